@@ -1,0 +1,1 @@
+"""Claude Code usage records, turned into answers people can trust."""

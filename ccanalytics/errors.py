@@ -1,0 +1,47 @@
+"""The errors of the package, in one small tree.
+
+    CCAnalyticsError
+    ├── SettingsError    the environment, ccanalytics.toml or a flag says something unusable
+    ├── AuthError        no key, the wrong kind of key, or a key the service refuses
+    ├── ApiError         the service answered with an error, or not at all
+    ├── SchemaError      an answer or a file is not in the form it should have
+    ├── StoreError       the days on disk are missing, mixed or unreadable
+    └── ReportError      a notebook or a page could not be made
+
+A bad argument of a function is a plain `ValueError`.
+"""
+
+
+class CCAnalyticsError(Exception):
+    """Any error this package raises on purpose; its text says what happened and what to do."""
+
+
+class SettingsError(CCAnalyticsError):
+    """The environment, `ccanalytics.toml` or a flag says something unusable."""
+
+
+class AuthError(CCAnalyticsError):
+    """There is no key, it is the wrong kind of key, or the service refused it."""
+
+
+class ApiError(CCAnalyticsError):
+    """The service answered with an error, or did not answer."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.request_id = request_id
+
+
+class SchemaError(CCAnalyticsError):
+    """An answer or a file is not in the form it should have."""
+
+
+class StoreError(CCAnalyticsError):
+    """The days on disk are missing, mixed or unreadable."""
+
+
+class ReportError(CCAnalyticsError):
+    """A notebook or a page could not be made."""

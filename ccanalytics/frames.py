@@ -1,0 +1,220 @@
+"""Records of one UTC day -> three tidy Arrow tables, and those -> pandas.
+
+    activity      one row per record             sessions, lines, commits, pull requests
+    model_usage   one row per record and model   tokens, cost_usd
+    tool_actions  one row per record and tool    accepted, rejected
+
+All start with the same key columns, so each can be grouped alone. They have different grains:
+sum each to what you want to compare, then join the sums. The schemas are the data dictionary;
+an empty day has the same columns and types as a full one. `sessions` is a fourth frame that only
+local logs can fill.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ccanalytics.errors import SchemaError
+from ccanalytics.records import ApiActor, EstimatedCost, Record, UserActor
+
+Frames = dict[str, pa.Table]
+
+USD = pa.decimal128(18, 8)
+"""US dollars, exact: a cent and six more digits."""
+
+
+def _field(name: str, kind: pa.DataType, text: str) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": text})
+
+
+KEYS = [
+    _field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+    _field("organization", pa.string(), "organization_id"),
+    _field("actor", pa.string(), "actor.email_address or actor.api_key_name, as sent"),
+    _field("actor_kind", pa.string(), "user: a person; api_key: a key, never a person"),
+    _field("customer_type", pa.string(), "api: pay as you go; subscription: a seat"),
+    _field("subscription_type", pa.string(), "enterprise or team; null when not sent"),
+    _field("terminal", pa.string(), "terminal_type, an open set"),
+    _field("is_remote", pa.bool_(), "a remote session such as on the web; null when not sent"),
+    _field("project", pa.string(), "working folder; local logs only"),
+]
+
+_count = pa.int64()
+
+SCHEMAS = {
+    "activity": pa.schema(
+        [
+            *KEYS,
+            _field("sessions", _count, "core_metrics.num_sessions: sessions started"),
+            _field("lines_added", _count, "core_metrics.lines_of_code.added"),
+            _field("lines_removed", _count, "core_metrics.lines_of_code.removed"),
+            _field("commits", _count, "core_metrics.commits_by_claude_code"),
+            _field("pull_requests", _count, "core_metrics.pull_requests_by_claude_code"),
+        ]
+    ),
+    "model_usage": pa.schema(
+        [
+            *KEYS,
+            _field("model", pa.string(), "model_breakdown[].model, an open set"),
+            _field("input_tokens", _count, "tokens.input: neither read from nor written to cache"),
+            _field("output_tokens", _count, "tokens.output"),
+            _field("cache_read_tokens", _count, "tokens.cache_read"),
+            _field("cache_creation_tokens", _count, "tokens.cache_creation"),
+            _field("cost_usd", USD, "estimated_cost.amount / 100: US dollars, an estimate"),
+        ]
+    ),
+    "tool_actions": pa.schema(
+        [
+            *KEYS,
+            _field("tool", pa.string(), "key of tool_actions, an open set"),
+            _field("accepted", _count, "proposals accepted"),
+            _field("rejected", _count, "proposals rejected"),
+        ]
+    ),
+}
+
+SESSIONS = pa.schema(
+    [
+        _field("date", pa.timestamp("ms"), "UTC day the session started"),
+        _field("session", pa.string(), "session id"),
+        _field("project", pa.string(), "working folder at the start"),
+        _field("branch", pa.string(), "git branch at the start; null when not logged"),
+        _field("terminal", pa.string(), "entrypoint; null before it was logged"),
+        _field("started_at", pa.timestamp("ms"), "first prompt or answer, UTC"),
+        _field("ended_at", pa.timestamp("ms"), "last prompt or answer, UTC"),
+        _field("models", pa.list_(pa.string()), "models that answered, sorted"),
+        _field("requests", _count, "answers of the service, each counted once"),
+        _field("final_requests", _count, "of these, with the final token count in the log"),
+        _field("input_tokens", _count, "as in model_usage"),
+        _field("output_tokens", _count, "as in model_usage; a lower bound where not final"),
+        _field("cache_read_tokens", _count, "as in model_usage"),
+        _field("cache_creation_tokens", _count, "as in model_usage"),
+        _field("cost_usd", USD, "estimate at list price; null when a model has no known price"),
+        _field("lines_added", _count, "as in activity"),
+        _field("lines_removed", _count, "as in activity"),
+        _field("commits", _count, "as in activity"),
+        _field("pull_requests", _count, "as in activity"),
+    ]
+)
+
+
+def build_frames(day: date, records: Sequence[Record]) -> Frames:
+    """The three tables of one UTC day; no rows when there are no records.
+
+    `SchemaError` when a record is of another day or its cost is no finite amount in US dollars.
+    """
+    _check(day, records)
+    keys = _key_table(day, records)
+    return {
+        "activity": _activity(keys, records),
+        "model_usage": _model_usage(keys, records),
+        "tool_actions": _tool_actions(keys, records),
+    }
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """`table` with text keys as categories and `cost_usd` as float dollars (null is NaN)."""
+    for position, column in enumerate(table.schema):
+        if column.type == USD:
+            table = table.set_column(
+                position, column.name, table.column(position).cast(pa.float64())
+            )
+        elif column.type == pa.string():
+            table = table.set_column(
+                position, column.name, table.column(position).dictionary_encode()
+            )
+    frame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    assert isinstance(frame, pd.DataFrame)
+    return frame
+
+
+def _check(day: date, records: Sequence[Record]) -> None:
+    wanted = day.isoformat()
+    for record in records:
+        if record.date[:10] != wanted:
+            raise SchemaError(
+                f"A record is dated {record.date!r}, but {wanted} was asked for: "
+                "its day would be counted wrongly."
+            )
+
+
+def _key_table(day: date, records: Sequence[Record]) -> list[pa.Array]:
+    midnight = datetime(day.year, day.month, day.day)
+    actors = [record.actor for record in records]
+    text = pa.string()
+    return [
+        pa.array([midnight], pa.timestamp("ms")).take(
+            pa.array(np.zeros(len(records), dtype=np.int64))
+        ),
+        pa.array([record.organization_id for record in records], text),
+        pa.array([_actor_name(actor) for actor in actors], text),
+        pa.array(["api_key" if isinstance(a, ApiActor) else "user" for a in actors], text),
+        pa.array([record.customer_type for record in records], text),
+        pa.array([record.subscription_type for record in records], text),
+        pa.array([record.terminal_type for record in records], text),
+        pa.array([record.is_remote for record in records], pa.bool_()),
+        pa.array([record.project for record in records], text),
+    ]
+
+
+def _actor_name(actor: UserActor | ApiActor) -> str:
+    return actor.api_key_name if isinstance(actor, ApiActor) else actor.email_address
+
+
+def _activity(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
+    core = [record.core_metrics for record in records]
+    measures = [
+        pa.array([c.num_sessions for c in core], _count),
+        pa.array([c.lines_of_code.added for c in core], _count),
+        pa.array([c.lines_of_code.removed for c in core], _count),
+        pa.array([c.commits_by_claude_code for c in core], _count),
+        pa.array([c.pull_requests_by_claude_code for c in core], _count),
+    ]
+    return pa.table([*keys, *measures], schema=SCHEMAS["activity"])
+
+
+def _model_usage(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
+    usages = [usage for record in records for usage in record.model_breakdown]
+    tokens = [usage.tokens for usage in usages]
+    measures = [
+        pa.array([usage.model for usage in usages], pa.string()),
+        pa.array([t.input for t in tokens], _count),
+        pa.array([t.output for t in tokens], _count),
+        pa.array([t.cache_read for t in tokens], _count),
+        pa.array([t.cache_creation for t in tokens], _count),
+        _usd([usage.estimated_cost for usage in usages]),
+    ]
+    repeats = [len(record.model_breakdown) for record in records]
+    return pa.table([*_repeat(keys, repeats), *measures], schema=SCHEMAS["model_usage"])
+
+
+def _tool_actions(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
+    actions = [item for record in records for item in record.tool_actions.items()]
+    measures = [
+        pa.array([tool for tool, _ in actions], pa.string()),
+        pa.array([action.accepted for _, action in actions], _count),
+        pa.array([action.rejected for _, action in actions], _count),
+    ]
+    repeats = [len(record.tool_actions) for record in records]
+    return pa.table([*_repeat(keys, repeats), *measures], schema=SCHEMAS["tool_actions"])
+
+
+def _repeat(keys: list[pa.Array], repeats: list[int]) -> list[pa.Array]:
+    rows = pa.array(np.repeat(np.arange(len(repeats)), repeats))
+    return [key.take(rows) for key in keys]
+
+
+def _usd(costs: Sequence[EstimatedCost]) -> pa.Array:
+    """Exact dollars of amounts in cents."""
+    foreign = sorted({cost.currency for cost in costs} - {"USD"})
+    if foreign:
+        raise SchemaError(f"A cost is in {', '.join(foreign)}; only USD can be added up here.")
+    try:
+        cents = pa.array([cost.amount for cost in costs], pa.decimal128(18, 6))
+    except pa.ArrowException as error:
+        raise SchemaError(f"A cost is no amount in cents with up to 6 decimals: {error}") from error
+    # Cents with 6 decimals and dollars with 8 are the same integers, so no digit is touched.
+    return pa.Array.from_buffers(USD, len(cents), cents.buffers())

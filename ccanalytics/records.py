@@ -1,0 +1,174 @@
+"""The wire format of the Claude Code Analytics API: bytes of one page -> typed records.
+
+    Page ── data ─▶ Record ┬─ actor            UserActor | ApiActor
+                           ├─ core_metrics     CoreMetrics ─ LinesOfCode
+                           ├─ tool_actions     {tool: ToolAction}
+                           └─ model_breakdown  [ModelUsage ─ Tokens, EstimatedCost]
+
+Every source speaks this format. The structs are the documentation of it: a missing or ill-typed
+field is a `SchemaError` naming its path, an unknown field is passed over, and tools, models and
+terminals are open sets. `project` is ours: the service never sends it, local logs fill it.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from ccanalytics.errors import SchemaError
+
+
+class Wire(msgspec.Struct, gc=False):
+    """Base of all structs: not tracked by the garbage collector (no cycles)."""
+
+
+class UserActor(Wire, tag_field="type", tag="user_actor"):
+    """A person who signed in."""
+
+    email_address: str
+
+
+class ApiActor(Wire, tag_field="type", tag="api_actor"):
+    """An API key, by its name; the service never sends its id."""
+
+    api_key_name: str
+
+
+class LinesOfCode(Wire):
+    """Lines Claude Code wrote and removed."""
+
+    added: int
+    removed: int
+
+
+class CoreMetrics(Wire):
+    """The counters of one record."""
+
+    num_sessions: int
+    lines_of_code: LinesOfCode
+    commits_by_claude_code: int
+    pull_requests_by_claude_code: int
+
+
+class ToolAction(Wire):
+    """Decisions on one tool's proposals."""
+
+    accepted: int
+    rejected: int
+
+
+class Tokens(Wire):
+    """Tokens of one model; the four kinds do not overlap."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_creation: int
+
+
+class EstimatedCost(Wire):
+    """An estimate at list price, in cents of `currency`; a null amount is a price nobody knows."""
+
+    amount: Decimal | None
+    currency: str = "USD"
+
+
+class ModelUsage(Wire):
+    """What one record used of one model."""
+
+    model: str
+    tokens: Tokens
+    estimated_cost: EstimatedCost
+
+
+class Record(Wire):
+    """One actor on one UTC day, by terminal, customer type and remote or not."""
+
+    date: str
+    actor: UserActor | ApiActor
+    organization_id: str
+    customer_type: str
+    terminal_type: str | None
+    core_metrics: CoreMetrics
+    tool_actions: dict[str, ToolAction]
+    model_breakdown: list[ModelUsage]
+    subscription_type: str | None = None
+    is_remote: bool | None = None
+    project: str | None = None
+
+
+class Page(Wire):
+    """One answer: records, and the cursor of the next page while there is more."""
+
+    data: list[Record]
+    has_more: bool
+    next_page: str | None
+
+
+class ErrorDetail(Wire):
+    """What went wrong, in the service's words."""
+
+    type: str
+    message: str
+
+
+class ErrorBody(Wire):
+    """The body of every error answer."""
+
+    error: ErrorDetail
+    type: Literal["error"] = "error"
+    request_id: str | None = None
+
+
+_page_decoder = msgspec.json.Decoder(Page)
+
+
+def decode_page(body: bytes) -> Page:
+    """One page of records; `SchemaError` with the path of the first field that is wrong."""
+    try:
+        return _page_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SchemaError(_explain(body, error)) from error
+
+
+def encode_page(page: Page) -> bytes:
+    """The bytes the service would send for `page`; what `decode_page` reads back."""
+    return msgspec.json.encode(
+        {
+            "data": [to_wire(record) for record in page.data],
+            "has_more": page.has_more,
+            "next_page": page.next_page,
+        }
+    )
+
+
+def to_wire(record: Record) -> dict[str, object]:
+    """`record` as the service writes it: amounts as numbers, no `project`."""
+    wire: dict[str, object] = msgspec.to_builtins(record, builtin_types=(Decimal,))
+    del wire["project"]
+    for usage in wire["model_breakdown"]:  # type: ignore[attr-defined]
+        amount = usage["estimated_cost"]["amount"]
+        if amount is not None:
+            whole = amount == amount.to_integral_value()
+            usage["estimated_cost"]["amount"] = int(amount) if whole else float(amount)
+    return wire
+
+
+def _explain(body: bytes, error: Exception) -> str:
+    """Why `body` is no page of records, in words that say where to look."""
+    start = body.lstrip()[:1]
+    if start == b"<":
+        return (
+            "The answer is HTML, not JSON: a proxy or a wrong ANTHROPIC_BASE_URL answered, "
+            f"not the service. It begins {body[:80]!r}."
+        )
+    try:
+        keys = sorted(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
+    except msgspec.DecodeError:
+        return f"The answer is not a JSON object ({error}); it has {len(body)} bytes."
+    if "data" not in keys:
+        return (
+            f"The answer has no `data` list but {', '.join(keys) or 'nothing'}: this is not the "
+            "Claude Code Analytics API, or its format changed."
+        )
+    return f"The answer is not a page of Claude Code Analytics records: {error}."
