@@ -1,7 +1,14 @@
 """Records for tests, with only what a test is about written out."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
+import pandas as pd
+import pyarrow as pa
+
+from ccanalytics.dataset import build_dataset
+from ccanalytics.frames import SCHEMAS, build_frames
+from ccanalytics.people import no_roster, parse_roster
 from ccanalytics.records import (
     ApiActor,
     CoreMetrics,
@@ -55,3 +62,48 @@ def model_usage(model, *, input=0, output=0, cache_read=0, cache_creation=0, cen
     amount = None if cents is None else Decimal(str(cents))
     tokens = Tokens(input, output, cache_read, cache_creation)
     return ModelUsage(model, tokens, EstimatedCost(amount))
+
+
+def dataset(
+    records,
+    since,
+    until,
+    roster=None,
+    minimum_group=1,
+    source="api",
+    identity="named",
+    team="",
+):
+    """A dataset of `records` in which every day from `since` to `until` is stored and final.
+
+    `roster` is a frame, or the text of a CSV file "email,team,start,end".
+    """
+    first, last = date.fromisoformat(str(since)), date.fromisoformat(str(until))
+    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+    of_day = {day: [r for r in records if r.date[:10] == day.isoformat()] for day in days}
+    built = [build_frames(day, of_day[day]) for day in days]
+    if sum(map(len, of_day.values())) != len(records):
+        raise AssertionError(f"a record lies outside {first} to {last}")
+    return build_dataset(
+        {name: pa.concat_tables(frames[name] for frames in built) for name in SCHEMAS},
+        _final_days(days),
+        _roster(roster),
+        source=source,
+        minimum_group=minimum_group,
+        identity=identity,
+        team=team,
+    )
+
+
+def _final_days(days):
+    dates = pd.Series(days).astype("datetime64[ms]")
+    fetched_at = (dates + pd.Timedelta(days=4)).dt.tz_localize("UTC")
+    return pd.DataFrame(
+        {"date": dates, "stored": True, "closed": True, "final": True, "fetched_at": fetched_at}
+    )
+
+
+def _roster(roster):
+    if roster is None:
+        return no_roster()
+    return parse_roster(roster, "roster.csv") if isinstance(roster, str) else roster

@@ -1,0 +1,111 @@
+"""A Dataset -> small metric frames, ready to draw.
+
+Every function takes a `Dataset` and returns one row per closed ISO week (`week`, its Monday) and
+group. People only, API keys apart. Undefined, under its floor or fewer people than the dataset's
+`minimum_group`: null, never 0.
+
+The columns of a **metric frame** are: week, [the name of `by`], value, numerator, denominator,
+n_actors, low, high, and where it is about money priced_share. `low` and `high` are a 90 % interval
+of a ratio; a total is counted, not estimated, so it has none (null). `by` is "team", "terminal",
+"customer_type", "is_remote" or "project"; of `acceptance_rate` also "tool".
+
+    by_week(data, metric_id, by=None)      metric frame of any ratio or total of the registry
+
+    adoption
+    active_actors(data, by=None)           metric frame, total; value: people
+    active_actors_by_day(data)             date, value
+    actor_flow(data)                       week, flow (new, returning, lapsed), value; from week 2
+    active_day_bands(data)                 week, band (light, moderate, heavy), value, share,
+                                           n_actors
+    stickiness(data, by=None)              metric frame, share
+
+    productivity
+    acceptance_rate(data, by=None)         metric frame, share; by may be "tool"
+    lines(data)                            week, kind (added, removed), value, n_actors
+    commits(data, by=None)                 metric frame, total
+    pull_requests(data, by=None)           metric frame, total
+    commits_per_active_day(data, by=None)  metric frame
+    landing_share(data, by=None)           metric frame, share
+
+    cost
+    cost(data, by=None)                    metric frame, total; value: US dollars
+    cost_per_active_day(data, by=None)     metric frame
+    cost_per_commit(data, by=None)         metric frame + unconverted_share
+    unconverted_share(data, by=None)       metric frame, share
+    typical_cost_per_commit(data)          week, value, n_actors, low, high, priced_share
+    cache_read_share(data, by=None)        metric frame, share
+    model_mix(data)                        week, family ("Sonnet 4.5"), value (US dollars), share,
+                                           output_share, n_actors, priced_share
+    api_key_cost(data)                     week, value, share (of all cost), n_keys, priced_share
+
+    change
+    headline(data, metric_id)              Headline: last closed week against the one before
+    headlines(data, metric_ids)            list of Headline
+    against_median(data, metric_id)        Headline: last closed week against the median of the
+                                           4 closed weeks before it
+
+`METRICS` says what each of them means; `Metric.format(value)` writes a value as a reader sees it.
+"""
+
+from ccanalytics.metrics.adoption import (
+    active_actors,
+    active_actors_by_day,
+    active_day_bands,
+    actor_flow,
+    stickiness,
+)
+from ccanalytics.metrics.change import Headline, against_median, headline, headlines
+from ccanalytics.metrics.cost import (
+    api_key_cost,
+    cache_read_share,
+    cost,
+    cost_per_active_day,
+    cost_per_commit,
+    model_family,
+    model_mix,
+    typical_cost_per_commit,
+    unconverted_share,
+)
+from ccanalytics.metrics.productivity import (
+    acceptance_rate,
+    commits,
+    commits_per_active_day,
+    landing_share,
+    lines,
+    pull_requests,
+)
+from ccanalytics.metrics.ratios import by_week
+from ccanalytics.metrics.registry import METRICS, Metric
+from ccanalytics.metrics.weeks import actor_days, actor_weeks
+
+__all__ = [
+    "METRICS",
+    "Headline",
+    "Metric",
+    "acceptance_rate",
+    "active_actors",
+    "active_actors_by_day",
+    "active_day_bands",
+    "actor_days",
+    "actor_flow",
+    "actor_weeks",
+    "against_median",
+    "api_key_cost",
+    "by_week",
+    "cache_read_share",
+    "commits",
+    "commits_per_active_day",
+    "cost",
+    "cost_per_active_day",
+    "cost_per_commit",
+    "headline",
+    "headlines",
+    "landing_share",
+    "lines",
+    "model_family",
+    "model_mix",
+    "pull_requests",
+    "stickiness",
+    "typical_cost_per_commit",
+    "unconverted_share",
+]

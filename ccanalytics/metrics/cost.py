@@ -1,0 +1,146 @@
+"""What it cost: estimated US dollars at list prices, and what they are divided by.
+
+Tokens whose price nobody knows carry no cost, so every frame about money says the `priced_share`
+of its tokens, and has no value where that is under 95 %.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from ccanalytics.dataset import Dataset
+from ccanalytics.metrics.intervals import median_interval
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, by_week, hide, priced_share
+from ccanalytics.metrics.weeks import actor_weeks, model_weeks
+
+MINIMUM_COMMITS = 5
+"""Commits a person needs in a week to have a cost per commit of their own."""
+
+_FAMILY = re.compile(r"(opus|sonnet|haiku)")
+_VERSION = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
+
+
+def cost(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): estimated cost in US dollars."""
+    return by_week(data, "cost", by)
+
+
+def cost_per_active_day(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): estimated cost / active person-days."""
+    return by_week(data, "cost_per_active_day", by)
+
+
+def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): estimated cost / commits made through Claude Code.
+
+    Null under 20 commits. `unconverted_share` is the part of the cost that belongs to people
+    without a commit in the week.
+    """
+    frame = by_week(data, "cost_per_commit", by)
+    return frame.assign(unconverted_share=unconverted_share(data, by)["value"])
+
+
+def unconverted_share(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): cost of people without a commit / all cost."""
+    return by_week(data, "unconverted_share", by)
+
+
+def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
+    """One row per week: the median over people with 5 commits or more of their cost per commit.
+
+    `n_actors` is those people; the interval comes from the order of their values.
+    """
+    rows = actor_weeks(data)
+    rows = rows[rows["commits"] >= MINIMUM_COMMITS]
+    frame = pd.DataFrame([_typical(rows[rows["week"] == week], week) for week in data.weeks])
+    frame = frame.reindex(columns=["week", "value", "n_actors", "low", "high", "priced_share"])
+    frame = frame.astype(dict.fromkeys(frame.columns[1:], "float64"))
+    poor = frame["priced_share"] < MINIMUM_PRICED
+    frame = frame.assign(**{name: frame[name].mask(poor) for name in ("value", "low", "high")})
+    return hide(frame, data.minimum_group)
+
+
+def cache_read_share(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): cache reads / tokens sent to the model."""
+    return by_week(data, "cache_read_share", by)
+
+
+def model_mix(data: Dataset) -> pd.DataFrame:
+    """One row per week and model family in use: cost, and its share of cost and output tokens.
+
+    The raw model ids stay in `data.model_usage`. A family of unknown price has null cost, and the
+    shares of cost are of what is priced.
+    """
+    rows = model_weeks(data)
+    names = {model: model_family(model) for model in rows["model"].unique()}
+    keys = ["week", "family"]
+    rows = rows.assign(family=rows["model"].map(names).astype("str"), total=_tokens(rows))
+    groups = rows[rows["total"] > 0].groupby(keys)
+    frame = groups[["cost_usd", "output_tokens", "total", "unpriced_tokens"]].sum()
+    frame["n_actors"] = groups["actor"].nunique().astype("float64")
+    week = frame.groupby("week")[["cost_usd", "output_tokens"]].transform("sum")
+    frame["priced_share"] = priced_share(frame["total"], frame["unpriced_tokens"])
+    frame["value"] = frame["cost_usd"].where(frame["priced_share"] >= MINIMUM_PRICED)
+    frame["share"] = frame["value"] / week["cost_usd"].where(week["cost_usd"] > 0)
+    frame["output_share"] = frame["output_tokens"] / week["output_tokens"].where(
+        week["output_tokens"] > 0
+    )
+    columns = [*keys, "value", "share", "output_share", "n_actors", "priced_share"]
+    return hide(frame.reset_index()[columns], data.minimum_group, by="family")
+
+
+def api_key_cost(data: Dataset) -> pd.DataFrame:
+    """One row per week: estimated cost of API keys, its share of all cost, and how many keys."""
+    keys = _money(actor_weeks(data, "api_key"), data.weeks)
+    people = _money(actor_weeks(data), data.weeks)
+    priced = priced_share(keys["total_tokens"], keys["unpriced_tokens"])
+    value = keys["cost_usd"].where(priced >= MINIMUM_PRICED)
+    both = value + people["cost_usd"]
+    return pd.DataFrame(
+        {
+            "value": value,
+            "share": value / both.where(both > 0),
+            "n_keys": keys["active"],
+            "priced_share": priced,
+        }
+    ).reset_index()
+
+
+def model_family(model: str) -> str:
+    """The family and version of a model id, whatever the vendor prefix and the date.
+
+    >>> model_family("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    'Sonnet 4.5'
+    >>> model_family("claude-3-5-haiku-20241022"), model_family("house-model")
+    ('Haiku 3.5', 'house-model')
+    """
+    plain = re.sub(r"[-@]\d{8}.*|[-@:]v\d.*|\[.*", "", model.lower())
+    family = _FAMILY.search(plain)
+    if family is None:
+        return model
+    return " ".join([family[0].title(), ".".join(_VERSION.findall(plain))]).strip()
+
+
+def _typical(rows: pd.DataFrame, week: pd.Timestamp) -> dict[str, object]:
+    each = (rows["cost_usd"] / rows["commits"]).to_numpy(dtype="float64")
+    low, high = median_interval(each)
+    return {
+        "week": week,
+        "value": float(np.median(each)) if len(each) else np.nan,
+        "n_actors": len(each),
+        "low": low,
+        "high": high,
+        "priced_share": 1 - rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1),
+    }
+
+
+def _tokens(rows: pd.DataFrame) -> pd.Series:
+    names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
+    return rows[names].sum(axis=1)
+
+
+def _money(rows: pd.DataFrame, weeks: pd.DatetimeIndex) -> pd.DataFrame:
+    columns = ["cost_usd", "active", "total_tokens", "unpriced_tokens"]
+    sums = rows.groupby("week")[columns].sum().reindex(weeks, fill_value=0)
+    return sums.astype("float64").rename_axis("week")

@@ -1,0 +1,52 @@
+"""What came out of it: acceptance, lines, commits, pull requests. Activity, not productivity.
+
+These are counts of what happened through Claude Code; delivery and quality are not in this data.
+"""
+
+import pandas as pd
+
+from ccanalytics.dataset import Dataset
+from ccanalytics.metrics.ratios import by_week, hide
+from ccanalytics.metrics.weeks import actor_weeks
+
+
+def acceptance_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): accepted / decided proposals to edit files.
+
+    Without `by="tool"` the tools Edit, MultiEdit, Write and NotebookEdit are pooled; with it every
+    tool has its own row. Null without proposals.
+    """
+    return by_week(data, "acceptance_rate", by)
+
+
+def lines(data: Dataset) -> pd.DataFrame:
+    """One row per week and kind ("added", "removed"): lines of code, and how many were active."""
+    sums = actor_weeks(data).groupby("week")[["lines_added", "lines_removed", "active"]].sum()
+    sums = sums.reindex(data.weeks, fill_value=0).rename_axis("week").reset_index()
+    frame = sums.rename(columns={"lines_added": "added", "lines_removed": "removed"}).melt(
+        id_vars=["week", "active"], var_name="kind", ignore_index=True
+    )
+    frame = frame.sort_values(["week", "kind"], ignore_index=True)
+    frame = frame.rename(columns={"active": "n_actors"})[["week", "kind", "value", "n_actors"]]
+    frame = frame.astype({"kind": "str", "value": "float64", "n_actors": "float64"})
+    return hide(frame, data.minimum_group, keep=("kind",))
+
+
+def commits(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): commits made through Claude Code."""
+    return by_week(data, "commits", by)
+
+
+def pull_requests(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): pull requests created through Claude Code."""
+    return by_week(data, "pull_requests", by)
+
+
+def commits_per_active_day(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): commits / active person-days."""
+    return by_week(data, "commits_per_active_day", by)
+
+
+def landing_share(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): active people with a commit / active people."""
+    return by_week(data, "landing_share", by)

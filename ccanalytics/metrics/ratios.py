@@ -1,0 +1,193 @@
+"""Actor-weeks -> metric frames: sums, ratios of sums, floors, withheld groups, intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ccanalytics.dataset import Dataset
+from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
+from ccanalytics.metrics.registry import METRICS, Metric
+from ccanalytics.metrics.weeks import SPLITS, actor_weeks, tool_weeks
+
+MINIMUM_PRICED = 0.95
+"""Under this share of tokens with a known price there is no amount of money."""
+
+NO_TEAM = "no team"
+UNKNOWN = "unknown"
+
+
+def by_week(data: Dataset, metric_id: str, by: str | None = None) -> pd.DataFrame:
+    """One row per closed week (and value of `by`): a ratio of sums, or a total.
+
+    Columns: week, [by], value, numerator, denominator, n_actors, low, high, and for money
+    priced_share. A group of fewer people than the dataset's minimum is null in every number, and
+    so is the next smallest one when the hidden ones could be had by subtraction.
+    """
+    metric = summable(metric_id)
+    rows = _rows(data, metric, by)
+    sums = _sums(data, metric, rows, by)
+    sums["value"] = _values(metric, sums)
+    sums = hide(sums, data.minimum_group, by)
+    bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
+    sums = _with_bounds(sums, bounds, by)
+    columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
+    return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
+
+
+def summable(metric_id: str) -> Metric:
+    """The metric of this id; `ValueError` when there is none, or it is no total and no ratio."""
+    metric = METRICS.get(metric_id)
+    if metric is None or metric.numerator is None:
+        known = ", ".join(name for name, entry in METRICS.items() if entry.numerator)
+        raise ValueError(f"{metric_id!r} is no total or ratio by week; there are {known}.")
+    return metric
+
+
+def hide(
+    frame: pd.DataFrame, minimum: int, by: str | None = None, keep: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """`frame` with every number null where `n_actors` is too few; week, `by` and `keep` stay.
+
+    Without `by` nobody active is a true zero, which may be shown; in a group it is not, because
+    the group itself may be small.
+    """
+    few = frame["n_actors"] < minimum
+    if by is None:
+        few &= frame["n_actors"] > 0
+    else:
+        few |= frame["n_actors"] == 0
+        for _, week in frame.groupby("week"):
+            few[_too_telling(week["n_actors"], minimum)] = True
+    numbers = frame.columns.difference(["week", by or "week", *keep])
+    return frame.assign(**{name: frame[name].mask(few) for name in numbers})
+
+
+def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:
+    """The share of tokens whose price is known; 1 when there are no tokens."""
+    return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
+
+
+def _too_telling(n_actors: pd.Series, minimum: int) -> list[object]:
+    """The groups to hide so that the hidden ones together are no small group."""
+    present = n_actors[n_actors > 0].sort_values()
+    hidden = int((present < minimum).sum())
+    while 0 < present.iloc[:hidden].sum() < minimum and hidden < len(present):
+        hidden += 1
+    return list(present.index[:hidden])
+
+
+def _rows(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
+    """One row per week, actor and group, with the columns the metric needs."""
+    if by == "tool" and metric.id == "acceptance_rate":
+        return tool_weeks(data).assign(total_tokens=0, unpriced_tokens=0)
+    if by is None or by == "team":
+        rows = actor_weeks(data)
+        return rows.assign(team=_labels(rows["team"], NO_TEAM))
+    if by in SPLITS:
+        rows = actor_weeks(data, split=by)
+        return rows.assign(**{by: _labels(rows[by], UNKNOWN)})
+    tool = ", tool" if metric.id == "acceptance_rate" else ""
+    raise ValueError(f"{metric.id} by {by!r}: by is one of team, {', '.join(SPLITS)}{tool}.")
+
+
+def _labels(column: pd.Series, null: str) -> pd.Series:
+    return column.astype("str").fillna(null)
+
+
+def _sums(data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None) -> pd.DataFrame:
+    """One row per week and group seen in any week, in order; 0 where nobody did anything."""
+    picked = pd.DataFrame(
+        {
+            "week": rows["week"],
+            "numerator": rows[metric.numerator].astype("float64"),
+            "denominator": rows[metric.denominator].astype("float64") if metric.is_ratio else 0.0,
+            "n_actors": rows["active"].astype("float64"),
+            "total_tokens": rows["total_tokens"],
+            "unpriced_tokens": rows["unpriced_tokens"],
+        }
+    )
+    if by:
+        picked[by] = rows[by].astype("str")
+    keys = ["week", by] if by else ["week"]
+    sums = picked.groupby(keys, observed=True).sum().reindex(_grid(data, picked, by), fill_value=0)
+    sums["priced_share"] = priced_share(sums.pop("total_tokens"), sums.pop("unpriced_tokens"))
+    if not metric.is_ratio:
+        sums["denominator"] = np.nan
+    return sums.reset_index()
+
+
+def _grid(data: Dataset, picked: pd.DataFrame, by: str | None) -> pd.Index:
+    weeks = pd.Index(data.weeks, name="week").astype(picked["week"].dtype)
+    if by is None:
+        return weeks
+    return pd.MultiIndex.from_product([weeks, sorted(picked[by].unique())], names=["week", by])
+
+
+def _values(metric: Metric, sums: pd.DataFrame) -> pd.Series:
+    values = sums["numerator"]
+    if metric.is_ratio:
+        bottom = sums["denominator"]
+        values = values / bottom.where((bottom > 0) & (bottom >= metric.minimum_denominator))
+    return values.where(sums["priced_share"] >= MINIMUM_PRICED) if metric.is_money else values
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The actors of one group (rows) by week (columns): what each adds to top and bottom."""
+
+    top: Floats
+    bottom: Floats
+
+    def ratios(self) -> list[tuple[float, float]]:
+        """The interval of each week's ratio of sums."""
+        weeks = self.top.shape[1]
+        sums = resampled_sums(np.hstack([self.top, self.bottom]))
+        replicates = ratio(sums[:, :weeks], sums[:, weeks:])
+        return [self._ratio(week, replicates[:, week]) for week in range(weeks)]
+
+    def _ratio(self, week: int, replicates: Floats) -> tuple[float, float]:
+        top, bottom = self.top[:, week], self.bottom[:, week]
+        there = (top != 0) | (bottom != 0)
+        value = float(ratio(top.sum(keepdims=True), bottom.sum(keepdims=True))[0])
+        influence = (top - value * bottom)[there]
+        if not there.any() or alike(influence):
+            return np.nan, np.nan  # six of six is 100 %, but not for certain
+        return interval(value, replicates, influence)
+
+
+def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matrix:
+    """`rows` as actors by `weeks`, 0 where an actor did nothing; actors in order of name."""
+    rows = rows[rows["week"].isin(weeks)]
+    names, actors = np.unique(rows["actor"].astype("str").to_numpy(), return_inverse=True)
+    cells = actors, weeks.get_indexer(rows["week"])
+    top, bottom = np.zeros((2, len(names), len(weeks)))
+    np.add.at(top, cells, rows[metric.numerator].to_numpy(dtype="float64"))
+    if metric.denominator:
+        np.add.at(bottom, cells, rows[metric.denominator].to_numpy(dtype="float64"))
+    return Matrix(top, bottom)
+
+
+def _bounds(
+    data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None
+) -> dict[object, list[tuple[float, float]]]:
+    """The interval of every closed week, by group."""
+    if rows.empty:
+        return {}
+    groups = rows.groupby(by, observed=True) if by else [("", rows)]
+    return {group: matrix(members, data.weeks, metric).ratios() for group, members in groups}
+
+
+def _with_bounds(
+    sums: pd.DataFrame, bounds: dict[object, list[tuple[float, float]]], by: str | None
+) -> pd.DataFrame:
+    """`sums` with low and high, null where the value is."""
+    nothing = (np.nan, np.nan)
+    position = sums.groupby("week").ngroup()
+    groups = sums[by] if by else [""] * len(sums)
+    pairs = [
+        bounds[group][week] if group in bounds else nothing
+        for group, week in zip(groups, position, strict=True)
+    ]
+    limits = pd.DataFrame(pairs, columns=["low", "high"], index=sums.index, dtype="float64")
+    return sums.assign(**limits.where(sums["value"].notna(), np.nan))

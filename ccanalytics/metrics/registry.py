@@ -1,0 +1,310 @@
+"""What every number means: one `Metric` per metric function, under the function's own name.
+
+Notebooks, tooltips, the definitions section of the report and the README read this table; nothing
+else writes a definition down.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
+"""The tools whose proposals change files; what a pooled acceptance rate pools."""
+
+COLUMN_WORDS = {
+    "active": "people",
+    "active_days": "active days",
+    "commits": "commits",
+    "proposals": "proposals",
+    "input_side_tokens": "tokens",
+    "cost_usd": "US dollars",
+}
+"""What the rows of a denominator column are called in prose."""
+
+_ESTIMATE = "An estimate at list prices: not an invoice, and not what a subscription pays."
+_UNPRICED = (
+    "Tokens whose price nobody knows have no cost; `priced_share` says how much is priced, and "
+    "below 95 % there is no value."
+)
+_THROUGH = "Only what was made through Claude Code is counted; commit habits differ by team."
+_UTC = "Days are UTC days, so an evening in the Americas counts as the next day."
+_MONEY = (_ESTIMATE, _UNPRICED)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The definition of one metric.
+
+    `numerator` and `denominator` are columns of `actor_weeks`: both make a ratio of sums, a
+    numerator alone a total, and neither a metric with a shape of its own. There is no value under
+    `minimum_denominator` and no verdict under `verdict_denominator`.
+    """
+
+    id: str
+    name: str
+    unit: str
+    formula: str
+    numerator: str | None = None
+    denominator: str | None = None
+    minimum_denominator: int = 1
+    verdict_denominator: int = 20
+    grade: Literal["high", "medium", "low"] = "medium"
+    direction: Literal["neutral", "up", "down"] = "neutral"
+    caveats: tuple[str, ...] = ()
+    source: str = ""
+    version: int = 1
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is a ratio of sums, so that an interval makes sense."""
+        return self.denominator is not None
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it rests on the estimated cost, so that unknown prices matter."""
+        return "cost_usd" in (self.numerator, self.denominator)
+
+    @property
+    def is_plural(self) -> bool:
+        """Whether its name takes a plural verb: "Commits were", "Cost was"."""
+        return self.numerator is not None and not self.is_ratio and self.unit != "usd"
+
+    def format(self, value: float | None) -> str:
+        """`value` as a reader sees it: "$1.35", "77 %", "421"; "n/a" for null.
+
+        >>> METRICS["cost_per_commit"].format(1.349)
+        '$1.35'
+        """
+        if value is None or math.isnan(value):
+            return "n/a"
+        sign = "-" if value < 0 else ""
+        return sign + _amount(self.unit, abs(value))
+
+    def format_change(self, change: float | None) -> str:
+        """A difference with its sign: "+$0.11", "-3 points", "+12"; "n/a" for null."""
+        if change is None or math.isnan(change):
+            return "n/a"
+        sign = "-" if change < 0 else "+"
+        text = _amount(self.unit, abs(change))
+        return sign + (text.replace("%", "points") if self.unit == "share" else text)
+
+
+def _amount(unit: str, value: float) -> str:
+    if unit == "usd":
+        return f"${value:,.2f}" if value < 99.995 else f"${value:,.0f}"
+    if unit == "share":
+        return f"{100 * value:.1f} %" if 0 < value < 0.0995 else f"{100 * value:.0f} %"
+    if " per " in unit:
+        return f"{value:,.2f}" if value < 9.995 else f"{value:,.1f}"
+    return f"{value:,.0f}"
+
+
+_ENTRIES = (
+    Metric(
+        id="active_actors",
+        name="Weekly active people",
+        unit="people",
+        formula="Distinct people active on at least one day of the week: any session, commit, "
+        "pull request, changed line, tool decision or token.",
+        numerator="active",
+        grade="high",
+        caveats=(_UTC, "API keys are not people and are left out."),
+        source="Anthropic analytics documentation; GitHub Copilot usage metrics",
+    ),
+    Metric(
+        id="active_actors_by_day",
+        name="Daily active people",
+        unit="people",
+        formula="Distinct people active on the UTC day.",
+        grade="high",
+        caveats=(_UTC, "API keys are not people and are left out."),
+        source="Anthropic analytics documentation",
+    ),
+    Metric(
+        id="actor_flow",
+        name="New, returning and lapsed people",
+        unit="people",
+        formula="New: first active week of the range. Returning: active this week and in an "
+        "earlier one. Lapsed: active in the week before, not in this one. New and returning add "
+        "up to the weekly active people.",
+        caveats=(
+            "The first week of the range has no flow: who was active before it is not known.",
+            "Somebody last active before the range counts as new.",
+        ),
+        source="Product analytics practice",
+    ),
+    Metric(
+        id="active_day_bands",
+        name="Active days per week",
+        unit="people",
+        formula="Active people by their active days in the week: 1 light, 2-3 moderate, 4 or more "
+        "heavy.",
+        caveats=("The cut-offs are a choice of this kit.", _UTC),
+        source="Bands as in DX and GitClear, cut-offs our own",
+    ),
+    Metric(
+        id="stickiness",
+        name="Stickiness",
+        unit="share",
+        formula="Average number of people active on a day from Monday to Friday, divided by the "
+        "weekly active people.",
+        numerator="working_day_share",
+        denominator="active",
+        caveats=("Public holidays count as working days.", _UTC),
+        source="Product analytics practice, weekends left out",
+    ),
+    Metric(
+        id="acceptance_rate",
+        name="Acceptance rate",
+        unit="share",
+        formula="Accepted proposals divided by all decided proposals (accepted + rejected) of the "
+        "tools Edit, MultiEdit, Write and NotebookEdit; by tool: of each tool alone.",
+        numerator="accepted",
+        denominator="proposals",
+        caveats=(
+            "Automatically accepted proposals count as accepted; only the first decision counts.",
+            "MultiEdit is fading out, so the mix of tools shifts.",
+            "A rising rate is not better code.",
+        ),
+        source="Anthropic analytics documentation; Claude Code monitoring guide",
+    ),
+    Metric(
+        id="lines",
+        name="Lines of code",
+        unit="lines",
+        formula="Lines added and lines removed by Claude Code.",
+        grade="low",
+        caveats=(
+            "Accepted lines; what is deleted or rewritten later is not seen.",
+            "Never a measure of a person.",
+        ),
+        source="Anthropic analytics documentation",
+    ),
+    Metric(
+        id="commits",
+        name="Commits",
+        unit="commits",
+        formula="Commits made through Claude Code.",
+        numerator="commits",
+        caveats=(_THROUGH,),
+        source="Claude Code monitoring guide",
+    ),
+    Metric(
+        id="pull_requests",
+        name="Pull requests",
+        unit="pull requests",
+        formula="Pull requests created through Claude Code.",
+        numerator="pull_requests",
+        caveats=(
+            "Created, not merged. Those opened through another tool are missed.",
+            "Only what was made through Claude Code is counted.",
+        ),
+        source="Claude Code monitoring guide (there graded high)",
+    ),
+    Metric(
+        id="commits_per_active_day",
+        name="Commits per active day",
+        unit="commits per active day",
+        formula="Commits made through Claude Code divided by active person-days.",
+        numerator="commits",
+        denominator="active_days",
+        caveats=(_THROUGH, "Compare a team with itself."),
+        source="Claude Code monitoring guide",
+    ),
+    Metric(
+        id="landing_share",
+        name="Share of people with a commit",
+        unit="share",
+        formula="Active people with at least one commit made through Claude Code in the week, "
+        "divided by all active people.",
+        numerator="landed",
+        denominator="active",
+        caveats=(_THROUGH, "None can be right: research and review end in no commit."),
+        source="Our own, beside cost per commit",
+    ),
+    Metric(
+        id="cost",
+        name="Cost",
+        unit="usd",
+        formula="Sum of the estimated cost of people's use.",
+        numerator="cost_usd",
+        caveats=(*_MONEY, "API keys are reported apart."),
+        source="Claude Code Analytics API",
+    ),
+    Metric(
+        id="cost_per_active_day",
+        name="Cost per active day",
+        unit="usd",
+        formula="Estimated cost divided by active person-days.",
+        numerator="cost_usd",
+        denominator="active_days",
+        caveats=_MONEY,
+        source="Anthropic cost documentation",
+    ),
+    Metric(
+        id="cost_per_commit",
+        name="Cost per commit",
+        unit="usd",
+        formula="Estimated cost of all people in scope divided by the commits the same people made "
+        "through Claude Code in the same week. Exploration and people without a commit stay in "
+        "the cost.",
+        numerator="cost_usd",
+        denominator="commits",
+        minimum_denominator=20,
+        caveats=(*_MONEY, _THROUGH, "A high week often means few commits, not much cost."),
+        source="Claude Code monitoring guide (total cost / commit count)",
+    ),
+    Metric(
+        id="unconverted_share",
+        name="Share of cost not followed by a commit",
+        unit="share",
+        formula="Estimated cost of people with no commit made through Claude Code in the week, "
+        "divided by all estimated cost.",
+        numerator="cost_without_commit",
+        denominator="cost_usd",
+        minimum_denominator=0,
+        caveats=(*_MONEY, "Not waste: reading, review and research end in no commit."),
+        source="Our own, beside cost per commit",
+    ),
+    Metric(
+        id="typical_cost_per_commit",
+        name="Typical cost per commit",
+        unit="usd",
+        formula="Median over people with at least 5 commits in the week of their own estimated "
+        "cost divided by their own commits.",
+        caveats=(*_MONEY, "People with fewer commits are not in it."),
+        source="Statistical practice: the robust twin of cost per commit",
+    ),
+    Metric(
+        id="cache_read_share",
+        name="Cache read share",
+        unit="share",
+        formula="Tokens read from the cache divided by all tokens sent to the model (input + cache "
+        "read + cache creation).",
+        numerator="cache_read_tokens",
+        denominator="input_side_tokens",
+        grade="high",
+        caveats=("Others leave cache creation out of the denominator and get a higher share.",),
+        source="Claude Code Analytics API; denominator our own",
+    ),
+    Metric(
+        id="model_mix",
+        name="Model mix",
+        unit="usd",
+        formula="Estimated cost by model family, and each family's share of cost and of output "
+        "tokens.",
+        caveats=_MONEY,
+        source="Claude Code Analytics API",
+    ),
+    Metric(
+        id="api_key_cost",
+        name="Cost of API keys",
+        unit="usd",
+        formula="Sum of the estimated cost of API keys, and its share of all estimated cost.",
+        caveats=(*_MONEY, "A key may be a pipeline or several people: it is never a person."),
+        source="Claude Code Analytics API",
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.id: metric for metric in _ENTRIES}
+"""Every metric by its id, in the order of the report."""

@@ -1,0 +1,156 @@
+"""A Dataset -> what each actor did per UTC day and per closed ISO week.
+
+The three frames are summed apart, each to its own actor-days, and only the sums are joined: a
+record with two models and three tools still has one commit count and one cost.
+"""
+
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+
+from ccanalytics.dataset import Dataset
+from ccanalytics.metrics.registry import EDIT_TOOLS
+
+ActorKind = Literal["user", "api_key"]
+
+SPLITS = ("terminal", "customer_type", "is_remote", "project")
+"""Keys of a record by which its measures can be split, beside the actor's team."""
+
+_ACTIVITY = ["sessions", "lines_added", "lines_removed", "commits", "pull_requests"]
+_TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
+_USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
+_ACTIONS = ["accepted", "rejected", "decisions"]
+_MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
+
+_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str], pd.DataFrame]] = WeakKeyDictionary()
+
+
+def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
+    """One row per closed-week UTC day and actor (and value of `split`) with anything recorded.
+
+    Columns: date, week, actor, team, [split], the measures, and `active` (0 or 1). `accepted` and
+    `rejected` are of the tools that edit files, `decisions` of all tools. `cost_usd` sums what has
+    a price; the tokens without one are `unpriced_tokens`.
+    """
+    keys = ["date", "actor", "team", *([split] if split else [])]
+    frames = _in_closed_weeks(data, actor_kind, keys)
+    parts = [
+        frames[name].groupby(keys, observed=True, dropna=False, sort=False)[columns].sum()
+        for name, columns in zip(frames, (_ACTIVITY, _USAGE, _ACTIONS), strict=True)
+    ]
+    joined = pd.concat([part.reset_index() for part in parts])[[*keys, *_MEASURES]]
+    days = joined.groupby(keys, observed=True, dropna=False)[_MEASURES].sum().reset_index()
+    counts = [column for column in _MEASURES if column != "cost_usd"]
+    days = days.astype(dict.fromkeys(counts, "int64") | {"cost_usd": "float64"})
+    days.insert(1, "week", week_of(days["date"]))
+    touched = [*_ACTIVITY, *_TOKENS, "decisions"]
+    return days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
+
+
+def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
+    """One row per closed week and actor (and value of `split`) with anything recorded.
+
+    Columns: week, actor, team, [split], the measures of `actor_days`, `active`, `active_days`,
+    `working_day_share` (active days from Monday to Friday / 5), `proposals`, `input_side_tokens`,
+    `total_tokens`, `cost_without_commit` and `landed`. An actor who changed team within the week
+    is in the team of the last day.
+    """
+    # One dataset answers some twenty metrics, and this is most of the work of each.
+    known = _cache.setdefault(data, {})
+    if (actor_kind, split) not in known:
+        known[actor_kind, split] = _actor_weeks(data, actor_kind, split)
+    return known[actor_kind, split].copy(deep=False)
+
+
+def tool_weeks(data: Dataset) -> pd.DataFrame:
+    """One row per closed week, person and tool: accepted, rejected, proposals, active (1)."""
+    keys = ["week", "actor", "tool"]
+    actions = _closed_rows(data, data.tool_actions, "user")
+    sums = actions.groupby(keys, observed=True)[["accepted", "rejected"]].sum().reset_index()
+    sums = sums.assign(proposals=sums["accepted"] + sums["rejected"], active=1)
+    return sums[sums["proposals"] > 0].reset_index(drop=True)
+
+
+def model_weeks(data: Dataset) -> pd.DataFrame:
+    """One row per closed week, person and model: the tokens, cost_usd and unpriced_tokens."""
+    keys = ["week", "actor", "model"]
+    usage = _with_unpriced(_closed_rows(data, data.model_usage, "user"))
+    return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
+
+
+def week_of(date: pd.Series) -> pd.Series:
+    """The Monday of each day's ISO week."""
+    return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
+
+
+def _actor_weeks(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
+    keys = ["week", "actor", *([split] if split else [])]
+    days = actor_days(data, actor_kind, split)
+    working = days["active"] * (days["date"].dt.day_of_week < 5) / 5
+    days = days.assign(active_days=days["active"], working_day_share=working)
+    groups = days.groupby(keys, observed=True, dropna=False)
+    weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
+    weeks = weeks.assign(team=groups["team"].last(skipna=False))
+    return _with_sums(weeks.reset_index())
+
+
+def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:
+    active = (weeks["active_days"] > 0).astype("int64")
+    committed = weeks["commits"] > 0
+    input_side = weeks["input_tokens"] + weeks["cache_read_tokens"] + weeks["cache_creation_tokens"]
+    return weeks.assign(
+        active=active,
+        proposals=weeks["accepted"] + weeks["rejected"],
+        input_side_tokens=input_side,
+        total_tokens=input_side + weeks["output_tokens"],
+        cost_without_commit=weeks["cost_usd"].where(~committed, 0.0),
+        landed=active * committed,
+    )
+
+
+def _in_closed_weeks(
+    data: Dataset, actor_kind: ActorKind, keys: list[str]
+) -> dict[str, pd.DataFrame]:
+    """The rows of `actor_kind` in closed weeks, with the same categories in every frame."""
+    actions = data.tool_actions
+    edits = actions["tool"].isin(EDIT_TOOLS)
+    frames = {
+        "activity": data.activity,
+        "model_usage": _with_unpriced(data.model_usage),
+        "tool_actions": actions.assign(
+            decisions=actions["accepted"] + actions["rejected"],
+            accepted=actions["accepted"].where(edits, 0),
+            rejected=actions["rejected"].where(edits, 0),
+        ),
+    }
+    closed = {name: _closed_rows(data, frame, actor_kind) for name, frame in frames.items()}
+    for key in keys[1:]:
+        closed = _with_common_categories(closed, key)
+    return closed
+
+
+def _closed_rows(data: Dataset, frame: pd.DataFrame, actor_kind: ActorKind) -> pd.DataFrame:
+    week = week_of(frame["date"])
+    rows = (frame["actor_kind"] == actor_kind) & week.isin(data.weeks)
+    return frame.assign(week=week)[rows]
+
+
+def _with_unpriced(usage: pd.DataFrame) -> pd.DataFrame:
+    tokens = usage[_TOKENS].sum(axis=1)
+    return usage.assign(unpriced_tokens=tokens.where(usage["cost_usd"].isna(), 0))
+
+
+def _with_common_categories(frames: dict[str, pd.DataFrame], key: str) -> dict[str, pd.DataFrame]:
+    text = {name: _as_category(frame[key]) for name, frame in frames.items()}
+    names = sorted(set().union(*(column.cat.categories for column in text.values())))
+    return {
+        name: frame.assign(**{key: text[name].cat.set_categories(names)})
+        for name, frame in frames.items()
+    }
+
+
+def _as_category(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    return column.astype("str").astype("category")

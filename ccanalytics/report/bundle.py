@@ -1,0 +1,91 @@
+"""The chart runtime of a page, and how text is packed into one.
+
+A report carries one copy of the parts of Vega its charts need, with Vega's own expression
+interpreter, so that nothing is evaluated and nothing is fetched. Charts are compiled to Vega when
+the page is built, so Vega-Lite itself stays out: 449 KB of script instead of 898, 156 gzipped.
+"""
+
+import base64
+import gzip
+import hashlib
+from functools import lru_cache
+
+import vl_convert
+
+from ccanalytics.errors import ReportError
+
+_MODULES = {  # the versions that vl-convert 1.9 carries inside; it resolves no others
+    "view": "6.1.0",
+    "parser": "7.1.0",
+    "interpreter": "2.0.0",
+    "dataflow": "6.1.0",
+    "transforms": "5.1.0",
+    "view-transforms": "5.1.0",
+    "encode": "5.1.0",
+}
+
+_SNIPPET = """
+import { View } from "{view}";
+import { parse } from "{parser}";
+import { expressionInterpreter } from "{interpreter}";
+import { transforms } from "{dataflow}";
+import * as basic from "{transforms}";
+import * as views from "{view-transforms}";
+import * as encode from "{encode}";
+Object.assign(transforms, basic, views, encode);
+window.ccVega = { View, parse, expressionInterpreter };
+"""
+
+LICENCE = (
+    "Vega (vega.github.io), Copyright (c) 2015-2025 University of Washington Interactive Data Lab,"
+    " BSD 3-Clause License; D3 (d3js.org), Copyright 2010-2025 Mike Bostock, ISC License"
+)
+
+
+@lru_cache(maxsize=1)
+def runtime() -> str:
+    """The script that draws compiled Vega charts; it sets `window.ccVega` and nothing else."""
+    snippet = _SNIPPET
+    for name, version in _MODULES.items():
+        address = f"https://cdn.jsdelivr.net/npm/vega-{name}@{version}/+esm"  # found in the wheel
+        snippet = snippet.replace(f"{{{name}}}", address)
+    try:
+        script = vl_convert.javascript_bundle(snippet)
+    except ValueError as error:
+        raise ReportError(
+            f"vl-convert {vl_convert.__version__} does not carry the Vega modules a report needs: "
+            "install vl-convert-python 1.9."
+        ) from error
+    return f"/*! {LICENCE} */(()=>{{{script}}})();"
+
+
+@lru_cache(maxsize=1)
+def packed_runtime() -> str:
+    """`runtime()` as `pack` makes it."""
+    return pack(runtime())
+
+
+def pack(text: str) -> str:
+    """`text` as base64 of gzip: safe inside any HTML element, the same for the same text."""
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
+
+
+def content_security_policy(styles: str, *scripts: str) -> str:
+    """The policy under which a page loads nothing and runs only these scripts, known by hash."""
+    allowed = " ".join(_hash(script) for script in scripts) or "'none'"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "img-src data:",
+            f"style-src {_hash(styles)}",
+            "style-src-attr 'unsafe-inline'",  # Vega sets cursor and font styles on its marks
+            f"script-src {allowed}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

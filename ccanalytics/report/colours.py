@@ -1,0 +1,41 @@
+"""The colours of charts, as the page knows them.
+
+A chart names colours by hex value. The page puts a CSS variable in the place of each value it
+knows, so one drawing serves light, dark and print; the light value stays as the fallback.
+"""
+
+DARK = {
+    "#2b5fb8": "#7fabf5",  # blue
+    "#c05f0c": "#f0a35e",  # orange
+    "#12806a": "#57c7ad",  # green
+    "#a83f7c": "#e48bbd",  # purple red
+    "#7a6a00": "#d3bf4f",  # olive
+    "#5a5fc7": "#a5a9f5",  # violet
+    "#0c7a99": "#5cc3e0",  # cyan
+    "#8a8f98": "#8d94a0",  # grey, for what is not the point
+    "#1b2330": "#e7e9ee",  # ink
+    "#59626f": "#a4acb9",  # muted text
+    "#e3e3dd": "#2e343e",  # grid lines
+}
+"""The value in dark mode of each value a chart may use in light."""
+
+
+def variables() -> dict[str, str]:
+    """`var(--k1,#2b5fb8)` for "#2b5fb8", and so on."""
+    return {light: f"var({_name(at)},{light})" for at, light in enumerate(DARK)}
+
+
+def stylesheet() -> str:
+    """The variables for light, dark by preference, dark by choice, and print."""
+    light = "".join(f"{_name(at)}:{value};" for at, value in enumerate(DARK))
+    dark = "".join(f"{_name(at)}:{value};" for at, value in enumerate(DARK.values()))
+    return (
+        f":root{{{light}}}"
+        f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}'
+        f':root[data-theme="dark"]{{{dark}}}'
+        f"@media print{{:root,:root:not([data-theme=light]),:root[data-theme]{{{light}}}}}\n"
+    )
+
+
+def _name(at: int) -> str:
+    return f"--k{at + 1}"

@@ -1,0 +1,243 @@
+"""A Vega-Lite chart of a notebook -> what the page shows of it.
+
+Figure   title, words for those who cannot see it, a static SVG, the table behind it
+live     the same chart compiled to Vega, without its rows
+rows     kept once for the whole page, by columns, under a name made from their content
+"""
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import vl_convert
+from markupsafe import Markup
+
+from ccanalytics.errors import ReportError
+from ccanalytics.report.svg import inline_svg
+
+VEGA_LITE = "6.4"
+_WIDTH, _WIDE = 680, 900
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Formatted rows under labelled columns."""
+
+    title: str
+    columns: list[dict[str, str]]
+    rows: list[list[str]]
+    kind: str = "table"
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One chart as the page shows it."""
+
+    id: str
+    title: list[str]
+    subtitle: list[str]
+    description: str
+    metric: str
+    wide: bool
+    svg: Markup
+    tables: list[Table]
+    kind: str = "figure"
+
+
+@dataclass
+class Charts:
+    """The charts of one page so far: compiled specs by figure id, and the rows they share."""
+
+    colours: Mapping[str, str]
+    specs: dict[str, Spec] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, chart: Spec) -> Figure:
+        """The figure of a Vega-Lite chart; its compiled form and rows join the page's."""
+        name = f"chart-{len(self.specs) + 1}"
+        about = chart.get("usermeta", {}).get("ccanalytics", {})
+        title, subtitle = _title(chart)
+        wide = bool(about.get("wide"))
+        vega, svg = _drawn(_sized(chart, _WIDE if wide else _WIDTH))
+        self.specs[name] = self._without_rows(vega)
+        return Figure(
+            id=name,
+            title=title,
+            subtitle=subtitle,
+            description=chart.get("description") or " ".join([*title, *subtitle]) or "Chart",
+            metric=about.get("metric", ""),
+            wide=wide,
+            svg=inline_svg(svg, name, self.colours),
+            tables=list(_tables(chart)),
+        )
+
+    def as_json(self) -> str:
+        """Everything the page's script needs to draw the charts."""
+        return json.dumps({"charts": self.specs, "rows": self.rows}, separators=(",", ":"))
+
+    def _without_rows(self, vega: Spec) -> Spec:
+        text = json.dumps({**vega, "data": [_without_values(part) for part in vega["data"]]})
+        for source in vega["data"]:
+            if isinstance(source.get("values"), list):
+                source["values"] = self._keep(source["values"], text)
+        return _recoloured(vega, self.colours)
+
+    def _keep(self, rows: list[dict[str, Any]], text: str) -> str:
+        columns = [name for name in dict.fromkeys(k for row in rows for k in row) if name in text]
+        table = {"n": len(rows), "c": {name: [row.get(name) for row in rows] for name in columns}}
+        key = hashlib.sha256(json.dumps(table).encode()).hexdigest()[:12]
+        self.rows[key] = table
+        return key
+
+
+def _without_values(source: Spec) -> Spec:
+    return {key: value for key, value in source.items() if key != "values"}
+
+
+def _sized(chart: Spec, width: int) -> Spec:
+    """The chart at a width in pixels, without the words the page itself says."""
+    spec = copy.deepcopy(chart)
+    for part in [spec, *spec.get("layer", [])]:
+        for said in ("title", "description", "usermeta"):
+            part.pop(said, None)
+    if spec.get("width") == "container":
+        spec["width"] = width
+        spec["autosize"] = {"type": "fit-x", "contains": "padding", "resize": True}
+    config = spec.setdefault("config", {})
+    config.update({"aria": False, "background": "transparent"})
+    spec["background"] = "transparent"
+    return spec
+
+
+def _drawn(spec: Spec) -> tuple[Spec, str]:
+    try:
+        vega = vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
+        return vega, vl_convert.vega_to_svg(vega)
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ReportError(f"A chart could not be drawn: {reason}") from error
+
+
+def _recoloured(value: Any, colours: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _recoloured(part, colours) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_recoloured(part, colours) for part in value]
+    return colours.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _title(chart: Spec) -> tuple[list[str], list[str]]:
+    """Title and subtitle lines; a layered chart may carry them in a layer."""
+    for part in [chart, *chart.get("layer", [])]:
+        title = part.get("title")
+        if isinstance(title, dict):
+            return _lines(title.get("text")), _lines(title.get("subtitle"))
+        if title:
+            return _lines(title), []
+    return [], []
+
+
+def _lines(text: str | list[str] | None) -> list[str]:
+    if not text:
+        return []
+    return [text] if isinstance(text, str) else list(text)
+
+
+# The table behind a chart: its rows, in the columns, titles and formats its encodings name.
+
+
+def _tables(chart: Spec) -> Iterator[Table]:
+    encoded = _encoded_fields(chart)
+    for rows in _row_sets(chart):
+        fields = [name for name in encoded if any(name in row for row in rows)]
+        if rows and fields:
+            numeric = {name for name in fields if _is_numeric(rows, name)}
+            yield Table(
+                title="",
+                columns=[
+                    {"label": encoded[name][0], "align": "right" if name in numeric else "left"}
+                    for name in fields
+                ],
+                rows=[[_cell(row.get(name), encoded[name][1]) for name in fields] for row in rows],
+            )
+
+
+def _row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
+    named = list(chart.get("datasets", {}).values())
+    inline = [part["data"]["values"] for part in _parts(chart) if "values" in part.get("data", {})]
+    return [rows for rows in [*named, *inline] if isinstance(rows, list)]
+
+
+def _parts(chart: Spec) -> Iterator[Spec]:
+    yield chart
+    for key in ("layer", "hconcat", "vconcat", "concat"):
+        for part in chart.get(key, []):
+            yield from _parts(part)
+    if isinstance(chart.get("spec"), dict):
+        yield from _parts(chart["spec"])
+
+
+def _encoded_fields(chart: Spec) -> dict[str, tuple[str, str]]:
+    """Title and number format of each field drawn, in reading order; tooltips say it best."""
+    found: dict[str, tuple[str, str]] = {}
+    for part in _parts(chart):
+        encoding = part.get("encoding", {})
+        for channel in ("x", "column", "row", "facet", "color", "detail", "y", "x2", "y2", "size"):
+            for shown in _channel(encoding.get(channel)):
+                found.setdefault(shown[0], (shown[1], shown[2]))
+        for name, title, pattern in _channel(encoding.get("tooltip")):
+            known = found.get(name, ("", ""))
+            found[name] = (title or known[0], pattern or known[1])
+    return {name: (title or name.replace("_", " "), form) for name, (title, form) in found.items()}
+
+
+def _channel(definition: Any) -> Iterator[tuple[str, str, str]]:
+    for part in definition if isinstance(definition, list) else [definition]:
+        if isinstance(part, dict) and isinstance(part.get("field"), str):
+            axis = part.get("axis") or part.get("legend") or {}
+            title = part.get("title") or axis.get("title") or ""
+            name = part["field"].replace("\\", "")
+            yield name, " ".join(_lines(title)), part.get("format") or axis.get("format") or ""
+
+
+def _is_numeric(rows: list[dict[str, Any]], name: str) -> bool:
+    values = [row[name] for row in rows if row.get(name) is not None]
+    return all(isinstance(value, int | float) for value in values)
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_D3_FORMAT = re.compile(r"(\$?)(,?)(?:\.(\d+))?~?([f%d]?)")
+
+
+def _cell(value: Any, pattern: str) -> str:
+    if value is None:
+        return "n/a"
+    if isinstance(value, str):
+        return _moment(value) if _MOMENT.match(value) else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _number(value, pattern) if isinstance(value, int | float) else str(value)
+
+
+def _moment(value: str) -> str:
+    moment = datetime.fromisoformat(value)
+    day = f"{moment.day} {moment:%b %Y}"
+    return day if moment.time() == moment.min.time() else f"{day} {moment:%H:%M}"
+
+
+def _number(value: float, pattern: str) -> str:
+    match = _D3_FORMAT.fullmatch(pattern)
+    if match is None or not pattern:
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    dollar, comma, digits, kind = match.groups()
+    places = int(digits) if digits else 0
+    kind = "f" if kind in ("", "d") else kind
+    return f"{'-' if value < 0 else ''}{dollar}{abs(value):{comma}.{places}{kind}}"

@@ -1,0 +1,175 @@
+"""Executed notebooks -> one HTML file that opens anywhere, offline, and needs nothing else.
+
+Without script it is complete: text, cards, a drawing and a table for each chart. With script the
+drawings become live charts. Every value is escaped by the template or by the writer of the SVG;
+rows and chart descriptions travel packed, never as markup.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from nbformat import NotebookNode
+
+from ccanalytics.report import bundle, colours
+from ccanalytics.report.cells import Cards, Contents
+from ccanalytics.report.figures import Charts, Figure
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+class Definition(Protocol):
+    """What the page says of a metric."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def caveats(self) -> Sequence[str]: ...
+    @property
+    def grade(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+
+
+def build_page(
+    notebooks: Sequence[NotebookNode],
+    *,
+    title: str,
+    subtitle: str = "",
+    banner: str = "",
+    meta: Sequence[tuple[str, str]] = (),
+    definitions: Mapping[str, Definition] | None = None,
+    issue: Mapping[str, Any] | None = None,
+) -> str:
+    """The page of these notebooks, one section each, in their order.
+
+    `banner` is a line that stays above everything, `meta` the facts of "How this was made".
+    `issue` is kept in the page for the index to read, with the headline cards added.
+    """
+    contents = Contents(Charts(colours.variables()))
+    for notebook in notebooks:
+        contents.add(notebook)
+    used = set(_metrics(contents))
+    script = _asset("page.js")
+    runtime = [bundle.runtime()] if contents.charts.specs else []
+    return _render(
+        "page.html.j2",
+        scripts=[script, *runtime],
+        title=title,
+        subtitle=subtitle,
+        banner=banner,
+        meta=meta,
+        sections=contents.sections,
+        cards=contents.cards,
+        trust=contents.trust,
+        glossary={key: one for key, one in (definitions or {}).items() if key in used},
+        licence=bundle.LICENCE,
+        runtime=bundle.packed_runtime() if runtime else "",
+        charts=bundle.pack(contents.charts.as_json()) if runtime else "",
+        script=Markup(script),
+        issue=_summary(title, subtitle, banner, "complete", issue, contents.cards),
+    )
+
+
+def failure_page(
+    *,
+    title: str,
+    reason: str,
+    subtitle: str = "",
+    banner: str = "",
+    notebook: str = "",
+    cell: int | None = None,
+    code: str = "",
+    error: str = "",
+    meta: Sequence[tuple[str, str]] = (),
+    issue: Mapping[str, Any] | None = None,
+) -> str:
+    """The page that stands where a report should: which notebook and cell failed, and how."""
+    return _render(
+        "failure.html.j2",
+        scripts=[],
+        title=title,
+        reason=reason,
+        subtitle=subtitle,
+        banner=banner,
+        notebook=notebook,
+        cell=cell,
+        code=code,
+        error=error,
+        meta=meta,
+        issue=_summary(title, subtitle, banner, "failed", issue, []),
+    )
+
+
+def index_page(issues: Sequence[Any], *, title: str = "Weekly reports") -> str:
+    """The page that lists issues; each has the fields of `archive.Issue`."""
+    return _render("index.html.j2", scripts=[], title=title, issues=issues, issue="")
+
+
+def embedded_json(value: Any) -> Markup:
+    """`value` as JSON that no HTML parser takes for markup."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=True)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def _summary(
+    title: str,
+    subtitle: str,
+    banner: str,
+    status: str,
+    issue: Mapping[str, Any] | None,
+    cards: Sequence[Mapping[str, Any]],
+) -> Markup:
+    said = {"title": title, "subtitle": subtitle, "banner": banner, "status": status}
+    headlines = [{key: card.get(key, "") for key in _CARD_FACTS} for card in cards]
+    return embedded_json({"format": 1, **said, "headlines": headlines, **(issue or {})})
+
+
+_CARD_FACTS = ("metric", "label", "value", "interval", "change", "verdict", "n")
+
+
+def _metrics(contents: Contents) -> Iterator[str]:
+    """The metric ids that cards and charts of the page name."""
+    yield from (card["metric"] for card in contents.cards)
+    for section in contents.sections:
+        for block in section.blocks:
+            for item in block.items:
+                if isinstance(item, Figure):
+                    yield item.metric
+                elif isinstance(item, Cards):
+                    yield from (card["metric"] for card in item.cards)
+
+
+def _render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
+    styles = colours.stylesheet() + _asset("page.css")
+    policy = bundle.content_security_policy(styles, *scripts)
+    page = _environment().get_template(template)
+    return page.render(policy=policy, styles=Markup(styles), **values)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")

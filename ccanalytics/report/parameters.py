@@ -1,0 +1,111 @@
+"""The parameters of notebooks, checked before a kernel starts.
+
+papermill itself only warns about an unknown parameter and then reports on defaults; a typing
+mistake would make a confident wrong report.
+"""
+
+import ast
+import difflib
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ccanalytics.errors import ReportError
+
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # spares 1 s per import
+
+import papermill  # noqa: E402  # after the line above, which it profits from
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a notebook's `parameters` cell: `name = default  # help`."""
+
+    name: str
+    default: Any
+    help: str
+
+
+def parameters_of(notebook: Path) -> dict[str, Parameter]:
+    """The parameters of one notebook by name, in the order of its `parameters` cell."""
+    try:
+        found = papermill.inspect_notebook(str(notebook))
+    except Exception as error:  # papermill and nbformat raise whatever they meet
+        raise ReportError(f"{notebook} is not a readable notebook: {error}") from error
+    return {
+        name: Parameter(name, _literal(one["default"]), one["help"]) for name, one in found.items()
+    }
+
+
+def checked_parameters(
+    notebooks: Sequence[Path], common: Mapping[str, Any], extra: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What each notebook is given, typed as its defaults are.
+
+    Every notebook must know all of `common`, and each of `extra` must be known to one of them.
+    """
+    known = [parameters_of(notebook) for notebook in notebooks]
+    for notebook, parameters in zip(notebooks, known, strict=True):
+        for name in common:
+            if name not in parameters:
+                raise ReportError(f"{notebook.name} has no {_unknown(name, parameters)}")
+    for name in extra:
+        if not any(name in parameters for parameters in known):
+            everything = dict.fromkeys(name for parameters in known for name in parameters)
+            raise ReportError(f"No notebook of this report has a {_unknown(name, everything)}")
+    given = {**common, **extra}
+    return [
+        {
+            name: typed(parameters[name], value)
+            for name, value in given.items()
+            if name in parameters
+        }
+        for parameters in known
+    ]
+
+
+def typed(parameter: Parameter, value: Any) -> Any:
+    """`value` in the type of the parameter's default; text is read as that type."""
+    default = parameter.default
+    if default is None or default is Ellipsis:
+        return value
+    if isinstance(value, str) and not isinstance(default, str):
+        value = _from_text(parameter, value)
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        raise _ill_typed(parameter, value)
+    return value
+
+
+def _from_text(parameter: Parameter, text: str) -> Any:
+    try:
+        return ast.literal_eval(text.capitalize() if text in {"true", "false"} else text)
+    except (ValueError, SyntaxError):
+        raise _ill_typed(parameter, text) from None
+
+
+def _ill_typed(parameter: Parameter, value: Any) -> ReportError:
+    wanted = type(parameter.default).__name__
+    about = f" ({parameter.help})" if parameter.help else ""
+    return ReportError(
+        f"{parameter.name} = {value!r} is not {wanted!r}, which this parameter is{about}; "
+        f"its default is {parameter.default!r}."
+    )
+
+
+def _literal(text: str) -> Any:
+    """The value of a default, or `...` for one that only the kernel can tell."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return ...
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return f"parameter {name!r}{hint} Known: {', '.join(names) or 'none'}."

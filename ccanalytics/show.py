@@ -1,0 +1,234 @@
+"""What a notebook shows beside charts: headline cards, tables, notes, and prose with figures.
+
+Each is a MIME bundle: data of our own type, from which a report is made; HTML for JupyterLab; and
+plain text. Every value is already formatted here, and escaped in the HTML and the Markdown.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any, Literal
+
+import pandas as pd
+
+from ccanalytics.metrics.change import Headline
+from ccanalytics.metrics.registry import COLUMN_WORDS
+
+MIME = "application/vnd.ccanalytics.{}+json"
+
+Bundle = dict[str, Any]
+Format = str | Callable[[Any], str]
+
+
+class Shown:
+    """Something a notebook displays, in several MIME types at once."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Bundle:
+        return self.bundle
+
+    def __repr__(self) -> str:
+        return str(self.bundle["text/plain"])
+
+
+def cards(headlines: Iterable[Headline]) -> Shown:
+    """One card per headline: value, interval, people, and the change in words."""
+    made = [card(headline) for headline in headlines]
+    lines = [f"{one['label']}: {one['value']} ({one['verdict']})" for one in made]
+    return _shown("cards", {"cards": made}, _cards_html(made), "\n".join(lines))
+
+
+def card(headline: Headline) -> dict[str, Any]:
+    """The texts of one card; `bar` has percentages of an axis that begins at zero."""
+    metric = headline.metric
+    return {
+        "metric": metric.id,
+        "label": metric.name,
+        "value": metric.format(headline.value),
+        "interval": _interval(headline),
+        "change": _change(headline),
+        "verdict": headline.verdict,
+        "n": _basis(headline),
+        "detail": headline.sentence() if math.isnan(headline.value) else _priced(headline),
+        "tone": _tone(headline),
+        "bar": _bar(headline),
+    }
+
+
+def table(
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    formats: Mapping[str, Format] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Shown:
+    """The rows of `frame` as text; a format is a format spec such as ",.2f" or a function.
+
+    With `labels`, only those columns are shown, in that order.
+    """
+    formats, labels = formats or {}, labels or {name: _words(name) for name in frame.columns}
+    columns = [
+        {"label": label, "align": "right" if _is_number(frame[name]) else "left"}
+        for name, label in labels.items()
+    ]
+    texts = [[_text(value, formats.get(name)) for value in frame[name]] for name in labels]
+    rows = [list(row) for row in zip(*texts, strict=True)]
+    content = {"title": title, "columns": columns, "rows": rows}
+    plain = frame[list(labels)].to_string(index=False) if len(frame) else "no rows"
+    return _shown("table", content, _table_html(title, columns, rows), f"{title}\n{plain}")
+
+
+def note(text: str, kind: Literal["info", "warn"] = "info") -> Shown:
+    """A remark set apart from the text."""
+    if kind not in ("info", "warn"):
+        raise ValueError(f"A note is 'info' or 'warn', not {kind!r}.")
+    html = f'<div style="{_NOTE}border-left-color:{_EDGE[kind]}">{escape(text)}</div>'
+    return _shown("note", {"kind": kind, "text": text}, html, text)
+
+
+def prose(template: str, **values: object) -> Shown:
+    """Markdown with `{names}` filled in; the values are text, whatever signs they contain."""
+    safe = {name: markdown_text(str(value)) for name, value in values.items()}
+    return Shown(
+        {"text/markdown": template.format(**safe), "text/plain": template.format(**values)}
+    )
+
+
+def markdown_text(text: str) -> str:
+    """`text` in Markdown, with every sign that could mean something taken literally.
+
+    >>> markdown_text("*a* $1")
+    '\\\\*a\\\\* \\\\$1'
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
+def _shown(kind: str, content: Bundle, html: str, text: str) -> Shown:
+    return Shown({MIME.format(kind): content, "text/html": html, "text/plain": text})
+
+
+def _interval(headline: Headline) -> str:
+    if not headline.metric.is_ratio:
+        return "a total, so no interval"
+    if math.isnan(headline.low) or math.isnan(headline.value):
+        return "no interval"
+    low, high = (headline.metric.format(end) for end in (headline.low, headline.high))
+    return f"90 % interval {low} to {high}"
+
+
+def _change(headline: Headline) -> str:
+    metric = headline.metric
+    if math.isnan(headline.change):
+        return ""
+    relative = headline.relative_change
+    share = "" if metric.unit == "share" or math.isnan(relative) else f" ({100 * relative:+.0f} %)"
+    text = f"{metric.format_change(headline.change)}{share} on {metric.format(headline.previous)}"
+    text += f" {headline.against}"
+    if math.isnan(headline.change_low):
+        return text
+    ends = (metric.format_change(end) for end in (headline.change_low, headline.change_high))
+    return f"{text}; 90 % interval {' to '.join(ends)}"
+
+
+def _basis(headline: Headline) -> str:
+    """How much the value rests on: "421 commits, 96 people"."""
+    people = f"{headline.n_actors:,} {'person' if headline.n_actors == 1 else 'people'}"
+    counted = COLUMN_WORDS.get(headline.metric.denominator or "", "people")
+    if counted == "people" or math.isnan(headline.denominator):
+        return people
+    dollars = counted == "US dollars"
+    amount = (
+        f"${headline.denominator:,.0f}" if dollars else f"{headline.denominator:,.0f} {counted}"
+    )
+    return f"{amount}, {people}"
+
+
+def _priced(headline: Headline) -> str:
+    if headline.priced_share >= 1:
+        return ""
+    return f"{100 * headline.priced_share:.1f} % of tokens have a known price"
+
+
+def _tone(headline: Headline) -> str:
+    """good or bad only where the metric has a wanted direction and the change is detectable."""
+    if headline.metric.direction == "neutral" or headline.verdict not in ("up", "down"):
+        return "neutral"
+    return "good" if headline.verdict == headline.metric.direction else "bad"
+
+
+def _bar(headline: Headline) -> dict[str, float | None] | None:
+    ends = {"low": headline.low, "high": headline.high, "previous": headline.previous}
+    numbers = {"value": headline.value, **ends}
+    known = [number for number in numbers.values() if not math.isnan(number)]
+    if math.isnan(headline.value) or min(known) < 0 or max(known) == 0:
+        return None
+    scale = 90 / max(known)
+    return {
+        name: None if math.isnan(number) else round(number * scale, 2)
+        for name, number in numbers.items()
+    }
+
+
+def _text(value: Any, form: Format | None) -> str:
+    if pd.isna(value):
+        return "n/a"
+    if callable(form):
+        return form(value)
+    if isinstance(value, pd.Timestamp):
+        return f"{value.day} {value:%b %Y}"
+    if isinstance(value, str | bool):
+        return str(value)
+    return format(value, form or ("," if float(value).is_integer() else ",.4g"))
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+# HTML for JupyterLab: inline styles only, in Lab's own colours with plain ones to fall back on.
+
+_MUTED = "color:var(--jp-ui-font-color2,#59626f);"
+_LINE = "var(--jp-border-color2,#e0e0e0)"
+_NOTE = f"padding:8px 14px;border-left:3px solid {_LINE};line-height:1.5;max-width:46em;"
+_EDGE = {"info": "#2b5fb8", "warn": "#b87700"}
+_CARD = f"border:1px solid {_LINE};border-radius:10px;padding:14px 16px;line-height:1.45;"
+_GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:12px;"
+_CELL = f"padding:4px 16px 4px 0;border-bottom:1px solid {_LINE};text-align:"
+
+
+def _cards_html(made: list[dict[str, Any]]) -> str:
+    return f'<div style="{_GRID}">{"".join(_card_html(one) for one in made)}</div>'
+
+
+def _card_html(one: Mapping[str, Any]) -> str:
+    said = {key: escape(str(text)) for key, text in one.items()}
+    small = [said[key] for key in ("interval", "n", "change", "detail") if said[key]]
+    return (
+        f'<div style="{_CARD}"><div style="{_MUTED}">{said["label"]}</div>'
+        f'<div style="font-size:28px;font-weight:600;margin:2px 0 6px">{said["value"]}</div>'
+        f'<div style="font-weight:600">{said["verdict"]}</div>'
+        f'<div style="{_MUTED}font-size:12px">{"<br>".join(small)}</div></div>'
+    )
+
+
+def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
+    sides = [column["align"] for column in columns]
+    head = _row_html("th", [column["label"] for column in columns], sides)
+    body = "".join(_row_html("td", row, sides) for row in rows)
+    caption = f'<caption style="text-align:left;font-weight:600">{escape(title)}</caption>'
+    return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _row_html(tag: str, texts: list[str], sides: list[str]) -> str:
+    cells = (
+        f'<{tag} style="{_CELL}{side}">{escape(text)}</{tag}>'
+        for text, side in zip(texts, sides, strict=True)
+    )
+    return f"<tr>{''.join(cells)}</tr>"

@@ -1,0 +1,109 @@
+"""How long to wait: one brake for all workers of a client, and the patience of one walk.
+
+The Admin API limits an organization, not a connection, and mostly without saying for how long.
+So one refused request stops every worker, and the pauses grow until a request gets through.
+"""
+
+import random
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from math import inf, isfinite
+
+import httpx
+
+PAUSE = 10.0
+"""Seconds of the first pause after a refusal that names no time: its jitter makes it 10 to 20."""
+
+LONGEST_PAUSE = 60.0
+LONGEST_RETRY = 30.0
+
+
+class Brake:
+    """One pause shared by all workers of a client; thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float],
+        jitter: random.Random,
+    ) -> None:
+        self._sleep, self._clock, self._jitter = sleep, clock, jitter
+        self._lock = threading.Lock()
+        self._until = self._pressed = -inf
+        self._strikes = 0
+
+    def wait(self) -> None:
+        """Returns when no pause is left, for each worker a little later than for the one before."""
+        done = -inf  # a pause slept through is over, whatever an injected clock says
+        while (until := self._until) > max(done, self._clock()):
+            self._sleep(max(0.0, until - self._clock()) + self._jitter.random())
+            done = until
+
+    def press(self, sent: float, asked: float | None) -> float:
+        """Stops all workers, for `asked` seconds if the service said so; returns the seconds left.
+
+        A request sent before the last press tells nothing new, so it makes no pause longer.
+        """
+        with self._lock:
+            now = self._clock()
+            pause = asked or 0.0
+            if sent > self._pressed:
+                self._pressed = now
+                pause = max(pause, self._next_pause(asked is None))
+                self._strikes += 1
+            self._until = max(self._until, now + pause)
+            return max(0.0, self._until - now)
+
+    def release(self, sent: float) -> None:
+        """A request sent after the last press got through: the next pause is a short one again."""
+        with self._lock:
+            if sent > self._pressed:
+                self._strikes = 0
+
+    def _next_pause(self, unsaid: bool) -> float:
+        first, longest = (PAUSE, LONGEST_PAUSE) if unsaid else (0.5, LONGEST_RETRY)
+        return growing(first, longest, self._strikes, self._jitter)
+
+
+class Patience:
+    """What one walk may still spend on failures, in seconds."""
+
+    def __init__(self, budget: float) -> None:
+        self.budget = self.left = budget
+        self.failures = 0
+
+    def spend(self, seconds: float) -> bool:
+        """Books one failure and the time it costs; False when there is not that much left."""
+        self.failures += 1
+        self.left -= seconds
+        return self.left >= 0
+
+
+def growing(first: float, longest: float, failures: int, jitter: random.Random) -> float:
+    """Seconds that double with each failure, times 1 to 2 so that no two workers agree."""
+    return float(min(longest, first * 2 ** min(failures, 20))) * (1 + jitter.random())
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """The seconds the service asks for; None when it does not say so in a way that makes sense.
+
+    A date is measured against the answer's own `date`, as this machine's clock may be wrong.
+    `anthropic-ratelimit-*-reset` is not read: the Admin API sends it already in the past.
+    """
+    text = headers.get("retry-after", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _seconds_between(headers.get("date", ""), text)
+    return seconds if isfinite(seconds) and seconds >= 0 else None
+
+
+def _seconds_between(start: str, end: str) -> float:
+    try:
+        moments: list[datetime] = [parsedate_to_datetime(start), parsedate_to_datetime(end)]
+        return (moments[1] - moments[0]).total_seconds()
+    except (ValueError, TypeError):
+        return inf

@@ -1,0 +1,140 @@
+"""Tokens of a model on a day -> cents at list price, or None when nobody knows the price.
+
+The prices are those inside the genai-prices package: dated, so an event costs what it cost on its
+day, and read without any network. Its own calculation takes a tenth of a millisecond, so the rates
+are looked up once per model, day and speed, and then used for the sums of many requests.
+
+List prices are not what a subscriber pays.
+"""
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from ccanalytics.sources.log_lines import Tokens
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+
+US_INFERENCE = Decimal("1.1")
+"""Times the list price when inference is bound to the United States; not in genai-prices."""
+
+_MICROCENT = Decimal("0.000001")
+
+
+class Tariff(NamedTuple):
+    """What decides the rates of a request, beside its day."""
+
+    model: str
+    fast: bool = False
+    us_only: bool = False
+
+
+class Rates(NamedTuple):
+    """Cents for one of each field of `Tokens`."""
+
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write_5m: Decimal
+    cache_write_1h: Decimal
+    web_searches: Decimal
+
+
+class PriceList(NamedTuple):
+    """The rates of one tariff on one day: `tiers[n]` above `n` of the thresholds."""
+
+    thresholds: tuple[int, ...]
+    tiers: tuple[Rates, ...]
+
+    def tier(self, input_side: int) -> int:
+        """The tier of a request with so many tokens in; its rates hold for all its tokens."""
+        return sum(input_side > threshold for threshold in self.thresholds)
+
+
+class Prices:
+    """List prices, each looked up once."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, ModelInfo | None] = {}
+        self._lists: dict[tuple[Tariff, str], PriceList | None] = {}
+
+    def price_list(self, tariff: Tariff, day: str) -> PriceList | None:
+        """The rates on a UTC day such as "2026-11-20"; None for a model without a known price."""
+        key = tariff, day
+        if key not in self._lists:
+            self._lists[key] = self._look_up(tariff, date.fromisoformat(day))
+        return self._lists[key]
+
+    def tier(self, tariff: Tariff, day: str, input_side: int) -> int:
+        """The price tier of a request; 0 when there is only one, or no price."""
+        prices = self.price_list(tariff, day)
+        return prices.tier(input_side) if prices else 0
+
+    def cents(self, tariff: Tariff, day: str, tier: int, tokens: Tokens) -> Decimal | None:
+        """The price of requests of one tier, to a millionth of a cent; None when unknown."""
+        prices = self.price_list(tariff, day)
+        if prices is None:
+            return None
+        rates = prices.tiers[tier]
+        cents = sum((n * rate for n, rate in zip(tokens, rates, strict=True)), Decimal(0))
+        return cents.quantize(_MICROCENT)
+
+    def _look_up(self, tariff: Tariff, day: date) -> PriceList | None:
+        if tariff.model not in self._models:
+            self._models[tariff.model] = _find_model(tariff.model)
+        model = self._models[tariff.model]
+        if model is None:
+            return None
+        context = {"speed": "fast"} if tariff.fast else None
+        price = model.get_prices(datetime.combine(day, time.min), context)
+        return _price_list(price, US_INFERENCE if tariff.us_only else Decimal(1))
+
+
+def _find_model(name: str) -> "ModelInfo | None":
+    # Imported late: a quarter of a second that a reader of stored days need not wait.
+    from genai_prices import Usage, calc_price
+
+    try:
+        return calc_price(Usage(), name, provider_id="anthropic").model
+    except LookupError:
+        return None
+
+
+def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
+    # A kind of token without a price of its own costs what the kind around it costs.
+    write = price.cache_write_mtok or price.input_mtok
+    million = [
+        price.input_mtok,
+        price.output_mtok,
+        price.cache_read_mtok or price.input_mtok,
+        write,
+        price.cache_write_1h_mtok or write,
+    ]
+    searches = price.web_searches_kcount
+    starts = {t.start for p in [*million, searches] if not _is_flat(p) for t in p.tiers}
+    thresholds = tuple(sorted(starts))
+    return PriceList(
+        thresholds,
+        tuple(
+            Rates(
+                *[_at(p, above) * 100 * factor / 1_000_000 for p in million],
+                _at(searches, above) * 100 / 1_000,
+            )
+            for above in (-1, *thresholds)
+        ),
+    )
+
+
+def _is_flat(price: "Decimal | TieredPrices | None") -> bool:
+    return price is None or isinstance(price, Decimal)
+
+
+def _at(price: "Decimal | TieredPrices | None", above: int) -> Decimal:
+    """The price of one kind of token for a request just above `above` tokens."""
+    if price is None:
+        return Decimal(0)
+    if isinstance(price, Decimal):
+        return price
+    reached = [tier.price for tier in price.tiers if tier.start <= above]
+    return reached[-1] if reached else price.base

@@ -1,0 +1,137 @@
+"""Who was active, how often, who came and who stayed away."""
+
+import math
+
+from builders import dataset, record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ccanalytics.metrics as m
+
+
+def weeks(*active, start=2):
+    """A dataset in which `active[k]` names the people active on the Monday of week k."""
+    records = [
+        record(f"2026-11-{start + 7 * k:02}", f"{name}@x.example")
+        for k, names in enumerate(active)
+        for name in names
+    ]
+    return dataset(records, f"2026-11-{start:02}", f"2026-11-{start + 7 * len(active) - 1:02}")
+
+
+def flows(data, week=-1):
+    """The flows of one week by name."""
+    frame = m.actor_flow(data)
+    last = frame[frame["week"] == data.weeks[week]]
+    return dict(zip(last["flow"], last["value"], strict=True))
+
+
+def test_a_person_active_on_two_days_is_one_weekly_active_person():
+    """Distinct people, not days."""
+    data = dataset([record("2026-11-16"), record("2026-11-17")], "2026-11-16", "2026-11-22")
+    assert m.active_actors(data)["value"].tolist() == [1]
+
+
+def test_a_record_of_zeros_is_no_activity():
+    """A row alone does not make somebody active."""
+    data = dataset([record(sessions=0)], "2026-11-16", "2026-11-22")
+    assert m.active_actors(data)["value"].tolist() == [0]
+
+
+def test_any_measure_alone_makes_somebody_active():
+    """Sessions, commits, pull requests, lines, decisions or tokens."""
+    alone = [
+        {"sessions": 1},
+        {"commits": 1},
+        {"pull_requests": 1},
+        {"added": 1},
+        {"removed": 1},
+        {"tools": {"bash": (0, 1)}},
+        {"models": {"m": {"cache_read": 1}}},
+    ]
+    records = [
+        record("2026-11-16", f"p{n}@x.example", **({"sessions": 0} | measure))
+        for n, measure in enumerate(alone)
+    ]
+    data = dataset(records, "2026-11-16", "2026-11-22")
+    assert m.active_actors(data)["value"].tolist() == [len(alone)]
+
+
+def test_sunday_belongs_to_the_week_before_monday():
+    """ISO weeks begin on Monday, UTC."""
+    data = dataset([record("2026-11-15"), record("2026-11-16")], "2026-11-09", "2026-11-22")
+    assert m.active_actors(data)["value"].tolist() == [1, 1]
+
+
+def test_a_week_that_is_not_whole_is_left_out():
+    """Days before the first Monday and after the last Sunday are in no week."""
+    records = [record("2026-11-15"), record("2026-11-16"), record("2026-11-23")]
+    data = dataset(records, "2026-11-15", "2026-11-24")
+    assert m.active_actors(data)["week"].dt.strftime("%d").tolist() == ["16"]
+    assert m.active_actors_by_day(data)["value"].sum() == 1
+
+
+def test_a_quiet_day_has_zero_people():
+    """All seven days of a closed week are there."""
+    data = dataset([record("2026-11-16"), record("2026-11-18")], "2026-11-16", "2026-11-22")
+    assert m.active_actors_by_day(data)["value"].tolist() == [1, 0, 1, 0, 0, 0, 0]
+
+
+def test_the_days_of_a_small_organisation_are_hidden():
+    """Four people are not counted by day either."""
+    records = [record("2026-11-16", f"p{n}@x.example") for n in range(4)]
+    data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
+    assert m.active_actors_by_day(data)["value"].isna().all()
+    assert m.active_day_bands(data)["value"].isna().all()
+
+
+def test_flow_tells_new_returning_and_lapsed_people():
+    """Bea stays, Cid comes, Ann goes."""
+    data = weeks(["ann", "bea"], ["bea", "cid"])
+    assert flows(data) == {"new": 1, "returning": 1, "lapsed": 1}
+
+
+def test_somebody_back_after_a_pause_is_returning():
+    """Not new a second time, and lapsed only in the week right after."""
+    data = weeks(["ann", "bea"], ["bea"], ["ann", "bea"])
+    assert flows(data, 1) == {"new": 0, "returning": 1, "lapsed": 1}
+    assert flows(data, 2) == {"new": 0, "returning": 2, "lapsed": 0}
+
+
+def test_the_first_week_has_no_flow():
+    """Who was active before it is not known."""
+    data = weeks(["ann"], ["ann"])
+    assert m.actor_flow(data)["week"].unique().tolist() == [data.weeks[1]]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.sets(st.sampled_from("abcde")), min_size=2, max_size=4))
+def test_new_and_returning_add_up_to_the_active(active):
+    """And this week's active are last week's, less the lapsed, plus new and back again."""
+    data = weeks(*active)
+    for position in range(1, len(active)):
+        flow = flows(data, position)
+        assert flow["new"] + flow["returning"] == len(active[position])
+        assert flow["lapsed"] == len(active[position - 1] - active[position])
+
+
+def test_bands_cut_at_one_two_and_four_days():
+    """One day light, three moderate, four heavy."""
+    days = {"ann": 1, "bea": 3, "cid": 4, "dan": 7}
+    records = [
+        record(f"2026-11-{16 + day}", f"{name}@x.example")
+        for name, count in days.items()
+        for day in range(count)
+    ]
+    frame = m.active_day_bands(dataset(records, "2026-11-16", "2026-11-22"))
+    assert frame["band"].tolist() == ["light", "moderate", "heavy"]
+    assert frame["value"].tolist() == [1, 1, 2]
+    assert frame["share"].tolist() == [0.25, 0.25, 0.5]
+
+
+def test_stickiness_leaves_the_weekend_out():
+    """Ann on all seven days, Bea on Saturday only: one of two on a working day."""
+    records = [record(f"2026-11-{day}") for day in range(16, 23)]
+    records.append(record("2026-11-21", "bea@x.example"))
+    frame = m.stickiness(dataset(records, "2026-11-16", "2026-11-22"))
+    assert math.isclose(frame["value"].item(), 0.5)
