@@ -1,19 +1,52 @@
 """Stored days of one date range -> a Dataset, ready to ask.
 
-    Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the actor's `team`
-            ├─ sessions                              one row per session; local logs only
-            ├─ roster                                people with dates and teams
-            └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
+Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the actor's `team`
+        ├─ sessions                              one row per session; local logs only
+        ├─ roster                                people with dates and teams
+        └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames import to_pandas
+from ccanalytics.people import (
+    check_identity,
+    disguised,
+    disguised_roster,
+    disguises,
+    load_secret,
+    no_roster,
+    normalised_actors,
+    parse_roster,
+    read_roster,
+    with_teams,
+)
+from ccanalytics.periods import (
+    days_between,
+    monday,
+    newest_closed_week,
+    parse_day,
+    parse_week,
+    week_days,
+    week_name,
+)
+from ccanalytics.settings import read_settings
+from ccanalytics.sources import Source
+from ccanalytics.sources.keys import KEY_VARIABLES, find_key
+from ccanalytics.store import Store, StoredDay
+from ccanalytics.sync import sync
+
+__all__ = ["MINIMUM_GROUP", "SOURCES", "Dataset", "build_dataset", "load", "parse_week"]
+
+SOURCES = ("api", "local", "sample")
 
 MINIMUM_GROUP = 5
 """Fewest people a group must have to be shown, unless the records are one's own."""
@@ -51,7 +84,7 @@ class Dataset:
     def coverage(self) -> pd.DataFrame:
         """One row per ISO week in range: days_in_range, days_stored, days_closed, days_final,
         and fetched_at of the day fetched longest ago."""
-        monday = self.days["date"] - pd.to_timedelta(self.days["date"].dt.dayofweek, unit="D")
+        monday = self.days["date"] - pd.to_timedelta(self.days["date"].dt.day_of_week, unit="D")
         weeks = self.days.groupby(monday.astype("datetime64[ms]").rename("week")).agg(
             days_in_range=("date", "size"),
             days_stored=("stored", "sum"),
@@ -69,37 +102,32 @@ class Dataset:
         )
 
 
-def build_dataset(
-    tables: Mapping[str, pa.Table],
-    days: pd.DataFrame,
-    roster: pd.DataFrame,
+def load(
+    since: date | str | None = None,
+    until: date | str | None = None,
     *,
-    source: str,
-    minimum_group: int = MINIMUM_GROUP,
-    identity: str = "named",
+    week: str = "",
+    weeks: int = 12,
+    source: str = "",
+    store: Store | Path | str | None = None,
+    roster: pd.DataFrame | Path | str | None = None,
     team: str = "",
+    identity: str = "",
+    logs: Sequence[Path | str] = (),
+    now: datetime | None = None,
 ) -> Dataset:
-    """The dataset of all `days`: actors normalised, teams from the roster, only `team` if named."""
-    from ccanalytics.people import normalised_actors, with_teams
+    """The days from `since` to `until`, both inclusive, or `weeks` closed weeks ending with `week`.
 
-    frames = {
-        name: with_teams(normalised_actors(to_pandas(table)), roster)
-        for name, table in tables.items()
-        if name != "sessions"
-    }
-    sessions = to_pandas(tables["sessions"]) if "sessions" in tables else None
-    if team:
-        frames = {n: f[f["team"] == team].reset_index(drop=True) for n, f in frames.items()}
-        roster = roster[roster["team"] == team].reset_index(drop=True)
-    return Dataset(
-        source=source,
-        since=days["date"].iloc[0].date(),
-        until=days["date"].iloc[-1].date(),
-        **frames,
-        sessions=sessions,
-        roster=roster,
-        days=days,
-        minimum_group=minimum_group,
-        identity=identity,
-        team=team,
-    )
+    `week` is "2026-W47", a date inside it, or "": the newest closed week there is. Sample and
+    local days are brought into the store first; of `api` it has what `ccanalytics sync` put there.
+    Store, roster and identity are those of ccanalytics.toml and the environment unless given.
+    """
+    settings = read_settings(os.environ, Path.cwd())
+    identity = identity or settings.identity
+    check_identity(identity)
+    shelf = store if isinstance(store, Store) else Store(Path(store or settings.store))
+    source = _known_source(source, shelf)
+    period = Period(since, until, week, weeks, now or datetime.now(UTC))
+    origin = _origin(source, logs)
+    if origin is not None:
+        period = period.at_hand(origin)

@@ -1,9 +1,5 @@
 """Notebooks and a page for the tests of the report: real charts, invented numbers."""
 
-import sys
-
-sys.modules.setdefault("rfc3987_syntax", None)  # 0.7 s of parsers nobody here needs
-
 from types import SimpleNamespace
 
 import altair as alt

@@ -138,16 +138,12 @@ def test_a_range_without_a_closed_week_has_no_rows(metric):
     assert getattr(m, metric)(data).empty
 
 
-@pytest.mark.parametrize("metric", m.METRICS)
-def test_a_metric_frame_is_unaffected_by_what_a_reader_does_to_the_last_one(metric):
-    """The sums kept between metrics cannot be changed from outside."""
-    data = two_weeks(people(6, commits=9, models=sonnet(100)))
-    function = getattr(m, metric)
-    first = function(data)
-    changed = function(data)
-    changed["week" if "week" in changed else "date"] = pd.NaT
-    m.actor_weeks(data).loc[:, "commits"] = 7
-    pd.testing.assert_frame_equal(function(data), first)
+def test_the_sums_kept_between_metrics_cannot_be_changed_from_outside():
+    """A reader may do what they like with the frame they were given."""
+    data = two_weeks(people(6, commits=9))
+    weeks = m.actor_weeks(data)
+    weeks.loc[:, "commits"] = 7
+    assert m.commits(data)["value"].tolist() == [0, 54]
 
 
 @pytest.mark.parametrize("metric", TOTALS)

@@ -75,7 +75,8 @@ def packed(html, name):
 
 def test_a_page_of_notebooks_has_one_section_each_and_links_to_them():
     """The first heading of a notebook names its section; deeper ones are questions in it."""
-    html = page(notebook(text("# Adoption\n\nWho.\n\n## Is it growing?\n\nYes.")), notebook(text("# Cost")))  # fmt: skip
+    adoption = notebook(text("# Adoption\n\nWho.\n\n## Is it growing?\n\nYes."))
+    html = page(adoption, notebook(text("# Cost")))
     outline = Outline(html)
     assert outline.words["h2"] == "AdoptionCostHow this was made"
     assert outline.words["h3"] == "Is it growing?"
@@ -175,7 +176,8 @@ def test_every_value_from_data_is_text():
     assert "<script>alert" not in html
     assert not any(str(a.get("href", "")).startswith("javascript") for _, a in outline.attributes)
     assert "img" not in outline.tags
-    assert json.loads(re.search(r'id="ccanalytics-issue">(.*?)</script>', html)[1])["week"] == HOSTILE_KEY  # fmt: skip
+    issue = re.search(r'id="ccanalytics-issue">(.*?)</script>', html)[1]
+    assert json.loads(issue)["week"] == HOSTILE_KEY
 
 
 @given(st.text())

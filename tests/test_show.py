@@ -84,8 +84,9 @@ def test_a_table_formats_its_cells_and_keeps_the_order_of_labels():
         formats={"cost": ",.2f", "rate": lambda value: f"{value:.0%}"},
     )
     content = made.bundle[MIME.format("table")]
-    assert [column["label"] for column in content["columns"]] == ["week of", "cost", "sessions", "rate"]  # fmt: skip
-    assert [column["align"] for column in content["columns"]] == ["left", "right", "right", "right"]
+    labels, sides = zip(*(column.values() for column in content["columns"]), strict=True)
+    assert labels == ("week of", "cost", "sessions", "rate")
+    assert sides == ("left", "right", "right", "right")
     assert content["rows"] == [
         ["16 Nov 2026", "1.50", "1,200", "25%"],
         ["16 Nov 2026", "n/a", "3", "50%"],

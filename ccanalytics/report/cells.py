@@ -23,8 +23,18 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("i
 _LEFT_OUT = frozenset(("parameters", "injected-parameters", "widgets", "lab-only"))
 _LEFT_OUT_TOO = "papermill-error-cell-tag"
 _HOISTED = ("headlines", "trust")
-_OWN_ANCHORS = ("main", "headlines", "definitions", "made", "code", "theme", "tip", "runtime")
-_OWN_ANCHORS += ("charts", "ccanalytics-issue")
+_OWN_ANCHORS = [
+    "main",
+    "headlines",
+    "definitions",
+    "made",
+    "code",
+    "theme",
+    "tip",
+    "runtime",
+    "charts",
+    "ccanalytics-issue",
+]
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 MIME = "application/vnd.ccanalytics.{}+json"
@@ -71,7 +81,7 @@ class Block:
     """One question: a heading and what follows up to the next one."""
 
     id: str = ""
-    heading: Markup = Markup("")
+    heading: Markup = field(default_factory=Markup)
     level: int = 3
     items: list[Item] = field(default_factory=list)
 

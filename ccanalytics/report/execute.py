@@ -1,20 +1,23 @@
 """Notebooks -> executed notebooks, several at once, each in a kernel of its own."""
 
+import asyncio
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
+import papermill
+from jupyter_core.utils import ensure_event_loop
 from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.report.kernels import Kernels, kernels
-from ccanalytics.report.parameters import papermill
+from ccanalytics.report.parameters import read_notebook
 
 Progress = Callable[[str, int, int], None]  # notebook, cells begun, cells in all
 
@@ -61,7 +64,7 @@ def execute(
     ]
     with kernels(sys.executable, environment) as started, _workers(len(runs)) as workers:
         try:
-            futures = [workers.submit(_execute, run, started, timeout, progress) for run in runs]
+            futures = [workers.submit(_in_loop, run, started, timeout, progress) for run in runs]
             wait(futures)
         except BaseException:
             started.kill()
@@ -75,10 +78,34 @@ def _workers(notebooks: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook")
 
 
+def _in_loop(
+    run: _Run, started: Kernels, timeout: float, progress: Progress | None
+) -> NotebookNode:
+    """`_execute` with an event loop that is closed at the end; nbclient leaves its own open."""
+
+    def inside() -> NotebookNode:
+        loop = ensure_event_loop()
+        try:
+            return _execute(run, started, timeout, progress)
+        finally:
+            _finish(loop)
+
+    return copy_context().run(inside)
+
+
+def _finish(loop: asyncio.AbstractEventLoop) -> None:
+    """Close `loop`; what still waits in it (after a timeout) is cancelled first."""
+    waiting = asyncio.all_tasks(loop)
+    for task in waiting:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
+    loop.close()
+
+
 def _execute(
     run: _Run, started: Kernels, timeout: float, progress: Progress | None
 ) -> NotebookNode:
-    total = len(nbformat.read(run.source, as_version=4).cells)
+    total = len(read_notebook(run.source).cells)
 
     def begin(*, cell: NotebookNode, cell_index: int, **_: Any) -> None:
         run.index, run.code = cell_index, cell.source
@@ -116,7 +143,7 @@ def _failure(run: _Run, index: int | None, code: str, error: str) -> NotebookErr
     """The failure with its cell counted as in the source, where no parameters were injected."""
     if index is None:
         return NotebookError(run.source.name, None, code, error)
-    tags = [cell.metadata.get("tags", []) for cell in nbformat.read(run.source, as_version=4).cells]
+    tags = [cell.metadata.get("tags", []) for cell in read_notebook(run.source).cells]
     parameters = next((n for n, tag in enumerate(tags) if "parameters" in tag), len(tags))
     injected = bool(run.parameters) and index > parameters
     return NotebookError(run.source.name, index + 1 - injected, code, error)

@@ -6,17 +6,16 @@ mistake would make a confident wrong report.
 
 import ast
 import difflib
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+import papermill
+from nbformat import NotebookNode
+
 from ccanalytics.errors import ReportError
-
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # spares 1 s per import
-
-import papermill  # noqa: E402  # after the line above, which it profits from
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,19 @@ class Parameter:
 
 def parameters_of(notebook: Path) -> dict[str, Parameter]:
     """The parameters of one notebook by name, in the order of its `parameters` cell."""
-    try:
-        found = papermill.inspect_notebook(str(notebook))
-    except Exception as error:  # papermill and nbformat raise whatever they meet
-        raise ReportError(f"{notebook} is not a readable notebook: {error}") from error
+    read_notebook(notebook)
+    found = papermill.inspect_notebook(str(notebook))
     return {
         name: Parameter(name, _literal(one["default"]), one["help"]) for name, one in found.items()
     }
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook at `path`, in format 4."""
+    try:
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # nbformat raises whatever it meets
+        raise ReportError(f"{path} is not a readable notebook: {error}") from error
 
 
 def checked_parameters(

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-_DRAWN = frozenset(
-    ("svg", "g", "path", "rect", "line", "circle", "text", "tspan")
-    + ("defs", "clipPath", "linearGradient", "radialGradient", "stop")
-)
-_DROPPED = frozenset(
-    ("class", "role", "pointer-events", "stroke-miterlimit", "font-family", "version")
-    + ("width", "height", "xmlns")
-)
+_SHAPES = {"svg", "g", "path", "rect", "line", "circle", "text", "tspan"}
+_DRAWN = _SHAPES | {"defs", "clipPath", "linearGradient", "radialGradient", "stop"}
+_STYLES = {"class", "role", "pointer-events", "stroke-miterlimit", "font-family", "version"}
+_DROPPED = _STYLES | {"width", "height", "xmlns"}
 _INHERITED = ("fill", "stroke", "stroke-width", "font-size", "font-weight", "text-anchor")
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _GEOMETRY = frozenset(("d", "transform", "x", "y", "x1", "x2", "y1", "y2"))

@@ -5,7 +5,8 @@
     Result  ─┘
 
 A call and its result stand on two lines of a log, at times in the wrong order. Edits are judged by
-the patch Claude Code logged; only where it logged none are the two texts of the call compared.
+the patch Claude Code logged; only where it logged none are the two texts of the call compared. A
+notebook's cells have neither, so they count as decisions but not as lines.
 Texts are read to be counted and are not kept.
 """
 
@@ -15,7 +16,6 @@ from difflib import SequenceMatcher
 from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Raw
 
 from ccanalytics.sources.log_lines import ApiPart, Block, LogPart, Turn
 
@@ -31,7 +31,7 @@ Decision = Literal["accepted", "rejected", "error"]
 
 _REFUSED = re.compile(
     r"The user doesn't want to (proceed|take this action)"
-    r"|Permission to use \S+ .*has been denied"
+    r"|Permission to use \S+"
     r"|Permission for this action was denied"
 )
 _COMMIT_COMMAND = re.compile(r"\bgit\b[^\n;|&]*\bcommit\b")
@@ -80,8 +80,7 @@ class EditInput(Replacement):
     """The input of any edit tool."""
 
     content: str | None = None
-    new_source: str | None = None
-    edits: list[Replacement] = []  # msgspec copies it for each struct
+    edits: tuple[Replacement, ...] = ()
 
 
 class BashInput(ApiPart):
@@ -93,7 +92,7 @@ class BashInput(ApiPart):
 class Hunk(ApiPart):
     """A hunk of a patch; its lines begin with "+", "-" or a blank."""
 
-    lines: list[str] = []
+    lines: tuple[str, ...] = ()
 
 
 class EditAccount(LogPart):
@@ -110,10 +109,14 @@ class PullRequest(ApiPart):
     action: str | None = None
 
 
+class Commit(ApiPart):
+    """A commit; that there is one is enough."""
+
+
 class GitOperation(ApiPart):
     """What a shell command did in git, as newer versions log it."""
 
-    commit: Raw | None = None
+    commit: Commit | None = None
     pr: PullRequest | None = None
 
 
@@ -186,9 +189,7 @@ def _compared(edit: EditInput) -> tuple[int, int]:
     """Lines by comparing the texts of the call, where the result brought no patch."""
     if edit.content is not None:
         return _count(edit.content), 0
-    if edit.new_source is not None:
-        return _count(edit.new_source), 0
-    pairs = [_line_diff(part.old_string, part.new_string) for part in edit.edits or [edit]]
+    pairs = [_line_diff(part.old_string, part.new_string) for part in edit.edits or (edit,)]
     return sum(added for added, _ in pairs), sum(removed for _, removed in pairs)
 
 

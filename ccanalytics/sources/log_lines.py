@@ -9,6 +9,7 @@ are decoded, each may be absent or null, and everything else is skipped without 
 object. Texts of prompts, answers and files are never kept.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -114,7 +115,7 @@ class Line(Turn):
     entrypoint: str | None = None
     git_branch: str | None = None
     is_sidechain: bool | None = None
-    data: Progress | str | list[Raw] | None = None
+    data: Progress | str | list[object] | None = None
 
     def turn(self) -> Turn:
         """What happened: this line's own turn, or the subagent's it reports."""
@@ -147,6 +148,19 @@ class Tokens(NamedTuple):
 
 decode_line = msgspec.json.Decoder(Line).decode
 """The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
+
+
+def split_lines(data: bytes) -> Iterator[memoryview]:
+    """The lines of a file that are not blank, as views: copies would cost a quarter more."""
+    view = memoryview(data)
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        line = view[start:end]
+        if bytes(line[:9]).strip() or bytes(line).strip():
+            yield line
+        start = end + 1
 
 
 def tokens(usage: Usage | Iteration) -> Tokens:

@@ -66,11 +66,6 @@ class Prices:
             self._lists[key] = self._look_up(tariff, date.fromisoformat(day))
         return self._lists[key]
 
-    def tier(self, tariff: Tariff, day: str, input_side: int) -> int:
-        """The price tier of a request; 0 when there is only one, or no price."""
-        prices = self.price_list(tariff, day)
-        return prices.tier(input_side) if prices else 0
-
     def cents(self, tariff: Tariff, day: str, tier: int, tokens: Tokens) -> Decimal | None:
         """The price of requests of one tier, to a millionth of a cent; None when unknown."""
         prices = self.price_list(tariff, day)

@@ -1,0 +1,88 @@
+"""Days and weeks as people write them -> dates; when a day is closed, and when it is final.
+
+All days are UTC days. A week is an ISO week, Monday to Sunday, and is told by its Monday.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+
+CLOSED_AFTER = timedelta(hours=1)
+"""How long after its end all of a day is there, as the service promises."""
+
+FINAL_AFTER = timedelta(hours=48)
+"""How long after its end a day is taken not to change any more."""
+
+_WEEK = re.compile(r"(\d{4})-?W(\d{1,2})", re.IGNORECASE)
+
+
+def day_end(day: date) -> datetime:
+    """The midnight, UTC, at which `day` ends."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def is_closed(day: date, now: datetime) -> bool:
+    """Whether all of `day` can be there at `now`."""
+    return now >= day_end(day) + CLOSED_AFTER
+
+
+def is_final(day: date, now: datetime) -> bool:
+    """Whether `day` is not expected to change any more after `now`."""
+    return now >= day_end(day) + FINAL_AFTER
+
+
+def parse_day(day: date | str) -> date:
+    """A date, or one written like 2026-11-20; `ValueError` with the value otherwise."""
+    if isinstance(day, datetime):
+        return day.date()
+    if isinstance(day, date):
+        return day
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise ValueError(f"{day!r} is no date like 2026-11-20.") from None
+
+
+def parse_week(text: date | str) -> date:
+    """The Monday of a week written 2026-W47, or as any date inside it.
+
+    >>> parse_week("2026-W47"), parse_week("2026-11-22")
+    (datetime.date(2026, 11, 16), datetime.date(2026, 11, 16))
+    """
+    match = _WEEK.fullmatch(text.strip()) if isinstance(text, str) else None
+    try:
+        if match:
+            return date.fromisocalendar(int(match[1]), int(match[2]), 1)
+        return monday(parse_day(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is no week like 2026-W47, nor a date inside one.") from None
+
+
+def week_name(week: date) -> str:
+    """A week as it is written: 2026-W47."""
+    year, number, _ = week.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def monday(day: date) -> date:
+    """The Monday of the ISO week of `day`."""
+    return day - timedelta(days=day.weekday())
+
+
+def week_days(week: date) -> list[date]:
+    """The seven days of the week of Monday `week`."""
+    return [week + timedelta(days=n) for n in range(7)]
+
+
+def newest_closed_week(now: datetime) -> date:
+    """The Monday of the last ISO week whose Sunday is closed at `now`."""
+    week = monday(now.astimezone(UTC).date())
+    while not is_closed(week + timedelta(days=6), now):
+        week -= timedelta(days=7)
+    return week
+
+
+def days_between(since: date, until: date) -> list[date]:
+    """All days from `since` to `until`, both inclusive; `ValueError` when they are reversed."""
+    if until < since:
+        raise ValueError(f"The range is reversed: it begins {since} and ends {until}.")
+    return [since + timedelta(days=n) for n in range((until - since).days + 1)]

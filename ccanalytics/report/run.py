@@ -1,0 +1,183 @@
+"""The weekly notebooks, run and bound into one page: `<out>/2026-W47.html`.
+
+    <out>/2026-W47.html      the issue; written last, in one step
+    <out>/2026-W47/          the notebooks it was made from, executed
+    <out>/index.html         every issue in the folder
+
+A run that fails leaves a page that says where; an earlier whole issue of that week stays, and the
+failure then lies beside it as `<out>/2026-W47-failed.html`.
+"""
+
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from ccanalytics.errors import ReportError
+from ccanalytics.report import archive
+from ccanalytics.report.execute import NotebookError, Progress, execute
+from ccanalytics.report.page import Definition, build_page, failure_page
+from ccanalytics.report.parameters import checked_parameters
+
+log = logging.getLogger(__name__)
+
+REPORT_NOTEBOOKS = ("adoption", "productivity", "cost_per_commit")
+
+CELL_TIMEOUT = 300.0  # seconds
+
+_EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a report is to be: its week and words, and what the notebooks are given.
+
+    `common` parameters must be known to every notebook, each of `extra` to one. `environment` is
+    the kernels'; keys are taken out of it.
+    """
+
+    week: str
+    source: str
+    out: Path
+    notebooks: Sequence[Path]
+    common: Mapping[str, Any]
+    environment: Mapping[str, str]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+    title: str = ""
+    subtitle: str = ""
+    banner: str = ""
+    meta: Sequence[tuple[str, str]] = ()
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    named: bool = False
+    timeout: float = CELL_TIMEOUT
+
+    @property
+    def file(self) -> str:
+        """The name of the issue without its ending."""
+        return self.name or self.week
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What a page of this order says, whether it succeeded or failed."""
+        return {
+            "title": self.title or f"Week {self.week}",
+            "subtitle": self.subtitle,
+            "banner": self.banner,
+            "meta": self.meta,
+            "issue": {"week": self.week, "source": self.source},
+        }
+
+
+def run_report(order: Order, *, progress: Progress | None = None) -> Path:
+    """The path of the page; the index and the executed notebooks are written too.
+
+    `NotebookError` when a cell failed: then `failure_path(order)` says so.
+    """
+    _refuse_other_source(order)
+    parameters = checked_parameters(order.notebooks, order.common, order.extra)
+    order.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".run-", dir=order.out) as aside:
+        folder = Path(aside)
+        try:
+            notebooks = execute(
+                order.notebooks,
+                parameters,
+                folder=folder,
+                environment=order.environment,
+                timeout=order.timeout,
+                progress=progress,
+            )
+            page = _page(order, notebooks)
+        except NotebookError as error:
+            _write_failure(order, error)
+            raise
+        _keep(folder, order, notebooks)
+    path = archive.write_issue(order.out, order.file, page)
+    (order.out / f"{order.file}-failed.html").unlink(missing_ok=True)
+    archive.write_index(order.out)
+    return path
+
+
+def failure_path(order: Order) -> Path:
+    """Where a failed run says so: in the issue's place, unless a whole issue is there."""
+    path = order.out / f"{order.file}.html"
+    there = archive.read_issue(path) if path.exists() else None
+    whole = there is not None and not there.failed
+    return order.out / f"{order.file}-failed.html" if whole else path
+
+
+def notebook_folder() -> Path:
+    """The folder of the notebooks: inside an installed wheel, or of the checkout."""
+    package = Path(str(files("ccanalytics")))
+    for folder in (package / "_notebooks", package.parent / "notebooks"):
+        if folder.is_dir():
+            return folder
+    raise ReportError("The notebooks were not installed with the package; give --notebooks DIR.")
+
+
+def report_notebooks(folder: Path | None = None) -> list[Path]:
+    """The notebooks of the weekly report, in their order."""
+    folder = folder or notebook_folder()
+    paths = [(folder / f"{name}.ipynb").resolve() for name in REPORT_NOTEBOOKS]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        raise ReportError(f"{folder} does not have {', '.join(missing)}.")
+    return paths
+
+
+def _page(order: Order, notebooks: Sequence[NotebookNode]) -> str:
+    try:
+        return build_page(notebooks, definitions=order.definitions, **order.words)
+    except Exception as error:  # whatever it is, the week must not be left without a word
+        log.debug("The page could not be built.", exc_info=True)
+        raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
+
+
+def _write_failure(order: Order, error: NotebookError) -> None:
+    page = failure_page(
+        reason="The report could not be made.",
+        notebook=error.notebook,
+        cell=error.cell,
+        code=error.code,
+        error=error.error if order.named else without_emails(error.error),
+        **order.words,
+    )
+    archive.write_issue(order.out, failure_path(order).stem, page)
+    archive.write_index(order.out)
+
+
+def without_emails(text: str) -> str:
+    """`text` with e-mail addresses withheld."""
+    return _EMAIL.sub("[e-mail withheld]", text)
+
+
+def _keep(folder: Path, order: Order, notebooks: Sequence[NotebookNode]) -> None:
+    """The executed notebooks beside the page, without paths of this machine."""
+    kept = order.out / order.file
+    kept.mkdir(exist_ok=True)
+    for source, notebook in zip(order.notebooks, notebooks, strict=True):
+        for name in ("input_path", "output_path"):
+            notebook.metadata.get("papermill", {}).pop(name, None)
+        written = folder / source.name
+        nbformat.write(notebook, written)  # type: ignore[no-untyped-call]
+        os.replace(written, kept / source.name)
+
+
+def _refuse_other_source(order: Order) -> None:
+    """Sample figures never replace real ones, nor one source another without being asked."""
+    path = order.out / f"{order.file}.html"
+    there = archive.read_issue(path) if path.exists() else None
+    if there and not there.sample and there.source not in ("", order.source):
+        raise ReportError(
+            f"{path} is a report on source {there.source!r}; one on {order.source!r} would replace "
+            "it. Choose another folder with --out."
+        )

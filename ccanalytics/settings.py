@@ -1,0 +1,102 @@
+"""The environment and ccanalytics.toml -> Settings.
+
+    defaults  <  ccanalytics.toml (here or in a folder above)  <  environment  <  flags, arguments
+
+The key of a service is none of the settings: it must not end up in a file, a report or an error.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+import platformdirs
+
+from ccanalytics.errors import SettingsError
+
+FILE_NAME = "ccanalytics.toml"
+
+BASE_URL = "https://api.anthropic.com"
+
+Identity = Literal["named", "pseudonym", "aggregate"]
+"""How people appear: by name, by a keyed pseudonym, or not at all."""
+
+IDENTITIES: tuple[str, ...] = get_args(Identity)
+
+VARIABLES = {
+    "CCANALYTICS_STORE": "store",
+    "CCANALYTICS_ROSTER": "roster",
+    "CCANALYTICS_IDENTITY": "identity",
+    "CCANALYTICS_HOLIDAYS": "holidays",
+    "ANTHROPIC_BASE_URL": "base_url",
+}
+"""Environment variables and the setting each of them sets; an empty one sets nothing."""
+
+
+def default_store() -> Path:
+    """Where the days are kept unless told otherwise: the user's data folder."""
+    return platformdirs.user_data_path("ccanalytics", appauthor=False)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for every command; paths in the file are relative to the file."""
+
+    store: Path = msgspec.field(default_factory=default_store)
+    roster: Path | None = None
+    identity: Identity = "named"
+    holidays: Path | None = None
+    base_url: str = BASE_URL
+
+
+def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
+    """The settings in force in `folder`; `SettingsError` naming the file or variable at fault."""
+    settings = Settings()
+    file = _file(environ, folder)
+    if file:
+        settings = _set(settings, _table(file), file.parent, str(file))
+    for variable, name in VARIABLES.items():
+        if value := environ.get(variable):
+            settings = _set(settings, {name: value}, folder, variable)
+    return settings
+
+
+def _file(environ: Mapping[str, str], folder: Path) -> Path | None:
+    if named := environ.get("CCANALYTICS_CONFIG"):
+        return folder / Path(named).expanduser()
+    candidates = (parent / FILE_NAME for parent in (folder, *folder.parents))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _table(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
+
+
+def _set(settings: Settings, values: dict[str, Any], folder: Path, origin: str) -> Settings:
+    """`settings` with `values` of one file or variable, paths relative to `folder`."""
+    known = Settings.__struct_fields__
+    unknown = ", ".join(repr(key) for key in values if key not in known)
+    if unknown:
+        raise SettingsError(f"{origin} sets {unknown}; what can be set is: {', '.join(known)}.")
+
+    def path(_kind: type, value: Any) -> Path:
+        if not isinstance(value, str):
+            raise TypeError(f"Expected a path, got {value!r}")
+        return folder / Path(value).expanduser()
+
+    try:
+        given = msgspec.convert(values, Settings, dec_hook=path)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{origin}: {_explain(values, str(error))}.") from error
+    return msgspec.structs.replace(settings, **{key: getattr(given, key) for key in values})
+
+
+def _explain(values: dict[str, Any], error: str) -> str:
+    if "enum" in error:
+        return f"identity is {values['identity']!r}, not one of {', '.join(IDENTITIES)}"
+    return error.replace(" - at `$.", ", at `")

@@ -1,0 +1,115 @@
+"""The people of the invented organisation: names, teams with dates, and habits."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import product
+from random import Random
+
+ORGANIZATION = "5a3c1e00-0000-4000-8000-000000000001"
+DOMAIN = "corvid.example"
+
+Stretch = tuple[str, date | None, date | None]
+"""A team, and the first and last day in it; None is before or after the sample."""
+
+TEAMS = {  # people, and the share of them that takes it up
+    "Payments": (19, 0.84),
+    "Platform": (20, 0.80),
+    "Web": (22, 0.72),
+    "Mobile": (17, 0.70),
+    "Data": (18, 0.80),
+    "Search": (15, 0.66),
+    "Security": (11, 0.55),
+    "Operations": (20, 0.48),
+}
+
+_FIRST_NAMES = (
+    "Ada Amir Anja Bela Bruno Chen Clara Dana Deniz Elif Emil Farah Felix Gita Hana Hugo "
+    "Ines Ivan Jana Jonas Kaya Kofi Lena Luca Mara Milo Nadia Noor Omar Paula Ravi Sofia"
+).split()
+_LAST_NAMES = (
+    "Adler Banks Castell Dorn Eklund Fontana Garrow Holm Imhof Jarvis Keller Lund Marsh Novak "
+    "Okafor Prado Quist Rahman Sato Tamm Ulrich Vance Weber Yilmaz"
+).split()
+_TERMINALS = ("vscode", "iTerm.app", "Apple_Terminal", "ghostty", "WarpTerminal", "tmux")
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person: where they are when, and how they work."""
+
+    email: str
+    name: str
+    teams: tuple[Stretch, ...]
+    first_use: date
+    habit: float  # share of working days with use
+    weight: float  # how much on such a day; 1 is usual
+    commits: float
+    accepts: float
+    large_model: float
+    lateness: float  # when in the migration they move, 0 to 1
+    terminals: tuple[str, ...]
+    subscription: str | None
+    goes_remote: bool
+    mixed_case: bool  # their address is sometimes recorded with capitals
+
+    def team_on(self, day: date) -> str | None:
+        """The team on `day`; None before joining and after leaving."""
+        for team, start, end in self.teams:
+            if (start is None or start <= day) and (end is None or day <= end):
+                return team
+        return None
+
+
+def people() -> list[Person]:
+    """Everybody on the roster of the 26 weeks, in order of team."""
+    names = [f"{first} {last}" for first, last in product(_FIRST_NAMES, _LAST_NAMES)]
+    Random("names").shuffle(names)
+    crew = []
+    for team, (size, uptake) in TEAMS.items():
+        for number in range(size):
+            crew.append(_person(names.pop(), team, number, uptake))
+    return crew
+
+
+def _person(name: str, team: str, number: int, uptake: float) -> Person:
+    draw = Random(f"{team} {number}")
+    teams = _stretches(team, number, draw)
+    return Person(
+        email=f"{name.replace(' ', '.').lower()}@{DOMAIN}",
+        name=name,
+        teams=teams,
+        first_use=_first_use(teams[0][1], draw.random() < uptake, draw),
+        habit=0.25 + 0.7 * draw.betavariate(2.4, 1.5),
+        weight=draw.lognormvariate(-0.15, 0.6),
+        commits=draw.lognormvariate(-0.1, 0.45),
+        accepts=0.66 + 0.3 * draw.betavariate(3, 2),
+        large_model=draw.choice((0.15, 0.4, 0.85)),
+        lateness=draw.random(),
+        terminals=tuple(draw.sample(_TERMINALS, k=2 if draw.random() < 0.4 else 1)),
+        subscription=draw.choice(("team", "enterprise")) if draw.random() < 0.16 else None,
+        goes_remote=draw.random() < 0.25,
+        mixed_case=team == "Web" and number == 3,
+    )
+
+
+def _stretches(team: str, number: int, draw: Random) -> tuple[Stretch, ...]:
+    """Most are there all the time; a few join or leave, and one moves."""
+    if team == "Platform" and number == 2:
+        return (team, None, date(2026, 8, 30)), ("Data", date(2026, 8, 31), None)
+    kind = draw.random()
+    some_day = date(2026, 6, 15) + timedelta(weeks=draw.randrange(18))
+    if kind < 0.09:
+        return ((team, some_day, None),)
+    if kind < 0.15:
+        return ((team, None, some_day + timedelta(days=4)),)
+    return ((team, None, None),)
+
+
+def _first_use(start: date | None, takes_up: bool, draw: Random) -> date:
+    """A third had begun before the sample, the others follow over four months; some never do."""
+    if not takes_up:
+        return date.max
+    begin = start or date(2026, 5, 18)
+    if draw.random() < (0.45 if start else 0.36):
+        return begin - timedelta(days=60 if start is None else 0)
+    return begin + timedelta(days=int(7 + 110 * draw.betavariate(1.3, 2.2)))

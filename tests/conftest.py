@@ -1,0 +1,88 @@
+"""No test reaches the network, the user's own files, or a key; what is slow is made once."""
+
+import os
+import shutil
+import socket
+from datetime import UTC, datetime
+
+import pytest
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+"""A Tuesday after the last week of the sample organisation, which ends on 2026-11-22."""
+
+OURS = ("CCANALYTICS_", "ANTHROPIC_", "ADMIN_API_KEY", "CLAUDE_", "JUPYTER_", "IPYTHON")
+
+_connect = socket.socket.connect
+
+
+def _loopback_only(self, address):
+    """`socket.connect`, for this machine only."""
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        host = str(address[0])
+        if not (host.startswith("127.") or host in ("localhost", "::1")):
+            raise AssertionError(f"A test tried to reach {host}:{address[1]}.")
+    return _connect(self, address)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    """Connections that leave the machine fail the test that makes them."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", _loopback_only)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def clean_environment(tmp_path_factory):
+    """The environment of a user who has set nothing, with a home of its own."""
+    home = tmp_path_factory.mktemp("home")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    own = {
+        "HOME": home,
+        "XDG_DATA_HOME": home / "data",
+        "XDG_CONFIG_HOME": home / "config",
+        "JUPYTER_CONFIG_DIR": home / "jupyter",
+        "JUPYTER_DATA_DIR": home / "jupyter-data",
+        "JUPYTER_RUNTIME_DIR": home / "jupyter-run",
+        "IPYTHONDIR": home / "ipython",
+        "JUPYTER_PLATFORM_DIRS": "1",
+    }
+    return {**kept, **{name: str(value) for name, value in own.items()}}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated_session(clean_environment):
+    """Fixtures that live longer than one test see the clean environment too."""
+    patch = pytest.MonkeyPatch()
+    _apply(patch, clean_environment)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path_factory, monkeypatch, clean_environment):
+    """Each test has a store of its own and no key."""
+    _apply(monkeypatch, clean_environment)
+    monkeypatch.setenv("CCANALYTICS_STORE", str(tmp_path_factory.mktemp("store")))
+
+
+def _apply(patch, environment):
+    for name in set(os.environ) - set(environment):
+        if name.startswith(OURS):
+            patch.delenv(name)
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            patch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of a Chromium; where there is none, a failure in CI and a skip elsewhere."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if path := shutil.which(name):
+            return path
+    missing = "No Chromium on the PATH (Debian: apt-get install chromium)."
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)

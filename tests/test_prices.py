@@ -1,0 +1,109 @@
+"""List prices: dated, by size of the request, and unknown rather than zero."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from genai_prices import Usage, calc_price
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccanalytics.sources.log_lines import Tokens
+from ccanalytics.sources.prices import Prices, Tariff
+
+MILLION = 1_000_000
+
+
+def usd(model, day, *, fast=False, us_only=False, **counts):
+    """Dollars of one request."""
+    prices = Prices()
+    tokens = Tokens(**dict.fromkeys(Tokens._fields, 0) | counts)
+    tariff = Tariff(model, fast, us_only)
+    tier = prices.price_list(tariff, day).tier(tokens.input_side)
+    return prices.cents(tariff, day, tier, tokens) / 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "dollars"),
+    [
+        ("input", 5),
+        ("output", 25),
+        ("cache_read", Decimal("0.5")),
+        ("cache_write_5m", Decimal("6.25")),
+        ("cache_write_1h", 10),
+    ],
+)
+def test_each_kind_of_token_has_its_own_price(kind, dollars):
+    """A million tokens of Opus 5, where a one-hour cache write costs twice the input."""
+    assert usd("claude-opus-5", "2026-08-01", **{kind: MILLION}) == dollars
+
+
+def test_a_web_search_costs_a_cent():
+    """Ten dollars per thousand searches, whatever the model."""
+    assert usd("claude-opus-5", "2026-08-01", web_searches=3) == Decimal("0.03")
+
+
+def test_a_model_nobody_prices_has_no_cost():
+    """An unknown price is None, so that it cannot be added up as nothing."""
+    prices = Prices()
+    assert prices.price_list(Tariff("qwen3-coder:30b"), "2026-08-01") is None
+    assert (
+        prices.cents(Tariff("qwen3-coder:30b"), "2026-08-01", 0, Tokens(9, 9, 9, 9, 9, 9)) is None
+    )
+
+
+def test_a_request_over_the_threshold_pays_the_higher_rate_for_all_its_tokens():
+    """Sonnet 4.5: $3 a million up to 200,000 tokens in, $6 a million for all of them above."""
+    assert usd("claude-sonnet-4-5-20250929", "2026-01-05", input=200_000) == Decimal("0.6")
+    assert usd("claude-sonnet-4-5-20250929", "2026-01-05", input=400_000) == Decimal("2.4")
+
+
+def test_tokens_read_from_the_cache_count_towards_the_threshold():
+    """300,000 cached tokens in put 1,000 tokens out into the higher tier."""
+    cost = usd("claude-sonnet-4-5-20250929", "2026-01-05", cache_read=300_000, output=1_000)
+    assert cost == Decimal("0.18") + Decimal("0.0225")
+
+
+def test_a_price_is_the_one_of_its_day():
+    """The long-context premium of Opus 4.6 ended on 2026-03-13."""
+    assert usd("claude-opus-4-6", "2026-03-12", input=400_000) == 4
+    assert usd("claude-opus-4-6", "2026-03-13", input=400_000) == 2
+
+
+def test_fast_mode_and_inference_in_the_us_cost_more():
+    """Opus 5 fast is double, bound to the US a tenth more."""
+    assert usd("claude-opus-5", "2026-08-01", fast=True, output=MILLION) == 50
+    assert usd("claude-opus-5", "2026-08-01", us_only=True, output=MILLION) == Decimal("27.5")
+
+
+def test_fast_mode_costs_the_standard_price_where_no_other_is_known():
+    """Opus 4.7 has no fast mode on the price list."""
+    assert usd("claude-opus-4-7", "2026-08-01", fast=True, output=MILLION) == 25
+
+
+counts = st.integers(0, 400_000)
+
+
+@given(
+    model=st.sampled_from(
+        ["claude-opus-4-6", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-sonnet-4-20250514"]
+    ),
+    day=st.sampled_from(["2025-07-01", "2026-03-12", "2026-03-13", "2026-11-20"]),
+    tokens=st.builds(Tokens, counts, counts, counts, counts, counts, st.integers(0, 9)),
+)
+def test_every_request_costs_what_the_price_package_says(model, day, tokens):
+    """Looking rates up once gives the same cents as the package's own slower calculation."""
+    calculated = calc_price(
+        Usage(
+            input_tokens=tokens.input_side,
+            output_tokens=tokens.output,
+            cache_read_tokens=tokens.cache_read,
+            cache_write_tokens=tokens.cache_write_5m + tokens.cache_write_1h,
+            cache_write_1h_tokens=tokens.cache_write_1h,
+            web_searches=tokens.web_searches,
+        ),
+        model,
+        provider_id="anthropic",
+        genai_request_timestamp=datetime.fromisoformat(f"{day}T12:00:00Z"),
+    )
+    assert usd(model, day, **tokens._asdict()) == calculated.total_price
