@@ -1,1 +1,126 @@
-"""Claude Code usage records, turned into answers people can trust."""
+"""Claude Code usage records, turned into answers people can trust.
+
+    import ccanalytics as cca
+
+    data = cca.load(source="sample")       # a Dataset: three tidy frames, weeks, roster
+    cca.cost_per_commit(data)              # a metric frame: one row per closed week
+    cca.charts.cost_per_commit_chart(...)  # an alt.Chart
+
+Nothing is imported before its name is used, so that the command line starts at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ccanalytics import charts, metrics
+    from ccanalytics.dataset import Dataset, load
+    from ccanalytics.metrics import (
+        METRICS,
+        Headline,
+        Metric,
+        acceptance_rate,
+        active_actors,
+        active_actors_by_day,
+        active_day_bands,
+        actor_days,
+        actor_flow,
+        actor_weeks,
+        against_median,
+        api_key_cost,
+        by_week,
+        cache_read_share,
+        commits,
+        commits_per_active_day,
+        cost,
+        cost_per_active_day,
+        cost_per_commit,
+        headline,
+        headlines,
+        landing_share,
+        lines,
+        model_mix,
+        pull_requests,
+        stickiness,
+        typical_cost_per_commit,
+        unconverted_share,
+    )
+    from ccanalytics.show import cards, note, prose, table
+    from ccanalytics.sources.admin_api import AdminClient
+    from ccanalytics.sources.local_logs import LocalLogs
+    from ccanalytics.sources.sample import SampleOrganisation
+    from ccanalytics.store import Store
+    from ccanalytics.syncing import sync
+
+__all__ = [
+    "METRICS",
+    "AdminClient",
+    "Dataset",
+    "Headline",
+    "LocalLogs",
+    "Metric",
+    "SampleOrganisation",
+    "Store",
+    "acceptance_rate",
+    "active_actors",
+    "active_actors_by_day",
+    "active_day_bands",
+    "actor_days",
+    "actor_flow",
+    "actor_weeks",
+    "against_median",
+    "api_key_cost",
+    "by_week",
+    "cache_read_share",
+    "cards",
+    "charts",
+    "commits",
+    "commits_per_active_day",
+    "cost",
+    "cost_per_active_day",
+    "cost_per_commit",
+    "headline",
+    "headlines",
+    "landing_share",
+    "lines",
+    "load",
+    "metrics",
+    "model_mix",
+    "note",
+    "prose",
+    "pull_requests",
+    "stickiness",
+    "sync",
+    "table",
+    "typical_cost_per_commit",
+    "unconverted_share",
+]
+
+_HOMES = {
+    "AdminClient": "sources.admin_api",
+    "Dataset": "dataset",
+    "LocalLogs": "sources.local_logs",
+    "SampleOrganisation": "sources.sample",
+    "Store": "store",
+    "cards": "show",
+    "load": "dataset",
+    "note": "show",
+    "prose": "show",
+    "sync": "syncing",
+    "table": "show",
+}
+"""The module of each name that is no metric."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in ("charts", "metrics"):
+        return import_module(f"{__name__}.{name}")
+    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'metrics')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -31,6 +31,7 @@ from ccanalytics.people import (
 )
 from ccanalytics.periods import (
     days_between,
+    is_closed,
     monday,
     newest_closed_week,
     parse_day,
@@ -42,7 +43,7 @@ from ccanalytics.settings import read_settings
 from ccanalytics.sources import Source
 from ccanalytics.sources.keys import KEY_VARIABLES, find_key
 from ccanalytics.store import Store, StoredDay
-from ccanalytics.sync import sync
+from ccanalytics.syncing import sync
 
 __all__ = ["MINIMUM_GROUP", "SOURCES", "Dataset", "build_dataset", "load", "parse_week"]
 
@@ -126,8 +127,206 @@ def load(
     identity = identity or settings.identity
     check_identity(identity)
     shelf = store if isinstance(store, Store) else Store(Path(store or settings.store))
-    source = _known_source(source, shelf)
-    period = Period(since, until, week, weeks, now or datetime.now(UTC))
+    source, now = _known_source(source, shelf), now or datetime.now(UTC)
+    asked = _asked(since, until, week, weeks)
     origin = _origin(source, logs)
     if origin is not None:
-        period = period.at_hand(origin)
+        _bring(origin, shelf, asked[1] if asked else None, now)
+    first, last = asked or _weeks_before(_newest_week(source, shelf, now), weeks)
+    if week:
+        _check_stored(source, shelf, last, now)
+    stored, tables = shelf.read_range(source, first, last)
+    if not stored:
+        fill = _fill(source, shelf, first, last)
+        raise StoreError(f"No {source} day of {first} to {last} {_in(shelf)}. {fill}")
+    if origin is not None and not since:
+        first = max(first, monday(min(stored)))
+    return build_dataset(
+        tables,
+        _day_table(days_between(first, last), stored),
+        _roster(roster, origin, settings.roster),
+        source=source,
+        minimum_group=1 if source == "local" else MINIMUM_GROUP,
+        identity=identity,
+        secret=load_secret(shelf.root / "pseudonyms.secret") if identity == "pseudonym" else b"",
+        team=team,
+    )
+
+
+def build_dataset(
+    tables: Mapping[str, pa.Table],
+    days: pd.DataFrame,
+    roster: pd.DataFrame,
+    *,
+    source: str,
+    minimum_group: int = MINIMUM_GROUP,
+    identity: str = "named",
+    secret: bytes = b"",
+    team: str = "",
+) -> Dataset:
+    """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
+    names = [name for name in tables if name != "sessions"]
+    frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in names}
+    called = disguises(identity, list(frames.values()), roster, secret)
+    if team:
+        _check_team(team, roster)
+        frames = {n: f[f["team"] == team].reset_index(drop=True) for n, f in frames.items()}
+        roster = roster[roster["team"] == team].reset_index(drop=True)
+    if identity != "named":
+        frames = {name: disguised(frame, called) for name, frame in frames.items()}
+    return Dataset(
+        source=source,
+        since=days["date"].iloc[0].date(),
+        until=days["date"].iloc[-1].date(),
+        **frames,
+        sessions=to_pandas(tables["sessions"]) if "sessions" in tables else None,
+        roster=disguised_roster(roster, identity, called),
+        days=days,
+        minimum_group=minimum_group,
+        identity=identity,
+        team=team,
+    )
+
+
+def _check_team(team: str, roster: pd.DataFrame) -> None:
+    known = ", ".join(sorted(roster["team"].unique()))
+    if not known:
+        raise ValueError(f"There is no roster, so no team {team!r}: name a CSV with --roster FILE.")
+    if team not in set(roster["team"]):
+        raise ValueError(f"There is no team {team!r} on the roster; there is: {known}.")
+
+
+def _known_source(source: str, store: Store) -> str:
+    """`source`, or api where its key or its days are at hand; nothing is invented unasked."""
+    if source and source not in SOURCES:
+        raise ValueError(f"There is no source {source!r}; there is: {', '.join(SOURCES)}.")
+    if source:
+        return source
+    if find_key(os.environ) or store.days("api"):
+        return "api"
+    raise SettingsError(
+        f"There is no key, and no api day in the store {store.root}. Three ways on:\n"
+        "  source sample   an invented organisation, to look around (--source sample)\n"
+        "  source local    your own Claude Code session logs (--source local)\n"
+        f"  source api      your organisation: {KEY_VARIABLES[0]} set to an Admin key (--source api)"
+    )
+
+
+def _origin(source: str, logs: Sequence[Path | str]) -> Source | None:
+    """The source to bring days from without being asked to; None for those on a network."""
+    # Imported here: neither the prices nor the inventor is wanted where only the store is read.
+    if source == "local":
+        from ccanalytics.sources.local_logs import LocalLogs, log_folders
+
+        return LocalLogs([Path(folder) for folder in logs] or log_folders(os.environ, Path.home()))
+    if logs:
+        raise ValueError(f"logs are for source local, not for {source}.")
+    if source == "sample":
+        from ccanalytics.sources.sample import SampleOrganisation
+
+        return SampleOrganisation()
+    return None
+
+
+def _asked(
+    since: date | str | None, until: date | str | None, week: str, weeks: int
+) -> tuple[date, date] | None:
+    """The range that is asked for by its dates or its last week; None for the newest weeks."""
+    if weeks < 1:
+        raise ValueError(f"weeks is {weeks}; it is 1 or more.")
+    if since is None and until is None:
+        return _weeks_before(parse_week(week), weeks) if week else None
+    if since is None or until is None:
+        raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
+    if week:
+        raise ValueError(f"Either a week or a range: week is {week}, since is {since}.")
+    days = days_between(parse_day(since), parse_day(until))
+    return days[0], days[-1]
+
+
+def _weeks_before(week: date, weeks: int) -> tuple[date, date]:
+    return week - timedelta(weeks=weeks - 1), week_days(week)[-1]
+
+
+def _bring(origin: Source, store: Store, until: date | None, now: datetime) -> None:
+    """All of a source that needs no network, and the empty days after it."""
+    span = origin.span()
+    if span is None:
+        raise StoreError(f"There is nothing in the {origin.name} source yet.")
+    last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
+    sync(origin, store, span[0], last, now=now)
+
+
+def _newest_week(source: str, store: Store, now: datetime) -> date:
+    """The Monday of the newest week stored whole; where the past is far away, with activity."""
+    days = store.days(source)
+    weeks = sorted({monday(day) for day in days}, reverse=True)
+    for week in weeks:
+        stored = [days[day] for day in week_days(week) if day in days]
+        whole = sum(day.closed for day in stored) == 7
+        if whole and (source == "api" or any(day.rows for day in stored)):
+            return week
+    week = newest_closed_week(now)
+    raise StoreError(
+        f"No closed {source} week {_in(store)}. {_fill(source, store, week, week_days(week)[-1])}"
+    )
+
+
+def _check_stored(source: str, store: Store, sunday: date, now: datetime) -> None:
+    """`sunday` ends the week asked for; it must be closed and stored whole."""
+    week, days = monday(sunday), store.days(source)
+    if all(day in days and days[day].closed for day in week_days(week)):
+        return
+    name = week_name(week)
+    if source != "sample" and not is_closed(sunday, now):
+        raise ValueError(
+            f"Week {name} is not closed: it lasts until {sunday}. The newest closed week is "
+            f"{week_name(newest_closed_week(now))}."
+        )
+    raise StoreError(f"Not all of week {name} {_in(store)}. {_fill(source, store, week, sunday)}")
+
+
+def _in(store: Store) -> str:
+    return f"is in the store {store.root}"
+
+
+def _fill(source: str, store: Store, since: date, until: date) -> str:
+    """What to do about days that are missing."""
+    if source == "api":
+        return (
+            f"Fetch them: ccanalytics sync --source api --since {since} --until {until} "
+            f"--store {store.root}"
+        )
+    days = sorted(store.days(source))
+    return f"There is {days[0]} to {days[-1]}." if days else "There is nothing else either."
+
+
+def _day_table(days: Sequence[date], stored: Mapping[date, StoredDay]) -> pd.DataFrame:
+    there = [stored.get(day) for day in days]
+    return pd.DataFrame(
+        {
+            "date": pd.Series(days).astype("datetime64[ms]"),
+            "stored": [day is not None for day in there],
+            "closed": [day is not None and day.closed for day in there],
+            "final": [day is not None and day.final for day in there],
+            "fetched_at": pd.Series(
+                [day.fetched_at.replace(tzinfo=None) if day else None for day in there],
+                dtype="datetime64[ms]",
+            ).dt.tz_localize("UTC"),
+        }
+    )
+
+
+def _roster(
+    roster: pd.DataFrame | Path | str | None,
+    origin: Source | None,
+    default: Path | None,
+) -> pd.DataFrame:
+    """The roster given, else the sample's own, else that of the settings, else nobody."""
+    if isinstance(roster, pd.DataFrame):
+        return roster
+    own = getattr(origin, "roster_csv", None)
+    if not roster and own is not None:
+        return parse_roster(own(), "the roster of the sample")
+    path = roster or default
+    return read_roster(Path(path)) if path else no_roster()

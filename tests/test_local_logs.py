@@ -500,10 +500,10 @@ def test_outputs_kept_by_tools_are_not_sessions(logs):
 def test_any_folder_with_session_files_below_will_do(logs, tmp_path):
     """The configuration folder, its `projects`, one project, or the folder around them."""
     logs(s1=[answer(output=3)])
-    around = tmp_path.parent / f"{tmp_path.name}-around"
-    around.mkdir()
-    (around / "config").symlink_to(tmp_path)
-    for folder in (tmp_path, tmp_path / "projects", tmp_path / "projects" / "p", around / "config"):
+    config = tmp_path / "around" / "config"
+    config.mkdir(parents=True)
+    (tmp_path / "projects").rename(config / "projects")
+    for folder in (config, config / "projects", config / "projects" / "p", config.parent):
         assert total(LocalLogs([folder]))["output"] == 3
 
 

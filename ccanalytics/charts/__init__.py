@@ -1,0 +1,57 @@
+"""Metric frames -> Altair charts: one function per chart, named after its metric.
+
+Importing this enables the theme and an offline renderer. A chart computes nothing: what it draws
+is in the frame, and its table in the report is that frame.
+"""
+
+from ccanalytics.charts.adoption import (
+    active_actors_by_day_chart,
+    active_actors_chart,
+    active_day_bands_chart,
+    actor_flow_chart,
+    stickiness_chart,
+)
+from ccanalytics.charts.cost import (
+    api_key_cost_chart,
+    cache_read_share_chart,
+    cost_chart,
+    cost_per_active_day_chart,
+    cost_per_commit_by_team_chart,
+    cost_per_commit_chart,
+    model_mix_chart,
+    unconverted_share_chart,
+)
+from ccanalytics.charts.productivity import (
+    acceptance_rate_chart,
+    commits_chart,
+    commits_per_active_day_chart,
+    landing_share_chart,
+    lines_chart,
+    pull_requests_chart,
+)
+from ccanalytics.charts.theme import enable
+
+__all__ = [
+    "acceptance_rate_chart",
+    "active_actors_by_day_chart",
+    "active_actors_chart",
+    "active_day_bands_chart",
+    "actor_flow_chart",
+    "api_key_cost_chart",
+    "cache_read_share_chart",
+    "commits_chart",
+    "commits_per_active_day_chart",
+    "cost_chart",
+    "cost_per_active_day_chart",
+    "cost_per_commit_by_team_chart",
+    "cost_per_commit_chart",
+    "enable",
+    "landing_share_chart",
+    "lines_chart",
+    "model_mix_chart",
+    "pull_requests_chart",
+    "stickiness_chart",
+    "unconverted_share_chart",
+]
+
+enable()

@@ -1,0 +1,109 @@
+"""The four drawings most charts are: a ratio with its interval, a total, shares, groups."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from ccanalytics.charts.theme import (
+    BLUE,
+    CATEGORIES,
+    GREY,
+    finished,
+    tooltips,
+    value_axis,
+    value_format,
+    week_axis,
+)
+from ccanalytics.metrics.registry import METRICS
+
+
+def ratio_by_week(frame: pd.DataFrame, metric_id: str, *, wide: bool = False) -> Any:
+    """A line with points, its interval as a band; a week without a value is a gap."""
+    metric = METRICS[metric_id]
+    base = alt.Chart(frame).encode(x=week_axis())
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
+    line = base.mark_line(point=True).encode(y=value_axis(metric), tooltip=tooltips(frame, metric))
+    return finished(alt.layer(band, line, data=frame), metric_id, wide=wide)
+
+
+def ratio_by_group(frame: pd.DataFrame, metric_id: str, group: str, *, subtitle: str) -> Any:
+    """One line per group; few groups only, so that the colours can be told apart."""
+    metric = METRICS[metric_id]
+    chart = (
+        alt.Chart(frame)
+        .mark_line(point=True)
+        .encode(
+            x=week_axis(),
+            y=value_axis(metric, zero=False),
+            color=alt.Color(f"{group}:N", scale=alt.Scale(range=CATEGORIES)),
+            tooltip=tooltips(frame, metric, group),
+        )
+    )
+    return finished(chart, metric_id, subtitle=subtitle)
+
+
+def total_by_week(frame: pd.DataFrame, metric_id: str, *, wide: bool = False) -> Any:
+    """One bar per week, from zero."""
+    metric = METRICS[metric_id]
+    chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(x=week_axis(), y=value_axis(metric), tooltip=tooltips(frame, metric))
+    )
+    return finished(chart, metric_id, wide=wide)
+
+
+def stacked(
+    frame: pd.DataFrame,
+    metric_id: str,
+    group: str,
+    *,
+    field: str = "value",
+    order: Sequence[str] | None = None,
+    colours: Sequence[str] = CATEGORIES,
+    axis: alt.Y | None = None,
+    subtitle: str = "",
+) -> Any:
+    """One bar per week, made of its groups, in their order from the bottom."""
+    metric = METRICS[metric_id]
+    scale = alt.Scale(domain=list(order), range=list(colours[: len(order)])) if order else None
+    colour = alt.Color(f"{group}:N", sort=None, scale=scale or alt.Scale(range=list(colours)))
+    chart = (
+        alt.Chart(frame)
+        .mark_bar(cornerRadiusEnd=0)
+        .encode(
+            x=week_axis(),
+            y=axis or value_axis(metric, field),
+            color=colour,
+            tooltip=tooltips(frame, metric, group),
+        )
+    )
+    return finished(chart, metric_id, subtitle=subtitle)
+
+
+def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
+    """One line per group: the last week and its interval, the weeks before it as ticks."""
+    metric = METRICS[metric_id]
+    last = frame[frame["week"] == frame["week"].max()]
+    x = alt.X(
+        "value:Q",
+        title=f"{metric.name}, {metric.format(1)[:1] if metric.unit == 'usd' else metric.unit}",
+        axis=alt.Axis(format=value_format(metric), grid=True, tickCount=6),
+        scale=alt.Scale(zero=True),
+    )
+    y = alt.Y(f"{group}:N", title=None, axis=alt.Axis(labelLimit=140))
+    words = tooltips(frame, metric, group)
+    ticks = alt.Chart(frame).mark_tick(color=GREY, opacity=0.55, thickness=1.5, height=12)
+    rule = alt.Chart(last).mark_rule(color=BLUE, strokeWidth=2, opacity=0.6)
+    dot = alt.Chart(last).mark_point(filled=True, size=90, color=BLUE, opacity=1)
+    definition = {"definition": repr(metric.formula)}
+    layers = alt.layer(
+        ticks.encode(x=x, y=y, tooltip=words).transform_calculate(**definition),
+        rule.encode(x=alt.X("low:Q", title=x.title), x2="high:Q", y=y),
+        dot.encode(x=x, y=y, tooltip=words).transform_calculate(**definition),
+    )
+    subtitle = f"By {group}: the last week with its 90 % interval; grey ticks are the weeks before"
+    chart = finished(layers, metric_id, subtitle=subtitle, wide=True)
+    return chart.properties(height=alt.Step(30))

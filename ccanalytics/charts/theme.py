@@ -1,0 +1,158 @@
+"""How every chart looks, and what every chart says of its metric.
+
+The colours are told apart by people with any kind of colour vision, and each has a dark twin in
+the report. `enable()` makes JupyterLab draw charts with the renderer it brings along, offline.
+"""
+
+import json
+import sys
+from typing import Any
+
+# Altair's JSON schema checker would import a slow URI parser it does not need.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+import altair as alt
+import pandas as pd
+
+from ccanalytics.metrics.registry import METRICS, Metric
+
+BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
+OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
+INK, MUTED, GRID = "#1b2330", "#59626f", "#e3e3dd"
+
+CATEGORIES = [BLUE, ORANGE, GREEN, PURPLE, OLIVE, VIOLET, CYAN, GREY]
+MIME = "application/vnd.vegalite.v5+json"
+HEIGHT = 220
+
+_AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share"}
+_FORMATS = {"usd": "$,.2f", "share": ".0%"}
+
+
+def enable() -> None:
+    """Make this theme and the offline renderer Altair's own."""
+    alt.theme.register("ccanalytics", enable=True)(theme)
+    alt.renderers.register("ccanalytics", render)
+    alt.renderers.enable("ccanalytics")
+
+
+def theme() -> alt.theme.ThemeConfig:
+    """Quiet axes, direct colours, room for the words."""
+    axis = {
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "titleFontWeight": "normal",
+        "gridColor": GRID,
+        "domainColor": GRID,
+        "tickColor": GRID,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+    }
+    return alt.theme.ThemeConfig(
+        config={
+            "background": None,
+            "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+            "view": {"stroke": None},
+            "axis": axis,
+            "axisX": {"grid": False, "labelOverlap": True, "labelFlush": False},
+            "axisY": {"domain": False, "ticks": False, "tickCount": 5},
+            "title": {
+                "anchor": "start",
+                "color": INK,
+                "fontSize": 14,
+                "fontWeight": 600,
+                "subtitleColor": MUTED,
+                "subtitleFontSize": 12,
+                "offset": 12,
+            },
+            "legend": {
+                "orient": "top",
+                "title": None,
+                "labelColor": MUTED,
+                "labelFontSize": 12,
+                "symbolSize": 90,
+                "columnPadding": 14,
+            },
+            "range": {"category": CATEGORIES},
+            "bar": {"color": BLUE, "cornerRadiusEnd": 2},
+            "line": {"color": BLUE, "strokeWidth": 2},
+            "point": {"color": BLUE, "filled": True, "size": 45},
+        }
+    )
+
+
+def render(spec: dict[str, Any], **_: object) -> dict[str, object]:
+    """The MIME bundle JupyterLab draws itself, and the report draws again."""
+    return {MIME: spec, "text/plain": str(spec.get("description", "chart"))}
+
+
+def value_format(metric: Metric) -> str:
+    """The number format of axes and tooltips."""
+    return _FORMATS.get(metric.unit, ",.2f" if " per " in metric.unit else ",.0f")
+
+
+def week_axis() -> alt.X:
+    """The Mondays, each in its own place, so that a week without a value stays empty."""
+    return alt.X("yearmonthdate(week):O", title="week of", axis=alt.Axis(format="%-d %b"))
+
+
+def value_axis(metric: Metric, field: str = "value", *, zero: bool = True) -> alt.Y:
+    """The value with its unit."""
+    form = "$,.0f" if metric.unit == "usd" and not metric.is_ratio else value_format(metric)
+    return alt.Y(
+        f"{field}:Q",
+        title=_AXIS_UNITS.get(metric.unit, metric.unit),
+        axis=alt.Axis(format=form),
+        scale=alt.Scale(zero=zero),
+    )
+
+
+def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tooltip]:
+    """Week, group, value, interval, people, and the definition's words."""
+    form = value_format(metric)
+    shown = [
+        alt.Tooltip("week:T", title="week of", format="%-d %b %Y"),
+        *(alt.Tooltip(f"{group}:N", title=group) for group in groups),
+        alt.Tooltip("value:Q", title=metric.name, format=form),
+    ]
+    if metric.is_ratio and "low" in frame:
+        shown += [
+            alt.Tooltip("low:Q", title="90 % interval from", format=form),
+            alt.Tooltip("high:Q", title="to", format=form),
+        ]
+    if "n_actors" in frame:
+        shown.append(alt.Tooltip("n_actors:Q", title="people", format=",.0f"))
+    return [*shown, alt.Tooltip("definition:N", title="definition")]
+
+
+def finished(
+    chart: alt.Chart | alt.LayerChart, metric_id: str, *, subtitle: str = "", wide: bool = False
+) -> Any:
+    """`chart` with its title, its words for a screen reader, and its place in the definitions."""
+    metric = METRICS[metric_id]
+    subtitle = subtitle or _subtitle(metric)
+    frame = chart.data
+    if isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
+        subtitle = f"Nothing to show: no week with a value. {subtitle}"
+    return chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
+        title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
+        description=f"{metric.name}. {subtitle}",
+        usermeta={"ccanalytics": {"metric": metric_id, "wide": wide}},
+        width="container",
+        height=HEIGHT,
+    )
+
+
+def _subtitle(metric: Metric) -> str:
+    unit = _AXIS_UNITS.get(metric.unit, metric.unit)
+    interval = ", with its 90 % interval" if metric.is_ratio else ""
+    return f"{unit[0].upper()}{unit[1:]} by week{interval}"
+
+
+def _lines(text: str, width: int = 62) -> list[str]:
+    """`text` in lines that fit a phone."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
