@@ -208,7 +208,7 @@ def _known_source(source: str, store: Store) -> str:
         f"There is no key, and no api day in the store {store.root}. Three ways on:\n"
         "  source sample   an invented organisation, to look around (--source sample)\n"
         "  source local    your own Claude Code session logs (--source local)\n"
-        f"  source api      your organisation: {KEY_VARIABLES[0]} set to an Admin key (--source api)"
+        f"  source api      your organisation, with an Admin key in {KEY_VARIABLES[0]} (--source api)"
     )
 
 

@@ -4,6 +4,11 @@ Importing this enables the theme and an offline renderer. A chart computes nothi
 is in the frame, and its table in the report is that frame.
 """
 
+import sys
+
+# Altair's JSON schema checker would import a slow URI parser it does not need.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 from ccanalytics.charts.adoption import (
     active_actors_by_day_chart,
     active_actors_chart,

@@ -1,5 +1,6 @@
 """The four drawings most charts are: a ratio with its interval, a total, shares, groups."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from ccanalytics.charts.theme import (
+    AXIS_UNITS,
     BLUE,
     CATEGORIES,
     GREY,
@@ -87,9 +89,10 @@ def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
     """One line per group: the last week and its interval, the weeks before it as ticks."""
     metric = METRICS[metric_id]
     last = frame[frame["week"] == frame["week"].max()]
+    title = AXIS_UNITS.get(metric.unit, metric.unit)
     x = alt.X(
         "value:Q",
-        title=f"{metric.name}, {metric.format(1)[:1] if metric.unit == 'usd' else metric.unit}",
+        title=title,
         axis=alt.Axis(format=value_format(metric), grid=True, tickCount=6),
         scale=alt.Scale(zero=True),
     )
@@ -98,10 +101,10 @@ def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
     ticks = alt.Chart(frame).mark_tick(color=GREY, opacity=0.55, thickness=1.5, height=12)
     rule = alt.Chart(last).mark_rule(color=BLUE, strokeWidth=2, opacity=0.6)
     dot = alt.Chart(last).mark_point(filled=True, size=90, color=BLUE, opacity=1)
-    definition = {"definition": repr(metric.formula)}
+    definition = {"definition": json.dumps(metric.formula)}
     layers = alt.layer(
         ticks.encode(x=x, y=y, tooltip=words).transform_calculate(**definition),
-        rule.encode(x=alt.X("low:Q", title=x.title), x2="high:Q", y=y),
+        rule.encode(x=alt.X("low:Q", title=title), x2="high:Q", y=y),
         dot.encode(x=x, y=y, tooltip=words).transform_calculate(**definition),
     )
     subtitle = f"By {group}: the last week with its 90 % interval; grey ticks are the weeks before"

@@ -5,11 +5,7 @@ the report. `enable()` makes JupyterLab draw charts with the renderer it brings 
 """
 
 import json
-import sys
 from typing import Any
-
-# Altair's JSON schema checker would import a slow URI parser it does not need.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import altair as alt
 import pandas as pd
@@ -24,7 +20,7 @@ CATEGORIES = [BLUE, ORANGE, GREEN, PURPLE, OLIVE, VIOLET, CYAN, GREY]
 MIME = "application/vnd.vegalite.v5+json"
 HEIGHT = 220
 
-_AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share"}
+AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share"}
 _FORMATS = {"usd": "$,.2f", "share": ".0%"}
 
 
@@ -37,7 +33,7 @@ def enable() -> None:
 
 def theme() -> alt.theme.ThemeConfig:
     """Quiet axes, direct colours, room for the words."""
-    axis = {
+    axis: Any = {
         "labelColor": MUTED,
         "titleColor": MUTED,
         "titleFontWeight": "normal",
@@ -49,7 +45,7 @@ def theme() -> alt.theme.ThemeConfig:
     }
     return alt.theme.ThemeConfig(
         config={
-            "background": None,
+            "background": "transparent",
             "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
             "view": {"stroke": None},
             "axis": axis,
@@ -100,7 +96,7 @@ def value_axis(metric: Metric, field: str = "value", *, zero: bool = True) -> al
     form = "$,.0f" if metric.unit == "usd" and not metric.is_ratio else value_format(metric)
     return alt.Y(
         f"{field}:Q",
-        title=_AXIS_UNITS.get(metric.unit, metric.unit),
+        title=AXIS_UNITS.get(metric.unit, metric.unit),
         axis=alt.Axis(format=form),
         scale=alt.Scale(zero=zero),
     )
@@ -124,9 +120,7 @@ def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tool
     return [*shown, alt.Tooltip("definition:N", title="definition")]
 
 
-def finished(
-    chart: alt.Chart | alt.LayerChart, metric_id: str, *, subtitle: str = "", wide: bool = False
-) -> Any:
+def finished(chart: Any, metric_id: str, *, subtitle: str = "", wide: bool = False) -> Any:
     """`chart` with its title, its words for a screen reader, and its place in the definitions."""
     metric = METRICS[metric_id]
     subtitle = subtitle or _subtitle(metric)
@@ -143,7 +137,7 @@ def finished(
 
 
 def _subtitle(metric: Metric) -> str:
-    unit = _AXIS_UNITS.get(metric.unit, metric.unit)
+    unit = AXIS_UNITS.get(metric.unit, metric.unit)
     interval = ", with its 90 % interval" if metric.is_ratio else ""
     return f"{unit[0].upper()}{unit[1:]} by week{interval}"
 

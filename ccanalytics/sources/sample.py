@@ -208,11 +208,11 @@ def _migrated(person: Person, day: date) -> float:
 
 
 def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelUsage:
-    read = 6_400_000 * (1.7 if changed else 1.0)
-    written = 380_000 * (3.2 if changed else 1.0)
+    read = 9_000_000 * (1.7 if changed else 1.0)
+    written = 540_000 * (3.2 if changed else 1.0)
     tokens = Tokens(
-        input=int(32_000 * size * draw.lognormvariate(0, 0.4)),
-        output=int(52_000 * size * draw.lognormvariate(0, 0.25)),
+        input=int(45_000 * size * draw.lognormvariate(0, 0.4)),
+        output=int(70_000 * size * draw.lognormvariate(0, 0.25)),
         cache_read=int(read * size * draw.lognormvariate(0, 0.25)),
         cache_creation=int(written * size * draw.lognormvariate(0, 0.25)),
     )
