@@ -7,6 +7,7 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
 """
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,10 +19,7 @@ import pyarrow as pa
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames import to_pandas
 from ccanalytics.people import (
-    check_identity,
-    disguised,
-    disguised_roster,
-    disguises,
+    apply_identity,
     load_secret,
     no_roster,
     normalised_actors,
@@ -39,7 +37,7 @@ from ccanalytics.periods import (
     week_days,
     week_name,
 )
-from ccanalytics.settings import read_settings
+from ccanalytics.settings import IDENTITIES, read_settings
 from ccanalytics.sources import Source
 from ccanalytics.sources.keys import KEY_VARIABLES, find_key
 from ccanalytics.store import Store, StoredDay
@@ -125,10 +123,11 @@ def load(
     """
     settings = read_settings(os.environ, Path.cwd())
     identity = identity or settings.identity
-    check_identity(identity)
+    if identity not in IDENTITIES:
+        raise ValueError(f"identity is {identity!r}; it is one of {', '.join(IDENTITIES)}.")
     shelf = store if isinstance(store, Store) else Store(Path(store or settings.store))
-    source, now = _known_source(source, shelf), now or datetime.now(UTC)
     asked = _asked(since, until, week, weeks)
+    source, now = _known_source(source, shelf), now or datetime.now(UTC)
     origin = _origin(source, logs)
     if origin is not None:
         _bring(origin, shelf, asked[1] if asked else None, now)
@@ -148,7 +147,7 @@ def load(
         source=source,
         minimum_group=1 if source == "local" else MINIMUM_GROUP,
         identity=identity,
-        secret=load_secret(shelf.root / "pseudonyms.secret") if identity == "pseudonym" else b"",
+        secret=b"" if identity == "named" else load_secret(shelf.root / "identity.secret"),
         team=team,
     )
 
@@ -167,20 +166,17 @@ def build_dataset(
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
     names = [name for name in tables if name != "sessions"]
     frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in names}
-    called = disguises(identity, list(frames.values()), roster, secret)
     if team:
         _check_team(team, roster)
         frames = {n: f[f["team"] == team].reset_index(drop=True) for n, f in frames.items()}
         roster = roster[roster["team"] == team].reset_index(drop=True)
-    if identity != "named":
-        frames = {name: disguised(frame, called) for name, frame in frames.items()}
+    shown = apply_identity(frames | {"roster": roster}, identity, secret)
     return Dataset(
         source=source,
         since=days["date"].iloc[0].date(),
         until=days["date"].iloc[-1].date(),
-        **frames,
+        **shown,
         sessions=to_pandas(tables["sessions"]) if "sessions" in tables else None,
-        roster=disguised_roster(roster, identity, called),
         days=days,
         minimum_group=minimum_group,
         identity=identity,
@@ -208,7 +204,7 @@ def _known_source(source: str, store: Store) -> str:
         f"There is no key, and no api day in the store {store.root}. Three ways on:\n"
         "  source sample   an invented organisation, to look around (--source sample)\n"
         "  source local    your own Claude Code session logs (--source local)\n"
-        f"  source api      your organisation, with an Admin key in {KEY_VARIABLES[0]} (--source api)"
+        f"  source api      your organisation, with an Admin key: {KEY_VARIABLES[0]} (--source api)"
     )
 
 
@@ -295,7 +291,7 @@ def _fill(source: str, store: Store, since: date, until: date) -> str:
     if source == "api":
         return (
             f"Fetch them: ccanalytics sync --source api --since {since} --until {until} "
-            f"--store {store.root}"
+            f"--store {shlex.quote(str(store.root))}"
         )
     days = sorted(store.days(source))
     return f"There is {days[0]} to {days[-1]}." if days else "There is nothing else either."

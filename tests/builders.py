@@ -91,6 +91,7 @@ def dataset(
         source=source,
         minimum_group=minimum_group,
         identity=identity,
+        secret=b"a secret of thirty-two bytes ...!",
         team=team,
     )
 

@@ -6,7 +6,7 @@ is in the frame, and its table in the report is that frame.
 
 import sys
 
-# Altair's JSON schema checker would import a slow URI parser it does not need.
+# Altair's JSON schema checker would import a URI grammar for a second; no check here needs it.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 from ccanalytics.charts.adoption import (

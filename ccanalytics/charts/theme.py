@@ -42,6 +42,7 @@ def theme() -> alt.theme.ThemeConfig:
         "tickColor": GRID,
         "labelFontSize": 11,
         "titleFontSize": 11,
+        "titlePadding": 10,
     }
     return alt.theme.ThemeConfig(
         config={
@@ -67,6 +68,7 @@ def theme() -> alt.theme.ThemeConfig:
                 "labelFontSize": 12,
                 "symbolSize": 90,
                 "columnPadding": 14,
+                "columns": 3,
             },
             "range": {"category": CATEGORIES},
             "bar": {"color": BLUE, "cornerRadiusEnd": 2},

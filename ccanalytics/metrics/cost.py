@@ -20,6 +20,9 @@ MINIMUM_COMMITS = 5
 _FAMILY = re.compile(r"(opus|sonnet|haiku)")
 _VERSION = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 
+FEW_PEOPLE = "used by few people"
+"""The name of model families too few people used, together."""
+
 
 def cost(data: Dataset, by: str | None = None) -> pd.DataFrame:
     """One row per week (and value of `by`): estimated cost in US dollars."""
@@ -70,13 +73,23 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     """One row per week and model family in use: cost, and its share of cost and output tokens.
 
     The raw model ids stay in `data.model_usage`. A family of unknown price has null cost, and the
-    shares of cost are of what is priced.
+    shares of cost are of what is priced. Families too few people used are one row, `FEW_PEOPLE`.
     """
     rows = model_weeks(data)
     names = {model: model_family(model) for model in rows["model"].unique()}
-    keys = ["week", "family"]
     rows = rows.assign(family=rows["model"].map(names).astype("str"), total=_tokens(rows))
-    groups = rows[rows["total"] > 0].groupby(keys)
+    rows = rows[rows["total"] > 0]
+    mix = _mix(rows)
+    few = mix[hide(mix, data.minimum_group, by="family")["n_actors"].isna()]
+    at = pd.MultiIndex.from_frame(rows[["week", "family"]])
+    hidden = at.isin(pd.MultiIndex.from_frame(few[["week", "family"]]))
+    merged = _mix(rows.assign(family=rows["family"].mask(hidden, FEW_PEOPLE)))
+    return hide(merged, data.minimum_group, by="family")
+
+
+def _mix(rows: pd.DataFrame) -> pd.DataFrame:
+    keys = ["week", "family"]
+    groups = rows.groupby(keys)
     frame = groups[["cost_usd", "output_tokens", "total", "unpriced_tokens"]].sum()
     frame["n_actors"] = groups["actor"].nunique().astype("float64")
     week = frame.groupby("week")[["cost_usd", "output_tokens"]].transform("sum")
@@ -87,7 +100,7 @@ def model_mix(data: Dataset) -> pd.DataFrame:
         week["output_tokens"] > 0
     )
     columns = [*keys, "value", "share", "output_share", "n_actors", "priced_share"]
-    return hide(frame.reset_index()[columns], data.minimum_group, by="family")
+    return frame.reset_index()[columns]
 
 
 def api_key_cost(data: Dataset) -> pd.DataFrame:

@@ -74,9 +74,7 @@ def median_interval(values: Floats) -> tuple[float, float]:
     if n < MINIMUM_ACTORS:
         return math.nan, math.nan
     ordered = np.sort(values)
-    below = np.cumsum([math.comb(n, k) / 2**n for k in range(n)])
-    rank = int(np.searchsorted(below, (1 - LEVEL) / 2, side="right"))
-    outer = max(rank - 1, 0)
+    outer = max(math.floor((n - _TAIL * math.sqrt(n)) / 2) - 1, 0)  # binomial, as a normal
     return float(ordered[outer]), float(ordered[n - 1 - outer])
 
 

@@ -9,6 +9,7 @@ import base64
 import gzip
 import hashlib
 from functools import lru_cache
+from importlib.metadata import version
 
 import vl_convert
 
@@ -46,15 +47,15 @@ LICENCE = (
 def runtime() -> str:
     """The script that draws compiled Vega charts; it sets `window.ccVega` and nothing else."""
     snippet = _SNIPPET
-    for name, version in _MODULES.items():
-        address = f"https://cdn.jsdelivr.net/npm/vega-{name}@{version}/+esm"  # found in the wheel
+    for name, release in _MODULES.items():
+        address = f"https://cdn.jsdelivr.net/npm/vega-{name}@{release}/+esm"  # found in the wheel
         snippet = snippet.replace(f"{{{name}}}", address)
     try:
         script = vl_convert.javascript_bundle(snippet)
     except ValueError as error:
         raise ReportError(
-            f"vl-convert {vl_convert.__version__} does not carry the Vega modules a report needs: "
-            "install vl-convert-python 1.9."
+            f"vl-convert {version('vl-convert-python')} does not carry the Vega modules a report "
+            "needs: install vl-convert-python 1.9."
         ) from error
     return f"/*! {LICENCE} */(()=>{{{script}}})();"
 

@@ -98,7 +98,7 @@ def run_report(order: Order, *, progress: Progress | None = None) -> Path:
             )
             page = _page(order, notebooks)
         except NotebookError as error:
-            _write_failure(order, error)
+            error.page = _write_failure(order, error)
             raise
         _keep(folder, order, notebooks)
     path = archive.write_issue(order.out, order.file, page)
@@ -142,7 +142,7 @@ def _page(order: Order, notebooks: Sequence[NotebookNode]) -> str:
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
 
 
-def _write_failure(order: Order, error: NotebookError) -> None:
+def _write_failure(order: Order, error: NotebookError) -> Path:
     page = failure_page(
         reason="The report could not be made.",
         notebook=error.notebook,
@@ -151,8 +151,9 @@ def _write_failure(order: Order, error: NotebookError) -> None:
         error=error.error if order.named else without_emails(error.error),
         **order.words,
     )
-    archive.write_issue(order.out, failure_path(order).stem, page)
+    path = archive.write_issue(order.out, failure_path(order).stem, page)
     archive.write_index(order.out)
+    return path
 
 
 def without_emails(text: str) -> str:

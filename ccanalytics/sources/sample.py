@@ -11,7 +11,7 @@ for alone. Costs are whole cents at list prices.
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from random import Random
@@ -88,7 +88,7 @@ class SampleOrganisation:
 
     def holidays_csv(self) -> str:
         """One line per public holiday: date,name."""
-        return _csv(["date", "name"], list(HOLIDAYS.items()))
+        return _csv(["date", "name"], HOLIDAYS.items())
 
     def events_csv(self) -> str:
         """One line per noted event: date,what,team."""
@@ -107,7 +107,7 @@ def _person_day(person: Person, day: date) -> Iterator[Record]:
     team = person.team_on(day)
     if team is None or day < person.first_use:
         return
-    draw = Random(f"{person.email} {day}")
+    draw = Random(f"{person.email} {day} 5")
     if draw.random() >= _chance(person, day):
         return
     work = person.weight * draw.lognormvariate(-0.08, 0.4)
@@ -227,7 +227,7 @@ def _cents(model: str, tokens: Tokens) -> Decimal:
 
 def _key_day(key: str, day: date) -> Iterator[Record]:
     """What a pipeline did: no commits of its own, less on days off."""
-    draw = Random(f"{key} {day}")
+    draw = Random(f"{key} {day} 5")
     off = day in HOLIDAYS or day.weekday() >= 5
     runs = _poisson(draw, 24 * KEYS[key] * (0.15 if off else 1.0))
     if runs:
@@ -254,7 +254,7 @@ def _poisson(draw: Random, mean: float) -> int:
     return count
 
 
-def _csv(header: list[str], lines: list[tuple[object, ...]]) -> str:
+def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

@@ -23,13 +23,65 @@ TEAMS = {  # people, and the share of them that takes it up
 }
 
 _FIRST_NAMES = (
-    "Ada Amir Anja Bela Bruno Chen Clara Dana Deniz Elif Emil Farah Felix Gita Hana Hugo "
-    "Ines Ivan Jana Jonas Kaya Kofi Lena Luca Mara Milo Nadia Noor Omar Paula Ravi Sofia"
-).split()  # noqa: SIM905 - a column of quoted names is harder to read
+    "Ada",
+    "Amir",
+    "Anja",
+    "Bela",
+    "Bruno",
+    "Chen",
+    "Clara",
+    "Dana",
+    "Deniz",
+    "Elif",
+    "Emil",
+    "Farah",
+    "Felix",
+    "Gita",
+    "Hana",
+    "Hugo",
+    "Ines",
+    "Ivan",
+    "Jana",
+    "Jonas",
+    "Kaya",
+    "Kofi",
+    "Lena",
+    "Luca",
+    "Mara",
+    "Milo",
+    "Nadia",
+    "Noor",
+    "Omar",
+    "Paula",
+    "Ravi",
+    "Sofia",
+)
 _LAST_NAMES = (
-    "Adler Banks Castell Dorn Eklund Fontana Garrow Holm Imhof Jarvis Keller Lund Marsh Novak "
-    "Okafor Prado Quist Rahman Sato Tamm Ulrich Vance Weber Yilmaz"
-).split()  # noqa: SIM905 - a column of quoted names is harder to read
+    "Adler",
+    "Banks",
+    "Castell",
+    "Dorn",
+    "Eklund",
+    "Fontana",
+    "Garrow",
+    "Holm",
+    "Imhof",
+    "Jarvis",
+    "Keller",
+    "Lund",
+    "Marsh",
+    "Novak",
+    "Okafor",
+    "Prado",
+    "Quist",
+    "Rahman",
+    "Sato",
+    "Tamm",
+    "Ulrich",
+    "Vance",
+    "Weber",
+    "Yilmaz",
+)
 _TERMINALS = ("vscode", "iTerm.app", "Apple_Terminal", "ghostty", "WarpTerminal", "tmux")
 
 
@@ -81,7 +133,7 @@ def _person(name: str, team: str, number: int, uptake: float) -> Person:
         first_use=_first_use(teams[0][1], draw.random() < uptake, draw),
         habit=0.25 + 0.7 * draw.betavariate(2.4, 1.5),
         weight=draw.lognormvariate(-0.15, 0.6),
-        commits=draw.lognormvariate(-0.05, 0.45) if draw.random() < 0.88 else 0.03,
+        commits=draw.lognormvariate(-0.05, 0.45) if draw.random() < 0.86 else 0.15,
         accepts=0.66 + 0.3 * draw.betavariate(3, 2),
         large_model=draw.choice((0.15, 0.4, 0.85)),
         lateness=draw.random(),

@@ -1,0 +1,210 @@
+"""One weekly report from what a person asked for: fill the store, load, run the notebooks."""
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from importlib.metadata import version
+from itertools import count
+from pathlib import Path
+
+from ccanalytics.dataset import Dataset, load
+from ccanalytics.errors import AuthError, SettingsError
+from ccanalytics.metrics import METRICS
+from ccanalytics.periods import newest_closed_week, parse_week, week_name
+from ccanalytics.report.execute import Progress
+from ccanalytics.report.run import Order, report_notebooks, run_report
+from ccanalytics.settings import Settings
+from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.sources.keys import find_key
+from ccanalytics.store import Store
+from ccanalytics.syncing import SyncResult, sync
+
+SAMPLE_BANNER = "Sample data: an invented organisation. No figure here is about real people."
+
+NO_SOURCE = """There is no key, and no --source was given. Three ways on:
+  an organization:  set ANTHROPIC_ADMIN_KEY (or --key-file FILE), then --source api
+  this machine:     --source local reads the Claude Code session logs here (--logs DIR: elsewhere)
+  a look around:    --source sample is an invented organisation"""
+
+SyncProgress = Callable[[date, int, int], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person asked for, and where they stand: the environment, the folder, the time."""
+
+    environ: Mapping[str, str]
+    settings: Settings
+    now: datetime
+    source: str = ""
+    week: str = ""
+    weeks: int = 12
+    team: str = ""
+    logs: Sequence[Path] = ()
+    key_file: Path | None = None
+    out: Path = Path("reports")
+    notebooks: Path | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The store of the settings."""
+        return Store(self.settings.store)
+
+
+def chosen_source(wish: Wish) -> str:
+    """The source asked for; without one, `api` when there is a key for it."""
+    if wish.source:
+        return wish.source
+    if find_key(wish.environ, wish.key_file):
+        return "api"
+    raise AuthError(NO_SOURCE)
+
+
+def kernel_variables(wish: Wish) -> dict[str, str]:
+    """The environment in which a notebook finds the same store, roster, logs and policy."""
+    settings = wish.settings
+    found = {
+        "CCANALYTICS_STORE": settings.store.absolute(),
+        "CCANALYTICS_IDENTITY": settings.identity,
+        "CCANALYTICS_ROSTER": settings.roster.absolute() if settings.roster else "",
+    }
+    if wish.logs:
+        found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in wish.logs)
+    return {name: str(value) for name, value in found.items()}
+
+
+def fetch(
+    wish: Wish, since: date, until: date, *, workers: int = 4, progress: SyncProgress | None = None
+) -> SyncResult:
+    """The days of the Admin API from `since` to `until`, brought into the store."""
+    key = find_key(wish.environ, wish.key_file)
+    if not key:
+        raise AuthError(NO_SOURCE)
+    with AdminClient(key, base_url=wish.settings.base_url) as client:
+        return sync(
+            client,
+            wish.store,
+            since,
+            until,
+            now=wish.now,
+            workers=workers,
+            progress=_counted(progress, (until - since).days + 1),
+        )
+
+
+def _counted(progress: SyncProgress | None, total: int) -> Callable[[date], None] | None:
+    """`progress` of a day, told also how many are done with, of how many."""
+    if progress is None:
+        return None
+    done = count(1)
+    return lambda day: progress(day, next(done), total)
+
+
+def weekly_report(
+    wish: Wish, *, progress: Progress | None = None, sync_progress: SyncProgress | None = None
+) -> Path:
+    """The path of the report's page; for `api` the store is filled first."""
+    source = chosen_source(wish)
+    if source == "api":
+        week = parse_week(wish.week) if wish.week else newest_closed_week(wish.now)
+        since = week - timedelta(weeks=wish.weeks - 1)
+        fetch(wish, since, week + timedelta(days=6), progress=sync_progress)
+    data = load(
+        week=wish.week,
+        weeks=wish.weeks,
+        source=source,
+        store=wish.store,
+        roster=wish.settings.roster,
+        team=wish.team,
+        identity=wish.settings.identity,
+        logs=wish.logs,
+        now=wish.now,
+    )
+    return run_report(_order(wish, data), progress=progress)
+
+
+def _order(wish: Wish, data: Dataset) -> Order:
+    if not len(data.weeks):
+        raise SettingsError(
+            f"There is no closed week between {data.since} and {data.until} from {data.source!r}."
+        )
+    monday = data.weeks[-1].date()
+    week = week_name(monday)
+    variables = kernel_variables(wish)
+    return Order(
+        week=week,
+        source=data.source,
+        out=wish.out.absolute(),
+        notebooks=report_notebooks(wish.notebooks),
+        common=_parameters(wish, data.source, week),
+        extra=wish.extra,
+        environment={**wish.environ, **variables},
+        name=f"{week}-{_slug(wish.team)}" if wish.team else week,
+        title=_title(week, wish.team),
+        subtitle=f"{_days(monday)}, beside the weeks before it. All days are UTC days.",
+        banner=SAMPLE_BANNER if data.source == "sample" else "",
+        meta=_facts(wish, data),
+        definitions=METRICS,
+        named=wish.settings.identity == "named",
+    )
+
+
+def _parameters(wish: Wish, source: str, week: str) -> dict[str, str | int]:
+    """What every notebook of the report must know."""
+    return {
+        "week": week,
+        "weeks": wish.weeks,
+        "source": source,
+        "team": wish.team,
+        "identity": wish.settings.identity,
+    }
+
+
+def _facts(wish: Wish, data: Dataset) -> list[tuple[str, str]]:
+    """How the report was made, in words."""
+    stored = data.days[data.days["stored"]]
+    moving = int((~stored["final"]).sum())
+    first, last = stored["fetched_at"].min(), stored["fetched_at"].max()
+    days = {one.day for one in wish.store.restatements(data.source)}
+    restated = sum(data.since <= day <= data.until for day in days)
+    organization = wish.store.organization(data.source) or "not told"
+    return [
+        ("Source", data.source),
+        ("Organization", organization if data.identity != "aggregate" else "withheld"),
+        ("Days", f"{data.since} to {data.until}, {len(stored)} of {len(data.days)} stored"),
+        ("Fetched", f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"),
+        ("May still change", f"{moving} days fetched within 48 hours of their end"),
+        ("Restated", f"{restated} days changed after they were first fetched"),
+        ("People", data.identity),
+        ("Made", f"{wish.now:%Y-%m-%d %H:%M} UTC"),
+        ("With", _versions()),
+    ]
+
+
+def _versions() -> str:
+    packages = ("ccanalytics", "pandas", "altair", "papermill")
+    told = [f"{package} {version(package)}" for package in packages]
+    return ", ".join([*told, f"Python {platform.python_version()}"])
+
+
+def _title(week: str, team: str) -> str:
+    year, number = week.split("-W")
+    return f"Claude Code in week {int(number)} of {year}" + (f", team {team}" if team else "")
+
+
+def _days(monday: date) -> str:
+    sunday = monday + timedelta(days=6)
+    return f"{monday.day} {monday:%B} to {sunday.day} {sunday:%B %Y}"
+
+
+def _slug(team: str) -> str:
+    slug = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in team.lower())
+    return slug.strip("-") or "team"
+
+
+def _log_folder(folder: Path) -> str:
+    if "," in str(folder):
+        raise SettingsError(f"The log folder {folder} has a comma in its path; rename or link it.")
+    return str(folder.absolute())

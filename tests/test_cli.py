@@ -1,0 +1,132 @@
+"""The command line: quick, and clear about what it was asked wrongly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from ccanalytics import cli
+
+HEAVY = ("pandas", "altair", "httpx", "numpy", "pyarrow", "papermill", "jupyter_client", "msgspec")
+
+
+def run(*arguments, env=None):
+    return CliRunner().invoke(cli.main, [str(one) for one in arguments], env=env)
+
+
+def test_help_imports_nothing_heavy():
+    """--help answers before any library of numbers, charts or HTTP is loaded."""
+    code = (
+        "import json, sys\n"
+        "from ccanalytics.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    assert "click" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+def test_help_names_every_command():
+    """What the program can do is on its first page."""
+    output = run("--help").output
+    for command in ("report", "sync", "lab", "fake-api", "metrics"):
+        assert command in output
+
+
+def test_without_key_and_source_the_error_names_three_ways_on():
+    """Nothing is invented: the reader chooses api, local or sample."""
+    result = run("report")
+    assert result.exit_code == 1
+    for way in ("ANTHROPIC_ADMIN_KEY", "--source local", "--source sample"):
+        assert way in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_an_unknown_source_is_asked_wrongly():
+    """A source that does not exist is exit code 2, with those that do."""
+    result = run("report", "--source", "smaple")
+    assert result.exit_code == 2
+    assert "sample" in result.stderr
+
+
+def test_a_week_that_is_none_is_asked_wrongly(tmp_path):
+    """A week that cannot be read is exit code 2 and shown."""
+    result = run("report", "next", "--source", "sample", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "'next'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reversed_dates_are_asked_wrongly():
+    """A sync from a later to an earlier day shows both and fetches nothing."""
+    env = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"}
+    result = run("sync", "--since", "2026-11-22", "--until", "2026-11-16", env=env)
+    assert result.exit_code == 2
+    assert "2026-11-22" in result.stderr
+    assert "2026-11-16" in result.stderr
+
+
+def test_sync_without_a_key_says_where_one_goes():
+    """A sync needs a key, and an error of ours has no traceback."""
+    result = run("sync", "--since", "2026-11-16", "--until", "2026-11-16")
+    assert result.exit_code == 1
+    assert "ANTHROPIC_ADMIN_KEY" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_shows_where_an_error_arose():
+    """With --debug the error itself comes through."""
+    result = run("--debug", "report")
+    assert type(result.exception).__name__ == "AuthError"
+
+
+def test_the_key_is_not_in_an_error(tmp_path):
+    """A service that cannot be reached is an error without the key in it."""
+    key = "sk-ant-admin01-very-secret"
+    env = {"ANTHROPIC_ADMIN_KEY": key, "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+    result = run("sync", "--since", "nonsense", env=env)
+    assert result.exit_code == 2
+    assert key not in result.output
+
+
+def test_metrics_prints_every_definition():
+    """Each metric of the registry is there with its formula."""
+    from ccanalytics.metrics import METRICS
+
+    output = run("metrics").output
+    for metric in METRICS.values():
+        assert metric.id in output
+        assert metric.formula in output
+
+
+def test_flags_win_over_the_environment(tmp_path):
+    """--store is used although CCANALYTICS_STORE is set."""
+    wish = cli._wish(store=tmp_path / "flag")
+    assert wish.settings.store == tmp_path / "flag"
+    assert os.environ["CCANALYTICS_STORE"] != str(tmp_path / "flag")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_fake_api_serves_until_it_is_interrupted(tmp_path):
+    """The fake service says its address, answers there, and ends quietly on Ctrl-C."""
+    import httpx
+
+    command = [sys.executable, "-m", "ccanalytics.cli", "fake-api", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().partition("=")[2].strip()
+        path = "/v1/organizations/usage_report/claude_code?starting_at=2026-11-20"
+        headers = {"x-api-key": "sk-ant-admin01-x", "anthropic-version": "2023-06-01"}
+        answer = httpx.get(url + path, headers=headers)
+        process.send_signal(signal.SIGINT)
+        begin = time.monotonic()
+        assert process.wait(timeout=10) == 0
+        assert time.monotonic() - begin < 10
+    assert answer.status_code == 200
+    assert answer.json()["data"]

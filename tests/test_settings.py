@@ -1,0 +1,100 @@
+"""Settings come from the file, then the environment; what is wrong is named."""
+
+from pathlib import Path
+
+import pytest
+
+from ccanalytics.errors import SettingsError
+from ccanalytics.settings import BASE_URL, default_store, read_settings
+
+
+def write(folder, text):
+    (folder / "ccanalytics.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_with_nothing_set_the_defaults_hold(tmp_path):
+    """No file and no variable: the user's data folder, nobody's roster, the real service."""
+    settings = read_settings({}, tmp_path)
+    assert settings.store == default_store()
+    assert settings.roster is None
+    assert settings.identity == "named"
+    assert settings.base_url == BASE_URL
+
+
+def test_paths_in_the_file_are_relative_to_the_file(tmp_path):
+    """A notebook one folder below finds the same store as a command beside the file."""
+    write(tmp_path, 'store = "days"\nroster = "/people/roster.csv"')
+    below = tmp_path / "notebooks"
+    below.mkdir()
+    settings = read_settings({}, below)
+    assert settings.store == tmp_path / "days"
+    assert settings.roster == Path("/people/roster.csv")
+
+
+def test_the_environment_wins_over_the_file(tmp_path):
+    """A variable replaces its setting and leaves the others; an empty one is as if not set."""
+    write(tmp_path, 'store = "days"\nidentity = "pseudonym"')
+    environ = {"CCANALYTICS_STORE": "other", "CCANALYTICS_IDENTITY": ""}
+    settings = read_settings(environ, tmp_path)
+    assert settings.store == tmp_path / "other"
+    assert settings.identity == "pseudonym"
+
+
+def test_every_variable_sets_its_setting(tmp_path):
+    """The five variables of the documentation all arrive."""
+    environ = {
+        "CCANALYTICS_STORE": "s",
+        "CCANALYTICS_ROSTER": "r.csv",
+        "CCANALYTICS_IDENTITY": "aggregate",
+        "CCANALYTICS_HOLIDAYS": "h.csv",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
+    }
+    settings = read_settings(environ, tmp_path)
+    assert (settings.store, settings.roster) == (tmp_path / "s", tmp_path / "r.csv")
+    assert settings.holidays == tmp_path / "h.csv"
+    assert (settings.identity, settings.base_url) == ("aggregate", "http://127.0.0.1:1")
+
+
+def test_another_file_can_be_named(tmp_path):
+    """CCANALYTICS_CONFIG is taken instead of the file that lies here."""
+    write(tmp_path, 'identity = "pseudonym"')
+    (tmp_path / "other.toml").write_text('identity = "aggregate"')
+    settings = read_settings({"CCANALYTICS_CONFIG": "other.toml"}, tmp_path)
+    assert settings.identity == "aggregate"
+
+
+def test_a_named_file_must_be_there(tmp_path):
+    """Naming a file that is not there is an error, not the defaults."""
+    with pytest.raises(SettingsError, match=r"gone\.toml"):
+        read_settings({"CCANALYTICS_CONFIG": "gone.toml"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('stor = "x"', r"'stor'.*store, roster, identity"),
+        ('identity = "secret"', r"'secret'.*named, pseudonym, aggregate"),
+        ("store = 3", "path.*store"),
+        ("base_url = 3", "str.*base_url"),
+        ("store =", "not TOML"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named(tmp_path, text, words):
+    """The error has the file, the key and what would be right."""
+    with pytest.raises(SettingsError, match=words) as error:
+        read_settings({}, write(tmp_path, text))
+    assert "ccanalytics.toml" in str(error.value)
+
+
+def test_a_wrong_variable_is_named(tmp_path):
+    """The error names the variable, not a file that has nothing to do with it."""
+    with pytest.raises(SettingsError, match=r"CCANALYTICS_IDENTITY: .*'x'"):
+        read_settings({"CCANALYTICS_IDENTITY": "x"}, tmp_path)
+
+
+def test_a_key_in_the_file_is_refused_without_being_shown(tmp_path):
+    """A key is no setting; the error names where it stands and keeps it to itself."""
+    with pytest.raises(SettingsError, match="'admin_key'") as error:
+        read_settings({}, write(tmp_path, 'admin_key = "sk-ant-admin01-x"'))
+    assert "sk-ant" not in str(error.value)
