@@ -250,11 +250,11 @@ def _bring(origin: Source, store: Store, until: date | None, now: datetime) -> N
     if span is None:
         raise StoreError(f"There is nothing in the {origin.name} source yet.")
     last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
-    sync(origin, store, span[0], last, now=now)
+    sync(origin, store, monday(span[0]), last, now=now)
 
 
 def _newest_week(source: str, store: Store, now: datetime) -> date:
-    """The Monday of the newest week stored whole; where the past is far away, with activity."""
+    """The Monday of the newest week stored whole; of local and sample days, with activity."""
     days = store.days(source)
     weeks = sorted({monday(day) for day in days}, reverse=True)
     for week in weeks:
@@ -263,9 +263,8 @@ def _newest_week(source: str, store: Store, now: datetime) -> date:
         if whole and (source == "api" or any(day.rows for day in stored)):
             return week
     week = newest_closed_week(now)
-    raise StoreError(
-        f"No closed {source} week {_in(store)}. {_fill(source, store, week, week_days(week)[-1])}"
-    )
+    fill = _fill(source, store, week, week_days(week)[-1])
+    raise StoreError(f"No whole closed week with {source} activity {_in(store)}. {fill}")
 
 
 def _check_stored(source: str, store: Store, sunday: date, now: datetime) -> None:

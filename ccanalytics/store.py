@@ -11,6 +11,7 @@ day carry the same digest of the whole day, so a day is never read half old and 
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -38,6 +39,9 @@ from ccanalytics.periods import is_closed, is_final
 VERSION = "v1"
 
 FRAME_SCHEMAS = {**SCHEMAS, "sessions": SESSIONS}
+
+READERS = 4
+"""Threads that read day files."""
 
 _DAY_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.parquet")
 
@@ -248,10 +252,13 @@ class Store:
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
         folder = self.folder(source, frame)
-        tables = [
-            read_file(folder / f"{day}.parquet", schema, stored.digest)
-            for day, stored in days.items()
-        ]
+
+        def read(stored: StoredDay) -> pa.Table:
+            return read_file(folder / f"{stored.day}.parquet", schema, stored.digest)
+
+        # Decompressing leaves Python's lock, so two files are read in the time of one.
+        with ThreadPoolExecutor(READERS) as pool:
+            tables = list(pool.map(read, days.values()))
         return pa.concat_tables([schema.empty_table(), *tables])
 
 

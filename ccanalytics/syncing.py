@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from ccanalytics.errors import CCAnalyticsError, StoreError
 from ccanalytics.frames import build_frames
-from ccanalytics.periods import FINAL_AFTER, day_end, days_between, is_closed, parse_day
+from ccanalytics.periods import FINAL_AFTER, day_end, days_between, is_closed, monday, parse_day
 from ccanalytics.sources import Source
 from ccanalytics.store import DayChange, Store, StoredDay
 
@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 NETWORK = ("api", "enterprise")
 """Sources one waits for; the others are of this machine."""
+
+LOGS_KEPT = timedelta(days=30)
+"""How long Claude Code keeps its logs unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def sync(
     with each day that is done with.
     """
     now = _moment(source, now or datetime.now(UTC))
-    wanted = _in_span(source, days_between(parse_day(since), parse_day(until)))
+    wanted = _known(source, days_between(parse_day(since), parse_day(until)), now)
     open_days = tuple(day for day in wanted if not is_closed(day, now))
     stored = {} if force else _trusted(source, store, now)
     final = tuple(day for day in wanted if day in stored and stored[day].final)
@@ -108,10 +111,16 @@ def _moment(source: Source, now: datetime) -> datetime:
     return day_end(span[1]) + FINAL_AFTER if span else now
 
 
-def _in_span(source: Source, days: list[date]) -> list[date]:
+def _known(source: Source, days: list[date], now: datetime) -> list[date]:
     """Without the days before the first a source can know: nothing there is not the same as 0."""
     span = source.span()
-    return [day for day in days if span is None or day >= span[0]]
+    if span is None:
+        return days
+    first = span[0]
+    if source.name == "local" and now.date() - first < LOGS_KEPT:
+        # Nothing can have been deleted yet, so the days before the first log were empty.
+        first = monday(first)
+    return [day for day in days if day >= first]
 
 
 def _fetch_day(source: Source, store: Store, day: date, now: datetime, force: bool) -> DayChange:
@@ -126,7 +135,7 @@ def _fetch_day(source: Source, store: Store, day: date, now: datetime, force: bo
         frames,
         fetched_at=now,
         organization=_organization(day, {record.organization_id for record in records}),
-        # Claude Code deletes logs after some weeks; what they told stays in the store.
+        # Claude Code deletes old logs; what they told stays in the store.
         only_growing=source.name == "local" and not force,
     )
 

@@ -147,10 +147,18 @@ def test_local_days_survive_the_deletion_of_their_logs(tmp_path):
 
 
 def test_days_before_the_first_log_are_not_stored_as_empty(tmp_path):
-    """Nothing is known of them, which is not the same as nothing happened."""
+    """After 30 days their logs may be deleted; unknown is not the same as nothing happened."""
     store, first = Store(tmp_path), date(2026, 11, 18)
-    sync(Days("local", span=(first, SUNDAY)), store, MONDAY, SUNDAY, now=NOW)
+    later = NOW + timedelta(days=30)
+    sync(Days("local", span=(first, SUNDAY)), store, MONDAY, SUNDAY, now=later)
     assert min(store.days("local")) == first
+
+
+def test_the_week_of_somebody_who_began_lately_is_whole(tmp_path):
+    """The first log is of this month, so Monday and Tuesday before it were empty."""
+    store, first = Store(tmp_path), date(2026, 11, 18)
+    sync(Days("local", span=(first, SUNDAY)), store, date(2026, 11, 9), SUNDAY, now=NOW)
+    assert min(store.days("local")) == MONDAY
 
 
 def test_the_sample_does_not_depend_on_the_clock(tmp_path):

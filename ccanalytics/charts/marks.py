@@ -1,6 +1,5 @@
 """The four drawings most charts are: a ratio with its interval, a total, shares, groups."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +38,9 @@ def ratio_by_group(frame: pd.DataFrame, metric_id: str, group: str, *, subtitle:
         .encode(
             x=week_axis(),
             y=value_axis(metric, zero=False),
-            color=alt.Color(f"{group}:N", scale=alt.Scale(range=CATEGORIES)),
+            color=alt.Color(
+                f"{group}:N", scale=alt.Scale(range=CATEGORIES), legend=alt.Legend(columns=2)
+            ),
             tooltip=tooltips(frame, metric, group),
         )
     )
@@ -71,7 +72,12 @@ def stacked(
     """One bar per week, made of its groups, in their order from the bottom."""
     metric = METRICS[metric_id]
     scale = alt.Scale(domain=list(order), range=list(colours[: len(order)])) if order else None
-    colour = alt.Color(f"{group}:N", sort=None, scale=scale or alt.Scale(range=list(colours)))
+    colour = alt.Color(
+        f"{group}:N",
+        sort=None,
+        scale=scale or alt.Scale(range=list(colours)),
+        legend=alt.Legend(columns=3 if order else 2),
+    )
     chart = (
         alt.Chart(frame)
         .mark_bar(cornerRadiusEnd=0)
@@ -88,7 +94,9 @@ def stacked(
 def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
     """One line per group: the last week and its interval, the weeks before it as ticks."""
     metric = METRICS[metric_id]
-    last = frame[frame["week"] == frame["week"].max()]
+    in_last_week = alt.FieldEqualPredicate(
+        field="week", timeUnit="yearmonthdate", equal=_moment(frame["week"].max())
+    )
     title = AXIS_UNITS.get(metric.unit, metric.unit)
     x = alt.X(
         "value:Q",
@@ -98,15 +106,21 @@ def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
     )
     y = alt.Y(f"{group}:N", title=None, axis=alt.Axis(labelLimit=140))
     words = tooltips(frame, metric, group)
-    ticks = alt.Chart(frame).mark_tick(color=GREY, opacity=0.55, thickness=1.5, height=12)
-    rule = alt.Chart(last).mark_rule(color=BLUE, strokeWidth=2, opacity=0.6)
-    dot = alt.Chart(last).mark_point(filled=True, size=90, color=BLUE, opacity=1)
-    definition = {"definition": json.dumps(metric.formula)}
+    ticks = alt.Chart().mark_tick(color=GREY, opacity=0.55, thickness=1.5, height=12)
+    rule = alt.Chart().mark_rule(color=BLUE, strokeWidth=2, opacity=0.6)
+    dot = alt.Chart().mark_point(filled=True, size=90, color=BLUE, opacity=1)
     layers = alt.layer(
-        ticks.encode(x=x, y=y, tooltip=words).transform_calculate(**definition),
-        rule.encode(x=alt.X("low:Q", title=title), x2="high:Q", y=y),
-        dot.encode(x=x, y=y, tooltip=words).transform_calculate(**definition),
+        ticks.encode(x=x, y=y, tooltip=words),
+        rule.encode(x=alt.X("low:Q", title=title), x2="high:Q", y=y).transform_filter(in_last_week),
+        dot.encode(x=x, y=y, tooltip=words).transform_filter(in_last_week),
+        data=frame,
     )
     subtitle = f"By {group}: the last week with its 90 % interval; grey ticks are the weeks before"
     chart = finished(layers, metric_id, subtitle=subtitle, wide=True)
     return chart.properties(height=alt.Step(30))
+
+
+def _moment(day: pd.Timestamp) -> alt.DateTime:
+    if pd.isna(day):
+        return alt.DateTime(year=1970)
+    return alt.DateTime(year=day.year, month=day.month, date=day.day)

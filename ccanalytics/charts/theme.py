@@ -68,7 +68,6 @@ def theme() -> alt.theme.ThemeConfig:
                 "labelFontSize": 12,
                 "symbolSize": 90,
                 "columnPadding": 14,
-                "columns": 3,
             },
             "range": {"category": CATEGORIES},
             "bar": {"color": BLUE, "cornerRadiusEnd": 2},
@@ -141,7 +140,8 @@ def finished(chart: Any, metric_id: str, *, subtitle: str = "", wide: bool = Fal
 def _subtitle(metric: Metric) -> str:
     unit = AXIS_UNITS.get(metric.unit, metric.unit)
     interval = ", with its 90 % interval" if metric.is_ratio else ""
-    return f"{unit[0].upper()}{unit[1:]} by week{interval}"
+    comma = "," if "," in unit else ""
+    return f"{unit[0].upper()}{unit[1:]}{comma} by week{interval}"
 
 
 def _lines(text: str, width: int = 62) -> list[str]:

@@ -206,4 +206,6 @@ def _count(value: float, column: str | None) -> str:
         return f"${value:,.0f}"
     words = COLUMN_WORDS.get(str(column), str(column))
     singular = {"people": "person"}.get(words, words.removesuffix("s"))
+    if value >= 10_000_000:
+        return f"{value / 1e6:,.0f} million {words}"
     return f"{value:,.0f} {singular if value == 1 else words}"

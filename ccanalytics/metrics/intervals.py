@@ -74,7 +74,7 @@ def median_interval(values: Floats) -> tuple[float, float]:
     if n < MINIMUM_ACTORS:
         return math.nan, math.nan
     ordered = np.sort(values)
-    outer = max(math.floor((n - _TAIL * math.sqrt(n)) / 2) - 1, 0)  # binomial, as a normal
+    outer = max(math.floor((n + 1 - _TAIL * math.sqrt(n)) / 2) - 1, 0)  # binomial, as a normal
     return float(ordered[outer]), float(ordered[n - 1 - outer])
 
 

@@ -9,6 +9,7 @@ from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
 from ccanalytics.metrics.registry import METRICS, Metric
 from ccanalytics.metrics.weeks import SPLITS, actor_weeks, tool_weeks
+from ccanalytics.people import withheld
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""
@@ -57,8 +58,8 @@ def hide(
         few &= frame["n_actors"] > 0
     else:
         few |= frame["n_actors"] == 0
-        for _, week in frame.groupby("week"):
-            few[_too_telling(week["n_actors"], minimum)] = True
+        for _, week in frame[frame["n_actors"] > 0].groupby("week"):
+            few[list(withheld(week["n_actors"].to_dict(), minimum))] = True
     numbers = frame.columns.difference(["week", by or "week", *keep])
     return frame.assign(**{name: frame[name].mask(few) for name in numbers})
 
@@ -66,15 +67,6 @@ def hide(
 def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:
     """The share of tokens whose price is known; 1 when there are no tokens."""
     return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
-
-
-def _too_telling(n_actors: pd.Series, minimum: int) -> list[object]:
-    """The groups to hide so that the hidden ones together are no small group."""
-    present = n_actors[n_actors > 0].sort_values()
-    hidden = int((present < minimum).sum())
-    while 0 < present.iloc[:hidden].sum() < minimum and hidden < len(present):
-        hidden += 1
-    return list(present.index[:hidden])
 
 
 def _rows(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
@@ -157,7 +149,11 @@ class Matrix:
 
 
 def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matrix:
-    """`rows` as actors by `weeks`, 0 where an actor did nothing; actors in order of name."""
+    """`rows` as actors by `weeks`, 0 where an actor did nothing.
+
+    Actors are in order of their numbers, so that the draws of an interval do not depend on what
+    they are called.
+    """
     rows = rows[rows["week"].isin(weeks)]
     names, actors = np.unique(rows["actor"].astype("str").to_numpy(), return_inverse=True)
     cells = actors, weeks.get_indexer(rows["week"])
@@ -165,7 +161,8 @@ def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matri
     np.add.at(top, cells, rows[metric.numerator].to_numpy(dtype="float64"))
     if metric.denominator:
         np.add.at(bottom, cells, rows[metric.denominator].to_numpy(dtype="float64"))
-    return Matrix(top, bottom)
+    order = np.lexsort(np.hstack([top, bottom]).round(6).T)
+    return Matrix(top[order], bottom[order])
 
 
 def _bounds(

@@ -267,7 +267,7 @@ def _next_cursor(page: Page, seen: set[str], day: date) -> str:
 def _decoded(
     answer: httpx.Response, params: dict[str, str | int], decode: Callable[[bytes], T]
 ) -> T:
-    """The decoded body; `_Trouble` when it is cut short, `SchemaError` when it is something else."""
+    """The decoded body; `_Trouble` when it is cut short, `SchemaError` when it is no such page."""
     try:
         return decode(answer.content)
     except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -1,0 +1,214 @@
+"""The client walks a day to its end, or says why it could not; real HTTP on loopback."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from random import Random
+
+import httpx
+import pytest
+from builders import record
+
+from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
+from ccanalytics.fake_api import FAULTS, FakeService, Faults, serve
+from ccanalytics.sources.admin_api import AdminClient
+
+KEY = "sk-ant-admin01-do-not-print-me"
+DAY = date(2026, 11, 16)
+MANY = 2500
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self):
+        self.now, self.slept, self.lock = 0.0, [], threading.Lock()
+
+    def sleep(self, seconds):
+        with self.lock:
+            self.now += seconds
+            self.slept.append(seconds)
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def fake(clock):
+    """Makes a client of a service with these faults, over a real socket."""
+    open_now = []
+
+    def make(faults=None, *, people=MANY, key=KEY, **options):
+        def of_day(day):
+            return [record(str(day), f"p{n}@x.example") for n in range(people)]
+
+        moment = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        service = FakeService(of_day, now=lambda: moment, faults=faults)
+        server = serve(service)
+        url = server.__enter__().url
+        client = AdminClient(
+            key, base_url=url, sleep=clock.sleep, clock=clock, jitter=Random(1), **options
+        )
+        open_now.extend([lambda: server.__exit__(None, None, None), client.close])
+        return client, service
+
+    yield make
+    for close in reversed(open_now):
+        close()
+
+
+def test_a_day_is_all_its_pages(fake):
+    """2,500 records come in three pages of one walk."""
+    client, service = fake()
+    actors = [r.actor.email_address for r in client.records(DAY)]
+    assert actors == [f"p{n}@x.example" for n in range(MANY)]
+    assert [asked.query.get("limit") for asked in service.asked] == ["1000"] * 3
+    assert {asked.query["starting_at"] for asked in service.asked} == {"2026-11-16"}
+
+
+def test_a_request_says_who_asks_and_in_which_version(fake):
+    """The headers the service wants are sent with every request."""
+    client, service = fake(people=1)
+    client.records("2026-11-16")
+    headers = service.asked[0].headers
+    assert headers["anthropic-version"] == "2023-06-01"
+    assert headers["user-agent"].startswith("ccanalytics/")
+    assert headers["x-api-key"] == KEY
+
+
+def test_an_empty_day_has_no_records(fake):
+    """Nothing happened is an answer, not an error."""
+    assert fake(people=0)[0].records(DAY) == []
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "slow"])
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_fault_at_the_start_or_mid_walk_changes_no_number(fake, fault, number):
+    """Whatever fails once, the day is whole after the next try."""
+    client, _ = fake(Faults.script({number: fault}))
+    assert len(client.records(DAY)) == MANY
+
+
+def test_many_faults_change_no_number(fake):
+    """With a third of the requests failing, ten days are what they are without."""
+    days = [date(2026, 11, n) for n in range(1, 11)]
+    client, _ = fake(Faults.random(0.3, seed=2), budget=1e6)
+    assert [len(client.records(day)) for day in days] == [MANY] * 10
+
+
+def test_a_refusal_without_a_time_is_waited_out_longer_each_time(fake, clock):
+    """Three refusals in a row: each pause is longer than the one before."""
+    client, _ = fake(Faults.script({0: "429", 1: "429", 2: "429"}), people=1)
+    client.records(DAY)
+    pauses = [pause for pause in clock.slept if pause > 5]
+    assert len(pauses) == 3
+    assert pauses == sorted(pauses)
+
+
+def test_the_services_own_time_to_wait_is_kept(fake, clock):
+    """After `retry-after: 1` the next request comes a second later, not ten."""
+    client, _ = fake(Faults.script({0: "429-after"}), people=1)
+    client.records(DAY)
+    assert 1 <= clock.now < 5
+
+
+def test_a_refusal_stops_every_worker(fake, clock):
+    """Four workers share one brake: one refusal makes none of them fail."""
+    client, _ = fake(Faults.script({2: "429", 5: "529"}), people=3)
+    days = [date(2026, 11, n) for n in range(1, 13)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [len(found) for found in pool.map(client.records, days)] == [3] * 12
+
+
+def test_patience_ends_and_says_so(fake):
+    """A service that never answers is given up within the budget, with the day and a way on."""
+    client, _ = fake(Faults.random(1.0), people=1, budget=120)
+    with pytest.raises(ApiError, match=r"2026-11-16.*Given up after \d+ tries"):
+        client.records(DAY)
+
+
+def test_a_repeated_cursor_begins_the_day_again(fake):
+    """A cursor that leads back to the same page makes the walk void, not endless."""
+    client, service = fake(Faults.script({1: "repeat"}))
+    assert len(client.records(DAY)) == MANY
+    assert len(service.asked) > 4
+
+
+def test_a_cursor_that_always_repeats_is_an_error(fake):
+    """After three walks there is nothing left to try, and nothing is kept."""
+    client, _ = fake(Faults(lambda number: "repeat"))
+    with pytest.raises(ApiError, match="repeats a cursor"):
+        client.records(DAY)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("sk-ant-api03-secret", "Admin"), ("sk-ant-api01-secret", "Enterprise"), ("hello", "Admin")],
+)
+def test_a_key_of_another_kind_says_where_it_fits(fake, key, words):
+    """The refusal names the kind of key that is needed, and never the key."""
+    client, _ = fake(key=key)
+    with pytest.raises(AuthError, match=words) as refusal:
+        client.records(DAY)
+    assert "secret" not in f"{refusal.value} {refusal.value.__cause__} {client!r}"
+
+
+def test_no_key_is_an_error_before_any_request():
+    """Without a key nothing is asked, and the error names the variable to set."""
+    with pytest.raises(AuthError, match="ANTHROPIC_ADMIN_KEY"):
+        AdminClient(None)
+
+
+def test_the_key_is_in_no_error(fake, caplog):
+    """Faults, refusals and logs never repeat the key."""
+    client, _ = fake(Faults.random(1.0), budget=50)
+    caplog.set_level("DEBUG", logger="ccanalytics")
+    with pytest.raises(ApiError) as error:
+        client.records(DAY)
+    assert KEY not in f"{error.value!r} {error.value.__cause__!r} {client!r} {caplog.text}"
+
+
+def test_another_envelope_is_named_not_retried(clock):
+    """A service that answers with `records` is not this service."""
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return httpx.Response(200, json={"records": []}, headers={"request-id": "req_9"})
+
+    client = AdminClient(KEY, transport=httpx.MockTransport(answer), sleep=clock.sleep, clock=clock)
+    with pytest.raises(SchemaError, match="req_9"):
+        client.records(DAY)
+    assert len(asked) == 1
+
+
+def test_an_error_carries_the_services_words_and_its_id(fake):
+    """A refused key is an error with the service's message and its request id."""
+    client, _ = fake(key="sk-ant-api03-x")
+    with pytest.raises(AuthError, match=r"invalid x-api-key.*request req_000000"):
+        client.records(DAY)
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "yesterday", datetime(2026, 11, 16), ""])
+def test_only_a_day_is_a_day(fake, day):
+    """Moments and other texts are refused before anything is asked."""
+    client, service = fake()
+    with pytest.raises(ValueError, match="not a day"):
+        client.records(day)
+    assert service.asked == []
+
+
+def test_an_address_that_is_none_is_refused():
+    """A base URL without a scheme is an error that shows it."""
+    with pytest.raises(SettingsError, match=r"api\.example"):
+        AdminClient(KEY, base_url="api.example")
+
+
+def test_the_organization_of_a_key_can_be_asked(fake):
+    """One cheap request says whose key it is."""
+    assert fake()[0].organization().id == "5a3c1e00-0000-4000-8000-000000000001"

@@ -1,0 +1,137 @@
+"""The fake service keeps the real one's manners."""
+
+import json
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from builders import record
+
+from ccanalytics.fake_api import REPORT, FakeService, Faults, Request, eccentric, legacy, serve
+
+ADMIN = {"x-api-key": "sk-ant-admin01-x"}
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DAY = "2026-11-16"
+
+
+def five(day):
+    return [record(str(day), f"{name}@x.example") for name in "abcde"]
+
+
+def service(records=five, **options):
+    return FakeService(records, now=lambda: NOW, **options)
+
+
+def ask(fake, headers=ADMIN, path=REPORT, method="GET", **query):
+    answer = fake.respond(Request(method, path, {k: str(v) for k, v in query.items()}, headers))
+    return answer.status, json.loads(answer.body)
+
+
+def names(body):
+    return "".join(r["actor"]["email_address"][0] for r in body["data"])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 1000])
+def test_a_walk_shows_every_record_once(limit):
+    """Whatever the page size, an exact multiple too, the pages add up and the last has no next."""
+    fake, seen, cursor = service(), "", {}
+    while True:
+        _, body = ask(fake, starting_at=DAY, limit=limit, **cursor)
+        seen += names(body)
+        if not body["has_more"]:
+            break
+        assert "=" in body["next_page"]
+        cursor = {"page": body["next_page"]}
+    assert seen == "abcde"
+    assert body["next_page"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"starting_at": "2026-11-16T00:00:00Z"},
+        {"starting_at": "2026/11/16"},
+        {"starting_at": "2026-2-3"},
+        {"starting_at": "2026-02-30"},
+        {"starting_at": DAY, "limit": 0},
+        {"starting_at": DAY, "limit": 1001},
+        {"starting_at": DAY, "limit": "ten"},
+        {"starting_at": DAY, "page": "page_AAAA"},
+    ],
+)
+def test_a_wrong_question_is_a_400_in_the_services_words(query):
+    """Dates, limits and cursors that the service refuses are refused."""
+    status, body = ask(service(), **query)
+    assert (status, body["type"], body["error"]["type"]) == (400, "error", "invalid_request_error")
+    assert body["request_id"].startswith("req_")
+
+
+def test_a_cursor_is_bound_to_its_day():
+    """A cursor of Monday is refused on Tuesday, and so is a changed one."""
+    fake = service()
+    cursor = ask(fake, starting_at=DAY, limit=2)[1]["next_page"]
+    assert ask(fake, starting_at="2026-11-17", limit=2, page=cursor)[0] == 400
+    assert ask(fake, starting_at=DAY, limit=2, page=cursor.replace("A", "B", 1))[0] in (200, 400)
+    assert ask(fake, starting_at=DAY, limit=2, page="page_" + "A" * 24)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (ADMIN, 200),
+        ({"authorization": "Bearer sk-ant-oat01-x"}, 200),
+        ({}, 401),
+        ({"x-api-key": "sk-ant-api03-x"}, 401),
+        ({"x-api-key": "sk-ant-api01-x"}, 403),
+        ({"authorization": "Bearer sk-ant-admin01-x"}, 401),
+    ],
+)
+def test_each_kind_of_key_is_taken_or_refused(headers, status):
+    """Only an Admin key, or the token of a signed-in admin, opens this endpoint."""
+    assert ask(service(), headers, starting_at=DAY)[0] == status
+
+
+def test_pages_of_one_walk_show_one_moment():
+    """A record that arrives during a walk is in the next walk, not in this one."""
+    arrived = []
+    fake = service(lambda day: five(day) + arrived)
+    _, first = ask(fake, starting_at=DAY, limit=4)
+    arrived.append(record(DAY, "zoe@x.example"))
+    _, second = ask(fake, starting_at=DAY, limit=4, page=first["next_page"])
+    assert names(first) + names(second) == "abcde"
+    assert names(ask(fake, starting_at=DAY)[1]) == "abcdez"
+
+
+def test_the_last_hour_and_the_future_are_not_there_yet():
+    """At noon 11 of 24 hours of today are visible, so 2 of 5 records; of tomorrow none."""
+    assert names(ask(service(), starting_at="2026-11-24")[1]) == "ab"
+    assert ask(service(), starting_at="2026-11-25")[1]["data"] == []
+
+
+def test_records_can_be_of_another_age():
+    """Older records lack two keys; records to come have more, and amounts as text."""
+    usage = {"claude-sonnet-5": {"cents": 7}}
+    one = lambda day: [record(str(day), models=usage)]  # noqa: E731 - a name for two uses
+    old = ask(service(one, shape=legacy), starting_at=DAY)[1]["data"][0]
+    new = ask(service(one, shape=eccentric), starting_at=DAY)[1]["data"][0]
+    assert "is_remote" not in old
+    assert new["model_breakdown"][0]["estimated_cost"]["amount"] == "7"
+
+
+def test_it_speaks_http_and_says_who_it_is():
+    """Over a real socket: the organization, an unknown path, and a refused method."""
+    with serve(service()) as server, httpx.Client(base_url=server.url, headers=ADMIN) as http:
+        assert http.get("/v1/organizations/me").json()["type"] == "organization"
+        assert http.get("/v1/organizations/nowhere").status_code == 404
+        assert http.post(REPORT).status_code == 405
+        answer = http.get(REPORT, params={"starting_at": DAY, "beta": "true"})
+        assert (names(answer.json()), answer.headers["request-id"]) == ("abcde", "req_000003")
+
+
+def test_random_faults_are_the_same_for_a_seed():
+    """About the share asked for, and the same requests again for the same seed."""
+    one, two = Faults.random(0.3, seed=4), Faults.random(0.3, seed=4)
+    failed = [number for number in range(1000) if one.of(number)]
+    assert 240 < len(failed) < 360
+    assert all(one.of(number) == two.of(number) for number in failed)
