@@ -162,7 +162,8 @@ def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[s
 
     named        as they are
     pseudonym    a keyed hash: the same under one secret, in every frame and every report
-    aggregate    "person 17": the same in these frames only, numbered in an order without meaning
+    aggregate    "person 17": the same in these frames only; other days or other actors are
+                 numbered in another order, so nobody can be followed from report to report
 
     Different actors stay different, and API keys stay apart from people. Except under `named` the
     names of people go, and the rows are put in an order that the names have no part in.
@@ -173,8 +174,12 @@ def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[s
         return dict(frames)
     if not secret:
         raise ValueError(f"identity {identity!r} needs a secret: see load_secret.")
-    called = _pseudonyms if identity == "pseudonym" else _numbers
-    names = {kind: called(kind, actors, secret) for kind, actors in _actors(frames).items()}
+    actors = _actors(frames)
+    if identity == "pseudonym":
+        names = {kind: _pseudonyms(kind, known, secret) for kind, known in actors.items()}
+    else:
+        once = _keyed(secret, *_days(frames), *actors["user"], *actors["api_key"]).encode()
+        names = {kind: _numbers(kind, known, once) for kind, known in actors.items()}
     return {key: _disguised(frame, names) for key, frame in frames.items()}
 
 
@@ -299,7 +304,9 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
 
 def _renamed(frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, pd.Index]) -> pd.DataFrame:
     """`frame` with each actor, by its code, called as `names` says for its kind."""
-    known = pd.Index(sorted(set().union(*names.values())), dtype="str")
+    known = pd.Index(
+        sorted({name for index in names.values() for name in index.dropna()}), dtype="str"
+    )
     places = {kind: np.append(known.get_indexer(index), -1) for kind, index in names.items()}
     is_user = frame["actor_kind"] == "user"
     chosen = np.where(is_user, places["user"][codes], places["api_key"][codes])
@@ -319,14 +326,19 @@ def _actors(frames: Frames) -> dict[str, list[str]]:
     return {kind: sorted(actors) for kind, actors in found.items()}
 
 
+def _days(frames: Frames) -> list[str]:
+    """The first and last day of each frame that has days."""
+    dates = [frame["date"] for _, frame in sorted(frames.items()) if "date" in frame]
+    return [str(end) for date in dates for end in (date.min(), date.max())]
+
+
 def _pseudonyms(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
     return {actor: f"{_WORDS[kind]}-{_keyed(secret, kind, actor)[:12]}" for actor in actors}
 
 
 def _numbers(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
-    """Numbers in an order that only the secret explains, another one for other actors."""
-    group = hashlib.sha256("\0".join(actors).encode()).hexdigest()
-    ordered = sorted(actors, key=lambda actor: _keyed(secret, group, actor))
+    """Numbers in an order that only the secret explains."""
+    ordered = sorted(actors, key=lambda actor: _keyed(secret, kind, actor))
     return {actor: f"{_WORDS[kind]} {number}" for number, actor in enumerate(ordered, start=1)}
 
 

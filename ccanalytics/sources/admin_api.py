@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import version
+from itertools import count
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -22,7 +23,14 @@ import msgspec
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.records import ErrorBody, ErrorDetail, Page, Record, Wire, decode_page
-from ccanalytics.sources.backoff import LONGEST_RETRY, Brake, Patience, growing, retry_after
+from ccanalytics.sources.backoff import (
+    FIRST_RETRY,
+    LONGEST_RETRY,
+    Brake,
+    Patience,
+    growing,
+    retry_after,
+)
 from ccanalytics.sources.keys import Key, find_key
 
 __all__ = ["AdminClient", "Organization", "find_key"]
@@ -169,30 +177,33 @@ class AdminClient:
         patience: Patience,
     ) -> T:
         """What `decode` makes of the answer, after as many tries as `patience` allows."""
-        patience.failures = 0
-        while True:
-            self._brake.wait()
+        for tries in count(1):
+            if not self._brake.wait(patience):
+                raise ApiError(_given_up(f"{_asked_for(params)}: held back.", patience))
             sent = self._clock()
             try:
                 value = self._once(path, params, decode)
             except _Trouble as trouble:
-                self._wait_after(trouble, sent, patience)
+                patience.spend(self._clock() - sent)
+                self._wait_after(trouble, sent, tries, patience)
             else:
                 self._brake.release(sent)
                 return value
+        raise AssertionError("unreachable")
 
-    def _wait_after(self, trouble: _Trouble, sent: float, patience: Patience) -> None:
+    def _wait_after(self, trouble: _Trouble, sent: float, tries: int, patience: Patience) -> None:
         """Waits before the next try, or raises `ApiError` when there is none."""
         if trouble.shared:
             pause = self._brake.press(sent, trouble.asked)
         else:
-            pause = growing(0.5, LONGEST_RETRY, patience.failures, self._jitter)
+            pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
             pause = max(pause, trouble.asked or 0.0)
-        may_go_on = patience.spend(self._clock() - sent + pause)
-        if not may_go_on or patience.failures == trouble.tries:
-            raise _given_up(trouble, pause, patience) from None
+        if not patience.lasts(pause) or tries == trouble.tries:
+            text = _given_up(f"{trouble} Given up after try {tries}.", patience)
+            raise ApiError(text, status=trouble.status, request_id=trouble.request_id) from None
         log.info("%s Next try in %.1f s.", trouble, pause)
-        if not trouble.shared:
+        if not trouble.shared:  # the brake books and sleeps its own pauses
+            patience.spend(pause)
             self._sleep(pause)
 
     def _once(self, path: str, params: dict[str, str | int], decode: Callable[[bytes], T]) -> T:
@@ -212,7 +223,7 @@ class AdminClient:
 
     def _unreached(self, error: httpx.RequestError) -> str:
         what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()
-        return f"{self._http.base_url} gave no answer ({what})."
+        return f"{self._http.base_url} gave no answer ({what}): check the network and the base URL."
 
     def _refusal(self, answer: httpx.Response, params: dict[str, str | int]) -> Exception:
         """The error that an answer other than 200 stands for."""
@@ -314,14 +325,10 @@ def _may_pass(answer: httpx.Response) -> bool:
     return answer.status_code in (408, 429) or answer.status_code >= 500
 
 
-def _given_up(trouble: _Trouble, pause: float, patience: Patience) -> ApiError:
-    spent = patience.budget - patience.left - pause
-    why = f" The next try would be in {pause:.0f} s." if patience.left < 0 else ""
-    return ApiError(
-        f"{trouble} Given up after {patience.failures} tries in {spent:.0f} s.{why} Nothing of "
-        "this day was kept; the same command goes on from here later.",
-        status=trouble.status,
-        request_id=trouble.request_id,
+def _given_up(what: str, patience: Patience) -> str:
+    return (
+        f"{what} {patience.spent:.0f} of at most {patience.budget:.0f} s went by with waiting. "
+        "No part of a day is kept; the same command goes on from here later."
     )
 
 

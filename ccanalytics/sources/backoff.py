@@ -17,6 +17,7 @@ PAUSE = 10.0
 """Seconds of the first pause after a refusal that names no time: its jitter makes it 10 to 20."""
 
 LONGEST_PAUSE = 60.0
+FIRST_RETRY = 0.5
 LONGEST_RETRY = 30.0
 
 
@@ -35,12 +36,20 @@ class Brake:
         self._until = self._pressed = -inf
         self._strikes = 0
 
-    def wait(self) -> None:
-        """Returns when no pause is left, for each worker a little later than for the one before."""
+    def wait(self, patience: "Patience") -> bool:
+        """Waits until no pause is left, each worker a little longer than the one before.
+
+        False, at once, when the pause is longer than `patience` lasts.
+        """
         done = -inf  # a pause slept through is over, whatever an injected clock says
         while (until := self._until) > max(done, self._clock()):
-            self._sleep(max(0.0, until - self._clock()) + self._jitter.random())
+            pause = max(0.0, until - self._clock())
+            if not patience.lasts(pause):
+                return False
+            patience.spend(pause)
+            self._sleep(pause + self._jitter.random())
             done = until
+        return True
 
     def press(self, sent: float, asked: float | None) -> float:
         """Stops all workers, for `asked` seconds if the service said so; returns the seconds left.
@@ -64,22 +73,28 @@ class Brake:
                 self._strikes = 0
 
     def _next_pause(self, unsaid: bool) -> float:
-        first, longest = (PAUSE, LONGEST_PAUSE) if unsaid else (0.5, LONGEST_RETRY)
+        first, longest = (PAUSE, LONGEST_PAUSE) if unsaid else (FIRST_RETRY, LONGEST_RETRY)
         return growing(first, longest, self._strikes, self._jitter)
 
 
 class Patience:
-    """What one walk may still spend on failures, in seconds."""
+    """What one walk may still spend on failures and pauses, in seconds."""
 
     def __init__(self, budget: float) -> None:
-        self.budget = self.left = budget
-        self.failures = 0
+        self.budget = self._left = budget
 
-    def spend(self, seconds: float) -> bool:
-        """Books one failure and the time it costs; False when there is not that much left."""
-        self.failures += 1
-        self.left -= seconds
-        return self.left >= 0
+    @property
+    def spent(self) -> float:
+        """Seconds spent so far."""
+        return self.budget - self._left
+
+    def spend(self, seconds: float) -> None:
+        """Books `seconds`."""
+        self._left -= seconds
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether there are that many seconds left."""
+        return self._left >= seconds
 
 
 def growing(first: float, longest: float, failures: int, jitter: random.Random) -> float:

@@ -217,9 +217,9 @@ def _git(call: Call, result: Result) -> tuple[int, int]:
     if shell is None:
         return 0, 0
     printed = (account and account.stdout) or _text(result.content)
-    commit = _COMMIT_COMMAND.search(shell.command) and _COMMIT_PRINTED.search(printed)
-    created = _CREATE_COMMAND.search(shell.command) and _CREATED_PRINTED.search(printed)
-    return int(bool(commit)), int(bool(created))
+    committed = _COMMIT_COMMAND.search(shell.command) and _COMMIT_PRINTED.search(printed)
+    opened = _CREATE_COMMAND.search(shell.command) and _CREATED_PRINTED.search(printed)
+    return int(bool(committed)), int(bool(opened))
 
 
 def _count(text: str) -> int:
@@ -228,10 +228,8 @@ def _count(text: str) -> int:
 
 def _text(content: bytes) -> str:
     """The text of a result, which is a string or a list of blocks."""
-    blocks = _decode(content, str | list[Text])
-    if isinstance(blocks, str):
-        return blocks
-    return "\n".join(_texts(blocks or ()))
+    plain = _decode(content, str)
+    return "\n".join(_texts(_decode(content, list[Text]) or ())) if plain is None else plain
 
 
 def _texts(blocks: Iterable[Text]) -> list[str]:

@@ -107,22 +107,25 @@ def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
         price.cache_write_1h_mtok or write,
     ]
     searches = price.web_searches_kcount
-    starts = {t.start for p in [*million, searches] if not _is_flat(p) for t in p.tiers}
+    starts = {start for price in [*million, searches] for start in _starts(price)}
     thresholds = tuple(sorted(starts))
-    return PriceList(
-        thresholds,
-        tuple(
-            Rates(
-                *[_at(p, above) * 100 * factor / 1_000_000 for p in million],
+    rates = (
+        Rates._make(
+            [
+                *(_at(kind, above) * 100 * factor / 1_000_000 for kind in million),
                 _at(searches, above) * 100 / 1_000,
-            )
-            for above in (-1, *thresholds)
-        ),
+            ]
+        )
+        for above in (-1, *thresholds)
     )
+    return PriceList(thresholds, tuple(rates))
 
 
-def _is_flat(price: "Decimal | TieredPrices | None") -> bool:
-    return price is None or isinstance(price, Decimal)
+def _starts(price: "Decimal | TieredPrices | None") -> list[int]:
+    """Above how many tokens another price holds."""
+    if price is None or isinstance(price, Decimal):
+        return []
+    return [tier.start for tier in price.tiers]
 
 
 def _at(price: "Decimal | TieredPrices | None", above: int) -> Decimal:

@@ -82,7 +82,14 @@ _LAST_NAMES = (
     "Weber",
     "Yilmaz",
 )
-_TERMINALS = ("vscode", "iTerm.app", "Apple_Terminal", "ghostty", "WarpTerminal", "tmux")
+_TERMINALS = {  # and how many of a hundred people use it most
+    "vscode": 44,
+    "iTerm.app": 20,
+    "Apple_Terminal": 12,
+    "cursor": 10,
+    "tmux": 8,
+    "WarpTerminal": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -132,16 +139,23 @@ def _person(name: str, team: str, number: int, uptake: float) -> Person:
         teams=teams,
         first_use=_first_use(teams[0][1], draw.random() < uptake, draw),
         habit=0.25 + 0.7 * draw.betavariate(2.4, 1.5),
-        weight=draw.lognormvariate(-0.15, 0.6),
+        weight=draw.lognormvariate(-0.18, 0.65),
         commits=draw.lognormvariate(-0.05, 0.45) if draw.random() < 0.86 else 0.15,
         accepts=0.66 + 0.3 * draw.betavariate(3, 2),
         large_model=draw.choice((0.15, 0.4, 0.85)),
         lateness=draw.random(),
-        terminals=tuple(draw.sample(_TERMINALS, k=2 if draw.random() < 0.4 else 1)),
+        terminals=_terminals(draw),
         subscription=draw.choice(("team", "enterprise")) if draw.random() < 0.16 else None,
         goes_remote=draw.random() < 0.25,
         mixed_case=team == "Web" and number == 3,
     )
+
+
+def _terminals(draw: Random) -> tuple[str, ...]:
+    """The usual terminal, and for some another one."""
+    names, weights = list(_TERMINALS), list(_TERMINALS.values())
+    usual, other = draw.choices(names, weights, k=2)
+    return (usual, other) if draw.random() < 0.6 and other != usual else (usual,)
 
 
 def _stretches(team: str, number: int, draw: Random) -> tuple[Stretch, ...]:
