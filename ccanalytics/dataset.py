@@ -185,7 +185,7 @@ def build_dataset(
 
 
 def _check_team(team: str, roster: pd.DataFrame) -> None:
-    known = ", ".join(sorted(roster["team"].unique()))
+    known = ", ".join(sorted(roster["team"].dropna().unique()))
     if not known:
         raise ValueError(f"There is no roster, so no team {team!r}: name a CSV with --roster FILE.")
     if team not in set(roster["team"]):

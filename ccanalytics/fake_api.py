@@ -152,7 +152,9 @@ class FakeService:
         answer = self._answer(request)
         if fault:
             answer = FAULTS[fault](answer, request, self._faults)
-        return replace(answer, headers={**_headers(number, self._organization[0]), **answer.headers})
+        return replace(
+            answer, headers={**_headers(number, self._organization[0]), **answer.headers}
+        )
 
     def restate(self, records: Callable[[date], list[Record]]) -> None:
         """From the next walk on, `records` is what happened; walks under way do not change."""
@@ -251,7 +253,9 @@ class FakeService:
             rows = self._days.get((day, revision))
             if rows is None:
                 wires = [to_wire(record) for record in self._revisions[revision](day)]
-                rows = [msgspec.json.encode(self._rewrite(w) if self._rewrite else w) for w in wires]
+                rows = [
+                    msgspec.json.encode(self._rewrite(w) if self._rewrite else w) for w in wires
+                ]
                 self._days[day, revision] = rows
             self._days.move_to_end((day, revision))
             while len(self._days) > DAYS_KEPT:

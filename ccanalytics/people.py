@@ -297,8 +297,9 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
     person = np.append(people.get_indexer(actor.categories), -1)[actor.codes]
     person = np.where(frame["actor_kind"] == "user", person, -1)
     day = _day_numbers(frame["date"])
-    found = order[np.searchsorted(begins[order], person * _SPAN + day, side="right") - 1]
-    there = (person >= 0) & (number[found] == person) & (day <= _last_days(roster["end"])[found])
+    place = np.searchsorted(begins[order], person * _SPAN + day, side="right") - 1
+    found = order[place]
+    there = (place >= 0) & (number[found] == person) & (day <= _last_days(roster["end"])[found])
     return np.where(there, found, -1)
 
 

@@ -167,6 +167,9 @@ def _facts(wish: Wish, data: Dataset) -> list[tuple[str, str]]:
     stored = data.days[data.days["stored"]]
     moving = int((~stored["final"]).sum())
     first, last = stored["fetched_at"].min(), stored["fetched_at"].max()
+    fetched = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    if data.source == "sample":
+        fetched = "not at all: the days are invented"
     days = {one.day for one in wish.store.restatements(data.source)}
     restated = sum(data.since <= day <= data.until for day in days)
     organization = wish.store.organization(data.source) or "not told"
@@ -174,7 +177,7 @@ def _facts(wish: Wish, data: Dataset) -> list[tuple[str, str]]:
         ("Source", data.source),
         ("Organization", organization if data.identity != "aggregate" else "withheld"),
         ("Days", f"{data.since} to {data.until}, {len(stored)} of {len(data.days)} stored"),
-        ("Fetched", f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"),
+        ("Fetched", fetched),
         ("May still change", f"{moving} days fetched within 48 hours of their end"),
         ("Restated", f"{restated} days changed after they were first fetched"),
         ("People", data.identity),

@@ -43,7 +43,7 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
         field="signed",
         order=["returning", "new", "lapsed"],
         colours=[BLUE, CYAN, ORANGE],
-        axis=alt.Y("signed:Q", title="people", axis=alt.Axis(format=",.0f")),
+        axis=alt.Y("signed:Q", title="people", axis=alt.Axis(format=",.0f", tickMinStep=1)),
         subtitle="People by week; lapsed ones, below the line, were active the week before",
     )
     return chart.transform_calculate(signed="datum.flow == 'lapsed' ? -datum.value : datum.value")

@@ -199,7 +199,9 @@ class AdminClient:
             pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
             pause = max(pause, trouble.asked or 0.0)
         if not patience.lasts(pause) or tries == trouble.tries:
-            text = _given_up(f"{trouble} Given up after try {tries}.", patience)
+            text = _given_up(
+                f"{trouble} Given up after {tries} {'try' if tries == 1 else 'tries'}.", patience
+            )
             raise ApiError(text, status=trouble.status, request_id=trouble.request_id) from None
         log.info("%s Next try in %.1f s.", trouble, pause)
         if not trouble.shared:  # the brake books and sleeps its own pauses

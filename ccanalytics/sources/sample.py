@@ -147,7 +147,7 @@ def _record(
     draw: Random,
 ) -> Record:
     trained = 1.25 if team == TRAINED_TEAM and day >= TRAINED_FROM else 1.0
-    explores = Random(f"{person.email} {day:%G-W%V}").random() < 0.035
+    explores = Random(f"{person.email} {day:%G-W%V} 1").random() < 0.035
     rate = 0.05 if explores else 2.95 * person.commits * trained
     commits = _poisson(draw, rate * work**0.7)
     added = int(commits * draw.lognormvariate(3.9, 0.5) + work * draw.uniform(5, 60))

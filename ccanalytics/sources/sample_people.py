@@ -147,7 +147,7 @@ def _person(name: str, team: str, number: int, uptake: float) -> Person:
         terminals=_terminals(draw),
         subscription=draw.choice(("team", "enterprise")) if draw.random() < 0.16 else None,
         goes_remote=draw.random() < 0.25,
-        mixed_case=team == "Web" and number == 3,
+        mixed_case=team == "Web" and number == 0,
     )
 
 
