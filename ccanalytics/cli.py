@@ -231,7 +231,8 @@ def _cells() -> Iterator[Callable[[str, int, int], None]]:
     begun: dict[str, int] = {}
 
     def line(notebook: str, done: int, total: int) -> None:
-        if done == total:
+        if done == total and begun.get(notebook) != total:
+            begun[notebook] = total
             click.echo(f"{notebook}: done", err=True)
 
     if not sys.stderr.isatty():

@@ -1,59 +1,62 @@
-"""The service's contract as one function: a request -> the answer the Admin API would give.
+"""The service's contract as one function, request -> response: for tests, demos and API tools.
 
-    FakeService.respond(Request) -> Response
-        ├── transport(service)        for httpx, without a network
-        ├── serve(service)            real HTTP on loopback, for tests
-        └── run(service, port)        the same, until Ctrl-C
+    FakeService.respond ┬─ transport()   an httpx transport, without a socket
+                        └─ serve()       real HTTP on 127.0.0.1
 
-It checks what the service checks (key, version, day, limit, cursor), keeps a walk consistent while
-the day changes, hides the last hour, and fails on purpose as `Faults` says.
+It keeps the service's manners: one UTC day per walk, opaque cursors bound to their walk, nothing
+of the last hour, its own error bodies and request ids. `Faults` make it fail as the real one does.
 """
 
 import base64
 import hashlib
 import hmac
-import logging
-import random
+import json
 import re
+import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
-import msgspec
 
-from ccanalytics.errors import SettingsError
 from ccanalytics.records import Record, to_wire
 
 REPORT = "/v1/organizations/usage_report/claude_code"
+ME = "/v1/organizations/me"
 FRESHNESS = timedelta(hours=1)
-DAYS_KEPT = 16
+DEFAULT_LIMIT, LARGEST_LIMIT = 20, 1000
+WALKS_KEPT = 64
 
-Wire = dict[str, Any]
+FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
+"""429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
+page; half an answer; no answer. `slow` and `repeat` (the same cursor again) only by script."""
 
-log = logging.getLogger(__name__)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+Shape = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What one request says; header names in lower case, `query` as it stood in the address."""
+    """What was asked: path, query and headers, the latter by lower-case name."""
 
     method: str
     path: str
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Response:
-    """One answer, to be sent after `delay` seconds."""
+    """What is answered after `delay` seconds; status 0 is no answer at all."""
 
     status: int
     body: bytes
@@ -63,343 +66,293 @@ class Response:
 
 @dataclass(frozen=True)
 class Faults:
-    """What goes wrong: `script` by request number (from 1), else `kinds` at random at `rate`.
+    """Which requests fail, counted from 0, and how."""
 
-    The same seed spoils the same request numbers with the same kinds. A kind that needs a cursor
-    does nothing to a request without one.
-    """
+    of: Callable[[int], str | None] = lambda number: None
 
-    rate: float = 0.0
-    seed: int = 0
-    kinds: Sequence[str] = ()
-    script: Mapping[int, str] = field(default_factory=dict)
-    retry_after: str = "1"
-    delay: float = 0.2
+    @classmethod
+    def random(cls, share: float, *, seed: int = 0) -> "Faults":
+        """About `share` of the requests, the same ones for the same seed."""
 
-    def __post_init__(self) -> None:
-        unknown = sorted({*self.kinds, *self.script.values()} - set(FAULTS))
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is no fault; there are: {', '.join(FAULTS)}.")
+        def of(number: int) -> str | None:
+            draw = Random(f"{seed} {number}")
+            return draw.choice(FAULTS) if draw.random() < share else None
 
-    def at(self, number: int) -> str | None:
-        """The fault of request `number`, None when it is answered well."""
-        if number in self.script:
-            return self.script[number]
-        dice = random.Random(f"{self.seed} {number}")
-        return dice.choice(list(self.kinds or FAULTS)) if dice.random() < self.rate else None
+        return cls(of)
+
+    @classmethod
+    def script(cls, faults: Mapping[int, str]) -> "Faults":
+        """The requests of these numbers."""
+        return cls(faults.get)
 
 
 class _Refused(Exception):
-    """A request the service refuses, with status, error type and message."""
-
     def __init__(self, status: int, kind: str, message: str) -> None:
         super().__init__(message)
         self.status, self.kind, self.message = status, kind, message
 
 
-class Cursor(msgspec.Struct, array_like=True, frozen=True):
-    """What a cursor hides: which walk it belongs to, and how far that has come."""
-
-    day: date
-    limit: int
-    shown: int
-    revision: int
-    start: int = 0
-
-
-@dataclass(frozen=True)
-class Member:
-    """One person of the organization."""
-
-    email: str
-    name: str = ""
-    role: str = "claude_code_user"
-
-
 class FakeService:
-    """The Admin API over `records`, at the time `now` tells; threads may share it.
+    """A service that has the records `records(day)`; thread-safe.
 
-    `keys` None takes every key that begins like an Admin key, or like an OAuth token as Bearer.
-    `rewrite` changes records on their way out, see `legacy` and `loose`.
+    `keys` are the Admin keys it takes, any of the right kind when None. `shape` changes each
+    record on its way out, such as `legacy`. `asked` holds every request, in order.
     """
 
     def __init__(
         self,
-        records: Callable[[date], list[Record]],
+        records: Callable[[date], Sequence[Record]],
         *,
-        now: Callable[[], datetime],
-        keys: Container[str] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        keys: Collection[str] | None = None,
         faults: Faults | None = None,
-        members: Sequence[Member] = (),
-        organization: tuple[str, str] = ("5a3c1e00-0000-4000-8000-000000000001", "Fake"),
-        rewrite: Callable[[Wire], Wire] | None = None,
-        secret: bytes = b"fake",
+        shape: Shape = dict,
+        organization: str = "5a3c1e00-0000-4000-8000-000000000001",
     ) -> None:
-        self._revisions = [records]
-        self._now, self._keys, self._members = now, keys, members
-        self._faults = faults or Faults()
-        self._organization, self._rewrite, self._secret = organization, rewrite, secret
-        self._days: OrderedDict[tuple[date, int], list[bytes]] = OrderedDict()
+        self._records, self._now, self._keys = records, now, keys
+        self._faults, self._shape, self._organization = faults or Faults(), shape, organization
+        self._secret = secrets.token_bytes(32)
+        self._walks: OrderedDict[str, list[bytes]] = OrderedDict()
         self._lock = threading.Lock()
-        self.requests: list[Request] = []
+        self.asked: list[Request] = []
 
     def respond(self, request: Request) -> Response:
-        """The answer to `request`, or the fault that stands at its number."""
+        """The answer to one request; every answer has a request id."""
         with self._lock:
-            self.requests.append(request)
-            number = len(self.requests)
-        fault = self._faults.at(number)
-        answer = self._answer(request)
-        if fault:
-            answer = FAULTS[fault](answer, request, self._faults)
-        return replace(
-            answer, headers={**_headers(number, self._organization[0]), **answer.headers}
-        )
-
-    def restate(self, records: Callable[[date], list[Record]]) -> None:
-        """From the next walk on, `records` is what happened; walks under way do not change."""
-        self._revisions.append(records)
-
-    def _answer(self, request: Request) -> Response:
+            number = len(self.asked)
+            self.asked.append(request)
+        request_id = f"req_{number:06d}"
+        fault = self._faults.of(number)
+        if fault in _BROKEN:
+            return _broken(fault, request_id)
         try:
-            self._authorize(request)
-            return Response(200, self._route(request))
+            body = self._body(request, repeat=fault == "repeat")
         except _Refused as refused:
-            return _error(refused.status, refused.kind, refused.message)
+            return _error(refused.status, refused.kind, refused.message, request_id)
+        if fault == "truncated":
+            body = body[: max(1, len(body) // 2)]
+        delay = 0.3 if fault == "slow" else 0.0
+        return Response(200, body, _headers(request_id), delay)
 
-    def _authorize(self, request: Request) -> None:
-        if "anthropic-version" not in request.headers:
-            raise _invalid("anthropic-version: header is required")
-        key, scope = _scope(request.headers)
-        if scope is None or (self._keys is not None and key not in self._keys):
-            raise _Refused(
-                401, "authentication_error", "The API key provided is invalid or has been revoked."
-            )
-        analytics = request.path.startswith("/v1/organizations/analytics/")
-        needed = "read:analytics" if analytics else "api:admin"
-        if scope != needed:
-            raise _Refused(
-                403,
-                "permission_error",
-                f"Missing required scopes. Got: ['{scope}'] Needed: ['{needed}']",
-            )
+    def transport(self) -> httpx.MockTransport:
+        """For `httpx.Client(transport=...)`: the same answers without a socket."""
 
-    def _route(self, request: Request) -> bytes:
-        routes = {
-            REPORT: self._report,
-            "/v1/organizations/me": self._me,
-            "/v1/organizations/users": self._users,
-        }
-        if request.path not in routes:
-            raise _Refused(404, "not_found_error", f"Not found: {request.path}")
+        def answer(request: httpx.Request) -> httpx.Response:
+            found = self.respond(
+                Request(request.method, request.url.path, dict(request.url.params), request.headers)
+            )
+            if not found.status:
+                raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+            return httpx.Response(found.status, content=found.body, headers=dict(found.headers))
+
+        return httpx.MockTransport(answer)
+
+    def _body(self, request: Request, *, repeat: bool) -> bytes:
+        self._admit(request.headers)
         if request.method != "GET":
             raise _Refused(405, "invalid_request_error", "Method Not Allowed")
-        query = parse_qs(request.query, keep_blank_values=True)
-        return routes[request.path]({name: values[0] for name, values in query.items()})
+        if request.path == ME:
+            me = {"id": self._organization, "name": "Corvid", "type": "organization"}
+            return json.dumps(me).encode()
+        if request.path == REPORT:
+            return self._page(request.query, repeat=repeat)
+        raise _Refused(404, "not_found_error", "Not found")
 
-    def _me(self, query: Mapping[str, str]) -> bytes:
-        identity, name = self._organization
-        return msgspec.json.encode({"id": identity, "type": "organization", "name": name})
+    def _admit(self, headers: Mapping[str, str]) -> None:
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        key = headers.get("x-api-key") or bearer
+        if not key:
+            raise _Refused(401, "authentication_error", "x-api-key header is required")
+        if key.startswith("sk-ant-api01-"):
+            raise _Refused(
+                403, "permission_error", "This API key does not have the required permissions."
+            )
+        kind = "sk-ant-oat01-" if bearer == key else "sk-ant-admin01-"
+        if not key.startswith(kind) or (self._keys is not None and key not in self._keys):
+            raise _Refused(401, "authentication_error", "invalid x-api-key")
 
-    def _users(self, query: Mapping[str, str]) -> bytes:
-        """Members by `after_id` or `before_id`; every other parameter is passed over."""
-        limit = _limit(query.get("limit", "20"))
-        users = [_user(member) for member in self._members]
-        if "after_id" in query:
-            start = _place(users, query["after_id"]) + 1
-        elif "before_id" in query:
-            start = max(0, _place(users, query["before_id"]) - limit)
-        else:
-            start = 0
-        page = users[start : start + limit]
-        return msgspec.json.encode(
-            {
-                "data": page,
-                "has_more": start + limit < len(users),
-                "first_id": page[0]["id"] if page else None,
-                "last_id": page[-1]["id"] if page else None,
-            }
+    def _page(self, query: Mapping[str, str], *, repeat: bool) -> bytes:
+        day, limit = _asked_day(query), _asked_limit(query)
+        cursor = query.get("page")
+        walk, start = self._found(cursor, day) if cursor else (self._begin(day), 0)
+        with self._lock:
+            rows = self._walks.get(walk)
+        if rows is None:
+            raise _Refused(400, "invalid_request_error", "page: this cursor has expired")
+        end = start + limit
+        more = end < len(rows)
+        following = self._cursor(walk, day, start if repeat else end) if more else None
+        return b'{"data":[%s],"has_more":%s,"next_page":%s}' % (
+            b",".join(rows[start:end]),
+            json.dumps(more).encode(),
+            json.dumps(following).encode(),
         )
 
-    def _report(self, query: Mapping[str, str]) -> bytes:
-        day = _day(query.get("starting_at"))
-        walk = self._continued(query, day) if "page" in query else self._begun(query, day)
-        rows = self._rows(day, walk.revision)
-        stop = min(walk.start + walk.limit, walk.shown)
-        more = stop < walk.shown
-        cursor = self._seal(msgspec.structs.replace(walk, start=stop)) if more else None
-        tail = msgspec.json.encode({"has_more": more, "next_page": cursor})
-        return b'{"data":[' + b",".join(rows[walk.start : stop]) + b"]," + tail[1:]
-
-    def _begun(self, query: Mapping[str, str], day: date) -> Cursor:
-        revision = len(self._revisions) - 1
-        shown = int(len(self._rows(day, revision)) * self._share_shown(day))
-        return Cursor(day, _limit(query.get("limit", "20")), shown, revision)
-
-    def _continued(self, query: Mapping[str, str], day: date) -> Cursor:
-        walk = self._unseal(query["page"])
-        if day != walk.day or _limit(query.get("limit", str(walk.limit))) != walk.limit:
-            raise _invalid("page: this cursor belongs to a different query.")
+    def _begin(self, day: date) -> str:
+        """A new walk: the day as it is now, which all its pages show."""
+        rows = [json.dumps(self._shape(to_wire(r))).encode() for r in self._visible(day)]
+        with self._lock:
+            walk = f"{len(self.asked)}-{secrets.token_hex(4)}"
+            self._walks[walk] = rows
+            while len(self._walks) > WALKS_KEPT:
+                self._walks.popitem(last=False)
         return walk
 
-    def _share_shown(self, day: date) -> float:
-        """How much of `day` is old enough to be told, 0 to 1."""
-        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        return min(1.0, max(0.0, (self._now() - FRESHNESS - midnight) / timedelta(days=1)))
+    def _visible(self, day: date) -> Sequence[Record]:
+        """Of today only what is an hour old, of tomorrow nothing."""
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        share = (self._now() - FRESHNESS - begin) / timedelta(days=1)
+        if share <= 0:
+            return []
+        records = self._records(day)
+        return records if share >= 1 else records[: int(share * len(records))]
 
-    def _rows(self, day: date, revision: int) -> list[bytes]:
-        """The encoded records of `day`, kept for the days asked for last."""
-        with self._lock:
-            rows = self._days.get((day, revision))
-            if rows is None:
-                wires = [to_wire(record) for record in self._revisions[revision](day)]
-                rows = [
-                    msgspec.json.encode(self._rewrite(w) if self._rewrite else w) for w in wires
-                ]
-                self._days[day, revision] = rows
-            self._days.move_to_end((day, revision))
-            while len(self._days) > DAYS_KEPT:
-                self._days.popitem(last=False)
-            return rows
+    def _cursor(self, walk: str, day: date, start: int) -> str:
+        text = f"{walk} {day} {start}".encode()
+        text += b" " * ((1 - len(text)) % 3)  # a length that base64 ends with "=="
+        return f"page_{base64.urlsafe_b64encode(self._sign(text) + text).decode()}"
 
-    def _seal(self, walk: Cursor) -> str:
-        """`walk` as an opaque cursor that always ends in `=`, as the service's own do."""
-        payload = msgspec.json.encode(walk)
-        payload += b" " * (-(len(payload) + 15) % 3)
-        return "page_" + base64.b64encode(payload + self._mac(payload)).decode()
-
-    def _unseal(self, cursor: str) -> Cursor:
+    def _found(self, cursor: str, day: date) -> tuple[str, int]:
         try:
-            sealed = base64.b64decode(cursor.removeprefix("page_").encode(), validate=True)
+            raw = base64.urlsafe_b64decode(cursor.removeprefix("page_"))
         except ValueError:
-            sealed = b""
-        payload, mac = sealed[:-16], sealed[-16:]
-        if not cursor.startswith("page_") or not hmac.compare_digest(mac, self._mac(payload)):
-            raise _invalid("page: not a valid cursor.")
-        return msgspec.json.decode(payload, type=Cursor)
+            raw = b""
+        signed, text = raw[:12], raw[12:]
+        walk, written, start = [*text.decode("ascii", "replace").split(), "", "", ""][:3]
+        if not hmac.compare_digest(signed, self._sign(text)) or written != day.isoformat():
+            raise _Refused(400, "invalid_request_error", "page: invalid cursor for this query")
+        return walk, int(start)
 
-    def _mac(self, payload: bytes) -> bytes:
-        return hmac.digest(self._secret, payload, hashlib.sha256)[:16]
-
-
-def legacy(wire: Wire) -> Wire:
-    """A record as it was sent before `is_remote` and null members existed."""
-    gone = {"is_remote"} | ({"subscription_type"} if wire["subscription_type"] is None else set())
-    return {name: value for name, value in wire.items() if name not in gone}
+    def _sign(self, text: bytes) -> bytes:
+        return hmac.new(self._secret, text, hashlib.sha256).digest()[:12]
 
 
-def loose(wire: Wire) -> Wire:
-    """A record with amounts as text, a member and a tool nobody knows, as a later version may."""
-    usages = [_with_text_amount(usage) for usage in wire["model_breakdown"]]
-    tools = {**wire["tool_actions"], "later_tool": {"accepted": 0, "rejected": 0}}
-    return {**wire, "model_breakdown": usages, "tool_actions": tools, "later_field": {"a": [1]}}
+def legacy(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as the service sent it before it knew `is_remote`."""
+    return {k: v for k, v in record.items() if k not in ("is_remote", "subscription_type")}
 
 
-def transport(service: FakeService) -> httpx.MockTransport:
-    """`service` for an httpx client, without a network; a slow answer is a timeout at once."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        response = service.respond(
-            Request(
-                request.method,
-                request.url.path,
-                request.url.query.decode(),
-                {name.lower(): value for name, value in request.headers.items()},
-            )
-        )
-        limit = request.extensions.get("timeout", {}).get("read")
-        if limit is not None and response.delay >= limit:
-            raise httpx.ReadTimeout("The read operation timed out", request=request)
-        return httpx.Response(
-            response.status, headers=dict(response.headers), content=response.body
-        )
-
-    return httpx.MockTransport(answer)
+def eccentric(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with fields nobody knows yet, and amounts written as text."""
+    models = [
+        usage | {"estimated_cost": usage["estimated_cost"] | {"amount": _as_text(usage)}}
+        for usage in record["model_breakdown"]
+    ]
+    return record | {"model_breakdown": models, "seen_next_year": {"a": [1]}}
 
 
-class Server(ThreadingHTTPServer):
-    """`service` over HTTP on this machine's loopback only."""
+class Server:
+    """A running service: `url` is what ANTHROPIC_BASE_URL must be."""
 
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, service: FakeService, port: int = 0) -> None:
-        self.service = service
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    @property
-    def url(self) -> str:
-        """Where it listens, for ANTHROPIC_BASE_URL."""
-        return f"http://127.0.0.1:{self.server_port}"
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def serve(service: FakeService, port: int = 0) -> Iterator[Server]:
-    """`service` on loopback while the block runs; port 0 is any free one."""
-    with Server(service, port) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def run(
-    service: FakeService, port: int = 0, *, ready: Callable[[str], None] = lambda url: None
-) -> None:
-    """Serves until Ctrl-C; `ready` is told the address once it can be reached."""
+def serve(service: FakeService, *, port: int = 0) -> Iterator[Server]:
+    """The service over real HTTP on 127.0.0.1, until the block ends; port 0 is any free one."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), _server_of(service))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
     try:
-        server = Server(service, port)
-    except OSError as error:
-        raise SettingsError(
-            f"Port {port} of 127.0.0.1 cannot be used ({error.strerror}): choose another."
-        ) from error
-    with server:
-        ready(server.url)
-        try:
-            server.serve_forever(0.1)
-        except KeyboardInterrupt:
-            log.info("stopped")
+        yield Server(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Hands one request of a `Server` to its service."""
+def _server_of(service: FakeService) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
-    server: Server
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # headers and body in one packet, or each answer waits for a delayed ACK
-    disable_nagle_algorithm = True
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            query = dict(parse_qsl(address.query))
+            self._send(service.respond(Request(self.command, address.path, query, headers)))
 
-    def do_GET(self) -> None:
-        path, _, query = self.path.partition("?")
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        response = self.server.service.respond(Request(self.command, path, query, headers))
-        time.sleep(response.delay)
-        try:
-            self._send(response)
-        except OSError:  # the client went away, as it may when an answer is slow
-            self.close_connection = True
+        do_POST = do_PUT = do_DELETE = do_GET
 
-    do_POST = do_GET  # noqa: N815 - named by http.server
+        def _send(self, response: Response) -> None:
+            if response.delay:
+                time.sleep(response.delay)
+            if not response.status:
+                self.close_connection = True
+                return
+            self.send_response(response.status)
+            for name, value in response.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(response.body)))
+            self.end_headers()
+            self.wfile.write(response.body)
 
-    def _send(self, response: Response) -> None:
-        self.send_response(response.status)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(response.body)))
-        self.end_headers()
-        self.wfile.write(response.body)
-        self.wfile.flush()
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: who runs it sees the client."""
 
-    def log_message(self, format: str, *args: Any) -> None:
-        log.debug(format, *args)
+    return Handler
 
 
-def _headers(number: int, organization: str) -> dict[str, str]:
-    return {
-        "content-type": "application/json",
-        "request-id": _request_id(number),
-        "anthropic-organization-id": organization,
-    }
+def _asked_day(query: Mapping[str, str]) -> date:
+    text = query.get("starting_at")
+    if text is None:
+        raise _Refused(400, "invalid_request_error", "starting_at: Field required")
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        message = r"starting_at: String should match pattern '^\d{4}-\d{2}-\d{2}$'"
+        raise _Refused(400, "invalid_request_error", message) from None
+
+
+def _asked_limit(query: Mapping[str, str]) -> int:
+    text = query.get("limit", str(DEFAULT_LIMIT))
+    if not text.isdecimal() or not 1 <= int(text) <= LARGEST_LIMIT:
+        message = f"limit: Input should be a whole number from 1 to {LARGEST_LIMIT}"
+        raise _Refused(400, "invalid_request_error", message)
+    return int(text)
+
+
+_BROKEN = {
+    "429": (429, "rate_limit_error", {}),
+    "429-after": (429, "rate_limit_error", {"retry-after": "1"}),
+    "429-stale": (
+        429,
+        "rate_limit_error",
+        {"anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z"},
+    ),
+    "500": (500, "api_error", {}),
+    "504": (504, "timeout_error", {}),
+    "529": (529, "overloaded_error", {}),
+    "html": (502, "", {}),
+    "drop": (0, "", {}),
+}
+
+
+def _broken(fault: str | None, request_id: str) -> Response:
+    status, kind, headers = _BROKEN[fault or ""]
+    if fault == "html":
+        return Response(
+            502, b"<html><h1>502 Bad Gateway</h1></html>", {"content-type": "text/html"}
+        )
+    if not status:
+        return Response(0, b"")
+    answer = _error(status, kind, "This is an injected fault.", request_id)
+    return Response(status, answer.body, {**answer.headers, **headers})
+
+
+def _error(status: int, kind: str, message: str, request_id: str) -> Response:
+    detail = {"type": kind, "message": message}
+    body = {"type": "error", "error": detail, "request_id": request_id}
+    return Response(status, json.dumps(body).encode(), _headers(request_id))
+
+
+def _headers(request_id: str) -> dict[str, str]:
+    return {"content-type": "application/json", "request-id": request_id}
+
+
+def _as_text(usage: Mapping[str, Any]) -> str:
+    return str(usage["estimated_cost"]["amount"])

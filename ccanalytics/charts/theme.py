@@ -95,11 +95,11 @@ def week_axis() -> alt.X:
 def value_axis(metric: Metric, field: str = "value", *, zero: bool = True) -> alt.Y:
     """The value with its unit."""
     form = "$,.0f" if metric.unit == "usd" and not metric.is_ratio else value_format(metric)
-    whole = {"tickMinStep": 1} if form == ",.0f" else {}
+    step = 1 if form == ",.0f" else alt.Undefined
     return alt.Y(
         f"{field}:Q",
         title=AXIS_UNITS.get(metric.unit, metric.unit),
-        axis=alt.Axis(format=form, **whole),
+        axis=alt.Axis(format=form, tickMinStep=step),
         scale=alt.Scale(zero=zero),
     )
 

@@ -14,7 +14,8 @@ def main(names):
         sys.exit(f"No benchmark {', '.join(unknown)}. There are: {', '.join(known)}.")
     for name in names or known:
         print(f"\n== {name}", flush=True)
-        runpy.run_path(str(FOLDER / f"{name}.py"))["main"]()
+        sys.argv = [str(FOLDER / f"{name}.py")]
+        runpy.run_path(sys.argv[0])["main"]()
 
 
 if __name__ == "__main__":

@@ -67,6 +67,9 @@ def main():
     options = parser.parse_args()
     logging.disable()
     folders = [options.folder] if options.folder else log_folders(os.environ, Path.home())
+    if not any(True for folder in folders for _ in folder.rglob("*.jsonl")):
+        print("There are no session logs here; name a FOLDER.")
+        return
     files = [path for folder in folders for path in sorted(folder.rglob("*.jsonl"))]
     megabytes = sum(path.stat().st_size for path in files) / 1e6
     rows = {

@@ -88,7 +88,8 @@ def timed(name, function):
     return seconds
 
 
-def main(actors):
+def main():
+    actors = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     data = made_dataset(actors)
     before = peak_megabytes()
     print(f"{actors:,} actors, {len(data.activity):,} records, {before:.0f} MB before")
@@ -101,4 +102,4 @@ def main(actors):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    main()
