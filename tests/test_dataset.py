@@ -237,7 +237,7 @@ def local_log(folder, at):
     """A log folder with one session of one answer."""
     project = folder / "projects" / "-work-x"
     project.mkdir(parents=True)
-    common = {"sessionId": "s1", "timestamp": at, "cwd": "/work/x", "version": "2.1.0"}
+    common = {"sessionId": "s1", "timestamp": at, "cwd": "/src/x", "version": "2.1.0"}
     usage = {"input_tokens": 3, "output_tokens": 5}
     answer = {"id": "m1", "role": "assistant", "model": "claude-sonnet-4-5-20250929",
               "stop_reason": "end_turn", "usage": usage, "content": []}  # fmt: skip

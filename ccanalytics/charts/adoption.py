@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from ccanalytics.charts.marks import ratio_by_week, stacked, total_by_week
-from ccanalytics.charts.theme import BLUE, CYAN, GREY, ORANGE, finished, value_axis
+from ccanalytics.charts.theme import BLUE, CYAN, GREY, ORANGE, finished, share_axis, value_axis
 from ccanalytics.metrics.registry import METRICS
 
 
@@ -51,19 +51,13 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
 
 def active_day_bands_chart(frame: pd.DataFrame) -> Any:
     """The share of active people with 1, 2 or 3, and 4 or more active days in the week."""
-    axis = alt.Y(
-        "share:Q",
-        title="share of active people",
-        axis=alt.Axis(format=".0%"),
-        scale=alt.Scale(domain=[0, 1]),
-    )
     return stacked(
         frame,
         "active_day_bands",
         "band",
         order=["heavy", "moderate", "light"],
         colours=[BLUE, CYAN, GREY],
-        axis=axis,
+        axis=share_axis("share of active people"),
         subtitle="Light is 1 active day in the week, moderate 2 or 3, heavy 4 or more",
     )
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from ccanalytics.charts.marks import last_week_by_group, ratio_by_week, stacked, total_by_week
+from ccanalytics.charts.theme import share_axis
 
 
 def cost_chart(frame: pd.DataFrame) -> Any:
@@ -40,14 +40,10 @@ def cache_read_share_chart(frame: pd.DataFrame) -> Any:
 
 def model_mix_chart(frame: pd.DataFrame) -> Any:
     """The share of estimated cost by model family."""
-    axis = alt.Y(
-        "share:Q",
-        title="share of estimated cost",
-        axis=alt.Axis(format=".0%"),
-        scale=alt.Scale(domain=[0, 1]),
-    )
     subtitle = "Share of estimated cost, by model family and week"
-    return stacked(frame, "model_mix", "family", axis=axis, subtitle=subtitle)
+    return stacked(
+        frame, "model_mix", "family", axis=share_axis("share of estimated cost"), subtitle=subtitle
+    )
 
 
 def api_key_cost_chart(frame: pd.DataFrame) -> Any:

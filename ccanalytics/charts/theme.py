@@ -104,6 +104,16 @@ def value_axis(metric: Metric, field: str = "value", *, zero: bool = True) -> al
     )
 
 
+def share_axis(title: str) -> alt.Y:
+    """Shares of a whole, from 0 to all of it."""
+    return alt.Y(
+        "share:Q",
+        title=title,
+        axis=alt.Axis(format=".0%"),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+
+
 def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tooltip]:
     """Week, group, value, interval, people, and the definition's words."""
     form = value_format(metric)
