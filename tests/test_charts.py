@@ -73,7 +73,7 @@ def test_a_chart_says_what_it_shows(name):
     assert spec["title"]["text"] == metric.name
     assert spec["description"].startswith(metric.name)
     assert spec["usermeta"]["ccanalytics"]["metric"] == name
-    assert spec["width"] == "container"
+    assert isinstance(spec["width"], int)  # "container" hangs JupyterLab
     assert any(metric.formula in text for text in texts(spec["transform"]))
 
 

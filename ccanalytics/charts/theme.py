@@ -18,7 +18,9 @@ INK, MUTED, GRID = "#1b2330", "#59626f", "#e3e3dd"
 
 CATEGORIES = [BLUE, ORANGE, GREEN, PURPLE, OLIVE, VIOLET, CYAN, GREY]
 MIME = "application/vnd.vegalite.v5+json"
-HEIGHT = 220
+WIDTH, HEIGHT = 620, 220
+"""A width in pixels for JupyterLab, whose page never stops resizing a chart as wide as its cell;
+the report makes the charts of this kit as wide as their place."""
 
 AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share"}
 _FORMATS = {"usd": "$,.2f", "share": ".0%"}
@@ -143,7 +145,7 @@ def finished(chart: Any, metric_id: str, *, subtitle: str = "", wide: bool = Fal
         title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
         description=f"{metric.name}. {subtitle}",
         usermeta={"ccanalytics": {"metric": metric_id, "wide": wide}},
-        width="container",
+        width=WIDTH,
         height=HEIGHT,
     )
 

@@ -114,7 +114,7 @@ def _execute(
     def begin(*, cell: NotebookNode, cell_index: int, **_: Any) -> None:
         run.index, run.code = cell_index, cell.source
         if progress:
-            progress(run.source.name, min(cell_index, total), total)
+            progress(run.source.name, min(cell_index, total - 1), total)
 
     try:
         notebook = papermill.execute_notebook(

@@ -108,7 +108,7 @@ def _sized(chart: Spec, width: int) -> Spec:
     for part in [spec, *spec.get("layer", [])]:
         for said in ("title", "description", "usermeta"):
             part.pop(said, None)
-    if spec.get("width") == "container":
+    if chart.get("width") == "container" or "ccanalytics" in chart.get("usermeta", {}):
         spec["width"] = width
         spec["autosize"] = {"type": "fit-x", "contains": "padding", "resize": True}
     config = spec.setdefault("config", {})
