@@ -11,6 +11,12 @@ from ccanalytics.errors import SettingsError
 
 log = logging.getLogger(__name__)
 
+_OFFLINE = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+)
+"""Lab neither asks about news nor looks for newer versions of itself."""
+
 
 def lab_folder(notebooks: Path, here: Path) -> Path:
     """The folder Lab opens: `notebooks` where it may be edited, else a copy in `here`.
@@ -37,6 +43,7 @@ def lab_command(folder: Path, extra: Sequence[str] = ()) -> list[str]:
         *[sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder}"],
         "--KernelSpecManager.ensure_native_kernel=True",
         "--MultiKernelManager.default_kernel_name=python3",
+        *_OFFLINE,
         *opened,
         *extra,
     ]

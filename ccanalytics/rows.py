@@ -1,8 +1,7 @@
 """Text of a small CSV file -> checked rows; every problem of the file in one error.
 
-The roster, the calendars and the lists of changes are files people write by hand, so the reader
-takes what spreadsheets write (a byte order mark, semicolons, blank lines) and an error tells each
-bad line with its number and value.
+Such a file, as the roster, is written by hand, so the reader takes what spreadsheets write (a byte
+order mark, semicolons, blank lines) and an error tells each bad line with its number and value.
 """
 
 import csv

@@ -28,7 +28,6 @@ VARIABLES = {
     "CCANALYTICS_STORE": "store",
     "CCANALYTICS_ROSTER": "roster",
     "CCANALYTICS_IDENTITY": "identity",
-    "CCANALYTICS_HOLIDAYS": "holidays",
     "ANTHROPIC_BASE_URL": "base_url",
 }
 """Environment variables and the setting each of them sets; an empty one sets nothing."""
@@ -45,7 +44,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: Path = msgspec.field(default_factory=default_store)
     roster: Path | None = None
     identity: Identity = "named"
-    holidays: Path | None = None
     base_url: str = BASE_URL
 
 

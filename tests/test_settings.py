@@ -42,17 +42,15 @@ def test_the_environment_wins_over_the_file(tmp_path):
 
 
 def test_every_variable_sets_its_setting(tmp_path):
-    """The five variables of the documentation all arrive."""
+    """Every variable of the documentation arrives."""
     environ = {
         "CCANALYTICS_STORE": "s",
         "CCANALYTICS_ROSTER": "r.csv",
         "CCANALYTICS_IDENTITY": "aggregate",
-        "CCANALYTICS_HOLIDAYS": "h.csv",
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
     }
     settings = read_settings(environ, tmp_path)
     assert (settings.store, settings.roster) == (tmp_path / "s", tmp_path / "r.csv")
-    assert settings.holidays == tmp_path / "h.csv"
     assert (settings.identity, settings.base_url) == ("aggregate", "http://127.0.0.1:1")
 
 

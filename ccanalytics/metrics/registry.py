@@ -23,7 +23,7 @@ COLUMN_WORDS = {
 
 _ESTIMATE = "An estimate at list prices: not an invoice, and not what a subscription pays."
 _UNPRICED = (
-    "Tokens whose price nobody knows have no cost; `priced_share` says how much is priced, and "
+    "Tokens whose price nobody knows have no cost; the priced share says how much has one, and "
     "below 95 % there is no value."
 )
 _THROUGH = "Only what was made through Claude Code is counted; commit habits differ by team."

@@ -88,22 +88,6 @@ class SampleOrganisation:
         ]
         return _csv(["email", "team", "start", "end", "name"], lines)
 
-    def holidays_csv(self) -> str:
-        """One line per public holiday: date,name."""
-        return _csv(["date", "name"], HOLIDAYS.items())
-
-    def events_csv(self) -> str:
-        """One line per noted event: date,what,team."""
-        events = [
-            (MIGRATION[0], "The larger model is replaced", ""),
-            (CHANGED_FROM, "Whole repository in the context", CHANGED_TEAM),
-        ]
-        return _csv(["date", "what", "team"], events)
-
-    def interventions_csv(self) -> str:
-        """One line per change made for a team: team,date,what."""
-        return _csv(["team", "date", "what"], [(TRAINED_TEAM, TRAINED_FROM, "Training in pairs")])
-
 
 def _person_day(person: Person, day: date) -> Iterator[Record]:
     team = person.team_on(day)
