@@ -77,12 +77,16 @@ def _apply(patch, environment):
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """The path of a Chromium; where there is none, a failure in CI and a skip elsewhere."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
-        if path := shutil.which(name):
-            return path
-    missing = "No Chromium on the PATH (Debian: apt-get install chromium)."
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    pytest.skip(missing)
+def browser():
+    """One Chromium for all tests; where there is none, a failure in CI and a skip elsewhere."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        missing = "No Chromium on the PATH (Debian: apt-get install chromium)."
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -1,6 +1,5 @@
 """The page in a real browser, from a file, with the network off."""
 
-import shutil
 from itertools import pairwise
 
 import pytest
@@ -8,13 +7,9 @@ from report_pages import HOSTILE, HOSTILE_KEY, definition, page_notebooks
 
 from ccanalytics.report.page import build_page
 
-CHROMIUM = shutil.which("chromium")
 CHARTS = 6
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = pytest.mark.browser
 
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
@@ -67,24 +62,13 @@ def address(tmp_path_factory):
     return path.as_uri()
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """One browser for all tests of the session."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def opened(chromium, address):
+def opened(browser, address):
     """Opens the page; at the end nothing may have been asked for, logged or thrown."""
     complaints, contexts = [], []
 
     def open_page(width=1280, **options):
-        context = chromium.new_context(
+        context = browser.new_context(
             viewport={"width": width, "height": 900},
             offline=True,
             reduced_motion="reduce",

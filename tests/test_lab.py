@@ -82,25 +82,21 @@ def _wait_for(port):
 
 
 @pytest.mark.browser
-def test_a_notebook_runs_in_a_real_jupyterlab_and_nothing_leaves_the_machine(lab, chromium):
+def test_a_notebook_runs_in_a_real_jupyterlab_and_nothing_leaves_the_machine(lab, browser):
     """Every cell is run, a chart is drawn, and the page still answers afterwards."""
-    from playwright.sync_api import sync_playwright
-
     asked = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1300, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{lab}/lab/tree/start_here.ipynb")
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-        page.get_by_text("Run", exact=True).first.click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        page.locator(".vega-embed canvas, .vega-embed svg").first.wait_for(state="attached")
-        page.wait_for_timeout(1500)
-        page.wait_for_function("document.querySelectorAll('.jp-OutputArea-output').length > 3")
-        errors = page.locator("[data-mime-type='application/vnd.jupyter.error']").count()
-        browser.close()
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page.set_default_timeout(60_000)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{lab}/lab/tree/start_here.ipynb")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    page.get_by_text("Run", exact=True).first.click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.locator(".vega-embed canvas, .vega-embed svg").first.wait_for(state="attached")
+    page.wait_for_timeout(1500)
+    page.wait_for_function("document.querySelectorAll('.jp-OutputArea-output').length > 3")
+    errors = page.locator("[data-mime-type='application/vnd.jupyter.error']").count()
+    page.close()
     outside = [url for url in asked if not url.startswith((lab, "data:", "blob:"))]
     assert errors == 0
     assert not outside
