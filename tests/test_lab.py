@@ -1,17 +1,12 @@
 """JupyterLab opens on notebooks the reader may change."""
 
 import os
-import shutil
-import socket
-import subprocess
 import sys
-import time
 
 import pytest
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.lab import lab_command, lab_folder, open_lab
-from ccanalytics.report.run import notebook_folder
 
 
 def installed(tmp_path):
@@ -53,50 +48,3 @@ def test_a_missing_folder_is_said_so(tmp_path):
     """A folder that is not there is an error that names it."""
     with pytest.raises(SettingsError, match="nowhere"):
         open_lab(tmp_path / "nowhere", {})
-
-
-@pytest.fixture
-def lab(tmp_path, clean_environment):
-    """JupyterLab on the notebooks, as the command starts it: its address."""
-    shutil.copytree(notebook_folder(), tmp_path / "notebooks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "ccanalytics.cli", "lab", "--notebooks"]
-    command += [str(tmp_path / "notebooks"), "--no-browser", f"--port={port}", "--allow-root"]
-    command += ["--IdentityProvider.token=", "--ServerApp.port_retries=0"]
-    env = {**clean_environment, "CCANALYTICS_STORE": str(tmp_path / "store")}
-    with subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL) as process:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-
-
-def _wait_for(port):
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("JupyterLab did not start in 30 s.")
-
-
-@pytest.mark.browser
-def test_a_notebook_runs_in_a_real_jupyterlab_and_nothing_leaves_the_machine(lab, browser):
-    """Every cell is run, a chart is drawn, and the page still answers afterwards."""
-    asked = []
-    page = browser.new_page(viewport={"width": 1300, "height": 1000})
-    page.set_default_timeout(60_000)
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{lab}/lab/tree/start_here.ipynb")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
-    page.get_by_text("Run", exact=True).first.click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    page.locator(".vega-embed canvas, .vega-embed svg").first.wait_for(state="attached")
-    page.wait_for_timeout(1500)
-    page.wait_for_function("document.querySelectorAll('.jp-OutputArea-output').length > 3")
-    errors = page.locator("[data-mime-type='application/vnd.jupyter.error']").count()
-    page.close()
-    outside = [url for url in asked if not url.startswith((lab, "data:", "blob:"))]
-    assert errors == 0
-    assert not outside
