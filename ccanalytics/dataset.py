@@ -9,13 +9,14 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
+from ccanalytics.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames import to_pandas
 from ccanalytics.people import (
@@ -37,7 +38,7 @@ from ccanalytics.periods import (
     week_days,
     week_name,
 )
-from ccanalytics.settings import IDENTITIES, read_settings
+from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources import Source
 from ccanalytics.sources.keys import KEY_VARIABLES, find_key
 from ccanalytics.store import Store, StoredDay
@@ -71,6 +72,8 @@ class Dataset:
     minimum_group: int = MINIMUM_GROUP
     identity: str = "named"
     team: str = ""
+    calendars: Calendars = field(default_factory=Calendars)
+    monthly_budget_usd: float | None = None
 
     @property
     def weeks(self) -> pd.DatetimeIndex:
@@ -119,7 +122,8 @@ def load(
 
     `week` is "2026-W47", a date inside it, or "": the newest closed week there is. Sample and
     local days are brought into the store first; of `api` it has what `ccanalytics sync` put there.
-    Store, roster and identity are those of ccanalytics.toml and the environment unless given.
+    Store, roster and identity are those of ccanalytics.toml and the environment unless given; the
+    calendars and the budget are always theirs. The sample brings its own.
     """
     settings = read_settings(os.environ, Path.cwd())
     identity = identity or settings.identity
@@ -149,6 +153,8 @@ def load(
         identity=identity,
         secret=b"" if identity == "named" else load_secret(shelf.root / "identity.secret"),
         team=team,
+        calendars=_calendars(settings, origin),
+        monthly_budget_usd=_budget(settings, origin),
     )
 
 
@@ -162,6 +168,8 @@ def build_dataset(
     identity: str = "named",
     secret: bytes = b"",
     team: str = "",
+    calendars: Calendars | None = None,
+    monthly_budget_usd: float | None = None,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
     names = [name for name in tables if name != "sessions"]
@@ -181,6 +189,8 @@ def build_dataset(
         minimum_group=minimum_group,
         identity=identity,
         team=team,
+        calendars=calendars or Calendars(),
+        monthly_budget_usd=monthly_budget_usd,
     )
 
 
@@ -325,3 +335,17 @@ def _roster(
         return parse_roster(own(), "the roster of the sample")
     path = roster or default
     return read_roster(Path(path)) if path else no_roster()
+
+
+def _calendars(settings: Settings, origin: Source | None) -> Calendars:
+    """The calendars of the settings, else the sample's own."""
+    own = getattr(origin, "calendar_csv", None)
+    if own is None or settings.calendars:
+        return read_calendars(settings.calendars)
+    parsed = {kind: parse_calendar(kind, own(kind), f"the sample's {kind}") for kind in COLUMNS}
+    return Calendars(**parsed)
+
+
+def _budget(settings: Settings, origin: Source | None) -> float | None:
+    own: float | None = getattr(origin, "monthly_budget_usd", None)
+    return settings.monthly_budget_usd or own

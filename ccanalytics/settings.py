@@ -8,7 +8,7 @@ The key of a service is none of the settings: it must not end up in a file, a re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import platformdirs
@@ -28,6 +28,10 @@ VARIABLES = {
     "CCANALYTICS_STORE": "store",
     "CCANALYTICS_ROSTER": "roster",
     "CCANALYTICS_IDENTITY": "identity",
+    "CCANALYTICS_HOLIDAYS": "holidays",
+    "CCANALYTICS_EVENTS": "events",
+    "CCANALYTICS_INTERVENTIONS": "interventions",
+    "CCANALYTICS_MONTHLY_BUDGET_USD": "monthly_budget_usd",
     "ANTHROPIC_BASE_URL": "base_url",
 }
 """Environment variables and the setting each of them sets; an empty one sets nothing."""
@@ -44,7 +48,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     store: Path = msgspec.field(default_factory=default_store)
     roster: Path | None = None
     identity: Identity = "named"
+    holidays: Path | None = None
+    events: Path | None = None
+    interventions: Path | None = None
+    monthly_budget_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
     base_url: str = BASE_URL
+
+    @property
+    def calendars(self) -> dict[str, Path]:
+        """The file of each calendar there is one for."""
+        paths = {name: getattr(self, name) for name in ("holidays", "events", "interventions")}
+        return {name: path for name, path in paths.items() if path}
 
 
 def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
@@ -88,7 +102,9 @@ def _set(settings: Settings, values: dict[str, Any], folder: Path, origin: str) 
         return folder / Path(value).expanduser()
 
     try:
-        given = msgspec.convert(values, Settings, dec_hook=path)
+        # What stands in a variable is text, also where a number is meant.
+        strict = origin not in VARIABLES
+        given = msgspec.convert(values, Settings, dec_hook=path, strict=strict)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{origin}: {_explain(values, str(error))}.") from error
     return msgspec.structs.replace(settings, **{key: getattr(given, key) for key in values})

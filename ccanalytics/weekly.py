@@ -69,6 +69,8 @@ def kernel_variables(wish: Wish) -> dict[str, str]:
         "CCANALYTICS_STORE": settings.store.absolute(),
         "CCANALYTICS_IDENTITY": settings.identity,
         "CCANALYTICS_ROSTER": settings.roster.absolute() if settings.roster else "",
+        "CCANALYTICS_MONTHLY_BUDGET_USD": settings.monthly_budget_usd or "",
+        **{f"CCANALYTICS_{kind.upper()}": p.absolute() for kind, p in settings.calendars.items()},
     }
     if wish.logs:
         found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in wish.logs)

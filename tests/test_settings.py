@@ -47,11 +47,28 @@ def test_every_variable_sets_its_setting(tmp_path):
         "CCANALYTICS_STORE": "s",
         "CCANALYTICS_ROSTER": "r.csv",
         "CCANALYTICS_IDENTITY": "aggregate",
+        "CCANALYTICS_HOLIDAYS": "h.csv",
+        "CCANALYTICS_EVENTS": "e.csv",
+        "CCANALYTICS_INTERVENTIONS": "i.csv",
+        "CCANALYTICS_MONTHLY_BUDGET_USD": "12000",
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
     }
     settings = read_settings(environ, tmp_path)
     assert (settings.store, settings.roster) == (tmp_path / "s", tmp_path / "r.csv")
     assert (settings.identity, settings.base_url) == ("aggregate", "http://127.0.0.1:1")
+    assert settings.monthly_budget_usd == 12_000
+    assert settings.calendars == {
+        "holidays": tmp_path / "h.csv",
+        "events": tmp_path / "e.csv",
+        "interventions": tmp_path / "i.csv",
+    }
+
+
+@pytest.mark.parametrize("budget", ["0", "-5", "twelve"])
+def test_a_budget_that_is_none_is_refused(budget, tmp_path):
+    """A budget is more than nothing; the variable at fault is named."""
+    with pytest.raises(SettingsError, match="CCANALYTICS_MONTHLY_BUDGET_USD"):
+        read_settings({"CCANALYTICS_MONTHLY_BUDGET_USD": budget}, tmp_path)
 
 
 def test_another_file_can_be_named(tmp_path):

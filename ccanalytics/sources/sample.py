@@ -46,6 +46,24 @@ HOLIDAYS = {
     date(2026, 12, 25): "Christmas Day",
 }
 
+CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
+    "holidays": (["date", "name"], list(HOLIDAYS.items())),
+    "events": (
+        ["date", "what", "team"],
+        [
+            (MIGRATION[0], "The larger model is replaced", ""),
+            (CHANGED_FROM, "Whole repository in the context", CHANGED_TEAM),
+        ],
+    ),
+    "interventions": (
+        ["team", "date", "what"],
+        [(TRAINED_TEAM, TRAINED_FROM, "Training in pairs")],
+    ),
+}
+"""Header and lines of each calendar."""
+
+MONTHLY_BUDGET_USD = 20_000.0
+
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
 """API keys of pipelines, and how much they do."""
 
@@ -66,6 +84,7 @@ class SampleOrganisation:
         if until < FIRST:
             raise ValueError(f"until is {until}: the sample begins on {FIRST}.")
         self.until = until
+        self.monthly_budget_usd = MONTHLY_BUDGET_USD
         self.people = people()
 
     def span(self) -> tuple[date, date]:
@@ -87,6 +106,10 @@ class SampleOrganisation:
             for team, start, end in person.teams
         ]
         return _csv(["email", "team", "start", "end", "name"], lines)
+
+    def calendar_csv(self, kind: str) -> str:
+        """The calendar of this kind: holidays, events or interventions."""
+        return _csv(*CALENDARS[kind])
 
 
 def _person_day(person: Person, day: date) -> Iterator[Record]:
