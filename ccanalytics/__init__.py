@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ccanalytics import charts, metrics
+    from ccanalytics.checks import Check, preflight
     from ccanalytics.dataset import Dataset, load
     from ccanalytics.metrics import (
         METRICS,
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
         typical_cost_per_commit,
         unconverted_share,
     )
-    from ccanalytics.show import cards, note, prose, table
+    from ccanalytics.quality import coverage_ledger, data_inventory, trust_facts
+    from ccanalytics.show import cards, checks_note, checks_table, note, prose, table
     from ccanalytics.sources.admin_api import AdminClient
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "AdminClient",
+    "Check",
     "Dataset",
     "Headline",
     "LocalLogs",
@@ -74,11 +77,15 @@ __all__ = [
     "cache_read_share",
     "cards",
     "charts",
+    "checks_note",
+    "checks_table",
     "commits",
     "commits_per_active_day",
     "cost",
     "cost_per_active_day",
     "cost_per_commit",
+    "coverage_ledger",
+    "data_inventory",
     "headline",
     "headlines",
     "landing_share",
@@ -87,27 +94,36 @@ __all__ = [
     "metrics",
     "model_mix",
     "note",
+    "preflight",
     "prose",
     "pull_requests",
     "stickiness",
     "sync",
     "table",
+    "trust_facts",
     "typical_cost_per_commit",
     "unconverted_share",
 ]
 
 _HOMES = {
     "AdminClient": "sources.admin_api",
+    "Check": "checks",
     "Dataset": "dataset",
     "LocalLogs": "sources.local_logs",
     "SampleOrganisation": "sources.sample",
     "Store": "store",
     "cards": "show",
+    "checks_note": "show",
+    "checks_table": "show",
+    "coverage_ledger": "quality",
+    "data_inventory": "quality",
     "load": "dataset",
     "note": "show",
+    "preflight": "checks",
     "prose": "show",
     "sync": "syncing",
     "table": "show",
+    "trust_facts": "quality",
 }
 """The module of each name that is no metric."""
 
