@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from ccanalytics.dataset import Dataset, load
     from ccanalytics.metrics import (
         METRICS,
+        Drivers,
         Headline,
         Metric,
+        TeamShift,
         acceptance_rate,
         active_actors,
         active_actors_by_day,
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
         commits,
         commits_per_active_day,
         cost,
+        cost_drivers,
         cost_per_active_day,
         cost_per_commit,
+        cost_per_commit_drivers,
         headline,
         headlines,
         landing_share,
@@ -43,11 +47,21 @@ if TYPE_CHECKING:
         model_mix,
         pull_requests,
         stickiness,
+        team_shift,
         typical_cost_per_commit,
         unconverted_share,
     )
     from ccanalytics.quality import coverage_ledger, data_inventory, trust_facts
-    from ccanalytics.show import cards, checks_note, checks_table, note, prose, table
+    from ccanalytics.show import (
+        cards,
+        changes_table,
+        checks_note,
+        checks_table,
+        note,
+        prose,
+        table,
+        team_shift_table,
+    )
     from ccanalytics.sources.admin_api import AdminClient
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
@@ -59,11 +73,13 @@ __all__ = [
     "AdminClient",
     "Check",
     "Dataset",
+    "Drivers",
     "Headline",
     "LocalLogs",
     "Metric",
     "SampleOrganisation",
     "Store",
+    "TeamShift",
     "acceptance_rate",
     "active_actors",
     "active_actors_by_day",
@@ -76,14 +92,17 @@ __all__ = [
     "by_week",
     "cache_read_share",
     "cards",
+    "changes_table",
     "charts",
     "checks_note",
     "checks_table",
     "commits",
     "commits_per_active_day",
     "cost",
+    "cost_drivers",
     "cost_per_active_day",
     "cost_per_commit",
+    "cost_per_commit_drivers",
     "coverage_ledger",
     "data_inventory",
     "headline",
@@ -100,6 +119,8 @@ __all__ = [
     "stickiness",
     "sync",
     "table",
+    "team_shift",
+    "team_shift_table",
     "trust_facts",
     "typical_cost_per_commit",
     "unconverted_share",
@@ -113,6 +134,7 @@ _HOMES = {
     "SampleOrganisation": "sources.sample",
     "Store": "store",
     "cards": "show",
+    "changes_table": "show",
     "checks_note": "show",
     "checks_table": "show",
     "coverage_ledger": "quality",
@@ -123,6 +145,7 @@ _HOMES = {
     "prose": "show",
     "sync": "syncing",
     "table": "show",
+    "team_shift_table": "show",
     "trust_facts": "quality",
 }
 """The module of each name that is no metric."""

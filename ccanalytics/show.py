@@ -14,7 +14,8 @@ import pandas as pd
 
 from ccanalytics.checks import Check
 from ccanalytics.metrics.change import Headline
-from ccanalytics.metrics.registry import COLUMN_WORDS
+from ccanalytics.metrics.drivers import TeamShift
+from ccanalytics.metrics.registry import COLUMN_WORDS, METRICS, SECTION_TESTS
 
 MIME = "application/vnd.ccanalytics.{}+json"
 
@@ -82,6 +83,28 @@ def table(
     content = {"title": title, "columns": columns, "rows": rows}
     plain = frame[list(labels)].to_string(index=False) if len(frame) else "no rows"
     return _shown("table", content, _table_html(title, columns, rows), f"{title}\n{plain}")
+
+
+def changes_table(headlines: Iterable[Headline]) -> Shown:
+    """One row per headline: its value, and its change against the week before and a usual week."""
+    rows = [_change_row(headline) for headline in headlines]
+    names = ["", "this week", "against the week before", "against the usual week", "role"]
+    return table(pd.DataFrame(rows, columns=names), "Changes of the headlines")
+
+
+def team_shift_table(shift: TeamShift) -> Shown:
+    """One row per team: its cost per commit in both weeks, and the two parts of the change."""
+    money = METRICS["cost_per_commit"]
+    labels = {
+        "team": "team",
+        "before": "week before",
+        "value": "this week",
+        "rate": "change within",
+        "mix": "change of share",
+    }
+    formats: dict[str, Format] = {"before": money.format, "value": money.format}
+    formats |= dict.fromkeys(["rate", "mix"], money.format_change)
+    return table(shift.frame, "Cost per commit by team", labels=labels, formats=formats)
 
 
 def note(text: str, kind: Literal["info", "warn"] = "info") -> Shown:
@@ -179,7 +202,25 @@ def _grade(headline: Headline) -> str:
     """How far the records cover it, and how far the figure can be relied on."""
     coverage = headline.coverage
     short = "" if coverage.grade == "complete" else f" ({coverage.why})"
-    return f"coverage {coverage.grade}{short}, reliability {headline.metric.grade}"
+    tested = "" if headline.metric.id in SECTION_TESTS else "; described, not tested"
+    return f"coverage {coverage.grade}{short}, reliability {headline.metric.grade}{tested}"
+
+
+def _change_row(headline: Headline) -> tuple[str, ...]:
+    usual = headline.usual or headline
+    metric = headline.metric
+    return (
+        metric.name,
+        metric.format(headline.value),
+        *(_moved(one) for one in (headline, usual)),
+        "test" if metric.id in SECTION_TESTS else "description",
+    )
+
+
+def _moved(headline: Headline) -> str:
+    change = headline.metric.format_change(headline.change)
+    verdict = str(headline.verdict)
+    return verdict if math.isnan(headline.change) else f"{change}: {verdict}"
 
 
 def _priced(headline: Headline) -> str:

@@ -25,6 +25,8 @@ FRAMES = {
     "api_key_cost": cca.api_key_cost,
     "cache_read_share": cca.cache_read_share,
     "cost": cca.cost,
+    "cost_drivers": cca.cost_drivers,
+    "cost_per_commit_drivers": cca.cost_per_commit_drivers,
     "cost_per_active_day": cca.cost_per_active_day,
     "cost_per_commit": cca.cost_per_commit,
     "model_mix": cca.model_mix,

@@ -16,6 +16,7 @@ from ccanalytics.charts.adoption import (
     actor_flow_chart,
     stickiness_chart,
 )
+from ccanalytics.charts.changes import cost_drivers_chart, cost_per_commit_drivers_chart
 from ccanalytics.charts.cost import (
     api_key_cost_chart,
     cache_read_share_chart,
@@ -47,9 +48,11 @@ __all__ = [
     "commits_chart",
     "commits_per_active_day_chart",
     "cost_chart",
+    "cost_drivers_chart",
     "cost_per_active_day_chart",
     "cost_per_commit_by_team_chart",
     "cost_per_commit_chart",
+    "cost_per_commit_drivers_chart",
     "enable",
     "landing_share_chart",
     "lines_chart",

@@ -43,6 +43,10 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     headlines(data, metric_ids)            list of Headline
     against_median(data, metric_id)        Headline: last closed week against the median of the
                                            4 closed weeks before it
+    cost_drivers(data)                     Drivers: step, kind, value, start, end of a waterfall
+    cost_per_commit_drivers(data)          the same for the cost per commit
+    team_shift(data)                       TeamShift: team, share_before, share, before, value,
+                                           rate, mix
 
 `METRICS` says what each of them means; `Metric.format(value)` writes a value as a reader sees it.
 """
@@ -66,6 +70,13 @@ from ccanalytics.metrics.cost import (
     typical_cost_per_commit,
     unconverted_share,
 )
+from ccanalytics.metrics.drivers import (
+    Drivers,
+    TeamShift,
+    cost_drivers,
+    cost_per_commit_drivers,
+    team_shift,
+)
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -80,8 +91,10 @@ from ccanalytics.metrics.weeks import actor_days, actor_weeks
 
 __all__ = [
     "METRICS",
+    "Drivers",
     "Headline",
     "Metric",
+    "TeamShift",
     "acceptance_rate",
     "active_actors",
     "active_actors_by_day",
@@ -96,8 +109,10 @@ __all__ = [
     "commits",
     "commits_per_active_day",
     "cost",
+    "cost_drivers",
     "cost_per_active_day",
     "cost_per_commit",
+    "cost_per_commit_drivers",
     "headline",
     "headlines",
     "landing_share",
@@ -106,6 +121,7 @@ __all__ = [
     "model_mix",
     "pull_requests",
     "stickiness",
+    "team_shift",
     "typical_cost_per_commit",
     "unconverted_share",
 ]

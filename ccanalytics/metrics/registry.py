@@ -8,6 +8,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+SECTION_TESTS = ("active_actors", "commits_per_active_day", "cost_per_commit", "cost")
+"""The one metric of each section whose change is tested; the others are described."""
+
 EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 """The tools whose proposals change files; what a pooled acceptance rate pools."""
 
@@ -303,6 +306,40 @@ _ENTRIES = (
         formula="Sum of the estimated cost of API keys, and its share of all estimated cost.",
         caveats=(*_MONEY, "A key may be a pipeline or several people: it is never a person."),
         source="Claude Code Analytics API",
+    ),
+    Metric(
+        id="cost_drivers",
+        name="Where the change in cost sits",
+        unit="usd",
+        formula="The difference of the estimated cost to the week before, split without a rest "
+        "among active people, active days per person, tokens per day, the models used, the kinds "
+        "of tokens (input, output, cache) and the price of a weighed token.",
+        caveats=(
+            *_MONEY,
+            "Arithmetic, not causes: a driver can move because another did.",
+            "Tokens are weighed as in the price list: output 5, cache read 0.1, cache write 1.25.",
+        ),
+        source="LMDI-I decomposition (Ang, Energy Policy 86, 2015)",
+    ),
+    Metric(
+        id="cost_per_commit_drivers",
+        name="Where the change in cost per commit sits",
+        unit="usd",
+        formula="The difference of the cost per commit to the week before, split without a rest "
+        "among active days per commit, tokens per day, the models used, the kinds of tokens and "
+        "the price of a weighed token.",
+        caveats=(*_MONEY, _THROUGH, "Arithmetic, not causes: a driver can move as another does."),
+        source="LMDI-I decomposition (Ang, Energy Policy 86, 2015)",
+    ),
+    Metric(
+        id="team_shift",
+        name="Change within teams, and between them",
+        unit="usd",
+        formula="The difference of the cost per commit to the week before as the sum of each "
+        "team's own change, weighed by its share of commits, and of the changes of those shares.",
+        minimum_denominator=20,
+        caveats=(*_MONEY, "Teams of few people or few commits are taken together."),
+        source="Kitagawa's decomposition (Journal of the ASA 50, 1955)",
     ),
 )
 
