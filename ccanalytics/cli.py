@@ -4,10 +4,12 @@ Exit codes: 0 done, 1 what was asked failed, 2 asked wrongly, 3 a check stopped 
 """
 
 import contextlib
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,10 +173,14 @@ def fake_api(port: int, faults: float, seed: int) -> None:
 
 
 @main.command()
-def metrics() -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def metrics(as_json: bool) -> None:
     """Print what each metric means."""
     from ccanalytics.metrics import METRICS
 
+    if as_json:
+        click.echo(json.dumps([asdict(metric) for metric in METRICS.values()], indent=2))
+        return
     for metric in METRICS.values():
         click.echo(f"{metric.id}\n    {metric.name} ({metric.unit}): {metric.formula}")
         for caveat in metric.caveats:

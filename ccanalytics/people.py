@@ -220,6 +220,15 @@ def withheld(sizes: Mapping[str, int], minimum: int, total_known: bool = True) -
     return frozenset(ordered[:hidden])
 
 
+def revealed(sizes: Mapping[str, int], minimum: int, *issues: Iterable[str]) -> frozenset[str]:
+    """The groups that issues about the same records tell together though none does alone.
+
+    Each of `issues` is the groups one issue withheld: what another shows of them leaves the rest.
+    """
+    left = sorted(frozenset(sizes).intersection(*issues))
+    return frozenset(left) if left and _telling(left, sizes, minimum) else frozenset()
+
+
 def _telling(groups: list[str], sizes: Mapping[str, int], minimum: int) -> bool:
     return len(groups) == 1 or sum(sizes[group] for group in groups) < minimum
 

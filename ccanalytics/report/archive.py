@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccanalytics.errors import ReportError
+from ccanalytics.report.history import Remembered, remembered
 from ccanalytics.report.page import index_page
 
 log = logging.getLogger(__name__)
@@ -68,12 +69,36 @@ def issues(folder: Path) -> list[Issue]:
 
 def read_issue(path: Path) -> Issue | None:
     """What `path` says of itself, or None when it is not an issue of ours."""
+    said = _said(path)
+    try:
+        return _issue(path.name, said) if said is not None else None
+    except (TypeError, AttributeError) as error:
+        log.warning("%s is left out of the index: %s", path, error)
+        return None
+
+
+def memories(folder: Path) -> list[Remembered]:
+    """What the whole issues in `folder` remember, newest week first."""
+    found = []
+    for path in _pages(folder):
+        said = _said(path)
+        if said and said.get("status") == "complete":
+            week = str(said.get("week", ""))
+            found.append((week, path.name, remembered(f"the issue {path.stem}", said)))
+    return [one for _, _, one in sorted(found, key=lambda one: one[:2], reverse=True)]
+
+
+def _said(path: Path) -> dict[str, object] | None:
+    """The JSON block of a page; None when it has none, or cannot be read."""
     try:
         with path.open("rb") as file:
             block = _BLOCK.search(file.read(_HEAD))
-        return _issue(path.name, json.loads(block[1])) if block else None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        log.warning("%s is left out of the index: %s", path, error)
+        said = json.loads(block[1]) if block else None
+        if said is None or isinstance(said, dict):
+            return said
+        raise ValueError("its block is no object")
+    except (OSError, ValueError) as error:
+        log.warning("%s is passed over: %s", path, error)
         return None
 
 

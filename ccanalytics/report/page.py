@@ -49,12 +49,14 @@ def build_page(
     banner: str = "",
     meta: Sequence[tuple[str, str]] = (),
     definitions: Mapping[str, Definition] | None = None,
+    restated: Sequence[str] = (),
     issue: Mapping[str, Any] | None = None,
 ) -> str:
     """The page of these notebooks, one section each, in their order.
 
     `banner` is a line that stays above everything, `meta` the facts of "How this was made".
-    `issue` is kept in the page for the index to read, with the headline cards added.
+    `restated` says which numbers of earlier issues are others now. `issue` is kept in the page
+    for the index and for later issues to read, with the headline cards added.
     """
     contents = Contents(Charts(colours.variables()))
     for notebook in notebooks:
@@ -72,6 +74,7 @@ def build_page(
         sections=contents.sections,
         cards=contents.cards,
         trust=contents.trust,
+        restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},
         licence=bundle.LICENCE,
         runtime=bundle.packed_runtime() if runtime else "",

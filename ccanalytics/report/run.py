@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +24,7 @@ from nbformat import NotebookNode
 from ccanalytics.errors import ReportError
 from ccanalytics.report import archive
 from ccanalytics.report.execute import NotebookError, Progress, execute
+from ccanalytics.report.history import NOTHING, Remembered, restatements
 from ccanalytics.report.page import Definition, build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
 
@@ -41,7 +42,8 @@ class Order:
     """What a report is to be: its week and words, and what the notebooks are given.
 
     `common` parameters must be known to every notebook, each of `extra` to one. `environment` is
-    the kernels'; keys are taken out of it.
+    the kernels'; keys are taken out of it. `memory` is kept in the page for later issues, and
+    compared with what earlier ones in `out` remember; `number_words` writes one of its numbers.
     """
 
     week: str
@@ -58,6 +60,8 @@ class Order:
     meta: Sequence[tuple[str, str]] = ()
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     named: bool = False
+    memory: Remembered = NOTHING
+    number_words: Callable[[str, float], str] = "{} {}".format
     timeout: float = CELL_TIMEOUT
 
     @property
@@ -73,7 +77,7 @@ class Order:
             "subtitle": self.subtitle,
             "banner": self.banner,
             "meta": self.meta,
-            "issue": {"week": self.week, "source": self.source},
+            "issue": {"week": self.week, "source": self.source, **self.memory.as_json()},
         }
 
 
@@ -136,7 +140,11 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
 
 def _page(order: Order, notebooks: Sequence[NotebookNode]) -> str:
     try:
-        return build_page(notebooks, definitions=order.definitions, **order.words)
+        earlier = archive.memories(order.out)
+        restated = restatements(order.memory, earlier, order.number_words)
+        return build_page(
+            notebooks, definitions=order.definitions, restated=restated, **order.words
+        )
     except Exception as error:  # whatever it is, the week must not be left without a word
         log.debug("The page could not be built.", exc_info=True)
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error

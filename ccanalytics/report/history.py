@@ -1,0 +1,118 @@
+"""What an issue remembers of its numbers, and what later data made of those of earlier issues.
+
+Each page holds, for the index and for the next issues to read:
+
+    data         a digest of the records it was made from
+    definitions  {metric: version}
+    numbers      {metric: {Monday: value}}, as shown
+    withheld     {Monday: [team]}, the teams whose figures were not shown
+    parameters   what the notebooks were given
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+NOTICED = 0.0005
+"""The smallest relative difference that is told: half of a tenth of a percent."""
+
+SHOWN = 8
+
+Numbers = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What one issue said; `name` is how a later one calls it."""
+
+    name: str = ""
+    data: str = ""
+    definitions: Mapping[str, int] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=dict)
+    withheld: Mapping[str, list[str]] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """What a page keeps of it."""
+        return {name: value for name, value in vars(self).items() if name != "name"}
+
+    def comparable(self, other: "Remembered") -> bool:
+        """Whether both are about the same people and source, whichever weeks they show."""
+        scope = ("source", "team", "identity")
+        return all(self.parameters.get(name) == other.parameters.get(name) for name in scope)
+
+
+def remembered(name: str, said: Mapping[str, object]) -> Remembered:
+    """What a page says of itself; what it does not say, as an older page, is empty."""
+    parts = {key: said.get(key) for key in ("definitions", "numbers", "withheld", "parameters")}
+    maps = {key: part if isinstance(part, dict) else {} for key, part in parts.items()}
+    return Remembered(name, str(said.get("data", "")), **maps)
+
+
+NOTHING = Remembered()
+
+
+def restatements(
+    now: Remembered, earlier: Iterable[Remembered], words: Callable[[str, float], str]
+) -> list[str]:
+    """One sentence per number of an earlier issue that is another one now, largest first.
+
+    `earlier` is newest first; each week is compared with the newest issue that has it. A metric
+    that was defined anew is not compared, and that is said. `words` names a metric and writes a
+    value of it, such as "cost $1,200".
+    """
+    comparable = [issue for issue in earlier if issue.comparable(now)]
+    changes = sorted(_changes(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
+    told = [_sentence(change, words) for change in changes[:SHOWN]]
+    if len(changes) > SHOWN:
+        told.append(f"{len(changes) - SHOWN} smaller differences are not listed.")
+    return [*told, *_defined_anew(now, comparable, words)]
+
+
+Change = tuple[str, str, float, float, str]
+"""Metric, Monday, the earlier value, the value now, and the issue that said it."""
+
+
+def _changes(now: Remembered, earlier: list[Remembered]) -> Iterator[Change]:
+    for metric, weeks in now.numbers.items():
+        for week, value in weeks.items():
+            for issue in earlier:
+                before = issue.numbers.get(metric, {}).get(week)
+                if before is None:
+                    continue
+                same = issue.definitions.get(metric) == now.definitions.get(metric)
+                if same and before and abs(value / before - 1) >= NOTICED:
+                    yield metric, week, before, value, issue.name
+                break
+
+
+def _sentence(change: Change, words: Callable[[str, float], str]) -> str:
+    metric, week, before, value, issue = change
+    said = words(metric, before).rsplit(" ", 1)[-1]
+    return (
+        f"{week_words(week)}: {words(metric, value)}, restated by {value / before - 1:+.1%} by "
+        f"later data; {issue} said {said}."
+    )
+
+
+def _defined_anew(
+    now: Remembered, earlier: list[Remembered], words: Callable[[str, float], str]
+) -> Iterator[str]:
+    for metric, version in now.definitions.items():
+        for issue in earlier[:1]:
+            before = issue.definitions.get(metric, version)
+            if before != version and metric in now.numbers:
+                name = words(metric, 0.0).rsplit(" ", 1)[0]
+                yield (
+                    f"The definition of {name} changed (version {before} to {version}): it is not "
+                    f"compared with {issue.name}."
+                )
+
+
+def week_words(monday: str) -> str:
+    """A week as readers call it.
+
+    >>> week_words("2026-11-16")
+    'Week 47'
+    """
+    return f"Week {date.fromisoformat(monday).isocalendar().week}"
