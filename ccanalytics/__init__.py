@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ccanalytics.metrics import (
         METRICS,
         Drivers,
+        Forecast,
         Headline,
         Metric,
         TeamShift,
@@ -40,16 +41,20 @@ if TYPE_CHECKING:
         cost_per_active_day,
         cost_per_commit,
         cost_per_commit_drivers,
+        daily_cost,
         headline,
         headlines,
         landing_share,
         lines,
         model_mix,
+        month_forecast,
+        noted_events,
         pull_requests,
         stickiness,
         team_shift,
         typical_cost_per_commit,
         unconverted_share,
+        unusual_days,
     )
     from ccanalytics.quality import coverage_ledger, data_inventory, trust_facts
     from ccanalytics.show import (
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
         prose,
         table,
         team_shift_table,
+        unusual_days_table,
     )
     from ccanalytics.sources.admin_api import AdminClient
     from ccanalytics.sources.local_logs import LocalLogs
@@ -74,6 +80,7 @@ __all__ = [
     "Check",
     "Dataset",
     "Drivers",
+    "Forecast",
     "Headline",
     "LocalLogs",
     "Metric",
@@ -104,6 +111,7 @@ __all__ = [
     "cost_per_commit",
     "cost_per_commit_drivers",
     "coverage_ledger",
+    "daily_cost",
     "data_inventory",
     "headline",
     "headlines",
@@ -112,7 +120,9 @@ __all__ = [
     "load",
     "metrics",
     "model_mix",
+    "month_forecast",
     "note",
+    "noted_events",
     "preflight",
     "prose",
     "pull_requests",
@@ -124,6 +134,8 @@ __all__ = [
     "trust_facts",
     "typical_cost_per_commit",
     "unconverted_share",
+    "unusual_days",
+    "unusual_days_table",
 ]
 
 _HOMES = {
@@ -147,6 +159,7 @@ _HOMES = {
     "table": "show",
     "team_shift_table": "show",
     "trust_facts": "quality",
+    "unusual_days_table": "show",
 }
 """The module of each name that is no metric."""
 

@@ -107,6 +107,24 @@ def team_shift_table(shift: TeamShift) -> Shown:
     return table(shift.frame, "Cost per commit by team", labels=labels, formats=formats)
 
 
+def unusual_days_table(days: pd.DataFrame) -> Shown:
+    """One row per unusual day: its cost, the usual one, who had most of it, what was noted."""
+    if days.empty:
+        return note("No day of the newest 28 stood out from the ordinary ones.")
+    money = METRICS["unusual_days"]
+    formats: dict[str, Format] = {"value": money.format, "expected": money.format}
+    formats["excess"] = money.format_change
+    labels = {
+        "date": "day",
+        "value": "cost",
+        "expected": "usual",
+        "excess": "difference",
+        "contributor": "most of it",
+        "event": "noted",
+    }
+    return table(days, "Unusual days", labels=labels, formats=formats)
+
+
 def note(text: str, kind: Literal["info", "warn"] = "info") -> Shown:
     """A remark set apart from the text."""
     if kind not in ("info", "warn"):

@@ -29,6 +29,8 @@ FRAMES = {
     "cost_per_commit_drivers": cca.cost_per_commit_drivers,
     "cost_per_active_day": cca.cost_per_active_day,
     "cost_per_commit": cca.cost_per_commit,
+    "daily_cost": cca.daily_cost,
+    "month_forecast": cca.month_forecast,
     "model_mix": cca.model_mix,
     "unconverted_share": cca.unconverted_share,
 }

@@ -27,6 +27,7 @@ from ccanalytics.charts.cost import (
     model_mix_chart,
     unconverted_share_chart,
 )
+from ccanalytics.charts.outlook import daily_cost_chart, month_forecast_chart
 from ccanalytics.charts.productivity import (
     acceptance_rate_chart,
     commits_chart,
@@ -53,10 +54,12 @@ __all__ = [
     "cost_per_commit_by_team_chart",
     "cost_per_commit_chart",
     "cost_per_commit_drivers_chart",
+    "daily_cost_chart",
     "enable",
     "landing_share_chart",
     "lines_chart",
     "model_mix_chart",
+    "month_forecast_chart",
     "pull_requests_chart",
     "stickiness_chart",
     "unconverted_share_chart",

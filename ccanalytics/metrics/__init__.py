@@ -48,6 +48,11 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     team_shift(data)                       TeamShift: team, share_before, share, before, value,
                                            rate, mix
 
+    outlook
+    daily_cost(data)                       date, value, expected, low, high, unusual
+    unusual_days(data)                     date, value, expected, excess, contributor, event
+    month_forecast(data)                   Forecast: date, kind, value, low, high
+
 `METRICS` says what each of them means; `Metric.format(value)` writes a value as a reader sees it.
 """
 
@@ -70,6 +75,7 @@ from ccanalytics.metrics.cost import (
     typical_cost_per_commit,
     unconverted_share,
 )
+from ccanalytics.metrics.daily import daily_cost, noted_events, unusual_days
 from ccanalytics.metrics.drivers import (
     Drivers,
     TeamShift,
@@ -77,6 +83,7 @@ from ccanalytics.metrics.drivers import (
     cost_per_commit_drivers,
     team_shift,
 )
+from ccanalytics.metrics.forecast import Forecast, month_forecast
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -92,6 +99,7 @@ from ccanalytics.metrics.weeks import actor_days, actor_weeks
 __all__ = [
     "METRICS",
     "Drivers",
+    "Forecast",
     "Headline",
     "Metric",
     "TeamShift",
@@ -113,15 +121,19 @@ __all__ = [
     "cost_per_active_day",
     "cost_per_commit",
     "cost_per_commit_drivers",
+    "daily_cost",
     "headline",
     "headlines",
     "landing_share",
     "lines",
     "model_family",
     "model_mix",
+    "month_forecast",
+    "noted_events",
     "pull_requests",
     "stickiness",
     "team_shift",
     "typical_cost_per_commit",
     "unconverted_share",
+    "unusual_days",
 ]

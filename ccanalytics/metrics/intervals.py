@@ -60,7 +60,7 @@ def widening(influence: Floats) -> float:
     spread = influence - influence.mean()
     kurtosis = float(np.mean(spread**4) / np.mean(spread**2) ** 2)
     freedom = min(n - 1.0, 2 * n / max(kurtosis - 1, 1e-9))
-    return math.sqrt(n / (n - 1)) * _student(freedom) / _TAIL
+    return math.sqrt(n / (n - 1)) * student(freedom) / _TAIL
 
 
 def alike(influence: Floats) -> bool:
@@ -88,7 +88,7 @@ def _weights(n: int) -> Iterator[Floats]:
         yield np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(float)
 
 
-def _student(freedom: float) -> float:
+def student(freedom: float) -> float:
     """The upper quantile of Student's t, by the Cornish-Fisher series; good to 1 % from 3 up."""
     z, v = _TAIL, max(freedom, 2.5)
     return (

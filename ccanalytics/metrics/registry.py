@@ -341,6 +341,34 @@ _ENTRIES = (
         caveats=(*_MONEY, "Teams of few people or few commits are taken together."),
         source="Kitagawa's decomposition (Journal of the ASA 50, 1955)",
     ),
+    Metric(
+        id="daily_cost",
+        name="Cost by day",
+        unit="usd",
+        formula="Estimated cost of people and API keys on the UTC day, beside the median of the "
+        "same weekday in the eight weeks before; a holiday is like a weekend day.",
+        caveats=(*_MONEY, _UTC),
+        source="Robust seasonal baseline; practice of cost monitoring",
+    ),
+    Metric(
+        id="unusual_days",
+        name="Unusual days",
+        unit="usd",
+        formula="Days of the newest 28 whose cost differs from the usual one by more than ordinary "
+        "days do, by $25 and a tenth of a typical day at least.",
+        caveats=(*_MONEY, "Of the days told, about one in ten is expected to be a false alarm."),
+        source="Benjamini and Hochberg's procedure on a robust seasonal baseline",
+    ),
+    Metric(
+        id="month_forecast",
+        name="Cost of the month",
+        unit="usd",
+        formula="Estimated cost of people and API keys in the month so far, plus for each day to "
+        "come the median of its weekday in the eight weeks before; a holiday is like a weekend "
+        "day. The interval comes from forecasts of the same kind made on earlier days.",
+        caveats=(*_MONEY, "It knows nothing of plans: new people or another model are not in it."),
+        source="Walk-forward validation, weekday medians",
+    ),
 )
 
 METRICS: dict[str, Metric] = {metric.id: metric for metric in _ENTRIES}

@@ -30,7 +30,14 @@ from ccanalytics.report.parameters import checked_parameters
 
 log = logging.getLogger(__name__)
 
-REPORT_NOTEBOOKS = ("trust", "adoption", "productivity", "cost_per_commit", "what_changed")
+REPORT_NOTEBOOKS = (
+    "trust",
+    "adoption",
+    "productivity",
+    "cost_per_commit",
+    "what_changed",
+    "outlook",
+)
 
 CELL_TIMEOUT = 300.0  # seconds
 

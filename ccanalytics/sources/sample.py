@@ -62,7 +62,7 @@ CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
 }
 """Header and lines of each calendar."""
 
-MONTHLY_BUDGET_USD = 20_000.0
+MONTHLY_BUDGET_USD = 11_500.0
 
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
 """API keys of pipelines, and how much they do."""
