@@ -111,7 +111,7 @@ def test_an_uncertain_budget_is_a_range_of_days():
     found = m.month_forecast(data)
     assert found.low < found.total < found.high
     assert found.earliest < found.likely
-    assert "between" in found.sentence()
+    assert "may be used up from" in found.sentence()
 
 
 def test_a_team_has_no_budget_of_its_own():
