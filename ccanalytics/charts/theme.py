@@ -22,8 +22,8 @@ WIDTH, HEIGHT = 620, 220
 """A width in pixels for JupyterLab, whose page never stops resizing a chart as wide as its cell;
 the report makes the charts of this kit as wide as their place."""
 
-AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share"}
-_FORMATS = {"usd": "$,.2f", "share": ".0%"}
+AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share", "index": "coefficient, 0 to 1"}
+_FORMATS = {"usd": "$,.2f", "share": ".0%", "index": ".2f"}
 
 
 def enable() -> None:

@@ -14,10 +14,20 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     adoption
     active_actors(data, by=None)           metric frame, total; value: people
     active_actors_by_day(data)             date, value
-    actor_flow(data)                       week, flow (new, returning, lapsed), value; from week 2
     active_day_bands(data)                 week, band (light, moderate, heavy), value, share,
                                            n_actors
     stickiness(data, by=None)              metric frame, share
+
+    lifecycle
+    active_rate(data, by=None)             metric frame, share of that week's roster + joined, left
+    off_roster(data)                       week, value, n_actors
+    roster_use(data)                       status (active, dormant, never seen, too new to say),
+                                           value, share; no weeks
+    actor_flow(data)                       week, flow (retained, reactivated, new, lapsed, left),
+                                           value; from week 2
+    retention(data)                        cohort, k, value, n_actors, status
+    activation_rate(data)                  Activation: the rate, its interval, who is not in it
+    time_to_first_use(data)                FirstUse: the curve and its quartiles
 
     productivity
     acceptance_rate(data, by=None)         metric frame, share; by may be "tool"
@@ -38,6 +48,12 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
                                            output_share, n_actors, priced_share
     api_key_cost(data)                     week, value, share (of all cost), n_keys, priced_share
 
+    concentration
+    top10_share(data)                      week, value, n_actors, low, high, priced_share
+    gini(data)                             the same
+    halfcount(data)                        the same + share
+    cost_curve(data)                       people_share, value, n_actors; last week, groups
+
     change
     headline(data, metric_id)              Headline: last closed week against the one before
     headlines(data, metric_ids)            list of Headline
@@ -51,10 +67,10 @@ from ccanalytics.metrics.adoption import (
     active_actors,
     active_actors_by_day,
     active_day_bands,
-    actor_flow,
     stickiness,
 )
 from ccanalytics.metrics.change import Headline, against_median, headline, headlines
+from ccanalytics.metrics.concentration import cost_curve, gini, halfcount, top10_share
 from ccanalytics.metrics.cost import (
     api_key_cost,
     cache_read_share,
@@ -65,6 +81,17 @@ from ccanalytics.metrics.cost import (
     model_mix,
     typical_cost_per_commit,
     unconverted_share,
+)
+from ccanalytics.metrics.lifecycle import (
+    Activation,
+    FirstUse,
+    activation_rate,
+    active_rate,
+    actor_flow,
+    off_roster,
+    retention,
+    roster_use,
+    time_to_first_use,
 )
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
@@ -80,12 +107,16 @@ from ccanalytics.metrics.weeks import actor_days, actor_weeks
 
 __all__ = [
     "METRICS",
+    "Activation",
+    "FirstUse",
     "Headline",
     "Metric",
     "acceptance_rate",
+    "activation_rate",
     "active_actors",
     "active_actors_by_day",
     "active_day_bands",
+    "active_rate",
     "actor_days",
     "actor_flow",
     "actor_weeks",
@@ -96,16 +127,24 @@ __all__ = [
     "commits",
     "commits_per_active_day",
     "cost",
+    "cost_curve",
     "cost_per_active_day",
     "cost_per_commit",
+    "gini",
+    "halfcount",
     "headline",
     "headlines",
     "landing_share",
     "lines",
     "model_family",
     "model_mix",
+    "off_roster",
     "pull_requests",
+    "retention",
+    "roster_use",
     "stickiness",
+    "time_to_first_use",
+    "top10_share",
     "typical_cost_per_commit",
     "unconverted_share",
 ]

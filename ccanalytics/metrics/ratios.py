@@ -8,11 +8,14 @@ import pandas as pd
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
 from ccanalytics.metrics.registry import METRICS, Metric
-from ccanalytics.metrics.weeks import SPLITS, actor_weeks, tool_weeks
+from ccanalytics.metrics.weeks import SPLITS, actor_weeks, roster_weeks, tool_weeks
 from ccanalytics.people import withheld
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""
+
+MINIMUM_DISTRIBUTION = 10
+"""Under this many people the shape of a distribution is not shown."""
 
 NO_TEAM = "no team"
 UNKNOWN = "unknown"
@@ -26,7 +29,7 @@ def by_week(data: Dataset, metric_id: str, by: str | None = None) -> pd.DataFram
     so is the next smallest one when the hidden ones could be had by subtraction.
     """
     metric = summable(metric_id)
-    rows = _rows(data, metric, by)
+    rows = rows_of(data, metric, by)
     sums = _sums(data, metric, rows, by)
     sums["value"] = _values(metric, sums)
     sums = hide(sums, data.minimum_group, by)
@@ -69,8 +72,10 @@ def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Seri
     return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
 
 
-def _rows(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
+def rows_of(data: Dataset, metric: Metric, by: str | None = None) -> pd.DataFrame:
     """One row per week, actor and group, with the columns the metric needs."""
+    if metric.denominator == "on_roster":
+        return _on_roster(data, metric, by)
     if by == "tool" and metric.id == "acceptance_rate":
         return tool_weeks(data).assign(total_tokens=0, unpriced_tokens=0)
     if by is None or by == "team":
@@ -81,6 +86,13 @@ def _rows(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
         return rows.assign(**{by: _labels(rows[by], UNKNOWN)})
     tool = ", tool" if metric.id == "acceptance_rate" else ""
     raise ValueError(f"{metric.id} by {by!r}: by is one of team, {', '.join(SPLITS)}{tool}.")
+
+
+def _on_roster(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
+    if by not in (None, "team"):
+        raise ValueError(f"{metric.id} by {by!r}: a roster has teams only.")
+    rows = roster_weeks(data).assign(total_tokens=0, unpriced_tokens=0)
+    return rows.assign(team=_labels(rows["team"], NO_TEAM))
 
 
 def _labels(column: pd.Series, null: str) -> pd.Series:

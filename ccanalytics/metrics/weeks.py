@@ -11,6 +11,7 @@ import pandas as pd
 
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.registry import EDIT_TOOLS
+from ccanalytics.people import roster_of_week
 
 ActorKind = Literal["user", "api_key"]
 
@@ -77,6 +78,21 @@ def model_weeks(data: Dataset) -> pd.DataFrame:
     keys = ["week", "actor", "model"]
     usage = _with_unpriced(_closed_rows(data, data.model_usage, "user"))
     return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
+
+
+def roster_weeks(data: Dataset) -> pd.DataFrame:
+    """One row per closed week and person on that week's roster: team, active (0 or 1), on_roster.
+
+    Everybody is there once, in the team they were in last in the week.
+    """
+    parts = [roster_of_week(data.roster, week).assign(week=week) for week in data.weeks]
+    columns = ["week", "actor", "team"]
+    people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[columns]
+    people = people.astype({"week": "datetime64[ms]", "actor": "str"}).reset_index(drop=True)
+    rows = actor_weeks(data)
+    there = pd.MultiIndex.from_frame(rows.loc[rows["active"] == 1, ["week", "actor"]])
+    active = pd.MultiIndex.from_frame(people[["week", "actor"]]).isin(there)
+    return people.assign(active=active.astype("int64"), on_roster=1)
 
 
 def week_of(date: pd.Series) -> pd.Series:
