@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ccanalytics import charts, metrics
+    from ccanalytics.checks import Check, preflight
     from ccanalytics.dataset import Dataset, load
     from ccanalytics.metrics import (
         METRICS,
-        Activation,
-        FirstUse,
         Headline,
         Metric,
         acceptance_rate,
         activation_rate,
+        activation_sentence,
         active_actors,
         active_actors_by_day,
         active_day_bands,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         cost_curve,
         cost_per_active_day,
         cost_per_commit,
+        first_use_sentence,
         gini,
         halfcount,
         headline,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         off_roster,
         pull_requests,
         retention,
+        roster_sentence,
         roster_use,
         stickiness,
         time_to_first_use,
@@ -57,7 +59,8 @@ if TYPE_CHECKING:
         typical_cost_per_commit,
         unconverted_share,
     )
-    from ccanalytics.show import cards, note, prose, table
+    from ccanalytics.quality import coverage_ledger, data_inventory, trust_facts
+    from ccanalytics.show import cards, checks_note, checks_table, note, prose, table
     from ccanalytics.sources.admin_api import AdminClient
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
@@ -66,10 +69,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METRICS",
-    "Activation",
     "AdminClient",
+    "Check",
     "Dataset",
-    "FirstUse",
     "Headline",
     "LocalLogs",
     "Metric",
@@ -77,6 +79,7 @@ __all__ = [
     "Store",
     "acceptance_rate",
     "activation_rate",
+    "activation_sentence",
     "active_actors",
     "active_actors_by_day",
     "active_day_bands",
@@ -90,12 +93,17 @@ __all__ = [
     "cache_read_share",
     "cards",
     "charts",
+    "checks_note",
+    "checks_table",
     "commits",
     "commits_per_active_day",
     "cost",
     "cost_curve",
     "cost_per_active_day",
     "cost_per_commit",
+    "coverage_ledger",
+    "data_inventory",
+    "first_use_sentence",
     "gini",
     "halfcount",
     "headline",
@@ -107,31 +115,41 @@ __all__ = [
     "model_mix",
     "note",
     "off_roster",
+    "preflight",
     "prose",
     "pull_requests",
     "retention",
+    "roster_sentence",
     "roster_use",
     "stickiness",
     "sync",
     "table",
     "time_to_first_use",
     "top10_share",
+    "trust_facts",
     "typical_cost_per_commit",
     "unconverted_share",
 ]
 
 _HOMES = {
     "AdminClient": "sources.admin_api",
+    "Check": "checks",
     "Dataset": "dataset",
     "LocalLogs": "sources.local_logs",
     "SampleOrganisation": "sources.sample",
     "Store": "store",
     "cards": "show",
+    "checks_note": "show",
+    "checks_table": "show",
+    "coverage_ledger": "quality",
+    "data_inventory": "quality",
     "load": "dataset",
     "note": "show",
+    "preflight": "checks",
     "prose": "show",
     "sync": "syncing",
     "table": "show",
+    "trust_facts": "quality",
 }
 """The module of each name that is no metric."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ccanalytics.errors import CCAnalyticsError
+from ccanalytics.errors import CCAnalyticsError, PreflightError
 
 if TYPE_CHECKING:
     from ccanalytics.records import Record
@@ -42,6 +42,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ValueError as error:
             raise AskedWrongly(str(error)) from None
+        except PreflightError as error:
+            raise Stopped(str(error)) from None
         except CCAnalyticsError as error:
             raise Failed(str(error)) from None
 
@@ -50,6 +52,12 @@ class Failed(click.ClickException):
     """What was asked could not be done."""
 
     exit_code = 1
+
+
+class Stopped(click.ClickException):
+    """A check stopped what was asked."""
+
+    exit_code = 3
 
 
 class AskedWrongly(click.ClickException):
@@ -92,6 +100,7 @@ _identity = click.option(
 @click.option("--weeks", type=click.IntRange(1, 520), default=12, show_default=True)
 @click.option("--team", default="", help="Only this team of the roster.")
 @click.option("--out", type=FOLDER, default=Path("reports"), show_default=True)
+@click.option("--force", is_flag=True, help="Make it also when a check would stop it.")
 @click.option("-p", "--parameter", "extra", nargs=2, multiple=True, metavar="NAME VALUE")
 @_options(_store, _roster, _logs, _notebooks, _key_file, _identity)
 def report(week: str, source: str | None, **flags: Any) -> None:

@@ -8,7 +8,7 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,7 @@ from ccanalytics.periods import (
 from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources import Source
 from ccanalytics.sources.keys import KEY_VARIABLES, find_key
-from ccanalytics.store import Store, StoredDay
+from ccanalytics.store import Restatement, Store, StoredDay
 from ccanalytics.syncing import sync
 
 __all__ = ["MINIMUM_GROUP", "SOURCES", "Dataset", "build_dataset", "load", "parse_week"]
@@ -57,7 +57,9 @@ class Dataset:
     """The three tidy frames of `since` to `until`, both inclusive, and what they rest on.
 
     `days` has one row per UTC day: date, stored, closed (an hour after its end), final (two days
-    after its end) and fetched_at. Closed and final are as the day was fetched, not as it is now.
+    after its end), fetched_at, and restated (fetched again, it had changed). Closed and final are
+    as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
+    version does not know.
     """
 
     source: str
@@ -74,6 +76,7 @@ class Dataset:
     team: str = ""
     calendars: Calendars = field(default_factory=Calendars)
     monthly_budget_usd: float | None = None
+    unknown_fields: tuple[str, ...] = ()
 
     @property
     def weeks(self) -> pd.DatetimeIndex:
@@ -146,7 +149,7 @@ def load(
         first = max(first, monday(min(stored)))
     return build_dataset(
         tables,
-        _day_table(days_between(first, last), stored),
+        _day_table(days_between(first, last), stored, shelf.restatements(source)),
         _roster(roster, origin, settings.roster),
         source=source,
         minimum_group=1 if source == "local" else MINIMUM_GROUP,
@@ -155,6 +158,7 @@ def load(
         team=team,
         calendars=_calendars(settings, origin),
         monthly_budget_usd=_budget(settings, origin),
+        unknown_fields={name for day in stored.values() for name in day.unknown_fields},
     )
 
 
@@ -170,6 +174,7 @@ def build_dataset(
     team: str = "",
     calendars: Calendars | None = None,
     monthly_budget_usd: float | None = None,
+    unknown_fields: Iterable[str] = (),
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
     names = [name for name in tables if name != "sessions"]
@@ -191,6 +196,7 @@ def build_dataset(
         team=team,
         calendars=calendars or Calendars(),
         monthly_budget_usd=monthly_budget_usd,
+        unknown_fields=tuple(sorted(unknown_fields)),
     )
 
 
@@ -306,8 +312,11 @@ def _fill(source: str, store: Store, since: date, until: date) -> str:
     return f"There is {days[0]} to {days[-1]}." if days else "There is nothing else either."
 
 
-def _day_table(days: Sequence[date], stored: Mapping[date, StoredDay]) -> pd.DataFrame:
+def _day_table(
+    days: Sequence[date], stored: Mapping[date, StoredDay], restatements: Iterable[Restatement]
+) -> pd.DataFrame:
     there = [stored.get(day) for day in days]
+    restated = {one.day for one in restatements}
     return pd.DataFrame(
         {
             "date": pd.Series(days).astype("datetime64[ms]"),
@@ -318,6 +327,7 @@ def _day_table(days: Sequence[date], stored: Mapping[date, StoredDay]) -> pd.Dat
                 [day.fetched_at.replace(tzinfo=None) if day else None for day in there],
                 dtype="datetime64[ms]",
             ).dt.tz_localize("UTC"),
+            "restated": [day in restated for day in days],
         }
     )
 

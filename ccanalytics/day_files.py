@@ -33,6 +33,8 @@ class Written(msgspec.Struct, frozen=True):
     fetched_at: datetime
     organization: str | None
     digest: str
+    unknown_fields: tuple[str, ...] = ()
+    """Fields of the source that the version that wrote the day did not know."""
 
 
 def write_file(path: Path, table: pa.Table, written: Written) -> None:

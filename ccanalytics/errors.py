@@ -45,3 +45,7 @@ class StoreError(CCAnalyticsError):
 
 class ReportError(CCAnalyticsError):
     """A notebook or a page could not be made."""
+
+
+class PreflightError(ReportError):
+    """A check stopped the report: its numbers would mislead."""

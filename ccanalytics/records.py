@@ -10,6 +10,7 @@ field is a `SchemaError` naming its path, an unknown field is passed over, and t
 terminals are open sets. `project` is ours: the service never sends it, local logs fill it.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -105,6 +106,10 @@ class Page(Wire):
     next_page: str | None
 
 
+class _RawPage(Wire):
+    data: list[msgspec.Raw]
+
+
 class ErrorDetail(Wire):
     """What went wrong, in the service's words."""
 
@@ -129,6 +134,26 @@ def decode_page(body: bytes) -> Page:
         return _page_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SchemaError(_explain(body, error)) from error
+
+
+def unknown_fields(body: bytes) -> set[str]:
+    """The fields of a page's first record that this version does not know, by their path."""
+    for record in msgspec.json.decode(body, type=_RawPage).data[:1]:
+        known = msgspec.to_builtins(msgspec.json.decode(record, type=Record))
+        return set(_extra(msgspec.json.decode(record), known))
+    return set()
+
+
+def _extra(sent: object, known: object, path: str = "") -> Iterator[str]:
+    if isinstance(sent, dict) and isinstance(known, dict):
+        for name, value in sent.items():
+            if name in known:
+                yield from _extra(value, known[name], f"{path}{name}.")
+            else:
+                yield f"{path}{name}"
+    elif isinstance(sent, list) and isinstance(known, list):
+        for one, other in zip(sent, known, strict=False):
+            yield from _extra(one, other, path)
 
 
 def encode_page(page: Page) -> bytes:

@@ -6,12 +6,13 @@ plain text. Every value is already formatted here, and escaped in the HTML and t
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Literal
 
 import pandas as pd
 
+from ccanalytics.checks import Check
 from ccanalytics.metrics.change import Headline
 from ccanalytics.metrics.registry import COLUMN_WORDS
 
@@ -52,6 +53,8 @@ def card(headline: Headline) -> dict[str, Any]:
         "change": _change(headline),
         "verdict": headline.verdict,
         "n": _basis(headline),
+        "usual": _usual(headline),
+        "grade": _grade(headline),
         "detail": headline.sentence() if math.isnan(headline.value) else _priced(headline),
         "tone": _tone(headline),
         "bar": _bar(headline),
@@ -87,6 +90,24 @@ def note(text: str, kind: Literal["info", "warn"] = "info") -> Shown:
         raise ValueError(f"A note is 'info' or 'warn', not {kind!r}.")
     html = f'<div style="{_NOTE}border-left-color:{_EDGE[kind]}">{escape(text)}</div>'
     return _shown("note", {"kind": kind, "text": text}, html, text)
+
+
+def checks_note(checks: Sequence[Check]) -> Shown:
+    """What the checks before a report found, in one remark: the warnings, or that all passed."""
+    found = [check for check in checks if check.level != "passed"]
+    if not found:
+        return note(f"All {len(checks)} checks of the records passed.")
+    told = " ".join(f"{check.name}: {check.found}" for check in found)
+    stopped = any(check.level == "stop" for check in found)
+    forced = "This report was made although a check would have stopped it. " if stopped else ""
+    return note(f"{forced}{told}", "warn")
+
+
+def checks_table(checks: Sequence[Check]) -> Shown:
+    """One row per check: its name, its result, what it found."""
+    frame = pd.DataFrame([(check.name, check.level, check.found) for check in checks])
+    frame = frame.set_axis(["check", "result", "found"], axis=1)
+    return table(frame, "Checks before the report")
 
 
 def prose(template: str, **values: object) -> Shown:
@@ -144,6 +165,21 @@ def _basis(headline: Headline) -> str:
         f"${headline.denominator:,.0f}" if dollars else f"{headline.denominator:,.0f} {counted}"
     )
     return f"{amount}, {people}"
+
+
+def _usual(headline: Headline) -> str:
+    usual = headline.usual
+    if usual is None or math.isnan(usual.previous):
+        return ""
+    verdict = "about usual" if usual.verdict == "no detectable change" else usual.verdict
+    return f"{verdict} beside {usual.metric.format(usual.previous)}, {usual.against}"
+
+
+def _grade(headline: Headline) -> str:
+    """How far the records cover it, and how far the figure can be relied on."""
+    coverage = headline.coverage
+    short = "" if coverage.grade == "complete" else f" ({coverage.why})"
+    return f"coverage {coverage.grade}{short}, reliability {headline.metric.grade}"
 
 
 def _priced(headline: Headline) -> str:
@@ -209,7 +245,9 @@ def _cards_html(made: list[dict[str, Any]]) -> str:
 
 def _card_html(one: Mapping[str, Any]) -> str:
     said = {key: escape(str(text)) for key, text in one.items()}
-    small = [said[key] for key in ("interval", "n", "change", "detail") if said[key]]
+    small = [
+        said[key] for key in ("interval", "n", "change", "usual", "detail", "grade") if said[key]
+    ]
     return (
         f'<div style="{_CARD}"><div style="{_MUTED}">{said["label"]}</div>'
         f'<div style="font-size:28px;font-weight:600;margin:2px 0 6px">{said["value"]}</div>'

@@ -10,7 +10,7 @@ day carry the same digest of the whole day, so a day is never read half old and 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -55,6 +55,7 @@ class StoredDay:
     organization: str | None
     digest: str
     rows: int
+    unknown_fields: tuple[str, ...] = ()
 
     @property
     def closed(self) -> bool:
@@ -110,13 +111,15 @@ class Store:
         fetched_at: datetime,
         organization: str | None = None,
         only_growing: bool = False,
+        unknown_fields: Iterable[str] = (),
     ) -> DayChange:
         """Put `frames` in place of what is stored of `day`, all of them or none.
 
         A final day that did not change is not written. With `only_growing` a day of which some
         count would go down is `kept` as it is.
         """
-        written = Written(fetched_at, organization, digest_of(frames))
+        unknown = tuple(sorted(unknown_fields))
+        written = Written(fetched_at, organization, digest_of(frames), unknown)
         self._check_organization(source, organization)
         try:
             if self._settled(source, day, written.digest):
@@ -239,7 +242,14 @@ class Store:
         with open_file(path) as file:
             written = read_written(file, path)
             rows = file.metadata.num_rows
-        return StoredDay(day, written.fetched_at, written.organization, written.digest, rows)
+        return StoredDay(
+            day,
+            written.fetched_at,
+            written.organization,
+            written.digest,
+            rows,
+            written.unknown_fields,
+        )
 
     def _read(
         self,

@@ -137,6 +137,7 @@ def _fetch_day(source: Source, store: Store, day: date, now: datetime, force: bo
         organization=_organization(day, {record.organization_id for record in records}),
         # Claude Code deletes old logs; what they told stays in the store.
         only_growing=source.name == "local" and not force,
+        unknown_fields=getattr(source, "unknown_fields", ()),
     )
 
 

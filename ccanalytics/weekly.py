@@ -8,12 +8,13 @@ from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 
+from ccanalytics.checks import preflight, stops
 from ccanalytics.dataset import Dataset, load
-from ccanalytics.errors import AuthError, SettingsError
+from ccanalytics.errors import AuthError, PreflightError, SettingsError
 from ccanalytics.metrics import METRICS
 from ccanalytics.periods import newest_closed_week, parse_week, week_name
 from ccanalytics.report.execute import Progress
-from ccanalytics.report.run import Order, report_notebooks, run_report
+from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.keys import find_key
@@ -46,6 +47,7 @@ class Wish:
     out: Path = Path("reports")
     notebooks: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    force: bool = False
 
     @property
     def store(self) -> Store:
@@ -124,7 +126,21 @@ def weekly_report(
         logs=wish.logs,
         now=wish.now,
     )
-    return run_report(_order(wish, data), progress=progress)
+    order = _order(wish, data)
+    _check(order, data, force=wish.force)
+    return run_report(order, progress=progress)
+
+
+def _check(order: Order, data: Dataset, *, force: bool) -> None:
+    """`PreflightError` when the numbers would mislead, and a page that says why."""
+    found = [(check.name, check.found) for check in stops(preflight(data))]
+    if found and not force:
+        page = refuse(order, found)
+        told = "\n".join(f"  {name}: {text}" for name, text in found)
+        raise PreflightError(
+            f"A check of the records stopped the report of {order.week}:\n{told}\nSee {page}; "
+            "--force makes it all the same, with the warning on it."
+        )
 
 
 def _order(wish: Wish, data: Dataset) -> Order:

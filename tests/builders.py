@@ -100,7 +100,14 @@ def _final_days(days):
     dates = pd.Series(days).astype("datetime64[ms]")
     fetched_at = (dates + pd.Timedelta(days=4)).dt.tz_localize("UTC")
     return pd.DataFrame(
-        {"date": dates, "stored": True, "closed": True, "final": True, "fetched_at": fetched_at}
+        {
+            "date": dates,
+            "stored": True,
+            "closed": True,
+            "final": True,
+            "fetched_at": fetched_at,
+            "restated": False,
+        }
     )
 
 

@@ -17,7 +17,7 @@ LAYERS = [
     {"sources", "frames", "fake_api"},
     {"atomic", "day_files", "store", "syncing"},
     {"people", "calendars"},
-    {"dataset", "quality"},
+    {"dataset", "quality", "checks"},
     {"metrics"},
     {"show", "charts"},
     {"report", "lab"},

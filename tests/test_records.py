@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccanalytics.errors import SchemaError
-from ccanalytics.records import ApiActor, Page, UserActor, decode_page, encode_page, to_wire
+from ccanalytics.records import (
+    ApiActor,
+    Page,
+    UserActor,
+    decode_page,
+    encode_page,
+    to_wire,
+    unknown_fields,
+)
 
 
 def page_of(*records, **fields):
@@ -109,3 +117,22 @@ def test_a_page_survives_being_written_and_read(found, cursor):
     """Whatever the names and counts, reading what was written gives the same page."""
     page = Page(found, cursor is not None, cursor)
     assert decode_page(encode_page(page)) == page
+
+
+def test_a_field_nobody_knows_is_named_by_its_path():
+    """New fields of the record and of what it holds, also inside a list."""
+    wire = to_wire(record(models={"claude-sonnet-5": {"output": 5, "cents": 1}}))
+    wire["core_metrics"]["reviews"] = 3
+    wire["model_breakdown"][0]["tokens"]["thinking"] = 7
+    wire["seen_next_year"] = {"a": 1}
+    body = json.dumps({"data": [wire], "has_more": False, "next_page": None}).encode()
+    assert unknown_fields(body) == {
+        "core_metrics.reviews",
+        "model_breakdown.tokens.thinking",
+        "seen_next_year",
+    }
+
+
+def test_a_page_without_records_has_no_unknown_field():
+    """Nothing to look at."""
+    assert unknown_fields(b'{"data": [], "has_more": false, "next_page": null}') == set()

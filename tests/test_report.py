@@ -93,7 +93,7 @@ def test_every_notebook_cell_with_a_chart_is_on_the_page(sample):
     page = (reports / "2026-W47.html").read_text(encoding="utf-8")
     assert len(notebooks) == len(report_notebooks())
     assert len(drawn) > 12
-    assert page.count("<figure") == len(drawn)
+    assert page.count('<figure class="panel chart') == len(drawn)
 
 
 def test_the_sample_says_that_it_is_one(sample):
@@ -314,3 +314,28 @@ def test_an_installed_wheel_reports_in_an_empty_folder(tmp_path, clean_environme
     )
     assert done.returncode == 0, done.stderr
     assert (empty / "reports" / "2026-W47.html").is_file()
+
+
+def in_dollars(wire):
+    """A record whose amounts are a hundred times too high."""
+    for usage in wire["model_breakdown"]:
+        usage["estimated_cost"]["amount"] *= 100
+    return wire
+
+
+def test_a_check_can_stop_the_report_and_force_overrules_it(tmp_path, clean_environment):
+    """Exit 3 and a page that says why; with --force the page has the warning at its top."""
+    records = SampleOrganisation().records
+    service = FakeService(records, now=lambda: NOW, keys=[KEY], shape=in_dollars)
+    asked = ("report", "2026-W47", "--source", "api", "--weeks", "1")
+    with serve(service) as server:
+        own = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_ADMIN_KEY": KEY}
+        stopped = command(*asked, folder=tmp_path, environment=clean_environment, **own)
+        why = (tmp_path / "reports/2026-W47.html").read_text(encoding="utf-8")
+        forced = command(*asked, "--force", folder=tmp_path, environment=clean_environment, **own)
+    page = (tmp_path / "reports/2026-W47.html").read_text(encoding="utf-8")
+    assert stopped.returncode == 3
+    assert "100.00 times the list price" in stopped.stderr
+    assert "100.00 times the list price" in why
+    assert forced.returncode == 0, forced.stderr
+    assert "a check would have stopped it" in page

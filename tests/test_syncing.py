@@ -6,7 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from builders import record
 
+from ccanalytics.checks import preflight
+from ccanalytics.dataset import load
 from ccanalytics.errors import ApiError, StoreError
+from ccanalytics.fake_api import FakeService, eccentric
+from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.store import Store
 from ccanalytics.syncing import sync
 
@@ -195,3 +199,16 @@ def test_a_result_says_what_was_done(tmp_path):
     """One line for the command line, in words."""
     result = sync(Days(), Store(tmp_path), MONDAY, date(2026, 11, 24), now=NOW)
     assert str(result) == "Days: 8 new, 0 changed, 0 as they were, 1 not closed yet."
+
+
+def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypatch):
+    """The service adds a field: the day is stored, and the field named to whoever reads it."""
+    monkeypatch.chdir(tmp_path)
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOW, shape=eccentric)
+    client = AdminClient("sk-ant-admin01-x", transport=service.transport())
+    store = Store(tmp_path / "store")
+    sync(client, store, "2026-11-09", "2026-11-15", now=NOW)
+    data = load("2026-11-09", "2026-11-15", source="api", store=store, now=NOW)
+    assert data.unknown_fields == ("seen_next_year",)
+    found = {check.name: check for check in preflight(data)}
+    assert "field seen_next_year" in found["Schema as expected"].found

@@ -26,8 +26,9 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     actor_flow(data)                       week, flow (retained, reactivated, new, lapsed, left),
                                            value; from week 2
     retention(data)                        cohort, k, value, n_actors, status
-    activation_rate(data)                  Activation: the rate, its interval, who is not in it
-    time_to_first_use(data)                FirstUse: the curve and its quartiles
+    activation_rate(data)                  week, value, low, high, numerator, denominator, and who
+                                           is not in it: unknown_start, before, unfinished
+    time_to_first_use(data)                day, value, low, high, at_risk, n_actors; ten people
 
     productivity
     acceptance_rate(data, by=None)         metric frame, share; by may be "tool"
@@ -63,6 +64,12 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
 `METRICS` says what each of them means; `Metric.format(value)` writes a value as a reader sees it.
 """
 
+from ccanalytics.metrics.activation import (
+    activation_rate,
+    activation_sentence,
+    first_use_sentence,
+    time_to_first_use,
+)
 from ccanalytics.metrics.adoption import (
     active_actors,
     active_actors_by_day,
@@ -83,15 +90,12 @@ from ccanalytics.metrics.cost import (
     unconverted_share,
 )
 from ccanalytics.metrics.lifecycle import (
-    Activation,
-    FirstUse,
-    activation_rate,
     active_rate,
     actor_flow,
     off_roster,
     retention,
+    roster_sentence,
     roster_use,
-    time_to_first_use,
 )
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
@@ -107,12 +111,11 @@ from ccanalytics.metrics.weeks import actor_days, actor_weeks
 
 __all__ = [
     "METRICS",
-    "Activation",
-    "FirstUse",
     "Headline",
     "Metric",
     "acceptance_rate",
     "activation_rate",
+    "activation_sentence",
     "active_actors",
     "active_actors_by_day",
     "active_day_bands",
@@ -130,6 +133,7 @@ __all__ = [
     "cost_curve",
     "cost_per_active_day",
     "cost_per_commit",
+    "first_use_sentence",
     "gini",
     "halfcount",
     "headline",
@@ -141,6 +145,7 @@ __all__ = [
     "off_roster",
     "pull_requests",
     "retention",
+    "roster_sentence",
     "roster_use",
     "stickiness",
     "time_to_first_use",

@@ -22,6 +22,7 @@ from ccanalytics.metrics.intervals import (
 )
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_week, matrix, rows_of, summable
 from ccanalytics.metrics.registry import COLUMN_WORDS, Metric
+from ccanalytics.quality import NO_COVERAGE, Coverage, coverage_of
 
 Verdict = Literal["up", "down", "no detectable change", "too few to say", "nothing to compare"]
 
@@ -52,6 +53,9 @@ class Headline:
     change_low: float = math.nan
     change_high: float = math.nan
     verdict: Verdict = "nothing to compare"
+    coverage: Coverage = NO_COVERAGE
+    usual: "Headline | None" = None
+    """The same week beside the median of the four before it."""
 
     @property
     def relative_change(self) -> float:
@@ -69,7 +73,9 @@ class Headline:
         value = estimated + self.metric.format(self.value)
         basis = ", ".join(self._basis())
         known = f" ({basis})" if basis else ""
-        return f"{self.metric.name} {verb} {value}{known}; {self._comparison()}."
+        beside = self.usual is not None and not math.isnan(self.usual.previous)
+        usual = f"; {self.usual.comparison()}" if self.usual and beside else ""
+        return f"{self.metric.name} {verb} {value}{known}; {self.comparison()}{usual}."
 
     def _basis(self) -> list[str]:
         """What the value rests on: its interval, its denominator, its people."""
@@ -85,7 +91,8 @@ class Headline:
             parts.append(f"{100 * self.priced_share:.1f} % of tokens priced")
         return parts
 
-    def _comparison(self) -> str:
+    def comparison(self) -> str:
+        """The verdict and the earlier value, in words."""
         if math.isnan(self.previous):
             return f"there is no value of {self.against} to compare it with"
         joint = "whether it moved from" if self.verdict == "too few to say" else "from"
@@ -105,8 +112,12 @@ class Headline:
 
 
 def headline(data: Dataset, metric_id: str) -> Headline:
-    """The last closed week of a ratio or total, against the week directly before it."""
+    """The last closed week of a ratio or total, against the week directly before it.
+
+    `usual` is the same week against the median of the four weeks before.
+    """
     found, frame = _last_week(data, metric_id)
+    found = replace(found, usual=_against_median(data, found, frame, 4))
     base = frame.iloc[-2:-1]
     if base.empty or base["week"].iloc[0] != found.week - _WEEK:
         return found
@@ -120,7 +131,10 @@ def headlines(data: Dataset, metric_ids: Iterable[str]) -> list[Headline]:
 
 def against_median(data: Dataset, metric_id: str, weeks: int = 4) -> Headline:
     """The last closed week against the median of the closed `weeks` before it."""
-    found, frame = _last_week(data, metric_id)
+    return _against_median(data, *_last_week(data, metric_id), weeks)
+
+
+def _against_median(data: Dataset, found: Headline, frame: pd.DataFrame, weeks: int) -> Headline:
     found = replace(found, against=f"the median of the {weeks} weeks before")
     base = frame.iloc[-weeks - 1 : -1]
     return _compared(data, found, base) if len(base) == weeks else found
@@ -143,6 +157,7 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
         denominator=float(last["denominator"]),
         n_actors=0 if pd.isna(last["n_actors"]) else int(last["n_actors"]),
         priced_share=float(last.get("priced_share", 1.0)),
+        coverage=coverage_of(data, money=metric.is_money, people=True),
     )
     return found, frame
 

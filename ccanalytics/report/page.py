@@ -91,10 +91,11 @@ def failure_page(
     cell: int | None = None,
     code: str = "",
     error: str = "",
+    findings: Sequence[tuple[str, str]] = (),
     meta: Sequence[tuple[str, str]] = (),
     issue: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page that stands where a report should: which notebook and cell failed, and how."""
+    """The page that stands where a report should: what failed, a notebook's cell or checks."""
     return _render(
         "failure.html.j2",
         scripts=[],
@@ -106,6 +107,7 @@ def failure_page(
         cell=cell,
         code=code,
         error=error,
+        findings=findings,
         meta=meta,
         issue=_summary(title, subtitle, banner, "failed", issue, []),
     )

@@ -29,7 +29,7 @@ from ccanalytics.report.parameters import checked_parameters
 
 log = logging.getLogger(__name__)
 
-REPORT_NOTEBOOKS = ("adoption", "productivity", "cost_per_commit")
+REPORT_NOTEBOOKS = ("trust", "adoption", "productivity", "cost_per_commit")
 
 CELL_TIMEOUT = 300.0  # seconds
 
@@ -98,7 +98,7 @@ def run_report(order: Order, *, progress: Progress | None = None) -> Path:
             )
             page = _page(order, notebooks)
         except NotebookError as error:
-            error.page = _write_failure(order, error)
+            error.page = _write_broken(order, error)
             raise
         _keep(folder, order, notebooks)
     path = archive.write_issue(order.out, order.file, page)
@@ -142,15 +142,26 @@ def _page(order: Order, notebooks: Sequence[NotebookNode]) -> str:
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
 
 
-def _write_failure(order: Order, error: NotebookError) -> Path:
-    page = failure_page(
-        reason="The report could not be made.",
+def refuse(order: Order, findings: Sequence[tuple[str, str]]) -> Path:
+    """The path of a page that says why there is no report: each finding's check and its words."""
+    _refuse_other_source(order)
+    said = [(check, text if order.named else without_emails(text)) for check, text in findings]
+    return _write_failure(order, reason="A check of the records stopped it.", findings=said)
+
+
+def _write_broken(order: Order, error: NotebookError) -> Path:
+    return _write_failure(
+        order,
+        reason="A notebook of it could not be run to its end.",
         notebook=error.notebook,
         cell=error.cell,
         code=error.code,
         error=error.error if order.named else without_emails(error.error),
-        **order.words,
     )
+
+
+def _write_failure(order: Order, **said: Any) -> Path:
+    page = failure_page(**said, **order.words)
     path = archive.write_issue(order.out, failure_path(order).stem, page)
     archive.write_index(order.out)
     return path

@@ -22,7 +22,15 @@ import httpx
 import msgspec
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
-from ccanalytics.records import ErrorBody, ErrorDetail, Page, Record, Wire, decode_page
+from ccanalytics.records import (
+    ErrorBody,
+    ErrorDetail,
+    Page,
+    Record,
+    Wire,
+    decode_page,
+    unknown_fields,
+)
 from ccanalytics.sources.backoff import (
     FIRST_RETRY,
     LONGEST_RETRY,
@@ -81,6 +89,7 @@ class AdminClient:
 
     `sleep`, `clock` (seconds, monotonic) and `jitter` are the only ways it waits, so that tests
     need not; `transport` replaces the network. `api_version` is sent as `anthropic-version`.
+    `unknown_fields` are those the service sent so far that no struct of ours has.
     """
 
     name = "api"
@@ -99,6 +108,7 @@ class AdminClient:
         clock: Callable[[], float] = time.monotonic,
         jitter: random.Random | None = None,
     ) -> None:
+        self.unknown_fields: set[str] = set()
         self._key = Key(key or "")
         self._budget, self._sleep, self._clock = budget, sleep, clock
         self._jitter = jitter or random.Random()
@@ -163,11 +173,19 @@ class AdminClient:
         params: dict[str, str | int] = {"starting_at": day.isoformat(), "limit": PAGE_SIZE}
         seen: set[str] = set()
         while True:
-            page = self._ask(REPORT, params, decode_page, patience)
+            page = self._ask(REPORT, params, self._decoded_page, patience)
             yield page.data
             if not page.has_more:
                 return
             params["page"] = _next_cursor(page, seen, day)
+
+    def _decoded_page(self, body: bytes) -> Page:
+        page = decode_page(body)
+        news = unknown_fields(body) - self.unknown_fields
+        if news:
+            log.warning("The service sends fields unknown to this version: %s.", sorted(news))
+            self.unknown_fields |= news
+        return page
 
     def _ask(
         self,
