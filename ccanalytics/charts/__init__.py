@@ -13,7 +13,7 @@ from ccanalytics.charts.adoption import (
     active_actors_by_day_chart,
     active_actors_chart,
     active_day_bands_chart,
-    actor_flow_chart,
+    active_rate_chart,
     stickiness_chart,
 )
 from ccanalytics.charts.cost import (
@@ -25,6 +25,15 @@ from ccanalytics.charts.cost import (
     cost_per_commit_chart,
     model_mix_chart,
     unconverted_share_chart,
+)
+from ccanalytics.charts.lifecycle import (
+    actor_flow_chart,
+    cost_curve_chart,
+    retention_chart,
+    returning_share_chart,
+    roster_use_chart,
+    time_to_first_use_chart,
+    top10_share_chart,
 )
 from ccanalytics.charts.productivity import (
     acceptance_rate_chart,
@@ -41,12 +50,14 @@ __all__ = [
     "active_actors_by_day_chart",
     "active_actors_chart",
     "active_day_bands_chart",
+    "active_rate_chart",
     "actor_flow_chart",
     "api_key_cost_chart",
     "cache_read_share_chart",
     "commits_chart",
     "commits_per_active_day_chart",
     "cost_chart",
+    "cost_curve_chart",
     "cost_per_active_day_chart",
     "cost_per_commit_by_team_chart",
     "cost_per_commit_chart",
@@ -55,7 +66,12 @@ __all__ = [
     "lines_chart",
     "model_mix_chart",
     "pull_requests_chart",
+    "retention_chart",
+    "returning_share_chart",
+    "roster_use_chart",
     "stickiness_chart",
+    "time_to_first_use_chart",
+    "top10_share_chart",
     "unconverted_share_chart",
 ]
 

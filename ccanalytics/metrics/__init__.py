@@ -25,6 +25,7 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
                                            value, share; no weeks
     actor_flow(data)                       week, flow (retained, reactivated, new, lapsed, left),
                                            value; from week 2
+    returning_share(data)                  metric frame, share of the week before's active people
     retention(data)                        cohort, k, value, n_actors, status
     activation_rate(data)                  week, value, low, high, numerator, denominator, and who
                                            is not in it: unknown_start, before, unfinished
@@ -94,6 +95,7 @@ from ccanalytics.metrics.lifecycle import (
     actor_flow,
     off_roster,
     retention,
+    returning_share,
     roster_sentence,
     roster_use,
 )
@@ -145,6 +147,7 @@ __all__ = [
     "off_roster",
     "pull_requests",
     "retention",
+    "returning_share",
     "roster_sentence",
     "roster_use",
     "stickiness",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
-from ccanalytics.metrics.ratios import by_week, hide
+from ccanalytics.metrics.ratios import by_week, distribution_minimum, hide
 from ccanalytics.metrics.weeks import actor_days, actor_weeks, week_of
 
 BANDS = {"light": 1, "moderate": 2, "heavy": 4}
@@ -31,7 +31,7 @@ def active_actors_by_day(data: Dataset) -> pd.DataFrame:
 def active_day_bands(data: Dataset) -> pd.DataFrame:
     """One row per week and band of active days ("light" 1, "moderate" 2-3, "heavy" 4 or more).
 
-    Value is people, share their part of the week's active people.
+    Value is people, share their part of the week's active people. Null under ten people.
     """
     weeks = actor_weeks(data)
     weeks = weeks[weeks["active"] == 1]
@@ -42,7 +42,7 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     frame = counts.astype("float64").rename("value").reset_index()
     total = frame.groupby("week")["value"].transform("sum")
     frame = frame.assign(share=frame["value"] / total.where(total > 0), n_actors=total)
-    return hide(frame, data.minimum_group, keep=("band",))
+    return hide(frame, distribution_minimum(data), keep=("band",))
 
 
 def stickiness(data: Dataset, by: str | None = None) -> pd.DataFrame:

@@ -102,6 +102,8 @@ class Headline:
     def _why_null(self) -> str:
         if self.metric.denominator == "on_roster" and not self.denominator > 0:
             return "there is no roster of the week to divide by, or too few people to show it"
+        if self.metric.denominator == "active_before" and not self.denominator > 0:
+            return "there is no week before, or too few people to show it"
         if self.n_actors == 0:
             return "nobody was active, or too few people to show it"
         if self.priced_share < MINIMUM_PRICED:

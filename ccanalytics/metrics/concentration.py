@@ -24,10 +24,10 @@ GROUPS = 10
 def top10_share(data: Dataset) -> pd.DataFrame:
     """One row per week: cost of the tenth of active people with the highest cost / all cost.
 
-    The tenth is rounded up to whole people, and withheld when they are fewer than the minimum
+    The tenth is rounded up to whole people, and withheld when a tenth is fewer than the minimum
     group.
     """
-    return _by_week(data, _top_share, fewest_in_top=data.minimum_group)
+    return _by_week(data, _top_share, GROUPS * data.minimum_group)
 
 
 def gini(data: Dataset) -> pd.DataFrame:
@@ -49,8 +49,8 @@ def halfcount(data: Dataset) -> pd.DataFrame:
 def cost_curve(data: Dataset) -> pd.DataFrame:
     """One row per point of the Lorenz curve of the last week: people_share, value (cost share).
 
-    Points are groups of equally many people, at most ten and none under the minimum group. No rows
-    when there are too few people, or no cost.
+    Points are groups of equally many people, at most ten and none under the minimum group; the
+    last of ten is the tenth of `top10_share`. No rows with too few people, or no cost.
     """
     columns = {"people_share": "float64", "value": "float64", "n_actors": "float64"}
     last = _people(data, data.weeks[-1]) if len(data.weeks) else None
@@ -58,26 +58,25 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
         return pd.DataFrame(columns=list(columns)).astype(columns)
     costs, _ = last
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))
-    ends = np.round(np.linspace(0, len(costs), groups + 1)).astype("int64")
+    ends = np.arange(groups + 1) * len(costs) // groups
     share = np.concatenate([[0.0], np.cumsum(costs)])[ends] / costs.sum()
     curve = {"people_share": ends / len(costs), "value": share, "n_actors": float(len(costs))}
     return pd.DataFrame(curve).astype(columns)
 
 
-def _by_week(data: Dataset, statistic: Statistic, fewest_in_top: int = 0) -> pd.DataFrame:
-    rows = [_row(data, week, statistic, fewest_in_top) for week in data.weeks]
+def _by_week(data: Dataset, statistic: Statistic, minimum: int = 0) -> pd.DataFrame:
+    rows = [_row(data, week, statistic, minimum) for week in data.weeks]
     columns = ["week", "value", "n_actors", "low", "high", "priced_share"]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
     return hide(frame, data.minimum_group)
 
 
 def _row(
-    data: Dataset, week: pd.Timestamp, statistic: Statistic, fewest_in_top: int
+    data: Dataset, week: pd.Timestamp, statistic: Statistic, minimum: int
 ) -> tuple[object, ...]:
     costs, priced = _people(data, week)
     n = len(costs)
-    few = n < MINIMUM_DISTRIBUTION or math.ceil(n / 10) < fewest_in_top
-    if few or not _known(costs, priced):
+    if n < max(MINIMUM_DISTRIBUTION, minimum) or not _known(costs, priced):
         return week, math.nan, n, math.nan, math.nan, priced
     value = float(statistic(costs, np.ones((1, n)))[0])
     replicates = np.concatenate([statistic(costs, weights) for weights in draws(n)])

@@ -1,12 +1,10 @@
-"""Who starts, how soon, who stays, who comes back and who leaves.
+"""Who of the roster is active, who stays, who comes back, and who stops.
 
-A start is a day on the roster; use is what the closed weeks show. What lies before the first of
-them is not known, so nobody's first use is looked for there, and what comes after the last one
-has not happened yet: it is left out or kept as unfinished, never taken for a no.
+What lies before the first closed week is not known, so somebody first seen in it may have begun
+long before; what comes after the last one has not happened yet, and is never taken for a no.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +12,8 @@ import pandas as pd
 
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.adoption import shown
-from ccanalytics.metrics.intervals import TAIL, Floats
-from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, Matrix, by_week
-from ccanalytics.metrics.weeks import actor_days, actor_weeks, roster_weeks
+from ccanalytics.metrics.ratios import by_week
+from ccanalytics.metrics.weeks import actor_days, actor_weeks, follows, roster_weeks
 from ccanalytics.people import WEEK, roster_sizes, withheld
 
 Cells = npt.NDArray[np.bool_]
@@ -24,7 +21,10 @@ Cells = npt.NDArray[np.bool_]
 FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
 
-_DAY = pd.Timedelta(days=1)
+NO_ROSTER = (
+    "There is no roster, so nobody knows how many people could have used it, and no share of them "
+    "is given: name a CSV file (email,team,start,end) as `roster` in ccanalytics.toml."
+)
 
 
 def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
@@ -43,15 +43,32 @@ def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
 def off_roster(data: Dataset) -> pd.DataFrame:
     """One row per week: active people who were not on that week's roster.
 
-    With the active people on it they add up to the week's active people. Null without a roster,
-    and of one team, which such people are in none of.
+    Null under the minimum group, without a roster, and of one team, which such people are not in.
     """
     frame = by_week(data, "active_actors")[["week", "value", "n_actors"]]
-    rows = roster_weeks(data)
-    known = rows.groupby("week")["active"].sum().reindex(frame["week"], fill_value=0)
-    sizes = rows.groupby("week").size().reindex(frame["week"], fill_value=0)
-    value = frame["value"] - known.to_numpy()
-    return frame.assign(value=value.where((sizes.to_numpy() > 0) & (data.team == "")))
+    people = roster_weeks(data).groupby("week")["active"]
+    known, sizes = (
+        counts.reindex(frame["week"], fill_value=0).to_numpy()
+        for counts in (people.sum(), people.size())
+    )
+    value = frame["value"] - known
+    few = (value > 0) & (value < data.minimum_group)
+    return frame.assign(value=value.where((sizes > 0) & ~few & (data.team == "")))
+
+
+def roster_sentence(data: Dataset) -> str:
+    """The last week's roster, how it moved, and who is active without being on it, in words."""
+    if data.roster.empty:
+        return NO_ROSTER
+    if not len(data.weeks):
+        return "No week is closed yet, so there is no share of the roster."
+    last = active_rate(data).iloc[-1]
+    if math.isnan(last["value"]):
+        return "Too few people of the week's roster, or too few of them active, to show a share."
+    return (
+        f"The week's roster has {last['denominator']:,.0f} people: {last['joined']:.0f} joined and "
+        f"{last['left']:.0f} left since the week before.{_strangers(data)}"
+    )
 
 
 def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
@@ -61,37 +78,41 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     too new to say: not seen, but on the roster for fewer than `grace` days. A status of too few
     people is null, and the next smallest one with it. No rows without a roster.
     """
-    stays = _stays(data)
-    stays = stays[stays["end"].isna() | (stays["end"] >= _last_day(data) - 6 * _DAY)]
+    people = _last_roster(data)
     columns = {"status": "str", "value": "float64", "share": "float64"}
-    if stays.empty:
+    if people.empty:
         return pd.DataFrame(columns=list(columns)).astype(columns)
-    recent = stays["last_use"] > _last_day(data) - weeks * WEEK
-    tenure = (_last_day(data) - stays["start"]).dt.days + 1
-    rules = [recent, stays["last_use"].notna(), ~(tenure < grace)]
-    status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3]))
-    counts = {name: int((status == name).sum()) for name in STATUSES}
-    hidden = withheld({name: n for name, n in counts.items() if n}, data.minimum_group)
-    value = [math.nan if name in hidden else float(n) for name, n in counts.items()]
-    frame = pd.DataFrame({"status": list(STATUSES), "value": value}).astype({"status": "str"})
-    return frame.assign(share=frame["value"] / len(stays))
+    last_day = data.weeks[-1] + WEEK - pd.Timedelta(days=1)
+    recent = people["last_use"] > last_day - weeks * WEEK
+    new = (last_day - people["start"]).dt.days + 1 < grace
+    rules = [recent, people["last_use"].notna(), ~new]
+    status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3])).value_counts()
+    sizes = {name: int(status.get(name, 0)) for name in STATUSES}
+    frame = pd.DataFrame({"status": list(STATUSES), "value": _shown_sizes(sizes, data)})
+    return frame.assign(share=frame["value"] / len(people)).astype(columns)
+
+
+def returning_share(data: Dataset) -> pd.DataFrame:
+    """One row per week: the share of the week before's active people who are active again."""
+    return by_week(data, "returning_share")
 
 
 def actor_flow(data: Dataset) -> pd.DataFrame:
     """One row per week but the first, and flow: people.
 
     Retained, reactivated and new people add up to the week's active people; retained, lapsed and
-    left ones to those of the week before. Null after a week that is missing; `left` is null
-    without a roster.
+    left ones to those of the week before. Null when either week is withheld, or the one before is
+    missing; `left` is null without a roster.
     """
     rows = actor_weeks(data)
     rows = rows[rows["active"] == 1]
     roster = roster_weeks(data)
     names = np.unique(rows["actor"].astype("str").to_numpy())
+    roster = roster[roster["actor"].isin(names)]
     active = _cells(rows, names, data.weeks)
-    there = _cells(roster[roster["actor"].isin(names)], names, data.weeks)
-    counts = [_flow(active, there, position) for position in range(1, len(data.weeks))]
-    follows = np.diff(data.weeks) == np.timedelta64(7, "D")
+    there = _cells(roster, names, data.weeks)
+    staying = _cells(roster[roster["stays"] == 1], names, data.weeks)
+    counts = [_flow(active, there, staying, position) for position in range(1, len(data.weeks))]
     frame = pd.DataFrame(
         {
             "week": data.weeks[1:].repeat(len(FLOWS)),
@@ -99,7 +120,7 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
             "value": np.array(counts, dtype="float64").reshape(-1),
         }
     )
-    known = np.repeat(follows, len(FLOWS)) & shown(data, frame["week"])
+    known = shown(data, frame["week"]) & shown(data, frame["week"] - WEEK)
     if data.roster.empty:
         known &= frame["flow"] != "left"
     return frame.assign(value=frame["value"].where(known))
@@ -108,194 +129,56 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
 def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     """One row per cohort and k: the share of it that was active k weeks after its first week.
 
-    A cohort is the people first active in a closed week; those of the first week there is are
-    none, for they may have begun long before. `status` is "seen", "withheld" (fewer people than
-    the minimum group) or "not yet" (the week is not closed, or missing). The newest `weeks`
-    cohorts and as many k.
+    A cohort is the people first active in a closed week that follows on another one; those of a
+    week that follows on none may have begun long before. `status` is "seen", "nobody" (began in
+    that week), "withheld" (fewer people than the minimum group, or to be had by subtraction) or
+    "not yet" (the week is not closed, or missing). The newest `weeks` cohorts and as many k.
     """
     rows = actor_weeks(data)
     rows = rows[rows["active"] == 1].astype({"actor": "str"})
-    first = rows.groupby("actor")["week"].min()
-    rows = rows.assign(cohort=rows["actor"].map(first), k=_weeks_since(rows, first))
-    active = rows.groupby(["cohort", "k"]).size()
-    cohorts = data.weeks[1:][-weeks:]
-    cells = [_cell(data, active, cohort, k) for cohort in cohorts for k in range(len(cohorts))]
-    kinds = dict.fromkeys(["value", "n_actors"], "float64")
-    kinds |= {"k": "int64", "status": "str", "cohort": "datetime64[ms]"}
-    columns = ["cohort", "k", "value", "n_actors", "status"]
-    return pd.DataFrame(cells, columns=columns).astype(kinds)
+    first = rows["actor"].map(rows.groupby("actor")["week"].min())
+    active = rows.groupby([first, (rows["week"] - first).dt.days // 7]).size()
+    cohorts = data.weeks[follows(data.weeks)][-weeks:]
+    sizes = active[active.index.get_level_values(1) == 0].droplevel(1)
+    hidden = _hidden_cohorts(sizes, cohorts, data.minimum_group)
+    cells = [
+        (cohort, k, *_cell(active, cohort, k, cohort + k * WEEK in data.weeks, cohort in hidden))
+        for cohort in cohorts
+        for k in range(len(cohorts))
+    ]
+    kinds = {"cohort": "datetime64[ms]", "k": "int64", "value": "float64", "n_actors": "float64"}
+    kinds |= {"status": "str"}
+    return pd.DataFrame(cells, columns=list(kinds)).astype(kinds)
 
 
-@dataclass(frozen=True)
-class Activation:
-    """How many of those who joined began within `days` days; NaN where nothing can be said.
-
-    The rest of the roster is counted by why it is not in the rate: `unknown_start`, `before`
-    (joined before the records begin), `unfinished` (the days are not over, or were cut short).
-    """
-
-    days: int
-    value: float
-    low: float
-    high: float
-    numerator: float
-    denominator: float
-    unknown_start: int
-    before: int
-    unfinished: int
-
-    def sentence(self) -> str:
-        """The rate in plain English, and who is not in it."""
-        left_out = (
-            f"Not in it: {self.before} who joined before the records begin, {self.unknown_start} "
-            f"without a start date, {self.unfinished} whose {self.days} days are not over or were "
-            "cut short."
-        )
-        if not self.before + self.unknown_start + self.unfinished and not self.denominator > 0:
-            return "There is no roster, so nobody's start is known and there is no activation rate."
-        if math.isnan(self.value):
-            return f"Too few people joined to give an activation rate. {left_out}"
-        sure = (
-            ""
-            if math.isnan(self.low)
-            else f" (90 % interval {100 * self.low:.0f} % to {100 * self.high:.0f} %)"
-        )
-        return (
-            f"{self.numerator:.0f} of {self.denominator:.0f} people, {100 * self.value:.0f} %"
-            f"{sure}, began within {self.days} days of joining. {left_out}"
-        )
+def _strangers(data: Dataset) -> str:
+    """How many active people were not on the last week's roster, as far as it may be said."""
+    value = off_roster(data)["value"].iloc[-1]
+    if data.team or value == 0:
+        return ""
+    count = f"Fewer than {data.minimum_group}" if math.isnan(value) else f"{value:.0f}"
+    return f" {count} active people were not on it, and are not in the share."
 
 
-def activation_rate(data: Dataset, days: int = 30) -> Activation:
-    """People first active within `days` days of joining / people whose `days` days are over.
-
-    Day 1 is the first day on the roster. Use before it counts as use on it.
-    """
-    stays = _stays(data)
-    known = stays["start"].notna()
-    before = known & (stays["start"] < _first_day(data))
-    last = stays["start"] + (days - 1) * _DAY
-    open_end = stays["end"].fillna(_last_day(data))
-    over = known & ~before & (last <= _last_day(data)) & (last <= open_end)
-    began = (over & (stays["first_use"] <= last))[over].to_numpy(dtype="float64")
-    few = len(began) < data.minimum_group or not len(began)
-    single = Matrix(began[:, None], np.ones((len(began), 1)))
-    low, high = (math.nan, math.nan) if few else single.ratios()[0]
-    return Activation(
-        days=days,
-        value=math.nan if few else float(began.mean()),
-        low=low,
-        high=high,
-        numerator=math.nan if few else float(began.sum()),
-        denominator=math.nan if few else float(len(began)),
-        unknown_start=int((~known).sum()),
-        before=int(before.sum()),
-        unfinished=int((known & ~before & ~over).sum()),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class FirstUse:
-    """How long people took from joining to their first active day, those still waiting included.
-
-    `curve` has a row per day on which somebody began: day, value (share who had begun), low, high,
-    at_risk. Quartiles are days, NaN where too few had begun. Everything is null under ten people.
-    """
-
-    curve: pd.DataFrame
-    n_actors: int
-    waiting: float
-    quartiles: tuple[float, float, float]
-
-    def sentence(self) -> str:
-        """The median in plain English."""
-        if self.curve.empty:
-            return (
-                f"Time to first use cannot be given: {self.n_actors} people joined while there are "
-                f"records, and at least {MINIMUM_DISTRIBUTION} are needed."
-            )
-        lower, median, upper = (_days(days) for days in self.quartiles)
-        return (
-            f"Of {self.n_actors} people who joined, a quarter began within {lower}, half within "
-            f"{median}, three quarters within {upper}; {self.waiting:.0f} had not begun when last "
-            "seen, and count for as long as they could have."
-        )
-
-
-def time_to_first_use(data: Dataset) -> FirstUse:
-    """Days from joining to the first active day, by Kaplan and Meier; the day of joining is 0."""
-    stays = _stays(data)
-    stays = stays[stays["start"].between(_first_day(data), _last_day(data))]
-    end = stays["end"].fillna(_last_day(data)).clip(upper=_last_day(data))
-    began = (stays["first_use"] <= end).to_numpy()
-    until = stays["first_use"].where(began, end)
-    days = (until - stays["start"]).dt.days.clip(lower=0).to_numpy(dtype="float64")
-    if len(stays) < max(MINIMUM_DISTRIBUTION, data.minimum_group):
-        nothing = kaplan_meier(days[:0], began[:0])
-        return FirstUse(nothing, len(stays), math.nan, (math.nan, math.nan, math.nan))
-    curve = kaplan_meier(days, began)
-    lower, median, upper = (_reached(curve, share) for share in (0.25, 0.5, 0.75))
-    return FirstUse(curve, len(stays), float((~began).sum()), (lower, median, upper))
-
-
-def kaplan_meier(days: Floats, began: Cells) -> pd.DataFrame:
-    """One row per day on which somebody began: day, value (the share begun by then), low, high,
-    at_risk. Those who had not begun are kept up to their last day.
-
-    The interval is Greenwood's on the scale of log(-log), 90 %.
-    """
-    at, begun = np.unique(days[began], return_counts=True)
-    at_risk = (days[None, :] >= at[:, None]).sum(axis=1)
-    survival = np.cumprod(1 - begun / at_risk)
-    inside = (survival > 0) & (survival < 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(begun / (at_risk * (at_risk - begun)))
-        width = np.exp(TAIL * np.sqrt(variance) / np.abs(np.log(survival)))
-        ends = survival ** (1 / width), survival**width
-    low, high = (np.where(inside, 1 - edge, np.nan) for edge in ends)
-    return pd.DataFrame(
-        {"day": at, "value": 1 - survival, "low": low, "high": high, "at_risk": at_risk}
-    )
-
-
-def _reached(curve: pd.DataFrame, share: float) -> float:
-    """The first day by which `share` had begun; NaN when that was not seen."""
-    days = curve.loc[curve["value"] >= share - 1e-9, "day"]
-    return float(days.iloc[0]) if len(days) else math.nan
-
-
-def _days(days: float) -> str:
-    if math.isnan(days):
-        return "a time not reached yet"
-    return f"{days:.0f} day{'' if days == 1 else 's'}"
-
-
-def _first_day(data: Dataset) -> pd.Timestamp:
-    """The first day of the closed weeks that follow on one another up to the last."""
-    weeks = data.weeks
-    gaps = np.flatnonzero(np.diff(weeks) != np.timedelta64(7, "D"))
-    return weeks[gaps[-1] + 1 if len(gaps) else 0] if len(weeks) else pd.NaT
-
-
-def _last_day(data: Dataset) -> pd.Timestamp:
-    return data.weeks[-1] + 6 * _DAY if len(data.weeks) else pd.NaT
-
-
-def _stays(data: Dataset) -> pd.DataFrame:
-    """One row per person on the roster at the end or before it: start, end, first and last use.
-
-    Start is that of the first stay and end that of the last; NaT is unknown and open.
-    """
-    roster = data.roster[~(data.roster["start"] > _last_day(data))]
-    roster = roster if len(data.weeks) else roster.iloc[:0]
-    ordered = roster.sort_values(["actor", "start"], na_position="first")
-    stays = ordered.drop_duplicates("actor")[["actor", "start"]].set_index("actor")
-    stays["end"] = ordered.drop_duplicates("actor", keep="last").set_index("actor")["end"]
-    stays = stays[~(stays["end"] < _first_day(data))]
+def _last_roster(data: Dataset) -> pd.DataFrame:
+    """One row per person on the last week's roster: start of the first stay, last active day."""
+    rows = roster_weeks(data)
+    people = rows.loc[rows["week"] == rows["week"].max(), ["actor"]].reset_index(drop=True)
+    if len(data.weeks) and rows["week"].max() != data.weeks[-1]:
+        people = people.iloc[:0]
+    ordered = data.roster.sort_values("start", na_position="first")
+    start = ordered.drop_duplicates("actor").set_index("actor")["start"]
     days = actor_days(data)
-    days = days[(days["active"] == 1) & (days["date"] >= _first_day(data))]
-    use = days.astype({"actor": "str"}).groupby("actor")["date"]
-    return stays.assign(first_use=use.min(), last_use=use.max()).reset_index()
+    use = days[days["active"] == 1].astype({"actor": "str"}).groupby("actor")["date"].max()
+    return people.assign(start=people["actor"].map(start), last_use=people["actor"].map(use))
+
+
+def _shown_sizes(sizes: dict[str, int], data: Dataset) -> list[float]:
+    """The sizes, null where withheld; a zero is one only beside people who may be counted."""
+    if sum(sizes.values()) < data.minimum_group:
+        return [math.nan] * len(sizes)
+    hidden = withheld({name: size for name, size in sizes.items() if size}, data.minimum_group)
+    return [math.nan if name in hidden else float(size) for name, size in sizes.items()]
 
 
 def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIndex) -> Cells:
@@ -306,24 +189,40 @@ def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIn
     return cells
 
 
-def _flow(active: Cells, on_roster: Cells, position: int) -> tuple[int, ...]:
+def _flow(active: Cells, on_roster: Cells, staying: Cells, position: int) -> tuple[int, ...]:
     """The people of each flow of the week at `position`, in the order of FLOWS."""
     now, last = active[position], active[position - 1]
     seen = active[:position].any(axis=0)
-    left = last & ~now & on_roster[position - 1] & ~on_roster[position]
+    left = last & ~now & on_roster[position - 1] & ~staying[position]
     parts = (now & last, now & seen & ~last, now & ~seen, last & ~now & ~left, left)
     return tuple(int(part.sum()) for part in parts)
 
 
-def _weeks_since(rows: pd.DataFrame, first: pd.Series) -> pd.Series:
-    return (rows["week"] - rows["actor"].map(first)).dt.days // 7
+def _hidden_cohorts(
+    sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int
+) -> set[pd.Timestamp]:
+    """The cohorts to withhold: small ones, and more where they could be had by subtraction.
+
+    A week's active people less those of the cohorts shown are the rest: in every week nobody, or
+    enough people.
+    """
+    hidden = {cohort for cohort in sizes.index if cohort not in cohorts or sizes[cohort] < minimum}
+    for until in cohorts:
+        there = sizes[sizes.index <= until]
+        for cohort in there.sort_values(kind="stable").index:
+            rest = there[there.index.isin(list(hidden))].sum()
+            if 0 < rest < minimum:
+                hidden.add(cohort)
+    return hidden
 
 
-def _cell(data: Dataset, active: pd.Series, cohort: pd.Timestamp, k: int) -> tuple[object, ...]:
-    """One cell of the triangle."""
+def _cell(
+    active: pd.Series, cohort: pd.Timestamp, k: int, closed: bool, hidden: bool
+) -> tuple[float, float, str]:
+    """Value, people and status of one cell of the triangle."""
     size = int(active.get((cohort, 0), 0))
-    if cohort + k * WEEK not in data.weeks:
-        return cohort, k, math.nan, math.nan, "not yet"
-    if size < max(data.minimum_group, 1):
-        return cohort, k, math.nan, math.nan, "withheld" if size else "nobody"
-    return cohort, k, int(active.get((cohort, k), 0)) / size, float(size), "seen"
+    if not closed:
+        return math.nan, math.nan, "not yet"
+    if hidden or not size:
+        return math.nan, math.nan, "withheld" if size else "nobody"
+    return int(active.get((cohort, k), 0)) / size, float(size), "seen"

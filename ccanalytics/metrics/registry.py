@@ -19,6 +19,7 @@ COLUMN_WORDS = {
     "input_side_tokens": "tokens",
     "cost_usd": "US dollars",
     "on_roster": "people on the roster",
+    "active_before": "people active the week before",
 }
 """What the rows of a denominator column are called in prose."""
 
@@ -164,7 +165,10 @@ _ENTRIES = (
         name="Active people not on the roster",
         unit="people",
         formula="Active people of the week who were on no day of it on the roster.",
-        caveats=("A gap in the roster, or in the records' addresses, more often than a stranger.",),
+        caveats=(
+            "A gap in the roster, or in the records' addresses, more often than a stranger.",
+            "Fewer than the minimum group are not counted out.",
+        ),
         source="Our own, beside the share of the roster",
     ),
     Metric(
@@ -187,8 +191,9 @@ _ENTRIES = (
         unit="people",
         formula="Retained: active this week and the week before. Reactivated: active this week and "
         "earlier, not the week before. New: first active week of the range. Lapsed: active the "
-        "week before, not now. Left: lapsed, and no longer on the roster. Retained, reactivated "
-        "and new add up to this week's active people; retained, lapsed and left to last week's.",
+        "week before, not now. Left: the same, and off the roster by the end of the week. "
+        "Retained, reactivated and new add up to this week's active people; retained, lapsed and "
+        "left to last week's.",
         caveats=(
             "The first week of the range has no flow: who was active before it is not known.",
             "Somebody last active before the range counts as new.",
@@ -196,6 +201,21 @@ _ENTRIES = (
         ),
         source="Product analytics practice",
         version=2,
+    ),
+    Metric(
+        id="returning_share",
+        name="Share of people who return",
+        unit="share",
+        formula="People active in this week and in the week before, divided by people active in "
+        "the week before.",
+        numerator="active_again",
+        denominator="active_before",
+        grade="high",
+        caveats=(
+            "Holidays and leave lower it: somebody away for a week has not stopped.",
+            "Who left the roster is among those who did not return.",
+        ),
+        source="Product analytics practice; the retained of the flows",
     ),
     Metric(
         id="activation_rate",
@@ -206,7 +226,7 @@ _ENTRIES = (
         caveats=(
             "People without a start date, and those who joined before the records begin, are "
             "left out and counted.",
-            "So are people who left the roster within the 30 days.",
+            "So are people who left the roster within the 30 days, whether they began or not.",
         ),
         source="Product analytics practice, full windows only",
     ),
@@ -219,6 +239,7 @@ _ENTRIES = (
         "long as they could have.",
         caveats=(
             "Only people who joined while there are records; at least 10 of them.",
+            "The curve ends where fewer than the minimum group are left to watch.",
             "Who left the roster before beginning is taken to be like those who stayed.",
         ),
         source="Survival analysis practice",
@@ -231,7 +252,7 @@ _ENTRIES = (
         caveats=(
             "The first week of the range is no cohort: its people may have begun long before.",
             "Weeks that have not happened yet are blank; cohorts under the minimum group are "
-            "withheld.",
+            "withheld, and larger ones where those could be had by subtraction.",
             "Somebody last active before the range counts as beginning again.",
         ),
         source="Product analytics practice",
@@ -366,7 +387,7 @@ _ENTRIES = (
         "whole people, divided by all estimated cost of people.",
         caveats=(
             *_MONEY,
-            "At least 10 people, and in the tenth as many as the minimum group.",
+            "At least 10 people, and in a tenth as many as the minimum group.",
             "Who they are differs from week to week.",
         ),
         source="Statistical practice",

@@ -29,7 +29,7 @@ from ccanalytics.report.parameters import checked_parameters
 
 log = logging.getLogger(__name__)
 
-REPORT_NOTEBOOKS = ("trust", "adoption", "productivity", "cost_per_commit")
+REPORT_NOTEBOOKS = ("trust", "adoption", "lifecycle", "productivity", "cost_per_commit")
 
 CELL_TIMEOUT = 300.0  # seconds
 
