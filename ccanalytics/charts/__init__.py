@@ -33,7 +33,6 @@ from ccanalytics.charts.lifecycle import (
     returning_share_chart,
     roster_use_chart,
     time_to_first_use_chart,
-    top10_share_chart,
 )
 from ccanalytics.charts.productivity import (
     acceptance_rate_chart,
@@ -71,7 +70,6 @@ __all__ = [
     "roster_use_chart",
     "stickiness_chart",
     "time_to_first_use_chart",
-    "top10_share_chart",
     "unconverted_share_chart",
 ]
 

@@ -18,8 +18,7 @@ def returning_share_chart(frame: pd.DataFrame) -> Any:
 
 
 def actor_flow_chart(frame: pd.DataFrame) -> Any:
-    """This week's people above the line; below it those of the week before who are not among them.
-    """
+    """This week's people above the line; below it those of the week before who are not among them."""
     chart = stacked(
         frame,
         "actor_flow",
@@ -106,11 +105,6 @@ def roster_use_chart(frame: pd.DataFrame) -> Any:
     )
     subtitle = "People on the last week's roster, by when they were last active in this range"
     return finished(chart, metric.id, subtitle=subtitle).properties(height=alt.Step(34))
-
-
-def top10_share_chart(frame: pd.DataFrame) -> Any:
-    """The part of the cost that the tenth of people with the highest cost has, by week."""
-    return ratio_by_week(frame, "top10_share")
 
 
 def cost_curve_chart(frame: pd.DataFrame) -> Any:

@@ -78,7 +78,13 @@ from ccanalytics.metrics.adoption import (
     stickiness,
 )
 from ccanalytics.metrics.change import Headline, against_median, headline, headlines
-from ccanalytics.metrics.concentration import cost_curve, gini, halfcount, top10_share
+from ccanalytics.metrics.concentration import (
+    cost_curve,
+    gini,
+    halfcount,
+    spread_sentence,
+    top10_share,
+)
 from ccanalytics.metrics.cost import (
     api_key_cost,
     cache_read_share,
@@ -150,6 +156,7 @@ __all__ = [
     "returning_share",
     "roster_sentence",
     "roster_use",
+    "spread_sentence",
     "stickiness",
     "time_to_first_use",
     "top10_share",

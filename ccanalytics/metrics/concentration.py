@@ -13,12 +13,19 @@ import pandas as pd
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats, draws, interval, ratio
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED, hide
+from ccanalytics.metrics.registry import METRICS
 from ccanalytics.metrics.weeks import actor_weeks
 
 Statistic = Callable[[Floats, Floats], Floats]
 """The values of a statistic: ascending costs, and by replicate (row) how often each is there."""
 
 GROUPS = 10
+
+_WORDS = {
+    "top10_share": "the tenth of people with the highest cost had {value} of it",
+    "halfcount": "half of it was made by {value} of {n} people",
+    "gini": "the Gini coefficient was {value}, where 0 is everybody alike",
+}
 
 
 def top10_share(data: Dataset) -> pd.DataFrame:
@@ -62,6 +69,22 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     share = np.concatenate([[0.0], np.cumsum(costs)])[ends] / costs.sum()
     curve = {"people_share": ends / len(costs), "value": share, "n_actors": float(len(costs))}
     return pd.DataFrame(curve).astype(columns)
+
+
+def spread_sentence(data: Dataset) -> str:
+    """How the cost of the last week is spread, in plain English, as far as it may be said."""
+    numbers = {metric: function(data)[-1:] for metric, function in _NUMBERS.items()}
+    parts = [
+        _WORDS[metric].format(value=_worded(metric, frame), n=int(frame["n_actors"].iloc[0]))
+        for metric, frame in numbers.items()
+        if frame["value"].notna().any()
+    ]
+    if not parts:
+        return (
+            "How the cost is spread cannot be said: it takes at least "
+            f"{MINIMUM_DISTRIBUTION} active people, and a cost that is known."
+        )
+    return f"In the last week {'; '.join(parts)}."
 
 
 def _by_week(data: Dataset, statistic: Statistic, minimum: int = 0) -> pd.DataFrame:
@@ -122,3 +145,14 @@ def _halfcount(costs: Floats, weights: Floats) -> Floats:
     missing = half - (reached[rows, at] - weights[rows, at] * falling[at])
     copies = np.ceil(ratio(missing, falling[at]) - 1e-9)
     return np.where(half > 0, people + np.maximum(copies, 1), np.nan)
+
+
+_NUMBERS = {"top10_share": top10_share, "halfcount": halfcount, "gini": gini}
+
+
+def _worded(metric_id: str, frame: pd.DataFrame) -> str:
+    """The value of the only row, with its interval if it has one."""
+    value, low, high = (
+        METRICS[metric_id].format(frame[c].iloc[0]) for c in ("value", "low", "high")
+    )
+    return value if low == "n/a" else f"{value} (90 % interval {low} to {high})"

@@ -198,9 +198,7 @@ def _flow(active: Cells, on_roster: Cells, staying: Cells, position: int) -> tup
     return tuple(int(part.sum()) for part in parts)
 
 
-def _hidden_cohorts(
-    sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int
-) -> set[pd.Timestamp]:
+def _hidden_cohorts(sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int) -> set[pd.Timestamp]:
     """The cohorts to withhold: small ones, and more where they could be had by subtraction.
 
     A week's active people less those of the cohorts shown are the rest: in every week nobody, or

@@ -78,7 +78,11 @@ def hide(
 
 def distribution_minimum(data: Dataset) -> int:
     """Fewest people whose spread may be shown; one's own records, with no minimum, have none."""
-    return data.minimum_group if data.minimum_group == 1 else max(MINIMUM_DISTRIBUTION, data.minimum_group)
+    return (
+        data.minimum_group
+        if data.minimum_group == 1
+        else max(MINIMUM_DISTRIBUTION, data.minimum_group)
+    )
 
 
 def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:
