@@ -9,7 +9,7 @@ from ccanalytics.charts.marks import ratio_by_week, stacked
 from ccanalytics.charts.theme import BLUE, CYAN, GREY, INK, ORANGE, PURPLE, finished, value_axis
 from ccanalytics.metrics.registry import METRICS
 
-_ROW = 24  # pixels
+_ROW = 19  # pixels
 
 
 def returning_share_chart(frame: pd.DataFrame) -> Any:
@@ -18,7 +18,7 @@ def returning_share_chart(frame: pd.DataFrame) -> Any:
 
 
 def actor_flow_chart(frame: pd.DataFrame) -> Any:
-    """This week's people above the line; below it those of the week before who are not among them."""
+    """This week's people above the line, those of the week before who are not among them below."""
     chart = stacked(
         frame,
         "actor_flow",

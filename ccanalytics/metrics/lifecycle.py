@@ -132,19 +132,19 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     A cohort is the people first active in a closed week that follows on another one; those of a
     week that follows on none may have begun long before. `status` is "seen", "nobody" (began in
     that week), "withheld" (fewer people than the minimum group, or to be had by subtraction) or
-    "not yet" (the week is not closed, or missing). The newest `weeks` cohorts and as many k.
+    "not yet" (the week is not closed, or missing). Each cohort is followed for `weeks` weeks.
     """
     rows = actor_weeks(data)
     rows = rows[rows["active"] == 1].astype({"actor": "str"})
     first = rows["actor"].map(rows.groupby("actor")["week"].min())
     active = rows.groupby([first, (rows["week"] - first).dt.days // 7]).size()
-    cohorts = data.weeks[follows(data.weeks)][-weeks:]
+    cohorts = data.weeks[follows(data.weeks)]
     sizes = active[active.index.get_level_values(1) == 0].droplevel(1)
     hidden = _hidden_cohorts(sizes, cohorts, data.minimum_group)
     cells = [
         (cohort, k, *_cell(active, cohort, k, cohort + k * WEEK in data.weeks, cohort in hidden))
         for cohort in cohorts
-        for k in range(len(cohorts))
+        for k in range(min(weeks + 1, len(cohorts)))
     ]
     kinds = {"cohort": "datetime64[ms]", "k": "int64", "value": "float64", "n_actors": "float64"}
     kinds |= {"status": "str"}
