@@ -136,7 +136,7 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     """
     rows = actor_weeks(data)
     rows = rows[rows["active"] == 1].astype({"actor": "str"})
-    first = rows["actor"].map(rows.groupby("actor")["week"].min())
+    first = rows.groupby("actor")["week"].transform("min")
     active = rows.groupby([first, (rows["week"] - first).dt.days // 7]).size()
     cohorts = data.weeks[follows(data.weeks)]
     sizes = active[active.index.get_level_values(1) == 0].droplevel(1)
@@ -163,14 +163,12 @@ def _strangers(data: Dataset) -> str:
 def _last_roster(data: Dataset) -> pd.DataFrame:
     """One row per person on the last week's roster: start of the first stay, last active day."""
     rows = roster_weeks(data)
-    people = rows.loc[rows["week"] == rows["week"].max(), ["actor"]].reset_index(drop=True)
-    if len(data.weeks) and rows["week"].max() != data.weeks[-1]:
-        people = people.iloc[:0]
+    people = rows.loc[rows["week"].isin(data.weeks[-1:]), ["actor"]].set_index("actor")
     ordered = data.roster.sort_values("start", na_position="first")
     start = ordered.drop_duplicates("actor").set_index("actor")["start"]
     days = actor_days(data)
     use = days[days["active"] == 1].astype({"actor": "str"}).groupby("actor")["date"].max()
-    return people.assign(start=people["actor"].map(start), last_use=people["actor"].map(use))
+    return people.assign(start=start, last_use=use).reset_index()
 
 
 def _shown_sizes(sizes: dict[str, int], data: Dataset) -> list[float]:
