@@ -9,6 +9,7 @@ from ccanalytics.charts.marks import ratio_by_week, stacked
 from ccanalytics.charts.theme import BLUE, CYAN, GREY, INK, ORANGE, PURPLE, finished, value_axis
 from ccanalytics.metrics.registry import METRICS
 
+_FLOWS = ["retained", "reactivated", "new", "lapsed", "left"]
 _ROW = 19  # pixels
 
 
@@ -24,13 +25,16 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
         "actor_flow",
         "flow",
         field="signed",
-        order=["retained", "reactivated", "new", "lapsed", "left"],
+        order=_FLOWS,
         colours=[BLUE, CYAN, PURPLE, ORANGE, GREY],
         axis=alt.Y("signed:Q", title="people", axis=alt.Axis(format=",.0f", tickMinStep=1)),
         subtitle="People by week. Below the line: active the week before, but not in this one",
     )
     below = "datum.flow == 'lapsed' || datum.flow == 'left'"
-    return chart.transform_calculate(signed=f"{below} ? -datum.value : datum.value")
+    outwards = f"indexof({_FLOWS}, datum.flow)"
+    return chart.encode(order=alt.Order("place:Q")).transform_calculate(
+        signed=f"{below} ? -datum.value : datum.value", place=outwards
+    )
 
 
 def retention_chart(frame: pd.DataFrame) -> Any:
@@ -44,7 +48,7 @@ def retention_chart(frame: pd.DataFrame) -> Any:
     # Opacity, not a ramp of colours: one colour stays legible in dark mode and in print.
     shade = alt.Opacity("value:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.5]), legend=None)
     cells = base.mark_rect(color=BLUE, cornerRadius=2).encode(opacity=shade)
-    numbers = base.mark_text(color=INK, fontSize=10).encode(text=alt.Text("percent:Q"))
+    numbers = base.mark_text(color=INK, fontSize=9).encode(text=alt.Text("percent:Q"))
     hidden = base.mark_text(color=GREY, text="\u00b7", fontSize=14)
     layers = alt.layer(
         cells.transform_filter("datum.status == 'seen'"),
@@ -53,8 +57,8 @@ def retention_chart(frame: pd.DataFrame) -> Any:
         data=frame,
     )
     subtitle = (
-        "Percent of the people first active in a week who were active k weeks later. Blank: not "
-        "yet, or nobody began; a dot: too few people to show"
+        "Percent of the people first active in a week who were active so many weeks later. Blank: "
+        "not yet; a dot: too few people to show; no row: nobody began"
     )
     chart = finished(layers, "retention", subtitle=subtitle, wide=True)
     percent = "isValid(datum.value) ? round(100 * datum.value) : null"

@@ -129,6 +129,9 @@ def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tool
             alt.Tooltip("low:Q", title="90 % interval from", format=form),
             alt.Tooltip("high:Q", title="to", format=form),
         ]
+    if "joined" in frame:
+        words = {"denominator": "on the roster", "joined": "joined it", "left": "left it"}
+        shown += [alt.Tooltip(f"{name}:Q", title=word) for name, word in words.items()]
     if "n_actors" in frame:
         shown.append(alt.Tooltip("n_actors:Q", title="people", format=",.0f"))
     return [*shown, alt.Tooltip("definition:N", title="definition")]

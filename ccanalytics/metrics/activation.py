@@ -148,7 +148,7 @@ def _stays(data: Dataset) -> pd.DataFrame:
     days = actor_days(data)
     days = days[(days["active"] == 1) & (days["date"] >= _first_day(data))]
     use = days.astype({"actor": "str"}).groupby("actor")["date"].min()
-    return stays.assign(first_use=use).reset_index()
+    return stays.assign(first_use=use.reindex(stays.index)).reset_index()
 
 
 def _first_day(data: Dataset) -> pd.Timestamp:

@@ -168,7 +168,8 @@ def _last_roster(data: Dataset) -> pd.DataFrame:
     start = ordered.drop_duplicates("actor").set_index("actor")["start"]
     days = actor_days(data)
     use = days[days["active"] == 1].astype({"actor": "str"}).groupby("actor")["date"].max()
-    return people.assign(start=start, last_use=use).reset_index()
+    columns = {"start": start.reindex(people.index), "last_use": use.reindex(people.index)}
+    return people.assign(**columns).reset_index()
 
 
 def _shown_sizes(sizes: dict[str, int], data: Dataset) -> list[float]:
