@@ -198,6 +198,7 @@ def _change(headline: Headline) -> str:
 def _basis(headline: Headline) -> str:
     """How much the value rests on: "421 commits, 96 people"."""
     people = f"{headline.n_actors:,} {'person' if headline.n_actors == 1 else 'people'}"
+    people += " active" if headline.metric.denominator in ("on_roster", "active_before") else ""
     counted = COLUMN_WORDS.get(headline.metric.denominator or "", "people")
     if counted == "people" or math.isnan(headline.denominator):
         return people

@@ -11,6 +11,12 @@ from ccanalytics.metrics import METRICS
 from ccanalytics.report.colours import DARK
 
 FRAMES = {
+    "active_rate": cca.active_rate,
+    "cost_curve": cca.cost_curve,
+    "retention": cca.retention,
+    "returning_share": cca.returning_share,
+    "roster_use": cca.roster_use,
+    "time_to_first_use": cca.time_to_first_use,
     "active_actors": cca.active_actors,
     "active_actors_by_day": cca.active_actors_by_day,
     "active_day_bands": cca.active_day_bands,

@@ -1,29 +1,10 @@
-"""Who was active, how often, who came and who stayed away."""
+"""Who was active, and how often."""
 
 import math
 
 from builders import dataset, record
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import ccanalytics.metrics as m
-
-
-def weeks(*active, start=2):
-    """A dataset in which `active[k]` names the people active on the Monday of week k."""
-    records = [
-        record(f"2026-11-{start + 7 * k:02}", f"{name}@x.example")
-        for k, names in enumerate(active)
-        for name in names
-    ]
-    return dataset(records, f"2026-11-{start:02}", f"2026-11-{start + 7 * len(active) - 1:02}")
-
-
-def flows(data, week=-1):
-    """The flows of one week by name."""
-    frame = m.actor_flow(data)
-    last = frame[frame["week"] == data.weeks[week]]
-    return dict(zip(last["flow"], last["value"], strict=True))
 
 
 def test_a_person_active_on_two_days_is_one_weekly_active_person():
@@ -85,36 +66,6 @@ def test_the_days_of_a_small_organisation_are_hidden():
     assert m.active_day_bands(data)["value"].isna().all()
 
 
-def test_flow_tells_new_returning_and_lapsed_people():
-    """Bea stays, Cid comes, Ann goes."""
-    data = weeks(["ann", "bea"], ["bea", "cid"])
-    assert flows(data) == {"new": 1, "returning": 1, "lapsed": 1}
-
-
-def test_somebody_back_after_a_pause_is_returning():
-    """Not new a second time, and lapsed only in the week right after."""
-    data = weeks(["ann", "bea"], ["bea"], ["ann", "bea"])
-    assert flows(data, 1) == {"new": 0, "returning": 1, "lapsed": 1}
-    assert flows(data, 2) == {"new": 0, "returning": 2, "lapsed": 0}
-
-
-def test_the_first_week_has_no_flow():
-    """Who was active before it is not known."""
-    data = weeks(["ann"], ["ann"])
-    assert m.actor_flow(data)["week"].unique().tolist() == [data.weeks[1]]
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.sets(st.sampled_from("abcde")), min_size=2, max_size=4))
-def test_new_and_returning_add_up_to_the_active(active):
-    """And this week's active are last week's, less the lapsed, plus new and back again."""
-    data = weeks(*active)
-    for position in range(1, len(active)):
-        flow = flows(data, position)
-        assert flow["new"] + flow["returning"] == len(active[position])
-        assert flow["lapsed"] == len(active[position - 1] - active[position])
-
-
 def test_bands_cut_at_one_two_and_four_days():
     """One day light, three moderate, four heavy."""
     days = {"ann": 1, "bea": 3, "cid": 4, "dan": 7}
@@ -127,6 +78,14 @@ def test_bands_cut_at_one_two_and_four_days():
     assert frame["band"].tolist() == ["light", "moderate", "heavy"]
     assert frame["value"].tolist() == [1, 1, 2]
     assert frame["share"].tolist() == [0.25, 0.25, 0.5]
+
+
+def test_the_bands_of_fewer_than_ten_people_are_hidden():
+    """The spread of nine people tells too much of each; ten may be shown."""
+    for people, hidden in ((9, True), (10, False)):
+        records = [record("2026-11-16", f"p{n}@x.example") for n in range(people)]
+        data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
+        assert m.active_day_bands(data)["value"].isna().all() == hidden
 
 
 def test_stickiness_leaves_the_weekend_out():

@@ -13,7 +13,7 @@ from ccanalytics.charts.adoption import (
     active_actors_by_day_chart,
     active_actors_chart,
     active_day_bands_chart,
-    actor_flow_chart,
+    active_rate_chart,
     stickiness_chart,
 )
 from ccanalytics.charts.changes import cost_drivers_chart, cost_per_commit_drivers_chart
@@ -26,6 +26,14 @@ from ccanalytics.charts.cost import (
     cost_per_commit_chart,
     model_mix_chart,
     unconverted_share_chart,
+)
+from ccanalytics.charts.lifecycle import (
+    actor_flow_chart,
+    cost_curve_chart,
+    retention_chart,
+    returning_share_chart,
+    roster_use_chart,
+    time_to_first_use_chart,
 )
 from ccanalytics.charts.outlook import daily_cost_chart, month_forecast_chart
 from ccanalytics.charts.productivity import (
@@ -43,12 +51,14 @@ __all__ = [
     "active_actors_by_day_chart",
     "active_actors_chart",
     "active_day_bands_chart",
+    "active_rate_chart",
     "actor_flow_chart",
     "api_key_cost_chart",
     "cache_read_share_chart",
     "commits_chart",
     "commits_per_active_day_chart",
     "cost_chart",
+    "cost_curve_chart",
     "cost_drivers_chart",
     "cost_per_active_day_chart",
     "cost_per_commit_by_team_chart",
@@ -61,7 +71,11 @@ __all__ = [
     "model_mix_chart",
     "month_forecast_chart",
     "pull_requests_chart",
+    "retention_chart",
+    "returning_share_chart",
+    "roster_use_chart",
     "stickiness_chart",
+    "time_to_first_use_chart",
     "unconverted_share_chart",
 ]
 

@@ -6,13 +6,18 @@ import altair as alt
 import pandas as pd
 
 from ccanalytics.charts.marks import ratio_by_week, stacked, total_by_week
-from ccanalytics.charts.theme import BLUE, CYAN, GREY, ORANGE, finished, share_axis, value_axis
+from ccanalytics.charts.theme import BLUE, CYAN, GREY, finished, share_axis, value_axis
 from ccanalytics.metrics.registry import METRICS
 
 
 def active_actors_chart(frame: pd.DataFrame) -> Any:
     """People active in each week."""
     return total_by_week(frame, "active_actors")
+
+
+def active_rate_chart(frame: pd.DataFrame) -> Any:
+    """The share of each week's roster that was active, with its interval."""
+    return ratio_by_week(frame, "active_rate")
 
 
 def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
@@ -32,21 +37,6 @@ def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
         )
     )
     return finished(chart, metric.id, subtitle="People by UTC day; the dips are weekends")
-
-
-def actor_flow_chart(frame: pd.DataFrame) -> Any:
-    """New and returning people above the line, lapsed ones below it."""
-    chart = stacked(
-        frame,
-        "actor_flow",
-        "flow",
-        field="signed",
-        order=["returning", "new", "lapsed"],
-        colours=[BLUE, CYAN, ORANGE],
-        axis=alt.Y("signed:Q", title="people", axis=alt.Axis(format=",.0f", tickMinStep=1)),
-        subtitle="People by week; lapsed ones, below the line, were active the week before",
-    )
-    return chart.transform_calculate(signed="datum.flow == 'lapsed' ? -datum.value : datum.value")
 
 
 def active_day_bands_chart(frame: pd.DataFrame) -> Any:

@@ -22,8 +22,8 @@ WIDTH, HEIGHT = 620, 220
 """A width in pixels for JupyterLab, whose page never stops resizing a chart as wide as its cell;
 the report makes the charts of this kit as wide as their place."""
 
-AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share"}
-_FORMATS = {"usd": "$,.2f", "share": ".0%"}
+AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share", "index": "coefficient, 0 to 1"}
+_FORMATS = {"usd": "$,.2f", "share": ".0%", "index": ".2f"}
 
 
 def enable() -> None:
@@ -129,6 +129,9 @@ def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tool
             alt.Tooltip("low:Q", title="90 % interval from", format=form),
             alt.Tooltip("high:Q", title="to", format=form),
         ]
+    if "joined" in frame:
+        words = {"denominator": "on the roster", "joined": "joined it", "left": "left it"}
+        shown += [alt.Tooltip(f"{name}:Q", title=word) for name, word in words.items()]
     if "n_actors" in frame:
         shown.append(alt.Tooltip("n_actors:Q", title="people", format=",.0f"))
     return [*shown, alt.Tooltip("definition:N", title="definition")]

@@ -14,10 +14,22 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     adoption
     active_actors(data, by=None)           metric frame, total; value: people
     active_actors_by_day(data)             date, value
-    actor_flow(data)                       week, flow (new, returning, lapsed), value; from week 2
     active_day_bands(data)                 week, band (light, moderate, heavy), value, share,
                                            n_actors
     stickiness(data, by=None)              metric frame, share
+
+    lifecycle
+    active_rate(data, by=None)             metric frame, share of that week's roster + joined, left
+    off_roster(data)                       week, value, n_actors
+    roster_use(data)                       status (active, dormant, never seen, too new to say),
+                                           value, share; no weeks
+    actor_flow(data)                       week, flow (retained, reactivated, new, lapsed, left),
+                                           value; from week 2
+    returning_share(data)                  metric frame, share of the week before's active people
+    retention(data)                        cohort, k, value, n_actors, status
+    activation_rate(data)                  week, value, low, high, numerator, denominator, and who
+                                           is not in it: unknown_start, before, unfinished
+    time_to_first_use(data)                day, value, low, high, at_risk, n_actors; ten people
 
     productivity
     acceptance_rate(data, by=None)         metric frame, share; by may be "tool"
@@ -38,6 +50,12 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
                                            output_share, n_actors, priced_share
     api_key_cost(data)                     week, value, share (of all cost), n_keys, priced_share
 
+    concentration
+    top10_share(data)                      week, value, n_actors, low, high, priced_share
+    gini(data)                             the same
+    halfcount(data)                        the same + share
+    cost_curve(data)                       people_share, value, n_actors; last week, groups
+
     change
     headline(data, metric_id)              Headline: last closed week against the one before
     headlines(data, metric_ids)            list of Headline
@@ -56,14 +74,26 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
 `METRICS` says what each of them means; `Metric.format(value)` writes a value as a reader sees it.
 """
 
+from ccanalytics.metrics.activation import (
+    activation_rate,
+    activation_sentence,
+    first_use_sentence,
+    time_to_first_use,
+)
 from ccanalytics.metrics.adoption import (
     active_actors,
     active_actors_by_day,
     active_day_bands,
-    actor_flow,
     stickiness,
 )
 from ccanalytics.metrics.change import Headline, against_median, headline, headlines
+from ccanalytics.metrics.concentration import (
+    cost_curve,
+    gini,
+    halfcount,
+    spread_sentence,
+    top10_share,
+)
 from ccanalytics.metrics.cost import (
     api_key_cost,
     cache_read_share,
@@ -84,6 +114,15 @@ from ccanalytics.metrics.drivers import (
     team_shift,
 )
 from ccanalytics.metrics.forecast import Forecast, month_forecast
+from ccanalytics.metrics.lifecycle import (
+    active_rate,
+    actor_flow,
+    off_roster,
+    retention,
+    returning_share,
+    roster_sentence,
+    roster_use,
+)
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -104,9 +143,12 @@ __all__ = [
     "Metric",
     "TeamShift",
     "acceptance_rate",
+    "activation_rate",
+    "activation_sentence",
     "active_actors",
     "active_actors_by_day",
     "active_day_bands",
+    "active_rate",
     "actor_days",
     "actor_flow",
     "actor_weeks",
@@ -117,11 +159,15 @@ __all__ = [
     "commits",
     "commits_per_active_day",
     "cost",
+    "cost_curve",
     "cost_drivers",
     "cost_per_active_day",
     "cost_per_commit",
     "cost_per_commit_drivers",
     "daily_cost",
+    "first_use_sentence",
+    "gini",
+    "halfcount",
     "headline",
     "headlines",
     "landing_share",
@@ -130,9 +176,17 @@ __all__ = [
     "model_mix",
     "month_forecast",
     "noted_events",
+    "off_roster",
     "pull_requests",
+    "retention",
+    "returning_share",
+    "roster_sentence",
+    "roster_use",
+    "spread_sentence",
     "stickiness",
     "team_shift",
+    "time_to_first_use",
+    "top10_share",
     "typical_cost_per_commit",
     "unconverted_share",
     "unusual_days",

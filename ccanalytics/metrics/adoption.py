@@ -1,16 +1,14 @@
-"""Who uses it, how often, who came and who stayed away."""
+"""Who uses it, and how often."""
 
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
-from ccanalytics.metrics.ratios import by_week, hide
+from ccanalytics.metrics.ratios import by_week, distribution_minimum, hide
 from ccanalytics.metrics.weeks import actor_days, actor_weeks, week_of
 
 BANDS = {"light": 1, "moderate": 2, "heavy": 4}
 """Fewest active days of a week in each band."""
-
-FLOWS = ("new", "returning", "lapsed")
 
 
 def active_actors(data: Dataset, by: str | None = None) -> pd.DataFrame:
@@ -27,32 +25,13 @@ def active_actors_by_day(data: Dataset) -> pd.DataFrame:
     counts = days[days["active"] == 1].groupby("date").size()
     frame = pd.DataFrame({"date": _days_of(data.weeks)})
     frame["value"] = frame["date"].map(counts).fillna(0.0).astype("float64")
-    return frame.assign(value=frame["value"].where(_shown(data, week_of(frame["date"]))))
-
-
-def actor_flow(data: Dataset) -> pd.DataFrame:
-    """One row per week but the first, and flow ("new", "returning", "lapsed"): people.
-
-    New and returning add up to the week's active people; lapsed were active the week before. A
-    closed week that does not follow on the one before it has no lapsed people (null).
-    """
-    active = _active_matrix(data)
-    before = np.logical_or.accumulate(active, axis=0)
-    counts = [_flow(data.weeks, active, before, position) for position in range(1, len(data.weeks))]
-    frame = pd.DataFrame(
-        {
-            "week": data.weeks[1:].repeat(len(FLOWS)),
-            "flow": pd.Series(list(FLOWS) * len(counts), dtype="str"),
-            "value": np.array(counts, dtype="float64").reshape(-1),
-        }
-    )
-    return frame.assign(value=frame["value"].where(_shown(data, frame["week"])))
+    return frame.assign(value=frame["value"].where(shown(data, week_of(frame["date"]))))
 
 
 def active_day_bands(data: Dataset) -> pd.DataFrame:
     """One row per week and band of active days ("light" 1, "moderate" 2-3, "heavy" 4 or more).
 
-    Value is people, share their part of the week's active people.
+    Value is people, share their part of the week's active people. Null under ten people.
     """
     weeks = actor_weeks(data)
     weeks = weeks[weeks["active"] == 1]
@@ -63,7 +42,7 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     frame = counts.astype("float64").rename("value").reset_index()
     total = frame.groupby("week")["value"].transform("sum")
     frame = frame.assign(share=frame["value"] / total.where(total > 0), n_actors=total)
-    return hide(frame, data.minimum_group, keep=("band",))
+    return hide(frame, distribution_minimum(data), keep=("band",))
 
 
 def stickiness(data: Dataset, by: str | None = None) -> pd.DataFrame:
@@ -76,30 +55,7 @@ def _days_of(weeks: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(days).as_unit("ms")
 
 
-def _shown(data: Dataset, week: pd.Series) -> pd.Series:
+def shown(data: Dataset, week: pd.Series) -> pd.Series:
     """Whether the week has as many active people as may be shown, or nobody at all."""
     total = active_actors(data).set_index("week")["value"]
     return week.isin(total.index[total.notna()])
-
-
-def _active_matrix(data: Dataset) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Closed weeks by people: whether they were active."""
-    rows = actor_weeks(data)
-    rows = rows[rows["active"] == 1]
-    names, actors = np.unique(rows["actor"].astype("str").to_numpy(), return_inverse=True)
-    active = np.zeros((len(data.weeks), len(names)), dtype=bool)
-    active[data.weeks.get_indexer(rows["week"]), actors] = True
-    return active
-
-
-def _flow(
-    weeks: pd.DatetimeIndex,
-    active: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-    before: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
-    position: int,
-) -> tuple[float, float, float]:
-    """New, returning and lapsed people of the week at `position`."""
-    now, seen = active[position], before[position - 1]
-    follows = weeks[position] - weeks[position - 1] == pd.Timedelta(days=7)
-    lapsed = float((active[position - 1] & ~now).sum()) if follows else np.nan
-    return float((now & ~seen).sum()), float((now & seen).sum()), lapsed

@@ -20,9 +20,8 @@ from ccanalytics.metrics.intervals import (
     ratio,
     resampled_sums,
 )
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_week, matrix, summable
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_week, matrix, rows_of, summable
 from ccanalytics.metrics.registry import COLUMN_WORDS, Metric
-from ccanalytics.metrics.weeks import actor_weeks
 from ccanalytics.quality import NO_COVERAGE, Coverage, coverage_of
 
 Verdict = Literal["up", "down", "no detectable change", "too few to say", "nothing to compare"]
@@ -101,6 +100,10 @@ class Headline:
         return f"{self.verdict} {joint} {self.metric.format(self.previous)}{comma} {self.against}"
 
     def _why_null(self) -> str:
+        if self.metric.denominator == "on_roster" and not self.denominator > 0:
+            return "there is no roster of the week to divide by, or too few people to show it"
+        if self.metric.denominator == "active_before" and not self.denominator > 0:
+            return "there is no week before, or too few people to show it"
         if self.n_actors == 0:
             return "nobody was active, or too few people to show it"
         if self.priced_share < MINIMUM_PRICED:
@@ -167,7 +170,7 @@ def _compared(data: Dataset, found: Headline, base: pd.DataFrame) -> Headline:
         return found
     found = replace(found, previous=float(base["value"].median()))
     weeks = pd.DatetimeIndex([*base["week"], found.week])
-    actors = matrix(actor_weeks(data), weeks, found.metric)
+    actors = matrix(rows_of(data, found.metric), weeks, found.metric)
     if math.isnan(found.value) or _too_few(found, base, len(actors.top)):
         return replace(found, verdict="too few to say")
     change = found.value - found.previous
@@ -220,7 +223,7 @@ def _count(value: float, column: str | None) -> str:
     if column == "cost_usd":
         return f"${value:,.0f}"
     words = COLUMN_WORDS.get(str(column), str(column))
-    singular = {"people": "person"}.get(words, words.removesuffix("s"))
+    singular = words.replace("people", "person").removesuffix("s")
     if value >= 10_000_000:
         return f"{value / 1e6:,.0f} million {words}"
     return f"{value:,.0f} {singular if value == 1 else words}"

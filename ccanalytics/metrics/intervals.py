@@ -23,12 +23,12 @@ MINIMUM_ACTORS = 5
 
 _CHUNK = 1_000_000  # weights held at once: 8 MB, whatever the number of actors
 _UNDEFINED_AT_MOST = 0.05
-_TAIL = NormalDist().inv_cdf((1 + LEVEL) / 2)
+TAIL = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 
 def resampled_sums(columns: Floats) -> Floats:
     """One row per replicate: the sums of `columns` over actors drawn with replacement."""
-    return np.concatenate([weights @ columns for weights in _weights(len(columns))])
+    return np.concatenate([weights @ columns for weights in draws(len(columns))])
 
 
 def ratio(top: Floats, bottom: Floats) -> Floats:
@@ -49,7 +49,7 @@ def interval(value: float, replicates: Floats, influence: Floats) -> tuple[float
     defined = replicates[np.isfinite(replicates)]
     if len(defined) < (1 - _UNDEFINED_AT_MOST) * len(replicates):
         return math.nan, math.nan
-    tail = NormalDist().cdf(-_TAIL * widening(influence))
+    tail = NormalDist().cdf(-TAIL * widening(influence))
     low, high = np.quantile(defined, [tail, 1 - tail])
     return min(float(low), value), max(float(high), value)
 
@@ -60,7 +60,7 @@ def widening(influence: Floats) -> float:
     spread = influence - influence.mean()
     kurtosis = float(np.mean(spread**4) / np.mean(spread**2) ** 2)
     freedom = min(n - 1.0, 2 * n / max(kurtosis - 1, 1e-9))
-    return math.sqrt(n / (n - 1)) * student(freedom) / _TAIL
+    return math.sqrt(n / (n - 1)) * student(freedom) / TAIL
 
 
 def alike(influence: Floats) -> bool:
@@ -74,11 +74,11 @@ def median_interval(values: Floats) -> tuple[float, float]:
     if n < MINIMUM_ACTORS:
         return math.nan, math.nan
     ordered = np.sort(values)
-    outer = max(math.floor((n + 1 - _TAIL * math.sqrt(n)) / 2) - 1, 0)  # binomial, as a normal
+    outer = max(math.floor((n + 1 - TAIL * math.sqrt(n)) / 2) - 1, 0)  # binomial, as a normal
     return float(ordered[outer]), float(ordered[n - 1 - outer])
 
 
-def _weights(n: int) -> Iterator[Floats]:
+def draws(n: int) -> Iterator[Floats]:
     """How often each of `n` actors was drawn, some replicates at a time."""
     random = np.random.default_rng(n)
     step = max(1, _CHUNK // max(n, 1))
@@ -90,7 +90,7 @@ def _weights(n: int) -> Iterator[Floats]:
 
 def student(freedom: float) -> float:
     """The upper quantile of Student's t, by the Cornish-Fisher series; good to 1 % from 3 up."""
-    z, v = _TAIL, max(freedom, 2.5)
+    z, v = TAIL, max(freedom, 2.5)
     return (
         z
         + (z**3 + z) / (4 * v)

@@ -8,11 +8,17 @@ import pandas as pd
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
 from ccanalytics.metrics.registry import METRICS, Metric
-from ccanalytics.metrics.weeks import SPLITS, actor_weeks, tool_weeks
+from ccanalytics.metrics.weeks import SPLITS, actor_weeks, roster_weeks, tool_weeks, week_pairs
 from ccanalytics.people import withheld
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""
+
+MINIMUM_DISTRIBUTION = 10
+"""Under this many people the shape of a distribution is not shown, unless it is one's own."""
+
+_POPULATIONS = {"on_roster": roster_weeks, "active_before": week_pairs}
+"""Denominators that are people, also those not active in the week: the rows they come from."""
 
 NO_TEAM = "no team"
 UNKNOWN = "unknown"
@@ -26,10 +32,12 @@ def by_week(data: Dataset, metric_id: str, by: str | None = None) -> pd.DataFram
     so is the next smallest one when the hidden ones could be had by subtraction.
     """
     metric = summable(metric_id)
-    rows = _rows(data, metric, by)
+    rows = rows_of(data, metric, by)
     sums = _sums(data, metric, rows, by)
     sums["value"] = _values(metric, sums)
     sums = hide(sums, data.minimum_group, by)
+    if metric.denominator in _POPULATIONS:
+        sums = hide(sums, data.minimum_group, by, people="denominator")
     bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
     sums = _with_bounds(sums, bounds, by)
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
@@ -46,22 +54,35 @@ def summable(metric_id: str) -> Metric:
 
 
 def hide(
-    frame: pd.DataFrame, minimum: int, by: str | None = None, keep: tuple[str, ...] = ()
+    frame: pd.DataFrame,
+    minimum: int,
+    by: str | None = None,
+    keep: tuple[str, ...] = (),
+    people: str = "n_actors",
 ) -> pd.DataFrame:
-    """`frame` with every number null where `n_actors` is too few; week, `by` and `keep` stay.
+    """`frame` with every number null where `people` are too few; week, `by` and `keep` stay.
 
     Without `by` nobody active is a true zero, which may be shown; in a group it is not, because
     the group itself may be small.
     """
-    few = frame["n_actors"] < minimum
+    few = frame[people] < minimum
     if by is None:
-        few &= frame["n_actors"] > 0
+        few &= frame[people] > 0
     else:
-        few |= frame["n_actors"] == 0
-        for _, week in frame[frame["n_actors"] > 0].groupby("week"):
-            few[list(withheld(week["n_actors"].to_dict(), minimum))] = True
+        few |= frame[people] == 0
+        for _, week in frame[frame[people] > 0].groupby("week"):
+            few[list(withheld(week[people].to_dict(), minimum))] = True
     numbers = frame.columns.difference(["week", by or "week", *keep])
     return frame.assign(**{name: frame[name].mask(few) for name in numbers})
+
+
+def distribution_minimum(data: Dataset) -> int:
+    """Fewest people whose spread may be shown; one's own records, with no minimum, have none."""
+    return (
+        data.minimum_group
+        if data.minimum_group == 1
+        else max(MINIMUM_DISTRIBUTION, data.minimum_group)
+    )
 
 
 def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:
@@ -69,8 +90,10 @@ def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Seri
     return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
 
 
-def _rows(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
+def rows_of(data: Dataset, metric: Metric, by: str | None = None) -> pd.DataFrame:
     """One row per week, actor and group, with the columns the metric needs."""
+    if metric.denominator in _POPULATIONS:
+        return _of_population(data, metric, by)
     if by == "tool" and metric.id == "acceptance_rate":
         return tool_weeks(data).assign(total_tokens=0, unpriced_tokens=0)
     if by is None or by == "team":
@@ -81,6 +104,13 @@ def _rows(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
         return rows.assign(**{by: _labels(rows[by], UNKNOWN)})
     tool = ", tool" if metric.id == "acceptance_rate" else ""
     raise ValueError(f"{metric.id} by {by!r}: by is one of team, {', '.join(SPLITS)}{tool}.")
+
+
+def _of_population(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
+    if by not in (None, "team"):
+        raise ValueError(f"{metric.id} by {by!r}: by is team or nothing.")
+    rows = _POPULATIONS[str(metric.denominator)](data).assign(total_tokens=0, unpriced_tokens=0)
+    return rows.assign(team=_labels(rows["team"], NO_TEAM))
 
 
 def _labels(column: pd.Series, null: str) -> pd.Series:

@@ -21,6 +21,8 @@ COLUMN_WORDS = {
     "proposals": "proposals",
     "input_side_tokens": "tokens",
     "cost_usd": "US dollars",
+    "on_roster": "people on the roster",
+    "active_before": "people active the week before",
 }
 """What the rows of a denominator column are called in prose."""
 
@@ -97,6 +99,8 @@ def _amount(unit: str, value: float) -> str:
         return f"${value:,.2f}" if value < 99.995 else f"${value:,.0f}"
     if unit == "share":
         return f"{100 * value:.1f} %" if 0 < value < 0.0995 else f"{100 * value:.0f} %"
+    if unit == "index":
+        return f"{value:.2f}"
     if " per " in unit:
         return f"{value:,.2f}" if value < 9.995 else f"{value:,.1f}"
     return f"{value:,.0f}"
@@ -124,19 +128,6 @@ _ENTRIES = (
         source="Anthropic analytics documentation",
     ),
     Metric(
-        id="actor_flow",
-        name="New, returning and lapsed people",
-        unit="people",
-        formula="New: first active week of the range. Returning: active this week and in an "
-        "earlier one. Lapsed: active in the week before, not in this one. New and returning add "
-        "up to the weekly active people.",
-        caveats=(
-            "The first week of the range has no flow: who was active before it is not known.",
-            "Somebody last active before the range counts as new.",
-        ),
-        source="Product analytics practice",
-    ),
-    Metric(
         id="active_day_bands",
         name="Active days per week",
         unit="people",
@@ -155,6 +146,119 @@ _ENTRIES = (
         denominator="active",
         caveats=("Public holidays count as working days.", _UTC),
         source="Product analytics practice, weekends left out",
+    ),
+    Metric(
+        id="active_rate",
+        name="Share of the roster that is active",
+        unit="share",
+        formula="People on the week's roster who were active in the week, divided by everybody on "
+        "that week's roster.",
+        numerator="active",
+        denominator="on_roster",
+        grade="high",
+        caveats=(
+            "The roster moves: people who joined and left are given beside it.",
+            "Everybody counts once, in the team they were in last in the week.",
+            "Active people who are not on the roster are counted apart.",
+        ),
+        source="Swarmia, with a roster that has dates",
+    ),
+    Metric(
+        id="off_roster",
+        name="Active people not on the roster",
+        unit="people",
+        formula="Active people of the week who were on no day of it on the roster.",
+        caveats=(
+            "A gap in the roster, or in the records' addresses, more often than a stranger.",
+            "Fewer than the minimum group are not counted out.",
+        ),
+        source="Our own, beside the share of the roster",
+    ),
+    Metric(
+        id="roster_use",
+        name="Use by the people on the roster",
+        unit="people",
+        formula="People on the last week's roster: active in the last 4 closed weeks; dormant: "
+        "seen before that only; never seen in this range; too new to say: not seen, and on the "
+        "roster for fewer than 28 days.",
+        caveats=(
+            "Never seen is not the same as no use: other clouds and products do not reach this "
+            "data.",
+            "Not made for taking seats away: some work does not need it.",
+        ),
+        source="GitHub Copilot metrics viewer, two causes kept apart",
+    ),
+    Metric(
+        id="actor_flow",
+        name="Who stays, comes back, begins and stops",
+        unit="people",
+        formula="Retained: active this week and the week before. Reactivated: active this week and "
+        "earlier, not the week before. New: first active week of the range. Lapsed: active the "
+        "week before, not now. Left: the same, and off the roster by the end of the week. "
+        "Retained, reactivated and new add up to this week's active people; retained, lapsed and "
+        "left to last week's.",
+        caveats=(
+            "The first week of the range has no flow: who was active before it is not known.",
+            "Somebody last active before the range counts as new.",
+            "Without a roster those who left are among the lapsed.",
+        ),
+        source="Product analytics practice",
+        version=2,
+    ),
+    Metric(
+        id="returning_share",
+        name="Share of people who return",
+        unit="share",
+        formula="People active in this week and in the week before, divided by people active in "
+        "the week before.",
+        numerator="active_again",
+        denominator="active_before",
+        grade="high",
+        caveats=(
+            "Holidays and leave lower it: somebody away for a week has not stopped.",
+            "Who left the roster is among those who did not return.",
+        ),
+        source="Product analytics practice; the retained of the flows",
+    ),
+    Metric(
+        id="activation_rate",
+        name="Activation rate",
+        unit="share",
+        formula="People first active within 30 days of joining the roster, divided by people whose "
+        "30 days are over.",
+        caveats=(
+            "People without a start date, and those who joined before the records begin, are "
+            "left out and counted.",
+            "So are people who left the roster within the 30 days, whether they began or not.",
+        ),
+        source="Product analytics practice, full windows only",
+    ),
+    Metric(
+        id="time_to_first_use",
+        name="Time to first use",
+        unit="days",
+        formula="Days from joining the roster to the first active day: the share of people who had "
+        "begun by each day, by Kaplan and Meier, so that those who have not begun yet count for as "
+        "long as they could have.",
+        caveats=(
+            "Only people who joined while there are records; at least 10 of them.",
+            "The curve ends where fewer than the minimum group are left to watch.",
+            "Who left the roster before beginning is taken to be like those who stayed.",
+        ),
+        source="Survival analysis practice",
+    ),
+    Metric(
+        id="retention",
+        name="Retention by first week",
+        unit="share",
+        formula="Of the people first active in a week, the share active k weeks later.",
+        caveats=(
+            "The first week of the range is no cohort: its people may have begun long before.",
+            "Weeks that have not happened yet are blank; cohorts under the minimum group are "
+            "withheld, and larger ones where those could be had by subtraction.",
+            "Somebody last active before the range counts as beginning again.",
+        ),
+        source="Product analytics practice",
     ),
     Metric(
         id="acceptance_rate",
@@ -277,6 +381,48 @@ _ENTRIES = (
         "cost divided by their own commits.",
         caveats=(*_MONEY, "People with fewer commits are not in it."),
         source="Statistical practice: the robust twin of cost per commit",
+    ),
+    Metric(
+        id="top10_share",
+        name="Cost share of the top tenth",
+        unit="share",
+        formula="Estimated cost of the tenth of active people with the highest cost, rounded up to "
+        "whole people, divided by all estimated cost of people.",
+        caveats=(
+            *_MONEY,
+            "At least 10 people, and in a tenth as many as the minimum group.",
+            "Who they are differs from week to week.",
+        ),
+        source="Statistical practice",
+    ),
+    Metric(
+        id="gini",
+        name="Gini coefficient of cost",
+        unit="index",
+        formula="2 sum(i x) / (n sum x) - (n + 1) / n, times n / (n - 1), over the estimated costs "
+        "x of active people in rising order i = 1 to n. 0 is everybody alike, 1 is one person "
+        "having all of it.",
+        caveats=(*_MONEY, "At least 10 people. Neither high nor low is good."),
+        source="Gini, corrected for the number of people",
+    ),
+    Metric(
+        id="halfcount",
+        name="Fewest people making half of the cost",
+        unit="people",
+        formula="The smallest number of active people whose estimated costs add up to half of all "
+        "estimated cost of people.",
+        caveats=(*_MONEY, "At least 10 people; withheld when it is under the minimum group."),
+        source="CHAOSS contributor absence factor",
+    ),
+    Metric(
+        id="cost_curve",
+        name="How the cost is spread over people",
+        unit="share",
+        formula="Active people of the last week from the lowest to the highest estimated cost, in "
+        "up to ten groups of equally many people: the share of cost of the people up to there "
+        "(Lorenz curve).",
+        caveats=(*_MONEY, "At least 10 people, and no group under the minimum."),
+        source="Lorenz curve, in groups",
     ),
     Metric(
         id="cache_read_share",

@@ -7,10 +7,13 @@ record with two models and three tools still has one commit count and one cost.
 from typing import Literal
 from weakref import WeakKeyDictionary
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.registry import EDIT_TOOLS
+from ccanalytics.people import roster_of_week
 
 ActorKind = Literal["user", "api_key"]
 
@@ -77,6 +80,46 @@ def model_weeks(data: Dataset) -> pd.DataFrame:
     keys = ["week", "actor", "model"]
     usage = _with_unpriced(_closed_rows(data, data.model_usage, "user"))
     return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
+
+
+def roster_weeks(data: Dataset) -> pd.DataFrame:
+    """One row per closed week and person on that week's roster: team, active (0 or 1), on_roster
+    (1), and stays (0 when they left before the week's end).
+
+    Everybody is there once, in the team they were in last in the week.
+    """
+    parts = [roster_of_week(data.roster, week).assign(week=week) for week in data.weeks]
+    columns = ["week", "actor", "team", "end"]
+    people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[columns]
+    people = people.astype({"week": "datetime64[ms]", "actor": "str"}).reset_index(drop=True)
+    rows = actor_weeks(data)
+    there = pd.MultiIndex.from_frame(rows.loc[rows["active"] == 1, ["week", "actor"]])
+    active = pd.MultiIndex.from_frame(people[["week", "actor"]]).isin(there)
+    stays = ~(people.pop("end") < people["week"] + pd.Timedelta(days=6))
+    return people.assign(active=active.astype("int64"), on_roster=1, stays=stays.astype("int64"))
+
+
+def week_pairs(data: Dataset) -> pd.DataFrame:
+    """One row per closed week and person active in it or in the week directly before.
+
+    Columns: week, actor, team, active, active_before and active_again (both), each 0 or 1.
+    """
+    rows = actor_weeks(data)
+    rows = rows.loc[rows["active"] == 1, ["week", "actor", "team"]].astype({"team": "str"})
+    later = rows.assign(week=rows["week"] + pd.Timedelta(days=7))
+    later = later[later["week"].isin(data.weeks)]
+    sides = rows.assign(active=1), later.assign(active_before=1)
+    pairs = sides[0].merge(sides[1], on=["week", "actor"], how="outer", suffixes=("", "_before"))
+    counts = ["active", "active_before"]
+    pairs = pairs.assign(team=pairs["team"].fillna(pairs.pop("team_before")))
+    pairs[counts] = pairs[counts].fillna(0).astype("int64")
+    return pairs.assign(active_again=pairs["active"] * pairs["active_before"])
+
+
+def follows(weeks: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
+    """For each week whether the one before it is the week directly before."""
+    gaps = np.diff(weeks.to_numpy()) == np.timedelta64(7, "D")
+    return np.concatenate([np.zeros(min(len(weeks), 1), dtype=bool), gaps])
 
 
 def week_of(date: pd.Series) -> pd.Series:

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 REPORT_NOTEBOOKS = (
     "trust",
     "adoption",
+    "lifecycle",
     "productivity",
     "cost_per_commit",
     "what_changed",
