@@ -82,7 +82,7 @@ def test_people_off_the_roster_are_counted_apart():
 
 def test_a_few_people_off_the_roster_are_not_counted_out():
     """Four of them at a minimum of five: the sentence says fewer than five."""
-    stays = roster(**{name: "," for name in crowd(8)})
+    stays = roster(**dict.fromkeys(crowd(8), ","))
     data = weeks(crowd(12), roster=stays, minimum_group=5)
     assert m.off_roster(data)["value"].isna().all()
     assert "Fewer than 5 active people were not on it" in m.roster_sentence(data)
@@ -101,7 +101,7 @@ def test_without_a_roster_there_is_no_share():
 def test_an_inactive_roster_is_zero_only_when_it_is_large():
     """Nobody of ten is active: a true zero. Nobody of four: not said at a minimum of five."""
     for size, value in ((10, 0.0), (4, None)):
-        stays = roster(**{name: "," for name in crowd(size)})
+        stays = roster(**dict.fromkeys(crowd(size), ","))
         frame = m.active_rate(weeks([], roster=stays, minimum_group=5))
         assert frame["value"].isna().item() if value is None else frame["value"].item() == value
 
@@ -131,7 +131,7 @@ def test_the_roster_is_active_dormant_never_seen_or_too_new():
 
 def test_a_status_of_few_people_is_hidden_with_the_next_smallest():
     """Two never seen of 28: with only them hidden they could be had by subtraction."""
-    stays = roster(**{name: "," for name in crowd(28)})
+    stays = roster(**dict.fromkeys(crowd(28), ","))
     data = weeks(crowd(26), roster=stays, minimum_group=5)
     found = m.roster_use(data).set_index("status")["value"]
     assert found[["active", "never seen"]].isna().all()
