@@ -51,7 +51,7 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     api_key_cost(data)                     week, value, share (of all cost), n_keys, priced_share
 
     concentration
-    top10_share(data)                      week, value, n_actors, low, high, priced_share
+    top10_share(data)                      week, value, n_actors, priced_share
     gini(data)                             the same
     halfcount(data)                        the same + share
     cost_curve(data)                       people_share, value, n_actors; last week, groups

@@ -28,7 +28,7 @@ TAIL = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 def resampled_sums(columns: Floats) -> Floats:
     """One row per replicate: the sums of `columns` over actors drawn with replacement."""
-    return np.concatenate([weights @ columns for weights in draws(len(columns))])
+    return np.concatenate([weights @ columns for weights in _weights(len(columns))])
 
 
 def ratio(top: Floats, bottom: Floats) -> Floats:
@@ -78,7 +78,7 @@ def median_interval(values: Floats) -> tuple[float, float]:
     return float(ordered[outer]), float(ordered[n - 1 - outer])
 
 
-def draws(n: int) -> Iterator[Floats]:
+def _weights(n: int) -> Iterator[Floats]:
     """How often each of `n` actors was drawn, some replicates at a time."""
     random = np.random.default_rng(n)
     step = max(1, _CHUNK // max(n, 1))
