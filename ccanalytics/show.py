@@ -15,6 +15,7 @@ import pandas as pd
 from ccanalytics.checks import Check
 from ccanalytics.metrics.change import Headline
 from ccanalytics.metrics.drivers import TeamShift
+from ccanalytics.metrics.interventions import Effect
 from ccanalytics.metrics.registry import COLUMN_WORDS, METRICS, SECTION_TESTS
 
 MIME = "application/vnd.ccanalytics.{}+json"
@@ -149,6 +150,13 @@ def checks_table(checks: Sequence[Check]) -> Shown:
     frame = pd.DataFrame([(check.name, check.level, check.found) for check in checks])
     frame = frame.set_axis(["check", "result", "found"], axis=1)
     return table(frame, "Checks before the report")
+
+
+def effects_note(effects: Sequence[Effect]) -> Shown:
+    """What can be said of each intervention, or that none is known."""
+    told = " ".join(effect.sentence() for effect in effects)
+    return note(told or "No intervention is known: name a CSV file (team,date,what) as "
+                "`interventions` in ccanalytics.toml.")  # fmt: skip
 
 
 def prose(template: str, **values: object) -> Shown:

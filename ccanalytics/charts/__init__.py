@@ -27,6 +27,7 @@ from ccanalytics.charts.cost import (
     model_mix_chart,
     unconverted_share_chart,
 )
+from ccanalytics.charts.interventions import intervention_effects_chart
 from ccanalytics.charts.lifecycle import (
     actor_flow_chart,
     cost_curve_chart,
@@ -66,6 +67,7 @@ __all__ = [
     "cost_per_commit_drivers_chart",
     "daily_cost_chart",
     "enable",
+    "intervention_effects_chart",
     "landing_share_chart",
     "lines_chart",
     "model_mix_chart",

@@ -65,6 +65,8 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     cost_per_commit_drivers(data)          the same for the cost per commit
     team_shift(data)                       TeamShift: team, share_before, share, before, value,
                                            rate, mix
+    intervention_effects(data, metric_id)  list of Effect: weeks_since, value, low, high,
+                                           team_value, others_value
 
     outlook
     daily_cost(data)                       date, value, expected, low, high, unusual
@@ -114,6 +116,7 @@ from ccanalytics.metrics.drivers import (
     team_shift,
 )
 from ccanalytics.metrics.forecast import Forecast, month_forecast
+from ccanalytics.metrics.interventions import Effect, intervention_effects
 from ccanalytics.metrics.lifecycle import (
     active_rate,
     actor_flow,
@@ -138,6 +141,7 @@ from ccanalytics.metrics.weeks import actor_days, actor_weeks
 __all__ = [
     "METRICS",
     "Drivers",
+    "Effect",
     "Forecast",
     "Headline",
     "Metric",
@@ -170,6 +174,7 @@ __all__ = [
     "halfcount",
     "headline",
     "headlines",
+    "intervention_effects",
     "landing_share",
     "lines",
     "model_family",

@@ -515,6 +515,19 @@ _ENTRIES = (
         caveats=(*_MONEY, "It knows nothing of plans: new people or another model are not in it."),
         source="Walk-forward validation, weekday medians",
     ),
+    Metric(
+        id="intervention_effects",
+        name="Before and after, beside teams without it",
+        unit="of the metric looked at",
+        formula="The team's change from the mean of the weeks before to the weeks after an "
+        "intervention, less the change of the teams that had none up to then.",
+        caveats=(
+            "Observational: teams were not drawn by lot, and other things change as well.",
+            "A team chosen because it was low tends to rise by itself (regression to the mean).",
+            "Not trusted where the teams drifted apart before the intervention.",
+        ),
+        source="Callaway and Sant'Anna (Journal of Econometrics 225, 2021), with our own bootstrap",
+    ),
 )
 
 METRICS: dict[str, Metric] = {metric.id: metric for metric in _ENTRIES}

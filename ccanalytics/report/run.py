@@ -37,6 +37,7 @@ REPORT_NOTEBOOKS = (
     "productivity",
     "cost_per_commit",
     "what_changed",
+    "before_after",
     "outlook",
 )
 
