@@ -38,6 +38,22 @@ else:
         fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
 
+def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Write `text` to a file beside `path` and rename it: readers see the old file or the new."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+    aside = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.chmod(mode)
+        os.replace(aside, path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
 class AtomicFolder:
     """A folder whose files are replaced several at a time, by many processes and threads."""
 

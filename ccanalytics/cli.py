@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ccanalytics.weekly import Wish
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+OUT = click.Path(dir_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 SOURCES = ("api", "local", "sample")
 
@@ -164,12 +165,49 @@ def fake_api(port: int, faults: float, seed: int) -> None:
     """Serve the sample organisation as the Admin API does, on 127.0.0.1, until Ctrl-C."""
     from ccanalytics.fake_api import FakeService, Faults, serve
 
-    service = FakeService(_sample_records(), now=_now, faults=Faults.random(faults, seed=seed))
+    service = FakeService(
+        _sample_records(),
+        now=_now,
+        faults=Faults.random(faults, seed=seed),
+        members=_sample_members,
+    )
     with serve(service, port=port) as server, contextlib.suppress(KeyboardInterrupt):
         click.echo(f"export ANTHROPIC_BASE_URL={server.url}")
         click.echo("export ANTHROPIC_ADMIN_KEY=sk-ant-admin01-x")
         while True:
             signal.pause()
+
+
+@main.group()
+def roster() -> None:
+    """Who is on the roster: pull it from the Admin API, or check a file."""
+
+
+@roster.command("pull")
+@click.option("--out", type=OUT, default=Path("people.csv"), show_default=True)
+@_options(_key_file)
+def roster_pull(out: Path, **flags: Any) -> None:
+    """Lay today's members over the roster file; teams written into it stay."""
+    from ccanalytics.weekly import fetch_members
+
+    pull = fetch_members(_wish(**flags), out)
+    click.echo(str(pull))
+    click.echo(str(out))
+
+
+@roster.command("check")
+@click.argument("file", type=FILE)
+@click.option("--source", type=click.Choice(SOURCES), help="Compare with the stored days of it.")
+@click.option("--named", is_flag=True, help="Also say who.")
+@_options(_store)
+def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> None:
+    """Say what is wrong with a roster file, who is in which team, and who is missing."""
+    from ccanalytics.people import read_roster
+    from ccanalytics.weekly import roster_lines
+
+    found = read_roster(file)
+    for line in roster_lines(_wish(roster=file, source=source or "", **flags), found, named):
+        click.echo(line)
 
 
 @main.command()
@@ -191,6 +229,12 @@ def _sample_records() -> "Callable[[date], list[Record]]":
     from ccanalytics.sources.sample import SampleOrganisation
 
     return SampleOrganisation().records
+
+
+def _sample_members() -> list[dict[str, str]]:
+    from ccanalytics.sources.sample import SampleOrganisation
+
+    return SampleOrganisation().members(_now().date())
 
 
 def _now() -> datetime:

@@ -30,6 +30,7 @@ import httpx
 from ccanalytics.records import Record, to_wire
 
 REPORT = "/v1/organizations/usage_report/claude_code"
+MEMBERS = "/v1/organizations/users"
 ME = "/v1/organizations/me"
 FRESHNESS = timedelta(hours=1)
 DEFAULT_LIMIT, LARGEST_LIMIT = 20, 1000
@@ -96,7 +97,8 @@ class FakeService:
     """A service that has the records `records(day)`; thread-safe.
 
     `keys` are the Admin keys it takes, any of the right kind when None. `shape` changes each
-    record on its way out, such as `legacy`. `asked` holds every request, in order.
+    record on its way out, such as `legacy`. `members` are the rows of the list of users.
+    `asked` holds every request, in order.
     """
 
     def __init__(
@@ -107,10 +109,12 @@ class FakeService:
         keys: Collection[str] | None = None,
         faults: Faults | None = None,
         shape: Shape = dict,
+        members: Callable[[], Sequence[dict[str, str]]] = list,
         organization: str = "5a3c1e00-0000-4000-8000-000000000001",
     ) -> None:
         self._records, self._now, self._keys = records, now, keys
         self._faults, self._shape, self._organization = faults or Faults(), shape, organization
+        self._people = members
         self._secret = secrets.token_bytes(32)
         self._walks: OrderedDict[str, list[bytes]] = OrderedDict()
         self._lock = threading.Lock()
@@ -154,6 +158,8 @@ class FakeService:
         if request.path == ME:
             me = {"id": self._organization, "name": "Corvid", "type": "organization"}
             return json.dumps(me).encode()
+        if request.path == MEMBERS:
+            return self._members(request.query, repeat=repeat)
         if request.path == REPORT:
             return self._page(request.query, repeat=repeat)
         raise _Refused(404, "not_found_error", "Not found")
@@ -187,6 +193,18 @@ class FakeService:
             json.dumps(more).encode(),
             json.dumps(following).encode(),
         )
+
+    def _members(self, query: Mapping[str, str], *, repeat: bool) -> bytes:
+        """A page of the list of members, in the dialect of lists: `after_id`, no cursor."""
+        rows, limit, after = self._people(), _asked_limit(query), query.get("after_id")
+        ids = [row["id"] for row in rows]
+        if after is not None and after not in ids:
+            raise _Refused(400, "invalid_request_error", "after_id: no such id")
+        start = ids.index(after) + 1 if after is not None and not repeat else 0
+        page = rows[start : start + limit]
+        more = start + limit < len(rows)
+        ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}
+        return json.dumps({"data": page, "has_more": more, **ends}).encode()
 
     def _begin(self, day: date) -> str:
         """A new walk: the day as it is now, which all its pages show."""

@@ -9,18 +9,21 @@ from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 
+import pandas as pd
+
 from ccanalytics.checks import preflight, stops
 from ccanalytics.dataset import Dataset, load
 from ccanalytics.errors import AuthError, PreflightError, SettingsError
 from ccanalytics.metrics import METRICS, actor_weeks, by_week
 from ccanalytics.metrics.ratios import NO_TEAM
 from ccanalytics.metrics.registry import SECTION_TESTS
-from ccanalytics.people import revealed
-from ccanalytics.periods import newest_closed_week, parse_week, week_name
+from ccanalytics.people import never_seen, not_on_roster, revealed, roster_of_week
+from ccanalytics.periods import monday, newest_closed_week, parse_week, week_name
 from ccanalytics.report.archive import memories
 from ccanalytics.report.execute import Progress
 from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
+from ccanalytics.roster_pull import Pull, pull_roster
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.keys import find_key
@@ -102,6 +105,32 @@ def fetch(
             workers=workers,
             progress=_counted(progress, (until - since).days + 1),
         )
+
+
+def fetch_members(wish: Wish, path: Path) -> Pull:
+    """The roster file at `path` after today's members were laid over it."""
+    key = find_key(wish.environ, wish.key_file)
+    if not key:
+        raise AuthError(NO_SOURCE)
+    with AdminClient(key, base_url=wish.settings.base_url) as client:
+        return pull_roster(path, client.members(), wish.now.date())
+
+
+def roster_lines(wish: Wish, roster: pd.DataFrame, named: bool) -> Iterator[str]:
+    """What a person wants to know of a roster file, a line each; people only by number."""
+    now = roster_of_week(roster, pd.Timestamp(monday(wish.now.date())))
+    yield f"{roster['actor'].nunique()} people in {len(roster)} stays, {len(now)} of them this week"
+    for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():
+        yield f"  {team}: {size}"
+    if not wish.source:
+        return
+    data = load(source=wish.source, store=wish.store, roster=roster, identity="named")
+    strangers = not_on_roster(data.activity, roster)["actor"]
+    silent = never_seen(data.activity, roster, data.since, data.until)["actor"]
+    yield f"{len(strangers)} people have records on days when they are not on it"
+    yield from (f"  {actor}" for actor in strangers if named)
+    yield f"{len(silent)} people on it have no record from {data.since} to {data.until}"
+    yield from (f"  {actor}" for actor in silent if named)
 
 
 def _counted(progress: SyncProgress | None, total: int) -> Callable[[date], None] | None:

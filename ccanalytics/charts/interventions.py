@@ -24,7 +24,7 @@ def intervention_effects_chart(effect: Effect) -> Any:
         alt.Tooltip("definition:N", title="definition"),
     ]
     title = f"difference, {metric.unit}"
-    base = alt.Chart(frame).encode(x=x)
+    base = alt.Chart().encode(x=x)
     rule = base.mark_rule(color=BLUE, strokeWidth=2, opacity=0.5).encode(
         y=alt.Y("low:Q", title=title), y2="high:Q"
     )

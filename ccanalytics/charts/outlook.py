@@ -22,7 +22,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
         alt.Tooltip("high:Q", title="to", format="$,.0f"),
         alt.Tooltip("definition:N", title="definition"),
     ]
-    base = alt.Chart(frame).encode(x=x)
+    base = alt.Chart().encode(x=x)
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
     line = base.mark_line().encode(
         y=value_axis(metric),
@@ -46,7 +46,7 @@ def daily_cost_chart(frame: pd.DataFrame, events: pd.DataFrame | None = None) ->
     """The cost of each day over the band of ordinary days; unusual days are dots, events rules."""
     metric = METRICS["daily_cost"]
     x = alt.X("date:T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=6))
-    base = alt.Chart(frame).encode(x=x)
+    base = alt.Chart().encode(x=x)
     words = [
         alt.Tooltip("date:T", title="day", format="%a %-d %b %Y"),
         alt.Tooltip("value:Q", title=metric.name, format="$,.0f"),

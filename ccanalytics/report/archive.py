@@ -6,13 +6,12 @@ the folder is left alone. Files appear whole or not at all.
 
 import json
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccanalytics.atomic import write_text
 from ccanalytics.errors import ReportError
 from ccanalytics.report.history import Remembered, remembered
 from ccanalytics.report.page import index_page
@@ -139,24 +138,10 @@ def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def _write(path: Path, text: str) -> Path:
-    """`path` holding `text`, through a file beside it, so that readers never see a half."""
+    """`path` holding `text`; a report is to be read by others."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-        try:
-            _fill(handle, text)
-            os.chmod(aside, 0o644)  # mkstemp makes it private; a report is to be read
-            os.replace(aside, path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
+        write_text(path, text, mode=0o644)
     except OSError as error:
         raise ReportError(f"{path} cannot be written: {error.strerror}.") from error
     return path
-
-
-def _fill(handle: int, text: str) -> None:
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

@@ -25,6 +25,8 @@ from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.records import (
     ErrorBody,
     ErrorDetail,
+    Member,
+    MemberPage,
     Page,
     Record,
     Wire,
@@ -45,6 +47,7 @@ __all__ = ["AdminClient", "Organization", "find_key"]
 
 BASE_URL = "https://api.anthropic.com"
 REPORT = "/v1/organizations/usage_report/claude_code"
+MEMBERS = "/v1/organizations/users"
 PAGE_SIZE = 1000
 WALKS = 3
 """How often a day is begun in all, when the service drops its cursor on the way."""
@@ -168,6 +171,24 @@ class AdminClient:
         """The organization the key belongs to: the cheapest way to check a key."""
         decode = msgspec.json.Decoder(Organization).decode
         return self._ask("/v1/organizations/me", {}, decode, Patience(self._budget))
+
+    def members(self) -> list[Member]:
+        """All current members of the organization; an error rather than a part."""
+        decode = msgspec.json.Decoder(MemberPage).decode
+        params: dict[str, str | int] = {"limit": PAGE_SIZE}
+        patience, found, seen = Patience(self._budget), list[Member](), set[str]()
+        while True:
+            page = self._ask(MEMBERS, params, decode, patience)
+            found += page.data
+            if not page.has_more:
+                return found
+            if not page.last_id or page.last_id in seen:
+                raise ApiError(
+                    "The list of members says there is more but does not go on: nothing of it "
+                    "was kept; try again later."
+                )
+            seen.add(page.last_id)
+            params["after_id"] = page.last_id
 
     def _walk(self, day: date, patience: Patience) -> Iterator[list[Record]]:
         params: dict[str, str | int] = {"starting_at": day.isoformat(), "limit": PAGE_SIZE}

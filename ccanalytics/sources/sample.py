@@ -107,6 +107,24 @@ class SampleOrganisation:
         ]
         return _csv(["email", "team", "start", "end", "name"], lines)
 
+    def members(self, day: date) -> list[dict[str, str]]:
+        """The members of `day` as the service lists them, most recently added first."""
+        rows = []
+        for number, person in enumerate(self.people):
+            if person.team_on(day) is not None:
+                added = person.teams[0][1] or date(2026, 1, 5)
+                rows.append(
+                    {
+                        "id": f"user_{number:04d}",
+                        "email": person.email,
+                        "name": person.name,
+                        "role": "claude_code_user",
+                        "added_at": f"{added}T09:00:00Z",
+                        "type": "user",
+                    }
+                )
+        return sorted(rows, key=lambda row: row["added_at"], reverse=True)
+
     def calendar_csv(self, kind: str) -> str:
         """The calendar of this kind: holidays, events or interventions."""
         return _csv(*CALENDARS[kind])
