@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from ccanalytics import cli
+from ccanalytics.metrics import METRICS
 
 HEAVY = ("pandas", "altair", "httpx", "numpy", "pyarrow", "papermill", "jupyter_client", "msgspec")
 
@@ -130,3 +132,18 @@ def test_fake_api_serves_until_it_is_interrupted(tmp_path):
         assert time.monotonic() - begin < 10
     assert answer.status_code == 200
     assert answer.json()["data"]
+
+
+def test_metrics_are_told_to_programs_too():
+    """Every entry of the registry with its definition, as JSON."""
+    done = run("metrics", "--json")
+    told = {one["id"]: one for one in json.loads(done.output)}
+    assert set(told) == set(METRICS)
+    assert told["cost_per_commit"]["formula"] == METRICS["cost_per_commit"].formula
+
+
+def test_the_readme_lists_every_metric_as_the_registry_has_it():
+    """A definition that changes its name or unit changes the README."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for metric in METRICS.values():
+        assert f"| `{metric.id}` | {metric.name} | {metric.unit} | {metric.grade} |" in readme
