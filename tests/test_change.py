@@ -239,3 +239,32 @@ def headline(metric="cost_per_commit", **changes):
 def test_a_headline_reads_as_a_sentence(found, sentence):
     """In plain English, with what it rests on."""
     assert found.sentence() == sentence
+
+
+@pytest.mark.parametrize("metric", [one for one, entry in m.METRICS.items() if entry.numerator])
+def test_a_headline_is_the_aggregate_of_what_is_drawn_beside_it(metric):
+    """The last point of the chart, and the ratio of sums of the teams it is made of."""
+    roster = "email,team,start\n" + "\n".join(
+        f"p{n}@x.example,{'Red' if n < 6 else 'Blue'}," for n in range(13)
+    )
+    tools = {"edit_tool": (7, 3)}
+    records = [
+        record(
+            day,
+            f"p{n}@x.example",
+            commits=n,
+            pull_requests=n % 3,
+            tools=tools,
+            models={"claude-sonnet-5": {"input": 5 + n, "cache_read": 90, "cents": 100 + 10 * n}},
+        )
+        for day in (BEFORE, LAST)
+        for n in range(12)
+    ]
+    data = two_weeks(records, roster=roster)
+    found, drawn = m.headline(data, metric), m.by_week(data, metric)
+    teams = m.by_week(data, metric, by="team").query("week == @found.week")
+    whole = teams["numerator"].sum()
+    if found.metric.is_ratio:
+        whole /= teams["denominator"].sum()
+    assert found.value == drawn["value"].iloc[-1]
+    assert found.value == pytest.approx(whole)
