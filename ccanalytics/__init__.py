@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         api_key_cost,
         by_week,
         cache_read_share,
+        cache_saving,
         commits,
         commits_per_active_day,
         cost,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         month_forecast,
         noted_events,
         off_roster,
+        own_sentence,
         pull_requests,
         retention,
         returning_share,
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
         typical_cost_per_commit,
         unconverted_share,
         unusual_days,
+        usage_by,
     )
     from ccanalytics.quality import coverage_ledger, data_inventory, trust_facts
     from ccanalytics.show import (
@@ -120,6 +123,7 @@ __all__ = [
     "api_key_cost",
     "by_week",
     "cache_read_share",
+    "cache_saving",
     "cards",
     "changes_table",
     "charts",
@@ -152,6 +156,7 @@ __all__ = [
     "note",
     "noted_events",
     "off_roster",
+    "own_sentence",
     "preflight",
     "prose",
     "pull_requests",
@@ -172,6 +177,7 @@ __all__ = [
     "unconverted_share",
     "unusual_days",
     "unusual_days_table",
+    "usage_by",
 ]
 
 _HOMES = {

@@ -63,7 +63,8 @@ def test_its_parameters_have_a_default_and_a_help_text(path):
     found = papermill.inspect_notebook(str(path))
     assert {"source", "week", "weeks", "team", "identity"} <= set(found)
     assert all(parameter["help"] for parameter in found.values())
-    assert found["source"]["default"] == '"sample"'
+    source = "local" if path.stem == "my_usage" else "sample"
+    assert found["source"]["default"] == f'"{source}"'
 
 
 @by_notebook

@@ -37,6 +37,7 @@ from ccanalytics.charts.lifecycle import (
     time_to_first_use_chart,
 )
 from ccanalytics.charts.outlook import daily_cost_chart, month_forecast_chart
+from ccanalytics.charts.own import usage_by_chart
 from ccanalytics.charts.productivity import (
     acceptance_rate_chart,
     commits_chart,
@@ -79,6 +80,7 @@ __all__ = [
     "stickiness_chart",
     "time_to_first_use_chart",
     "unconverted_share_chart",
+    "usage_by_chart",
 ]
 
 enable()

@@ -68,6 +68,10 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     intervention_effects(data, metric_id)  list of Effect: weeks_since, value, low, high,
                                            team_value, others_value
 
+    own usage (source local)
+    usage_by(data, split)                  day, model, project, hour, branch or session, value, ...
+    cache_saving(data)                     model, value, low, high, cache_reuse
+
     outlook
     daily_cost(data)                       date, value, expected, low, high, unusual
     unusual_days(data)                     date, value, expected, excess, contributor, event
@@ -126,6 +130,7 @@ from ccanalytics.metrics.lifecycle import (
     roster_sentence,
     roster_use,
 )
+from ccanalytics.metrics.own import cache_saving, own_sentence, usage_by
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -160,6 +165,7 @@ __all__ = [
     "api_key_cost",
     "by_week",
     "cache_read_share",
+    "cache_saving",
     "commits",
     "commits_per_active_day",
     "cost",
@@ -182,6 +188,7 @@ __all__ = [
     "month_forecast",
     "noted_events",
     "off_roster",
+    "own_sentence",
     "pull_requests",
     "retention",
     "returning_share",
@@ -195,4 +202,5 @@ __all__ = [
     "typical_cost_per_commit",
     "unconverted_share",
     "unusual_days",
+    "usage_by",
 ]

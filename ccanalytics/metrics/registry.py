@@ -528,6 +528,28 @@ _ENTRIES = (
         ),
         source="Callaway and Sant'Anna (Journal of Econometrics 225, 2021), with our own bootstrap",
     ),
+    Metric(
+        id="usage_by",
+        name="Own usage",
+        unit="usd",
+        formula="Estimated cost and tokens of one machine's session logs, by day, hour, project, "
+        "branch, model or session. A session belongs to the hour and branch it started in.",
+        caveats=(
+            *_MONEY,
+            "Logs that were deleted before they were read, and background calls, are missing.",
+            "Output tokens in logs of versions before 2.1.97 are a lower bound.",
+        ),
+        source="Session logs of Claude Code; prices of the day",
+    ),
+    Metric(
+        id="cache_saving",
+        name="Saved by the cache",
+        unit="usd",
+        formula="What the tokens read from the cache would have cost more as input, less what "
+        "writing them to it cost; as if all writes were for an hour (low) or five minutes (high).",
+        caveats=(*_MONEY, "Without a cache people would work otherwise: nobody would pay this."),
+        source="Anthropic price list: reads at a tenth, writes at 1.25 or 2 times input",
+    ),
 )
 
 METRICS: dict[str, Metric] = {metric.id: metric for metric in _ENTRIES}

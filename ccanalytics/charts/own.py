@@ -1,0 +1,45 @@
+"""Charts of one person's own session logs."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from ccanalytics.charts.theme import BLUE, finished, value_axis
+from ccanalytics.metrics.registry import METRICS
+
+SHOWN = 12
+"""The dearest projects, branches or sessions that are drawn; the table has them all."""
+
+
+def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
+    """Estimated cost by day or hour as columns, by anything else as bars, dearest first."""
+    metric = METRICS["usage_by"]
+    words = [
+        alt.Tooltip(f"{split}:{'T' if split == 'day' else 'N'}", title=split),
+        alt.Tooltip("value:Q", title="US dollars, estimated", format="$,.2f"),
+        alt.Tooltip("output_tokens:Q", title="output tokens", format=",.0f"),
+        alt.Tooltip("cache_read_tokens:Q", title="cache read tokens", format=",.0f"),
+        alt.Tooltip("definition:N", title="definition"),
+    ]
+    subtitle = f"US dollars, estimated at list prices, by {split}"
+    if split in ("day", "hour"):
+        x: Any = alt.X("hour:O", title="hour", axis=alt.Axis(labelAngle=0))
+        if split == "day":
+            x = alt.X("yearmonthdate(day):T", title="UTC day", axis=alt.Axis(format="%-d %b"))
+        bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
+        return finished(bars, metric.id, subtitle=subtitle, wide=True)
+    drawn = frame.head(SHOWN)
+    if len(frame) > SHOWN:
+        subtitle += f"; the {SHOWN} dearest of {len(frame)}"
+    bars = (
+        alt.Chart(drawn)
+        .mark_bar(color=BLUE)
+        .encode(
+            x=alt.X("value:Q", title="US dollars, estimated", axis=alt.Axis(format="$,.0f")),
+            y=alt.Y(f"{split}:N", title=split, sort=None, axis=alt.Axis(labelLimit=170)),
+            tooltip=words,
+        )
+    )
+    chart = finished(bars, metric.id, subtitle=subtitle, wide=True)
+    return chart.properties(height=alt.Step(26))
