@@ -19,9 +19,8 @@ import pyarrow as pa
 from ccanalytics.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames import to_pandas
+from ccanalytics.identity import apply_identity, load_secret
 from ccanalytics.people import (
-    apply_identity,
-    load_secret,
     no_roster,
     normalised_actors,
     parse_roster,

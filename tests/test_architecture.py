@@ -16,7 +16,7 @@ LAYERS = [
     {"settings", "records"},
     {"sources", "frames", "fake_api"},
     {"atomic", "day_files", "store", "syncing"},
-    {"people", "calendars", "roster_pull"},
+    {"people", "identity", "calendars", "roster_pull"},
     {"dataset", "quality", "checks"},
     {"metrics"},
     {"show", "charts"},

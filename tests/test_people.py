@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames import build_frames, to_pandas
+from ccanalytics.identity import apply_identity, load_secret, rotate_secret
 from ccanalytics.people import (
     ROSTER,
-    apply_identity,
-    load_secret,
     never_seen,
     no_roster,
     normalised_actors,
@@ -25,7 +24,6 @@ from ccanalytics.people import (
     read_roster,
     roster_of_week,
     roster_sizes,
-    rotate_secret,
     with_teams,
     withheld,
 )

@@ -15,6 +15,7 @@ from builders import record
 from ccanalytics.errors import ReportError
 from ccanalytics.fake_api import FakeService, Faults, serve
 from ccanalytics.report.archive import read_issue
+from ccanalytics.report.execute import execute
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import notebook_folder, report_notebooks
 from ccanalytics.sources.sample import SampleOrganisation
@@ -94,6 +95,15 @@ def test_every_notebook_cell_with_a_chart_is_on_the_page(sample):
     assert len(notebooks) == len(report_notebooks())
     assert len(drawn) > 12
     assert page.count('<figure class="panel chart') == len(drawn)
+
+
+def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment):
+    """Every cell of start_here on the sample, the SQL too."""
+    notebooks = [notebook_folder() / "start_here.ipynb"]
+    environment = {**clean_environment, "CCANALYTICS_STORE": str(sample[1].parent / "store")}
+    (done,) = execute(notebooks, [{}], folder=tmp_path, environment=environment, timeout=60)
+    (sql,) = [cell for cell in done.cells if cell.id == "sql"]
+    assert "vscode" in sql.outputs[0]["data"]["text/plain"]
 
 
 def test_the_sample_says_that_it_is_one(sample):

@@ -8,6 +8,9 @@ import pandas as pd
 from ccanalytics.charts.theme import BLUE, finished, value_axis
 from ccanalytics.metrics.registry import METRICS
 
+_END = "length(datum.label) > 28 ? '…' + slice(datum.label, -27) : datum.label"
+"""The end of a path tells projects apart, not its beginning."""
+
 SHOWN = 12
 """The dearest projects, branches or sessions that are drawn; the table has them all."""
 
@@ -26,20 +29,34 @@ def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
     if split in ("day", "hour"):
         x: Any = alt.X("hour:O", title="hour", axis=alt.Axis(labelAngle=0))
         if split == "day":
-            x = alt.X("yearmonthdate(day):T", title="UTC day", axis=alt.Axis(format="%-d %b"))
+            x = alt.X(
+                "yearmonthdate(day):T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=8)
+            )
         bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
-        return finished(bars, metric.id, subtitle=subtitle, wide=True)
+        return _titled(finished(bars, metric.id, subtitle=subtitle, wide=True), split)
     drawn = frame.head(SHOWN)
     if len(frame) > SHOWN:
         subtitle += f"; the {SHOWN} dearest of {len(frame)}"
+    dollars = alt.Axis(format="$,.0f", tickCount=5)
+    names = alt.Axis(labelLimit=170, labelExpr=_END)
     bars = (
         alt.Chart(drawn)
         .mark_bar(color=BLUE)
         .encode(
-            x=alt.X("value:Q", title="US dollars, estimated", axis=alt.Axis(format="$,.0f")),
-            y=alt.Y(f"{split}:N", title=split, sort=None, axis=alt.Axis(labelLimit=170)),
+            x=alt.X(
+                "value:Q", title="US dollars, estimated", axis=alt.Axis(format="$,.0f", tickCount=5)
+            ),
+            y=alt.Y(
+                f"{split}:N", title=split, sort=None, axis=alt.Axis(labelLimit=170, labelExpr=_END)
+            ),
             tooltip=words,
         )
     )
     chart = finished(bars, metric.id, subtitle=subtitle, wide=True)
-    return chart.properties(height=alt.Step(26))
+    return _titled(chart.properties(height=alt.Step(26)), split)
+
+
+def _titled(chart: Any, split: str) -> Any:
+    """`chart` with its split in the title, as one page has several."""
+    chart.title.text = f"{chart.title.text} by {split}"
+    return chart
