@@ -29,9 +29,8 @@ def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
     if split in ("day", "hour"):
         x: Any = alt.X("hour:O", title="hour", axis=alt.Axis(labelAngle=0))
         if split == "day":
-            x = alt.X(
-                "yearmonthdate(day):T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=8)
-            )
+            days = alt.Axis(format="%-d %b", tickCount=8)
+            x = alt.X("yearmonthdate(day):T", title="UTC day", axis=days)
         bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
         return _titled(finished(bars, metric.id, subtitle=subtitle, wide=True), split)
     drawn = frame.head(SHOWN)
@@ -43,12 +42,8 @@ def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
         alt.Chart(drawn)
         .mark_bar(color=BLUE)
         .encode(
-            x=alt.X(
-                "value:Q", title="US dollars, estimated", axis=alt.Axis(format="$,.0f", tickCount=5)
-            ),
-            y=alt.Y(
-                f"{split}:N", title=split, sort=None, axis=alt.Axis(labelLimit=170, labelExpr=_END)
-            ),
+            x=alt.X("value:Q", title="US dollars, estimated", axis=dollars),
+            y=alt.Y(f"{split}:N", title=split, sort=None, axis=names),
             tooltip=words,
         )
     )
