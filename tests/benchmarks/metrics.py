@@ -8,13 +8,17 @@ The frames are made here, not loaded: what is measured begins at the Dataset.
 import resource
 import sys
 import time
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 import ccanalytics.metrics as m
+from ccanalytics.calendars import Calendars, parse_calendar
+from ccanalytics.checks import preflight
 from ccanalytics.dataset import Dataset
+from ccanalytics.people import parse_roster
 
 MODELS = ["claude-sonnet-5", "claude-opus-4-5-20251101", "claude-haiku-4-5-20251001"]
 TOOLS = ["edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool"]
@@ -33,6 +37,8 @@ def keys(random, actors, weeks):
     return pd.DataFrame(
         {
             "date": dates[day],
+            "organization": category(np.zeros(len(actor), dtype=int), ["org-1"]),
+            "subscription_type": category(np.full(len(actor), -1), []),
             "actor": category(actor, [f"p{n:05}@corvid.example" for n in range(actors)]),
             "actor_kind": category(np.zeros(len(actor), dtype=int), ["user"]),
             "terminal": category(terminal, ["vscode", "tmux"]),
@@ -69,11 +75,21 @@ def made_dataset(actors, weeks=12):
     dates = (FIRST + pd.to_timedelta(np.arange(7 * weeks), unit="D")).as_unit("ms")
     fetched = (dates + pd.Timedelta(days=4)).tz_localize("UTC")
     days = pd.DataFrame(
-        {"date": dates, "stored": True, "closed": True, "final": True, "fetched_at": fetched}
+        {
+            "date": dates,
+            "stored": True,
+            "closed": True,
+            "final": True,
+            "fetched_at": fetched,
+            "restated": False,
+        }
     )
-    roster = pd.DataFrame(columns=["actor", "team", "start", "end", "name"])
+    lines = [f"p{n:05}@corvid.example,team {n * 40 // actors:02}," for n in range(actors)]
+    roster = parse_roster("\n".join(["email,team,start", *lines]), "roster")
     until = date(2026, 8, 31) + pd.Timedelta(days=7 * weeks - 1)
-    return Dataset("api", date(2026, 8, 31), until, activity, usage, actions, None, roster, days)
+    known = parse_calendar("interventions", "team,date,what\nteam 01,2026-10-12,Training\n", "i")
+    data = Dataset("api", date(2026, 8, 31), until, activity, usage, actions, None, roster, days)
+    return replace(data, calendars=Calendars(interventions=known))
 
 
 def peak_megabytes():
@@ -94,8 +110,9 @@ def main():
     before = peak_megabytes()
     print(f"{actors:,} actors, {len(data.activity):,} records, {before:.0f} MB before")
     total = timed("actor_weeks (kept)", lambda: m.actor_weeks(data))
-    for name in m.METRICS:
+    for name in set(m.METRICS) - {"usage_by", "cache_saving"}:  # of session logs
         total += timed(name, lambda name=name: getattr(m, name)(data))
+    total += timed("preflight", lambda: preflight(data))
     total += timed("cost_per_commit by team", lambda: m.cost_per_commit(data, by="team"))
     total += timed("headline cost_per_commit", lambda: m.headline(data, "cost_per_commit"))
     print(f"{'all':32} {total:7.2f} s, peak {peak_megabytes() - before:.0f} MB over the dataset")
