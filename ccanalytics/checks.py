@@ -12,12 +12,11 @@ from typing import Literal
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
+from ccanalytics.records import EDIT_TOOLS
 from ccanalytics.sources.log_lines import Tokens
 from ccanalytics.sources.prices import Prices, Tariff
 
 Level = Literal["passed", "warning", "stop"]
-
-KNOWN_TOOLS = {"edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool"}
 
 PLAUSIBLE = (0.4, 2.5)
 """Recorded cost by list price of the same tokens: discounts, long contexts and one-hour cache
@@ -157,7 +156,7 @@ def schema_is_known(data: Dataset) -> Check:
     """Nothing came that this version does not know: fields, tools, models without a price."""
     news = [
         _named("field", data.unknown_fields),
-        _named("tool", set(data.tool_actions["tool"].unique()) - KNOWN_TOOLS),
+        _named("tool", set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS)),
         _named("model without a price", _unpriced(data.model_usage)),
     ]
     told = [text for text in news if text]
@@ -228,4 +227,5 @@ def _days(dates: pd.Series) -> str:
 
 
 def _people(data: Dataset, count: int) -> str:
-    return str(count) if count == 0 or count >= data.minimum_group else "Fewer than five"
+    few = 0 < count < data.minimum_group
+    return f"Fewer than {data.minimum_group}" if few else str(count)

@@ -19,6 +19,9 @@ import msgspec
 
 from ccanalytics.errors import SchemaError
 
+EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
+"""The tools whose proposals change files, by the names of `tool_actions`; others may come."""
+
 
 class Wire(msgspec.Struct, gc=False):
     """Base of all structs: not tracked by the garbage collector (no cycles)."""

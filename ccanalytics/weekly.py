@@ -1,6 +1,5 @@
 """One weekly report from what a person asked for: fill the store, load, run the notebooks."""
 
-import hashlib
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +13,12 @@ import pandas as pd
 from ccanalytics.checks import preflight, stops
 from ccanalytics.dataset import Dataset, load
 from ccanalytics.errors import AuthError, PreflightError, SettingsError
-from ccanalytics.metrics import METRICS, actor_weeks, by_week
-from ccanalytics.metrics.ratios import NO_TEAM
-from ccanalytics.metrics.registry import SECTION_TESTS
-from ccanalytics.people import never_seen, not_on_roster, revealed, roster_of_week
+from ccanalytics.issue_memory import digest_of, memory_of, number_words, told_together
+from ccanalytics.metrics import METRICS
+from ccanalytics.people import never_seen, not_on_roster, roster_of_week
 from ccanalytics.periods import monday, newest_closed_week, parse_week, week_name
 from ccanalytics.report.archive import memories
 from ccanalytics.report.execute import Progress
-from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
 from ccanalytics.roster_pull import Pull, pull_roster
 from ccanalytics.settings import Settings
@@ -169,7 +166,10 @@ def weekly_report(
 def _check(order: Order, data: Dataset, *, force: bool) -> None:
     """`PreflightError` when the numbers would mislead, and a page that says why."""
     found = [(check.name, check.found) for check in stops(preflight(data))]
-    found += [("Small teams across issues", text) for text in _told_together(order, data)]
+    found += [
+        ("Small teams across issues", text)
+        for text in told_together(data, order.memory, memories(order.out))
+    ]
     if found and not force:
         page = refuse(order, found)
         told = "\n".join(f"  {name}: {text}" for name, text in found)
@@ -202,85 +202,9 @@ def _order(wish: Wish, data: Dataset) -> Order:
         meta=_facts(wish, data),
         definitions=METRICS,
         named=wish.settings.identity == "named",
-        memory=_memory(wish, data, week),
-        number_words=_number_words,
+        memory=memory_of(data, wish.store, _parameters(wish, data.source, week)),
+        number_words=number_words,
     )
-
-
-REMEMBERED = (*SECTION_TESTS, "acceptance_rate", "pull_requests", "commits")
-"""The metrics an issue remembers, for later ones to compare."""
-
-
-def _memory(wish: Wish, data: Dataset, week: str) -> Remembered:
-    """What the issue keeps of its numbers."""
-    frames = {name: by_week(data, name).dropna(subset="value") for name in REMEMBERED}
-    numbers = {
-        name: {_monday(row.week): round(float(row.value), 6) for row in frame.itertuples()}
-        for name, frame in frames.items()
-    }
-    return Remembered(
-        data=_digest(wish, data),
-        definitions={name: METRICS[name].version for name in REMEMBERED},
-        numbers=numbers,
-        withheld=_withheld_teams(data),
-        parameters=_parameters(wish, data.source, week),
-    )
-
-
-def _withheld_teams(data: Dataset) -> dict[str, list[str]]:
-    """The teams by week whose people are too few to be shown."""
-    teams = by_week(data, "active_actors", by="team")
-    hidden = teams[teams["value"].isna()]
-    return {_monday(week): sorted(rows["team"]) for week, rows in hidden.groupby("week")}
-
-
-def _told_together(order: Order, data: Dataset) -> Iterator[str]:
-    """One sentence per earlier issue that with this one would tell of a small team."""
-    if data.identity == "named":
-        return
-    rows = actor_weeks(data)
-    rows = rows.assign(team=rows["team"].astype("str").fillna(NO_TEAM))
-    sizes = rows.groupby(["week", "team"])["active"].sum()
-    for issue in memories(order.out):
-        if not issue.comparable(order.memory):
-            continue
-        weeks = [
-            week
-            for week in data.weeks
-            if _monday(week) in issue.numbers.get("active_actors", {})
-            and revealed(
-                {str(team): int(n) for team, n in sizes.loc[week].items()},
-                data.minimum_group,
-                issue.withheld.get(_monday(week), []),
-                order.memory.withheld.get(_monday(week), []),
-            )
-        ]
-        if weeks:
-            yield (
-                f"Together with {issue.name} this one would tell the figures of a team of fewer "
-                f"than {data.minimum_group} in {week_words(_monday(weeks[0]))}, as each withholds "
-                "other teams. Use the roster of that issue, or another folder (--out)."
-            )
-
-
-def _digest(wish: Wish, data: Dataset) -> str:
-    """The same for the same stored days and roster."""
-    days = wish.store.days(data.source)
-    digest = hashlib.blake2b(digest_size=16)
-    for day, stored in sorted(days.items()):
-        if data.since <= day <= data.until:
-            digest.update(f"{day} {stored.digest} ".encode())
-    digest.update(data.roster.to_csv(index=False).encode())
-    return digest.hexdigest()
-
-
-def _number_words(metric_id: str, value: float) -> str:
-    metric = METRICS[metric_id]
-    return f"{metric.name.lower()} {metric.format(value)}"
-
-
-def _monday(week: object) -> str:
-    return f"{week:%Y-%m-%d}"
 
 
 def _parameters(wish: Wish, source: str, week: str) -> dict[str, str | int]:
@@ -312,7 +236,7 @@ def _facts(wish: Wish, data: Dataset) -> list[tuple[str, str]]:
         ("Fetched", fetched),
         ("May still change", f"{moving} days fetched within 48 hours of their end"),
         ("Restated", f"{restated} days changed after they were first fetched"),
-        ("Data", f"digest {_digest(wish, data)}"),
+        ("Data", f"digest {digest_of(data, wish.store)}"),
         ("People", data.identity),
         ("Made", f"{wish.now:%Y-%m-%d %H:%M} UTC"),
         ("With", _versions()),

@@ -21,7 +21,7 @@ LAYERS = [
     {"metrics"},
     {"show", "charts"},
     {"report", "lab"},
-    {"weekly", "cli", "__main__"},
+    {"issue_memory", "weekly", "cli", "__main__"},
 ]
 """What is written first: a module imports its own layer or an earlier one, never a later one."""
 

@@ -11,9 +11,6 @@ from typing import Literal
 SECTION_TESTS = ("active_actors", "commits_per_active_day", "cost_per_commit", "cost")
 """The one metric of each section whose change is tested; the others are described."""
 
-EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
-"""The tools whose proposals change files; what a pooled acceptance rate pools."""
-
 COLUMN_WORDS = {
     "active": "people",
     "active_days": "active days",

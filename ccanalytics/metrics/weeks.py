@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
-from ccanalytics.metrics.registry import EDIT_TOOLS
 from ccanalytics.people import roster_of_week
+from ccanalytics.records import EDIT_TOOLS
 
 ActorKind = Literal["user", "api_key"]
 
