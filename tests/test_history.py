@@ -10,6 +10,7 @@ from builders import dataset, record
 import ccanalytics.metrics as m
 from ccanalytics.errors import PreflightError
 from ccanalytics.fake_api import FakeService, serve
+from ccanalytics.issue_memory import told_together
 from ccanalytics.people import revealed, withheld
 from ccanalytics.report.archive import memories
 from ccanalytics.report.history import Remembered, restatements
@@ -186,3 +187,15 @@ def test_issues_tell_together_what_none_of_them_withholds(issues, told):
     sizes = {"Blue": 6, "Green": 12, "Red": 3}
     assert revealed(sizes, 5, *issues) == told
     assert withheld(sizes, 5) == {"Blue", "Red"}
+
+
+def test_an_empty_week_tells_nothing_of_anybody():
+    """Two issues about the same range, of which one week is silent."""
+    roster = "email,team,start\n" + teams({"Red": 3, "Blue": 9})
+    data = dataset(
+        organisation(MONDAY), "2026-11-09", "2026-11-22", roster=roster, identity="aggregate"
+    )
+    now = Remembered(
+        numbers={"active_actors": {"2026-11-09": 0.0, "2026-11-16": 12.0}}, parameters=SCOPE
+    )
+    assert list(told_together(data, now, [now])) == []
