@@ -5,8 +5,8 @@ events         date,what[,team]   something that explains a number, drawn as an 
 interventions  team,date,what     a change made for one team, looked at before and after
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,14 @@ class Calendars:
     holidays: pd.DataFrame = field(default_factory=partial(no_days, "holidays"))
     events: pd.DataFrame = field(default_factory=partial(no_days, "events"))
     interventions: pd.DataFrame = field(default_factory=partial(no_days, "interventions"))
+
+    def said_by(self, words: Callable[[str], str]) -> "Calendars":
+        """The same calendars with `words` of what people wrote."""
+        noted = {
+            name: frame.assign(what=frame["what"].map(words).astype("str"))
+            for name, frame in {"events": self.events, "interventions": self.interventions}.items()
+        }
+        return replace(self, **noted)
 
     def is_working_day(self, dates: pd.Series) -> pd.Series:
         """Whether each day is one of Monday to Friday, and no holiday."""

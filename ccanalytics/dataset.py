@@ -19,7 +19,7 @@ import pyarrow as pa
 from ccanalytics.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames import to_pandas
-from ccanalytics.identity import apply_identity, load_secret
+from ccanalytics.identity import apply_identity, load_secret, without_emails
 from ccanalytics.people import (
     no_roster,
     normalised_actors,
@@ -182,6 +182,7 @@ def build_dataset(
         _check_team(team, roster)
         frames = {n: f[f["team"] == team].reset_index(drop=True) for n, f in frames.items()}
         roster = roster[roster["team"] == team].reset_index(drop=True)
+    known = calendars or Calendars()
     shown = apply_identity(frames | {"roster": roster}, identity, secret)
     return Dataset(
         source=source,
@@ -193,7 +194,7 @@ def build_dataset(
         minimum_group=minimum_group,
         identity=identity,
         team=team,
-        calendars=calendars or Calendars(),
+        calendars=known if identity == "named" else known.said_by(without_emails),
         monthly_budget_usd=monthly_budget_usd,
         unknown_fields=tuple(sorted(unknown_fields)),
     )

@@ -7,6 +7,7 @@ stays on this machine, in a file only its owner may read.
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from ccanalytics.people import ROSTER, renamed
 from ccanalytics.settings import IDENTITIES
 
 Frames = Mapping[str, pd.DataFrame]
+
+_EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
 
 
 def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[str, pd.DataFrame]:
@@ -45,6 +48,11 @@ def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[s
         once = _keyed(secret, *_days(frames), *actors["user"], *actors["api_key"]).encode()
         names = {kind: _numbers(kind, known, once) for kind, known in actors.items()}
     return {key: _disguised(frame, names) for key, frame in frames.items()}
+
+
+def without_emails(text: str) -> str:
+    """`text` with e-mail addresses withheld."""
+    return _EMAIL.sub("[e-mail withheld]", text)
 
 
 def load_secret(path: Path) -> bytes:

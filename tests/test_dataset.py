@@ -309,3 +309,15 @@ def test_the_store_is_not_touched_by_loading_from_it(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
     load(source="api", store=store, now=NOW + timedelta(days=3))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
+
+
+@pytest.mark.parametrize(("identity", "there"), [("named", True), ("aggregate", False)])
+def test_an_address_in_a_note_is_withheld_with_the_names(identity, there, tmp_path, monkeypatch):
+    """Whoever writes an event may write a name into it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "events.csv").write_text("date,what\n2026-11-02,ann@corvid.example is away\n")
+    monkeypatch.setenv("CCANALYTICS_EVENTS", str(tmp_path / "events.csv"))
+    data = load(source="sample", store=tmp_path / "store", weeks=1, identity=identity)
+    (what,) = data.calendars.events["what"]
+    assert ("ann@" in what) is there
+    assert what.endswith("is away")

@@ -10,7 +10,6 @@ failure then lies beside it as `<out>/2026-W47-failed.html`.
 
 import logging
 import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
+from ccanalytics.identity import without_emails
 from ccanalytics.report import archive
 from ccanalytics.report.execute import NotebookError, Progress, execute
 from ccanalytics.report.history import NOTHING, Remembered, restatements
@@ -42,8 +42,6 @@ REPORT_NOTEBOOKS = (
 )
 
 CELL_TIMEOUT = 300.0  # seconds
-
-_EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
 
 
 @dataclass(frozen=True)
@@ -182,11 +180,6 @@ def _write_failure(order: Order, **said: Any) -> Path:
     path = archive.write_issue(order.out, failure_path(order).stem, page)
     archive.write_index(order.out)
     return path
-
-
-def without_emails(text: str) -> str:
-    """`text` with e-mail addresses withheld."""
-    return _EMAIL.sub("[e-mail withheld]", text)
 
 
 def _keep(folder: Path, order: Order, notebooks: Sequence[NotebookNode]) -> None:
