@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ccanalytics import cli
+from ccanalytics.cli import options
 from ccanalytics.metrics import METRICS
 
 HEAVY = ("pandas", "altair", "httpx", "numpy", "pyarrow", "papermill", "jupyter_client", "msgspec")
@@ -110,7 +111,7 @@ def test_metrics_prints_every_definition():
 
 def test_flags_win_over_the_environment(tmp_path):
     """--store is used although CCANALYTICS_STORE is set."""
-    wish = cli._wish(store=tmp_path / "flag")
+    wish = options.wish_of(store=tmp_path / "flag")
     assert wish.settings.store == tmp_path / "flag"
     assert os.environ["CCANALYTICS_STORE"] != str(tmp_path / "flag")
 
