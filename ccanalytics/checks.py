@@ -14,7 +14,7 @@ import pandas as pd
 from ccanalytics.dataset import Dataset
 from ccanalytics.records import EDIT_TOOLS
 from ccanalytics.sources.log_lines import Tokens
-from ccanalytics.sources.prices import Prices, Tariff
+from ccanalytics.sources.prices import UNITS, PriceList, Prices, Tariff
 
 Level = Literal["passed", "warning", "stop"]
 
@@ -205,9 +205,11 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
     for (model, day), row in sums.iterrows():
         read, out, cached, written = (int(row[name]) for name in tokens)
         counts = Tokens(read, out, cached, written, 0, 0)
-        cents = prices.cents(Tariff(str(model)), f"{day:%Y-%m-%d}", 0, counts)
-        if cents is not None:
-            recorded, listed = recorded + row["cost_usd"], listed + float(cents) / 100
+        price = prices.price_list(Tariff(str(model)), day.date())
+        if price is not None:
+            # A day's sum is no long context, however large it is.
+            cost, _ = PriceList((), price.tiers[:1]).costs(counts)
+            recorded, listed = recorded + row["cost_usd"], listed + cost / UNITS
     return recorded, listed
 
 

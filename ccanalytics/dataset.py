@@ -1,7 +1,7 @@
 """Stored days of one date range -> a Dataset, ready to ask.
 
 Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the actor's `team`
-        ├─ sessions                              one row per session; local logs only
+        ├─ sessions, requests, tool_calls, log_events   local logs only, each with its moment
         ├─ roster                                people with dates and teams
         └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
 """
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from ccanalytics.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.errors import SettingsError, StoreError
-from ccanalytics.frames import to_pandas
+from ccanalytics.frames import LOG_SCHEMAS, to_pandas
 from ccanalytics.identity import apply_identity, load_secret, without_emails
 from ccanalytics.people import (
     no_roster,
@@ -76,6 +76,9 @@ class Dataset:
     calendars: Calendars = field(default_factory=Calendars)
     monthly_budget_usd: float | None = None
     unknown_fields: tuple[str, ...] = ()
+    requests: pd.DataFrame | None = None
+    tool_calls: pd.DataFrame | None = None
+    log_events: pd.DataFrame | None = None
 
     @property
     def weeks(self) -> pd.DatetimeIndex:
@@ -176,7 +179,7 @@ def build_dataset(
     unknown_fields: Iterable[str] = (),
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
-    names = [name for name in tables if name != "sessions"]
+    names = [name for name in tables if name not in LOG_SCHEMAS]
     frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in names}
     if team:
         _check_team(team, roster)
@@ -189,7 +192,7 @@ def build_dataset(
         since=days["date"].iloc[0].date(),
         until=days["date"].iloc[-1].date(),
         **shown,
-        sessions=to_pandas(tables["sessions"]) if "sessions" in tables else None,
+        **{name: to_pandas(tables[name]) if name in tables else None for name in LOG_SCHEMAS},
         days=days,
         minimum_group=minimum_group,
         identity=identity,

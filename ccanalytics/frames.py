@@ -6,8 +6,13 @@
 
 All start with the same key columns, so each can be grouped alone. They have different grains:
 sum each to what you want to compare, then join the sums. The schemas are the data dictionary;
-an empty day has the same columns and types as a full one. `sessions` is a fourth frame that only
-local logs can fill.
+an empty day has the same columns and types as a full one. Local logs alone fill four frames more,
+without those keys, because they know when each thing happened:
+
+    sessions      one row per session              when, where, and its sums
+    requests      one row per call of a model      tokens, cost_usd, uncached_cost_usd
+    tool_calls    one row per tool call            decision, lines, commits
+    log_events    one row per thing logged only in passing, such as a compaction
 """
 
 from collections.abc import Sequence
@@ -100,6 +105,65 @@ SESSIONS = pa.schema(
     ]
 )
 
+_WHERE = [
+    _field("session", pa.string(), "session id; null when not logged"),
+    _field("project", pa.string(), "working folder; null when not logged"),
+    _field("branch", pa.string(), "git branch; null when not logged"),
+    _field("terminal", pa.string(), "entrypoint; null before it was logged"),
+]
+
+LOG_SCHEMAS = {
+    "sessions": SESSIONS,
+    "requests": pa.schema(
+        [
+            _field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+            *_WHERE,
+            _field("at", pa.timestamp("ms"), "moment of its fullest line, UTC"),
+            _field("message", pa.string(), "message id; its place in the log when it has none"),
+            _field("request", pa.string(), "request id; null when not logged"),
+            _field("model", pa.string(), "model that answered, an open set"),
+            _field("agent", pa.string(), "main, subagent, or advisor: asked by another model"),
+            _field("final", pa.bool_(), "the final token count is in the log"),
+            _field("input_tokens", _count, "neither read from nor written to cache"),
+            _field("output_tokens", _count, "a lower bound where not final"),
+            _field("cache_read_tokens", _count, "read from the cache"),
+            _field("cache_write_5m_tokens", _count, "written to the cache for five minutes"),
+            _field("cache_write_1h_tokens", _count, "written to the cache for an hour"),
+            _field("web_searches", _count, "paid searches the service made"),
+            _field("cost_usd", USD, "estimate at the day's list price; null when unknown"),
+            _field("uncached_cost_usd", USD, "the same, had every cached token been input"),
+        ]
+    ),
+    "tool_calls": pa.schema(
+        [
+            _field("date", pa.timestamp("ms"), "UTC day of the result, at its midnight"),
+            *_WHERE,
+            _field("at", pa.timestamp("ms"), "moment of the result, UTC"),
+            _field("call", pa.string(), "id of the call"),
+            _field("tool", pa.string(), "name of the tool, an open set"),
+            _field("agent", pa.string(), "main or subagent"),
+            _field("decision", pa.string(), "accepted; rejected by a person or rule; error"),
+            _field("lines_added", _count, "by edit tools"),
+            _field("lines_removed", _count, "by edit tools"),
+            _field("commits", _count, "git commits the call made"),
+            _field("pull_requests", _count, "pull requests the call opened"),
+        ]
+    ),
+    "log_events": pa.schema(
+        [
+            _field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+            _field("session", pa.string(), "session id"),
+            _field(
+                "at", pa.timestamp("ms"), "moment, UTC; of an undated line, that of its neighbour"
+            ),
+            _field("event", pa.string(), "id of the line; of a title, a digest"),
+            _field("kind", pa.string(), "compaction, title, recap, api_error, ...: an open set"),
+            _field("tokens", _count, "of a compaction, the context before it; else null"),
+        ]
+    ),
+}
+"""The frames only local logs fill, all of them optional in a store."""
+
 
 def build_frames(day: date, records: Sequence[Record]) -> Frames:
     """The three tables of one UTC day; no rows when there are no records.
@@ -113,6 +177,22 @@ def build_frames(day: date, records: Sequence[Record]) -> Frames:
         "model_usage": _model_usage(keys, records),
         "tool_actions": _tool_actions(keys, records),
     }
+
+
+def table_of(schema: pa.Schema, rows: Sequence[Sequence[object]]) -> pa.Table:
+    """A table of rows in the order of `schema`; dollars are given as whole units of USD's scale."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    arrays = [
+        _usd_of(column) if field.type == USD else pa.array(column, field.type)
+        for field, column in zip(schema, columns, strict=True)
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def _usd_of(units: Sequence[int | None]) -> pa.Array:
+    # A decimal is stored as its whole units, so a cast to another scale would only touch digits.
+    whole = pa.array(units, pa.int64()).cast(pa.decimal128(19, 0))
+    return pa.Array.from_buffers(USD, len(whole), whole.buffers())
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

@@ -33,12 +33,12 @@ from ccanalytics.day_files import (
     write_file,
 )
 from ccanalytics.errors import StoreError
-from ccanalytics.frames import SCHEMAS, SESSIONS, Frames
+from ccanalytics.frames import LOG_SCHEMAS, SCHEMAS, Frames
 from ccanalytics.periods import is_closed, is_final
 
 VERSION = "v1"
 
-FRAME_SCHEMAS = {**SCHEMAS, "sessions": SESSIONS}
+FRAME_SCHEMAS = {**SCHEMAS, **LOG_SCHEMAS}
 
 READERS = 4
 """Threads that read day files."""

@@ -126,9 +126,9 @@ def _known(source: Source, days: list[date], now: datetime) -> list[date]:
 def _fetch_day(source: Source, store: Store, day: date, now: datetime, force: bool) -> DayChange:
     records = source.records(day)
     frames = build_frames(day, records)
-    sessions = getattr(source, "sessions", None)
-    if sessions is not None:
-        frames["sessions"] = sessions(day)
+    more = getattr(source, "frames", None)
+    if more is not None:
+        frames |= more(day)
     return store.write_day(
         source.name,
         day,

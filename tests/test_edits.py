@@ -2,13 +2,11 @@
 
 import json
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccanalytics.sources.edits import Call, Outcome, Result, call_of, outcome
-from ccanalytics.sources.log_lines import Block
+from ccanalytics.sources.edits import Call, Outcome, Result, outcome
 
 REFUSAL = "The user doesn't want to proceed with this tool use. The tool use was rejected"
 
@@ -193,10 +191,9 @@ def test_a_pull_request_made_by_an_mcp_tool_counts():
     assert done("mcp__github__create_pull_request", error=True).pull_requests == 0
 
 
-def test_other_tools_are_not_looked_at():
-    """Reading a file or listing a folder counts for nothing."""
-    for name, call in [("Read", b"{}"), ("Bash", b'{"command":"ls"}'), (None, b"{}")]:
-        assert call_of(Block(name=name, input=msgspec.Raw(call))) is None
+def test_other_tools_write_nothing():
+    """Reading a file or listing a folder is a decision and no more."""
+    assert done("Read") == bash("ls") == Outcome("accepted")
 
 
 lines = st.lists(st.sampled_from("abc"), max_size=8)

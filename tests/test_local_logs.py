@@ -246,7 +246,7 @@ def test_a_model_nobody_prices_costs_null_and_one_warning(logs, caplog):
         "No price is known for glm-9 (2); the cost of these requests is null."
     ]
     assert read.report.unpriced_models == {"glm-9": 2}
-    assert read.sessions(date(2026, 8, 2))["cost_usd"].to_pylist() == [None]
+    assert read.frames(date(2026, 8, 2))["sessions"]["cost_usd"].to_pylist() == [None]
 
 
 def test_missing_and_null_usage_fields_are_no_tokens(logs):
@@ -346,7 +346,7 @@ def test_the_sessions_frame_has_one_row_per_session(logs):
             result("t2", {"stdout": "[main 1d6f8ff] x"}, at="2026-08-03T11:00:00.000Z"),
         ]
     )
-    table = read.sessions(DAY)
+    table = read.frames(DAY)["sessions"]
     assert table.schema == SESSIONS
     (row,) = table.to_pylist()
     assert (row["session"], row["project"], row["branch"], row["terminal"]) == (
@@ -366,7 +366,7 @@ def test_a_day_without_anything_has_no_records_and_an_empty_frame(logs):
     """Nothing happened is an answer."""
     read = logs(s1=[answer(output=1)])
     assert read.records(date(2020, 1, 1)) == []
-    assert read.sessions(date(2020, 1, 1)).schema == SESSIONS
+    assert read.frames(date(2020, 1, 1))["sessions"].schema == SESSIONS
 
 
 def test_records_become_frames(logs):
@@ -529,7 +529,7 @@ def test_no_text_of_a_prompt_or_file_gets_into_records_or_sessions(logs):
         ]
     )
     assert total(read)["commits"] == 1
-    assert "secret" not in repr(read.records(DAY)) + repr(read.sessions(DAY).to_pylist())
+    assert "secret" not in repr(read.records(DAY)) + repr(read.frames(DAY)["sessions"].to_pylist())
     assert "secret" not in repr(vars(read._totals())) + repr(read.report)
 
 
@@ -671,7 +671,7 @@ def test_real_logs_have_the_expected_sessions(real):
     rows = [
         row
         for n in range((last - first).days + 1)
-        for row in logs.sessions(first + timedelta(n)).to_pylist()
+        for row in logs.frames(first + timedelta(n))["sessions"].to_pylist()
     ]
     found = {
         row["session"]: (

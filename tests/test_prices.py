@@ -1,6 +1,6 @@
 """List prices: dated, by size of the request, and unknown rather than zero."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,18 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccanalytics.sources.log_lines import Tokens
-from ccanalytics.sources.prices import Prices, Tariff
+from ccanalytics.sources.prices import UNITS, Prices, Tariff
 
 MILLION = 1_000_000
 
 
 def usd(model, day, *, fast=False, us_only=False, **counts):
     """Dollars of one request."""
-    prices = Prices()
     tokens = Tokens(**dict.fromkeys(Tokens._fields, 0) | counts)
     tariff = Tariff(model, fast, us_only)
-    tier = prices.price_list(tariff, day).tier(tokens.input_side)
-    return prices.cents(tariff, day, tier, tokens) / 100
+    cost, _ = Prices().costs(tariff, date.fromisoformat(day), tokens)
+    return Decimal(cost) / UNITS
 
 
 @pytest.mark.parametrize(
@@ -45,11 +44,16 @@ def test_a_web_search_costs_a_cent():
 
 def test_a_model_nobody_prices_has_no_cost():
     """An unknown price is None, so that it cannot be added up as nothing."""
-    prices = Prices()
-    assert prices.price_list(Tariff("qwen3-coder:30b"), "2026-08-01") is None
-    assert (
-        prices.cents(Tariff("qwen3-coder:30b"), "2026-08-01", 0, Tokens(9, 9, 9, 9, 9, 9)) is None
-    )
+    tariff, day = Tariff("qwen3-coder:30b"), date(2026, 8, 1)
+    assert Prices().price_list(tariff, day) is None
+    assert Prices().costs(tariff, day, Tokens(9, 9, 9, 9, 9, 9)) == (None, None)
+
+
+def test_without_a_cache_every_cached_token_would_have_been_input():
+    """Opus 5: a million read for $0.50 and a million written for $6.25 would be $10 as input."""
+    tokens = Tokens(0, 0, MILLION, MILLION, 0, 1)
+    cost, uncached = Prices().costs(Tariff("claude-opus-5"), date(2026, 8, 1), tokens)
+    assert (cost / UNITS, uncached / UNITS) == (6.76, 10.01)
 
 
 def test_a_request_over_the_threshold_pays_the_higher_rate_for_all_its_tokens():

@@ -16,6 +16,7 @@ from difflib import SequenceMatcher
 from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from ccanalytics.sources.log_lines import ApiPart, Block, LogPart, Turn
 
@@ -40,14 +41,17 @@ _CREATE_COMMAND = re.compile(r"\b(gh\s+pr|glab\s+mr|az\s+repos\s+pr)\s+create\b"
 _CREATED_PRINTED = re.compile(r"https?://\S+/(pull|pulls|merge_requests|pullrequest)/\d+")
 _CREATE_TOOL = re.compile(r"mcp__.*create_(pull|merge)_request")
 
+Buffer = bytes | Raw
+"""JSON that is decoded only when it is wanted."""
+
 T = TypeVar("T")
 
 
 class Call(NamedTuple):
-    """A tool call that may have written lines, committed or opened a pull request."""
+    """A tool call."""
 
     tool: str
-    input: bytes
+    input: Buffer
 
 
 class Result(NamedTuple):
@@ -55,8 +59,8 @@ class Result(NamedTuple):
 
     is_error: bool
     denied: bool
-    content: bytes
-    account: bytes
+    content: Buffer
+    account: Buffer
 
 
 class Outcome(NamedTuple):
@@ -133,25 +137,13 @@ class Text(ApiPart):
     text: str | None = None
 
 
-def call_of(block: Block) -> Call | None:
-    """The call of a `tool_use` block, or None when nothing it does is counted."""
-    name = block.name or ""
-    if name in EDIT_TOOLS or _CREATE_TOOL.fullmatch(name):
-        return Call(name, bytes(block.input))
-    if name == "Bash":
-        command = bytes(block.input)
-        if b"commit" in command or b"create" in command:
-            return Call(name, command)
-    return None
-
-
 def result_of(block: Block, turn: Turn) -> Result:
     """The result in a `tool_result` block of `turn`."""
     return Result(
         bool(block.is_error),
         turn.tool_denial_kind is not None,
-        bytes(block.content),
-        bytes(turn.tool_use_result),
+        block.content,
+        turn.tool_use_result,
     )
 
 
@@ -170,7 +162,7 @@ def outcome(call: Call, result: Result) -> Outcome:
     if call.tool == "Bash":
         commits, pull_requests = _git(call, result)
         return Outcome(commits=commits, pull_requests=pull_requests)
-    return Outcome(pull_requests=1)
+    return Outcome(pull_requests=int(_CREATE_TOOL.fullmatch(call.tool) is not None))
 
 
 def _lines(call: Call, result: Result) -> tuple[int, int]:
@@ -208,6 +200,9 @@ def _git(call: Call, result: Result) -> tuple[int, int]:
 
     Newer versions log what happened in git; before, the command and what it printed tell.
     """
+    command = bytes(call.input)
+    if b"commit" not in command and b"create" not in command:
+        return 0, 0
     account = _decode(result.account, BashAccount)
     if account and account.git_operation:
         done = account.git_operation
@@ -226,7 +221,7 @@ def _count(text: str) -> int:
     return text.count("\n") + (not text.endswith("\n") and bool(text))
 
 
-def _text(content: bytes) -> str:
+def _text(content: Buffer) -> str:
     """The text of a result, which is a string or a list of blocks."""
     plain = _decode(content, str)
     return "\n".join(_texts(_decode(content, list[Text]) or ())) if plain is None else plain
@@ -236,7 +231,7 @@ def _texts(blocks: Iterable[Text]) -> list[str]:
     return [block.text for block in blocks if block.text]
 
 
-def _decode(data: bytes, kind: type[T]) -> T | None:
+def _decode(data: Buffer, kind: type[T]) -> T | None:
     """`data` as `kind`, or None when it is absent or of another shape (a string for an error)."""
     try:
         return msgspec.json.decode(data, type=kind)

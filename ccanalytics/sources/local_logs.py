@@ -1,6 +1,6 @@
-"""Claude Code's session logs on this machine -> records of UTC days, and one row per session.
+"""Claude Code's session logs on this machine -> records and frames of UTC days.
 
-    files ── log_reader ─▶ requests, sessions, work ── here ─▶ Record per day, terminal, project
+    files ── log_reader ─▶ Facts ── log_totals ─▶ Record per day, terminal, project; and frames
 
 What the logs hold is counted as the Analytics API counts it. What they do not hold: who it was
 (the actor is always `local`), and requests without a log line, such as titles and summaries. Before
@@ -13,16 +13,15 @@ The log folders are only ever read.
 import hashlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from threading import Lock
 
-import pyarrow as pa
-
 from ccanalytics.errors import SettingsError
-from ccanalytics.frames import SESSIONS
+from ccanalytics.frames import Frames
 from ccanalytics.records import Record
 from ccanalytics.sources.log_reader import LogReader
 from ccanalytics.sources.log_totals import LogTotals
@@ -86,11 +85,12 @@ class LocalLogs:
 
     def span(self) -> tuple[date, date] | None:
         """The first and last day with anything in it; None when there is none."""
-        return self._totals().span()
+        days = self._totals().days
+        return (min(days), max(days)) if days else None
 
-    def sessions(self, day: date) -> pa.Table:
-        """One row per session that started on one UTC day, by start."""
-        return pa.Table.from_pylist(self._totals().sessions(day), schema=SESSIONS)
+    def frames(self, day: date) -> Frames:
+        """Sessions that started, requests, tool calls and events of one UTC day, by time."""
+        return self._totals().frames(day)
 
     @property
     def report(self) -> LogReport:
@@ -161,9 +161,11 @@ def _read(files: Sequence[Path]) -> tuple[LogTotals, LogReport]:
             continue
         size += len(data)
         reader.read(path, data)
-    requests = reader.requests()
-    totals = LogTotals(requests, reader.sessions, reader.work)
-    return totals, LogReport(
+    reader.settle_open()
+    reader.price()
+    requests = reader.facts.counted_requests()
+    calls = [used for request in requests for used in request.calls()]
+    return LogTotals(reader.facts), LogReport(
         files=len(files) - unreadable,
         unreadable_files=unreadable,
         bytes=size,
@@ -173,8 +175,8 @@ def _read(files: Sequence[Path]) -> tuple[LogTotals, LogReport]:
         requests=len(requests),
         final_requests=sum(request.final for request in requests),
         duplicate_lines=reader.usage_lines - len(requests),
-        sessions=len(reader.sessions),
-        unpriced_models=dict(totals.unpriced),
+        sessions=len(reader.facts.sessions()),
+        unpriced_models=Counter(used.tariff.model for used in calls if used.cost is None),
     )
 
 

@@ -2,7 +2,8 @@
 
     Line ─┬─ message ─┬─ usage      tokens; `iterations` hold calls of an advisor model
           │           └─ content    Block: a tool call (`tool_use`) or its answer (`tool_result`)
-          └─ data ── message        the copy of a subagent's message in an `agent_progress` line
+          ├─ data ── message        the copy of a subagent's message in an `agent_progress` line
+          └─ subtype, ai_title ...  what else happened
 
 The format is internal to Claude Code and changes without notice. So only the fields needed here
 are decoded, each may be absent or null, and everything else is skipped without becoming a Python
@@ -10,13 +11,18 @@ object. Texts of prompts, answers and files are never kept.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from datetime import datetime
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 SYNTHETIC = "<synthetic>"
 """The model of error texts that Claude Code writes itself; nobody was asked anything."""
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+"""A number of tokens; another number is of no log of Claude Code."""
 
 
 class LogPart(msgspec.Struct, gc=False, rename="camel"):
@@ -30,14 +36,14 @@ class ApiPart(msgspec.Struct, gc=False):
 class CacheCreation(ApiPart):
     """Cache writes by how long they live."""
 
-    ephemeral_5m_input_tokens: int | None = None
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
 
 
 class ServerTools(ApiPart):
     """Requests the service's own tools made."""
 
-    web_search_requests: int | None = None
+    web_search_requests: Count | None = None
 
 
 class Iteration(ApiPart):
@@ -45,20 +51,20 @@ class Iteration(ApiPart):
 
     type: str | None = None
     model: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
 
 
 class Usage(ApiPart):
     """The tokens of one message, so far: output grows from line to line."""
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     server_tool_use: ServerTools | None = None
     iterations: list[Iteration] | None = None
@@ -105,17 +111,28 @@ class Progress(ApiPart):
     message: Turn | str | None = None
 
 
+class Compaction(LogPart):
+    """What a `compact_boundary` says of the context before it."""
+
+    pre_tokens: Count | None = None
+
+
 class Line(Turn):
     """One line of a log: a turn, and where and when it happened."""
 
     type: str | None = None
+    subtype: str | None = None
     session_id: str | None = None
-    timestamp: str | None = None
+    timestamp: datetime | None = None
     cwd: str | None = None
     entrypoint: str | None = None
     git_branch: str | None = None
     is_sidechain: bool | None = None
+    is_api_error_message: bool | None = None
     data: Progress | str | list[object] | None = None
+    ai_title: str | None = None
+    summary: str | None = None
+    compact_metadata: Compaction | None = None
 
     def turn(self) -> Turn:
         """What happened: this line's own turn, or the subagent's it reports."""
@@ -150,8 +167,11 @@ decode_line = msgspec.json.Decoder(Line).decode
 """The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
 
 
-def split_lines(data: bytes) -> Iterator[memoryview]:
-    """The lines of a file that are not blank, as views: copies would cost a quarter more."""
+def split_lines(data: bytes) -> Iterator[tuple[int, memoryview]]:
+    """The lines of a file that are not blank and where they begin.
+
+    As views: copies would cost a quarter more.
+    """
     view = memoryview(data)
     start = 0
     while start < len(data):
@@ -159,7 +179,7 @@ def split_lines(data: bytes) -> Iterator[memoryview]:
         end = len(data) if end < 0 else end
         line = view[start:end]
         if bytes(line[:9]).strip() or bytes(line).strip():
-            yield line
+            yield start, line
         start = end + 1
 
 

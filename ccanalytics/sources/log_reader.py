@@ -1,32 +1,34 @@
-"""Lines of session logs -> requests, sessions and work, each counted once.
+"""Lines of session logs -> facts.
 
-A log repeats itself: one line per block of a message, each with the usage so far; a subagent's
-messages in a file of their own and again as progress of the parent; whole histories copied by a
-fork. So a request is known by message id and request id, a tool result by the id of its call, a
-session by its id, however many files they stand in.
+A tool call and its result stand on two lines, at times in the wrong order and seldom in two files.
+What a file leaves open is remembered by its place and read there again when the other half turns
+up: no text is kept.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import msgspec
 
-from ccanalytics.sources.edits import (
-    EDIT_TOOLS,
-    Call,
-    Outcome,
-    Result,
-    call_of,
-    outcome,
-    result_of,
+from ccanalytics.sources.edits import Call, Result, outcome, result_of
+from ccanalytics.sources.log_facts import (
+    Event,
+    Facts,
+    Place,
+    Request,
+    Session,
+    ToolCall,
+    Used,
+    put,
 )
 from ccanalytics.sources.log_lines import (
     SYNTHETIC,
     Block,
     Line,
     Message,
-    Tokens,
     Turn,
     Usage,
     advisor_calls,
@@ -34,102 +36,68 @@ from ccanalytics.sources.log_lines import (
     split_lines,
     tokens,
 )
-from ccanalytics.sources.prices import Tariff
+from ccanalytics.sources.prices import Prices, Tariff
 
 UNKNOWN_MODEL = "unknown"
 """The model of a request whose lines name none."""
 
+EVENTS = {
+    "compact_boundary": "compaction",
+    "microcompact_boundary": "microcompaction",
+    "away_summary": "recap",
+    "api_error": "api_error",
+}
+"""Kinds of `log_events` by the subtype of their line."""
 
-class Place(NamedTuple):
-    """When and where something happened."""
 
-    day: str
-    terminal: str | None
-    project: str | None
-    session: str | None
+class Spot(NamedTuple):
+    """Where a line begins."""
+
+    path: str
+    offset: int
 
 
-class Request(msgspec.Struct, gc=False):
-    """One request to a model, with the fullest usage any of its lines has."""
+class Half(NamedTuple):
+    """A tool result, and what its line says about it."""
 
+    result: Result
+    at: datetime
     place: Place
-    tariff: Tariff
-    tokens: Tokens
-    advisors: list[tuple[str, Tokens]]
-    final: bool
-    sidechain: bool
-
-
-class Session(msgspec.Struct, gc=False):
-    """One session, as its first and last prompt or answer show it."""
-
-    started_at: datetime
-    ended_at: datetime
-    terminal: str | None
-    project: str | None
-    branch: str | None
-
-
-class Work(msgspec.Struct, gc=False):
-    """What tools did in one place."""
-
-    lines_added: int = 0
-    lines_removed: int = 0
-    commits: int = 0
-    pull_requests: int = 0
-    accepted: dict[str, int] = {}
-    rejected: dict[str, int] = {}
-
-    def add(self, tool: str, done: Outcome) -> None:
-        """Counts one outcome."""
-        self.lines_added += done.lines_added
-        self.lines_removed += done.lines_removed
-        self.commits += done.commits
-        self.pull_requests += done.pull_requests
-        if tool in EDIT_TOOLS and done.decision != "error":
-            counts = self.accepted if done.decision == "accepted" else self.rejected
-            name = EDIT_TOOLS[tool]
-            counts[name] = counts.get(name, 0) + 1
+    side: bool
 
 
 class LogReader:
     """Everything the lines read so far tell; `read` takes one file after the other."""
 
     def __init__(self) -> None:
+        self.facts = Facts()
         self.lines = 0
         self.broken_lines = 0
         self.foreign_lines = 0
         self.usage_lines = 0
-        self.sessions: dict[str, Session] = {}
-        self.work: dict[Place, Work] = {}
-        self._requests: dict[tuple[str, str | None], Request] = {}
-        self._open_calls: dict[str, Call | None] = {}
-        self._early_results: dict[str, tuple[Result, Place]] = {}
+        self.open_calls: dict[str, Spot] = {}
+        self.open_results: dict[str, Spot] = {}
+        self._places: dict[Place, Place] = {}
 
     def read(self, path: Path, data: bytes) -> None:
         """Takes the lines of one file, passing over those that are broken or of another tool."""
-        main = not (path.name.startswith("agent-") or "subagents" in path.parts)
-        seen: dict[str, Session] = {}
-        for raw in split_lines(data):
-            line = self._decode(raw)
-            if line is not None and (line.message or line.data):
-                self._take(line, seen if main else None)
-        # A fork begins with a copy of another session's lines, under that session's id.
-        own = {path.stem: seen[path.stem]} if path.stem in seen else seen
-        for name, session in own.items():
-            known = self.sessions.get(name)
-            self.sessions[name] = _joined(known, session) if known else session
+        _File(self, path).read(data)
 
-    def requests(self) -> list[Request]:
-        """Each request once: a side conversation's copy of a message yields to the original."""
-        originals = {name for (name, _), r in self._requests.items() if not r.sidechain}
-        return [
-            request
-            for (name, _), request in self._requests.items()
-            if not (request.sidechain and name in originals)
-        ]
+    def price(self) -> None:
+        """Fills in what the requests cost."""
+        prices = Prices()
+        for request in self.facts.requests.values():
+            for used in request.calls():
+                day = request.at.date()
+                used.cost, used.uncached_cost = prices.costs(used.tariff, day, used.tokens)
 
-    def _decode(self, raw: memoryview) -> Line | None:
+    def place(self, line: Line) -> Place:
+        """Where a line was written; the same object for the same place."""
+        place = Place(line.session_id, line.cwd, line.git_branch, line.entrypoint)
+        return self._places.setdefault(place, place)
+
+    def decode(self, raw: memoryview) -> Line | None:
+        """The fields of one line, if it is one of Claude Code."""
         self.lines += 1
         try:
             line = decode_line(raw)
@@ -144,111 +112,177 @@ class LogReader:
             return None
         return line
 
-    def _take(self, line: Line, sessions: dict[str, Session] | None) -> None:
+    def settle_open(self) -> None:
+        """Brings together the halves of tool calls that were read at different times."""
+        for name in self.open_calls.keys() & self.open_results.keys():
+            spots = self.open_calls.pop(name), self.open_results.pop(name)
+            (call, half) = (_File(self, Path(spot.path)).again(spot, name) for spot in spots)
+            if isinstance(call, Call) and isinstance(half, Half):
+                self.settle(name, call, half)
+
+    def settle(self, name: str, call: Call, half: Half) -> None:
+        """Counts a tool call whose two halves are known."""
+        done = outcome(call, half.result)
+        fact = ToolCall(half.at, half.place, name, call.tool, half.side, done)
+        put(self.facts.calls, name, fact)
+
+
+class _File:
+    """One file while it is read."""
+
+    def __init__(self, reader: LogReader, path: Path) -> None:
+        self.reader = reader
+        self.path = path
+        self.main = not (path.name.startswith("agent-") or "subagents" in path.parts)
+        self.at: datetime | None = None
+        self.sessions: dict[str, Session] = {}
+        self.undated: list[tuple[str, str]] = []
+        self.calls: dict[str, tuple[int, Call]] = {}
+        self.results: dict[str, tuple[int, Half]] = {}
+
+    def read(self, data: bytes) -> None:
+        for offset, raw in split_lines(data):
+            line = self.reader.decode(raw)
+            if line is not None:
+                self._take(line, offset)
+        for name, session in self.sessions.items():
+            self._put_session(name, session)
+        for name, (offset, _) in self.calls.items():
+            self.reader.open_calls[name] = Spot(str(self.path), offset)
+        for name, (offset, _) in self.results.items():
+            self.reader.open_results[name] = Spot(str(self.path), offset)
+
+    def again(self, spot: Spot, name: str) -> Call | Half | None:
+        """The half of a tool call that a line read before has; None when it is gone."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(spot.offset)
+                line = decode_line(file.readline())
+        except (OSError, ValueError):
+            return None
+        self._take(line, spot.offset)
+        call, half = self.calls.get(name), self.results.get(name)
+        return call[1] if call else half[1] if half else None
+
+    def _take(self, line: Line, offset: int) -> None:
+        at = _utc(line.timestamp)
+        if at is not None:
+            self.at = at
+            self._date_events(at)
+        if line.message is not None or line.data is not None:
+            self._take_turn(line, at, offset)
+        elif line.subtype in EVENTS and at is not None:
+            self._take_event(line, EVENTS[line.subtype], at)
+        elif line.ai_title or line.summary:
+            self._take_title(line)
+
+    def _take_turn(self, line: Line, at: datetime | None, offset: int) -> None:
         turn = line.turn()
         message = turn.message
         if not isinstance(message, Message):
             return
-        moment = _utc(line.timestamp)
-        if moment is None:
-            self.foreign_lines += 1
+        if at is None:
+            self.reader.foreign_lines += 1
             return
-        if sessions is not None and line.type in ("user", "assistant"):
-            _see(sessions, line, moment)
-        place = Place(moment.date().isoformat(), line.entrypoint, line.cwd, line.session_id)
+        place = self.reader.place(line)
+        side = bool(line.is_sidechain) or turn is not line or not self.main
+        if self.main and not line.is_sidechain and line.type in ("user", "assistant"):
+            self._see(at, place)
+        if line.is_api_error_message:
+            self._take_event(line, "api_error", at)
         if message.usage and message.model != SYNTHETIC:
-            self._take_request(line, turn, message, message.usage, place)
+            name = message.id or turn.uuid or line.uuid or f"{self.path.name}@{offset}"
+            self._take_request(
+                Request(
+                    at,
+                    place,
+                    name,
+                    turn.request_id,
+                    side,
+                    message.stop_reason is not None,
+                    Used(
+                        _tariff(message.model or UNKNOWN_MODEL, message.usage),
+                        tokens(message.usage),
+                    ),
+                    [Used(Tariff(model), used) for model, used in advisor_calls(message.usage)],
+                )
+            )
         if isinstance(message.content, list):
-            self._take_blocks(message.content, turn, place)
+            for block in message.content:
+                self._take_block(block, turn, offset, at, place, side)
 
-    def _take_request(
-        self, line: Line, turn: Turn, message: Message, usage: Usage, place: Place
+    def _see(self, at: datetime, place: Place) -> None:
+        """Widens the session of a prompt or answer to reach it."""
+        name = place.session
+        if name is None:
+            return
+        known = self.sessions.get(name)
+        if known is None:
+            self.sessions[name] = Session(at, at, place)
+        elif at < known.started_at:
+            known.started_at, known.place = at, place
+        elif at > known.ended_at:
+            known.ended_at = at
+
+    def _put_session(self, name: str, session: Session) -> None:
+        facts = self.reader.facts
+        if name == self.path.stem:
+            put(facts.own, name, session)
+        else:
+            put(facts.borrowed, (name, self.path.stem), session)
+
+    def _take_request(self, request: Request) -> None:
+        self.reader.usage_lines += 1
+        put(self.reader.facts.requests, (request.message, request.request), request)
+
+    def _take_block(
+        self, block: Block | str, turn: Turn, offset: int, at: datetime, place: Place, side: bool
     ) -> None:
-        self.usage_lines += 1
-        # A line without any id counts for itself.
-        name = message.id or turn.uuid or line.uuid or str(self.lines)
-        key = name, turn.request_id
-        used = tokens(usage)
-        known = self._requests.get(key)
-        sidechain = bool(line.is_sidechain) and (known is None or known.sidechain)
-        if known is not None:
-            known.sidechain = sidechain
-            known.final = known.final or message.stop_reason is not None
-            if used.total <= known.tokens.total:
-                return
-        self._requests[key] = Request(
-            place,
-            _tariff(message.model or UNKNOWN_MODEL, usage),
-            used,
-            advisor_calls(usage),
-            message.stop_reason is not None,
-            sidechain,
-        )
-
-    def _take_blocks(self, blocks: list[Block | str], turn: Turn, place: Place) -> None:
-        for block in blocks:
-            if isinstance(block, str):
-                continue
-            if block.type == "tool_use" and block.id:
-                self._take_call(block.id, block)
-            elif block.type == "tool_result" and block.tool_use_id:
-                self._take_result(block.tool_use_id, block, turn, place)
-
-    def _take_call(self, name: str, block: Block) -> None:
-        if name in self._open_calls:
+        if isinstance(block, str):
             return
-        call = call_of(block)
-        early = self._early_results.pop(name, None)
-        self._open_calls[name] = None if early else call
-        if early and call:
-            self._settle(call, *early)
+        if block.type == "tool_use" and block.id and block.name:
+            call = Call(block.name, block.input)
+            if block.id in self.results:
+                self.reader.settle(block.id, call, self.results.pop(block.id)[1])
+            else:
+                self.calls[block.id] = offset, call
+        elif block.type == "tool_result" and block.tool_use_id:
+            name = block.tool_use_id
+            half = Half(result_of(block, turn), at, place, side)
+            if name in self.calls:
+                self.reader.settle(name, self.calls.pop(name)[1], half)
+            else:
+                self.results[name] = offset, half
 
-    def _take_result(self, name: str, block: Block, turn: Turn, place: Place) -> None:
-        if name not in self._open_calls:
-            self._early_results.setdefault(name, (result_of(block, turn), place))
-            return
-        call = self._open_calls[name]
-        if call is not None:
-            self._open_calls[name] = None
-            self._settle(call, result_of(block, turn), place)
+    def _take_event(self, line: Line, kind: str, at: datetime) -> None:
+        name = line.uuid or f"{line.session_id}:{kind}:{at.isoformat()}"
+        session = line.session_id or self.path.stem
+        size = line.compact_metadata.pre_tokens if line.compact_metadata else None
+        put(self.reader.facts.events, name, Event(at, session, name, kind, size))
 
-    def _settle(self, call: Call, result: Result, place: Place) -> None:
-        done = outcome(call, result)
-        if call.tool in EDIT_TOOLS or done.commits or done.pull_requests:
-            self.work.setdefault(place, Work()).add(call.tool, done)
+    def _take_title(self, line: Line) -> None:
+        """A title or summary has no date: it takes that of the dated line before or after it."""
+        text = line.ai_title or line.summary or ""
+        session = line.session_id or self.path.stem
+        self.undated.append((session, f"{session}:title:{crc32(text.encode()):08x}"))
+        if self.at is not None:
+            self._date_events(self.at)
 
-
-def _see(sessions: dict[str, Session], line: Line, moment: datetime) -> None:
-    """Widens the session of a prompt or answer to reach it."""
-    if line.session_id is None or line.is_sidechain:
-        return
-    known = sessions.get(line.session_id)
-    if known is None or moment < known.started_at:
-        ended = known.ended_at if known else moment
-        sessions[line.session_id] = Session(
-            moment, ended, line.entrypoint, line.cwd, line.git_branch
-        )
-    elif moment > known.ended_at:
-        known.ended_at = moment
-
-
-def _joined(one: Session, other: Session) -> Session:
-    """One session that stands in two files."""
-    first = one if one.started_at <= other.started_at else other
-    first.ended_at = max(one.ended_at, other.ended_at)
-    return first
+    def _date_events(self, at: datetime) -> None:
+        for session, name in self.undated:
+            put(self.reader.facts.events, name, Event(at, session, name, "title"))
+        self.undated.clear()
 
 
 def _tariff(model: str, usage: Usage) -> Tariff:
     return Tariff(model, usage.speed == "fast", usage.inference_geo == "us")
 
 
-def _utc(timestamp: str | None) -> datetime | None:
-    """The moment in UTC; None when there is none to be read."""
+def _utc(moment: datetime | None) -> datetime | None:
+    """The moment in UTC, without saying so; None when there is none that can be told."""
+    if moment is None or moment.tzinfo is None:
+        return moment
     try:
-        moment = datetime.fromisoformat(timestamp or "")
-        if moment.tzinfo is UTC:
-            return moment
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         return None

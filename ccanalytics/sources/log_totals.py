@@ -1,11 +1,7 @@
-"""Requests, sessions and work -> records of a day and rows of `sessions`.
+"""Facts of session logs -> for each UTC day the records, and the frames only logs can fill."""
 
-Requests of one place and one price are added up first and priced as a sum, because a price costs
-more to work out than thousands of tokens cost to add.
-"""
-
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from operator import add
@@ -13,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ccanalytics.frames import LOG_SCHEMAS, Frames, table_of
 from ccanalytics.records import (
     CoreMetrics,
     EstimatedCost,
@@ -24,14 +21,11 @@ from ccanalytics.records import (
 )
 from ccanalytics.records import Tokens as RecordTokens
 from ccanalytics.sources.edits import EDIT_TOOLS
+from ccanalytics.sources.log_facts import Event, Facts, Place, Request, Session, ToolCall
 from ccanalytics.sources.log_lines import Tokens
-from ccanalytics.sources.log_reader import Place, Request, Session, Work
-from ccanalytics.sources.prices import Prices, Tariff
 
 ACTOR = "local"
 """Whose logs they are: no line says."""
-
-Sums = dict[tuple[Place, Tariff, int], tuple[int, ...]]
 
 NO_TOKENS = Tokens(0, 0, 0, 0, 0, 0)
 
@@ -39,175 +33,203 @@ NO_TOKENS = Tokens(0, 0, 0, 0, 0, 0)
 class Key(NamedTuple):
     """What one record is about."""
 
-    day: str
     terminal: str | None
     project: str | None
 
 
 class Spent(msgspec.Struct, gc=False):
-    """Tokens and their price in cents; a single unknown price makes the sum unknown."""
+    """Tokens and their price; a single unknown price makes the sum unknown."""
 
     tokens: Tokens = NO_TOKENS
-    cents: Decimal | None = Decimal(0)
+    cost: int | None = 0
 
-    def add(self, tokens: Tokens, cents: Decimal | None) -> None:
-        """Adds calls and their price."""
+    def add(self, tokens: Tokens, cost: int | None) -> None:
+        """Adds a call and its price."""
         self.tokens = Tokens._make(map(add, self.tokens, tokens))
-        self.cents = None if self.cents is None or cents is None else self.cents + cents
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
+
+
+class Sums(msgspec.Struct, gc=False):
+    """What was done in one place or session."""
+
+    sessions: int = 0
+    requests: int = 0
+    final: int = 0
+    lines_added: int = 0
+    lines_removed: int = 0
+    commits: int = 0
+    pull_requests: int = 0
+    models: dict[str, Spent] = {}
+    decisions: dict[tuple[str, str], int] = {}
+
+    def add_request(self, request: Request) -> None:
+        """Counts one request with all its calls."""
+        self.requests += 1
+        self.final += request.final
+        for used in request.calls():
+            self.models.setdefault(used.tariff.model, Spent()).add(used.tokens, used.cost)
+
+    def add_call(self, call: ToolCall) -> None:
+        """Counts one tool call."""
+        done = call.done
+        self.lines_added += done.lines_added
+        self.lines_removed += done.lines_removed
+        self.commits += done.commits
+        self.pull_requests += done.pull_requests
+        if call.tool in EDIT_TOOLS and done.decision != "error":
+            key = EDIT_TOOLS[call.tool], done.decision
+            self.decisions[key] = self.decisions.get(key, 0) + 1
+
+
+class Day(msgspec.Struct, gc=False):
+    """The facts of one UTC day."""
+
+    requests: list[Request] = []
+    calls: list[ToolCall] = []
+    events: list[Event] = []
+    sessions: list[tuple[str, Session]] = []
 
 
 class LogTotals:
-    """The sums of all logs; `unpriced` counts requests per model without a known price."""
+    """Records and frames of days, out of facts."""
 
-    def __init__(
-        self,
-        requests: Iterable[Request],
-        sessions: Mapping[str, Session],
-        work: Mapping[Place, Work],
-    ) -> None:
-        self.unpriced: Counter[str] = Counter()
-        self._sessions = sessions
-        self._usage: dict[Key, dict[str, Spent]] = defaultdict(dict)
-        self._session_usage: dict[str | None, dict[str, Spent]] = defaultdict(dict)
-        self._work: dict[Key, list[Work]] = defaultdict(list)
-        self._session_work: dict[str | None, list[Work]] = defaultdict(list)
-        self._requests: Counter[str | None] = Counter()
-        self._final: Counter[str | None] = Counter()
-        self._started: Counter[Key] = Counter(map(_key_of_session, sessions.values()))
-        self._add_requests(requests)
-        self._add_work(work)
-
-    def span(self) -> tuple[date, date] | None:
-        """The first and last day with anything in it."""
-        days = {key.day for key in self._keys()}
-        return (date.fromisoformat(min(days)), date.fromisoformat(max(days))) if days else None
+    def __init__(self, facts: Facts) -> None:
+        self.days: dict[date, Day] = defaultdict(Day)
+        self._of_session: dict[str | None, Sums] = defaultdict(Sums)
+        for request in facts.counted_requests():
+            self.days[request.at.date()].requests.append(request)
+            self._of_session[request.place.session].add_request(request)
+        for call in facts.calls.values():
+            self.days[call.at.date()].calls.append(call)
+            self._of_session[call.place.session].add_call(call)
+        for event in facts.events.values():
+            self.days[event.at.date()].events.append(event)
+        for name, session in facts.sessions().items():
+            self.days[session.started_at.date()].sessions.append((name, session))
 
     def records(self, day: date, organization_id: str) -> list[Record]:
         """One record per terminal and project of a UTC day."""
-        keys = [key for key in self._keys() if key.day == day.isoformat()]
-        keys.sort(key=lambda key: (key.terminal or "", key.project or ""))
-        return [self._record(key, organization_id) for key in keys]
+        told = self.days.get(day, Day())
+        sums: dict[Key, Sums] = defaultdict(Sums)
+        for request in told.requests:
+            sums[_key(request.place)].add_request(request)
+        for call in told.calls:
+            if call.tool in EDIT_TOOLS or call.done.commits or call.done.pull_requests:
+                sums[_key(call.place)].add_call(call)
+        for _, session in told.sessions:
+            sums[_key(session.place)].sessions += 1
+        order = sorted(sums, key=lambda key: (key.terminal or "", key.project or ""))
+        return [_record(day, key, sums[key], organization_id) for key in order if _any(sums[key])]
 
-    def sessions(self, day: date) -> list[dict[str, object]]:
-        """One row per session that started on a UTC day, by start."""
-        found = [
-            (session.started_at, name, session)
-            for name, session in self._sessions.items()
-            if session.started_at.date() == day
-        ]
-        return [self._session_row(name, session) for _, name, session in sorted(found)]
-
-    def _keys(self) -> set[Key]:
-        return {*self._usage, *self._work, *self._started}
-
-    def _add_requests(self, requests: Iterable[Request]) -> None:
-        prices = Prices()
-        sums: Sums = {}
-        for request in requests:
-            place = request.place
-            self._requests[place.session] += 1
-            self._final[place.session] += request.final
-            self._count(request.tariff, request.tokens, place, prices, sums)
-            for model, used in request.advisors:
-                self._count(Tariff(model), used, place, prices, sums)
-        for (place, tariff, tier), counts in sums.items():
-            used = Tokens._make(counts)
-            cents = prices.cents(tariff, place.day, tier, used)
-            for spent in (self._usage[_key(place)], self._session_usage[place.session]):
-                spent.setdefault(tariff.model, Spent()).add(used, cents)
-
-    def _count(
-        self, tariff: Tariff, used: Tokens, place: Place, prices: Prices, sums: Sums
-    ) -> None:
-        """Adds one call to the sum of its place, tariff and tier."""
-        price_list = prices.price_list(tariff, place.day)
-        if price_list is None:
-            self.unpriced[tariff.model] += 1
-        tier = price_list.tier(used.input_side) if price_list and price_list.thresholds else 0
-        known = sums.get((place, tariff, tier))
-        sums[place, tariff, tier] = tuple(map(add, known, used)) if known else used
-
-    def _add_work(self, work: Mapping[Place, Work]) -> None:
-        for place, done in work.items():
-            if done != Work():
-                self._work[_key(place)].append(done)
-                self._session_work[place.session].append(done)
-
-    def _record(self, key: Key, organization_id: str) -> Record:
-        work = self._work.get(key, [])
-        return Record(
-            date=f"{key.day}T00:00:00Z",
-            actor=UserActor(ACTOR),
-            organization_id=organization_id,
-            customer_type="local",
-            terminal_type=key.terminal,
-            core_metrics=CoreMetrics(
-                self._started[key],
-                LinesOfCode(sum(w.lines_added for w in work), sum(w.lines_removed for w in work)),
-                sum(w.commits for w in work),
-                sum(w.pull_requests for w in work),
-            ),
-            tool_actions=_tool_actions(work),
-            model_breakdown=[
-                _model_usage(model, spent)
-                for model, spent in sorted(self._usage.get(key, {}).items())
+    def frames(self, day: date) -> Frames:
+        """The four frames of a UTC day that only logs can fill, in order of time."""
+        told, midnight = self.days.get(day, Day()), datetime.combine(day, datetime.min.time())
+        sessions = sorted(told.sessions, key=lambda s: (s[1].started_at, s[0]))
+        requests = sorted(told.requests, key=lambda r: (r.at, r.message, r.request or ""))
+        calls = sorted(told.calls, key=lambda c: (c.at, c.call))
+        events = sorted(told.events, key=lambda e: (e.at, e.event))
+        rows: dict[str, list[tuple[object, ...]]] = {
+            "sessions": [
+                (midnight, *_session_row(name, session, self._of_session[name]))
+                for name, session in sessions
             ],
-            project=key.project,
-        )
-
-    def _session_row(self, name: str, session: Session) -> dict[str, object]:
-        models = self._session_usage.get(name, {})
-        total = Spent()
-        for spent in models.values():
-            total.add(spent.tokens, spent.cents)
-        work = self._session_work.get(name, [])
-        used = total.tokens
-        return {
-            "date": datetime.combine(session.started_at.date(), datetime.min.time()),
-            "session": name,
-            "project": session.project,
-            "branch": session.branch,
-            "terminal": session.terminal,
-            "started_at": session.started_at.replace(tzinfo=None),
-            "ended_at": session.ended_at.replace(tzinfo=None),
-            "models": sorted(models),
-            "requests": self._requests[name],
-            "final_requests": self._final[name],
-            "input_tokens": used.input,
-            "output_tokens": used.output,
-            "cache_read_tokens": used.cache_read,
-            "cache_creation_tokens": used.cache_write_5m + used.cache_write_1h,
-            "cost_usd": None if total.cents is None else total.cents / 100,
-            "lines_added": sum(w.lines_added for w in work),
-            "lines_removed": sum(w.lines_removed for w in work),
-            "commits": sum(w.commits for w in work),
-            "pull_requests": sum(w.pull_requests for w in work),
+            "requests": [
+                (midnight, *row) for request in requests for row in _request_rows(request)
+            ],
+            "tool_calls": [(midnight, *_call_row(call)) for call in calls],
+            "log_events": [(midnight, e.session, e.at, e.event, e.kind, e.tokens) for e in events],
         }
+        return {name: table_of(LOG_SCHEMAS[name], table) for name, table in rows.items()}
 
 
 def _key(place: Place) -> Key:
-    return Key(place.day, place.terminal, place.project)
+    return Key(place.terminal, place.project)
 
 
-def _key_of_session(session: Session) -> Key:
-    return Key(session.started_at.date().isoformat(), session.terminal, session.project)
+def _any(sums: Sums) -> bool:
+    """Whether there is anything a record could tell; a tool that failed is nothing."""
+    return sums != Sums()
 
 
-def _tool_actions(work: Iterable[Work]) -> dict[str, ToolAction]:
-    actions = {
-        tool: ToolAction(
-            sum(w.accepted.get(tool, 0) for w in work), sum(w.rejected.get(tool, 0) for w in work)
-        )
+def _record(day: date, key: Key, sums: Sums, organization_id: str) -> Record:
+    return Record(
+        date=f"{day}T00:00:00Z",
+        actor=UserActor(ACTOR),
+        organization_id=organization_id,
+        customer_type="local",
+        terminal_type=key.terminal,
+        core_metrics=CoreMetrics(
+            sums.sessions,
+            LinesOfCode(sums.lines_added, sums.lines_removed),
+            sums.commits,
+            sums.pull_requests,
+        ),
+        tool_actions=_tool_actions(sums),
+        model_breakdown=[_model_usage(*item) for item in sorted(sums.models.items())],
+        project=key.project,
+    )
+
+
+def _tool_actions(sums: Sums) -> dict[str, ToolAction]:
+    def count(tool: str, decision: str) -> int:
+        return sums.decisions.get((tool, decision), 0)
+
+    tools = {tool for tool, _ in sums.decisions}
+    return {
+        tool: ToolAction(count(tool, "accepted"), count(tool, "rejected"))
         for tool in EDIT_TOOLS.values()
+        if tool in tools
     }
-    return {tool: a for tool, a in actions.items() if a.accepted or a.rejected}
 
 
 def _model_usage(model: str, spent: Spent) -> ModelUsage:
     used = spent.tokens
     written = used.cache_write_5m + used.cache_write_1h
+    # A unit of cost is a millionth of a cent.
+    cents = None if spent.cost is None else Decimal(spent.cost).scaleb(-6)
     return ModelUsage(
         model,
         RecordTokens(used.input, used.output, used.cache_read, written),
-        EstimatedCost(spent.cents),
+        EstimatedCost(cents),
     )
+
+
+def _session_row(name: str, session: Session, sums: Sums) -> Iterable[object]:
+    total = Spent()
+    for spent in sums.models.values():
+        total.add(spent.tokens, spent.cost)
+    used, place = total.tokens, session.place
+    return (
+        name,
+        place.project,
+        place.branch,
+        place.terminal,
+        session.started_at,
+        session.ended_at,
+        sorted(sums.models),
+        sums.requests,
+        sums.final,
+        used.input,
+        used.output,
+        used.cache_read,
+        used.cache_write_5m + used.cache_write_1h,
+        total.cost,
+        sums.lines_added,
+        sums.lines_removed,
+        sums.commits,
+        sums.pull_requests,
+    )
+
+
+def _request_rows(request: Request) -> Iterable[tuple[object, ...]]:
+    """The row of a request, and one for each call to an advisor."""
+    start = (*request.place, request.at, request.message, request.request)
+    for number, used in enumerate(request.calls()):
+        agent = "advisor" if number else "subagent" if request.side else "main"
+        costs = used.cost, used.uncached_cost
+        yield (*start, used.tariff.model, agent, request.final, *used.tokens, *costs)
+
+
+def _call_row(call: ToolCall) -> tuple[object, ...]:
+    agent = "subagent" if call.side else "main"
+    return (*call.place, call.at, call.call, call.tool, agent, *call.done)

@@ -1,8 +1,8 @@
-"""Tokens of a model on a day -> cents at list price, or None when nobody knows the price.
+"""Tokens of a model on a day -> dollars at list price, or None when nobody knows the price.
 
 The prices are those inside the genai-prices package: dated, so an event costs what it cost on its
 day, and read without any network. Its own calculation takes a tenth of a millisecond, so the rates
-are looked up once per model, day and speed, and then used for the sums of many requests.
+are looked up once per model, day and speed, and are whole numbers, which are exact and quick.
 
 List prices are not what a subscriber pays.
 """
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 US_INFERENCE = Decimal("1.1")
 """Times the list price when inference is bound to the United States; not in genai-prices."""
 
-_MICROCENT = Decimal("0.000001")
+UNITS = 10**8
+"""Whole units of one dollar in which a cost is told; the scale of `cost_usd`."""
+
+_FINER = 1000
+"""Parts of a unit in which rates are told."""
 
 
 class Tariff(NamedTuple):
@@ -31,14 +35,14 @@ class Tariff(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Cents for one of each field of `Tokens`."""
+    """Thousandths of a unit for one of each field of `Tokens`."""
 
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal
-    cache_write_5m: Decimal
-    cache_write_1h: Decimal
-    web_searches: Decimal
+    input: int
+    output: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    web_searches: int
 
 
 class PriceList(NamedTuple):
@@ -47,9 +51,20 @@ class PriceList(NamedTuple):
     thresholds: tuple[int, ...]
     tiers: tuple[Rates, ...]
 
-    def tier(self, input_side: int) -> int:
-        """The tier of a request with so many tokens in; its rates hold for all its tokens."""
-        return sum(input_side > threshold for threshold in self.thresholds)
+    def costs(self, tokens: Tokens) -> tuple[int, int]:
+        """Units for one request, as it was and had every cached token been input."""
+        # The tier is that of all that went in, and its rates hold for all tokens.
+        new, out, read, short, long, searches = tokens
+        into = new + read + short + long
+        rates = self.tiers[sum(into > threshold for threshold in self.thresholds)]
+        fixed = out * rates.output + searches * rates.web_searches + _FINER // 2
+        cached = (
+            read * rates.cache_read + short * rates.cache_write_5m + long * rates.cache_write_1h
+        )
+        return (
+            (new * rates.input + cached + fixed) // _FINER,
+            (into * rates.input + fixed) // _FINER,
+        )
 
 
 class Prices:
@@ -57,23 +72,19 @@ class Prices:
 
     def __init__(self) -> None:
         self._models: dict[str, ModelInfo | None] = {}
-        self._lists: dict[tuple[Tariff, str], PriceList | None] = {}
+        self._lists: dict[tuple[Tariff, date], PriceList | None] = {}
 
-    def price_list(self, tariff: Tariff, day: str) -> PriceList | None:
-        """The rates on a UTC day such as "2026-11-20"; None for a model without a known price."""
+    def price_list(self, tariff: Tariff, day: date) -> PriceList | None:
+        """The rates on a UTC day; None for a model without a known price."""
         key = tariff, day
         if key not in self._lists:
-            self._lists[key] = self._look_up(tariff, date.fromisoformat(day))
+            self._lists[key] = self._look_up(tariff, day)
         return self._lists[key]
 
-    def cents(self, tariff: Tariff, day: str, tier: int, tokens: Tokens) -> Decimal | None:
-        """The price of requests of one tier, to a millionth of a cent; None when unknown."""
+    def costs(self, tariff: Tariff, day: date, tokens: Tokens) -> tuple[int | None, int | None]:
+        """Units for one request and had nothing been cached; None when unknown."""
         prices = self.price_list(tariff, day)
-        if prices is None:
-            return None
-        rates = prices.tiers[tier]
-        cents = sum((n * rate for n, rate in zip(tokens, rates, strict=True)), Decimal(0))
-        return cents.quantize(_MICROCENT)
+        return prices.costs(tokens) if prices else (None, None)
 
     def _look_up(self, tariff: Tariff, day: date) -> PriceList | None:
         if tariff.model not in self._models:
@@ -109,16 +120,21 @@ def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
     searches = price.web_searches_kcount
     starts = {start for price in [*million, searches] for start in _starts(price)}
     thresholds = tuple(sorted(starts))
-    rates = (
+    tiers = (
         Rates._make(
             [
-                *(_at(kind, above) * 100 * factor / 1_000_000 for kind in million),
-                _at(searches, above) * 100 / 1_000,
+                *(_rate(_at(kind, above) * factor, 10**6) for kind in million),
+                _rate(_at(searches, above), 10**3),
             ]
         )
         for above in (-1, *thresholds)
     )
-    return PriceList(thresholds, tuple(rates))
+    return PriceList(thresholds, tuple(tiers))
+
+
+def _rate(dollars: Decimal, count: int) -> int:
+    """What one costs when `count` of them cost so many dollars."""
+    return round(dollars * UNITS * _FINER / count)
 
 
 def _starts(price: "Decimal | TieredPrices | None") -> list[int]:
