@@ -87,6 +87,15 @@ class AtomicFolder:
             yield
 
     @contextlib.contextmanager
+    def alone(self, work: str) -> Iterator[None]:
+        """While this is open nobody else does the same work; reading goes on."""
+        self._aside.mkdir(parents=True, exist_ok=True)
+        with self._locked(shared=False, name=f"{work}.lock") as may_write:
+            if not may_write:
+                raise StoreError(f"The store {self.root} cannot be written to.")
+            yield
+
+    @contextlib.contextmanager
     def aside(self) -> Iterator[Path]:
         """A new folder to write a set of files in, laid out as under the root."""
         self._aside.mkdir(parents=True, exist_ok=True)
@@ -120,11 +129,11 @@ class AtomicFolder:
         shutil.rmtree(self._commit)
 
     @contextlib.contextmanager
-    def _locked(self, *, shared: bool) -> Iterator[bool]:
+    def _locked(self, *, shared: bool, name: str = "lock") -> Iterator[bool]:
         """Whether the lock could be had: in a folder one may only read there is none to take."""
         try:
             self._aside.mkdir(exist_ok=True)
-            file = (self._aside / "lock").open("ab")
+            file = (self._aside / name).open("ab")
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise

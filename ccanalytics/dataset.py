@@ -217,7 +217,7 @@ def _known_source(source: str, store: Store) -> str:
         raise ValueError(f"There is no source {source!r}; there is: {', '.join(SOURCES)}.")
     if source:
         return source
-    if find_key(os.environ) or store.days("api"):
+    if find_key(os.environ) or store.dates("api"):
         return "api"
     raise SettingsError(
         f"There is no key, and no api day in the store {store.root}. Three ways on:\n"
@@ -265,19 +265,22 @@ def _weeks_before(week: date, weeks: int) -> tuple[date, date]:
 
 def _bring(origin: Source, store: Store, until: date | None, now: datetime) -> None:
     """All of a source that needs no network, and the empty days after it."""
+    if origin.name == "local":
+        sync(origin, store, now=now)
+        if not store.dates("local"):
+            raise StoreError("There is nothing in the session logs yet.")
+        return
     span = origin.span()
-    if span is None:
-        raise StoreError(f"There is nothing in the {origin.name} source yet.")
+    assert span is not None
     last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
     sync(origin, store, monday(span[0]), last, now=now)
 
 
 def _newest_week(source: str, store: Store, now: datetime) -> date:
     """The Monday of the newest week stored whole; of local and sample days, with activity."""
-    days = store.days(source)
-    weeks = sorted({monday(day) for day in days}, reverse=True)
+    weeks = sorted({monday(day) for day in store.dates(source)}, reverse=True)
     for week in weeks:
-        stored = [days[day] for day in week_days(week) if day in days]
+        stored = store.days(source, week, week_days(week)[-1]).values()
         whole = sum(day.closed for day in stored) == 7
         if whole and (source == "api" or any(day.rows for day in stored)):
             return week
@@ -288,7 +291,8 @@ def _newest_week(source: str, store: Store, now: datetime) -> date:
 
 def _check_stored(source: str, store: Store, sunday: date, now: datetime) -> None:
     """`sunday` ends the week asked for; it must be closed and stored whole."""
-    week, days = monday(sunday), store.days(source)
+    week = monday(sunday)
+    days = store.days(source, week, sunday)
     if all(day in days and days[day].closed for day in week_days(week)):
         return
     name = week_name(week)
@@ -311,7 +315,7 @@ def _fill(source: str, store: Store, since: date, until: date) -> str:
             f"Fetch them: ccanalytics sync --source api --since {since} --until {until} "
             f"--store {shlex.quote(str(store.root))}"
         )
-    days = sorted(store.days(source))
+    days = store.dates(source)
     return f"There is {days[0]} to {days[-1]}." if days else "There is nothing else either."
 
 

@@ -35,6 +35,8 @@ class Written(msgspec.Struct, frozen=True):
     digest: str
     unknown_fields: tuple[str, ...] = ()
     """Fields of the source that the version that wrote the day did not know."""
+    frames: tuple[str, ...] | None = None
+    """The frames that have a file; None in days of an older version."""
 
 
 def write_file(path: Path, table: pa.Table, written: Written) -> None:

@@ -3,19 +3,24 @@
     <root>/v1/<source>/<frame>/2026-11-20.parquet    one file per frame and UTC day
     <root>/v1/<source>/restatements.jsonl            days that came out differently later on
     <root>/v1/<source>/organization                  whose days these are; one per source
+    <root>/v1/<source>/<name>                        what else a source remembers from day to day
 
 The date is a column inside too. An empty day is an empty file, a day without `activity` is not
-stored. Columns are only ever added: in files older than a column it reads as null. All frames of a
-day carry the same digest of the whole day, so a day is never read half old and half new.
+stored; of the frames that only logs fill, empty ones have no file. Columns are only ever added: in
+files older than a column it reads as null. All frames of a day carry the same digest of the whole
+day, so a day is never read half old and half new.
 """
 
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -56,6 +61,8 @@ class StoredDay:
     digest: str
     rows: int
     unknown_fields: tuple[str, ...] = ()
+    frames: tuple[str, ...] | None = None
+    """The frames that have a file; None in days of an older version."""
 
     @property
     def closed(self) -> bool:
@@ -74,6 +81,14 @@ class DayChange(msgspec.Struct, frozen=True):
     day: date
     kind: Literal["new", "same", "changed", "kept"]
     measures: Totals = {}
+
+
+class Draft(NamedTuple):
+    """A day to be written."""
+
+    day: date
+    frames: Frames
+    written: Written
 
 
 class Restatement(msgspec.Struct, frozen=True):
@@ -110,32 +125,93 @@ class Store:
         *,
         fetched_at: datetime,
         organization: str | None = None,
-        only_growing: bool = False,
         unknown_fields: Iterable[str] = (),
     ) -> DayChange:
         """Put `frames` in place of what is stored of `day`, all of them or none.
 
-        A final day that did not change is not written. With `only_growing` a day of which some
-        count would go down is `kept` as it is.
+        A final day that did not change is not written.
         """
-        unknown = tuple(sorted(unknown_fields))
-        written = Written(fetched_at, organization, digest_of(frames), unknown)
-        self._check_organization(source, organization)
-        try:
-            if self._settled(source, day, written.digest):
-                return DayChange(day, "same")
-            with self._files.aside() as aside:
-                for name, table in frames.items():
-                    write_file(aside / VERSION / source / name / f"{day}.parquet", table, written)
-                with self._files.writing():
-                    return self._commit(aside, source, day, frames, written, only_growing)
-        except OSError as error:
-            raise StoreError(f"{day} cannot be written to {self.root}: {error}.") from error
+        (change,) = self.write_days(
+            source,
+            {day: frames},
+            fetched_at=fetched_at,
+            organization=organization,
+            unknown_fields=unknown_fields,
+        )
+        return change
 
-    def days(self, source: str) -> dict[date, StoredDay]:
-        """The stored days, in order."""
+    def write_days(
+        self,
+        source: str,
+        days: Mapping[date, Frames],
+        *,
+        fetched_at: datetime,
+        organization: str | None = None,
+        unknown_fields: Iterable[str] = (),
+        growing: Container[date] = (),
+        beside: Mapping[str, bytes] | None = None,
+    ) -> list[DayChange]:
+        """Put all these days in place, and the files `beside` them, or nothing at all.
+
+        A `growing` day of which some count would go down is `kept` as it is.
+        """
+        self.check_organization(source, organization)
+        fields = tuple(sorted(unknown_fields))
+        drafts = [
+            Draft(day, frames, Written(fetched_at, organization, digest, fields, names))
+            for day, frames in days.items()
+            for digest, names in [(digest_of(frames), self._with_files(source, day, frames))]
+            if not self._settled(source, day, digest)
+        ]
+        if not drafts and not beside:
+            return [DayChange(day, "same") for day in days]
+        try:
+            with self._files.aside() as aside:
+                folder = aside / VERSION / source
+                _write(folder, drafts, beside or {})
+                with self._files.writing():
+                    changes = self._take_changes(folder, source, drafts, growing)
+                    if organization:
+                        (folder / "organization").write_text(organization, encoding="utf-8")
+                    self._files.commit(aside)
+        except OSError as error:
+            named = ", ".join(map(str, days)) if len(days) < 4 else f"{len(days)} days"
+            raise StoreError(f"{named} cannot be written to {self.root}: {error}.") from error
+        return [changes.get(day, DayChange(day, "same")) for day in days]
+
+    def alone(self, source: str) -> AbstractContextManager[None]:
+        """While this is open no other process brings days of this source."""
+        return self._files.alone(source)
+
+    def read_beside(self, source: str, name: str) -> bytes | None:
+        """A file beside the days; None when there is none."""
         with self._files.reading():
-            return self._days(source)
+            path = self._folder(source) / name
+            return path.read_bytes() if path.exists() else None
+
+    def dates(self, source: str) -> list[date]:
+        """The stored days by their files' names, in order; no file is opened."""
+        folder = self.folder(source, "activity")
+        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        return [
+            date.fromisoformat(match[1]) for name in names if (match := _DAY_FILE.fullmatch(name))
+        ]
+
+    def days(
+        self, source: str, since: date = date.min, until: date = date.max
+    ) -> dict[date, StoredDay]:
+        """The stored days from `since` to `until`, both inclusive, in order."""
+        with self._files.reading():
+            return self._days(source, since, until)
+
+    def read_days(
+        self, source: str, days: Iterable[date], frames: Iterable[str] = FRAME_SCHEMAS
+    ) -> tuple[dict[date, StoredDay], Frames]:
+        """Those of `days` that are stored, and their frames, all as of one moment."""
+        with self._files.reading():
+            there = (self._stored_day(source, day) for day in sorted(days))
+            stored = {day.day: day for day in there if day}
+            return stored, {name: self._read(source, name, stored) for name in frames}
 
     def read(
         self,
@@ -147,7 +223,7 @@ class Store:
     ) -> pa.Table:
         """The rows of one frame, of the stored days from `since` to `until`, both inclusive."""
         with self._files.reading():
-            days = _between(self._days(source), since, until)
+            days = self._days(source, since, until)
             return self._read(source, frame, days, columns)
 
     def read_range(
@@ -155,8 +231,9 @@ class Store:
     ) -> tuple[dict[date, StoredDay], Frames]:
         """The stored days from `since` to `until` and their frames, all as of one moment."""
         with self._files.reading():
-            days = _between(self._days(source), since, until)
-            names = [n for n in FRAME_SCHEMAS if n in SCHEMAS or self.folder(source, n).is_dir()]
+            days = self._days(source, since, until)
+            of_logs = any(self.folder(source, name).is_dir() for name in LOG_SCHEMAS)
+            names = FRAME_SCHEMAS if of_logs else SCHEMAS
             return days, {name: self._read(source, name, days) for name in names}
 
     def organization(self, source: str) -> str | None:
@@ -175,30 +252,36 @@ class Store:
     def _folder(self, source: str) -> Path:
         return self.root / VERSION / source
 
-    def _commit(
-        self,
-        aside: Path,
-        source: str,
-        day: date,
-        frames: Frames,
-        written: Written,
-        only_growing: bool,
-    ) -> DayChange:
-        self._check_organization(source, written.organization)
-        old = self._stored_day(source, day)
-        change = self._change(source, old, day, frames, written)
-        if change.kind == "changed" and old:
-            if only_growing and any(_shrank(name, pair) for name, pair in change.measures.items()):
-                return msgspec.structs.replace(change, kind="kept")
-            line = Restatement(day, old.fetched_at, written.fetched_at, change.measures)
-            log = self._restatement_log(source) + msgspec.json.encode(line) + b"\n"
-            (aside / VERSION / source / "restatements.jsonl").write_bytes(log)
-        if written.organization:
-            (aside / VERSION / source / "organization").write_text(
-                written.organization, encoding="utf-8"
-            )
-        self._files.commit(aside)
-        return change
+    def _with_files(self, source: str, day: date, frames: Frames) -> tuple[str, ...]:
+        """The frames of a day that need a file: one that is there already must not go stale."""
+        return tuple(
+            name
+            for name, table in frames.items()
+            if len(table)
+            or name in SCHEMAS
+            or (self.folder(source, name) / f"{day}.parquet").exists()
+        )
+
+    def _take_changes(
+        self, folder: Path, source: str, drafts: Sequence[Draft], growing: Container[date]
+    ) -> dict[date, DayChange]:
+        """What the drafts in `folder` change, told in the log there; those to be kept are gone."""
+        self.check_organization(source, drafts[0].written.organization if drafts else None)
+        changes, lines = {}, []
+        for day, frames, written in drafts:
+            old = self._stored_day(source, day)
+            change = self._change(source, old, day, frames, written)
+            if day in growing and any(_shrank(*item) for item in change.measures.items()):
+                change = msgspec.structs.replace(change, kind="kept")
+                for name in frames:
+                    (folder / name / f"{day}.parquet").unlink(missing_ok=True)
+            elif change.kind == "changed" and old and old.closed:
+                lines.append(Restatement(day, old.fetched_at, written.fetched_at, change.measures))
+            changes[day] = change
+        if lines:
+            added = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+            (folder / "restatements.jsonl").write_bytes(self._restatement_log(source) + added)
+        return changes
 
     def _settled(self, source: str, day: date, digest: str) -> bool:
         """Whether the day is stored as final, and just so."""
@@ -206,7 +289,8 @@ class Store:
             old = self._stored_day(source, day)
         return old is not None and old.final and old.digest == digest
 
-    def _check_organization(self, source: str, new: str | None) -> None:
+    def check_organization(self, source: str, new: str | None) -> None:
+        """`StoreError` when the stored days are of another organization than `new`."""
         old = self.organization(source)
         if old and new and old != new:
             raise StoreError(
@@ -228,11 +312,9 @@ class Store:
         path = self._folder(source) / "restatements.jsonl"
         return path.read_bytes() if path.exists() else b""
 
-    def _days(self, source: str) -> dict[date, StoredDay]:
-        folder = self.folder(source, "activity")
-        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        matches = filter(None, map(_DAY_FILE.fullmatch, names))
-        days = (self._stored_day(source, date.fromisoformat(match[1])) for match in matches)
+    def _days(self, source: str, since: date, until: date) -> dict[date, StoredDay]:
+        dates = [day for day in self.dates(source) if since <= day <= until]
+        days = (self._stored_day(source, day) for day in dates)
         return {stored.day: stored for stored in days if stored}
 
     def _stored_day(self, source: str, day: date) -> StoredDay | None:
@@ -249,6 +331,7 @@ class Store:
             written.digest,
             rows,
             written.unknown_fields,
+            written.frames,
         )
 
     def _read(
@@ -264,7 +347,11 @@ class Store:
         folder = self.folder(source, frame)
 
         def read(stored: StoredDay) -> pa.Table:
-            return read_file(folder / f"{stored.day}.parquet", schema, stored.digest)
+            path = folder / f"{stored.day}.parquet"
+            has = path.exists() if stored.frames is None else frame in stored.frames
+            if frame in LOG_SCHEMAS and not has:
+                return schema.empty_table()
+            return read_file(path, schema, stored.digest)
 
         # Decompressing leaves Python's lock, so two files are read in the time of one.
         with ThreadPoolExecutor(READERS) as pool:
@@ -272,8 +359,21 @@ class Store:
         return pa.concat_tables([schema.empty_table(), *tables])
 
 
-def _between(days: Mapping[date, StoredDay], since: date, until: date) -> dict[date, StoredDay]:
-    return {day: stored for day, stored in days.items() if since <= day <= until}
+def _write(folder: Path, drafts: Iterable[Draft], beside: Mapping[str, bytes]) -> None:
+    """Writes the files of all days; the empty ones of a moment are copies of one."""
+    empty: dict[tuple[str, Written], Path] = {}
+    for day, frames, written in drafts:
+        for name in written.frames or ():
+            path, key = folder / name / f"{day}.parquet", (name, written)
+            if key in empty:
+                shutil.copyfile(empty[key], path)
+            else:
+                write_file(path, frames[name], written)
+            if not len(frames[name]):
+                empty[key] = path
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in beside.items():
+        (folder / name).write_bytes(content)
 
 
 def _shrank(measure: str, pair: tuple[str, str]) -> bool:

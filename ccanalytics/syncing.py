@@ -5,21 +5,20 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from ccanalytics.errors import CCAnalyticsError, StoreError
 from ccanalytics.frames import build_frames
-from ccanalytics.periods import FINAL_AFTER, day_end, days_between, is_closed, monday, parse_day
+from ccanalytics.log_syncing import Brought, bring_logs, merge_logs
+from ccanalytics.periods import FINAL_AFTER, day_end, days_between, is_closed, parse_day
 from ccanalytics.sources import Source
+from ccanalytics.sources.local_logs import LocalLogs
 from ccanalytics.store import DayChange, Store, StoredDay
 
 log = logging.getLogger(__name__)
 
 NETWORK = ("api", "enterprise")
 """Sources one waits for; the others are of this machine."""
-
-LOGS_KEPT = timedelta(days=30)
-"""How long Claude Code keeps its logs unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,11 @@ class SyncResult:
     changed: tuple[date, ...] = ()
     same: tuple[date, ...] = ()
     kept: tuple[date, ...] = ()
-    """Days whose logs are partly gone by now; stored as they were."""
+    """Days an older version stored, whose logs are partly gone by now: left as they were."""
     final: tuple[date, ...] = ()
     """Days not asked for again."""
     open: tuple[date, ...] = ()
-    """Days not over, or over for less than an hour: not fetched."""
+    """Days not over, or over for less than an hour: not fetched, or of logs what there is."""
 
     @property
     def fetched(self) -> int:
@@ -55,22 +54,26 @@ class SyncResult:
 def sync(
     source: Source,
     store: Store,
-    since: date | str,
-    until: date | str,
+    since: date | str | None = None,
+    until: date | str | None = None,
     *,
     now: datetime | None = None,
     workers: int = 4,
     progress: Callable[[date], None] | None = None,
     force: bool = False,
 ) -> SyncResult:
-    """Bring the days from `since` to `until`, both inclusive, into `store`.
+    """Bring the days from `since` to `until`, both inclusive, into `store`; of logs, all there is.
 
     Final days are not fetched again unless `force`. When a day fails, those already fetched stay
     stored and the error names the day; the next sync goes on from there. `progress` is called
     with each day that is done with.
     """
     now = _moment(source, now or datetime.now(UTC))
-    wanted = _known(source, days_between(parse_day(since), parse_day(until)), now)
+    if isinstance(source, LocalLogs):
+        return _result_of(bring_logs(source, store, now, again=force), progress)
+    if since is None or until is None:
+        raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
+    wanted = _known(source, days_between(parse_day(since), parse_day(until)))
     open_days = tuple(day for day in wanted if not is_closed(day, now))
     stored = {} if force else _trusted(source, store, now)
     final = tuple(day for day in wanted if day in stored and stored[day].final)
@@ -78,7 +81,7 @@ def sync(
         _tell(progress, day)
 
     def fetch(day: date) -> DayChange:
-        return _fetch_day(source, store, day, now, force)
+        return _fetch_day(source, store, day, now)
 
     missing = [day for day in wanted if day not in {*final, *open_days}]
     # Threads only help where one waits for a network.
@@ -87,18 +90,28 @@ def sync(
     return SyncResult(**days, final=final, open=open_days)
 
 
+def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
+    """Bring what another store has of session logs into `store`; what both have counts once."""
+    return _result_of(merge_logs(other, store, now or datetime.now(UTC)), None)
+
+
+def _result_of(brought: Brought, progress: Callable[[date], None] | None) -> SyncResult:
+    for change in brought.changes:
+        _tell(progress, change.day)
+    days = {k: tuple(c.day for c in brought.changes if c.kind == k) for k in _KINDS}
+    rest = brought.stored - {change.day for change in brought.changes}
+    return SyncResult(**days, final=tuple(sorted(rest)), open=tuple(sorted(brought.open)))
+
+
 _KINDS = ("new", "changed", "same", "kept")
 
 
 def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDay]:
     """The stored days that need not be looked at again once they are final."""
-    if source.name == "local":
-        # Reading logs costs no request, and a session may be resumed days later.
-        return {}
     stored = store.days(source.name)
     if source.name == "sample" and stored:
         # Another version of the package may invent another organisation; one day shows it.
-        change = _fetch_day(source, store, max(stored), now, force=False)
+        change = _fetch_day(source, store, max(stored), now)
         return stored if change.kind == "same" else {}
     return stored
 
@@ -111,32 +124,23 @@ def _moment(source: Source, now: datetime) -> datetime:
     return day_end(span[1]) + FINAL_AFTER if span else now
 
 
-def _known(source: Source, days: list[date], now: datetime) -> list[date]:
+def _known(source: Source, days: list[date]) -> list[date]:
     """Without the days before the first a source can know: nothing there is not the same as 0."""
     span = source.span()
     if span is None:
         return days
-    first = span[0]
-    if source.name == "local" and now.date() - first < LOGS_KEPT:
-        # Nothing can have been deleted yet, so the days before the first log were empty.
-        first = monday(first)
-    return [day for day in days if day >= first]
+    return [day for day in days if day >= span[0]]
 
 
-def _fetch_day(source: Source, store: Store, day: date, now: datetime, force: bool) -> DayChange:
+def _fetch_day(source: Source, store: Store, day: date, now: datetime) -> DayChange:
     records = source.records(day)
     frames = build_frames(day, records)
-    more = getattr(source, "frames", None)
-    if more is not None:
-        frames |= more(day)
     return store.write_day(
         source.name,
         day,
         frames,
         fetched_at=now,
         organization=_organization(day, {record.organization_id for record in records}),
-        # Claude Code deletes old logs; what they told stays in the store.
-        only_growing=source.name == "local" and not force,
         unknown_fields=getattr(source, "unknown_fields", ()),
     )
 

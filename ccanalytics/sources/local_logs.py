@@ -23,6 +23,8 @@ from threading import Lock
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames import Frames
 from ccanalytics.records import Record
+from ccanalytics.sources.log_facts import Facts
+from ccanalytics.sources.log_index import LogIndex
 from ccanalytics.sources.log_reader import LogReader
 from ccanalytics.sources.log_totals import LogTotals
 
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LogReport:
-    """What was read, and what to know before trusting it."""
+    """What was read this time, and what to know before trusting it."""
 
     files: int
     unreadable_files: int
@@ -57,7 +59,10 @@ class LogReport:
 
 
 class LocalLogs:
-    """Records out of session logs; the files are read once, at the first question.
+    """Records and facts out of session logs.
+
+    Asked for days, the files are read once, at the first question; `news` goes on from where an
+    earlier reading ended.
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
     files below them. A folder that is missing or holds no logs is a `SettingsError`.
@@ -72,6 +77,27 @@ class LocalLogs:
         self._files = _log_files(self.folders)
         self._lock = Lock()
         self._read: tuple[LogTotals, LogReport] | None = None
+
+    def news(self, index: LogIndex) -> "News":
+        """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
+        here = {str(path) for path in self._files}
+        index = index.without(index.files.keys() - here)
+        reader, files, read, unreadable = LogReader(index), dict(index.files), 0, 0
+        for path in self._files:
+            try:
+                known, stat = files.get(str(path)), path.stat()
+                if known and (known.size, known.modified) == (stat.st_size, stat.st_mtime_ns):
+                    continue
+                files[str(path)] = reader.read(path, known)
+                read += 1
+            except OSError as error:
+                log.warning("Cannot read %s: %s", path, error.strerror)
+                unreadable += 1
+        reader.settle_open()
+        reader.price()
+        report = _report(reader, read, unreadable)
+        _warn(report)
+        return News(reader.facts, LogIndex(files, reader.open_calls, reader.open_results), report)
 
     @property
     def organization_id(self) -> str:
@@ -103,9 +129,18 @@ class LocalLogs:
     def _once(self) -> tuple[LogTotals, LogReport]:
         with self._lock:
             if self._read is None:
-                self._read = _read(self._files)
-                _warn(self._read[1])
+                news = self.news(LogIndex())
+                self._read = LogTotals(news.facts), news.report
             return self._read
+
+
+@dataclass(frozen=True)
+class News:
+    """Facts that were read, how far the files are read now, and what to know of the reading."""
+
+    facts: Facts
+    index: LogIndex
+    report: LogReport
 
 
 def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
@@ -148,27 +183,13 @@ def _walk(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if name.endswith(".jsonl"))
 
 
-def _read(files: Sequence[Path]) -> tuple[LogTotals, LogReport]:
-    reader = LogReader()
-    size = unreadable = 0
-    for path in files:
-        try:
-            # Not mapped into memory: a file cut short meanwhile would kill the process.
-            data = path.read_bytes()
-        except OSError as error:
-            log.warning("Cannot read %s: %s", path, error.strerror)
-            unreadable += 1
-            continue
-        size += len(data)
-        reader.read(path, data)
-    reader.settle_open()
-    reader.price()
+def _report(reader: LogReader, files: int, unreadable: int) -> LogReport:
     requests = reader.facts.counted_requests()
     calls = [used for request in requests for used in request.calls()]
-    return LogTotals(reader.facts), LogReport(
-        files=len(files) - unreadable,
+    return LogReport(
+        files=files,
         unreadable_files=unreadable,
-        bytes=size,
+        bytes=reader.bytes,
         lines=reader.lines,
         broken_lines=reader.broken_lines,
         foreign_lines=reader.foreign_lines,

@@ -8,11 +8,12 @@
 A log repeats itself: one line per block of a message, each with the usage so far; a subagent's
 messages in a file of their own and again as progress of the parent; whole histories copied by a
 fork. So two accounts of one fact are joined, and joining is the same in any order and as often as
-one likes. That is why files may be read in parts and again, and why the facts of two machines unite.
+one likes. That is why files may be read in parts and again, and facts of two machines united.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -68,10 +69,7 @@ class Request(msgspec.Struct, gc=False):
         if self.side != other.side:
             return other if self.side else self
         mine, its = self.total, other.total
-        if mine == its:
-            best = min(self, other, key=_request_rank)
-        else:
-            best = self if mine > its else other
+        best = self if mine > its else other if mine < its else min(self, other, key=_request_rank)
         if best.final or not (self.final or other.final):
             return best
         return msgspec.structs.replace(best, final=True)
@@ -120,6 +118,8 @@ class Session(msgspec.Struct, gc=False):
         return first if first.ended_at == end else msgspec.structs.replace(first, ended_at=end)
 
 
+Dated = Request | ToolCall | Event
+
 RequestKey = tuple[str, str | None]
 
 
@@ -152,15 +152,62 @@ class Facts:
         return [r for (name, _), r in self.requests.items() if not (r.side and name in originals)]
 
     def days(self) -> set[date]:
-        """The UTC days with anything in them."""
-        told: Iterable[Request | ToolCall | Event] = (
-            *self.counted_requests(),
-            *self.calls.values(),
-            *self.events.values(),
+        """The UTC days of all facts but sessions, which are told by what is done in them."""
+        facts: Iterable[Dated] = chain(
+            self.requests.values(), self.calls.values(), self.events.values()
         )
-        return {fact.at.date() for fact in told} | {
-            session.started_at.date() for session in self.sessions().values()
+        return {fact.at.date() for fact in facts}
+
+    def sessions_told_with(self, other: "Facts") -> set[str | None]:
+        """The sessions of those facts the other has an account of too."""
+        messages = {name for name, _ in other.requests}
+        return {
+            *(r.place.session for (name, _), r in self.requests.items() if name in messages),
+            *(c.place.session for name, c in self.calls.items() if name in other.calls),
         }
+
+    def borrowed_only(self) -> list[tuple[str, str, Session]]:
+        """What is still borrowed: what has a file of its own is not."""
+        return [
+            (name, file, session)
+            for (name, file), session in self.borrowed.items()
+            if name not in self.own and file not in self.own
+        ]
+
+    def join(self, news: "Facts", *, newest: bool = False) -> tuple[set[date], set[str | None]]:
+        """Joins the accounts of others; the days and sessions which are not as they were.
+
+        The `newest` accounts stand in place of what other rules made of the same lines.
+        """
+        before, changed = self.sessions(), self._join_dated(news, newest)
+        for name, session in news.own.items():
+            put(self.own, name, session)
+        for key, session in news.borrowed.items():
+            put(self.borrowed, key, session)
+        after = self.sessions()
+        names = {fact.place.session for fact in changed if not isinstance(fact, Event)}
+        names |= {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
+        sessions = [known[name] for known in (before, after) for name in names if name in known]
+        days = {fact.at.date() for fact in changed}
+        return days | {session.started_at.date() for session in sessions}, names
+
+    def _join_dated(self, news: "Facts", newest: bool) -> list[Dated]:
+        """What changed: each such fact as it was and as it is, and copies that may now yield."""
+        changed: list[Dated] = []
+        kinds: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
+            (self.requests, news.requests),
+            (self.calls, news.calls),
+            (self.events, news.events),
+        ]
+        for mine, others in kinds:
+            for key, fact in others.items():
+                known = mine.get(key)
+                mine[key] = fact if known is None or newest else known.joined(fact)
+                if mine[key] != known:
+                    changed += [mine[key]] if known is None else [known, mine[key]]
+        messages = {fact.message for fact in changed if isinstance(fact, Request)}
+        copies = (r for r in self.requests.values() if r.side and r.message in messages)
+        return [*changed, *copies]
 
 
 def put(facts: dict[Any, Any], key: object, fact: Any) -> None:

@@ -5,7 +5,7 @@ What a file leaves open is remembered by its place and read there again when the
 up: no text is kept.
 """
 
-from collections.abc import Iterator
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from ccanalytics.sources.log_facts import (
     Used,
     put,
 )
+from ccanalytics.sources.log_index import TAIL, LogIndex, ReadFile, Spot
 from ccanalytics.sources.log_lines import (
     SYNTHETIC,
     Block,
@@ -50,13 +51,6 @@ EVENTS = {
 """Kinds of `log_events` by the subtype of their line."""
 
 
-class Spot(NamedTuple):
-    """Where a line begins."""
-
-    path: str
-    offset: int
-
-
 class Half(NamedTuple):
     """A tool result, and what its line says about it."""
 
@@ -69,19 +63,38 @@ class Half(NamedTuple):
 class LogReader:
     """Everything the lines read so far tell; `read` takes one file after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, index: LogIndex) -> None:
         self.facts = Facts()
+        self.bytes = 0
         self.lines = 0
         self.broken_lines = 0
         self.foreign_lines = 0
         self.usage_lines = 0
-        self.open_calls: dict[str, Spot] = {}
-        self.open_results: dict[str, Spot] = {}
+        self.open_calls = dict(index.open_calls)
+        self.open_results = dict(index.open_results)
         self._places: dict[Place, Place] = {}
 
-    def read(self, path: Path, data: bytes) -> None:
-        """Takes the lines of one file, passing over those that are broken or of another tool."""
-        _File(self, path).read(data)
+    def read(self, path: Path, known: ReadFile | None) -> ReadFile:
+        """Takes what was added to a file, or all of it when it is not the file that was known."""
+        # Not mapped into memory: a file cut short meanwhile would kill the process.
+        with path.open("rb") as file:
+            stat = os.fstat(file.fileno())
+            start = max(known.end - TAIL, 0) if known else 0
+            file.seek(start)
+            data = file.read()
+            cut = known.end - start if known else 0
+            if known and not known.goes_on(data[:cut]):
+                self.forget(str(path))
+                known, start, cut = None, 0, 0
+                file.seek(0)
+                data = file.read()
+        self.bytes += len(data) - cut
+        part = _File(self, path, known.at if known else None)
+        part.read(data, cut, start)
+        # A file without any date is read again as a whole, when there may be one.
+        end = data.rfind(b"\n") + 1 if part.at else 0
+        tail = crc32(data[max(end - TAIL, 0) : end])
+        return ReadFile(stat.st_size, stat.st_mtime_ns, start + end, tail, part.at)
 
     def price(self) -> None:
         """Fills in what the requests cost."""
@@ -112,6 +125,12 @@ class LogReader:
             return None
         return line
 
+    def forget(self, path: str) -> None:
+        """Lets go of what was left open in a file."""
+        for spots in (self.open_calls, self.open_results):
+            for name in [name for name, spot in spots.items() if spot.path == path]:
+                del spots[name]
+
     def settle_open(self) -> None:
         """Brings together the halves of tool calls that were read at different times."""
         for name in self.open_calls.keys() & self.open_results.keys():
@@ -130,21 +149,22 @@ class LogReader:
 class _File:
     """One file while it is read."""
 
-    def __init__(self, reader: LogReader, path: Path) -> None:
+    def __init__(self, reader: LogReader, path: Path, at: datetime | None = None) -> None:
         self.reader = reader
         self.path = path
+        self.at = at
         self.main = not (path.name.startswith("agent-") or "subagents" in path.parts)
-        self.at: datetime | None = None
         self.sessions: dict[str, Session] = {}
         self.undated: list[tuple[str, str]] = []
         self.calls: dict[str, tuple[int, Call]] = {}
         self.results: dict[str, tuple[int, Half]] = {}
 
-    def read(self, data: bytes) -> None:
-        for offset, raw in split_lines(data):
+    def read(self, data: bytes, start: int, shift: int) -> None:
+        """Takes the lines from `start` on; the data begin at `shift` in the file."""
+        for offset, raw in split_lines(data, start):
             line = self.reader.decode(raw)
             if line is not None:
-                self._take(line, offset)
+                self._take(line, shift + offset)
         for name, session in self.sessions.items():
             self._put_session(name, session)
         for name, (offset, _) in self.calls.items():

@@ -1,15 +1,15 @@
 """Facts of session logs -> for each UTC day the records, and the frames only logs can fill."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from operator import add
 from typing import NamedTuple
 
 import msgspec
 
-from ccanalytics.frames import LOG_SCHEMAS, Frames, table_of
+from ccanalytics.frames import Frames
 from ccanalytics.records import (
     CoreMetrics,
     EstimatedCost,
@@ -22,6 +22,7 @@ from ccanalytics.records import (
 from ccanalytics.records import Tokens as RecordTokens
 from ccanalytics.sources.edits import EDIT_TOOLS
 from ccanalytics.sources.log_facts import Event, Facts, Place, Request, Session, ToolCall
+from ccanalytics.sources.log_frames import Row, tables_of
 from ccanalytics.sources.log_lines import Tokens
 
 ACTOR = "local"
@@ -91,9 +92,13 @@ class Day(msgspec.Struct, gc=False):
 
 
 class LogTotals:
-    """Records and frames of days, out of facts."""
+    """Records and frames of days, out of facts.
 
-    def __init__(self, facts: Facts) -> None:
+    `known_rows` are those of sessions of which not all facts are at hand, and none has changed.
+    """
+
+    def __init__(self, facts: Facts, known_rows: Mapping[str, Row] | None = None) -> None:
+        self._known_rows = known_rows or {}
         self.days: dict[date, Day] = defaultdict(Day)
         self._of_session: dict[str | None, Sums] = defaultdict(Sums)
         for request in facts.counted_requests():
@@ -123,23 +128,12 @@ class LogTotals:
 
     def frames(self, day: date) -> Frames:
         """The four frames of a UTC day that only logs can fill, in order of time."""
-        told, midnight = self.days.get(day, Day()), datetime.combine(day, datetime.min.time())
-        sessions = sorted(told.sessions, key=lambda s: (s[1].started_at, s[0]))
-        requests = sorted(told.requests, key=lambda r: (r.at, r.message, r.request or ""))
-        calls = sorted(told.calls, key=lambda c: (c.at, c.call))
-        events = sorted(told.events, key=lambda e: (e.at, e.event))
-        rows: dict[str, list[tuple[object, ...]]] = {
-            "sessions": [
-                (midnight, *_session_row(name, session, self._of_session[name]))
-                for name, session in sessions
-            ],
-            "requests": [
-                (midnight, *row) for request in requests for row in _request_rows(request)
-            ],
-            "tool_calls": [(midnight, *_call_row(call)) for call in calls],
-            "log_events": [(midnight, e.session, e.at, e.event, e.kind, e.tokens) for e in events],
-        }
-        return {name: table_of(LOG_SCHEMAS[name], table) for name, table in rows.items()}
+        told = self.days.get(day, Day())
+        sessions = [
+            self._known_rows.get(name) or _session_row(name, session, self._of_session[name])
+            for name, session in told.sessions
+        ]
+        return tables_of(day, sessions, told.requests, told.calls, told.events)
 
 
 def _key(place: Place) -> Key:
@@ -194,7 +188,7 @@ def _model_usage(model: str, spent: Spent) -> ModelUsage:
     )
 
 
-def _session_row(name: str, session: Session, sums: Sums) -> Iterable[object]:
+def _session_row(name: str, session: Session, sums: Sums) -> Row:
     total = Spent()
     for spent in sums.models.values():
         total.add(spent.tokens, spent.cost)
@@ -219,17 +213,3 @@ def _session_row(name: str, session: Session, sums: Sums) -> Iterable[object]:
         sums.commits,
         sums.pull_requests,
     )
-
-
-def _request_rows(request: Request) -> Iterable[tuple[object, ...]]:
-    """The row of a request, and one for each call to an advisor."""
-    start = (*request.place, request.at, request.message, request.request)
-    for number, used in enumerate(request.calls()):
-        agent = "advisor" if number else "subagent" if request.side else "main"
-        costs = used.cost, used.uncached_cost
-        yield (*start, used.tariff.model, agent, request.final, *used.tokens, *costs)
-
-
-def _call_row(call: ToolCall) -> tuple[object, ...]:
-    agent = "subagent" if call.side else "main"
-    return (*call.place, call.at, call.call, call.tool, agent, *call.done)

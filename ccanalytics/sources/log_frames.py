@@ -1,0 +1,122 @@
+"""Facts of session logs <-> the frames that only logs can fill.
+
+The rows are the facts: what a store has of days whose logs are long deleted is joined with what is
+read today as if both had been read together.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from ccanalytics.frames import LOG_SCHEMAS, USD, Frames, table_of
+from ccanalytics.sources.edits import Outcome
+from ccanalytics.sources.log_facts import (
+    Event,
+    Facts,
+    Place,
+    Request,
+    Session,
+    ToolCall,
+    Used,
+    put,
+)
+from ccanalytics.sources.log_lines import Tokens
+from ccanalytics.sources.prices import Tariff
+
+Row = tuple[object, ...]
+
+
+def tables_of(
+    day: date,
+    sessions: Iterable[Row],
+    requests: Iterable[Request],
+    calls: Iterable[ToolCall],
+    events: Iterable[Event],
+) -> Frames:
+    """The four frames of a UTC day, each in order of time."""
+    rows: dict[str, Iterable[Row]] = {
+        "sessions": sorted(sessions, key=lambda row: (row[4], row[0])),
+        "requests": (
+            row
+            for request in sorted(requests, key=lambda r: (r.at, r.message, r.request or ""))
+            for row in _request_rows(request)
+        ),
+        "tool_calls": map(_call_row, sorted(calls, key=lambda c: (c.at, c.call))),
+        "log_events": map(_event_row, sorted(events, key=lambda e: (e.at, e.event))),
+    }
+    midnight = datetime.combine(day, datetime.min.time())
+    return {
+        name: table_of(LOG_SCHEMAS[name], [(midnight, *row) for row in table])
+        for name, table in rows.items()
+    }
+
+
+def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
+    """The facts in the frames of any days, and the rows of their sessions."""
+    facts, sessions = Facts(), {}
+    for row in _rows(frames["requests"]):
+        _add_request_row(facts, row)
+    for *place, at, call, tool, agent, decision, added, removed, commits, opened in _rows(
+        frames["tool_calls"]
+    ):
+        done = Outcome(decision, added, removed, commits, opened)
+        put(facts.calls, call, ToolCall(at, Place(*place), call, tool, agent != "main", done))
+    for session, at, event, kind, tokens in _rows(frames["log_events"]):
+        put(facts.events, event, Event(at, session, event, kind, tokens))
+    for row in _rows(frames["sessions"]):
+        name, project, branch, terminal, start, end, *_ = row
+        put(facts.own, name, Session(start, end, Place(name, project, branch, terminal)))
+        sessions[name] = row
+    return facts, sessions
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """The rows without their date; dollars in units."""
+    columns = [
+        _units(table[field.name]) if field.type == USD else table[field.name].to_pylist()
+        for field in table.schema
+        if field.name != "date"
+    ]
+    return zip(*columns, strict=True)
+
+
+def _units(column: pa.ChunkedArray) -> list[int | None]:
+    scale = USD.scale
+    return [None if value is None else _whole(value, scale) for value in column.to_pylist()]
+
+
+def _whole(value: Decimal, scale: int) -> int:
+    return int(value.scaleb(scale))
+
+
+def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
+    """A row of `requests`; those of advisors follow the row of who asked them."""
+    *place, at, message, request, model, agent, final = row[:10]
+    used = Used(Tariff(model), Tokens(*row[10:16]), *row[16:])
+    if agent == "advisor":
+        facts.requests[message, request].advisors.append(used)
+    else:
+        side = agent == "subagent"
+        told = Request(at, Place(*place), message, request, side, final, used)
+        put(facts.requests, (message, request), told)
+
+
+def _request_rows(request: Request) -> Iterator[Row]:
+    """The row of a request, and one for each call to an advisor."""
+    start = (*request.place, request.at, request.message, request.request)
+    for number, used in enumerate(request.calls()):
+        agent = "advisor" if number else "subagent" if request.side else "main"
+        costs = used.cost, used.uncached_cost
+        yield (*start, used.tariff.model, agent, request.final, *used.tokens, *costs)
+
+
+def _call_row(call: ToolCall) -> Row:
+    agent = "subagent" if call.side else "main"
+    return (*call.place, call.at, call.call, call.tool, agent, *call.done)
+
+
+def _event_row(event: Event) -> Row:
+    return event.session, event.at, event.event, event.kind, event.tokens
