@@ -99,7 +99,7 @@ def test_every_request_costs_what_the_price_package_says(model, day, tokens):
     """Looking rates up once gives the same cents as the package's own slower calculation."""
     calculated = calc_price(
         Usage(
-            input_tokens=tokens.input_side,
+            input_tokens=tokens.total - tokens.output,
             output_tokens=tokens.output,
             cache_read_tokens=tokens.cache_read,
             cache_write_tokens=tokens.cache_write_5m + tokens.cache_write_1h,

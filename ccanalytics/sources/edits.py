@@ -147,6 +147,11 @@ def result_of(block: Block, turn: Turn) -> Result:
     )
 
 
+def may_count(tool: str) -> bool:
+    """Whether a call of this tool that went through may count for more than that."""
+    return tool in EDIT_TOOLS or tool == "Bash" or tool.startswith("mcp__")
+
+
 def outcome(call: Call, result: Result) -> Outcome:
     """What `call` counts for, given its result.
 

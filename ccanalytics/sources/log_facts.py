@@ -12,7 +12,7 @@ one likes. That is why files may be read in parts and again, and facts of two ma
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -21,6 +21,16 @@ import msgspec
 from ccanalytics.sources.edits import Outcome
 from ccanalytics.sources.log_lines import Tokens
 from ccanalytics.sources.prices import Tariff
+
+DAY = 86_400_000
+"""Milliseconds of a day; moments are milliseconds since 1970, UTC."""
+
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+def day_of(at: int) -> date:
+    """The UTC day of a moment."""
+    return date.fromordinal(EPOCH + at // DAY)
 
 
 class Place(NamedTuple):
@@ -44,7 +54,7 @@ class Used(msgspec.Struct, gc=False):
 class Request(msgspec.Struct, gc=False):
     """One request to a model, with the fullest usage any of its lines has."""
 
-    at: datetime
+    at: int
     place: Place
     message: str
     request: str | None
@@ -57,7 +67,8 @@ class Request(msgspec.Struct, gc=False):
     @property
     def total(self) -> int:
         """All tokens, those of advisors too."""
-        return sum(used.tokens.total for used in self.calls())
+        own = self.used.tokens.total
+        return own + sum(used.tokens.total for used in self.advisors) if self.advisors else own
 
     def calls(self) -> Iterator[Used]:
         """The call itself, and those to advisors that its own tokens leave out."""
@@ -78,7 +89,7 @@ class Request(msgspec.Struct, gc=False):
 class ToolCall(msgspec.Struct, gc=False):
     """One tool call with a result."""
 
-    at: datetime
+    at: int
     place: Place
     call: str
     tool: str
@@ -93,7 +104,7 @@ class ToolCall(msgspec.Struct, gc=False):
 class Event(msgspec.Struct, gc=False):
     """Something the log mentions and no more."""
 
-    at: datetime
+    at: int
     session: str
     event: str
     kind: str
@@ -107,8 +118,8 @@ class Event(msgspec.Struct, gc=False):
 class Session(msgspec.Struct, gc=False):
     """One session, as its first and last prompt or answer show it."""
 
-    started_at: datetime
-    ended_at: datetime
+    started_at: int
+    ended_at: int
     place: Place
 
     def joined(self, other: "Session") -> "Session":
@@ -156,7 +167,7 @@ class Facts:
         facts: Iterable[Dated] = chain(
             self.requests.values(), self.calls.values(), self.events.values()
         )
-        return {fact.at.date() for fact in facts}
+        return {day_of(fact.at) for fact in facts}
 
     def sessions_told_with(self, other: "Facts") -> set[str | None]:
         """The sessions of those facts the other has an account of too."""
@@ -188,8 +199,8 @@ class Facts:
         names = {fact.place.session for fact in changed if not isinstance(fact, Event)}
         names |= {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
         sessions = [known[name] for known in (before, after) for name in names if name in known]
-        days = {fact.at.date() for fact in changed}
-        return days | {session.started_at.date() for session in sessions}, names
+        moments = {fact.at // DAY * DAY for fact in changed} | {s.started_at for s in sessions}
+        return set(map(day_of, moments)), names
 
     def _join_dated(self, news: "Facts", newest: bool) -> list[Dated]:
         """What changed: each such fact as it was and as it is, and copies that may now yield."""

@@ -6,7 +6,6 @@ read today as if both had been read together.
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -75,21 +74,19 @@ def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
     """The rows without their date; dollars in units."""
-    columns = [
-        _units(table[field.name]) if field.type == USD else table[field.name].to_pylist()
-        for field in table.schema
-        if field.name != "date"
-    ]
+    columns = [_plain(table[field.name]) for field in table.schema if field.name != "date"]
     return zip(*columns, strict=True)
 
 
-def _units(column: pa.ChunkedArray) -> list[int | None]:
-    scale = USD.scale
-    return [None if value is None else _whole(value, scale) for value in column.to_pylist()]
-
-
-def _whole(value: Decimal, scale: int) -> int:
-    return int(value.scaleb(scale))
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    """The values, moments and dollars as whole numbers."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.int64()).to_pylist()
+    if column.type != USD:
+        return column.to_pylist()
+    return [
+        value if value is None else int(value.scaleb(USD.scale)) for value in column.to_pylist()
+    ]
 
 
 def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:

@@ -6,7 +6,6 @@ read again. It holds no text of a log; what is open at the end of a file is told
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +34,7 @@ class ReadFile(msgspec.Struct, frozen=True, gc=False):
     modified: int
     end: int = 0
     tail: int = 0
-    at: datetime | None = None
+    at: int | None = None
     """The last moment in it so far."""
 
     def goes_on(self, before: bytes) -> bool:

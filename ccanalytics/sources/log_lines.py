@@ -56,6 +56,7 @@ class Iteration(ApiPart):
     cache_read_input_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
+    server_tool_use: ServerTools | None = None
 
 
 class Usage(ApiPart):
@@ -153,14 +154,9 @@ class Tokens(NamedTuple):
     web_searches: int
 
     @property
-    def input_side(self) -> int:
-        """All that went in, cached or not: what price tiers are measured by."""
-        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
-
-    @property
     def total(self) -> int:
         """All tokens, in and out."""
-        return self.input_side + self.output
+        return sum(self[:5])
 
 
 decode_line = msgspec.json.Decoder(Line).decode
@@ -188,17 +184,18 @@ def tokens(usage: Usage | Iteration) -> Tokens:
     The cache writes of the total and of its breakdown may disagree, either way: the larger one
     counts, and what the breakdown leaves open is a five-minute write.
     """
-    split = usage.cache_creation
-    short = (split.ephemeral_5m_input_tokens or 0) if split else 0
-    long = (split.ephemeral_1h_input_tokens or 0) if split else 0
-    write = max(usage.cache_creation_input_tokens or 0, short + long)
+    split, write, long = usage.cache_creation, usage.cache_creation_input_tokens or 0, 0
+    if split is not None:
+        long = split.ephemeral_1h_input_tokens or 0
+        write = max(write, long + (split.ephemeral_5m_input_tokens or 0))
+    tools = usage.server_tool_use
     return Tokens(
         usage.input_tokens or 0,
         usage.output_tokens or 0,
         usage.cache_read_input_tokens or 0,
         write - long,
         long,
-        _web_searches(usage),
+        (tools.web_search_requests or 0) if tools else 0,
     )
 
 
@@ -209,9 +206,3 @@ def advisor_calls(usage: Usage) -> list[tuple[str, Tokens]]:
         for iteration in usage.iterations or ()
         if iteration.type == "advisor_message" and iteration.model
     ]
-
-
-def _web_searches(usage: Usage | Iteration) -> int:
-    if isinstance(usage, Iteration) or usage.server_tool_use is None:
-        return 0
-    return usage.server_tool_use.web_search_requests or 0

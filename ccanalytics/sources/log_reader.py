@@ -13,15 +13,18 @@ from zlib import crc32
 
 import msgspec
 
-from ccanalytics.sources.edits import Call, Result, outcome, result_of
+from ccanalytics.sources.edits import Call, Outcome, may_count, outcome, result_of
 from ccanalytics.sources.log_facts import (
+    DAY,
     Event,
     Facts,
     Place,
     Request,
+    RequestKey,
     Session,
     ToolCall,
     Used,
+    day_of,
     put,
 )
 from ccanalytics.sources.log_index import TAIL, LogIndex, ReadFile, Spot
@@ -51,11 +54,18 @@ EVENTS = {
 """Kinds of `log_events` by the subtype of their line."""
 
 
+FIRST = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+"""Before this there was no Claude Code: what is dated earlier has a wrong clock."""
+
+ACCEPTED = Outcome()
+
+
 class Half(NamedTuple):
     """A tool result, and what its line says about it."""
 
-    result: Result
-    at: datetime
+    block: Block
+    turn: Turn
+    at: int
     place: Place
     side: bool
 
@@ -72,7 +82,7 @@ class LogReader:
         self.usage_lines = 0
         self.open_calls = dict(index.open_calls)
         self.open_results = dict(index.open_results)
-        self._places: dict[Place, Place] = {}
+        self._places: dict[tuple[str | None, ...], Place] = {}
 
     def read(self, path: Path, known: ReadFile | None) -> ReadFile:
         """Takes what was added to a file, or all of it when it is not the file that was known."""
@@ -98,16 +108,23 @@ class LogReader:
 
     def price(self) -> None:
         """Fills in what the requests cost."""
-        prices = Prices()
+        prices, lists = Prices(), {}
         for request in self.facts.requests.values():
             for used in request.calls():
-                day = request.at.date()
-                used.cost, used.uncached_cost = prices.costs(used.tariff, day, used.tokens)
+                key = used.tariff, request.at // DAY
+                if key not in lists:
+                    lists[key] = prices.price_list(used.tariff, day_of(request.at))
+                price = lists[key]
+                if price:
+                    used.cost, used.uncached_cost = price.costs(used.tokens)
 
     def place(self, line: Line) -> Place:
         """Where a line was written; the same object for the same place."""
-        place = Place(line.session_id, line.cwd, line.git_branch, line.entrypoint)
-        return self._places.setdefault(place, place)
+        key = line.session_id, line.cwd, line.git_branch, line.entrypoint
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = Place._make(key)
+        return place
 
     def decode(self, raw: memoryview) -> Line | None:
         """The fields of one line, if it is one of Claude Code."""
@@ -141,21 +158,25 @@ class LogReader:
 
     def settle(self, name: str, call: Call, half: Half) -> None:
         """Counts a tool call whose two halves are known."""
-        done = outcome(call, half.result)
-        fact = ToolCall(half.at, half.place, name, call.tool, half.side, done)
-        put(self.facts.calls, name, fact)
+        block, turn, at, place, side = half
+        if block.is_error or turn.tool_denial_kind is not None or may_count(call.tool):
+            done = outcome(call, result_of(block, turn))
+        else:
+            done = ACCEPTED
+        put(self.facts.calls, name, ToolCall(at, place, name, call.tool, side, done))
 
 
 class _File:
     """One file while it is read."""
 
-    def __init__(self, reader: LogReader, path: Path, at: datetime | None = None) -> None:
+    def __init__(self, reader: LogReader, path: Path, at: int | None = None) -> None:
         self.reader = reader
         self.path = path
         self.at = at
         self.main = not (path.name.startswith("agent-") or "subagents" in path.parts)
         self.sessions: dict[str, Session] = {}
         self.undated: list[tuple[str, str]] = []
+        self.last: tuple[RequestKey, Usage, Request] | None = None
         self.calls: dict[str, tuple[int, Call]] = {}
         self.results: dict[str, tuple[int, Half]] = {}
 
@@ -185,10 +206,11 @@ class _File:
         return call[1] if call else half[1] if half else None
 
     def _take(self, line: Line, offset: int) -> None:
-        at = _utc(line.timestamp)
+        at = _milliseconds(line.timestamp)
         if at is not None:
             self.at = at
-            self._date_events(at)
+            if self.undated:
+                self._date_events(at)
         if line.message is not None or line.data is not None:
             self._take_turn(line, at, offset)
         elif line.subtype in EVENTS and at is not None:
@@ -196,53 +218,39 @@ class _File:
         elif line.ai_title or line.summary:
             self._take_title(line)
 
-    def _take_turn(self, line: Line, at: datetime | None, offset: int) -> None:
-        turn = line.turn()
+    def _take_turn(self, line: Line, at: int | None, offset: int) -> None:
+        turn = line if line.data is None else line.turn()
         message = turn.message
-        if not isinstance(message, Message):
+        if type(message) is not Message:
             return
         if at is None:
             self.reader.foreign_lines += 1
             return
         place = self.reader.place(line)
-        side = bool(line.is_sidechain) or turn is not line or not self.main
-        if self.main and not line.is_sidechain and line.type in ("user", "assistant"):
-            self._see(at, place)
+        side = line.is_sidechain or turn is not line or not self.main
+        if not side and line.session_id and (line.type == "user" or line.type == "assistant"):
+            self._see(line.session_id, at, place)
         if line.is_api_error_message:
             self._take_event(line, "api_error", at)
-        if message.usage and message.model != SYNTHETIC:
-            name = message.id or turn.uuid or line.uuid or f"{self.path.name}@{offset}"
-            self._take_request(
-                Request(
-                    at,
-                    place,
-                    name,
-                    turn.request_id,
-                    side,
-                    message.stop_reason is not None,
-                    Used(
-                        _tariff(message.model or UNKNOWN_MODEL, message.usage),
-                        tokens(message.usage),
-                    ),
-                    [Used(Tariff(model), used) for model, used in advisor_calls(message.usage)],
-                )
-            )
-        if isinstance(message.content, list):
+        if message.usage is not None and message.model != SYNTHETIC:
+            self._take_usage(message, message.usage, turn, offset, at, place, bool(side))
+        if type(message.content) is list:
             for block in message.content:
-                self._take_block(block, turn, offset, at, place, side)
+                if type(block) is Block:
+                    if block.type == "tool_result":
+                        self._take_result(block, turn, offset, at, place, bool(side))
+                    elif block.type == "tool_use":
+                        self._take_call(block, offset)
 
-    def _see(self, at: datetime, place: Place) -> None:
+    def _see(self, name: str, at: int, place: Place) -> None:
         """Widens the session of a prompt or answer to reach it."""
-        name = place.session
-        if name is None:
-            return
         known = self.sessions.get(name)
         if known is None:
             self.sessions[name] = Session(at, at, place)
-        elif at < known.started_at:
-            known.started_at, known.place = at, place
         elif at > known.ended_at:
             known.ended_at = at
+        elif at < known.started_at:
+            known.started_at, known.place = at, place
 
     def _put_session(self, name: str, session: Session) -> None:
         facts = self.reader.facts
@@ -251,31 +259,60 @@ class _File:
         else:
             put(facts.borrowed, (name, self.path.stem), session)
 
-    def _take_request(self, request: Request) -> None:
-        self.reader.usage_lines += 1
-        put(self.reader.facts.requests, (request.message, request.request), request)
-
-    def _take_block(
-        self, block: Block | str, turn: Turn, offset: int, at: datetime, place: Place, side: bool
+    def _take_usage(
+        self,
+        message: Message,
+        usage: Usage,
+        turn: Turn,
+        offset: int,
+        at: int,
+        place: Place,
+        side: bool,
     ) -> None:
-        if isinstance(block, str):
-            return
-        if block.type == "tool_use" and block.id and block.name:
-            call = Call(block.name, block.input)
-            if block.id in self.results:
-                self.reader.settle(block.id, call, self.results.pop(block.id)[1])
-            else:
-                self.calls[block.id] = offset, call
-        elif block.type == "tool_result" and block.tool_use_id:
-            name = block.tool_use_id
-            half = Half(result_of(block, turn), at, place, side)
-            if name in self.calls:
-                self.reader.settle(name, self.calls.pop(name)[1], half)
-            else:
-                self.results[name] = offset, half
+        self.reader.usage_lines += 1
+        name = message.id or turn.uuid or f"{self.path.name}@{offset}"
+        key, final = (name, turn.request_id), message.stop_reason is not None
+        last = self.last
+        if last and last[0] == key and last[1] == usage and last[2].side is side:
+            # Most lines of a message only repeat its usage.
+            if final and not last[2].final and self.reader.facts.requests[key] is last[2]:
+                last[2].final = True
+                return
+            if at >= last[2].at and last[2].final >= final:
+                return
+        tariff = Tariff(
+            message.model or UNKNOWN_MODEL, usage.speed == "fast", usage.inference_geo == "us"
+        )
+        used = Used(tariff, tokens(usage))
+        request = Request(at, place, *key, side, final, used)
+        if usage.iterations:
+            request.advisors = [Used(Tariff(model), its) for model, its in advisor_calls(usage)]
+        put(self.reader.facts.requests, key, request)
+        self.last = key, usage, self.reader.facts.requests[key]
 
-    def _take_event(self, line: Line, kind: str, at: datetime) -> None:
-        name = line.uuid or f"{line.session_id}:{kind}:{at.isoformat()}"
+    def _take_call(self, block: Block, offset: int) -> None:
+        name, tool = block.id, block.name
+        if not name or not tool:
+            return
+        if name in self.results:
+            self.reader.settle(name, Call(tool, block.input), self.results.pop(name)[1])
+        else:
+            self.calls[name] = offset, Call(tool, block.input)
+
+    def _take_result(
+        self, block: Block, turn: Turn, offset: int, at: int, place: Place, side: bool
+    ) -> None:
+        name = block.tool_use_id
+        if not name:
+            return
+        half = Half(block, turn, at, place, side)
+        if name in self.calls:
+            self.reader.settle(name, self.calls.pop(name)[1], half)
+        else:
+            self.results[name] = offset, half
+
+    def _take_event(self, line: Line, kind: str, at: int) -> None:
+        name = line.uuid or f"{line.session_id}:{kind}:{at}"
         session = line.session_id or self.path.stem
         size = line.compact_metadata.pre_tokens if line.compact_metadata else None
         put(self.reader.facts.events, name, Event(at, session, name, kind, size))
@@ -288,21 +325,18 @@ class _File:
         if self.at is not None:
             self._date_events(self.at)
 
-    def _date_events(self, at: datetime) -> None:
+    def _date_events(self, at: int) -> None:
         for session, name in self.undated:
             put(self.reader.facts.events, name, Event(at, session, name, "title"))
         self.undated.clear()
 
 
-def _tariff(model: str, usage: Usage) -> Tariff:
-    return Tariff(model, usage.speed == "fast", usage.inference_geo == "us")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """The moment in UTC, without saying so; None when there is none that can be told."""
-    if moment is None or moment.tzinfo is None:
-        return moment
+def _milliseconds(moment: datetime | None) -> int | None:
+    """The moment in milliseconds since 1970, UTC; None when there is none that can be."""
+    if moment is None:
+        return None
     try:
-        return moment.astimezone(UTC).replace(tzinfo=None)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+    return int(seconds * 1000 + 0.5) if seconds >= FIRST else None

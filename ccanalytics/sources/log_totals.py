@@ -21,7 +21,16 @@ from ccanalytics.records import (
 )
 from ccanalytics.records import Tokens as RecordTokens
 from ccanalytics.sources.edits import EDIT_TOOLS
-from ccanalytics.sources.log_facts import Event, Facts, Place, Request, Session, ToolCall
+from ccanalytics.sources.log_facts import (
+    DAY,
+    Event,
+    Facts,
+    Place,
+    Request,
+    Session,
+    ToolCall,
+    day_of,
+)
 from ccanalytics.sources.log_frames import Row, tables_of
 from ccanalytics.sources.log_lines import Tokens
 
@@ -100,17 +109,26 @@ class LogTotals:
     def __init__(self, facts: Facts, known_rows: Mapping[str, Row] | None = None) -> None:
         self._known_rows = known_rows or {}
         self.days: dict[date, Day] = defaultdict(Day)
+        self._by_number: dict[int, Day] = {}
         self._of_session: dict[str | None, Sums] = defaultdict(Sums)
         for request in facts.counted_requests():
-            self.days[request.at.date()].requests.append(request)
+            self._day(request.at).requests.append(request)
             self._of_session[request.place.session].add_request(request)
         for call in facts.calls.values():
-            self.days[call.at.date()].calls.append(call)
+            self._day(call.at).calls.append(call)
             self._of_session[call.place.session].add_call(call)
         for event in facts.events.values():
-            self.days[event.at.date()].events.append(event)
+            self._day(event.at).events.append(event)
         for name, session in facts.sessions().items():
-            self.days[session.started_at.date()].sessions.append((name, session))
+            self._day(session.started_at).sessions.append((name, session))
+
+    def _day(self, at: int) -> Day:
+        """The day of a moment."""
+        number = at // DAY
+        day = self._by_number.get(number)
+        if day is None:
+            day = self._by_number[number] = self.days[day_of(at)]
+        return day
 
     def records(self, day: date, organization_id: str) -> list[Record]:
         """One record per terminal and project of a UTC day."""
