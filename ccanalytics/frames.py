@@ -179,14 +179,17 @@ def build_frames(day: date, records: Sequence[Record]) -> Frames:
     }
 
 
-def table_of(schema: pa.Schema, rows: Sequence[Sequence[object]]) -> pa.Table:
-    """A table of rows in the order of `schema`; dollars are given as whole units of USD's scale."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> pa.Table:
+    """A table of rows without their first column, `date`; dollars are in units of USD's scale."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(schema) - 1)
     arrays = [
         _usd_of(column) if field.type == USD else pa.array(column, field.type)
-        for field, column in zip(schema, columns, strict=True)
+        for field, column in zip(list(schema)[1:], columns, strict=True)
     ]
-    return pa.table(arrays, schema=schema)
+    dates = pa.repeat(
+        pa.scalar(datetime(day.year, day.month, day.day), pa.timestamp("ms")), len(rows)
+    )
+    return pa.table([dates, *arrays], schema=schema)
 
 
 def _usd_of(units: Sequence[int | None]) -> pa.Array:

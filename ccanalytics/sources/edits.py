@@ -73,6 +73,10 @@ class Outcome(NamedTuple):
     pull_requests: int = 0
 
 
+ACCEPTED = Outcome()
+"""What most tool calls count for."""
+
+
 class Replacement(ApiPart):
     """One replacement of an edit."""
 

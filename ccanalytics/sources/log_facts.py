@@ -211,14 +211,17 @@ class Facts:
             (self.events, news.events),
         ]
         for mine, others in kinds:
+            if not mine:
+                mine.update(others)
+                changed += others.values()
+                continue
             for key, fact in others.items():
                 known = mine.get(key)
                 mine[key] = fact if known is None or newest else known.joined(fact)
                 if mine[key] != known:
                     changed += [mine[key]] if known is None else [known, mine[key]]
-        messages = {fact.message for fact in changed if isinstance(fact, Request)}
-        copies = (r for r in self.requests.values() if r.side and r.message in messages)
-        return [*changed, *copies]
+        messages = {name for name, _ in news.requests}
+        return changed + [r for r in self.requests.values() if r.side and r.message in messages]
 
 
 def put(facts: dict[Any, Any], key: object, fact: Any) -> None:

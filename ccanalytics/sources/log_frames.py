@@ -5,7 +5,7 @@ read today as if both had been read together.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -46,11 +46,7 @@ def tables_of(
         "tool_calls": map(_call_row, sorted(calls, key=lambda c: (c.at, c.call))),
         "log_events": map(_event_row, sorted(events, key=lambda e: (e.at, e.event))),
     }
-    midnight = datetime.combine(day, datetime.min.time())
-    return {
-        name: table_of(LOG_SCHEMAS[name], [(midnight, *row) for row in table])
-        for name, table in rows.items()
-    }
+    return {name: table_of(LOG_SCHEMAS[name], day, list(table)) for name, table in rows.items()}
 
 
 def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
@@ -103,11 +99,21 @@ def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
 
 def _request_rows(request: Request) -> Iterator[Row]:
     """The row of a request, and one for each call to an advisor."""
-    start = (*request.place, request.at, request.message, request.request)
-    for number, used in enumerate(request.calls()):
-        agent = "advisor" if number else "subagent" if request.side else "main"
-        costs = used.cost, used.uncached_cost
-        yield (*start, used.tariff.model, agent, request.final, *used.tokens, *costs)
+    place, agent = request.place, "subagent" if request.side else "main"
+    for used in request.calls():
+        yield (
+            *place,
+            request.at,
+            request.message,
+            request.request,
+            used.tariff.model,
+            agent,
+            request.final,
+            *used.tokens,
+            used.cost,
+            used.uncached_cost,
+        )
+        agent = "advisor"
 
 
 def _call_row(call: ToolCall) -> Row:

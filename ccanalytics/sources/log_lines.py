@@ -173,7 +173,7 @@ def split_lines(data: bytes, start: int = 0) -> Iterator[tuple[int, memoryview]]
         end = data.find(b"\n", start)
         end = len(data) if end < 0 else end
         line = view[start:end]
-        if bytes(line[:9]).strip() or bytes(line).strip():
+        if end > start and (data[start] > 32 or bytes(line).strip()):
             yield start, line
         start = end + 1
 

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from ccanalytics.sources.edits import Call, Outcome, may_count, outcome, result_of
+from ccanalytics.sources.edits import ACCEPTED, Call, may_count, outcome, result_of
 from ccanalytics.sources.log_facts import (
     DAY,
     Event,
@@ -54,10 +54,10 @@ EVENTS = {
 """Kinds of `log_events` by the subtype of their line."""
 
 
-FIRST = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+START = datetime(2025, 1, 1, tzinfo=UTC)
 """Before this there was no Claude Code: what is dated earlier has a wrong clock."""
 
-ACCEPTED = Outcome()
+FIRST = int(START.timestamp()) * 1000
 
 
 class Half(NamedTuple):
@@ -336,7 +336,9 @@ def _milliseconds(moment: datetime | None) -> int | None:
     if moment is None:
         return None
     try:
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+        past = moment - START
+    except TypeError:  # no time zone is told
+        past = moment.replace(tzinfo=UTC) - START
+    if past.days < 0:
         return None
-    return int(seconds * 1000 + 0.5) if seconds >= FIRST else None
+    return FIRST + past.days * DAY + past.seconds * 1000 + past.microseconds // 1000

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from operator import add
 from typing import NamedTuple
 
 import msgspec
@@ -16,11 +15,11 @@ from ccanalytics.records import (
     LinesOfCode,
     ModelUsage,
     Record,
+    Tokens,
     ToolAction,
     UserActor,
 )
-from ccanalytics.records import Tokens as RecordTokens
-from ccanalytics.sources.edits import EDIT_TOOLS
+from ccanalytics.sources.edits import ACCEPTED, EDIT_TOOLS
 from ccanalytics.sources.log_facts import (
     DAY,
     Event,
@@ -29,15 +28,13 @@ from ccanalytics.sources.log_facts import (
     Request,
     Session,
     ToolCall,
+    Used,
     day_of,
 )
 from ccanalytics.sources.log_frames import Row, tables_of
-from ccanalytics.sources.log_lines import Tokens
 
 ACTOR = "local"
 """Whose logs they are: no line says."""
-
-NO_TOKENS = Tokens(0, 0, 0, 0, 0, 0)
 
 
 class Key(NamedTuple):
@@ -50,13 +47,20 @@ class Key(NamedTuple):
 class Spent(msgspec.Struct, gc=False):
     """Tokens and their price; a single unknown price makes the sum unknown."""
 
-    tokens: Tokens = NO_TOKENS
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_creation: int = 0
     cost: int | None = 0
 
-    def add(self, tokens: Tokens, cost: int | None) -> None:
+    def add(self, used: Used) -> None:
         """Adds a call and its price."""
-        self.tokens = Tokens._make(map(add, self.tokens, tokens))
-        self.cost = None if self.cost is None or cost is None else self.cost + cost
+        new, out, read, short, long, _ = used.tokens
+        self.input += new
+        self.output += out
+        self.cache_read += read
+        self.cache_creation += short + long
+        self.cost = None if self.cost is None or used.cost is None else self.cost + used.cost
 
 
 class Sums(msgspec.Struct, gc=False):
@@ -77,11 +81,16 @@ class Sums(msgspec.Struct, gc=False):
         self.requests += 1
         self.final += request.final
         for used in request.calls():
-            self.models.setdefault(used.tariff.model, Spent()).add(used.tokens, used.cost)
+            spent = self.models.get(used.tariff.model)
+            if spent is None:
+                spent = self.models[used.tariff.model] = Spent()
+            spent.add(used)
 
     def add_call(self, call: ToolCall) -> None:
         """Counts one tool call."""
         done = call.done
+        if done is ACCEPTED and call.tool not in EDIT_TOOLS:
+            return
         self.lines_added += done.lines_added
         self.lines_removed += done.lines_removed
         self.commits += done.commits
@@ -195,22 +204,18 @@ def _tool_actions(sums: Sums) -> dict[str, ToolAction]:
 
 
 def _model_usage(model: str, spent: Spent) -> ModelUsage:
-    used = spent.tokens
-    written = used.cache_write_5m + used.cache_write_1h
     # A unit of cost is a millionth of a cent.
     cents = None if spent.cost is None else Decimal(spent.cost).scaleb(-6)
     return ModelUsage(
         model,
-        RecordTokens(used.input, used.output, used.cache_read, written),
+        Tokens(spent.input, spent.output, spent.cache_read, spent.cache_creation),
         EstimatedCost(cents),
     )
 
 
 def _session_row(name: str, session: Session, sums: Sums) -> Row:
-    total = Spent()
-    for spent in sums.models.values():
-        total.add(spent.tokens, spent.cost)
-    used, place = total.tokens, session.place
+    spent, place = sums.models.values(), session.place
+    costs = [one.cost for one in spent]
     return (
         name,
         place.project,
@@ -221,11 +226,11 @@ def _session_row(name: str, session: Session, sums: Sums) -> Row:
         sorted(sums.models),
         sums.requests,
         sums.final,
-        used.input,
-        used.output,
-        used.cache_read,
-        used.cache_write_5m + used.cache_write_1h,
-        total.cost,
+        sum(one.input for one in spent),
+        sum(one.output for one in spent),
+        sum(one.cache_read for one in spent),
+        sum(one.cache_creation for one in spent),
+        None if None in costs else sum(cost for cost in costs if cost is not None),
         sums.lines_added,
         sums.lines_removed,
         sums.commits,
