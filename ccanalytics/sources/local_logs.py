@@ -10,6 +10,8 @@ are then a lower bound; `LogReport.final_share` says how much is final.
 The log folders are only ever read.
 """
 
+import contextlib
+import gc
 import hashlib
 import logging
 import os
@@ -80,6 +82,10 @@ class LocalLogs:
 
     def news(self, index: LogIndex) -> "News":
         """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
+        with _no_collection():
+            return self._news(index)
+
+    def _news(self, index: LogIndex) -> "News":
         here = {str(path) for path in self._files}
         index = index.without(index.files.keys() - here)
         reader, files, read, unreadable = LogReader(index), dict(index.files), 0, 0
@@ -141,6 +147,18 @@ class News:
     facts: Facts
     index: LogIndex
     report: LogReport
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """The collector of cycles would look at a million facts again and again, and none has one."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:

@@ -8,7 +8,6 @@ up: no text is kept.
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -60,14 +59,8 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 FIRST = int(START.timestamp()) * 1000
 
 
-class Half(NamedTuple):
-    """A tool result, and what its line says about it."""
-
-    block: Block
-    turn: Turn
-    at: int
-    place: Place
-    side: bool
+Half = tuple[Block, Turn, int, Place, bool]
+"""A tool result, and when, where and by whom its line was written."""
 
 
 class LogReader:
@@ -82,6 +75,7 @@ class LogReader:
         self.usage_lines = 0
         self.open_calls = dict(index.open_calls)
         self.open_results = dict(index.open_results)
+        self._tariffs: dict[tuple[str | None, ...], Tariff] = {}
         self._places: dict[tuple[str | None, ...], Place] = {}
 
     def read(self, path: Path, known: ReadFile | None) -> ReadFile:
@@ -153,17 +147,26 @@ class LogReader:
         for name in self.open_calls.keys() & self.open_results.keys():
             spots = self.open_calls.pop(name), self.open_results.pop(name)
             (call, half) = (_File(self, Path(spot.path)).again(spot, name) for spot in spots)
-            if isinstance(call, Call) and isinstance(half, Half):
+            if isinstance(call, Block) and isinstance(half, tuple):
                 self.settle(name, call, half)
 
-    def settle(self, name: str, call: Call, half: Half) -> None:
+    def settle(self, name: str, call: Block, half: Half) -> None:
         """Counts a tool call whose two halves are known."""
-        block, turn, at, place, side = half
-        if block.is_error or turn.tool_denial_kind is not None or may_count(call.tool):
-            done = outcome(call, result_of(block, turn))
+        tool, (block, turn, at, place, side) = call.name or "", half
+        if block.is_error or turn.tool_denial_kind is not None or may_count(tool):
+            done = outcome(Call(tool, call.input), result_of(block, turn))
         else:
             done = ACCEPTED
-        put(self.facts.calls, name, ToolCall(at, place, name, call.tool, side, done))
+        put(self.facts.calls, name, ToolCall(at, place, name, tool, side, done))
+
+    def tariff(self, model: str | None, usage: Usage) -> Tariff:
+        """What decides the rates of a request; the same object for the same rates."""
+        key = model, usage.speed, usage.inference_geo
+        tariff = self._tariffs.get(key)
+        if tariff is None:
+            fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
+            tariff = self._tariffs[key] = Tariff(model or UNKNOWN_MODEL, fast, us_only)
+        return tariff
 
 
 class _File:
@@ -177,7 +180,7 @@ class _File:
         self.sessions: dict[str, Session] = {}
         self.undated: list[tuple[str, str]] = []
         self.last: tuple[RequestKey, Usage, Request] | None = None
-        self.calls: dict[str, tuple[int, Call]] = {}
+        self.calls: dict[str, tuple[int, Block]] = {}
         self.results: dict[str, tuple[int, Half]] = {}
 
     def read(self, data: bytes, start: int, shift: int) -> None:
@@ -193,7 +196,7 @@ class _File:
         for name, (offset, _) in self.results.items():
             self.reader.open_results[name] = Spot(str(self.path), offset)
 
-    def again(self, spot: Spot, name: str) -> Call | Half | None:
+    def again(self, spot: Spot, name: str) -> Block | Half | None:
         """The half of a tool call that a line read before has; None when it is gone."""
         try:
             with self.path.open("rb") as file:
@@ -237,10 +240,11 @@ class _File:
         if type(message.content) is list:
             for block in message.content:
                 if type(block) is Block:
-                    if block.type == "tool_result":
-                        self._take_result(block, turn, offset, at, place, bool(side))
-                    elif block.type == "tool_use":
-                        self._take_call(block, offset)
+                    if block.tool_use_id and block.type == "tool_result":
+                        half = block, turn, at, place, bool(side)
+                        self._take_result(block.tool_use_id, half, offset)
+                    elif block.id and block.name and block.type == "tool_use":
+                        self._take_call(block.id, block, offset)
 
     def _see(self, name: str, at: int, place: Place) -> None:
         """Widens the session of a prompt or answer to reach it."""
@@ -280,34 +284,23 @@ class _File:
                 return
             if at >= last[2].at and last[2].final >= final:
                 return
-        tariff = Tariff(
-            message.model or UNKNOWN_MODEL, usage.speed == "fast", usage.inference_geo == "us"
-        )
-        used = Used(tariff, tokens(usage))
+        used = Used(self.reader.tariff(message.model, usage), tokens(usage))
         request = Request(at, place, *key, side, final, used)
         if usage.iterations:
             request.advisors = [Used(Tariff(model), its) for model, its in advisor_calls(usage)]
         put(self.reader.facts.requests, key, request)
         self.last = key, usage, self.reader.facts.requests[key]
 
-    def _take_call(self, block: Block, offset: int) -> None:
-        name, tool = block.id, block.name
-        if not name or not tool:
-            return
+    def _take_call(self, name: str, block: Block, offset: int) -> None:
         if name in self.results:
-            self.reader.settle(name, Call(tool, block.input), self.results.pop(name)[1])
+            self.reader.settle(name, block, self.results.pop(name)[1])
         else:
-            self.calls[name] = offset, Call(tool, block.input)
+            self.calls[name] = offset, block
 
-    def _take_result(
-        self, block: Block, turn: Turn, offset: int, at: int, place: Place, side: bool
-    ) -> None:
-        name = block.tool_use_id
-        if not name:
-            return
-        half = Half(block, turn, at, place, side)
-        if name in self.calls:
-            self.reader.settle(name, self.calls.pop(name)[1], half)
+    def _take_result(self, name: str, half: Half, offset: int) -> None:
+        call = self.calls.pop(name, None)
+        if call is not None:
+            self.reader.settle(name, call[1], half)
         else:
             self.results[name] = offset, half
 
