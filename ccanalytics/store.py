@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -319,20 +320,11 @@ class Store:
 
     def _stored_day(self, source: str, day: date) -> StoredDay | None:
         path = self.folder(source, "activity") / f"{day}.parquet"
-        if not path.exists():
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
             return None
-        with open_file(path) as file:
-            written = read_written(file, path)
-            rows = file.metadata.num_rows
-        return StoredDay(
-            day,
-            written.fetched_at,
-            written.organization,
-            written.digest,
-            rows,
-            written.unknown_fields,
-            written.frames,
-        )
+        return _stored(path, day, stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
     def _read(
         self,
@@ -353,10 +345,29 @@ class Store:
                 return schema.empty_table()
             return read_file(path, schema, stored.digest)
 
+        if frame in SCHEMAS:
+            days = {day: stored for day, stored in days.items() if stored.rows}
         # Decompressing leaves Python's lock, so two files are read in the time of one.
         with ThreadPoolExecutor(READERS) as pool:
             tables = list(pool.map(read, days.values()))
         return pa.concat_tables([schema.empty_table(), *tables])
+
+
+@lru_cache(maxsize=4096)
+def _stored(path: Path, day: date, inode: int, modified: int, size: int) -> StoredDay:
+    """What a file says of its day; asked again only when there is another file in its place."""
+    with open_file(path) as file:
+        written = read_written(file, path)
+        rows = file.metadata.num_rows
+    return StoredDay(
+        day,
+        written.fetched_at,
+        written.organization,
+        written.digest,
+        rows,
+        written.unknown_fields,
+        written.frames,
+    )
 
 
 def _write(folder: Path, drafts: Iterable[Draft], beside: Mapping[str, bytes]) -> None:

@@ -86,15 +86,14 @@ class LocalLogs:
             return self._news(index)
 
     def _news(self, index: LogIndex) -> "News":
-        here = {str(path) for path in self._files}
-        index = index.without(index.files.keys() - here)
+        index = index.without(index.files.keys() - set(self._files))
         reader, files, read, unreadable = LogReader(index), dict(index.files), 0, 0
         for path in self._files:
             try:
-                known, stat = files.get(str(path)), path.stat()
+                known, stat = files.get(path), os.stat(path)
                 if known and (known.size, known.modified) == (stat.st_size, stat.st_mtime_ns):
                     continue
-                files[str(path)] = reader.read(path, known)
+                files[path] = reader.read(Path(path), known)
                 read += 1
             except OSError as error:
                 log.warning("Cannot read %s: %s", path, error.strerror)
@@ -174,17 +173,17 @@ def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
     return [folder for folder in usual if (folder / "projects").is_dir()] or usual[:1]
 
 
-def _log_files(folders: Sequence[Path]) -> list[Path]:
+def _log_files(folders: Sequence[Path]) -> list[str]:
     """The session files of all folders, in an order that does not depend on the folders' names."""
-    found: list[tuple[str, Path]] = []
+    found: list[tuple[str, str]] = []
     for folder in folders:
         if not folder.is_dir():
             raise SettingsError(
                 f"The log folder {folder} does not exist: set CLAUDE_CONFIG_DIR, or name a folder "
                 "with --logs DIR."
             )
-        root = folder / "projects" if (folder / "projects").is_dir() else folder
-        files = [(path.relative_to(root).as_posix(), path) for path in _walk(root)]
+        root = str(folder / "projects" if (folder / "projects").is_dir() else folder)
+        files = [(path.removeprefix(root), path) for path in _walk(root)]
         if not files:
             raise SettingsError(
                 f"The log folder {folder} holds no session logs (projects/*/*.jsonl): has Claude "
@@ -194,11 +193,11 @@ def _log_files(folders: Sequence[Path]) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def _walk(root: str) -> Iterator[str]:
     for folder, below, names in os.walk(root):
         # Outputs of tools are kept beside the sessions; one may be a copy of somebody's log.
         below[:] = [name for name in below if name != "tool-results"]
-        yield from (Path(folder, name) for name in names if name.endswith(".jsonl"))
+        yield from (os.path.join(folder, name) for name in names if name.endswith(".jsonl"))
 
 
 def _report(reader: LogReader, files: int, unreadable: int) -> LogReport:
