@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         cache_saving,
         commits,
         commits_per_active_day,
+        context_growth,
         cost,
         cost_curve,
         cost_drivers,
@@ -60,7 +61,9 @@ if TYPE_CHECKING:
         month_forecast,
         noted_events,
         off_roster,
+        own_recent,
         own_sentence,
+        own_sessions,
         pull_requests,
         retention,
         returning_share,
@@ -70,11 +73,14 @@ if TYPE_CHECKING:
         stickiness,
         team_shift,
         time_to_first_use,
+        tool_use,
         top10_share,
         typical_cost_per_commit,
         unconverted_share,
         unusual_days,
         usage_by,
+        usage_by_day,
+        usage_by_weekday,
     )
     from ccanalytics.quality import coverage_ledger, data_inventory, trust_facts
     from ccanalytics.show import (
@@ -89,6 +95,7 @@ if TYPE_CHECKING:
         team_shift_table,
         unusual_days_table,
     )
+    from ccanalytics.show_own import cache_table, own_cards, own_sessions_table, tool_use_table
     from ccanalytics.sources.admin_api import AdminClient
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
@@ -124,6 +131,7 @@ __all__ = [
     "by_week",
     "cache_read_share",
     "cache_saving",
+    "cache_table",
     "cards",
     "changes_table",
     "charts",
@@ -131,6 +139,7 @@ __all__ = [
     "checks_table",
     "commits",
     "commits_per_active_day",
+    "context_growth",
     "cost",
     "cost_curve",
     "cost_drivers",
@@ -156,7 +165,11 @@ __all__ = [
     "note",
     "noted_events",
     "off_roster",
+    "own_cards",
+    "own_recent",
     "own_sentence",
+    "own_sessions",
+    "own_sessions_table",
     "preflight",
     "prose",
     "pull_requests",
@@ -171,6 +184,8 @@ __all__ = [
     "team_shift",
     "team_shift_table",
     "time_to_first_use",
+    "tool_use",
+    "tool_use_table",
     "top10_share",
     "trust_facts",
     "typical_cost_per_commit",
@@ -178,6 +193,8 @@ __all__ = [
     "unusual_days",
     "unusual_days_table",
     "usage_by",
+    "usage_by_day",
+    "usage_by_weekday",
 ]
 
 _HOMES = {
@@ -188,6 +205,10 @@ _HOMES = {
     "SampleOrganisation": "sources.sample",
     "Store": "store",
     "cards": "show",
+    "cache_table": "show_own",
+    "tool_use_table": "show_own",
+    "own_sessions_table": "show_own",
+    "own_cards": "show_own",
     "changes_table": "show",
     "checks_note": "show",
     "checks_table": "show",

@@ -115,6 +115,7 @@ def load(
     *,
     week: str = "",
     weeks: int = 12,
+    days: int = 0,
     source: str = "",
     store: Store | Path | str | None = None,
     roster: pd.DataFrame | Path | str | None = None,
@@ -125,22 +126,24 @@ def load(
 ) -> Dataset:
     """The days from `since` to `until`, both inclusive, or `weeks` closed weeks ending with `week`.
 
-    `week` is "2026-W47", a date inside it, or "": the newest closed week there is. Sample and
-    local days are brought into the store first; of `api` it has what `ccanalytics sync` put there.
-    Store, roster and identity are those of ccanalytics.toml and the environment unless given; the
-    calendars and the budget are always theirs. The sample brings its own.
+    `week` is "2026-W47", a date inside it, or "": the newest closed week there is. With `days`, the
+    last so many days up to `until`, or to the newest one on which anything was recorded, which may
+    not be over. Sample and local days are brought into the store first; of `api` it has what
+    `ccanalytics sync` put there. Store, roster and identity are those of ccanalytics.toml and the
+    environment unless given; the calendars and the budget are always theirs. The sample brings its
+    own.
     """
     settings = read_settings(os.environ, Path.cwd())
     identity = identity or settings.identity
     if identity not in IDENTITIES:
         raise ValueError(f"identity is {identity!r}; it is one of {', '.join(IDENTITIES)}.")
     shelf = store if isinstance(store, Store) else Store(Path(store or settings.store))
-    asked = _asked(since, until, week, weeks)
+    asked = _asked(since, until, week, weeks, days)
     source, now = _known_source(source, shelf), now or datetime.now(UTC)
     origin = _origin(source, logs)
     if origin is not None:
         _bring(origin, shelf, asked[1] if asked else None, now)
-    first, last = asked or _weeks_before(_newest_week(source, shelf, now), weeks)
+    first, last = asked or _newest(source, shelf, now, weeks, days)
     if week:
         _check_stored(source, shelf, last, now)
     stored, tables = shelf.read_range(source, first, last)
@@ -244,23 +247,41 @@ def _origin(source: str, logs: Sequence[Path | str]) -> Source | None:
 
 
 def _asked(
-    since: date | str | None, until: date | str | None, week: str, weeks: int
+    since: date | str | None, until: date | str | None, week: str, weeks: int, days: int
 ) -> tuple[date, date] | None:
-    """The range that is asked for by its dates or its last week; None for the newest weeks."""
-    if weeks < 1:
-        raise ValueError(f"weeks is {weeks}; it is 1 or more.")
+    """The range that is asked for by its dates or its last week; None for the newest there is."""
+    if weeks < 1 or days < 0:
+        raise ValueError(f"weeks is {weeks} and days {days}; weeks are 1 or more, days 0 or more.")
+    if days and (week or since is not None):
+        raise ValueError(f"Either {days} days or a range: week is {week!r}, since is {since}.")
+    if days:
+        return _days_before(parse_day(until), days) if until is not None else None
     if since is None and until is None:
         return _weeks_before(parse_week(week), weeks) if week else None
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     if week:
         raise ValueError(f"Either a week or a range: week is {week}, since is {since}.")
-    days = days_between(parse_day(since), parse_day(until))
-    return days[0], days[-1]
+    range_ = days_between(parse_day(since), parse_day(until))
+    return range_[0], range_[-1]
 
 
 def _weeks_before(week: date, weeks: int) -> tuple[date, date]:
     return week - timedelta(weeks=weeks - 1), week_days(week)[-1]
+
+
+def _days_before(last: date, days: int) -> tuple[date, date]:
+    return last - timedelta(days=days - 1), last
+
+
+def _newest(source: str, store: Store, now: datetime, weeks: int, days: int) -> tuple[date, date]:
+    """The newest `days` days there are, or where that is 0, the newest `weeks` closed weeks."""
+    if not days:
+        return _weeks_before(_newest_week(source, store, now), weeks)
+    used = [day for day, stored in store.days(source).items() if stored.rows]
+    if not used:
+        raise StoreError(f"No {source} day with anything in it {_in(store)}.")
+    return _days_before(max(used), days)
 
 
 def _bring(origin: Source, store: Store, until: date | None, now: datetime) -> None:

@@ -67,7 +67,7 @@ def trust_facts(data: Dataset) -> pd.DataFrame:
 
 def coverage_ledger(data: Dataset) -> pd.DataFrame:
     """One row per group that is not, or only in part, in these records: who, state, why."""
-    rows = _LOCAL if data.source == "local" else [*_SERVICE, *_found(data)]
+    rows = _of_logs(data) if data.source == "local" else [*_SERVICE, *_found(data)]
     return pd.DataFrame(rows, columns=["who", "state", "why"])
 
 
@@ -111,29 +111,58 @@ _SERVICE = [
     ),
 ]
 
-_LOCAL = [
-    ("Other machines, other people", "not in the data", "These are the logs of one machine."),
-    (
-        "Sessions older than 30 days when first read",
-        "not in the data",
-        "Claude Code deletes its logs after 30 days unless told otherwise.",
-    ),
-    (
-        "Calls Claude Code makes in the background",
-        "not in the data",
-        "They are not written to the session log, so cost is a lower bound.",
-    ),
-    (
-        "Output tokens of versions before 2.1.97",
-        "in part",
-        "Those versions wrote them down before the answer was complete: a lower bound.",
-    ),
-    (
-        "What was paid",
-        "not in the data",
-        "The cost is what an API customer would pay at list prices, not a subscription.",
-    ),
-]
+
+def _of_logs(data: Dataset) -> list[tuple[str, str, str]]:
+    """The rows of the ledger for session logs, with what the logs themselves show of it."""
+    requests = data.requests
+    total = 0 if requests is None else len(requests)
+    open_, unpriced, first = 0, 0, "none"
+    if requests is not None and total:
+        open_ = int((~requests["final"].astype("bool")).sum())
+        unpriced = int(requests["cost_usd"].isna().sum())
+        first = f"{requests['at'].min():%Y-%m-%d}"
+    marks = _background(data)
+    return [
+        ("Other machines, other people", "not in the data", "These are one person's logs."),
+        (
+            "Sessions deleted before they were first read",
+            "not in the data",
+            "Claude Code deletes its logs after 30 days unless told otherwise; what was read once "
+            f"stays here. The oldest answer in this range is of {first}.",
+        ),
+        (
+            "Calls Claude Code makes in the background",
+            f"at least {marks}" if marks else "not in the data",
+            "Their tokens are in no log, only their marks; cost is a lower bound.",
+        ),
+        (
+            "Output tokens of unfinished log lines",
+            f"{open_:,} of {total:,} answers",
+            "Versions before 2.1.97 wrote the count down before the answer was complete, and some "
+            "subagents still do: a lower bound.",
+        ),
+        (
+            "Models without a known price",
+            f"{unpriced:,} of {total:,} answers",
+            "They have tokens and no cost, never a cost of 0.",
+        ),
+        (
+            "What was paid",
+            "not in the data",
+            "The cost is what an API customer would pay at list prices, not a bill and not a "
+            "subscription.",
+        ),
+    ]
+
+
+def _background(data: Dataset) -> str:
+    """How many background calls left a mark: "12 titles, 3 recaps"; empty when none did."""
+    if data.log_events is None:
+        return ""
+    counts = data.log_events["kind"].astype("str").value_counts()
+    kinds = ("title", "recap", "compaction")
+    told = [(kind, int(counts[kind])) for kind in kinds if kind in counts]
+    return ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in told)
 
 
 def _found(data: Dataset) -> list[tuple[str, str, str]]:

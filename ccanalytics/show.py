@@ -39,7 +39,11 @@ class Shown:
 
 def cards(headlines: Iterable[Headline]) -> Shown:
     """One card per headline: value, interval, people, and the change in words."""
-    made = [card(headline) for headline in headlines]
+    return cards_of([card(headline) for headline in headlines])
+
+
+def cards_of(made: list[dict[str, Any]]) -> Shown:
+    """Cards whose texts are ready, each with the keys of `card`."""
     lines = [f"{one['label']}: {one['value']} ({one['verdict']})" for one in made]
     return _shown("cards", {"cards": made}, _cards_html(made), "\n".join(lines))
 
@@ -59,7 +63,7 @@ def card(headline: Headline) -> dict[str, Any]:
         "grade": _grade(headline),
         "detail": headline.sentence() if math.isnan(headline.value) else _priced(headline),
         "tone": _tone(headline),
-        "bar": _bar(headline),
+        "bar": bar(headline.value, headline.low, headline.high, headline.previous),
     }
 
 
@@ -263,11 +267,11 @@ def _tone(headline: Headline) -> str:
     return "good" if headline.verdict == headline.metric.direction else "bad"
 
 
-def _bar(headline: Headline) -> dict[str, float | None] | None:
-    ends = {"low": headline.low, "high": headline.high, "previous": headline.previous}
-    numbers = {"value": headline.value, **ends}
+def bar(value: float, low: float, high: float, previous: float) -> dict[str, float | None] | None:
+    """The numbers of a card as percentages of an axis that begins at zero; None without one."""
+    numbers = {"value": value, "low": low, "high": high, "previous": previous}
     known = [number for number in numbers.values() if not math.isnan(number)]
-    if math.isnan(headline.value) or min(known) < 0 or max(known) == 0:
+    if math.isnan(value) or min(known) < 0 or max(known) == 0:
         return None
     scale = 90 / max(known)
     return {

@@ -19,7 +19,7 @@ LAYERS = [
     {"people", "identity", "calendars", "roster_pull"},
     {"dataset", "quality", "checks"},
     {"metrics"},
-    {"show", "charts"},
+    {"show", "show_own", "charts"},
     {"report", "lab"},
     {"issue_memory", "weekly", "cli"},
 ]

@@ -40,7 +40,8 @@ FRAMES = {
     "model_mix": cca.model_mix,
     "unconverted_share": cca.unconverted_share,
 }
-BY_GROUP = {"usage_by", "intervention_effects", "cost_per_commit_by_team", "enable"}
+OWN = {"usage_by", "usage_by_day", "usage_by_weekday", "context_growth", "tool_use"}
+BY_GROUP = {"intervention_effects", "cost_per_commit_by_team", "enable", *OWN}
 
 
 def weeks(hostile="ann@x.example"):

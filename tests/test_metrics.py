@@ -16,7 +16,7 @@ ROSTER = "email,team,start,end\n" + "".join(
 )
 TOTALS = [name for name, metric in m.METRICS.items() if metric.numerator and not metric.is_ratio]
 RATIOS = [name for name, metric in m.METRICS.items() if metric.is_ratio]
-OF_LOGS = ("usage_by", "cache_saving")
+OF_LOGS = [name for name, metric in m.METRICS.items() if metric.source.startswith("Session logs")]
 FRAMES = [name for name in m.METRICS if name not in ("intervention_effects", *OF_LOGS)]
 OF_THE_ACTIVE = [
     name for name in RATIOS if m.METRICS[name].denominator not in ("on_roster", "active_before")

@@ -37,7 +37,13 @@ from ccanalytics.charts.lifecycle import (
     time_to_first_use_chart,
 )
 from ccanalytics.charts.outlook import daily_cost_chart, month_forecast_chart
-from ccanalytics.charts.own import usage_by_chart
+from ccanalytics.charts.own import (
+    context_growth_chart,
+    tool_use_chart,
+    usage_by_chart,
+    usage_by_day_chart,
+    usage_by_weekday_chart,
+)
 from ccanalytics.charts.productivity import (
     acceptance_rate_chart,
     commits_chart,
@@ -59,6 +65,7 @@ __all__ = [
     "cache_read_share_chart",
     "commits_chart",
     "commits_per_active_day_chart",
+    "context_growth_chart",
     "cost_chart",
     "cost_curve_chart",
     "cost_drivers_chart",
@@ -79,8 +86,11 @@ __all__ = [
     "roster_use_chart",
     "stickiness_chart",
     "time_to_first_use_chart",
+    "tool_use_chart",
     "unconverted_share_chart",
     "usage_by_chart",
+    "usage_by_day_chart",
+    "usage_by_weekday_chart",
 ]
 
 enable()

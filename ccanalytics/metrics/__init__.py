@@ -69,8 +69,15 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
                                            team_value, others_value
 
     own usage (source local)
-    usage_by(data, split)                  day, model, project, hour, branch or session, value, ...
-    cache_saving(data)                     model, value, low, high, cache_reuse
+    usage_by(data, split, timezone)        day, hour, project, branch, model, session, agent or
+                                           terminal, value, saved, tokens, counts
+    usage_by_day(data, kind, timezone)     day, model or kind of token, value
+    usage_by_weekday(data, timezone)       weekday, hour, value, requests
+    cache_saving(data)                     model, value, tokens read and written, cache_reuse
+    own_recent(data, timezone)             measure, unit, value, before
+    own_sessions(data, timezone)           session, started_at, minutes, project, branch, value, ...
+    context_growth(data, sessions)         session, answer, value (tokens), compacted
+    tool_use(data)                         tool, calls, accepted, rejected, errors, value
 
     outlook
     daily_cost(data)                       date, value, expected, low, high, unusual
@@ -130,7 +137,17 @@ from ccanalytics.metrics.lifecycle import (
     roster_sentence,
     roster_use,
 )
-from ccanalytics.metrics.own import cache_saving, own_sentence, usage_by
+from ccanalytics.metrics.own import (
+    cache_saving,
+    context_growth,
+    own_recent,
+    own_sentence,
+    own_sessions,
+    tool_use,
+    usage_by,
+    usage_by_day,
+    usage_by_weekday,
+)
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -168,6 +185,7 @@ __all__ = [
     "cache_saving",
     "commits",
     "commits_per_active_day",
+    "context_growth",
     "cost",
     "cost_curve",
     "cost_drivers",
@@ -188,7 +206,9 @@ __all__ = [
     "month_forecast",
     "noted_events",
     "off_roster",
+    "own_recent",
     "own_sentence",
+    "own_sessions",
     "pull_requests",
     "retention",
     "returning_share",
@@ -198,9 +218,12 @@ __all__ = [
     "stickiness",
     "team_shift",
     "time_to_first_use",
+    "tool_use",
     "top10_share",
     "typical_cost_per_commit",
     "unconverted_share",
     "unusual_days",
     "usage_by",
+    "usage_by_day",
+    "usage_by_weekday",
 ]

@@ -31,6 +31,12 @@ _UNPRICED = (
 _THROUGH = "Only what was made through Claude Code is counted; commit habits differ by team."
 _UTC = "Days are UTC days, so an evening in the Americas counts as the next day."
 _MONEY = (_ESTIMATE, _UNPRICED)
+_OWN_COST = (
+    *_MONEY,
+    "Logs that were deleted before they were read, and background calls, are missing.",
+    "Output tokens in logs of versions before 2.1.97 are a lower bound.",
+)
+_LOGS = "Session logs of Claude Code, at list prices of the day"
 
 
 @dataclass(frozen=True)
@@ -529,23 +535,82 @@ _ENTRIES = (
         id="usage_by",
         name="Own usage",
         unit="usd",
-        formula="Estimated cost and tokens of one machine's session logs, by day, hour, project, "
-        "branch, model or session. A session belongs to the hour and branch it started in.",
-        caveats=(
-            *_MONEY,
-            "Logs that were deleted before they were read, and background calls, are missing.",
-            "Output tokens in logs of versions before 2.1.97 are a lower bound.",
-        ),
-        source="Session logs of Claude Code; prices of the day",
+        formula="Estimated cost and tokens of one person's session logs, by hour, project, branch, "
+        "model, session, or who asked (the session itself, its subagents, an advisor). Each answer "
+        "counts where and when it was given.",
+        caveats=_OWN_COST,
+        source=_LOGS,
+        version=2,
+    ),
+    Metric(
+        id="usage_by_day",
+        name="Own usage by day",
+        unit="usd",
+        formula="Estimated cost by model, or tokens by kind, of each day of the time zone chosen.",
+        caveats=_OWN_COST,
+        source=_LOGS,
+    ),
+    Metric(
+        id="usage_by_weekday",
+        name="Own usage by weekday and hour",
+        unit="usd",
+        formula="Estimated cost of each hour of the seven weekdays, added up over the range.",
+        caveats=_OWN_COST,
+        source=_LOGS,
     ),
     Metric(
         id="cache_saving",
         name="Saved by the cache",
         unit="usd",
-        formula="What the tokens read from the cache would have cost more as input, less what "
-        "writing them to it cost; as if all writes were for an hour (low) or five minutes (high).",
+        formula="What the tokens read from the cache and written to it would have cost as plain "
+        "input, less what they did cost: reads, writes for five minutes and writes for an hour, "
+        "each at its list price.",
         caveats=(*_MONEY, "Without a cache people would work otherwise: nobody would pay this."),
-        source="Anthropic price list: reads at a tenth, writes at 1.25 or 2 times input",
+        source=f"{_LOGS}: reads at a tenth, writes at 1.25 or 2 times input",
+        version=2,
+    ),
+    Metric(
+        id="own_recent",
+        name="The last seven days",
+        unit="usd",
+        formula="Cost, tokens, saving, sessions, commits and lines of the last seven days of the "
+        "range, beside the seven days before.",
+        caveats=(
+            "Two weeks of one person: a difference is described, not tested.",
+            "The last day may not be over.",
+            *_OWN_COST,
+        ),
+        source=_LOGS,
+    ),
+    Metric(
+        id="own_sessions",
+        name="Sessions",
+        unit="usd",
+        formula="Each session with its cost, tokens, commits, lines, its largest context and how "
+        "often it was compacted; with those of its subagents.",
+        caveats=(*_OWN_COST, _THROUGH),
+        source=_LOGS,
+    ),
+    Metric(
+        id="context_growth",
+        name="Context by answer",
+        unit="tokens",
+        formula="Tokens that went into each answer of a session, read from the cache or not: what "
+        "it had in mind. Subagents have contexts of their own and are left out.",
+        caveats=("A long session is thinned: the largest of each stretch of answers stays.",),
+        source=_LOGS,
+    ),
+    Metric(
+        id="tool_use",
+        name="Tools",
+        unit="calls",
+        formula="Calls of each tool: accepted (they were run), rejected (by the person or by a "
+        "rule), or failed before or while they ran.",
+        caveats=(
+            "A tool that needs no permission counts as accepted.",
+            "The first decision only: what was undone later still counts as accepted.",
+        ),
+        source=_LOGS,
     ),
 )
 
