@@ -39,13 +39,13 @@ from ccanalytics.periods import (
 )
 from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources import Source
-from ccanalytics.sources.keys import KEY_VARIABLES, find_key
+from ccanalytics.sources.keys import KEYS, source_with_key
 from ccanalytics.store import Restatement, Store, StoredDay
 from ccanalytics.syncing import sync
 
 __all__ = ["MINIMUM_GROUP", "SOURCES", "Dataset", "build_dataset", "load", "parse_week"]
 
-SOURCES = ("api", "local", "sample")
+SOURCES = ("api", "enterprise", "local", "sample")
 
 MINIMUM_GROUP = 5
 """Fewest people a group must have to be shown, unless the records are one's own."""
@@ -209,18 +209,23 @@ def _check_team(team: str, roster: pd.DataFrame) -> None:
 
 
 def _known_source(source: str, store: Store) -> str:
-    """`source`, or api where its key or its days are at hand; nothing is invented unasked."""
+    """`source`, or the one whose key or days are at hand; nothing is invented unasked."""
     if source and source not in SOURCES:
         raise ValueError(f"There is no source {source!r}; there is: {', '.join(SOURCES)}.")
     if source:
         return source
-    if find_key(os.environ) or store.days("api"):
-        return "api"
+    found = source_with_key(os.environ) or next((name for name in KEYS if store.days(name)), None)
+    if found:
+        return found
     raise SettingsError(
-        f"There is no key, and no api day in the store {store.root}. Three ways on:\n"
-        "  source sample   an invented organisation, to look around (--source sample)\n"
-        "  source local    your own Claude Code session logs (--source local)\n"
-        f"  source api      your organisation, with an Admin key: {KEY_VARIABLES[0]} (--source api)"
+        f"There is no key, and no day of an organisation in the store {store.root}. Ways on:\n"
+        "  source sample      an invented organisation, to look around (--source sample)\n"
+        "  source local       your own Claude Code session logs (--source local)\n"
+        + "\n".join(
+            f"  source {name:<11} your organisation, with an {kind.name}: {kind.variables[0]} "
+            f"(--source {name})"
+            for name, kind in KEYS.items()
+        )
     )
 
 
@@ -276,7 +281,7 @@ def _newest_week(source: str, store: Store, now: datetime) -> date:
     for week in weeks:
         stored = [days[day] for day in week_days(week) if day in days]
         whole = sum(day.closed for day in stored) == 7
-        if whole and (source == "api" or any(day.rows for day in stored)):
+        if whole and (source in KEYS or any(day.rows for day in stored)):
             return week
     week = newest_closed_week(now)
     fill = _fill(source, store, week, week_days(week)[-1])
@@ -303,9 +308,9 @@ def _in(store: Store) -> str:
 
 def _fill(source: str, store: Store, since: date, until: date) -> str:
     """What to do about days that are missing."""
-    if source == "api":
+    if source in KEYS:
         return (
-            f"Fetch them: ccanalytics sync --source api --since {since} --until {until} "
+            f"Fetch them: ccanalytics sync --source {source} --since {since} --until {until} "
             f"--store {shlex.quote(str(store.root))}"
         )
     days = sorted(store.days(source))

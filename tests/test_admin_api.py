@@ -148,7 +148,7 @@ def test_a_cursor_that_always_repeats_is_an_error(fake):
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [("sk-ant-api03-secret", "Admin"), ("sk-ant-api01-secret", "Enterprise"), ("hello", "Admin")],
+    [("sk-ant-api03-secret", "Admin"), ("hello", "Admin")],
 )
 def test_a_key_of_another_kind_says_where_it_fits(fake, key, words):
     """The refusal names the kind of key that is needed, and never the key."""
@@ -156,6 +156,13 @@ def test_a_key_of_another_kind_says_where_it_fits(fake, key, words):
     with pytest.raises(AuthError, match=words) as refusal:
         client.records(DAY)
     assert "secret" not in f"{refusal.value} {refusal.value.__cause__} {client!r}"
+
+
+def test_an_analytics_key_is_refused_before_it_is_sent():
+    """It can never open this API: the error says which source it is for, and nothing is asked."""
+    with pytest.raises(AuthError, match="--source enterprise") as refusal:
+        AdminClient("sk-ant-api01-secret")
+    assert "secret" not in str(refusal.value)
 
 
 def test_no_key_is_an_error_before_any_request():
