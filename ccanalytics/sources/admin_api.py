@@ -21,15 +21,13 @@ from typing import Self, TypeVar
 import httpx
 import msgspec
 
+from ccanalytics.directory import Member, MemberPage, Organization
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.records import (
     ErrorBody,
     ErrorDetail,
-    Member,
-    MemberPage,
     Page,
     Record,
-    Wire,
     decode_page,
     unknown_fields,
 )
@@ -60,13 +58,6 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-
-class Organization(Wire):
-    """The organization a key belongs to."""
-
-    id: str
-    name: str
 
 
 class _Trouble(Exception):
