@@ -11,7 +11,6 @@ terminals are open sets. `project` is ours: the service never sends it, local lo
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -112,31 +111,6 @@ class Page(Wire):
 
 class _RawPage(Wire):
     data: list[msgspec.Raw]
-
-
-class Member(Wire):
-    """One current member of the organization."""
-
-    id: str
-    email: str
-    added_at: str
-    role: str = ""
-    name: str = ""
-
-    def since(self, today: date) -> date:
-        """The UTC day they were added on, at the latest `today`."""
-        try:
-            return min(datetime.fromisoformat(self.added_at).astimezone(UTC).date(), today)
-        except ValueError:
-            return today
-
-
-class MemberPage(Wire):
-    """One answer of the list of members; the next one begins after `last_id`."""
-
-    data: list[Member]
-    has_more: bool
-    last_id: str | None = None
 
 
 class ErrorDetail(Wire):

@@ -139,6 +139,13 @@ def test_a_repeated_cursor_begins_the_day_again(fake):
     assert len(service.asked) > 4
 
 
+def test_an_expired_cursor_begins_the_day_again(fake):
+    """When the service has forgotten the walk, its pages are worth nothing: a new walk is whole."""
+    client, service = fake(Faults.script({1: "expired"}))
+    assert len(client.records(DAY)) == MANY
+    assert len(service.asked) == 5
+
+
 def test_a_cursor_that_always_repeats_is_an_error(fake):
     """After three walks there is nothing left to try, and nothing is kept."""
     client, _ = fake(Faults(lambda number: "repeat"))

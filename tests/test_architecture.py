@@ -13,7 +13,7 @@ PACKAGE = Path(ccanalytics.__file__).parent
 
 LAYERS = [
     {"errors", "rows", "periods"},
-    {"settings", "records"},
+    {"settings", "records", "directory"},
     {"sources", "frames", "fake_api"},
     {"atomic", "day_files", "store", "syncing"},
     {"people", "identity", "calendars", "roster_pull"},

@@ -9,8 +9,9 @@ from datetime import date
 
 import msgspec
 
+from ccanalytics.directory import Member, MemberPage, Organization
 from ccanalytics.errors import ApiError
-from ccanalytics.records import Member, MemberPage, Page, Record, Wire, decode_page, unknown_fields
+from ccanalytics.records import Page, Record, decode_page, unknown_fields
 from ccanalytics.sources.backoff import Patience
 from ccanalytics.sources.service import Client, checked_day, next_cursor
 
@@ -18,13 +19,6 @@ REPORT = "/v1/organizations/usage_report/claude_code"
 MEMBERS = "/v1/organizations/users"
 ME = "/v1/organizations/me"
 PAGE_SIZE = 1000
-
-
-class Organization(Wire):
-    """The organization a key belongs to."""
-
-    id: str
-    name: str
 
 
 class AdminClient(Client):
