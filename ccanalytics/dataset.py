@@ -283,7 +283,7 @@ def _newest_week(source: str, store: Store, now: datetime) -> date:
         whole = sum(day.closed for day in stored) == 7
         if whole and (source in KEYS or any(day.rows for day in stored)):
             return week
-    week = newest_closed_week(now)
+    week = newest_closed_week(now, source)
     fill = _fill(source, store, week, week_days(week)[-1])
     raise StoreError(f"No whole closed week with {source} activity {_in(store)}. {fill}")
 
@@ -294,10 +294,10 @@ def _check_stored(source: str, store: Store, sunday: date, now: datetime) -> Non
     if all(day in days and days[day].closed for day in week_days(week)):
         return
     name = week_name(week)
-    if source != "sample" and not is_closed(sunday, now):
+    if source != "sample" and not is_closed(sunday, now, source):
         raise ValueError(
             f"Week {name} is not closed: it lasts until {sunday}. The newest closed week is "
-            f"{week_name(newest_closed_week(now))}."
+            f"{week_name(newest_closed_week(now, source))}."
         )
     raise StoreError(f"Not all of week {name} {_in(store)}. {_fill(source, store, week, sunday)}")
 

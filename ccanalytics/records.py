@@ -7,12 +7,13 @@
 
 Every source speaks this format. The structs are the documentation of it: a missing or ill-typed
 field is a `SchemaError` naming its path, an unknown field is passed over, and tools, models and
-terminals are open sets. `project` is ours: the service never sends it, local logs fill it.
+terminals are open sets. `project` is ours: the service never sends it, local logs fill it. What
+another source cannot tell, such as the customer type, is null.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -20,6 +21,9 @@ from ccanalytics.errors import SchemaError
 
 EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 """The tools whose proposals change files, by the names of `tool_actions`; others may come."""
+
+
+T = TypeVar("T")
 
 
 class Wire(msgspec.Struct, gc=False):
@@ -48,7 +52,7 @@ class LinesOfCode(Wire):
 class CoreMetrics(Wire):
     """The counters of one record."""
 
-    num_sessions: int
+    num_sessions: int | None
     lines_of_code: LinesOfCode
     commits_by_claude_code: int
     pull_requests_by_claude_code: int
@@ -91,7 +95,7 @@ class Record(Wire):
     date: str
     actor: UserActor | ApiActor
     organization_id: str
-    customer_type: str
+    customer_type: str | None
     terminal_type: str | None
     core_metrics: CoreMetrics
     tool_actions: dict[str, ToolAction]
@@ -128,22 +132,32 @@ class ErrorBody(Wire):
     request_id: str | None = None
 
 
-_page_decoder = msgspec.json.Decoder(Page)
+def decoder(kind: type[T], what: str) -> Callable[[bytes], T]:
+    """A function from bytes to `kind`: `SchemaError` with the path of the first field at fault."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def decoded(body: bytes) -> T:
+        try:
+            return decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise SchemaError(_explain(body, error, what)) from error
+
+    return decoded
 
 
-def decode_page(body: bytes) -> Page:
-    """One page of records; `SchemaError` with the path of the first field that is wrong."""
-    try:
-        return _page_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SchemaError(_explain(body, error)) from error
+decode_page = decoder(Page, "a page of Claude Code Analytics records")
 
 
-def unknown_fields(body: bytes) -> set[str]:
-    """The fields of a page's first record that this version does not know, by their path."""
-    for record in msgspec.json.decode(body, type=_RawPage).data[:1]:
-        known = msgspec.to_builtins(msgspec.json.decode(record, type=Record))
-        return set(_extra(msgspec.json.decode(record), known))
+def unknown_fields(body: bytes, kind: type[Wire] = Record, inside: str = "") -> set[str]:
+    """The fields of a page's first row that this version does not know, by their path.
+
+    Of a row that is mostly of no interest only those `inside` one of its fields.
+    """
+    for row in msgspec.json.decode(body, type=_RawPage).data[:1]:
+        known = msgspec.to_builtins(msgspec.json.decode(row, type=kind))
+        sent = msgspec.json.decode(row)
+        return set(_extra(sent[inside], known[inside], f"{inside}.") if inside
+                   else _extra(sent, known))  # fmt: skip
     return set()
 
 
@@ -182,8 +196,8 @@ def to_wire(record: Record) -> dict[str, object]:
     return wire
 
 
-def _explain(body: bytes, error: Exception) -> str:
-    """Why `body` is no page of records, in words that say where to look."""
+def _explain(body: bytes, error: Exception, what: str) -> str:
+    """Why `body` is not `what`, in words that say where to look."""
     start = body.lstrip()[:1]
     if start == b"<":
         return (
@@ -194,9 +208,9 @@ def _explain(body: bytes, error: Exception) -> str:
         keys = sorted(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
     except msgspec.DecodeError:
         return f"The answer is not a JSON object ({error}); it has {len(body)} bytes."
-    if "data" not in keys:
+    if isinstance(error, msgspec.ValidationError) and "data" not in keys:
         return (
-            f"The answer has no `data` list but {', '.join(keys) or 'nothing'}: this is not the "
-            "Claude Code Analytics API, or its format changed."
+            f"The answer has no `data` list but {', '.join(keys) or 'nothing'}: this is not "
+            f"{what}, or its format changed."
         )
-    return f"The answer is not a page of Claude Code Analytics records: {error}."
+    return f"The answer is not {what}: {error}."

@@ -4,9 +4,10 @@
     <root>/v1/<source>/restatements.jsonl            days that came out differently later on
     <root>/v1/<source>/organization                  whose days these are; one per source
 
-The date is a column inside too. An empty day is an empty file, a day without `activity` is not
-stored. Columns are only ever added: in files older than a column it reads as null. All frames of a
-day carry the same digest of the whole day, so a day is never read half old and half new.
+The date is a column inside too. An empty day is an empty file. A day is stored when the frame that
+is written last is there: `activity`, or `billed` of billing, which is kept as a source of its own.
+Columns are only ever added: in files older than a column it reads as null. All frames of a day
+carry the same digest of the whole day, so a day is never read half old and half new.
 """
 
 import re
@@ -21,6 +22,7 @@ import msgspec
 import pyarrow as pa
 
 from ccanalytics.atomic import AtomicFolder
+from ccanalytics.billing_frames import BILLING_SCHEMAS
 from ccanalytics.day_files import (
     Totals,
     Written,
@@ -33,12 +35,12 @@ from ccanalytics.day_files import (
     write_file,
 )
 from ccanalytics.errors import StoreError
-from ccanalytics.frames import SCHEMAS, SESSIONS, Frames
+from ccanalytics.frames import SCHEMAS, SEATS, SESSIONS, Frames
 from ccanalytics.periods import is_closed, is_final
 
 VERSION = "v1"
 
-FRAME_SCHEMAS = {**SCHEMAS, "sessions": SESSIONS}
+FRAME_SCHEMAS = {**SCHEMAS, "sessions": SESSIONS, "seats": SEATS, **BILLING_SCHEMAS}
 
 READERS = 4
 """Threads that read day files."""
@@ -56,16 +58,17 @@ class StoredDay:
     digest: str
     rows: int
     unknown_fields: tuple[str, ...] = ()
+    source: str = "api"
 
     @property
     def closed(self) -> bool:
         """Fetched when all of the day was there."""
-        return is_closed(self.day, self.fetched_at)
+        return is_closed(self.day, self.fetched_at, self.source)
 
     @property
     def final(self) -> bool:
         """Fetched so late that the day is not expected to change any more."""
-        return is_final(self.day, self.fetched_at)
+        return is_final(self.day, self.fetched_at, self.source)
 
 
 class DayChange(msgspec.Struct, frozen=True):
@@ -156,7 +159,8 @@ class Store:
         """The stored days from `since` to `until` and their frames, all as of one moment."""
         with self._files.reading():
             days = _between(self._days(source), since, until)
-            names = [n for n in FRAME_SCHEMAS if n in SCHEMAS or self.folder(source, n).is_dir()]
+            own = BILLING_SCHEMAS if _mark(source) in BILLING_SCHEMAS else SCHEMAS
+            names = [n for n in FRAME_SCHEMAS if n in own or self.folder(source, n).is_dir()]
             return days, {name: self._read(source, name, days) for name in names}
 
     def organization(self, source: str) -> str | None:
@@ -229,14 +233,14 @@ class Store:
         return path.read_bytes() if path.exists() else b""
 
     def _days(self, source: str) -> dict[date, StoredDay]:
-        folder = self.folder(source, "activity")
+        folder = self.folder(source, _mark(source))
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         matches = filter(None, map(_DAY_FILE.fullmatch, names))
         days = (self._stored_day(source, date.fromisoformat(match[1])) for match in matches)
         return {stored.day: stored for stored in days if stored}
 
     def _stored_day(self, source: str, day: date) -> StoredDay | None:
-        path = self.folder(source, "activity") / f"{day}.parquet"
+        path = self.folder(source, _mark(source)) / f"{day}.parquet"
         if not path.exists():
             return None
         with open_file(path) as file:
@@ -249,6 +253,7 @@ class Store:
             written.digest,
             rows,
             written.unknown_fields,
+            source,
         )
 
     def _read(
@@ -270,6 +275,11 @@ class Store:
         with ThreadPoolExecutor(READERS) as pool:
             tables = list(pool.map(read, days.values()))
         return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def _mark(source: str) -> str:
+    """The frame that is written last: a day is stored when it is there."""
+    return "billed" if source.endswith("-billing") else "activity"
 
 
 def _between(days: Mapping[date, StoredDay], since: date, until: date) -> dict[date, StoredDay]:

@@ -7,9 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from ccanalytics.errors import CCAnalyticsError, StoreError
-from ccanalytics.frames import build_frames
-from ccanalytics.periods import FINAL_AFTER, day_end, days_between, is_closed, monday, parse_day
+from ccanalytics.enterprise import Summary
+from ccanalytics.errors import CCAnalyticsError, NotYetError, StoreError
+from ccanalytics.frames import build_frames, build_seats
+from ccanalytics.periods import day_end, days_between, is_closed, monday, parse_day, settling
 from ccanalytics.sources import Source
 from ccanalytics.store import DayChange, Store, StoredDay
 
@@ -34,7 +35,9 @@ class SyncResult:
     final: tuple[date, ...] = ()
     """Days not asked for again."""
     open: tuple[date, ...] = ()
-    """Days not over, or over for less than an hour: not fetched."""
+    """Days not over, or not counted by the service yet: not stored."""
+    newest: date | None = None
+    """The newest day the service has so far, when it was asked for a later one."""
 
     @property
     def fetched(self) -> int:
@@ -49,7 +52,8 @@ class SyncResult:
             *([f"{len(self.kept)} kept though their logs are gone"] if self.kept else []),
             *([f"{len(self.open)} not closed yet"] if self.open else []),
         ]
-        return f"Days: {', '.join(parts)}."
+        newest = f" The newest the service has counted is {self.newest}." if self.newest else ""
+        return f"Days: {', '.join(parts)}.{newest}"
 
 
 def sync(
@@ -63,7 +67,7 @@ def sync(
     progress: Callable[[date], None] | None = None,
     force: bool = False,
 ) -> SyncResult:
-    """Bring the days from `since` to `until`, both inclusive, into `store`.
+    """Bring the days from `since` to `until`, both inclusive, into `store`; seats too, if told.
 
     Final days are not fetched again unless `force`. When a day fails, those already fetched stay
     stored and the error names the day; the next sync goes on from there. `progress` is called
@@ -71,20 +75,28 @@ def sync(
     """
     now = _moment(source, now or datetime.now(UTC))
     wanted = _known(source, days_between(parse_day(since), parse_day(until)), now)
-    open_days = tuple(day for day in wanted if not is_closed(day, now))
+    open_days = tuple(day for day in wanted if not is_closed(day, now, source.name))
     stored = {} if force else _trusted(source, store, now)
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     for day in (*final, *open_days):
         _tell(progress, day)
 
-    def fetch(day: date) -> DayChange:
-        return _fetch_day(source, store, day, now, force)
-
     missing = [day for day in wanted if day not in {*final, *open_days}]
+    seats = _seats(source, missing)
+    early: dict[date, date] = {}
+
+    def fetch(day: date) -> DayChange | None:
+        try:
+            return _fetch_day(source, store, day, now, force, seats)
+        except NotYetError as error:
+            early[day] = error.newest
+            return None
+
     # Threads only help where one waits for a network.
     changes = _each(fetch, missing, workers if source.name in NETWORK else 1, progress)
-    days = {kind: tuple(c.day for c in changes if c.kind == kind) for kind in _KINDS}
-    return SyncResult(**days, final=final, open=open_days)
+    days = {kind: tuple(c.day for c in changes if c and c.kind == kind) for kind in _KINDS}
+    open_days = tuple(sorted({*open_days, *early}))
+    return SyncResult(**days, final=final, open=open_days, newest=max(early.values(), default=None))
 
 
 _KINDS = ("new", "changed", "same", "kept")
@@ -108,7 +120,7 @@ def _moment(source: Source, now: datetime) -> datetime:
     if now.tzinfo is None:
         raise ValueError(f"now is {now}, without a time zone.")
     span = source.span() if source.name == "sample" else None
-    return day_end(span[1]) + FINAL_AFTER if span else now
+    return day_end(span[1]) + settling(source.name).final if span else now
 
 
 def _known(source: Source, days: list[date], now: datetime) -> list[date]:
@@ -123,12 +135,30 @@ def _known(source: Source, days: list[date], now: datetime) -> list[date]:
     return [day for day in days if day >= first]
 
 
-def _fetch_day(source: Source, store: Store, day: date, now: datetime, force: bool) -> DayChange:
+def _seats(source: Source, days: list[date]) -> dict[date, Summary] | None:
+    """The seats of `days` where the source tells any; one question is about many days."""
+    seats = getattr(source, "seats", None)
+    if seats is None:
+        return None
+    found: dict[date, Summary] = seats(days[0], days[-1]) if days else {}
+    return found
+
+
+def _fetch_day(
+    source: Source,
+    store: Store,
+    day: date,
+    now: datetime,
+    force: bool,
+    seats: dict[date, Summary] | None = None,
+) -> DayChange:
     records = source.records(day)
     frames = build_frames(day, records)
     sessions = getattr(source, "sessions", None)
     if sessions is not None:
         frames["sessions"] = sessions(day)
+    if seats is not None:
+        frames["seats"] = build_seats(day, seats.get(day))
     return store.write_day(
         source.name,
         day,
@@ -148,11 +178,11 @@ def _organization(day: date, ids: set[str]) -> str | None:
 
 
 def _each(
-    fetch: Callable[[date], DayChange],
+    fetch: Callable[[date], DayChange | None],
     days: Iterable[date],
     workers: int,
     progress: Callable[[date], None] | None,
-) -> list[DayChange]:
+) -> list[DayChange | None]:
     """What `fetch` says of each day, in order; days begun before a failure are still finished."""
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         futures = {pool.submit(fetch, day): day for day in days}
@@ -166,7 +196,7 @@ def _each(
     return [future.result() for future in futures]
 
 
-def _raise_for(day: date, future: Future[DayChange]) -> None:
+def _raise_for(day: date, future: Future[DayChange | None]) -> None:
     error = future.exception()
     if isinstance(error, CCAnalyticsError) and str(day) not in str(error):
         named = copy.copy(error)

@@ -1,0 +1,121 @@
+"""The wire format of the Admin API's cost and usage reports: what was billed, by UTC day.
+
+    CostPage ── data ─▶ CostBucket ── results ─▶ Cost      US cents by model, kind and workspace
+    UsagePage ── data ─▶ UsageBucket ── results ─▶ Usage   tokens by model and workspace
+
+Unlike in the records of Claude Code an amount is text with decimals of a cent, the end of a bucket
+is exclusive, and a dimension is null where it was not asked for, or has no value.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from ccanalytics.records import Wire, decoder
+
+MOST_CENTS = 10**12
+"""No amount has so many."""
+
+
+class Cost(Wire):
+    """What was billed for one kind of thing on one day, in cents of `currency`."""
+
+    amount: Decimal
+    currency: str
+    cost_type: str | None = None
+    token_type: str | None = None
+    model: str | None = None
+    workspace_id: str | None = None
+    description: str | None = None
+    service_tier: str | None = None
+    context_window: str | None = None
+    inference_geo: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.amount.is_finite() and abs(self.amount) < MOST_CENTS):
+            raise ValueError(f"{self.amount} is no amount in cents")
+        if self.currency != "USD":
+            raise ValueError(f"the amount is in {self.currency}; only USD can be added up here")
+
+
+class CacheCreation(Wire):
+    """Tokens written to the cache, by how long they are kept."""
+
+    ephemeral_5m_input_tokens: int = 0
+    ephemeral_1h_input_tokens: int = 0
+
+
+class ServerTools(Wire):
+    """Calls of tools that the service runs."""
+
+    web_search_requests: int = 0
+
+
+class Usage(Wire):
+    """Tokens of one model and workspace on one day, of everything that used the API."""
+
+    uncached_input_tokens: int
+    cache_read_input_tokens: int
+    cache_creation: CacheCreation
+    output_tokens: int
+    server_tool_use: ServerTools = msgspec.field(default_factory=ServerTools)
+    model: str | None = None
+    workspace_id: str | None = None
+
+
+class Bucket(Wire):
+    """One UTC day of a report."""
+
+    starting_at: datetime
+    ending_at: datetime
+
+    def __post_init__(self) -> None:
+        start, end = self.starting_at.astimezone(UTC), self.ending_at.astimezone(UTC)
+        if start.time() != datetime.min.time() or end - start != timedelta(days=1):
+            raise ValueError(f"the bucket of {self.starting_at} to {self.ending_at} is no UTC day")
+
+    @property
+    def day(self) -> date:
+        """The UTC day."""
+        return self.starting_at.astimezone(UTC).date()
+
+
+class CostBucket(Bucket):
+    """What was billed on one day; an empty list when nothing was."""
+
+    results: list[Cost]
+
+
+class UsageBucket(Bucket):
+    """The tokens of one day; an empty list when there were none."""
+
+    results: list[Usage]
+
+
+class CostPage(Wire):
+    """One answer of the cost report."""
+
+    data: list[CostBucket]
+    has_more: bool
+    next_page: str | None
+
+
+class UsagePage(Wire):
+    """One answer of the usage report of messages."""
+
+    data: list[UsageBucket]
+    has_more: bool
+    next_page: str | None
+
+
+class DayBill(Wire):
+    """What one UTC day cost, and the tokens it is about; workspaces by the name they have now."""
+
+    costs: list[Cost]
+    usage: list[Usage]
+    workspaces: dict[str, str]
+
+
+decode_costs = decoder(CostPage, "a page of the cost report")
+decode_usage = decoder(UsagePage, "a page of the usage report of messages")
