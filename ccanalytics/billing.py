@@ -9,6 +9,7 @@ is exclusive, and a dimension is null where it was not asked for, or has no valu
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -81,6 +82,9 @@ class Bucket(Wire):
         return self.starting_at.astimezone(UTC).date()
 
 
+BucketOf = TypeVar("BucketOf", bound=Bucket)
+
+
 class CostBucket(Bucket):
     """What was billed on one day; an empty list when nothing was."""
 
@@ -93,20 +97,20 @@ class UsageBucket(Bucket):
     results: list[Usage]
 
 
-class CostPage(Wire):
+class BucketPage(Wire, Generic[BucketOf]):
+    """One answer of a report: days, and the cursor of the next page while there is more."""
+
+    data: list[BucketOf]
+    has_more: bool
+    next_page: str | None
+
+
+class CostPage(BucketPage[CostBucket]):
     """One answer of the cost report."""
 
-    data: list[CostBucket]
-    has_more: bool
-    next_page: str | None
 
-
-class UsagePage(Wire):
+class UsagePage(BucketPage[UsageBucket]):
     """One answer of the usage report of messages."""
-
-    data: list[UsageBucket]
-    has_more: bool
-    next_page: str | None
 
 
 class DayBill(Wire):

@@ -2,6 +2,8 @@
 
 Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the actor's `team`
         ├─ sessions                              one row per session; local logs only
+        ├─ seats                                 assigned seats by day; Enterprise only
+        ├─ billing                               what was billed, where it was asked for
         ├─ roster                                people with dates and teams
         └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
 """
@@ -16,9 +18,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from ccanalytics.billing_frames import Billing
+from ccanalytics.billing_sync import Biller, billing_of, sync_billing
 from ccanalytics.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.errors import SettingsError, StoreError
-from ccanalytics.frames import to_pandas
+from ccanalytics.frames import SCHEMAS, to_pandas
 from ccanalytics.identity import apply_identity, load_secret, without_emails
 from ccanalytics.people import (
     no_roster,
@@ -28,12 +32,14 @@ from ccanalytics.people import (
     with_teams,
 )
 from ccanalytics.periods import (
+    day_end,
     days_between,
     is_closed,
     monday,
     newest_closed_week,
     parse_day,
     parse_week,
+    settling,
     week_days,
     week_name,
 )
@@ -44,6 +50,9 @@ from ccanalytics.store import Restatement, Store, StoredDay
 from ccanalytics.syncing import sync
 
 __all__ = ["MINIMUM_GROUP", "SOURCES", "Dataset", "build_dataset", "load", "parse_week"]
+
+WITHOUT_USAGE = {"enterprise"}
+"""Sources that tell neither models nor tokens nor cost."""
 
 SOURCES = ("api", "enterprise", "local", "sample")
 
@@ -76,6 +85,13 @@ class Dataset:
     calendars: Calendars = field(default_factory=Calendars)
     monthly_budget_usd: float | None = None
     unknown_fields: tuple[str, ...] = ()
+    seats: pd.DataFrame | None = None
+    billing: Billing | None = None
+
+    @property
+    def knows_usage(self) -> bool:
+        """Whether the source tells models, tokens and cost; where it does not they are unknown."""
+        return self.source not in WITHOUT_USAGE
 
     @property
     def weeks(self) -> pd.DatetimeIndex:
@@ -158,6 +174,7 @@ def load(
         calendars=_calendars(settings, origin),
         monthly_budget_usd=_budget(settings, origin),
         unknown_fields={name for day in stored.values() for name in day.unknown_fields},
+        billing=_billing(shelf, source, first, last),
     )
 
 
@@ -174,10 +191,10 @@ def build_dataset(
     calendars: Calendars | None = None,
     monthly_budget_usd: float | None = None,
     unknown_fields: Iterable[str] = (),
+    billing: Billing | None = None,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
-    names = [name for name in tables if name != "sessions"]
-    frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in names}
+    frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in SCHEMAS}
     if team:
         _check_team(team, roster)
         frames = {n: f[f["team"] == team].reset_index(drop=True) for n, f in frames.items()}
@@ -197,6 +214,9 @@ def build_dataset(
         calendars=known if identity == "named" else known.said_by(without_emails),
         monthly_budget_usd=monthly_budget_usd,
         unknown_fields=tuple(sorted(unknown_fields)),
+        # Neither is told by team.
+        seats=to_pandas(tables["seats"]) if "seats" in tables and not team else None,
+        billing=None if team else billing,
     )
 
 
@@ -271,7 +291,15 @@ def _bring(origin: Source, store: Store, until: date | None, now: datetime) -> N
     if span is None:
         raise StoreError(f"There is nothing in the {origin.name} source yet.")
     last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
-    sync(origin, store, monday(span[0]), last, now=now)
+    done = sync(origin, store, monday(span[0]), last, now=now)
+    if isinstance(origin, Biller):
+        _bring_billing(origin, store, monday(span[0]), last, again=bool(done.changed))
+
+
+def _bring_billing(biller: Biller, store: Store, since: date, until: date, *, again: bool) -> None:
+    """What the sample was billed, which like all of it does not depend on the clock."""
+    moment = day_end(until) + settling(billing_of("sample")).final
+    sync_billing(biller, store, "sample", since, until, now=moment, force=again)
 
 
 def _newest_week(source: str, store: Store, now: datetime) -> date:
@@ -350,6 +378,19 @@ def _roster(
         return parse_roster(own(), "the roster of the sample")
     path = roster or default
     return read_roster(Path(path)) if path else no_roster()
+
+
+def _billing(store: Store, source: str, since: date, until: date) -> Billing | None:
+    """What was billed in the range; None when nothing of it was fetched."""
+    stored, tables = store.read_range(billing_of(source), since, until)
+    days = [day for day, one in stored.items() if one.closed]
+    if not days:
+        return None
+    return Billing(
+        pd.DatetimeIndex(days).as_unit("ms"),
+        billed=to_pandas(tables["billed"]),
+        billed_tokens=to_pandas(tables["billed_tokens"]),
+    )
 
 
 def _calendars(settings: Settings, origin: Source | None) -> Calendars:

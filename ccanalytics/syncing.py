@@ -39,6 +39,23 @@ class SyncResult:
     newest: date | None = None
     """The newest day the service has so far, when it was asked for a later one."""
 
+    @classmethod
+    def of(
+        cls,
+        changes: Iterable[DayChange],
+        *,
+        final: tuple[date, ...],
+        open: tuple[date, ...],
+        newest: date | None = None,
+    ) -> "SyncResult":
+        """The days of `changes` by what became of them, and the others."""
+        days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same", "kept")}
+        for change in changes:
+            days[change.kind].append(change.day)
+        kinds = {kind: tuple(found) for kind, found in days.items()}
+        return cls(kinds["new"], kinds["changed"], kinds["same"], kinds["kept"],
+                   final=final, open=open, newest=newest)  # fmt: skip
+
     @property
     def fetched(self) -> int:
         """How many days were read from the source."""
@@ -94,12 +111,12 @@ def sync(
 
     # Threads only help where one waits for a network.
     changes = _each(fetch, missing, workers if source.name in NETWORK else 1, progress)
-    days = {kind: tuple(c.day for c in changes if c and c.kind == kind) for kind in _KINDS}
-    open_days = tuple(sorted({*open_days, *early}))
-    return SyncResult(**days, final=final, open=open_days, newest=max(early.values(), default=None))
-
-
-_KINDS = ("new", "changed", "same", "kept")
+    return SyncResult.of(
+        filter(None, changes),
+        final=final,
+        open=tuple(sorted({*open_days, *early})),
+        newest=max(early.values(), default=None),
+    )
 
 
 def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDay]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 FOLDER = click.Path(file_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
-SOURCES = ("api", "enterprise", "local", "sample")
+NETWORK = ("api", "enterprise")
+SOURCES = (*NETWORK, "local", "sample")
 
 Options = Callable[[Callable[..., None]], Callable[..., None]]
 

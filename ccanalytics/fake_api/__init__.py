@@ -3,8 +3,8 @@
     FakeService.respond ┬─ transport()   an httpx transport, without a socket
                         └─ serve()       real HTTP on 127.0.0.1
 
-    messages ─ walks ─ routes ─ claude_code, lists ─ faults ─ service ─ server
-                          └──────────────────────────────────────────── openapi
+    messages ─ walks ─ routes ─ claude_code, lists, reports, enterprise ─ faults ─ service ─ server
+                          └───────────────────────────────────────────────────────────── openapi
 
 It keeps the service's manners: one UTC day per walk, opaque cursors bound to their walk, nothing
 of the last hour, its own error bodies and request ids. `Faults` make it fail as the real one does.

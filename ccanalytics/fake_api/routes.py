@@ -14,6 +14,7 @@ from typing import Any, Literal
 import httpx
 import msgspec
 
+from ccanalytics.billing import DayBill
 from ccanalytics.fake_api.messages import bad_request
 from ccanalytics.fake_api.walks import Walks
 from ccanalytics.records import Record
@@ -34,6 +35,7 @@ class World:
     """What there is to tell, and the moment it is told at."""
 
     records: Callable[[date], Sequence[Record]]
+    bill: Callable[[date], DayBill]
     now: Callable[[], datetime]
     organization: str
     walks: Walks

@@ -1,25 +1,32 @@
 """The fake service: finds the route, admits the key, answers, and fails where it is told to."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from ccanalytics.billing import DayBill
 from ccanalytics.fake_api.claude_code import ROUTES as CLAUDE_CODE
+from ccanalytics.fake_api.enterprise import ROUTES as ENTERPRISE
 from ccanalytics.fake_api.faults import Faults, broken
 from ccanalytics.fake_api.lists import ROUTES as LISTS
 from ccanalytics.fake_api.messages import Refused, Request, Response, error_answer, json_answer
+from ccanalytics.fake_api.reports import ROUTES as REPORTS
 from ccanalytics.fake_api.routes import Asked, Route, Scope, Shape, World
 from ccanalytics.fake_api.walks import Walks
 from ccanalytics.records import Record
 
-ROUTES: tuple[Route, ...] = (*CLAUDE_CODE, *LISTS)
+ROUTES: tuple[Route, ...] = (*CLAUDE_CODE, *LISTS, *REPORTS, *ENTERPRISE)
+
+MOST_A_MINUTE: Mapping[Scope, int] = {"read:analytics": 60}
+"""Requests of all keys together; of the Admin API nobody knows."""
 
 
 class FakeService:
-    """A service that has the records `records(day)`; thread-safe.
+    """A service that has the records `records(day)` and billed `bill(day)`; thread-safe.
 
     `keys` are the keys it takes, any of the right kind when None. `shape` changes each record on
     its way out, such as `legacy`. `members` are the rows of the list of users, `lists` those of
@@ -30,6 +37,7 @@ class FakeService:
         self,
         records: Callable[[date], Sequence[Record]],
         *,
+        bill: Callable[[date], DayBill] = lambda day: DayBill([], [], {}),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         keys: Collection[str] | None = None,
         faults: Faults | None = None,
@@ -40,6 +48,7 @@ class FakeService:
     ) -> None:
         self.world = World(
             records=records,
+            bill=bill,
             now=now,
             organization=organization,
             walks=Walks(),
@@ -49,6 +58,7 @@ class FakeService:
         self._keys, self._faults = keys, faults or Faults()
         self._routes = {route.path: route for route in ROUTES}
         self._lock = threading.Lock()
+        self._lately: dict[Scope, deque[datetime]] = {scope: deque() for scope in MOST_A_MINUTE}
         self.asked: list[Request] = []
 
     def respond(self, request: Request) -> Response:
@@ -92,11 +102,23 @@ class FakeService:
     def _body(self, request: Request, *, repeat: bool) -> bytes:
         route = self._routes.get(request.path)
         self._admit(request.headers, route.scope if route else "admin")
+        if route and route.scope in self._lately:
+            self._count(route.scope)
         if route is None:
             raise Refused(404, "not_found_error", "Not found")
         if request.method != "GET":
             raise Refused(405, "invalid_request_error", "Method Not Allowed")
         return route.answer(self.world, Asked(route.read(request.query), repeat))
+
+    def _count(self, scope: Scope) -> None:
+        """`Refused` when there were as many requests within a minute as there may be."""
+        with self._lock:
+            lately, now = self._lately[scope], self.world.now()
+            while lately and now - lately[0] >= timedelta(minutes=1):
+                lately.popleft()
+            if len(lately) >= MOST_A_MINUTE[scope]:
+                raise Refused(429, "rate_limit_error", "Number of requests has exceeded 60/min")
+            lately.append(now)
 
     def _admit(self, headers: Mapping[str, str], scope: Scope) -> None:
         bearer = headers.get("authorization", "").removeprefix("Bearer ")

@@ -7,11 +7,8 @@ or with an error, never with a part.
 from collections.abc import Iterator
 from datetime import date
 
-import msgspec
-
 from ccanalytics.directory import Member, MemberPage, Organization
-from ccanalytics.errors import ApiError
-from ccanalytics.records import Page, Record, decode_page, unknown_fields
+from ccanalytics.records import Page, Record, decode_page, decoder, unknown_fields
 from ccanalytics.sources.backoff import Patience
 from ccanalytics.sources.service import Client, checked_day, next_cursor
 
@@ -42,26 +39,11 @@ class AdminClient(Client):
 
     def organization(self) -> Organization:
         """The organization the key belongs to: the cheapest way to check a key."""
-        decode = msgspec.json.Decoder(Organization).decode
-        return self._ask(ME, {}, decode, Patience(self._budget))
+        return self._ask(ME, {}, _decode_organization, Patience(self._budget))
 
     def members(self) -> list[Member]:
         """All current members of the organization; an error rather than a part."""
-        decode = msgspec.json.Decoder(MemberPage).decode
-        params: dict[str, str | int] = {"limit": PAGE_SIZE}
-        patience, found, seen = Patience(self._budget), list[Member](), set[str]()
-        while True:
-            page = self._ask(MEMBERS, params, decode, patience)
-            found += page.data
-            if not page.has_more:
-                return found
-            if not page.last_id or page.last_id in seen:
-                raise ApiError(
-                    "The list of members says there is more but does not go on: nothing of it "
-                    "was kept; try again later."
-                )
-            seen.add(page.last_id)
-            params["after_id"] = page.last_id
+        return self._listed(MEMBERS, MemberPage, Patience(self._budget))
 
     def _walk(self, day: date, patience: Patience) -> Iterator[list[Record]]:
         params: dict[str, str | int] = {"starting_at": day.isoformat(), "limit": PAGE_SIZE}
@@ -77,3 +59,6 @@ class AdminClient(Client):
         page = decode_page(body)
         self._learn(unknown_fields(body))
         return page
+
+
+_decode_organization = decoder(Organization, "what the service says of an organization")

@@ -20,8 +20,9 @@ from typing import ClassVar, Self, TypeVar
 import httpx
 import msgspec
 
+from ccanalytics.directory import Listing, Row
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
-from ccanalytics.records import ErrorBody, ErrorDetail
+from ccanalytics.records import ErrorBody, ErrorDetail, decoder
 from ccanalytics.sources.backoff import (
     FIRST_RETRY,
     LONGEST_RETRY,
@@ -40,6 +41,9 @@ WALKS = 3
 
 CONNECTS = 5
 """Tries to reach a service that cannot be reached at all: a wrong address does not heal."""
+
+LIST_SIZE = 1000
+"""Rows of one page of a list."""
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -148,6 +152,26 @@ class Client:
                     raise
                 log.warning("%s The walk is begun again.", error)
         raise AssertionError("unreachable")
+
+    def _listed(
+        self, path: str, kind: type[Listing[Row]], patience: Patience, **filters: str
+    ) -> list[Row]:
+        """All rows of a list, in the dialect of lists; an error rather than a part."""
+        decode = decoder(kind, f"a page of {path}")
+        params: dict[str, str | int] = {"limit": LIST_SIZE, **filters}
+        found, seen = list[Row](), set[str]()
+        while True:
+            page = self._ask(path, params, decode, patience)
+            found += page.data
+            if not page.has_more:
+                return found
+            if not page.last_id or page.last_id in seen:
+                raise ApiError(
+                    f"The list {path} says there is more but does not go on: nothing of it was "
+                    "kept; try again later."
+                )
+            seen.add(page.last_id)
+            params["after_id"] = page.last_id
 
     def _ask(self, path: str, params: Params, decode: Decode[T], patience: Patience) -> T:
         """What `decode` makes of the answer, after as many tries as `patience` allows."""
