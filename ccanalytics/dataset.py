@@ -292,14 +292,12 @@ def _bring(origin: Source, store: Store, until: date | None, now: datetime) -> N
         raise StoreError(f"There is nothing in the {origin.name} source yet.")
     last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
     done = sync(origin, store, monday(span[0]), last, now=now)
-    if isinstance(origin, Biller):
-        _bring_billing(origin, store, monday(span[0]), last, again=bool(done.changed))
-
-
-def _bring_billing(biller: Biller, store: Store, since: date, until: date, *, again: bool) -> None:
-    """What the sample was billed, which like all of it does not depend on the clock."""
-    moment = day_end(until) + settling(billing_of("sample")).final
-    sync_billing(biller, store, "sample", since, until, now=moment, force=again)
+    since: date | None = getattr(origin, "billed_since", None)
+    if since and isinstance(origin, Biller):
+        # Like all of the sample it does not depend on the clock.
+        moment = day_end(span[1]) + settling(billing_of(origin.name)).final
+        again = bool(done.changed)
+        sync_billing(origin, store, origin.name, since, span[1], now=moment, force=again)
 
 
 def _newest_week(source: str, store: Store, now: datetime) -> date:

@@ -214,7 +214,11 @@ def _order(wish: Wish, data: Dataset) -> Order:
         week=week,
         source=data.source,
         out=wish.out.absolute(),
-        notebooks=report_notebooks(wish.notebooks),
+        notebooks=[
+            path
+            for path in report_notebooks(wish.notebooks)
+            if path.stem != "billed" or data.billing is not None
+        ],
         common=_parameters(wish, data.source, week),
         extra=wish.extra,
         environment={**wish.environ, **variables},

@@ -143,7 +143,9 @@ def finished(chart: Any, metric_id: str, *, subtitle: str = "", wide: bool = Fal
     subtitle = subtitle or _subtitle(metric)
     frame = chart.data
     if isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
-        subtitle = f"Nothing to show: no week with a value. {subtitle}"
+        why = frame.attrs.get("not_told")
+        reason = f"{why[0].upper()}{why[1:]}" if why else "Nothing to show: no week with a value"
+        subtitle = f"{reason}. {subtitle}"
     return chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
         title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
         description=f"{metric.name}. {subtitle}",

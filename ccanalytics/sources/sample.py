@@ -64,6 +64,9 @@ CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
 }
 """Header and lines of each calendar."""
 
+BILLED_SINCE = date(2026, 9, 1)
+"""What was billed is known from here on."""
+
 MONTHLY_BUDGET_USD = 11_500.0
 
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
@@ -88,6 +91,7 @@ class SampleOrganisation:
         self.until = until
         self.monthly_budget_usd = MONTHLY_BUDGET_USD
         self.organization_id = ORGANIZATION
+        self.billed_since = BILLED_SINCE
         self.people = people()
 
     def span(self) -> tuple[date, date]:
