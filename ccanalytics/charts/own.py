@@ -47,8 +47,8 @@ def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
             tooltip=words,
         )
     )
-    chart = finished(bars, metric.id, subtitle=subtitle, wide=True)
-    return _titled(chart.properties(height=alt.Step(26)), split)
+    chart = finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(26))
+    return _titled(chart, split)
 
 
 def _titled(chart: Any, split: str) -> Any:
