@@ -122,7 +122,12 @@ def reconciliation_table(frame: pd.DataFrame) -> Shown:
         "value": "of the bill",
     }
     formats: dict[str, Format] = {"estimated": usd.format, "billed": usd.format}
-    formats |= {"month": _month_words, "gap": usd.format_change, "value": share.format}
+    formats |= {
+        "month": _month_words,
+        "days": ",.0f",
+        "gap": usd.format_change,
+        "value": share.format,
+    }
     return table(frame, "Estimated and billed", labels=labels, formats=formats)
 
 

@@ -2,12 +2,16 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import pytest
 from builders import record
 
+from ccanalytics.billing import CacheCreation, Cost, DayBill, Usage
 from ccanalytics.fake_api import REPORT, FakeService, Faults, Request, eccentric, legacy, serve
+from ccanalytics.fake_api.enterprise import SUMMARIES, USERS
+from ccanalytics.fake_api.reports import COSTS, USAGE
 
 ADMIN = {"x-api-key": "sk-ant-admin01-x"}
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -90,6 +94,119 @@ def test_a_cursor_is_bound_to_its_day():
 def test_each_kind_of_key_is_taken_or_refused(headers, status):
     """Only an Admin key, or the token of a signed-in admin, opens this endpoint."""
     assert ask(service(), headers, starting_at=DAY)[0] == status
+
+
+ANALYTICS = {"x-api-key": "sk-ant-api01-x"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "got", "needed"),
+    [
+        (ADMIN, USERS, "api:admin", "read:analytics"),
+        (ANALYTICS, REPORT, "read:analytics", "api:admin"),
+        (ANALYTICS, COSTS, "read:analytics", "api:admin"),
+    ],
+)
+def test_each_kind_of_key_opens_its_own_api_only(headers, path, got, needed):
+    """The refusal names the scope the key has, and the one it takes."""
+    status, body = ask(service(), headers, path)
+    assert status == 403
+    assert body["error"]["message"].endswith(f"Got: ['{got}'] Needed: ['{needed}']")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"date": "2025-12-31"},
+        {"date": "2026-11-24"},
+        {"date": DAY, "limit": 1001},
+        {"date": DAY, "page": "page_AAAA"},
+    ],
+)
+def test_enterprise_refuses_what_it_does_not_take(query):
+    """No day, a day before the first, one that is not counted yet, too many, a made-up cursor."""
+    assert ask(service(), ANALYTICS, USERS, **query)[0] == 400
+
+
+def test_an_enterprise_cursor_expires_with_a_410():
+    """When the service counted again, the walk is to be begun again."""
+    fake = service()
+    cursor = ask(fake, ANALYTICS, USERS, date=DAY, limit=2)[1]["next_page"]
+    assert ask(fake, ANALYTICS, USERS, date=DAY, limit=3, page=cursor)[0] == 400
+    fake.world.walks.forget()
+    assert ask(fake, ANALYTICS, USERS, date=DAY, limit=2, page=cursor)[0] == 410
+
+
+def test_summaries_come_in_two_envelopes():
+    """The older one by default, the later one with beta=true; as many rows as days."""
+    days = {"starting_date": "2026-11-16", "ending_date": "2026-11-19"}
+    old = ask(service(), ANALYTICS, SUMMARIES, **days)[1]
+    new = ask(service(), ANALYTICS, SUMMARIES, beta="true", **days)[1]
+    assert list(old) == ["summaries"]
+    assert new == {"data": old["summaries"], "next_page": None}
+    assert [row["daily_active_user_count"] for row in old["summaries"]] == [5, 5, 5]
+
+
+def billed(day):
+    costs = [
+        Cost(Decimal(amount), "USD", model=model, workspace_id=place, cost_type="tokens")
+        for amount, model, place in (("1.5", "a", "w1"), ("2", "b", "w1"), ("4", "a", None))
+    ]
+    used = Usage(1, 2, CacheCreation(3, 4), 5, model="a", workspace_id="w1")
+    return DayBill([*costs], [used, used], {}) if day.day == 16 else DayBill([], [], {})
+
+
+def buckets(path, *group_by, **query):
+    span = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
+    asked = httpx.QueryParams({**span, **query, "group_by[]": list(group_by)})
+    answer = service(bill=billed).respond(Request("GET", path, asked, ADMIN))
+    return answer.status, json.loads(answer.body)
+
+
+def test_a_bill_is_told_by_the_dimensions_asked_for():
+    """All in one, by workspace, or by all there is; the end is exclusive and Tuesday is empty."""
+    amounts = [
+        [row["amount"] for row in buckets(COSTS, *by)[1]["data"][0]["results"]]
+        for by in ([], ["workspace_id"], ["workspace_id", "description"])
+    ]
+    assert amounts == [["7.5"], ["3.5", "4"], ["1.5", "2", "4"]]
+    whole = buckets(COSTS)[1]["data"]
+    assert [one["starting_at"][:10] for one in whole] == ["2026-11-16", "2026-11-17"]
+    assert whole[1]["results"] == []
+    assert whole[0]["results"][0]["model"] is None
+
+
+def test_tokens_are_added_up_by_kind():
+    """Two rows of one model are one, also in the counts a level below."""
+    (row,) = buckets(USAGE, "model")[1]["data"][0]["results"]
+    assert (row["model"], row["output_tokens"]) == ("a", 10)
+    assert row["cache_creation"] == {
+        "ephemeral_5m_input_tokens": 6,
+        "ephemeral_1h_input_tokens": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"ending_at": "2026-11-16T00:00:00Z"},
+        {"starting_at": "2026-11-16"},
+        {"limit": 32},
+        {"bucket_width": "1h"},
+    ],
+)
+def test_a_report_refuses_what_it_does_not_take(query):
+    """An end that is not after the start, a day for a moment, too long a page, other buckets."""
+    assert buckets(COSTS, **query)[0] == 400
+
+
+def test_more_than_five_dimensions_are_refused():
+    """In the words of the service."""
+    six = ["account_id", "api_key_id", "context_window", "inference_geo", "model", "speed"]
+    status, body = buckets(USAGE, *six)
+    assert status == 400
+    assert "more than 5 group_by[]" in body["error"]["message"]
 
 
 def test_pages_of_one_walk_show_one_moment():
