@@ -121,13 +121,8 @@ def reconciliation_table(frame: pd.DataFrame) -> Shown:
         "gap": "difference",
         "value": "of the bill",
     }
-    formats: dict[str, Format] = {"estimated": usd.format, "billed": usd.format}
-    formats |= {
-        "month": _month_words,
-        "days": ",.0f",
-        "gap": usd.format_change,
-        "value": share.format,
-    }
+    formats: dict[str, Format] = {"month": _month_words, "days": ",.0f", "value": share.format}
+    formats |= {"estimated": usd.format, "billed": usd.format, "gap": usd.format_change}
     return table(frame, "Estimated and billed", labels=labels, formats=formats)
 
 

@@ -87,7 +87,7 @@ def test_without_that_workspace_all_is_compared_with_all():
     data = week(records, every_day(cost(400, place="w2"), cost(400, place=None)))
     assert (whole(data)["estimated"], whole(data)["billed"]) == (6.0, 8.0)
     assert "all workspaces billed $8.00" in cca.reconciliation_sentence(data)
-    assert "25.0% below the bill" in cca.reconciliation_sentence(data)
+    assert "25 % below the bill" in cca.reconciliation_sentence(data)
 
 
 def test_models_of_one_family_meet_whatever_their_ids():
@@ -121,7 +121,7 @@ def test_the_tokens_of_both_sides_say_what_kind_of_gap_it_is():
     """The records have half of the tokens: the gap is use that they did not see."""
     bills = {"2026-11-16": ([cost(400)], [used(200), used(999, place="w2")])}
     data = week([record(models=spend(500, tokens=100))], bills)
-    assert "50.0% of the tokens" in cca.reconciliation_sentence(data)
+    assert "50 % of the tokens" in cca.reconciliation_sentence(data)
 
 
 def test_an_unknown_price_is_no_estimate():

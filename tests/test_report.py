@@ -203,7 +203,7 @@ def test_the_key_of_enterprise_is_nowhere_in_what_was_written(enterprise):
 
 
 def test_what_was_billed_is_a_section_where_it_is_known(sample, over_http):
-    """The sample's bill is compared; of the service nobody asked for one, so there is no section."""
+    """The sample's bill is compared; nobody asked the service for one, so there is no section."""
     with_bill, without = (
         words_of((folder / "2026-W47.html").read_text(encoding="utf-8"))
         for folder in (sample[1], over_http[1])

@@ -73,12 +73,13 @@ def reconciliation_sentence(data: Dataset) -> str:
     sums = whole[["estimated", "billed", "days"]].sum()
     money, days = METRICS["cost"].format, _common_days(data, data.billing)
     share = (sums["estimated"] - sums["billed"]) / sums["billed"]
+    percent = METRICS["reconciliation"].format(abs(share))
     side = "above" if share > 0 else "below"
     what = "People's use" if _workspace(data.billing) else "The use of API customers"
     where = f"the workspace {WORKSPACE}" if _workspace(data.billing) else "all workspaces"
     return (
         f"{what} was estimated at {money(sums['estimated'])}, and {where} billed "
-        f"{money(sums['billed'])}: the estimate is {abs(share):.1%} {side} the bill. Both are of "
+        f"{money(sums['billed'])}: the estimate is {percent} {side} the bill. Both are of "
         f"the {sums['days']:.0f} days from {days[0]:%-d %B} to {days[-1]:%-d %B %Y} of which both "
         f"are known.{_tokens_words(whole)}"
     )
@@ -89,9 +90,10 @@ def _tokens_words(whole: pd.DataFrame) -> str:
     ours, theirs = whole["estimated_tokens"].sum(), whole["billed_tokens"].sum()
     if not theirs > 0 or math.isnan(ours):
         return ""
+    share = METRICS["reconciliation"].format(ours / theirs)
     return (
-        f" The records have {ours / theirs:.1%} of the tokens that were billed: the nearer to "
-        "100 %, the more of the gap is price, and the less is use that only one side saw."
+        f" The records have {share} of the tokens that were billed: the nearer to 100 %, the more "
+        "of the gap is price, and the less is use that only one side saw."
     )
 
 
