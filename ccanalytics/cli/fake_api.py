@@ -3,6 +3,9 @@
 import contextlib
 import json
 import signal
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import click
@@ -38,7 +41,9 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
             signal.pause()
 
 
-def sample_service(faults: float = 0.0, seed: int = 0) -> "FakeService":
+def sample_service(
+    faults: float = 0.0, seed: int = 0, now: Callable[[], datetime] = now
+) -> "FakeService":
     """The service that has the records, the bill and the lists of the sample organisation."""
     from ccanalytics.fake_api import FakeService, Faults
     from ccanalytics.sources import sample_directory
@@ -46,7 +51,7 @@ def sample_service(faults: float = 0.0, seed: int = 0) -> "FakeService":
 
     sample = SampleOrganisation()
     return FakeService(
-        sample.records,
+        lru_cache(maxsize=400)(sample.records),  # a summary of a year looks at each of its days
         bill=sample.bill,
         now=now,
         faults=Faults.random(faults, seed=seed),

@@ -8,7 +8,7 @@ A file of routes ends in a tuple `ROUTES`; `service.py` collects them.
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import httpx
@@ -143,7 +143,9 @@ class Parameter:
                 date.fromisoformat(text)
             elif datetime.fromisoformat(text).tzinfo is None:
                 raise ValueError
-        except ValueError:
+            else:  # a moment near the ends of time can be of no UTC day
+                datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise bad_request(f"{self.name}: Input should be a valid {self.format}") from None
 
 

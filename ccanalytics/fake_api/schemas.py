@@ -15,7 +15,7 @@ from ccanalytics.records import Record
 
 Json = dict[str, Any]
 
-_NUMBER = {"type": ["number", "string"]}
+_AMOUNT = {"type": ["number", "string"]}
 """An exact amount: the service writes a number, clients also take one written as text."""
 
 
@@ -96,7 +96,7 @@ def _as_written(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     if schema.get("format") == "decimal":
-        return _NUMBER
+        return {k: v for k, v in schema.items() if k != "format"} | _AMOUNT
     told = {name: _as_written(value) for name, value in schema.items()}
     kinds = told.get("anyOf", [])
     if kinds and all(set(kind) == {"type"} for kind in kinds):
