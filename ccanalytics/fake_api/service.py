@@ -78,7 +78,7 @@ class FakeService:
         }
         if fault == "expired":
             self.world.walks.forget()
-        failure = broken(fault, request_id, headers)
+        failure = broken(fault, request, request_id, headers)
         if failure:
             return failure
         try:
