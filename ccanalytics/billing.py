@@ -23,15 +23,25 @@ class Cost(Wire):
     """What was billed for one kind of thing on one day, in cents of `currency`."""
 
     amount: Decimal
+    """In hundredths of `currency`, so cents, written as text with decimals."""
     currency: str
+    """So far always USD."""
     cost_type: str | None = None
+    """`tokens`, `web_search`, `code_execution` or `session_usage`."""
     token_type: str | None = None
+    """The kind of tokens, such as `output_tokens`."""
     model: str | None = None
+    """The model's id."""
     workspace_id: str | None = None
+    """The workspace; null is the default one."""
     description: str | None = None
+    """What the service calls it."""
     service_tier: str | None = None
+    """`standard` or `batch`."""
     context_window: str | None = None
+    """How long the prompt was, such as `0-200k`."""
     inference_geo: str | None = None
+    """Where it was computed."""
 
     def __post_init__(self) -> None:
         if not (self.amount.is_finite() and abs(self.amount) < MOST_CENTS):
@@ -44,32 +54,44 @@ class CacheCreation(Wire):
     """Tokens written to the cache, by how long they are kept."""
 
     ephemeral_5m_input_tokens: int = 0
+    """Tokens kept for five minutes."""
     ephemeral_1h_input_tokens: int = 0
+    """Tokens kept for an hour."""
 
 
 class ServerTools(Wire):
     """Calls of tools that the service runs."""
 
     web_search_requests: int = 0
+    """Searches of the web."""
 
 
 class Usage(Wire):
     """Tokens of one model and workspace on one day, of everything that used the API."""
 
     uncached_input_tokens: int
+    """Tokens read that were in no cache."""
     cache_read_input_tokens: int
+    """Tokens read from the cache."""
     cache_creation: CacheCreation
+    """Tokens put into the cache."""
     output_tokens: int
+    """Tokens written."""
     server_tool_use: ServerTools = msgspec.field(default_factory=ServerTools)
+    """Calls of tools that the service runs."""
     model: str | None = None
+    """The model's id."""
     workspace_id: str | None = None
+    """The workspace; null is the default one."""
 
 
 class Bucket(Wire):
     """One UTC day of a report."""
 
     starting_at: datetime
+    """The midnight, UTC, at which the day begins."""
     ending_at: datetime
+    """The midnight at which it ends, which is no longer in it."""
 
     def __post_init__(self) -> None:
         start, end = self.starting_at.astimezone(UTC), self.ending_at.astimezone(UTC)
@@ -89,20 +111,25 @@ class CostBucket(Bucket):
     """What was billed on one day; an empty list when nothing was."""
 
     results: list[Cost]
+    """What was billed; empty when nothing was."""
 
 
 class UsageBucket(Bucket):
     """The tokens of one day; an empty list when there were none."""
 
     results: list[Usage]
+    """Tokens by the dimensions asked for; empty when there were none."""
 
 
 class BucketPage(Wire, Generic[BucketOf]):
     """One answer of a report: days, and the cursor of the next page while there is more."""
 
     data: list[BucketOf]
+    """The days of this page."""
     has_more: bool
+    """Whether another page follows."""
     next_page: str | None
+    """The cursor to send as `page`; null on the last page."""
 
 
 class CostPage(BucketPage[CostBucket]):

@@ -34,83 +34,116 @@ class UserActor(Wire, tag_field="type", tag="user_actor"):
     """A person who signed in."""
 
     email_address: str
+    """Their address, in whatever case it was written."""
 
 
 class ApiActor(Wire, tag_field="type", tag="api_actor"):
     """An API key, by its name; the service never sends its id."""
 
     api_key_name: str
+    """The name of the key; it can be changed, and two keys can share it."""
 
 
 class LinesOfCode(Wire):
     """Lines Claude Code wrote and removed."""
 
     added: int
+    """Lines written."""
     removed: int
+    """Lines removed."""
 
 
 class CoreMetrics(Wire):
     """The counters of one record."""
 
     num_sessions: int | None
+    """Distinct sessions; null where a source cannot tell."""
     lines_of_code: LinesOfCode
+    """Lines written and removed through Claude Code."""
     commits_by_claude_code: int
+    """Commits made through Claude Code, not all commits."""
     pull_requests_by_claude_code: int
+    """Pull requests made through Claude Code, not all of them."""
 
 
 class ToolAction(Wire):
     """Decisions on one tool's proposals."""
 
     accepted: int
+    """Proposals that were taken."""
     rejected: int
+    """Proposals that were refused."""
 
 
 class Tokens(Wire):
     """Tokens of one model; the four kinds do not overlap."""
 
     input: int
+    """Tokens read that were in no cache."""
     output: int
+    """Tokens written."""
     cache_read: int
+    """Tokens read from the cache."""
     cache_creation: int
+    """Tokens put into the cache."""
 
 
 class EstimatedCost(Wire):
-    """An estimate at list price, in cents of `currency`; a null amount is a price nobody knows."""
+    """An estimate at list price, not an invoice."""
 
     amount: Decimal | None
+    """In hundredths of `currency`, so cents; null is a price nobody knows."""
     currency: str = "USD"
+    """So far always USD."""
 
 
 class ModelUsage(Wire):
     """What one record used of one model."""
 
     model: str
+    """The model's id; any text, as models come and go."""
     tokens: Tokens
+    """Its tokens by kind."""
     estimated_cost: EstimatedCost
+    """What they cost at list price."""
 
 
 class Record(Wire):
     """One actor on one UTC day, by terminal, customer type and remote or not."""
 
     date: str
+    """The midnight, UTC, at which the day begins."""
     actor: UserActor | ApiActor
+    """Who did it: a person, or an API key."""
     organization_id: str
+    """The organization, by its id."""
     customer_type: str | None
+    """`api` pays by use, `subscription` is a seat of a plan; null where a source cannot tell."""
     terminal_type: str | None
+    """The terminal or editor; any text, such as vscode, iTerm.app, tmux."""
     core_metrics: CoreMetrics
+    """Sessions, lines, commits, pull requests."""
     tool_actions: dict[str, ToolAction]
+    """Decisions by tool; any tool may come, the known ones may be missing."""
     model_breakdown: list[ModelUsage]
+    """Tokens and cost by model."""
     subscription_type: str | None = None
+    """The plan of a subscription, such as `team` or `enterprise`; else null or absent."""
     is_remote: bool | None = None
+    """Whether it was a remote session, as on the web; absent in older answers."""
     project: str | None = None
+    """Ours, of local logs: the service never sends it."""
 
 
 class Page(Wire):
     """One answer: records, and the cursor of the next page while there is more."""
 
     data: list[Record]
+    """The records of this page; none when nothing happened."""
     has_more: bool
+    """Whether another page follows."""
     next_page: str | None
+    """The cursor to send as `page`; null on the last page."""
 
 
 class _RawPage(Wire):
@@ -121,15 +154,20 @@ class ErrorDetail(Wire):
     """What went wrong, in the service's words."""
 
     type: str
+    """The kind of error, such as `rate_limit_error`: what a program decides by."""
     message: str
+    """What a person reads; its wording may change."""
 
 
 class ErrorBody(Wire):
     """The body of every error answer."""
 
     error: ErrorDetail
+    """What went wrong."""
     type: Literal["error"] = "error"
+    """Always `error`; some answers leave it out."""
     request_id: str | None = None
+    """The id of the request, as in the header `request-id`."""
 
 
 def decoder(kind: type[T], what: str) -> Callable[[bytes], T]:

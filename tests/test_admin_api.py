@@ -187,6 +187,18 @@ def test_the_key_is_in_no_error(fake, caplog):
     assert KEY not in f"{error.value!r} {error.value.__cause__!r} {client!r} {caplog.text}"
 
 
+@pytest.mark.parametrize("fault", ["echo", "echo-403"])
+@pytest.mark.parametrize("length", [40, 55, 100])
+def test_a_proxy_that_repeats_the_key_does_not_get_it_shown(fake, fault, length):
+    """Not even its beginning, where the page is cut off in the middle of the key."""
+    key = "sk-ant-admin01-" + "".join(chr(97 + n % 26) for n in range(length))
+    client, _ = fake(Faults(lambda number: fault), key=key)
+    with pytest.raises((ApiError, SchemaError)) as error:
+        client.records(DAY)
+    assert key[13:26] not in f"{error.value!r} {error.value.__cause__!r}"
+    assert "[key]" in str(error.value)
+
+
 def test_another_envelope_is_named_not_retried(clock):
     """A service that answers with `records` is not this service."""
     asked = []

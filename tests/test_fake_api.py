@@ -252,3 +252,86 @@ def test_random_faults_are_the_same_for_a_seed():
     failed = [number for number in range(1000) if one.of(number)]
     assert 240 < len(failed) < 360
     assert all(one.of(number) == two.of(number) for number in failed)
+
+
+def listed(fake, name, **query):
+    status, body = ask(fake, path=f"/v1/organizations/{name}", **query)
+    return [row["id"] for row in body["data"]] if status == 200 else status
+
+
+@pytest.mark.parametrize("name", ["users", "invites", "workspaces", "api_keys"])
+def test_a_list_goes_on_after_an_id_and_back_before_one(name):
+    """Five rows by two: forwards to the end, and the page before the last row."""
+    rows = [{"id": f"x_{n}", "archived_at": None} for n in range(5)]
+    told = {"members": lambda: rows} if name == "users" else {"lists": {name: lambda: rows}}
+    fake = service(**told)
+    assert listed(fake, name, limit=2) == ["x_0", "x_1"]
+    assert listed(fake, name, limit=2, after_id="x_3") == ["x_4"]
+    assert listed(fake, name, limit=2, before_id="x_4") == ["x_2", "x_3"]
+    assert listed(fake, name, limit=2, before_id="x_1") == ["x_0"]
+    assert listed(fake, name, limit=2, after_id="x_4") == []
+    assert listed(fake, name, after_id="x_1", before_id="x_3") == 400
+    assert listed(fake, name, after_id="nobody") == 400
+    _, whole = ask(fake, path=f"/v1/organizations/{name}", limit=4)
+    assert (whole["has_more"], whole["first_id"], whole["last_id"]) == (True, "x_0", "x_3")
+
+
+def test_an_offset_is_passed_over():
+    """A walk by offset sees the first page for ever, as with the real service."""
+    fake = service(members=lambda: [{"id": f"x_{n}"} for n in range(5)])
+    assert listed(fake, "users", limit=2, offset=2) == ["x_0", "x_1"]
+
+
+def test_members_are_found_by_address_and_role():
+    """Case and what stands after a plus do not count; several roles may be asked for."""
+    roles = ("user", "admin", "billing")
+    rows = [{"id": f"x_{role}", "email": f"{role}@x.example", "role": role} for role in roles]
+    fake = service(members=lambda: rows)
+    assert listed(fake, "users", email="Admin+test@X.example") == ["x_admin"]
+    query = httpx.QueryParams([("roles[]", "user"), ("roles[]", "billing")])
+    answer = fake.respond(Request("GET", "/v1/organizations/users", query, ADMIN))
+    assert [row["id"] for row in json.loads(answer.body)["data"]] == ["x_user", "x_billing"]
+    assert listed(fake, "users", **{"roles[]": "emperor"}) == 400
+
+
+def test_an_archived_workspace_is_shown_when_asked_for():
+    """Archived ones are left out unless include_archived is true."""
+    rows = [
+        {"id": "old", "archived_at": "2026-01-01T00:00:00Z"},
+        {"id": "new", "archived_at": None},
+    ]
+    fake = service(lists={"workspaces": lambda: rows})
+    assert listed(fake, "workspaces") == ["new"]
+    assert listed(fake, "workspaces", include_archived="true") == ["old", "new"]
+    assert listed(fake, "workspaces", include_archived="perhaps") == 400
+
+
+def test_a_key_of_the_other_api_is_told_what_it_lacks():
+    """The refusal has the scopes the key has and needs, in the service's words."""
+    _, body = ask(service(), {"x-api-key": "sk-ant-api01-x"}, starting_at=DAY)
+    assert body["error"]["message"] == (
+        "Missing required scopes. Got: ['read:analytics'] Needed: ['api:admin']"
+    )
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "HEAD", "TRACE", "BREW"])
+def test_another_method_is_refused_with_the_one_that_is_not(method):
+    """405 with `allow: GET`; its body is not taken for the next request of the connection."""
+    with serve(service()) as server, httpx.Client(base_url=server.url, headers=ADMIN) as http:
+        refused = http.request(method, REPORT, content=b"GET / HTTP/1.1\r\n\r\n")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+        assert http.get(REPORT, params={"starting_at": DAY}).status_code == 200
+
+
+def test_an_expired_cursor_is_refused():
+    """After the service forgot its walks a cursor leads nowhere."""
+    fake = service(faults=Faults.script({1: "expired"}))
+    cursor = ask(fake, starting_at=DAY, limit=2)[1]["next_page"]
+    status, body = ask(fake, starting_at=DAY, limit=2, page=cursor)
+    assert (status, "expired" in body["error"]["message"]) == (400, True)
+
+
+@pytest.mark.parametrize("text", ["２０２６-11-16", "2026-11-16\n", " 2026-11-16", ""])  # noqa: RUF001
+def test_only_a_day_in_plain_digits_is_one(text):
+    """Digits of other scripts, line breaks, spaces and nothing are no day."""
+    assert ask(service(), starting_at=text)[0] == 400

@@ -72,7 +72,6 @@ ROUTES = (
                 required=True,
                 pattern=DAY_PATTERN,
                 format="date",
-                example="2026-11-20",
             ),
             limit("Records per page."),
             PAGE,

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from ccanalytics.fake_api.messages import Refused, Response, error_answer
+from ccanalytics.fake_api.messages import Refused, Request, Response, error_answer
 
 FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
 """429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
-page; half an answer; no answer. Only by script: `slow`, `repeat` (the same cursor again) and
-`expired` (every cursor given so far is forgotten)."""
+page; half an answer; no answer. Only by script: `slow`, `repeat` (the same cursor again),
+`expired` (every cursor given so far is forgotten), `402`, `envelope` (another API answers), and
+`echo` and `echo-403` (a proxy's page that repeats the key)."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ _STALE = {
 }
 
 _ERRORS: Mapping[str, tuple[int, str, Mapping[str, str]]] = {
+    "402": (402, "billing_error", {}),
     "429": (429, "rate_limit_error", {}),
     "429-after": (429, "rate_limit_error", {"retry-after": "1"}),
     "429-stale": (429, "rate_limit_error", _STALE),
@@ -50,11 +52,23 @@ _ERRORS: Mapping[str, tuple[int, str, Mapping[str, str]]] = {
 }
 
 
-def broken(fault: str | None, request_id: str, headers: Mapping[str, str]) -> Response | None:
+_OTHERS = {
+    "html": (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>"),
+    "echo": (200, "text/html", "<html>x-api-key: {key} is not allowed to leave</html>"),
+    "echo-403": (403, "text/plain", "Blocked by policy: {key}"),
+    "envelope": (200, "application/json", '{{"records": [], "next_cursor": null}}'),
+}
+"""Answers that are not the service's."""
+
+
+def broken(
+    fault: str | None, request: Request, request_id: str, headers: Mapping[str, str]
+) -> Response | None:
     """The answer to a request that fails with `fault`; None when it comes to be answered."""
-    if fault == "html":
-        page = b"<html><h1>502 Bad Gateway</h1></html>"
-        return Response(502, page, {"content-type": "text/html"})
+    if fault in _OTHERS:
+        status, content, text = _OTHERS[fault]
+        key = request.headers.get("x-api-key") or request.headers.get("authorization", "")
+        return Response(status, text.format(key=key).encode(), {"content-type": content})
     if fault == "drop":
         return Response(0, b"")
     if fault is None or fault not in _ERRORS:

@@ -46,9 +46,13 @@ def json_answer(body: bytes, headers: Mapping[str, str]) -> Response:
     return Response(200, body, {"content-type": "application/json", **headers})
 
 
-def error_answer(refused: Refused, request_id: str, headers: Mapping[str, str]) -> Response:
+def error_body(refused: Refused, request_id: str) -> dict[str, object]:
     """A refusal as the service words it."""
     detail = {"type": refused.kind, "message": refused.message}
-    body = {"type": "error", "error": detail, "request_id": request_id}
-    content = {"content-type": "application/json"}
-    return Response(refused.status, json.dumps(body).encode(), {**content, **headers})
+    return {"type": "error", "error": detail, "request_id": request_id}
+
+
+def error_answer(refused: Refused, request_id: str, headers: Mapping[str, str]) -> Response:
+    """The answer that says so."""
+    body = json.dumps(error_body(refused, request_id)).encode()
+    return Response(refused.status, body, {"content-type": "application/json", **headers})

@@ -12,7 +12,7 @@ import msgspec
 from ccanalytics.billing import Cost, CostPage, Usage, UsagePage
 from ccanalytics.fake_api.messages import bad_request
 from ccanalytics.fake_api.routes import PAGE, Asked, Parameter, Route, World, limit
-from ccanalytics.fake_api.walks import encode_slice
+from ccanalytics.fake_api.walks import Later, encode_slice
 
 COSTS = "/v1/organizations/cost_report"
 USAGE = "/v1/organizations/usage_report/messages"
@@ -50,28 +50,39 @@ def page_of_usage(world: World, asked: Asked) -> bytes:
 
 
 def _page(world: World, asked: Asked, report: str, rows: Callable[[date], Sequence[Row]]) -> bytes:
-    days = _days(world, asked)
-    cursor = asked["page"]
-    question = f"{report} {days[0]} {days[-1]} {asked['group_by[]']}"
-    if cursor is None:
-        buckets = [json.dumps(_bucket(day, rows(day))).encode() for day in days]
-        walk, start = world.walks.begin(buckets), 0
-    else:
-        walk, start = world.walks.found(cursor, question)
+    days, cursor = _days(world, asked), asked["page"]
+    question = f"{report} {days} {asked['group_by[]']}"
+
+    def bucket(ordinal: int) -> bytes:
+        day = date.fromordinal(ordinal)
+        return json.dumps(_bucket(day, rows(day))).encode()
+
+    # Nobody says how long a range may be, and most of a long one is never read.
+    walk, start = (
+        world.walks.found(cursor, question)
+        if cursor is not None
+        else (world.walks.begin(Later(days, bucket)), 0)
+    )
     page = world.walks.slice(walk, start, asked["limit"], question, repeat=asked.repeat)
     return encode_slice(page)
 
 
-def _days(world: World, asked: Asked) -> list[date]:
-    """The UTC days from the start, snapped down to one, to the end, which is not among them."""
-    start = datetime.fromisoformat(asked["starting_at"]).astimezone(UTC).date()
-    today = world.now().astimezone(UTC).date()
-    end = today
-    if asked["ending_at"] is not None:
-        end = datetime.fromisoformat(asked["ending_at"]).astimezone(UTC).date()
+def _days(world: World, asked: Asked) -> range:
+    """The UTC days, as ordinals, from the start, snapped down to one, to the end, exclusive.
+
+    Without an end they go up to today, also exclusive.
+    """
+    start = _day(asked["starting_at"])
+    if asked["ending_at"] is None:
+        return range(start, max(start, world.now().astimezone(UTC).date().toordinal()))
+    end = _day(asked["ending_at"])
     if end <= start:
         raise bad_request("Invalid date range: ending date must be after starting date")
-    return [start + timedelta(days=n) for n in range((end - start).days)]
+    return range(start, end)
+
+
+def _day(moment: str) -> int:
+    return datetime.fromisoformat(moment).astimezone(UTC).date().toordinal()
 
 
 def _bucket(day: date, rows: Sequence[Row]) -> Row:

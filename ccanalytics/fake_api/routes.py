@@ -8,7 +8,7 @@ A file of routes ends in a tuple `ROUTES`; `service.py` collects them.
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import httpx
@@ -70,6 +70,7 @@ class Parameter:
     minimum: int | None = None
     maximum: int | None = None
     pattern: str | None = None
+    """What the whole of it looks like, from ^ to $."""
     format: Literal["date", "date-time"] | None = None
     choices: tuple[str, ...] = ()
     many: bool = False
@@ -112,7 +113,7 @@ class Parameter:
             return self._number(text)
         if self.kind == "boolean":
             return self._truth(text)
-        if (self.pattern and not re.search(self.pattern, text, re.ASCII)) or "\n" in text:
+        if self.pattern and not re.fullmatch(self.pattern.strip("^$"), text, re.ASCII):
             raise bad_request(f"{self.name}: String should match pattern '{self.pattern}'")
         if self.choices and text not in self.choices:
             raise bad_request(f"{self.name}: Input should be one of {', '.join(self.choices)}")
@@ -142,7 +143,9 @@ class Parameter:
                 date.fromisoformat(text)
             elif datetime.fromisoformat(text).tzinfo is None:
                 raise ValueError
-        except ValueError:
+            else:  # a moment near the ends of time can be of no UTC day
+                datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise bad_request(f"{self.name}: Input should be a valid {self.format}") from None
 
 

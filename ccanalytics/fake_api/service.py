@@ -1,5 +1,6 @@
 """The fake service: finds the route, admits the key, answers, and fails where it is told to."""
 
+import json
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,10 +15,14 @@ from ccanalytics.fake_api.enterprise import ROUTES as ENTERPRISE
 from ccanalytics.fake_api.faults import Faults, broken
 from ccanalytics.fake_api.lists import ROUTES as LISTS
 from ccanalytics.fake_api.messages import Refused, Request, Response, error_answer, json_answer
+from ccanalytics.fake_api.openapi import document
 from ccanalytics.fake_api.reports import ROUTES as REPORTS
 from ccanalytics.fake_api.routes import Asked, Route, Scope, Shape, World
 from ccanalytics.fake_api.walks import Walks
 from ccanalytics.records import Record
+
+OPENAPI = "/openapi.json"
+"""Where the fake tells its own contract; the real service has nothing there."""
 
 ROUTES: tuple[Route, ...] = (*CLAUDE_CODE, *LISTS, *REPORTS, *ENTERPRISE)
 
@@ -73,7 +78,7 @@ class FakeService:
         }
         if fault == "expired":
             self.world.walks.forget()
-        failure = broken(fault, request_id, headers)
+        failure = broken(fault, request, request_id, headers)
         if failure:
             return failure
         try:
@@ -99,7 +104,14 @@ class FakeService:
 
         return httpx.MockTransport(answer)
 
+    def openapi(self, url: str | None = None) -> dict[str, Any]:
+        """All this as an OpenAPI document; `url` is where it is served, if it is."""
+        return document(self.world, ROUTES, url)
+
     def _body(self, request: Request, *, repeat: bool) -> bytes:
+        if request.path == OPENAPI and request.method == "GET":
+            host = request.headers.get("host")
+            return json.dumps(self.openapi(f"http://{host}" if host else None)).encode()
         route = self._routes.get(request.path)
         self._admit(request.headers, route.scope if route else "admin")
         if route and route.scope in self._lately:

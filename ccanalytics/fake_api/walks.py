@@ -11,8 +11,9 @@ import json
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from ccanalytics.fake_api.messages import Refused, bad_request
 
@@ -25,6 +26,25 @@ class Slice:
 
     rows: Sequence[bytes]
     next_page: str | None
+
+
+class Later(Sequence[bytes]):
+    """Rows that are made when they are looked at: one of each thing in `of`."""
+
+    def __init__(self, of: Sequence[int], make: Callable[[int], bytes]) -> None:
+        self._of, self._make = of, make
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Later": ...
+    def __getitem__(self, place: int | slice) -> "bytes | Later":
+        if isinstance(place, slice):
+            return Later(self._of[place], self._make)
+        return self._make(self._of[place])
 
 
 class Walks:

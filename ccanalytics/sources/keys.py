@@ -109,6 +109,10 @@ class Key:
         """`text` without the key, should anyone have repeated it."""
         return text.replace(self._text, "[key]")
 
+    def redact_bytes(self, body: bytes) -> bytes:
+        """`body` without the key."""
+        return body.replace(self._text.encode(), b"[key]")
+
 
 def find_key(
     environ: Mapping[str, str], key_file: Path | None = None, kind: KeyKind = ADMIN_KEY

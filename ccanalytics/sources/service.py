@@ -78,7 +78,8 @@ class Client:
 
     `sleep`, `clock` (seconds, monotonic) and `jitter` are the only ways it waits, so that tests
     need not; `transport` replaces the network. `api_version` is sent as `anthropic-version`.
-    `unknown_fields` are those the service sent so far that no struct of ours has.
+    `unknown_fields` are those the service sent so far that no struct of ours has. `on_answer` is
+    called with every answer, before its body is there.
     """
 
     key_kind: ClassVar[KeyKind] = ADMIN_KEY
@@ -98,6 +99,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         jitter: random.Random | None = None,
+        on_answer: Callable[[httpx.Response], None] | None = None,
     ) -> None:
         self.unknown_fields: set[str] = set()
         self._key = Key(key or "", self.key_kind)
@@ -114,6 +116,7 @@ class Client:
             transport=transport,
             # A proxy cannot reach this machine's own loopback.
             trust_env=address.host not in LOOPBACK,
+            event_hooks={"response": [on_answer] if on_answer else []},
         )
 
     def __repr__(self) -> str:
@@ -207,6 +210,17 @@ class Client:
             patience.spend(pause)
             self._sleep(pause)
 
+    def words(self, answer: httpx.Response) -> str:
+        """What an answer other than 200 says, and its request id; never the key."""
+        detail = _detail(answer)
+        said = (
+            f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
+            if detail
+            else f"{answer.status_code} without the service's own words, but "
+            f"{self._key.redact_bytes(answer.content)[:60]!r}."
+        )
+        return self._key.redact(f"{said} {_reference(answer)}")
+
     def _once(self, path: str, params: Params, decode: Decode[T]) -> T:
         """What `decode` makes of one answer; `_Trouble` when another try may do better."""
         # No error is chained to httpx's: theirs carry the request, and so the key.
@@ -221,7 +235,20 @@ class Client:
         if answer.status_code != 200:
             raise self._refusal(answer, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
-        return _decoded(answer, params, decode)
+        return self._decoded_answer(answer, params, decode)
+
+    def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
+        """The decoded body; `_Trouble` when it is cut short, `SchemaError` when it is none."""
+        # A proxy may repeat the key, and errors show the beginning of what came.
+        body = self._key.redact_bytes(answer.content)
+        try:
+            return decode(body)
+        except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            text = self._key.redact(f"{_asked_for(params)}: {error} {_reference(answer)}")
+            cause = error.__cause__ if isinstance(error, SchemaError) else error
+            if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
+                raise SchemaError(text) from cause
+            raise _Trouble(text, answer) from None
 
     def _unreached(self, error: httpx.RequestError) -> str:
         what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()
@@ -229,8 +256,8 @@ class Client:
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
         """The error that an answer other than 200 stands for."""
-        status, detail, request_id = answer.status_code, _detail(answer), _request_id(answer)
-        text = self._key.redact(f"{_asked_for(params)}: {_words(answer, detail)}")
+        status, request_id = answer.status_code, _request_id(answer)
+        text = f"{_asked_for(params)}: {self.words(answer)}"
         if _may_pass(answer):
             return _Trouble(text, answer)
         if "page" in params and status in (400, 409, 410):
@@ -239,9 +266,9 @@ class Client:
                 status=status,
                 request_id=request_id,
             )
-        if status in (401, 403) and detail:
+        if status in (401, 403) and _detail(answer):
             return AuthError(f"{text} {self._key.advice}")
-        return ApiError(f"{text} {_what_to_do(answer)}", status=status, request_id=request_id)
+        return ApiError(f"{text} {what_to_do(answer)}", status=status, request_id=request_id)
 
 
 def checked_day(day: date | str) -> date:
@@ -277,18 +304,6 @@ def _address(base_url: str) -> httpx.URL:
     return address
 
 
-def _decoded(answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
-    """The decoded body; `_Trouble` when it is cut short, `SchemaError` when it is no such page."""
-    try:
-        return decode(answer.content)
-    except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        text = f"{_asked_for(params)}: {error} {_reference(answer)}"
-        cause = error.__cause__ if isinstance(error, SchemaError) else error
-        if isinstance(cause, msgspec.ValidationError) or answer.content.lstrip()[:1] == b"<":
-            raise SchemaError(text) from cause
-        raise _Trouble(text, answer) from None
-
-
 def _detail(answer: httpx.Response) -> ErrorDetail | None:
     """The service's own words; None when something else answered, such as a proxy."""
     try:
@@ -297,16 +312,8 @@ def _detail(answer: httpx.Response) -> ErrorDetail | None:
         return None
 
 
-def _words(answer: httpx.Response, detail: ErrorDetail | None) -> str:
-    said = (
-        f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
-        if detail
-        else f"{answer.status_code} without the service's own words, but {answer.content[:60]!r}."
-    )
-    return f"{said} {_reference(answer)}"
-
-
-def _what_to_do(answer: httpx.Response) -> str:
+def what_to_do(answer: httpx.Response) -> str:
+    """What a person can do about a refusal that does not pass by itself."""
     status = answer.status_code
     if status == 404 or 300 <= status < 400:
         return f"Nothing of this API is at {answer.url.copy_with(query=None)}: check the base URL."
