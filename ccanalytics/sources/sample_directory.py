@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ccanalytics.sources.sample import KEYS, UNTIL
-from ccanalytics.sources.sample_bill import CLAUDE_CODE
+from ccanalytics.sources.sample_bill import PRODUCT
 from ccanalytics.sources.sample_people import DOMAIN
 
 
@@ -18,9 +18,9 @@ def invites() -> list[dict[str, Any]]:
 
 
 def api_keys() -> list[dict[str, Any]]:
-    """The keys of the pipelines, and one of the default workspace that is no longer used."""
-    rows = [_key(number, name, CLAUDE_CODE, "active") for number, name in enumerate(KEYS, 1)]
-    return [*rows, _key(len(rows) + 1, "old-notebook", None, "inactive")]
+    """The keys of the pipelines, of the default workspace, and one that is no longer used."""
+    rows = [_key(number, name, None, "active") for number, name in enumerate(KEYS, 1)]
+    return [*rows, _key(len(rows) + 1, "old-notebook", PRODUCT, "inactive")]
 
 
 def _invite(number: int, name: str, status: str, sent: date) -> dict[str, Any]:
