@@ -65,10 +65,13 @@ if TYPE_CHECKING:
         own_sentence,
         own_sessions,
         pull_requests,
+        reconciliation,
+        reconciliation_sentence,
         retention,
         returning_share,
         roster_sentence,
         roster_use,
+        seat_rate,
         spread_sentence,
         stickiness,
         team_shift,
@@ -91,12 +94,15 @@ if TYPE_CHECKING:
         effects_note,
         note,
         prose,
+        reconciliation_table,
         table,
         team_shift_table,
         unusual_days_table,
     )
     from ccanalytics.show_own import cache_table, own_cards, own_sessions_table, tool_use_table
     from ccanalytics.sources.admin_api import AdminClient
+    from ccanalytics.sources.billing_api import BillingClient
+    from ccanalytics.sources.enterprise_api import EnterpriseClient
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
     from ccanalytics.store import Store
@@ -105,10 +111,12 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "AdminClient",
+    "BillingClient",
     "Check",
     "Dataset",
     "Drivers",
     "Effect",
+    "EnterpriseClient",
     "Forecast",
     "Headline",
     "LocalLogs",
@@ -173,10 +181,14 @@ __all__ = [
     "preflight",
     "prose",
     "pull_requests",
+    "reconciliation",
+    "reconciliation_sentence",
+    "reconciliation_table",
     "retention",
     "returning_share",
     "roster_sentence",
     "roster_use",
+    "seat_rate",
     "spread_sentence",
     "stickiness",
     "sync",
@@ -199,8 +211,10 @@ __all__ = [
 
 _HOMES = {
     "AdminClient": "sources.admin_api",
+    "BillingClient": "sources.billing_api",
     "Check": "checks",
     "Dataset": "dataset",
+    "EnterpriseClient": "sources.enterprise_api",
     "LocalLogs": "sources.local_logs",
     "SampleOrganisation": "sources.sample",
     "Store": "store",
@@ -219,6 +233,7 @@ _HOMES = {
     "note": "show",
     "preflight": "checks",
     "prose": "show",
+    "reconciliation_table": "show",
     "sync": "syncing",
     "table": "show",
     "team_shift_table": "show",

@@ -2,6 +2,8 @@
 
 Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the actor's `team`
         ├─ sessions, requests, tool_calls, log_events   local logs only, each with its moment
+        ├─ seats                                 assigned seats by day; Enterprise only
+        ├─ billing                               what was billed, where it was asked for
         ├─ roster                                people with dates and teams
         └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
 """
@@ -16,9 +18,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
+from ccanalytics.billing_frames import Billing
+from ccanalytics.billing_sync import Biller, billing_of, sync_billing
 from ccanalytics.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.errors import SettingsError, StoreError
-from ccanalytics.frames import LOG_SCHEMAS, to_pandas
+from ccanalytics.frames import LOG_SCHEMAS, SCHEMAS, to_pandas
 from ccanalytics.identity import apply_identity, load_secret, without_emails
 from ccanalytics.people import (
     no_roster,
@@ -28,24 +32,29 @@ from ccanalytics.people import (
     with_teams,
 )
 from ccanalytics.periods import (
+    day_end,
     days_between,
     is_closed,
     monday,
     newest_closed_week,
     parse_day,
     parse_week,
+    settling,
     week_days,
     week_name,
 )
 from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources import Source
-from ccanalytics.sources.keys import KEY_VARIABLES, find_key
+from ccanalytics.sources.keys import KEYS, source_with_key
 from ccanalytics.store import Restatement, Store, StoredDay
 from ccanalytics.syncing import sync
 
 __all__ = ["MINIMUM_GROUP", "SOURCES", "Dataset", "build_dataset", "load", "parse_week"]
 
-SOURCES = ("api", "local", "sample")
+WITHOUT_USAGE = {"enterprise"}
+"""Sources that tell neither models nor tokens nor cost."""
+
+SOURCES = ("api", "enterprise", "local", "sample")
 
 MINIMUM_GROUP = 5
 """Fewest people a group must have to be shown, unless the records are one's own."""
@@ -79,6 +88,13 @@ class Dataset:
     requests: pd.DataFrame | None = None
     tool_calls: pd.DataFrame | None = None
     log_events: pd.DataFrame | None = None
+    seats: pd.DataFrame | None = None
+    billing: Billing | None = None
+
+    @property
+    def knows_usage(self) -> bool:
+        """Whether the source tells models, tokens and cost; where it does not they are unknown."""
+        return self.source not in WITHOUT_USAGE
 
     @property
     def weeks(self) -> pd.DatetimeIndex:
@@ -164,6 +180,7 @@ def load(
         calendars=_calendars(settings, origin),
         monthly_budget_usd=_budget(settings, origin),
         unknown_fields={name for day in stored.values() for name in day.unknown_fields},
+        billing=_billing(shelf, source, first, last),
     )
 
 
@@ -180,10 +197,10 @@ def build_dataset(
     calendars: Calendars | None = None,
     monthly_budget_usd: float | None = None,
     unknown_fields: Iterable[str] = (),
+    billing: Billing | None = None,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
-    names = [name for name in tables if name not in LOG_SCHEMAS]
-    frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in names}
+    frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in SCHEMAS}
     if team:
         _check_team(team, roster)
         frames = {n: f[f["team"] == team].reset_index(drop=True) for n, f in frames.items()}
@@ -203,6 +220,9 @@ def build_dataset(
         calendars=known if identity == "named" else known.said_by(without_emails),
         monthly_budget_usd=monthly_budget_usd,
         unknown_fields=tuple(sorted(unknown_fields)),
+        # Neither is told by team.
+        seats=to_pandas(tables["seats"]) if "seats" in tables and not team else None,
+        billing=None if team else billing,
     )
 
 
@@ -215,18 +235,23 @@ def _check_team(team: str, roster: pd.DataFrame) -> None:
 
 
 def _known_source(source: str, store: Store) -> str:
-    """`source`, or api where its key or its days are at hand; nothing is invented unasked."""
+    """`source`, or the one whose key or days are at hand; nothing is invented unasked."""
     if source and source not in SOURCES:
         raise ValueError(f"There is no source {source!r}; there is: {', '.join(SOURCES)}.")
     if source:
         return source
-    if find_key(os.environ) or store.dates("api"):
-        return "api"
+    found = source_with_key(os.environ) or next((name for name in KEYS if store.dates(name)), None)
+    if found:
+        return found
     raise SettingsError(
-        f"There is no key, and no api day in the store {store.root}. Three ways on:\n"
-        "  source sample   an invented organisation, to look around (--source sample)\n"
-        "  source local    your own Claude Code session logs (--source local)\n"
-        f"  source api      your organisation, with an Admin key: {KEY_VARIABLES[0]} (--source api)"
+        f"There is no key, and no day of an organisation in the store {store.root}. Ways on:\n"
+        "  source sample      an invented organisation, to look around (--source sample)\n"
+        "  source local       your own Claude Code session logs (--source local)\n"
+        + "\n".join(
+            f"  source {name:<11} your organisation, with an {kind.name}: {kind.variables[0]} "
+            f"(--source {name})"
+            for name, kind in KEYS.items()
+        )
     )
 
 
@@ -294,7 +319,13 @@ def _bring(origin: Source, store: Store, until: date | None, now: datetime) -> N
     span = origin.span()
     assert span is not None
     last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
-    sync(origin, store, monday(span[0]), last, now=now)
+    done = sync(origin, store, monday(span[0]), last, now=now)
+    since: date | None = getattr(origin, "billed_since", None)
+    if since and isinstance(origin, Biller):
+        # Like all of the sample it does not depend on the clock.
+        moment = day_end(span[1]) + settling(billing_of(origin.name)).final
+        again = bool(done.changed)
+        sync_billing(origin, store, origin.name, since, span[1], now=moment, force=again)
 
 
 def _newest_week(source: str, store: Store, now: datetime) -> date:
@@ -303,9 +334,9 @@ def _newest_week(source: str, store: Store, now: datetime) -> date:
     for week in weeks:
         stored = store.days(source, week, week_days(week)[-1]).values()
         whole = sum(day.closed for day in stored) == 7
-        if whole and (source == "api" or any(day.rows for day in stored)):
+        if whole and (source in KEYS or any(day.rows for day in stored)):
             return week
-    week = newest_closed_week(now)
+    week = newest_closed_week(now, source)
     fill = _fill(source, store, week, week_days(week)[-1])
     raise StoreError(f"No whole closed week with {source} activity {_in(store)}. {fill}")
 
@@ -317,10 +348,10 @@ def _check_stored(source: str, store: Store, sunday: date, now: datetime) -> Non
     if all(day in days and days[day].closed for day in week_days(week)):
         return
     name = week_name(week)
-    if source != "sample" and not is_closed(sunday, now):
+    if source != "sample" and not is_closed(sunday, now, source):
         raise ValueError(
             f"Week {name} is not closed: it lasts until {sunday}. The newest closed week is "
-            f"{week_name(newest_closed_week(now))}."
+            f"{week_name(newest_closed_week(now, source))}."
         )
     raise StoreError(f"Not all of week {name} {_in(store)}. {_fill(source, store, week, sunday)}")
 
@@ -331,9 +362,9 @@ def _in(store: Store) -> str:
 
 def _fill(source: str, store: Store, since: date, until: date) -> str:
     """What to do about days that are missing."""
-    if source == "api":
+    if source in KEYS:
         return (
-            f"Fetch them: ccanalytics sync --source api --since {since} --until {until} "
+            f"Fetch them: ccanalytics sync --source {source} --since {since} --until {until} "
             f"--store {shlex.quote(str(store.root))}"
         )
     days = store.dates(source)
@@ -373,6 +404,19 @@ def _roster(
         return parse_roster(own(), "the roster of the sample")
     path = roster or default
     return read_roster(Path(path)) if path else no_roster()
+
+
+def _billing(store: Store, source: str, since: date, until: date) -> Billing | None:
+    """What was billed in the range; None when nothing of it was fetched."""
+    stored, tables = store.read_range(billing_of(source), since, until)
+    days = [day for day, one in stored.items() if one.closed]
+    if not days:
+        return None
+    return Billing(
+        pd.DatetimeIndex(days).as_unit("ms"),
+        billed=to_pandas(tables["billed"]),
+        billed_tokens=to_pandas(tables["billed_tokens"]),
+    )
 
 
 def _calendars(settings: Settings, origin: Source | None) -> Calendars:

@@ -4,12 +4,15 @@
     ├── SettingsError    the environment, ccanalytics.toml or a flag says something unusable
     ├── AuthError        no key, the wrong kind of key, or a key the service refuses
     ├── ApiError         the service answered with an error, or not at all
+    │   └── NotYetError  the service has not counted the day yet
     ├── SchemaError      an answer or a file is not in the form it should have
     ├── StoreError       the days on disk are missing, mixed or unreadable
     └── ReportError      a notebook or a page could not be made
 
 A bad argument of a function is a plain `ValueError`.
 """
+
+from datetime import date
 
 
 class CCAnalyticsError(Exception):
@@ -33,6 +36,14 @@ class ApiError(CCAnalyticsError):
         super().__init__(message)
         self.status = status
         self.request_id = request_id
+
+
+class NotYetError(ApiError):
+    """The service has not counted the day yet; `newest` is the newest day it has."""
+
+    def __init__(self, message: str, *, newest: date, request_id: str | None = None) -> None:
+        super().__init__(message, status=400, request_id=request_id)
+        self.newest = newest
 
 
 class SchemaError(CCAnalyticsError):

@@ -6,8 +6,9 @@
 
 All start with the same key columns, so each can be grouped alone. They have different grains:
 sum each to what you want to compare, then join the sums. The schemas are the data dictionary;
-an empty day has the same columns and types as a full one. Local logs alone fill four frames more,
-without those keys, because they know when each thing happened:
+an empty day has the same columns and types as a full one. `seats` is a frame only the Enterprise
+API fills. Local logs alone fill four more, without those keys, because they know when each thing
+happened:
 
     sessions      one row per session              when, where, and its sums
     requests      one row per call of a model      tokens, cost_usd, uncached_cost_usd
@@ -22,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ccanalytics.enterprise import Summary
 from ccanalytics.errors import SchemaError
 from ccanalytics.records import ApiActor, EstimatedCost, Record, UserActor
 
@@ -31,20 +33,21 @@ USD = pa.decimal128(18, 8)
 """US dollars, exact: a cent and six more digits."""
 
 
-def _field(name: str, kind: pa.DataType, text: str) -> pa.Field:
+def field(name: str, kind: pa.DataType, text: str) -> pa.Field:
+    """A column with its line of the data dictionary."""
     return pa.field(name, kind, metadata={"description": text})
 
 
 KEYS = [
-    _field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
-    _field("organization", pa.string(), "organization_id"),
-    _field("actor", pa.string(), "actor.email_address or actor.api_key_name, as sent"),
-    _field("actor_kind", pa.string(), "user: a person; api_key: a key, never a person"),
-    _field("customer_type", pa.string(), "api: pay as you go; subscription: a seat"),
-    _field("subscription_type", pa.string(), "enterprise or team; null when not sent"),
-    _field("terminal", pa.string(), "terminal_type, an open set"),
-    _field("is_remote", pa.bool_(), "a remote session such as on the web; null when not sent"),
-    _field("project", pa.string(), "working folder; local logs only"),
+    field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+    field("organization", pa.string(), "organization_id; null when not told"),
+    field("actor", pa.string(), "actor.email_address or actor.api_key_name, as sent"),
+    field("actor_kind", pa.string(), "user: a person; api_key: a key, never a person"),
+    field("customer_type", pa.string(), "api: pay as you go; subscription: a seat; null: not told"),
+    field("subscription_type", pa.string(), "enterprise or team; null when not sent"),
+    field("terminal", pa.string(), "terminal_type, an open set; null when not told"),
+    field("is_remote", pa.bool_(), "a remote session such as on the web; null when not sent"),
+    field("project", pa.string(), "working folder; local logs only"),
 ]
 
 _count = pa.int64()
@@ -53,112 +56,123 @@ SCHEMAS = {
     "activity": pa.schema(
         [
             *KEYS,
-            _field("sessions", _count, "core_metrics.num_sessions: sessions started"),
-            _field("lines_added", _count, "core_metrics.lines_of_code.added"),
-            _field("lines_removed", _count, "core_metrics.lines_of_code.removed"),
-            _field("commits", _count, "core_metrics.commits_by_claude_code"),
-            _field("pull_requests", _count, "core_metrics.pull_requests_by_claude_code"),
+            field(
+                "sessions", _count, "core_metrics.num_sessions: sessions started; null: not told"
+            ),
+            field("lines_added", _count, "core_metrics.lines_of_code.added"),
+            field("lines_removed", _count, "core_metrics.lines_of_code.removed"),
+            field("commits", _count, "core_metrics.commits_by_claude_code"),
+            field("pull_requests", _count, "core_metrics.pull_requests_by_claude_code"),
         ]
     ),
     "model_usage": pa.schema(
         [
             *KEYS,
-            _field("model", pa.string(), "model_breakdown[].model, an open set"),
-            _field("input_tokens", _count, "tokens.input: neither read from nor written to cache"),
-            _field("output_tokens", _count, "tokens.output"),
-            _field("cache_read_tokens", _count, "tokens.cache_read"),
-            _field("cache_creation_tokens", _count, "tokens.cache_creation"),
-            _field("cost_usd", USD, "estimated_cost.amount / 100: US dollars, an estimate"),
+            field("model", pa.string(), "model_breakdown[].model, an open set"),
+            field("input_tokens", _count, "tokens.input: neither read from nor written to cache"),
+            field("output_tokens", _count, "tokens.output"),
+            field("cache_read_tokens", _count, "tokens.cache_read"),
+            field("cache_creation_tokens", _count, "tokens.cache_creation"),
+            field("cost_usd", USD, "estimated_cost.amount / 100: US dollars, an estimate"),
         ]
     ),
     "tool_actions": pa.schema(
         [
             *KEYS,
-            _field("tool", pa.string(), "key of tool_actions, an open set"),
-            _field("accepted", _count, "proposals accepted"),
-            _field("rejected", _count, "proposals rejected"),
+            field("tool", pa.string(), "key of tool_actions, an open set"),
+            field("accepted", _count, "proposals accepted"),
+            field("rejected", _count, "proposals rejected"),
         ]
     ),
 }
 
 SESSIONS = pa.schema(
     [
-        _field("date", pa.timestamp("ms"), "UTC day the session started"),
-        _field("session", pa.string(), "session id"),
-        _field("project", pa.string(), "working folder at the start"),
-        _field("branch", pa.string(), "git branch at the start; null when not logged"),
-        _field("terminal", pa.string(), "entrypoint; null before it was logged"),
-        _field("started_at", pa.timestamp("ms"), "first prompt or answer, UTC"),
-        _field("ended_at", pa.timestamp("ms"), "last prompt or answer, UTC"),
-        _field("models", pa.list_(pa.string()), "models that answered, sorted"),
-        _field("requests", _count, "answers of the service, each counted once"),
-        _field("final_requests", _count, "of these, with the final token count in the log"),
-        _field("input_tokens", _count, "as in model_usage"),
-        _field("output_tokens", _count, "as in model_usage; a lower bound where not final"),
-        _field("cache_read_tokens", _count, "as in model_usage"),
-        _field("cache_creation_tokens", _count, "as in model_usage"),
-        _field("cost_usd", USD, "estimate at list price; null when a model has no known price"),
-        _field("lines_added", _count, "as in activity"),
-        _field("lines_removed", _count, "as in activity"),
-        _field("commits", _count, "as in activity"),
-        _field("pull_requests", _count, "as in activity"),
+        field("date", pa.timestamp("ms"), "UTC day the session started"),
+        field("session", pa.string(), "session id"),
+        field("project", pa.string(), "working folder at the start"),
+        field("branch", pa.string(), "git branch at the start; null when not logged"),
+        field("terminal", pa.string(), "entrypoint; null before it was logged"),
+        field("started_at", pa.timestamp("ms"), "first prompt or answer, UTC"),
+        field("ended_at", pa.timestamp("ms"), "last prompt or answer, UTC"),
+        field("models", pa.list_(pa.string()), "models that answered, sorted"),
+        field("requests", _count, "answers of the service, each counted once"),
+        field("final_requests", _count, "of these, with the final token count in the log"),
+        field("input_tokens", _count, "as in model_usage"),
+        field("output_tokens", _count, "as in model_usage; a lower bound where not final"),
+        field("cache_read_tokens", _count, "as in model_usage"),
+        field("cache_creation_tokens", _count, "as in model_usage"),
+        field("cost_usd", USD, "estimate at list price; null when a model has no known price"),
+        field("lines_added", _count, "as in activity"),
+        field("lines_removed", _count, "as in activity"),
+        field("commits", _count, "as in activity"),
+        field("pull_requests", _count, "as in activity"),
+    ]
+)
+
+
+SEATS = pa.schema(
+    [
+        field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+        field("assigned_seats", _count, "assigned_seat_count: seats of any kind; null: not told"),
+        field("pending_invites", _count, "pending_invite_count; null when not told"),
     ]
 )
 
 _WHERE = [
-    _field("session", pa.string(), "session id; null when not logged"),
-    _field("project", pa.string(), "working folder; null when not logged"),
-    _field("branch", pa.string(), "git branch; null when not logged"),
-    _field("terminal", pa.string(), "entrypoint; null before it was logged"),
+    field("session", pa.string(), "session id; null when not logged"),
+    field("project", pa.string(), "working folder; null when not logged"),
+    field("branch", pa.string(), "git branch; null when not logged"),
+    field("terminal", pa.string(), "entrypoint; null before it was logged"),
 ]
 
 LOG_SCHEMAS = {
     "sessions": SESSIONS,
     "requests": pa.schema(
         [
-            _field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+            field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
             *_WHERE,
-            _field("at", pa.timestamp("ms"), "moment of its fullest line, UTC"),
-            _field("message", pa.string(), "message id; its place in the log when it has none"),
-            _field("request", pa.string(), "request id; null when not logged"),
-            _field("model", pa.string(), "model that answered, an open set"),
-            _field("agent", pa.string(), "main, subagent, or advisor: asked by another model"),
-            _field("final", pa.bool_(), "the final token count is in the log"),
-            _field("input_tokens", _count, "neither read from nor written to cache"),
-            _field("output_tokens", _count, "a lower bound where not final"),
-            _field("cache_read_tokens", _count, "read from the cache"),
-            _field("cache_write_5m_tokens", _count, "written to the cache for five minutes"),
-            _field("cache_write_1h_tokens", _count, "written to the cache for an hour"),
-            _field("web_searches", _count, "paid searches the service made"),
-            _field("cost_usd", USD, "estimate at the day's list price; null when unknown"),
-            _field("uncached_cost_usd", USD, "the same, had every cached token been input"),
+            field("at", pa.timestamp("ms"), "moment of its fullest line, UTC"),
+            field("message", pa.string(), "message id; its place in the log when it has none"),
+            field("request", pa.string(), "request id; null when not logged"),
+            field("model", pa.string(), "model that answered, an open set"),
+            field("agent", pa.string(), "main, subagent, or advisor: asked by another model"),
+            field("final", pa.bool_(), "the final token count is in the log"),
+            field("input_tokens", _count, "neither read from nor written to cache"),
+            field("output_tokens", _count, "a lower bound where not final"),
+            field("cache_read_tokens", _count, "read from the cache"),
+            field("cache_write_5m_tokens", _count, "written to the cache for five minutes"),
+            field("cache_write_1h_tokens", _count, "written to the cache for an hour"),
+            field("web_searches", _count, "paid searches the service made"),
+            field("cost_usd", USD, "estimate at the day's list price; null when unknown"),
+            field("uncached_cost_usd", USD, "the same, had every cached token been input"),
         ]
     ),
     "tool_calls": pa.schema(
         [
-            _field("date", pa.timestamp("ms"), "UTC day of the result, at its midnight"),
+            field("date", pa.timestamp("ms"), "UTC day of the result, at its midnight"),
             *_WHERE,
-            _field("at", pa.timestamp("ms"), "moment of the result, UTC"),
-            _field("call", pa.string(), "id of the call"),
-            _field("tool", pa.string(), "name of the tool, an open set"),
-            _field("agent", pa.string(), "main or subagent"),
-            _field("decision", pa.string(), "accepted; rejected by a person or rule; error"),
-            _field("lines_added", _count, "by edit tools"),
-            _field("lines_removed", _count, "by edit tools"),
-            _field("commits", _count, "git commits the call made"),
-            _field("pull_requests", _count, "pull requests the call opened"),
+            field("at", pa.timestamp("ms"), "moment of the result, UTC"),
+            field("call", pa.string(), "id of the call"),
+            field("tool", pa.string(), "name of the tool, an open set"),
+            field("agent", pa.string(), "main or subagent"),
+            field("decision", pa.string(), "accepted; rejected by a person or rule; error"),
+            field("lines_added", _count, "by edit tools"),
+            field("lines_removed", _count, "by edit tools"),
+            field("commits", _count, "git commits the call made"),
+            field("pull_requests", _count, "pull requests the call opened"),
         ]
     ),
     "log_events": pa.schema(
         [
-            _field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
-            _field("session", pa.string(), "session id"),
-            _field(
+            field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+            field("session", pa.string(), "session id"),
+            field(
                 "at", pa.timestamp("ms"), "moment, UTC; of an undated line, that of its neighbour"
             ),
-            _field("event", pa.string(), "id of the line; of a title, a digest"),
-            _field("kind", pa.string(), "compaction, title, recap, api_error, ...: an open set"),
-            _field("tokens", _count, "of a compaction, the context before it; else null"),
+            field("event", pa.string(), "id of the line; of a title, a digest"),
+            field("kind", pa.string(), "compaction, title, recap, api_error, ...: an open set"),
+            field("tokens", _count, "of a compaction, the context before it; else null"),
         ]
     ),
 }
@@ -198,6 +212,12 @@ def _usd_of(units: Sequence[int | None]) -> pa.Array:
     return pa.Array.from_buffers(USD, len(whole), whole.buffers())
 
 
+def build_seats(day: date, summary: Summary | None) -> pa.Table:
+    """The seats of one UTC day: one row, or none when the service told nothing."""
+    rows = [(summary.assigned_seat_count, summary.pending_invite_count)] if summary else []
+    return table_of(SEATS, day, rows)
+
+
 def to_pandas(table: pa.Table) -> pd.DataFrame:
     """`table` with text keys as categories and `cost_usd` as float dollars (null is NaN)."""
     for position, column in enumerate(table.schema):
@@ -232,7 +252,7 @@ def _key_table(day: date, records: Sequence[Record]) -> list[pa.Array]:
         pa.array([midnight], pa.timestamp("ms")).take(
             pa.array(np.zeros(len(records), dtype=np.int64))
         ),
-        pa.array([record.organization_id for record in records], text),
+        pa.array([record.organization_id or None for record in records], text),
         pa.array([_actor_name(actor) for actor in actors], text),
         pa.array(["api_key" if isinstance(a, ApiActor) else "user" for a in actors], text),
         pa.array([record.customer_type for record in records], text),

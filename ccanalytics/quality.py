@@ -30,6 +30,7 @@ class Coverage:
 
 
 NO_COVERAGE = Coverage("none", "no week is closed")
+NO_USAGE = Coverage("none", "this source tells neither tokens nor cost")
 
 
 def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
@@ -58,16 +59,22 @@ def trust_facts(data: Dataset) -> pd.DataFrame:
         + (f"{moving} of them may still change" if moving else "all of them final"),
         "Weeks": f"{len(data.weeks)} closed weeks, the last from {_day(data.weeks)}",
         "People": _people_fact(data),
-        "Prices": f"{100 * _priced(data.model_usage):.1f} % of tokens have a known price; every "
-        "amount is an estimate at list prices, not an invoice",
+        "Prices": _price_fact(data),
         "Late data": f"{int(stored['restated'].sum())} days had changed when fetched again",
     }
+    if data.seats is not None:
+        facts["Seats"] = _seat_fact(data.seats)
     return pd.DataFrame(facts.items(), columns=["what", "state"])
 
 
 def coverage_ledger(data: Dataset) -> pd.DataFrame:
     """One row per group that is not, or only in part, in these records: who, state, why."""
-    rows = _of_logs(data) if data.source == "local" else [*_SERVICE, *_found(data)]
+    if data.source == "local":
+        rows = _of_logs(data)
+    elif data.source == "enterprise":
+        rows = [*_ENTERPRISE, *_roster_rows(data)]
+    else:
+        rows = [*_SERVICE, _key_row(data), *_roster_rows(data)]
     return pd.DataFrame(rows, columns=["who", "state", "why"])
 
 
@@ -78,11 +85,13 @@ def data_inventory(data: Dataset) -> pd.DataFrame:
         "pseudonym": "under a keyed pseudonym",
         "aggregate": f"only in groups of {data.minimum_group} or more",
     }[data.identity]
+    grain = "person, day, terminal" if data.knows_usage else "person, day"
     rows = [
-        ("Sessions, changed lines, commits, pull requests", "person, day, terminal", people),
-        ("Tokens and estimated cost by model", "person, day, terminal", people),
+        ("Sessions, changed lines, commits, pull requests", grain, people),
         ("Decisions on proposed edits", "person, day, tool", people),
     ]
+    if data.knows_usage:
+        rows.insert(1, ("Tokens and estimated cost by model", grain, people))
     if len(data.roster):
         rows.append(("Team, first and last day on the roster", "person", people))
     return pd.DataFrame(rows, columns=["what", "grain", "shown"])
@@ -109,6 +118,38 @@ _SERVICE = [
         "not in the data",
         "Only those made through Claude Code are counted; nothing says whether they were merged.",
     ),
+]
+
+_ENTERPRISE = [
+    (
+        "Models, tokens and cost",
+        "not known",
+        "The service tells them in reports of their own, which on seat-based plans hold only what "
+        "goes beyond the seats: a cost made from them would be too low without a sign of it.",
+    ),
+    (
+        "Terminals, kinds of customers, local or remote",
+        "not known",
+        "The service adds them up for each person and day.",
+    ),
+    ("API keys and pipelines", "not in the data", "Only people who signed in are recorded here."),
+    (
+        "Use through Amazon Bedrock and other clouds",
+        "not in the data",
+        "The service has no record of it.",
+    ),
+    (
+        "Chat, Cowork and other products",
+        "not in the data",
+        "Only Claude Code is read: who used only another product has no record here.",
+    ),
+    (
+        "Days before 2026, and the last day or two",
+        "not in the data",
+        "The service begins there, and counts a day on the next. It may change by a few percent "
+        "afterwards, so days are fetched again for a week.",
+    ),
+    _SERVICE[-1],
 ]
 
 
@@ -165,22 +206,22 @@ def _background(data: Dataset) -> str:
     return ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in told)
 
 
-def _found(data: Dataset) -> list[tuple[str, str, str]]:
-    """The rows of the ledger that depend on the data."""
+def _key_row(data: Dataset) -> tuple[str, str, str]:
     keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
-    strangers, silent = len(_strangers(data)), len(_silent(data))
-    rows = [
-        (
-            "People behind API keys",
-            f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key in the data",
-            "A key can be a pipeline or several people. It is counted apart, never as a person.",
-        )
-    ]
+    return (
+        "People behind API keys",
+        f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key in the data",
+        "A key can be a pipeline or several people. It is counted apart, never as a person.",
+    )
+
+
+def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """Who of the roster is not in the data, and who is in the data but not on the roster."""
     if data.roster.empty:
         text = "Without a roster nobody can be told to be missing, and no rate has a denominator."
-        return [*rows, ("People who never used it", "not known", text)]
+        return [("People who never used it", "not known", text)]
+    strangers, silent = len(_strangers(data)), len(_silent(data))
     return [
-        *rows,
         (
             "People on the roster without any record in this range",
             _count(data, silent),
@@ -217,6 +258,27 @@ def _people_fact(data: Dataset) -> str:
     if not strangers:
         return f"{people}, all of them on the roster of their days"
     return f"{people}, {_count(data, strangers)} on days when they were not on the roster"
+
+
+def _price_fact(data: Dataset) -> str:
+    if not data.knows_usage:
+        return "neither tokens nor cost are known from this source"
+    return (
+        f"{100 * _priced(data.model_usage):.1f} % of tokens have a known price; every amount is an "
+        "estimate at list prices, not an invoice"
+    )
+
+
+def _seat_fact(seats: pd.DataFrame) -> str:
+    """The assigned seats of the newest day that has any; seats are of all products."""
+    known = seats.dropna(subset="assigned_seats")
+    if known.empty:
+        return "the service told none"
+    last = known.iloc[-1]
+    invites = last["pending_invites"]
+    pending = "" if pd.isna(invites) else f", {invites:,.0f} invitations pending"
+    day = f"{last['date']:%Y-%m-%d}"
+    return f"{last['assigned_seats']:,.0f} assigned on {day}, whatever they are used for{pending}"
 
 
 def _priced(usage: pd.DataFrame) -> float:

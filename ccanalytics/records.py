@@ -7,13 +7,13 @@
 
 Every source speaks this format. The structs are the documentation of it: a missing or ill-typed
 field is a `SchemaError` naming its path, an unknown field is passed over, and tools, models and
-terminals are open sets. `project` is ours: the service never sends it, local logs fill it.
+terminals are open sets. `project` is ours: the service never sends it, local logs fill it. What
+another source cannot tell, such as the customer type, is null.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,9 @@ from ccanalytics.errors import SchemaError
 
 EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 """The tools whose proposals change files, by the names of `tool_actions`; others may come."""
+
+
+T = TypeVar("T")
 
 
 class Wire(msgspec.Struct, gc=False):
@@ -31,145 +34,168 @@ class UserActor(Wire, tag_field="type", tag="user_actor"):
     """A person who signed in."""
 
     email_address: str
+    """Their address, in whatever case it was written."""
 
 
 class ApiActor(Wire, tag_field="type", tag="api_actor"):
     """An API key, by its name; the service never sends its id."""
 
     api_key_name: str
+    """The name of the key; it can be changed, and two keys can share it."""
 
 
 class LinesOfCode(Wire):
     """Lines Claude Code wrote and removed."""
 
     added: int
+    """Lines written."""
     removed: int
+    """Lines removed."""
 
 
 class CoreMetrics(Wire):
     """The counters of one record."""
 
-    num_sessions: int
+    num_sessions: int | None
+    """Distinct sessions; null where a source cannot tell."""
     lines_of_code: LinesOfCode
+    """Lines written and removed through Claude Code."""
     commits_by_claude_code: int
+    """Commits made through Claude Code, not all commits."""
     pull_requests_by_claude_code: int
+    """Pull requests made through Claude Code, not all of them."""
 
 
 class ToolAction(Wire):
     """Decisions on one tool's proposals."""
 
     accepted: int
+    """Proposals that were taken."""
     rejected: int
+    """Proposals that were refused."""
 
 
 class Tokens(Wire):
     """Tokens of one model; the four kinds do not overlap."""
 
     input: int
+    """Tokens read that were in no cache."""
     output: int
+    """Tokens written."""
     cache_read: int
+    """Tokens read from the cache."""
     cache_creation: int
+    """Tokens put into the cache."""
 
 
 class EstimatedCost(Wire):
-    """An estimate at list price, in cents of `currency`; a null amount is a price nobody knows."""
+    """An estimate at list price, not an invoice."""
 
     amount: Decimal | None
+    """In hundredths of `currency`, so cents; null is a price nobody knows."""
     currency: str = "USD"
+    """So far always USD."""
 
 
 class ModelUsage(Wire):
     """What one record used of one model."""
 
     model: str
+    """The model's id; any text, as models come and go."""
     tokens: Tokens
+    """Its tokens by kind."""
     estimated_cost: EstimatedCost
+    """What they cost at list price."""
 
 
 class Record(Wire):
     """One actor on one UTC day, by terminal, customer type and remote or not."""
 
     date: str
+    """The midnight, UTC, at which the day begins."""
     actor: UserActor | ApiActor
+    """Who did it: a person, or an API key."""
     organization_id: str
-    customer_type: str
+    """The organization, by its id."""
+    customer_type: str | None
+    """`api` pays by use, `subscription` is a seat of a plan; null where a source cannot tell."""
     terminal_type: str | None
+    """The terminal or editor; any text, such as vscode, iTerm.app, tmux."""
     core_metrics: CoreMetrics
+    """Sessions, lines, commits, pull requests."""
     tool_actions: dict[str, ToolAction]
+    """Decisions by tool; any tool may come, the known ones may be missing."""
     model_breakdown: list[ModelUsage]
+    """Tokens and cost by model."""
     subscription_type: str | None = None
+    """The plan of a subscription, such as `team` or `enterprise`; else null or absent."""
     is_remote: bool | None = None
+    """Whether it was a remote session, as on the web; absent in older answers."""
     project: str | None = None
+    """Ours, of local logs: the service never sends it."""
 
 
 class Page(Wire):
     """One answer: records, and the cursor of the next page while there is more."""
 
     data: list[Record]
+    """The records of this page; none when nothing happened."""
     has_more: bool
+    """Whether another page follows."""
     next_page: str | None
+    """The cursor to send as `page`; null on the last page."""
 
 
 class _RawPage(Wire):
     data: list[msgspec.Raw]
 
 
-class Member(Wire):
-    """One current member of the organization."""
-
-    id: str
-    email: str
-    added_at: str
-    role: str = ""
-    name: str = ""
-
-    def since(self, today: date) -> date:
-        """The UTC day they were added on, at the latest `today`."""
-        try:
-            return min(datetime.fromisoformat(self.added_at).astimezone(UTC).date(), today)
-        except ValueError:
-            return today
-
-
-class MemberPage(Wire):
-    """One answer of the list of members; the next one begins after `last_id`."""
-
-    data: list[Member]
-    has_more: bool
-    last_id: str | None = None
-
-
 class ErrorDetail(Wire):
     """What went wrong, in the service's words."""
 
     type: str
+    """The kind of error, such as `rate_limit_error`: what a program decides by."""
     message: str
+    """What a person reads; its wording may change."""
 
 
 class ErrorBody(Wire):
     """The body of every error answer."""
 
     error: ErrorDetail
+    """What went wrong."""
     type: Literal["error"] = "error"
+    """Always `error`; some answers leave it out."""
     request_id: str | None = None
+    """The id of the request, as in the header `request-id`."""
 
 
-_page_decoder = msgspec.json.Decoder(Page)
+def decoder(kind: type[T], what: str) -> Callable[[bytes], T]:
+    """A function from bytes to `kind`: `SchemaError` with the path of the first field at fault."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def decoded(body: bytes) -> T:
+        try:
+            return decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise SchemaError(_explain(body, error, what)) from error
+
+    return decoded
 
 
-def decode_page(body: bytes) -> Page:
-    """One page of records; `SchemaError` with the path of the first field that is wrong."""
-    try:
-        return _page_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SchemaError(_explain(body, error)) from error
+decode_page = decoder(Page, "a page of Claude Code Analytics records")
 
 
-def unknown_fields(body: bytes) -> set[str]:
-    """The fields of a page's first record that this version does not know, by their path."""
-    for record in msgspec.json.decode(body, type=_RawPage).data[:1]:
-        known = msgspec.to_builtins(msgspec.json.decode(record, type=Record))
-        return set(_extra(msgspec.json.decode(record), known))
+def unknown_fields(body: bytes, kind: type[Wire] = Record, inside: str = "") -> set[str]:
+    """The fields of a page's first row that this version does not know, by their path.
+
+    Of a row that is mostly of no interest only those `inside` one of its fields.
+    """
+    for row in msgspec.json.decode(body, type=_RawPage).data[:1]:
+        known = msgspec.to_builtins(msgspec.json.decode(row, type=kind))
+        sent = msgspec.json.decode(row)
+        return set(_extra(sent[inside], known[inside], f"{inside}.") if inside
+                   else _extra(sent, known))  # fmt: skip
     return set()
 
 
@@ -208,8 +234,8 @@ def to_wire(record: Record) -> dict[str, object]:
     return wire
 
 
-def _explain(body: bytes, error: Exception) -> str:
-    """Why `body` is no page of records, in words that say where to look."""
+def _explain(body: bytes, error: Exception, what: str) -> str:
+    """Why `body` is not `what`, in words that say where to look."""
     start = body.lstrip()[:1]
     if start == b"<":
         return (
@@ -220,9 +246,9 @@ def _explain(body: bytes, error: Exception) -> str:
         keys = sorted(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
     except msgspec.DecodeError:
         return f"The answer is not a JSON object ({error}); it has {len(body)} bytes."
-    if "data" not in keys:
+    if isinstance(error, msgspec.ValidationError) and "data" not in keys:
         return (
-            f"The answer has no `data` list but {', '.join(keys) or 'nothing'}: this is not the "
-            "Claude Code Analytics API, or its format changed."
+            f"The answer has no `data` list but {', '.join(keys) or 'nothing'}: this is not "
+            f"{what}, or its format changed."
         )
-    return f"The answer is not a page of Claude Code Analytics records: {error}."
+    return f"The answer is not {what}: {error}."

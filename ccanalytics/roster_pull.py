@@ -15,9 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from ccanalytics.atomic import write_text
+from ccanalytics.directory import Member
 from ccanalytics.errors import StoreError
 from ccanalytics.people import ROSTER, no_roster, read_roster
-from ccanalytics.records import Member
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ccanalytics.metrics.change import Headline
 from ccanalytics.metrics.drivers import TeamShift
 from ccanalytics.metrics.interventions import Effect
 from ccanalytics.metrics.registry import COLUMN_WORDS, METRICS, SECTION_TESTS
+from ccanalytics.metrics.untold import NOT_TOLD, is_told
 
 MIME = "application/vnd.ccanalytics.{}+json"
 
@@ -112,8 +113,27 @@ def team_shift_table(shift: TeamShift) -> Shown:
     return table(shift.frame, "Cost per commit by team", labels=labels, formats=formats)
 
 
+def reconciliation_table(frame: pd.DataFrame) -> Shown:
+    """One row per month and model family: the estimate, the bill, and the gap between them."""
+    usd, share = METRICS["cost"], METRICS["reconciliation"]
+    labels = {
+        "month": "month",
+        "family": "model",
+        "days": "days of both",
+        "estimated": "estimated",
+        "billed": "billed",
+        "gap": "difference",
+        "value": "of the bill",
+    }
+    formats: dict[str, Format] = {"month": _month_words, "days": ",.0f", "value": share.format}
+    formats |= {"estimated": usd.format, "billed": usd.format, "gap": usd.format_change}
+    return table(frame, "Estimated and billed", labels=labels, formats=formats)
+
+
 def unusual_days_table(days: pd.DataFrame) -> Shown:
     """One row per unusual day: its cost, the usual one, who had most of it, what was noted."""
+    if not is_told(days):
+        return note(f"Which days stood out is {NOT_TOLD}: it tells no cost.")
     if days.empty:
         return note("No day of the newest 28 stood out from the ordinary ones.")
     money = METRICS["unusual_days"]
@@ -290,6 +310,10 @@ def _text(value: Any, form: Format | None) -> str:
     if isinstance(value, str | bool):
         return str(value)
     return format(value, form or ("," if float(value).is_integer() else ",.4g"))
+
+
+def _month_words(month: pd.Timestamp) -> str:
+    return f"{month:%b %Y}"
 
 
 def _is_number(column: pd.Series) -> bool:

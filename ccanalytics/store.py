@@ -5,10 +5,11 @@
     <root>/v1/<source>/organization                  whose days these are; one per source
     <root>/v1/<source>/<name>                        what else a source remembers from day to day
 
-The date is a column inside too. An empty day is an empty file, a day without `activity` is not
-stored; of the frames that only logs fill, empty ones have no file. Columns are only ever added: in
-files older than a column it reads as null. All frames of a day carry the same digest of the whole
-day, so a day is never read half old and half new.
+The date is a column inside too. A day is stored when the frame that is written last is there:
+`activity`, or `billed` of billing, which is kept as a source of its own. An empty day is an empty
+file; of the frames that only some sources fill, empty ones have no file. Columns are only ever
+added: in files older than a column it reads as null. All frames of a day carry the same digest of
+the whole day, so a day is never read half old and half new.
 """
 
 import os
@@ -27,6 +28,7 @@ import msgspec
 import pyarrow as pa
 
 from ccanalytics.atomic import AtomicFolder
+from ccanalytics.billing_frames import BILLING_SCHEMAS
 from ccanalytics.day_files import (
     Totals,
     Written,
@@ -39,12 +41,12 @@ from ccanalytics.day_files import (
     write_file,
 )
 from ccanalytics.errors import StoreError
-from ccanalytics.frames import LOG_SCHEMAS, SCHEMAS, Frames
+from ccanalytics.frames import LOG_SCHEMAS, SCHEMAS, SEATS, Frames
 from ccanalytics.periods import is_closed, is_final
 
 VERSION = "v1"
 
-FRAME_SCHEMAS = {**SCHEMAS, **LOG_SCHEMAS}
+FRAME_SCHEMAS = {**SCHEMAS, **LOG_SCHEMAS, "seats": SEATS, **BILLING_SCHEMAS}
 
 READERS = 4
 """Threads that read day files."""
@@ -62,18 +64,19 @@ class StoredDay:
     digest: str
     rows: int
     unknown_fields: tuple[str, ...] = ()
+    source: str = "api"
     frames: tuple[str, ...] | None = None
     """The frames that have a file; None in days of an older version."""
 
     @property
     def closed(self) -> bool:
         """Fetched when all of the day was there."""
-        return is_closed(self.day, self.fetched_at)
+        return is_closed(self.day, self.fetched_at, self.source)
 
     @property
     def final(self) -> bool:
         """Fetched so late that the day is not expected to change any more."""
-        return is_final(self.day, self.fetched_at)
+        return is_final(self.day, self.fetched_at, self.source)
 
 
 class DayChange(msgspec.Struct, frozen=True):
@@ -192,7 +195,7 @@ class Store:
 
     def dates(self, source: str) -> list[date]:
         """The stored days by their files' names, in order; no file is opened."""
-        folder = self.folder(source, "activity")
+        folder = self.folder(source, _mark(source))
         names = sorted(os.listdir(folder)) if folder.is_dir() else []
         return [
             date.fromisoformat(match[1]) for name in names if (match := _DAY_FILE.fullmatch(name))
@@ -206,13 +209,14 @@ class Store:
             return self._days(source, since, until)
 
     def read_days(
-        self, source: str, days: Iterable[date], frames: Iterable[str] = FRAME_SCHEMAS
+        self, source: str, days: Iterable[date], frames: Iterable[str] = ()
     ) -> tuple[dict[date, StoredDay], Frames]:
-        """Those of `days` that are stored, and their frames, all as of one moment."""
+        """Those of `days` that are stored, and all or some of their frames, as of one moment."""
         with self._files.reading():
             there = (self._stored_day(source, day) for day in sorted(days))
             stored = {day.day: day for day in there if day}
-            return stored, {name: self._read(source, name, stored) for name in frames}
+            names = tuple(frames) or frames_of(source)
+            return stored, {name: self._read(source, name, stored) for name in names}
 
     def read(
         self,
@@ -233,8 +237,7 @@ class Store:
         """The stored days from `since` to `until` and their frames, all as of one moment."""
         with self._files.reading():
             days = self._days(source, since, until)
-            of_logs = any(self.folder(source, name).is_dir() for name in LOG_SCHEMAS)
-            names = FRAME_SCHEMAS if of_logs else SCHEMAS
+            names = frames_of(source)
             return days, {name: self._read(source, name, days) for name in names}
 
     def organization(self, source: str) -> str | None:
@@ -260,6 +263,7 @@ class Store:
             for name, table in frames.items()
             if len(table)
             or name in SCHEMAS
+            or name == _mark(source)
             or (self.folder(source, name) / f"{day}.parquet").exists()
         )
 
@@ -319,12 +323,12 @@ class Store:
         return {stored.day: stored for stored in days if stored}
 
     def _stored_day(self, source: str, day: date) -> StoredDay | None:
-        path = self.folder(source, "activity") / f"{day}.parquet"
+        path = self.folder(source, _mark(source)) / f"{day}.parquet"
         try:
             stat = path.stat()
         except FileNotFoundError:
             return None
-        return _stored(path, day, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        return _stored(path, source, day, stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
     def _read(
         self,
@@ -341,7 +345,7 @@ class Store:
         def read(stored: StoredDay) -> pa.Table:
             path = folder / f"{stored.day}.parquet"
             has = path.exists() if stored.frames is None else frame in stored.frames
-            if frame in LOG_SCHEMAS and not has:
+            if frame not in SCHEMAS and not has:
                 return schema.empty_table()
             return read_file(path, schema, stored.digest)
 
@@ -353,8 +357,21 @@ class Store:
         return pa.concat_tables([schema.empty_table(), *tables])
 
 
+def frames_of(source: str) -> tuple[str, ...]:
+    """The names of the frames a source, or its billing, can fill."""
+    if _mark(source) in BILLING_SCHEMAS:
+        return tuple(BILLING_SCHEMAS)
+    own = {"local": tuple(LOG_SCHEMAS), "enterprise": ("seats",)}
+    return (*SCHEMAS, *own.get(source, ()))
+
+
+def _mark(source: str) -> str:
+    """The frame that is written last: a day is stored when it is there."""
+    return "billed" if source.endswith("-billing") else "activity"
+
+
 @lru_cache(maxsize=4096)
-def _stored(path: Path, day: date, inode: int, modified: int, size: int) -> StoredDay:
+def _stored(path: Path, source: str, day: date, inode: int, modified: int, size: int) -> StoredDay:
     """What a file says of its day; asked again only when there is another file in its place."""
     with open_file(path) as file:
         written = read_written(file, path)
@@ -366,6 +383,7 @@ def _stored(path: Path, day: date, inode: int, modified: int, size: int) -> Stor
         written.digest,
         rows,
         written.unknown_fields,
+        source,
         written.frames,
     )
 

@@ -7,10 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ccanalytics.errors import CCAnalyticsError, StoreError
-from ccanalytics.frames import build_frames
+from ccanalytics.enterprise import Summary
+from ccanalytics.errors import CCAnalyticsError, NotYetError, StoreError
+from ccanalytics.frames import build_frames, build_seats
 from ccanalytics.log_syncing import Brought, bring_logs, merge_logs
-from ccanalytics.periods import FINAL_AFTER, day_end, days_between, is_closed, parse_day
+from ccanalytics.periods import day_end, days_between, is_closed, parse_day, settling
 from ccanalytics.sources import Source
 from ccanalytics.sources.local_logs import LocalLogs
 from ccanalytics.store import DayChange, Store, StoredDay
@@ -33,7 +34,26 @@ class SyncResult:
     final: tuple[date, ...] = ()
     """Days not asked for again."""
     open: tuple[date, ...] = ()
-    """Days not over, or over for less than an hour: not fetched, or of logs what there is."""
+    """Days not over, or not counted by the service yet: not stored; of logs what there is."""
+    newest: date | None = None
+    """The newest day the service has so far, when it was asked for a later one."""
+
+    @classmethod
+    def of(
+        cls,
+        changes: Iterable[DayChange],
+        *,
+        final: tuple[date, ...],
+        open: tuple[date, ...],
+        newest: date | None = None,
+    ) -> "SyncResult":
+        """The days of `changes` by what became of them, and the others."""
+        days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same", "kept")}
+        for change in changes:
+            days[change.kind].append(change.day)
+        kinds = {kind: tuple(found) for kind, found in days.items()}
+        return cls(kinds["new"], kinds["changed"], kinds["same"], kinds["kept"],
+                   final=final, open=open, newest=newest)  # fmt: skip
 
     @property
     def fetched(self) -> int:
@@ -48,7 +68,8 @@ class SyncResult:
             *([f"{len(self.kept)} kept though their logs are gone"] if self.kept else []),
             *([f"{len(self.open)} not closed yet"] if self.open else []),
         ]
-        return f"Days: {', '.join(parts)}."
+        newest = f" The newest the service has counted is {self.newest}." if self.newest else ""
+        return f"Days: {', '.join(parts)}.{newest}"
 
 
 def sync(
@@ -62,11 +83,11 @@ def sync(
     progress: Callable[[date], None] | None = None,
     force: bool = False,
 ) -> SyncResult:
-    """Bring the days from `since` to `until`, both inclusive, into `store`; of logs, all there is.
+    """Bring the days from `since` to `until`, both inclusive, into `store`; seats too, if told.
 
-    Final days are not fetched again unless `force`. When a day fails, those already fetched stay
-    stored and the error names the day; the next sync goes on from there. `progress` is called
-    with each day that is done with.
+    Of session logs it is all there is, whatever the range. Final days are not fetched again unless
+    `force`. When a day fails, those already fetched stay stored and the error names the day; the
+    next sync goes on from there. `progress` is called with each day that is done with.
     """
     now = _moment(source, now or datetime.now(UTC))
     if isinstance(source, LocalLogs):
@@ -74,20 +95,31 @@ def sync(
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
-    open_days = tuple(day for day in wanted if not is_closed(day, now))
+    open_days = tuple(day for day in wanted if not is_closed(day, now, source.name))
     stored = {} if force else _trusted(source, store, now)
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     for day in (*final, *open_days):
         _tell(progress, day)
 
-    def fetch(day: date) -> DayChange:
-        return _fetch_day(source, store, day, now)
-
     missing = [day for day in wanted if day not in {*final, *open_days}]
+    seats = _seats(source, missing)
+    early: dict[date, date] = {}
+
+    def fetch(day: date) -> DayChange | None:
+        try:
+            return _fetch_day(source, store, day, now, seats)
+        except NotYetError as error:
+            early[day] = error.newest
+            return None
+
     # Threads only help where one waits for a network.
     changes = _each(fetch, missing, workers if source.name in NETWORK else 1, progress)
-    days = {kind: tuple(c.day for c in changes if c.kind == kind) for kind in _KINDS}
-    return SyncResult(**days, final=final, open=open_days)
+    return SyncResult.of(
+        filter(None, changes),
+        final=final,
+        open=tuple(sorted({*open_days, *early})),
+        newest=max(early.values(), default=None),
+    )
 
 
 def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
@@ -98,12 +130,10 @@ def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncRes
 def _result_of(brought: Brought, progress: Callable[[date], None] | None) -> SyncResult:
     for change in brought.changes:
         _tell(progress, change.day)
-    days = {k: tuple(c.day for c in brought.changes if c.kind == k) for k in _KINDS}
     rest = brought.stored - {change.day for change in brought.changes}
-    return SyncResult(**days, final=tuple(sorted(rest)), open=tuple(sorted(brought.open)))
-
-
-_KINDS = ("new", "changed", "same", "kept")
+    return SyncResult.of(
+        brought.changes, final=tuple(sorted(rest)), open=tuple(sorted(brought.open))
+    )
 
 
 def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDay]:
@@ -121,7 +151,7 @@ def _moment(source: Source, now: datetime) -> datetime:
     if now.tzinfo is None:
         raise ValueError(f"now is {now}, without a time zone.")
     span = source.span() if source.name == "sample" else None
-    return day_end(span[1]) + FINAL_AFTER if span else now
+    return day_end(span[1]) + settling(source.name).final if span else now
 
 
 def _known(source: Source, days: list[date]) -> list[date]:
@@ -132,9 +162,26 @@ def _known(source: Source, days: list[date]) -> list[date]:
     return [day for day in days if day >= span[0]]
 
 
-def _fetch_day(source: Source, store: Store, day: date, now: datetime) -> DayChange:
+def _seats(source: Source, days: list[date]) -> dict[date, Summary] | None:
+    """The seats of `days` where the source tells any; one question is about many days."""
+    seats = getattr(source, "seats", None)
+    if seats is None:
+        return None
+    found: dict[date, Summary] = seats(days[0], days[-1]) if days else {}
+    return found
+
+
+def _fetch_day(
+    source: Source,
+    store: Store,
+    day: date,
+    now: datetime,
+    seats: dict[date, Summary] | None = None,
+) -> DayChange:
     records = source.records(day)
     frames = build_frames(day, records)
+    if seats is not None:
+        frames["seats"] = build_seats(day, seats.get(day))
     return store.write_day(
         source.name,
         day,
@@ -152,11 +199,11 @@ def _organization(day: date, ids: set[str]) -> str | None:
 
 
 def _each(
-    fetch: Callable[[date], DayChange],
+    fetch: Callable[[date], DayChange | None],
     days: Iterable[date],
     workers: int,
     progress: Callable[[date], None] | None,
-) -> list[DayChange]:
+) -> list[DayChange | None]:
     """What `fetch` says of each day, in order; days begun before a failure are still finished."""
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         futures = {pool.submit(fetch, day): day for day in days}
@@ -170,7 +217,7 @@ def _each(
     return [future.result() for future in futures]
 
 
-def _raise_for(day: date, future: Future[DayChange]) -> None:
+def _raise_for(day: date, future: Future[DayChange | None]) -> None:
     error = future.exception()
     if isinstance(error, CCAnalyticsError) and str(day) not in str(error):
         named = copy.copy(error)

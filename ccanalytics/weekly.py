@@ -10,29 +10,39 @@ from pathlib import Path
 
 import pandas as pd
 
+from ccanalytics.billing_sync import billing_of, sync_billing
 from ccanalytics.checks import preflight, stops
 from ccanalytics.dataset import Dataset, load
 from ccanalytics.errors import AuthError, PreflightError, SettingsError
 from ccanalytics.issue_memory import digest_of, memory_of, number_words, told_together
 from ccanalytics.metrics import METRICS
 from ccanalytics.people import never_seen, not_on_roster, roster_of_week
-from ccanalytics.periods import monday, newest_closed_week, parse_week, week_name
+from ccanalytics.periods import monday, newest_closed_week, parse_week, settling, week_name
 from ccanalytics.report.archive import memories
 from ccanalytics.report.execute import Progress
 from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
 from ccanalytics.roster_pull import Pull, pull_roster
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
-from ccanalytics.sources.keys import find_key
+from ccanalytics.sources.billing_api import BillingClient
+from ccanalytics.sources.enterprise_api import EnterpriseClient
+from ccanalytics.sources.keys import KEYS, find_key, source_with_key
 from ccanalytics.store import Store
 from ccanalytics.syncing import SyncResult, sync
 
 SAMPLE_BANNER = "Sample data: an invented organisation. No figure here is about real people."
 
 NO_SOURCE = """There is no key, and no --source was given. Three ways on:
-  an organization:  set ANTHROPIC_ADMIN_KEY (or --key-file FILE), then --source api
+  an organization:  set ANTHROPIC_ADMIN_KEY (or --key-file FILE), then --source api;
+                    a Claude Enterprise one: ANTHROPIC_ANALYTICS_KEY, then --source enterprise
   this machine:     --source local reads the Claude Code session logs here (--logs DIR: elsewhere)
   a look around:    --source sample is an invented organisation"""
+
+CLIENTS: Mapping[str, type[AdminClient] | type[EnterpriseClient]] = {
+    "api": AdminClient,
+    "enterprise": EnterpriseClient,
+}
+"""The sources on a network, and what asks them."""
 
 SyncProgress = Callable[[date, int, int], None]
 
@@ -62,12 +72,11 @@ class Wish:
 
 
 def chosen_source(wish: Wish) -> str:
-    """The source asked for; without one, `api` when there is a key for it."""
-    if wish.source:
-        return wish.source
-    if find_key(wish.environ, wish.key_file):
-        return "api"
-    raise AuthError(NO_SOURCE)
+    """The source asked for; without one, that which there is a key for."""
+    source = wish.source or source_with_key(wish.environ, wish.key_file)
+    if not source:
+        raise AuthError(NO_SOURCE)
+    return source
 
 
 def kernel_variables(wish: Wish) -> dict[str, str]:
@@ -88,11 +97,11 @@ def kernel_variables(wish: Wish) -> dict[str, str]:
 def fetch(
     wish: Wish, since: date, until: date, *, workers: int = 4, progress: SyncProgress | None = None
 ) -> SyncResult:
-    """The days of the Admin API from `since` to `until`, brought into the store."""
-    key = find_key(wish.environ, wish.key_file)
-    if not key:
-        raise AuthError(NO_SOURCE)
-    with AdminClient(key, base_url=wish.settings.base_url) as client:
+    """The days from `since` to `until` of a source on a network, brought into the store."""
+    source = chosen_source(wish)
+    if source not in CLIENTS:
+        raise ValueError(f"Days of {source} are not fetched; only {' or '.join(CLIENTS)} are.")
+    with CLIENTS[source](_key(wish, source), base_url=wish.settings.base_url) as client:
         return sync(
             client,
             wish.store,
@@ -104,12 +113,17 @@ def fetch(
         )
 
 
+def fetch_billing(wish: Wish, since: date, until: date) -> SyncResult:
+    """What the organization of source `api` was billed from `since` to `until`, stored."""
+    if chosen_source(wish) != "api":
+        raise ValueError("What was billed is only told with an Admin key: --source api.")
+    with BillingClient(_key(wish, "api"), base_url=wish.settings.base_url) as client:
+        return sync_billing(client, wish.store, "api", since, until, now=wish.now)
+
+
 def fetch_members(wish: Wish, path: Path) -> Pull:
     """The roster file at `path` after today's members were laid over it."""
-    key = find_key(wish.environ, wish.key_file)
-    if not key:
-        raise AuthError(NO_SOURCE)
-    with AdminClient(key, base_url=wish.settings.base_url) as client:
+    with AdminClient(_key(wish, "api"), base_url=wish.settings.base_url) as client:
         return pull_roster(path, client.members(), wish.now.date())
 
 
@@ -130,6 +144,10 @@ def roster_lines(wish: Wish, roster: pd.DataFrame, named: bool) -> Iterator[str]
     yield from (f"  {actor}" for actor in silent if named)
 
 
+def _key(wish: Wish, source: str) -> str | None:
+    return find_key(wish.environ, wish.key_file, KEYS[source])
+
+
 def _counted(progress: SyncProgress | None, total: int) -> Callable[[date], None] | None:
     """`progress` of a day, told also how many are done with, of how many."""
     if progress is None:
@@ -141,12 +159,17 @@ def _counted(progress: SyncProgress | None, total: int) -> Callable[[date], None
 def weekly_report(
     wish: Wish, *, progress: Progress | None = None, sync_progress: SyncProgress | None = None
 ) -> Path:
-    """The path of the report's page; for `api` the store is filled first."""
+    """The path of the report's page; for a source on a network the store is filled first.
+
+    What was billed is brought up to date where it was asked for once.
+    """
     source = chosen_source(wish)
-    if source == "api":
-        week = parse_week(wish.week) if wish.week else newest_closed_week(wish.now)
-        since = week - timedelta(weeks=wish.weeks - 1)
-        fetch(wish, since, week + timedelta(days=6), progress=sync_progress)
+    if source in CLIENTS:
+        week = parse_week(wish.week) if wish.week else newest_closed_week(wish.now, source)
+        since, until = week - timedelta(weeks=wish.weeks - 1), week + timedelta(days=6)
+        fetch(wish, since, until, progress=sync_progress)
+        if wish.store.days(billing_of(source)):
+            fetch_billing(wish, since, until)
     data = load(
         week=wish.week,
         weeks=wish.weeks,
@@ -191,7 +214,11 @@ def _order(wish: Wish, data: Dataset) -> Order:
         week=week,
         source=data.source,
         out=wish.out.absolute(),
-        notebooks=report_notebooks(wish.notebooks),
+        notebooks=[
+            path
+            for path in report_notebooks(wish.notebooks)
+            if path.stem != "billed" or data.billing is not None
+        ],
         common=_parameters(wish, data.source, week),
         extra=wish.extra,
         environment={**wish.environ, **variables},
@@ -222,6 +249,7 @@ def _facts(wish: Wish, data: Dataset) -> list[tuple[str, str]]:
     """How the report was made, in words."""
     stored = data.days[data.days["stored"]]
     moving = int((~stored["final"]).sum())
+    settled = settling(data.source).final.days
     first, last = stored["fetched_at"].min(), stored["fetched_at"].max()
     fetched = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     if data.source == "sample":
@@ -234,7 +262,7 @@ def _facts(wish: Wish, data: Dataset) -> list[tuple[str, str]]:
         ("Organization", organization if data.identity != "aggregate" else "withheld"),
         ("Days", f"{data.since} to {data.until}, {len(stored)} of {len(data.days)} stored"),
         ("Fetched", fetched),
-        ("May still change", f"{moving} days fetched within 48 hours of their end"),
+        ("May still change", f"{moving} days fetched within {settled} days of their end"),
         ("Restated", f"{restated} days changed after they were first fetched"),
         ("Data", f"digest {digest_of(data, wish.store)}"),
         ("People", data.identity),

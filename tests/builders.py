@@ -73,10 +73,12 @@ def dataset(
     source="api",
     identity="named",
     team="",
+    **more,
 ):
     """A dataset of `records` in which every day from `since` to `until` is stored and final.
 
-    `roster` is a frame, or the text of a CSV file "email,team,start,end".
+    `roster` is a frame, or the text of a CSV file "email,team,start,end". `more` goes to
+    `build_dataset`.
     """
     first, last = date.fromisoformat(str(since)), date.fromisoformat(str(until))
     days = [first + timedelta(n) for n in range((last - first).days + 1)]
@@ -93,6 +95,7 @@ def dataset(
         identity=identity,
         secret=b"a secret of thirty-two bytes ...!",
         team=team,
+        **more,
     )
 
 

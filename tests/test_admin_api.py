@@ -139,6 +139,13 @@ def test_a_repeated_cursor_begins_the_day_again(fake):
     assert len(service.asked) > 4
 
 
+def test_an_expired_cursor_begins_the_day_again(fake):
+    """When the service has forgotten the walk, its pages are worth nothing: a new walk is whole."""
+    client, service = fake(Faults.script({1: "expired"}))
+    assert len(client.records(DAY)) == MANY
+    assert len(service.asked) == 5
+
+
 def test_a_cursor_that_always_repeats_is_an_error(fake):
     """After three walks there is nothing left to try, and nothing is kept."""
     client, _ = fake(Faults(lambda number: "repeat"))
@@ -148,7 +155,7 @@ def test_a_cursor_that_always_repeats_is_an_error(fake):
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [("sk-ant-api03-secret", "Admin"), ("sk-ant-api01-secret", "Enterprise"), ("hello", "Admin")],
+    [("sk-ant-api03-secret", "Admin"), ("hello", "Admin")],
 )
 def test_a_key_of_another_kind_says_where_it_fits(fake, key, words):
     """The refusal names the kind of key that is needed, and never the key."""
@@ -156,6 +163,13 @@ def test_a_key_of_another_kind_says_where_it_fits(fake, key, words):
     with pytest.raises(AuthError, match=words) as refusal:
         client.records(DAY)
     assert "secret" not in f"{refusal.value} {refusal.value.__cause__} {client!r}"
+
+
+def test_an_analytics_key_is_refused_before_it_is_sent():
+    """It can never open this API: the error says which source it is for, and nothing is asked."""
+    with pytest.raises(AuthError, match="--source enterprise") as refusal:
+        AdminClient("sk-ant-api01-secret")
+    assert "secret" not in str(refusal.value)
 
 
 def test_no_key_is_an_error_before_any_request():
@@ -171,6 +185,18 @@ def test_the_key_is_in_no_error(fake, caplog):
     with pytest.raises(ApiError) as error:
         client.records(DAY)
     assert KEY not in f"{error.value!r} {error.value.__cause__!r} {client!r} {caplog.text}"
+
+
+@pytest.mark.parametrize("fault", ["echo", "echo-403"])
+@pytest.mark.parametrize("length", [40, 55, 100])
+def test_a_proxy_that_repeats_the_key_does_not_get_it_shown(fake, fault, length):
+    """Not even its beginning, where the page is cut off in the middle of the key."""
+    key = "sk-ant-admin01-" + "".join(chr(97 + n % 26) for n in range(length))
+    client, _ = fake(Faults(lambda number: fault), key=key)
+    with pytest.raises((ApiError, SchemaError)) as error:
+        client.records(DAY)
+    assert key[13:26] not in f"{error.value!r} {error.value.__cause__!r}"
+    assert "[key]" in str(error.value)
 
 
 def test_another_envelope_is_named_not_retried(clock):

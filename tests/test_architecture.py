@@ -13,9 +13,9 @@ PACKAGE = Path(ccanalytics.__file__).parent
 
 LAYERS = [
     {"errors", "rows", "periods"},
-    {"settings", "records"},
-    {"sources", "frames", "fake_api"},
-    {"atomic", "day_files", "store", "log_syncing", "syncing"},
+    {"settings", "records", "directory", "enterprise", "billing"},
+    {"sources", "frames", "billing_frames", "fake_api"},
+    {"atomic", "day_files", "store", "log_syncing", "syncing", "billing_sync"},
     {"people", "identity", "calendars", "roster_pull"},
     {"dataset", "quality", "checks"},
     {"metrics"},

@@ -38,6 +38,7 @@ FRAMES = {
     "daily_cost": cca.daily_cost,
     "month_forecast": cca.month_forecast,
     "model_mix": cca.model_mix,
+    "reconciliation": cca.reconciliation,
     "unconverted_share": cca.unconverted_share,
 }
 OWN = {"usage_by", "usage_by_day", "usage_by_weekday", "context_growth", "tool_use"}
@@ -106,6 +107,19 @@ def test_a_chart_of_nothing_is_a_chart(name):
     values = [row.get("value") for rows in spec["datasets"].values() for row in rows]
     if not any(value is not None for value in values):
         assert "Nothing to show" in spec["description"]
+
+
+USAGE_CHARTS = [name for name in FRAMES if "cost" in name or "cache" in name or "mix" in name]
+
+
+@pytest.mark.parametrize("name", USAGE_CHARTS)
+def test_what_the_source_does_not_tell_is_not_drawn(name):
+    """No axis, and so no 0 on it: only the words that it is not known."""
+    records = [record("2026-11-17", f"p{n}@x.example", commits=30) for n in range(12)]
+    spec = draw(name, dataset(records, "2026-11-09", "2026-11-22", source="enterprise"))
+    assert spec["title"]["subtitle"] == ["Not known from this source"]
+    assert "encoding" not in spec
+    assert "layer" not in spec
 
 
 def test_a_week_without_a_value_is_a_gap_not_a_zero():

@@ -84,6 +84,35 @@ def test_sync_without_a_key_says_where_one_goes():
     assert "Traceback" not in result.stderr
 
 
+def test_enterprise_without_a_key_names_its_own_variable():
+    """The other API has another key, and the error says how it is made."""
+    result = run("sync", "--since", "2026-11-16", "--source", "enterprise")
+    assert result.exit_code == 1
+    assert "ANTHROPIC_ANALYTICS_KEY" in result.stderr
+    assert "read:analytics" in result.stderr
+
+
+def test_a_key_file_says_by_its_key_which_source_is_meant(tmp_path):
+    """A file with an analytics key and no --source: Enterprise, and so no bill."""
+    file = tmp_path / "key"
+    file.write_text("sk-ant-api01-very-secret\n")
+    result = run("sync", "--since", "2026-11-16", "--key-file", file, "--billed")
+    assert result.exit_code == 2
+    assert "--source api" in result.stderr
+    assert "very-secret" not in result.output
+
+
+def test_a_key_of_the_wrong_kind_is_refused_unsent(tmp_path):
+    """An Admin key for Enterprise is an error that names the source it is for."""
+    file = tmp_path / "key"
+    file.write_text("sk-ant-admin01-very-secret\n")
+    asked = ("--since", "2026-11-16", "--source", "enterprise", "--key-file", file)
+    result = run("sync", *asked, env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"})
+    assert result.exit_code == 1
+    assert "--source api" in result.stderr
+    assert "very-secret" not in result.output
+
+
 def test_debug_shows_where_an_error_arose():
     """With --debug the error itself comes through."""
     result = run("--debug", "report")

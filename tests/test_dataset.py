@@ -270,7 +270,7 @@ def test_a_key_means_the_service(tmp_path, monkeypatch):
 
 def test_an_unknown_source_lists_those_there_are(tmp_path):
     """A typing error is answered with the names to choose from."""
-    with pytest.raises(ValueError, match=r"'apii'.*api, local, sample"):
+    with pytest.raises(ValueError, match=r"'apii'.*api, enterprise, local, sample"):
         load(source="apii", store=tmp_path, now=NOW)
 
 

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from ccanalytics.cli import main
+from ccanalytics.directory import Member
 from ccanalytics.errors import ApiError, SchemaError, SettingsError
 from ccanalytics.fake_api import FakeService, Faults, serve
 from ccanalytics.people import no_roster, parse_roster, read_roster
-from ccanalytics.records import Member
 from ccanalytics.roster_pull import merged, pull_roster, roster_csv
 from ccanalytics.sources.admin_api import AdminClient
 

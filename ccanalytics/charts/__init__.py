@@ -25,6 +25,7 @@ from ccanalytics.charts.cost import (
     cost_per_commit_by_team_chart,
     cost_per_commit_chart,
     model_mix_chart,
+    reconciliation_chart,
     unconverted_share_chart,
 )
 from ccanalytics.charts.interventions import intervention_effects_chart
@@ -81,6 +82,7 @@ __all__ = [
     "model_mix_chart",
     "month_forecast_chart",
     "pull_requests_chart",
+    "reconciliation_chart",
     "retention_chart",
     "returning_share_chart",
     "roster_use_chart",

@@ -53,5 +53,5 @@ def _waterfall(drivers: Drivers, metric_id: str) -> Any:
     )
     ends = [metric.format(value) for value in (drivers.previous, drivers.last)]
     weeks = f"From {ends[0]} the week before to {ends[1]}"
-    chart = finished(layers, metric_id, subtitle=f"{weeks}; the bars add up", wide=True)
-    return chart.properties(height=alt.Step(28))
+    subtitle = f"{weeks}; the bars add up"
+    return finished(layers, metric_id, subtitle=subtitle, wide=True, height=alt.Step(28))

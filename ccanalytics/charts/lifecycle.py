@@ -60,9 +60,9 @@ def retention_chart(frame: pd.DataFrame) -> Any:
         "Percent of the people first active in a week who were active so many weeks later. Blank: "
         "not yet; a dot: too few people to show; no row: nobody began"
     )
-    chart = finished(layers, "retention", subtitle=subtitle, wide=True)
+    chart = finished(layers, "retention", subtitle=subtitle, wide=True, height=alt.Step(_ROW))
     percent = "isValid(datum.value) ? round(100 * datum.value) : null"
-    return chart.transform_calculate(percent=percent).properties(height=alt.Step(_ROW))
+    return chart.transform_calculate(percent=percent)
 
 
 def time_to_first_use_chart(frame: pd.DataFrame) -> Any:
@@ -108,7 +108,7 @@ def roster_use_chart(frame: pd.DataFrame) -> Any:
         )
     )
     subtitle = "People on the last week's roster, by when they were last active in this range"
-    return finished(chart, metric.id, subtitle=subtitle).properties(height=alt.Step(34))
+    return finished(chart, metric.id, subtitle=subtitle, height=alt.Step(34))
 
 
 def cost_curve_chart(frame: pd.DataFrame) -> Any:

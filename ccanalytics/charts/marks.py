@@ -116,8 +116,7 @@ def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
         data=frame,
     )
     subtitle = f"By {group}: the last week with its 90 % interval; grey ticks are the weeks before"
-    chart = finished(layers, metric_id, subtitle=subtitle, wide=True)
-    return chart.properties(height=alt.Step(30))
+    return finished(layers, metric_id, subtitle=subtitle, wide=True, height=alt.Step(30))
 
 
 def _moment(day: pd.Timestamp) -> alt.DateTime:

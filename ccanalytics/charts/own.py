@@ -47,8 +47,8 @@ def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
             tooltip=words,
         )
     )
-    chart = finished(bars, metric.id, subtitle=subtitle, wide=True)
-    return _titled(chart.properties(height=alt.Step(26)), f"by {split}")
+    chart = finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(26))
+    return _titled(chart, f"by {split}")
 
 
 def usage_by_day_chart(frame: pd.DataFrame, kind: str) -> Any:
@@ -101,8 +101,7 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
         )
     )
     subtitle = f"{_DOLLARS}: the darker, the more in that hour of all these weeks"
-    chart = finished(squares, metric.id, subtitle=subtitle, wide=True)
-    return chart.properties(height=alt.Step(22))
+    return finished(squares, metric.id, subtitle=subtitle, wide=True, height=alt.Step(22))
 
 
 def context_growth_chart(frame: pd.DataFrame) -> Any:
@@ -154,8 +153,7 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
             ],
         )
     )  # fmt: skip
-    chart = finished(bars, metric.id, subtitle=subtitle, wide=True)
-    return chart.properties(height=alt.Step(24))
+    return finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(24))
 
 
 def _names() -> alt.Axis:

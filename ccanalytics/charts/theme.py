@@ -137,19 +137,33 @@ def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tool
     return [*shown, alt.Tooltip("definition:N", title="definition")]
 
 
-def finished(chart: Any, metric_id: str, *, subtitle: str = "", wide: bool = False) -> Any:
-    """`chart` with its title, its words for a screen reader, and its place in the definitions."""
+def finished(
+    chart: Any,
+    metric_id: str,
+    *,
+    subtitle: str = "",
+    wide: bool = False,
+    height: int | alt.Step = HEIGHT,
+) -> Any:
+    """`chart` with its title, its words for a screen reader, and its place in the definitions.
+
+    What the source does not tell is not drawn: an empty axis around 0 would read as a zero.
+    """
     metric = METRICS[metric_id]
     subtitle = subtitle or _subtitle(metric)
     frame = chart.data
-    if isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
+    if isinstance(frame, pd.DataFrame) and "not_told" in frame.attrs:
+        why = str(frame.attrs["not_told"])
+        subtitle = f"{why[0].upper()}{why[1:]}"
+        chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
+    elif isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
         subtitle = f"Nothing to show: no week with a value. {subtitle}"
     return chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
         title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
         description=f"{metric.name}. {subtitle}",
         usermeta={"ccanalytics": {"metric": metric_id, "wide": wide}},
         width=WIDTH,
-        height=HEIGHT,
+        height=height,
     )
 
 

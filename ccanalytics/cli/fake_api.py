@@ -1,9 +1,11 @@
 """`ccanalytics fake-api`: the faithful fake service."""
 
 import contextlib
+import json
 import signal
 from collections.abc import Callable
-from datetime import date
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import click
@@ -11,37 +13,52 @@ import click
 from ccanalytics.cli.options import now
 
 if TYPE_CHECKING:
-    from ccanalytics.records import Record
+    from ccanalytics.fake_api import FakeService
 
 
 @click.command("fake-api")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
 @click.option("--faults", type=click.FloatRange(0, 0.9), default=0.0, help="Share that fails.")
 @click.option("--seed", type=int, default=0, help="Which requests fail.")
-def fake_api(port: int, faults: float, seed: int) -> None:
-    """Serve the sample organisation as the Admin API does, on 127.0.0.1, until Ctrl-C."""
-    from ccanalytics.fake_api import FakeService, Faults, serve
+@click.option("--openapi", is_flag=True, help="Only print the OpenAPI document, as JSON.")
+def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
+    """Serve the sample organisation as the APIs do, on 127.0.0.1, until Ctrl-C.
 
-    service = FakeService(
-        _sample_records(),
-        now=now,
-        faults=Faults.random(faults, seed=seed),
-        members=_sample_members,
-    )
+    The contract it keeps is at /openapi.json, for API tools.
+    """
+    from ccanalytics.fake_api import serve
+
+    service = sample_service(faults, seed)
+    if openapi:
+        document = service.openapi(f"http://127.0.0.1:{port}" if port else None)
+        click.echo(json.dumps(document, indent=2))
+        return
     with serve(service, port=port) as server, contextlib.suppress(KeyboardInterrupt):
         click.echo(f"export ANTHROPIC_BASE_URL={server.url}")
         click.echo("export ANTHROPIC_ADMIN_KEY=sk-ant-admin01-x")
+        click.echo("export ANTHROPIC_ANALYTICS_KEY=sk-ant-api01-x")
         while True:
             signal.pause()
 
 
-def _sample_records() -> "Callable[[date], list[Record]]":
+def sample_service(
+    faults: float = 0.0, seed: int = 0, now: Callable[[], datetime] = now
+) -> "FakeService":
+    """The service that has the records, the bill and the lists of the sample organisation."""
+    from ccanalytics.fake_api import FakeService, Faults
+    from ccanalytics.sources import sample_directory
     from ccanalytics.sources.sample import SampleOrganisation
 
-    return SampleOrganisation().records
-
-
-def _sample_members() -> list[dict[str, str]]:
-    from ccanalytics.sources.sample import SampleOrganisation
-
-    return SampleOrganisation().members(now().date())
+    sample = SampleOrganisation()
+    return FakeService(
+        lru_cache(maxsize=400)(sample.records),  # a summary of a year looks at each of its days
+        bill=sample.bill,
+        now=now,
+        faults=Faults.random(faults, seed=seed),
+        members=lambda: sample.members(now().date()),
+        lists={
+            "invites": sample_directory.invites,
+            "workspaces": sample.workspaces,
+            "api_keys": sample_directory.api_keys,
+        },
+    )

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 FOLDER = click.Path(file_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
-SOURCES = ("api", "local", "sample")
+NETWORK = ("api", "enterprise")
+SOURCES = (*NETWORK, "local", "sample")
 
 Options = Callable[[Callable[..., None]], Callable[..., None]]
 
 STORE = click.option("--store", type=FOLDER, help="Folder of the stored days.")
 ROSTER = click.option("--roster", type=FILE, help="CSV: email,team,start,end,name.")
-KEY_FILE = click.option("--key-file", type=FILE, help="File that holds the Admin API key.")
+KEY_FILE = click.option("--key-file", type=FILE, help="File that holds the key of the source.")
 LOGS = click.option("--logs", type=FOLDER, multiple=True, help="Session logs; may be repeated.")
 NOTEBOOKS = click.option("--notebooks", type=FOLDER, help="Folder of notebooks.")
 IDENTITY = click.option(

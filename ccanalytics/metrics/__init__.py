@@ -20,6 +20,7 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
 
     lifecycle
     active_rate(data, by=None)             metric frame, share of that week's roster + joined, left
+    seat_rate(data)                        week, value, numerator, denominator, n_actors
     off_roster(data)                       week, value, n_actors
     roster_use(data)                       status (active, dormant, never seen, too new to say),
                                            value, share; no weeks
@@ -49,6 +50,8 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
     model_mix(data)                        week, family ("Sonnet 4.5"), value (US dollars), share,
                                            output_share, n_actors, priced_share
     api_key_cost(data)                     week, value, share (of all cost), n_keys, priced_share
+
+    reconciliation(data)                   month, family, value, gap, estimated, billed, ...
 
     concentration
     top10_share(data)                      week, value, n_actors, priced_share
@@ -136,6 +139,7 @@ from ccanalytics.metrics.lifecycle import (
     returning_share,
     roster_sentence,
     roster_use,
+    seat_rate,
 )
 from ccanalytics.metrics.own import (
     cache_saving,
@@ -157,6 +161,7 @@ from ccanalytics.metrics.productivity import (
     pull_requests,
 )
 from ccanalytics.metrics.ratios import by_week
+from ccanalytics.metrics.reconciliation import reconciliation, reconciliation_sentence
 from ccanalytics.metrics.registry import METRICS, Metric
 from ccanalytics.metrics.weeks import actor_days, actor_weeks
 
@@ -210,10 +215,13 @@ __all__ = [
     "own_sentence",
     "own_sessions",
     "pull_requests",
+    "reconciliation",
+    "reconciliation_sentence",
     "retention",
     "returning_share",
     "roster_sentence",
     "roster_use",
+    "seat_rate",
     "spread_sentence",
     "stickiness",
     "team_shift",

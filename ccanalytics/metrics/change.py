@@ -22,9 +22,17 @@ from ccanalytics.metrics.intervals import (
 )
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_week, matrix, rows_of, summable
 from ccanalytics.metrics.registry import COLUMN_WORDS, Metric
-from ccanalytics.quality import NO_COVERAGE, Coverage, coverage_of
+from ccanalytics.metrics.untold import NOT_TOLD
+from ccanalytics.quality import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 
-Verdict = Literal["up", "down", "no detectable change", "too few to say", "nothing to compare"]
+Verdict = Literal[
+    "up",
+    "down",
+    "no detectable change",
+    "too few to say",
+    "nothing to compare",
+    "not known from this source",
+]
 
 WEEK_BEFORE = "the week before"
 _WEEK = pd.Timedelta(days=7)
@@ -100,6 +108,8 @@ class Headline:
         return f"{self.verdict} {joint} {self.metric.format(self.previous)}{comma} {self.against}"
 
     def _why_null(self) -> str:
+        if self.verdict == NOT_TOLD:
+            return NOT_TOLD
         if self.metric.denominator == "on_roster" and not self.denominator > 0:
             return "there is no roster of the week to divide by, or too few people to show it"
         if self.metric.denominator == "active_before" and not self.denominator > 0:
@@ -161,6 +171,8 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
         priced_share=float(last.get("priced_share", 1.0)),
         coverage=coverage_of(data, money=metric.is_money, people=True),
     )
+    if metric.needs_usage and not data.knows_usage:
+        found = replace(found, verdict=NOT_TOLD, coverage=NO_USAGE)
     return found, frame
 
 

@@ -16,6 +16,7 @@ from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED, hide
 from ccanalytics.metrics.registry import METRICS
+from ccanalytics.metrics.untold import NOT_TOLD, if_told
 from ccanalytics.metrics.weeks import actor_weeks
 
 GROUPS = 10
@@ -60,7 +61,7 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     columns = {"people_share": "float64", "value": "float64", "n_actors": "float64"}
     last = _people(data, data.weeks[-1]) if len(data.weeks) else None
     if last is None or len(last[0]) < MINIMUM_DISTRIBUTION or not _known(*last):
-        return pd.DataFrame(columns=list(columns)).astype(columns)
+        return if_told(data, pd.DataFrame(columns=list(columns)).astype(columns))
     costs, _ = last
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))
     ends = np.arange(groups + 1) * len(costs) // groups
@@ -77,6 +78,8 @@ def spread_sentence(data: Dataset) -> str:
         for metric, frame in frames.items()
         if frame["value"][-1:].notna().any()
     ]
+    if not data.knows_usage:
+        return f"How the cost is spread is {NOT_TOLD}: it tells no cost."
     if not parts:
         return (
             "How the cost is spread cannot be said: it takes at least "
@@ -99,7 +102,8 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
     rows = [_row(data, week, statistic, minimum) for week in data.weeks]
     columns = ["week", "value", "n_actors", "priced_share"]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
-    return hide(frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
+    shown = hide(frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
+    return if_told(data, shown, "value", "priced_share")
 
 
 def _row(

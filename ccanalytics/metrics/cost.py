@@ -12,6 +12,7 @@ import pandas as pd
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import median_interval
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, by_week, hide, priced_share
+from ccanalytics.metrics.untold import if_told
 from ccanalytics.metrics.weeks import actor_weeks, model_weeks
 
 MINIMUM_COMMITS = 5
@@ -61,7 +62,7 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     frame = frame.astype(dict.fromkeys(frame.columns[1:], "float64"))
     poor = frame["priced_share"] < MINIMUM_PRICED
     frame = frame.assign(**{name: frame[name].mask(poor) for name in ("value", "low", "high")})
-    return hide(frame, data.minimum_group)
+    return if_told(data, hide(frame, data.minimum_group), "value", "low", "high", "priced_share")
 
 
 def cache_read_share(data: Dataset, by: str | None = None) -> pd.DataFrame:
@@ -84,7 +85,7 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     at = pd.MultiIndex.from_frame(rows[["week", "family"]])
     hidden = at.isin(pd.MultiIndex.from_frame(few[["week", "family"]]))
     merged = _mix(rows.assign(family=rows["family"].mask(hidden, FEW_PEOPLE)))
-    return hide(merged, data.minimum_group, by="family")
+    return if_told(data, hide(merged, data.minimum_group, by="family"))
 
 
 def _mix(rows: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +111,7 @@ def api_key_cost(data: Dataset) -> pd.DataFrame:
     priced = priced_share(keys["total_tokens"], keys["unpriced_tokens"])
     value = keys["cost_usd"].where(priced >= MINIMUM_PRICED)
     both = value + people["cost_usd"]
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "value": value,
             "share": value / both.where(both > 0),
@@ -118,6 +119,7 @@ def api_key_cost(data: Dataset) -> pd.DataFrame:
             "priced_share": priced,
         }
     ).reset_index()
+    return if_told(data, frame, "value", "share", "n_keys", "priced_share")
 
 
 def model_family(model: str) -> str:

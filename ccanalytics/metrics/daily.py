@@ -15,6 +15,7 @@ from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.cost import model_family
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
+from ccanalytics.metrics.untold import if_told
 from ccanalytics.metrics.weeks import week_of
 from ccanalytics.people import withheld
 
@@ -50,7 +51,7 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
         high=[_moved(expected, _T4_90 * spread) for expected, spread in base],
     )
     frame["unusual"] = _unusual(frame, np.array([spread for _, spread in base]))
-    return frame[DAY_COLUMNS]
+    return if_told(data, frame[DAY_COLUMNS])
 
 
 def unusual_days(data: Dataset) -> pd.DataFrame:
@@ -67,7 +68,7 @@ def unusual_days(data: Dataset) -> pd.DataFrame:
     events = noted_events(data)
     found["event"] = [_event(events, day) for day in found["date"]]
     kinds = {"contributor": "str", "event": "str"}
-    return found[UNUSUAL_COLUMNS].astype(kinds).reset_index(drop=True)
+    return if_told(data, found[UNUSUAL_COLUMNS].astype(kinds).reset_index(drop=True))
 
 
 def noted_events(data: Dataset) -> pd.DataFrame:
@@ -92,7 +93,7 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
     priced = 1 - by_day["dark"] / by_day["tokens"].where(by_day["tokens"] > 0)
     shown = (priced.fillna(1) >= MINIMUM_PRICED).to_numpy() & _enough_people(data, closed)
     value = np.where(shown, by_day["cost"], math.nan)
-    frame = pd.DataFrame({"date": closed.to_numpy(), "value": value})
+    frame = if_told(data, pd.DataFrame({"date": closed.to_numpy(), "value": value}), "value")
     return frame.assign(kind=kinds_of_day(data, frame["date"]))
 
 

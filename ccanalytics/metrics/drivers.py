@@ -23,6 +23,7 @@ from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, NO_TEAM, by_week
 from ccanalytics.metrics.registry import METRICS, Metric
+from ccanalytics.metrics.untold import NOT_TOLD, if_told
 from ccanalytics.metrics.weeks import actor_weeks, model_weeks
 from ccanalytics.people import withheld
 
@@ -199,7 +200,8 @@ def _drivers(data: Dataset, metric_id: str, names: tuple[str, ...]) -> Drivers:
     metric = METRICS[metric_id]
     why = _too_little(data, metric_id)
     if why:
-        return Drivers(metric, _empty("value", "start", "end", kind="str"), why=why)
+        nothing = if_told(data, _empty("value", "start", "end", kind="str"))
+        return Drivers(metric, nothing, why=why)
     parts = split_change(_factors(data, names))
     ends = np.cumsum([*parts.values()])
     bars = [
@@ -255,6 +257,8 @@ def _week_factors(
 
 def _too_little(data: Dataset, metric_id: str) -> str:
     """Why the last two weeks cannot be compared; empty when they can."""
+    if not data.knows_usage:
+        return f"cost is {NOT_TOLD}"
     if len(data.weeks) < 2 or data.weeks[-1] - data.weeks[-2] != _WEEK:
         return "there is no closed week right before the last one"
     frame = by_week(data, metric_id).iloc[-2:]

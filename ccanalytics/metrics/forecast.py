@@ -17,6 +17,7 @@ from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.daily import BASELINE_DAYS, cost_by_day, expected_of, kinds_of_day
 from ccanalytics.metrics.intervals import Floats, student
 from ccanalytics.metrics.registry import METRICS
+from ccanalytics.metrics.untold import NOT_TOLD, if_told
 
 MINIMUM_DAYS = 21
 """Closed days, three weeks, before there is a forecast."""
@@ -84,7 +85,9 @@ def month_forecast(data: Dataset) -> Forecast:
     days = cost_by_day(data)
     last = days["date"].max() if len(days) else pd.NaT
     month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
-    nothing = Forecast(_path([]), month)
+    nothing = Forecast(if_told(data, _path([])), month)
+    if not data.knows_usage:
+        return replace(nothing, why=f"cost is {NOT_TOLD}")
     known = days.dropna(subset="value")
     if len(known) < MINIMUM_DAYS:
         return replace(nothing, why=f"{len(known)} days are known, {MINIMUM_DAYS} are needed")

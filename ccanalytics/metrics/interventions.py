@@ -18,6 +18,7 @@ from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats, interval, ratio, resampled_sums
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, summable
 from ccanalytics.metrics.registry import Metric
+from ccanalytics.metrics.untold import NOT_TOLD
 from ccanalytics.metrics.weeks import actor_weeks, week_of
 
 FEWEST_BEFORE, FEWEST_AFTER = 4, 2
@@ -147,6 +148,8 @@ def _why_not(
     people: tuple[int, int],
 ) -> str:
     """Why the intervention cannot be looked at; empty when it can."""
+    if metric.needs_usage and not data.knows_usage:
+        return f"its cost is {NOT_TOLD}"
     if data.roster.empty:
         return "there is no roster, so nobody is in a team"
     if team not in set(data.roster["team"].dropna()):

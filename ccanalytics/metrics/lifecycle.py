@@ -13,10 +13,13 @@ import pandas as pd
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.adoption import shown
 from ccanalytics.metrics.ratios import by_week
+from ccanalytics.metrics.registry import METRICS
 from ccanalytics.metrics.weeks import actor_days, actor_weeks, follows, roster_weeks
 from ccanalytics.people import WEEK, roster_sizes, withheld
 
 Cells = npt.NDArray[np.bool_]
+
+_NO_SEATS = pd.Series(dtype="float64", index=pd.DatetimeIndex([]).as_unit("ms"))
 
 FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
@@ -40,6 +43,21 @@ def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].where(there) for name in ("joined", "left")})
 
 
+def seat_rate(data: Dataset) -> pd.DataFrame:
+    """One row per week: active people / seats assigned at the end of the week.
+
+    Columns: week, value, numerator, denominator, n_actors. Null where the source tells no seats,
+    and under the minimum group.
+    """
+    frame = by_week(data, "active_actors")[["week", "numerator", "n_actors"]]
+    sundays = frame["week"] + WEEK - pd.Timedelta(days=1)
+    seats = _NO_SEATS if data.seats is None else data.seats.set_index("date")["assigned_seats"]
+    known = seats.reindex(sundays).to_numpy(dtype="float64")
+    frame = frame.assign(denominator=np.where(known > 0, known, np.nan))
+    frame.insert(1, "value", frame["numerator"] / frame["denominator"])
+    return frame[["week", "value", "numerator", "denominator", "n_actors"]]
+
+
 def off_roster(data: Dataset) -> pd.DataFrame:
     """One row per week: active people who were not on that week's roster.
 
@@ -57,7 +75,14 @@ def off_roster(data: Dataset) -> pd.DataFrame:
 
 
 def roster_sentence(data: Dataset) -> str:
-    """The last week's roster, how it moved, and who is active without being on it, in words."""
+    """The last week's roster, how it moved, and who is active without being on it, in words.
+
+    Seats stand beside it where the source tells them, and are all there is without a roster.
+    """
+    return f"{_roster_words(data)}{_seat_words(data)}"
+
+
+def _roster_words(data: Dataset) -> str:
     if data.roster.empty:
         return NO_ROSTER
     if not len(data.weeks):
@@ -149,6 +174,19 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     kinds = {"cohort": "datetime64[ms]", "k": "int64", "value": "float64", "n_actors": "float64"}
     kinds |= {"status": "str"}
     return pd.DataFrame(cells, columns=list(kinds)).astype(kinds)
+
+
+def _seat_words(data: Dataset) -> str:
+    """Active people beside the seats of the last week; nothing where no seats are told."""
+    last = seat_rate(data).iloc[-1:]
+    if not last["value"].notna().any():
+        return ""
+    share = METRICS["seat_rate"].format(last["value"].item())
+    return (
+        f" The service counts {last['denominator'].item():,.0f} assigned seats at the end of the "
+        f"week, of any kind and for any product: {last['numerator'].item():,.0f} people were "
+        f"active in Claude Code, {share} of them."
+    )
 
 
 def _strangers(data: Dataset) -> str:

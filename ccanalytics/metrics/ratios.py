@@ -8,6 +8,7 @@ import pandas as pd
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
 from ccanalytics.metrics.registry import METRICS, Metric
+from ccanalytics.metrics.untold import USAGE, if_told
 from ccanalytics.metrics.weeks import SPLITS, actor_weeks, roster_weeks, tool_weeks, week_pairs
 from ccanalytics.people import withheld
 
@@ -40,8 +41,15 @@ def by_week(data: Dataset, metric_id: str, by: str | None = None) -> pd.DataFram
         sums = hide(sums, data.minimum_group, by, people="denominator")
     bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
     sums = _with_bounds(sums, bounds, by)
+    if metric.needs_usage:
+        sums = if_told(data, sums, "value", "low", "high", "priced_share", *_usage_sides(metric))
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
     return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
+
+
+def _usage_sides(metric: Metric) -> list[str]:
+    sides = {"numerator": metric.numerator, "denominator": metric.denominator}
+    return [side for side, column in sides.items() if column in USAGE]
 
 
 def summable(metric_id: str) -> Metric:

@@ -73,6 +73,12 @@ class Metric:
         return "cost_usd" in (self.numerator, self.denominator)
 
     @property
+    def needs_usage(self) -> bool:
+        """Whether it rests on models, tokens or cost, which not every source tells."""
+        columns = f"{self.numerator} {self.denominator}"
+        return "cost" in columns or "tokens" in columns
+
+    @property
     def is_plural(self) -> bool:
         """Whether its name takes a plural verb: "Commits were", "Cost was"."""
         return self.numerator is not None and not self.is_ratio and self.unit != "usd"
@@ -165,6 +171,19 @@ _ENTRIES = (
             "Active people who are not on the roster are counted apart.",
         ),
         source="Swarmia, with a roster that has dates",
+    ),
+    Metric(
+        id="seat_rate",
+        name="Share of the assigned seats that is active",
+        unit="share",
+        formula="People active in Claude Code in the week, divided by the seats the service counts "
+        "as assigned on its Sunday.",
+        caveats=(
+            "Only the Claude Enterprise Analytics API tells seats.",
+            "Seats are of any kind and for any product: some do not include Claude Code.",
+            "Somebody active whose seat was taken away since is in the numerator only.",
+        ),
+        source="Claude Enterprise Analytics API, assigned seats",
     ),
     Metric(
         id="off_roster",
@@ -455,6 +474,24 @@ _ENTRIES = (
         formula="Sum of the estimated cost of API keys, and its share of all estimated cost.",
         caveats=(*_MONEY, "A key may be a pipeline or several people: it is never a person."),
         source="Claude Code Analytics API",
+    ),
+    Metric(
+        id="reconciliation",
+        name="Estimate against the bill",
+        unit="share",
+        formula="(Estimated cost - billed cost) / billed cost, by month and model family, over the "
+        "days of which both are known; of people's use as API customers, beside the workspace "
+        "Claude Code, or of all such use beside the whole bill where there is no such workspace.",
+        caveats=(
+            "It is never zero: the estimate is at list prices and in whole cents for each record "
+            "and model, the bill has discounts and decimals of a cent.",
+            "Claude Code run with a key of another workspace, web searches and code run by the "
+            "service are on one side only.",
+            "Priority Tier is in no cost report. Subscriptions are left out: their amounts are "
+            "notional.",
+            "The bill is never added to the estimate: the cost of API customers is in both.",
+        ),
+        source="Anthropic cost report, beside the Claude Code Analytics API",
     ),
     Metric(
         id="cost_drivers",

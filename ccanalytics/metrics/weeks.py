@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
+from ccanalytics.metrics.untold import USAGE, if_told
 from ccanalytics.people import roster_of_week
 from ccanalytics.records import EDIT_TOOLS
 
@@ -34,7 +35,8 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
 
     Columns: date, week, actor, team, [split], the measures, and `active` (0 or 1). `accepted` and
     `rejected` are of the tools that edit files, `decisions` of all tools. `cost_usd` sums what has
-    a price; the tokens without one are `unpriced_tokens`.
+    a price; the tokens without one are `unpriced_tokens`. Tokens and cost are null where the source
+    does not tell them.
     """
     keys = ["date", "actor", "team", *([split] if split else [])]
     frames = _in_closed_weeks(data, actor_kind, keys)
@@ -48,7 +50,8 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
     days = days.astype(dict.fromkeys(counts, "int64") | {"cost_usd": "float64"})
     days.insert(1, "week", week_of(days["date"]))
     touched = [*_ACTIVITY, *_TOKENS, "decisions"]
-    return days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
+    days = days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
+    return if_told(data, days, *_USAGE)
 
 
 def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
@@ -135,7 +138,7 @@ def _actor_weeks(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFra
     groups = days.groupby(keys, observed=True, dropna=False)
     weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
     weeks = weeks.assign(team=groups["team"].last(skipna=False))
-    return _with_sums(weeks.reset_index())
+    return if_told(data, _with_sums(weeks.reset_index()), *USAGE)
 
 
 def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:

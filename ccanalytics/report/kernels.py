@@ -12,7 +12,13 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-SECRETS = ("ANTHROPIC_ADMIN_KEY", "ADMIN_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+SECRETS = (
+    "ANTHROPIC_ADMIN_KEY",
+    "ADMIN_API_KEY",
+    "ANTHROPIC_ANALYTICS_KEY",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+)
 
 
 class Kernels:

@@ -36,6 +36,7 @@ REPORT_NOTEBOOKS = (
     "lifecycle",
     "productivity",
     "cost_per_commit",
+    "billed",
     "what_changed",
     "before_after",
     "outlook",

@@ -1,11 +1,13 @@
-"""How long to wait: one brake for all workers of a client, and the patience of one walk.
+"""How long to wait: one pace and one brake for all workers of a client, the patience of one walk.
 
-The Admin API limits an organization, not a connection, and mostly without saying for how long.
-So one refused request stops every worker, and the pauses grow until a request gets through.
+The services limit an organization, not a connection, and mostly without saying for how long. So
+one refused request stops every worker, and the pauses grow until a request gets through. Where
+the limit is written down, the pace keeps below it from the start.
 """
 
 import random
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -75,6 +77,36 @@ class Brake:
     def _next_pause(self, unsaid: bool) -> float:
         first, longest = (PAUSE, LONGEST_PAUSE) if unsaid else (FIRST_RETRY, LONGEST_RETRY)
         return growing(first, longest, self._strikes, self._jitter)
+
+
+class Pace:
+    """At most `per_minute` requests of all workers in any 60 seconds; thread-safe.
+
+    Each request takes the next free place; waiting for it is no failure, so it costs no patience.
+    """
+
+    def __init__(
+        self,
+        per_minute: int | None,
+        *,
+        sleep: Callable[[float], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._sleep, self._clock = sleep, clock
+        self._lock = threading.Lock()
+        self._places = deque[float](maxlen=per_minute) if per_minute else None
+
+    def wait(self) -> None:
+        """Waits for a place."""
+        if self._places is None:
+            return
+        with self._lock:
+            now = self._clock()
+            full = len(self._places) == self._places.maxlen
+            place = max(now, self._places[0] + 60.0) if full else now
+            self._places.append(place)
+        if place > now:
+            self._sleep(place - now)
 
 
 class Patience:

@@ -1,67 +1,107 @@
 """Keys of the Anthropic APIs: where one is found, which kind it is, what that kind opens.
 
-A `Key` never shows itself: its repr is its kind, and `redact` takes it out of foreign text.
+    ADMIN_KEY       the Claude Code Analytics Admin API, its list of members, its cost reports
+    ANALYTICS_KEY   the Claude Enterprise Analytics API
+
+A `Key` never shows itself: its repr is its prefix, and `redact` takes it out of foreign text. A
+key that is known to fit another API only is refused before it is sent anywhere.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccanalytics.errors import AuthError
 
-KEY_VARIABLES = ("ANTHROPIC_ADMIN_KEY", "ADMIN_API_KEY")
-
 ADMIN, OAUTH = "sk-ant-admin", "sk-ant-oat"
+ANALYTICS, PLAIN = "sk-ant-api01", "sk-ant-api03"
 
-_MAKE_ONE = (
-    "Make an Admin key (sk-ant-admin01-...) in the Claude Console under Settings > Admin keys, "
-    "as an organization admin."
+
+@dataclass(frozen=True)
+class KeyKind:
+    """A kind of key: what it is called, where it is found and made, what to say of each prefix.
+
+    `foreign` are the prefixes of keys that can never open what this kind opens.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    make_one: str
+    advice: Mapping[str, str]
+    foreign: tuple[str, ...]
+
+    def advise(self, prefix: str) -> str:
+        """What to do when a key of this prefix was refused."""
+        said = self.advice.get(prefix, "The key does not begin like any Anthropic key.")
+        return f"{said} {self.make_one}"
+
+
+ADMIN_KEY = KeyKind(
+    name="Admin API key",
+    variables=("ANTHROPIC_ADMIN_KEY", "ADMIN_API_KEY"),
+    make_one="Make an Admin key (sk-ant-admin01-...) in the Claude Console under Settings > Admin "
+    "keys, as an organization admin.",
+    advice={
+        ADMIN: "An Admin key is the right kind; it is mistyped, expired, revoked or of another "
+        "organization.",
+        OAUTH: "An OAuth token (sk-ant-oat01-) opens this API only with the scope org:admin and "
+        "until it expires.",
+        ANALYTICS: "A key beginning sk-ant-api01- is made in claude.ai and fits the Claude "
+        "Enterprise Analytics API (--source enterprise), not this one.",
+        PLAIN: "A key beginning sk-ant-api03- fits the Messages API; here it works only when it "
+        "belongs to no workspace.",
+    },
+    foreign=(ANALYTICS,),
 )
 
-ADVICE = {
-    ADMIN: (
-        "An Admin key is the right kind; it is mistyped, expired, revoked or of another "
-        f"organization. {_MAKE_ONE}"
-    ),
-    OAUTH: (
-        "An OAuth token (sk-ant-oat01-) opens this API only with the scope org:admin and until "
-        f"it expires. {_MAKE_ONE}"
-    ),
-    "sk-ant-api01": (
-        "A key beginning sk-ant-api01- is made in claude.ai and fits the Claude Enterprise "
-        f"Analytics API (scope read:analytics), not this one. {_MAKE_ONE}"
-    ),
-    "sk-ant-api03": (
-        "A key beginning sk-ant-api03- fits the Messages API; here it works only when it belongs "
-        f"to no workspace. {_MAKE_ONE}"
-    ),
-}
+ANALYTICS_KEY = KeyKind(
+    name="Enterprise analytics key",
+    variables=("ANTHROPIC_ANALYTICS_KEY",),
+    make_one="The primary owner makes an analytics key (sk-ant-api01-..., scope read:analytics) in "
+    "claude.ai under Organization settings > API.",
+    advice={
+        ANALYTICS: "An sk-ant-api01- key is the right kind; it is mistyped, revoked, of another "
+        "organization or made without the scope read:analytics.",
+        ADMIN: "An Admin key (sk-ant-admin01-) fits the Claude Code Analytics Admin API (--source "
+        "api), not the Claude Enterprise Analytics API.",
+        OAUTH: "An OAuth token (sk-ant-oat01-) does not fit the Claude Enterprise Analytics API.",
+        PLAIN: "A key beginning sk-ant-api03- fits the Messages API, not the Claude Enterprise "
+        "Analytics API.",
+    },
+    foreign=(ADMIN, OAUTH, PLAIN),
+)
 
-_UNKNOWN = f"The key does not begin like any Anthropic key. {_MAKE_ONE}"
+KEYS = {"api": ADMIN_KEY, "enterprise": ANALYTICS_KEY}
+"""The kind of key each source on a network wants."""
 
 
 class Key:
     """One key and what can be told from its prefix; shown only as `Key(sk-ant-admin...)`."""
 
-    __slots__ = ("_text", "kind")
+    __slots__ = ("_text", "prefix", "wanted")
 
-    def __init__(self, text: str) -> None:
-        self._text = _checked(text)
-        self.kind = next((prefix for prefix in ADVICE if self._text.startswith(prefix)), "")
+    def __init__(self, text: str, wanted: KeyKind = ADMIN_KEY) -> None:
+        self._text = _checked(text, wanted)
+        self.wanted = wanted
+        known = (ADMIN, OAUTH, ANALYTICS, PLAIN)
+        self.prefix = next((prefix for prefix in known if self._text.startswith(prefix)), "")
+        if self.prefix in wanted.foreign:
+            raise AuthError(self.advice)
 
     def __repr__(self) -> str:
-        return f"Key({self.kind}...)"
+        return f"Key({self.prefix}...)"
 
     def __reduce__(self) -> str:
         raise TypeError("A key is not pickled: it would be written in clear.")
 
     @property
     def advice(self) -> str:
-        """What to do when the service refuses this kind of key."""
-        return ADVICE.get(self.kind, _UNKNOWN)
+        """What to do when the service refuses this key."""
+        return self.wanted.advise(self.prefix)
 
     def headers(self) -> dict[str, str]:
         """The header that carries this kind of key."""
-        if self.kind == OAUTH:
+        if self.prefix == OAUTH:
             return {"authorization": f"Bearer {self._text}"}
         return {"x-api-key": self._text}
 
@@ -69,34 +109,48 @@ class Key:
         """`text` without the key, should anyone have repeated it."""
         return text.replace(self._text, "[key]")
 
+    def redact_bytes(self, body: bytes) -> bytes:
+        """`body` without the key."""
+        return body.replace(self._text.encode(), b"[key]")
 
-def find_key(environ: Mapping[str, str], key_file: Path | None = None) -> str | None:
-    """The key in `key_file`, else in ANTHROPIC_ADMIN_KEY, else in ADMIN_API_KEY, else None.
+
+def find_key(
+    environ: Mapping[str, str], key_file: Path | None = None, kind: KeyKind = ADMIN_KEY
+) -> str | None:
+    """The key in `key_file`, else in the first variable of its kind that is set, else None.
 
     White space around it is taken off, as a file or a paste often ends in a newline.
     """
     if key_file is not None:
-        return _read(key_file)
-    found = (environ.get(name, "").strip() for name in KEY_VARIABLES)
+        return _read(key_file, kind)
+    found = (environ.get(name, "").strip() for name in kind.variables)
     return next((key for key in found if key), None)
 
 
-def _read(path: Path) -> str:
+def source_with_key(environ: Mapping[str, str], key_file: Path | None = None) -> str | None:
+    """The source on a network that there is a key for, `api` first; of a file its prefix tells."""
+    if key_file is not None:
+        analytics = _read(key_file, ADMIN_KEY).startswith(ANALYTICS)
+        return "enterprise" if analytics else "api"
+    return next((name for name, kind in KEYS.items() if find_key(environ, kind=kind)), None)
+
+
+def _read(path: Path, kind: KeyKind) -> str:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise AuthError(f"The key file {path} cannot be read: {reason}.") from None
     if not text:
-        raise AuthError(f"The key file {path} is empty. {_MAKE_ONE}")
+        raise AuthError(f"The key file {path} is empty. {kind.make_one}")
     return text
 
 
-def _checked(text: str) -> str:
+def _checked(text: str, kind: KeyKind) -> str:
     """`text` without white space around it, once sure that it can stand in a header."""
     text = text.strip()
     if not text:
-        raise AuthError(f"No Admin API key: set {KEY_VARIABLES[0]}. {_MAKE_ONE}")
+        raise AuthError(f"No {kind.name}: set {kind.variables[0]}. {kind.make_one}")
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise AuthError(
             f"The key of {len(text)} characters has a space, a line break or a character in it "

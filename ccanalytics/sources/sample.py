@@ -16,6 +16,7 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
+from ccanalytics.billing import DayBill
 from ccanalytics.records import (
     ApiActor,
     CoreMetrics,
@@ -27,6 +28,7 @@ from ccanalytics.records import (
     ToolAction,
     UserActor,
 )
+from ccanalytics.sources.sample_bill import WORKSPACES, bill_of
 from ccanalytics.sources.sample_people import ORGANIZATION, Person, people
 
 FIRST = date(2026, 5, 25)
@@ -62,6 +64,9 @@ CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
 }
 """Header and lines of each calendar."""
 
+BILLED_SINCE = date(2026, 9, 1)
+"""What was billed is known from here on."""
+
 MONTHLY_BUDGET_USD = 11_500.0
 
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
@@ -85,6 +90,8 @@ class SampleOrganisation:
             raise ValueError(f"until is {until}: the sample begins on {FIRST}.")
         self.until = until
         self.monthly_budget_usd = MONTHLY_BUDGET_USD
+        self.organization_id = ORGANIZATION
+        self.billed_since = BILLED_SINCE
         self.people = people()
 
     def span(self) -> tuple[date, date]:
@@ -97,6 +104,31 @@ class SampleOrganisation:
             return []
         used = [record for person in self.people for record in _person_day(person, day)]
         return used + [record for key in KEYS for record in _key_day(key, day)]
+
+    def bill(self, day: date) -> DayBill:
+        """What the day was billed; nothing before the first day."""
+        if day < FIRST:
+            return DayBill([], [], {})
+        return bill_of(day, self.records(day), PRICES)
+
+    def bills(self, since: date, until: date) -> dict[date, DayBill]:
+        """What each day from `since` to `until` was billed."""
+        days = (date.fromordinal(n) for n in range(since.toordinal(), until.toordinal() + 1))
+        return {day: self.bill(day) for day in days}
+
+    def workspaces(self) -> list[dict[str, str | None]]:
+        """The workspaces as the service lists them; the default one is not among them."""
+        return [
+            {
+                "id": id,
+                "name": name,
+                "created_at": "2026-01-05T09:00:00Z",
+                "archived_at": None,
+                "display_color": "#2b5fb8",
+                "type": "workspace",
+            }
+            for id, name in WORKSPACES.items()
+        ]
 
     def roster_csv(self) -> str:
         """One line per person and team: email,team,start,end,name; some never use it."""

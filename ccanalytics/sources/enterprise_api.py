@@ -1,0 +1,162 @@
+"""Claude Enterprise Analytics API -> the records of one UTC day; and the seats that are assigned.
+
+This API counts people, not terminals: one row per person and day, with other names for the same
+counters. What it does not tell (terminal, customer type, remote or not, models, tokens, cost) is
+null in a record or not there, never zero. The day of a row is the one that was asked for. A person
+whose row has nothing of Claude Code used other products that day, and has no record.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+
+import httpx
+
+from ccanalytics.enterprise import (
+    PeoplePage,
+    PersonDay,
+    Summary,
+    decode_people,
+    decode_summaries,
+)
+from ccanalytics.errors import ApiError, NotYetError
+from ccanalytics.records import (
+    CoreMetrics,
+    LinesOfCode,
+    Record,
+    ToolAction,
+    UserActor,
+    unknown_fields,
+)
+from ccanalytics.sources.backoff import Patience
+from ccanalytics.sources.keys import ANALYTICS_KEY
+from ccanalytics.sources.service import Client, Params, checked_day, next_cursor
+
+USERS = "/v1/organizations/analytics/users"
+SUMMARIES = "/v1/organizations/analytics/summaries"
+PAGE_SIZE = 1000
+
+FLOOR = date(2026, 1, 1)
+"""There are no records of days before it."""
+
+LONGEST_SPAN = 366
+"""The most days of one question about seats."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class EnterpriseClient(Client):
+    """The source `enterprise`: the records of UTC days, and the seats that are assigned.
+
+    All clients of the organization may make 60 requests a minute together; this one makes fewer.
+    """
+
+    name = "enterprise"
+    key_kind = ANALYTICS_KEY
+    per_minute = 50
+
+    def span(self) -> tuple[date, date] | None:
+        """From the first day there can be; only the service knows the last."""
+        return FLOOR, date.max
+
+    def records(self, day: date | str) -> list[Record]:
+        """All records of one UTC day, one per person who used Claude Code.
+
+        `NotYetError`, with the newest day there is, when the service has not counted it yet.
+        """
+        asked = checked_day(day)
+        if asked < FLOOR:
+            raise ValueError(f"{asked} is before {FLOOR}, where this API begins.")
+        rows = self._whole(lambda patience: self._walk(asked, patience))
+        return [_record(asked, row, self._organization or "") for row in rows if _used(row)]
+
+    def seats(self, since: date, until: date) -> dict[date, Summary]:
+        """The seats of the days from `since` to `until`, as far as the service has counted them."""
+        found: dict[date, Summary] = {}
+        for first in range(since.toordinal(), until.toordinal() + 1, LONGEST_SPAN):
+            last = min(first + LONGEST_SPAN - 1, until.toordinal())
+            summaries = self._summaries(date.fromordinal(first), date.fromordinal(last))
+            found |= {summary.day: summary for summary in summaries}
+        return found
+
+    def _walk(self, day: date, patience: Patience) -> Iterator[PersonDay]:
+        params: dict[str, str | int] = {"date": day.isoformat(), "limit": PAGE_SIZE}
+        seen: set[str] = set()
+        while True:
+            page = self._ask(USERS, params, self._decoded, patience)
+            yield from page.data
+            if page.next_page is None:
+                return
+            params["page"] = next_cursor(page.next_page, seen, day)
+
+    def _summaries(self, since: date, until: date) -> Iterable[Summary]:
+        end = until + timedelta(days=1)  # the service's end is exclusive
+        params = {"starting_date": since.isoformat(), "ending_date": end.isoformat()}
+        try:
+            found = self._ask(SUMMARIES, params, decode_summaries, Patience(self._budget))
+        except NotYetError as error:
+            return self._summaries(since, error.newest) if since <= error.newest < until else []
+        if found.next_page is not None:
+            raise ApiError(
+                f"{since} to {until}: the list of summaries has a second page, which it never had "
+                "before: the seats of the days on it are not known. Update ccanalytics."
+            )
+        return [row for row in found.rows if since <= row.day <= until]
+
+    def _decoded(self, body: bytes) -> PeoplePage:
+        page = decode_people(body)
+        # The rest of a row is about other products.
+        self._learn(unknown_fields(body, PersonDay, inside="claude_code_metrics"))
+        return page
+
+    def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
+        """A refused question is one asked too early when a day before it is named as the newest."""
+        error = super()._refusal(answer, params)
+        newest = _newest_named(answer.text, params)
+        if not isinstance(error, ApiError) or answer.status_code != 400 or newest is None:
+            return error
+        words = (
+            f"The service has counted the days up to {newest} so far (request {error.request_id})."
+        )
+        return NotYetError(words, newest=newest, request_id=error.request_id)
+
+
+def _newest_named(text: str, params: Params) -> date | None:
+    """The newest day named in a refusal that is before the last one asked for; None for none.
+
+    Branching on a message is a last resort: there is no other sign than the day that is named.
+    """
+    asked = str(params.get("date", params.get("ending_date", "")))
+    named = [day for day in _DAY.findall(text) if FLOOR.isoformat() <= day < asked]
+    return date.fromisoformat(max(named)) if named and "page" not in params else None
+
+
+def _used(row: PersonDay) -> bool:
+    """Whether there is anything of Claude Code in the row, and not of other products only."""
+    core, actions = row.claude_code_metrics.core_metrics, row.claude_code_metrics.tool_actions
+    lines = core.lines_of_code
+    counts = [core.distinct_session_count, core.commit_count, core.pull_request_count]
+    counts += [lines.added_count, lines.removed_count]
+    decided = (n for a in actions.values() for n in (a.accepted_count, a.rejected_count))
+    return any(counts) or any(decided)
+
+
+def _record(day: date, row: PersonDay, organization: str) -> Record:
+    core, actions = row.claude_code_metrics.core_metrics, row.claude_code_metrics.tool_actions
+    lines = LinesOfCode(core.lines_of_code.added_count, core.lines_of_code.removed_count)
+    return Record(
+        date=f"{day}T00:00:00Z",
+        actor=UserActor(row.user.email_address or row.user.id),
+        organization_id=organization,
+        customer_type=None,
+        terminal_type=None,
+        core_metrics=CoreMetrics(
+            core.distinct_session_count, lines, core.commit_count, core.pull_request_count
+        ),
+        tool_actions={
+            tool: ToolAction(one.accepted_count, one.rejected_count)
+            for tool, one in actions.items()
+            if one.accepted_count or one.rejected_count  # all tools are always listed
+        },
+        model_breakdown=[],
+    )
