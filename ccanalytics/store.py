@@ -235,8 +235,7 @@ class Store:
     def _days(self, source: str) -> dict[date, StoredDay]:
         folder = self.folder(source, _mark(source))
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-        matches = filter(None, map(_DAY_FILE.fullmatch, names))
-        days = (self._stored_day(source, date.fromisoformat(match[1])) for match in matches)
+        days = (self._stored_day(source, day) for day in map(_day_of, names) if day)
         return {stored.day: stored for stored in days if stored}
 
     def _stored_day(self, source: str, day: date) -> StoredDay | None:
@@ -275,6 +274,15 @@ class Store:
         with ThreadPoolExecutor(READERS) as pool:
             tables = list(pool.map(read, days.values()))
         return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def _day_of(name: str) -> date | None:
+    """The day a file is named after; None for any other file."""
+    match = _DAY_FILE.fullmatch(name)
+    try:
+        return date.fromisoformat(match[1]) if match else None
+    except ValueError:
+        return None
 
 
 def _mark(source: str) -> str:
