@@ -13,10 +13,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from ccanalytics.records import Wire, decoder
-
-MOST_CENTS = 10**12
-"""No amount has so many."""
+from ccanalytics.records import MOST_CENTS, Wire, decoder
 
 
 class Cost(Wire):

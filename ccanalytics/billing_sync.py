@@ -1,12 +1,15 @@
-"""What was billed -> the store: days that are missing or may still change, a month at a time."""
+"""What was billed -> the store, the days that may still change a month at a time; and back."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Protocol, runtime_checkable
 
+import pandas as pd
+
 from ccanalytics.billing import DayBill
-from ccanalytics.billing_frames import build_billing
+from ccanalytics.billing_frames import Billing, build_billing
 from ccanalytics.errors import StoreError
+from ccanalytics.frames import to_pandas
 from ccanalytics.periods import days_between, is_closed, parse_day
 from ccanalytics.store import DayChange, Store
 from ccanalytics.syncing import SyncResult
@@ -57,6 +60,19 @@ def sync_billing(
     changes = [change for days in _stretches(missing)
                for change in _fetch(biller, store, source, days, now)]  # fmt: skip
     return SyncResult.of(changes, final=final, open=open_days)
+
+
+def stored_billing(store: Store, source: str, since: date, until: date) -> Billing | None:
+    """What was billed in the range, on closed days; None when nothing of it was fetched."""
+    stored, tables = store.read_range(billing_of(source), since, until)
+    days = [day for day, one in stored.items() if one.closed]
+    if not days:
+        return None
+    return Billing(
+        pd.DatetimeIndex(days).as_unit("ms"),
+        billed=to_pandas(tables["billed"]),
+        billed_tokens=to_pandas(tables["billed_tokens"]),
+    )
 
 
 def _fetch(

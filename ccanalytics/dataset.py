@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.billing_frames import Billing
-from ccanalytics.billing_sync import Biller, billing_of, sync_billing
+from ccanalytics.billing_sync import Biller, billing_of, stored_billing, sync_billing
 from ccanalytics.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames import LOG_SCHEMAS, SCHEMAS, to_pandas
@@ -180,7 +180,7 @@ def load(
         calendars=_calendars(settings, origin),
         monthly_budget_usd=_budget(settings, origin),
         unknown_fields={name for day in stored.values() for name in day.unknown_fields},
-        billing=_billing(shelf, source, first, last),
+        billing=stored_billing(shelf, source, first, last),
     )
 
 
@@ -404,19 +404,6 @@ def _roster(
         return parse_roster(own(), "the roster of the sample")
     path = roster or default
     return read_roster(Path(path)) if path else no_roster()
-
-
-def _billing(store: Store, source: str, since: date, until: date) -> Billing | None:
-    """What was billed in the range; None when nothing of it was fetched."""
-    stored, tables = store.read_range(billing_of(source), since, until)
-    days = [day for day, one in stored.items() if one.closed]
-    if not days:
-        return None
-    return Billing(
-        pd.DatetimeIndex(days).as_unit("ms"),
-        billed=to_pandas(tables["billed"]),
-        billed_tokens=to_pandas(tables["billed_tokens"]),
-    )
 
 
 def _calendars(settings: Settings, origin: Source | None) -> Calendars:

@@ -18,6 +18,7 @@ happened:
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ import pyarrow as pa
 
 from ccanalytics.enterprise import Summary
 from ccanalytics.errors import SchemaError
-from ccanalytics.records import ApiActor, EstimatedCost, Record, UserActor
+from ccanalytics.records import MOST_CENTS, ApiActor, EstimatedCost, Record, UserActor
 
 Frames = dict[str, pa.Table]
 
@@ -51,6 +52,7 @@ KEYS = [
 ]
 
 _count = pa.int64()
+_cent = pa.decimal128(18, 6)
 
 SCHEMAS = {
     "activity": pa.schema(
@@ -182,15 +184,19 @@ LOG_SCHEMAS = {
 def build_frames(day: date, records: Sequence[Record]) -> Frames:
     """The three tables of one UTC day; no rows when there are no records.
 
-    `SchemaError` when a record is of another day or its cost is no finite amount in US dollars.
+    `SchemaError` when a record is of another day, a count beyond all bounds, or a cost no finite
+    amount in US dollars.
     """
     _check(day, records)
     keys = _key_table(day, records)
-    return {
-        "activity": _activity(keys, records),
-        "model_usage": _model_usage(keys, records),
-        "tool_actions": _tool_actions(keys, records),
-    }
+    try:
+        return {
+            "activity": _activity(keys, records),
+            "model_usage": _model_usage(keys, records),
+            "tool_actions": _tool_actions(keys, records),
+        }
+    except OverflowError as error:
+        raise SchemaError(f"A count of {day} is no number that can be: {error}.") from error
 
 
 def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> pa.Table:
@@ -315,9 +321,18 @@ def _usd(costs: Sequence[EstimatedCost]) -> pa.Array:
     foreign = sorted({cost.currency for cost in costs} - {"USD"})
     if foreign:
         raise SchemaError(f"A cost is in {', '.join(foreign)}; only USD can be added up here.")
-    try:
-        cents = pa.array([cost.amount for cost in costs], pa.decimal128(18, 6))
-    except pa.ArrowException as error:
-        raise SchemaError(f"A cost is no amount in cents with up to 6 decimals: {error}") from error
+    cents = _cents([cost.amount for cost in costs])
     # Cents with 6 decimals and dollars with 8 are the same integers, so no digit is touched.
     return pa.Array.from_buffers(USD, len(cents), cents.buffers())
+
+
+def _cents(amounts: Sequence[Decimal | None]) -> pa.Array:
+    """Amounts in cents to six decimals: rounded where a computer's fractions add digits behind."""
+    given = [one for one in amounts if one is not None]
+    odd = [one for one in given if not one.is_finite() or abs(one) >= MOST_CENTS]
+    if odd:
+        raise SchemaError(f"A cost is {odd[0]} cents, which is no amount that can be.")
+    try:
+        return pa.array(amounts, _cent)
+    except pa.ArrowException:
+        return pa.array([None if one is None else round(one, 6) for one in amounts], _cent)

@@ -23,6 +23,9 @@ EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool"
 """The tools whose proposals change files, by the names of `tool_actions`; others may come."""
 
 
+MOST_CENTS = 10**12
+"""No amount has so many."""
+
 T = TypeVar("T")
 
 

@@ -197,9 +197,7 @@ class Store:
         """The stored days by their files' names, in order; no file is opened."""
         folder = self.folder(source, _mark(source))
         names = sorted(os.listdir(folder)) if folder.is_dir() else []
-        return [
-            date.fromisoformat(match[1]) for name in names if (match := _DAY_FILE.fullmatch(name))
-        ]
+        return [day for day in map(_day_of, names) if day]
 
     def days(
         self, source: str, since: date = date.min, until: date = date.max
@@ -355,6 +353,15 @@ class Store:
         with ThreadPoolExecutor(READERS) as pool:
             tables = list(pool.map(read, days.values()))
         return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def _day_of(name: str) -> date | None:
+    """The day a file is named after; None for any other file."""
+    match = _DAY_FILE.fullmatch(name)
+    try:
+        return date.fromisoformat(match[1]) if match else None
+    except ValueError:
+        return None
 
 
 def frames_of(source: str) -> tuple[str, ...]:

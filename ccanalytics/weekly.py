@@ -25,8 +25,8 @@ from ccanalytics.roster_pull import Pull, pull_roster
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.billing_api import BillingClient
-from ccanalytics.sources.enterprise_api import EnterpriseClient
 from ccanalytics.sources.keys import KEYS, find_key, source_with_key
+from ccanalytics.sources.network import CLIENTS
 from ccanalytics.store import Store
 from ccanalytics.syncing import SyncResult, sync
 
@@ -37,12 +37,6 @@ NO_SOURCE = """There is no key, and no --source was given. Three ways on:
                     a Claude Enterprise one: ANTHROPIC_ANALYTICS_KEY, then --source enterprise
   this machine:     --source local reads the Claude Code session logs here (--logs DIR: elsewhere)
   a look around:    --source sample is an invented organisation"""
-
-CLIENTS: Mapping[str, type[AdminClient] | type[EnterpriseClient]] = {
-    "api": AdminClient,
-    "enterprise": EnterpriseClient,
-}
-"""The sources on a network, and what asks them."""
 
 SyncProgress = Callable[[date, int, int], None]
 

@@ -21,7 +21,7 @@ LAYERS = [
     {"metrics"},
     {"show", "show_own", "charts"},
     {"report", "lab"},
-    {"issue_memory", "weekly", "cli"},
+    {"issue_memory", "diagnosis", "weekly", "cli"},
 ]
 """What is written first: a module imports its own layer or an earlier one, never a later one."""
 

@@ -106,6 +106,21 @@ def test_what_only_the_bill_has_gets_no_estimate():
     assert frame.loc["all models", "billed"] == 5.0
 
 
+def test_what_one_side_has_nothing_of_is_zero_there():
+    """The days are known: a model only billed was not used, and one only used was not billed."""
+    data = week([record(models=spend(500))], every_day(cost(300, "claude-opus-5")))
+    frame = cca.reconciliation(data).set_index("family")
+    assert frame.loc["Opus 5", ["estimated", "billed"]].tolist() == [0.0, 3.0]
+    assert frame.loc["Sonnet 5", ["estimated", "billed"]].tolist() == [5.0, 0.0]
+    assert math.isnan(frame.loc["Sonnet 5", "value"])
+
+
+def test_a_bill_of_nothing_says_so():
+    """Known days on which nothing was billed are not days of which nothing is known."""
+    data = week([record(models=spend(500))], every_day())
+    assert cca.reconciliation_sentence(data).startswith("Nothing was billed on the days")
+
+
 def test_months_stand_apart():
     """A range over a month's end: two months, each with its days."""
     records = [record("2026-10-30", models=spend(100)), record("2026-11-02", models=spend(300))]

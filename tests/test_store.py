@@ -347,3 +347,10 @@ def test_no_table_is_read_twice_when_frames_are_laid_together(tmp_path):
     assert list(days) == [DAY, DAY + timedelta(1), DAY + timedelta(2)]
     assert frames["activity"]["commits"].to_pylist() == [0, 1, 2]
     assert isinstance(frames["activity"], pa.Table)
+
+
+def test_a_file_named_after_no_day_is_passed_over(tmp_path):
+    """There is no 30th of February; the days that there are can be read."""
+    store = stored(tmp_path)
+    (store.folder("api", "activity") / "2026-02-30.parquet").write_text("not of ours")
+    assert list(store.days("api")) == [DAY]

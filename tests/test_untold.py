@@ -1,5 +1,6 @@
 """What a source does not tell is unknown everywhere, and nowhere zero."""
 
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -106,9 +107,7 @@ def seats(*days):
 
 
 def with_seats(*days, **options):
-    data = enterprise(**options)
-    object.__setattr__(data, "seats", seats(*days))
-    return data
+    return replace(enterprise(**options), seats=seats(*days))
 
 
 def test_seats_are_a_denominator_where_there_is_no_roster():

@@ -65,11 +65,13 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
 def reconciliation_sentence(data: Dataset) -> str:
     """The estimate beside the bill over all days that both have, in words."""
     frame = reconciliation(data)
-    if data.billing is None or frame.empty:
+    if data.billing is None or not len(_common_days(data, data.billing)):
         return _why_nothing(data)
     whole = frame[frame["family"] == ALL_MODELS]
-    if whole["estimated"].isna().any() or not whole["billed"].sum() > 0:
+    if whole["estimated"].isna().any():
         return "Estimate and bill cannot be compared: prices are unknown, or people are too few."
+    if not whole["billed"].sum() > 0:
+        return "Nothing was billed on the days of which both are known, so there is no gap to tell."
     sums = whole[["estimated", "billed", "days"]].sum()
     money, days = METRICS["cost"].format, _common_days(data, data.billing)
     share = (sums["estimated"] - sums["billed"]) / sums["billed"]
@@ -154,6 +156,7 @@ def _bills(data: Dataset, billing: Billing) -> pd.DataFrame:
             "month": _month(costs["date"]),
             "family": _family(costs["model"]).fillna(kind),
             "billed": costs["amount_usd"],
+            "of_a_model": costs["model"].notna(),
         }
     )
     counted = pd.DataFrame(
@@ -161,21 +164,29 @@ def _bills(data: Dataset, billing: Billing) -> pd.DataFrame:
             "month": _month(tokens["date"]),
             "family": _family(tokens["model"]).fillna("other"),
             "billed_tokens": tokens[_TOKENS].sum(axis=1),
+            "of_a_model": True,
         }
     )
     return pd.concat([billed, counted[counted["billed_tokens"] > 0]], ignore_index=True)
 
 
 def _side_by_side(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """One row per month and family of either side; an estimate that is not all priced is null."""
+    """One row per month and family of either side.
+
+    What one side has nothing of is 0 there, as the days are known; but an estimate that is not all
+    priced is null, and so is that of what no estimate is made of.
+    """
     groups = ours.groupby(_KEYS)
     left = groups[["estimated", "estimated_tokens", "unpriced"]].sum()
     left["n_actors"] = groups["actor"].nunique()
     priced = priced_share(left["estimated_tokens"], left.pop("unpriced"))
     left["estimated"] = left["estimated"].where(priced >= MINIMUM_PRICED)
-    right = theirs.groupby(_KEYS)[["billed", "billed_tokens"]].sum(min_count=1)
+    bills = theirs.groupby(_KEYS)
+    right = bills[["billed", "billed_tokens"]].sum().assign(of_a_model=bills["of_a_model"].any())
     both = left.join(right, how="outer")
-    return both.fillna({"n_actors": 0}).reset_index()
+    unused = both["n_actors"].isna() & both.pop("of_a_model").eq(True)
+    both["estimated"] = both["estimated"].mask(unused, 0.0)
+    return both.fillna({"n_actors": 0, "billed": 0.0, "billed_tokens": 0.0}).reset_index()
 
 
 def _shown_families(data: Dataset, ours: pd.DataFrame) -> dict[tuple[object, str], str]:
