@@ -40,7 +40,7 @@ FRAMES = {
     "model_mix": cca.model_mix,
     "unconverted_share": cca.unconverted_share,
 }
-BY_GROUP = {"usage_by", "intervention_effects", "cost_per_commit_by_team", "enable"}
+BY_GROUP = {"usage_by", "intervention_effects", "cost_per_commit_by_team", "enable", "by_week"}
 
 
 def weeks(hostile="ann@x.example"):

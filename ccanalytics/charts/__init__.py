@@ -47,6 +47,7 @@ from ccanalytics.charts.productivity import (
     pull_requests_chart,
 )
 from ccanalytics.charts.theme import enable
+from ccanalytics.charts.weekly import by_week_chart
 
 __all__ = [
     "acceptance_rate_chart",
@@ -56,6 +57,7 @@ __all__ = [
     "active_rate_chart",
     "actor_flow_chart",
     "api_key_cost_chart",
+    "by_week_chart",
     "cache_read_share_chart",
     "commits_chart",
     "commits_per_active_day_chart",

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.metrics.registry import METRICS, Metric
+from ccanalytics.metrics.registry import ActorKind, Metric, column_words, metric_of
 
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
@@ -116,12 +116,14 @@ def share_axis(title: str) -> alt.Y:
     )
 
 
-def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tooltip]:
+def tooltips(
+    frame: pd.DataFrame, metric: Metric, *groups: str, actor_kind: ActorKind = "user"
+) -> list[alt.Tooltip]:
     """Week, group, value, interval, people, and the definition's words."""
     form = value_format(metric)
     shown = [
         alt.Tooltip("week:T", title="week of", format="%-d %b %Y"),
-        *(alt.Tooltip(f"{group}:N", title=group) for group in groups),
+        *(alt.Tooltip(f"{group}:N", title=group.replace("_", " ")) for group in groups),
         alt.Tooltip("value:Q", title=metric.name, format=form),
     ]
     if metric.is_ratio and "low" in frame:
@@ -133,13 +135,22 @@ def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tool
         words = {"denominator": "on the roster", "joined": "joined it", "left": "left it"}
         shown += [alt.Tooltip(f"{name}:Q", title=word) for name, word in words.items()]
     if "n_actors" in frame:
-        shown.append(alt.Tooltip("n_actors:Q", title="people", format=",.0f"))
+        shown.append(
+            alt.Tooltip("n_actors:Q", title=column_words("active", actor_kind), format=",.0f")
+        )
     return [*shown, alt.Tooltip("definition:N", title="definition")]
 
 
-def finished(chart: Any, metric_id: str, *, subtitle: str = "", wide: bool = False) -> Any:
+def finished(
+    chart: Any,
+    metric_id: str,
+    *,
+    subtitle: str = "",
+    wide: bool = False,
+    actor_kind: ActorKind = "user",
+) -> Any:
     """`chart` with its title, its words for a screen reader, and its place in the definitions."""
-    metric = METRICS[metric_id]
+    metric = metric_of(metric_id, actor_kind)
     subtitle = subtitle or _subtitle(metric)
     frame = chart.data
     if isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():

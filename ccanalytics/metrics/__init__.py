@@ -9,7 +9,10 @@ n_actors, low, high, and where it is about money priced_share. `low` and `high` 
 of a ratio; a total is counted, not estimated, so it has none (null). `by` is "team", "terminal",
 "customer_type", "is_remote" or "project"; of `acceptance_rate` also "tool".
 
-    by_week(data, metric_id, by=None)      metric frame of any ratio or total of the registry
+    by_week(data, metric_id, by=None,      metric frame of any ratio or total of the registry,
+            actor_kind="user")             also of API keys ("api_key")
+    period_change(data, metric_id, start)  [by], previous, value, change, low, high, n_actors,
+                                           verdict: the weeks from start on against those before
 
     adoption
     active_actors(data, by=None)           metric frame, total; value: people
@@ -131,6 +134,7 @@ from ccanalytics.metrics.lifecycle import (
     roster_use,
 )
 from ccanalytics.metrics.own import cache_saving, own_sentence, usage_by
+from ccanalytics.metrics.period import period_change
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -189,6 +193,7 @@ __all__ = [
     "noted_events",
     "off_roster",
     "own_sentence",
+    "period_change",
     "pull_requests",
     "retention",
     "returning_share",

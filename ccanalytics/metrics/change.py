@@ -178,7 +178,7 @@ def _compared(data: Dataset, found: Headline, base: pd.DataFrame) -> Headline:
     if math.isnan(low):
         return replace(found, verdict="too few to say")
     return replace(
-        found, change=change, change_low=low, change_high=high, verdict=_verdict(low, high)
+        found, change=change, change_low=low, change_high=high, verdict=verdict_of(low, high)
     )
 
 
@@ -189,7 +189,8 @@ def _too_few(found: Headline, base: pd.DataFrame, n_actors: int) -> bool:
     )
 
 
-def _verdict(low: float, high: float) -> Verdict:
+def verdict_of(low: float, high: float) -> Verdict:
+    """What the 90 % interval of a change says of its direction."""
     if low > 0:
         return "up"
     return "down" if high < 0 else "no detectable change"
