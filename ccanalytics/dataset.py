@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -77,7 +78,7 @@ class Dataset:
     monthly_budget_usd: float | None = None
     unknown_fields: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def weeks(self) -> pd.DatetimeIndex:
         """The Mondays of the ISO weeks of which all seven days are in range, stored and closed."""
         coverage = self.coverage

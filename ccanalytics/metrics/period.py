@@ -3,15 +3,15 @@
 As between two weeks, the same actors are drawn on both sides, out of everybody seen on either.
 """
 
-from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.change import Verdict, change_interval, verdict_of
-from ccanalytics.metrics.intervals import MINIMUM_ACTORS, Floats
+from ccanalytics.metrics.intervals import MINIMUM_ACTORS
 from ccanalytics.metrics.ratios import (
     MINIMUM_PRICED,
     Matrix,
@@ -22,6 +22,9 @@ from ccanalytics.metrics.ratios import (
 )
 from ccanalytics.metrics.registry import ActorKind, Metric
 from ccanalytics.periods import parse_day
+
+Sides = npt.NDArray[np.bool_]
+"""Of each side (rows: before, after) the weeks (columns) that are on it."""
 
 _COLUMNS = {
     "previous": "float64",
@@ -47,18 +50,19 @@ def period_change(
 
     Columns: [by], previous, value, change, its 90 % interval low and high, n_actors (of both sides
     together), verdict, weeks_before, weeks. A ratio is of the sums of all weeks of a side, a total
-    is its mean per week. Null where a single week is withheld or has too few known prices: the
-    others would tell it by subtraction.
+    is its mean per week; a week that `start` falls into is on neither. Null where a single week is
+    withheld, because the others would tell it by subtraction, or has too few known prices.
     """
     metric = summable(metric_id)
     first = pd.Timestamp(parse_day(start))
-    later = np.asarray(data.weeks >= first)
+    weeks = data.weeks
+    sides = np.asarray([weeks + pd.Timedelta(days=6) < first, weeks >= first])
     rows = rows_of(data, metric, by, actor_kind)
     sums = shown_sums(data, metric, rows, by, actor_kind)
     groups = [("", sums)] if by is None else list(sums.groupby(by, sort=True))
     members = {} if by is None else dict(list(rows.groupby(rows[by].astype("str"))))
     found = [
-        {by or "group": group, **_compared(data, metric, part, members.get(group, rows), later)}
+        {by or "group": group, **_compared(data, metric, part, members.get(group, rows), sides)}
         for group, part in groups
     ]
     columns = {**({by: "str"} if by else {}), **_COLUMNS}
@@ -66,21 +70,19 @@ def period_change(
 
 
 def _compared(
-    data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, later: np.ndarray
+    data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, sides: Sides
 ) -> dict[str, object]:
     """What is said of one group, whose weeks are those of `sums`, in order."""
-    sides = [_side(metric, sums[at]) for at in (~later, later)]
-    counts = {"weeks_before": int((~later).sum()), "weeks": int(later.sum())}
-    (previous, bottom_before), (value, bottom) = sides
-    actors = _two_columns(matrix(rows, data.weeks, metric), later, metric)
-    known = not np.isnan([previous, value]).any()
-    said: dict[str, object] = {"previous": previous, "value": value, **counts}
-    if not known:
+    (previous, bottom_before), (value, bottom) = (_side(metric, sums[at]) for at in sides)
+    weeks_before, weeks = sides.sum(axis=1)
+    said = {"previous": previous, "value": value, "weeks_before": weeks_before, "weeks": weeks}
+    if np.isnan([previous, value]).any():
         return {**said, "verdict": "nothing to compare"}
+    actors = _two_columns(matrix(rows, data.weeks, metric), sides, metric)
     said["n_actors"] = len(actors.top)
-    events = min(bottom_before, bottom) if metric.is_ratio else np.inf
+    enough = not metric.is_ratio or min(bottom_before, bottom) >= metric.verdict_denominator
     low, high = np.nan, np.nan
-    if len(actors.top) >= MINIMUM_ACTORS and events >= metric.verdict_denominator:
+    if enough and len(actors.top) >= MINIMUM_ACTORS:
         low, high = change_interval(value - previous, actors, metric)
     if np.isnan(low):
         return {**said, "verdict": "too few to say"}
@@ -100,16 +102,11 @@ def _side(metric: Metric, sums: pd.DataFrame) -> tuple[float, float]:
     return (top / bottom if enough else np.nan), bottom
 
 
-def _two_columns(actors: Matrix, later: np.ndarray, metric: Metric) -> Matrix:
-    """Each actor's sums before and after, of those who are on either side; totals per week."""
-    top, bottom = (
-        np.column_stack(list(_sides(part, later))) for part in (actors.top, actors.bottom)
-    )
+def _two_columns(actors: Matrix, sides: Sides, metric: Metric) -> Matrix:
+    """What each actor who is on a side adds to either of them; of a total to its mean week."""
+    weights = sides.T.astype("float64")
     if not metric.is_ratio:
-        top = top / np.maximum([(~later).sum(), later.sum()], 1)
-    return Matrix(top, bottom)
-
-
-def _sides(part: Floats, later: np.ndarray) -> Iterator[Floats]:
-    for at in (~later, later):
-        yield part[:, at].sum(axis=1)
+        weights = weights / sides.sum(axis=1)
+    top, bottom = actors.top @ weights, actors.bottom @ weights
+    there = ((top != 0) | (bottom != 0)).any(axis=1)
+    return Matrix(top[there], bottom[there])

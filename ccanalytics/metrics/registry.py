@@ -22,8 +22,14 @@ COLUMN_WORDS = {
     "cost_usd": "US dollars",
     "on_roster": "people on the roster",
     "active_before": "people active the week before",
+    "accepted": "accepted proposals",
+    "active_again": "people active in both weeks",
+    "cache_read_tokens": "tokens read from the cache",
+    "cost_without_commit": "US dollars without a commit",
+    "landed": "people with a commit",
+    "working_day_share": "people on a working day",
 }
-"""What the rows of a denominator column are called in prose."""
+"""What the rows of a numerator or denominator are called in prose."""
 
 _ESTIMATE = "An estimate at list prices: not an invoice, and not what a subscription pays."
 _UNPRICED = (

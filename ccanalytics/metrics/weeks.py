@@ -24,7 +24,7 @@ _USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
 _ACTIONS = ["accepted", "rejected", "decisions"]
 _MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
 
-_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str], pd.DataFrame]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str] | str, pd.DataFrame]] = WeakKeyDictionary()
 
 
 def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
@@ -86,6 +86,13 @@ def roster_weeks(data: Dataset) -> pd.DataFrame:
 
     Everybody is there once, in the team they were in last in the week.
     """
+    known = _cache.setdefault(data, {})
+    if "roster" not in known:
+        known["roster"] = _roster_weeks(data)
+    return known["roster"].copy(deep=False)
+
+
+def _roster_weeks(data: Dataset) -> pd.DataFrame:
     parts = [roster_of_week(data.roster, week).assign(week=week) for week in data.weeks]
     columns = ["week", "actor", "team", "end"]
     people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[columns]
