@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ccanalytics import charts, metrics
     from ccanalytics.checks import Check, preflight
     from ccanalytics.dataset import Dataset, load
+    from ccanalytics.explorer import explore
     from ccanalytics.metrics import (
         METRICS,
         Drivers,
@@ -142,6 +143,7 @@ __all__ = [
     "daily_cost",
     "data_inventory",
     "effects_note",
+    "explore",
     "first_use_sentence",
     "gini",
     "halfcount",
@@ -196,6 +198,7 @@ _HOMES = {
     "coverage_ledger": "quality",
     "data_inventory": "quality",
     "effects_note": "show",
+    "explore": "explorer",
     "load": "dataset",
     "note": "show",
     "preflight": "checks",

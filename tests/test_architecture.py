@@ -20,6 +20,8 @@ LAYERS = [
     {"dataset", "quality", "checks"},
     {"metrics"},
     {"show", "charts"},
+    {"views", "spreadsheet"},
+    {"explorer"},
     {"report", "lab"},
     {"issue_memory", "weekly", "cli"},
 ]
