@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
     from ccanalytics.store import Store
+    from ccanalytics.store_sql import connect
     from ccanalytics.syncing import sync
 
 __all__ = [
@@ -133,6 +134,7 @@ __all__ = [
     "checks_table",
     "commits",
     "commits_per_active_day",
+    "connect",
     "cost",
     "cost_curve",
     "cost_drivers",
@@ -195,6 +197,7 @@ _HOMES = {
     "changes_table": "show",
     "checks_note": "show",
     "checks_table": "show",
+    "connect": "store_sql",
     "coverage_ledger": "quality",
     "data_inventory": "quality",
     "effects_note": "show",

@@ -24,28 +24,41 @@ from ccanalytics.views import CHOICES, Question, Shelf, View, answer, first_ques
 SPLIT_WORDS = {"is_remote": "remote or not"}
 
 _STYLE = """<style>
-.cca-explore { max-width: 1180px; }
-.cca-explore .cca-controls { display: grid; gap: 10px 16px; padding: 14px 16px 16px;
-  grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); align-items: end;
+.cca-explore { max-width: 1240px; overflow: visible; }
+.cca-explore .cca-controls { display: grid; gap: 10px 16px; padding: 12px 16px 16px;
+  grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); align-items: end;
   border: 1px solid var(--jp-border-color2); border-radius: 10px;
-  background: var(--jp-layout-color2); overflow: visible; }
+  background: var(--jp-layout-color1); overflow: visible; }
 .cca-explore .cca-controls > .jupyter-widgets { flex-direction: column; align-items: stretch;
   width: auto; height: auto; margin: 0; overflow: visible; }
-.cca-explore .cca-controls .widget-label { text-align: left; width: auto; line-height: 1.5;
-  height: auto; font-size: 12px; color: var(--jp-ui-font-color2); }
-.cca-explore .cca-controls .widget-checkbox .widget-label { display: none; }
-.cca-explore .cca-controls .widget-checkbox label { display: flex; gap: 6px; white-space: normal; }
+.cca-explore .cca-controls .jupyter-widgets > .widget-label { text-align: left; width: auto;
+  max-width: none; height: auto; line-height: 1.7; font-size: 12px;
+  color: var(--jp-ui-font-color2); }
 .cca-explore .cca-controls select, .cca-explore .cca-controls input[type=date] {
-  width: 100%; min-width: 0; color-scheme: inherit; }
-.cca-explore .cca-buttons { gap: 14px; align-items: center; margin: 8px 0 2px; overflow: visible; }
-.cca-explore .cca-buttons a { color: var(--jp-content-link-color, #1565c0); }
-.cca-explore .cca-buttons button { width: auto; padding: 0 14px; }
-.cca-explore .cca-answer { display: flex; flex-wrap: wrap; gap: 8px 24px; overflow: visible; }
-.cca-explore .cca-chart { flex: 2 1 560px; min-width: 0; min-height: 310px; }
-.cca-explore .cca-said { flex: 1 1 300px; min-width: 0; }
-.cca-explore .cca-table { max-height: 360px; overflow: auto; margin-top: 8px; }
-.cca-explore .jp-OutputPrompt { display: none; }
+  flex: 0 0 30px; height: 30px; width: 100%; min-width: 0; padding-left: 8px; border-radius: 4px;
+  color: var(--jp-ui-font-color1); background-color: var(--jp-layout-color0); }
+.cca-explore .cca-controls .cca-compare { align-self: end; }
+.cca-explore .cca-controls .cca-compare > .widget-label { display: none; }
+.cca-explore .cca-controls .cca-compare label { display: flex; gap: 8px; align-items: center;
+  white-space: normal; line-height: 1.3; min-height: 30px; width: auto; }
+.cca-explore .cca-controls .cca-compare input { flex: none; margin: 0; }
+.cca-explore .cca-buttons { gap: 16px; align-items: center; margin: 10px 0 4px; overflow: visible; }
+.cca-explore .cca-buttons button { width: auto; padding: 0 14px; border-radius: 4px; }
+.cca-explore .cca-buttons a { color: var(--jp-content-link-color); }
+.cca-explore .cca-code:not(:empty) pre { padding: 10px 14px; border-radius: 6px;
+  background: var(--jp-cell-editor-background); border: 1px solid var(--jp-border-color2); }
+.cca-explore .cca-answer { display: flex; flex-wrap: wrap; gap: 8px 28px; overflow: visible;
+  align-items: flex-start; }
+.cca-explore .cca-figure { flex: 1 1 610px; min-width: 0; overflow: visible; }
+.cca-explore .cca-chart { min-height: 300px; overflow-x: auto; }
+.cca-explore .cca-said { flex: 1 1 260px; min-width: 0; }
+.cca-explore .cca-table { max-height: 400px; overflow: auto; }
+.cca-explore .cca-table td { white-space: nowrap; }
+.cca-explore .jp-OutputPrompt, .cca-explore .jp-OutputArea-promptOverlay { display: none; }
 </style>"""
+
+BESIDE = 530
+"""The width of a chart in pixels, so that its remarks fit beside it."""
 
 _remembered: dict[tuple[str, str, int, str, str], Question] = {}
 """What was last asked, by the arguments of `explore`: a cell run again goes on from there."""
@@ -99,24 +112,25 @@ class Explorer:
         self.code_button.observe(self._show_code, "value")
         controls = _box(widgets.Box, "cca-controls", *self.controls.values())
         buttons = _box(widgets.HBox, "cca-buttons", self.code_button, self.download)
-        answered = _box(widgets.Box, "cca-answer", self.chart, self.said)
-        parts = (widgets.HTML(_STYLE), controls, buttons, self.code, answered, self.table)
+        figure = _box(widgets.VBox, "cca-figure", self.chart, self.table)
+        answered = _box(widgets.Box, "cca-answer", figure, self.said)
+        parts = (widgets.HTML(_STYLE), controls, buttons, self.code, answered)
         return _box(widgets.VBox, "cca-explore", *parts)
 
     def _make_controls(self, question: Question) -> None:
         splits = {"nothing": "", **{SPLIT_WORDS.get(s, _words(s)): s for s in _SPLITS}}
         self.controls: dict[str, Any] = {
-            "source": widgets.Dropdown(options=SOURCES, description="Source"),
-            "since": widgets.DatePicker(description="From (UTC day)"),
-            "until": widgets.DatePicker(description="Until, inclusive"),
-            "team": widgets.Dropdown(options=self._teams(question), description="Team"),
-            "actor_kind": widgets.Dropdown(
-                options={"people": "user", "API keys": "api_key"}, description="Of"
-            ),
             "metric_id": widgets.Dropdown(
                 options=[(METRICS[name].name, name) for name in CHOICES], description="Metric"
             ),
             "by": widgets.Dropdown(options=splits, description="Split by"),
+            "actor_kind": widgets.Dropdown(
+                options={"people": "user", "API keys": "api_key"}, description="Who"
+            ),
+            "team": widgets.Dropdown(options=self._teams(question), description="Team"),
+            "source": widgets.Dropdown(options=SOURCES, description="Source"),
+            "since": widgets.DatePicker(description="From (UTC day)"),
+            "until": widgets.DatePicker(description="Until, inclusive"),
             "compare": widgets.Checkbox(description="Compare with the range before", indent=False),
         }
         for name, control in self.controls.items():
@@ -174,10 +188,10 @@ class Explorer:
     def _show(self) -> None:
         """Put the view beneath the controls, each part in one step, so that nothing flickers."""
         view = self.view
-        drawn = [] if view.chart is None else [render(view.chart.to_dict())]
+        drawn = [] if view.chart is None else [render(view.chart.to_dict() | {"width": BESIDE})]
         self.chart.outputs = _outputs(drawn)
         self.said.outputs = _outputs([part.bundle for part in view.remarks])
-        self.table.outputs = _outputs([view.table.bundle] if view.table else [])
+        self.table.outputs = _outputs([part.bundle for part in view.tables])
         self.download.value = _download(view)
         self._show_code()
 

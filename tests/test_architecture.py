@@ -15,7 +15,7 @@ LAYERS = [
     {"errors", "rows", "periods"},
     {"settings", "records"},
     {"sources", "frames", "fake_api"},
-    {"atomic", "day_files", "store", "syncing"},
+    {"atomic", "day_files", "store", "store_sql", "syncing"},
     {"people", "identity", "calendars", "roster_pull"},
     {"dataset", "quality", "checks"},
     {"metrics"},

@@ -14,7 +14,8 @@ from ccanalytics.metrics.registry import ActorKind, Metric, column_words, metric
 
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
-INK, MUTED, GRID = "#1b2330", "#59626f", "#e3e3dd"
+INK, MUTED, GRID = "#6b7482", "#737b87", "#87909b"
+"""Greys that can be read on JupyterLab's white and on its black; the report puts its own there."""
 
 CATEGORIES = [BLUE, ORANGE, GREEN, PURPLE, OLIVE, VIOLET, CYAN, GREY]
 MIME = "application/vnd.vegalite.v5+json"
@@ -40,8 +41,11 @@ def theme() -> alt.theme.ThemeConfig:
         "titleColor": MUTED,
         "titleFontWeight": "normal",
         "gridColor": GRID,
+        "gridOpacity": 0.3,
         "domainColor": GRID,
+        "domainOpacity": 0.3,
         "tickColor": GRID,
+        "tickOpacity": 0.3,
         "labelFontSize": 11,
         "titleFontSize": 11,
         "titlePadding": 10,
@@ -56,7 +60,6 @@ def theme() -> alt.theme.ThemeConfig:
             "axisY": {"domain": False, "ticks": False, "tickCount": 5},
             "title": {
                 "anchor": "start",
-                "color": INK,
                 "fontSize": 14,
                 "fontWeight": 600,
                 "subtitleColor": MUTED,

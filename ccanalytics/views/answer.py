@@ -39,14 +39,13 @@ class View:
     change: pd.DataFrame | None = None
     chart: Any = None
     remarks: list[Shown] = field(default_factory=list)
-    table: Shown | None = None
+    tables: list[Shown] = field(default_factory=list)
     code: str = ""
 
     @property
     def shown(self) -> list[Any]:
         """Everything there is to show, in reading order."""
-        parts = [self.chart, *self.remarks, self.table]
-        return [part for part in parts if part is not None]
+        return [*([] if self.chart is None else [self.chart]), *self.remarks, *self.tables]
 
 
 def answer(question: Question, shelf: Shelf) -> View:
@@ -109,14 +108,14 @@ def _weekly(question: Question, data: Dataset, shelf: Shelf) -> View:
         words = f"Nothing to show. {missing or silence(question)}"
         return replace(view, remarks=[note(words, "warn"), definition(question.metric)])
     change = _change(question, shelf) if question.compare else None
-    compared = [_comparison(question, change)] if question.compare else []
+    told, beside = _comparison(question, change) if question.compare else ([], [])
     rests_on = note(f"{basis(question, frame)} {missing}".strip())
     return replace(
         view,
         change=change,
         chart=charts.by_week_chart(frame, metric_id, by, kind),
-        remarks=[rests_on, *compared, definition(question.metric)],
-        table=frame_table(question, frame),
+        remarks=[rests_on, *told, definition(question.metric)],
+        tables=[*beside, frame_table(question, frame)],
     )
 
 
@@ -134,7 +133,7 @@ def _shape(question: Question, data: Dataset) -> View:
         roster = NO_ROSTER if data.roster.empty and metric.id in _OF_ROSTER else ""
         return replace(view, remarks=[note(f"Nothing to show. {roster or few}", "warn"), *remarks])
     chart = getattr(charts, f"{metric.id}_chart")(frame)
-    return replace(view, chart=chart, table=frame_table(question, frame))
+    return replace(view, chart=chart, tables=[frame_table(question, frame)])
 
 
 _OF_ROSTER = ("roster_use", "time_to_first_use")
@@ -150,10 +149,10 @@ def _change(question: Question, shelf: Shelf) -> pd.DataFrame | None:
     return metrics.period_change(both, question.metric_id, since, by, kind)
 
 
-def _comparison(question: Question, change: pd.DataFrame | None) -> Shown:
-    """Whether the difference to the range before is more than noise."""
+def _comparison(question: Question, change: pd.DataFrame | None) -> tuple[list[Shown], list[Shown]]:
+    """Whether the difference to the range before is more than noise: a remark, or a table."""
     if change is None:
-        return note("There is no range before this one to compare it with.")
-    if question.by:
-        return comparison_table(question, change)
-    return note(comparison_sentence(question, change.iloc[0]))
+        return [note("There is no range before this one to compare it with.")], []
+    if not question.by or not change["weeks_before"].all():
+        return [note(comparison_sentence(question, change.iloc[0]))], []
+    return [], [comparison_table(question, change)]

@@ -119,7 +119,7 @@ def comparison_table(question: Question, found: pd.DataFrame) -> Shown:
     formats: dict[str, Format] = dict.fromkeys(["previous", "value"], metric.format)
     formats |= dict.fromkeys(["change", "low", "high"], metric.format_change)
     withheld = found.assign(
-        verdict=found["verdict"].replace("nothing to compare", "withheld, or no value in a week")
+        verdict=found["verdict"].replace("nothing to compare", "withheld, or no value")
     )
     title = f"{metric.name} against the range before"
     return table(withheld, title, labels=labels, formats=formats | {"n_actors": ",.0f"})
@@ -133,15 +133,18 @@ def frame_table(question: Question, frame: pd.DataFrame) -> Shown:
         if metric.numerator and not metric.is_ratio
         else set()
     )
+    ordered = [name for name in frame.columns if name not in _AT_THE_END]
+    ordered += [name for name in _AT_THE_END if name in frame]
     labels = {
         name: _heading(metric, name, question.actor_kind)
-        for name in frame.columns
+        for name in ordered
         if name not in unwanted
     }
     formats = {name: _format(metric, name) for name in labels if name in _NUMBERS}
     return table(frame, metric.name, labels=labels, formats=formats)
 
 
+_AT_THE_END = ("low", "high", "numerator", "denominator", "n_actors", "priced_share")
 _NUMBERS = ("value", "low", "high", "numerator", "denominator", "n_actors", "share",
             "output_share", "priced_share", "people_share", "at_risk", "expected")  # fmt: skip
 
@@ -165,7 +168,7 @@ def _format(metric: Metric, column: str) -> Format:
     if column in ("value", "low", "high", "expected"):
         return metric.format
     if column.endswith("share"):
-        return ".1%" if column == "priced_share" else ".0%"
+        return METRICS["stickiness"].format
     if metric.numerator == "working_day_share" and column == "numerator":
         return ",.1f"
     return METRICS["cost"].format if money else ",.0f"
