@@ -66,7 +66,7 @@ def answer(question: Question, shelf: Shelf) -> View:
 
 def _check(question: Question) -> None:
     """`ValueError` in words when the controls do not go together."""
-    name, by = question.metric.name, question.by.replace("_", " ")
+    name, by = METRICS[question.metric_id].name, question.by.replace("_", " ")
     keys = question.actor_kind == "api_key"
     if question.metric_id in SHAPES:
         if keys:
@@ -78,7 +78,6 @@ def _check(question: Question) -> None:
     if keys and question.team:
         raise ValueError("API keys are in no team: choose everybody, or people.")
     if keys and not known:
-        name = METRICS[question.metric_id].name
         raise ValueError(f"{name}: API keys are on no roster, so this is of people only.")
     if keys and question.by == "team":
         raise ValueError("API keys are in no team, so they cannot be split by team.")

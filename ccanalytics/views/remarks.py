@@ -90,9 +90,10 @@ def comparison_sentence(question: Question, row: pd.Series) -> str:
     if row["verdict"] == "nothing to compare":
         return "No comparison with the range before: one of the weeks is withheld or has no value."
     mean = "" if metric.is_ratio else " a week on average"
+    weeks, them = ("1 week", "it") if row["weeks"] == 1 else (f"{row['weeks']} weeks", "them")
     values = (
-        f"{metric.name}: {metric.format(row['value'])}{mean} in these {row['weeks']} weeks, "
-        f"{metric.format(row['previous'])} in the {row['weeks_before']} before"
+        f"{metric.name}: {metric.format(row['value'])}{mean} over {weeks}, "
+        f"{metric.format(row['previous'])} over the {row['weeks_before']} before {them}"
     )
     people = counted(row["n_actors"], "active", question.actor_kind)
     if row["verdict"] == "too few to say":

@@ -1,5 +1,6 @@
 """Datasets kept in memory, so that a changed control is answered at once."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -16,8 +17,9 @@ LOOK_BACK = 52
 class Shelf:
     """Datasets by source, loaded once; ranges and teams of them are cut out in memory."""
 
-    def __init__(self, identity: str) -> None:
+    def __init__(self, identity: str, load: Callable[..., Dataset] = load) -> None:
         self.identity = identity
+        self._load = load
         self._whole: dict[str, Dataset] = {}
         self._asked: dict[str, tuple[date, date]] = {}
         self._cut = lru_cache(maxsize=32)(self._cut_out)
@@ -25,7 +27,7 @@ class Shelf:
     def whole(self, source: str) -> Dataset:
         """All that is in memory of a source: at first its newest 52 weeks."""
         if source not in self._whole:
-            data = load(weeks=LOOK_BACK, source=source, identity=self.identity)
+            data = self._load(weeks=LOOK_BACK, source=source, identity=self.identity)
             self._whole[source] = data
             self._asked[source] = data.until - timedelta(weeks=LOOK_BACK), data.until
         return self._whole[source]
@@ -37,7 +39,7 @@ class Shelf:
         first, last = self._asked[source]
         if since < first or until > last:
             wider = min(since, first), max(until, last)
-            self._whole[source] = load(*wider, source=source, identity=self.identity)
+            self._whole[source] = self._load(*wider, source=source, identity=self.identity)
             self._asked[source] = wider
             self._cut.cache_clear()
         return self._cut(source, since, until, team)
