@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ccanalytics import charts, metrics
     from ccanalytics.checks import Check, preflight
     from ccanalytics.dataset import Dataset, load
+    from ccanalytics.explorer import explore
     from ccanalytics.metrics import (
         METRICS,
         Drivers,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         own_recent,
         own_sentence,
         own_sessions,
+        period_change,
         pull_requests,
         reconciliation,
         reconciliation_sentence,
@@ -106,6 +108,7 @@ if TYPE_CHECKING:
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
     from ccanalytics.store import Store
+    from ccanalytics.store_sql import connect
     from ccanalytics.syncing import sync
 
 __all__ = [
@@ -147,6 +150,7 @@ __all__ = [
     "checks_table",
     "commits",
     "commits_per_active_day",
+    "connect",
     "context_growth",
     "cost",
     "cost_curve",
@@ -158,6 +162,7 @@ __all__ = [
     "daily_cost",
     "data_inventory",
     "effects_note",
+    "explore",
     "first_use_sentence",
     "gini",
     "halfcount",
@@ -178,6 +183,7 @@ __all__ = [
     "own_sentence",
     "own_sessions",
     "own_sessions_table",
+    "period_change",
     "preflight",
     "prose",
     "pull_requests",
@@ -226,9 +232,11 @@ _HOMES = {
     "changes_table": "show",
     "checks_note": "show",
     "checks_table": "show",
+    "connect": "store_sql",
     "coverage_ledger": "quality",
     "data_inventory": "quality",
     "effects_note": "show",
+    "explore": "explorer",
     "load": "dataset",
     "note": "show",
     "preflight": "checks",

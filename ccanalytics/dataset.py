@@ -11,8 +11,9 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -96,7 +97,7 @@ class Dataset:
         """Whether the source tells models, tokens and cost; where it does not they are unknown."""
         return self.source not in WITHOUT_USAGE
 
-    @property
+    @cached_property
     def weeks(self) -> pd.DatetimeIndex:
         """The Mondays of the ISO weeks of which all seven days are in range, stored and closed."""
         coverage = self.coverage
@@ -116,6 +117,38 @@ class Dataset:
             fetched_at=("fetched_at", "min"),
         )
         return weeks.reset_index()
+
+    def between(self, since: date | str, until: date | str) -> "Dataset":
+        """The days from `since` to `until` of this dataset, both inclusive, without reading again.
+
+        Metrics of it are those of `load(since, until)`; days outside this dataset are not there.
+        """
+        wanted = days_between(parse_day(since), parse_day(until))
+        first, last = max(wanted[0], self.since), min(wanted[-1], self.until)
+        if last < first:
+            raise ValueError(
+                f"There is no day of {wanted[0]} to {wanted[-1]}: these are {self.since} to "
+                f"{self.until}."
+            )
+        sessions = None if self.sessions is None else _days_of(self.sessions, first, last)
+        return replace(
+            self,
+            since=first,
+            until=last,
+            days=_days_of(self.days, first, last),
+            sessions=sessions,
+            **{name: _days_of(frame, first, last) for name, frame in self._frames.items()},
+        )
+
+    def of_team(self, team: str) -> "Dataset":
+        """Only the people of one team of the roster, as `load(team=team)` has it."""
+        _check_team(team, self.roster)
+        parts = {name: _team_of(frame, team) for name, frame in self._frames.items()}
+        return replace(self, team=team, roster=_team_of(self.roster, team), **parts)
+
+    @property
+    def _frames(self) -> dict[str, pd.DataFrame]:
+        return {name: getattr(self, name) for name in ("activity", "model_usage", "tool_actions")}
 
     def __repr__(self) -> str:
         who = f" of team {self.team}" if self.team else ""
@@ -203,8 +236,8 @@ def build_dataset(
     frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in SCHEMAS}
     if team:
         _check_team(team, roster)
-        frames = {n: f[f["team"] == team].reset_index(drop=True) for n, f in frames.items()}
-        roster = roster[roster["team"] == team].reset_index(drop=True)
+        frames = {name: _team_of(frame, team) for name, frame in frames.items()}
+        roster = _team_of(roster, team)
     known = calendars or Calendars()
     shown = apply_identity(frames | {"roster": roster}, identity, secret)
     return Dataset(
@@ -224,6 +257,16 @@ def build_dataset(
         seats=to_pandas(tables["seats"]) if "seats" in tables and not team else None,
         billing=None if team else billing,
     )
+
+
+def _team_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
+    return frame[frame["team"] == team].reset_index(drop=True)
+
+
+def _days_of(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
+    """The rows of the days from `first` to `last`; a frame that has no others is not copied."""
+    there = frame["date"].between(pd.Timestamp(first), pd.Timestamp(last))
+    return frame if there.all() else frame[there].reset_index(drop=True)
 
 
 def _check_team(team: str, roster: pd.DataFrame) -> None:

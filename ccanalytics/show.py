@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Literal
 
 import pandas as pd
+from markdown_it import MarkdownIt
 
 from ccanalytics.checks import Check
 from ccanalytics.metrics.change import Headline
@@ -20,6 +21,8 @@ from ccanalytics.metrics.registry import COLUMN_WORDS, METRICS, SECTION_TESTS
 from ccanalytics.metrics.untold import NOT_TOLD, is_told
 
 MIME = "application/vnd.ccanalytics.{}+json"
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 Bundle = dict[str, Any]
 Format = str | Callable[[Any], str]
@@ -186,8 +189,13 @@ def effects_note(effects: Sequence[Effect]) -> Shown:
 def prose(template: str, **values: object) -> Shown:
     """Markdown with `{names}` filled in; the values are text, whatever signs they contain."""
     safe = {name: markdown_text(str(value)) for name, value in values.items()}
+    markdown = template.format(**safe)
     return Shown(
-        {"text/markdown": template.format(**safe), "text/plain": template.format(**values)}
+        {
+            "text/markdown": markdown,
+            "text/html": _without_math(_MARKDOWN.render(markdown)),
+            "text/plain": template.format(**values),
+        }
     )
 
 
@@ -201,7 +209,13 @@ def markdown_text(text: str) -> str:
 
 
 def _shown(kind: str, content: Bundle, html: str, text: str) -> Shown:
-    return Shown({MIME.format(kind): content, "text/html": html, "text/plain": text})
+    bundle = {MIME.format(kind): content, "text/html": _without_math(html), "text/plain": text}
+    return Shown(bundle)
+
+
+def _without_math(html: str) -> str:
+    """`html` in which JupyterLab takes no two dollar signs for a formula between them."""
+    return f'<div class="mathjax_ignore">{html}</div>'
 
 
 def _interval(headline: Headline) -> str:

@@ -42,7 +42,7 @@ FRAMES = {
     "unconverted_share": cca.unconverted_share,
 }
 OWN = {"usage_by", "usage_by_day", "usage_by_weekday", "context_growth", "tool_use"}
-BY_GROUP = {"intervention_effects", "cost_per_commit_by_team", "enable", *OWN}
+BY_GROUP = {"intervention_effects", "cost_per_commit_by_team", "enable", "by_week", *OWN}
 
 
 def weeks(hostile="ann@x.example"):

@@ -25,7 +25,7 @@ OF_THE_ACTIVE = [
 
 def metric_functions():
     """The public functions that give a metric; the others only sum, compare or name."""
-    others = ("change", "ratios", "weeks")
+    others = ("change", "period", "ratios", "weeks")
     return {
         name
         for name in m.__all__

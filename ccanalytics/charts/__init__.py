@@ -54,6 +54,7 @@ from ccanalytics.charts.productivity import (
     pull_requests_chart,
 )
 from ccanalytics.charts.theme import enable
+from ccanalytics.charts.weekly import by_week_chart
 
 __all__ = [
     "acceptance_rate_chart",
@@ -63,6 +64,7 @@ __all__ = [
     "active_rate_chart",
     "actor_flow_chart",
     "api_key_cost_chart",
+    "by_week_chart",
     "cache_read_share_chart",
     "commits_chart",
     "commits_per_active_day_chart",

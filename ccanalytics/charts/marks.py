@@ -17,21 +17,33 @@ from ccanalytics.charts.theme import (
     value_format,
     week_axis,
 )
-from ccanalytics.metrics.registry import METRICS
+from ccanalytics.metrics.registry import ActorKind, column_words, metric_of
 
 
-def ratio_by_week(frame: pd.DataFrame, metric_id: str, *, wide: bool = False) -> Any:
+def ratio_by_week(
+    frame: pd.DataFrame, metric_id: str, *, wide: bool = False, actor_kind: ActorKind = "user"
+) -> Any:
     """A line with points, its interval as a band; a week without a value is a gap."""
-    metric = METRICS[metric_id]
+    metric = metric_of(metric_id, actor_kind)
     base = alt.Chart(frame).encode(x=week_axis())
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
-    line = base.mark_line(point=True).encode(y=value_axis(metric), tooltip=tooltips(frame, metric))
-    return finished(alt.layer(band, line, data=frame), metric_id, wide=wide)
+    line = base.mark_line(point=True).encode(
+        y=value_axis(metric), tooltip=tooltips(frame, metric, actor_kind=actor_kind)
+    )
+    return finished(alt.layer(band, line, data=frame), metric_id, wide=wide, actor_kind=actor_kind)
 
 
-def ratio_by_group(frame: pd.DataFrame, metric_id: str, group: str, *, subtitle: str) -> Any:
+def ratio_by_group(
+    frame: pd.DataFrame,
+    metric_id: str,
+    group: str,
+    *,
+    subtitle: str,
+    wide: bool = False,
+    actor_kind: ActorKind = "user",
+) -> Any:
     """One line per group; few groups only, so that the colours can be told apart."""
-    metric = METRICS[metric_id]
+    metric = metric_of(metric_id, actor_kind)
     chart = (
         alt.Chart(frame)
         .mark_line(point=True)
@@ -41,21 +53,27 @@ def ratio_by_group(frame: pd.DataFrame, metric_id: str, group: str, *, subtitle:
             color=alt.Color(
                 f"{group}:N", scale=alt.Scale(range=CATEGORIES), legend=alt.Legend(columns=2)
             ),
-            tooltip=tooltips(frame, metric, group),
+            tooltip=tooltips(frame, metric, group, actor_kind=actor_kind),
         )
     )
-    return finished(chart, metric_id, subtitle=subtitle)
+    return finished(chart, metric_id, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
 
 
-def total_by_week(frame: pd.DataFrame, metric_id: str, *, wide: bool = False) -> Any:
+def total_by_week(
+    frame: pd.DataFrame, metric_id: str, *, wide: bool = False, actor_kind: ActorKind = "user"
+) -> Any:
     """One bar per week, from zero."""
-    metric = METRICS[metric_id]
+    metric = metric_of(metric_id, actor_kind)
     chart = (
         alt.Chart(frame)
         .mark_bar()
-        .encode(x=week_axis(), y=value_axis(metric), tooltip=tooltips(frame, metric))
+        .encode(
+            x=week_axis(),
+            y=value_axis(metric),
+            tooltip=tooltips(frame, metric, actor_kind=actor_kind),
+        )
     )
-    return finished(chart, metric_id, wide=wide)
+    return finished(chart, metric_id, wide=wide, actor_kind=actor_kind)
 
 
 def stacked(
@@ -68,9 +86,11 @@ def stacked(
     colours: Sequence[str] = CATEGORIES,
     axis: alt.Y | None = None,
     subtitle: str = "",
+    wide: bool = False,
+    actor_kind: ActorKind = "user",
 ) -> Any:
     """One bar per week, made of its groups, in their order from the bottom."""
-    metric = METRICS[metric_id]
+    metric = metric_of(metric_id, actor_kind)
     scale = alt.Scale(domain=list(order), range=list(colours[: len(order)])) if order else None
     colour = alt.Color(
         f"{group}:N",
@@ -85,15 +105,29 @@ def stacked(
             x=week_axis(),
             y=axis or value_axis(metric, field),
             color=colour,
-            tooltip=tooltips(frame, metric, group),
+            tooltip=tooltips(frame, metric, group, actor_kind=actor_kind),
         )
     )
-    return finished(chart, metric_id, subtitle=subtitle)
+    return finished(chart, metric_id, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
 
 
-def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
-    """One line per group: the last week and its interval, the weeks before it as ticks."""
-    metric = METRICS[metric_id]
+def last_week_by_group(
+    frame: pd.DataFrame,
+    metric_id: str,
+    group: str,
+    *,
+    most: int | None = None,
+    actor_kind: ActorKind = "user",
+) -> Any:
+    """One line per group: the last week and its interval, the weeks before it as ticks.
+
+    With `most` only as many groups, those of the most actors.
+    """
+    metric = metric_of(metric_id, actor_kind)
+    in_all = frame[group].nunique()
+    if most is not None and in_all > most:
+        largest = frame.groupby(group)["n_actors"].sum().nlargest(most).index
+        frame = frame[frame[group].isin(largest)]
     in_last_week = alt.FieldEqualPredicate(
         field="week", timeUnit="yearmonthdate", equal=_moment(frame["week"].max())
     )
@@ -105,7 +139,7 @@ def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
         scale=alt.Scale(zero=True),
     )
     y = alt.Y(f"{group}:N", title=None, axis=alt.Axis(labelLimit=140))
-    words = tooltips(frame, metric, group)
+    words = tooltips(frame, metric, group, actor_kind=actor_kind)
     ticks = alt.Chart().mark_tick(color=GREY, opacity=0.55, thickness=1.5, height=12)
     rule = alt.Chart().mark_rule(color=BLUE, strokeWidth=2, opacity=0.6)
     dot = alt.Chart().mark_point(filled=True, size=90, color=BLUE, opacity=1)
@@ -115,8 +149,13 @@ def last_week_by_group(frame: pd.DataFrame, metric_id: str, group: str) -> Any:
         dot.encode(x=x, y=y, tooltip=words).transform_filter(in_last_week),
         data=frame,
     )
-    subtitle = f"By {group}: the last week with its 90 % interval; grey ticks are the weeks before"
-    return finished(layers, metric_id, subtitle=subtitle, wide=True, height=alt.Step(30))
+    interval = " with its 90 % interval" if metric.is_ratio else ""
+    part = f", the {most} of the most {column_words('active', actor_kind)} out of {in_all}"
+    about = f"By {group.replace('_', ' ')}{part if most is not None and in_all > most else ''}"
+    subtitle = f"{about}: the last week{interval}; grey ticks are the weeks before"
+    return finished(
+        layers, metric_id, subtitle=subtitle, wide=True, height=alt.Step(30), actor_kind=actor_kind
+    )
 
 
 def _moment(day: pd.Timestamp) -> alt.DateTime:

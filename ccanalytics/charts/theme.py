@@ -10,11 +10,12 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.metrics.registry import METRICS, Metric
+from ccanalytics.metrics.registry import ActorKind, Metric, column_words, metric_of
 
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
-INK, MUTED, GRID = "#1b2330", "#59626f", "#e3e3dd"
+INK, MUTED, GRID = "#6b7482", "#737b87", "#87909b"
+"""Greys that can be read on JupyterLab's white and on its black; the report puts its own there."""
 
 CATEGORIES = [BLUE, ORANGE, GREEN, PURPLE, OLIVE, VIOLET, CYAN, GREY]
 MIME = "application/vnd.vegalite.v5+json"
@@ -40,8 +41,11 @@ def theme() -> alt.theme.ThemeConfig:
         "titleColor": MUTED,
         "titleFontWeight": "normal",
         "gridColor": GRID,
+        "gridOpacity": 0.3,
         "domainColor": GRID,
+        "domainOpacity": 0.3,
         "tickColor": GRID,
+        "tickOpacity": 0.3,
         "labelFontSize": 11,
         "titleFontSize": 11,
         "titlePadding": 10,
@@ -56,7 +60,6 @@ def theme() -> alt.theme.ThemeConfig:
             "axisY": {"domain": False, "ticks": False, "tickCount": 5},
             "title": {
                 "anchor": "start",
-                "color": INK,
                 "fontSize": 14,
                 "fontWeight": 600,
                 "subtitleColor": MUTED,
@@ -116,12 +119,14 @@ def share_axis(title: str) -> alt.Y:
     )
 
 
-def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tooltip]:
+def tooltips(
+    frame: pd.DataFrame, metric: Metric, *groups: str, actor_kind: ActorKind = "user"
+) -> list[alt.Tooltip]:
     """Week, group, value, interval, people, and the definition's words."""
     form = value_format(metric)
     shown = [
         alt.Tooltip("week:T", title="week of", format="%-d %b %Y"),
-        *(alt.Tooltip(f"{group}:N", title=group) for group in groups),
+        *(alt.Tooltip(f"{group}:N", title=group.replace("_", " ")) for group in groups),
         alt.Tooltip("value:Q", title=metric.name, format=form),
     ]
     if metric.is_ratio and "low" in frame:
@@ -133,7 +138,9 @@ def tooltips(frame: pd.DataFrame, metric: Metric, *groups: str) -> list[alt.Tool
         words = {"denominator": "on the roster", "joined": "joined it", "left": "left it"}
         shown += [alt.Tooltip(f"{name}:Q", title=word) for name, word in words.items()]
     if "n_actors" in frame:
-        shown.append(alt.Tooltip("n_actors:Q", title="people", format=",.0f"))
+        shown.append(
+            alt.Tooltip("n_actors:Q", title=column_words("active", actor_kind), format=",.0f")
+        )
     return [*shown, alt.Tooltip("definition:N", title="definition")]
 
 
@@ -144,12 +151,13 @@ def finished(
     subtitle: str = "",
     wide: bool = False,
     height: int | alt.Step = HEIGHT,
+    actor_kind: ActorKind = "user",
 ) -> Any:
     """`chart` with its title, its words for a screen reader, and its place in the definitions.
 
     What the source does not tell is not drawn: an empty axis around 0 would read as a zero.
     """
-    metric = METRICS[metric_id]
+    metric = metric_of(metric_id, actor_kind)
     subtitle = subtitle or _subtitle(metric)
     frame = chart.data
     if isinstance(frame, pd.DataFrame) and "not_told" in frame.attrs:

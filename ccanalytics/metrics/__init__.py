@@ -9,7 +9,10 @@ n_actors, low, high, and where it is about money priced_share. `low` and `high` 
 of a ratio; a total is counted, not estimated, so it has none (null). `by` is "team", "terminal",
 "customer_type", "is_remote" or "project"; of `acceptance_rate` also "tool".
 
-    by_week(data, metric_id, by=None)      metric frame of any ratio or total of the registry
+    by_week(data, metric_id, by=None,      metric frame of any ratio or total of the registry,
+            actor_kind="user")             also of API keys ("api_key")
+    period_change(data, metric_id, start)  [by], previous, value, change, low, high, n_actors,
+                                           verdict: the weeks from start on against those before
 
     adoption
     active_actors(data, by=None)           metric frame, total; value: people
@@ -152,6 +155,7 @@ from ccanalytics.metrics.own import (
     usage_by_day,
     usage_by_weekday,
 )
+from ccanalytics.metrics.period import period_change
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -214,6 +218,7 @@ __all__ = [
     "own_recent",
     "own_sentence",
     "own_sessions",
+    "period_change",
     "pull_requests",
     "reconciliation",
     "reconciliation_sentence",

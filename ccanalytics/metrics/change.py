@@ -21,7 +21,7 @@ from ccanalytics.metrics.intervals import (
     resampled_sums,
 )
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_week, matrix, rows_of, summable
-from ccanalytics.metrics.registry import COLUMN_WORDS, Metric
+from ccanalytics.metrics.registry import ActorKind, Metric, column_words
 from ccanalytics.metrics.untold import NOT_TOLD
 from ccanalytics.quality import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 
@@ -92,9 +92,9 @@ class Headline:
             ends = f"{self.metric.format(self.low)} to {self.metric.format(self.high)}"
             parts.append(f"90 % interval {ends}")
         if self.metric.denominator not in (None, "active"):
-            parts.append(_count(self.denominator, self.metric.denominator))
+            parts.append(counted(self.denominator, self.metric.denominator))
         if self.metric.numerator != "active":
-            parts.append(_count(self.n_actors, "active"))
+            parts.append(counted(self.n_actors, "active"))
         if self.priced_share < 1:
             parts.append(f"{100 * self.priced_share:.1f} % of tokens priced")
         return parts
@@ -119,7 +119,7 @@ class Headline:
         if self.priced_share < MINIMUM_PRICED:
             return f"only {100 * self.priced_share:.0f} % of the tokens have a known price"
         floor = self.metric.minimum_denominator
-        count = _count(self.denominator, self.metric.denominator)
+        count = counted(self.denominator, self.metric.denominator)
         return f"too few to say with {count} (at least {floor})"
 
 
@@ -190,7 +190,7 @@ def _compared(data: Dataset, found: Headline, base: pd.DataFrame) -> Headline:
     if math.isnan(low):
         return replace(found, verdict="too few to say")
     return replace(
-        found, change=change, change_low=low, change_high=high, verdict=_verdict(low, high)
+        found, change=change, change_low=low, change_high=high, verdict=verdict_of(low, high)
     )
 
 
@@ -201,7 +201,8 @@ def _too_few(found: Headline, base: pd.DataFrame, n_actors: int) -> bool:
     )
 
 
-def _verdict(low: float, high: float) -> Verdict:
+def verdict_of(low: float, high: float) -> Verdict:
+    """What the 90 % interval of a change says of its direction."""
     if low > 0:
         return "up"
     return "down" if high < 0 else "no detectable change"
@@ -230,11 +231,11 @@ def _influence(actors: Matrix, metric: Metric) -> Floats:
     return influence
 
 
-def _count(value: float, column: str | None) -> str:
+def counted(value: float, column: str | None, actor_kind: ActorKind = "user") -> str:
     """How many of what: "412 commits", "1 person"."""
     if column == "cost_usd":
         return f"${value:,.0f}"
-    words = COLUMN_WORDS.get(str(column), str(column))
+    words = column_words(str(column), actor_kind)
     singular = words.replace("people", "person").removesuffix("s")
     if value >= 10_000_000:
         return f"{value / 1e6:,.0f} million {words}"

@@ -1,13 +1,14 @@
 """Actor-weeks -> metric frames: sums, ratios of sums, floors, withheld groups, intervals."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
-from ccanalytics.metrics.registry import METRICS, Metric
+from ccanalytics.metrics.registry import METRICS, ActorKind, Metric
 from ccanalytics.metrics.untold import USAGE, if_told
 from ccanalytics.metrics.weeks import SPLITS, actor_weeks, roster_weeks, tool_weeks, week_pairs
 from ccanalytics.people import withheld
@@ -25,26 +26,39 @@ NO_TEAM = "no team"
 UNKNOWN = "unknown"
 
 
-def by_week(data: Dataset, metric_id: str, by: str | None = None) -> pd.DataFrame:
+def by_week(
+    data: Dataset, metric_id: str, by: str | None = None, actor_kind: ActorKind = "user"
+) -> pd.DataFrame:
     """One row per closed week (and value of `by`): a ratio of sums, or a total.
 
     Columns: week, [by], value, numerator, denominator, n_actors, low, high, and for money
     priced_share. A group of fewer people than the dataset's minimum is null in every number, and
-    so is the next smallest one when the hidden ones could be had by subtraction.
+    so is the next smallest one when the hidden ones could be had by subtraction. Of API keys
+    `n_actors` counts keys; all of them together are shown however few they are, groups are not.
     """
     metric = summable(metric_id)
-    rows = rows_of(data, metric, by)
-    sums = _sums(data, metric, rows, by)
-    sums["value"] = _values(metric, sums)
-    sums = hide(sums, data.minimum_group, by)
-    if metric.denominator in _POPULATIONS:
-        sums = hide(sums, data.minimum_group, by, people="denominator")
+    rows = rows_of(data, metric, by, actor_kind)
+    sums = shown_sums(data, metric, rows, by, actor_kind)
     bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
     sums = _with_bounds(sums, bounds, by)
     if metric.needs_usage:
-        sums = if_told(data, sums, "value", "low", "high", "priced_share", *_usage_sides(metric))
+        sums = if_told(data, sums, "low", "high")
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
     return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
+
+
+def shown_sums(
+    data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None, actor_kind: ActorKind
+) -> pd.DataFrame:
+    """`by_week` of `rows` without its intervals: what may be shown, and null where it may not."""
+    minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
+    sums = _sums(data, metric, rows, by)
+    sums["value"] = _values(metric, sums)
+    sums = hide(sums, minimum, by)
+    if metric.denominator in _POPULATIONS:
+        sums = hide(sums, minimum, by, people="denominator")
+    told = ["value", "priced_share", *_usage_sides(metric)]
+    return if_told(data, sums, *told) if metric.needs_usage else sums
 
 
 def _usage_sides(metric: Metric) -> list[str]:
@@ -98,25 +112,46 @@ def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Seri
     return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
 
 
-def rows_of(data: Dataset, metric: Metric, by: str | None = None) -> pd.DataFrame:
-    """One row per week, actor and group, with the columns the metric needs."""
+def splits_of(metric_id: str, actor_kind: ActorKind = "user") -> tuple[str, ...]:
+    """The values of `by` that a metric knows; of some only the team, or nothing."""
+    metric = summable(metric_id)
     if metric.denominator in _POPULATIONS:
-        return _of_population(data, metric, by)
-    if by == "tool" and metric.id == "acceptance_rate":
-        return tool_weeks(data).assign(total_tokens=0, unpriced_tokens=0)
+        return ("team",) if actor_kind == "user" else ()
+    tool = ("tool",) if metric.id == "acceptance_rate" else ()
+    team = ("team",) if actor_kind == "user" else ()
+    return (*team, *SPLITS, *tool)
+
+
+def rows_of(
+    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
+) -> pd.DataFrame:
+    """One row per week, actor and group, with the columns the metric needs."""
+    _check_question(metric, by, actor_kind)
+    if metric.denominator in _POPULATIONS:
+        return _of_population(data, metric)
+    if by == "tool":
+        return tool_weeks(data, actor_kind).assign(total_tokens=0, unpriced_tokens=0)
     if by is None or by == "team":
-        rows = actor_weeks(data)
+        rows = actor_weeks(data, actor_kind)
         return rows.assign(team=_labels(rows["team"], NO_TEAM))
-    if by in SPLITS:
-        rows = actor_weeks(data, split=by)
-        return rows.assign(**{by: _labels(rows[by], UNKNOWN)})
-    tool = ", tool" if metric.id == "acceptance_rate" else ""
-    raise ValueError(f"{metric.id} by {by!r}: by is one of team, {', '.join(SPLITS)}{tool}.")
+    rows = actor_weeks(data, actor_kind, split=by)
+    return rows.assign(**{by: _labels(rows[by], UNKNOWN)})
 
 
-def _of_population(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
-    if by not in (None, "team"):
-        raise ValueError(f"{metric.id} by {by!r}: by is team or nothing.")
+def _check_question(metric: Metric, by: str | None, actor_kind: ActorKind) -> None:
+    if actor_kind not in get_args(ActorKind):
+        raise ValueError(f"actor_kind is {actor_kind!r}; it is {' or '.join(get_args(ActorKind))}.")
+    if actor_kind == "api_key" and metric.denominator in _POPULATIONS:
+        raise ValueError(f"{metric.id} is of people: API keys are on no roster and do not return.")
+    if actor_kind == "api_key" and by == "team":
+        raise ValueError(f"{metric.id} by 'team': API keys are in no team.")
+    known = splits_of(metric.id, actor_kind)
+    if by is not None and by not in known:
+        listed = f"{'one of ' if len(known) > 1 else ''}{', '.join(known)}"
+        raise ValueError(f"{metric.id} by {by!r}: by is {listed} or nothing.")
+
+
+def _of_population(data: Dataset, metric: Metric) -> pd.DataFrame:
     rows = _POPULATIONS[str(metric.denominator)](data).assign(total_tokens=0, unpriced_tokens=0)
     return rows.assign(team=_labels(rows["team"], NO_TEAM))
 

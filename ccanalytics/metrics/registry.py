@@ -5,8 +5,10 @@ else writes a definition down.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+ActorKind = Literal["user", "api_key"]
 
 SECTION_TESTS = ("active_actors", "commits_per_active_day", "cost_per_commit", "cost")
 """The one metric of each section whose change is tested; the others are described."""
@@ -20,8 +22,14 @@ COLUMN_WORDS = {
     "cost_usd": "US dollars",
     "on_roster": "people on the roster",
     "active_before": "people active the week before",
+    "accepted": "accepted proposals",
+    "active_again": "people active in both weeks",
+    "cache_read_tokens": "tokens read from the cache",
+    "cost_without_commit": "US dollars without a commit",
+    "landed": "people with a commit",
+    "working_day_share": "people on a working day",
 }
-"""What the rows of a denominator column are called in prose."""
+"""What the rows of a numerator or denominator are called in prose."""
 
 _ESTIMATE = "An estimate at list prices: not an invoice, and not what a subscription pays."
 _UNPRICED = (
@@ -653,3 +661,37 @@ _ENTRIES = (
 
 METRICS: dict[str, Metric] = {metric.id: metric for metric in _ENTRIES}
 """Every metric by its id, in the order of the report."""
+
+_KEY_CAVEAT = "A key may be a pipeline or several people: it is never a person."
+
+
+def metric_of(metric_id: str, actor_kind: ActorKind = "user") -> Metric:
+    """The definition of a metric, in the words of the actors it is of.
+
+    >>> metric_of("landing_share", "api_key").name
+    'Share of API keys with a commit'
+    >>> metric_of("cost", "api_key").name
+    'Cost, API keys only'
+    """
+    metric = METRICS[metric_id]
+    if actor_kind == "user":
+        return metric
+    name = _of_keys(metric.name)
+    return replace(
+        metric,
+        name=name if name != metric.name else f"{name}, API keys only",
+        unit=_of_keys(metric.unit),
+        formula=_of_keys(metric.formula),
+        caveats=(*(c for c in metric.caveats if "API key" not in c), _KEY_CAVEAT),
+    )
+
+
+def column_words(column: str, actor_kind: ActorKind = "user") -> str:
+    """What the rows of a column are called in prose: "people", "commits", "API keys"."""
+    words = COLUMN_WORDS.get(column, column.replace("_", " "))
+    return words if actor_kind == "user" else _of_keys(words)
+
+
+def _of_keys(text: str) -> str:
+    text = text.replace("people's", "API keys'").replace("person-days", "key-days")
+    return text.replace("people", "API keys").replace("People", "API keys")

@@ -4,7 +4,6 @@ The three frames are summed apart, each to its own actor-days, and only the sums
 record with two models and three tools still has one commit count and one cost.
 """
 
-from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
+from ccanalytics.metrics.registry import ActorKind
 from ccanalytics.metrics.untold import USAGE, if_told
 from ccanalytics.people import roster_of_week
 from ccanalytics.records import EDIT_TOOLS
-
-ActorKind = Literal["user", "api_key"]
 
 SPLITS = ("terminal", "customer_type", "is_remote", "project")
 """Keys of a record by which its measures can be split, beside the actor's team."""
@@ -27,7 +25,7 @@ _USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
 _ACTIONS = ["accepted", "rejected", "decisions"]
 _MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
 
-_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str], pd.DataFrame]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str] | str, pd.DataFrame]] = WeakKeyDictionary()
 
 
 def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
@@ -69,10 +67,10 @@ def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") 
     return known[actor_kind, split].copy(deep=False)
 
 
-def tool_weeks(data: Dataset) -> pd.DataFrame:
-    """One row per closed week, person and tool: accepted, rejected, proposals, active (1)."""
+def tool_weeks(data: Dataset, actor_kind: ActorKind = "user") -> pd.DataFrame:
+    """One row per closed week, actor and tool: accepted, rejected, proposals, active (1)."""
     keys = ["week", "actor", "tool"]
-    actions = _closed_rows(data, data.tool_actions, "user")
+    actions = _closed_rows(data, data.tool_actions, actor_kind)
     sums = actions.groupby(keys, observed=True)[["accepted", "rejected"]].sum().reset_index()
     sums = sums.assign(proposals=sums["accepted"] + sums["rejected"], active=1)
     return sums[sums["proposals"] > 0].reset_index(drop=True)
@@ -91,6 +89,13 @@ def roster_weeks(data: Dataset) -> pd.DataFrame:
 
     Everybody is there once, in the team they were in last in the week.
     """
+    known = _cache.setdefault(data, {})
+    if "roster" not in known:
+        known["roster"] = _roster_weeks(data)
+    return known["roster"].copy(deep=False)
+
+
+def _roster_weeks(data: Dataset) -> pd.DataFrame:
     parts = [roster_of_week(data.roster, week).assign(week=week) for week in data.weeks]
     columns = ["week", "actor", "team", "end"]
     people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[columns]

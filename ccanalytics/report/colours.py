@@ -13,21 +13,24 @@ DARK = {
     "#5a5fc7": "#a5a9f5",  # violet
     "#0c7a99": "#5cc3e0",  # cyan
     "#8a8f98": "#8d94a0",  # grey, for what is not the point
-    "#1b2330": "#e7e9ee",  # ink
-    "#59626f": "#a4acb9",  # muted text
-    "#e3e3dd": "#2e343e",  # grid lines
+    "#6b7482": "#e7e9ee",  # ink
+    "#737b87": "#a4acb9",  # muted text
+    "#87909b": "#8d94a0",  # grid lines, drawn faintly
 }
-"""The value in dark mode of each value a chart may use in light."""
+"""The value in dark mode of each value a chart may use."""
+
+LIGHT = {"#6b7482": "#1b2330", "#737b87": "#59626f", "#87909b": "#9a9a90"}
+"""The value in light mode where it is another than the chart's, which has to do for both."""
 
 
 def variables() -> dict[str, str]:
     """`var(--k1,#2b5fb8)` for "#2b5fb8", and so on."""
-    return {light: f"var({_name(at)},{light})" for at, light in enumerate(DARK)}
+    return {value: f"var({_name(at)},{_light(value)})" for at, value in enumerate(DARK)}
 
 
 def stylesheet() -> str:
     """The variables for light, dark by preference, dark by choice, and print."""
-    light = "".join(f"{_name(at)}:{value};" for at, value in enumerate(DARK))
+    light = "".join(f"{_name(at)}:{_light(value)};" for at, value in enumerate(DARK))
     dark = "".join(f"{_name(at)}:{value};" for at, value in enumerate(DARK.values()))
     return (
         f":root{{{light}}}"
@@ -35,6 +38,10 @@ def stylesheet() -> str:
         f':root[data-theme="dark"]{{{dark}}}'
         f"@media print{{:root,:root:not([data-theme=light]),:root[data-theme]{{{light}}}}}\n"
     )
+
+
+def _light(value: str) -> str:
+    return LIGHT.get(value, value)
 
 
 def _name(at: int) -> str:

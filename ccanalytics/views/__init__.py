@@ -1,0 +1,24 @@
+"""A question put together from controls -> what answers it, or words that say why nothing does.
+
+    Question ─▶ Shelf (datasets in memory) ─▶ answer() ─▶ View: chart, remarks, table, code
+
+The figures are those of the metric functions and the drawings those of the charts; `code_of` writes
+the same calls down for a notebook of one's own.
+"""
+
+from ccanalytics.views.answer import View, answer
+from ccanalytics.views.code import code_of
+from ccanalytics.views.question import CHOICES, SHAPES, SUMMABLE, Question
+from ccanalytics.views.shelf import Shelf, first_question
+
+__all__ = [
+    "CHOICES",
+    "SHAPES",
+    "SUMMABLE",
+    "Question",
+    "Shelf",
+    "View",
+    "answer",
+    "code_of",
+    "first_question",
+]

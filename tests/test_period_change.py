@@ -1,0 +1,127 @@
+"""A range of weeks against the weeks before it: values, intervals, and what is withheld."""
+
+import math
+
+import pytest
+from builders import dataset, record
+
+import ccanalytics as cca
+
+FOUR_WEEKS = {"since": "2026-10-26", "until": "2026-11-22"}
+MONDAYS = ("2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16")
+
+
+def history(commits, people=6, cents=100, **how):
+    """Each of `people` makes these many commits in each of the weeks, for a dollar a week."""
+    records = [
+        record(
+            monday,
+            f"p{n}@x.example",
+            commits=many,
+            models={"claude-sonnet-5": {"output": 9, "cents": cents}},
+        )
+        for monday, many in zip(MONDAYS, commits, strict=True)
+        for n in range(people)
+    ]
+    return dataset(records, **FOUR_WEEKS, **how)
+
+
+def the_row(frame):
+    (row,) = frame.to_dict("records")
+    return row
+
+
+def test_a_total_is_its_mean_week_on_either_side():
+    """6 people with 4 and 6 commits, then 10 and 14: 30 a week, then 72."""
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-11-09"))
+    assert (row["previous"], row["value"], row["change"]) == (30.0, 72.0, 42.0)
+    assert (row["weeks_before"], row["weeks"], row["n_actors"]) == (2, 2, 6)
+    assert row["verdict"] == "up"
+
+
+def test_a_ratio_is_of_the_sums_of_all_weeks():
+    """12 dollars by 60 commits, then 12 by 144."""
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "cost_per_commit", "2026-11-09"))
+    assert row["previous"] == pytest.approx(12 / 60)
+    assert row["value"] == pytest.approx(12 / 144)
+    assert row["verdict"] == "down"
+
+
+def test_alike_people_who_change_nothing_are_no_change():
+    """The interval of nothing is nothing."""
+    row = the_row(cca.period_change(history([5, 5, 5, 5]), "commits", "2026-11-09"))
+    assert (row["low"], row["high"], row["verdict"]) == (0.0, 0.0, "no detectable change")
+
+
+def test_a_week_in_the_middle_of_the_start_is_on_neither_side():
+    """Two weeks before Wednesday the 11th, one after it."""
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-11-11"))
+    assert (row["previous"], row["value"]) == (30.0, 84.0)
+    assert (row["weeks_before"], row["weeks"]) == (2, 1)
+
+
+def test_few_people_or_few_events_are_too_few_to_say():
+    """Four people; and six with fewer than twenty commits on one side."""
+    few_people = history([9, 9, 9, 9], people=4)
+    row = the_row(cca.period_change(few_people, "commits", "2026-11-09"))
+    assert row["verdict"] == "too few to say"
+    assert math.isnan(row["change"])
+    few_events = history([1, 1, 9, 9])
+    assert cca.period_change(few_events, "cost_per_commit", "2026-11-09").isna()["value"].sum() == 0
+    row = the_row(cca.period_change(few_events, "cost_per_commit", "2026-11-09"))
+    assert row["verdict"] in ("nothing to compare", "too few to say")
+
+
+def test_nothing_before_is_nothing_to_compare():
+    """The range begins with the data."""
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-10-26"))
+    assert (row["verdict"], row["weeks_before"]) == ("nothing to compare", 0)
+
+
+def test_one_withheld_week_withholds_the_side_it_is_on():
+    """With the other weeks known, the sum would tell the hidden one."""
+    records = [record(monday, f"p{n}@x.example") for monday in MONDAYS for n in range(6)]
+    lonely = [
+        one
+        for one in records
+        if not (one.date[:10] == MONDAYS[0] and one.actor.email_address > "p1")
+    ]
+    data = dataset(lonely, **FOUR_WEEKS, minimum_group=5)
+    assert cca.by_week(data, "active_actors")["value"].isna().tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    row = the_row(cca.period_change(data, "active_actors", "2026-11-09"))
+    assert math.isnan(row["previous"])
+    assert row["verdict"] == "nothing to compare"
+
+
+def test_a_week_without_prices_has_no_value_of_its_side():
+    """Unknown prices in one of two weeks."""
+    data = history([30, 30, 30, 30], cents=None)
+    row = the_row(cca.period_change(data, "cost_per_commit", "2026-11-09"))
+    assert math.isnan(row["value"])
+
+
+def test_a_split_has_a_row_for_each_group():
+    """Two terminals, each with its own change; people only in one of them are not in the other."""
+    records = [
+        record(monday, f"p{n}@x.example", terminal=terminal, commits=many)
+        for monday, many in zip(MONDAYS, (5, 5, 9, 9), strict=True)
+        for n in range(12)
+        for terminal in (["vscode"] if n < 6 else ["tmux"])
+    ]
+    frame = cca.period_change(
+        dataset(records, **FOUR_WEEKS), "commits", "2026-11-09", by="terminal"
+    )
+    assert frame["terminal"].tolist() == ["tmux", "vscode"]
+    assert frame["n_actors"].tolist() == [6, 6]
+    assert frame["change"].tolist() == [24.0, 24.0]
+
+
+def test_without_a_week_there_is_one_row_without_numbers():
+    """The shape is the same, the verdict says nothing."""
+    row = the_row(cca.period_change(dataset([], "2026-11-17", "2026-11-20"), "cost", "2026-11-18"))
+    assert row["verdict"] == "nothing to compare"
