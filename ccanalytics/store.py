@@ -156,8 +156,20 @@ class Store:
         """The stored days from `since` to `until` and their frames, all as of one moment."""
         with self._files.reading():
             days = _between(self._days(source), since, until)
-            names = [n for n in FRAME_SCHEMAS if n in SCHEMAS or self.folder(source, n).is_dir()]
-            return days, {name: self._read(source, name, days) for name in names}
+            return days, {name: self._read(source, name, days) for name in self.frames(source)}
+
+    def read_day(self, source: str, day: date) -> tuple[StoredDay, Frames]:
+        """One stored day and its frames, as of one moment; `StoreError` when it is not stored."""
+        with self._files.reading():
+            stored = self._stored_day(source, day)
+            if stored is None:
+                raise StoreError(f"There is no {source} day {day} in the store {self.root}.")
+            names = self.frames(source)
+            return stored, {name: self._read(source, name, {day: stored}) for name in names}
+
+    def frames(self, source: str) -> list[str]:
+        """The names of the frames of a source, as far as it has been stored."""
+        return [n for n in FRAME_SCHEMAS if n in SCHEMAS or self.folder(source, n).is_dir()]
 
     def organization(self, source: str) -> str | None:
         """Whose days are stored; None when there are none, or when nothing told."""

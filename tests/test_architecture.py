@@ -19,6 +19,7 @@ LAYERS = [
     {"people", "identity", "calendars", "roster_pull"},
     {"dataset", "quality", "checks"},
     {"metrics"},
+    {"export"},
     {"show", "charts"},
     {"report", "lab"},
     {"issue_memory", "weekly", "cli"},
