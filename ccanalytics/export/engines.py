@@ -58,7 +58,7 @@ class DuckDatabase(Database):
 
     def arrow(self, sql: str) -> pa.Table:
         """The rows of a select, as an Arrow table."""
-        return self._connection.execute(sql).to_arrow_table()
+        return self._connection.sql(sql).to_arrow_table()
 
     def insert(self, table: str, rows: pa.Table) -> None:
         self._connection.register("new_rows", rows)
@@ -152,6 +152,7 @@ class ServerDatabase(Database):
             raise self._refused(parsed, error) from None
         self._dialect = self._connection.dialect
         self._is_postgres = self._dialect.name == "postgresql"
+        self._has_decimals = self._dialect.name != "sqlite"
         self.has_comments = self._is_postgres
         self.by_code_point = ' collate "C"' if self._is_postgres else ""
         self._lock()
@@ -167,25 +168,25 @@ class ServerDatabase(Database):
             raise ExportError(f"{self.name}: {self._without_secrets(error)}") from None
 
     def run(self, sql: str, values: Mapping[str, Any] | None = None) -> list[Row]:
-        if values:
-            done = self._connection.execute(self._alchemy.text(sql), values)
-        else:  # a colon in a comment names no value
-            done = self._connection.exec_driver_sql(sql)
+        # Without values a colon is only a colon, as in a comment.
+        text = self._alchemy.text(sql if values else sql.replace(":", "\\:"))
+        done = self._connection.execute(text, values or {})
         return [tuple(row) for row in done] if done.returns_rows else []
 
     def insert(self, table: str, rows: pa.Table) -> None:
         names = ", ".join(map(self.quoted, rows.column_names))
         rows = _without_nul(rows)
+        if not self._has_decimals:
+            rows = rows.cast(pa.schema([_inexact(field) for field in rows.schema]))
         if self._is_postgres and self._dialect.driver == "psycopg":
             cursor = self._connection.connection.cursor()
             with cursor.copy(f"copy {self.quoted(table)} ({names}) from stdin (format csv)") as out:
                 for batch in rows.to_batches(_ROWS_AT_ONCE):
                     out.write(_csv(batch))
             return
-        places = ", ".join(f":{name}" for name in rows.column_names)
-        statement = self._alchemy.text(
-            f"insert into {self.quoted(table)} ({names}) values ({places})"
-        )
+        sql = self._alchemy
+        columns = [sql.column(field.name, self._type(field)) for field in rows.schema]
+        statement = sql.insert(sql.table(table, *columns))
         for batch in rows.to_batches(_ROWS_AT_ONCE):
             self._connection.execute(statement, batch.to_pylist())
 
@@ -195,9 +196,15 @@ class ServerDatabase(Database):
         return {name: {column["name"] for column in look.get_columns(name)} for name in names}
 
     def kind(self, field: pa.Field) -> str:
+        return str(self._type(field).compile(self._dialect))
+
+    def _type(self, field: pa.Field) -> Any:
         sql = self._alchemy
         if field.name == "source":
-            return str(sql.String(64).compile(self._dialect))  # part of an index
+            return sql.String(64)  # part of an index, which a text cannot be everywhere
+        if pa.types.is_decimal(field.type):
+            exact = sql.Numeric(field.type.precision, field.type.scale)
+            return exact if self._has_decimals else sql.Double()
         known: dict[Any, Any] = {
             pa.string(): sql.Text(),
             pa.int64(): sql.BigInteger(),
@@ -206,9 +213,7 @@ class ServerDatabase(Database):
             pa.date32(): sql.Date(),
             pa.timestamp("ms"): sql.DateTime(),
         }
-        if pa.types.is_decimal(field.type):
-            return str(sql.Numeric(field.type.precision, field.type.scale).compile(self._dialect))
-        return str(known[field.type].compile(self._dialect))
+        return known[field.type]
 
     def quoted(self, name: str) -> str:
         return str(self._dialect.identifier_preparer.quote_identifier(name))
@@ -296,6 +301,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _inexact(field: pa.Field) -> pa.Field:
+    return field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field
 
 
 def _csv(batch: pa.RecordBatch) -> bytes:
