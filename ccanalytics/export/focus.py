@@ -195,6 +195,7 @@ class Focus:
         return int(pc.count_distinct(pc.utf8_lower(pc.utf8_trim_whitespace(people))).as_py())
 
     def _with_sub_accounts(self, usage: pd.DataFrame, day: date) -> pd.DataFrame:
+        usage = usage.astype({"actor": "object", "team": "object"})
         is_key = usage["actor_kind"] == "api_key"
         if not self._by_team:
             kind = np.where(is_key, "API key", "Person")
