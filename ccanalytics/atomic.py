@@ -81,7 +81,7 @@ class AtomicFolder:
         self._aside.mkdir(parents=True, exist_ok=True)
         with self._locked(shared=False) as may_write:
             if not may_write:
-                raise StoreError(f"The store {self.root} cannot be written to.")
+                raise StoreError(f"The folder {self.root} cannot be written to.")
             if self._commit.exists():
                 self._finish()
             yield

@@ -217,6 +217,21 @@ def load(
     )
 
 
+def bring_days(
+    source: str,
+    store: Store,
+    *,
+    roster: pd.DataFrame | Path | str | None = None,
+    logs: Sequence[Path | str] = (),
+    now: datetime,
+) -> pd.DataFrame:
+    """The roster; afterwards the days of a source that needs no network are in the store."""
+    origin = _origin(source, logs)
+    if origin is not None:
+        _bring(origin, store, None, now)
+    return _roster(roster, origin, None)
+
+
 def build_dataset(
     tables: Mapping[str, pa.Table],
     days: pd.DataFrame,

@@ -7,6 +7,7 @@
     │   └── NotYetError  the service has not counted the day yet
     ├── SchemaError      an answer or a file is not in the form it should have
     ├── StoreError       the days on disk are missing, mixed or unreadable
+    ├── ExportError      what is stored could not be written to where it was asked for
     └── ReportError      a notebook or a page could not be made
 
 A bad argument of a function is a plain `ValueError`.
@@ -52,6 +53,10 @@ class SchemaError(CCAnalyticsError):
 
 class StoreError(CCAnalyticsError):
     """The days on disk are missing, mixed or unreadable."""
+
+
+class ExportError(CCAnalyticsError):
+    """What is stored could not be written to a folder or database, or must not be."""
 
 
 class ReportError(CCAnalyticsError):

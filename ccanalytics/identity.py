@@ -70,6 +70,11 @@ def load_secret(path: Path) -> bytes:
     return _read_secret(path)
 
 
+def fingerprint(secret: bytes) -> str:
+    """What tells one secret from another without telling anything of it."""
+    return _keyed(secret, "fingerprint")[:12]
+
+
 def rotate_secret(path: Path) -> bytes:
     """A new secret in place of the old: no pseudonym can be followed across the change."""
     _write_secret(path).replace(path)

@@ -238,6 +238,13 @@ class Store:
             names = frames_of(source)
             return days, {name: self._read(source, name, days) for name in names}
 
+    def read_day(self, source: str, day: date) -> tuple[StoredDay, Frames]:
+        """One stored day and its frames, as of one moment; `StoreError` when it is not stored."""
+        stored, frames = self.read_days(source, [day])
+        if not stored:
+            raise StoreError(f"There is no {source} day {day} in the store {self.root}.")
+        return stored[day], frames
+
     def organization(self, source: str) -> str | None:
         """Whose days are stored; None when there are none, or when nothing told."""
         try:

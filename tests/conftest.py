@@ -90,3 +90,16 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def new_database():
+    """Makes an empty PostgreSQL database; without a server a failure in CI and a skip elsewhere."""
+    from postgres import find_binaries, running_server
+
+    binaries = find_binaries()
+    if binaries is None:
+        missing = "No PostgreSQL server is installed (Debian: apt-get install postgresql)."
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    with running_server(binaries) as make:
+        yield make

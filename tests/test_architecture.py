@@ -19,6 +19,7 @@ LAYERS = [
     {"people", "identity", "calendars", "roster_pull"},
     {"dataset", "quality", "checks"},
     {"metrics"},
+    {"export"},
     {"show", "show_own", "charts"},
     {"views", "spreadsheet"},
     {"explorer"},

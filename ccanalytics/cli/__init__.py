@@ -6,10 +6,12 @@ What is heavy is imported inside the commands, because --help must be quick.
 import click
 
 from ccanalytics.cli.check import check
+from ccanalytics.cli.export import export
 from ccanalytics.cli.fake_api import fake_api
 from ccanalytics.cli.group import Commands
 from ccanalytics.cli.lab import lab
 from ccanalytics.cli.metrics import metrics
+from ccanalytics.cli.recipe import recipe
 from ccanalytics.cli.report import report
 from ccanalytics.cli.roster import roster
 from ccanalytics.cli.sync import sync
@@ -22,5 +24,5 @@ def main(debug: bool) -> None:
     """Claude Code usage records as notebooks and one offline report a week."""
 
 
-for command in (report, sync, check, lab, roster, fake_api, metrics):
+for command in (report, sync, check, export, recipe, lab, roster, fake_api, metrics):
     main.add_command(command)

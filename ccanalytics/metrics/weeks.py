@@ -4,6 +4,7 @@ The three frames are summed apart, each to its own actor-days, and only the sums
 record with two models and three tools still has one commit count and one cost.
 """
 
+from collections.abc import Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,6 +25,7 @@ _TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation
 _USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
 _ACTIONS = ["accepted", "rejected", "decisions"]
 _MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
+_COLUMNS = {"activity": _ACTIVITY, "model_usage": _USAGE, "tool_actions": _ACTIONS}
 
 _cache: WeakKeyDictionary[Dataset, dict[tuple[str, str] | str, pd.DataFrame]] = WeakKeyDictionary()
 
@@ -37,19 +39,34 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
     does not tell them.
     """
     keys = ["date", "actor", "team", *([split] if split else [])]
-    frames = _in_closed_weeks(data, actor_kind, keys)
+    frames = {
+        "activity": data.activity,
+        "model_usage": data.model_usage,
+        "tool_actions": data.tool_actions,
+    }
+    closed = {name: _closed_rows(data, frame, actor_kind) for name, frame in frames.items()}
+    return if_told(data, day_sums(closed, keys), *_USAGE)
+
+
+def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
+    """One row per value of `keys`, which begin with `date`: week, the measures, and `active`.
+
+    `frames` are the three of a Dataset, or some of their rows.
+    """
+    rows = _with_decisions(frames)
+    for key in keys[1:]:
+        rows = _with_common_categories(rows, key)
     parts = [
-        frames[name].groupby(keys, observed=True, dropna=False, sort=False)[columns].sum()
-        for name, columns in zip(frames, (_ACTIVITY, _USAGE, _ACTIONS), strict=True)
+        rows[name].groupby(list(keys), observed=True, dropna=False, sort=False)[columns].sum()
+        for name, columns in _COLUMNS.items()
     ]
     joined = pd.concat([part.reset_index() for part in parts])[[*keys, *_MEASURES]]
-    days = joined.groupby(keys, observed=True, dropna=False)[_MEASURES].sum().reset_index()
+    days = joined.groupby(list(keys), observed=True, dropna=False)[_MEASURES].sum().reset_index()
     counts = [column for column in _MEASURES if column != "cost_usd"]
     days = days.astype(dict.fromkeys(counts, "int64") | {"cost_usd": "float64"})
     days.insert(1, "week", week_of(days["date"]))
     touched = [*_ACTIVITY, *_TOKENS, "decisions"]
-    days = days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
-    return if_told(data, days, *_USAGE)
+    return days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
 
 
 def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
@@ -160,25 +177,19 @@ def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _in_closed_weeks(
-    data: Dataset, actor_kind: ActorKind, keys: list[str]
-) -> dict[str, pd.DataFrame]:
-    """The rows of `actor_kind` in closed weeks, with the same categories in every frame."""
-    actions = data.tool_actions
+def _with_decisions(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The three frames with what is counted of each: tokens without a price, edits decided."""
+    actions = frames["tool_actions"]
     edits = actions["tool"].isin(EDIT_TOOLS)
-    frames = {
-        "activity": data.activity,
-        "model_usage": _with_unpriced(data.model_usage),
+    return {
+        "activity": frames["activity"],
+        "model_usage": _with_unpriced(frames["model_usage"]),
         "tool_actions": actions.assign(
             decisions=actions["accepted"] + actions["rejected"],
             accepted=actions["accepted"].where(edits, 0),
             rejected=actions["rejected"].where(edits, 0),
         ),
     }
-    closed = {name: _closed_rows(data, frame, actor_kind) for name, frame in frames.items()}
-    for key in keys[1:]:
-        closed = _with_common_categories(closed, key)
-    return closed
 
 
 def _closed_rows(data: Dataset, frame: pd.DataFrame, actor_kind: ActorKind) -> pd.DataFrame:

@@ -1,0 +1,20 @@
+"""`ccanalytics recipe`: what other tools need to show an export."""
+
+from importlib.resources import files
+
+import click
+
+RECIPES = {"grafana": "grafana.json", "power-bi": "power_bi.md"}
+
+
+@click.command()
+@click.argument("tool", type=click.Choice(list(RECIPES)))
+def recipe(tool: str) -> None:
+    """Print what TOOL needs to show an export.
+
+    \b
+    grafana     a dashboard over PostgreSQL: save it, then Dashboards, New, Import
+    power-bi    the steps, and the measures written out in DAX
+    """
+    folder = files("ccanalytics.export") / "recipes"
+    click.echo((folder / RECIPES[tool]).read_text(encoding="utf-8"), nl=False)

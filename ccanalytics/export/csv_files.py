@@ -1,0 +1,62 @@
+"""Tables -> CSV that is safe to open in a spreadsheet, as RFC 4180 has it.
+
+Text that begins like a formula would be run by Excel and others, so it gets an apostrophe in front.
+Numbers are not text and stay as they are. Null is an empty cell, a date is 2026-11-20.
+"""
+
+from typing import IO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What tells Excel that a file is UTF-8."""
+
+_FORMULA = r"\A([=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide signs too
+
+_WITH_HEADER = pa.csv.WriteOptions(eol="\r\n")
+_ROWS_ONLY = pa.csv.WriteOptions(include_header=False, eol="\r\n")
+
+
+def safe_csv(frame: pd.DataFrame) -> str:
+    """The text of a CSV file of `frame`, without its index, safe to open in a spreadsheet."""
+    out = pa.BufferOutputStream()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    columns = [_dates(column) for column in table.columns]
+    write_csv(pa.table(columns, names=table.column_names), out, header=True)
+    return bytes(out.getvalue()).decode()
+
+
+def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile", *, header: bool) -> None:
+    """Write the rows of `table` as safe CSV, below a line of the names of its columns."""
+    safe = pa.table([_safe(column) for column in table.columns], names=table.column_names)
+    if header:
+        names = pa.array(table.column_names, pa.string())
+        safe = safe.rename_columns(_safe(names).to_pylist())
+    pa.csv.write_csv(safe, out, _WITH_HEADER if header else _ROWS_ONLY)
+
+
+def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
+    """Text with an apostrophe in front where it begins like a formula; other columns as they are.
+
+    A moment of a known time zone is told as 2026-11-20T00:00:00Z.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pc.replace_substring_regex(column, _FORMULA, r"'\1")
+    if pa.types.is_timestamp(kind) and kind.tz:
+        return pc.strftime(column.cast(pa.timestamp("s", "UTC")), "%Y-%m-%dT%H:%M:%SZ")
+    return column
+
+
+def _dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Timestamps that are all midnights, as the dates that they are."""
+    if not pa.types.is_timestamp(column.type) or column.type.tz:
+        return column
+    days = pc.floor_temporal(column, unit="day")
+    midnight = pc.all(pc.equal(column, days), min_count=0).as_py()
+    return column.cast(pa.date32()) if midnight else column

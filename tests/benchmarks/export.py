@@ -1,0 +1,137 @@
+"""Rows per second and memory of an export of ten million rows, into each target.
+
+    uv run python tests/benchmarks export [ROWS]
+
+The store is made first, and is not measured: days of 8,000 records of as many people, each with
+two models and four tools. Every target is written to by a process of its own, whose peak memory is
+what the kernel says; a second run then finds nothing to do. PostgreSQL is a scratch server.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ccanalytics.export import export_days
+from ccanalytics.frames import KEYS, SCHEMAS, USD
+from ccanalytics.store import Store
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from postgres import find_binaries, running_server
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+FIRST = date(2026, 1, 5)
+RECORDS, MODELS, TOOLS = 8_000, 2, 4
+ROWS = 10_000_000
+
+
+def filled(root, rows):
+    """A store of so many rows of the three frames."""
+    store = Store(root)
+    random = np.random.default_rng(1)
+    for number in range(rows // (RECORDS * (1 + MODELS + TOOLS))):
+        day = FIRST + timedelta(number)
+        store.write_day("api", day, frames_of(day, random), fetched_at=NOW)
+    return store
+
+
+def frames_of(day, random):
+    keys = key_columns(day)
+
+    def frame(name, repeats, **texts):
+        at = pa.array(np.repeat(np.arange(RECORDS), repeats))
+        columns = {field.name: column.take(at) for field, column in zip(KEYS, keys, strict=True)}
+        for field in list(SCHEMAS[name])[len(KEYS) :]:
+            counts = random.integers(0, 99, len(at))
+            columns[field.name] = texts.get(field.name) or pa.array(counts).cast(field.type)
+        return pa.table(columns, schema=SCHEMAS[name])
+
+    cycle = pa.array(["edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool"] * RECORDS)
+    cents = pa.array(random.integers(1, 9_999, RECORDS * MODELS) / 100).cast(USD)
+    models = pa.array(["claude-sonnet-5", "claude-opus-5"] * RECORDS)
+    return {
+        "activity": frame("activity", 1),
+        "model_usage": frame("model_usage", MODELS, model=models, cost_usd=cents),
+        "tool_actions": frame("tool_actions", TOOLS, tool=cycle),
+    }
+
+
+def key_columns(day):
+    known = {
+        "date": datetime(day.year, day.month, day.day),
+        "organization": "org-1",
+        "actor_kind": "user",
+        "customer_type": "api",
+        "terminal": "vscode",
+        "is_remote": False,
+    }
+    people = pa.array([f"person{n:05}@corvid.example" for n in range(RECORDS)])
+    return [
+        people if field.name == "actor" else pa.array([known.get(field.name)] * RECORDS, field.type)
+        for field in KEYS
+    ]
+
+
+def measure(target, root, form):
+    """What one export took, said by the process that did it."""
+    start = time.perf_counter()
+    result = export_days(target, source="api", store=Store(root), now=NOW, form=form)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps([sum(result.rows.values()), seconds, peak]))
+
+
+def measured(target, root, form=""):
+    command = [sys.executable, __file__, "--one", str(target), str(root), form]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(done.stdout)
+
+
+def told(name, target, root, form=""):
+    rows, seconds, peak = measured(target, root, form)
+    _, again, _ = measured(target, root, form)
+    rate = rows / seconds
+    print(f"  {name:12} {rows:12,} rows {seconds:7.1f} s {rate:10,.0f} rows/s {peak:6.0f} MB peak, "
+          f"again {again:5.2f} s", flush=True)  # fmt: skip
+
+
+def main():
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "store"
+        days = len(filled(root, rows).days("api"))
+        print(f"{days} days of {RECORDS:,} records; {rows:,} rows of the three frames")
+        told("Parquet", Path(folder) / "parquet", root)
+        told("CSV", Path(folder) / "csv", root, "csv")
+        told("DuckDB", Path(folder) / "usage.duckdb", root)
+        told("SQLite", Path(folder) / "usage.sqlite", root)
+        with running_server(find_binaries()) as new_database:
+            url = new_database()
+            told("PostgreSQL", url, root)
+            view_times(url)
+
+
+def view_times(url):
+    from postgres import connect
+
+    with connect(url) as connection:
+        connection.execute("analyze")
+        for view in ("weekly_metrics", "weekly_team_metrics"):
+            start = time.perf_counter()
+            weeks = len(connection.execute(f"select * from {view}").fetchall())
+            print(f"  {view} in PostgreSQL: {weeks} rows in {time.perf_counter() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        measure(*sys.argv[2:])
+    else:
+        main()

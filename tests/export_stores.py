@@ -1,0 +1,113 @@
+"""Stores to export in tests, and what the databases say about them."""
+
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+import duckdb
+from builders import record
+from postgres import connect
+
+from ccanalytics.export import export_days
+from ccanalytics.frames import build_frames
+from ccanalytics.people import parse_roster
+from ccanalytics.store import Store
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MONDAY = date(2026, 10, 26)
+DAY = date(2026, 11, 16)
+
+TEAMS = {"web": 7, "data": 5, "ops": 4, "Ärzte": 4, "lone": 1, "robert'); drop table x;--": 6}
+"""People of each team; two teams of four are ordered by name, and Ä comes last."""
+
+
+def fill(root, records, fetched_at=NOW, since=None, until=None):
+    """A store of `records` in which every day of their span is stored."""
+    store = Store(root)
+    days = sorted({date.fromisoformat(one.date[:10]) for one in records})
+    first, last = since or days[0], until or days[-1]
+    for day in (first + timedelta(n) for n in range((last - first).days + 1)):
+        of_day = [one for one in records if one.date[:10] == str(day)]
+        store.write_day("api", day, build_frames(day, of_day), fetched_at=fetched_at)
+    return store
+
+
+def small(root, commits=1, day=DAY, actor="ann@x.example", **more):
+    """A store of one day of one person."""
+    usage = {"claude-sonnet-5": {"input": 10, "output": 5, "cents": 12.5}}
+    tools = {"edit_tool": (3, 1)}
+    one = record(str(day), actor, commits=commits, models=usage, tools=tools, **more)
+    return fill(root, [one])
+
+
+def awkward(root):
+    """Four weeks of 29 people in teams of all sizes, two keys, models without a price, gaps."""
+    random = Random(7)
+    records = []
+    for number in range(28):
+        day = MONDAY + timedelta(number)
+        for actor in people():
+            busy = 0.1 if day.weekday() > 4 else 0.5
+            if (number < 21 and random.random() < busy) or actor == people()[0]:
+                records += [one(random, day, actor) for _ in range(random.choice([1, 1, 2]))]
+        records.append(one(random, day, None, api_key=f"key-{number % 2}"))
+    store = fill(root, records)
+    week = MONDAY + timedelta(7)
+    # The second week lacks a day, and in the fourth only one person is at work.
+    for frame in ("activity", "model_usage", "tool_actions"):
+        (store.folder("api", frame) / f"{week + timedelta(2)}.parquet").unlink()
+    return store
+
+
+def one(random, day, actor, **more):
+    cents = random.choice([None, *[random.randrange(1, 90_000) / 100] * 60])
+    usage = {"input": random.randrange(9_000), "output": 70, "cache_read": 4_000, "cents": cents}
+    return record(
+        str(day),
+        actor,
+        terminal=random.choice(["vscode", "tmux"]),
+        sessions=random.randrange(3),
+        added=random.randrange(99),
+        removed=random.randrange(9),
+        commits=random.choice([0, 0, 1, 2]),
+        pull_requests=random.randrange(2),
+        models={"claude-sonnet-5": usage},
+        tools={"edit_tool": (random.randrange(9), 1), "bash_tool": (5, 0)},
+        **more,
+    )
+
+
+def people():
+    return [f"{n}-{at}@x.example" for at, team in enumerate(TEAMS) for n in range(TEAMS[team])]
+
+
+def roster():
+    """Everybody in their team, but two: one is in none, one changed team on a Thursday."""
+    lines = ["email,team,start,end"]
+    for actor in people()[1:]:
+        team = list(TEAMS)[int(actor.split("-")[1].split("@")[0])]
+        lines.append(f'{actor},"{team}",2026-01-01,')
+    lines[-1] = lines[-1].removesuffix(",") + ",2026-10-28"
+    lines.append(f"{people()[-1]},web,2026-10-29,")
+    return parse_roster("\n".join(lines), "roster")
+
+
+def export(store, target, **more):
+    """An export of all stored api days with names."""
+    return export_days(str(target), source="api", store=store, now=NOW, **more)
+
+
+def query(target, sql):
+    """The rows that a database gives, asked with its own client."""
+    target = str(target)
+    if target.startswith("postgresql"):
+        with connect(target) as connection:
+            return connection.execute(sql).fetchall()
+    if target.endswith(".duckdb"):
+        with duckdb.connect(target, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+    connection = sqlite3.connect(target)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
