@@ -3,14 +3,14 @@
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 
 import pandas as pd
 
-from ccanalytics.checks import preflight, stops
+from ccanalytics.checks import Check, preflight, stops
 from ccanalytics.dataset import Dataset, load
 from ccanalytics.errors import AuthError, PreflightError, SettingsError
 from ccanalytics.issue_memory import digest_of, memory_of, number_words, told_together
@@ -158,14 +158,15 @@ def weekly_report(
         logs=wish.logs,
         now=wish.now,
     )
-    order = _order(wish, data)
-    _check(order, data, force=wish.force)
+    checks = preflight(data)
+    order = _order(wish, data, checks)
+    _check(order, data, checks, force=wish.force)
     return run_report(order, progress=progress)
 
 
-def _check(order: Order, data: Dataset, *, force: bool) -> None:
+def _check(order: Order, data: Dataset, checks: list[Check], *, force: bool) -> None:
     """`PreflightError` when the numbers would mislead, and a page that says why."""
-    found = [(check.name, check.found) for check in stops(preflight(data))]
+    found = [(check.name, check.found) for check in stops(checks)]
     found += [
         ("Small teams across issues", text)
         for text in told_together(data, order.memory, memories(order.out))
@@ -179,7 +180,7 @@ def _check(order: Order, data: Dataset, *, force: bool) -> None:
         )
 
 
-def _order(wish: Wish, data: Dataset) -> Order:
+def _order(wish: Wish, data: Dataset, checks: Sequence[Check]) -> Order:
     if not len(data.weeks):
         raise SettingsError(
             f"There is no closed week between {data.since} and {data.until} from {data.source!r}."
@@ -199,7 +200,9 @@ def _order(wish: Wish, data: Dataset) -> Order:
         title=_title(week, wish.team),
         subtitle=f"{_days(monday)}, beside the weeks before it. All days are UTC days.",
         banner=SAMPLE_BANNER if data.source == "sample" else "",
+        made=f"{wish.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         meta=_facts(wish, data),
+        checks=[(check.name, check.level, check.found) for check in checks],
         definitions=METRICS,
         named=wish.settings.identity == "named",
         memory=memory_of(data, wish.store, _parameters(wish, data.source, week)),
