@@ -11,6 +11,8 @@
 A bad argument of a function is a plain `ValueError`.
 """
 
+from pathlib import Path
+
 
 class CCAnalyticsError(Exception):
     """Any error this package raises on purpose; its text says what happened and what to do."""
@@ -44,7 +46,9 @@ class StoreError(CCAnalyticsError):
 
 
 class ReportError(CCAnalyticsError):
-    """A notebook or a page could not be made."""
+    """A notebook or a page could not be made; `page` tells of it, once one is written."""
+
+    page: Path | None = None
 
 
 class PreflightError(ReportError):

@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from itertools import count
@@ -19,6 +19,7 @@ from ccanalytics.people import never_seen, not_on_roster, roster_of_week
 from ccanalytics.periods import monday, newest_closed_week, parse_week, week_name
 from ccanalytics.report.archive import memories
 from ccanalytics.report.execute import Progress
+from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
 from ccanalytics.roster_pull import Pull, pull_roster
 from ccanalytics.settings import Settings
@@ -54,6 +55,9 @@ class Wish:
     notebooks: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
+    email_html: bool = False
+    eml: bool = False
+    pdf: bool = False
 
     @property
     def store(self) -> Store:
@@ -142,6 +146,7 @@ def weekly_report(
     wish: Wish, *, progress: Progress | None = None, sync_progress: SyncProgress | None = None
 ) -> Path:
     """The path of the report's page; for `api` the store is filled first."""
+    browser = find_browser(wish.environ) if wish.pdf else None
     source = chosen_source(wish)
     if source == "api":
         week = parse_week(wish.week) if wish.week else newest_closed_week(wish.now)
@@ -159,7 +164,7 @@ def weekly_report(
         now=wish.now,
     )
     checks = preflight(data)
-    order = _order(wish, data, checks)
+    order = replace(_order(wish, data, checks), browser=browser)
     _check(order, data, checks, force=wish.force)
     return run_report(order, progress=progress)
 
@@ -167,17 +172,19 @@ def weekly_report(
 def _check(order: Order, data: Dataset, checks: list[Check], *, force: bool) -> None:
     """`PreflightError` when the numbers would mislead, and a page that says why."""
     found = [(check.name, check.found) for check in stops(checks)]
-    found += [
-        ("Small teams across issues", text)
-        for text in told_together(data, order.memory, memories(order.out))
-    ]
+    told = told_together(data, order.memory, memories(order.out))
+    together = [("Small teams across issues", "stop", text) for text in told]
+    order = replace(order, checks=[*order.checks, *together])
+    found += [(name, text) for name, _, text in together]
     if found and not force:
         page = refuse(order, found)
-        told = "\n".join(f"  {name}: {text}" for name, text in found)
-        raise PreflightError(
-            f"A check of the records stopped the report of {order.week}:\n{told}\nSee {page}; "
+        lines = "\n".join(f"  {name}: {text}" for name, text in found)
+        error = PreflightError(
+            f"A check of the records stopped the report of {order.week}:\n{lines}\nSee {page}; "
             "--force makes it all the same, with the warning on it."
         )
+        error.page = page
+        raise error
 
 
 def _order(wish: Wish, data: Dataset, checks: Sequence[Check]) -> Order:
@@ -196,7 +203,7 @@ def _order(wish: Wish, data: Dataset, checks: Sequence[Check]) -> Order:
         common=_parameters(wish, data.source, week),
         extra=wish.extra,
         environment={**wish.environ, **variables},
-        name=f"{week}-{_slug(wish.team)}" if wish.team else week,
+        name=issue_name(week, wish.team),
         title=_title(week, wish.team),
         subtitle=f"{_days(monday)}, beside the weeks before it. All days are UTC days.",
         banner=SAMPLE_BANNER if data.source == "sample" else "",
@@ -207,7 +214,14 @@ def _order(wish: Wish, data: Dataset, checks: Sequence[Check]) -> Order:
         named=wish.settings.identity == "named",
         memory=memory_of(data, wish.store, _parameters(wish, data.source, week)),
         number_words=number_words,
+        email_html=wish.email_html,
+        eml=wish.eml,
     )
+
+
+def issue_name(week: str, team: str) -> str:
+    """The name of an issue's file without its ending."""
+    return f"{week}-{_slug(team)}" if team else week
 
 
 def _parameters(wish: Wish, source: str, week: str) -> dict[str, str | int]:

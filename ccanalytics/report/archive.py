@@ -87,6 +87,24 @@ def write_issue(folder: Path, name: str, page: str) -> Path:
     return path
 
 
+def write_beside(page: Path, beside: Mapping[str, str | None]) -> None:
+    """Write what belongs to `page`, named by ends such as ".eml"; None takes away an older one.
+
+    What lies beside an issue says the same as the issue, or is not there. An issue of its own,
+    such as that of a team called email, is neither replaced nor taken away.
+    """
+    with writing(page):
+        for end, text in beside.items():
+            path = page.with_name(f"{page.stem}{end}")
+            own = path.suffix == ".html" and path.exists() and read_issue(path) is not None
+            if own and text is not None:
+                raise ReportError(f"{path} is an issue; what would replace it is not written.")
+            if text is not None:
+                put(path, text)
+            elif not own:
+                path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
     """While this is open no other process writes in the folder of `path`, which is made."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from nbformat import NotebookNode
 
@@ -81,7 +81,14 @@ def build_page(
         runtime=bundle.packed_runtime() if runtime else "",
         charts=bundle.pack(contents.charts.as_json()) if runtime else "",
         script=Markup(script),
-        issue=_summary(title, subtitle, banner, "complete", issue, contents.cards),
+        issue=_summary(
+            title,
+            subtitle,
+            banner,
+            "complete",
+            {"restated": list(restated), **(issue or {})},
+            contents.cards,
+        ),
     )
 
 
@@ -135,6 +142,11 @@ def links_between(before: Any, after: Any) -> str:
     return template.render(before=before, after=after, index=INDEX)
 
 
+def render_plain(template: str, **values: Any) -> str:
+    """A template that is no page: what an e-mail says. Only in .html values are escaped."""
+    return _environment().get_template(template).render(**values)
+
+
 def embedded_json(value: Any) -> Markup:
     """`value` as JSON that no HTML parser takes for markup."""
     text = json.dumps(value, separators=(",", ":"), sort_keys=True)
@@ -184,7 +196,7 @@ def _render(template: str, *, scripts: Sequence[str], feed: str = "", **values: 
 def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(ASSETS),
-        autoescape=True,
+        autoescape=select_autoescape(["html.j2"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -2,6 +2,7 @@
 
     <out>/2026-W47.html      the issue; written last, in one step
     <out>/2026-W47/          the notebooks it was made from, executed
+    <out>/2026-W47-email.html, 2026-W47.eml, 2026-W47.pdf    where they are asked for
     <out>/index.html         every issue in the folder, and feed.xml
 
 A run that fails leaves a page that says where; an earlier whole issue of that week stays, and the
@@ -25,9 +26,12 @@ from ccanalytics.identity import without_emails
 from ccanalytics.report import archive
 from ccanalytics.report.execute import NotebookError, Progress, execute
 from ccanalytics.report.history import NOTHING, Remembered, restatements
+from ccanalytics.report.mail import letter
 from ccanalytics.report.page import Definition, build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
+from ccanalytics.report.printing import print_page
 from ccanalytics.report.site import write_site
+from ccanalytics.report.summary import COMPANIONS
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +78,10 @@ class Order:
     memory: Remembered = NOTHING
     number_words: Callable[[str, float], str] = "{} {}".format
     timeout: float = CELL_TIMEOUT
+    email_html: bool = False
+    eml: bool = False
+    browser: Path | None = None
+    """What prints the PDF; without one there is none."""
 
     @property
     def file(self) -> str:
@@ -127,14 +135,17 @@ def run_report(order: Order, *, progress: Progress | None = None) -> Path:
                 timeout=order.timeout,
                 progress=progress,
             )
-            page = _page(order, notebooks)
+            page, beside = _made(order, notebooks)
         except NotebookError as error:
             error.page = _write_broken(order, error)
             raise
         _keep(folder, order, notebooks)
     path = archive.write_issue(order.out, order.file, page)
     (order.out / f"{order.file}-failed.html").unlink(missing_ok=True)
+    archive.write_beside(path, beside)
     write_site(order.out)
+    if order.browser:
+        _print(path, order.browser, order.environment)
     return path
 
 
@@ -165,15 +176,34 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
     return paths
 
 
-def _page(order: Order, notebooks: Sequence[NotebookNode]) -> str:
+def _made(order: Order, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
+    """The page, and what lies beside it by the end of its name; None for what must not."""
     try:
         restated = restatements(order.memory, _earlier(order), order.number_words)
-        return build_page(
+        page = build_page(
             notebooks, definitions=order.definitions, restated=restated, **order.words
         )
+        beside: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
+        if order.email_html or order.eml:
+            about = {key: order.words[key] for key in ("title", "subtitle", "banner")}
+            mail = letter(notebooks, file=f"{order.file}.html", restated=restated, **about)
+            beside[COMPANIONS["email_html"]] = mail.html() if order.email_html else None
+            beside[COMPANIONS["eml"]] = mail.message() if order.eml else None
+        return page, beside
     except Exception as error:  # whatever it is, the week must not be left without a word
         log.debug("The page could not be built.", exc_info=True)
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
+
+
+def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
+    """The PDF beside `page`; when it fails, the error says that the page is there."""
+    pdf = page.with_suffix(COMPANIONS["pdf"])
+    try:
+        print_page(page, pdf, browser=browser, environment=environment)
+    except ReportError as error:
+        failure = ReportError(f"{page} was written, but no PDF of it. {error}")
+        failure.page = page
+        raise failure from error
 
 
 def _earlier(order: Order) -> list[Remembered]:
