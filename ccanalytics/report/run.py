@@ -179,13 +179,12 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
 def _made(order: Order, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
     """The page, and what lies beside it by the end of its name; None for what must not."""
     try:
+        words = order.words
         restated = restatements(order.memory, _earlier(order), order.number_words)
-        page = build_page(
-            notebooks, definitions=order.definitions, restated=restated, **order.words
-        )
+        page = build_page(notebooks, definitions=order.definitions, restated=restated, **words)
         beside: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if order.email_html or order.eml:
-            about = {key: order.words[key] for key in ("title", "subtitle", "banner")}
+            about = {key: words[key] for key in ("title", "subtitle", "banner")}
             mail = letter(notebooks, file=f"{order.file}.html", restated=restated, **about)
             beside[COMPANIONS["email_html"]] = mail.html() if order.email_html else None
             beside[COMPANIONS["eml"]] = mail.message() if order.eml else None
