@@ -54,6 +54,14 @@ def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
         raise
 
 
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """While this is open nobody else who asks for the same `lock`, a file made for it, goes on."""
+    with lock.open("ab") as file:
+        _take_lock(file, shared=False)
+        yield
+
+
 class AtomicFolder:
     """A folder whose files are replaced several at a time, by many processes and threads."""
 

@@ -14,6 +14,7 @@ A bad argument of a function is a plain `ValueError`.
 """
 
 from datetime import date
+from pathlib import Path
 
 
 class CCAnalyticsError(Exception):
@@ -60,7 +61,9 @@ class ExportError(CCAnalyticsError):
 
 
 class ReportError(CCAnalyticsError):
-    """A notebook or a page could not be made."""
+    """A notebook or a page could not be made; `page` tells of it, once one is written."""
+
+    page: Path | None = None
 
 
 class PreflightError(ReportError):

@@ -6,13 +6,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from ccanalytics.dataset import Dataset
 from ccanalytics.metrics import METRICS, actor_weeks, by_week
 from ccanalytics.metrics.ratios import NO_TEAM
-from ccanalytics.metrics.registry import SECTION_TESTS
 from ccanalytics.people import revealed
 from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.store import Store
 
-REMEMBERED = (*SECTION_TESTS, "acceptance_rate", "pull_requests", "commits")
-"""The metrics an issue remembers, for later ones to compare."""
+HEADLINES = (
+    "active_actors",
+    "active_rate",
+    "stickiness",
+    "returning_share",
+    "commits_per_active_day",
+    "acceptance_rate",
+    "cost_per_commit",
+    "cost_per_active_day",
+    "cost",
+)
+"""The cards of the weekly notebooks."""
+
+REMEMBERED = (*HEADLINES, "pull_requests", "commits")
+"""The metrics an issue remembers, for later ones to compare and for the lines of the index."""
 
 
 def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Remembered:

@@ -17,7 +17,7 @@ from ccanalytics.checks import Check
 from ccanalytics.metrics.change import Headline
 from ccanalytics.metrics.drivers import TeamShift
 from ccanalytics.metrics.interventions import Effect
-from ccanalytics.metrics.registry import COLUMN_WORDS, METRICS, SECTION_TESTS
+from ccanalytics.metrics.registry import COLUMN_WORDS, METRICS, SECTION_TESTS, UNIT_WORDS
 from ccanalytics.metrics.untold import NOT_TOLD, is_told
 
 MIME = "application/vnd.ccanalytics.{}+json"
@@ -53,7 +53,8 @@ def cards_of(made: list[dict[str, Any]]) -> Shown:
 
 
 def card(headline: Headline) -> dict[str, Any]:
-    """The texts of one card; `bar` has percentages of an axis that begins at zero."""
+    """The texts of one card; `bar` has percentages of an axis that begins at zero, `figures` the
+    numbers themselves, for programs."""
     metric = headline.metric
     return {
         "metric": metric.id,
@@ -67,7 +68,10 @@ def card(headline: Headline) -> dict[str, Any]:
         "grade": _grade(headline),
         "detail": headline.sentence() if math.isnan(headline.value) else _priced(headline),
         "tone": _tone(headline),
+        "tested": metric.id in SECTION_TESTS,
         "bar": bar(headline.value, headline.low, headline.high, headline.previous),
+        "unit": UNIT_WORDS.get(metric.unit, metric.unit),
+        "figures": _figures(headline),
     }
 
 
@@ -312,6 +316,14 @@ def bar(value: float, low: float, high: float, previous: float) -> dict[str, flo
         name: None if math.isnan(number) else round(number * scale, 2)
         for name, number in numbers.items()
     }
+
+
+def _figures(headline: Headline) -> dict[str, float | None]:
+    """Value, interval and change, shares as fractions; null where there is none."""
+    names = ("value", "low", "high", "previous", "change", "change_low", "change_high")
+    numbers = {name: float(getattr(headline, name)) for name in names}
+    known = {name: None if math.isnan(n) else round(n, 6) for name, n in numbers.items()}
+    return {**known, "n": headline.n_actors}
 
 
 def _text(value: Any, form: Format | None) -> str:

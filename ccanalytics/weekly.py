@@ -2,8 +2,8 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ccanalytics.billing_sync import billing_of, sync_billing
-from ccanalytics.checks import preflight, stops
+from ccanalytics.checks import Check, preflight, stops
 from ccanalytics.dataset import Dataset, load
 from ccanalytics.errors import AuthError, PreflightError, SettingsError
 from ccanalytics.issue_memory import digest_of, memory_of, number_words, told_together
@@ -20,6 +20,7 @@ from ccanalytics.people import never_seen, not_on_roster, roster_of_week
 from ccanalytics.periods import monday, newest_closed_week, parse_week, settling, week_name
 from ccanalytics.report.archive import memories
 from ccanalytics.report.execute import Progress
+from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
 from ccanalytics.roster_pull import Pull, pull_roster
 from ccanalytics.settings import Settings
@@ -58,6 +59,9 @@ class Wish:
     notebooks: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
+    email_html: bool = False
+    eml: bool = False
+    pdf: bool = False
 
     @property
     def store(self) -> Store:
@@ -157,6 +161,7 @@ def weekly_report(
 
     What was billed is brought up to date where it was asked for once.
     """
+    browser = find_browser(wish.environ) if wish.pdf else None
     source = chosen_source(wish)
     if source in CLIENTS:
         week = parse_week(wish.week) if wish.week else newest_closed_week(wish.now, source)
@@ -175,28 +180,31 @@ def weekly_report(
         logs=wish.logs,
         now=wish.now,
     )
-    order = _order(wish, data)
-    _check(order, data, force=wish.force)
+    checks = preflight(data)
+    order = replace(_order(wish, data, checks), browser=browser)
+    _check(order, data, checks, force=wish.force)
     return run_report(order, progress=progress)
 
 
-def _check(order: Order, data: Dataset, *, force: bool) -> None:
+def _check(order: Order, data: Dataset, checks: list[Check], *, force: bool) -> None:
     """`PreflightError` when the numbers would mislead, and a page that says why."""
-    found = [(check.name, check.found) for check in stops(preflight(data))]
-    found += [
-        ("Small teams across issues", text)
-        for text in told_together(data, order.memory, memories(order.out))
-    ]
+    found = [(check.name, check.found) for check in stops(checks)]
+    told = told_together(data, order.memory, memories(order.out))
+    together = [("Small teams across issues", "stop", text) for text in told]
+    order = replace(order, checks=[*order.checks, *together])
+    found += [(name, text) for name, _, text in together]
     if found and not force:
         page = refuse(order, found)
-        told = "\n".join(f"  {name}: {text}" for name, text in found)
-        raise PreflightError(
-            f"A check of the records stopped the report of {order.week}:\n{told}\nSee {page}; "
+        lines = "\n".join(f"  {name}: {text}" for name, text in found)
+        error = PreflightError(
+            f"A check of the records stopped the report of {order.week}:\n{lines}\nSee {page}; "
             "--force makes it all the same, with the warning on it."
         )
+        error.page = page
+        raise error
 
 
-def _order(wish: Wish, data: Dataset) -> Order:
+def _order(wish: Wish, data: Dataset, checks: Sequence[Check]) -> Order:
     if not len(data.weeks):
         raise SettingsError(
             f"There is no closed week between {data.since} and {data.until} from {data.source!r}."
@@ -216,16 +224,25 @@ def _order(wish: Wish, data: Dataset) -> Order:
         common=_parameters(wish, data.source, week),
         extra=wish.extra,
         environment={**wish.environ, **variables},
-        name=f"{week}-{_slug(wish.team)}" if wish.team else week,
+        name=issue_name(week, wish.team),
         title=_title(week, wish.team),
         subtitle=f"{_days(monday)}, beside the weeks before it. All days are UTC days.",
         banner=SAMPLE_BANNER if data.source == "sample" else "",
+        made=f"{wish.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         meta=_facts(wish, data),
+        checks=[(check.name, check.level, check.found) for check in checks],
         definitions=METRICS,
         named=wish.settings.identity == "named",
         memory=memory_of(data, wish.store, _parameters(wish, data.source, week)),
         number_words=number_words,
+        email_html=wish.email_html,
+        eml=wish.eml,
     )
+
+
+def issue_name(week: str, team: str) -> str:
+    """The name of an issue's file without its ending."""
+    return f"{week}-{_slug(team)}" if team else week
 
 
 def _parameters(wish: Wish, source: str, week: str) -> dict[str, str | int]:

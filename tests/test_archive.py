@@ -9,8 +9,9 @@ import pytest
 from report_pages import HOSTILE, card, cell, notebook, shown
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.archive import issues, read_issue, write_index, write_issue
+from ccanalytics.report.archive import issues, read_issue, write_issue
 from ccanalytics.report.page import build_page, failure_page
+from ccanalytics.report.site import write_site
 
 
 def issue_page(week="2026-W47", source="api", **changed):
@@ -34,7 +35,7 @@ def test_the_index_lists_the_newest_week_first(tmp_path):
     """Each issue with a link, its values and, on sample data, the mark."""
     write_issue(tmp_path, "2026-W46", issue_page("2026-W46", "sample", value="$9.99"))
     write_issue(tmp_path, "2026-W47", issue_page("2026-W47"))
-    html = write_index(tmp_path).read_text()
+    html = write_site(tmp_path).read_text()
     assert html.index('href="2026-W47.html"') < html.index('href="2026-W46.html"')
     assert "$9.99" in html and html.count("sample data") == 1
 
@@ -44,7 +45,7 @@ def test_a_failed_run_is_marked_in_the_index(tmp_path):
     about = {"week": "2026-W48", "source": "api"}
     write_issue(tmp_path, "2026-W48", failure_page(title="W48", reason="No.", issue=about))
     assert issues(tmp_path)[0].failed
-    assert "not made" in write_index(tmp_path).read_text()
+    assert "not made" in write_site(tmp_path).read_text()
 
 
 def test_foreign_and_broken_files_are_passed_over(tmp_path, caplog):
@@ -64,14 +65,14 @@ def test_foreign_and_broken_files_are_passed_over(tmp_path, caplog):
 
 def test_an_empty_folder_has_an_index_that_says_so(tmp_path):
     """No issue is not an error."""
-    assert "No issue has been written" in write_index(tmp_path / "new").read_text()
+    assert "No issue has been written" in write_site(tmp_path / "new").read_text()
 
 
 def test_names_in_the_index_are_text(tmp_path):
     """Title, week and card of an issue are escaped again."""
     page = issue_page(HOSTILE, label=HOSTILE)
     write_issue(tmp_path, "2026-W47", page)
-    html = write_index(tmp_path, title=HOSTILE).read_text()
+    html = write_site(tmp_path, title=HOSTILE).read_text()
     assert "<script>alert" not in html and "&lt;script&gt;alert" in html
 
 
@@ -85,7 +86,7 @@ def test_a_report_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(ReportError, match="No space left"):
         write_issue(tmp_path, "2026-W47", "new")
-    assert [path.name for path in tmp_path.iterdir()] == ["2026-W47.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "2026-W47.html"]
     assert (tmp_path / "2026-W47.html").read_text() == "old"
 
 
@@ -103,7 +104,7 @@ def test_runs_at_the_same_time_leave_an_index_of_all(tmp_path):
 
     def publish(number):
         write_issue(tmp_path, f"2026-W{number}", page)
-        write_index(tmp_path)
+        write_site(tmp_path)
 
     threads = [threading.Thread(target=publish, args=(number,)) for number in range(40, 48)]
     for thread in threads:

@@ -177,3 +177,57 @@ def test_the_readme_lists_every_metric_as_the_registry_has_it():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     for metric in METRICS.values():
         assert f"| `{metric.id}` | {metric.name} | {metric.unit} | {metric.grade} |" in readme
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "code"),
+    [
+        (("report", "--json"), "failed", 1),
+        (("report", "--json", "--source", "smaple"), "asked-wrongly", 2),
+        (("report", "next", "--json", "--source", "sample"), "asked-wrongly", 2),
+        (("sync", "--json"), "asked-wrongly", 2),
+        (("sync", "--json", "--since", "2026-11-16"), "failed", 1),
+    ],
+)
+def test_failures_are_told_to_programs_too(arguments, status, code):
+    """One object on stdout that says why, the message for people on stderr, the same exit code."""
+    done = run(*arguments)
+    answer = json.loads(done.stdout)
+    assert (answer["command"], answer["status"]) == (arguments[0], status)
+    assert answer["exit_code"] == done.exit_code == code
+    assert answer["error"].splitlines()[0] in done.stderr
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a mistake of ours")])
+def test_what_nobody_expected_is_told_to_programs_as_a_failure(monkeypatch, error):
+    """Ctrl-C, or a bug: the object on stdout is whole all the same."""
+    import ccanalytics.weekly
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(ccanalytics.weekly, "fetch", fail)
+    done = run("sync", "--json", "--since", "2026-11-16")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"].startswith(type(error).__name__)
+
+
+def test_a_sync_tells_programs_which_days_it_changed(tmp_path):
+    """Three days are new the first time; those within 48 hours of their end may still change."""
+    from datetime import UTC, date, datetime
+
+    from builders import record
+
+    from ccanalytics.fake_api import FakeService, serve
+
+    service = FakeService(
+        lambda day: [record(str(day))], now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC)
+    )
+    with serve(service) as server:
+        env = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"}
+        asked = ("sync", "--since", "2026-11-01", "--until", "2026-11-03", "--store", tmp_path)
+        first, again = (json.loads(run(*asked, "--json", env=env).stdout) for _ in range(2))
+    days = [str(date(2026, 11, day)) for day in (1, 2, 3)]
+    assert first["days"]["new"] == again["days"]["final"] == days
+    assert again["days"]["new"] == []
+    assert first["store"] == str(tmp_path)

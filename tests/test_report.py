@@ -14,6 +14,7 @@ from builders import record
 
 from ccanalytics.errors import ReportError
 from ccanalytics.fake_api import FakeService, Faults, serve
+from ccanalytics.issue_memory import HEADLINES
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.execute import execute
 from ccanalytics.report.parameters import checked_parameters
@@ -67,6 +68,7 @@ def report_of_service(folder, environment, faults=None):
     with serve(service) as server:
         done = command(
             *("report", "2026-W47", "--source", "api", "--weeks", "2", "--roster", roster),
+            *("--json", "--email-html", "--eml"),
             folder=folder,
             environment=environment,
             ANTHROPIC_BASE_URL=server.url,
@@ -230,6 +232,42 @@ def test_a_sync_brings_the_bill_when_asked_and_the_report_keeps_it(tmp_path, cle
     assert "Both are of the 7 days from 16 November to 22 November 2026" in page
 
 
+def test_programs_are_told_what_the_page_says(over_http):
+    """One object on stdout: the numbers of the cards, the checks, and files that are there."""
+    done, reports, _ = over_http
+    said = json.loads(done.stdout)
+    assert (said["status"], said["exit_code"], said["error"]) == ("done", 0, None)
+    assert (said["week"], said["source"], said["identity"]) == ("2026-W47", "api", "aggregate")
+    texts = {one["label"]: one["text"] for one in said["headlines"]}
+    assert texts == dict(read_issue(reports / "2026-W47.html").headlines)
+    (cost,) = [one for one in said["headlines"] if one["id"] == "cost_per_commit"]
+    assert cost["low"] < cost["value"] < cost["high"]
+    assert cost["text"] == f"${cost['value']:.2f}"
+    assert cost["value"] - cost["previous"] == pytest.approx(cost["change"], abs=2e-6)
+    assert {one["level"] for one in said["checks"]} <= {"passed", "warning"}
+    assert {"page", "index", "feed", "notebooks", "email_html", "eml"} == set(said["paths"])
+    assert all(Path(path).exists() for path in said["paths"].values())
+
+
+def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
+    """Every headline, in both forms; its size; nobody in it."""
+    _, reports, _ = over_http
+    html = (reports / "2026-W47-email.html").read_text(encoding="utf-8")
+    for label, value in read_issue(reports / "2026-W47.html").headlines:
+        assert re.search(rf"{re.escape(label)}</h3><p[^>]*>{re.escape(value)}</p>", html)
+    assert len(html.encode()) < 100_000
+    assert html.count("<img") == 3
+    assert DOMAIN not in html + (reports / "2026-W47.eml").read_text()
+
+
+def test_every_headline_is_remembered(over_http):
+    """So that each has a line in the index once there are two issues."""
+    issue = read_issue(over_http[1] / "2026-W47.html")
+    assert {card["metric"] for card in issue.cards} <= set(issue.memory.definitions)
+    assert set(HEADLINES) == {card["metric"] for card in issue.cards}
+    assert issue.updated > datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def test_faults_change_no_number(over_http, tmp_path, clean_environment):
     """With requests failing in every way that ends soon, the report is the same."""
     faults = Faults.script({1: "500", 4: "truncated", 6: "429-after", 9: "drop", 11: "html"})
@@ -308,10 +346,14 @@ def test_a_failing_cell_is_named_and_no_half_report_is_left(sample, tmp_path, cl
     """Exit 1, the notebook, the error, and a page that says so in the place of the issue."""
     notebooks = failing_notebooks(tmp_path / "broken")
     done = command(
-        *("report", "--source", "sample", "--notebooks", notebooks),
+        *("report", "--source", "sample", "--notebooks", notebooks, "--json"),
         folder=tmp_path,
         environment=clean_environment,
     )
+    answer = json.loads(done.stdout)
+    assert (answer["status"], answer["headlines"]) == ("failed", [])
+    assert "ZeroDivisionError" in answer["error"]
+    assert answer["paths"]["page"] == str(tmp_path / "reports/2026-W47.html")
     page = (tmp_path / "reports/2026-W47.html").read_text(encoding="utf-8")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -422,11 +464,15 @@ def test_a_check_can_stop_the_report_and_force_overrules_it(tmp_path, clean_envi
     asked = ("report", "2026-W47", "--source", "api", "--weeks", "1")
     with serve(service) as server:
         own = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_ADMIN_KEY": KEY}
-        stopped = command(*asked, folder=tmp_path, environment=clean_environment, **own)
+        stopped = command(*asked, "--json", folder=tmp_path, environment=clean_environment, **own)
         why = (tmp_path / "reports/2026-W47.html").read_text(encoding="utf-8")
         forced = command(*asked, "--force", folder=tmp_path, environment=clean_environment, **own)
     page = (tmp_path / "reports/2026-W47.html").read_text(encoding="utf-8")
     assert stopped.returncode == 3
+    answer = json.loads(stopped.stdout)
+    assert (answer["status"], answer["week"]) == ("stopped", "2026-W47")
+    (found,) = [one["found"] for one in answer["checks"] if one["level"] == "stop"]
+    assert "100.00 times the list price" in found
     assert "100.00 times the list price" in stopped.stderr
     assert "100.00 times the list price" in why
     assert forced.returncode == 0, forced.stderr

@@ -23,12 +23,25 @@ class Commands(click.Group):
             return super().invoke(ctx)
         try:
             return super().invoke(ctx)
-        except ValueError as error:
-            raise AskedWrongly(str(error)) from None
-        except PreflightError as error:
-            raise Stopped(str(error)) from None
-        except CCAnalyticsError as error:
-            raise Failed(str(error)) from None
+        except (ValueError, CCAnalyticsError) as error:
+            raise as_click(error) or error from None
+
+
+def as_click(error: BaseException) -> click.ClickException | None:
+    """The message and the exit code of an error; None for one that nobody made on purpose."""
+    if isinstance(error, click.ClickException):
+        return error
+    if isinstance(error, ValueError):
+        return AskedWrongly(str(error))
+    if isinstance(error, PreflightError):
+        return Stopped(str(error))
+    return Failed(str(error)) if isinstance(error, CCAnalyticsError) else None
+
+
+def exit_code_of(error: BaseException) -> int:
+    """What the program ends with because of `error`."""
+    said = as_click(error)
+    return said.exit_code if said else 1
 
 
 class Failed(click.ClickException):

@@ -31,6 +31,9 @@ COLUMN_WORDS = {
 }
 """What the rows of a numerator or denominator are called in prose."""
 
+UNIT_WORDS = {"usd": "US dollars"}
+"""Units whose short name is not what a reader calls them."""
+
 _ESTIMATE = "An estimate at list prices: not an invoice, and not what a subscription pays."
 _UNPRICED = (
     "Tokens whose price nobody knows have no cost; the priced share says how much has one, and "

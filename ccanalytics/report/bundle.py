@@ -71,6 +71,11 @@ def pack(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
 
 
+def data_address(png: bytes) -> str:
+    """The picture itself as an address."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
 def content_security_policy(styles: str, *scripts: str) -> str:
     """The policy under which a page loads nothing and runs only these scripts, known by hash."""
     allowed = " ".join(_hash(script) for script in scripts) or "'none'"

@@ -25,16 +25,12 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class NotebookError(ReportError):
-    """A notebook that stopped: which one, in which cell (counted from 1), and why.
-
-    `page` is the page that says so, once one is written.
-    """
+    """A notebook that stopped: which one, in which cell (counted from 1), and why."""
 
     def __init__(self, notebook: str, cell: int | None, code: str, error: str) -> None:
         place = f"{notebook}, cell {cell}" if cell else notebook
         super().__init__(f"{place}: {error}")
         self.notebook, self.cell, self.code, self.error = notebook, cell, code, error
-        self.page = Path()
 
 
 @dataclass

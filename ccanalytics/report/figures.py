@@ -64,9 +64,9 @@ class Charts:
         """The figure of a Vega-Lite chart; its compiled form and rows join the page's."""
         name = f"chart-{len(self.specs) + 1}"
         about = chart.get("usermeta", {}).get("ccanalytics", {})
-        title, subtitle = _title(chart)
+        title, subtitle = title_of(chart)
         wide = bool(about.get("wide"))
-        vega, svg = _drawn(_sized(chart, _WIDE if wide else _WIDTH))
+        vega, svg = _drawn(sized(chart, _WIDE if wide else _WIDTH))
         self.specs[name] = self._without_rows(vega)
         return Figure(
             id=name,
@@ -102,7 +102,7 @@ def _without_values(source: Spec) -> Spec:
     return {key: value for key, value in source.items() if key != "values"}
 
 
-def _sized(chart: Spec, width: int) -> Spec:
+def sized(chart: Spec, width: int) -> Spec:
     """The chart at a width in pixels, without the words the page itself says."""
     spec = copy.deepcopy(chart)
     for part in [spec, *spec.get("layer", [])]:
@@ -134,7 +134,7 @@ def _recoloured(value: Any, colours: Mapping[str, str]) -> Any:
     return colours.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _title(chart: Spec) -> tuple[list[str], list[str]]:
+def title_of(chart: Spec) -> tuple[list[str], list[str]]:
     """Title and subtitle lines; a layered chart may carry them in a layer."""
     for part in [chart, *chart.get("layer", [])]:
         title = part.get("title")

@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from nbformat import NotebookNode
 
 from ccanalytics.report import bundle, colours
+from ccanalytics.report.archive import INDEX
 from ccanalytics.report.cells import Cards, Contents
 from ccanalytics.report.figures import Charts, Figure
 
@@ -80,7 +81,14 @@ def build_page(
         runtime=bundle.packed_runtime() if runtime else "",
         charts=bundle.pack(contents.charts.as_json()) if runtime else "",
         script=Markup(script),
-        issue=_summary(title, subtitle, banner, "complete", issue, contents.cards),
+        issue=_summary(
+            title,
+            subtitle,
+            banner,
+            "complete",
+            {"restated": list(restated), **(issue or {})},
+            contents.cards,
+        ),
     )
 
 
@@ -116,9 +124,27 @@ def failure_page(
     )
 
 
-def index_page(issues: Sequence[Any], *, title: str = "Weekly reports") -> str:
-    """The page that lists issues; each has the fields of `archive.Issue`."""
-    return _render("index.html.j2", scripts=[], title=title, issues=issues, issue="")
+def index_page(groups: Sequence[Any], *, title: str = "Weekly reports", feed: str = "") -> str:
+    """The page that lists issues by scope; each group has the fields of `site.Group`."""
+    count = sum(len(group.issues) for group in groups)
+    return _render(
+        "index.html.j2", scripts=[], title=title, groups=groups, count=count, issue="", feed=feed
+    )
+
+
+def links_between(before: Any, after: Any) -> str:
+    """Links to two issues, each of which may be None, and to the index, for the top of a page.
+
+    They lead to files beside the page; one that was sent to somebody has none beside it, so it
+    says where they are, and the page's script takes them away where there can be no folder.
+    """
+    template = _environment().get_template("others.html.j2")
+    return template.render(before=before, after=after, index=INDEX)
+
+
+def render_plain(template: str, **values: Any) -> str:
+    """A template that is no page: what an e-mail says. Only in .html values are escaped."""
+    return _environment().get_template(template).render(**values)
 
 
 def embedded_json(value: Any) -> Markup:
@@ -138,11 +164,13 @@ def _summary(
     cards: Sequence[Mapping[str, Any]],
 ) -> Markup:
     said = {"title": title, "subtitle": subtitle, "banner": banner, "status": status}
-    headlines = [{key: card.get(key, "") for key in _CARD_FACTS} for card in cards]
+    headlines = [{key: card[key] for key in _CARD_FACTS if key in card} for card in cards]
     return embedded_json({"format": 1, **said, "headlines": headlines, **(issue or {})})
 
 
-_CARD_FACTS = ("metric", "label", "value", "interval", "change", "verdict", "n")
+_CARD_FACTS = (
+    "metric", "label", "unit", "value", "interval", "change", "verdict", "n", "figures",
+)  # fmt: skip
 
 
 def _metrics(contents: Contents) -> Iterator[str]:
@@ -157,18 +185,18 @@ def _metrics(contents: Contents) -> Iterator[str]:
                     yield from (card["metric"] for card in item.cards)
 
 
-def _render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
+def _render(template: str, *, scripts: Sequence[str], feed: str = "", **values: Any) -> str:
     styles = colours.stylesheet() + _asset("page.css")
     policy = bundle.content_security_policy(styles, *scripts)
     page = _environment().get_template(template)
-    return page.render(policy=policy, styles=Markup(styles), **values)
+    return page.render(policy=policy, styles=Markup(styles), feed=feed, **values)
 
 
 @cache
 def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(ASSETS),
-        autoescape=True,
+        autoescape=select_autoescape(["html.j2"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

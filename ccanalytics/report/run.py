@@ -2,7 +2,8 @@
 
     <out>/2026-W47.html      the issue; written last, in one step
     <out>/2026-W47/          the notebooks it was made from, executed
-    <out>/index.html         every issue in the folder
+    <out>/2026-W47-email.html, 2026-W47.eml, 2026-W47.pdf    where they are asked for
+    <out>/index.html         every issue in the folder, and feed.xml
 
 A run that fails leaves a page that says where; an earlier whole issue of that week stays, and the
 failure then lies beside it as `<out>/2026-W47-failed.html`.
@@ -12,7 +13,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,12 @@ from ccanalytics.identity import without_emails
 from ccanalytics.report import archive
 from ccanalytics.report.execute import NotebookError, Progress, execute
 from ccanalytics.report.history import NOTHING, Remembered, restatements
+from ccanalytics.report.mail import letter
 from ccanalytics.report.page import Definition, build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
+from ccanalytics.report.printing import print_page
+from ccanalytics.report.site import write_site
+from ccanalytics.report.summary import COMPANIONS
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +57,7 @@ class Order:
     `common` parameters must be known to every notebook, each of `extra` to one. `environment` is
     the kernels'; keys are taken out of it. `memory` is kept in the page for later issues, and
     compared with what earlier ones in `out` remember; `number_words` writes one of its numbers.
+    `made` is a time, `checks` what was found before it: name, level, what was found.
     """
 
     week: str
@@ -65,12 +71,18 @@ class Order:
     title: str = ""
     subtitle: str = ""
     banner: str = ""
+    made: str = ""
     meta: Sequence[tuple[str, str]] = ()
+    checks: Sequence[tuple[str, str, str]] = ()
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     named: bool = False
     memory: Remembered = NOTHING
     number_words: Callable[[str, float], str] = "{} {}".format
     timeout: float = CELL_TIMEOUT
+    email_html: bool = False
+    eml: bool = False
+    browser: Path | None = None
+    """What prints the PDF; without one there is none."""
 
     @property
     def file(self) -> str:
@@ -85,8 +97,24 @@ class Order:
             "subtitle": self.subtitle,
             "banner": self.banner,
             "meta": self.meta,
-            "issue": {"week": self.week, "source": self.source, **self.memory.as_json()},
+            "issue": {
+                "week": self.week,
+                "source": self.source,
+                "made": self.made,
+                "updated": _updated(self),
+                "checks": [self.said(check) for check in self.checks],
+                **self.memory.as_json(),
+            },
         }
+
+    def said(self, check: Sequence[str]) -> dict[str, str]:
+        """A check in words that keep to the policy on names."""
+        name, level, found = check
+        return {"name": name, "level": level, "found": self.withheld(found)}
+
+    def withheld(self, text: str) -> str:
+        """`text`, without addresses unless people are named."""
+        return text if self.named else without_emails(text)
 
 
 def run_report(order: Order, *, progress: Progress | None = None) -> Path:
@@ -108,14 +136,17 @@ def run_report(order: Order, *, progress: Progress | None = None) -> Path:
                 timeout=order.timeout,
                 progress=progress,
             )
-            page = _page(order, notebooks)
+            page, beside = _made(order, notebooks)
         except NotebookError as error:
             error.page = _write_broken(order, error)
             raise
         _keep(folder, order, notebooks)
     path = archive.write_issue(order.out, order.file, page)
     (order.out / f"{order.file}-failed.html").unlink(missing_ok=True)
-    archive.write_index(order.out)
+    archive.write_beside(path, beside)
+    write_site(order.out)
+    if order.browser:
+        _print(path, order.browser, order.environment)
     return path
 
 
@@ -146,22 +177,58 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
     return paths
 
 
-def _page(order: Order, notebooks: Sequence[NotebookNode]) -> str:
+def _made(order: Order, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
+    """The page, and what lies beside it by the end of its name; None for what must not."""
     try:
-        earlier = archive.memories(order.out)
-        restated = restatements(order.memory, earlier, order.number_words)
-        return build_page(
-            notebooks, definitions=order.definitions, restated=restated, **order.words
-        )
+        words = order.words
+        restated = restatements(order.memory, _earlier(order), order.number_words)
+        page = build_page(notebooks, definitions=order.definitions, restated=restated, **words)
+        beside: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
+        if order.email_html or order.eml:
+            about = {key: words[key] for key in ("title", "subtitle", "banner")}
+            mail = letter(notebooks, file=f"{order.file}.html", restated=restated, **about)
+            beside[COMPANIONS["email_html"]] = mail.html() if order.email_html else None
+            beside[COMPANIONS["eml"]] = mail.message() if order.eml else None
+        return page, beside
     except Exception as error:  # whatever it is, the week must not be left without a word
         log.debug("The page could not be built.", exc_info=True)
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
 
 
+def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
+    """The PDF beside `page`; when it fails, the error says that the page is there."""
+    pdf = page.with_suffix(COMPANIONS["pdf"])
+    try:
+        print_page(page, pdf, browser=browser, environment=environment)
+    except ReportError as error:
+        failure = ReportError(f"{page} was written, but no PDF of it. {error}")
+        failure.page = page
+        raise failure from error
+
+
+def _earlier(order: Order) -> list[Remembered]:
+    """What the issues of this week and of those before it remember, newest first."""
+    found = archive.issues(order.out)
+    return [one.memory for one in found if not one.failed and one.week <= order.week]
+
+
+def _updated(order: Order) -> str:
+    """When the issue last said something else than now: with the same numbers it is no news."""
+    path = order.out / f"{order.file}.html"
+    there = archive.read_issue(path) if path.exists() else None
+    if (
+        there is None
+        or there.failed
+        or there.memory != replace(order.memory, name=there.memory.name)
+    ):
+        return order.made
+    return f"{there.updated:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def refuse(order: Order, findings: Sequence[tuple[str, str]]) -> Path:
     """The path of a page that says why there is no report: each finding's check and its words."""
     _refuse_other_source(order)
-    said = [(check, text if order.named else without_emails(text)) for check, text in findings]
+    said = [(check, order.withheld(text)) for check, text in findings]
     return _write_failure(order, reason="A check of the records stopped it.", findings=said)
 
 
@@ -172,14 +239,14 @@ def _write_broken(order: Order, error: NotebookError) -> Path:
         notebook=error.notebook,
         cell=error.cell,
         code=error.code,
-        error=error.error if order.named else without_emails(error.error),
+        error=order.withheld(error.error),
     )
 
 
 def _write_failure(order: Order, **said: Any) -> Path:
     page = failure_page(**said, **order.words)
     path = archive.write_issue(order.out, failure_path(order).stem, page)
-    archive.write_index(order.out)
+    write_site(order.out)
     return path
 
 

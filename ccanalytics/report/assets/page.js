@@ -104,6 +104,13 @@ async function startCharts() {
   }
 }
 
+function startLinks() {
+  const links = document.querySelector(".others");
+  // A mail program shows an attachment where no other file lies beside it.
+  if (links && !/^(https?|file):$/.test(location.protocol)) links.remove();
+}
+
+startLinks();
 startSwitches();
 startCharts().finally(() => { root.dataset.ready = "yes"; });
 addEventListener("scroll", () => { byId("tip").hidden = true; }, { passive: true });

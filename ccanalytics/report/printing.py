@@ -1,0 +1,115 @@
+"""A page -> a PDF, printed by a browser that is there: Chromium, Chrome or Edge."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ccanalytics.errors import ReportError
+from ccanalytics.report.kernels import SECRETS
+
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+    "chrome",
+    "microsoft-edge-stable",
+    "microsoft-edge",
+    "msedge",
+)
+
+PRINT_TIMEOUT = 120.0  # seconds
+
+_FLAGS = (
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # the page asks for nothing; neither may the browser
+    "--no-pdf-header-footer",
+    "--generate-pdf-document-outline",
+)
+
+
+def find_browser(environment: Mapping[str, str]) -> Path:
+    """The first browser on the PATH that can print; `ReportError` when there is none."""
+    path = environment.get("PATH", os.defpath)
+    found = next(filter(None, (shutil.which(name, path=path) for name in BROWSERS)), None)
+    if found is None:
+        raise ReportError(
+            "A PDF needs Chromium, Chrome or Edge on the PATH, and there is none. Install one "
+            "(Debian: apt-get install chromium), or print the page from any browser."
+        )
+    return Path(found)
+
+
+def print_page(
+    page: Path,
+    pdf: Path,
+    *,
+    browser: Path,
+    environment: Mapping[str, str],
+    timeout: float = PRINT_TIMEOUT,
+) -> Path:
+    """The path of `pdf`, which appears whole; `ReportError` when the browser fails or hangs."""
+    # Beside the page: a browser in a snap or a container may not write just anywhere.
+    with tempfile.TemporaryDirectory(
+        prefix=".print-", dir=pdf.parent, ignore_cleanup_errors=True
+    ) as aside:
+        folder = Path(aside)
+        written = folder / "page.pdf"
+        flags = [*_FLAGS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={written}"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            flags.append("--no-sandbox")  # for root there is none
+        said = _run([str(browser), *flags, page.absolute().as_uri()], environment, folder, timeout)
+        if not written.is_file() or not written.read_bytes()[:5] == b"%PDF-":
+            raise ReportError(f"{browser.name} made no PDF of {page}: {said}")
+        written.chmod(0o644)
+        os.replace(written, pdf)
+    return pdf
+
+
+def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeout: float) -> str:
+    """The last line `command` wrote, when it has ended; it and its children are killed in time."""
+    kept = {name: value for name, value in environment.items() if name not in SECRETS}
+    own = {"XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+    with (folder / "said").open("w+b") as said:
+        try:
+            process = subprocess.Popen(
+                command,
+                env={**kept, **own},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ReportError(f"{command[0]} cannot be started: {error.strerror}.") from error
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise ReportError(f"{command[0]} had not printed after {timeout:.0f} s.") from None
+        finally:
+            _end(process)
+        said.seek(0)
+        lines = said.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else f"it ended with {process.returncode} and said nothing"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Nothing of the browser is left, also after Ctrl-C."""
+    if process.poll() is None:
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()

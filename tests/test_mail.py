@@ -1,0 +1,191 @@
+"""The body of an e-mail: the numbers of the page, in what mail programs can show."""
+
+import base64
+import email
+import email.policy
+import re
+from html.parser import HTMLParser
+
+import pytest
+from report_pages import (
+    HOSTILE,
+    bar_chart,
+    card,
+    cell,
+    chart_output,
+    line_chart,
+    notebook,
+    page_notebooks,
+    shown,
+    text,
+    weekly,
+)
+
+from ccanalytics.report.mail import LIMIT, letter
+from ccanalytics.report.page import build_page
+
+REFUSED_BY_MAIL_PROGRAMS = ("script", "link", "svg", "form", "iframe", "video", "object", "base")
+WIDTH = "document.documentElement.scrollWidth"
+
+
+def notebooks(**changed):
+    """A tested and a described headline, a chart of each, and what can be trusted."""
+    people = card(metric="active_actors", label="Weekly active people", value="96", tested=False)
+    cost = card(**({"tested": True} | changed))
+    facts = shown(
+        "table",
+        title="Read this first",
+        columns=[{"label": "about", "align": "left"}, {"label": "what is known", "align": "left"}],
+        rows=[["Days", "84 of 84 stored"]],
+    )
+    note = shown("note", kind="warn", text="One day is missing.")
+    return [
+        notebook(
+            text("# Trust"), cell("t", facts, tags=["trust"]), cell("n", note, tags=["trust"])
+        ),
+        notebook(
+            text("# Cost"),
+            cell("c", shown("cards", cards=[people, cost]), tags=["headlines"]),
+            cell("b", chart_output(bar_chart(weekly()))),
+            cell("l", chart_output(line_chart(weekly()))),
+        ),
+    ]
+
+
+def made(*books, **options):
+    """The letter about these notebooks."""
+    said = {"title": "Claude Code in week 47", "file": "2026-W47.html", "subtitle": "16 November"}
+    return letter(books or notebooks(), **(said | options))
+
+
+class Parts(HTMLParser):
+    """The tags of an e-mail with their attributes, and its words."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.words = [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words += data
+
+
+def test_the_numbers_are_those_of_the_cards_on_the_page():
+    """Value, interval, people, verdict and change stand in both, letter for letter."""
+    books = notebooks()
+    page, mail = build_page(books, title="Week 47"), made(*books)
+    (cost,) = [one for one in mail.cards if one["metric"] == "cost_per_commit"]
+    for key in ("label", "value", "interval", "n", "change"):
+        assert cost[key] in page
+        assert cost[key] in mail.html()
+        assert cost[key] in mail.text()
+    assert "No detectable change" in mail.html()
+
+
+def test_the_trust_box_is_there_in_both_forms():
+    """Facts, the warning, and what was restated."""
+    mail = made(restated=["Week 45: cost $1,018, restated by +1.8%."])
+    for said in (mail.html(), mail.text()):
+        assert "84 of 84 stored" in said
+        assert "One day is missing." in said and "Caution." in said
+        assert "restated by +1.8%" in said
+
+
+def test_it_needs_nothing_that_mail_programs_take_away():
+    """No script, no vector drawing, no link, nothing from anywhere, no grid and no variables."""
+    html = made().html()
+    tags = Parts(html).tags
+    assert not {tag for tag, _ in tags} & set(REFUSED_BY_MAIL_PROGRAMS)
+    assert not [a for _, a in tags if "href" in a or any(name.startswith("on") for name in a)]
+    assert all(a["src"].startswith("data:image/png;") for tag, a in tags if tag == "img")
+    assert not re.search(r"var\(|display:\s*(flex|grid)|url\(|@import|position:", html)
+    assert 'id="ccanalytics-issue"' not in html
+
+
+def test_it_is_small_however_many_charts_there_are():
+    """Under 100 KB; pictures that would make it larger are left out of the file."""
+    assert len(made(*page_notebooks(20)).html().encode()) < LIMIT
+    many = made(*notebooks())
+    while len(many._html({}).encode()) < LIMIT - 9_000:
+        many.cards.append(card(label="One more"))
+    assert len(many.pictures) == 1
+    assert "<img" not in many.html()
+    assert len(many.html().encode()) < LIMIT
+
+
+def test_only_headlines_that_are_tested_have_a_picture():
+    """Two headlines with a chart each, one of them described only."""
+    (picture,) = made().pictures
+    assert picture.title == "Cost per commit by team"
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_without_pictures_the_text_says_the_numbers():
+    """The alternative text of a chart has its headline; bars are cells of a table."""
+    tags = Parts(made().html()).tags
+    (alt,) = [a["alt"] for tag, a in tags if tag == "img"]
+    assert "Cost per commit $1.35; 90 % interval $1.20 to $1.52; 96 people" in alt
+    bars = [a["width"] for tag, a in tags if tag == "td" and a.get("class") in ("now", "was")]
+    assert bars == ["72%", "66%", "72%", "66%"]
+
+
+def test_hostile_words_are_text():
+    """A label, a note and the banner are escaped; a line break does not become a header."""
+    mail = made(*notebooks(label=HOSTILE, value=HOSTILE), title=f"A\nBcc: b@x.example {HOSTILE}",
+                banner=HOSTILE, restated=[HOSTILE])  # fmt: skip
+    assert "<script>alert" not in mail.html()
+    assert HOSTILE in Parts(mail.html()).words
+    message = email.message_from_string(mail.message(), policy=email.policy.default)
+    assert message["Bcc"] is None
+    assert message["Subject"].startswith("A Bcc: b@x.example")
+
+
+def test_the_message_has_plain_text_html_and_pictures():
+    """multipart/alternative, pictures as parts that the HTML names by cid, ready to be sent on."""
+    message = email.message_from_string(made().message(), policy=email.policy.default)
+    assert message.get_content_type() == "multipart/alternative"
+    assert message["X-Unsent"] == "1"
+    plain, rich = message.iter_parts()
+    html, picture = rich.iter_parts()
+    assert "Cost per commit: $1.35" in plain.get_content()
+    assert picture["Content-ID"] == "<cost-per-commit@ccanalytics>"
+    assert 'src="cid:cost-per-commit@ccanalytics"' in html.get_content()
+    assert "data:" not in html.get_content()
+    assert picture.get_content() == made().pictures[0].png
+    assert len(html.get_content().encode()) < LIMIT
+
+
+def test_the_same_notebooks_give_the_same_bytes():
+    """Neither a date nor a random boundary is in them."""
+    assert made().html() == made().html()
+    assert made().message() == made().message()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_and_can_be_read_in_the_dark(browser, tmp_path, width, scheme):
+    """No scrolling to the side, no picture that is not shown, text of enough contrast."""
+    from test_browser import CONTRAST
+
+    path = tmp_path / "mail.html"
+    path.write_text(made(banner="Sample data").html(), encoding="utf-8")
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
+    )
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.evaluate(WIDTH) == width
+    assert page.locator("img").evaluate("e => e.complete && e.naturalWidth") == 1120
+    assert page.evaluate(CONTRAST) == []
+    context.close()
+
+
+def test_a_picture_is_a_real_png_of_few_colours():
+    """What the address holds can be decoded, and is a quarter of what was drawn."""
+    html = made().html()
+    data = re.search(r'src="data:image/png;base64,([^"]+)"', html)[1]
+    assert len(base64.b64decode(data)) < 30_000
