@@ -21,7 +21,7 @@ LAYERS = [
     {"metrics"},
     {"show", "charts"},
     {"report", "lab"},
-    {"issue_memory", "weekly", "cli"},
+    {"issue_memory", "weekly", "dashboard", "cli"},
 ]
 """What is written first: a module imports its own layer or an earlier one, never a later one."""
 

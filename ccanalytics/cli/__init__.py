@@ -5,6 +5,7 @@ What is heavy is imported inside the commands, because --help must be quick.
 
 import click
 
+from ccanalytics.cli.dashboard import dashboard
 from ccanalytics.cli.fake_api import fake_api
 from ccanalytics.cli.group import Commands
 from ccanalytics.cli.lab import lab
@@ -21,5 +22,5 @@ def main(debug: bool) -> None:
     """Claude Code usage records as notebooks and one offline report a week."""
 
 
-for command in (report, sync, lab, roster, fake_api, metrics):
+for command in (report, dashboard, sync, lab, roster, fake_api, metrics):
     main.add_command(command)

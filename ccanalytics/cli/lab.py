@@ -17,9 +17,13 @@ def lab(jupyter: tuple[str, ...], notebooks: Path | None, **flags: Any) -> None:
     """Open JupyterLab on the notebooks; what follows, as --no-browser, is passed to it."""
     from ccanalytics.lab import lab_folder, open_lab
     from ccanalytics.report.run import notebook_folder
-    from ccanalytics.weekly import kernel_variables
+    from ccanalytics.settings import as_variables
 
     wish = options.wish_of(**flags)
     folder = notebooks or lab_folder(notebook_folder(), Path.cwd())
     click.echo(str(folder))
-    sys.exit(open_lab(folder.absolute(), {**os.environ, **kernel_variables(wish)}, jupyter))
+    sys.exit(
+        open_lab(
+            folder.absolute(), {**os.environ, **as_variables(wish.settings, wish.logs)}, jupyter
+        )
+    )
