@@ -46,9 +46,10 @@ class Live:
         return told["name"], content
 
     async def _open(self) -> Watched:
-        told, self.page = await self.worker.ask(self._timeout, do="open")
+        _, self.page = await self.worker.ask(self._timeout, do="open")
         self._say("reading")
         self.opened.set()
+        told, _ = await self.worker.ask(self._timeout, do="watch")
         return Watched(
             folders=tuple(map(Path, told["folders"])),
             suffix=told["suffix"],

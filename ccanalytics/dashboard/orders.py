@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ccanalytics.checks import preflight, stops
+from ccanalytics.dashboard.opening import OWN_TITLE
 from ccanalytics.dashboard.watch import Watched
 from ccanalytics.errors import PreflightError, ReportError
 from ccanalytics.metrics import METRICS
@@ -14,8 +15,6 @@ from ccanalytics.weekly import Wish, data_of, order_of, versions
 
 OWN_USAGE = ("my_usage",)
 """The notebooks about one's own session logs."""
-
-TITLES = {"local": "My usage of Claude Code"}
 
 
 def order(wish: Wish) -> Order:
@@ -47,11 +46,6 @@ def watched(wish: Wish) -> Watched:
     return Watched(files=files)
 
 
-def title(wish: Wish) -> str:
-    """The title of the page before there is one."""
-    return TITLES.get(wish.source, "Claude Code, week by week")
-
-
 def _own_usage(wish: Wish) -> Order:
     settings = wish.settings
     return Order(
@@ -68,7 +62,7 @@ def _own_usage(wish: Wish) -> Order:
         extra=wish.extra,
         environment={},
         name=f"my-usage-{wish.now:%Y-%m-%d}",
-        title=title(wish),
+        title=OWN_TITLE,
         subtitle=f"From the session logs in {_listed(_log_roots())}.",
         meta=[
             ("Source", wish.source),

@@ -67,7 +67,7 @@ def build_page(
         contents.add(notebook)
     used = set(_metrics(contents))
     own = [_asset("page.js"), *([_asset("live.js")] if served else [])]
-    runtime = [bundle.runtime()] if contents.charts.specs or served else []
+    runtime = [bundle.runtime()] if contents.charts.specs else []
     return _render(
         "page.html.j2",
         scripts=[*own, *runtime],

@@ -65,7 +65,7 @@ function without(node) {
 
 /* A chart is drawn anew only where what it shows has changed, and goes on with what was chosen. */
 
-function goOn(view, id, spec) {
+async function goOn(view, id, spec) {
   const before = drawn.get(id);
   if (!before) return;
   const bound = new Map((spec.signals ?? []).map(({ name, bind }) => [name, bind]));
@@ -74,7 +74,9 @@ function goOn(view, id, spec) {
     signals: (name) => Boolean(bound.get(name)), data: (name) => stores.has(name),
   });
   const offered = ([name, value]) => bound.get(name).options?.includes(value) ?? true;
-  if (Object.entries(state.signals).every(offered)) view.setState(state);
+  if (!stores.size || !Object.entries(state.signals).every(offered)) return;
+  view.setState(state);
+  await view.runAsync();
 }
 
 async function redraw(page) {
@@ -94,8 +96,8 @@ async function refresh() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const policy = (where) => where.querySelector("meta[http-equiv]").content;
   if (policy(page) !== policy(document)) {
-    location.reload();  // another version of the program, with scripts this page may not run
-    return;
+    location.reload();  // the new page has scripts that this one may not run
+    await new Promise(() => {});
   }
   const { name } = document.activeElement;
   const chart = document.activeElement.closest(".chart")?.id;

@@ -84,8 +84,8 @@ async function draw(id, spec, rows, begin) {
   const width = () => figure.querySelector(".drawing").clientWidth;
   if (elastic) view.width(width());
   view.initialize(place, controls);
-  begin(view, id, spec);
   await view.runAsync();
+  await begin(view, id, spec);
   old[0].replaceWith(place);
   old[1].replaceWith(controls);
   figure.classList.add("drawn");
