@@ -18,7 +18,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from live_pages import answer, append, dashboard, log_of, write_notebook
+from live_pages import Served, answer, append, dashboard, log_of, write_notebook
 from tornado.websocket import websocket_connect
 
 from ccanalytics.dashboard.exports import as_csv, frames_shown
@@ -30,7 +30,7 @@ WAIT = 120
 HOSTILE = "</script><script>alert(1)</script>"
 
 
-def told(served, until):
+def told(served, until, wait=WAIT):
     """What the server tells over its socket, up to the first that `until` holds of."""
 
     async def listen():
@@ -38,7 +38,7 @@ def told(served, until):
         line = await websocket_connect(url)
         heard = []
         try:
-            async with asyncio.timeout(WAIT):
+            async with asyncio.timeout(wait):
                 while not heard or not until(heard[-1]):
                     heard.append(json.loads(await line.read_message()))
         except TimeoutError:
@@ -351,10 +351,8 @@ def test_the_sample_is_shown_as_its_weekly_report(tmp_path):
         text=True,
     ) as process:
         try:
-            from live_pages import Served
-
             served = Served(process, tmp_path)
-            told(served, is_live)
+            told(served, is_live, 5 * WAIT)
             page = httpx.get(served.url).text
         finally:
             process.terminate()

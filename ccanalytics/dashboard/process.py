@@ -31,10 +31,10 @@ class Worker:
                 async with asyncio.timeout(timeout):
                     told, content = await _exchange(process, request)
             except TimeoutError:
-                await self._end()
+                await self.end()
                 raise ReportError(f"It took longer than {timeout:.0f} s and was ended.") from None
             except (asyncio.IncompleteReadError, ConnectionError, json.JSONDecodeError):
-                code = await self._end()
+                code = await self.end()
                 raise ReportError(
                     f"The process that runs the notebooks ended (code {code}). It is started "
                     "again with the next change."
@@ -43,15 +43,14 @@ class Worker:
             raise ReportError(told["error"])
         return told, content
 
-    def kill(self) -> None:
-        """End the worker and what it started, at once."""
-        if self._process is not None and self._process.returncode is None:
+    async def end(self) -> int | None:
+        """The exit code of the worker, which is ended at once with all that it started."""
+        if self._process is None:
+            return None
+        if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 kill_group(self._process.pid)
-
-    async def _end(self) -> int | None:
-        self.kill()
-        return await self._process.wait() if self._process else None
+        return await self._process.wait()
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:

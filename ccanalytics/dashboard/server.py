@@ -154,10 +154,10 @@ async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
         if keeping.done():
             keeping.result()
     finally:
-        live.worker.kill()
         server.stop()
         for task in (keeping, ended):
             task.cancel()
+        await live.worker.end()
         await asyncio.gather(keeping, ended, return_exceptions=True)
         await server.close_all_connections()
 
