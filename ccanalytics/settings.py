@@ -6,7 +6,7 @@ The key of a service is none of the settings: it must not end up in a file, a re
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -71,6 +71,26 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         if value := environ.get(variable):
             settings = _set(settings, {name: value}, folder, variable)
     return settings
+
+
+def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str]:
+    """The environment in which another process finds the same settings, and these log folders."""
+    found = {
+        "CCANALYTICS_STORE": settings.store.absolute(),
+        "CCANALYTICS_IDENTITY": settings.identity,
+        "CCANALYTICS_ROSTER": settings.roster.absolute() if settings.roster else "",
+        "CCANALYTICS_MONTHLY_BUDGET_USD": settings.monthly_budget_usd or "",
+        **{f"CCANALYTICS_{kind.upper()}": p.absolute() for kind, p in settings.calendars.items()},
+    }
+    if logs:
+        found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in logs)
+    return {name: str(value) for name, value in found.items()}
+
+
+def _log_folder(folder: Path) -> str:
+    if "," in str(folder):
+        raise SettingsError(f"The log folder {folder} has a comma in its path; rename or link it.")
+    return str(folder.absolute())
 
 
 def _file(environ: Mapping[str, str], folder: Path) -> Path | None:

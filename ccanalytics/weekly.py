@@ -23,7 +23,7 @@ from ccanalytics.report.execute import Progress
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
 from ccanalytics.roster_pull import Pull, pull_roster
-from ccanalytics.settings import Settings
+from ccanalytics.settings import Settings, as_variables
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.billing_api import BillingClient
 from ccanalytics.sources.keys import KEYS, find_key, source_with_key
@@ -77,21 +77,6 @@ def chosen_source(wish: Wish) -> str:
     return source
 
 
-def kernel_variables(wish: Wish) -> dict[str, str]:
-    """The environment in which a notebook finds the same store, roster, logs and policy."""
-    settings = wish.settings
-    found = {
-        "CCANALYTICS_STORE": settings.store.absolute(),
-        "CCANALYTICS_IDENTITY": settings.identity,
-        "CCANALYTICS_ROSTER": settings.roster.absolute() if settings.roster else "",
-        "CCANALYTICS_MONTHLY_BUDGET_USD": settings.monthly_budget_usd or "",
-        **{f"CCANALYTICS_{kind.upper()}": p.absolute() for kind, p in settings.calendars.items()},
-    }
-    if wish.logs:
-        found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in wish.logs)
-    return {name: str(value) for name, value in found.items()}
-
-
 def fetch(
     wish: Wish, since: date, until: date, *, workers: int = 4, progress: SyncProgress | None = None
 ) -> SyncResult:
@@ -109,6 +94,20 @@ def fetch(
             workers=workers,
             progress=_counted(progress, (until - since).days + 1),
         )
+
+
+def fetch_weeks(wish: Wish, *, progress: SyncProgress | None = None) -> SyncResult:
+    """The days a report is about, brought into the store.
+
+    What was billed is brought up to date too, where it was asked for once.
+    """
+    source = chosen_source(wish)
+    week = parse_week(wish.week) if wish.week else newest_closed_week(wish.now, source)
+    since, until = week - timedelta(weeks=wish.weeks - 1), week + timedelta(days=6)
+    result = fetch(wish, since, until, progress=progress)
+    if wish.store.dates(billing_of(source)):
+        fetch_billing(wish, since, until)
+    return result
 
 
 def fetch_billing(wish: Wish, since: date, until: date) -> SyncResult:
@@ -157,19 +156,21 @@ def _counted(progress: SyncProgress | None, total: int) -> Callable[[date], None
 def weekly_report(
     wish: Wish, *, progress: Progress | None = None, sync_progress: SyncProgress | None = None
 ) -> Path:
-    """The path of the report's page; for a source on a network the store is filled first.
-
-    What was billed is brought up to date where it was asked for once.
-    """
+    """The path of the report's page; for a source on a network the store is filled first."""
     browser = find_browser(wish.environ) if wish.pdf else None
     source = chosen_source(wish)
     if source in CLIENTS:
-        week = parse_week(wish.week) if wish.week else newest_closed_week(wish.now, source)
-        since, until = week - timedelta(weeks=wish.weeks - 1), week + timedelta(days=6)
-        fetch(wish, since, until, progress=sync_progress)
-        if wish.store.days(billing_of(source)):
-            fetch_billing(wish, since, until)
-    data = load(
+        fetch_weeks(wish, progress=sync_progress)
+    data = data_of(wish, source)
+    checks = preflight(data)
+    order = replace(order_of(wish, data, checks), browser=browser)
+    _check(order, data, checks, force=wish.force)
+    return run_report(order, progress=progress)
+
+
+def data_of(wish: Wish, source: str) -> Dataset:
+    """The weeks a report is about, of those stored and those this machine knows."""
+    return load(
         week=wish.week,
         weeks=wish.weeks,
         source=source,
@@ -180,10 +181,6 @@ def weekly_report(
         logs=wish.logs,
         now=wish.now,
     )
-    checks = preflight(data)
-    order = replace(_order(wish, data, checks), browser=browser)
-    _check(order, data, checks, force=wish.force)
-    return run_report(order, progress=progress)
 
 
 def _check(order: Order, data: Dataset, checks: list[Check], *, force: bool) -> None:
@@ -204,14 +201,15 @@ def _check(order: Order, data: Dataset, checks: list[Check], *, force: bool) -> 
         raise error
 
 
-def _order(wish: Wish, data: Dataset, checks: Sequence[Check]) -> Order:
+def order_of(wish: Wish, data: Dataset, checks: Sequence[Check] = ()) -> Order:
+    """The report of the last of `data`'s weeks."""
     if not len(data.weeks):
         raise SettingsError(
             f"There is no closed week between {data.since} and {data.until} from {data.source!r}."
         )
     monday = data.weeks[-1].date()
     week = week_name(monday)
-    variables = kernel_variables(wish)
+    variables = as_variables(wish.settings, wish.logs)
     return Order(
         week=week,
         source=data.source,
@@ -278,11 +276,12 @@ def _facts(wish: Wish, data: Dataset) -> list[tuple[str, str]]:
         ("Data", f"digest {digest_of(data, wish.store)}"),
         ("People", data.identity),
         ("Made", f"{wish.now:%Y-%m-%d %H:%M} UTC"),
-        ("With", _versions()),
+        ("With", versions()),
     ]
 
 
-def _versions() -> str:
+def versions() -> str:
+    """What a page was made with."""
     packages = ("ccanalytics", "pandas", "altair", "papermill")
     told = [f"{package} {version(package)}" for package in packages]
     return ", ".join([*told, f"Python {platform.python_version()}"])
@@ -301,9 +300,3 @@ def _days(monday: date) -> str:
 def _slug(team: str) -> str:
     slug = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in team.lower())
     return slug.strip("-") or "team"
-
-
-def _log_folder(folder: Path) -> str:
-    if "," in str(folder):
-        raise SettingsError(f"The log folder {folder} has a comma in its path; rename or link it.")
-    return str(folder.absolute())

@@ -24,7 +24,7 @@ LAYERS = [
     {"views", "spreadsheet"},
     {"explorer"},
     {"report", "lab"},
-    {"issue_memory", "diagnosis", "weekly", "catching_up", "cli"},
+    {"issue_memory", "diagnosis", "weekly", "dashboard", "catching_up", "cli"},
 ]
 """What is written first: a module imports its own layer or an earlier one, never a later one."""
 

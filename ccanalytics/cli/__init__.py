@@ -6,6 +6,7 @@ What is heavy is imported inside the commands, because --help must be quick.
 import click
 
 from ccanalytics.cli.check import check
+from ccanalytics.cli.dashboard import dashboard
 from ccanalytics.cli.export import export
 from ccanalytics.cli.fake_api import fake_api
 from ccanalytics.cli.group import Commands
@@ -24,5 +25,16 @@ def main(debug: bool) -> None:
     """Claude Code usage records as notebooks and one offline report a week."""
 
 
-for command in (report, sync, check, export, recipe, lab, roster, fake_api, metrics):
+for command in (
+    report,
+    dashboard,
+    lab,
+    sync,
+    check,
+    export,
+    recipe,
+    roster,
+    fake_api,
+    metrics,
+):
     main.add_command(command)

@@ -24,7 +24,7 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
 
     from ccanalytics.lab import lay_notebooks, open_lab
     from ccanalytics.report.run import notebook_folder
-    from ccanalytics.weekly import kernel_variables
+    from ccanalytics.settings import as_variables
 
     wish = options.wish_of(**flags)
     named, jupyter = _folder(words)
@@ -36,7 +36,8 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
         for said in lay_notebooks(shipped, folder, version("ccanalytics")):
             click.echo(said)
     click.echo(options.shown(folder.absolute()))
-    sys.exit(open_lab(folder.absolute(), {**os.environ, **kernel_variables(wish)}, jupyter))
+    environment = {**os.environ, **as_variables(wish.settings, wish.logs)}
+    sys.exit(open_lab(folder.absolute(), environment, jupyter))
 
 
 def _folder(words: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:

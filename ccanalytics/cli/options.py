@@ -58,11 +58,12 @@ def wish_of(
     """The flags laid over the settings of this folder and environment."""
     from ccanalytics.weekly import Wish
 
-    settings = _settings(store=store, roster=roster, identity=identity)
+    settings = settings_of(store=store, roster=roster, identity=identity)
     return Wish(environ=dict(os.environ), settings=settings, now=now(), **asked)
 
 
-def _settings(**flags: Any) -> "Settings":
+def settings_of(**flags: Any) -> "Settings":
+    """The flags that are given laid over the settings of this folder and environment."""
     import msgspec
 
     from ccanalytics.settings import read_settings

@@ -76,8 +76,11 @@ def data_address(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def content_security_policy(styles: str, *scripts: str) -> str:
-    """The policy under which a page loads nothing and runs only these scripts, known by hash."""
+def content_security_policy(styles: str, *scripts: str, live: bool = False) -> str:
+    """The policy under which a page loads nothing and runs only these scripts, known by hash.
+
+    A live one may ask the server it came from what is new.
+    """
     allowed = " ".join(_hash(script) for script in scripts) or "'none'"
     return "; ".join(
         [
@@ -86,6 +89,7 @@ def content_security_policy(styles: str, *scripts: str) -> str:
             f"style-src {_hash(styles)}",
             "style-src-attr 'unsafe-inline'",  # Vega sets cursor and font styles on its marks
             f"script-src {allowed}",
+            *(["connect-src 'self'"] if live else []),
             "base-uri 'none'",
             "form-action 'none'",
         ]

@@ -20,7 +20,9 @@ from nbformat import NotebookNode
 from ccanalytics.report.figures import Charts, Figure, Table
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-_LEFT_OUT = frozenset(("parameters", "injected-parameters", "widgets", "lab-only"))
+LEFT_OUT = frozenset(("parameters", "injected-parameters", "widgets", "lab-only"))
+"""Tags of cells of which a page shows nothing."""
+
 _LEFT_OUT_TOO = "papermill-error-cell-tag"
 _HOISTED = ("headlines", "trust")
 _OWN_ANCHORS = [
@@ -161,7 +163,7 @@ class _Reader:
 
     def read(self, cell: NotebookNode) -> None:
         tags = set(cell.metadata.get("tags", ()))
-        if tags & _LEFT_OUT or _LEFT_OUT_TOO in tags:
+        if tags & LEFT_OUT or _LEFT_OUT_TOO in tags:
             return
         if cell.cell_type == "markdown":
             self._markdown(cell.source)

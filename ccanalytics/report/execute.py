@@ -1,4 +1,7 @@
-"""Notebooks -> executed notebooks, several at once, each in a kernel of its own."""
+"""Notebooks -> executed notebooks, several at once, each in a kernel of its own.
+
+`execute_one` runs one by whatever engine papermill is given.
+"""
 
 import asyncio
 import os
@@ -35,10 +38,10 @@ class NotebookError(ReportError):
 
 @dataclass
 class _Run:
-    """One notebook on its way through a kernel."""
+    """One notebook on its way through an engine."""
 
     source: Path
-    target: Path
+    target: Path | None
     parameters: Mapping[str, Any]
     index: int | None = None
     code: str = ""
@@ -73,6 +76,21 @@ def execute(
         return [future.result() for future in futures]
 
 
+def execute_one(
+    source: Path,
+    parameters: Mapping[str, Any],
+    *,
+    target: Path | None = None,
+    progress: Progress | None = None,
+    **engine: Any,
+) -> NotebookNode:
+    """The executed notebook, also written to `target`; `engine` says papermill what runs it.
+
+    `NotebookError` when a cell failed.
+    """
+    return _execute(_Run(source, target, parameters), progress, engine)
+
+
 def _workers(notebooks: int) -> ThreadPoolExecutor:
     at_once = min(notebooks, max(2, os.cpu_count() or 1))
     return ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook")
@@ -82,11 +100,16 @@ def _in_loop(
     run: _Run, started: Kernels, timeout: float, progress: Progress | None
 ) -> NotebookNode:
     """`_execute` with an event loop that is closed at the end; nbclient leaves its own open."""
+    engine = {
+        "execution_timeout": timeout,
+        "kernel_manager_class": started.manager,
+        "shutdown_kernel": "immediate",
+    }
 
     def inside() -> NotebookNode:
         loop = ensure_event_loop()
         try:
-            return _execute(run, started, timeout, progress)
+            return _execute(run, progress, engine)
         finally:
             _finish(loop)
 
@@ -102,9 +125,7 @@ def _finish(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-def _execute(
-    run: _Run, started: Kernels, timeout: float, progress: Progress | None
-) -> NotebookNode:
+def _execute(run: _Run, progress: Progress | None, engine: Mapping[str, Any]) -> NotebookNode:
     total = len(read_notebook(run.source).cells)
 
     def begin(*, cell: NotebookNode, cell_index: int, **_: Any) -> None:
@@ -115,17 +136,15 @@ def _execute(
     try:
         notebook = papermill.execute_notebook(
             str(run.source),
-            str(run.target),
+            str(run.target) if run.target else None,
             parameters=dict(run.parameters),
             kernel_name="python3",
             language="python",
             progress_bar=False,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
-            execution_timeout=timeout,
-            kernel_manager_class=started.manager,
-            shutdown_kernel="immediate",
             on_cell_start=begin,
+            **engine,
         )
     except papermill.PapermillExecutionError as error:
         raise _failure(

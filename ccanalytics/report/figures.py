@@ -54,9 +54,13 @@ class Figure:
 
 @dataclass
 class Charts:
-    """The charts of one page so far: compiled specs by figure id, and the rows they share."""
+    """The charts of one page so far: compiled specs by figure id, and the rows they share.
+
+    Without `pictures` there are no drawings, which take longer than all else.
+    """
 
     colours: Mapping[str, str]
+    pictures: bool = True
     specs: dict[str, Spec] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -66,7 +70,8 @@ class Charts:
         about = chart.get("usermeta", {}).get("ccanalytics", {})
         title, subtitle = title_of(chart)
         wide = bool(about.get("wide"))
-        vega, svg = _drawn(sized(chart, _WIDE if wide else _WIDTH))
+        vega = _compiled(sized(chart, _WIDE if wide else _WIDTH))
+        svg = inline_svg(_drawn(vega), name, self.colours) if self.pictures else Markup()
         self.specs[name] = self._without_rows(vega)
         return Figure(
             id=name,
@@ -75,7 +80,7 @@ class Charts:
             description=chart.get("description") or " ".join([*title, *subtitle]) or "Chart",
             metric=about.get("metric", ""),
             wide=wide,
-            svg=inline_svg(svg, name, self.colours),
+            svg=svg,
             tables=list(_tables(chart)),
         )
 
@@ -117,13 +122,23 @@ def sized(chart: Spec, width: int) -> Spec:
     return spec
 
 
-def _drawn(spec: Spec) -> tuple[Spec, str]:
+def _compiled(spec: Spec) -> Spec:
     try:
-        vega = vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
-        return vega, vl_convert.vega_to_svg(vega)
+        return vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
     except ValueError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ReportError(f"A chart could not be drawn: {reason}") from error
+        raise _not_drawn(error) from error
+
+
+def _drawn(vega: Spec) -> str:
+    try:
+        return vl_convert.vega_to_svg(vega)
+    except ValueError as error:
+        raise _not_drawn(error) from error
+
+
+def _not_drawn(error: ValueError) -> ReportError:
+    reason = str(error).strip().splitlines()[0]
+    return ReportError(f"A chart could not be drawn: {reason}")
 
 
 def _recoloured(value: Any, colours: Mapping[str, str]) -> Any:
@@ -156,7 +171,7 @@ def _lines(text: str | list[str] | None) -> list[str]:
 
 def _tables(chart: Spec) -> Iterator[Table]:
     encoded = _encoded_fields(chart)
-    for rows in _row_sets(chart):
+    for rows in row_sets(chart):
         fields = [name for name in encoded if any(name in row for row in rows)]
         if rows and fields:
             numeric = {name for name in fields if _is_numeric(rows, name)}
@@ -170,7 +185,8 @@ def _tables(chart: Spec) -> Iterator[Table]:
             )
 
 
-def _row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
+def row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
+    """The rows a chart draws, as many sets as it has."""
     named = list(chart.get("datasets", {}).values())
     inline = [part["data"]["values"] for part in _parts(chart) if "values" in part.get("data", {})]
     return [rows for rows in [*named, *inline] if isinstance(rows, list)]

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,13 +11,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-SECRETS = (
-    "ANTHROPIC_ADMIN_KEY",
-    "ADMIN_API_KEY",
-    "ANTHROPIC_ANALYTICS_KEY",
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-)
+from ccanalytics.report.processes import kernel_environment, kill_group
 
 
 class Kernels:
@@ -54,7 +47,7 @@ class Kernels:
             process = getattr(manager.provisioner, "process", None)
             if process is not None and process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
-                    _kill_group(process.pid)
+                    kill_group(process.pid)
 
 
 class _Manager(AsyncKernelManager):
@@ -87,16 +80,3 @@ def kernels(python: str, environment: Mapping[str, str]) -> Iterator[Kernels]:
             yield started
         finally:
             started.kill()
-
-
-def kernel_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """`environment` without keys, and without the start-up files of the user's own IPython."""
-    kept = {name: value for name, value in environment.items() if name not in SECRETS}
-    return {**kept, "IPYTHONDIR": str(folder / "ipython"), "CCANALYTICS_REPORT": "1"}
-
-
-def _kill_group(pid: int) -> None:
-    if os.name == "posix":
-        os.killpg(pid, signal.SIGKILL)  # a kernel leads a process group of its own
-    else:
-        os.kill(pid, signal.SIGTERM)

@@ -52,22 +52,27 @@ def build_page(
     definitions: Mapping[str, Definition] | None = None,
     restated: Sequence[str] = (),
     issue: Mapping[str, Any] | None = None,
+    live: Sequence[tuple[str, str]] | None = None,
 ) -> str:
     """The page of these notebooks, one section each, in their order.
 
     `banner` is a line that stays above everything, `meta` the facts of "How this was made".
     `restated` says which numbers of earlier issues are others now. `issue` is kept in the page
-    for the index and for later issues to read, with the headline cards added.
+    for the index and for later issues to read, with the headline cards added. With `live`, the
+    words and addresses under which its parts can be saved, the page keeps itself up to date with
+    the server it came from.
     """
-    contents = Contents(Charts(colours.variables()))
+    served = live is not None
+    contents = Contents(Charts(colours.variables(), pictures=not served))
     for notebook in notebooks:
         contents.add(notebook)
     used = set(_metrics(contents))
-    script = _asset("page.js")
+    own = [_asset("page.js"), *([_asset("live.js")] if served else [])]
     runtime = [bundle.runtime()] if contents.charts.specs else []
     return _render(
         "page.html.j2",
-        scripts=[script, *runtime],
+        scripts=[*own, *runtime],
+        live=live,
         title=title,
         subtitle=subtitle,
         banner=banner,
@@ -80,7 +85,7 @@ def build_page(
         licence=bundle.LICENCE,
         runtime=bundle.packed_runtime() if runtime else "",
         charts=bundle.pack(contents.charts.as_json()) if runtime else "",
-        script=Markup(script),
+        own_scripts=[Markup(script) for script in own],
         issue=_summary(
             title,
             subtitle,
@@ -186,8 +191,9 @@ def _metrics(contents: Contents) -> Iterator[str]:
 
 
 def _render(template: str, *, scripts: Sequence[str], feed: str = "", **values: Any) -> str:
-    styles = colours.stylesheet() + _asset("page.css")
-    policy = bundle.content_security_policy(styles, *scripts)
+    live = values.get("live") is not None
+    styles = colours.stylesheet() + _asset("page.css") + (_asset("live.css") if live else "")
+    policy = bundle.content_security_policy(styles, *scripts, live=live)
     page = _environment().get_template(template)
     return page.render(policy=policy, styles=Markup(styles), feed=feed, **values)
 

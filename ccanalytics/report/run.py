@@ -9,6 +9,7 @@ A run that fails leaves a page that says where; an earlier whole issue of that w
 failure then lies beside it as `<out>/2026-W47-failed.html`.
 """
 
+import copy
 import logging
 import os
 import tempfile
@@ -255,11 +256,18 @@ def _keep(folder: Path, order: Order, notebooks: Sequence[NotebookNode]) -> None
     kept = order.out / order.file
     kept.mkdir(exist_ok=True)
     for source, notebook in zip(order.notebooks, notebooks, strict=True):
-        for name in ("input_path", "output_path"):
-            notebook.metadata.get("papermill", {}).pop(name, None)
         written = folder / source.name
-        nbformat.write(notebook, written)  # type: ignore[no-untyped-call]
+        written.write_text(notebook_text(notebook), encoding="utf-8")
         os.replace(written, kept / source.name)
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """An executed notebook as its file is written: without paths of this machine."""
+    copied = copy.copy(notebook)
+    copied.metadata = copy.deepcopy(notebook.metadata)
+    for name in ("input_path", "output_path"):
+        copied.metadata.get("papermill", {}).pop(name, None)
+    return str(nbformat.writes(copied))  # type: ignore[no-untyped-call]
 
 
 def _refuse_other_source(order: Order) -> None:

@@ -34,8 +34,8 @@ function startSwitches() {
   });
 }
 
-async function inflate(id) {
-  const bytes = Uint8Array.from(atob(byId(id).textContent), (c) => c.charCodeAt(0));
+async function inflate(element) {
+  const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).text();
 }
@@ -65,9 +65,14 @@ function tooltip(_handler, event, _item, value) {
   tip.style.top = `${above ? Math.max(8, event.clientY - box.height - 12) : event.clientY + 18}px`;
 }
 
-async function draw(id, spec, rows) {
+const drawn = new Map();  // of each chart's figure: its view, and the text of what it shows
+
+async function draw(id, spec, rows, begin) {
+  const text = JSON.stringify(spec);
+  if (drawn.get(id)?.text === text) return;
   const figure = byId(id);
-  const place = figure.querySelector(".live");
+  const old = [figure.querySelector(".live"), figure.querySelector(".controls")];
+  const [place, controls] = old.map((element) => element.cloneNode(false));
   for (const source of spec.data) {
     if (typeof source.values === "string") source.values = rowsOf(rows[source.values]);
   }
@@ -78,26 +83,32 @@ async function draw(id, spec, rows) {
   });
   const width = () => figure.querySelector(".drawing").clientWidth;
   if (elastic) view.width(width());
-  view.initialize(place, figure.querySelector(".controls"));
+  view.initialize(place, controls);
   await view.runAsync();
+  await begin(view, id, spec);
+  old[0].replaceWith(place);
+  old[1].replaceWith(controls);
   figure.classList.add("drawn");
-  if (!elastic) return;
   let last = width();
-  new ResizeObserver(() => {
+  const observer = new ResizeObserver(() => {
     if (width() && width() !== last) view.width(last = width()).runAsync();
-  }).observe(figure.querySelector(".drawing"));
+  });
+  if (elastic) observer.observe(figure.querySelector(".drawing"));
+  drawn.set(id, { view, text, place, observer });
 }
 
-async function startCharts() {
-  if (!byId("runtime") || !("DecompressionStream" in window)) return;
-  const [code, text] = await Promise.all([inflate("runtime"), inflate("charts")]);
-  const script = document.createElement("script");
-  script.textContent = code;
-  document.head.append(script);
-  const { charts, rows } = JSON.parse(text);
+async function startCharts(page, begin) {
+  const [runtime, packed] = ["runtime", "charts"].map((id) => page.getElementById(id));
+  if (!runtime || !("DecompressionStream" in window)) return;
+  if (!window.ccVega) {
+    const script = document.createElement("script");
+    script.textContent = await inflate(runtime);
+    document.head.append(script);
+  }
+  const { charts, rows } = JSON.parse(await inflate(packed));
   for (const [id, spec] of Object.entries(charts)) {
     try {
-      await draw(id, spec, rows);
+      await draw(id, spec, rows, begin);
     } catch (error) {
       console.error(`${id} stays a picture`, error);
     }
@@ -112,5 +123,5 @@ function startLinks() {
 
 startLinks();
 startSwitches();
-startCharts().finally(() => { root.dataset.ready = "yes"; });
+const started = startCharts(document, () => {}).finally(() => { root.dataset.ready = "yes"; });
 addEventListener("scroll", () => { byId("tip").hidden = true; }, { passive: true });

@@ -1,0 +1,84 @@
+"""`ccanalytics dashboard`: the live page."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ccanalytics.cli.bars as bars
+import ccanalytics.cli.options as options
+
+OWN = "local"
+
+
+@click.command()
+@click.option("--source", type=click.Choice(options.SOURCES), default=OWN, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=3333, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Only say the address.")
+@click.option("--weeks", type=click.IntRange(1, 520), default=12, show_default=True)
+@click.option("--team", default="", help="Only this team of the roster.")
+@click.option("-p", "--parameter", "extra", nargs=2, multiple=True, metavar="NAME VALUE")
+@options.flags(
+    options.STORE,
+    options.ROSTER,
+    options.LOGS,
+    options.NOTEBOOKS,
+    options.KEY_FILE,
+    options.IDENTITY,
+)
+def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
+    """Show a page on 127.0.0.1 that follows the session logs while you work.
+
+    With --source api or sample it is the weekly report, and follows the store.
+    """
+    import asyncio
+
+    from ccanalytics.dashboard.live import Live
+    from ccanalytics.dashboard.process import Worker
+    from ccanalytics.dashboard.server import serve
+    from ccanalytics.report.processes import kernel_environment
+    from ccanalytics.settings import as_variables
+
+    logs, key_file, notebooks = flags.pop("logs"), flags.pop("key_file"), flags.pop("notebooks")
+    settings = options.settings_of(
+        store=flags.pop("store"), roster=flags.pop("roster"), identity=_identity(source, flags)
+    )
+    if logs and source != OWN:
+        raise ValueError(f"logs are for source {OWN}, not for {source}.")
+    asked = {"source": source, "extra": dict(flags.pop("extra")), **flags}
+    if source == "api":
+        _fetch(settings, key_file, asked)
+
+    def begun(address: str) -> None:
+        click.echo(address)
+        if not no_browser:
+            click.launch(address)
+
+    with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
+        variables = {**os.environ, **as_variables(settings, logs)}
+        environment = kernel_environment(variables, Path(folder))
+        wish = {**asked, "notebooks": str(notebooks.absolute()) if notebooks else ""}
+
+        async def run() -> None:
+            await serve(Live(Worker(wish, environment)), port, begun)
+
+        asyncio.run(run())
+
+
+def _identity(source: str, flags: dict[str, Any]) -> str | None:
+    """One's own logs are shown as they are, an organization as its report shows it."""
+    asked = flags.pop("identity")
+    if asked or source == OWN:
+        return asked
+    return os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
+
+
+def _fetch(settings: Any, key_file: Path | None, asked: dict[str, Any]) -> None:
+    """Bring the weeks of the page into the store, as a report does."""
+    from ccanalytics.weekly import Wish, fetch_weeks
+
+    wish = Wish(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
+    with bars.ended_by_sigterm(), bars.days() as days:
+        fetch_weeks(wish, progress=days)

@@ -1,0 +1,158 @@
+"use strict";
+// What the reader has set or what was drawn by script stays as it is over an update.
+const KEPT = ".live, .controls, .switches, #tip, #live, script";
+const bar = byId("live");
+let shown = "";
+let turn = started;
+
+/* The new page is laid over the old one: an element that is in both stays the same element, with
+   its scroll, focus and openness. A block is known by its heading, others by id or place. */
+
+function keyOf(node) {
+  return node.id || node.querySelector?.(":scope > :is(h2, h3, h4)[id]")?.id || "";
+}
+
+function alike(one, other) {
+  return one.nodeName === other.nodeName && keyOf(one) === keyOf(other);
+}
+
+function counterpart(old, fresh) {
+  if (!old || alike(old, fresh)) return old;
+  if (!keyOf(fresh)) return null;
+  while (old && !alike(old, fresh)) old = old.nextSibling;
+  return old;
+}
+
+function renewAttributes(old, fresh) {
+  if (old.classList.contains("drawn")) fresh.classList.add("drawn");
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  }
+}
+
+function renew(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+  } else if (!old.matches(KEPT)) {
+    renewAttributes(old, fresh);
+    renewChildren(old, fresh);
+  }
+}
+
+function renewChildren(old, fresh) {
+  let at = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    const same = counterpart(at, child);
+    if (same) {
+      while (at !== same) at = without(at);
+      at = at.nextSibling;
+      renew(same, child);
+    } else if (child.nodeName !== "SCRIPT") {
+      old.insertBefore(child, at);
+    }
+  }
+  while (at) at = without(at);
+}
+
+function without(node) {
+  const next = node.nextSibling;
+  if (node.nodeName !== "SCRIPT") node.remove();
+  return next;
+}
+
+/* A chart is drawn anew only where what it shows has changed, and goes on with what was chosen. */
+
+async function goOn(view, id, spec) {
+  const before = drawn.get(id);
+  if (!before) return;
+  const bound = new Map((spec.signals ?? []).map(({ name, bind }) => [name, bind]));
+  const stores = new Set(spec.data.map(({ name }) => name).filter((name) => name.endsWith("_store")));
+  const state = before.view.getState({
+    signals: (name) => Boolean(bound.get(name)), data: (name) => stores.has(name),
+  });
+  const offered = ([name, value]) => bound.get(name).options?.includes(value) ?? true;
+  if (!stores.size || !Object.entries(state.signals).every(offered)) return;
+  view.setState(state);
+  await view.runAsync();
+}
+
+async function redraw(page) {
+  const before = [...drawn];
+  for (const [id, { place }] of before) {
+    if (!place.isConnected) drawn.delete(id);
+  }
+  await startCharts(page, goOn);
+  for (const [, one] of before.filter(([id, one]) => drawn.get(id) !== one)) {
+    one.observer.disconnect();
+    one.view.finalize();
+  }
+}
+
+async function refresh() {
+  const answer = await fetch("/", { cache: "no-store" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const policy = (where) => where.querySelector("meta[http-equiv]").content;
+  if (policy(page) !== policy(document)) {
+    location.reload();  // the new page has scripts that this one may not run
+    await new Promise(() => {});
+  }
+  const { name } = document.activeElement;
+  const chart = document.activeElement.closest(".chart")?.id;
+  document.title = page.title;
+  byId("tip").hidden = true;
+  renew(document.body, page.body);
+  await redraw(page);
+  if (chart && name && document.activeElement === document.body) {
+    byId(chart)?.querySelector(`.controls [name="${CSS.escape(name)}"]`)
+      ?.focus({ preventScroll: true });
+  }
+}
+
+/* The bar. */
+
+function words({ state, updated, files }) {
+  const time = updated && new Date(updated * 1000).toLocaleTimeString("en-GB");
+  const watched = files ? `, ${files} ${files === 1 ? "file" : "files"} watched` : "";
+  return {
+    reading: "reading the records",
+    live: `live, updated ${time}${watched}`,
+    waiting: "waiting for records",
+    failed: time ? `the last run failed; this is the page of ${time}` : "the run failed",
+    lost: "no connection to the server; trying again",
+  }[state];
+}
+
+function say(told) {
+  const text = words(told);
+  const line = bar.querySelector("[role=status]");
+  const trouble = bar.querySelector(".trouble");
+  bar.dataset.state = told.state;
+  if (line.textContent !== text) line.textContent = text;
+  if (trouble.textContent !== told.message) trouble.textContent = told.message;
+  trouble.hidden = !told.message;
+  if (told.updated) bar.querySelector(".exports").hidden = false;
+}
+
+async function take(told) {
+  if (told.version !== shown) {
+    await refresh();
+    shown = told.version;
+  }
+  say(told);
+}
+
+function listen() {
+  const socket = new WebSocket(`ws://${location.host}/live`);
+  socket.addEventListener("message", ({ data }) => {
+    turn = turn.then(() => take(JSON.parse(data))).catch((error) => console.error(error));
+  });
+  socket.addEventListener("close", () => {
+    turn = turn.then(() => say({ state: "lost", message: "" }));
+    setTimeout(listen, 1000);
+  });
+}
+
+listen();

@@ -1,0 +1,212 @@
+"""The live page in a real browser: it changes under the reader, and nothing else does."""
+
+from pathlib import Path
+
+import pytest
+from live_pages import BROKEN, answer, append, dashboard, log_of, write_notebook
+from playwright.sync_api import expect
+from test_browser import CONTRAST
+
+pytestmark = pytest.mark.browser
+
+WAIT = 120_000  # milliseconds
+
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens the page of a dashboard; nothing may be thrown, logged, or asked of anybody else."""
+    complaints, contexts = [], []
+
+    def open_page(served, width=1280, **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": 700}, reduced_motion="reduce", **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+        page.on(
+            "request",
+            lambda asked: asked.url.startswith(served.url) or complaints.append(asked.url),
+        )
+        page.goto(served.url)
+        expect(state(page, "live")).to_be_visible(timeout=WAIT)
+        page.evaluate("window.sameDocument = true")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [one for one in complaints if "ERR_CONNECTION_REFUSED" not in one] == []
+
+
+def state(page, name):
+    return page.locator(f"#live[data-state={name}]")
+
+
+def shows(page, text):
+    """The remark at the top of the page says `text`, in the document that was opened."""
+    expect(page.locator(".trust")).to_contain_text(text, timeout=WAIT)
+    assert page.evaluate("window.sameDocument") is True
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory, _isolated_session):
+    """The real notebook on two million tokens."""
+    folder = tmp_path_factory.mktemp("own")
+    append(log_of(folder), answer(1), answer(2))
+    with dashboard(folder) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def _numbers(tmp_path_factory, _isolated_session):
+    folder = tmp_path_factory.mktemp("numbers")
+    with dashboard(folder, "--notebooks", write_notebook(folder / "notebooks")) as served:
+        yield served
+
+
+@pytest.fixture
+def numbers(_numbers):
+    """A notebook of the test's own on rows of numbers: 3 and 4."""
+    log_of(_numbers.folder).unlink(missing_ok=True)
+    append(log_of(_numbers.folder), {"team": "Data", "value": 3}, {"team": "Web", "value": 4})
+    return _numbers
+
+
+def test_a_line_in_a_log_changes_the_page(own, opened):
+    """Two million tokens become seven, in every browser, without a reload."""
+    first, second = opened(own), opened(own)
+    shows(first, "2.0 million tokens")
+    append(log_of(own.folder), answer(3, output=5_000_000))
+    shows(first, "7.0 million tokens")
+    shows(second, "7.0 million tokens")
+    expect(first.locator("#live [role=status]")).to_contain_text("watched")
+
+
+def test_hostile_names_are_text(own, opened):
+    """A project, a branch and a model with tags in their names, come in while the page is open."""
+    page = opened(own)
+    append(log_of(own.folder), answer(4, output=1000, model=HOSTILE))
+    append(log_of(own.folder, "s2"), answer(5, session="s2", name=HOSTILE))
+    for chart in ("project", "branch", "model"):
+        figure = page.locator(".chart", has_text=f"Own usage by {chart}")
+        expect(figure.locator("td", has_text=HOSTILE)).to_be_attached(timeout=WAIT)
+    expect(page.locator(".live text", has_text="</script>").first).to_be_attached(timeout=WAIT)
+    assert page.locator("script", has_text="alert(1)").count() == 0
+
+
+def test_what_the_reader_has_set_outlives_an_update(numbers, opened):
+    """Scroll, an open table, theme, code, what was chosen in a chart, and the focus."""
+    page = opened(numbers, color_scheme="light")
+    shows(page, "7 in all")
+    page.locator("#theme").click()
+    page.locator("#code").click()
+    page.locator("summary").first.click()
+    choice = page.locator(".controls select")
+    choice.select_option("Web")
+    choice.focus()
+    bars = page.locator(".live .mark-rect path")
+    expect(bars).to_have_count(1)
+    page.evaluate("scrollTo(0, 900)")
+    before = page.evaluate("scrollY")
+    append(log_of(numbers.folder), {"team": "Web", "value": 5})
+    shows(page, "12 in all")
+    expect(page.locator("td", has_text="5")).to_have_count(1)
+    assert page.evaluate("scrollY") == before > 0
+    assert page.locator("details").first.get_attribute("open") is not None
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.locator("pre.code").first.is_visible()
+    expect(bars).to_have_count(1)
+    assert choice.evaluate("e => e.selectedOptions[0].text") == "Web"
+    assert choice.evaluate("e => e === document.activeElement")
+
+
+def test_a_chart_that_did_not_change_is_left_alone(numbers, opened):
+    """Its very elements stay, so that nothing flickers."""
+    page = opened(numbers)
+    shows(page, "7 in all")
+    same = "window.before === document.querySelector('.live svg')"
+    page.evaluate("window.before = document.querySelector('.live svg')")
+    write_notebook(numbers.folder / "notebooks", "cca.note('something else')")
+    expect(page.locator("main")).to_contain_text("something else", timeout=WAIT)
+    assert page.evaluate(same)
+    append(log_of(numbers.folder), {"team": "Web", "value": 1})
+    shows(page, "8 in all")
+    assert not page.evaluate(same)
+
+
+def test_a_broken_notebook_is_told_above_the_last_page(numbers, opened):
+    """The figures stay, with the error as text above them; mended, it goes on."""
+    page = opened(numbers)
+    shows(page, "7 in all")
+    write_notebook(numbers.folder / "notebooks", BROKEN)
+    expect(state(page, "failed")).to_be_visible(timeout=WAIT)
+    trouble = page.locator("#live .trouble")
+    expect(trouble).to_contain_text("ValueError: this cell is <b>broken</b>")
+    expect(trouble).to_contain_text("my_usage.ipynb, cell ")
+    shows(page, "7 in all")
+    append(log_of(numbers.folder), {"team": "Data", "value": 10})
+    write_notebook(numbers.folder / "notebooks")
+    shows(page, "17 in all")
+    expect(state(page, "live")).to_be_visible(timeout=WAIT)
+    expect(trouble).to_be_hidden()
+
+
+def test_a_page_opened_before_the_first_session_waits_for_it(tmp_path, opened, browser):
+    """A folder that is not there, then one without a log, then the page."""
+    notebooks = write_notebook(tmp_path / "notebooks")
+    with dashboard(tmp_path / "logs", "--notebooks", notebooks) as served:
+        page = browser.new_page()
+        page.goto(served.url)
+        expect(state(page, "waiting")).to_be_visible(timeout=WAIT)
+        expect(page.locator("#live .trouble")).to_contain_text("does not exist yet")
+        append(log_of(tmp_path / "logs"), {"team": "Data", "value": 5})
+        expect(page.locator(".trust")).to_contain_text("5 in all", timeout=WAIT)
+        expect(page.locator(".chart.drawn")).to_have_count(1)
+        page.close()
+
+
+def test_the_browser_comes_back_after_the_server(tmp_path, opened):
+    """The page says that nobody answers, and goes on with the next server on that port."""
+    append(log_of(tmp_path), {"team": "Data", "value": 3})
+    notebooks = write_notebook(tmp_path / "notebooks")
+    with dashboard(tmp_path, "--notebooks", notebooks) as served:
+        page = opened(served)
+        port = served.port
+        served.stop()
+    expect(state(page, "lost")).to_be_visible(timeout=WAIT)
+    append(log_of(tmp_path), {"team": "Data", "value": 3})
+    with dashboard(tmp_path, "--notebooks", notebooks, "--port", port):
+        expect(page.locator(".trust")).to_contain_text("6 in all", timeout=WAIT)
+        expect(state(page, "live")).to_be_visible(timeout=WAIT)
+
+
+@pytest.mark.parametrize("kind", ["CSV", "Parquet", "Notebook", "Page"])
+def test_each_button_saves_a_file(own, opened, kind):
+    """The policy of the page does not stand in the way of what it offers."""
+    page = opened(own)
+    with page.expect_download() as download:
+        page.get_by_role("link", name=kind, exact=True).click()
+    assert download.value.failure() is None
+    assert Path(download.value.path()).stat().st_size > 1000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_can_be_read_on_any_screen(own, opened, width, scheme):
+    """Nothing is wider than the screen, and all text has contrast."""
+    page = opened(own, width, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_a_change_is_told_to_those_who_cannot_see(own, opened):
+    """The state is a polite live region; a failure is an alert; the buttons say what they do."""
+    page = opened(own)
+    assert page.get_by_role("status").get_attribute("aria-live") == "polite"
+    assert page.locator("#live [role=alert]").count() == 1
+    expect(page.get_by_role("link", name="CSV")).to_have_accessible_description("Save")
