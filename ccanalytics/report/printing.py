@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.kernels import SECRETS
+from ccanalytics.report.processes import SECRETS
 
 BROWSERS = (
     "chromium",
