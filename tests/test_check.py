@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from builders import record
@@ -253,6 +253,12 @@ def test_just_after_midnight_yesterday_is_too_fresh(look, monkeypatch):
     assert (fresh.status, "only there at 2026-11-24 01:00" in fresh.found) == ("warning", True)
 
 
+def test_a_clock_that_is_off_is_told(look):
+    """An hour behind the service, days seem to be open that are closed."""
+    found = look(now=NOW - timedelta(hours=1))["service"]
+    assert (found.status, "60 minutes behind" in found.found) == ("warning", True)
+
+
 def test_days_of_another_organization_are_told(look, tmp_path):
     """A store of somebody else is found before a sync is refused."""
     fill(tmp_path / "store", date(2026, 11, 23), date(2026, 11, 23), lambda day: [record(str(day))])
@@ -282,11 +288,12 @@ def test_what_a_killed_write_left_is_told(look, tmp_path):
     root = tmp_path / "store"
     fill(root, date(2026, 11, 23), date(2026, 11, 23))
     (root / ".tmp" / "write-abc").mkdir()
+    (root / ".tmp" / "commit").mkdir()
     (root / "notes.txt").write_text("mine")
     (root / "v1" / "api" / "activity" / "2026-02-30.parquet").write_text("no")
     found = look()["store"]
     assert found.status == "warning"
-    assert found.facts["unfinished"] == [".tmp/write-abc"]
+    assert found.facts["unfinished"] == [".tmp/commit", ".tmp/write-abc"]
     assert found.facts["foreign"] == ["notes.txt", "v1/api/activity/2026-02-30.parquet"]
 
 
@@ -326,7 +333,7 @@ def test_settings_that_cannot_be_read_stop_the_rest(look, tmp_path):
     """A file with a mistake is the one finding there is."""
     (tmp_path / "ccanalytics.toml").write_text("stoer = 'data'\n")
     found = look()
-    assert list(found) == ["settings"]
+    assert list(found) == ["program", "settings"]
     assert "stoer" in found["settings"].found
 
 
@@ -399,7 +406,7 @@ def test_the_findings_are_told_to_programs_too(url):
     assert told["status"] == "warning"
     assert set(told) == {"status", "checked_at", "ccanalytics", "findings"}
     ids = [one["id"] for one in told["findings"]]
-    assert ids == ["settings", "roster", "store", *IDS, "days"]
+    assert ids == ["program", "settings", "roster", "store", *IDS, "days"]
     assert set(told["findings"][0]) == {
         "id", "title", "status", "found", "next", "source", "facts"
     }  # fmt: skip

@@ -25,8 +25,6 @@ PATH = click.Path(path_type=Path)
 WIDEST = 100
 MARGIN = 23
 
-STATUSES = ("failed", "warning", "ok", "skipped")
-
 
 @click.command()
 @click.option("--source", type=click.Choice(options.SOURCES), help="Only this source.")
@@ -58,8 +56,7 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
     else:
         for line in _screen(_kept(diagnose(scene), found)):
             click.echo(line)
-        counts = Counter[str](one.status for one in found)
-        click.echo(", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status]))
+        click.echo(_sum(found))
     if verdict(found) == "failed":
         raise SystemExit(1)
 
@@ -88,6 +85,14 @@ def _screen(found: "Iterable[Finding]") -> Iterator[str]:
         for _, alike in groupby(of_source, key=lambda one: (one.status, one.found)):
             yield from _lines(list(alike))
         yield ""
+
+
+def _sum(found: "list[Finding]") -> str:
+    """How many findings there are of each status, the worst first."""
+    counts = Counter[str](one.status for one in found)
+    warnings = "warning" if counts["warning"] == 1 else "warnings"
+    words = {"failed": "failed", "warning": warnings, "ok": "ok", "skipped": "skipped"}
+    return ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
 
 
 def _lines(alike: "list[Finding]") -> Iterator[str]:

@@ -11,6 +11,7 @@ from ccanalytics.diagnosis.machine import (
     look_at_calendars,
     look_at_days,
     look_at_logs,
+    look_at_program,
     look_at_roster,
     look_at_sample,
     look_at_settings,
@@ -31,6 +32,7 @@ def diagnose(scene: Scene) -> Iterator[Finding]:
 
 
 def _looks(scene: Scene) -> Iterator[Finding]:
+    yield look_at_program()
     settings, about_settings = look_at_settings(scene)
     yield about_settings
     if settings is None:

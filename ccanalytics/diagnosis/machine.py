@@ -1,10 +1,12 @@
 """What can be looked at without a network: settings, roster, calendars, the store, session logs."""
 
 import os
+import platform
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -19,6 +21,14 @@ STORE_NEXT = "Give another folder with --store DIR or CCANALYTICS_STORE, or mend
 _PLACES = re.compile(
     r"[\w-]+/(?:[\w-]+/\d{4}-\d{2}-\d{2}\.parquet|restatements\.jsonl|organization)"
 )
+
+
+def look_at_program() -> Finding:
+    """What runs here: the first question of whoever is asked for help."""
+    packages = ("ccanalytics", "httpx", "msgspec", "pandas", "pyarrow")
+    facts = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    text = f"ccanalytics {facts['ccanalytics']}, Python {facts['python']}, {platform.system()}"
+    return Finding("program", "Program", "ok", text, facts=facts)
 
 
 def look_at_settings(scene: Scene) -> tuple[Settings | None, Finding]:

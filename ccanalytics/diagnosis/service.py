@@ -8,7 +8,8 @@ is refused is not patient here: somebody is waiting.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -36,6 +37,8 @@ PATIENCE = 10.0
 
 DAYS_BACK = 7
 """How many days are asked for, at most, to find the newest one with records."""
+
+CLOCK_MAY_DIFFER = timedelta(minutes=5)
 
 TITLES = {
     "key": "Key",
@@ -228,12 +231,26 @@ class ServiceLook:
         else:
             client.seats(self._newest(), self._newest())
             id = name = self._answers[-1].headers.get("anthropic-organization-id", "")
-        milliseconds = round(1000 * self._answers[-1].elapsed.total_seconds())
-        said = f"{self._settings.base_url} answers in {milliseconds} ms"
-        yield self._finding(
-            "service", "ok", said, "", url=self._settings.base_url, milliseconds=milliseconds
-        )
+        yield self._service(self._answers[-1])
         yield self._organization(id, name)
+
+    def _service(self, answer: httpx.Response) -> Finding:
+        """How fast it answers, and whether this machine's clock agrees with its."""
+        url, milliseconds = self._settings.base_url, round(1000 * answer.elapsed.total_seconds())
+        behind = _seconds_behind(answer, self._scene.now)
+        facts: dict[str, Fact] = {
+            "url": url,
+            "milliseconds": milliseconds,
+            "clock_behind_seconds": behind,
+        }
+        text = f"{url} answers in {milliseconds} ms"
+        if behind is not None and abs(behind) > CLOCK_MAY_DIFFER.total_seconds():
+            minutes = abs(behind) // 60
+            way = "behind" if behind > 0 else "ahead of"
+            text += f"; the clock of this machine is {minutes:,} minutes {way} the service's"
+            then = "Set the clock: which days are closed is told by it."
+            return self._finding("service", "warning", text, then, **facts)
+        return self._finding("service", "ok", text, "", **facts)
 
     def _organization(self, id: str, name: str) -> Finding:
         stored = self._store.organization(self._source)
@@ -343,3 +360,12 @@ class ServiceLook:
         if answer.status_code >= 500:
             return said, "The fault is at the service, or a proxy before it: try again later."
         return said, what_to_do(answer)
+
+
+def _seconds_behind(answer: httpx.Response, now: datetime) -> int | None:
+    """How far the clock of this machine is behind that of the service; None when it tells none."""
+    try:
+        told = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return None if told.tzinfo is None else round((told - now).total_seconds())

@@ -67,7 +67,7 @@ def _server_of(service: FakeService) -> type[BaseHTTPRequestHandler]:
             if not response.status:
                 self.close_connection = True
                 return
-            self.send_response(response.status)
+            self.send_response_only(response.status)
             for name, value in response.headers.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(response.body)))

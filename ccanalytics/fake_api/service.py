@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -75,6 +76,7 @@ class FakeService:
         headers = {
             "request-id": request_id,
             "anthropic-organization-id": self.world.organization,
+            "date": format_datetime(self.world.now().astimezone(UTC), usegmt=True),
         }
         if fault == "expired":
             self.world.walks.forget()
