@@ -93,7 +93,7 @@ if TYPE_CHECKING:
     from ccanalytics.sources.local_logs import LocalLogs
     from ccanalytics.sources.sample import SampleOrganisation
     from ccanalytics.store import Store
-    from ccanalytics.syncing import sync
+    from ccanalytics.syncing import merge, sync
 
 __all__ = [
     "METRICS",
@@ -150,6 +150,7 @@ __all__ = [
     "landing_share",
     "lines",
     "load",
+    "merge",
     "metrics",
     "model_mix",
     "month_forecast",
@@ -195,6 +196,7 @@ _HOMES = {
     "data_inventory": "quality",
     "effects_note": "show",
     "load": "dataset",
+    "merge": "syncing",
     "note": "show",
     "preflight": "checks",
     "prose": "show",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ccanalytics.checks import preflight, stops
-from ccanalytics.dataset import Dataset, load
+from ccanalytics.dataset import Dataset, load, local_logs
 from ccanalytics.errors import AuthError, PreflightError, SettingsError
 from ccanalytics.issue_memory import digest_of, memory_of, number_words, told_together
 from ccanalytics.metrics import METRICS
@@ -102,6 +102,11 @@ def fetch(
             workers=workers,
             progress=_counted(progress, (until - since).days + 1),
         )
+
+
+def fetch_logs(wish: Wish) -> SyncResult:
+    """All that the session logs tell, brought into the store."""
+    return sync(local_logs(wish.logs), wish.store, now=wish.now)
 
 
 def fetch_members(wish: Wish, path: Path) -> Pull:

@@ -8,6 +8,7 @@ import click
 from ccanalytics.cli.fake_api import fake_api
 from ccanalytics.cli.group import Commands
 from ccanalytics.cli.lab import lab
+from ccanalytics.cli.merge import merge
 from ccanalytics.cli.metrics import metrics
 from ccanalytics.cli.report import report
 from ccanalytics.cli.roster import roster
@@ -21,5 +22,5 @@ def main(debug: bool) -> None:
     """Claude Code usage records as notebooks and one offline report a week."""
 
 
-for command in (report, sync, lab, roster, fake_api, metrics):
+for command in (report, sync, merge, lab, roster, fake_api, metrics):
     main.add_command(command)
