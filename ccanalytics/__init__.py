@@ -109,7 +109,7 @@ if TYPE_CHECKING:
     from ccanalytics.sources.sample import SampleOrganisation
     from ccanalytics.store import Store
     from ccanalytics.store_sql import connect
-    from ccanalytics.syncing import sync
+    from ccanalytics.syncing import merge, sync
 
 __all__ = [
     "METRICS",
@@ -172,6 +172,7 @@ __all__ = [
     "landing_share",
     "lines",
     "load",
+    "merge",
     "metrics",
     "model_mix",
     "month_forecast",
@@ -238,6 +239,7 @@ _HOMES = {
     "effects_note": "show",
     "explore": "explorer",
     "load": "dataset",
+    "merge": "syncing",
     "note": "show",
     "preflight": "checks",
     "prose": "show",

@@ -47,6 +47,7 @@ from ccanalytics.periods import (
 from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources import Source
 from ccanalytics.sources.keys import KEYS, source_with_key
+from ccanalytics.sources.local_logs import LocalLogs, log_folders
 from ccanalytics.store import Restatement, Store, StoredDay
 from ccanalytics.syncing import sync
 
@@ -315,18 +316,21 @@ def _known_source(source: str, store: Store) -> str:
 
 def _origin(source: str, logs: Sequence[Path | str]) -> Source | None:
     """The source to bring days from without being asked to; None for those on a network."""
-    # Imported here: neither the prices nor the inventor is wanted where only the store is read.
     if source == "local":
-        from ccanalytics.sources.local_logs import LocalLogs, log_folders
-
-        return LocalLogs([Path(folder) for folder in logs] or log_folders(os.environ, Path.home()))
+        return local_logs(logs)
     if logs:
         raise ValueError(f"logs are for source local, not for {source}.")
     if source == "sample":
+        # Imported here: the inventor is not wanted where only the store is read.
         from ccanalytics.sources.sample import SampleOrganisation
 
         return SampleOrganisation()
     return None
+
+
+def local_logs(folders: Sequence[Path | str] = ()) -> LocalLogs:
+    """The session logs in these folders, or where Claude Code keeps them."""
+    return LocalLogs([Path(folder) for folder in folders] or log_folders(os.environ, Path.home()))
 
 
 def _asked(

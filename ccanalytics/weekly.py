@@ -12,7 +12,7 @@ import pandas as pd
 
 from ccanalytics.billing_sync import billing_of, sync_billing
 from ccanalytics.checks import Check, preflight, stops
-from ccanalytics.dataset import Dataset, load
+from ccanalytics.dataset import Dataset, load, local_logs
 from ccanalytics.errors import AuthError, PreflightError, SettingsError
 from ccanalytics.issue_memory import digest_of, memory_of, number_words, told_together
 from ccanalytics.metrics import METRICS
@@ -116,6 +116,11 @@ def fetch_billing(wish: Wish, since: date, until: date) -> SyncResult:
         raise ValueError("What was billed is only told with an Admin key: --source api.")
     with BillingClient(_key(wish, "api"), base_url=wish.settings.base_url) as client:
         return sync_billing(client, wish.store, "api", since, until, now=wish.now)
+
+
+def fetch_logs(wish: Wish) -> SyncResult:
+    """All that the session logs tell, brought into the store."""
+    return sync(local_logs(wish.logs), wish.store, now=wish.now)
 
 
 def fetch_members(wish: Wish, path: Path) -> Pull:

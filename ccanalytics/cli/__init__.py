@@ -11,6 +11,7 @@ from ccanalytics.cli.export import export
 from ccanalytics.cli.fake_api import fake_api
 from ccanalytics.cli.group import Commands
 from ccanalytics.cli.lab import lab
+from ccanalytics.cli.merge import merge
 from ccanalytics.cli.metrics import metrics
 from ccanalytics.cli.recipe import recipe
 from ccanalytics.cli.report import report
@@ -30,6 +31,7 @@ for command in (
     dashboard,
     lab,
     sync,
+    merge,
     check,
     export,
     recipe,
