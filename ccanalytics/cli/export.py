@@ -53,7 +53,7 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     weekly metrics. A day is replaced in one transaction; a run that was ended goes on the next
     time. Of the Admin API it has what `ccanalytics sync` brought into the store.
     """
-    from ccanalytics.export import export_days
+    from ccanalytics.export.run import export_days
     from ccanalytics.weekly import chosen_source
 
     since, until, replace, as_json = (

@@ -20,8 +20,9 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+import ccanalytics.export.records as records
+import ccanalytics.export.views as views
 from ccanalytics.errors import ExportError
-from ccanalytics.export import records, views
 from ccanalytics.export.parts import Part, Plan, Progress, Result, digest_of, key_column
 from ccanalytics.store import FRAME_SCHEMAS
 
