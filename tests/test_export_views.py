@@ -4,11 +4,15 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+from builders import record
 from export_stores import MONDAY, NOW, awkward, export, query, roster
 
 from ccanalytics.dataset import load
+from ccanalytics.export import export_days
 from ccanalytics.export.views import COUNTS, WEEKLY, described_columns
+from ccanalytics.frames import build_frames, build_seats
 from ccanalytics.metrics import actor_weeks, by_week
+from ccanalytics.store import Store
 
 SUNDAY = MONDAY + timedelta(27)
 
@@ -123,3 +127,20 @@ def test_aggregate_exports_the_same_numbers_and_nobody(database, store, data, tm
         "weekly_team_metrics",
     }
     assert "actor" not in {column for _, column in columns}
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_what_the_source_does_not_tell_is_null_in_the_views(kind, tmp_path):
+    """Claude Enterprise tells commits and no cost: a commit there did not cost $0."""
+    store = Store(tmp_path / "store")
+    for day in (MONDAY + timedelta(n) for n in range(7)):
+        people = [record(str(day), f"p{n}@x.example", commits=5) for n in range(6)]
+        frames = build_frames(day, people) | {"seats": build_seats(day, None)}
+        store.write_day("enterprise", day, frames, fetched_at=NOW)
+    target = tmp_path / f"usage.{kind}"
+    export_days(str(target), source="enterprise", store=store, now=NOW)
+    names = "commits, cost, cost_per_commit, unconverted_share, cache_read_share, n_actors"
+    assert query(target, f"select {names} from weekly_metrics") == [
+        (210, None, None, None, None, 6)
+    ]
+    assert query(target, "select distinct cost_usd, input_tokens from actor_days") == [(None, None)]

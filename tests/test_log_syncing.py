@@ -528,7 +528,8 @@ KILLED = """
         logs = written(root / "logs", s1=[answer(output=1)])
         store = Store(root / "store")
         brought(store, logs)
-        appended(logs, "s1", answer("m2", output=2), answer("m3", output=4, at="2026-08-05T10:00:00Z"))
+        later = answer("m3", output=4, at="2026-08-05T10:00:00Z")
+        appended(logs, "s1", answer("m2", output=2), later)
         child = os.fork()
         if child == 0:
             sync_and_die(store, logs, step)
@@ -554,7 +555,7 @@ def child(script, *arguments):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 def test_a_sync_killed_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_path):
-    """Before each call that touches the disk: the old days or the new, and the next sync is whole."""
+    """Before each call that touches the disk: old days or new, and the next sync is whole."""
     run = child(KILLED, tmp_path)
     lines = run.communicate(timeout=300)[0].splitlines()
     assert run.returncode == 0

@@ -19,10 +19,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccanalytics.dataset import MINIMUM_GROUP
+from ccanalytics.dataset import MINIMUM_GROUP, WITHOUT_USAGE
 from ccanalytics.export.parts import Part, Tables, digest_of
 from ccanalytics.frames import SCHEMAS, USD, Frames, to_pandas
 from ccanalytics.identity import apply_identity, fingerprint
+from ccanalytics.metrics.untold import USAGE
 from ccanalytics.metrics.weeks import day_sums
 from ccanalytics.people import normalised_actors, with_teams
 from ccanalytics.periods import monday
@@ -194,7 +195,7 @@ class Records:
             for name, schema in self.schemas.items()
             if name in frames
         }
-        tables["actor_days"] = _table(_actor_days(shown), ACTOR_DAYS, self.source)
+        tables["actor_days"] = _table(_actor_days(shown, self.source), ACTOR_DAYS, self.source)
         return tables
 
     def _export(self, stored: StoredDay, digest: str) -> dict[str, object]:
@@ -243,8 +244,10 @@ def _of_actors(schema: pa.Schema) -> bool:
     return "actor" in schema.names
 
 
-def _actor_days(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _actor_days(frames: Mapping[str, pd.DataFrame], source: str) -> pd.DataFrame:
     days = day_sums({n: frames[n] for n in SCHEMAS}, ["date", "actor_kind", "actor", "team"])
+    if source in WITHOUT_USAGE:
+        days = days.assign(**dict.fromkeys(USAGE & set(days), np.nan))
     return days.assign(weekday=days["date"].dt.day_of_week + 1)
 
 

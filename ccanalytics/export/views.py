@@ -78,7 +78,7 @@ select
   accepted + rejected as proposals,
   input_tokens + cache_read_tokens + cache_creation_tokens as input_side_tokens,
   input_tokens + cache_read_tokens + cache_creation_tokens + output_tokens as total_tokens,
-  case when commits > 0 then 0 else cost_usd end as cost_without_commit,
+  case when commits > 0 then 0 * cost_usd else cost_usd end as cost_without_commit,
   case when active_days > 0 and commits > 0 then 1 else 0 end as landed
 from (
   select
@@ -175,7 +175,9 @@ def view_statements(by_code_point: str = "") -> dict[str, str]:
     shown = ",\n  ".join(f"case when visible = 1 then {sql} end as {name}"
                          for name, sql in _columns().items())  # fmt: skip
     sums = ",\n      ".join(
-        f"cast(coalesce(sum(people.{name}), 0) as double precision) as {name}"
+        # Nobody is 0; what the source does not tell of somebody stays null.
+        f"cast(case when count(people.actor) = 0 then 0 else sum(people.{name}) end "
+        f"as double precision) as {name}"
         for name in _OF_A_WEEK
     )
     words = {"shown": shown, "sums": sums, "closed": closed, "priced_share": _PRICED_SHARE}
@@ -195,7 +197,10 @@ def described_columns() -> Mapping[str, str]:
     return metrics | {name: text[0].upper() + text[1:] for name, text in COUNTS.items()}
 
 
-_PRICED_SHARE = "case when total_tokens > 0 then 1.0 - unpriced_tokens / total_tokens else 1.0 end"
+_PRICED_SHARE = (
+    "case when total_tokens > 0 then 1.0 - unpriced_tokens / total_tokens "
+    "when total_tokens = 0 then 1.0 end"
+)
 
 
 def _columns() -> dict[str, str]:
