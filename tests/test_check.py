@@ -398,6 +398,26 @@ def test_the_screen_fits_a_terminal(url, monkeypatch):
     assert "  skipped Service, Organization, Records, Schema, Freshness, Rate limit:" in output
 
 
+def test_a_service_cannot_command_the_terminal(monkeypatch):
+    """Control signs in a field's name are shown as question marks, line breaks as spaces."""
+    monkeypatch.setattr(options, "now", lambda: NOW)
+    hostile = FakeService(two, now=lambda: NOW, shape=lambda row: {**row, "\x1b[2Ja\nb": 1})
+    with serve(hostile) as server:
+        done = run("--source", "api", ANTHROPIC_BASE_URL=server.url, ANTHROPIC_ADMIN_KEY=ADMIN)
+    assert "\x1b" not in done.output
+    assert "?[2Ja b" in " ".join(done.output.split())
+
+
+def test_a_password_in_the_address_is_not_shown(look):
+    """Neither when the service answers nor when nobody does."""
+    with serve(FakeService(two, now=lambda: NOW)) as server:
+        host = server.url.removeprefix("http://")
+        good = look(environ={"ANTHROPIC_BASE_URL": f"http://bob:pass4711@{host}"})
+    bad = look(environ={"ANTHROPIC_BASE_URL": "http://bob:pass4711@127.0.0.1:9"})
+    assert (good["service"].status, bad["service"].status) == ("ok", "failed")
+    assert "pass4711" not in f"{good} {bad}"
+
+
 def test_the_findings_are_told_to_programs_too(url):
     """As JSON with the same ids in the same order, and one status for all."""
     told = json.loads(

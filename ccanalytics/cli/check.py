@@ -109,6 +109,8 @@ def _lines(alike: "list[Finding]") -> Iterator[str]:
 
 
 def _wrapped(head: str, text: str) -> list[str]:
+    # What a service or a file says must not move the cursor of a terminal.
+    text = "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))
     width = min(WIDEST, max(50, shutil.get_terminal_size().columns))
     return textwrap.wrap(
         text,

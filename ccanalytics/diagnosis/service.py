@@ -38,6 +38,8 @@ PATIENCE = 10.0
 DAYS_BACK = 7
 """How many days are asked for, at most, to find the newest one with records."""
 
+PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
 CLOCK_MAY_DIFFER = timedelta(minutes=5)
 
 TITLES = {
@@ -231,12 +233,12 @@ class ServiceLook:
         else:
             client.seats(self._newest(), self._newest())
             id = name = self._answers[-1].headers.get("anthropic-organization-id", "")
-        yield self._service(self._answers[-1])
+        yield self._service(client.address, self._answers[-1])
         yield self._organization(id, name)
 
-    def _service(self, answer: httpx.Response) -> Finding:
+    def _service(self, url: str, answer: httpx.Response) -> Finding:
         """How fast it answers, and whether this machine's clock agrees with its."""
-        url, milliseconds = self._settings.base_url, round(1000 * answer.elapsed.total_seconds())
+        milliseconds = round(1000 * answer.elapsed.total_seconds())
         behind = _seconds_behind(answer, self._scene.now)
         facts: dict[str, Fact] = {
             "url": url,
@@ -351,7 +353,9 @@ class ServiceLook:
             text = str(error).split(" Given up after ")[0]
             if isinstance(error, SchemaError):
                 return text, "Check ANTHROPIC_BASE_URL: not the service itself answered."
-            return halves(text)
+            found, then = halves(text)
+            proxies = [name for name in PROXIES if self._scene.environ.get(name)]
+            return found, f"{then} A proxy is set: {', '.join(proxies)}." if proxies else then
         said = client.words(answer)
         if isinstance(error, AuthError):
             return said, self._advice

@@ -120,7 +120,7 @@ class Client:
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._key!r}, base_url={str(self._http.base_url)!r})"
+        return f"{type(self).__name__}({self._key!r}, base_url={self.address!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +132,11 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def address(self) -> str:
+        """Where the service is asked, without the password that may be written in it."""
+        return str(self._http.base_url.copy_with(userinfo=b""))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -227,7 +232,7 @@ class Client:
         try:
             answer = self._http.get(path, params=params, headers=self._key.headers())
         except httpx.UnsupportedProtocol as error:
-            raise SettingsError(f"{self._http.base_url} is no address: {error}") from None
+            raise SettingsError(f"{self.address} is no address: {error}") from None
         except httpx.ConnectError as error:
             raise _Trouble(self._unreached(error), tries=CONNECTS) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
@@ -252,7 +257,7 @@ class Client:
 
     def _unreached(self, error: httpx.RequestError) -> str:
         what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()
-        return f"{self._http.base_url} gave no answer ({what}): check the network and the base URL."
+        return f"{self.address} gave no answer ({what}): check the network and the base URL."
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
         """The error that an answer other than 200 stands for."""
@@ -316,7 +321,8 @@ def what_to_do(answer: httpx.Response) -> str:
     """What a person can do about a refusal that does not pass by itself."""
     status = answer.status_code
     if status == 404 or 300 <= status < 400:
-        return f"Nothing of this API is at {answer.url.copy_with(query=None)}: check the base URL."
+        place = answer.url.copy_with(query=None, userinfo=b"")
+        return f"Nothing of this API is at {place}: check the base URL."
     if status in (401, 403, 407):
         return "A proxy or firewall answered, not the service: ask whoever runs it."
     if status == 402:
