@@ -343,7 +343,9 @@ class ServiceLook:
             return self._finding("rate_limit", "warning", text, then, **facts)
         if not self._answers:
             return self._finding("rate_limit", "skipped", "nothing was answered")
-        text = f"not met in {len(self._answers)} requests; {said or 'the service names none'}"
+        asked = len(self._answers)
+        text = f"not met in {asked} {'request' if asked == 1 else 'requests'}; "
+        text += said or "the service names none"
         return self._finding("rate_limit", "ok", text, "", **facts)
 
     def _trouble(self, client: Client, error: CCAnalyticsError) -> tuple[str, str]:
