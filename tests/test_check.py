@@ -297,6 +297,15 @@ def test_what_a_killed_write_left_is_told(look, tmp_path):
     assert found.facts["foreign"] == ["notes.txt", "v1/api/activity/2026-02-30.parquet"]
 
 
+def test_what_belongs_to_a_store_is_not_foreign(look, tmp_path):
+    """The secret of pseudonyms, and what a source remembers beside its days."""
+    root = tmp_path / "store"
+    fill(root, date(2026, 11, 23), date(2026, 11, 23))
+    (root / "identity.secret").write_text("secret")
+    (root / "v1" / "api" / "seen.json").write_text("{}")
+    assert look()["store"].status == "ok"
+
+
 def test_a_broken_day_file_is_told(look, tmp_path):
     """A file that is no Parquet file is a failure that names it; the rest is looked at."""
     root = tmp_path / "store"

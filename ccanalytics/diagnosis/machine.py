@@ -18,9 +18,11 @@ from ccanalytics.store import VERSION, Store, StoredDay
 
 STORE_NEXT = "Give another folder with --store DIR or CCANALYTICS_STORE, or mend its permissions."
 
-_PLACES = re.compile(
-    r"[\w-]+/(?:[\w-]+/\d{4}-\d{2}-\d{2}\.parquet|restatements\.jsonl|organization)"
-)
+AT_ROOT = {".tmp", VERSION, "identity.secret"}
+"""What belongs into the folder of a store."""
+
+_PLACES = re.compile(r"[\w-]+/(?:[\w-]+/\d{4}-\d{2}-\d{2}\.parquet|[^/]+)")
+"""What belongs below the version: day files, and what a source remembers beside them."""
 
 
 def look_at_program() -> Finding:
@@ -144,7 +146,7 @@ def _foreign(root: Path) -> list[str]:
     """What is in the folder, at the highest level, that no version of the store of ours wrote."""
     found = []
     for path in root.iterdir():
-        if path.name not in (".tmp", VERSION):
+        if path.name not in AT_ROOT:
             found.append(path.name)
     below = root / VERSION
     for path in below.rglob("*"):
