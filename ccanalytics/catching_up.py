@@ -12,6 +12,7 @@ from ccanalytics.errors import AuthError, CCAnalyticsError
 from ccanalytics.periods import newest_closed_week, parse_week, week_days, week_name
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.execute import Progress
+from ccanalytics.sources.network import CLIENTS
 from ccanalytics.weekly import SyncProgress, Wish, chosen_source, fetch, issue_name, weekly_report
 
 _WEEK = timedelta(weeks=1)
@@ -75,8 +76,8 @@ def catch_up(
 
 def _newest(wish: Wish, source: str) -> date:
     """The newest closed week; of a source on this machine, which is read for it, with records."""
-    if source == "api":
-        return newest_closed_week(wish.now)
+    if source in CLIENTS:
+        return newest_closed_week(wish.now, source)
     data = load(weeks=1, source=source, store=wish.store, logs=wish.logs, now=wish.now)
     return data.until - timedelta(days=6)
 
@@ -95,6 +96,6 @@ def _reached(wish: Wish, week: date, progress: SyncProgress | None) -> bool:
         stored = wish.store.days(wish.source).items()
         return any(day.rows and at <= sunday for at, day in stored)
 
-    if not known() and wish.source == "api":
+    if not known() and wish.source in CLIENTS:
         fetch(wish, week - (wish.weeks - 1) * _WEEK, sunday, progress=progress)
     return known()

@@ -1,7 +1,7 @@
 """Catching up: the weeks without an issue, oldest first, whatever becomes of each."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from builders import record
@@ -126,17 +126,26 @@ def test_a_key_that_is_refused_is_refused_once(tmp_path, reports):
     assert asked == ["2026-W44"]
 
 
-def test_weeks_before_the_first_record_are_passed_over(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("source", "variable", "key"),
+    [
+        ("api", "ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-x"),
+        ("enterprise", "ANTHROPIC_ANALYTICS_KEY", "sk-ant-api01-x"),
+    ],
+)
+def test_weeks_before_the_first_record_are_passed_over(
+    tmp_path, monkeypatch, source, variable, key
+):
     """An organisation that began on the Tuesday of W46 has two reports, not four failures."""
-    first, key = date(2026, 11, 10), "sk-ant-admin01-x"
+    first, later = date(2026, 11, 10), NOW + timedelta(days=3)
     service = FakeService(
-        lambda day: [record(str(day))] if day >= first else [], now=lambda: NOW, keys=[key]
+        lambda day: [record(str(day))] if day >= first else [], now=lambda: later, keys=[key]
     )
     made = []
     monkeypatch.setattr(catching_up, "weekly_report", lambda one, **_: made.append(one.week))
     with serve(service) as server:
         settings = Settings(store=tmp_path / "store", base_url=server.url)
-        asked = wish(tmp_path, environ={"ANTHROPIC_ADMIN_KEY": key}, settings=settings)
+        asked = wish(tmp_path, source, environ={variable: key}, settings=settings, now=later)
         list(catch_up(asked, missing_weeks(asked)))
     assert made == ["2026-W46", "2026-W47"]
 

@@ -25,7 +25,6 @@ from ccanalytics.sources.sample_people import DOMAIN
 pytestmark = pytest.mark.xdist_group("report")
 
 KEY = "sk-ant-admin01-do-not-print-me"
-ANALYTICS_KEY = "sk-ant-api01-do-not-print-me"
 HOSTILE = "</script><script>alert(1)</script>"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -40,11 +39,6 @@ def command(*arguments, folder, environment, **extra):
         text=True,
         timeout=300,
     )
-
-
-def words_of(page):
-    """The text of a page, without its markup."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def bytes_written(folder):
@@ -154,82 +148,6 @@ def test_the_admin_api_gives_the_same_week(sample, over_http):
     two = dict(read_issue(over_http[1] / "2026-W47.html").headlines)
     assert one == two
     assert len(one) >= 6
-
-
-@pytest.fixture(scope="session")
-def enterprise(tmp_path_factory, clean_environment):
-    """Two weeks of the same organisation, as the Claude Enterprise Analytics API tells it."""
-    folder = tmp_path_factory.mktemp("enterprise")
-    sample = SampleOrganisation()
-    members = sample.members(NOW.date())
-    faults = Faults.script({2: "500", 5: "truncated", 8: "drop"})
-    service = FakeService(
-        sample.records,
-        now=lambda: NOW,
-        faults=faults,
-        keys=[ANALYTICS_KEY],
-        members=lambda: members,
-    )
-    with serve(service) as server:
-        done = command(
-            *("report", "2026-W47", "--source", "enterprise", "--weeks", "2"),
-            folder=folder,
-            environment=clean_environment,
-            ANTHROPIC_BASE_URL=server.url,
-            ANTHROPIC_ANALYTICS_KEY=ANALYTICS_KEY,
-        )
-    assert done.returncode == 0, done.stderr
-    return done, folder / "reports", service
-
-
-def test_the_enterprise_api_gives_the_same_people_and_no_cost(sample, enterprise):
-    """What both tell is the same; what only the Admin API tells is not known, and never 0."""
-    one = dict(read_issue(sample[1] / "2026-W47.html").headlines)
-    two = dict(read_issue(enterprise[1] / "2026-W47.html").headlines)
-    assert set(one) == set(two)
-    told = ["Weekly active people", "Commits per active day", "Acceptance rate"]
-    assert [one[name] for name in told] == [two[name] for name in told]
-    assert {two[name] for name in two if "ost" in name} == {"n/a"}
-    page = words_of((enterprise[1] / "2026-W47.html").read_text(encoding="utf-8"))
-    assert "Not known from this source" in page
-    assert not re.search(r"\$0(\.00)?\b", page)
-    assert "131 assigned seats" in page
-
-
-def test_the_key_of_enterprise_is_nowhere_in_what_was_written(enterprise):
-    """Nor anybody's address: the report names nobody."""
-    done, reports, _ = enterprise
-    assert ANALYTICS_KEY.encode() not in bytes_written(reports.parent)
-    assert ANALYTICS_KEY not in done.stdout + done.stderr
-    assert DOMAIN.encode() not in bytes_written(reports)
-
-
-def test_what_was_billed_is_a_section_where_it_is_known(sample, over_http):
-    """The sample's bill is compared; nobody asked the service for one, so there is no section."""
-    with_bill, without = (
-        words_of((folder / "2026-W47.html").read_text(encoding="utf-8"))
-        for folder in (sample[1], over_http[1])
-    )
-    assert "Does the estimate match the bill?" in with_bill
-    assert "above the bill" in with_bill
-    assert "Does the estimate match the bill?" not in without
-
-
-def test_a_sync_brings_the_bill_when_asked_and_the_report_keeps_it(tmp_path, clean_environment):
-    """After `sync --billed` once, a report brings it up to date and shows it."""
-    sample = SampleOrganisation()
-    service = FakeService(sample.records, bill=sample.bill, now=lambda: NOW, keys=[KEY],
-                          lists={"workspaces": sample.workspaces})  # fmt: skip
-    with serve(service) as server:
-        own = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_ADMIN_KEY": KEY}
-        synced = command("sync", "--since", "2026-11-16", "--until", "2026-11-18", "--billed",
-                         folder=tmp_path, environment=clean_environment, **own)  # fmt: skip
-        done = command("report", "2026-W47", "--source", "api", "--weeks", "1",
-                       folder=tmp_path, environment=clean_environment, **own)  # fmt: skip
-    assert (synced.returncode, done.returncode) == (0, 0), synced.stderr + done.stderr
-    assert "Billed: Days: 3 new" in synced.stdout
-    page = words_of((tmp_path / "reports/2026-W47.html").read_text(encoding="utf-8"))
-    assert "Both are of the 7 days from 16 November to 22 November 2026" in page
 
 
 def test_programs_are_told_what_the_page_says(over_http):
