@@ -210,11 +210,12 @@ def test_only_days_with_news_are_written(folder, store):
     assert new == {"2026-08-03", "2026-08-05"}
 
 
-def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store):
-    """Claude Code was writing it just then."""
+def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store, caplog):
+    """Claude Code was writing it just then, so nothing is wrong with it yet."""
     text = bytes_of(answer("m2", output=6))
     brought(store, written(folder, s1=[answer(output=1), text[:40]]))
     assert output(store) == [1]
+    assert caplog.records == []
     appended(folder, "s1", text[40:])
     brought(store, folder)
     assert output(store) == [1, 6]
