@@ -8,6 +8,8 @@ and on which days a fact may be found. Days and ledger are written together or n
 process at a time, so a crash loses nothing, and what is read twice is counted once.
 """
 
+import contextlib
+import gc
 import logging
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -86,7 +88,7 @@ class Brought(NamedTuple):
 def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = False) -> Brought:
     """Brings what the logs tell anew; with `again` every file is read, as by another version."""
     store.check_organization(SOURCE, logs.organization_id)
-    with store.alone(SOURCE):
+    with store.alone(SOURCE), _no_collection():
         ledger = None if again else _ledger(store)
         news = logs.news(ledger.index if ledger else LogIndex())
         known = _known(store, ledger, news.facts)
@@ -99,12 +101,24 @@ def merge_logs(other: Store, store: Store, now: datetime) -> Brought:
     if other.root == store.root:
         raise ValueError(f"{store.root} is the store itself: name another one to merge.")
     facts = _facts_of_store(other)
-    with store.alone(SOURCE):
+    with store.alone(SOURCE), _no_collection():
         ledger = _ledger(store)
         known = _known(store, ledger, facts)
         whose = store.organization(SOURCE) or other.organization(SOURCE)
         index = ledger.index if ledger else LogIndex()
         return _write(known, known.facts.join(facts), index, whose, now)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """The collector of cycles would look at a million facts again and again, and none has one."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Known(NamedTuple):

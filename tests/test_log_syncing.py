@@ -188,9 +188,8 @@ def test_what_is_added_to_a_file_is_read_from_its_old_end(folder, store, monkeyp
     )
     assert brought(store, folder).changed == (DAY,)
     assert len(lines) == 1
-    assert output(store) == [0, 1, 4]
-    result = brought(store, folder)
-    assert (result.fetched, len(lines)) == (0, 1)
+    assert sorted(output(store)) == [0, 1, 4]
+    assert (brought(store, folder).fetched, len(lines)) == (0, 1)
 
 
 def test_an_unchanged_file_is_not_opened(folder, store, monkeypatch):
@@ -211,11 +210,12 @@ def test_only_days_with_news_are_written(folder, store):
     assert new == {"2026-08-03", "2026-08-05"}
 
 
-def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store):
-    """Claude Code was writing it just then."""
+def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store, caplog):
+    """Claude Code was writing it just then, so nothing is wrong with it yet."""
     text = bytes_of(answer("m2", output=6))
     brought(store, written(folder, s1=[answer(output=1), text[:40]]))
     assert output(store) == [1]
+    assert caplog.records == []
     appended(folder, "s1", text[40:])
     brought(store, folder)
     assert output(store) == [1, 6]
@@ -339,9 +339,9 @@ def test_a_store_of_an_older_version_keeps_what_the_logs_do_not_tell_any_more(fo
     written(folder, s1=[answer(output=3)])
     assert brought(store, folder).kept == (DAY,)
     assert rows(store)["activity"][0]["lines_added"] == 2
-    appended(folder, "s1", call(), result(account=PATCH), answer("m9", output=1))
-    assert brought(store, folder).kept == ()
-    assert output(store) == [0, 1, 3]
+    appended(folder, "s1", call(), result(account=PATCH))
+    assert cca.sync(LocalLogs([folder]), store, now=NOW, force=True).changed == (DAY,)
+    assert sorted(output(store)) == [0, 3]
 
 
 def undo_frames(store):
@@ -449,7 +449,7 @@ POOL = [
 ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_files_read_in_any_split_give_the_frames_of_one_reading(tmp_path_factory, data):
     """Three files of shuffled lines, cut anywhere, even inside a line, and read as they grow."""
@@ -480,7 +480,7 @@ def test_files_read_in_any_split_give_the_frames_of_one_reading(tmp_path_factory
     shutil.rmtree(root)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(first=st.lists(st.sampled_from(POOL)), second=st.lists(st.sampled_from(POOL)))
 def test_stores_of_any_logs_merge_in_either_order(tmp_path_factory, first, second):
     """What one machine read and the other, in parts or both, unites to the same."""
@@ -506,7 +506,10 @@ def test_stores_of_any_logs_merge_in_either_order(tmp_path_factory, first, secon
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from test_log_syncing import Store, answer, appended, brought, output, rows, written
+    from datetime import UTC, datetime
+    from test_log_syncing import Store, answer, appended, brought, output, written
+
+    NOW = datetime(2026, 8, 4, 12, tzinfo=UTC)
 
     def deadly(function, left):
         def step(*args, **kwargs):
@@ -520,22 +523,22 @@ KILLED = """
         left = [step]
         for name in ("fsync", "rename", "replace", "unlink", "rmdir", "mkdir"):
             setattr(os, name, deadly(getattr(os, name), left))
-        brought(store, logs)
+        brought(store, logs, NOW)
         os._exit(0)
 
     for step in range(1000):
         root = Path(sys.argv[1]) / str(step)
         logs = written(root / "logs", s1=[answer(output=1)])
         store = Store(root / "store")
-        brought(store, logs)
-        later = answer("m3", output=4, at="2026-08-05T10:00:00Z")
+        brought(store, logs, NOW)
+        later = answer("m3", output=4, at="2026-08-04T10:00:00Z")
         appended(logs, "s1", answer("m2", output=2), later)
         child = os.fork()
         if child == 0:
             sync_and_die(store, logs, step)
         survived = os.waitpid(child, 0)[1] == 0
         found = output(Store(root / "store"))
-        brought(Store(root / "store"), logs)
+        brought(Store(root / "store"), logs, NOW)
         assert output(Store(root / "store")) == [1, 2, 4], step
         print(survived, sum(found))
         if survived:
@@ -544,21 +547,19 @@ KILLED = """
 
 
 def child(script, *arguments):
-    """A process that runs a script of this module."""
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    """How to run a script of this module in a process of its own."""
+    return {
+        "args": [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+        "env": os.environ | {"PYTHONPATH": os.path.dirname(__file__)},
+    }
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 def test_a_sync_killed_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_path):
-    """Before each call that touches the disk: old days or new, and the next sync is whole."""
-    run = child(KILLED, tmp_path)
-    lines = run.communicate(timeout=300)[0].splitlines()
+    """Before each call that touches the disk: the old days or the new, and the next is whole."""
+    run = subprocess.run(**child(KILLED, tmp_path), stdout=subprocess.PIPE, text=True, timeout=300)
     assert run.returncode == 0
+    lines = run.stdout.splitlines()
     seen = [line.split()[1] for line in lines]
     turn = seen.index("7")
     assert seen == ["1"] * turn + ["7"] * (len(seen) - turn)
@@ -579,12 +580,10 @@ SYNCS = """
 def test_two_syncs_of_growing_logs_leave_what_one_would(folder, store):
     """Two processes, and lines appended all the while: nothing is lost, nothing is twice."""
     written(folder, s1=[answer(output=1)])
-    runs = [child(SYNCS, store.root, folder) for _ in range(2)]
+    runs = [subprocess.Popen(**child(SYNCS, store.root, folder)) for _ in range(2)]
     for number in range(40):
         appended(folder, "s1", answer(f"n{number}", output=1))
     assert [run.wait(timeout=120) for run in runs] == [0, 0]
-    for run in runs:
-        run.stdout.close()
     brought(store, folder)
     assert output(store) == [1] * 41
 

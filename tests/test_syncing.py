@@ -130,41 +130,6 @@ def test_the_records_of_another_organization_are_refused(tmp_path):
         sync(Days(organizations=["org-2"]), store, SUNDAY, SUNDAY, now=NOW)
 
 
-def test_local_days_are_looked_at_again_even_when_final(tmp_path):
-    """A session resumed weeks later adds to its days; reading logs costs no request."""
-    store = Store(tmp_path)
-    sync(Days("local", commits=1), store, MONDAY, MONDAY, now=NOW)
-    sync(Days("local", commits=2), store, MONDAY, MONDAY, now=NOW)
-    assert commits(store, "local") == [2]
-
-
-def test_local_days_survive_the_deletion_of_their_logs(tmp_path):
-    """Claude Code deletes logs after 30 days; the store keeps what they told."""
-    store = Store(tmp_path)
-    sync(Days("local", commits=4), store, MONDAY, MONDAY, now=NOW)
-    result = sync(Days("local", commits=1), store, MONDAY, MONDAY, now=NOW)
-    assert result.kept == (MONDAY,)
-    assert commits(store, "local") == [4]
-    assert store.restatements("local") == []
-    sync(Days("local", commits=1), store, MONDAY, MONDAY, now=NOW, force=True)
-    assert commits(store, "local") == [1]
-
-
-def test_days_before_the_first_log_are_not_stored_as_empty(tmp_path):
-    """After 30 days their logs may be deleted; unknown is not the same as nothing happened."""
-    store, first = Store(tmp_path), date(2026, 11, 18)
-    later = NOW + timedelta(days=30)
-    sync(Days("local", span=(first, SUNDAY)), store, MONDAY, SUNDAY, now=later)
-    assert min(store.days("local")) == first
-
-
-def test_the_week_of_somebody_who_began_lately_is_whole(tmp_path):
-    """The first log is of this month, so Monday and Tuesday before it were empty."""
-    store, first = Store(tmp_path), date(2026, 11, 18)
-    sync(Days("local", span=(first, SUNDAY)), store, date(2026, 11, 9), SUNDAY, now=NOW)
-    assert min(store.days("local")) == MONDAY
-
-
 def test_the_sample_does_not_depend_on_the_clock(tmp_path):
     """Its days are closed and final in any year, and its end is its end."""
     store = Store(tmp_path)

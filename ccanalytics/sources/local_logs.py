@@ -10,8 +10,6 @@ are then a lower bound; `LogReport.final_share` says how much is final.
 The log folders are only ever read.
 """
 
-import contextlib
-import gc
 import hashlib
 import logging
 import os
@@ -82,10 +80,6 @@ class LocalLogs:
 
     def news(self, index: LogIndex) -> "News":
         """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
-        with _no_collection():
-            return self._news(index)
-
-    def _news(self, index: LogIndex) -> "News":
         index = index.without(index.files.keys() - set(self._files))
         reader, files, read, unreadable = LogReader(index), dict(index.files), 0, 0
         for path in self._files:
@@ -146,18 +140,6 @@ class News:
     facts: Facts
     index: LogIndex
     report: LogReport
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """The collector of cycles would look at a million facts again and again, and none has one."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:

@@ -120,8 +120,8 @@ class LogReader:
             place = self._places[key] = Place._make(key)
         return place
 
-    def decode(self, raw: memoryview) -> Line | None:
-        """The fields of one line, if it is one of Claude Code."""
+    def decode(self, raw: memoryview, *, cut_off: bool) -> Line | None:
+        """The fields of one line, if it is one of Claude Code; one still being written may be."""
         self.lines += 1
         try:
             line = decode_line(raw)
@@ -129,7 +129,7 @@ class LogReader:
             self.foreign_lines += 1
             return None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self.broken_lines += 1
+            self.broken_lines += not cut_off
             return None
         if line.type is None:
             self.foreign_lines += 1
@@ -185,8 +185,9 @@ class _File:
 
     def read(self, data: bytes, start: int, shift: int) -> None:
         """Takes the lines from `start` on; the data begin at `shift` in the file."""
+        whole = data.rfind(b"\n") + 1
         for offset, raw in split_lines(data, start):
-            line = self.reader.decode(raw)
+            line = self.reader.decode(raw, cut_off=offset >= whole)
             if line is not None:
                 self._take(line, shift + offset)
         for name, session in self.sessions.items():

@@ -1,92 +1,102 @@
-"""How fast session logs are read: megabytes per second of CPU time, medians of alternating runs.
+"""How fast session logs become a Dataset, beside ccusage on the same files: whole processes.
 
-    uv run python tests/benchmarks/local_logs.py [FOLDER] [--runs N]
+    uv run python tests/benchmarks/local_logs.py [FOLDER] [--runs N] [--ccusage COMMAND]
 
-FOLDER is a Claude Code configuration folder; without it your own logs are read. Each row reads the
-same files in the same process, page cache warm, so compare the rows and not the machines.
+FOLDER is a Claude Code configuration folder, without it your own; for a big one see
+replicated_logs.py. Rows alternate, medians are told, the page cache is warm: compare rows of one
+run and not machines. The grown load follows on one line appended to a copy of one file.
 """
 
 import argparse
 import json
-import logging
 import os
+import shlex
+import shutil
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
+from ccanalytics.sources.local_logs import log_folders
 
-from ccanalytics.sources.local_logs import LocalLogs, log_folders
-
-
-def read_only(files):
-    """Only the bytes: nobody can be faster."""
-    for path in files:
-        path.read_bytes()
+LOAD = """
+import sys, ccanalytics as cca
+cca.load(source="local", store=sys.argv[1], logs=sys.argv[2:])
+"""
 
 
-def json_lines(files):
-    """`json.loads` of every line, nothing else."""
-    for path in files:
-        for line in path.read_bytes().split(b"\n"):
-            try:
-                json.loads(line)
-            except ValueError:
-                continue
+def measured(command, environment=None):
+    """Seconds of CPU, seconds on the clock and peak megabytes of one process."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{shlex.join(command)} failed.")
+    wall = time.perf_counter() - start
+    return usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
 
 
-def msgspec_lines(files):
-    """`msgspec.json.decode` of every line into dicts, nothing else."""
-    decode = msgspec.json.Decoder().decode
-    for path in files:
-        for line in path.read_bytes().split(b"\n"):
-            try:
-                decode(line)
-            except (ValueError, UnicodeDecodeError):
-                continue
+def grow(folder):
+    """One more answer in a session of its own file."""
+    at = datetime.now(UTC) - timedelta(days=100)
+    message = {"id": f"msg_{time.time_ns()}", "model": "claude-opus-5", "stop_reason": "end_turn",
+               "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip
+    line = {"type": "assistant", "sessionId": "grown", "timestamp": at.isoformat(),
+            "message": message, "requestId": "req_grown"}  # fmt: skip
+    with (folder / "projects" / "grown" / "grown.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
-def records(folders):
-    """All records and sessions of all days, priced."""
-    logs = LocalLogs(folders)
-    first, last = logs.span()
-    return logs.records(first), logs.sessions(last)
+def rows(folders, scratch, ccusage):
+    """What is measured: a name, and a function that measures once."""
+    extra, store = scratch / "extra", scratch / "store"
+    (extra / "projects" / "grown").mkdir(parents=True)
+    grow(extra)
+    load = [sys.executable, "-c", LOAD, str(store), *map(str, [*folders, extra])]
 
+    def first():
+        shutil.rmtree(store, ignore_errors=True)
+        return measured(load)
 
-def cpu_seconds(work, argument):
-    """The CPU seconds of one call."""
-    start = time.process_time()
-    work(argument)
-    return time.process_time() - start
+    def grown():
+        grow(extra)
+        return measured(load)
+
+    yield "first load", first
+    yield "second load", lambda: measured(load)
+    yield "grown load", grown
+    if ccusage:
+        command = [*ccusage, "daily", "--offline", "--json", "--timezone", "UTC"]
+        where = {**os.environ, "CLAUDE_CONFIG_DIR": ",".join(map(str, folders))}
+        yield "ccusage daily", lambda: measured(command, where)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--ccusage", default=shutil.which("ccusage") or "", help="its command")
     options = parser.parse_args()
-    logging.disable()
     folders = [options.folder] if options.folder else log_folders(os.environ, Path.home())
-    if not any(True for folder in folders for _ in folder.rglob("*.jsonl")):
+    files = [path for folder in folders for path in folder.rglob("*.jsonl")]
+    if not files:
         print("There are no session logs here; name a FOLDER.")
         return
-    files = [path for folder in folders for path in sorted(folder.rglob("*.jsonl"))]
-    megabytes = sum(path.stat().st_size for path in files) / 1e6
-    rows = {
-        "read the bytes": (read_only, files),
-        "records and sessions": (records, folders),
-        "msgspec to dicts, every line": (msgspec_lines, files),
-        "json.loads, every line": (json_lines, files),
-    }
-    for work, argument in rows.values():
-        work(argument)
-    runs = [{name: cpu_seconds(*row) for name, row in rows.items()} for _ in range(options.runs)]
-    ours = statistics.median(run["records and sessions"] for run in runs)
-    print(f"{len(files)} files, {megabytes:.1f} MB, median of {options.runs} runs")
-    print(f"{'':30}{'CPU s':>8}{'MB/s':>8}{'x ours':>8}")
-    for name in rows:
-        seconds = statistics.median(run[name] for run in runs)
-        print(f"{name:30}{seconds:8.3f}{megabytes / seconds:8.0f}{seconds / ours:8.2f}")
+    with tempfile.TemporaryDirectory() as scratch:
+        found = list(rows(folders, Path(scratch), shlex.split(options.ccusage)))
+        runs = [{name: work() for name, work in found} for _ in range(options.runs)]
+    print(f"{len(files)} files, {sum(p.stat().st_size for p in files) / 1e6:.0f} MB, medians of "
+          f"{options.runs} runs")  # fmt: skip
+    print(f"{'':20}{'CPU s':>8}{'wall s':>8}{'MiB':>8}")
+    for name, _ in found:
+        median = [statistics.median(run[name][n] for run in runs) for n in range(3)]
+        print(f"{name:20}{median[0]:8.2f}{median[1]:8.2f}{median[2]:8.0f}")
 
 
 if __name__ == "__main__":
