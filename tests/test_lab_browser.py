@@ -189,6 +189,7 @@ def test_the_code_and_the_file_are_those_of_the_view(opened, address):
     text = Path(saved.value.path()).read_text(encoding="utf-8-sig")
     assert saved.value.suggested_filename.startswith("acceptance_rate-2026-")
     assert len(text.splitlines()) == 13
+    page.locator(".cca-explore").evaluate("old => { old.dataset.old = 'yes'; }")
     run_all(page)
-    page.locator(".cca-chart").first.wait_for(state="detached")
+    page.locator(".cca-explore:not([data-old])").wait_for()
     drawn(page, "Acceptance rate")
