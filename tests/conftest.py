@@ -3,7 +3,11 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
+import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +78,19 @@ def _apply(patch, environment):
     for name, value in environment.items():
         if os.environ.get(name) != value:
             patch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """A folder in which the wheel of this checkout is unpacked, as an installer does."""
+    root, built = Path(__file__).parent.parent, tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", built]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    site = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
+        archive.extractall(site)
+    return site
 
 
 @pytest.fixture(scope="session")

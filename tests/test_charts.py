@@ -166,3 +166,65 @@ def test_a_hostile_name_is_only_data():
 def test_every_colour_of_the_theme_has_a_dark_twin():
     """A colour the report does not know would stay as it is in dark mode."""
     assert {*CATEGORIES, INK, MUTED, GRID} <= set(DARK)
+
+
+def grouped(count):
+    """A frame by week of `count` terminals, group n with n people."""
+    return pd.DataFrame(
+        {
+            "week": pd.to_datetime(["2026-11-16"] * count),
+            "terminal": [f"t{n:02}" for n in range(count)],
+            "value": 1.0,
+            "low": 0.5,
+            "high": 1.5,
+            "n_actors": [float(n) for n in range(count)],
+        }
+    )
+
+
+def marks(spec):
+    return [layer["mark"]["type"] for layer in spec.get("layer", [spec])]
+
+
+def test_any_ratio_is_a_band_any_total_are_bars_and_totals_of_groups_are_stacked():
+    """Distinct people of groups are lines: somebody in two of them would be stacked twice."""
+    data = weeks()
+    draws = {
+        ("cost_per_commit", None): ["area", "line"],
+        ("cost", None): ["bar"],
+        ("cost", "terminal"): ["bar"],
+        ("cost_per_commit", "terminal"): ["line"],
+        ("active_actors", "terminal"): ["line"],
+    }
+    for (name, by), expected in draws.items():
+        chart = charts.by_week_chart(cca.by_week(data, name, by), name, by)
+        assert marks(chart.to_dict()) == expected
+
+
+def test_more_groups_than_colours_are_listed_and_not_all_of_very_many():
+    """Nine are all there; of thirty the twenty of the most people, and it is said."""
+    nine = charts.by_week_chart(grouped(9), "cost_per_commit", "terminal").to_dict()
+    assert marks(nine) == ["tick", "rule", "point"]
+    thirty = charts.by_week_chart(grouped(30), "cost_per_commit", "terminal").to_dict()
+    (rows,) = thirty["datasets"].values()
+    assert {row["terminal"] for row in rows} == {f"t{n:02}" for n in range(10, 30)}
+    assert "the 20 of the most people out of 30" in thirty["description"]
+
+
+def test_a_chart_of_api_keys_speaks_of_keys():
+    """In its title, its words and the tooltip."""
+    frame = cca.by_week(weeks(), "cost", actor_kind="api_key")
+    spec = charts.by_week_chart(frame, "cost", actor_kind="api_key").to_dict()
+    assert spec["title"]["text"] == "Cost, API keys only"
+    assert "API keys" in [tip["title"] for tip in spec["encoding"]["tooltip"]]
+
+
+def test_a_hostile_group_is_only_data():
+    """Names of teams and projects get into no expression, whatever the chart."""
+    for count in (2, 9):
+        frame = grouped(count)
+        frame["terminal"] = frame["terminal"] + "</script><script>alert(1)</script>"
+        for name in ("cost", "cost_per_commit"):
+            spec = charts.by_week_chart(frame, name, "terminal").to_dict()
+            del spec["datasets"]
+            assert not any("script>" in text for text in texts(spec))

@@ -11,6 +11,7 @@ from builders import dataset, record
 from ccanalytics.dataset import load
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames import build_frames
+from ccanalytics.metrics import by_week
 from ccanalytics.periods import newest_closed_week, parse_week
 from ccanalytics.store import Store
 
@@ -321,3 +322,49 @@ def test_an_address_in_a_note_is_withheld_with_the_names(identity, there, tmp_pa
     (what,) = data.calendars.events["what"]
     assert ("ann@" in what) is there
     assert what.endswith("is away")
+
+
+# Parts of a dataset, without reading again
+
+
+def loaded(store, *days, **how):
+    return load(*days, source="api", store=store, now=NOW, roster=roster_file(store), **how)
+
+
+def roster_file(store):
+    file = store.root / "people.csv"
+    file.write_text(ROSTER, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("identity", ["named", "aggregate"])
+def test_a_part_of_a_dataset_is_what_is_loaded_of_its_days_and_team(tmp_path, identity):
+    """Cut out in memory or read again: the same days, weeks and figures."""
+    store = fill(tmp_path, since="2026-11-02")
+    part = loaded(store, "2026-11-02", "2026-11-22", identity=identity)
+    part = part.between("2026-11-09", "2026-11-22").of_team("Web")
+    again = loaded(store, "2026-11-09", "2026-11-22", team="Web", identity=identity)
+    assert (part.since, part.until, part.team) == (again.since, again.until, "Web")
+    assert mondays(part) == mondays(again) == ["2026-11-09", "2026-11-16"]
+    pd.testing.assert_frame_equal(by_week(part, "active_actors"), by_week(again, "active_actors"))
+    assert len(part.activity) == len(again.activity) == 14
+    assert len(part.roster) == 1
+
+
+def test_a_part_that_is_partly_outside_ends_where_the_dataset_does(tmp_path):
+    """What is not in memory is not there."""
+    part = loaded(fill(tmp_path), "2026-11-09", "2026-11-22").between("2026-01-01", "2026-11-15")
+    assert (part.since, part.until) == (date(2026, 11, 9), date(2026, 11, 15))
+
+
+def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
+    """The words name both ranges, and the teams there are."""
+    data = loaded(fill(tmp_path), "2026-11-09", "2026-11-22")
+    with pytest.raises(
+        ValueError, match="no day of 2026-01-01 to 2026-01-02: these are 2026-11-09"
+    ):
+        data.between("2026-01-01", "2026-01-02")
+    with pytest.raises(ValueError, match="reversed"):
+        data.between("2026-11-20", "2026-11-10")
+    with pytest.raises(ValueError, match="there is: Data, Web"):
+        data.of_team("Green")

@@ -5,7 +5,6 @@ from datetime import date
 
 import pytest
 from builders import dataset
-from IPython.core.interactiveshell import InteractiveShell
 from test_views import TEAMS, people_of, roster, three_weeks
 
 from ccanalytics import explorer
@@ -163,13 +162,11 @@ def test_an_unknown_source_names_the_known_ones():
 
 
 def displayed(made, monkeypatch):
-    """The MIME bundles of a cell that ends with the explorer."""
-    InteractiveShell.instance()
-    bundles = []
-    shown = explorer.display
-    monkeypatch.setattr(explorer, "display", lambda part: bundles.append(part) or shown)
+    """What a cell that ends with the explorer displays."""
+    parts = []
+    monkeypatch.setattr(explorer, "display", parts.append)
     made._ipython_display_()
-    return bundles
+    return parts
 
 
 def test_in_a_report_there_are_no_controls(monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -129,6 +130,27 @@ def test_lab_asks_nothing_about_news_and_keeps_the_readers_own_settings():
 def test_lab_starts_and_says_its_version(tmp_path):
     """The command is one that Jupyter understands."""
     assert open_lab(tmp_path, dict(os.environ), ["--version"]) == 0
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_lays_its_notebooks_into_the_folder_named(
+    tmp_path, clean_environment, wheel
+):
+    """They are copied, the folder is told, and Jupyter gets the flags that are not ours."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ccanalytics.cli", "lab", "mine", "--version"],
+        cwd=tmp_path,
+        env={**clean_environment, "PYTHONPATH": str(wheel)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "copied start_here.ipynb" in lines
+    assert "mine" in lines
+    assert lines[-1].startswith("4.")
+    assert (tmp_path / "mine" / "explore.ipynb").is_file()
+    assert (wheel / "ccanalytics/lab_settings/labconfig/default_setting_overrides.json").is_file()
 
 
 def test_a_missing_folder_is_said_so(tmp_path):

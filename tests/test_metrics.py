@@ -328,3 +328,51 @@ def test_the_order_of_records_never_matters(records, random):
     for name in ("cost_per_commit", "acceptance_rate", "commits"):
         before, after = m.by_week(two_weeks(records), name), m.by_week(two_weeks(shuffled), name)
         pd.testing.assert_frame_equal(before, after)
+
+
+def key_records(count, day="2026-11-16", **measures):
+    """One record each of `count` API keys."""
+    return [record(day, api_key=f"key {n}", **measures) for n in range(count)]
+
+
+def test_api_keys_are_counted_apart_and_all_together_shown():
+    """Three keys cost 6 dollars; five people cost 5, and neither is in the other's sum."""
+    records = key_records(3, models=sonnet(200)) + people(5, models=sonnet(100))
+    data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
+    (keys,) = m.by_week(data, "cost", actor_kind="api_key").to_dict("records")
+    assert (keys["value"], keys["n_actors"]) == (6.0, 3.0)
+    assert m.cost(data)["value"].tolist() == [5.0]
+
+
+def test_few_api_keys_of_a_group_are_withheld():
+    """Split by terminal, three keys are a group under the minimum."""
+    data = dataset(key_records(3), "2026-11-16", "2026-11-22", minimum_group=5)
+    frame = m.by_week(data, "active_actors", "terminal", "api_key")
+    assert frame["value"].isna().all()
+
+
+@pytest.mark.parametrize("name", [*TOTALS, *OF_THE_ACTIVE])
+def test_every_total_and_ratio_of_the_active_is_known_of_api_keys(name):
+    """Five keys have what five people have, under words without people."""
+    measures = {"commits": 9, "tools": {"edit_tool": (3, 1)}, "models": sonnet(100)}
+    keys = dataset(key_records(5, **measures), "2026-11-16", "2026-11-22")
+    others = dataset(people(5, **measures), "2026-11-16", "2026-11-22")
+    of_keys = m.by_week(keys, name, actor_kind="api_key")
+    pd.testing.assert_frame_equal(of_keys, m.by_week(others, name))
+    words = registry.metric_of(name, "api_key")
+    assert "people" not in f"{words.name} {words.unit} {words.formula}".lower()
+    assert "API key" in words.name
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "kind", "words"),
+    [
+        ("active_rate", None, "api_key", "API keys are on no roster"),
+        ("cost", "team", "api_key", "API keys are in no team"),
+        ("cost", None, "keys", "actor_kind is 'keys'; it is user or api_key"),
+    ],
+)
+def test_what_makes_no_sense_of_api_keys_is_refused(name, by, kind, words):
+    """The roster and the teams are of people."""
+    with pytest.raises(ValueError, match=words):
+        m.by_week(dataset([], "2026-11-16", "2026-11-22"), name, by, kind)

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -341,28 +340,16 @@ def test_ones_own_logs_become_a_report(tmp_path, clean_environment):
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_reports_in_an_empty_folder(tmp_path, clean_environment):
+def test_an_installed_wheel_reports_in_an_empty_folder(tmp_path, clean_environment, wheel):
     """The wheel brings the notebooks along; nothing of the checkout is needed."""
-    root = notebook_folder().parent
-    wheel = tmp_path / "wheel"
-    built = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", wheel],
-        cwd=root,
-        capture_output=True,
-        text=True,
-    )
-    assert built.returncode == 0, built.stderr
-    site = tmp_path / "site"
-    with zipfile.ZipFile(next(wheel.glob("*.whl"))) as archive:
-        archive.extractall(site)
-    assert (site / "ccanalytics" / "_notebooks" / "adoption.ipynb").is_file()
+    assert (wheel / "ccanalytics" / "_notebooks" / "adoption.ipynb").is_file()
     empty = tmp_path / "empty"
     empty.mkdir()
     done = command(
         *("report", "--source", "sample"),
         folder=empty,
         environment=clean_environment,
-        PYTHONPATH=str(site),
+        PYTHONPATH=str(wheel),
     )
     assert done.returncode == 0, done.stderr
     assert (empty / "reports" / "2026-W47.html").is_file()
