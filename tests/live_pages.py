@@ -71,7 +71,7 @@ def append(log, *lines):
 
 def write_notebook(folder, *cells):
     """A my_usage notebook of one's own: a sum, a chart one can choose in, and more `cells`."""
-    parameters = 'source = "local"\nweeks = 12\nteam = ""\nidentity = "named"'
+    parameters = 'source = "local"'
     words = [text(f"## Question {n}?\n\n" + "Many words. " * 60) for n in range(6)]
     made = notebook(
         text("# Numbers"),

@@ -39,7 +39,7 @@ def test_help_imports_nothing_heavy():
 def test_help_names_every_command():
     """What the program can do is on its first page."""
     output = run("--help").output
-    for command in ("report", "sync", "lab", "fake-api", "metrics"):
+    for command in ("report", "dashboard", "sync", "lab", "fake-api", "metrics"):
         assert command in output
 
 

@@ -18,10 +18,12 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from live_pages import Served, answer, append, dashboard, log_of, write_notebook
 from tornado.websocket import websocket_connect
 
-from ccanalytics.dashboard.exports import as_csv, frames_shown
+from ccanalytics.cli import main
+from ccanalytics.dashboard.exports import frames_shown
 from ccanalytics.dashboard.server import _bound
 from ccanalytics.report.archive import read_issue
 
@@ -240,16 +242,6 @@ def test_the_page_is_saved_as_a_report_is(own, tmp_path):
     assert b"connect-src" not in content
 
 
-@pytest.mark.parametrize("start", list("=+-@\t\r＝＋－＠"))  # noqa: RUF001
-def test_a_cell_that_looks_like_a_formula_is_text(start):
-    """Also in the head of a column; numbers stay numbers."""
-    table = pa.table({f"{start}head": [f"{start}1+1"], "number": [-1.5]})
-    assert list(csv.reader(io.StringIO(as_csv(table).decode(), newline=""))) == [
-        [f"'{start}head", "number"],
-        [f"'{start}1+1", "-1.5"],
-    ]
-
-
 def test_a_column_of_several_kinds_is_saved_as_text():
     """Rows that no type holds do not stop the rest from being saved."""
     chart = {"title": "Odd", "data": {"values": [{"a": 1}, {"a": "x"}, {"b": None}]}}
@@ -358,3 +350,14 @@ def test_the_sample_is_shown_as_its_weekly_report(tmp_path):
             process.terminate()
     assert "Sample data" in page
     assert "What changed" in page
+
+
+def test_flags_of_the_weekly_report_are_refused_for_ones_own_logs():
+    """Nothing that was asked for is quietly left out."""
+    done = CliRunner().invoke(main, ["dashboard", "--weeks", "4"])
+    assert done.exit_code == 2
+    assert "--weeks" in done.output
+    assert "-p days" in done.output
+    assert (
+        CliRunner().invoke(main, ["dashboard", "--source", "sample", "--logs", "x"]).exit_code == 2
+    )

@@ -17,8 +17,8 @@ OWN = "local"
 @click.option("--source", type=click.Choice(options.SOURCES), default=OWN, show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=3333, show_default=True)
 @click.option("--no-browser", is_flag=True, help="Only say the address.")
-@click.option("--weeks", type=click.IntRange(1, 520), default=12, show_default=True)
-@click.option("--team", default="", help="Only this team of the roster.")
+@click.option("--weeks", type=click.IntRange(1, 520), help="Of the weekly report; default: 12.")
+@click.option("--team", help="Of the weekly report: only this team of the roster.")
 @click.option("-p", "--parameter", "extra", nargs=2, multiple=True, metavar="NAME VALUE")
 @options.flags(
     options.STORE,
@@ -31,7 +31,7 @@ OWN = "local"
 def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
     """Show a page on 127.0.0.1 that follows the session logs while you work.
 
-    With --source api or sample it is the weekly report, and follows the store.
+    With another --source it is the weekly report, and follows the store.
     """
     import asyncio
 
@@ -42,13 +42,20 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
     from ccanalytics.settings import as_variables
 
     logs, key_file, notebooks = flags.pop("logs"), flags.pop("key_file"), flags.pop("notebooks")
+    extra = dict(flags.pop("extra"))
     settings = options.settings_of(
         store=flags.pop("store"), roster=flags.pop("roster"), identity=_identity(source, flags)
     )
     if logs and source != OWN:
-        raise ValueError(f"logs are for source {OWN}, not for {source}.")
-    asked = {"source": source, "extra": dict(flags.pop("extra")), **flags}
-    if source == "api":
+        raise click.UsageError(f"--logs is of --source {OWN}, not of {source}.")
+    weekly = {name: value for name, value in flags.items() if value is not None}
+    if weekly and source == OWN:
+        raise click.UsageError(
+            f"--{' and --'.join(weekly)}: of the weekly report, not of one's own logs. What their "
+            "notebook is given goes with -p, such as -p days 60 or -p timezone Europe/Berlin."
+        )
+    asked = {"source": source, "extra": extra, **weekly}
+    if source in options.NETWORK:
         _fetch(settings, key_file, asked)
 
     def begun(address: str) -> None:

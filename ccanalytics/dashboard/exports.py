@@ -4,7 +4,6 @@ Only what is shown is saved, as it is shown: the rows behind each chart, and the
 themselves are not.
 """
 
-import csv
 import io
 import re
 import zipfile
@@ -18,11 +17,9 @@ from nbformat import NotebookNode
 
 from ccanalytics.report.cells import LEFT_OUT, MIME
 from ccanalytics.report.figures import row_sets, title_of
+from ccanalytics.spreadsheet import csv_text
 
 Rows = list[dict[str, Any]]
-
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
-"""What a spreadsheet takes for the beginning of a formula, full-width signs too."""
 
 
 def frames_shown(notebooks: Sequence[NotebookNode]) -> dict[str, pa.Table]:
@@ -37,12 +34,8 @@ def frames_shown(notebooks: Sequence[NotebookNode]) -> dict[str, pa.Table]:
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """`table` as CSV that no spreadsheet runs: text like a formula gets a quote before it."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(map(_safe, table.column_names))
-    writer.writerows([_safe(value) for value in row.values()] for row in table.to_pylist())
-    return text.getvalue().encode()
+    """`table` as CSV that a spreadsheet program takes for text and numbers alone."""
+    return csv_text(table.to_pandas()).encode()
 
 
 def as_parquet(table: pa.Table) -> bytes:
@@ -89,10 +82,6 @@ def _column(values: list[Any]) -> pa.Array:
         return pa.array(values)
     except pa.ArrowInvalid:
         return pa.array([None if value is None else str(value) for value in values])
-
-
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _slug(title: str) -> str:

@@ -1,12 +1,16 @@
 """A request -> what is to be watched, the page, or a file of it; here is all that is heavy."""
 
+import ctypes
+import gc
 import logging
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 from nbformat import NotebookNode
 
 import ccanalytics.dashboard.orders as orders
@@ -70,6 +74,7 @@ class Dashboard:
         ]
         page = _page(order, notebooks, live=LINKS)
         self.made = order, notebooks
+        _give_back()
         return {}, page.encode()
 
     def save(self, kind: str) -> Answer:
@@ -94,6 +99,14 @@ class Dashboard:
 
     def _safe(self, text: str) -> str:
         return text if self.wish.settings.identity == "named" else without_emails(text)
+
+
+def _give_back() -> None:
+    """Memory that was only needed for the run goes back to the system, where it can."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def _page(order: Order, notebooks: list[NotebookNode], **live: Any) -> str:

@@ -11,6 +11,7 @@ from ccanalytics.errors import PreflightError, ReportError
 from ccanalytics.metrics import METRICS
 from ccanalytics.report.run import Order, notebook_folder, report_notebooks
 from ccanalytics.sources.local_logs import log_folders
+from ccanalytics.syncing import NETWORK
 from ccanalytics.weekly import Wish, data_of, order_of, versions
 
 OWN_USAGE = ("my_usage",)
@@ -41,24 +42,18 @@ def watched(wish: Wish) -> Watched:
     files = (*notebooks_of(wish), *settings.calendars.values(), *tables)
     if wish.source == "local":
         return Watched(_log_roots(), ".jsonl", files)
-    if wish.source == "api":
-        return Watched((wish.store.root / "v1" / "api",), ".parquet", files)
+    if wish.source in NETWORK:
+        return Watched((wish.store.root / "v1" / wish.source,), ".parquet", files)
     return Watched(files=files)
 
 
 def _own_usage(wish: Wish) -> Order:
-    settings = wish.settings
     return Order(
         week="",
         source=wish.source,
         out=wish.out,
         notebooks=notebooks_of(wish),
-        common={
-            "source": wish.source,
-            "weeks": wish.weeks,
-            "team": wish.team,
-            "identity": settings.identity,
-        },
+        common={"source": wish.source},
         extra=wish.extra,
         environment={},
         name=f"my-usage-{wish.now:%Y-%m-%d}",
@@ -70,7 +65,7 @@ def _own_usage(wish: Wish) -> Order:
             ("With", versions()),
         ],
         definitions=METRICS,
-        named=settings.identity == "named",
+        named=wish.settings.identity == "named",
     )
 
 

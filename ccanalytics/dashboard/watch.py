@@ -65,9 +65,9 @@ class Watched:
 
 async def changes(watched: Watched) -> AsyncIterator[None]:
     """Once for each burst of changes, soon after its end; never ends by itself."""
-    marks = watched.marks()
+    marks, stamp = watched.marks(), watched.stamp()
     while True:
-        roots, stamp = watched.roots(), watched.stamp()
+        roots = watched.roots()
         begun = False
         async with aclosing(_signs(watched, roots)) as signs:
             async for sign in signs:
@@ -76,6 +76,8 @@ async def changes(watched: Watched) -> AsyncIterator[None]:
                 begun = True
                 before, marks = marks, watched.marks()
                 moved = watched.roots() != roots
+                if moved:
+                    stamp = watched.stamp()
                 if sign or missed or moved or marks != before:
                     yield
                 if moved:
