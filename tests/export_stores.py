@@ -93,8 +93,8 @@ def roster():
 
 
 def export(store, target, **more):
-    """An export of all stored api days with names."""
-    return export_days(str(target), source="api", store=store, now=NOW, **more)
+    """What became of all stored api days, with names."""
+    return export_days(str(target), source="api", store=store, now=NOW, **more)[0]
 
 
 def query(target, sql):

@@ -21,6 +21,8 @@ from export_stores import DAY, NOW, awkward, export, fill, query, roster, small
 from postgres import PASSWORD
 
 from ccanalytics import cli
+from ccanalytics.billing import Cost, DayBill
+from ccanalytics.billing_frames import build_billing
 from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.export import engines
 from ccanalytics.export.engines import DuckDatabase, ServerDatabase, SqliteDatabase
@@ -141,6 +143,22 @@ def test_other_frames_come_along_and_lists_become_text(target, tmp_path):
         database.set_up(plan, replace=False)
         database.put(plan, *plan.build([DAY]))
     assert query(target, "select session, models from sessions") == [("s1", '["a", "b\\""]')]
+
+
+def test_what_was_billed_comes_along_as_a_source_of_its_own(target, tmp_path):
+    """A dollar was billed where an eighth was estimated; weeks are of people, not of bills."""
+    store = small(tmp_path / "store")
+    bill = DayBill([Cost(Decimal("100"), "USD")], [], {})
+    store.write_day("api-billing", DAY, build_billing(DAY, bill), fetched_at=NOW)
+    export(store, target)
+    assert query(target, "select source, amount_usd from billed") == [("api-billing", 1)]
+    sources = query(target, "select source, floor from exports order by source")
+    assert sources == [("api", 5), ("api-billing", None)]
+    for day in range(7):
+        one = DAY + timedelta(day)
+        store.write_day("api-billing", one, build_billing(one, bill), fetched_at=NOW)
+    export(store, target)
+    assert query(target, "select * from weekly_metrics") == []
 
 
 def test_every_frame_of_the_store_can_be_a_table():
@@ -413,7 +431,7 @@ def test_the_address_may_come_from_the_environment(server, tmp_path):
     env = {"CCANALYTICS_DATABASE_URL": server}
     done = run("export", "--source", "api", "--store", store.root, env=env)
     assert done.exit_code == 0, done.output
-    assert "Days: 1 new, 0 replaced, 0 as they were." in done.output
+    assert "api days: 1 new, 0 replaced, 0 as they were." in done.output
     assert "analyst@127.0.0.1" in done.output
     assert_without_password(done.output)
 
@@ -502,7 +520,7 @@ def test_json_tells_a_program_what_was_done(tmp_path):
     """Days by what became of them, and the rows by table."""
     store = small(tmp_path / "store")
     done = run("export", tmp_path / "u.duckdb", "--source", "api", "--store", store.root, "--json")
-    told = json.loads(done.stdout)
+    (told,) = json.loads(done.stdout)
     assert told["new"] == [str(DAY)]
     assert told["rows"]["activity"] == 1
     assert told["identity"] == "named"

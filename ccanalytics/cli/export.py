@@ -64,7 +64,7 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
     wish = options.wish_of(source=source or "", **flags)
     with bars.ended_by_sigterm(), bars.days() as days:
-        result = export_days(
+        results = export_days(
             target,
             source=chosen_source(wish),
             store=wish.store,
@@ -78,10 +78,11 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
             progress=days,
         )
     if as_json:
-        click.echo(json.dumps(asdict(result), default=str, indent=2))
+        click.echo(json.dumps([asdict(one) for one in results], default=str, indent=2))
         return
-    click.echo(str(result))
-    click.echo(_shown(result.target))
+    for result in results:
+        click.echo(str(result))
+    click.echo(_shown(results[0].target))
 
 
 def _range(since: str | None, until: str | None) -> dict[str, Any]:

@@ -92,9 +92,9 @@ class Result:
             self.rows[name] = self.rows.get(name, 0) + len(table)
 
     def __str__(self) -> str:
-        what = "Weeks" if self.contents == "weekly" else "Days"
-        counts = (len(self.new), len(self.replaced), len(self.same))
-        return "{}: {} new, {} replaced, {} as they were.".format(what, *counts)
+        what = "weeks" if self.contents == "weekly" else "days"
+        changed = f"{len(self.new)} new, {len(self.replaced)} replaced"
+        return f"{self.source} {what}: {changed}, {len(self.same)} as they were."
 
 
 def key_column(schema: pa.Schema) -> str:

@@ -84,7 +84,7 @@ EXPORTS = pa.schema(
         _field("final", pa.bool_(), "fetched so late that the day should not change any more"),
         _field("records", _count, "records of the day"),
         _field("fetched_at", pa.timestamp("ms"), "when these records were fetched, UTC"),
-        _field("floor", _count, "fewest people a weekly number must be of to be shown"),
+        _field("floor", _count, "fewest people a weekly number must be of; null of billing"),
         _field("digest", pa.string(), "of the day as exported; another one is exported again"),
     ]
 )
@@ -94,6 +94,12 @@ DESCRIPTIONS = {
     "model_usage": "One row per record and model: tokens and estimated cost.",
     "tool_actions": "One row per record and tool: proposals accepted and rejected.",
     "sessions": "One row per session of the local logs.",
+    "requests": "One row per answer of the service in the local logs.",
+    "tool_calls": "One row per call of a tool in the local logs.",
+    "log_events": "One row per other event in the local logs, such as a compaction.",
+    "seats": "One row per UTC day: seats of the plan.",
+    "billed": "One row per UTC day, workspace and kind of cost: US dollars billed.",
+    "billed_tokens": "One row per UTC day, workspace and model: tokens billed.",
     "actor_days": "One row per UTC day and actor: all measures, each summed to here by itself.",
     "exports": "One row per exported UTC day; written by ccanalytics in one transaction with it.",
 }
@@ -137,7 +143,14 @@ class Records:
     def schemas(self) -> Mapping[str, pa.Schema]:
         """Every frame of the source, then what is made of them."""
         frames = {n: exported_schema(FRAME_SCHEMAS[n]) for n in frames_of(self.source)}
-        return {**frames, "actor_days": ACTOR_DAYS, "exports": EXPORTS}
+        if self._of_people:
+            frames["actor_days"] = ACTOR_DAYS
+        return {**frames, "exports": EXPORTS}
+
+    @property
+    def _of_people(self) -> bool:
+        """Not so what was billed, which is a source of its own."""
+        return "activity" in frames_of(self.source)
 
     @cached_property
     def known(self) -> Mapping[date, str]:
@@ -195,7 +208,8 @@ class Records:
             for name, schema in self.schemas.items()
             if name in frames
         }
-        tables["actor_days"] = _table(_actor_days(shown, self.source), ACTOR_DAYS, self.source)
+        if self._of_people:
+            tables["actor_days"] = _table(_actor_days(shown, self.source), ACTOR_DAYS, self.source)
         return tables
 
     def _export(self, stored: StoredDay, digest: str) -> dict[str, object]:
@@ -207,9 +221,13 @@ class Records:
             "final": stored.final,
             "records": stored.rows,
             "fetched_at": stored.fetched_at.replace(tzinfo=None),
-            "floor": 1 if self.source == "local" else MINIMUM_GROUP,
+            "floor": self._floor if self._of_people else None,
             "digest": digest,
         }
+
+    @property
+    def _floor(self) -> int:
+        return 1 if self.source == "local" else MINIMUM_GROUP
 
     def _digest(self, stored: StoredDay) -> str:
         state = (stored.closed, stored.final)

@@ -1,5 +1,6 @@
 """One export: what is to be written, and where to."""
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from ccanalytics.billing_sync import billing_of
 from ccanalytics.dataset import bring_days
 from ccanalytics.errors import ExportError, StoreError
+from ccanalytics.export.database import Database
 from ccanalytics.export.engines import is_database_file, open_database
 from ccanalytics.export.focus import Focus
 from ccanalytics.export.folder import Folder
@@ -36,48 +39,52 @@ def export_days(
     form: str = "",
     replace: bool = False,
     progress: Progress = lambda day, done, total: None,
-) -> Result:
+) -> list[Result]:
     """Write the stored days from `since` to `until` to a folder, a database file or a server.
 
-    Sample and local days are brought into the store first. Parts that are in the target as they
-    are in the store are left alone. `replace` empties the target first.
+    Sample and local days are brought into the store first; what was billed comes along as a source
+    of its own. Parts that are in the target as they are in the store are left alone. `replace`
+    empties the target first.
     """
     _check_target(target, form)
     known = bring_days(source, store, roster=roster, logs=logs, now=now)
     secret = b"" if identity == "named" else load_secret(store.root / "identity.secret")
     records = Records(store, source, since, until, known, identity, secret)
-    plan = _plan(records, form)
-    if not plan.parts:
-        what = "closed week" if plan.contents == "weekly" else "day"
+    plans = _plans(records, form)
+    if not plans[0].parts:
+        what = "closed week" if plans[0].contents == "weekly" else "day"
         raise StoreError(f"There is no {source} {what} to export in the store {store.root}.")
-    return _write(plan, target, identity, form, replace, progress)
+    return _write(plans, target, identity, form, replace, progress)
 
 
-def _plan(records: Records, form: str) -> Plan:
+def _plans(records: Records, form: str) -> list[Plan]:
     if form.startswith("focus"):
-        return Focus(records)
+        return [Focus(records)]
     if records.identity == "aggregate":
         # The names stay in memory, where the same person must be the same on seven days.
-        return Weekly(dataclasses.replace(records, identity="named"))
-    return records
+        return [Weekly(dataclasses.replace(records, identity="named"))]
+    billing = dataclasses.replace(records, source=billing_of(records.source))
+    return [records, *([billing] if billing.parts else [])]
 
 
 def _write(
-    plan: Plan, target: str, identity: str, form: str, replace: bool, progress: Progress
-) -> Result:
-    if _is_database(target):
-        with open_database(target) as database:
-            result = Result(database.name, plan.source, plan.contents, identity)
-            database.write(plan, result, replace=replace, progress=progress)
-        return result
-    path = Path(target).expanduser().absolute()
+    plans: list[Plan], target: str, identity: str, form: str, replace: bool, progress: Progress
+) -> list[Result]:
     forms = {"": "parquet", "focus": "csv", "focus-parquet": "parquet"}
-    result = Result(str(path), plan.source, plan.contents, identity)
-    try:
-        Folder(path, forms.get(form, form)).write(plan, result, replace=replace, progress=progress)
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written to: {error}.") from error
-    return result
+    with contextlib.ExitStack() as stack:
+        if _is_database(target):
+            place: Folder | Database = stack.enter_context(open_database(target))
+        else:
+            path = Path(target).expanduser().absolute()
+            place = Folder(path, forms.get(form, form))
+        results = [Result(place.name, plan.source, plan.contents, identity) for plan in plans]
+        for plan, result in zip(plans, results, strict=True):
+            try:
+                place.write(plan, result, replace=replace, progress=progress)
+            except OSError as error:
+                raise ExportError(f"{place.name} cannot be written to: {error}.") from error
+            replace = False  # the billing beside what was just written
+        return results
 
 
 def _is_database(target: str) -> bool:

@@ -103,7 +103,8 @@ from (
 """
 
 _CLOSED = """
-select source, week, max(floor) as people_floor from exports group by source, week
+select source, week, max(floor) as people_floor from exports
+where floor is not null group by source, week
 having count(*) = 7 and count(case when closed then 1 end) = 7
 """
 

@@ -84,7 +84,7 @@ def key_columns(day):
 def measure(target, root, form):
     """What one export took, said by the process that did it."""
     start, busy = time.perf_counter(), time.process_time()
-    result = export_days(target, source="api", store=Store(root), now=NOW, form=form)
+    (result,) = export_days(target, source="api", store=Store(root), now=NOW, form=form)
     seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps([sum(result.rows.values()), seconds, cpu, peak]))
