@@ -64,6 +64,14 @@ class Billing:
     billed: pd.DataFrame
     billed_tokens: pd.DataFrame
 
+    def between(self, first: date, last: date) -> "Billing":
+        """What was billed from `first` to `last`, both inclusive."""
+        ends = pd.Timestamp(first), pd.Timestamp(last)
+        parts = (self.billed, self.billed_tokens)
+        billed, tokens = (part[part["date"].between(*ends)] for part in parts)
+        days = self.days[(self.days >= ends[0]) & (self.days <= ends[1])]
+        return Billing(days, billed.reset_index(drop=True), tokens.reset_index(drop=True))
+
 
 def build_billing(day: date, bill: DayBill) -> Frames:
     """The two tables of one UTC day; no rows when nothing was billed."""

@@ -131,25 +131,23 @@ class Dataset:
                 f"There is no day of {wanted[0]} to {wanted[-1]}: these are {self.since} to "
                 f"{self.until}."
             )
-        sessions = None if self.sessions is None else _days_of(self.sessions, first, last)
-        return replace(
-            self,
-            since=first,
-            until=last,
-            days=_days_of(self.days, first, last),
-            sessions=sessions,
-            **{name: _days_of(frame, first, last) for name, frame in self._frames.items()},
-        )
+        billing = None if self.billing is None else self.billing.between(first, last)
+        parts = {
+            name: _days_of(part, first, last)
+            for name, part in vars(self).items()
+            if isinstance(part, pd.DataFrame) and "date" in part
+        }
+        return replace(self, since=first, until=last, billing=billing, **parts)
 
     def of_team(self, team: str) -> "Dataset":
         """Only the people of one team of the roster, as `load(team=team)` has it."""
         _check_team(team, self.roster)
-        parts = {name: _team_of(frame, team) for name, frame in self._frames.items()}
-        return replace(self, team=team, roster=_team_of(self.roster, team), **parts)
-
-    @property
-    def _frames(self) -> dict[str, pd.DataFrame]:
-        return {name: getattr(self, name) for name in ("activity", "model_usage", "tool_actions")}
+        parts = {
+            name: _team_of(part, team)
+            for name, part in vars(self).items()
+            if isinstance(part, pd.DataFrame) and "team" in part
+        }
+        return replace(self, team=team, seats=None, billing=None, **parts)
 
     def __repr__(self) -> str:
         who = f" of team {self.team}" if self.team else ""

@@ -16,7 +16,7 @@ from ccanalytics.store import FRAME_SCHEMAS, Store
 
 def connect(source: str, store: Store | Path | str | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with a view per frame of `source`: activity, model_usage, tool_actions
-    and, of local logs, sessions; each has the columns of the frame, apart from `team`.
+    and what else is stored of it, such as sessions. Columns are those of the frame but for `team`.
 
     The store is that of ccanalytics.toml and the environment unless given. The connection is in
     memory: what is made in it does not stay, and the views cannot be written to.

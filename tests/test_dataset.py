@@ -368,3 +368,17 @@ def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
         data.between("2026-11-20", "2026-11-10")
     with pytest.raises(ValueError, match="there is: Data, Web"):
         data.of_team("Green")
+
+
+def test_every_frame_of_a_part_has_the_days_of_the_part():
+    """Also those that only some sources have, and what was billed; a team has no seats, no bill."""
+    whole = load("2026-11-02", "2026-11-22", source="sample")
+    part = whole.between("2026-11-09", "2026-11-15")
+    frames = [frame for frame in vars(part).values() if isinstance(frame, pd.DataFrame)]
+    frames += [part.billing.billed, part.billing.billed_tokens] if part.billing else []
+    days = [frame["date"] for frame in frames if "date" in frame]
+    assert {str(day.min().date()) for day in days} == {"2026-11-09"}
+    assert {str(day.max().date()) for day in days} == {"2026-11-15"}
+    team = whole.of_team("Web")
+    assert set(team.activity["team"]) == set(team.roster["team"]) == {"Web"}
+    assert (team.seats, team.billing) == (None, None)

@@ -182,6 +182,14 @@ def test_weeks_in_which_nobody_did_anything_are_no_zeros():
     )
 
 
+@pytest.mark.parametrize("metric_id", ["cost_per_commit", "cache_read_share", "daily_cost"])
+def test_a_source_that_tells_no_cost_says_so(metric_id):
+    """Enterprise tells neither models nor tokens; nothing of them is 0."""
+    shelf = shelf_of(three_weeks(source="enterprise"))
+    view = answer(replace(QUESTION, source="enterprise", metric_id=metric_id), shelf)
+    assert "Source enterprise tells neither models nor tokens nor cost." in refused(view)
+
+
 def test_without_a_roster_its_share_says_where_to_name_one():
     """The words are those of the report."""
     bare = shelf_of(dataset(people_of("2026-11-17"), "2026-11-02", "2026-11-22", minimum_group=5))

@@ -12,6 +12,7 @@ from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.metrics.lifecycle import NO_ROSTER
 from ccanalytics.metrics.ratios import splits_of
 from ccanalytics.metrics.registry import METRICS
+from ccanalytics.metrics.untold import is_told
 from ccanalytics.show import Shown, note
 from ccanalytics.views.code import code_of
 from ccanalytics.views.question import SHAPES, Question
@@ -23,6 +24,7 @@ from ccanalytics.views.remarks import (
     frame_table,
     gaps,
     silence,
+    untold,
 )
 from ccanalytics.views.shelf import Shelf
 
@@ -128,11 +130,19 @@ def _shape(question: Question, data: Dataset) -> View:
         remarks.insert(0, note(words))
     view = View(question, frame, remarks=remarks, code=code_of(question))
     if not frame["value"].notna().any():
-        few = f"Nobody was active, or too few people to show it (at least {data.minimum_group})."
-        roster = NO_ROSTER if data.roster.empty and metric.id in _OF_ROSTER else ""
-        return replace(view, remarks=[note(f"Nothing to show. {roster or few}", "warn"), *remarks])
+        words = f"Nothing to show. {_why_nothing(question, data, frame)}"
+        return replace(view, remarks=[note(words, "warn"), *remarks])
     chart = getattr(charts, f"{metric.id}_chart")(frame)
     return replace(view, chart=chart, tables=[frame_table(question, frame)])
+
+
+def _why_nothing(question: Question, data: Dataset, frame: pd.DataFrame) -> str:
+    """Why a metric with a shape of its own has no value at all."""
+    if not is_told(frame):
+        return untold(question)
+    if data.roster.empty and question.metric_id in _OF_ROSTER:
+        return NO_ROSTER
+    return f"Nobody was active, or too few people to show it (at least {data.minimum_group})."
 
 
 _OF_ROSTER = ("roster_use", "time_to_first_use")

@@ -9,6 +9,7 @@ from ccanalytics.metrics.change import counted
 from ccanalytics.metrics.lifecycle import NO_ROSTER
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
 from ccanalytics.metrics.registry import METRICS, ActorKind, Metric, column_words
+from ccanalytics.metrics.untold import is_told
 from ccanalytics.show import Format, Shown, prose, table
 from ccanalytics.views.question import Question
 
@@ -45,6 +46,8 @@ def basis(question: Question, frame: pd.DataFrame) -> str:
 def gaps(question: Question, data: Dataset, frame: pd.DataFrame) -> str:
     """Why values are missing, and how many."""
     metric, missing = question.metric, frame["value"].isna()
+    if not is_told(frame):
+        return untold(question)
     if metric.denominator == "on_roster" and data.roster.empty:
         return NO_ROSTER
     hidden = missing & frame["n_actors"].isna()
@@ -66,6 +69,11 @@ def gaps(question: Question, data: Dataset, frame: pd.DataFrame) -> str:
         if at.any()
     ]
     return " ".join(told)
+
+
+def untold(question: Question) -> str:
+    """That no figure of this metric is to be had of the source."""
+    return f"Source {question.source} tells neither models nor tokens nor cost."
 
 
 def silence(question: Question) -> str:
