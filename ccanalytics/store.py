@@ -161,10 +161,11 @@ class Store:
         """
         self.check_organization(source, organization)
         fields = tuple(sorted(unknown_fields))
+        digests = {id(f): digest_of(f) for f in {id(f): f for f in days.values()}.values()}
         drafts = [
             Draft(day, frames, Written(fetched_at, organization, digest, fields, names))
             for day, frames in days.items()
-            for digest, names in [(digest_of(frames), self._with_files(source, day, frames))]
+            for digest, names in [(digests[id(frames)], self._with_files(source, day, frames))]
             if not self._settled(source, day, digest)
         ]
         if not drafts and not beside:
