@@ -6,8 +6,14 @@ import altair as alt
 import nbformat.v4 as v4
 import pandas as pd
 
+from ccanalytics.charts.theme import GRID, INK, MUTED
+
 HOSTILE = "<script>alert(1)</script>@x"
 HOSTILE_KEY = "key</script><script>alert(2)</script>"
+
+READY = "html[data-ready=yes]"
+"""What a page is once its script has done all. A function to wait for would be text that has to be
+evaluated again and again, which the policy of the page forbids."""
 
 WEEKS = pd.date_range("2026-08-31", periods=12, freq="7D")
 TEAMS = ("Data", "Mobile", "Platform", "Web")
@@ -184,12 +190,12 @@ _X = {"labelAngle": 0, "labelOverlap": True, "labelSeparation": 8}
 _RANGE = ["#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"]
 _CONFIG = {
     "axis": {
-        "labelColor": "#59626f", "titleColor": "#59626f", "gridColor": "#e3e3dd",
+        "labelColor": MUTED, "titleColor": MUTED, "gridColor": GRID, "gridOpacity": 0.3,
         "domain": False, "ticks": False, "labelFontSize": 11, "titleFontSize": 11,
         "titleFontWeight": "normal", "labelPadding": 6, "titlePadding": 10,
     },
     "axisX": {"grid": False},
-    "legend": {"labelColor": "#1b2330", "orient": "top", "symbolOpacity": 1, "labelFontSize": 12},
+    "legend": {"labelColor": INK, "orient": "top", "symbolOpacity": 1, "labelFontSize": 12},
     "view": {"stroke": None},
 }  # fmt: skip
 

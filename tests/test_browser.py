@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from report_pages import HOSTILE, HOSTILE_KEY, definition, page_notebooks
+from report_pages import HOSTILE, HOSTILE_KEY, READY, definition, page_notebooks
 
 from ccanalytics.report.page import build_page
 
@@ -85,7 +85,7 @@ def opened(browser, address):
         )
         page.goto(address)
         if options.get("java_script_enabled", True):
-            page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+            page.locator(READY).wait_for()
         return page
 
     yield open_page
@@ -212,8 +212,12 @@ def test_charts_follow_the_width_of_the_window(opened):
     page = opened(1280)
     wide = page.locator(".live svg").first.bounding_box()["width"]
     page.set_viewport_size({"width": 500, "height": 900})
-    page.wait_for_function(
-        "document.querySelector('.live svg').getBoundingClientRect().width < 500"
+    page.evaluate(
+        """new Promise(done => {
+          const look = () => document.querySelector(".live svg").getBoundingClientRect().width < 500
+            ? done() : requestAnimationFrame(look);
+          look();
+        })"""
     )
     assert wide > 900
 

@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 from report_pages import (
     HOSTILE,
+    READY,
     card,
     cell,
     chart_output,
@@ -320,7 +321,7 @@ def test_a_reader_walks_through_the_site(browser, site, hosted):
     assert page.get_by_role("img", name="lowest $1.00 in 2026-W47, highest $3.00").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.locator("table a", has_text="2026-W47").click()
-    page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+    page.locator(READY).wait_for()
     assert page.locator(".chart.drawn").count() == 1
     page.locator("a[rel=prev]").click()
     assert page.url == f"{base}2026-W46.html"
@@ -346,7 +347,7 @@ def test_links_that_can_lead_nowhere_are_taken_away(browser, site):
             "html => { open(URL.createObjectURL(new Blob([html], {type: 'text/html'}))); }", text
         )
     attachment = opened.value
-    attachment.wait_for_function("document.documentElement?.dataset.ready === 'yes'")
+    attachment.locator(READY).wait_for()
     assert attachment.locator("h1").inner_text() == "Week 47"
     assert attachment.locator(".others").count() == 0
     context.close()

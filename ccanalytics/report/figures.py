@@ -93,7 +93,7 @@ class Charts:
         for source in vega["data"]:
             if isinstance(source.get("values"), list):
                 source["values"] = self._keep(source["values"], text)
-        return _recoloured(vega, self.colours)
+        return recoloured(vega, self.colours)
 
     def _keep(self, rows: list[dict[str, Any]], text: str) -> str:
         columns = [name for name in dict.fromkeys(k for row in rows for k in row) if name in text]
@@ -141,11 +141,11 @@ def _not_drawn(error: ValueError) -> ReportError:
     return ReportError(f"A chart could not be drawn: {reason}")
 
 
-def _recoloured(value: Any, colours: Mapping[str, str]) -> Any:
+def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {key: _recoloured(part, colours) for key, part in value.items()}
+        return {key: recoloured(part, colours) for key, part in value.items()}
     if isinstance(value, list):
-        return [_recoloured(part, colours) for part in value]
+        return [recoloured(part, colours) for part in value]
     return colours.get(value.lower(), value) if isinstance(value, str) else value
 
 

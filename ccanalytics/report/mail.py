@@ -20,7 +20,17 @@ from PIL import Image
 from ccanalytics.errors import ReportError
 from ccanalytics.report.bundle import data_address
 from ccanalytics.report.cells import Contents, Note
-from ccanalytics.report.figures import VEGA_LITE, Charts, Figure, Spec, Table, sized, title_of
+from ccanalytics.report.colours import LIGHT
+from ccanalytics.report.figures import (
+    VEGA_LITE,
+    Charts,
+    Figure,
+    Spec,
+    Table,
+    recoloured,
+    sized,
+    title_of,
+)
 from ccanalytics.report.page import render_plain
 
 LIMIT = 100_000
@@ -153,7 +163,7 @@ def _metric(chart: Spec) -> str:
 
 def _picture(card: Mapping[str, Any], chart: Spec) -> Picture:
     title, subtitle = (" ".join(lines) for lines in title_of(chart))
-    png, width, height = _png({**sized(chart, WIDTH), "background": "#ffffff", "padding": 8})
+    png, width, height = _png(recoloured(sized(chart, WIDTH), LIGHT) | {"background": "#ffffff"})
     shows = f"Chart: {title}. {subtitle}. {said(card)}".replace("..", ".")
     return Picture(card["metric"].replace("_", "-"), title, subtitle, shows, png, width, height)
 
