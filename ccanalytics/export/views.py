@@ -71,9 +71,11 @@ DESCRIPTIONS = {
     "the floors, and where a small team could be had by subtraction.",
 }
 
+# The team of the last day without sorting: the greatest of "3" + "1" + team, or "3" + "0".
 _ACTOR_WEEKS = """
 select
   sums.*,
+  case when substr(last_team, 2, 1) = '1' then substr(last_team, 3) end as team,
   case when active_days > 0 then 1 else 0 end as active,
   accepted + rejected as proposals,
   input_tokens + cache_read_tokens + cache_creation_tokens as input_side_tokens,
@@ -82,23 +84,18 @@ select
   case when active_days > 0 and commits > 0 then 1 else 0 end as landed
 from (
   select
-    source, week, actor,
-    max(people_floor) as people_floor,
-    max(case when nth_last = 1 then team end) as team,
+    days.source, days.week, days.actor,
+    max(closed.people_floor) as people_floor,
+    max(
+      cast(days.weekday as varchar(1)) || case when team is null then '0' else '1' || team end
+    ) as last_team,
     sum(active) as active_days,
     sum(case when weekday < 6 then active else 0 end) / 5.0 as working_day_share,
     {sums}
-  from (
-    select
-      days.*, closed.people_floor,
-      row_number() over (
-        partition by days.source, days.week, days.actor order by days.date desc
-      ) as nth_last
-    from actor_days days
-    join ({closed}) closed on closed.source = days.source and closed.week = days.week
-    where days.actor_kind = 'user'
-  ) of_days
-  group by source, week, actor
+  from actor_days days
+  join ({closed}) closed on closed.source = days.source and closed.week = days.week
+  where days.actor_kind = 'user'
+  group by days.source, days.week, days.actor
 ) sums
 """
 
@@ -108,6 +105,8 @@ where floor is not null group by source, week
 having count(*) = 7 and count(case when closed then 1 end) = 7
 """
 
+# A closed week of nobody is a row too. Not by an outer join, through which a database does not see
+# that only some weeks are asked for.
 _WEEKLY = """
 select source, week, {shown}
 from (
@@ -117,12 +116,15 @@ from (
     {priced_share} as priced_share
   from (
     select
-      closed.source, closed.week, max(closed.people_floor) as people_floor,
-      coalesce(sum(people.active), 0) as n_actors,
+      source, week, max(people_floor) as people_floor,
+      coalesce(sum(active), 0) as n_actors,
       {sums}
-    from ({closed}) closed
-    left join actor_weeks people on people.source = closed.source and people.week = closed.week
-    group by closed.source, closed.week
+    from (
+      select source, week, people_floor, {names} from actor_weeks
+      union all
+      select source, week, people_floor, {nothing} from ({closed}) closed
+    ) people
+    group by source, week
   ) sums
 ) ready
 """
@@ -182,10 +184,12 @@ def view_statements(by_code_point: str = "") -> dict[str, str]:
         for name in _OF_A_WEEK
     )
     words = {"shown": shown, "sums": sums, "closed": closed, "priced_share": _PRICED_SHARE}
+    names = ("actor", *_OF_A_WEEK)
+    nobody = {"names": ", ".join(names), "nothing": ", ".join("null" for _ in names)}
     of_actors = ",\n    ".join(f"sum({name}) as {name}" for name in _SUMMED)
     return {
         "actor_weeks": _ACTOR_WEEKS.format(sums=of_actors, closed=closed),
-        "weekly_metrics": _WEEKLY.format(**words),
+        "weekly_metrics": _WEEKLY.format(**words, **nobody),
         "weekly_team_metrics": _BY_TEAM.format(
             **words, by_code_point=by_code_point, no_team=NO_TEAM
         ),
