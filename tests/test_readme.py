@@ -71,7 +71,6 @@ def test_there_are_commands_to_be_parsed():
     assert len(list(commands())) > 3
 
 
-@pytest.mark.skipif(not blocks("ini"), reason="the README has no systemd units")
 def test_the_systemd_units_are_understood(tmp_path):
     """By systemd itself where it is there; the service is the one the timer starts."""
     units = {re.match(r"# \S*/(\S+)", block)[1]: block for block in blocks("ini")}
@@ -88,7 +87,6 @@ def test_the_systemd_units_are_understood(tmp_path):
     assert (done.returncode, ours) == (0, [])
 
 
-@pytest.mark.skipif(not blocks("yaml"), reason="the README has no workflow")
 def test_the_workflow_takes_the_key_from_a_secret():
     """It parses, runs weekly, and the key is nowhere but in the environment of the step."""
     (workflow,) = (yaml.safe_load(block) for block in blocks("yaml"))
@@ -102,7 +100,6 @@ def test_the_workflow_takes_the_key_from_a_secret():
     assert job["steps"][-1]["with"]["path"] == "reports"
 
 
-@pytest.mark.skipif(not blocks("dockerfile"), reason="the README has no Dockerfile")
 def test_the_container_runs_as_somebody_else_and_keeps_its_data():
     """After USER nothing is installed; what it copies is there; store and volume are one."""
     (block,) = blocks("dockerfile")
@@ -117,7 +114,6 @@ def test_the_container_runs_as_somebody_else_and_keeps_its_data():
     assert all((root / name).exists() for name in copied)
 
 
-@pytest.mark.skipif(not blocks("cron"), reason="the README has no crontab")
 def test_the_crontab_has_five_times_and_a_command():
     """Monday after a week is closed, and nothing cron would take for a line break."""
     (block,) = blocks("cron")
