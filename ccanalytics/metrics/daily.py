@@ -9,6 +9,7 @@ of freedom, and over all days looked at by Benjamini and Hochberg's procedure.
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset import Dataset
@@ -22,6 +23,8 @@ from ccanalytics.people import withheld
 BASELINE_DAYS = 56
 MINIMUM_HISTORY = 21
 """Days before a day that it takes to say what is usual."""
+
+Kinds = npt.NDArray[np.int64]
 
 LOOKED_AT = 28
 """The newest days, of which the unusual ones are told."""
@@ -44,7 +47,8 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
     minimum group, or with too many unpriced tokens; expected is null before 21 days of history.
     """
     days = cost_by_day(data)
-    base = [_baseline(days, at) for at in range(len(days))]
+    values, kinds = days["value"].to_numpy(), days["kind"].to_numpy()
+    base = [_baseline(values, kinds, at) for at in range(len(days))]
     frame = days.assign(
         expected=[expected for expected, _ in base],
         low=[_moved(expected, -_T4_90 * spread) for expected, spread in base],
@@ -105,22 +109,26 @@ def kinds_of_day(data: Dataset, dates: pd.Series) -> pd.Series:
 
 def expected_of(history: pd.DataFrame, kind: int) -> float:
     """The median of the days of this kind; a holiday is like any day of the weekend."""
-    alike = history["kind"] >= 5 if kind == 7 else history["kind"] == kind
-    values = history["value"].to_numpy()[alike.to_numpy()]
-    values = values[~np.isnan(values)]
-    return float(np.median(values)) if len(values) else math.nan
+    return _median_of_kind(history["value"].to_numpy(), history["kind"].to_numpy(), kind)
 
 
-def _baseline(days: pd.DataFrame, at: int) -> tuple[float, float]:
+def _median_of_kind(values: Floats, kinds: Kinds, kind: int) -> float:
+    alike = kinds >= 5 if kind == 7 else kinds == kind
+    known = values[alike & ~np.isnan(values)]
+    return float(np.median(known)) if len(known) else math.nan
+
+
+def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
     """What is usual for the day, and the spread around it on the log scale."""
-    history = days.iloc[max(0, at - BASELINE_DAYS) : at].dropna(subset="value")
-    if len(history) < MINIMUM_HISTORY:
+    before = np.arange(max(0, at - BASELINE_DAYS), at)
+    before = before[~np.isnan(values[before])]
+    if len(before) < MINIMUM_HISTORY:
         return math.nan, math.nan
-    expected = {kind: expected_of(history, kind) for kind in range(8)}
-    kind = int(days["kind"].iloc[at])
-    own = history[(history["kind"] < 5) == (kind < 5)]
-    moved = _logs(own["value"].to_numpy(), own["kind"].map(expected).to_numpy())
-    return expected[kind], max(1.4826 * float(np.median(np.abs(moved))), _NARROWEST)
+    history, of_kind, kind = values[before], kinds[before], int(kinds[at])
+    expected = np.array([_median_of_kind(history, of_kind, each) for each in range(8)])
+    own = (of_kind < 5) == (kind < 5)
+    moved = _logs(history[own], expected[of_kind[own]])
+    return float(expected[kind]), max(1.4826 * float(np.median(np.abs(moved))), _NARROWEST)
 
 
 def _logs(values: Floats, expected: Floats) -> Floats:
