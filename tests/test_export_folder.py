@@ -80,6 +80,23 @@ def test_csv_has_iso_dates_empty_nulls_and_crlf(tmp_path):
     assert (row["date"], row["commits"], row["subscription_type"]) == ("2026-11-16", "1", "")
 
 
+@pytest.mark.parametrize(
+    ("cents", "text"),
+    [
+        ("0", "0"),
+        ("12.5", "0.125"),
+        ("0.142857", "0.00142857"),
+        ("123456789.123456", "1234567.89123456"),
+    ],
+)
+def test_money_in_csv_has_all_its_digits_and_no_exponent(tmp_path, cents, text):
+    """Nothing is 0 and not 0E-8, and no digit is rounded."""
+    one = record(str(DAY), models={"claude-x": {"output": 1, "cents": cents}})
+    export(fill(tmp_path / "store", [one]), tmp_path / "out", form="csv")
+    (row,) = read_csv(tmp_path / "out" / "model_usage" / "api-2026-11.csv")
+    assert row["cost_usd"] == text
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])  # noqa: RUF001
 def test_text_that_begins_like_a_formula_is_no_formula(tmp_path, start):
     """An apostrophe stands in front of it, in every text column; numbers stay numbers."""

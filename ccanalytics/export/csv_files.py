@@ -16,6 +16,9 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _FORMULA = r"\A([=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide signs too
 
+_PLAIN_DECIMALS = 6
+"""Up to so many decimals are written without an exponent."""
+
 _WITH_HEADER = pa.csv.WriteOptions(eol="\r\n")
 _ROWS_ONLY = pa.csv.WriteOptions(include_header=False, eol="\r\n")
 
@@ -41,7 +44,7 @@ def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile", *, header: bool
 def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
     """Text with an apostrophe in front where it begins like a formula; other columns as they are.
 
-    A moment of a known time zone is told as 2026-11-20T00:00:00Z.
+    A moment of a known time zone is told as 2026-11-20T00:00:00Z, money as 0.125 and 0.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -50,6 +53,9 @@ def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
         return pc.replace_substring_regex(column, _FORMULA, r"'\1")
     if pa.types.is_timestamp(kind) and kind.tz:
         return pc.strftime(column.cast(pa.timestamp("s", "UTC")), "%Y-%m-%dT%H:%M:%SZ")
+    if pa.types.is_decimal(kind) and kind.scale > _PLAIN_DECIMALS:
+        # A float has all the digits of amounts up to ten million, and its zero is no 0E-8.
+        return column.cast(pa.float64())
     return column
 
 
