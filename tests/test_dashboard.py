@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from live_pages import Served, answer, append, dashboard, log_of, write_notebook
+from loops import run_apart
 from tornado.websocket import websocket_connect
 
 from ccanalytics.cli import main
@@ -51,7 +52,7 @@ def told(served, until, wait=WAIT):
                 pass
         return heard[-1]
 
-    return asyncio.run(listen())
+    return run_apart(listen())
 
 
 def is_live(said):

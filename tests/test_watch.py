@@ -5,6 +5,7 @@ import shutil
 from contextlib import aclosing
 
 import pytest
+from loops import run_apart
 
 from ccanalytics.dashboard.watch import Watched, changes
 
@@ -27,7 +28,7 @@ def hears(watched, *deeds):
             await asyncio.wait({sign})
         return heard
 
-    return asyncio.run(listen())
+    return run_apart(listen())
 
 
 def write(path):
