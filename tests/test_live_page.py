@@ -93,8 +93,8 @@ def test_hostile_names_are_text(own, opened):
     append(log_of(own.folder), answer(4, output=1000, model=HOSTILE))
     append(log_of(own.folder, "s2"), answer(5, session="s2", name=HOSTILE))
     for chart in ("project", "branch", "model"):
-        figure = page.locator(".chart", has_text=f"Own usage by {chart}")
-        expect(figure.locator("td", has_text=HOSTILE)).to_be_attached(timeout=WAIT)
+        figure = page.locator(".chart", has_text=f"Own usage, by {chart}").first
+        expect(figure.locator("td", has_text=HOSTILE).first).to_be_attached(timeout=WAIT)
     expect(page.locator(".live text", has_text="</script>").first).to_be_attached(timeout=WAIT)
     assert page.locator("script", has_text="alert(1)").count() == 0
 
