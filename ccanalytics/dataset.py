@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 import pyarrow as pa
@@ -94,6 +95,11 @@ class Dataset:
     billing: Billing | None = None
 
     @property
+    def whole(self) -> "Dataset | None":
+        """The dataset of which `between` cut this out: what it knows of a week holds here too."""
+        return _wholes.get(self)
+
+    @property
     def knows_usage(self) -> bool:
         """Whether the source tells models, tokens and cost; where it does not they are unknown."""
         return self.source not in WITHOUT_USAGE
@@ -137,7 +143,9 @@ class Dataset:
             for name, part in vars(self).items()
             if isinstance(part, pd.DataFrame) and "date" in part
         }
-        return replace(self, since=first, until=last, billing=billing, **parts)
+        part = replace(self, since=first, until=last, billing=billing, **parts)
+        _wholes[part] = self.whole or self
+        return part
 
     def of_team(self, team: str) -> "Dataset":
         """Only the people of one team of the roster, as `load(team=team)` has it."""
@@ -155,6 +163,10 @@ class Dataset:
             f"<Dataset {self.source}{who}: {self.since} to {self.until}, {len(self.weeks)} closed "
             f"weeks, {len(self.activity)} records of {self.activity['actor'].nunique()} actors>"
         )
+
+
+_wholes: WeakKeyDictionary[Dataset, Dataset] = WeakKeyDictionary()
+"""No field, so that a copy with other frames has none."""
 
 
 def load(

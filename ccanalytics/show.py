@@ -94,8 +94,9 @@ def table(
     texts = [[_text(value, formats.get(name)) for value in frame[name]] for name in labels]
     rows = [list(row) for row in zip(*texts, strict=True)]
     content = {"title": title, "columns": columns, "rows": rows}
-    plain = frame[list(labels)].to_string(index=False) if len(frame) else "no rows"
-    return _shown("table", content, _table_html(title, columns, rows), f"{title}\n{plain}")
+    return _shown(
+        "table", content, _table_html(title, columns, rows), _table_text(title, columns, rows)
+    )
 
 
 def changes_table(headlines: Iterable[Headline]) -> Shown:
@@ -384,6 +385,16 @@ def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]
     body = "".join(_row_html("td", row, sides) for row in rows)
     caption = f'<caption style="text-align:left;font-weight:600">{escape(title)}</caption>'
     return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _table_text(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
+    """The table in letters of one width."""
+    lines = [[column["label"] for column in columns], *rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    signs = [">" if column["align"] == "right" else "<" for column in columns]
+    forms = [f"{{:{sign}{width}}}" for sign, width in zip(signs, widths, strict=True)]
+    texts = ("  ".join(map(str.format, forms, cells)).rstrip() for cells in lines)
+    return "\n".join([title, *texts] if rows else [title, "no rows"])
 
 
 def _row_html(tag: str, texts: list[str], sides: list[str]) -> str:

@@ -8,7 +8,8 @@ percentile interval). The draws depend on the number of actors alone: same data,
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -21,6 +22,7 @@ REPLICATES = 2000
 MINIMUM_ACTORS = 5
 """Under this many actors there is no interval."""
 
+_FEW = 200  # actors whose draws are kept: 3 MB each
 _CHUNK = 1_000_000  # weights held at once: 8 MB, whatever the number of actors
 _UNDEFINED_AT_MOST = 0.05
 TAIL = NormalDist().inv_cdf((1 + LEVEL) / 2)
@@ -78,8 +80,18 @@ def median_interval(values: Floats) -> tuple[float, float]:
     return float(ordered[outer]), float(ordered[n - 1 - outer])
 
 
-def _weights(n: int) -> Iterator[Floats]:
+def _weights(n: int) -> Iterable[Floats]:
     """How often each of `n` actors was drawn, some replicates at a time."""
+    return _few_weights(n) if n <= _FEW else _drawn(n)
+
+
+@lru_cache(maxsize=24)
+def _few_weights(n: int) -> tuple[Floats, ...]:
+    """The draws of so few actors are kept: groups of the same size have the same ones."""
+    return tuple(_drawn(n))
+
+
+def _drawn(n: int) -> Iterator[Floats]:
     random = np.random.default_rng(n)
     step = max(1, _CHUNK // max(n, 1))
     for start in range(0, REPLICATES, step):

@@ -78,10 +78,17 @@ def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") 
     is in the team of the last day.
     """
     # One dataset answers some twenty metrics, and this is most of the work of each.
-    known = _cache.setdefault(data, {})
-    if (actor_kind, split) not in known:
-        known[actor_kind, split] = _actor_weeks(data, actor_kind, split)
-    return known[actor_kind, split].copy(deep=False)
+    known, key = _cache.setdefault(data, {}), (actor_kind, split)
+    if key not in known and data.whole is not None:
+        known[key] = _weeks_of(actor_weeks(data.whole, actor_kind, split), data)
+    elif key not in known:
+        known[key] = _actor_weeks(data, actor_kind, split)
+    return known[key].copy(deep=False)
+
+
+def _weeks_of(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """The rows of the closed weeks of `data`, out of those of the dataset it was cut out of."""
+    return rows[rows["week"].isin(data.weeks)].reset_index(drop=True)
 
 
 def tool_weeks(data: Dataset, actor_kind: ActorKind = "user") -> pd.DataFrame:
@@ -107,7 +114,9 @@ def roster_weeks(data: Dataset) -> pd.DataFrame:
     Everybody is there once, in the team they were in last in the week.
     """
     known = _cache.setdefault(data, {})
-    if "roster" not in known:
+    if "roster" not in known and data.whole is not None:
+        known["roster"] = _weeks_of(roster_weeks(data.whole), data)
+    elif "roster" not in known:
         known["roster"] = _roster_weeks(data)
     return known["roster"].copy(deep=False)
 

@@ -22,6 +22,7 @@ class Shelf:
         self._load = load
         self._whole: dict[str, Dataset] = {}
         self._asked: dict[str, tuple[date, date]] = {}
+        self._of_team = lru_cache(maxsize=16)(self._team_of)
         self._cut = lru_cache(maxsize=32)(self._cut_out)
 
     def whole(self, source: str) -> Dataset:
@@ -41,12 +42,15 @@ class Shelf:
             wider = min(since, first), max(until, last)
             self._whole[source] = self._load(*wider, source=source, identity=self.identity)
             self._asked[source] = wider
+            self._of_team.cache_clear()
             self._cut.cache_clear()
         return self._cut(source, since, until, team)
 
     def _cut_out(self, source: str, since: date, until: date, team: str) -> Dataset:
-        data = self._whole[source].between(since, until)
-        return data.of_team(team) if team else data
+        return self._of_team(source, team).between(since, until)
+
+    def _team_of(self, source: str, team: str) -> Dataset:
+        return self._whole[source].of_team(team) if team else self._whole[source]
 
 
 def first_question(
