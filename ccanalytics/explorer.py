@@ -17,9 +17,9 @@ from IPython.display import display
 from ccanalytics.charts.theme import render
 from ccanalytics.dataset import SOURCES
 from ccanalytics.errors import CCAnalyticsError
+from ccanalytics.export.csv_files import safe_csv
 from ccanalytics.metrics.registry import METRICS
 from ccanalytics.metrics.weeks import SPLITS
-from ccanalytics.spreadsheet import csv_text
 from ccanalytics.views import CHOICES, Question, Shelf, View, answer, first_question
 
 SPLIT_WORDS = {"is_remote": "remote or not"}
@@ -226,7 +226,7 @@ def _download(view: View) -> str:
         return ""
     question = view.question
     name = f"{question.metric_id}-{question.since}-{question.until}.csv"
-    packed = base64.b64encode(csv_text(view.frame).encode("utf-8-sig")).decode()
+    packed = base64.b64encode(safe_csv(view.frame).encode("utf-8-sig")).decode()
     address = f"data:text/csv;charset=utf-8;base64,{packed}"
     rows = len(view.frame)
     words = f"Download as CSV ({rows} {'row' if rows == 1 else 'rows'})"

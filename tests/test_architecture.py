@@ -21,7 +21,7 @@ LAYERS = [
     {"metrics"},
     {"export"},
     {"show", "show_own", "charts"},
-    {"views", "spreadsheet"},
+    {"views"},
     {"explorer"},
     {"report", "lab"},
     {"issue_memory", "diagnosis", "weekly", "dashboard", "catching_up", "cli"},

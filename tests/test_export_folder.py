@@ -97,7 +97,7 @@ def test_money_in_csv_has_all_its_digits_and_no_exponent(tmp_path, cents, text):
     assert row["cost_usd"] == text
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])  # noqa: RUF001
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", " ="])  # noqa: RUF001
 def test_text_that_begins_like_a_formula_is_no_formula(tmp_path, start):
     """An apostrophe stands in front of it, in every text column; numbers stay numbers."""
     name = f"{start}cmd|' /C calc'!A0"

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from nbformat import NotebookNode
 
+from ccanalytics.export.csv_files import safe_csv
 from ccanalytics.report.cells import LEFT_OUT, MIME
 from ccanalytics.report.figures import row_sets, title_of
-from ccanalytics.spreadsheet import csv_text
 
 Rows = list[dict[str, Any]]
 
@@ -35,7 +35,7 @@ def frames_shown(notebooks: Sequence[NotebookNode]) -> dict[str, pa.Table]:
 
 def as_csv(table: pa.Table) -> bytes:
     """`table` as CSV that a spreadsheet program takes for text and numbers alone."""
-    return csv_text(table.to_pandas()).encode()
+    return safe_csv(table.to_pandas()).encode()
 
 
 def as_parquet(table: pa.Table) -> bytes:
@@ -77,11 +77,14 @@ def _table(rows: Rows) -> pa.Table:
 
 
 def _column(values: list[Any]) -> pa.Array:
-    """`values` in a type that holds them all: as text where no other does."""
+    """`values` in a type that holds them all: as text where no plain one does."""
     try:
-        return pa.array(values)
+        array = pa.array(values)
     except pa.ArrowInvalid:
+        array = None
+    if array is None or pa.types.is_nested(array.type):
         return pa.array([None if value is None else str(value) for value in values])
+    return array
 
 
 def _slug(title: str) -> str:

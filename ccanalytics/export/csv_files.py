@@ -14,7 +14,7 @@ import pyarrow.csv
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What tells Excel that a file is UTF-8."""
 
-_FORMULA = r"\A([=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide signs too
+_FORMULA = r"\A( *[=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide signs too
 
 _PLAIN_DECIMALS = 6
 """Up to so many decimals are written without an exponent."""
