@@ -199,7 +199,9 @@ def own_sentence(data: Dataset) -> str:
         f"{_tokens(tokens)}, an estimated ${cost:,.2f} at list prices."
     )
     if unpriced := used["unpriced_tokens"].sum():
-        text += f" {unpriced / max(tokens, 1):.1%} of the tokens have no known price."
+        share = 100 * unpriced / max(tokens, 1)
+        part = f"{share:.1f} %" if share >= 0.05 else "Under 0.1 %"
+        text += f" {part} of the tokens have no known price."
     if open_ := int((~used["final"].astype("bool")).sum()):
         text += (
             f" Of {len(used):,} answers {open_:,} have no final count of output tokens in the log: "
