@@ -6,10 +6,10 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset import build_dataset
-from ccanalytics.frames import SCHEMAS, build_frames
-from ccanalytics.people import no_roster, parse_roster
-from ccanalytics.records import (
+from ccanalytics.dataset.dataset import build_dataset
+from ccanalytics.frames.record_frames import SCHEMAS, build_frames
+from ccanalytics.people.roster import no_roster, parse_roster
+from ccanalytics.wire.claude_code import (
     ApiActor,
     CoreMetrics,
     EstimatedCost,

@@ -9,9 +9,9 @@ from builders import record
 from postgres import connect
 
 from ccanalytics.export import export_days
-from ccanalytics.frames import build_frames
-from ccanalytics.people import parse_roster
-from ccanalytics.store import Store
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.people.roster import parse_roster
+from ccanalytics.store.day_store import Store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONDAY = date(2026, 10, 26)

@@ -107,7 +107,7 @@ class Served:
 @contextmanager
 def dashboard(folder, *arguments, **environment):
     """A dashboard on the logs in `folder`, gone at the end."""
-    command = [sys.executable, "-m", "ccanalytics.cli", "dashboard", "--no-browser"]
+    command = [sys.executable, "-m", "ccanalytics", "dashboard", "--no-browser"]
     given = ["--logs", folder, "--store", folder / "store", *arguments]
     port = [] if "--port" in arguments else ["--port", "0"]
     process = subprocess.Popen(

@@ -8,8 +8,8 @@ from genai_prices import Usage, calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccanalytics.sources.log_lines import Tokens
-from ccanalytics.sources.prices import UNITS, Prices, Tariff
+from ccanalytics.logs.log_lines import Tokens
+from ccanalytics.prices import UNITS, Prices, Tariff
 
 MILLION = 1_000_000
 

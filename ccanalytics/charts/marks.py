@@ -17,7 +17,7 @@ from ccanalytics.charts.theme import (
     value_format,
     week_axis,
 )
-from ccanalytics.metrics.registry import ActorKind, column_words, metric_of
+from ccanalytics.metrics.definitions import ActorKind, column_words, metric_of
 
 
 def ratio_by_week(

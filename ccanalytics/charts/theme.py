@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.metrics.registry import ActorKind, Metric, column_words, metric_of
+from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, metric_of
 
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"

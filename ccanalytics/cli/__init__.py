@@ -1,22 +1,22 @@
-"""The command `ccanalytics`: one file per command, which `main` collects.
+"""The command `ccanalytics`: one file per command, argument words in, calls out.
 
-What is heavy is imported inside the commands, because --help must be quick.
+A command is imported when it is listed or run, and what is heavy only inside of it, because --help
+must be quick.
 """
 
 import click
 
-from ccanalytics.cli.check import check
-from ccanalytics.cli.dashboard import dashboard
-from ccanalytics.cli.export import export
-from ccanalytics.cli.fake_api import fake_api
 from ccanalytics.cli.group import Commands
-from ccanalytics.cli.lab import lab
-from ccanalytics.cli.merge import merge
-from ccanalytics.cli.metrics import metrics
-from ccanalytics.cli.recipe import recipe
-from ccanalytics.cli.report import report
-from ccanalytics.cli.roster import roster
-from ccanalytics.cli.sync import sync
+from ccanalytics.wings import resolve, wings
+
+COMMANDS = {
+    "report": "cli.report_command:report",
+    "lab": "cli.lab_command:lab",
+    "sync": "cli.sync_command:sync",
+    "roster": "cli.roster_command:roster",
+    "metrics": "cli.metrics_command:metrics",
+}
+"""The commands of the spine; wings add theirs."""
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,17 +26,5 @@ def main(debug: bool) -> None:
     """Claude Code usage records as notebooks and one offline report a week."""
 
 
-for command in (
-    report,
-    dashboard,
-    lab,
-    sync,
-    merge,
-    check,
-    export,
-    recipe,
-    roster,
-    fake_api,
-    metrics,
-):
-    main.add_command(command)
+for _place in (*COMMANDS.values(), *(place for w in wings() for place in w.commands.values())):
+    main.add_command(resolve(_place))

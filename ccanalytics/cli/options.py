@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from ccanalytics.issue.weekly import Wish
     from ccanalytics.settings import Settings
-    from ccanalytics.weekly import Wish
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -56,7 +56,7 @@ def wish_of(
     **asked: Any,
 ) -> "Wish":
     """The flags laid over the settings of this folder and environment."""
-    from ccanalytics.weekly import Wish
+    from ccanalytics.issue.weekly import Wish
 
     settings = settings_of(store=store, roster=roster, identity=identity)
     return Wish(environ=dict(os.environ), settings=settings, now=now(), **asked)

@@ -24,7 +24,7 @@ import ccanalytics.export.records as records
 import ccanalytics.export.views as views
 from ccanalytics.errors import ExportError
 from ccanalytics.export.parts import Part, Plan, Progress, Result, digest_of, key_column
-from ccanalytics.store import FRAME_SCHEMAS
+from ccanalytics.store.day_store import FRAME_SCHEMAS
 
 log = logging.getLogger(__name__)
 

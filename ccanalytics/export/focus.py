@@ -19,15 +19,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccanalytics.dataset import MINIMUM_GROUP
+from ccanalytics.analyses.drivers import TOKEN_WEIGHTS
+from ccanalytics.dataset.dataset import MINIMUM_GROUP
 from ccanalytics.export.parts import Part, digest_of
 from ccanalytics.export.records import Records
-from ccanalytics.frames import USD, to_pandas
+from ccanalytics.frames.record_frames import USD, to_pandas
 from ccanalytics.metrics.cost import model_family
-from ccanalytics.metrics.drivers import TOKEN_WEIGHTS
-from ccanalytics.people import withheld
-from ccanalytics.periods import monday
-from ccanalytics.sources.prices import Prices, Tariff
+from ccanalytics.people.roster import withheld
+from ccanalytics.prices import Prices, Tariff
+from ccanalytics.weeks import monday
 
 LAYOUT = 1
 """Raised when the same stored day gives other rows."""

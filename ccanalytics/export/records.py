@@ -19,15 +19,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccanalytics.dataset import MINIMUM_GROUP, WITHOUT_USAGE
+from ccanalytics.dataset.dataset import MINIMUM_GROUP, WITHOUT_USAGE
 from ccanalytics.export.parts import Part, Tables, digest_of
-from ccanalytics.frames import SCHEMAS, USD, Frames, to_pandas
-from ccanalytics.identity import apply_identity, fingerprint
-from ccanalytics.metrics.untold import USAGE
-from ccanalytics.metrics.weeks import day_sums
-from ccanalytics.people import normalised_actors, with_teams
-from ccanalytics.periods import monday
-from ccanalytics.store import FRAME_SCHEMAS, Store, StoredDay, frames_of
+from ccanalytics.frames.record_frames import SCHEMAS, USD, Frames, to_pandas
+from ccanalytics.metrics.actor_weeks import day_sums
+from ccanalytics.metrics.availability import USAGE
+from ccanalytics.people.identity import apply_identity, fingerprint
+from ccanalytics.people.roster import normalised_actors, with_teams
+from ccanalytics.store.day_store import FRAME_SCHEMAS, Store, StoredDay, frames_of
+from ccanalytics.weeks import monday
 
 LAYOUT = 1
 """Raised when the same stored day gives other rows, so that every day is exported again."""

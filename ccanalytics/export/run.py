@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ccanalytics.billing_sync import billing_of
-from ccanalytics.dataset import bring_days
+from ccanalytics.charges.billing_sync import billing_of
+from ccanalytics.dataset.dataset import bring_days
 from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.export.database import Database
 from ccanalytics.export.engines import is_database_file, open_database
@@ -18,8 +18,8 @@ from ccanalytics.export.folder import Folder
 from ccanalytics.export.parts import Plan, Progress, Result
 from ccanalytics.export.records import Records
 from ccanalytics.export.weekly import Weekly
-from ccanalytics.identity import load_secret
-from ccanalytics.store import Store
+from ccanalytics.people.identity import load_secret
+from ccanalytics.store.day_store import Store
 
 FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
 """The formats of a folder."""

@@ -10,8 +10,8 @@ floor, of too few people, or to be had by subtraction.
 
 from collections.abc import Mapping
 
+from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, NO_TEAM
-from ccanalytics.metrics.registry import METRICS, Metric
 
 NOT_OF_ACTOR_WEEKS = ("on_roster", "active_before")
 """Denominators that are people, also those without a row in the week."""

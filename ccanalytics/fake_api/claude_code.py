@@ -7,7 +7,7 @@ from typing import Any
 
 from ccanalytics.fake_api.routes import DAY_PATTERN, PAGE, Asked, Parameter, Route, World, limit
 from ccanalytics.fake_api.walks import encode_slice
-from ccanalytics.records import Page, Record, to_wire
+from ccanalytics.wire.claude_code import Page, Record, to_wire
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 FRESHNESS = timedelta(hours=1)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ccanalytics.enterprise import PeoplePage, SummaryPage
 from ccanalytics.fake_api.messages import bad_request
 from ccanalytics.fake_api.routes import DAY_PATTERN, PAGE, Asked, Parameter, Route, World, limit
-from ccanalytics.records import EDIT_TOOLS, Record, UserActor
+from ccanalytics.wire.claude_code import EDIT_TOOLS, Record, UserActor
+from ccanalytics.wire.enterprise import PeoplePage, SummaryPage
 
 USERS = "/v1/organizations/analytics/users"
 SUMMARIES = "/v1/organizations/analytics/summaries"

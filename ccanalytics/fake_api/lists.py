@@ -8,9 +8,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ccanalytics.directory import ApiKeyPage, InvitePage, MemberPage, Organization, WorkspacePage
 from ccanalytics.fake_api.messages import bad_request
 from ccanalytics.fake_api.routes import Asked, Parameter, Route, World, limit
+from ccanalytics.wire.organization import (
+    ApiKeyPage,
+    InvitePage,
+    MemberPage,
+    Organization,
+    WorkspacePage,
+)
 
 ME = "/v1/organizations/me"
 MEMBERS = "/v1/organizations/users"

@@ -15,7 +15,7 @@ from ccanalytics.fake_api.messages import Refused, error_body
 from ccanalytics.fake_api.routes import Asked, Parameter, Route, Scope, World
 from ccanalytics.fake_api.schemas import Json, schemas_of
 from ccanalytics.fake_api.walks import Walks
-from ccanalytics.records import ErrorBody
+from ccanalytics.wire.claude_code import ErrorBody
 
 EXAMPLE_NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """The moment the examples are of, so that the document is the same every time."""

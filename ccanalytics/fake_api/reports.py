@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from ccanalytics.billing import Cost, CostPage, Usage, UsagePage
 from ccanalytics.fake_api.messages import bad_request
 from ccanalytics.fake_api.routes import PAGE, Asked, Parameter, Route, World, limit
 from ccanalytics.fake_api.walks import Later, encode_slice
+from ccanalytics.wire.cost_report import Cost, CostPage, Usage, UsagePage
 
 COSTS = "/v1/organizations/cost_report"
 USAGE = "/v1/organizations/usage_report/messages"

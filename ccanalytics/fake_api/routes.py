@@ -14,10 +14,10 @@ from typing import Any, Literal
 import httpx
 import msgspec
 
-from ccanalytics.billing import DayBill
 from ccanalytics.fake_api.messages import bad_request
 from ccanalytics.fake_api.walks import Walks
-from ccanalytics.records import Record
+from ccanalytics.wire.claude_code import Record
+from ccanalytics.wire.cost_report import DayBill
 
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
 Rows = Callable[[], Sequence[dict[str, Any]]]

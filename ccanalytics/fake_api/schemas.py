@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from ccanalytics.records import Record
+from ccanalytics.wire.claude_code import Record
 
 Json = dict[str, Any]
 

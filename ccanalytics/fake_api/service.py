@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 
-from ccanalytics.billing import DayBill
 from ccanalytics.fake_api.claude_code import ROUTES as CLAUDE_CODE
 from ccanalytics.fake_api.enterprise import ROUTES as ENTERPRISE
 from ccanalytics.fake_api.faults import Faults, broken
@@ -20,7 +19,8 @@ from ccanalytics.fake_api.openapi import document
 from ccanalytics.fake_api.reports import ROUTES as REPORTS
 from ccanalytics.fake_api.routes import Asked, Route, Scope, Shape, World
 from ccanalytics.fake_api.walks import Walks
-from ccanalytics.records import Record
+from ccanalytics.wire.claude_code import Record
+from ccanalytics.wire.cost_report import DayBill
 
 OPENAPI = "/openapi.json"
 """Where the fake tells its own contract; the real service has nothing there."""

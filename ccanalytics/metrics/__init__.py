@@ -93,12 +93,7 @@ of a ratio; a total is counted, not estimated, so it has none (null). `by` is "t
 `METRICS` says what each of them means; `Metric.format(value)` writes a value as a reader sees it.
 """
 
-from ccanalytics.metrics.activation import (
-    activation_rate,
-    activation_sentence,
-    first_use_sentence,
-    time_to_first_use,
-)
+from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks
 from ccanalytics.metrics.adoption import (
     active_actors,
     active_actors_by_day,
@@ -106,13 +101,6 @@ from ccanalytics.metrics.adoption import (
     stickiness,
 )
 from ccanalytics.metrics.change import Headline, against_median, headline, headlines
-from ccanalytics.metrics.concentration import (
-    cost_curve,
-    gini,
-    halfcount,
-    spread_sentence,
-    top10_share,
-)
 from ccanalytics.metrics.cost import (
     api_key_cost,
     cache_read_share,
@@ -124,38 +112,8 @@ from ccanalytics.metrics.cost import (
     typical_cost_per_commit,
     unconverted_share,
 )
-from ccanalytics.metrics.daily import daily_cost, noted_events, unusual_days
-from ccanalytics.metrics.drivers import (
-    Drivers,
-    TeamShift,
-    cost_drivers,
-    cost_per_commit_drivers,
-    team_shift,
-)
-from ccanalytics.metrics.forecast import Forecast, month_forecast
-from ccanalytics.metrics.interventions import Effect, intervention_effects
-from ccanalytics.metrics.lifecycle import (
-    active_rate,
-    actor_flow,
-    off_roster,
-    retention,
-    returning_share,
-    roster_sentence,
-    roster_use,
-    seat_rate,
-)
-from ccanalytics.metrics.own import (
-    cache_saving,
-    context_growth,
-    own_recent,
-    own_sentence,
-    own_sessions,
-    tool_use,
-    usage_by,
-    usage_by_day,
-    usage_by_weekday,
-)
-from ccanalytics.metrics.period import period_change
+from ccanalytics.metrics.definitions import METRICS, Metric
+from ccanalytics.metrics.period_change import period_change
 from ccanalytics.metrics.productivity import (
     acceptance_rate,
     commits,
@@ -165,78 +123,40 @@ from ccanalytics.metrics.productivity import (
     pull_requests,
 )
 from ccanalytics.metrics.ratios import by_week
-from ccanalytics.metrics.reconciliation import reconciliation, reconciliation_sentence
-from ccanalytics.metrics.registry import METRICS, Metric
-from ccanalytics.metrics.weeks import actor_days, actor_weeks
+from ccanalytics.metrics.roster_metrics import active_rate, off_roster, roster_sentence, seat_rate
 
 __all__ = [
     "METRICS",
-    "Drivers",
-    "Effect",
-    "Forecast",
     "Headline",
     "Metric",
-    "TeamShift",
     "acceptance_rate",
-    "activation_rate",
-    "activation_sentence",
     "active_actors",
     "active_actors_by_day",
     "active_day_bands",
     "active_rate",
     "actor_days",
-    "actor_flow",
     "actor_weeks",
     "against_median",
     "api_key_cost",
     "by_week",
     "cache_read_share",
-    "cache_saving",
     "commits",
     "commits_per_active_day",
-    "context_growth",
     "cost",
-    "cost_curve",
-    "cost_drivers",
     "cost_per_active_day",
     "cost_per_commit",
-    "cost_per_commit_drivers",
-    "daily_cost",
-    "first_use_sentence",
-    "gini",
-    "halfcount",
     "headline",
     "headlines",
-    "intervention_effects",
     "landing_share",
     "lines",
     "model_family",
     "model_mix",
-    "month_forecast",
-    "noted_events",
     "off_roster",
-    "own_recent",
-    "own_sentence",
-    "own_sessions",
     "period_change",
     "pull_requests",
-    "reconciliation",
-    "reconciliation_sentence",
-    "retention",
-    "returning_share",
     "roster_sentence",
-    "roster_use",
     "seat_rate",
-    "spread_sentence",
     "stickiness",
-    "team_shift",
-    "time_to_first_use",
-    "tool_use",
-    "top10_share",
     "typical_cost_per_commit",
     "unconverted_share",
-    "unusual_days",
-    "usage_by",
-    "usage_by_day",
-    "usage_by_weekday",
 ]

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset import Dataset
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, week_of
 from ccanalytics.metrics.ratios import by_week, distribution_minimum, hide
-from ccanalytics.metrics.weeks import actor_days, actor_weeks, week_of
 
 BANDS = {"light": 1, "moderate": 2, "heavy": 4}
 """Fewest active days of a week in each band."""

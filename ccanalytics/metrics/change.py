@@ -12,7 +12,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset import Dataset
+from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.availability import NOT_TOLD
+from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
 from ccanalytics.metrics.intervals import (
     MINIMUM_ACTORS,
     Floats,
@@ -21,9 +24,6 @@ from ccanalytics.metrics.intervals import (
     resampled_sums,
 )
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_week, matrix, rows_of, summable
-from ccanalytics.metrics.registry import ActorKind, Metric, column_words
-from ccanalytics.metrics.untold import NOT_TOLD
-from ccanalytics.quality import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 
 Verdict = Literal[
     "up",

@@ -9,11 +9,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset import Dataset
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
+from ccanalytics.metrics.availability import if_told
 from ccanalytics.metrics.intervals import median_interval
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, by_week, hide, priced_share
-from ccanalytics.metrics.untold import if_told
-from ccanalytics.metrics.weeks import actor_weeks, model_weeks
 
 MINIMUM_COMMITS = 5
 """Commits a person needs in a week to have a cost per commit of their own."""

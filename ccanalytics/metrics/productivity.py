@@ -5,9 +5,9 @@ These are counts of what happened through Claude Code; delivery and quality are 
 
 import pandas as pd
 
-from ccanalytics.dataset import Dataset
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.ratios import by_week, hide
-from ccanalytics.metrics.weeks import actor_weeks
 
 
 def acceptance_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:

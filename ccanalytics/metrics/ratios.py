@@ -6,12 +6,18 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset import Dataset
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import (
+    SPLITS,
+    actor_weeks,
+    roster_weeks,
+    tool_weeks,
+    week_pairs,
+)
+from ccanalytics.metrics.availability import USAGE, if_told
+from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
-from ccanalytics.metrics.registry import METRICS, ActorKind, Metric
-from ccanalytics.metrics.untold import USAGE, if_told
-from ccanalytics.metrics.weeks import SPLITS, actor_weeks, roster_weeks, tool_weeks, week_pairs
-from ccanalytics.people import withheld
+from ccanalytics.people.roster import withheld
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from ccanalytics.atomic import alone, write_text
 from ccanalytics.errors import ReportError
-from ccanalytics.periods import parse_week
 from ccanalytics.report.history import NOTHING, Remembered, remembered
+from ccanalytics.weeks import parse_week
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
-from ccanalytics.identity import without_emails
+from ccanalytics.people.identity import without_emails
 from ccanalytics.report import archive
 from ccanalytics.report.execute import NotebookError, Progress, execute
 from ccanalytics.report.history import NOTHING, Remembered, restatements

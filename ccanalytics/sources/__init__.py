@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Protocol
 
-from ccanalytics.records import Record
+from ccanalytics.wire.claude_code import Record
 
 
 class Source(Protocol):

@@ -7,10 +7,10 @@ or with an error, never with a part.
 from collections.abc import Iterator
 from datetime import date
 
-from ccanalytics.directory import Member, MemberPage, Organization
-from ccanalytics.records import Page, Record, decode_page, decoder, unknown_fields
 from ccanalytics.sources.backoff import Patience
-from ccanalytics.sources.service import Client, checked_day, next_cursor
+from ccanalytics.sources.http import Client, checked_day, next_cursor
+from ccanalytics.wire.claude_code import Page, Record, decode_page, decoder, unknown_fields
+from ccanalytics.wire.organization import Member, MemberPage, Organization
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 MEMBERS = "/v1/organizations/users"

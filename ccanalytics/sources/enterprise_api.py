@@ -12,15 +12,11 @@ from datetime import date, timedelta
 
 import httpx
 
-from ccanalytics.enterprise import (
-    PeoplePage,
-    PersonDay,
-    Summary,
-    decode_people,
-    decode_summaries,
-)
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.records import (
+from ccanalytics.sources.backoff import Patience
+from ccanalytics.sources.http import Client, Params, checked_day, next_cursor
+from ccanalytics.sources.keys import ANALYTICS_KEY
+from ccanalytics.wire.claude_code import (
     CoreMetrics,
     LinesOfCode,
     Record,
@@ -28,9 +24,13 @@ from ccanalytics.records import (
     UserActor,
     unknown_fields,
 )
-from ccanalytics.sources.backoff import Patience
-from ccanalytics.sources.keys import ANALYTICS_KEY
-from ccanalytics.sources.service import Client, Params, checked_day, next_cursor
+from ccanalytics.wire.enterprise import (
+    PeoplePage,
+    PersonDay,
+    Summary,
+    decode_people,
+    decode_summaries,
+)
 
 USERS = "/v1/organizations/analytics/users"
 SUMMARIES = "/v1/organizations/analytics/summaries"

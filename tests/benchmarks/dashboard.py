@@ -166,7 +166,7 @@ def _median(seconds):
 def ours(root, projects):
     """Our own dashboard."""
     flags = ["--no-browser", "--port", "0", "--store", str(root / "store")]
-    command = [sys.executable, "-m", "ccanalytics.cli", "dashboard", *flags]
+    command = [sys.executable, "-m", "ccanalytics", "dashboard", *flags]
     with running(command, root) as process:
         address = process.stdout.readline().strip().replace("http", "ws") + "/live"
         versions = set()

@@ -20,7 +20,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ccanalytics.sources.local_logs import log_folders
+from ccanalytics.logs.log_source import log_folders
 
 LOAD = """
 import sys, ccanalytics as cca

@@ -14,11 +14,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-import ccanalytics.metrics as m
-from ccanalytics.calendars import Calendars, parse_calendar
-from ccanalytics.checks import preflight
-from ccanalytics.dataset import Dataset
-from ccanalytics.people import parse_roster
+import ccanalytics as m
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.preflight import preflight
+from ccanalytics.people.calendars import Calendars, parse_calendar
+from ccanalytics.people.roster import parse_roster
 
 MODELS = ["claude-sonnet-5", "claude-opus-4-5-20251101", "claude-haiku-4-5-20251001"]
 TOOLS = ["edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool"]

@@ -18,10 +18,10 @@ from random import Random
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset import load
-from ccanalytics.frames import SCHEMAS, build_frames, to_pandas
-from ccanalytics.records import decode_page
-from ccanalytics.store import Store
+from ccanalytics.dataset.dataset import load
+from ccanalytics.frames.record_frames import SCHEMAS, build_frames, to_pandas
+from ccanalytics.store.day_store import Store
+from ccanalytics.wire.claude_code import decode_page
 
 DAYS, RECORDS, RUNS = 30, 700, 5
 FIRST = date(2026, 8, 31)

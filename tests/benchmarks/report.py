@@ -37,7 +37,7 @@ def seconds(*command):
 
 def report(folder, store):
     """Wall time of one `ccanalytics report` on sample data."""
-    command = [sys.executable, "-m", "ccanalytics.cli", "report", "--source", "sample"]
+    command = [sys.executable, "-m", "ccanalytics", "report", "--source", "sample"]
     return seconds(*command, "--store", str(store), "--out", str(folder))
 
 

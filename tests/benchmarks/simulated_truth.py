@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from builders import dataset, record
 
-import ccanalytics.metrics as m
-from ccanalytics.calendars import Calendars, parse_calendar
+import ccanalytics as m
 from ccanalytics.metrics.change import change_interval
 from ccanalytics.metrics.ratios import Matrix
+from ccanalytics.people.calendars import Calendars, parse_calendar
 
 RATE = 8.0  # dollars per unit of work
 COMMITS = 2.5  # per unit of work

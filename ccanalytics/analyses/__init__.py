@@ -1,0 +1,1 @@
+"""Further analyses: drivers, interventions, forecast, unusual days, concentration, lifecycle."""

@@ -1,0 +1,176 @@
+"""How many of those who joined the roster began to use it, and how soon.
+
+A start is a day on the roster; use is what the closed weeks show. Nobody's first use is looked for
+before the first of them, and who has not begun by the last one is kept as unfinished.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import actor_days, follows
+from ccanalytics.metrics.intervals import TAIL, Floats
+from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, Matrix
+from ccanalytics.people.roster import WEEK
+
+DAYS = 30
+
+_DAY = pd.Timedelta(days=1)
+_LEFT_OUT = ["unknown_start", "before", "unfinished"]
+_CURVE = ["day", "value", "low", "high", "at_risk", "n_actors"]
+
+
+def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
+    """One row, of the last week: people first active within `days` days of joining / people whose
+    `days` days are over.
+
+    Day 1 is the first day on the roster; use before it counts as use on it. Everybody else is
+    counted by why they are not in it: `unknown_start`, `before` (joined before the records
+    begin), `unfinished` (the days are not over, or were cut short). No row without a closed week.
+    """
+    columns = ["value", "low", "high", "numerator", "denominator", *_LEFT_OUT]
+    rows = [_activation(_stays(data), data, days)] if len(data.weeks) else []
+    frame = pd.DataFrame(rows, columns=columns).astype("float64")
+    frame.insert(0, "week", data.weeks[-1:])
+    return frame
+
+
+def activation_sentence(data: Dataset, days: int = DAYS) -> str:
+    """The activation rate in plain English, and who is not in it."""
+    if data.roster.empty:
+        return "Without a roster nobody's start is known, so there is no activation rate."
+    if not len(data.weeks):
+        return "No week is closed yet, so there is no activation rate."
+    rate = activation_rate(data, days).iloc[0]
+    left_out = (
+        f"Not in it: {rate['before']:.0f} who joined before the records begin, "
+        f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {days} "
+        "days are not over or were cut short."
+    )
+    if math.isnan(rate["value"]):
+        return f"Too few people joined to give an activation rate. {left_out}"
+    return (
+        f"{rate['numerator']:.0f} of {rate['denominator']:.0f} people, "
+        f"{100 * rate['value']:.0f} %{_sure(rate)}, began within {days} days of joining. {left_out}"
+    )
+
+
+def time_to_first_use(data: Dataset) -> pd.DataFrame:
+    """One row per day since joining: the share of people who had begun by it (Kaplan and Meier).
+
+    The day of joining is 0. Of people who joined in the closed weeks; those who have not begun
+    count for as long as they could have, and `at_risk` is who had not begun and was still watched.
+    Ends where fewer than the minimum group are left. No rows under ten people.
+    """
+    days, began = _waits(data)
+    if len(days) < max(MINIMUM_DISTRIBUTION, data.minimum_group):
+        return pd.DataFrame(columns=_CURVE).astype("float64")
+    curve = kaplan_meier(days, began).assign(n_actors=float(len(days)))
+    return curve[curve["at_risk"] >= data.minimum_group][_CURVE].astype("float64")
+
+
+def first_use_sentence(data: Dataset) -> str:
+    """How long people took from joining to their first active day, in plain English."""
+    curve = time_to_first_use(data)
+    if curve.empty:
+        return (
+            "Time to first use cannot be given: at least "
+            f"{max(MINIMUM_DISTRIBUTION, data.minimum_group)} people of the roster must have "
+            "joined while there are records."
+        )
+    lower, median, upper = (_reached(curve, share) for share in (0.25, 0.5, 0.75))
+    return (
+        f"Of {curve['n_actors'].iloc[0]:.0f} people who joined, a quarter had begun {lower}, half "
+        f"{median}, three quarters {upper}. Who had not begun counts for as long as they could "
+        "have."
+    )
+
+
+def kaplan_meier(days: Floats, began: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """One row per whole day up to the longest wait: day, value (share begun), low, high, at_risk.
+
+    `days` is each person's wait, until the beginning or, where not `began`, the last day watched.
+    The interval is Greenwood's on the scale of log(-log), 90 %.
+    """
+    at = np.arange(int(days.max()) + 1)
+    begun = np.bincount(days[began].astype("int64"), minlength=len(at))
+    at_risk = (days[None, :] >= at[:, None]).sum(axis=1)
+    survival = np.cumprod(1 - begun / at_risk)
+    inside = (survival > 0) & (survival < 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.cumsum(begun / (at_risk * (at_risk - begun)))
+        width = np.exp(TAIL * np.sqrt(variance) / np.abs(np.log(survival)))
+        ends = survival ** (1 / width), survival**width
+    low, high = (np.where(inside, 1 - edge, np.nan) for edge in ends)
+    return pd.DataFrame(
+        {"day": at, "value": 1 - survival, "low": low, "high": high, "at_risk": at_risk}
+    )
+
+
+def _activation(stays: pd.DataFrame, data: Dataset, days: int) -> list[float]:
+    known = stays["start"].notna()
+    before = known & (stays["start"] < _first_day(data))
+    last = stays["start"] + (days - 1) * _DAY
+    watched = stays["end"].fillna(_last_day(data)).clip(upper=_last_day(data))
+    over = known & ~before & (last <= watched)
+    began = (stays["first_use"] <= last)[over].to_numpy(dtype="float64")
+    left_out = [float((~known).sum()), float(before.sum()), float((known & ~before & ~over).sum())]
+    if len(began) < max(data.minimum_group, 1):
+        return [math.nan] * 5 + left_out
+    ends = Matrix(began[:, None], np.ones((len(began), 1))).ratios()[0]
+    return [float(began.mean()), *ends, float(began.sum()), float(len(began)), *left_out]
+
+
+def _waits(data: Dataset) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """How long each person who joined while there are records waited, and whether they began."""
+    stays = _stays(data)
+    stays = stays[stays["start"].between(_first_day(data), _last_day(data))]
+    watched = stays["end"].fillna(_last_day(data)).clip(upper=_last_day(data))
+    began = stays["first_use"] <= watched
+    days = (stays["first_use"].where(began, watched) - stays["start"]).dt.days.clip(lower=0)
+    return days.to_numpy(dtype="float64"), began.to_numpy()
+
+
+def _stays(data: Dataset) -> pd.DataFrame:
+    """One row per person on the roster while there are records: start, end and first use.
+
+    Start is that of the first stay and end that of the last; NaT is unknown and open.
+    """
+    roster = data.roster[~(data.roster["start"] > _last_day(data))]
+    roster = roster if len(data.weeks) else roster.iloc[:0]
+    ordered = roster.sort_values(["actor", "start"], na_position="first")
+    stays = ordered.drop_duplicates("actor")[["actor", "start"]].set_index("actor")
+    stays["end"] = ordered.drop_duplicates("actor", keep="last").set_index("actor")["end"]
+    stays = stays[~(stays["end"] < _first_day(data))]
+    days = actor_days(data)
+    days = days[(days["active"] == 1) & (days["date"] >= _first_day(data))]
+    use = days.astype({"actor": "str"}).groupby("actor")["date"].min()
+    return stays.assign(first_use=use.reindex(stays.index)).reset_index()
+
+
+def _first_day(data: Dataset) -> pd.Timestamp:
+    """The first day of the closed weeks that follow on one another up to the last."""
+    begins = data.weeks[~follows(data.weeks)]
+    return begins[-1] if len(begins) else pd.NaT
+
+
+def _last_day(data: Dataset) -> pd.Timestamp:
+    return data.weeks[-1] + WEEK - _DAY if len(data.weeks) else pd.NaT
+
+
+def _sure(rate: pd.Series) -> str:
+    if math.isnan(rate["low"]):
+        return ""
+    return f" (90 % interval {100 * rate['low']:.0f} % to {100 * rate['high']:.0f} %)"
+
+
+def _reached(curve: pd.DataFrame, share: float) -> str:
+    """By which day `share` had begun, in words."""
+    days = curve.loc[curve["value"] >= share - 1e-9, "day"]
+    if days.empty:
+        return "at a time not seen yet"
+    day = int(days.iloc[0])
+    return "on the day of joining" if day == 0 else f"by day {day}"

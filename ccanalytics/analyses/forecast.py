@@ -1,0 +1,186 @@
+"""What the month will cost if it goes on as before, how sure that is, and when a budget is used up.
+
+Each day to come is taken to cost what its weekday usually does (see `daily`). How far such a path
+is off is learned by going back: at every past day the same forecast is made over as many days, and
+compared with what came. The interval is that error, with a t quantile for as few independent
+stretches as there were.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ccanalytics.analyses.daily_cost import BASELINE_DAYS, cost_by_day, expected_of, kinds_of_day
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.availability import NOT_TOLD, if_told
+from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.intervals import Floats, student
+
+MINIMUM_DAYS = 21
+"""Closed days, three weeks, before there is a forecast."""
+
+FEWEST_BACKTESTS = 8
+
+_DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """The cost of a month: what was, what is to come, and what that rests on.
+
+    `frame` has one row per day of the month: date, kind ("actual" or "forecast"), value, low, high,
+    each summed up from its first day. `error` is the median absolute error of `backtests` earlier
+    forecasts over as many days, as a share. Crossing dates are NaT where the budget is not reached.
+    `why` says why there is no forecast.
+    """
+
+    frame: pd.DataFrame
+    month: pd.Timestamp
+    so_far: float = math.nan
+    total: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    error: float = math.nan
+    backtests: int = 0
+    budget: float | None = None
+    earliest: pd.Timestamp = pd.NaT
+    likely: pd.Timestamp = pd.NaT
+    latest: pd.Timestamp = pd.NaT
+    why: str = ""
+
+    def sentence(self) -> str:
+        """The forecast, its error and the budget, in plain English."""
+        if self.why:
+            return f"There is no forecast of the month: {self.why}."
+        usd = METRICS["cost"].format
+        return (
+            f"If {self.month:%B %Y} goes on as the eight weeks before, it costs an estimated "
+            f"{usd(self.total)} (90 % interval {usd(self.low)} to {usd(self.high)}), of which "
+            f"{usd(self.so_far)} so far. {self.backtests} such forecasts of earlier days were off "
+            f"by {self.error:.0%} in the median. {self._budget()}"
+        )
+
+    def _budget(self) -> str:
+        if self.budget is None:
+            return "No monthly budget is set."
+        budget = METRICS["cost"].format(self.budget)
+        if pd.isna(self.earliest):
+            return f"The budget of {budget} is not reached within the month."
+        first = f"{self.earliest:%-d %B}"
+        if pd.isna(self.latest):
+            return f"The budget of {budget} may be used up from {first} on, or not at all."
+        if self.earliest == self.latest:
+            return f"The budget of {budget} is used up on {first}."
+        return f"The budget of {budget} is used up between {first} and {self.latest:%-d %B}."
+
+
+def month_forecast(data: Dataset) -> Forecast:
+    """The forecast of the month of the last closed day, or of the next one when it was the last.
+
+    The cost is that of people and API keys together, as a budget is about both.
+    """
+    days = cost_by_day(data)
+    last = days["date"].max() if len(days) else pd.NaT
+    month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
+    nothing = Forecast(if_told(data, _path([])), month)
+    if not data.knows_usage:
+        return replace(nothing, why=f"cost is {NOT_TOLD}")
+    known = days.dropna(subset="value")
+    if len(known) < MINIMUM_DAYS:
+        return replace(nothing, why=f"{len(known)} days are known, {MINIMUM_DAYS} are needed")
+    ahead = pd.Series(pd.date_range(last + _DAY, month + pd.offsets.MonthEnd(1)))
+    this_month = days[days["date"] >= month]
+    if len(this_month) != (last - month).days + 1 or this_month["value"].isna().any():
+        return replace(nothing, why="not every day of the month so far is known")
+    expected = _expected(days, len(days), kinds_of_day(data, ahead))
+    errors = _errors(days, len(ahead))
+    if np.isnan(expected).any() or errors.shape[0] < FEWEST_BACKTESTS:
+        return replace(nothing, why="there are too few weeks to tell how far a forecast is off")
+    return _forecast(data, nothing, this_month, ahead, expected, errors)
+
+
+def _forecast(
+    data: Dataset,
+    nothing: Forecast,
+    this_month: pd.DataFrame,
+    ahead: pd.Series,
+    expected: Floats,
+    errors: Floats,
+) -> Forecast:
+    so_far = float(this_month["value"].sum())
+    path = np.cumsum(expected)
+    spread = _widths(errors)
+    low, high = (so_far + path * np.exp(sign * spread) for sign in (-1, 1))
+    actual = np.cumsum(this_month["value"].to_numpy())
+    rows = [(day, "actual", value, value, value)
+            for day, value in zip(this_month["date"], actual, strict=True)]  # fmt: skip
+    rows += [(day, "forecast", *values)
+             for day, *values in zip(ahead, so_far + path, low, high, strict=True)]  # fmt: skip
+    frame = _path(rows)
+    budget = data.monthly_budget_usd if not data.team else None
+    whole = np.abs(np.expm1(errors[:, -1]))
+    return replace(
+        nothing,
+        frame=frame,
+        so_far=so_far,
+        total=float(so_far + path[-1]),
+        low=float(low[-1]),
+        high=float(high[-1]),
+        error=float(np.median(whole)),
+        backtests=len(errors),
+        budget=budget,
+        earliest=_crossing(frame, "high", budget),
+        likely=_crossing(frame, "value", budget),
+        latest=_crossing(frame, "low", budget),
+    )
+
+
+def _expected(days: pd.DataFrame, at: int, kinds: pd.Series) -> Floats:
+    """What days of these kinds usually cost, as seen before the day at position `at`."""
+    history = days.iloc[max(0, at - BASELINE_DAYS) : at]
+    usual = {kind: expected_of(history, int(kind)) for kind in set(kinds)}
+    return np.array([usual[kind] for kind in kinds], dtype="float64")
+
+
+def _errors(days: pd.DataFrame, horizon: int) -> Floats:
+    """One row per past day: log of what came over the next 1, 2, ... days by what was expected."""
+    rows = []
+    for at in range(MINIMUM_DAYS, len(days) - horizon + 1):
+        came = days.iloc[at : at + horizon]
+        expected = np.cumsum(_expected(days, at, came["kind"]))
+        actual = np.cumsum(came["value"].to_numpy())
+        if not np.isnan(expected[-1]) and not np.isnan(actual[-1]):
+            rows.append(np.log((actual + 1) / (expected + 1)))
+    return np.array(rows).reshape(-1, horizon)
+
+
+def _widths(errors: Floats) -> Floats:
+    """Half of the interval at each day ahead, on the log scale.
+
+    Forecasts from neighbouring days overlap, so only every stretch of the horizon's length counts
+    as independent; there are always taken to be two.
+    """
+    count, horizon = errors.shape
+    steps = np.arange(1, horizon + 1)
+    independent = np.maximum((count + horizon - 1) / steps, 3.0)
+    rms = np.sqrt(np.mean(errors**2, axis=0))
+    t = np.array([student(freedom) for freedom in independent - 1])
+    widths: Floats = t * rms * np.sqrt(1 + 1 / independent)
+    return widths
+
+
+def _crossing(frame: pd.DataFrame, column: str, budget: float | None) -> pd.Timestamp:
+    """The first day on which the sum reaches the budget; NaT for none."""
+    if budget is None:
+        return pd.NaT
+    reached = frame.loc[frame[column] >= budget, "date"]
+    return reached.iloc[0] if len(reached) else pd.NaT
+
+
+def _path(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    numbers = dict.fromkeys(["value", "low", "high"], "float64")
+    kinds = {"date": "datetime64[ms]", "kind": "str", **numbers}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)

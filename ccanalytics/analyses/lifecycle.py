@@ -1,0 +1,168 @@
+"""Who of the roster is active, who stays, who comes back, and who stops.
+
+What lies before the first closed week is not known, so somebody first seen in it may have begun
+long before; what comes after the last one has not happened yet, and is never taken for a no.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, follows, roster_weeks
+from ccanalytics.metrics.adoption import shown
+from ccanalytics.metrics.ratios import by_week
+from ccanalytics.people.roster import WEEK, withheld
+
+Cells = npt.NDArray[np.bool_]
+
+
+FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
+STATUSES = ("active", "dormant", "never seen", "too new to say")
+
+
+def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
+    """One row per status of the people on the last week's roster: people, and their share.
+
+    Active in the last `weeks` closed weeks; dormant: before that only; never seen in this range;
+    too new to say: not seen, but on the roster for fewer than `grace` days. A status of too few
+    people is null, and the next smallest one with it. No rows without a roster.
+    """
+    people = _last_roster(data)
+    columns = {"status": "str", "value": "float64", "share": "float64"}
+    if people.empty:
+        return pd.DataFrame(columns=list(columns)).astype(columns)
+    last_day = data.weeks[-1] + WEEK - pd.Timedelta(days=1)
+    recent = people["last_use"] > last_day - weeks * WEEK
+    new = (last_day - people["start"]).dt.days + 1 < grace
+    rules = [recent, people["last_use"].notna(), ~new]
+    status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3])).value_counts()
+    sizes = {name: int(status.get(name, 0)) for name in STATUSES}
+    frame = pd.DataFrame({"status": list(STATUSES), "value": _shown_sizes(sizes, data)})
+    return frame.assign(share=frame["value"] / len(people)).astype(columns)
+
+
+def returning_share(data: Dataset) -> pd.DataFrame:
+    """One row per week: the share of the week before's active people who are active again."""
+    return by_week(data, "returning_share")
+
+
+def actor_flow(data: Dataset) -> pd.DataFrame:
+    """One row per week but the first, and flow: people.
+
+    Retained, reactivated and new people add up to the week's active people; retained, lapsed and
+    left ones to those of the week before. Null when either week is withheld, or the one before is
+    missing; `left` is null without a roster.
+    """
+    rows = actor_weeks(data)
+    rows = rows[rows["active"] == 1]
+    roster = roster_weeks(data)
+    names = np.unique(rows["actor"].astype("str").to_numpy())
+    roster = roster[roster["actor"].isin(names)]
+    active = _cells(rows, names, data.weeks)
+    there = _cells(roster, names, data.weeks)
+    staying = _cells(roster[roster["stays"] == 1], names, data.weeks)
+    counts = [_flow(active, there, staying, position) for position in range(1, len(data.weeks))]
+    frame = pd.DataFrame(
+        {
+            "week": data.weeks[1:].repeat(len(FLOWS)),
+            "flow": pd.Series(list(FLOWS) * len(counts), dtype="str"),
+            "value": np.array(counts, dtype="float64").reshape(-1),
+        }
+    )
+    known = shown(data, frame["week"]) & shown(data, frame["week"] - WEEK)
+    if data.roster.empty:
+        known &= frame["flow"] != "left"
+    return frame.assign(value=frame["value"].where(known))
+
+
+def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
+    """One row per cohort and k: the share of it that was active k weeks after its first week.
+
+    A cohort is the people first active in a closed week that follows on another one; those of a
+    week that follows on none may have begun long before. `status` is "seen", "nobody" (began in
+    that week), "withheld" (fewer people than the minimum group, or to be had by subtraction) or
+    "not yet" (the week is not closed, or missing). Each cohort is followed for `weeks` weeks.
+    """
+    rows = actor_weeks(data)
+    rows = rows[rows["active"] == 1].astype({"actor": "str"})
+    first = rows.groupby("actor")["week"].transform("min")
+    active = rows.groupby([first, (rows["week"] - first).dt.days // 7]).size()
+    cohorts = data.weeks[follows(data.weeks)]
+    sizes = active[active.index.get_level_values(1) == 0].droplevel(1)
+    hidden = _hidden_cohorts(sizes, cohorts, data.minimum_group)
+    cells = [
+        (cohort, k, *_cell(active, cohort, k, cohort + k * WEEK in data.weeks, cohort in hidden))
+        for cohort in cohorts
+        for k in range(min(weeks + 1, len(cohorts)))
+    ]
+    kinds = {"cohort": "datetime64[ms]", "k": "int64", "value": "float64", "n_actors": "float64"}
+    kinds |= {"status": "str"}
+    return pd.DataFrame(cells, columns=list(kinds)).astype(kinds)
+
+
+def _last_roster(data: Dataset) -> pd.DataFrame:
+    """One row per person on the last week's roster: start of the first stay, last active day."""
+    rows = roster_weeks(data)
+    people = rows.loc[rows["week"].isin(data.weeks[-1:]), ["actor"]].set_index("actor")
+    ordered = data.roster.sort_values("start", na_position="first")
+    start = ordered.drop_duplicates("actor").set_index("actor")["start"]
+    days = actor_days(data)
+    use = days[days["active"] == 1].astype({"actor": "str"}).groupby("actor")["date"].max()
+    columns = {"start": start.reindex(people.index), "last_use": use.reindex(people.index)}
+    return people.assign(**columns).reset_index()
+
+
+def _shown_sizes(sizes: dict[str, int], data: Dataset) -> list[float]:
+    """The sizes, null where withheld; a zero is one only beside people who may be counted."""
+    if sum(sizes.values()) < data.minimum_group:
+        return [math.nan] * len(sizes)
+    hidden = withheld({name: size for name, size in sizes.items() if size}, data.minimum_group)
+    return [math.nan if name in hidden else float(size) for name, size in sizes.items()]
+
+
+def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIndex) -> Cells:
+    """Weeks by people: who has a row."""
+    cells = np.zeros((len(weeks), len(names)), dtype=bool)
+    people = pd.Index(names).get_indexer(rows["actor"].astype("str"))
+    cells[weeks.get_indexer(rows["week"]), people] = True
+    return cells
+
+
+def _flow(active: Cells, on_roster: Cells, staying: Cells, position: int) -> tuple[int, ...]:
+    """The people of each flow of the week at `position`, in the order of FLOWS."""
+    now, last = active[position], active[position - 1]
+    seen = active[:position].any(axis=0)
+    left = last & ~now & on_roster[position - 1] & ~staying[position]
+    parts = (now & last, now & seen & ~last, now & ~seen, last & ~now & ~left, left)
+    return tuple(int(part.sum()) for part in parts)
+
+
+def _hidden_cohorts(sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int) -> set[pd.Timestamp]:
+    """The cohorts to withhold: small ones, and more where they could be had by subtraction.
+
+    A week's active people less those of the cohorts shown are the rest: in every week nobody, or
+    enough people.
+    """
+    hidden = {cohort for cohort in sizes.index if cohort not in cohorts or sizes[cohort] < minimum}
+    for until in cohorts:
+        there = sizes[sizes.index <= until]
+        for cohort in there.sort_values(kind="stable").index:
+            rest = there[there.index.isin(list(hidden))].sum()
+            if 0 < rest < minimum:
+                hidden.add(cohort)
+    return hidden
+
+
+def _cell(
+    active: pd.Series, cohort: pd.Timestamp, k: int, closed: bool, hidden: bool
+) -> tuple[float, float, str]:
+    """Value, people and status of one cell of the triangle."""
+    size = int(active.get((cohort, 0), 0))
+    if not closed:
+        return math.nan, math.nan, "not yet"
+    if hidden or not size:
+        return math.nan, math.nan, "withheld" if size else "nobody"
+    return int(active.get((cohort, k), 0)) / size, float(size), "seen"

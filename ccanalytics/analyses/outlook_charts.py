@@ -1,0 +1,76 @@
+"""Charts of the cost to come, and of days that stand out."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from ccanalytics.analyses.forecast import Forecast
+from ccanalytics.charts.theme import BLUE, GREY, INK, MUTED, ORANGE, finished, value_axis
+from ccanalytics.metrics.definitions import METRICS
+
+
+def month_forecast_chart(forecast: Forecast) -> Any:
+    """The cost of the month summed up day by day, then what is expected, and the budget."""
+    metric, frame = METRICS["month_forecast"], forecast.frame
+    x = alt.X("date:T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=6))
+    words = [
+        alt.Tooltip("date:T", title="up to", format="%a %-d %b %Y"),
+        alt.Tooltip("kind:N", title="kind"),
+        alt.Tooltip("value:Q", title="US dollars, estimated", format="$,.0f"),
+        alt.Tooltip("low:Q", title="90 % interval from", format="$,.0f"),
+        alt.Tooltip("high:Q", title="to", format="$,.0f"),
+        alt.Tooltip("definition:N", title="definition"),
+    ]
+    base = alt.Chart().encode(x=x)
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
+    line = base.mark_line().encode(
+        y=value_axis(metric),
+        strokeDash=alt.StrokeDash(
+            "kind:N",
+            scale=alt.Scale(domain=["actual", "forecast"], range=[[1, 0], [5, 4]]),
+            legend=alt.Legend(columns=2),
+        ),
+        tooltip=words,
+    )
+    layers = [band, line]
+    subtitle = "US dollars, estimated, summed up over the month, with a 90 % interval"
+    if forecast.budget is not None and len(frame):
+        budget = alt.Chart(pd.DataFrame({"budget": [forecast.budget]}))
+        layers.append(budget.mark_rule(color=ORANGE, strokeWidth=1.5).encode(y="budget:Q"))
+        subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"
+    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
+
+
+def daily_cost_chart(frame: pd.DataFrame, events: pd.DataFrame | None = None) -> Any:
+    """The cost of each day over the band of ordinary days; unusual days are dots, events rules."""
+    metric = METRICS["daily_cost"]
+    x = alt.X("date:T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=6))
+    base = alt.Chart().encode(x=x)
+    words = [
+        alt.Tooltip("date:T", title="day", format="%a %-d %b %Y"),
+        alt.Tooltip("value:Q", title=metric.name, format="$,.0f"),
+        alt.Tooltip("expected:Q", title="usual for the day", format="$,.0f"),
+        alt.Tooltip("definition:N", title="definition"),
+    ]
+    band = base.mark_area(opacity=0.25, color=GREY).encode(y=value_axis(metric, "low"), y2="high:Q")
+    line = base.mark_line(strokeWidth=1.5).encode(y=value_axis(metric), tooltip=words)
+    dots = base.mark_point(filled=True, size=80, color=ORANGE, opacity=1).encode(
+        y=value_axis(metric), tooltip=words
+    )
+    layers = [band, line, dots.transform_filter("datum.unusual"), *_events(frame, events)]
+    subtitle = "US dollars, estimated; the grey band holds 90 % of ordinary days, dots stand out"
+    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
+
+
+def _events(frame: pd.DataFrame, events: pd.DataFrame | None) -> list[Any]:
+    """A rule and words per event within the days drawn."""
+    if events is None or frame.empty:
+        return []
+    inside = events[events["date"].between(frame["date"].min(), frame["date"].max())]
+    if inside.empty:
+        return []
+    base = alt.Chart(inside[["date", "what"]]).encode(x="date:T")
+    rule = base.mark_rule(color=MUTED, strokeDash=[3, 3])
+    text = base.mark_text(align="left", dx=5, fontSize=11, color=INK, limit=220)
+    return [rule, text.encode(y=alt.value(8), text="what:N")]

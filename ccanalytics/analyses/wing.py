@@ -1,0 +1,46 @@
+"""What the wing of further analyses adds."""
+
+from ccanalytics.wings import Wing
+
+WING = Wing(
+    names={
+        "Drivers": "analyses.drivers:Drivers",
+        "Effect": "analyses.interventions:Effect",
+        "Forecast": "analyses.forecast:Forecast",
+        "TeamShift": "analyses.drivers:TeamShift",
+        "activation_rate": "analyses.activation:activation_rate",
+        "activation_sentence": "analyses.activation:activation_sentence",
+        "actor_flow": "analyses.lifecycle:actor_flow",
+        "cost_curve": "analyses.concentration:cost_curve",
+        "cost_drivers": "analyses.drivers:cost_drivers",
+        "cost_per_commit_drivers": "analyses.drivers:cost_per_commit_drivers",
+        "daily_cost": "analyses.daily_cost:daily_cost",
+        "first_use_sentence": "analyses.activation:first_use_sentence",
+        "gini": "analyses.concentration:gini",
+        "halfcount": "analyses.concentration:halfcount",
+        "intervention_effects": "analyses.interventions:intervention_effects",
+        "month_forecast": "analyses.forecast:month_forecast",
+        "noted_events": "analyses.daily_cost:noted_events",
+        "retention": "analyses.lifecycle:retention",
+        "returning_share": "analyses.lifecycle:returning_share",
+        "roster_use": "analyses.lifecycle:roster_use",
+        "spread_sentence": "analyses.concentration:spread_sentence",
+        "team_shift": "analyses.drivers:team_shift",
+        "time_to_first_use": "analyses.activation:time_to_first_use",
+        "top10_share": "analyses.concentration:top10_share",
+        "unusual_days": "analyses.daily_cost:unusual_days",
+    },
+    charts={
+        "actor_flow_chart": "analyses.lifecycle_charts:actor_flow_chart",
+        "cost_curve_chart": "analyses.lifecycle_charts:cost_curve_chart",
+        "cost_drivers_chart": "analyses.driver_charts:cost_drivers_chart",
+        "cost_per_commit_drivers_chart": "analyses.driver_charts:cost_per_commit_drivers_chart",
+        "daily_cost_chart": "analyses.outlook_charts:daily_cost_chart",
+        "intervention_effects_chart": "analyses.intervention_charts:intervention_effects_chart",
+        "month_forecast_chart": "analyses.outlook_charts:month_forecast_chart",
+        "retention_chart": "analyses.lifecycle_charts:retention_chart",
+        "returning_share_chart": "analyses.lifecycle_charts:returning_share_chart",
+        "roster_use_chart": "analyses.lifecycle_charts:roster_use_chart",
+        "time_to_first_use_chart": "analyses.lifecycle_charts:time_to_first_use_chart",
+    },
+)

@@ -1,0 +1,1 @@
+"""What was billed, next to what was estimated."""

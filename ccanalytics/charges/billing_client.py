@@ -1,0 +1,98 @@
+"""Cost and usage reports of the Admin API -> what each UTC day was billed.
+
+One walk tells up to 31 days, as buckets whose end is exclusive; a day without a bucket is not
+known, a day with an empty one cost nothing. Workspaces are told by id here and named by their list.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from ccanalytics.errors import SchemaError
+from ccanalytics.sources.backoff import Patience
+from ccanalytics.sources.http import Client, next_cursor
+from ccanalytics.wire.cost_report import BucketOf, BucketPage, DayBill, decode_costs, decode_usage
+from ccanalytics.wire.organization import WorkspacePage
+
+COSTS = "/v1/organizations/cost_report"
+USAGE = "/v1/organizations/usage_report/messages"
+WORKSPACES = "/v1/organizations/workspaces"
+
+LONGEST_WALK = 31
+"""Days of one walk, and of one page."""
+
+
+class BillingClient(Client):
+    """What was billed by UTC day, with an Admin key: costs, and the tokens they are about."""
+
+    def bills(self, since: date, until: date) -> dict[date, DayBill]:
+        """The bill of every day from `since` to `until`; an error rather than a part.
+
+        Threads gain nothing here: a month is two requests.
+        """
+        names = self._workspaces()
+        found: dict[date, DayBill] = {}
+        for first in range(since.toordinal(), until.toordinal() + 1, LONGEST_WALK):
+            last = min(first + LONGEST_WALK - 1, until.toordinal())
+            days = [date.fromordinal(n) for n in range(first, last + 1)]
+            costs = self._buckets(COSTS, days, ["workspace_id", "description"], decode_costs)
+            usage = self._buckets(USAGE, days, ["workspace_id", "model"], decode_usage)
+            for day in days:
+                found[day] = DayBill(
+                    costs=[cost for bucket in costs[day] for cost in bucket.results],
+                    usage=[used for bucket in usage[day] for used in bucket.results],
+                    workspaces=names,
+                )
+        return found
+
+    @property
+    def organization_id(self) -> str | None:
+        """The organization that answered last."""
+        return self._organization
+
+    def _workspaces(self) -> dict[str, str]:
+        rows = self._listed(
+            WORKSPACES, WorkspacePage, Patience(self._budget), include_archived="true"
+        )
+        return {row.id: row.name for row in rows}
+
+    def _buckets(
+        self,
+        path: str,
+        days: list[date],
+        group_by: list[str],
+        decode: Callable[[bytes], BucketPage[BucketOf]],
+    ) -> dict[date, list[BucketOf]]:
+        """The buckets of each day; a day may be spread over two pages."""
+
+        def walk(patience: Patience) -> Iterator[BucketOf]:
+            params = _question(days, group_by)
+            seen: set[str] = set()
+            while True:
+                page = self._ask(path, params, decode, patience)
+                yield from page.data
+                if not page.has_more:
+                    return
+                cursor = next_cursor(page.next_page, seen, f"{days[0]} to {days[-1]}")
+                params = {**params, "page": cursor}
+
+        found: dict[date, list[BucketOf]] = {day: [] for day in days}
+        for bucket in self._whole(walk):
+            found.setdefault(bucket.day, []).append(bucket)
+        missing = [day for day in days if not found[day]]
+        if missing:
+            raise SchemaError(
+                f"{missing[0]}: {path} tells nothing of {len(missing)} of {len(days)} days, which "
+                "is not the same as nothing billed. None of them was kept; try again later."
+            )
+        return found
+
+
+def _question(days: list[date], group_by: list[str]) -> dict[str, str | int | list[str]]:
+    end = days[-1] + timedelta(days=1)
+    return {
+        "starting_at": f"{days[0]}T00:00:00Z",
+        "ending_at": f"{end}T00:00:00Z",
+        "bucket_width": "1d",
+        "limit": LONGEST_WALK,
+        "group_by[]": group_by,
+    }

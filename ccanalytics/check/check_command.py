@@ -1,0 +1,121 @@
+"""`ccanalytics check`: why does it not work?"""
+
+import json
+import os
+import shutil
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import ccanalytics.cli.options as options
+
+if TYPE_CHECKING:
+    from ccanalytics.check import Finding
+
+PATH = click.Path(path_type=Path)
+"""A path that need not be there: whether it is, is for the check to say."""
+
+WIDEST = 100
+MARGIN = 23
+
+
+@click.command()
+@click.option("--source", type=click.Choice(options.SOURCES), help="Only this source.")
+@click.option("--date", "day", default="", help="The UTC day to ask for; default: the newest.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for monitors.")
+@click.option("--store", type=PATH, help="Folder of the stored days.")
+@click.option("--roster", type=PATH, help="CSV: email,team,start,end,name.")
+@click.option("--logs", type=PATH, multiple=True, help="Session logs; may be repeated.")
+@click.option("--key-file", type=PATH, help="File that holds the key of the source.")
+def check(source: str | None, as_json: bool, **flags: Any) -> None:
+    """Say what works and what does not: key, service, day, schema, store, logs, files.
+
+    Exit code 1 when something failed. A warning is something to know, not a failure.
+    """
+    from ccanalytics.check import Scene, diagnose, verdict
+
+    scene = Scene(
+        environ=dict(os.environ),
+        folder=Path.cwd(),
+        now=options.now(),
+        home=Path.home(),
+        source=source or "",
+        **flags,
+    )
+    found: list[Finding] = []
+    if as_json:
+        found += diagnose(scene)
+        click.echo(json.dumps(_document(found, verdict(found)), indent=2))
+    else:
+        for line in _screen(_kept(diagnose(scene), found)):
+            click.echo(line)
+        click.echo(_sum(found))
+    if verdict(found) == "failed":
+        raise SystemExit(1)
+
+
+def _kept(findings: "Iterator[Finding]", kept: "list[Finding]") -> "Iterator[Finding]":
+    """The same findings, as they come, each also put into `kept`."""
+    for finding in findings:
+        kept.append(finding)
+        yield finding
+
+
+def _document(found: "list[Finding]", status: str) -> dict[str, Any]:
+    return {
+        "status": status,
+        "checked_at": f"{options.now():%Y-%m-%dT%H:%M:%SZ}",
+        "ccanalytics": version("ccanalytics"),
+        "findings": [asdict(finding) for finding in found],
+    }
+
+
+def _screen(found: "Iterable[Finding]") -> Iterator[str]:
+    """The findings in lines of the terminal's width, a heading for each source."""
+    for source, of_source in groupby(found, key=lambda one: one.source):
+        yield f"{source or 'this machine'}"
+        # What was skipped for one reason is told in one line.
+        for _, alike in groupby(of_source, key=lambda one: (one.status, one.found)):
+            yield from _lines(list(alike))
+        yield ""
+
+
+def _sum(found: "list[Finding]") -> str:
+    """How many findings there are of each status, the worst first."""
+    counts = Counter[str](one.status for one in found)
+    warnings = "warning" if counts["warning"] == 1 else "warnings"
+    words = {"failed": "failed", "warning": warnings, "ok": "ok", "skipped": "skipped"}
+    return ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
+
+
+def _lines(alike: "list[Finding]") -> Iterator[str]:
+    """One finding, or several that were skipped for the same reason."""
+    first = alike[0]
+    status = first.status.upper() if first.status == "failed" else first.status
+    if len(alike) > 1:
+        titles = ", ".join(one.title for one in alike)
+        yield from _wrapped(f"  {status:8}", f"{titles}: {first.found}")
+        return
+    yield from _wrapped(f"  {status:8}{first.title:13}", first.found)
+    if first.next:
+        yield from _wrapped(" " * (MARGIN - 3) + "-> ", first.next)
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    # What a service or a file says must not move the cursor of a terminal.
+    text = "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))
+    width = min(WIDEST, max(50, shutil.get_terminal_size().columns))
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=head,
+        subsequent_indent=" " * (MARGIN if len(head) > 12 else len(head)),
+        break_on_hyphens=False,
+    ) or [head]

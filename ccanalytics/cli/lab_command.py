@@ -1,0 +1,47 @@
+"""`ccanalytics lab`: JupyterLab on the notebooks."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ccanalytics.cli.options as options
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FOLDER] [JUPYTER_FLAGS]...")
+@options.flags(options.STORE, options.ROSTER, options.LOGS, options.IDENTITY)
+def lab(words: tuple[str, ...], **flags: Any) -> None:
+    """Open JupyterLab on the notebooks, copied into FOLDER.
+
+    What you change in FOLDER stays: a newer notebook is laid beside a changed one. Without FOLDER
+    it is `notebooks` here; the notebooks of a clone are opened as they lie. Flags this command
+    does not know, as --no-browser or --port=8899, are passed to Jupyter.
+    """
+    from importlib.metadata import version
+
+    from ccanalytics.report.lab import lay_notebooks, open_lab
+    from ccanalytics.report.run import notebook_folder
+    from ccanalytics.settings import as_variables
+
+    wish = options.wish_of(**flags)
+    named, jupyter = _folder(words)
+    shipped = notebook_folder()
+    if named is None and shipped.name != "_notebooks":
+        folder = shipped
+    else:
+        folder = named or Path("notebooks")
+        for said in lay_notebooks(shipped, folder, version("ccanalytics")):
+            click.echo(said)
+    click.echo(options.shown(folder.absolute()))
+    environment = {**os.environ, **as_variables(wish.settings, wish.logs)}
+    sys.exit(open_lab(folder.absolute(), environment, jupyter))
+
+
+def _folder(words: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:
+    """The folder, which comes first where there is one, and the flags of Jupyter."""
+    if words and not words[0].startswith("-"):
+        return Path(words[0]).expanduser(), words[1:]
+    return None, words

@@ -1,0 +1,131 @@
+"""`ccanalytics report`: the main job."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import ccanalytics.cli.bars as bars
+import ccanalytics.cli.options as options
+from ccanalytics.cli.answers import JSON, STATUS, Answering, about, answer
+from ccanalytics.cli.group import exit_code_of
+from ccanalytics.errors import CCAnalyticsError, ReportError
+
+if TYPE_CHECKING:
+    from ccanalytics.issue.catch_up import Outcome
+    from ccanalytics.issue.weekly import Wish
+
+WORST_FIRST = (1, 3, 0)
+"""Exit codes of several weeks: one that failed is worse than one that a check stopped."""
+
+
+@click.command(cls=Answering)
+@click.argument("week", default="")
+@click.option("--source", type=click.Choice(options.SOURCES), help="Where the records come from.")
+@click.option("--weeks", type=click.IntRange(1, 520), default=12, show_default=True)
+@click.option("--team", default="", help="Only this team of the roster.")
+@click.option("--out", type=options.FOLDER, default=Path("reports"), show_default=True)
+@click.option("--force", is_flag=True, help="Make it also when a check would stop it.")
+@click.option(
+    "--all-missing",
+    is_flag=True,
+    help="Instead of one week, all closed weeks without an issue among the last --weeks.",
+)
+@click.option("--since", metavar="WEEK", default="", help="With --all-missing: from this week on.")
+@click.option("--email-html", is_flag=True, help="Also an e-mail body: WEEK-email.html.")
+@click.option("--eml", is_flag=True, help="Also an unsent e-mail with its pictures: WEEK.eml.")
+@click.option("--pdf", is_flag=True, help="Also a PDF, by Chromium, Chrome or Edge: WEEK.pdf.")
+@JSON
+@click.option("-p", "--parameter", "extra", nargs=2, multiple=True, metavar="NAME VALUE")
+@options.flags(
+    options.STORE,
+    options.ROSTER,
+    options.LOGS,
+    options.NOTEBOOKS,
+    options.KEY_FILE,
+    options.IDENTITY,
+)
+def report(
+    week: str, source: str | None, all_missing: bool, since: str, as_json: bool, **flags: Any
+) -> None:
+    """Write the report of WEEK: 2026-W47, a date inside it, or the newest closed week."""
+    if all_missing and week:
+        raise click.UsageError(f"Either one week or --all-missing: WEEK is {week!r}.")
+    if since and not all_missing:
+        raise click.UsageError("--since goes with --all-missing.")
+    flags["identity"] = flags["identity"] or os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
+    flags["extra"] = dict(flags["extra"])
+    wish = options.wish_of(week=week, source=source or "", **flags)
+    with bars.ended_by_sigterm():
+        if all_missing:
+            _all_missing(wish, since, as_json)
+        else:
+            _one(wish, as_json)
+
+
+def _one(wish: "Wish", as_json: bool) -> None:
+    """The paths that were written, a line each."""
+    from ccanalytics.issue.weekly import weekly_report
+    from ccanalytics.report.execute import NotebookError
+    from ccanalytics.report.summary import summary
+
+    with bars.cells() as cells, bars.days() as days:
+        try:
+            page = weekly_report(wish, progress=cells, sync_progress=days)
+        except NotebookError as error:
+            raise _pointing(error) from error
+    said = summary(page)
+    for name in ("page", "index", "email_html", "eml", "pdf"):
+        if name in said["paths"]:
+            click.echo(options.shown(Path(said["paths"][name])), err=as_json)
+    if as_json:
+        answer("report", 0, **said)
+
+
+def _all_missing(wish: "Wish", since: str, as_json: bool) -> None:
+    """A line per week, as it is done; at the end the exit code of the worst."""
+    from ccanalytics.issue.catch_up import catch_up, missing_weeks
+
+    outcomes = []
+    for outcome in catch_up(wish, missing_weeks(wish, since), cells=bars.cells, days=bars.days):
+        outcomes.append(outcome)
+        _tell(outcome, as_json)
+    if not outcomes:
+        click.echo("Nothing to do: no closed week is without an issue.", err=as_json)
+    codes = {_code(outcome) for outcome in outcomes} | {0}
+    worst = next(code for code in WORST_FIRST if code in codes)
+    if as_json:
+        failed = ", ".join(one.week for one in outcomes if one.error)
+        error = f"No whole report of {failed}." if failed else None
+        answer("report", worst, error=error, reports=[_said(one) for one in outcomes])
+    click.get_current_context().exit(worst)
+
+
+def _tell(outcome: "Outcome", as_json: bool) -> None:
+    if outcome.error:
+        click.echo(f"{outcome.week}: {_pointing(outcome.error)}", err=True)
+    elif outcome.page:
+        click.echo(options.shown(outcome.page), err=as_json)
+
+
+def _said(outcome: "Outcome") -> dict[str, Any]:
+    """The answer about one week, with the keys of that about a single report."""
+    code = _code(outcome)
+    error = str(_pointing(outcome.error)) if outcome.error else None
+    how = {"status": STATUS[code], "exit_code": code, "error": error, "week": outcome.week}
+    return {**how, **about(outcome.error or outcome)}
+
+
+def _code(outcome: "Outcome") -> int:
+    return exit_code_of(outcome.error) if outcome.error else 0
+
+
+def _pointing(error: CCAnalyticsError) -> CCAnalyticsError:
+    """`error`, with where it is told at length when it does not say so itself."""
+    page = getattr(error, "page", None)
+    if page is None or page.name in str(error):
+        return error
+    pointing = ReportError(f"{error}\nSee {options.shown(page)}")
+    pointing.page = page
+    return pointing

@@ -1,0 +1,1 @@
+"""One range of days, ready to ask, and how far it can be trusted."""

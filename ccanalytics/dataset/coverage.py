@@ -1,0 +1,301 @@
+"""What these records cover: who cannot be in them and why, which days are whole, what moved.
+
+The grade of a number's coverage is about the records of its week, not about what it means:
+
+    complete   all days final, everybody of the data is on the roster if there is one, all priced
+    moving     a day was fetched so soon after its end that it may still change
+    partial    people are missing on the roster, or tokens have no price
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.people.roster import never_seen, not_on_roster
+
+Grade = Literal["complete", "moving", "partial", "none"]
+
+NEARLY_ALL = 0.99
+"""From this share on, people or tokens count as all."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How far the records of the last closed week cover what they should, and what is short."""
+
+    grade: Grade
+    why: str
+
+
+NO_COVERAGE = Coverage("none", "no week is closed")
+NO_USAGE = Coverage("none", "this source tells neither tokens nor cost")
+
+
+def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
+    """The coverage of a number of the last closed week; of money tokens must have a price."""
+    if not len(data.weeks):
+        return NO_COVERAGE
+    first, last = data.weeks[-1], data.weeks[-1] + pd.Timedelta(days=6)
+    priced = _priced(data.model_usage[data.model_usage["date"].between(first, last)])
+    known = _on_roster(data, first, last)
+    if money and priced < NEARLY_ALL:
+        return Coverage("partial", f"{100 * priced:.0f} % of tokens have a known price")
+    if people and known < NEARLY_ALL:
+        return Coverage("partial", f"{100 * known:.0f} % of active people are on the roster")
+    moving = int((~data.days.loc[data.days["date"].between(first, last), "final"]).sum())
+    if moving:
+        return Coverage("moving", f"{moving} of 7 days may still change")
+    return Coverage("complete", "all seven days are final")
+
+
+def trust_facts(data: Dataset) -> pd.DataFrame:
+    """One row per fact to read before the numbers: what, state. Counts only, nobody's name."""
+    stored = data.days[data.days["stored"]]
+    moving = int((~stored["final"]).sum())
+    facts = {
+        "Days": f"{len(stored)} of {len(data.days)} stored, "
+        + (f"{moving} of them may still change" if moving else "all of them final"),
+        "Weeks": f"{len(data.weeks)} closed weeks, the last from {_day(data.weeks)}",
+        "People": _people_fact(data),
+        "Prices": _price_fact(data),
+        "Late data": f"{int(stored['restated'].sum())} days had changed when fetched again",
+    }
+    if data.seats is not None:
+        facts["Seats"] = _seat_fact(data.seats)
+    return pd.DataFrame(facts.items(), columns=["what", "state"])
+
+
+def coverage_ledger(data: Dataset) -> pd.DataFrame:
+    """One row per group that is not, or only in part, in these records: who, state, why."""
+    if data.source == "local":
+        rows = _of_logs(data)
+    elif data.source == "enterprise":
+        rows = [*_ENTERPRISE, *_roster_rows(data)]
+    else:
+        rows = [*_SERVICE, _key_row(data), *_roster_rows(data)]
+    return pd.DataFrame(rows, columns=["who", "state", "why"])
+
+
+def data_inventory(data: Dataset) -> pd.DataFrame:
+    """One row per kind of data about people that was read: what, grain, shown."""
+    people = {
+        "named": "by name",
+        "pseudonym": "under a keyed pseudonym",
+        "aggregate": f"only in groups of {data.minimum_group} or more",
+    }[data.identity]
+    grain = "person, day, terminal" if data.knows_usage else "person, day"
+    rows = [
+        ("Sessions, changed lines, commits, pull requests", grain, people),
+        ("Decisions on proposed edits", "person, day, tool", people),
+    ]
+    if data.knows_usage:
+        rows.insert(1, ("Tokens and estimated cost by model", grain, people))
+    if len(data.roster):
+        rows.append(("Team, first and last day on the roster", "person", people))
+    return pd.DataFrame(rows, columns=["what", "grain", "shown"])
+
+
+_SERVICE = [
+    (
+        "Use through Amazon Bedrock, Google Cloud, Microsoft Foundry, Claude Platform on AWS",
+        "not in the data",
+        "The service has no record of it.",
+    ),
+    (
+        "People on seats of Team and Enterprise plans",
+        "not certain",
+        "Users of the service report seats without records: no record is not the same as no use.",
+    ),
+    (
+        "claude.ai chat, the desktop app, other calls of the API",
+        "not in the data",
+        "Only Claude Code is recorded here.",
+    ),
+    (
+        "Commits and pull requests made by hand after a session",
+        "not in the data",
+        "Only those made through Claude Code are counted; nothing says whether they were merged.",
+    ),
+]
+
+_ENTERPRISE = [
+    (
+        "Models, tokens and cost",
+        "not known",
+        "The service tells them in reports of their own, which on seat-based plans hold only what "
+        "goes beyond the seats: a cost made from them would be too low without a sign of it.",
+    ),
+    (
+        "Terminals, kinds of customers, local or remote",
+        "not known",
+        "The service adds them up for each person and day.",
+    ),
+    ("API keys and pipelines", "not in the data", "Only people who signed in are recorded here."),
+    (
+        "Use through Amazon Bedrock and other clouds",
+        "not in the data",
+        "The service has no record of it.",
+    ),
+    (
+        "Chat, Cowork and other products",
+        "not in the data",
+        "Only Claude Code is read: who used only another product has no record here.",
+    ),
+    (
+        "Days before 2026, and the last day or two",
+        "not in the data",
+        "The service begins there, and counts a day on the next. It may change by a few percent "
+        "afterwards, so days are fetched again for a week.",
+    ),
+    _SERVICE[-1],
+]
+
+
+def _of_logs(data: Dataset) -> list[tuple[str, str, str]]:
+    """The rows of the ledger for session logs, with what the logs themselves show of it."""
+    requests = data.requests
+    total = 0 if requests is None else len(requests)
+    open_, unpriced, first = 0, 0, "none"
+    if requests is not None and total:
+        open_ = int((~requests["final"].astype("bool")).sum())
+        unpriced = int(requests["cost_usd"].isna().sum())
+        first = f"{requests['at'].min():%Y-%m-%d}"
+    marks = _background(data)
+    return [
+        ("Other machines, other people", "not in the data", "These are one person's logs."),
+        (
+            "Sessions deleted before they were first read",
+            "not in the data",
+            "Claude Code deletes its logs after 30 days unless told otherwise; what was read once "
+            f"stays here. The oldest answer in this range is of {first}.",
+        ),
+        (
+            "Calls Claude Code makes in the background",
+            f"at least {marks}" if marks else "not in the data",
+            "Their tokens are in no log, only their marks; cost is a lower bound.",
+        ),
+        (
+            "Output tokens of unfinished log lines",
+            f"{open_:,} of {total:,} answers",
+            "Versions before 2.1.97 wrote the count down before the answer was complete, and some "
+            "subagents still do: a lower bound.",
+        ),
+        (
+            "Models without a known price",
+            f"{unpriced:,} of {total:,} answers",
+            "They have tokens and no cost, never a cost of 0.",
+        ),
+        (
+            "What was paid",
+            "not in the data",
+            "The cost is what an API customer would pay at list prices, not a bill and not a "
+            "subscription.",
+        ),
+    ]
+
+
+def _background(data: Dataset) -> str:
+    """How many background calls left a mark: "12 titles, 3 recaps"; empty when none did."""
+    if data.log_events is None:
+        return ""
+    counts = data.log_events["kind"].astype("str").value_counts()
+    kinds = ("title", "recap", "compaction")
+    told = [(kind, int(counts[kind])) for kind in kinds if kind in counts]
+    return ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in told)
+
+
+def _key_row(data: Dataset) -> tuple[str, str, str]:
+    keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
+    return (
+        "People behind API keys",
+        f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key in the data",
+        "A key can be a pipeline or several people. It is counted apart, never as a person.",
+    )
+
+
+def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """Who of the roster is not in the data, and who is in the data but not on the roster."""
+    if data.roster.empty:
+        text = "Without a roster nobody can be told to be missing, and no rate has a denominator."
+        return [("People who never used it", "not known", text)]
+    strangers, silent = len(_strangers(data)), len(_silent(data))
+    return [
+        (
+            "People on the roster without any record in this range",
+            _count(data, silent),
+            "They did not use it, or their use is not recorded here: the data cannot tell which.",
+        ),
+        (
+            "People in the data but not on the roster of that day",
+            _count(data, strangers),
+            "They are in the totals and in no team.",
+        ),
+    ]
+
+
+def _strangers(data: Dataset) -> pd.DataFrame:
+    return not_on_roster(data.activity, data.roster)
+
+
+def _silent(data: Dataset) -> pd.DataFrame:
+    return never_seen(data.activity, data.roster, data.since, data.until)
+
+
+def _count(data: Dataset, people: int) -> str:
+    """A count of people, unless it is of so few that it may tell of one of them."""
+    few = 0 < people < data.minimum_group
+    return f"fewer than {data.minimum_group} people" if few else f"{people} people"
+
+
+def _people_fact(data: Dataset) -> str:
+    users = data.activity[data.activity["actor_kind"] == "user"]
+    people = f"{users['actor'].nunique()} people have records"
+    if data.roster.empty:
+        return f"{people}; there is no roster, so nobody knows who could have"
+    strangers = len(_strangers(data))
+    if not strangers:
+        return f"{people}, all of them on the roster of their days"
+    return f"{people}, {_count(data, strangers)} on days when they were not on the roster"
+
+
+def _price_fact(data: Dataset) -> str:
+    if not data.knows_usage:
+        return "neither tokens nor cost are known from this source"
+    return (
+        f"{100 * _priced(data.model_usage):.1f} % of tokens have a known price; every amount is an "
+        "estimate at list prices, not an invoice"
+    )
+
+
+def _seat_fact(seats: pd.DataFrame) -> str:
+    """The assigned seats of the newest day that has any; seats are of all products."""
+    known = seats.dropna(subset="assigned_seats")
+    if known.empty:
+        return "the service told none"
+    last = known.iloc[-1]
+    invites = last["pending_invites"]
+    pending = "" if pd.isna(invites) else f", {invites:,.0f} invitations pending"
+    day = f"{last['date']:%Y-%m-%d}"
+    return f"{last['assigned_seats']:,.0f} assigned on {day}, whatever they are used for{pending}"
+
+
+def _priced(usage: pd.DataFrame) -> float:
+    names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
+    tokens = usage[names].sum(axis=1)
+    total = tokens.sum()
+    return float(tokens[usage["cost_usd"].notna()].sum() / total) if total else 1.0
+
+
+def _on_roster(data: Dataset, first: pd.Timestamp, last: pd.Timestamp) -> float:
+    """The share of the people active in the days given who are on the roster; 1 without one."""
+    rows = data.activity[data.activity["date"].between(first, last)]
+    people = rows.loc[rows["actor_kind"] == "user", "actor"].nunique()
+    if data.roster.empty or not people:
+        return 1.0
+    return 1 - len(not_on_roster(rows, data.roster)) / people
+
+
+def _day(weeks: pd.DatetimeIndex) -> str:
+    return f"{weeks[-1]:%Y-%m-%d}" if len(weeks) else "none"

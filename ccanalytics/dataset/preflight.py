@@ -1,0 +1,234 @@
+"""Checks of a dataset before anybody reads its numbers.
+
+passed    it is as it should be
+warning   the numbers can be read, with this in mind
+stop      the numbers would mislead: no report is made of them unless it is forced
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.prices import UNITS, PriceList, Prices, Tariff, Tokens
+from ccanalytics.wire.claude_code import EDIT_TOOLS
+
+Level = Literal["passed", "warning", "stop"]
+
+PLAUSIBLE = (0.4, 2.5)
+"""Recorded cost by list price of the same tokens: discounts, long contexts and one-hour cache
+writes stay within."""
+
+IMPOSSIBLE = (0.1, 10.0)
+"""Outside of this an amount is in another unit, such as dollars taken for cents."""
+
+MINIMUM_USD = 1.0
+"""Under this there is too little money to say whether it is plausible."""
+
+_KEY = [
+    "date",
+    "organization",
+    "actor",
+    "actor_kind",
+    "customer_type",
+    "subscription_type",
+    "terminal",
+    "is_remote",
+    "project",
+]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check found: its name, how bad it is, and what was seen, in words."""
+
+    name: str
+    level: Level
+    found: str
+
+
+def preflight(data: Dataset) -> list[Check]:
+    """One result per check, in a fixed order."""
+    return [check(data) for check in CHECKS]
+
+
+def stops(checks: list[Check]) -> list[Check]:
+    """Those that stop a report."""
+    return [check for check in checks if check.level == "stop"]
+
+
+def days_are_whole(data: Dataset) -> Check:
+    """Every day between the first and the last stored one is there."""
+    stored = data.days.loc[data.days["stored"], "date"]
+    inside = data.days["date"].between(stored.min(), stored.max())
+    missing = data.days.loc[inside & ~data.days["stored"], "date"]
+    before = data.days.loc[data.days["date"] < stored.min(), "date"]
+    if len(missing):
+        text = f"{len(missing)} days between stored ones are missing: {_days(missing)}. Sync them."
+        return Check("Days without a gap", "stop", text)
+    if len(before):
+        text = f"The records begin {stored.min():%Y-%m-%d}, {len(before)} days into the range."
+        return Check("Days without a gap", "warning", text)
+    return Check("Days without a gap", "passed", f"All {len(stored)} days are stored.")
+
+
+def days_are_closed(data: Dataset) -> Check:
+    """No day was fetched before all of it was there."""
+    early = data.days.loc[data.days["stored"] & ~data.days["closed"], "date"]
+    if len(early):
+        text = (
+            f"{_days(early)} was fetched before the day was closed; its week is left out. Sync "
+            "again."
+        )
+        return Check("Days closed when fetched", "warning", text)
+    text = "Every day was fetched when all of it was there."
+    return Check("Days closed when fetched", "passed", text)
+
+
+def pages_are_whole(data: Dataset) -> Check:
+    """No record is there twice, as it would be had a page been read twice."""
+    name = "No record twice"
+    twice = data.activity[data.activity.duplicated(_KEY, keep=False)]
+    if twice.empty:
+        text = (
+            "No two records share their day, actor, terminal and customer type. A day is stored "
+            "only when its last page was reached."
+        )
+        return Check(name, "passed", text)
+    same = twice[twice.duplicated(keep=False)]
+    counted = int(same.duplicated().sum())
+    days = _days(twice["date"].drop_duplicates())
+    if counted:
+        text = f"{counted} records are there twice, to the last figure ({days}). Sync with --force."
+        return Check(name, "stop", text)
+    text = f"{len(twice)} records share all their keys but not their figures ({days}): both count."
+    return Check(name, "warning", text)
+
+
+def counts_are_possible(data: Dataset) -> Check:
+    """No count and no amount is below zero."""
+    frames = {"activity": data.activity, "model_usage": data.model_usage,
+              "tool_actions": data.tool_actions}  # fmt: skip
+    below = [
+        f"{name}.{column} ({int((frame[column] < 0).sum())} rows)"
+        for name, frame in frames.items()
+        for column in frame.select_dtypes("number")
+        if (frame[column] < 0).any()
+    ]
+    if below:
+        return Check("No count below zero", "stop", f"Below zero: {', '.join(below)}.")
+    return Check("No count below zero", "passed", "Counts and amounts are zero or more.")
+
+
+def one_organization(data: Dataset) -> Check:
+    """All records are of one organization."""
+    count = data.activity["organization"].nunique()
+    if count > 1:
+        text = f"The records are of {count} organizations, whose sums mean nothing together."
+        return Check("One organization", "stop", text)
+    return Check("One organization", "passed", "All records are of one organization.")
+
+
+def cost_is_plausible(data: Dataset) -> Check:
+    """The recorded cost is near what its tokens cost at list prices."""
+    name = "Cost plausible against tokens"
+    if not data.knows_usage:
+        return Check(name, "passed", "Neither cost nor tokens are known from this source.")
+    recorded, listed = _recorded_and_listed(data.model_usage)
+    if listed < MINIMUM_USD:
+        text = "There is too little use of models with a known list price to compare."
+        return Check(name, "passed", text)
+    times = recorded / listed
+    text = (
+        f"The recorded cost is {times:.2f} times the list price of its tokens (${recorded:,.0f} to "
+        f"${listed:,.0f})."
+    )
+    if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
+        text += " An amount is in another unit than US cents, or tokens are missing."
+        return Check(name, "stop", text)
+    if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
+        return Check(name, "warning", f"{text} Look at the models before trusting money.")
+    return Check(name, "passed", text)
+
+
+def schema_is_known(data: Dataset) -> Check:
+    """Nothing came that this version does not know: fields, tools, models without a price."""
+    news = [
+        _named("field", data.unknown_fields),
+        _named("tool", set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS)),
+        _named("model without a price", _unpriced(data.model_usage)),
+    ]
+    told = [text for text in news if text]
+    if told:
+        text = f"Not known to this version, passed through as they came: {'; '.join(told)}."
+        return Check("Schema as expected", "warning", text)
+    return Check("Schema as expected", "passed", "No new field, tool or unpriced model.")
+
+
+def people_are_there(data: Dataset) -> Check:
+    """The last week has about as many active people as those before it."""
+    name = "People still there"
+    people = data.activity[data.activity["actor_kind"] == "user"]
+    week = people["date"] - pd.to_timedelta(people["date"].dt.day_of_week, unit="D")
+    counts = people.groupby(week)["actor"].nunique().reindex(data.weeks, fill_value=0)
+    if len(counts) < 5:
+        return Check(name, "passed", "There are too few weeks before the last one to compare.")
+    last, usual = int(counts.iloc[-1]), float(counts.iloc[-5:-1].median())
+    if usual >= data.minimum_group and last < usual / 2:
+        text = (
+            f"{_people(data, last)} people have records in the last week, {usual:.0f} in a usual "
+            "one. Empty is not zero: see whether records are missing before reading on."
+        )
+        return Check(name, "warning", text)
+    return Check(name, "passed", "The last week has at least half as many people as a usual one.")
+
+
+CHECKS: tuple[Callable[[Dataset], Check], ...] = (
+    days_are_whole,
+    days_are_closed,
+    pages_are_whole,
+    counts_are_possible,
+    one_organization,
+    cost_is_plausible,
+    schema_is_known,
+    people_are_there,
+)
+
+
+def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
+    """US dollars recorded, and at list price, for the models whose price is known to both."""
+    prices, recorded, listed = Prices(), 0.0, 0.0
+    priced = usage[usage["cost_usd"].notna()]
+    tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
+    sums = priced.groupby(["model", "date"], observed=True)[[*tokens, "cost_usd"]].sum()
+    for (model, day), row in sums.iterrows():
+        read, out, cached, written = (int(row[name]) for name in tokens)
+        counts = Tokens(read, out, cached, written, 0, 0)
+        price = prices.price_list(Tariff(str(model)), day.date())
+        if price is not None:
+            # A day's sum is no long context, however large it is.
+            cost, _ = PriceList((), price.tiers[:1]).costs(counts)
+            recorded, listed = recorded + row["cost_usd"], listed + cost / UNITS
+    return recorded, listed
+
+
+def _unpriced(usage: pd.DataFrame) -> set[str]:
+    tokens = usage[["input_tokens", "output_tokens"]].sum(axis=1)
+    return set(usage.loc[usage["cost_usd"].isna() & (tokens > 0), "model"].unique())
+
+
+def _named(kind: str, names: object) -> str:
+    found = sorted(map(str, names))  # type: ignore[call-overload]
+    return f"{kind} {', '.join(found[:6])}{' and more' if len(found) > 6 else ''}" if found else ""
+
+
+def _days(dates: pd.Series) -> str:
+    shown = ", ".join(f"{day:%Y-%m-%d}" for day in dates.iloc[:3])
+    return f"{shown} and {len(dates) - 3} more" if len(dates) > 3 else shown
+
+
+def _people(data: Dataset, count: int) -> str:
+    few = 0 < count < data.minimum_group
+    return f"Fewer than {data.minimum_group}" if few else str(count)

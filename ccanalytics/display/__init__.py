@@ -1,0 +1,1 @@
+"""What a notebook shows next to its charts: cards, tables, sentences."""

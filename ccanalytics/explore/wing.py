@@ -1,0 +1,5 @@
+"""What the explorer adds."""
+
+from ccanalytics.wings import Wing
+
+WING = Wing(names={"explore": "explore.explorer:explore"})

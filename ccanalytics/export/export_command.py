@@ -1,0 +1,99 @@
+"""`ccanalytics export`: the stored days, for other tools."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ccanalytics.cli.bars as bars
+import ccanalytics.cli.options as options
+
+FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
+
+URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
+"""Holds a database URL, which may have a password in it, so that no shell history has it."""
+
+
+@click.command()
+@click.argument("target", default="")
+@click.option("--source", type=click.Choice(options.SOURCES), help="Where the records come from.")
+@click.option("--since", metavar="DATE", help="First UTC day; default: everything stored.")
+@click.option("--until", metavar="DATE", help="Last UTC day, included.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Of the files of a folder; default: parquet. excel is CSV that Excel reads as UTF-8, "
+    "focus is CSV in the shape of FOCUS 1.2.",
+)
+@click.option("--replace", is_flag=True, help="Empty the target first, all sources in it.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.flags(options.STORE, options.ROSTER, options.LOGS)
+@click.option(
+    "--identity",
+    type=click.Choice(["named", "pseudonym", "aggregate"]),
+    help="How people appear; default: as in the settings. aggregate exports only weekly metrics.",
+)
+def export(target: str, source: str | None, form: str | None, **flags: Any) -> None:
+    """Write stored days to TARGET, for other tools; again only what is new or has changed.
+
+    \b
+    TARGET is one of
+      out/                         a folder of Parquet or CSV files, one per table and month
+      usage.duckdb                 a DuckDB file
+      usage.sqlite, usage.db       a SQLite file
+      postgresql://user@host/db    a database SQLAlchemy knows; needs pip install 'ccanalytics[sql]'
+
+    Without TARGET it is the URL in CCANALYTICS_DATABASE_URL, where a password belongs.
+
+    Databases get a table per frame, actor_days (all measures by person and day) and views of the
+    weekly metrics. A day is replaced in one transaction; a run that was ended goes on the next
+    time. Of the Admin API it has what `ccanalytics sync` brought into the store.
+    """
+    from ccanalytics.export.run import export_days
+    from ccanalytics.issue.weekly import chosen_source
+
+    since, until, replace, as_json = (
+        flags.pop(n) for n in ("since", "until", "replace", "as_json")
+    )
+    target = target or os.environ.get(URL_VARIABLE, "")
+    if not target:
+        raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
+    wish = options.wish_of(source=source or "", **flags)
+    with bars.ended_by_sigterm(), bars.days() as days:
+        results = export_days(
+            target,
+            source=chosen_source(wish),
+            store=wish.store,
+            now=wish.now,
+            **_range(since, until),
+            identity=wish.settings.identity,
+            roster=wish.settings.roster,
+            logs=wish.logs,
+            form=form or "",
+            replace=replace,
+            progress=days,
+        )
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in results], default=str, indent=2))
+        return
+    for result in results:
+        click.echo(str(result))
+    click.echo(_shown(results[0].target))
+
+
+def _range(since: str | None, until: str | None) -> dict[str, Any]:
+    from ccanalytics.weeks import days_between, parse_day
+
+    given = {"since": since, "until": until}
+    found = {name: parse_day(text) for name, text in given.items() if text}
+    if len(found) == 2:
+        days_between(found["since"], found["until"])
+    return found
+
+
+def _shown(target: str) -> str:
+    return target if "://" in target else options.shown(Path(target))

@@ -1,0 +1,10 @@
+"""What exports add."""
+
+from ccanalytics.wings import Wing
+
+WING = Wing(
+    commands={
+        "export": "export.export_command:export",
+        "recipe": "export.recipe_command:recipe",
+    }
+)

@@ -1,0 +1,102 @@
+"""What an issue of the report remembers for later ones, and what it must not tell beside them."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics import METRICS, actor_weeks, by_week
+from ccanalytics.metrics.ratios import NO_TEAM
+from ccanalytics.people.roster import revealed
+from ccanalytics.report.history import Remembered, week_words
+from ccanalytics.store.day_store import Store
+
+HEADLINES = (
+    "active_actors",
+    "active_rate",
+    "stickiness",
+    "returning_share",
+    "commits_per_active_day",
+    "acceptance_rate",
+    "cost_per_commit",
+    "cost_per_active_day",
+    "cost",
+)
+"""The cards of the weekly notebooks."""
+
+REMEMBERED = (*HEADLINES, "pull_requests", "commits")
+"""The metrics an issue remembers, for later ones to compare and for the lines of the index."""
+
+
+def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Remembered:
+    """What the issue keeps of its numbers."""
+    frames = {name: by_week(data, name).dropna(subset="value") for name in REMEMBERED}
+    numbers = {
+        name: {_monday(row.week): round(float(row.value), 6) for row in frame.itertuples()}
+        for name, frame in frames.items()
+    }
+    return Remembered(
+        data=digest_of(data, store),
+        definitions={name: METRICS[name].version for name in REMEMBERED},
+        numbers=numbers,
+        withheld=_withheld_teams(data),
+        parameters=parameters,
+    )
+
+
+def told_together(data: Dataset, now: Remembered, earlier: Iterable[Remembered]) -> Iterator[str]:
+    """One sentence per earlier issue that with this one would tell of a small team."""
+    if data.identity == "named":
+        return
+    rows = actor_weeks(data)
+    rows = rows.assign(team=rows["team"].astype("str").fillna(NO_TEAM))
+    people = rows.groupby(["week", "team"])["active"].sum()
+    sizes: dict[object, dict[str, int]] = {week: {} for week in data.weeks}
+    for (week, team), n in people.items():
+        sizes[week][str(team)] = int(n)
+    for issue in earlier:
+        if not issue.comparable(now):
+            continue
+        weeks = [
+            week
+            for week in data.weeks
+            if _monday(week) in issue.numbers.get("active_actors", {})
+            and revealed(
+                sizes[week],
+                data.minimum_group,
+                issue.withheld.get(_monday(week), []),
+                now.withheld.get(_monday(week), []),
+            )
+        ]
+        if weeks:
+            yield (
+                f"Together with {issue.name} this one would tell the figures of a team of fewer "
+                f"than {data.minimum_group} in {week_words(_monday(weeks[0]))}, as each withholds "
+                "other teams. Use the roster of that issue, or another folder (--out)."
+            )
+
+
+def digest_of(data: Dataset, store: Store) -> str:
+    """The same for the same stored days and roster."""
+    days = store.days(data.source)
+    digest = hashlib.blake2b(digest_size=16)
+    for day, stored in sorted(days.items()):
+        if data.since <= day <= data.until:
+            digest.update(f"{day} {stored.digest} ".encode())
+    digest.update(data.roster.to_csv(index=False).encode())
+    return digest.hexdigest()
+
+
+def number_words(metric_id: str, value: float) -> str:
+    metric = METRICS[metric_id]
+    return f"{metric.name.lower()} {metric.format(value)}"
+
+
+def _withheld_teams(data: Dataset) -> dict[str, list[str]]:
+    """The teams by week whose people are too few to be shown."""
+    teams = by_week(data, "active_actors", by="team")
+    hidden = teams[teams["value"].isna()]
+    return {_monday(week): sorted(rows["team"]) for week, rows in hidden.groupby("week")}
+
+
+def _monday(week: object) -> str:
+    return f"{week:%Y-%m-%d}"

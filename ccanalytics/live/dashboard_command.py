@@ -1,0 +1,91 @@
+"""`ccanalytics dashboard`: the live page."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ccanalytics.cli.bars as bars
+import ccanalytics.cli.options as options
+
+OWN = "local"
+
+
+@click.command()
+@click.option("--source", type=click.Choice(options.SOURCES), default=OWN, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=3333, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Only say the address.")
+@click.option("--weeks", type=click.IntRange(1, 520), help="Of the weekly report; default: 12.")
+@click.option("--team", help="Of the weekly report: only this team of the roster.")
+@click.option("-p", "--parameter", "extra", nargs=2, multiple=True, metavar="NAME VALUE")
+@options.flags(
+    options.STORE,
+    options.ROSTER,
+    options.LOGS,
+    options.NOTEBOOKS,
+    options.KEY_FILE,
+    options.IDENTITY,
+)
+def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
+    """Show a page on 127.0.0.1 that follows the session logs while you work.
+
+    With another --source it is the weekly report, and follows the store.
+    """
+    import asyncio
+
+    from ccanalytics.live.live import Live
+    from ccanalytics.live.process import Worker
+    from ccanalytics.live.server import serve
+    from ccanalytics.report.processes import kernel_environment
+    from ccanalytics.settings import as_variables
+
+    logs, key_file, notebooks = flags.pop("logs"), flags.pop("key_file"), flags.pop("notebooks")
+    extra = dict(flags.pop("extra"))
+    settings = options.settings_of(
+        store=flags.pop("store"), roster=flags.pop("roster"), identity=_identity(source, flags)
+    )
+    if logs and source != OWN:
+        raise click.UsageError(f"--logs is of --source {OWN}, not of {source}.")
+    weekly = {name: value for name, value in flags.items() if value is not None}
+    if weekly and source == OWN:
+        raise click.UsageError(
+            f"--{' and --'.join(weekly)}: of the weekly report, not of one's own logs. What their "
+            "notebook is given goes with -p, such as -p days 60 or -p timezone Europe/Berlin."
+        )
+    asked = {"source": source, "extra": extra, **weekly}
+    if source in options.NETWORK:
+        _fetch(settings, key_file, asked)
+
+    def begun(address: str) -> None:
+        click.echo(address)
+        if not no_browser:
+            click.launch(address)
+
+    with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
+        variables = {**os.environ, **as_variables(settings, logs)}
+        environment = kernel_environment(variables, Path(folder))
+        wish = {**asked, "notebooks": str(notebooks.absolute()) if notebooks else ""}
+
+        async def run() -> None:
+            await serve(Live(Worker(wish, environment)), port, begun)
+
+        asyncio.run(run())
+
+
+def _identity(source: str, flags: dict[str, Any]) -> str | None:
+    """One's own logs are shown as they are, an organization as its report shows it."""
+    asked = flags.pop("identity")
+    if asked or source == OWN:
+        return asked
+    return os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
+
+
+def _fetch(settings: Any, key_file: Path | None, asked: dict[str, Any]) -> None:
+    """Bring the weeks of the page into the store, as a report does."""
+    from ccanalytics.issue.weekly import Wish, fetch_weeks
+
+    wish = Wish(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
+    with bars.ended_by_sigterm(), bars.days() as days:
+        fetch_weeks(wish, progress=days)

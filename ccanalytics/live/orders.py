@@ -1,0 +1,89 @@
+"""What a dashboard shows: the notebooks of its source, and what they are given."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ccanalytics.dataset.preflight import preflight, stops
+from ccanalytics.errors import PreflightError, ReportError
+from ccanalytics.issue.weekly import Wish, data_of, order_of, versions
+from ccanalytics.live.opening import OWN_TITLE
+from ccanalytics.live.watch import Watched
+from ccanalytics.logs.log_source import log_folders
+from ccanalytics.metrics import METRICS
+from ccanalytics.report.run import Order, notebook_folder, report_notebooks
+from ccanalytics.store.sync import NETWORK
+
+OWN_USAGE = ("my_usage",)
+"""The notebooks about one's own session logs."""
+
+
+def order(wish: Wish) -> Order:
+    """The page as it is to be made now."""
+    return _own_usage(wish) if wish.source == "local" else _weekly(wish)
+
+
+def notebooks_of(wish: Wish) -> list[Path]:
+    """The notebooks of the page, in their order."""
+    folder = wish.notebooks or notebook_folder()
+    if wish.source != "local":
+        return report_notebooks(folder)
+    paths = [(folder / f"{name}.ipynb").absolute() for name in OWN_USAGE]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        raise ReportError(f"{folder} does not have {', '.join(missing)}.")
+    return paths
+
+
+def watched(wish: Wish) -> Watched:
+    """What the page depends on."""
+    settings = wish.settings
+    tables = [settings.roster] if settings.roster else []
+    files = (*notebooks_of(wish), *settings.calendars.values(), *tables)
+    if wish.source == "local":
+        return Watched(_log_roots(), ".jsonl", files)
+    if wish.source in NETWORK:
+        return Watched((wish.store.root / "v1" / wish.source,), ".parquet", files)
+    return Watched(files=files)
+
+
+def _own_usage(wish: Wish) -> Order:
+    return Order(
+        week="",
+        source=wish.source,
+        out=wish.out,
+        notebooks=notebooks_of(wish),
+        common={"source": wish.source},
+        extra=wish.extra,
+        environment={},
+        name=f"my-usage-{wish.now:%Y-%m-%d}",
+        title=OWN_TITLE,
+        subtitle=f"From the session logs in {_listed(_log_roots())}.",
+        meta=[
+            ("Source", wish.source),
+            ("Made", f"{wish.now:%Y-%m-%d %H:%M} UTC"),
+            ("With", versions()),
+        ],
+        definitions=METRICS,
+        named=wish.settings.identity == "named",
+    )
+
+
+def _weekly(wish: Wish) -> Order:
+    """The report's own order; what would stop the report stops the page."""
+    data = data_of(wish, wish.source)
+    found = stops(preflight(data))
+    if found:
+        told = "\n".join(f"{check.name}: {check.found}" for check in found)
+        raise PreflightError(f"A check of the records stops the page.\n{told}")
+    return order_of(wish, data)
+
+
+def _log_roots() -> tuple[Path, ...]:
+    """The folders below which session logs lie."""
+    folders = [folder.absolute() for folder in log_folders(os.environ, Path.home())]
+    return tuple(root if (root := one / "projects").is_dir() else one for one in folders)
+
+
+def _listed(folders: Sequence[Path]) -> str:
+    return ", ".join(str(folder) for folder in folders)

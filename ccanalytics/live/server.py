@@ -1,0 +1,195 @@
+"""The page over HTTP, for browsers on this machine only.
+
+    /           the page as it is now
+    /live       a WebSocket on which each change is told
+    /save/KIND  the page as a file
+
+Other pages in the same browser must learn nothing: a request has to name this server as its host,
+so that no foreign name can be made to point here, and must not come from another origin.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+from collections.abc import Callable
+from socket import socket
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, HTTPError, RequestHandler
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from ccanalytics.errors import ReportError, SettingsError
+from ccanalytics.live.live import Live
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "127.0.0.1"
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; "
+        "connect-src 'self'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Of every answer; what scripts a page may run it says itself."""
+
+TYPES = {"csv": "application/zip", "parquet": "application/zip", "page": "text/html"}
+
+PING = 30  # seconds
+
+
+class Own(RequestHandler):
+    """Answers only what was asked by the page itself, or by hand, on this machine."""
+
+    SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD")
+
+    def initialize(self, live: Live, port: int) -> None:
+        self.live, self.port = live, port
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        for name, value in HEADERS.items():
+            self.set_header(name, value)
+
+    def prepare(self) -> None:
+        headers = self.request.headers
+        hosts = {f"{name}:{self.port}" for name in (ADDRESS, "localhost")}
+        if self.port == 80:
+            hosts |= {ADDRESS, "localhost"}
+        host = headers.get("Host")
+        if host not in hosts:
+            raise HTTPError(403, "asked as another host")
+        if headers.get("Origin", f"http://{host}") != f"http://{host}":
+            raise HTTPError(403, "asked from another origin")
+        if headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise HTTPError(403, "asked from another site")
+
+    def write_error(self, status_code: int, **_: Any) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"{status_code} {self._reason}\n")
+
+
+class Missing(Own):
+    """Any other address."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        raise HTTPError(404)
+
+
+class Page(Own):
+    """The page as it is now."""
+
+    async def get(self) -> None:
+        await self.live.opened.wait()
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(self.live.page)
+
+    head = get
+
+
+class Save(Own):
+    """The page as a file."""
+
+    async def get(self, kind: str) -> None:
+        try:
+            name, content = await self.live.save(kind)
+        except ReportError as error:
+            self.set_status(503)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(f"{error}\n")
+            return
+        kind = "application/zip" if name.endswith(".zip") else TYPES.get(kind, "application/json")
+        self.set_header("Content-Type", kind)
+        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        self.finish(content)
+
+    head = get
+
+
+class Updates(Own, WebSocketHandler):
+    """Tells how the page stands, now and at each change."""
+
+    SUPPORTED_METHODS = ("GET",)
+
+    def check_origin(self, origin: str) -> bool:
+        return True  # `prepare` has looked
+
+    def open(self, *_: str, **__: str) -> None:
+        self.live.listeners.add(self.tell)
+        self.tell(self.live.told)
+
+    def tell(self, told: dict[str, Any]) -> None:
+        with contextlib.suppress(WebSocketClosedError):
+            self.write_message(json.dumps(told))
+
+    def on_message(self, message: str | bytes) -> None:
+        """Nothing a browser says is listened to."""
+
+    def on_close(self) -> None:
+        self.live.listeners.discard(self.tell)
+
+
+async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C or SIGTERM; `begun` is told the address. The worker ends with it."""
+    sockets = _bound(port)
+    port = sockets[0].getsockname()[1]
+    server = HTTPServer(_application(live, port), max_body_size=0)
+    server.add_sockets(sockets)
+    ended = asyncio.create_task(_interrupted())
+    keeping = asyncio.create_task(live.keep_up())
+    try:
+        begun(f"http://{ADDRESS}:{port}")
+        await asyncio.wait({keeping, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if keeping.done():
+            keeping.result()
+    finally:
+        server.stop()
+        for task in (keeping, ended):
+            task.cancel()
+        await live.worker.end()
+        await asyncio.gather(keeping, ended, return_exceptions=True)
+        await server.close_all_connections()
+
+
+def _application(live: Live, port: int) -> Application:
+    given = {"live": live, "port": port}
+    return Application(
+        [
+            ("/", Page, given),
+            ("/live", Updates, given),
+            ("/save/(csv|parquet|notebook|page)", Save, given),
+        ],
+        default_handler_class=Missing,
+        default_handler_args=given,
+        websocket_ping_interval=PING,
+        websocket_max_message_size=1024,
+    )
+
+
+def _bound(port: int) -> list[socket]:
+    try:
+        return bind_sockets(port, ADDRESS)
+    except OSError as error:
+        raise SettingsError(
+            f"Port {port} of {ADDRESS} cannot be had: {error.strerror}. Name another with --port; "
+            "0 takes any that is free."
+        ) from error
+
+
+async def _interrupted() -> None:
+    """Returns at Ctrl-C or SIGTERM."""
+    loop, heard = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(heard.set))
+    await heard.wait()

@@ -1,0 +1,76 @@
+"""The process in which the notebooks of a dashboard run; it answers one request after the other.
+
+A request is a line of JSON, `{"do": "open" | "watch" | "run" | "save", ...}`, an answer a line of
+JSON whose `size` says how many bytes follow. It ends when nobody can ask any more.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ccanalytics.errors import CCAnalyticsError
+from ccanalytics.live.opening import opening_page
+
+if TYPE_CHECKING:
+    from ccanalytics.live.making import Dashboard
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+def serve(
+    answer: Callable[[dict[str, Any]], Answer], requests: BinaryIO, answers: BinaryIO
+) -> None:
+    """Answer every line of `requests`."""
+    for line in requests:
+        told, content = answer(json.loads(line))
+        answers.write(json.dumps({**told, "size": len(content)}).encode() + b"\n" + content)
+        answers.flush()
+
+
+def main() -> None:
+    """Serve on stdin and stdout; whatever else writes to stdout goes to stderr."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    wish = json.loads(sys.argv[1])
+
+    @cache
+    def dashboard() -> "Dashboard":
+        return _dashboard(wish)
+
+    def answer(request: dict[str, Any]) -> Answer:
+        if request["do"] == "open":
+            return {}, opening_page(wish["source"]).encode()
+        try:
+            return dashboard().answer(request)
+        except CCAnalyticsError as error:
+            return {"error": str(error)}, b""
+
+    serve(answer, sys.stdin.buffer, answers)
+
+
+def _dashboard(wish: Mapping[str, Any]) -> "Dashboard":
+    # Imported here, so that a page is there before the seconds this takes.
+    from ccanalytics.issue.weekly import Wish
+    from ccanalytics.live.making import Dashboard
+    from ccanalytics.settings import read_settings
+
+    asked = dict(wish)
+    notebooks = asked.pop("notebooks")
+    return Dashboard(
+        Wish(
+            environ=dict(os.environ),
+            settings=read_settings(os.environ, Path.cwd()),
+            now=datetime.now(UTC),
+            notebooks=Path(notebooks) if notebooks else None,
+            **asked,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A developer's own session logs: read, kept, and asked."""

@@ -1,0 +1,69 @@
+"""How far each session log was read, so that the next reading goes on from there.
+
+An index is only good for the code that wrote it: with other rules or prices everything is to be
+read again. It holds no text of a log; what is open at the end of a file is told by its place.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+from zlib import crc32
+
+import msgspec
+
+TAIL = 64
+"""Bytes before the end of what was read by which a file is known again."""
+
+_RULES = ("edits", "log_facts", "log_frames", "log_lines", "log_reader", "log_totals")
+
+
+class Spot(NamedTuple):
+    """Where a line begins."""
+
+    path: str
+    offset: int
+
+
+class ReadFile(msgspec.Struct, frozen=True, gc=False):
+    """How far a file was read: `end` is behind its last whole line."""
+
+    size: int
+    modified: int
+    end: int = 0
+    tail: int = 0
+    at: int | None = None
+    """The last moment in it so far."""
+
+    def goes_on(self, before: bytes) -> bool:
+        """Whether what stands before the end is what was read there."""
+        return len(before) == min(TAIL, self.end) and crc32(before) == self.tail
+
+
+class LogIndex(msgspec.Struct):
+    """Every file that was read, and the tool calls of which only one half was found."""
+
+    files: dict[str, ReadFile] = {}
+    open_calls: dict[str, Spot] = {}
+    open_results: dict[str, Spot] = {}
+
+    def without(self, paths: Iterable[str]) -> "LogIndex":
+        """As if these files had never been read."""
+        gone = set(paths)
+        return LogIndex(
+            {path: file for path, file in self.files.items() if path not in gone},
+            {name: spot for name, spot in self.open_calls.items() if spot.path not in gone},
+            {name: spot for name, spot in self.open_results.items() if spot.path not in gone},
+        )
+
+
+@cache
+def code_version() -> str:
+    """The same for the same rules and prices."""
+    digest = hashlib.blake2b(version("genai-prices").encode(), digest_size=8)
+    folder = Path(__file__).parent
+    for file in (*(folder / f"{name}.py" for name in _RULES), folder.parent / "prices.py"):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,194 @@
+"""One line of a Claude Code session log -> typed fields, and the usage in it -> calls with tokens.
+
+    Line ─┬─ message ─┬─ usage      tokens; `iterations` hold calls of an advisor model
+          │           └─ content    Block: a tool call (`tool_use`) or its answer (`tool_result`)
+          ├─ data ── message        the copy of a subagent's message in an `agent_progress` line
+          └─ subtype, ai_title ...  what else happened
+
+The format is internal to Claude Code and changes without notice. So only the fields needed here
+are decoded, each may be absent or null, and everything else is skipped without becoming a Python
+object. Texts of prompts, answers and files are never kept.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Raw
+
+from ccanalytics.prices import Tokens
+
+SYNTHETIC = "<synthetic>"
+"""The model of error texts that Claude Code writes itself; nobody was asked anything."""
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+"""A number of tokens; another number is of no log of Claude Code."""
+
+
+class LogPart(msgspec.Struct, gc=False, rename="camel"):
+    """Base of the log's own objects, whose keys are in camelCase."""
+
+
+class ApiPart(msgspec.Struct, gc=False):
+    """Base of what the model's API sent, whose keys are in snake_case."""
+
+
+class CacheCreation(ApiPart):
+    """Cache writes by how long they live."""
+
+    ephemeral_5m_input_tokens: Count | None = None
+    ephemeral_1h_input_tokens: Count | None = None
+
+
+class ServerTools(ApiPart):
+    """Requests the service's own tools made."""
+
+    web_search_requests: Count | None = None
+
+
+class Iteration(ApiPart):
+    """One of several calls behind a message; only an advisor's is missing in the totals."""
+
+    type: str | None = None
+    model: str | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_creation: CacheCreation | None = None
+    server_tool_use: ServerTools | None = None
+
+
+class Usage(ApiPart):
+    """The tokens of one message, so far: output grows from line to line."""
+
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_creation: CacheCreation | None = None
+    server_tool_use: ServerTools | None = None
+    iterations: list[Iteration] | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+
+
+class Block(ApiPart):
+    """A block of a message's content, of which only tool calls and tool results matter."""
+
+    type: str | None = None
+    id: str | None = None
+    name: str | None = None
+    input: Raw = Raw()
+    tool_use_id: str | None = None
+    is_error: bool | None = None
+    content: Raw = Raw()
+
+
+class Message(ApiPart):
+    """A message as the model's API knows it; one line holds one block of it."""
+
+    id: str | None = None
+    model: str | None = None
+    stop_reason: str | None = None
+    usage: Usage | None = None
+    content: str | list[Block | str] | None = None
+
+
+class Turn(LogPart):
+    """The part of a line that says what happened; a subagent's stands inside another line."""
+
+    message: Message | str | None = None
+    request_id: str | None = None
+    uuid: str | None = None
+    tool_use_result: Raw = Raw()
+    tool_denial_kind: str | None = None
+
+
+class Progress(ApiPart):
+    """What a `progress` line reports on."""
+
+    type: str | None = None
+    message: Turn | str | None = None
+
+
+class Compaction(LogPart):
+    """What a `compact_boundary` says of the context before it."""
+
+    pre_tokens: Count | None = None
+
+
+class Line(Turn):
+    """One line of a log: a turn, and where and when it happened."""
+
+    type: str | None = None
+    subtype: str | None = None
+    session_id: str | None = None
+    timestamp: datetime | None = None
+    cwd: str | None = None
+    entrypoint: str | None = None
+    git_branch: str | None = None
+    is_sidechain: bool | None = None
+    is_api_error_message: bool | None = None
+    data: Progress | str | list[object] | None = None
+    ai_title: str | None = None
+    summary: str | None = None
+    compact_metadata: Compaction | None = None
+
+    def turn(self) -> Turn:
+        """What happened: this line's own turn, or the subagent's it reports."""
+        data = self.data
+        if isinstance(data, Progress) and data.type == "agent_progress":
+            return data.message if isinstance(data.message, Turn) else Turn()
+        return self
+
+
+decode_line = msgspec.json.Decoder(Line).decode
+"""The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
+
+
+def split_lines(data: bytes, start: int = 0) -> Iterator[tuple[int, memoryview]]:
+    """The lines from `start` on that are not blank, and where they begin.
+
+    As views: copies would cost a quarter more.
+    """
+    view = memoryview(data)
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        line = view[start:end]
+        if end > start and (data[start] > 32 or bytes(line).strip()):
+            yield start, line
+        start = end + 1
+
+
+def tokens(usage: Usage | Iteration) -> Tokens:
+    """The tokens of one call.
+
+    The cache writes of the total and of its breakdown may disagree, either way: the larger one
+    counts, and what the breakdown leaves open is a five-minute write.
+    """
+    split, write, long = usage.cache_creation, usage.cache_creation_input_tokens or 0, 0
+    if split is not None:
+        long = split.ephemeral_1h_input_tokens or 0
+        write = max(write, long + (split.ephemeral_5m_input_tokens or 0))
+    tools = usage.server_tool_use
+    return Tokens(
+        usage.input_tokens or 0,
+        usage.output_tokens or 0,
+        usage.cache_read_input_tokens or 0,
+        write - long,
+        long,
+        (tools.web_search_requests or 0) if tools else 0,
+    )
+
+
+def advisor_calls(usage: Usage) -> list[tuple[str, Tokens]]:
+    """Model and tokens of calls to an advisor, which the message's own totals leave out."""
+    return [
+        (iteration.model, tokens(iteration))
+        for iteration in usage.iterations or ()
+        if iteration.type == "advisor_message" and iteration.model
+    ]

@@ -1,0 +1,212 @@
+"""Claude Code's session logs on this machine -> records and frames of UTC days.
+
+    files ── log_reader ─▶ Facts ── log_totals ─▶ Record per day, terminal, project; and frames
+
+What the logs hold is counted as the Analytics API counts it. What they do not hold: who it was
+(the actor is always `local`), and requests without a log line, such as titles and summaries. Before
+April 2026 most answers were logged with a placeholder for their output tokens, so output and cost
+are then a lower bound; `LogReport.final_share` says how much is final.
+
+The log folders are only ever read.
+"""
+
+import hashlib
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from threading import Lock
+
+from ccanalytics.errors import SettingsError
+from ccanalytics.frames.record_frames import Frames
+from ccanalytics.logs.log_facts import Facts
+from ccanalytics.logs.log_index import LogIndex
+from ccanalytics.logs.log_reader import LogReader
+from ccanalytics.logs.log_totals import LogTotals
+from ccanalytics.wire.claude_code import Record
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """What was read this time, and what to know before trusting it."""
+
+    files: int
+    unreadable_files: int
+    bytes: int
+    lines: int
+    broken_lines: int
+    """Lines that are no JSON, such as one cut off while it was written."""
+    foreign_lines: int
+    """Lines of JSON that are no line of a Claude Code log."""
+    requests: int
+    final_requests: int
+    """Requests whose final token count was logged."""
+    duplicate_lines: int
+    """Lines with the usage of a request that another line has more fully."""
+    sessions: int
+    unpriced_models: Mapping[str, int]
+    """Requests per model without a known price; their cost is null."""
+
+    @property
+    def final_share(self) -> float | None:
+        """The part of requests whose token count is final; None without requests."""
+        return self.final_requests / self.requests if self.requests else None
+
+
+class LocalLogs:
+    """Records and facts out of session logs.
+
+    Asked for days, the files are read once, at the first question; `news` goes on from where an
+    earlier reading ended.
+
+    `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
+    files below them. A folder that is missing or holds no logs is a `SettingsError`.
+    """
+
+    name = "local"
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        if not folders:
+            raise SettingsError("No log folder given: name one with --logs DIR.")
+        self.folders = sorted({Path(folder).resolve() for folder in folders})
+        self._files = _log_files(self.folders)
+        self._lock = Lock()
+        self._read: tuple[LogTotals, LogReport] | None = None
+
+    def news(self, index: LogIndex) -> "News":
+        """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
+        index = index.without(index.files.keys() - set(self._files))
+        reader, files, read, unreadable = LogReader(index), dict(index.files), 0, 0
+        for path in self._files:
+            try:
+                known, stat = files.get(path), os.stat(path)
+                if known and (known.size, known.modified) == (stat.st_size, stat.st_mtime_ns):
+                    continue
+                files[path] = reader.read(Path(path), known)
+                read += 1
+            except OSError as error:
+                log.warning("Cannot read %s: %s", path, error.strerror)
+                unreadable += 1
+        reader.settle_open()
+        reader.price()
+        report = _report(reader, read, unreadable)
+        _warn(report)
+        return News(reader.facts, LogIndex(files, reader.open_calls, reader.open_results), report)
+
+    @property
+    def organization_id(self) -> str:
+        """A name for this set of folders, the same every time."""
+        text = "\n".join(str(folder) for folder in self.folders)
+        return f"local-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    def records(self, day: date) -> list[Record]:
+        """One record per terminal and project of one UTC day."""
+        return self._totals().records(day, self.organization_id)
+
+    def span(self) -> tuple[date, date] | None:
+        """The first and last day with anything in it; None when there is none."""
+        days = self._totals().days
+        return (min(days), max(days)) if days else None
+
+    def frames(self, day: date) -> Frames:
+        """Sessions that started, requests, tool calls and events of one UTC day, by time."""
+        return self._totals().frames(day)
+
+    @property
+    def report(self) -> LogReport:
+        """What was read, and what to know before trusting it."""
+        return self._once()[1]
+
+    def _totals(self) -> LogTotals:
+        return self._once()[0]
+
+    def _once(self) -> tuple[LogTotals, LogReport]:
+        with self._lock:
+            if self._read is None:
+                news = self.news(LogIndex())
+                self._read = LogTotals(news.facts), news.report
+            return self._read
+
+
+@dataclass(frozen=True)
+class News:
+    """Facts that were read, how far the files are read now, and what to know of the reading."""
+
+    facts: Facts
+    index: LogIndex
+    report: LogReport
+
+
+def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
+    """Where Claude Code keeps its logs: `$CLAUDE_CONFIG_DIR`, or the folders it uses by itself.
+
+    The variable may name several folders, with commas between. Without it, and without any log
+    so far, the usual folder is named all the same, so that an error can say where it looked.
+    """
+    named = [part.strip() for part in environ.get("CLAUDE_CONFIG_DIR", "").split(",")]
+    if any(named):
+        return [Path(part) for part in named if part]
+    usual = [home / ".claude", home / ".config" / "claude"]
+    return [folder for folder in usual if (folder / "projects").is_dir()] or usual[:1]
+
+
+def _log_files(folders: Sequence[Path]) -> list[str]:
+    """The session files of all folders, in an order that does not depend on the folders' names."""
+    found: list[tuple[str, str]] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise SettingsError(
+                f"The log folder {folder} does not exist: set CLAUDE_CONFIG_DIR, or name a folder "
+                "with --logs DIR."
+            )
+        root = str(folder / "projects" if (folder / "projects").is_dir() else folder)
+        files = [(path.removeprefix(root), path) for path in _walk(root)]
+        if not files:
+            raise SettingsError(
+                f"The log folder {folder} holds no session logs (projects/*/*.jsonl): has Claude "
+                "Code been used here, with logs not switched off? Or name a folder with --logs DIR."
+            )
+        found += files
+    return [path for _, path in sorted(found)]
+
+
+def _walk(root: str) -> Iterator[str]:
+    for folder, below, names in os.walk(root):
+        # Outputs of tools are kept beside the sessions; one may be a copy of somebody's log.
+        below[:] = [name for name in below if name != "tool-results"]
+        yield from (os.path.join(folder, name) for name in names if name.endswith(".jsonl"))
+
+
+def _report(reader: LogReader, files: int, unreadable: int) -> LogReport:
+    requests = reader.facts.counted_requests()
+    calls = [used for request in requests for used in request.calls()]
+    return LogReport(
+        files=files,
+        unreadable_files=unreadable,
+        bytes=reader.bytes,
+        lines=reader.lines,
+        broken_lines=reader.broken_lines,
+        foreign_lines=reader.foreign_lines,
+        requests=len(requests),
+        final_requests=sum(request.final for request in requests),
+        duplicate_lines=reader.usage_lines - len(requests),
+        sessions=len(reader.facts.sessions()),
+        unpriced_models=Counter(used.tariff.model for used in calls if used.cost is None),
+    )
+
+
+def _warn(report: LogReport) -> None:
+    if report.unpriced_models:
+        models = ", ".join(f"{m} ({n})" for m, n in sorted(report.unpriced_models.items()))
+        log.warning("No price is known for %s; the cost of these requests is null.", models)
+    if report.broken_lines:
+        log.warning(
+            "%d of %d log lines are no JSON and were passed over.",
+            report.broken_lines,
+            report.lines,
+        )

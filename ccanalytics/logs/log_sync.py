@@ -1,0 +1,274 @@
+"""Session logs -> the store: what was once read stays, and only what is new is read.
+
+    ledger ─▶ LocalLogs.news ─▶ facts ─┬─ joined with the stored facts of the same days ─▶ days
+                                       └─ the other store's facts, when two are merged
+
+The facts are the rows of the stored frames. The ledger beside them says how far each log was read
+and on which days a fact may be found. Days and ledger are written together or not at all, by one
+process at a time, so a crash loses nothing, and what is read twice is counted once.
+"""
+
+import contextlib
+import gc
+import logging
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zlib import crc32
+
+import msgspec
+import numpy as np
+
+from ccanalytics.errors import StoreError
+from ccanalytics.frames.record_frames import LOG_SCHEMAS, Frames, build_frames
+from ccanalytics.logs.log_facts import Facts, Session
+from ccanalytics.logs.log_frames import Row, facts_of
+from ccanalytics.logs.log_index import LogIndex, code_version
+from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.logs.log_totals import Day, LogTotals
+from ccanalytics.store.day_store import DayChange, Store, StoredDay
+from ccanalytics.weeks import days_between, is_closed, is_final, monday
+
+log = logging.getLogger(__name__)
+
+SOURCE = "local"
+LEDGER = "logs.ledger"
+
+LOGS_KEPT = timedelta(days=30)
+"""How long Claude Code keeps its logs unless told otherwise."""
+
+
+class Ledger(msgspec.Struct):
+    """How far the logs are read, and where their facts are stored."""
+
+    version: str
+    index: LogIndex = msgspec.field(default_factory=LogIndex)
+    borrowed: list[tuple[str, str, Session]] = []
+    """Sessions told only by files of other names: their id, and the name of the file."""
+    first: date | None = None
+    last: date | None = None
+    """Between them every day is stored."""
+    moving: dict[date, bool] = {}
+    """Days that may still become closed or final, and whether they are closed."""
+    keys: bytes = b""
+    """A checksum of each identity, 32 bits each."""
+    key_days: bytes = b""
+    """The day each of them is stored in, 32 bits each."""
+
+    def days_of(self, names: Iterable[str | None]) -> set[date]:
+        """The days in which something of these names may be stored."""
+        wanted = np.fromiter({_key(name) for name in names}, np.uint32)
+        found = np.isin(np.frombuffer(self.keys, np.uint32), wanted)
+        days = np.unique(np.frombuffer(self.key_days, np.int32)[found])
+        return {date.fromordinal(day) for day in days.tolist()}
+
+    def move_keys(self, days: Mapping[date, Day]) -> None:
+        """Puts the identities of these days in place of those known of them."""
+        keys, key_days = array("I"), array("i")
+        for day, told in days.items():
+            names = {_key(name) for name in _names(told)}
+            keys.extend(names)
+            key_days.extend([day.toordinal()] * len(names))
+        old_days = np.frombuffer(self.key_days, np.int32)
+        kept = ~np.isin(old_days, np.fromiter((day.toordinal() for day in days), np.int32))
+        self.keys = np.frombuffer(self.keys, np.uint32)[kept].tobytes() + keys.tobytes()
+        self.key_days = old_days[kept].tobytes() + key_days.tobytes()
+
+
+class Brought(NamedTuple):
+    """What became of the days that were written, and what is stored now."""
+
+    changes: list[DayChange]
+    stored: set[date]
+    open: set[date]
+    """Stored, but not over yet, or over for less than an hour."""
+
+
+def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = False) -> Brought:
+    """Brings what the logs tell anew; with `again` every file is read, as by another version."""
+    store.check_organization(SOURCE, logs.organization_id)
+    with store.alone(SOURCE), _no_collection():
+        ledger = None if again else _ledger(store)
+        news = logs.news(ledger.index if ledger else LogIndex())
+        known = _known(store, ledger, news.facts)
+        changed = known.facts.join(news.facts, newest=ledger is None)
+        return _write(known, changed, news.index, logs.organization_id, now)
+
+
+def merge_logs(other: Store, store: Store, now: datetime) -> Brought:
+    """Brings the facts another store has of its logs; those both have count once."""
+    if other.root == store.root:
+        raise ValueError(f"{store.root} is the store itself: name another one to merge.")
+    facts = _facts_of_store(other)
+    with store.alone(SOURCE), _no_collection():
+        ledger = _ledger(store)
+        known = _known(store, ledger, facts)
+        whose = store.organization(SOURCE) or other.organization(SOURCE)
+        index = ledger.index if ledger else LogIndex()
+        return _write(known, known.facts.join(facts), index, whose, now)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """The collector of cycles would look at a million facts again and again, and none has one."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class Known(NamedTuple):
+    """What is stored of some facts: whole days, and all days of the sessions they are of."""
+
+    store: Store
+    ledger: Ledger | None
+    """None when everything stored is here, as nothing tells where to look."""
+    days: Mapping[date, StoredDay]
+    facts: Facts
+    session_rows: Mapping[str, Row]
+
+
+def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
+    days = ledger.days_of(_names_of(news, ledger)) if ledger else set(store.dates(SOURCE))
+    days |= news.days()
+    while True:
+        stored, frames = store.read_days(SOURCE, days, LOG_SCHEMAS)
+        facts, rows = facts_of(frames)
+        # A fact may move to another session, and then the one it leaves changes too.
+        more = ledger.days_of(facts.sessions_told_with(news)) - days if ledger else None
+        if not more:
+            break
+        days |= more
+    for name, file, session in ledger.borrowed if ledger else ():
+        facts.own.pop(name, None)
+        facts.borrowed[name, file] = session
+    return Known(store, ledger, stored, facts, rows)
+
+
+def _write(
+    known: Known,
+    changed: tuple[set[date], set[str | None]],
+    index: LogIndex,
+    organization: str | None,
+    now: datetime,
+) -> Brought:
+    """Writes the days that are not as they were, and how far the logs are read now."""
+    store, before, (days, sessions) = known.store, known.ledger, changed
+    rows = {name: row for name, row in known.session_rows.items() if name not in sessions}
+    totals = LogTotals(known.facts, rows)
+    writes = {day: _frames(totals, day, organization) for day in sorted(days)}
+    legacy = {day for day in days if day in known.days and known.days[day].frames is None}
+
+    ledger = msgspec.structs.replace(before or Ledger(code_version()), index=index)
+    ledger.borrowed = known.facts.borrowed_only()
+    ledger.move_keys({day: totals.days[day] for day in days})
+    dates = set(store.dates(SOURCE))
+    ledger.first = _first(ledger.first, min(days, default=None), now.date())
+    if ledger.first is not None and ledger.first <= now.date():
+        ledger.last = max(now.date(), ledger.last or now.date())
+        gaps = set(days_between(ledger.first, ledger.last)) - dates - writes.keys()
+        # Nothing is the same on every day, and is made once for all of them.
+        nothing = _frames(LogTotals(Facts()), ledger.first, organization)
+        writes |= dict.fromkeys(sorted(gaps), nothing)
+    for day, closed in ledger.moving.items():
+        if day not in writes and (is_final(day, now) or is_closed(day, now) > closed):
+            writes[day] = store.read_days(SOURCE, [day])[1]
+    ledger.moving = ledger.moving | {day: is_closed(day, now) for day in writes.keys() - legacy}
+    ledger.moving = {day: c for day, c in ledger.moving.items() if not is_final(day, now)}
+
+    changes: list[DayChange] = []
+    if writes or ledger != before:
+        changes = store.write_days(
+            SOURCE,
+            writes,
+            fetched_at=now,
+            organization=organization,
+            growing=legacy,
+            beside={LEDGER: msgspec.msgpack.encode(ledger)},
+        )
+    open_days = {day for day, closed in ledger.moving.items() if not closed}
+    return Brought(changes, dates | writes.keys(), open_days)
+
+
+def _frames(totals: LogTotals, day: date, organization: str | None) -> Frames:
+    return build_frames(day, totals.records(day, organization or "")) | totals.frames(day)
+
+
+def _first(known: date | None, told: date | None, today: date) -> date | None:
+    """The first day to be stored: nothing there is not the same as nothing known."""
+    if told is None or (known is not None and known <= told):
+        return known
+    # Nothing can have been deleted yet, so the days of its week before the first were empty.
+    return monday(told) if timedelta(0) <= today - told < LOGS_KEPT else told
+
+
+def _ledger(store: Store) -> Ledger | None:
+    """The ledger, when it is of this version and the days it speaks of are there."""
+    content = store.read_beside(SOURCE, LEDGER)
+    try:
+        ledger = msgspec.msgpack.decode(content or b"", type=Ledger)
+    except msgspec.DecodeError:
+        return None
+    if ledger.version != code_version():
+        return None
+    if ledger.first and ledger.last and ledger.first <= ledger.last:
+        missing = set(days_between(ledger.first, ledger.last)) - set(store.dates(SOURCE))
+        return None if missing else ledger
+    return ledger
+
+
+def _facts_of_store(store: Store) -> Facts:
+    stored = store.days(SOURCE)
+    if not stored:
+        raise StoreError(f"The store {store.root} holds no days of session logs.")
+    old = [day for day, one in stored.items() if one.rows and one.frames is None]
+    if old:
+        log.warning(
+            "%d days of %s were stored by an older version, without the facts behind them, and "
+            "are left out: %s.",
+            len(old),
+            store.root,
+            ", ".join(map(str, old)),
+        )
+    _, frames = store.read_days(SOURCE, stored.keys() - old, LOG_SCHEMAS)
+    facts, _ = facts_of(frames)
+    ledger = _ledger(store)
+    for name, file, session in ledger.borrowed if ledger else ():
+        facts.own.pop(name, None)
+        facts.borrowed[name, file] = session
+    return facts
+
+
+def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:
+    """The identities of facts, of their sessions, and of those that theirs would displace."""
+    for request in news.requests.values():
+        yield from (request.message, request.place.session)
+    for call in news.calls.values():
+        yield from (call.call, call.place.session)
+    yield from news.events
+    yield from news.own
+    for name, file in news.borrowed:
+        yield from (name, file)
+    for name, file, _ in ledger.borrowed:
+        if name in news.own or file in news.own:
+            yield name
+
+
+def _names(told: Day) -> Iterator[str | None]:
+    """What the facts of a day are found by."""
+    for request in told.requests:
+        yield from (request.message, request.place.session)
+    for call in told.calls:
+        yield from (call.call, call.place.session)
+    for event in told.events:
+        yield event.event
+    for name, _ in told.sessions:
+        yield name
+
+
+def _key(name: str | None) -> int:
+    return crc32((name or "").encode())

@@ -1,0 +1,25 @@
+"""`ccanalytics merge`: the session logs of two machines as one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+import ccanalytics.cli.options as options
+
+
+@click.command()
+@click.argument("other", type=click.Path(file_okay=False, exists=True, path_type=Path))
+@options.flags(options.STORE)
+def merge(other: Path, **flags: Any) -> None:
+    """Bring what the store OTHER has of session logs into this one; nothing counts twice.
+
+    OTHER is only read: a store of another machine, or a copy of it. Done again, or in another
+    order, it comes to the same.
+    """
+    from ccanalytics.store.day_store import Store
+    from ccanalytics.store.sync import merge as merge_stores
+
+    wish = options.wish_of(**flags)
+    click.echo(str(merge_stores(Store(other), wish.store, now=wish.now)))
+    click.echo(str(wish.settings.store))

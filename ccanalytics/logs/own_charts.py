@@ -1,0 +1,166 @@
+"""Charts of one person's own session logs."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from ccanalytics.charts.theme import BLUE, CATEGORIES, GREY, ORANGE, finished, value_axis
+from ccanalytics.metrics.definitions import METRICS
+
+_END = "length(datum.label) > 25 ? '…' + slice(datum.label, -24) : datum.label"
+"""The end of a path tells projects apart, not its beginning."""
+
+SHOWN = 12
+"""The dearest projects, branches or sessions that are drawn; the table has them all."""
+
+_WEEKDAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.value]"
+_DOLLARS = "US dollars, estimated"
+_DEFINITION = alt.Tooltip("definition:N", title="definition")
+
+
+def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
+    """Estimated cost by hour as columns, by anything else as bars, dearest first."""
+    metric = METRICS["usage_by"]
+    words = [
+        alt.Tooltip(f"{split}:N", title=split),
+        alt.Tooltip("value:Q", title=_DOLLARS, format="$,.2f"),
+        alt.Tooltip("requests:Q", title="answers", format=",.0f"),
+        alt.Tooltip("output_tokens:Q", title="output tokens", format=",.0f"),
+        alt.Tooltip("cache_read_tokens:Q", title="cache read tokens", format=",.0f"),
+        alt.Tooltip("saved:Q", title="saved by the cache", format="$,.2f"),
+        _DEFINITION,
+    ]
+    subtitle = f"{_DOLLARS} at list prices, by {split}"
+    if split == "hour":
+        x = alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0))
+        bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
+        return _titled(finished(bars, metric.id, subtitle=subtitle, wide=True), f"by {split}")
+    if len(frame) > SHOWN:
+        subtitle += f"; the {SHOWN} dearest of {len(frame)}"
+    bars = (
+        alt.Chart(frame.head(SHOWN))
+        .mark_bar()
+        .encode(
+            x=alt.X("value:Q", title=_DOLLARS, axis=alt.Axis(format="$,.0f", tickCount=5)),
+            y=alt.Y(f"{split}:N", title=split, sort=None, axis=_names()),
+            tooltip=words,
+        )
+    )
+    chart = finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(26))
+    return _titled(chart, f"by {split}")
+
+
+def usage_by_day_chart(frame: pd.DataFrame, kind: str) -> Any:
+    """One column per day, made of models (dollars) or of kinds of tokens."""
+    metric = METRICS["usage_by_day"]
+    group, unit = ("model", _DOLLARS) if kind == "model" else ("kind", "tokens")
+    form = "$,.0f" if kind == "model" else ".3~s"
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(cornerRadiusEnd=0)
+        .encode(
+            x=alt.X("yearmonthdate(day):T", title="day", axis=alt.Axis(format="%-d %b")),
+            y=alt.Y("value:Q", title=unit, axis=alt.Axis(format=form), scale=alt.Scale(zero=True)),
+            color=alt.Color(
+                f"{group}:N",
+                sort=None,
+                scale=alt.Scale(range=CATEGORIES),
+                legend=alt.Legend(columns=3),
+            ),
+            tooltip=[
+                alt.Tooltip("day:T", title="day", format="%-d %b %Y"),
+                alt.Tooltip(f"{group}:N", title=group),
+                alt.Tooltip("value:Q", title=unit, format="$,.2f" if kind == "model" else ",.0f"),
+                _DEFINITION,
+            ],
+        )
+    )
+    what = f"{_DOLLARS} at list prices, by model" if kind == "model" else "Tokens by kind"
+    chart = finished(bars, metric.id, subtitle=f"{what} and day", wide=True)
+    return _titled(chart, "cost" if kind == "model" else "tokens")
+
+
+def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
+    """A square per weekday and hour, the darker the more it cost."""
+    metric = METRICS["usage_by_weekday"]
+    squares = (
+        alt.Chart(frame)
+        .mark_rect(color=BLUE, cornerRadius=2)
+        .encode(
+            x=alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("weekday:O", title="weekday", axis=alt.Axis(labelExpr=_WEEKDAYS)),
+            opacity=alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None),
+            tooltip=[
+                alt.Tooltip("weekday:O", title="weekday (1 is Monday)"),
+                alt.Tooltip("hour:O", title="hour"),
+                alt.Tooltip("value:Q", title=_DOLLARS, format="$,.2f"),
+                alt.Tooltip("requests:Q", title="answers", format=",.0f"),
+                _DEFINITION,
+            ],
+        )
+    )
+    subtitle = f"{_DOLLARS}: the darker, the more in that hour of all these weeks"
+    return finished(squares, metric.id, subtitle=subtitle, wide=True, height=alt.Step(22))
+
+
+def context_growth_chart(frame: pd.DataFrame) -> Any:
+    """A line per session; a point where it was compacted just before."""
+    metric = METRICS["context_growth"]
+    base = alt.Chart().encode(
+        x=alt.X("answer:Q", title="answer of the session", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("value:Q", title="tokens", axis=alt.Axis(format=".3~s")),
+        color=alt.Color(
+            "session:N", sort=None, scale=alt.Scale(range=CATEGORIES), legend=alt.Legend(columns=2)
+        ),
+    )
+    words = [
+        alt.Tooltip("session:N", title="session"),
+        alt.Tooltip("answer:Q", title="answer", format=",.0f"),
+        alt.Tooltip("value:Q", title="tokens that went in", format=",.0f"),
+        alt.Tooltip("compacted:N", title="compacted just before"),
+        _DEFINITION,
+    ]
+    line = base.mark_line(interpolate="step-after", strokeWidth=1.5).encode(tooltip=words)
+    cuts = base.mark_point(size=90, filled=True, opacity=1).encode(tooltip=words)
+    layers = alt.layer(line, cuts.transform_filter("datum.compacted"), data=frame)
+    subtitle = "Tokens into each answer, of the sessions with the most; a point is a compaction"
+    return finished(layers, metric.id, subtitle=subtitle, wide=True)
+
+
+def tool_use_chart(frame: pd.DataFrame) -> Any:
+    """A bar per tool, made of accepted, rejected and failed calls."""
+    metric = METRICS["tool_use"]
+    subtitle = "Calls by what became of them"
+    if len(frame) > SHOWN:
+        subtitle += f"; the {SHOWN} most used of {len(frame)}"
+    kinds = ["accepted", "rejected", "errors"]
+    rows = frame[["tool", *kinds]].head(SHOWN).melt("tool", kinds, "outcome", "value")
+    bars = (
+        alt.Chart(rows)
+        .mark_bar(cornerRadiusEnd=0)
+        .encode(
+            x=alt.X("value:Q", title="calls", axis=alt.Axis(format=",.0f", tickMinStep=1)),
+            y=alt.Y("tool:N", title="tool", sort=None, axis=_names()),
+            color=alt.Color("outcome:N", sort=None, scale=alt.Scale(
+                domain=kinds, range=[BLUE, ORANGE, GREY])),
+            order=alt.Order("outcome:N"),
+            tooltip=[
+                alt.Tooltip("tool:N", title="tool"),
+                alt.Tooltip("outcome:N", title="outcome"),
+                alt.Tooltip("value:Q", title="calls", format=",.0f"),
+                _DEFINITION,
+            ],
+        )
+    )  # fmt: skip
+    return finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(24))
+
+
+def _names() -> alt.Axis:
+    return alt.Axis(labelLimit=190, labelExpr=_END)
+
+
+def _titled(chart: Any, words: str) -> Any:
+    """`chart` with `words` after its title, as one page has several of its kind."""
+    chart.title.text = f"{chart.title.text}, {words}"
+    return chart

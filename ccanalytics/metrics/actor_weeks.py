@@ -1,0 +1,227 @@
+"""A Dataset -> what each actor did per UTC day and per closed ISO week.
+
+The three frames are summed apart, each to its own actor-days, and only the sums are joined: a
+record with two models and three tools still has one commit count and one cost.
+"""
+
+from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.availability import USAGE, if_told
+from ccanalytics.metrics.definitions import ActorKind
+from ccanalytics.people.roster import roster_of_week
+from ccanalytics.wire.claude_code import EDIT_TOOLS
+
+SPLITS = ("terminal", "customer_type", "is_remote", "project")
+"""Keys of a record by which its measures can be split, beside the actor's team."""
+
+_ACTIVITY = ["sessions", "lines_added", "lines_removed", "commits", "pull_requests"]
+_TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
+_USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
+_ACTIONS = ["accepted", "rejected", "decisions"]
+_MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
+_COLUMNS = {"activity": _ACTIVITY, "model_usage": _USAGE, "tool_actions": _ACTIONS}
+
+_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str] | str, pd.DataFrame]] = WeakKeyDictionary()
+
+
+def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
+    """One row per closed-week UTC day and actor (and value of `split`) with anything recorded.
+
+    Columns: date, week, actor, team, [split], the measures, and `active` (0 or 1). `accepted` and
+    `rejected` are of the tools that edit files, `decisions` of all tools. `cost_usd` sums what has
+    a price; the tokens without one are `unpriced_tokens`. Tokens and cost are null where the source
+    does not tell them.
+    """
+    keys = ["date", "actor", "team", *([split] if split else [])]
+    frames = {
+        "activity": data.activity,
+        "model_usage": data.model_usage,
+        "tool_actions": data.tool_actions,
+    }
+    closed = {name: _closed_rows(data, frame, actor_kind) for name, frame in frames.items()}
+    return if_told(data, day_sums(closed, keys), *_USAGE)
+
+
+def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
+    """One row per value of `keys`, which begin with `date`: week, the measures, and `active`.
+
+    `frames` are the three of a Dataset, or some of their rows.
+    """
+    rows = _with_decisions(frames)
+    for key in keys[1:]:
+        rows = _with_common_categories(rows, key)
+    parts = [
+        rows[name].groupby(list(keys), observed=True, dropna=False, sort=False)[columns].sum()
+        for name, columns in _COLUMNS.items()
+    ]
+    joined = pd.concat([part.reset_index() for part in parts])[[*keys, *_MEASURES]]
+    days = joined.groupby(list(keys), observed=True, dropna=False)[_MEASURES].sum().reset_index()
+    counts = [column for column in _MEASURES if column != "cost_usd"]
+    days = days.astype(dict.fromkeys(counts, "int64") | {"cost_usd": "float64"})
+    days.insert(1, "week", week_of(days["date"]))
+    touched = [*_ACTIVITY, *_TOKENS, "decisions"]
+    return days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
+
+
+def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
+    """One row per closed week and actor (and value of `split`) with anything recorded.
+
+    Columns: week, actor, team, [split], the measures of `actor_days`, `active`, `active_days`,
+    `working_day_share` (active days from Monday to Friday / 5), `proposals`, `input_side_tokens`,
+    `total_tokens`, `cost_without_commit` and `landed`. An actor who changed team within the week
+    is in the team of the last day.
+    """
+    # One dataset answers some twenty metrics, and this is most of the work of each.
+    known, key = _cache.setdefault(data, {}), (actor_kind, split)
+    if key not in known and data.whole is not None:
+        known[key] = _weeks_of(actor_weeks(data.whole, actor_kind, split), data)
+    elif key not in known:
+        known[key] = _actor_weeks(data, actor_kind, split)
+    return known[key].copy(deep=False)
+
+
+def _weeks_of(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
+    """The rows of the closed weeks of `data`, out of those of the dataset it was cut out of."""
+    return rows[rows["week"].isin(data.weeks)].reset_index(drop=True)
+
+
+def tool_weeks(data: Dataset, actor_kind: ActorKind = "user") -> pd.DataFrame:
+    """One row per closed week, actor and tool: accepted, rejected, proposals, active (1)."""
+    keys = ["week", "actor", "tool"]
+    actions = _closed_rows(data, data.tool_actions, actor_kind)
+    sums = actions.groupby(keys, observed=True)[["accepted", "rejected"]].sum().reset_index()
+    sums = sums.assign(proposals=sums["accepted"] + sums["rejected"], active=1)
+    return sums[sums["proposals"] > 0].reset_index(drop=True)
+
+
+def model_weeks(data: Dataset) -> pd.DataFrame:
+    """One row per closed week, person and model: the tokens, cost_usd and unpriced_tokens."""
+    keys = ["week", "actor", "model"]
+    usage = _with_unpriced(_closed_rows(data, data.model_usage, "user"))
+    return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
+
+
+def roster_weeks(data: Dataset) -> pd.DataFrame:
+    """One row per closed week and person on that week's roster: team, active (0 or 1), on_roster
+    (1), and stays (0 when they left before the week's end).
+
+    Everybody is there once, in the team they were in last in the week.
+    """
+    known = _cache.setdefault(data, {})
+    if "roster" not in known and data.whole is not None:
+        known["roster"] = _weeks_of(roster_weeks(data.whole), data)
+    elif "roster" not in known:
+        known["roster"] = _roster_weeks(data)
+    return known["roster"].copy(deep=False)
+
+
+def _roster_weeks(data: Dataset) -> pd.DataFrame:
+    parts = [roster_of_week(data.roster, week).assign(week=week) for week in data.weeks]
+    columns = ["week", "actor", "team", "end"]
+    people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[columns]
+    people = people.astype({"week": "datetime64[ms]", "actor": "str"}).reset_index(drop=True)
+    rows = actor_weeks(data)
+    there = pd.MultiIndex.from_frame(rows.loc[rows["active"] == 1, ["week", "actor"]])
+    active = pd.MultiIndex.from_frame(people[["week", "actor"]]).isin(there)
+    stays = ~(people.pop("end") < people["week"] + pd.Timedelta(days=6))
+    return people.assign(active=active.astype("int64"), on_roster=1, stays=stays.astype("int64"))
+
+
+def week_pairs(data: Dataset) -> pd.DataFrame:
+    """One row per closed week and person active in it or in the week directly before.
+
+    Columns: week, actor, team, active, active_before and active_again (both), each 0 or 1.
+    """
+    rows = actor_weeks(data)
+    rows = rows.loc[rows["active"] == 1, ["week", "actor", "team"]].astype({"team": "str"})
+    later = rows.assign(week=rows["week"] + pd.Timedelta(days=7))
+    later = later[later["week"].isin(data.weeks)]
+    sides = rows.assign(active=1), later.assign(active_before=1)
+    pairs = sides[0].merge(sides[1], on=["week", "actor"], how="outer", suffixes=("", "_before"))
+    counts = ["active", "active_before"]
+    pairs = pairs.assign(team=pairs["team"].fillna(pairs.pop("team_before")))
+    pairs[counts] = pairs[counts].fillna(0).astype("int64")
+    return pairs.assign(active_again=pairs["active"] * pairs["active_before"])
+
+
+def follows(weeks: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
+    """For each week whether the one before it is the week directly before."""
+    gaps = np.diff(weeks.to_numpy()) == np.timedelta64(7, "D")
+    return np.concatenate([np.zeros(min(len(weeks), 1), dtype=bool), gaps])
+
+
+def week_of(date: pd.Series) -> pd.Series:
+    """The Monday of each day's ISO week."""
+    return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
+
+
+def _actor_weeks(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
+    keys = ["week", "actor", *([split] if split else [])]
+    days = actor_days(data, actor_kind, split)
+    working = days["active"] * (days["date"].dt.day_of_week < 5) / 5
+    days = days.assign(active_days=days["active"], working_day_share=working)
+    groups = days.groupby(keys, observed=True, dropna=False)
+    weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
+    weeks = weeks.assign(team=groups["team"].last(skipna=False))
+    return if_told(data, _with_sums(weeks.reset_index()), *USAGE)
+
+
+def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:
+    active = (weeks["active_days"] > 0).astype("int64")
+    committed = weeks["commits"] > 0
+    input_side = weeks["input_tokens"] + weeks["cache_read_tokens"] + weeks["cache_creation_tokens"]
+    return weeks.assign(
+        active=active,
+        proposals=weeks["accepted"] + weeks["rejected"],
+        input_side_tokens=input_side,
+        total_tokens=input_side + weeks["output_tokens"],
+        cost_without_commit=weeks["cost_usd"].where(~committed, 0.0),
+        landed=active * committed,
+    )
+
+
+def _with_decisions(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The three frames with what is counted of each: tokens without a price, edits decided."""
+    actions = frames["tool_actions"]
+    edits = actions["tool"].isin(EDIT_TOOLS)
+    return {
+        "activity": frames["activity"],
+        "model_usage": _with_unpriced(frames["model_usage"]),
+        "tool_actions": actions.assign(
+            decisions=actions["accepted"] + actions["rejected"],
+            accepted=actions["accepted"].where(edits, 0),
+            rejected=actions["rejected"].where(edits, 0),
+        ),
+    }
+
+
+def _closed_rows(data: Dataset, frame: pd.DataFrame, actor_kind: ActorKind) -> pd.DataFrame:
+    week = week_of(frame["date"])
+    rows = (frame["actor_kind"] == actor_kind) & week.isin(data.weeks)
+    return frame.assign(week=week)[rows]
+
+
+def _with_unpriced(usage: pd.DataFrame) -> pd.DataFrame:
+    tokens = usage[_TOKENS].sum(axis=1)
+    return usage.assign(unpriced_tokens=tokens.where(usage["cost_usd"].isna(), 0))
+
+
+def _with_common_categories(frames: dict[str, pd.DataFrame], key: str) -> dict[str, pd.DataFrame]:
+    text = {name: _as_category(frame[key]) for name, frame in frames.items()}
+    names = sorted(set().union(*(column.cat.categories for column in text.values())))
+    return {
+        name: frame.assign(**{key: text[name].cat.set_categories(names)})
+        for name, frame in frames.items()
+    }
+
+
+def _as_category(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    return column.astype("str").astype("category")

@@ -1,0 +1,112 @@
+"""A range of closed weeks against the weeks before it: how much it moved, and whether it is noise.
+
+As between two weeks, the same actors are drawn on both sides, out of everybody seen on either.
+"""
+
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.change import Verdict, change_interval, verdict_of
+from ccanalytics.metrics.definitions import ActorKind, Metric
+from ccanalytics.metrics.intervals import MINIMUM_ACTORS
+from ccanalytics.metrics.ratios import (
+    MINIMUM_PRICED,
+    Matrix,
+    matrix,
+    rows_of,
+    shown_sums,
+    summable,
+)
+from ccanalytics.weeks import parse_day
+
+Sides = npt.NDArray[np.bool_]
+"""Of each side (rows: before, after) the weeks (columns) that are on it."""
+
+_COLUMNS = {
+    "previous": "float64",
+    "value": "float64",
+    "change": "float64",
+    "low": "float64",
+    "high": "float64",
+    "n_actors": "float64",
+    "verdict": "str",
+    "weeks_before": "int64",
+    "weeks": "int64",
+}
+
+
+def period_change(
+    data: Dataset,
+    metric_id: str,
+    start: date | str,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+) -> pd.DataFrame:
+    """One row (or one per value of `by`): the closed weeks from `start` on, beside those before it.
+
+    Columns: [by], previous, value, change, its 90 % interval low and high, n_actors (of both sides
+    together), verdict, weeks_before, weeks. A ratio is of the sums of all weeks of a side, a total
+    is its mean per week; a week that `start` falls into is on neither. Null where a single week is
+    withheld, because the others would tell it by subtraction, or has too few known prices.
+    """
+    metric = summable(metric_id)
+    first = pd.Timestamp(parse_day(start))
+    weeks = data.weeks
+    sides = np.asarray([weeks + pd.Timedelta(days=6) < first, weeks >= first])
+    rows = rows_of(data, metric, by, actor_kind)
+    sums = shown_sums(data, metric, rows, by, actor_kind)
+    groups = [("", sums)] if by is None else list(sums.groupby(by, sort=True))
+    members = {} if by is None else dict(list(rows.groupby(rows[by].astype("str"))))
+    found = [
+        {by or "group": group, **_compared(data, metric, part, members.get(group, rows), sides)}
+        for group, part in groups
+    ]
+    columns = {**({by: "str"} if by else {}), **_COLUMNS}
+    return pd.DataFrame(found, columns=list(columns)).astype(columns)
+
+
+def _compared(
+    data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, sides: Sides
+) -> dict[str, object]:
+    """What is said of one group, whose weeks are those of `sums`, in order."""
+    (previous, bottom_before), (value, bottom) = (_side(metric, sums[at]) for at in sides)
+    weeks_before, weeks = sides.sum(axis=1)
+    said = {"previous": previous, "value": value, "weeks_before": weeks_before, "weeks": weeks}
+    if np.isnan([previous, value]).any():
+        return {**said, "verdict": "nothing to compare"}
+    actors = _two_columns(matrix(rows, data.weeks, metric), sides, metric)
+    said["n_actors"] = len(actors.top)
+    enough = not metric.is_ratio or min(bottom_before, bottom) >= metric.verdict_denominator
+    low, high = np.nan, np.nan
+    if enough and len(actors.top) >= MINIMUM_ACTORS:
+        low, high = change_interval(value - previous, actors, metric)
+    if np.isnan(low):
+        return {**said, "verdict": "too few to say"}
+    verdict: Verdict = verdict_of(low, high)
+    return {**said, "change": value - previous, "low": low, "high": high, "verdict": verdict}
+
+
+def _side(metric: Metric, sums: pd.DataFrame) -> tuple[float, float]:
+    """The value and the denominator of these weeks together; null where one may not be shown."""
+    priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
+    if sums.empty or not priced or sums["numerator"].isna().any():
+        return np.nan, np.nan
+    top, bottom = float(sums["numerator"].sum()), float(sums["denominator"].sum())
+    if not metric.is_ratio:
+        return top / len(sums), np.nan
+    enough = bottom > 0 and bottom >= metric.minimum_denominator
+    return (top / bottom if enough else np.nan), bottom
+
+
+def _two_columns(actors: Matrix, sides: Sides, metric: Metric) -> Matrix:
+    """What each actor who is on a side adds to either of them; of a total to its mean week."""
+    weights = sides.T.astype("float64")
+    if not metric.is_ratio:
+        weights = weights / sides.sum(axis=1)
+    top, bottom = actors.top @ weights, actors.bottom @ weights
+    there = ((top != 0) | (bottom != 0)).any(axis=1)
+    return Matrix(top[there], bottom[there])

@@ -1,0 +1,1 @@
+"""Who is who: the roster and its dates, identities, small groups, calendars."""

@@ -1,0 +1,81 @@
+"""What people know about days: holidays, noted events and interventions, from small CSV files.
+
+holidays       date,name          days off for everybody: not working days
+events         date,what[,team]   something that explains a number, drawn as an annotation
+interventions  team,date,what     a change made for one team, looked at before and after
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from ccanalytics.people.csv_rows import parse_date, parse_rows, read_text
+
+COLUMNS = {
+    "holidays": {"date": "datetime64[ms]", "name": "str"},
+    "events": {"date": "datetime64[ms]", "what": "str", "team": "str"},
+    "interventions": {"team": "str", "date": "datetime64[ms]", "what": "str"},
+}
+
+OPTIONAL = {"holidays": ["name"], "events": ["team"], "interventions": []}
+
+
+def no_days(kind: str) -> pd.DataFrame:
+    """A calendar of `kind` without a row."""
+    return pd.DataFrame({c: pd.Series(dtype=d) for c, d in COLUMNS[kind].items()})
+
+
+@dataclass(frozen=True, eq=False)
+class Calendars:
+    """The three calendars, each a frame with one row per line, in order of date."""
+
+    holidays: pd.DataFrame = field(default_factory=partial(no_days, "holidays"))
+    events: pd.DataFrame = field(default_factory=partial(no_days, "events"))
+    interventions: pd.DataFrame = field(default_factory=partial(no_days, "interventions"))
+
+    def said_by(self, words: Callable[[str], str]) -> "Calendars":
+        """The same calendars with `words` of what people wrote."""
+        noted = {
+            name: frame.assign(what=frame["what"].map(words).astype("str"))
+            for name, frame in {"events": self.events, "interventions": self.interventions}.items()
+        }
+        return replace(self, **noted)
+
+    def is_working_day(self, dates: pd.Series) -> pd.Series:
+        """Whether each day is one of Monday to Friday, and no holiday."""
+        return (dates.dt.day_of_week < 5) & ~dates.isin(self.holidays["date"])
+
+
+def read_calendars(paths: Mapping[str, Path]) -> Calendars:
+    """The calendars of these kinds from their CSV files; the others are empty."""
+    texts = {kind: (read_text(path, kind), str(path)) for kind, path in paths.items()}
+    return Calendars(**{kind: parse_calendar(kind, *text) for kind, text in texts.items()})
+
+
+def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
+    """One row per line of `text`, in order of date; an event of no team has an empty `team`.
+
+    `SettingsError` naming every line that is wrong.
+    """
+    columns, optional = COLUMNS[kind], OPTIONAL[kind]
+    required = [column for column in columns if column not in optional]
+
+    def parse(cells: Mapping[str, str]) -> dict[str, date | str]:
+        return {column: _cell(cells, column, column in optional) for column in columns}
+
+    rows = [row for _, row in parse_rows(text, name, required, optional, parse)]
+    frame = pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    return frame.sort_values("date", kind="stable", ignore_index=True)
+
+
+def _cell(cells: Mapping[str, str], column: str, optional: bool) -> date | str:
+    text = cells.get(column, "")
+    if column == "date":
+        return parse_date(text, column)
+    if not text and not optional:
+        raise ValueError(f"{column} is empty")
+    return text

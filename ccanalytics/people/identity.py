@@ -1,0 +1,165 @@
+"""What an actor is called: by name, by a keyed pseudonym, or not at all.
+
+The policy changes the frames, so whatever is made of them obeys it. The secret of the pseudonyms
+stays on this machine, in a file only its owner may read.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from ccanalytics.errors import SettingsError
+from ccanalytics.people.roster import ROSTER, renamed
+from ccanalytics.settings import IDENTITIES
+
+Frames = Mapping[str, pd.DataFrame]
+
+_EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
+
+
+def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[str, pd.DataFrame]:
+    """The same frames (a roster may be one of them) with actors called as the policy says.
+
+    named        as they are
+    pseudonym    a keyed hash: the same under one secret, in every frame and every report
+    aggregate    "person 17": the same in these frames only; other days or other actors are
+                 numbered in another order, so nobody can be followed from report to report
+
+    Different actors stay different, and API keys stay apart from people. Except under `named` the
+    names of people go, and the rows are put in an order that the names have no part in.
+    """
+    if identity not in IDENTITIES:
+        raise ValueError(f"identity is {identity!r}: it is one of {', '.join(IDENTITIES)}.")
+    if identity == "named":
+        return dict(frames)
+    if not secret:
+        raise ValueError(f"identity {identity!r} needs a secret: see load_secret.")
+    actors = _actors(frames)
+    if identity == "pseudonym":
+        names = {kind: _pseudonyms(kind, known, secret) for kind, known in actors.items()}
+    else:
+        once = _keyed(secret, *_days(frames), *actors["user"], *actors["api_key"]).encode()
+        names = {kind: _numbers(kind, known, once) for kind, known in actors.items()}
+    return {key: _disguised(frame, names) for key, frame in frames.items()}
+
+
+def without_emails(text: str) -> str:
+    """`text` with e-mail addresses withheld."""
+    return _EMAIL.sub("[e-mail withheld]", text)
+
+
+def load_secret(path: Path) -> bytes:
+    """The local secret for pseudonyms, made on first use; only its owner may read the file."""
+    try:
+        return _read_secret(path)
+    except FileNotFoundError:
+        fresh = _write_secret(path)
+    try:
+        os.link(fresh, path)  # unlike a rename, never replaces a secret made at the same time
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return _read_secret(path)
+
+
+def fingerprint(secret: bytes) -> str:
+    """What tells one secret from another without telling anything of it."""
+    return _keyed(secret, "fingerprint")[:12]
+
+
+def rotate_secret(path: Path) -> bytes:
+    """A new secret in place of the old: no pseudonym can be followed across the change."""
+    _write_secret(path).replace(path)
+    return _read_secret(path)
+
+
+def _actors(frames: Frames) -> dict[str, list[str]]:
+    """The actors of all frames by kind, sorted; a frame without kinds is a roster."""
+    found: dict[str, set[str]] = {"user": set(), "api_key": set()}
+    for frame in frames.values():
+        if "actor_kind" not in frame:
+            found["user"].update(frame["actor"])
+            continue
+        for kind, actors in found.items():
+            actors.update(frame.loc[frame["actor_kind"] == kind, "actor"].unique())
+    return {kind: sorted(actors) for kind, actors in found.items()}
+
+
+def _days(frames: Frames) -> list[str]:
+    """The first and last day of each frame that has days."""
+    dates = [frame["date"] for _, frame in sorted(frames.items()) if "date" in frame]
+    return [str(end) for date in dates for end in (date.min(), date.max())]
+
+
+def _pseudonyms(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
+    return {actor: f"{_WORDS[kind]}-{_keyed(secret, kind, actor)[:12]}" for actor in actors}
+
+
+def _numbers(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
+    """Numbers in an order that only the secret explains."""
+    ordered = sorted(actors, key=lambda actor: _keyed(secret, kind, actor))
+    return {actor: f"{_WORDS[kind]} {number}" for number, actor in enumerate(ordered, start=1)}
+
+
+_WORDS = {"user": "person", "api_key": "key"}
+
+
+def _keyed(secret: bytes, *parts: str) -> str:
+    return hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def _disguised(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
+    """`frame` under other names, in an order without meaning; the roster loses people's names."""
+    if "actor_kind" not in frame:
+        roster = frame.assign(actor=frame["actor"].map(names["user"]).astype("str"), name="")
+        return roster.astype(ROSTER).sort_values(["actor", "start"], ignore_index=True)
+    actor = frame["actor"].astype("category").cat
+    called = {
+        kind: pd.Index([known.get(name, "") for name in actor.categories], dtype="str")
+        for kind, known in names.items()
+    }
+    return renamed(frame, actor.codes, called).sort_values(
+        ["date", "actor"], kind="stable", ignore_index=True
+    )
+
+
+def _read_secret(path: Path) -> bytes:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        raise SettingsError(
+            f"The secret {path} can be read by others (mode {mode:o}): run `chmod 600 {path}`, "
+            "and rotate it if somebody may have."
+        )
+    try:
+        return _checked(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+    except ValueError as error:
+        raise SettingsError(
+            f"The secret {path} is damaged: restore it, or remove it and a new one is made "
+            "(pseudonyms will then differ from those of earlier reports)."
+        ) from error
+
+
+def _checked(secret: bytes) -> bytes:
+    if len(secret) != 32:
+        raise ValueError(f"{len(secret)} bytes, not 32")
+    return secret
+
+
+def _write_secret(path: Path) -> Path:
+    """A new file beside `path` with a fresh secret, private from its first byte."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+    return fresh

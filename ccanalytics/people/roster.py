@@ -1,0 +1,264 @@
+"""Who is who: a roster with dates and teams, and which groups are too small to be shown.
+
+roster    actor, team, start, end, name    one row per person and stay in a team
+
+`actor` is the e-mail address, stripped and in lower case; `start` and `end` are the first and the
+last day, both inclusive, and NaT is open. `team` may be missing. API keys are never on a roster.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ccanalytics.people.csv_rows import parse_date, parse_rows, raise_problems, read_text
+
+ROSTER = {
+    "actor": "str",
+    "team": "str",
+    "start": "datetime64[ms]",
+    "end": "datetime64[ms]",
+    "name": "str",
+}
+"""Columns and dtypes of a roster, also of one without a row."""
+
+ALIASES = {
+    "actor": "email",
+    "e-mail": "email",
+    "mail": "email",
+    "email_address": "email",
+    "email address": "email",
+    "start_date": "start",
+    "start date": "start",
+    "end_date": "end",
+    "end date": "end",
+}
+
+WEEK = pd.Timedelta(days=7)
+_SPAN = 1 << 32  # room for every day beside an actor's number in one integer
+_ZERO = 1 << 31
+
+
+# Roster
+
+
+def read_roster(path: Path) -> pd.DataFrame:
+    """One row per person and stay in a team, from a CSV `email,team,start,end[,name]`."""
+    return parse_roster(read_text(path, "roster"), str(path))
+
+
+def parse_roster(text: str, name: str) -> pd.DataFrame:
+    """One row per line of `text`, in order of actor and start.
+
+    `SettingsError` with every bad line: a bad date, an end before its start, no e-mail address,
+    the same person twice at one time.
+    """
+    lines = parse_rows(text, name, ["email", "team", "start"], ["end", "name"], _stay,
+                       aliases=ALIASES)  # fmt: skip
+    roster = _roster({line: stay for line, stay in lines if isinstance(stay, dict)})
+    problems = {line: stay for line, stay in lines if isinstance(stay, str)}
+    for line, earlier in overlapping(roster).items():
+        actor = roster["actor"][line]
+        problems[line] = f"{actor} is on the roster at that time already, by line {earlier}"
+    raise_problems(name, [f"line {line}: {problems[line]}" for line in sorted(problems)])
+    return roster.sort_values(["actor", "start"], na_position="first", ignore_index=True)
+
+
+def no_roster() -> pd.DataFrame:
+    """A roster without a row."""
+    return _roster({})
+
+
+def overlapping(roster: pd.DataFrame) -> "pd.Series[int]":
+    """For each row that begins before an earlier one of the same person ended: that row's index."""
+    ordered = roster.sort_values(["actor", "start", "end"], na_position="first")
+    starts, ends = _first_days(ordered["start"]), _last_days(ordered["end"])
+    found: dict[int, int] = {}
+    latest: dict[str, tuple[int, int]] = {}
+    for row, actor, start, end in zip(ordered.index, ordered["actor"], starts, ends, strict=True):
+        reach, earlier = latest.get(actor, (-1, -1))
+        if start <= reach:
+            found[max(row, earlier)] = min(row, earlier)
+        latest[actor] = max((reach, earlier), (int(end), row))
+    return pd.Series(found, dtype="int64").sort_index()
+
+
+def roster_of_week(roster: pd.DataFrame, week: pd.Timestamp) -> pd.DataFrame:
+    """One row per person on the roster on a day of the week: where they were last in it."""
+    return _between(roster, week, week + WEEK - pd.Timedelta(days=1))
+
+
+def roster_sizes(
+    roster: pd.DataFrame, weeks: Iterable[pd.Timestamp], by_team: bool = False
+) -> pd.DataFrame:
+    """One row per week (and team): people on the roster, and who joined or left since the last.
+
+    Columns: week, [team], people, joined, left. Somebody who changes team leaves one and joins the
+    other; a person without a team is only in the total.
+    """
+    rows = [row for week in weeks for row in _sizes(roster, week, by_team)]
+    counts = dict.fromkeys(["people", "joined", "left"], "int64")
+    kinds = {"week": "datetime64[ms]", **({"team": "str"} if by_team else {}), **counts}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+
+
+def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
+    """One row per person with rows in `frame` on days when they were not on the roster.
+
+    Columns: actor, first, last (such days), days (how many).
+    """
+    strangers = frame[(frame["actor_kind"] == "user") & (_rows_of(frame, roster) < 0)]
+    days = strangers.astype({"actor": "str"}).groupby("actor")["date"]
+    found = days.agg(first="min", last="max", days="nunique").reset_index()
+    return found.astype({"days": "int64"})
+
+
+def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: date) -> pd.DataFrame:
+    """One roster row per person on it between `since` and `until` without any row in `frame`."""
+    on_roster = _between(roster, pd.Timestamp(since), pd.Timestamp(until))
+    seen = frame.loc[frame["actor_kind"] == "user", "actor"].unique()
+    return on_roster[~on_roster["actor"].isin(list(seen))].reset_index(drop=True)
+
+
+# Frames
+
+
+def normalised_actors(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with people stripped and in lower case, so that two spellings are one person.
+
+    The names of API keys stay as they are.
+    """
+    actor = frame["actor"].astype("category").cat
+    names = pd.Index(actor.categories, dtype="str")
+    folded = names.str.strip().str.lower()
+    return renamed(frame, actor.codes, {"user": folded, "api_key": names})
+
+
+def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the category `team` each actor was in on the date; null when in none."""
+    teams = roster["team"].astype("category").cat
+    codes = np.append(teams.codes, -1)[_rows_of(frame, roster)]
+    return frame.assign(team=pd.Categorical.from_codes(codes, teams.categories))
+
+
+# Small groups
+
+
+def withheld(sizes: Mapping[str, int], minimum: int, total_known: bool = True) -> frozenset[str]:
+    """The groups to withhold: those under `minimum` people, and more where the total is known.
+
+    A single withheld group, or several that are too few people together, could be had by
+    subtraction from the total; the next smallest groups are then withheld too.
+    """
+    ordered = sorted(sizes, key=lambda group: (sizes[group], group))
+    hidden = sum(size < minimum for size in sizes.values())
+    while total_known and 0 < hidden < len(ordered) and _telling(ordered[:hidden], sizes, minimum):
+        hidden += 1
+    return frozenset(ordered[:hidden])
+
+
+def revealed(sizes: Mapping[str, int], minimum: int, *issues: Iterable[str]) -> frozenset[str]:
+    """The groups that issues about the same records tell together though none does alone.
+
+    Each of `issues` is the groups one issue withheld: what another shows of them leaves the rest.
+    """
+    left = sorted(frozenset(sizes).intersection(*issues))
+    return frozenset(left) if left and _telling(left, sizes, minimum) else frozenset()
+
+
+def _telling(groups: list[str], sizes: Mapping[str, int], minimum: int) -> bool:
+    return len(groups) == 1 or sum(sizes[group] for group in groups) < minimum
+
+
+def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
+    """The roster row of one line, or everything that is wrong with it."""
+    problems: list[str] = []
+    actor = cells["email"].lower()
+    if "@" not in actor:
+        problems.append(f"email is {cells['email']!r}, not an address" if actor else "no email")
+    start = _day(cells, "start", problems)
+    end = _day(cells, "end", problems)
+    if start and end and end < start:
+        problems.append(f"end {end} is before start {start}")
+    if problems:
+        return "; ".join(problems)
+    team = cells["team"] or None
+    return {"actor": actor, "team": team, "start": start, "end": end, "name": cells.get("name", "")}
+
+
+def _day(cells: Mapping[str, str], column: str, problems: list[str]) -> date | None:
+    try:
+        return parse_date(cells[column], column) if cells.get(column) else None
+    except ValueError as error:
+        problems.append(str(error))
+        return None
+
+
+def _roster(stays: Mapping[int, dict[str, object]]) -> pd.DataFrame:
+    """The stays as a roster, by line."""
+    columns = {column: [stay[column] for stay in stays.values()] for column in ROSTER}
+    return pd.DataFrame(columns, index=pd.Index(stays, dtype="int64")).astype(ROSTER)
+
+
+def _between(roster: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """One row per person on the roster on a day from `first` to `last`: the latest."""
+    there = ~(roster["start"] > last) & ~(roster["end"] < first)  # NaT compares as false: open
+    ordered = roster[there].sort_values(["actor", "start"], na_position="first")
+    return ordered.drop_duplicates("actor", keep="last").reset_index(drop=True)
+
+
+def _sizes(roster: pd.DataFrame, week: pd.Timestamp, by_team: bool) -> Iterator[dict[str, object]]:
+    now, before = (roster_of_week(roster, monday) for monday in (week, week - WEEK))
+    for team in sorted(roster["team"].dropna().unique()) if by_team else [None]:
+        here, there = (set(r["actor"] if team is None else r["actor"][r["team"] == team])
+                       for r in (now, before))  # fmt: skip
+        sizes = {"people": len(here), "joined": len(here - there), "left": len(there - here)}
+        yield {"week": week, "team": team, **sizes}
+
+
+def _first_days(start: pd.Series) -> npt.NDArray[np.int64]:
+    return np.where(start.isna(), 0, _day_numbers(start))
+
+
+def _last_days(end: pd.Series) -> npt.NDArray[np.int64]:
+    return np.where(end.isna(), _SPAN - 1, _day_numbers(end))
+
+
+def _day_numbers(days: pd.Series) -> npt.NDArray[np.int64]:
+    return days.to_numpy().astype("datetime64[D]").astype("int64") + _ZERO
+
+
+def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """For each row of `frame` the position of the roster row it falls under; -1 for none.
+
+    Actor and day make one integer, so that a single search answers for millions of rows.
+    """
+    if roster.empty:
+        return np.full(len(frame), -1)
+    people = pd.Index(roster["actor"].unique())
+    number = people.get_indexer(roster["actor"])
+    begins = number * _SPAN + _first_days(roster["start"])
+    order = np.argsort(begins)
+    actor = frame["actor"].astype("category").cat
+    person = np.append(people.get_indexer(actor.categories), -1)[actor.codes]
+    person = np.where(frame["actor_kind"] == "user", person, -1)
+    day = _day_numbers(frame["date"])
+    place = np.searchsorted(begins[order], person * _SPAN + day, side="right") - 1
+    found = order[place]
+    there = (place >= 0) & (number[found] == person) & (day <= _last_days(roster["end"])[found])
+    return np.where(there, found, -1)
+
+
+def renamed(frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, pd.Index]) -> pd.DataFrame:
+    """`frame` with each actor, by its code, called as `names` says for its kind."""
+    known = pd.Index(
+        sorted({name for index in names.values() for name in index.dropna()}), dtype="str"
+    )
+    places = {kind: np.append(known.get_indexer(index), -1) for kind, index in names.items()}
+    is_user = frame["actor_kind"] == "user"
+    chosen = np.where(is_user, places["user"][codes], places["api_key"][codes])
+    actor = pd.Categorical.from_codes(chosen, known)
+    return frame.assign(actor=actor.remove_unused_categories())

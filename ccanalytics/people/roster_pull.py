@@ -1,0 +1,102 @@
+"""Members of an organisation, seen again and again -> a roster with dates.
+
+The service tells who is a member now and since when, never who was. Each pull is laid over the
+roster file: who is new gets a row, who is gone an end, who is back another row. Teams, names and
+dates that people wrote into the file stay.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from ccanalytics.atomic import write_text
+from ccanalytics.errors import StoreError
+from ccanalytics.people.roster import ROSTER, no_roster, read_roster
+from ccanalytics.wire.organization import Member
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A roster after a pull, and who it added, ended and brought back."""
+
+    roster: pd.DataFrame
+    joined: tuple[str, ...]
+    left: tuple[str, ...]
+    back: tuple[str, ...]
+
+    def __str__(self) -> str:
+        now = self.roster[self.roster["end"].isna()]
+        return (
+            f"{now['actor'].nunique()} members: {len(self.joined)} new, {len(self.left)} gone, "
+            f"{len(self.back)} back; {int(now['team'].isna().sum())} without a team."
+        )
+
+
+def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
+    """The roster at `path` with the members of `today` laid over it, written back in one step.
+
+    A file that is not there is made; one that is no roster is a `SettingsError`, and stays.
+    """
+    known = read_roster(path) if path.exists() else no_roster()
+    pull = merged(known, members, today)
+    try:
+        write_text(path, roster_csv(pull.roster))
+    except OSError as error:
+        raise StoreError(f"The roster {path} cannot be written: {error.strerror}.") from error
+    return pull
+
+
+def merged(roster: pd.DataFrame, members: Iterable[Member], today: date) -> Pull:
+    """`roster` with the members of `today`: who is new, gone or back since it was last seen.
+
+    New is from the day the service says, or from today when that would overlap an earlier stay;
+    gone is up to yesterday.
+    """
+    since = {member.email.strip().lower(): member.since(today) for member in members}
+    moment = pd.Timestamp(today)
+    present = roster["end"].isna() | (roster["end"] >= moment)
+    there = set(roster.loc[present, "actor"])
+    before = set(roster["actor"])
+    joined = sorted(actor for actor in since if actor not in before)
+    back = sorted(actor for actor in since if actor in before and actor not in there)
+    left = sorted(actor for actor in there if actor not in since)
+    ended = roster.assign(
+        end=roster["end"].mask(present & roster["actor"].isin(left), moment - pd.Timedelta(days=1))
+    )
+    ended = ended[~(ended["end"] < ended["start"])]  # came and went within the day
+    rows = [_stay(actor, since[actor]) for actor in joined]
+    rows += [_stay(actor, _after(ended, actor, since[actor])) for actor in back]
+    fresh = pd.DataFrame(rows, columns=list(ROSTER)).astype(ROSTER)
+    everybody = pd.concat([ended, fresh]) if rows else ended
+    ordered = everybody.sort_values(["actor", "start"], na_position="first", ignore_index=True)
+    return Pull(ordered, tuple(joined), tuple(left), tuple(back))
+
+
+def roster_csv(roster: pd.DataFrame) -> str:
+    """The roster as its file: email,team,start,end,name; an open date is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["email", "team", "start", "end", "name"])
+    for row in roster.itertuples():
+        team = "" if pd.isna(row.team) else row.team
+        writer.writerow([row.actor, team, _day(row.start), _day(row.end), row.name])
+    return text.getvalue()
+
+
+def _stay(actor: str, start: date) -> dict[str, object]:
+    return {"actor": actor, "team": None, "start": start, "end": None, "name": ""}
+
+
+def _after(roster: pd.DataFrame, actor: str, start: date) -> date:
+    """`start`, or the day after the last stay when that is later."""
+    last = roster.loc[roster["actor"] == actor, "end"].max()
+    return start if pd.isna(last) else max(start, last.date() + timedelta(days=1))
+
+
+def _day(day: pd.Timestamp) -> str:
+    return "" if pd.isna(day) else f"{day:%Y-%m-%d}"

@@ -1,0 +1,168 @@
+"""Tokens of a model on a day -> dollars at list price, or None when nobody knows the price.
+
+The prices are those inside the genai-prices package: dated, so an event costs what it cost on its
+day, and read without any network. Its own calculation takes a tenth of a millisecond, so the rates
+are looked up once per model, day and speed, and are whole numbers, which are exact and quick.
+
+List prices are not what a subscriber pays.
+"""
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+
+US_INFERENCE = Decimal("1.1")
+"""Times the list price when inference is bound to the United States; not in genai-prices."""
+
+UNITS = 10**8
+"""Whole units of one dollar in which a cost is told; the scale of `cost_usd`."""
+
+_FINER = 1000
+"""Parts of a unit in which rates are told."""
+
+
+class Tokens(NamedTuple):
+    """The tokens of one or more calls, by what they cost, and the paid web searches."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    web_searches: int
+
+    @property
+    def total(self) -> int:
+        """All tokens, in and out."""
+        return sum(self[:5])
+
+
+class Tariff(NamedTuple):
+    """What decides the rates of a request, beside its day."""
+
+    model: str
+    fast: bool = False
+    us_only: bool = False
+
+
+class Rates(NamedTuple):
+    """Thousandths of a unit for one of each field of `Tokens`."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    web_searches: int
+
+
+class PriceList(NamedTuple):
+    """The rates of one tariff on one day: `tiers[n]` above `n` of the thresholds."""
+
+    thresholds: tuple[int, ...]
+    tiers: tuple[Rates, ...]
+
+    def costs(self, tokens: Tokens) -> tuple[int, int]:
+        """Units for one request, as it was and had every cached token been input."""
+        # The tier is that of all that went in, and its rates hold for all tokens.
+        new, out, read, short, long, searches = tokens
+        into = new + read + short + long
+        rates = self.tiers[sum(into > threshold for threshold in self.thresholds)]
+        fixed = out * rates.output + searches * rates.web_searches + _FINER // 2
+        cached = (
+            read * rates.cache_read + short * rates.cache_write_5m + long * rates.cache_write_1h
+        )
+        return (
+            (new * rates.input + cached + fixed) // _FINER,
+            (into * rates.input + fixed) // _FINER,
+        )
+
+
+class Prices:
+    """List prices, each looked up once."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, ModelInfo | None] = {}
+        self._lists: dict[tuple[Tariff, date], PriceList | None] = {}
+
+    def price_list(self, tariff: Tariff, day: date) -> PriceList | None:
+        """The rates on a UTC day; None for a model without a known price."""
+        key = tariff, day
+        if key not in self._lists:
+            self._lists[key] = self._look_up(tariff, day)
+        return self._lists[key]
+
+    def costs(self, tariff: Tariff, day: date, tokens: Tokens) -> tuple[int | None, int | None]:
+        """Units for one request and had nothing been cached; None when unknown."""
+        prices = self.price_list(tariff, day)
+        return prices.costs(tokens) if prices else (None, None)
+
+    def _look_up(self, tariff: Tariff, day: date) -> PriceList | None:
+        if tariff.model not in self._models:
+            self._models[tariff.model] = _find_model(tariff.model)
+        model = self._models[tariff.model]
+        if model is None:
+            return None
+        context = {"speed": "fast"} if tariff.fast else None
+        price = model.get_prices(datetime.combine(day, time.min), context)
+        return _price_list(price, US_INFERENCE if tariff.us_only else Decimal(1))
+
+
+def _find_model(name: str) -> "ModelInfo | None":
+    # Imported late: a quarter of a second that a reader of stored days need not wait.
+    from genai_prices import Usage, calc_price
+
+    try:
+        return calc_price(Usage(), name, provider_id="anthropic").model
+    except LookupError:
+        return None
+
+
+def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
+    # A kind of token without a price of its own costs what the kind around it costs.
+    write = price.cache_write_mtok or price.input_mtok
+    million = [
+        price.input_mtok,
+        price.output_mtok,
+        price.cache_read_mtok or price.input_mtok,
+        write,
+        price.cache_write_1h_mtok or write,
+    ]
+    searches = price.web_searches_kcount
+    starts = {start for price in [*million, searches] for start in _starts(price)}
+    thresholds = tuple(sorted(starts))
+    tiers = (
+        Rates._make(
+            [
+                *(_rate(_at(kind, above) * factor, 10**6) for kind in million),
+                _rate(_at(searches, above), 10**3),
+            ]
+        )
+        for above in (-1, *thresholds)
+    )
+    return PriceList(thresholds, tuple(tiers))
+
+
+def _rate(dollars: Decimal, count: int) -> int:
+    """What one costs when `count` of them cost so many dollars."""
+    return round(dollars * UNITS * _FINER / count)
+
+
+def _starts(price: "Decimal | TieredPrices | None") -> list[int]:
+    """Above how many tokens another price holds."""
+    if price is None or isinstance(price, Decimal):
+        return []
+    return [tier.start for tier in price.tiers]
+
+
+def _at(price: "Decimal | TieredPrices | None", above: int) -> Decimal:
+    """The price of one kind of token for a request just above `above` tokens."""
+    if price is None:
+        return Decimal(0)
+    if isinstance(price, Decimal):
+        return price
+    reached = [tier.price for tier in price.tiers if tier.start <= above]
+    return reached[-1] if reached else price.base

@@ -1,0 +1,130 @@
+"""JupyterLab on the notebooks, with this interpreter as kernel and the store at hand."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from ccanalytics.errors import SettingsError
+
+MANIFEST = ".ccanalytics-notebooks.json"
+"""What of the package was laid into a folder: the digest of each notebook as it came."""
+
+_OFFLINE = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+)
+"""Lab asks about no news, no newer version of itself and no extensions."""
+
+START = "start_here.ipynb"
+
+
+def lay_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
+    """Copy the notebooks of the package into `folder`, and say of each what was done, if anything.
+
+    A copy nobody changed is brought up to date. One with changes stays as it is, and a newer
+    notebook of the package is laid beside it, once: `explore-0.2.0.ipynb`.
+    """
+    if folder.resolve() == shipped.resolve():
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        known = _manifest(folder)
+        said = [
+            text
+            for notebook in sorted(shipped.glob("*.ipynb"))
+            for text in _lay(notebook, folder, version, known)
+        ]
+        now = {notebook.name: _digest(notebook) for notebook in shipped.glob("*.ipynb")}
+        if known != known | now:
+            text = json.dumps(known | now, indent=1, sort_keys=True) + "\n"
+            (folder / MANIFEST).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"The notebooks cannot be copied to {folder}: {error}.") from error
+    return said
+
+
+def _lay(notebook: Path, folder: Path, version: str, known: Mapping[str, str]) -> Iterator[str]:
+    mine, fresh = folder / notebook.name, _digest(notebook)
+    if not mine.exists():
+        _copy(notebook, mine)
+        yield f"copied {mine.name}"
+        return
+    there, laid = _digest(mine), known.get(notebook.name)
+    if there == fresh or laid == fresh:
+        return
+    if there == laid:
+        _copy(notebook, mine)
+        yield f"updated {mine.name}"
+        return
+    beside = _free(folder, notebook.stem, version)
+    _copy(notebook, beside)
+    yield f"kept your {mine.name}; the one of version {version} is {beside.name}"
+
+
+def _copy(notebook: Path, target: Path) -> None:
+    """A whole copy or none, also when it is cut short."""
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(notebook, part)
+    os.replace(part, target)
+
+
+def _free(folder: Path, stem: str, version: str) -> Path:
+    """A name nothing has: explore-0.2.0.ipynb, or explore-0.2.0-2.ipynb."""
+    names = (f"{stem}-{version}{'' if n == 1 else f'-{n}'}.ipynb" for n in range(1, 1000))
+    return next(folder / name for name in names if not (folder / name).exists())
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    """What was laid before; a damaged list is none, so that nothing is overwritten."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def lab_command(folder: Path, extra: Sequence[str] = ()) -> list[str]:
+    """The command that starts Lab on `folder`, with `start_here` open when it is there."""
+    opened = [f"--LabApp.default_url=/lab/tree/{START}"] if (folder / START).is_file() else []
+    return [
+        *[sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder}"],
+        "--KernelSpecManager.ensure_native_kernel=True",
+        "--MultiKernelManager.default_kernel_name=python3",
+        *_OFFLINE,
+        *opened,
+        *extra,
+    ]
+
+
+def open_lab(folder: Path, environ: Mapping[str, str], extra: Sequence[str] = ()) -> int:
+    """The exit code of Lab, once the reader has closed it."""
+    if not folder.is_dir():
+        raise SettingsError(f"{folder} is no folder.")
+    with subprocess.Popen(lab_command(folder, extra), env=lab_environment(environ)) as lab:
+        while True:
+            try:
+                return lab.wait()
+            except KeyboardInterrupt:  # Lab hears it too, and asks before it stops
+                continue
+
+
+def lab_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` with this interpreter's kernel first, and Lab's question about news answered."""
+    settings = str(files("ccanalytics.report") / "lab_settings")
+    configured = filter(None, [environ.get("JUPYTER_CONFIG_PATH"), settings])
+    return {
+        **environ,
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_CONFIG_PATH": os.pathsep.join(configured),
+    }

@@ -1,0 +1,360 @@
+"""What all clients of the services share: a request, tried until it is answered or hopeless.
+
+    Client._whole(walk) ─ walk(patience) ─ _ask ─ _once    all pages ─ a page ─ tries ─ one request
+
+What may pass by itself (429, 5xx, a broken connection, an answer cut short) is tried again within
+`budget` seconds per walk. A walk whose cursor the service drops on the way is begun again. All else
+is an error that says what to do, with the service's own words and its request id, never the key.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from importlib.metadata import version
+from itertools import count
+from types import TracebackType
+from typing import ClassVar, Self, TypeVar
+
+import httpx
+import msgspec
+
+from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
+from ccanalytics.sources.backoff import (
+    FIRST_RETRY,
+    LONGEST_RETRY,
+    Brake,
+    Pace,
+    Patience,
+    growing,
+    retry_after,
+)
+from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
+from ccanalytics.wire.claude_code import ErrorBody, ErrorDetail, decoder
+from ccanalytics.wire.organization import Listing, Row
+
+BASE_URL = "https://api.anthropic.com"
+
+WALKS = 3
+"""How often a walk is begun in all, when the service drops its cursor on the way."""
+
+CONNECTS = 5
+"""Tries to reach a service that cannot be reached at all: a wrong address does not heal."""
+
+LIST_SIZE = 1000
+"""Rows of one page of a list."""
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+T = TypeVar("T")
+
+Params = Mapping[str, str | int | list[str]]
+Decode = Callable[[bytes], T]
+
+log = logging.getLogger(__name__)
+
+
+class BrokenWalk(ApiError):
+    """The pages so far are worth nothing: the service dropped or repeated the cursor."""
+
+
+class _Trouble(Exception):
+    """A failure that may pass; `shared` when it concerns every worker of the client."""
+
+    def __init__(
+        self, text: str, answer: httpx.Response | None = None, *, tries: int | None = None
+    ) -> None:
+        super().__init__(text)
+        self.status = answer.status_code if answer else None
+        self.request_id = _request_id(answer) if answer else None
+        self.shared = self.status in (429, 529)
+        self.asked = retry_after(answer.headers) if answer else None
+        self.tries = tries
+
+
+class Client:
+    """Requests to one service, over HTTP. Threads may share it, up to eight.
+
+    `sleep`, `clock` (seconds, monotonic) and `jitter` are the only ways it waits, so that tests
+    need not; `transport` replaces the network. `api_version` is sent as `anthropic-version`.
+    `unknown_fields` are those the service sent so far that no struct of ours has. `on_answer` is
+    called with every answer, before its body is there.
+    """
+
+    key_kind: ClassVar[KeyKind] = ADMIN_KEY
+    per_minute: ClassVar[int | None] = None
+    """The most requests in any minute, of all threads together; None where nobody says."""
+
+    def __init__(
+        self,
+        key: str | None,
+        *,
+        base_url: str = BASE_URL,
+        user_agent: str = f"ccanalytics/{version('ccanalytics')}",
+        api_version: str = "2023-06-01",
+        budget: float = 600.0,
+        timeout: float = 60.0,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: random.Random | None = None,
+        on_answer: Callable[[httpx.Response], None] | None = None,
+    ) -> None:
+        self.unknown_fields: set[str] = set()
+        self._key = Key(key or "", self.key_kind)
+        self._budget, self._sleep, self._clock = budget, sleep, clock
+        self._jitter = jitter or random.Random()
+        self._brake = Brake(sleep=sleep, clock=clock, jitter=self._jitter)
+        self._pace = Pace(self.per_minute, sleep=sleep, clock=clock)
+        self._organization: str | None = None
+        address = _address(base_url)
+        self._http = httpx.Client(
+            base_url=address,
+            headers={"anthropic-version": api_version, "user-agent": user_agent},
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            transport=transport,
+            # A proxy cannot reach this machine's own loopback.
+            trust_env=address.host not in LOOPBACK,
+            event_hooks={"response": [on_answer] if on_answer else []},
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._key!r}, base_url={self.address!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """Where the service is asked, without the password that may be written in it."""
+        return str(self._http.base_url.copy_with(userinfo=b""))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def _learn(self, fields: set[str]) -> None:
+        """Keeps in mind, and says once, which fields are new to this version."""
+        news = fields - self.unknown_fields
+        if news:
+            log.warning("The service sends fields unknown to this version: %s.", sorted(news))
+            self.unknown_fields |= news
+
+    def _whole(self, walk: Callable[[Patience], Iterable[T]]) -> list[T]:
+        """All of what `walk` yields; begun again when the service drops its cursor on the way."""
+        patience = Patience(self._budget)
+        for walks in range(1, WALKS + 1):
+            try:
+                return list(walk(patience))
+            except BrokenWalk as error:
+                if walks == WALKS:
+                    raise
+                log.warning("%s The walk is begun again.", error)
+        raise AssertionError("unreachable")
+
+    def _listed(
+        self, path: str, kind: type[Listing[Row]], patience: Patience, **filters: str
+    ) -> list[Row]:
+        """All rows of a list, in the dialect of lists; an error rather than a part."""
+        decode = decoder(kind, f"a page of {path}")
+        params: dict[str, str | int] = {"limit": LIST_SIZE, **filters}
+        found, seen = list[Row](), set[str]()
+        while True:
+            page = self._ask(path, params, decode, patience)
+            found += page.data
+            if not page.has_more:
+                return found
+            if not page.last_id or page.last_id in seen:
+                raise ApiError(
+                    f"The list {path} says there is more but does not go on: nothing of it was "
+                    "kept; try again later."
+                )
+            seen.add(page.last_id)
+            params["after_id"] = page.last_id
+
+    def _ask(self, path: str, params: Params, decode: Decode[T], patience: Patience) -> T:
+        """What `decode` makes of the answer, after as many tries as `patience` allows."""
+        for tries in count(1):
+            self._pace.wait()
+            if not self._brake.wait(patience):
+                raise ApiError(_given_up(f"{_asked_for(params)}: held back.", patience))
+            sent = self._clock()
+            try:
+                value = self._once(path, params, decode)
+            except _Trouble as trouble:
+                patience.spend(self._clock() - sent)
+                self._wait_after(trouble, sent, tries, patience)
+            else:
+                self._brake.release(sent)
+                return value
+        raise AssertionError("unreachable")
+
+    def _wait_after(self, trouble: _Trouble, sent: float, tries: int, patience: Patience) -> None:
+        """Waits before the next try, or raises `ApiError` when there is none."""
+        if trouble.shared:
+            pause = self._brake.press(sent, trouble.asked)
+        else:
+            pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
+            pause = max(pause, trouble.asked or 0.0)
+        if not patience.lasts(pause) or tries == trouble.tries:
+            text = _given_up(
+                f"{trouble} Given up after {tries} {'try' if tries == 1 else 'tries'}.", patience
+            )
+            raise ApiError(text, status=trouble.status, request_id=trouble.request_id) from None
+        log.info("%s Next try in %.1f s.", trouble, pause)
+        if not trouble.shared:  # the brake books and sleeps its own pauses
+            patience.spend(pause)
+            self._sleep(pause)
+
+    def words(self, answer: httpx.Response) -> str:
+        """What an answer other than 200 says, and its request id; never the key."""
+        detail = _detail(answer)
+        said = (
+            f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
+            if detail
+            else f"{answer.status_code} without the service's own words, but "
+            f"{self._key.redact_bytes(answer.content)[:60]!r}."
+        )
+        return self._key.redact(f"{said} {_reference(answer)}")
+
+    def _once(self, path: str, params: Params, decode: Decode[T]) -> T:
+        """What `decode` makes of one answer; `_Trouble` when another try may do better."""
+        # No error is chained to httpx's: theirs carry the request, and so the key.
+        try:
+            answer = self._http.get(path, params=params, headers=self._key.headers())
+        except httpx.UnsupportedProtocol as error:
+            raise SettingsError(f"{self.address} is no address: {error}") from None
+        except httpx.ConnectError as error:
+            raise _Trouble(self._unreached(error), tries=CONNECTS) from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise _Trouble(self._unreached(error)) from None
+        if answer.status_code != 200:
+            raise self._refusal(answer, params)
+        self._organization = answer.headers.get("anthropic-organization-id", self._organization)
+        return self._decoded_answer(answer, params, decode)
+
+    def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
+        """The decoded body; `_Trouble` when it is cut short, `SchemaError` when it is none."""
+        # A proxy may repeat the key, and errors show the beginning of what came.
+        body = self._key.redact_bytes(answer.content)
+        try:
+            return decode(body)
+        except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            text = self._key.redact(f"{_asked_for(params)}: {error} {_reference(answer)}")
+            cause = error.__cause__ if isinstance(error, SchemaError) else error
+            if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
+                raise SchemaError(text) from cause
+            raise _Trouble(text, answer) from None
+
+    def _unreached(self, error: httpx.RequestError) -> str:
+        what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()
+        return f"{self.address} gave no answer ({what}): check the network and the base URL."
+
+    def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
+        """The error that an answer other than 200 stands for."""
+        status, request_id = answer.status_code, _request_id(answer)
+        text = f"{_asked_for(params)}: {self.words(answer)}"
+        if _may_pass(answer):
+            return _Trouble(text, answer)
+        if "page" in params and status in (400, 409, 410):
+            return BrokenWalk(
+                f"{text} The service no longer takes the cursor of this walk.",
+                status=status,
+                request_id=request_id,
+            )
+        if status in (401, 403) and _detail(answer):
+            return AuthError(f"{text} {self._key.advice}")
+        return ApiError(f"{text} {what_to_do(answer)}", status=status, request_id=request_id)
+
+
+def checked_day(day: date | str) -> date:
+    """The UTC day meant; a moment is refused, as its day depends on a time zone."""
+    try:
+        found = date.fromisoformat(day) if isinstance(day, str) else day
+    except ValueError:
+        found = None
+    if type(found) is not date:
+        raise ValueError(f"{day!r} is not a day: write a UTC day as YYYY-MM-DD.")
+    return found
+
+
+def next_cursor(cursor: str | None, seen: set[str], what: object) -> str:
+    """`cursor`; `BrokenWalk` when the service gives none, or one that it gave before."""
+    if not cursor or cursor in seen:
+        fault = "repeats a cursor" if cursor else "gives no cursor"
+        raise BrokenWalk(
+            f"{what}: page {len(seen) + 1} says there is more but {fault}: the rest of it cannot "
+            "be reached. Nothing of it was kept; try again later."
+        )
+    seen.add(cursor)
+    return cursor
+
+
+def _address(base_url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise SettingsError(f"The base URL {base_url!r} is no address: {error}.") from None
+    if address.scheme not in ("http", "https") or not address.host:
+        raise SettingsError(f"The base URL {base_url!r} must begin with https:// and a host.")
+    return address
+
+
+def _detail(answer: httpx.Response) -> ErrorDetail | None:
+    """The service's own words; None when something else answered, such as a proxy."""
+    try:
+        return msgspec.json.decode(answer.content, type=ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def what_to_do(answer: httpx.Response) -> str:
+    """What a person can do about a refusal that does not pass by itself."""
+    status = answer.status_code
+    if status == 404 or 300 <= status < 400:
+        place = answer.url.copy_with(query=None, userinfo=b"")
+        return f"Nothing of this API is at {place}: check the base URL."
+    if status in (401, 403, 407):
+        return "A proxy or firewall answered, not the service: ask whoever runs it."
+    if status == 402:
+        return "Ask whoever pays for the organization; trying again does not help."
+    return "Trying the same again does not help."
+
+
+def _may_pass(answer: httpx.Response) -> bool:
+    """The service's own say, else 408, 429 and 5xx."""
+    said = answer.headers.get("x-should-retry")
+    if said in ("true", "false"):
+        return bool(said == "true")
+    return answer.status_code in (408, 429) or answer.status_code >= 500
+
+
+def _given_up(what: str, patience: Patience) -> str:
+    return (
+        f"{what} {patience.spent:.0f} of at most {patience.budget:.0f} s went by with waiting. "
+        "No part of a day is kept; the same command goes on from here later."
+    )
+
+
+def _asked_for(params: Params) -> str:
+    """The day, or the first day, that was asked for."""
+    days = (params.get(name) for name in ("date", "starting_at", "starting_date"))
+    return next((str(day)[:10] for day in days if day), "The organization")
+
+
+def _request_id(answer: httpx.Response) -> str | None:
+    found = answer.headers.get("request-id")
+    return str(found) if found else None
+
+
+def _reference(answer: httpx.Response) -> str:
+    return f"(request {_request_id(answer) or 'without id'})"

@@ -1,0 +1,1 @@
+"""An invented organisation, the same every time: what the notebooks show before there is a key."""

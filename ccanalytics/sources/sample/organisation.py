@@ -1,0 +1,324 @@
+"""An invented organisation, the same every time: what the notebooks show before there is a key.
+
+    CHANGED_TEAM  from CHANGED_FROM   much more context is written per day: a commit costs twice
+    TRAINED_TEAM  from TRAINED_FROM   a quarter more commits per day, after a training
+    MIGRATION                         the larger model is replaced, person by person
+
+Every day is drawn on its own from a seed made of the person and the day, so any day can be asked
+for alone. Costs are whole cents at list prices.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from random import Random
+
+from ccanalytics.sources.sample.bill import WORKSPACES, bill_of
+from ccanalytics.sources.sample.staff import ORGANIZATION, Person, people
+from ccanalytics.wire.claude_code import (
+    ApiActor,
+    CoreMetrics,
+    EstimatedCost,
+    LinesOfCode,
+    ModelUsage,
+    Record,
+    Tokens,
+    ToolAction,
+    UserActor,
+)
+from ccanalytics.wire.cost_report import DayBill
+
+FIRST = date(2026, 5, 25)
+UNTIL = date(2026, 11, 22)
+
+CHANGED_TEAM, CHANGED_FROM = "Payments", date(2026, 11, 2)
+TRAINED_TEAM, TRAINED_FROM = "Data", date(2026, 9, 14)
+MIGRATION = date(2026, 8, 10), date(2026, 9, 21)
+
+HOLIDAYS = {
+    date(2026, 5, 25): "Memorial Day",
+    date(2026, 6, 19): "Juneteenth",
+    date(2026, 7, 3): "Independence Day",
+    date(2026, 9, 7): "Labor Day",
+    date(2026, 11, 26): "Thanksgiving",
+    date(2026, 11, 27): "Day after Thanksgiving",
+    date(2026, 12, 25): "Christmas Day",
+}
+
+CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
+    "holidays": (["date", "name"], list(HOLIDAYS.items())),
+    "events": (
+        ["date", "what", "team"],
+        [
+            (MIGRATION[0], "The larger model is replaced", ""),
+            (CHANGED_FROM, "Whole repository in the context", CHANGED_TEAM),
+        ],
+    ),
+    "interventions": (
+        ["team", "date", "what"],
+        [(TRAINED_TEAM, TRAINED_FROM, "Training in pairs")],
+    ),
+}
+"""Header and lines of each calendar."""
+
+BILLED_SINCE = date(2026, 9, 1)
+"""What was billed is known from here on."""
+
+MONTHLY_BUDGET_USD = 11_500.0
+
+KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
+"""API keys of pipelines, and how much they do."""
+
+PRICES = {  # US dollars per million tokens in and out; reads cost a tenth, writes 1.25 times input
+    "claude-opus-4-8": (5, 25),
+    "claude-opus-5": (5, 25),
+    "claude-sonnet-5": (2, 10),
+    "claude-haiku-4-5-20251001": (1, 5),
+}
+
+
+class SampleOrganisation:
+    """About 120 people in 8 teams over the 26 weeks up to `until`."""
+
+    name = "sample"
+
+    def __init__(self, until: date = UNTIL) -> None:
+        if until < FIRST:
+            raise ValueError(f"until is {until}: the sample begins on {FIRST}.")
+        self.until = until
+        self.monthly_budget_usd = MONTHLY_BUDGET_USD
+        self.organization_id = ORGANIZATION
+        self.billed_since = BILLED_SINCE
+        self.people = people()
+
+    def span(self) -> tuple[date, date]:
+        """The first and last day of the sample."""
+        return FIRST, self.until
+
+    def records(self, day: date) -> list[Record]:
+        """All records of one UTC day; none before the first day, and more of the same after."""
+        if day < FIRST:
+            return []
+        used = [record for person in self.people for record in _person_day(person, day)]
+        return used + [record for key in KEYS for record in _key_day(key, day)]
+
+    def bill(self, day: date) -> DayBill:
+        """What the day was billed; nothing before the first day."""
+        if day < FIRST:
+            return DayBill([], [], {})
+        return bill_of(day, self.records(day), PRICES)
+
+    def bills(self, since: date, until: date) -> dict[date, DayBill]:
+        """What each day from `since` to `until` was billed."""
+        days = (date.fromordinal(n) for n in range(since.toordinal(), until.toordinal() + 1))
+        return {day: self.bill(day) for day in days}
+
+    def workspaces(self) -> list[dict[str, str | None]]:
+        """The workspaces as the service lists them; the default one is not among them."""
+        return [
+            {
+                "id": id,
+                "name": name,
+                "created_at": "2026-01-05T09:00:00Z",
+                "archived_at": None,
+                "display_color": "#2b5fb8",
+                "type": "workspace",
+            }
+            for id, name in WORKSPACES.items()
+        ]
+
+    def roster_csv(self) -> str:
+        """One line per person and team: email,team,start,end,name; some never use it."""
+        lines = [
+            (person.email, team, start, end, person.name)
+            for person in self.people
+            for team, start, end in person.teams
+        ]
+        return _csv(["email", "team", "start", "end", "name"], lines)
+
+    def members(self, day: date) -> list[dict[str, str]]:
+        """The members of `day` as the service lists them, most recently added first."""
+        rows = []
+        for number, person in enumerate(self.people):
+            if person.team_on(day) is not None:
+                added = person.teams[0][1] or date(2026, 1, 5)
+                rows.append(
+                    {
+                        "id": f"user_{number:04d}",
+                        "email": person.email,
+                        "name": person.name,
+                        "role": "claude_code_user",
+                        "added_at": f"{added}T09:00:00Z",
+                        "type": "user",
+                    }
+                )
+        return sorted(rows, key=lambda row: row["added_at"], reverse=True)
+
+    def calendar_csv(self, kind: str) -> str:
+        """The calendar of this kind: holidays, events or interventions."""
+        return _csv(*CALENDARS[kind])
+
+
+def _person_day(person: Person, day: date) -> Iterator[Record]:
+    team = person.team_on(day)
+    if team is None or day < person.first_use:
+        return
+    draw = Random(f"{person.email} {day} 5")
+    if draw.random() >= _chance(person, day):
+        return
+    work = person.weight * draw.lognormvariate(-0.08, 0.4)
+    for share, terminal, is_remote in _places(person, draw):
+        yield _record(person, team, day, work * share, terminal, is_remote, draw)
+
+
+def _chance(person: Person, day: date) -> float:
+    """How likely a person is active: little on days off, less in August, more as habit grows."""
+    if day in HOLIDAYS or day.weekday() >= 5:
+        return 0.05 * person.habit
+    season = 0.82 if day.month == 8 else 1.0
+    friday = 0.88 if day.weekday() == 4 else 1.0
+    grown = min(1.0, 0.6 + 0.4 * (day - person.first_use).days / 42)
+    return person.habit * season * friday * grown
+
+
+def _places(person: Person, draw: Random) -> list[tuple[float, str, bool]]:
+    """Where the day's work was done: share of it, terminal, remote or not."""
+    places = [(1.0, person.terminals[0], False)]
+    if len(person.terminals) > 1 and draw.random() < 0.3:
+        places = [(0.7, person.terminals[0], False), (0.3, person.terminals[1], False)]
+    if person.goes_remote and draw.random() < 0.2:
+        places.append((0.25, "remote", True))
+    return places
+
+
+def _record(
+    person: Person,
+    team: str,
+    day: date,
+    work: float,
+    terminal: str,
+    is_remote: bool,
+    draw: Random,
+) -> Record:
+    trained = 1.25 if team == TRAINED_TEAM and day >= TRAINED_FROM else 1.0
+    explores = Random(f"{person.email} {day:%G-W%V} 1").random() < 0.035
+    rate = 0.05 if explores else 2.95 * person.commits * trained
+    commits = _poisson(draw, rate * work**0.7)
+    added = int(commits * draw.lognormvariate(3.9, 0.5) + work * draw.uniform(5, 60))
+    spelling = person.email.title() if person.mixed_case and draw.random() < 0.3 else person.email
+    return Record(
+        date=f"{day}T00:00:00Z",
+        actor=UserActor(spelling),
+        organization_id=ORGANIZATION,
+        customer_type="subscription" if person.subscription else "api",
+        subscription_type=person.subscription,
+        terminal_type=terminal,
+        is_remote=is_remote,
+        core_metrics=CoreMetrics(
+            num_sessions=1 + _poisson(draw, 1.6 * work),
+            lines_of_code=LinesOfCode(added, int(added * draw.uniform(0.15, 0.5))),
+            commits_by_claude_code=commits,
+            pull_requests_by_claude_code=sum(draw.random() < 0.22 for _ in range(commits)),
+        ),
+        tool_actions=_tool_actions(person, team, day, work, draw),
+        model_breakdown=_usage(person, team, day, work, draw),
+    )
+
+
+def _tool_actions(
+    person: Person, team: str, day: date, work: float, draw: Random
+) -> dict[str, ToolAction]:
+    months = (day - FIRST).days / 30
+    proposals = {
+        "edit_tool": _poisson(draw, 13 * work),
+        "multi_edit_tool": _poisson(draw, 3 * work * max(0.0, 1 - months / 5)),
+        "write_tool": _poisson(draw, 3.5 * work),
+        "notebook_edit_tool": _poisson(draw, 3 * work if team == "Data" else 0.03),
+    }
+    easier = {"edit_tool": 0.0, "multi_edit_tool": -0.05, "write_tool": 0.04}
+    actions = {}
+    for tool, count in proposals.items():
+        chance = min(0.99, person.accepts + easier.get(tool, -0.08))
+        accepted = sum(draw.random() < chance for _ in range(count))
+        if count:
+            actions[tool] = ToolAction(accepted, count - accepted)
+    return actions
+
+
+def _usage(person: Person, team: str, day: date, work: float, draw: Random) -> list[ModelUsage]:
+    changed = team == CHANGED_TEAM and day >= CHANGED_FROM
+    large = "claude-opus-5" if draw.random() < _migrated(person, day) else "claude-opus-4-8"
+    main = large if draw.random() < person.large_model else "claude-sonnet-5"
+    size = work * draw.lognormvariate(0, 0.2)
+    usages = [_model_usage(main, size, changed, draw)]
+    if draw.random() < 0.6:
+        usages.append(
+            _model_usage("claude-haiku-4-5-20251001", size * draw.uniform(0.05, 0.3), False, draw)
+        )
+    return usages
+
+
+def _migrated(person: Person, day: date) -> float:
+    """The share of days a person is on the new model; everybody moves within two weeks."""
+    begin, end = MIGRATION
+    moved = begin + (end - begin) * person.lateness
+    return min(1.0, max(0.0, (day - moved).days / 14 + 0.5))
+
+
+def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelUsage:
+    read = 9_000_000 * (1.7 if changed else 1.0)
+    written = 540_000 * (3.2 if changed else 1.0)
+    tokens = Tokens(
+        input=int(45_000 * size * draw.lognormvariate(0, 0.4)),
+        output=int(70_000 * size * draw.lognormvariate(0, 0.25)),
+        cache_read=int(read * size * draw.lognormvariate(0, 0.25)),
+        cache_creation=int(written * size * draw.lognormvariate(0, 0.25)),
+    )
+    return ModelUsage(model, tokens, EstimatedCost(_cents(model, tokens)))
+
+
+def _cents(model: str, tokens: Tokens) -> Decimal:
+    price_in, price_out = PRICES[model]
+    hundredths = 100 * tokens.input + 10 * tokens.cache_read + 125 * tokens.cache_creation
+    exact = hundredths * price_in + 100 * tokens.output * price_out
+    return Decimal((exact + 500_000) // 1_000_000)  # in integers, so the same everywhere
+
+
+def _key_day(key: str, day: date) -> Iterator[Record]:
+    """What a pipeline did: no commits of its own, less on days off."""
+    draw = Random(f"{key} {day} 5")
+    off = day in HOLIDAYS or day.weekday() >= 5
+    runs = _poisson(draw, 24 * KEYS[key] * (0.15 if off else 1.0))
+    if runs:
+        size = 0.22 * runs * draw.lognormvariate(0, 0.15)
+        yield Record(
+            date=f"{day}T00:00:00Z",
+            actor=ApiActor(key),
+            organization_id=ORGANIZATION,
+            customer_type="api",
+            terminal_type="non-interactive",
+            is_remote=False,
+            core_metrics=CoreMetrics(runs, LinesOfCode(0, 0), 0, 0),
+            tool_actions={},
+            model_breakdown=[_model_usage("claude-sonnet-5", size, False, draw)],
+        )
+
+
+def _poisson(draw: Random, mean: float) -> int:
+    """A Poisson number by multiplication; means here are small."""
+    limit, product, count = math.exp(-mean), draw.random(), 0
+    while product > limit:
+        product *= draw.random()
+        count += 1
+    return count
+
+
+def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(["" if cell is None else cell for cell in line] for line in lines)
+    return text.getvalue()

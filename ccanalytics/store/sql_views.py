@@ -1,0 +1,52 @@
+"""The Parquet files of the store -> a DuckDB connection in which each frame is a view.
+
+The files are read where they lie, at the moment of a query, and hold what was recorded: names as
+they are, whatever the identity policy of notebooks, and no group is withheld.
+"""
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from ccanalytics.errors import StoreError
+from ccanalytics.settings import read_settings
+from ccanalytics.store.day_store import FRAME_SCHEMAS, Store
+
+
+def connect(source: str, store: Store | Path | str | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with a view per frame of `source`: activity, model_usage, tool_actions
+    and what else is stored of it, such as sessions. Columns are those of the frame but for `team`.
+
+    The store is that of ccanalytics.toml and the environment unless given. The connection is in
+    memory: what is made in it does not stay, and the views cannot be written to.
+    """
+    shelf = store if isinstance(store, Store) else Store(Path(store or _store()))
+    frames = {name: shelf.folder(source, name) for name in FRAME_SCHEMAS}
+    there = {name: folder for name, folder in frames.items() if any(folder.glob("*.parquet"))}
+    if not there:
+        raise StoreError(
+            f"No {source} day is in the store {shelf.root}: load the source first, or fill it with "
+            "ccanalytics sync."
+        )
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    for name, folder in there.items():
+        files = _literal(f"{_taken_literally(folder)}/*.parquet")
+        # Columns are only ever added, so older files lack the newest ones.
+        rows = f"read_parquet({files}, union_by_name = true)"
+        connection.execute(f"create view {name} as select * from {rows}")
+    return connection
+
+
+def _store() -> Path:
+    return read_settings(os.environ, Path.cwd()).store
+
+
+def _taken_literally(folder: Path) -> str:
+    """The path as DuckDB's patterns write it, for folders with pattern signs in their names."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in folder.as_posix())
+
+
+def _literal(text: str) -> str:
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"

@@ -1,0 +1,232 @@
+"""A source -> the store: the days that are missing or may still change, fetched and written."""
+
+import copy
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from ccanalytics.errors import CCAnalyticsError, NotYetError, StoreError
+from ccanalytics.frames.record_frames import build_frames, build_seats
+from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.logs.log_sync import Brought, bring_logs, merge_logs
+from ccanalytics.sources import Source
+from ccanalytics.store.day_store import DayChange, Store, StoredDay
+from ccanalytics.weeks import day_end, days_between, is_closed, parse_day, settling
+from ccanalytics.wire.enterprise import Summary
+
+log = logging.getLogger(__name__)
+
+NETWORK = ("api", "enterprise")
+"""Sources one waits for; the others are of this machine."""
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a sync did: days by what became of them, in order."""
+
+    new: tuple[date, ...] = ()
+    changed: tuple[date, ...] = ()
+    same: tuple[date, ...] = ()
+    kept: tuple[date, ...] = ()
+    """Days an older version stored, whose logs are partly gone by now: left as they were."""
+    final: tuple[date, ...] = ()
+    """Days not asked for again."""
+    open: tuple[date, ...] = ()
+    """Days not over, or not counted by the service yet: not stored; of logs what there is."""
+    newest: date | None = None
+    """The newest day the service has so far, when it was asked for a later one."""
+
+    @classmethod
+    def of(
+        cls,
+        changes: Iterable[DayChange],
+        *,
+        final: tuple[date, ...],
+        open: tuple[date, ...],
+        newest: date | None = None,
+    ) -> "SyncResult":
+        """The days of `changes` by what became of them, and the others."""
+        days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same", "kept")}
+        for change in changes:
+            days[change.kind].append(change.day)
+        kinds = {kind: tuple(found) for kind, found in days.items()}
+        return cls(kinds["new"], kinds["changed"], kinds["same"], kinds["kept"],
+                   final=final, open=open, newest=newest)  # fmt: skip
+
+    @property
+    def fetched(self) -> int:
+        """How many days were read from the source."""
+        return len(self.new) + len(self.changed) + len(self.same) + len(self.kept)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{len(self.new)} new",
+            f"{len(self.changed)} changed",
+            f"{len(self.same) + len(self.final)} as they were",
+            *([f"{len(self.kept)} kept though their logs are gone"] if self.kept else []),
+            *([f"{len(self.open)} not closed yet"] if self.open else []),
+        ]
+        newest = f" The newest the service has counted is {self.newest}." if self.newest else ""
+        return f"Days: {', '.join(parts)}.{newest}"
+
+
+def sync(
+    source: Source,
+    store: Store,
+    since: date | str | None = None,
+    until: date | str | None = None,
+    *,
+    now: datetime | None = None,
+    workers: int = 4,
+    progress: Callable[[date], None] | None = None,
+    force: bool = False,
+) -> SyncResult:
+    """Bring the days from `since` to `until`, both inclusive, into `store`; seats too, if told.
+
+    Of session logs it is all there is, whatever the range. Final days are not fetched again unless
+    `force`. When a day fails, those already fetched stay stored and the error names the day; the
+    next sync goes on from there. `progress` is called with each day that is done with.
+    """
+    now = _moment(source, now or datetime.now(UTC))
+    if isinstance(source, LocalLogs):
+        return _result_of(bring_logs(source, store, now, again=force), progress)
+    if since is None or until is None:
+        raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
+    wanted = _known(source, days_between(parse_day(since), parse_day(until)))
+    open_days = tuple(day for day in wanted if not is_closed(day, now, source.name))
+    stored = {} if force else _trusted(source, store, now)
+    final = tuple(day for day in wanted if day in stored and stored[day].final)
+    for day in (*final, *open_days):
+        _tell(progress, day)
+
+    missing = [day for day in wanted if day not in {*final, *open_days}]
+    seats = _seats(source, missing)
+    early: dict[date, date] = {}
+
+    def fetch(day: date) -> DayChange | None:
+        try:
+            return _fetch_day(source, store, day, now, seats)
+        except NotYetError as error:
+            early[day] = error.newest
+            return None
+
+    # Threads only help where one waits for a network.
+    changes = _each(fetch, missing, workers if source.name in NETWORK else 1, progress)
+    return SyncResult.of(
+        filter(None, changes),
+        final=final,
+        open=tuple(sorted({*open_days, *early})),
+        newest=max(early.values(), default=None),
+    )
+
+
+def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
+    """Bring what another store has of session logs into `store`; what both have counts once."""
+    return _result_of(merge_logs(other, store, now or datetime.now(UTC)), None)
+
+
+def _result_of(brought: Brought, progress: Callable[[date], None] | None) -> SyncResult:
+    for change in brought.changes:
+        _tell(progress, change.day)
+    rest = brought.stored - {change.day for change in brought.changes}
+    return SyncResult.of(
+        brought.changes, final=tuple(sorted(rest)), open=tuple(sorted(brought.open))
+    )
+
+
+def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDay]:
+    """The stored days that need not be looked at again once they are final."""
+    stored = store.days(source.name)
+    if source.name == "sample" and stored:
+        # Another version of the package may invent another organisation; one day shows it.
+        change = _fetch_day(source, store, max(stored), now)
+        return stored if change.kind == "same" else {}
+    return stored
+
+
+def _moment(source: Source, now: datetime) -> datetime:
+    """When the days count as fetched; an invented organisation does not depend on the clock."""
+    if now.tzinfo is None:
+        raise ValueError(f"now is {now}, without a time zone.")
+    span = source.span() if source.name == "sample" else None
+    return day_end(span[1]) + settling(source.name).final if span else now
+
+
+def _known(source: Source, days: list[date]) -> list[date]:
+    """Without the days before the first a source can know: nothing there is not the same as 0."""
+    span = source.span()
+    if span is None:
+        return days
+    return [day for day in days if day >= span[0]]
+
+
+def _seats(source: Source, days: list[date]) -> dict[date, Summary] | None:
+    """The seats of `days` where the source tells any; one question is about many days."""
+    seats = getattr(source, "seats", None)
+    if seats is None:
+        return None
+    found: dict[date, Summary] = seats(days[0], days[-1]) if days else {}
+    return found
+
+
+def _fetch_day(
+    source: Source,
+    store: Store,
+    day: date,
+    now: datetime,
+    seats: dict[date, Summary] | None = None,
+) -> DayChange:
+    records = source.records(day)
+    frames = build_frames(day, records)
+    if seats is not None:
+        frames["seats"] = build_seats(day, seats.get(day))
+    return store.write_day(
+        source.name,
+        day,
+        frames,
+        fetched_at=now,
+        organization=_organization(day, {record.organization_id for record in records}),
+        unknown_fields=getattr(source, "unknown_fields", ()),
+    )
+
+
+def _organization(day: date, ids: set[str]) -> str | None:
+    if len(ids) > 1:
+        raise StoreError(f"The records of {day} are of several organizations: {sorted(ids)}.")
+    return next(iter(ids), None)
+
+
+def _each(
+    fetch: Callable[[date], DayChange | None],
+    days: Iterable[date],
+    workers: int,
+    progress: Callable[[date], None] | None,
+) -> list[DayChange | None]:
+    """What `fetch` says of each day, in order; days begun before a failure are still finished."""
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        futures = {pool.submit(fetch, day): day for day in days}
+        try:
+            for future in as_completed(futures):
+                _raise_for(futures[future], future)
+                _tell(progress, futures[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
+
+
+def _raise_for(day: date, future: Future[DayChange | None]) -> None:
+    error = future.exception()
+    if isinstance(error, CCAnalyticsError) and str(day) not in str(error):
+        named = copy.copy(error)
+        named.args = (f"{day}: {error}",)
+        raise named from error
+    if error is not None:
+        raise error
+
+
+def _tell(progress: Callable[[date], None] | None, day: date) -> None:
+    if progress is not None:
+        progress(day)

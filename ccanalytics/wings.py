@@ -1,0 +1,51 @@
+"""What each wing adds to the spine, as text that is imported only when it is used.
+
+A wing is a folder of this package with a file `wing.py`, which holds one `WING`. Nothing else names
+a wing: delete its folder and what it added is gone, with nothing left to repair.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+Reference = str
+"""Where something is: "package.module:name", below `ccanalytics`."""
+
+
+@dataclass(frozen=True)
+class Wing:
+    """What one wing adds; a reference is "logs.log_source:SPEC"."""
+
+    commands: Mapping[str, Reference] = field(default_factory=dict)
+    """Commands of the command line, by name."""
+    names: Mapping[str, Reference] = field(default_factory=dict)
+    """Public names of the package."""
+    charts: Mapping[str, Reference] = field(default_factory=dict)
+    """Names of `ccanalytics.charts`."""
+    sources: tuple[Reference, ...] = ()
+    """A `SourceSpec` each."""
+    frames: tuple[Reference, ...] = ()
+    """A mapping of frame names to Arrow schemas each, for frames the spine does not have."""
+    companions: tuple[Reference, ...] = ()
+    """A `Companion` each: more days of an organisation, kept next to those of its source."""
+    definitions: tuple[str, ...] = ()
+    """Files of metric definitions, as paths below the package."""
+    notebooks: Mapping[str, Reference] = field(default_factory=dict)
+    """Notebooks of the weekly report, with the function that says whether a dataset has it."""
+
+
+@cache
+def wings() -> tuple[Wing, ...]:
+    """The wings that are there, by name."""
+    root = Path(__file__).parent
+    folders = sorted(file.parent.name for file in root.glob("*/wing.py"))
+    return tuple(import_module(f"ccanalytics.{name}.wing").WING for name in folders)
+
+
+def resolve(reference: Reference) -> Any:
+    """What a reference points at."""
+    module, _, name = reference.partition(":")
+    return getattr(import_module(f"ccanalytics.{module}"), name)

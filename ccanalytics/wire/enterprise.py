@@ -1,0 +1,118 @@
+"""The wire format of the Claude Enterprise Analytics API: people of a day, and seats by day.
+
+Only what is about Claude Code is here. Its counters are those of `records`, under other names;
+`tool_actions` is a fixed object there, but is read as the open map it may become.
+"""
+
+from datetime import date
+
+from ccanalytics.wire.claude_code import Wire, decoder
+
+
+class Lines(Wire):
+    """Lines Claude Code wrote and removed."""
+
+    added_count: int
+    """Lines written."""
+    removed_count: int
+    """Lines removed."""
+
+
+class Counters(Wire):
+    """The counters of one person; distinct counts may be null where rows were added up."""
+
+    commit_count: int
+    """Commits made through Claude Code."""
+    pull_request_count: int
+    """Pull requests made through Claude Code."""
+    lines_of_code: Lines
+    """Lines written and removed through Claude Code."""
+    distinct_session_count: int | None
+    """Distinct sessions; may be null where rows were added up."""
+
+
+class Decisions(Wire):
+    """Decisions on one tool's proposals."""
+
+    accepted_count: int
+    """Proposals that were taken."""
+    rejected_count: int
+    """Proposals that were refused."""
+
+
+class ClaudeCode(Wire):
+    """What one person did in Claude Code."""
+
+    core_metrics: Counters
+    """Sessions, lines, commits, pull requests."""
+    tool_actions: dict[str, Decisions]
+    """Decisions by tool."""
+
+
+class Person(Wire):
+    """Who it was; the address is null when it is no longer known."""
+
+    id: str
+    """Begins with user_."""
+    email_address: str | None
+    """Their address; null when it is no longer known."""
+
+
+class PersonDay(Wire):
+    """One person on the day asked for, which the row itself does not tell."""
+
+    user: Person
+    """Who it was."""
+    claude_code_metrics: ClaudeCode
+    """What they did in Claude Code."""
+
+
+class PeoplePage(Wire):
+    """One answer: people, and the cursor of the next page; without one it is the last."""
+
+    data: list[PersonDay]
+    """The people of this page."""
+    next_page: str | None
+    """The cursor to send as `page`; null on the last page."""
+
+
+class Summary(Wire):
+    """The seats of one UTC day; those of everybody, whichever product they use."""
+
+    starting_at: str
+    """The midnight, UTC, at which the day begins."""
+    assigned_seat_count: int | None
+    """Seats somebody has, of all products."""
+    pending_invite_count: int | None = None
+    """Invitations nobody took up yet."""
+
+    @property
+    def day(self) -> date:
+        """The UTC day."""
+        return date.fromisoformat(self.starting_at[:10])
+
+
+class SummaryPage(Wire):
+    """One row per UTC day, in the envelope `summaries` or, later, in `data`."""
+
+    data: list[Summary] | None = None
+    """The days, in the later envelope."""
+    summaries: list[Summary] | None = None
+    """The days, in the first envelope."""
+    next_page: str | None = None
+    """Always null so far."""
+
+    def __post_init__(self) -> None:
+        if self.data is None and self.summaries is None:
+            raise ValueError("neither `summaries` nor `data` is there")
+
+    @property
+    def rows(self) -> list[Summary]:
+        """The rows, in whichever envelope they came."""
+        return [*(self.summaries or []), *(self.data or [])]
+
+
+decode_people = decoder(PeoplePage, "a page of people of the Claude Enterprise Analytics API")
+decode_summaries = decoder(
+    SummaryPage, "a list of summaries of the Claude Enterprise Analytics API"
+)

@@ -1,0 +1,134 @@
+"""The wire format of an organization's own lists: members, invitations, workspaces, API keys."""
+
+from datetime import UTC, date, datetime
+from typing import Generic, TypeVar
+
+from ccanalytics.wire.claude_code import Wire
+
+Row = TypeVar("Row", bound=Wire)
+
+
+class Organization(Wire):
+    """The organization a key belongs to."""
+
+    id: str
+    """A UUID, as in `organization_id` of the records."""
+    name: str
+    """What the organization calls itself."""
+
+
+class Member(Wire):
+    """One current member of the organization."""
+
+    id: str
+    """Begins with user_."""
+    email: str
+    """Their address."""
+    added_at: str
+    """When they were added, with a time zone."""
+    role: str = ""
+    """What they may do, such as `user`, `claude_code_user`, `developer`, `billing` or `admin`."""
+    name: str = ""
+    """Their name, if they gave one."""
+
+    def since(self, today: date) -> date:
+        """The UTC day they were added on, at the latest `today`."""
+        try:
+            return min(datetime.fromisoformat(self.added_at).astimezone(UTC).date(), today)
+        except ValueError:
+            return today
+
+
+class Invite(Wire):
+    """One invitation to the organization."""
+
+    id: str
+    """Begins with invite_."""
+    email: str
+    """Whom it was sent to."""
+    role: str
+    """The role they would get."""
+    status: str
+    """`pending`, `accepted`, `expired` or `deleted`."""
+    invited_at: str
+    """When it was sent."""
+    expires_at: str
+    """Until when it holds."""
+    accepted_at: str | None = None
+    """When it was accepted; null while it was not."""
+
+
+class Workspace(Wire):
+    """One workspace; the default one is not among them."""
+
+    id: str
+    """Begins with wrkspc_."""
+    name: str
+    """Its name."""
+    created_at: str
+    """When it was made."""
+    archived_at: str | None = None
+    """When it was archived; null while it is in use."""
+    display_color: str | None = None
+    """Its colour in the Console."""
+
+
+class Principal(Wire):
+    """Whom an API key acts for: a user or a service account."""
+
+    id: str
+    """Begins with user_ or svac_."""
+    type: str
+    """`user` or `service_account`."""
+
+
+class ApiKey(Wire):
+    """One API key, never the key itself."""
+
+    id: str
+    """Begins with apikey_."""
+    name: str
+    """Its name, by which records know it."""
+    status: str
+    """`active`, `inactive`, `archived` or `expired`."""
+    created_at: str
+    """When it was made."""
+    workspace_id: str | None = None
+    """Its workspace; null is the default one."""
+    expires_at: str | None = None
+    """Until when it works; null is for ever."""
+    partial_key_hint: str | None = None
+    """The first and last signs of the key."""
+    created_by: Principal | None = None
+    """Who made it."""
+    principal: Principal | None = None
+    """Whom it acts for."""
+
+
+class Listing(Wire, Generic[Row]):
+    """One answer of a list; the next one begins after `last_id`."""
+
+    data: list[Row]
+    """The rows of this page."""
+    has_more: bool
+    """Whether another page follows."""
+    first_id: str | None = None
+    """The id of the first row; null on an empty page."""
+    last_id: str | None = None
+    """The id of the last row, to send as `after_id`; null on an empty page."""
+
+
+class MemberPage(Listing[Member]):
+    """One answer of the list of members."""
+
+
+class InvitePage(Listing[Invite]):
+    """One answer of the list of invitations."""
+
+
+class WorkspacePage(Listing[Workspace]):
+    """One answer of the list of workspaces."""
+
+
+class ApiKeyPage(Listing[ApiKey]):
+    """One answer of the list of API keys."""

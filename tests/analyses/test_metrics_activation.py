@@ -1,0 +1,148 @@
+"""How many of those who joined began, and how soon; whoever is still waiting is not a no."""
+
+import math
+
+import numpy as np
+import pytest
+from builders import dataset, record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ccanalytics as m
+from ccanalytics.analyses.activation import kaplan_meier
+
+
+def joined(people, **options):
+    """Eight weeks in which each of (first day on the roster, first active day) is one person."""
+    stays, records = ["email,team,start,end"], []
+    for number, (start, first) in enumerate(people):
+        begins, _, ends = start.partition("/")
+        stays.append(f"p{number}@x.example,red,{begins},{ends}")
+        records += [record(first, f"p{number}@x.example")] if first else []
+    return dataset(records, "2026-09-07", "2026-11-01", roster="\n".join(stays) + "\n", **options)
+
+
+def counted(data, *names):
+    row = m.activation_rate(data).iloc[0]
+    return tuple(row[list(names)])
+
+
+def curve(*waits):
+    """The share begun by day, of waits that are a day or, for somebody still waiting, "7+"."""
+    days = np.array([float(str(wait).removesuffix("+")) for wait in waits])
+    began = np.array([not str(wait).endswith("+") for wait in waits])
+    return kaplan_meier(days, began)
+
+
+def test_first_use_on_day_thirty_is_in_time_and_on_day_thirty_one_is_not():
+    """The first day on the roster is day 1."""
+    data = joined([("2026-09-07", "2026-10-06"), ("2026-09-07", "2026-10-07")])
+    assert counted(data, "numerator", "denominator") == (1, 2)
+
+
+def test_who_has_had_no_thirty_days_yet_is_not_in_the_rate():
+    """Joined on 3 October, 30 days end on 1 November, the last day; a day later is unfinished."""
+    data = joined([("2026-10-03", ""), ("2026-10-04", "")])
+    assert counted(data, "denominator", "unfinished") == (1, 1)
+
+
+def test_who_is_not_in_the_rate_is_counted_by_why():
+    """No start date, joined before the records, gone within the thirty days."""
+    data = joined(
+        [
+            ("", "2026-09-08"),
+            ("2026-09-06", "2026-09-08"),
+            ("2026-09-10/2026-09-20", "2026-09-12"),
+            ("2026-09-07", "2026-09-08"),
+        ]
+    )
+    names = ("value", "unknown_start", "before", "unfinished")
+    assert counted(data, *names) == (1.0, 1, 1, 1)
+
+
+def test_use_before_joining_counts_as_use():
+    """They had begun by then, and waited no day."""
+    data = joined([("2026-09-20", "2026-09-10")])
+    assert counted(data, "value") == (1.0,)
+
+
+def test_few_joiners_have_no_rate():
+    """Four at a minimum of five; the sentence still says who is not in it."""
+    data = joined([("2026-09-07", "2026-09-08")] * 4 + [("", "")], minimum_group=5)
+    assert math.isnan(counted(data, "value")[0])
+    assert "Too few people joined" in m.activation_sentence(data)
+    assert "1 without a start date" in m.activation_sentence(data)
+
+
+def test_the_activation_sentence_counts():
+    """Eight of ten began."""
+    data = joined([("2026-09-07", "2026-09-08")] * 8 + [("2026-09-07", "")] * 2)
+    assert m.activation_sentence(data).startswith("8 of 10 people, 80 % (90 % interval ")
+
+
+def test_without_a_roster_nobody_joined():
+    """Both say so in words; neither has a value."""
+    data = dataset([record("2026-11-16")], "2026-11-16", "2026-11-22")
+    assert m.activation_rate(data)["value"].isna().all()
+    assert m.time_to_first_use(data).empty
+    assert "Without a roster" in m.activation_sentence(data)
+    assert "cannot be given" in m.first_use_sentence(data)
+
+
+def test_records_with_a_gap_begin_after_it():
+    """Who joined before the missing week may have begun in it."""
+    data = joined([("2026-09-08", "2026-09-20"), ("2026-09-21", "2026-09-22")])
+    data.days.loc[data.days["date"] == "2026-09-16", "stored"] = False
+    assert counted(data, "denominator", "before") == (1, 1)
+
+
+def test_the_first_use_of_ten_people_may_be_shown_and_of_nine_not():
+    """It is the shape of a distribution."""
+    assert m.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 9)).empty
+    shown = m.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 10))
+    assert shown["value"].tolist() == [0.0, 1.0]
+    assert shown["n_actors"].tolist() == [10, 10]
+
+
+def test_the_curve_ends_where_few_are_left():
+    """Six begin at once; the four others would be watched one by one."""
+    people = [("2026-09-07", "2026-09-07")] * 6 + [
+        ("2026-09-07", f"2026-09-1{n}") for n in range(4)
+    ]
+    frame = m.time_to_first_use(joined(people, minimum_group=5))
+    assert frame[["day", "value", "at_risk"]].to_numpy().tolist() == [[0, 0.6, 10]]
+
+
+def test_the_first_use_sentence_has_the_quartiles():
+    """Of ten, five begin on the first day and five never."""
+    data = joined([("2026-09-07", "2026-09-07")] * 5 + [("2026-09-07", "")] * 5)
+    assert m.first_use_sentence(data).startswith(
+        "Of 10 people who joined, a quarter had begun on the day of joining, half on the day of "
+        "joining, three quarters at a time not seen yet."
+    )
+
+
+def test_somebody_still_waiting_counts_for_as_long_as_they_could_have():
+    """1 of 4 on day 1; the one lost on day 2 leaves two at risk on day 3: 1 - 3/4 * 1/2."""
+    frame = curve(1, "2+", 3, "5+")
+    assert frame["at_risk"].tolist() == [4, 4, 3, 2, 1, 1]
+    assert frame["value"].tolist() == pytest.approx([0, 0.25, 0.25, 0.625, 0.625, 0.625])
+
+
+def test_the_interval_of_the_curve_is_greenwoods():
+    """Five of ten on day 1: variance 5 / (10 * 5), on the scale of log(-log)."""
+    row = curve(*[1] * 5, *["1+"] * 5).iloc[-1]
+    width = math.exp(1.6448536 * math.sqrt(0.1) / math.log(2))
+    assert (row["low"], row["high"]) == pytest.approx((1 - 0.5 ** (1 / width), 1 - 0.5**width))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=30))
+def test_when_everybody_began_the_curve_is_the_share_who_had(waits):
+    """Without anybody waiting it is a plain count."""
+    frame = curve(*waits)
+    shares = [np.mean(np.array(waits) <= day) for day in frame["day"]]
+    assert frame["value"].tolist() == pytest.approx(shares)
+    assert ((frame["low"] <= frame["value"]) & (frame["value"] <= frame["high"]))[
+        frame["low"].notna()
+    ].all()

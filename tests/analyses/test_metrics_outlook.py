@@ -1,0 +1,197 @@
+"""The month to come and the days that stand out: what a person would say of the same days."""
+
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import dataset, record
+
+import ccanalytics as m
+from ccanalytics.people.calendars import Calendars, parse_calendar
+
+MONDAY = date(2026, 8, 31)
+SUNDAY = date(2026, 11, 22)
+
+
+def days(cost, *, people=6, until=SUNDAY, since=MONDAY, **more):
+    """Records of some people on each day, that cost `cost(day)` dollars a day together."""
+    records = []
+    for n in range((until - since).days + 1):
+        day = since + timedelta(n)
+        cents = round(100 * cost(day) / people, 4)
+        usage = {"claude-sonnet-5": {"output": 100, "cents": cents}}
+        records += [record(str(day), f"p{k}@x.example", models=usage) for k in range(people)]
+    return dataset(records, since, until, **more)
+
+
+def weekly(day):
+    """$100 on working days, $10 on those of the weekend."""
+    return 10.0 if day.weekday() >= 5 else 100.0
+
+
+def noisy(seed, spread=0.15):
+    random = np.random.default_rng(seed)
+    return lambda day: weekly(day) * random.lognormal(0, spread)
+
+
+def with_calendar(data, kind, text):
+    return replace(data, calendars=Calendars(**{kind: parse_calendar(kind, text, kind)}))
+
+
+def test_the_month_ends_where_its_weekdays_lead():
+    """15 working days and 7 weekend days of November are over; 6 and 2 are to come."""
+    found = m.month_forecast(days(weekly))
+    assert found.so_far == pytest.approx(15 * 100 + 7 * 10)
+    assert found.total == pytest.approx(found.so_far + 6 * 100 + 2 * 10)
+    assert found.error == pytest.approx(0)
+    assert (found.low, found.high) == (pytest.approx(found.total), pytest.approx(found.total))
+    assert f"{found.month:%B}" == "November"
+
+
+def test_a_holiday_costs_what_a_weekend_does():
+    """Thanksgiving is to come: $90 less."""
+    data = with_calendar(days(weekly), "holidays", "date,name\n2026-11-26,Thanksgiving\n")
+    assert m.month_forecast(data).total == pytest.approx(m.month_forecast(days(weekly)).total - 90)
+
+
+def test_after_the_last_day_of_a_month_the_next_one_is_forecast():
+    """Nothing of December is over yet: 23 working days and 8 of the weekend."""
+    found = m.month_forecast(days(weekly, until=date(2026, 11, 30)))
+    assert found.so_far == 0
+    assert found.total == pytest.approx(23 * 100 + 8 * 10)
+
+
+@pytest.mark.parametrize(
+    ("since", "why"), [(date(2026, 11, 9), "14 days are known"), (date(2026, 11, 2), "too few")]
+)
+def test_a_forecast_without_enough_behind_it_is_none(since, why):
+    """Two weeks, and three that leave nothing to go back to."""
+    found = m.month_forecast(days(weekly, since=since))
+    assert math.isnan(found.total)
+    assert found.frame.empty
+    assert why in found.sentence() or "not every day" in found.sentence()
+
+
+def test_a_month_with_unpriced_days_is_not_forecast():
+    """One day's tokens have no price."""
+    data = days(weekly)
+    data.model_usage.loc[data.model_usage["date"] == "2026-11-10", "cost_usd"] = np.nan
+    assert "not every day of the month" in m.month_forecast(data).sentence()
+
+
+def test_few_people_are_not_forecast():
+    """Three people are fewer than may be shown."""
+    found = m.month_forecast(days(weekly, people=3, minimum_group=5))
+    assert "0 days are known" in found.sentence()
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (1000.0, "is used up on 13 November"),
+        (1800.0, "is used up on 25 November"),
+        (5000.0, "is not reached"),
+        (None, "No monthly budget is set"),
+    ],
+)
+def test_the_budget_is_used_up_on_a_day(budget, said):
+    """$100 a working day: the tenth of them, or the third of those to come."""
+    data = replace(days(weekly), monthly_budget_usd=budget)
+    assert said in m.month_forecast(data).sentence()
+
+
+def test_an_uncertain_budget_is_a_range_of_days():
+    """With days that differ by a third, nobody knows the day."""
+    data = replace(days(noisy(3, spread=0.5)), monthly_budget_usd=None)
+    found = m.month_forecast(data)
+    data = replace(data, monthly_budget_usd=found.total)
+    found = m.month_forecast(data)
+    assert found.low < found.total < found.high
+    assert found.earliest < found.likely
+    assert "may be used up from" in found.sentence()
+
+
+def test_a_team_has_no_budget_of_its_own():
+    """The budget is that of the organisation."""
+    roster = "email,team,start\n" + "\n".join(f"p{n}@x.example,Red," for n in range(6))
+    data = replace(days(weekly, roster=roster, team="Red"), monthly_budget_usd=100.0)
+    assert "No monthly budget" in m.month_forecast(data).sentence()
+
+
+def test_the_interval_of_the_forecast_covers_what_comes():
+    """Of 60 organisations with noisy days nine in ten months end inside, give or take."""
+    inside = 0
+    for seed in range(60):
+        cost = noisy(seed)
+        costs = {MONDAY + timedelta(n): 0.0 for n in range(92)}
+        costs = {day: cost(day) for day in costs}
+        found = m.month_forecast(days(lambda day, costs=costs: costs[day], people=1))
+        november = sum(value for day, value in costs.items() if day.month == 11)
+        inside += found.low <= november <= found.high
+    assert 0.83 <= inside / 60 <= 0.99
+
+
+def test_a_spike_stands_out_and_its_team_is_named():
+    """Red spends ten times as much on one Wednesday."""
+    roster = "email,team,start\n" + "\n".join(
+        f"{team}{n}@x.example,{team}," for team in ("Blue", "Red") for n in range(6)
+    )
+    random = np.random.default_rng(5)
+    records = []
+    for n in range(84):
+        day = MONDAY + timedelta(n)
+        for team in ("Blue", "Red"):
+            cost = weekly(day) * random.lognormal(0, 0.1)
+            cost *= 10 if (team, day) == ("Red", date(2026, 11, 18)) else 1
+            usage = {"claude-sonnet-5": {"output": 100, "cents": round(100 * cost / 6, 4)}}
+            names = [f"{team}{k}@x.example" for k in range(6)]
+            records += [record(str(day), who, models=usage) for who in names]
+    data = dataset(records, MONDAY, SUNDAY, roster=roster, minimum_group=5)
+    text = "date,what,team\n2026-11-17,Load test,Red\n2026-11-02,Long ago,\n"
+    (row,) = m.unusual_days(with_calendar(data, "events", text)).itertuples()
+    assert f"{row.date:%Y-%m-%d}" == "2026-11-18"
+    assert row.excess == pytest.approx(900, rel=0.2)
+    assert row.contributor.startswith("Red (")
+    assert row.event == "Load test"
+
+
+def test_ordinary_noise_is_no_anomaly():
+    """Of 40 organisations without a spike at most two have a day that stands out."""
+    told = [len(m.unusual_days(days(noisy(seed), people=1))) > 0 for seed in range(40)]
+    assert sum(told) <= 4
+
+
+def test_small_money_is_no_anomaly():
+    """Ten times as much of ten cents is still nothing."""
+
+    def cost(day):
+        return 1.0 if day == date(2026, 11, 18) else 0.1
+
+    assert m.unusual_days(days(cost)).empty
+
+
+def test_an_event_of_a_withheld_team_is_not_told():
+    """The words may name what three people did."""
+    roster = "email,team,start\n" + "\n".join(
+        f"p{n}@x.example,{'Red' if n < 3 else 'Blue'}," for n in range(12)
+    )
+
+    def cost(day):
+        return weekly(day) * (10 if day == date(2026, 11, 18) else 1)
+
+    data = days(cost, people=12, roster=roster, minimum_group=5)
+    data = with_calendar(data, "events", "date,what,team\n2026-11-18,Pilot of the three,Red\n")
+    (row,) = m.unusual_days(data).itertuples()
+    assert (row.event, row.contributor) == ("", "")
+    assert m.noted_events(data).empty
+
+
+def test_the_baseline_is_the_same_weekday():
+    """A Saturday is compared with Saturdays."""
+    frame = m.daily_cost(days(weekly)).set_index("date")
+    assert frame.loc[pd.Timestamp("2026-11-21"), "expected"] == pytest.approx(10)
+    assert frame.loc[pd.Timestamp("2026-11-20"), "expected"] == pytest.approx(100)
+    assert frame["expected"].isna().sum() == 21

@@ -1,0 +1,453 @@
+"""`check` says of everything that can be wrong what it is and what to do, and never shows a key."""
+
+import json
+import os
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from builders import record
+from click.testing import CliRunner
+
+from ccanalytics.check import Scene, diagnose, machine, verdict
+from ccanalytics.cli import main, options
+from ccanalytics.fake_api import FAULTS, FakeService, Faults, eccentric, legacy, serve
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.sync import sync
+
+ADMIN = "sk-ant-admin01-do-not-print-me-0123456789"
+ANALYTICS = "sk-ant-api01-do-not-print-me-0123456789"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MONDAY = "2026-11-23"
+ORGANIZATION = "5a3c1e00-0000-4000-8000-000000000001"
+
+IDS = ["key", "day", "service", "organization", "records", "schema", "freshness", "rate_limit"]
+
+
+def two(day):
+    """Ann on a weekday, and a key; the records have what an answer of today has."""
+    usage = {"claude-sonnet-5": {"output": 5, "cents": 7}}
+    people = [record(str(day), organization=ORGANIZATION, models=usage)]
+    return [*people, record(str(day), api_key="ci", organization=ORGANIZATION)]
+
+
+@pytest.fixture
+def look(tmp_path):
+    """Looks at a fake with these options, by default with an Admin key; findings by their id."""
+
+    def take(records=two, *, key=ADMIN, variable="ANTHROPIC_ADMIN_KEY", environ=None, **wanted):
+        scene = {"source": "api", "store": tmp_path / "store", "now": NOW}
+        fake = {name: wanted.pop(name) for name in ("faults", "shape", "keys") if name in wanted}
+        service = FakeService(records, now=lambda: NOW, organization=ORGANIZATION, **fake)
+        waited = [0.0]
+        with serve(service) as server:
+            given = {"ANTHROPIC_BASE_URL": server.url, **({variable: key} if key else {})}
+            found = list(
+                diagnose(
+                    Scene(
+                        environ={**given, **(environ or {})},
+                        folder=tmp_path,
+                        home=tmp_path,
+                        sleep=lambda seconds: waited.append(waited[-1] + seconds),
+                        clock=lambda: waited[-1],
+                        **{**scene, **wanted},
+                    )
+                )
+            )
+        assert waited[-1] < 60
+        assert all(secret not in repr(found) for secret in filter(None, [key, key and key[15:30]]))
+        assert all(one.next for one in found if one.status == "failed")
+        assert len({one.id for one in found}) == len(found)
+        return {one.id: one for one in found}
+
+    return take
+
+
+def test_all_is_well(look, tmp_path):
+    """With a good key and a filled store nothing is wrong."""
+    fill(tmp_path / "store", date(2026, 11, 10), date(2026, 11, 23))
+    found = look()
+    wrong = [one for one in found.values() if one.status in ("failed", "warning")]
+    assert wrong == []
+    assert verdict(found.values()) == "ok"
+    assert found["organization"].facts["organization"] == ORGANIZATION
+    assert found["records"].facts["records"] == 2
+    assert found["days"].facts["days"] == 14
+
+
+def fill(path, since, until, records=two):
+    class Days:
+        name = "api"
+
+        def span(self):
+            return None
+
+        def records(self, day):
+            return records(day)
+
+    sync(Days(), Store(path), since, until, now=NOW)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_every_look_is_told_whatever_fails(look, id):
+    """Without a key each look is there all the same, as failed or skipped."""
+    found = look(key=None)
+    assert found["key"].status == "failed"
+    assert "ANTHROPIC_ADMIN_KEY" in found["key"].next
+    assert found[id].status in ("failed", "skipped") or id == "day"
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "402", "envelope", "echo", "echo-403"])
+def test_a_service_that_fails_is_named(look, fault):
+    """Each fault, for ever: in the service's own words, and what hangs on it is skipped."""
+    found = look(faults=Faults(lambda number: fault))
+    assert found["service"].status == "failed"
+    assert found["organization"].status == "skipped"
+    assert found["records"].status == "skipped"
+    words = {
+        "429": "429 rate_limit_error",
+        "429-after": "429 rate_limit_error",
+        "429-stale": "429 rate_limit_error",
+        "500": "500 api_error",
+        "504": "504 timeout_error",
+        "529": "529 overloaded_error",
+        "402": "402 billing_error",
+        "html": "502",
+        "truncated": "",
+        "drop": "gave no answer",
+        "envelope": "",
+        "echo": "[key]",
+        "echo-403": "[key]",
+    }
+    assert words[fault] in found["service"].found
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, "slow", "envelope", "echo", "402"])
+def test_a_fault_after_the_greeting_is_of_the_records(look, fault):
+    """The service answers who it is, then fails for ever: the records, or their schema, failed."""
+    found = look(faults=Faults(lambda number: fault if number else None))
+    assert found["service"].status == "ok"
+    if fault == "slow":
+        assert found["records"].status == "ok"
+    else:
+        assert "failed" in (found["records"].status, found["schema"].status)
+
+
+def test_a_fault_that_passes_is_no_failure(look):
+    """One 500 is tried again; one refusal with a time to wait is waited out and told."""
+    assert look(faults=Faults.script({0: "500", 2: "504"}))["records"].status == "ok"
+    found = look(faults=Faults.script({1: "429-after"}))
+    assert found["records"].status == "ok"
+    assert found["rate_limit"].status == "warning"
+    assert found["rate_limit"].facts["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "words"),
+    [
+        ("sk-ant-api01-do-not-print-me-01", "failed", "Enterprise"),
+        ("sk-ant-api03-do-not-print-me-01", "warning", "Messages API"),
+        ("hello-do-not-print-me-0123456789", "warning", "does not begin like"),
+        ("sk-ant-oat01-do-not-print-me-01", "ok", "sk-ant-oat"),
+        ("sk-ant-admin01-a b", "failed", "space"),
+    ],
+)
+def test_each_kind_of_key_is_told(look, key, status, words):
+    """Which kind it is and what it fits; a key for the other API is not even sent."""
+    found = look(key=key)
+    assert (found["key"].status, words in found["key"].found) == (status, True)
+    if status == "warning":
+        assert found["service"].status == "failed"
+        assert "401 authentication_error" in found["service"].found
+
+
+def test_a_key_the_service_refuses_is_told_how_to_be_replaced(look):
+    """A good-looking key that is revoked: the refusal, and how to make another."""
+    found = look(keys=["sk-ant-admin01-another"])
+    assert found["key"].status == "ok"
+    assert "401 authentication_error, invalid x-api-key" in found["service"].found
+    assert "Make an Admin key" in found["service"].next
+
+
+def test_a_wrong_address_is_told(look):
+    """Nothing answers there, or it is no address."""
+    closed = look(environ={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"})["service"]
+    assert (closed.status, "127.0.0.1:9" in closed.found) == ("failed", True)
+    none = look(environ={"ANTHROPIC_BASE_URL": "api.example"})["service"]
+    assert (none.status, "api.example" in none.found) == ("failed", True)
+
+
+def test_a_path_that_is_not_there_is_a_wrong_address(look):
+    """A base URL with a path of its own too much: 404, check the base URL."""
+    with serve(FakeService(two, now=lambda: NOW)) as server:
+        found = look(environ={"ANTHROPIC_BASE_URL": f"{server.url}/v2"})["service"]
+    assert "404 not_found_error" in found.found
+    assert "base URL" in found.next
+
+
+@pytest.mark.parametrize("shape", [legacy, dict])
+def test_a_known_schema_is_fine(look, shape):
+    """With and without the younger keys."""
+    assert look(shape=shape)["schema"].status == "ok"
+
+
+def test_new_fields_are_named_by_their_path(look):
+    """A field nobody knows yet is a warning, not a failure."""
+    found = look(shape=eccentric)["schema"]
+    assert (found.status, found.facts["unknown"]) == ("warning", ["seen_next_year"])
+
+
+def test_a_missing_field_is_named_by_its_path(look):
+    """A record without its counters is another format."""
+    shape = lambda row: {**row, "core_metrics": {}}  # noqa: E731 - short
+    found = look(shape=shape)["schema"]
+    assert found.status == "failed"
+    assert "num_sessions" in found.found
+    assert "core_metrics" in found.found
+
+
+def test_an_empty_organization_is_not_zero_use(look):
+    """No record is a warning that says who cannot be in it, and is asked for seven days only."""
+    asked = []
+    found = look(lambda day: asked.append(day) or [])
+    assert found["records"].status == found["freshness"].status == "warning"
+    assert "Empty is not zero use" in found["records"].next
+    assert "Bedrock" in found["records"].next
+    assert found["schema"].status == "skipped"
+    assert len(asked) == 7
+
+
+def test_a_quiet_day_is_looked_behind(look):
+    """After an empty Monday the records of the Friday before tell schema and freshness."""
+    friday = date(2026, 11, 20)
+    found = look(lambda day: two(day) if day <= friday else [])
+    assert found["records"].status == "warning"
+    assert found["schema"].status == "ok"
+    assert found["freshness"].facts["service"] == str(friday)
+
+
+@pytest.mark.parametrize(
+    ("day", "status", "words"),
+    [
+        ("", "ok", "2026-11-23, the newest closed one"),
+        ("2026-11-02", "ok", "closed"),
+        ("2026-11-24", "warning", "not over yet"),
+        ("2026-11-25", "failed", "has not begun"),
+        ("2026-02-30", "failed", "'2026-02-30' is not a day"),
+        ("2026-11-20T00:00:00Z", "failed", "is not a day"),
+        ("20261120", "failed", "is not a day"),
+        ("yesterday", "failed", "is not a day"),
+    ],
+)
+def test_a_day_is_judged(look, day, status, words):
+    """Closed, under way, to come, or none; the service is looked at all the same."""
+    found = look(day=day)
+    assert (found["day"].status, words in found["day"].found) == (status, True)
+    assert found["service"].status == "ok"
+
+
+def test_just_after_midnight_yesterday_is_too_fresh(look, monkeypatch):
+    """At half past midnight the newest closed day is the one before yesterday."""
+    early = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
+    assert "2026-11-22, the newest" in look(now=early)["day"].found
+    fresh = look(now=early, day=MONDAY)["day"]
+    assert (fresh.status, "only there at 2026-11-24 01:00" in fresh.found) == ("warning", True)
+
+
+def test_a_clock_that_is_off_is_told(look):
+    """An hour behind the service, days seem to be open that are closed."""
+    found = look(now=NOW - timedelta(hours=1))["service"]
+    assert (found.status, "60 minutes behind" in found.found) == ("warning", True)
+
+
+def test_days_of_another_organization_are_told(look, tmp_path):
+    """A store of somebody else is found before a sync is refused."""
+    fill(tmp_path / "store", date(2026, 11, 23), date(2026, 11, 23), lambda day: [record(str(day))])
+    found = look()["organization"]
+    assert (found.status, found.facts["stored"]) == ("failed", "org-1")
+    assert "--store" in found.next
+
+
+def test_gaps_and_open_days_are_told_with_the_sync_that_mends_them(look, tmp_path):
+    """A hole of two days is named, and the command that fills it."""
+    for first, last in [(9, 10), (13, 23)]:
+        fill(tmp_path / "store", date(2026, 11, first), date(2026, 11, last))
+    found = look()["days"]
+    assert (found.status, found.facts["gaps"]) == ("warning", ["2026-11-11", "2026-11-12"])
+    assert "--since 2026-11-11 --until 2026-11-12" in found.next
+
+
+def test_a_store_that_is_behind_is_told(look, tmp_path):
+    """The service has records up to Monday, the store up to Friday."""
+    fill(tmp_path / "store", date(2026, 11, 16), date(2026, 11, 20))
+    found = look()["freshness"]
+    assert (found.status, "--since 2026-11-21" in found.next) == ("warning", True)
+
+
+def test_what_a_killed_write_left_is_told(look, tmp_path):
+    """An unfinished folder is a warning; a stray file and a day that is none are foreign."""
+    root = tmp_path / "store"
+    fill(root, date(2026, 11, 23), date(2026, 11, 23))
+    (root / ".tmp" / "write-abc").mkdir()
+    (root / ".tmp" / "commit").mkdir()
+    (root / "notes.txt").write_text("mine")
+    (root / "v1" / "api" / "activity" / "2026-02-30.parquet").write_text("no")
+    found = look()["store"]
+    assert found.status == "warning"
+    assert found.facts["unfinished"] == [".tmp/commit", ".tmp/write-abc"]
+    assert found.facts["foreign"] == ["notes.txt", "v1/api/activity/2026-02-30.parquet"]
+
+
+def test_what_belongs_to_a_store_is_not_foreign(look, tmp_path):
+    """The secret of pseudonyms, and what a source remembers beside its days."""
+    root = tmp_path / "store"
+    fill(root, date(2026, 11, 23), date(2026, 11, 23))
+    (root / "identity.secret").write_text("secret")
+    (root / "v1" / "api" / "seen.json").write_text("{}")
+    assert look()["store"].status == "ok"
+
+
+def test_a_broken_day_file_is_told(look, tmp_path):
+    """A file that is no Parquet file is a failure that names it; the rest is looked at."""
+    root = tmp_path / "store"
+    fill(root, date(2026, 11, 23), date(2026, 11, 23))
+    (root / "v1" / "api" / "activity" / "2026-11-23.parquet").write_bytes(b"half")
+    found = look()
+    assert (found["days"].status, "2026-11-23.parquet" in found["days"].found) == ("failed", True)
+    assert found["records"].status == "ok"
+
+
+def test_a_store_one_may_only_read_is_told(look, tmp_path, monkeypatch):
+    """Reports work, a sync would not."""
+    root = tmp_path / "store"
+    fill(root, date(2026, 11, 23), date(2026, 11, 23))
+
+    def refuse(**where):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(machine.tempfile, "TemporaryFile", refuse)
+    found = look()["store"]
+    assert (found.status, "not written" in found.found) == ("failed", True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_to_write_is_told(look, tmp_path):
+    """The same by the real permissions of a folder."""
+    root = tmp_path / "store"
+    fill(root, date(2026, 11, 23), date(2026, 11, 23))
+    root.chmod(0o555)
+    assert look()["store"].status == "failed"
+
+
+def test_settings_that_cannot_be_read_stop_the_rest(look, tmp_path):
+    """A file with a mistake is the one finding there is."""
+    (tmp_path / "ccanalytics.toml").write_text("stoer = 'data'\n")
+    found = look()
+    assert list(found) == ["program", "settings"]
+    assert "stoer" in found["settings"].found
+
+
+def test_a_roster_that_is_none_is_told(look, tmp_path):
+    """A missing file and a wrong line are failures, a good one counts people and teams."""
+    roster = tmp_path / "people.csv"
+    assert look(roster=roster)["roster"].status == "failed"
+    roster.write_text("email,team,start,end\nann@x.example,Red,2026-13-01,\n")
+    assert "2026-13-01" in look(roster=roster)["roster"].found
+    roster.write_text("email,team,start,end\nann@x.example,Red,,\n")
+    assert look(roster=roster)["roster"].facts == {"people": 1, "teams": 1}
+
+
+def test_logs_are_counted(look, tmp_path):
+    """Where they are looked for, and that there are none."""
+    found = look(source="local", key=None)
+    assert (found["logs"].status, ".claude" in found["logs"].found) == ("failed", True)
+    assert "service" not in found
+
+
+def test_enterprise_is_looked_at_with_its_own_key(look):
+    """An analytics key opens the Enterprise API; the organization is read off the answer."""
+    found = look(source="enterprise", key=ANALYTICS, variable="ANTHROPIC_ANALYTICS_KEY")
+    assert [found[id].status for id in ("key", "service", "organization", "records")] == ["ok"] * 4
+    assert found["records"].facts["people"] == 1
+    assert found["day"].facts["day"] == MONDAY
+
+
+def test_a_day_enterprise_has_not_counted_is_told(look):
+    """At five in the morning yesterday is not counted: the day before is looked at."""
+    early = datetime(2026, 11, 24, 5, tzinfo=UTC)
+    wanted = {"source": "enterprise", "key": ANALYTICS, "variable": "ANTHROPIC_ANALYTICS_KEY"}
+    found = look(now=early, day=MONDAY, **wanted)["day"]
+    assert (found.status, "only there at 2026-11-24 10:00" in found.found) == ("warning", True)
+    assert look(day="2025-12-31", **wanted)["day"].status == "failed"
+
+
+def run(*arguments, **environ):
+    return CliRunner().invoke(main, ["check", *arguments], env=environ)
+
+
+@pytest.fixture
+def url(monkeypatch):
+    monkeypatch.setattr(options, "now", lambda: NOW)
+    with serve(FakeService(two, now=lambda: NOW, organization=ORGANIZATION)) as server:
+        yield server.url
+
+
+def test_the_command_ends_with_0_when_nothing_failed(url):
+    """Warnings are not failures: a fresh install with a good key is 0, without one 1."""
+    good = run(ANTHROPIC_BASE_URL=url, ANTHROPIC_ADMIN_KEY=ADMIN)
+    assert (good.exit_code, ADMIN in good.output) == (0, False)
+    assert run(ANTHROPIC_BASE_URL=url).exit_code == 1
+    assert run("--source", "sample").exit_code == 0
+
+
+def test_the_screen_fits_a_terminal(url, monkeypatch):
+    """No line is wider than 80 signs, and what was skipped for one reason is one line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    output = run("--source", "api", ANTHROPIC_BASE_URL=url).output
+    assert max(map(len, output.splitlines())) <= 80
+    assert "  skipped Service, Organization, Records, Schema, Freshness, Rate limit:" in output
+
+
+def test_a_service_cannot_command_the_terminal(monkeypatch):
+    """Control signs in a field's name are shown as question marks, line breaks as spaces."""
+    monkeypatch.setattr(options, "now", lambda: NOW)
+    hostile = FakeService(two, now=lambda: NOW, shape=lambda row: {**row, "\x1b[2Ja\nb": 1})
+    with serve(hostile) as server:
+        done = run("--source", "api", ANTHROPIC_BASE_URL=server.url, ANTHROPIC_ADMIN_KEY=ADMIN)
+    assert "\x1b" not in done.output
+    assert "?[2Ja b" in " ".join(done.output.split())
+
+
+def test_a_password_in_the_address_is_not_shown(look):
+    """Neither when the service answers nor when nobody does."""
+    with serve(FakeService(two, now=lambda: NOW)) as server:
+        host = server.url.removeprefix("http://")
+        good = look(environ={"ANTHROPIC_BASE_URL": f"http://bob:pass4711@{host}"})
+    bad = look(environ={"ANTHROPIC_BASE_URL": "http://bob:pass4711@127.0.0.1:9"})
+    assert (good["service"].status, bad["service"].status) == ("ok", "failed")
+    assert "pass4711" not in f"{good} {bad}"
+
+
+def test_the_findings_are_told_to_programs_too(url):
+    """As JSON with the same ids in the same order, and one status for all."""
+    told = json.loads(
+        run("--json", "--source", "api", ANTHROPIC_BASE_URL=url, ANTHROPIC_ADMIN_KEY=ADMIN).stdout
+    )
+    assert told["status"] == "warning"
+    assert set(told) == {"status", "checked_at", "ccanalytics", "findings"}
+    ids = [one["id"] for one in told["findings"]]
+    assert ids == ["program", "settings", "roster", "store", *IDS, "days"]
+    assert set(told["findings"][0]) == {
+        "id", "title", "status", "found", "next", "source", "facts"
+    }  # fmt: skip
+
+
+def test_a_key_file_tells_its_own_source(url, tmp_path):
+    """A file with an analytics key is looked at as Enterprise; one that is not there is told."""
+    file = tmp_path / "key"
+    file.write_text(f"{ANALYTICS}\n")
+    done = run("--json", "--key-file", str(file), ANTHROPIC_BASE_URL=url)
+    sources = {one["source"] for one in json.loads(done.stdout)["findings"]}
+    assert sources == {"", "enterprise"}
+    missing = run("--key-file", str(tmp_path / "none"), ANTHROPIC_BASE_URL=url)
+    assert missing.exit_code == 1
+    assert "cannot be read" in " ".join(missing.output.split())

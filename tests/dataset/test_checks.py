@@ -1,0 +1,125 @@
+"""The checks before a report: each passes good records and names what is wrong with bad ones."""
+
+import pandas as pd
+import pytest
+from builders import dataset, record
+
+from ccanalytics.dataset.preflight import CHECKS, preflight, stops
+
+SONNET = "claude-sonnet-4-5-20250929"
+LIST_CENTS = 300 + 1500  # a million tokens in and a million out
+
+
+def week(cents=LIST_CENTS, people=6, day="2026-11-16", **more):
+    """One record each of some people, at the list price unless told otherwise."""
+    usage = {SONNET: {"input": 1_000_000, "output": 1_000_000, "cents": cents}}
+    return [record(day, f"p{n}@x.example", models=usage, **more) for n in range(people)]
+
+
+def checked(records, since="2026-11-16", days=None):
+    """The level of each check by its name, and what was found."""
+    data = dataset(records, since, "2026-11-22")
+    if days is not None:
+        for column, dates in days.items():
+            data.days.loc[data.days["date"].isin(pd.to_datetime(dates)), column] = False
+    return {check.name: check for check in preflight(data)}
+
+
+def test_good_records_pass_every_check():
+    """Nothing to warn of."""
+    found = checked(week())
+    assert {check.level for check in found.values()} == {"passed"}
+    assert len(found) == len(CHECKS)
+    assert stops(list(found.values())) == []
+
+
+def test_no_records_at_all_pass_without_an_exception():
+    """An empty week is no error; it only has nothing to say."""
+    assert stops(list(checked([]).values())) == []
+
+
+def test_the_cost_is_compared_with_the_list_price():
+    """Six times $18 recorded for six times $18 of tokens."""
+    assert "1.00 times" in checked(week())["Cost plausible against tokens"].found
+    assert "$108 to $108" in checked(week())["Cost plausible against tokens"].found
+
+
+@pytest.mark.parametrize(("cents", "level"), [(100, "stop"), (1, "warning"), (0.01, "stop")])
+def test_dollars_taken_for_cents_stop_a_report(cents, level):
+    """A hundred times too much or too little cannot be a discount; three times may be."""
+    times = 3 if level == "warning" else cents
+    assert checked(week(LIST_CENTS * times))["Cost plausible against tokens"].level == level
+
+
+def test_a_page_read_twice_stops_a_report():
+    """The same records to the last figure are counted twice."""
+    found = checked([*week(), *week(people=2)])["No record twice"]
+    assert found.level == "stop"
+    assert found.found.startswith("2 records are there twice")
+
+
+def test_two_records_of_one_key_with_other_figures_only_warn():
+    """They may be right; both count."""
+    found = checked([*week(), *week(people=1, commits=3)])["No record twice"]
+    assert found.level == "warning"
+
+
+def test_two_terminals_are_two_records():
+    """A person has a record per terminal."""
+    assert checked([*week(), *week(terminal="tmux")])["No record twice"].level == "passed"
+
+
+def test_a_gap_in_the_days_stops_a_report():
+    """The missing day is named."""
+    found = checked(week(), days={"stored": ["2026-11-18"]})["Days without a gap"]
+    assert found.level == "stop"
+    assert "2026-11-18" in found.found
+
+
+def test_records_that_begin_late_only_warn():
+    """What was before the first stored day is not known, which is no gap."""
+    found = checked(week(day="2026-11-20"), days={"stored": ["2026-11-16", "2026-11-17"]})
+    assert found["Days without a gap"].level == "warning"
+    assert "2 days into the range" in found["Days without a gap"].found
+
+
+def test_a_day_fetched_too_early_is_named():
+    """Its week is left out, so it warns."""
+    found = checked(week(), days={"closed": ["2026-11-22"]})["Days closed when fetched"]
+    assert found.level == "warning"
+    assert "2026-11-22" in found.found
+
+
+def test_counts_below_zero_stop_a_report():
+    """The frame and the column are named."""
+    found = checked([*week(), record(commits=-3)])["No count below zero"]
+    assert found.level == "stop"
+    assert "activity.commits (1 rows)" in found.found
+
+
+def test_two_organizations_stop_a_report():
+    """Sums over both mean nothing."""
+    other = record(organization="org-2", actor="z@x.example")
+    assert checked([*week(), other])["One organization"].level == "stop"
+
+
+def test_new_tools_and_unpriced_models_are_named():
+    """They pass through, and the reader is told."""
+    strange = record(
+        actor="z@x.example",
+        tools={"teleport_tool": (1, 0)},
+        models={"claude-nova-1": {"input": 5, "cents": None}},
+    )
+    found = checked([*week(), strange])["Schema as expected"]
+    assert found.level == "warning"
+    assert "teleport_tool" in found.found
+    assert "claude-nova-1" in found.found
+
+
+def test_a_week_with_half_its_people_gone_is_told_to_be_doubted():
+    """Six people in four weeks, then two: empty is not zero."""
+    days = ["2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09"]
+    records = [r for day in days for r in week(day=day)] + week(people=2)
+    found = checked(records, since="2026-10-19")["People still there"]
+    assert found.level == "warning"
+    assert "2 people have records in the last week, 6 in a usual one" in found.found

@@ -1,0 +1,384 @@
+"""Loading: which source, which weeks, whose teams; and what is said when that cannot be."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from builders import dataset, record
+
+from ccanalytics.dataset.dataset import load
+from ccanalytics.errors import SettingsError, StoreError
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.metrics import by_week
+from ccanalytics.store.day_store import Store
+from ccanalytics.weeks import newest_closed_week, parse_week
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ROSTER = "email,team,start,end\nann@x.example,Web,2026-01-01,\nbob@x.example,Data,2026-01-01,\n"
+
+
+def fill(root, since="2026-11-09", until="2026-11-22", fetched_at=NOW, skip=()):
+    """An api store with Ann and Bob at work every day."""
+    store = Store(root)
+    days = pd.date_range(since, until).date
+    for day in set(days) - {date.fromisoformat(text) for text in skip}:
+        records = [record(str(day), actor) for actor in ("Ann@x.example ", "bob@x.example")]
+        store.write_day("api", day, build_frames(day, records), fetched_at=fetched_at)
+    return store
+
+
+def mondays(data):
+    return [str(week.date()) for week in data.weeks]
+
+
+# Weeks
+
+
+def test_a_dataset_knows_its_closed_weeks(tmp_path):
+    """Two whole weeks and a day: two Mondays."""
+    fill(tmp_path, until="2026-11-23")
+    data = load("2026-11-09", "2026-11-23", source="api", store=tmp_path, now=NOW)
+    assert mondays(data) == ["2026-11-09", "2026-11-16"]
+
+
+def test_a_week_cut_by_the_range_is_not_a_closed_week(tmp_path):
+    """From Tuesday on, the first week lacks a day and would look weaker than it was."""
+    data = load("2026-11-10", "2026-11-22", source="api", store=fill(tmp_path), now=NOW)
+    assert mondays(data) == ["2026-11-16"]
+
+
+def test_a_week_with_a_missing_day_is_not_a_closed_week(tmp_path):
+    """One day was never fetched: the week is left out, and coverage says why."""
+    store = fill(tmp_path, skip=["2026-11-11"])
+    data = load("2026-11-09", "2026-11-22", source="api", store=store, now=NOW)
+    assert mondays(data) == ["2026-11-16"]
+    assert data.coverage["days_stored"].tolist() == [6, 7]
+    assert data.days.loc[~data.days["stored"], "date"].tolist() == [pd.Timestamp("2026-11-11")]
+
+
+def test_a_day_fetched_before_it_was_over_closes_no_week(tmp_path):
+    """Sunday was fetched at ten that morning: stored, but not closed."""
+    store = fill(tmp_path, until="2026-11-21")
+    fill(tmp_path, "2026-11-22", fetched_at=datetime(2026, 11, 22, 10, tzinfo=UTC))
+    data = load("2026-11-09", "2026-11-22", source="api", store=store, now=NOW)
+    assert mondays(data) == ["2026-11-09"]
+    assert data.coverage["days_closed"].tolist() == [7, 6]
+
+
+def test_coverage_says_how_final_and_how_fresh_a_week_is(tmp_path):
+    """On Tuesday noon only the Sunday may still change."""
+    data = load("2026-11-09", "2026-11-22", source="api", store=fill(tmp_path), now=NOW)
+    assert data.coverage["days_final"].tolist() == [7, 6]
+    assert data.coverage["fetched_at"].tolist() == [pd.Timestamp(NOW)] * 2
+
+
+def test_without_a_week_the_newest_stored_one_is_the_last(tmp_path):
+    """Nothing newer is there, so the last week is the one that was fetched."""
+    store = fill(tmp_path, "2026-10-26", "2026-11-15")
+    data = load(source="api", store=store, weeks=2, now=NOW)
+    assert (data.since, data.until) == (date(2026, 11, 2), date(2026, 11, 15))
+
+
+@pytest.mark.parametrize("week", ["2026-W46", "2026-11-11", "2026-11-15"])
+def test_a_week_may_be_named_or_any_day_of_it(tmp_path, week):
+    """A number or a date inside: the same week ends the range."""
+    data = load(week=week, weeks=1, source="api", store=fill(tmp_path), now=NOW)
+    assert mondays(data) == ["2026-11-09"]
+
+
+def test_the_week_that_is_going_on_is_refused(tmp_path):
+    """The error says until when it lasts and which week can be had."""
+    with pytest.raises(ValueError, match=r"2026-W48 is not closed.*2026-11-29.*2026-W47"):
+        load(week="2026-W48", source="api", store=fill(tmp_path), now=NOW)
+
+
+def test_a_week_that_was_not_fetched_names_the_command(tmp_path):
+    """A report on a week with a hole in it would be wrong; the command to fill it is told."""
+    store = fill(tmp_path, skip=["2026-11-20"])
+    with pytest.raises(StoreError, match=r"W47.*sync --source api --since 2026-11-16"):
+        load(week="2026-W47", source="api", store=store, now=NOW)
+
+
+@pytest.mark.parametrize("text", ["2026-W54", "47", "2026-13-01", "last"])
+def test_what_is_no_week_is_refused_with_its_text(text):
+    """The value is in the error, and so is the form of a week."""
+    with pytest.raises(ValueError, match=rf"'{text}'.*2026-W47"):
+        parse_week(text)
+
+
+@pytest.mark.parametrize(
+    ("now", "week"),
+    [
+        ("2026-11-23T00:59", "2026-11-09"),
+        ("2026-11-23T01:00", "2026-11-16"),
+        ("2026-11-29T23:59", "2026-11-16"),
+    ],
+)
+def test_a_week_is_closed_an_hour_after_its_sunday(now, week):
+    """At one on Monday morning, UTC, the week before can be reported."""
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert newest_closed_week(moment) == date.fromisoformat(week)
+
+
+# People
+
+
+def test_two_spellings_of_an_address_are_one_actor(tmp_path):
+    """Capitals and a stray blank do not make a second person."""
+    data = load("2026-11-16", "2026-11-22", source="api", store=fill(tmp_path), now=NOW)
+    assert sorted(data.activity["actor"].unique()) == ["ann@x.example", "bob@x.example"]
+
+
+def test_without_a_roster_nobody_has_a_team():
+    """The column is there all the same, and null."""
+    data = dataset([record()], "2026-11-16", "2026-11-22")
+    assert data.activity["team"].isna().all()
+    assert len(data.roster) == 0
+
+
+def test_a_team_is_only_its_people(tmp_path):
+    """All three frames and the roster hold team Web and nobody else."""
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    data = load(
+        week="2026-W47",
+        source="api",
+        store=fill(tmp_path),
+        roster=tmp_path / "roster.csv",
+        team="Web",
+        weeks=1,
+        now=NOW,
+    )
+    assert data.activity["actor"].unique().tolist() == ["ann@x.example"]
+    assert data.roster["actor"].tolist() == ["ann@x.example"]
+    assert "of team Web" in repr(data)
+
+
+def test_an_unknown_team_lists_those_there_are():
+    """A typing error is answered with the names to choose from."""
+    with pytest.raises(ValueError, match=r"'Wbe'.*Data, Web"):
+        dataset([], "2026-11-16", "2026-11-22", roster=ROSTER, team="Wbe")
+
+
+def test_a_team_without_a_roster_is_refused():
+    """There are no teams to choose from; the error says where they come from."""
+    with pytest.raises(ValueError, match=r"no roster.*--roster"):
+        dataset([], "2026-11-16", "2026-11-22", team="Web")
+
+
+@pytest.mark.parametrize("identity", ["pseudonym", "aggregate"])
+def test_no_address_is_left_where_people_are_not_to_be_named(tmp_path, identity):
+    """Not in a frame, not among its categories, not on the roster."""
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    data = load(
+        week="2026-W47",
+        source="api",
+        store=fill(tmp_path),
+        roster=tmp_path / "roster.csv",
+        identity=identity,
+        now=NOW,
+    )
+    for frame in (data.activity, data.model_usage, data.tool_actions):
+        assert not any("@" in name for name in frame["actor"].cat.categories)
+    assert not data.roster["actor"].str.contains("@").any()
+    assert data.activity["actor"].nunique() == 2
+
+
+def test_an_unknown_identity_is_refused_with_those_there_are(tmp_path):
+    """A misspelled policy must not fall back to names."""
+    with pytest.raises(ValueError, match=r"'anonymous'.*aggregate"):
+        load(source="api", store=fill(tmp_path), identity="anonymous", now=NOW)
+
+
+def test_settings_give_store_roster_and_identity(tmp_path, monkeypatch):
+    """What stands in ccanalytics.toml need not be repeated in every notebook."""
+    fill(tmp_path / "days")
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    toml = 'store = "days"\nroster = "roster.csv"\nidentity = "pseudonym"\n'
+    (tmp_path / "ccanalytics.toml").write_text(toml)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CCANALYTICS_STORE", raising=False)
+    data = load(source="api", now=NOW)
+    assert data.identity == "pseudonym"
+    assert sorted(data.activity["team"].unique()) == ["Data", "Web"]
+
+
+# Sources
+
+
+def test_the_sample_needs_nothing_but_its_name(tmp_path):
+    """Twelve whole weeks with teams from its own roster, in whatever year it is."""
+    data = load(source="sample", store=tmp_path, now=datetime(2031, 5, 5, tzinfo=UTC))
+    assert len(data.weeks) == 12
+    assert data.until == date(2026, 11, 22)
+    assert data.activity["team"].notna().any()
+    assert data.minimum_group == 5
+
+
+def test_local_logs_are_read_into_the_store(tmp_path):
+    """Logs of a Tuesday two weeks ago: that week is the newest with activity, so it is the last."""
+    logs = local_log(tmp_path / "claude", "2026-11-10T10:00:00Z")
+    data = load(source="local", store=tmp_path / "store", logs=[logs], now=NOW)
+    assert mondays(data) == ["2026-11-09"]
+    assert data.minimum_group == 1
+    assert len(data.sessions) == 1
+
+
+def test_logs_of_other_folders_are_not_mixed_into_one_store(tmp_path):
+    """Both folders' names and the flag are told."""
+    for name in ("mine", "yours"):
+        local_log(tmp_path / name, "2026-11-16T10:00:00Z")
+    load(source="local", store=tmp_path / "store", logs=[tmp_path / "mine"], now=NOW)
+    with pytest.raises(StoreError, match=r"local-\w+.*local-\w+.*--store"):
+        load(source="local", store=tmp_path / "store", logs=[tmp_path / "yours"], now=NOW)
+
+
+def local_log(folder, at):
+    """A log folder with one session of one answer."""
+    project = folder / "projects" / "-work-x"
+    project.mkdir(parents=True)
+    common = {"sessionId": "s1", "timestamp": at, "cwd": "/src/x", "version": "2.1.0"}
+    usage = {"input_tokens": 3, "output_tokens": 5}
+    answer = {"id": "m1", "role": "assistant", "model": "claude-sonnet-4-5-20250929",
+              "stop_reason": "end_turn", "usage": usage, "content": []}  # fmt: skip
+    lines = [
+        {**common, "type": "user", "uuid": "u1", "message": {"role": "user", "content": "hello"}},
+        {**common, "type": "assistant", "uuid": "u2", "requestId": "r1", "message": answer},
+    ]
+    (project / "s1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_with_nothing_at_hand_the_three_ways_on_are_told(tmp_path):
+    """No key, no day: nothing is invented, and the error is the way in."""
+    with pytest.raises(SettingsError, match=r"(?s)sample.*local.*ANTHROPIC_ADMIN_KEY"):
+        load(store=tmp_path, now=NOW)
+
+
+def test_stored_days_of_the_service_are_loaded_without_a_key(tmp_path):
+    """Who has the store need not have the key."""
+    assert load(store=fill(tmp_path), now=NOW).source == "api"
+
+
+def test_a_key_means_the_service(tmp_path, monkeypatch):
+    """With a key and no day yet, the command that fetches them is told."""
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-x")
+    with pytest.raises(StoreError, match=r"ccanalytics sync --source api --since 2026-11-16") as e:
+        load(store=tmp_path, now=NOW)
+    assert "sk-ant" not in str(e.value)
+
+
+def test_an_unknown_source_lists_those_there_are(tmp_path):
+    """A typing error is answered with the names to choose from."""
+    with pytest.raises(ValueError, match=r"'apii'.*api, enterprise, local, sample"):
+        load(source="apii", store=tmp_path, now=NOW)
+
+
+def test_a_range_without_a_stored_day_is_an_error(tmp_path):
+    """An empty dataset would look like a year without Claude Code."""
+    with pytest.raises(StoreError, match=r"2026-01-01 to 2026-01-07.*--since 2026-01-01"):
+        load("2026-01-01", "2026-01-07", source="api", store=fill(tmp_path), now=NOW)
+
+
+def test_reversed_dates_are_refused_with_both(tmp_path):
+    """Quietly giving nothing would be the worst answer."""
+    with pytest.raises(ValueError, match=r"2026-11-22.*2026-11-16"):
+        load("2026-11-22", "2026-11-16", source="api", store=tmp_path, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"since": "2026-11-16"}, "both ends"),
+        ({"until": "2026-11-16"}, "both ends"),
+        ({"since": "2026-11-16", "until": "2026-11-17", "week": "2026-W47"}, "Either"),
+        ({"since": "yesterday", "until": "2026-11-17"}, "'yesterday'"),
+        ({"weeks": 0}, "weeks is 0"),
+        ({"logs": [Path("x")]}, "logs are for source local"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_value(tmp_path, asked, words):
+    """Each of these has more than one meaning, so none is chosen silently."""
+    with pytest.raises(ValueError, match=words):
+        load(source="api", store=tmp_path, now=NOW, **asked)
+
+
+def test_the_store_is_not_touched_by_loading_from_it(tmp_path):
+    """Reading an api store leaves every file as it was."""
+    store = fill(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
+    load(source="api", store=store, now=NOW + timedelta(days=3))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
+
+
+@pytest.mark.parametrize(("identity", "there"), [("named", True), ("aggregate", False)])
+def test_an_address_in_a_note_is_withheld_with_the_names(identity, there, tmp_path, monkeypatch):
+    """Whoever writes an event may write a name into it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "events.csv").write_text("date,what\n2026-11-02,ann@corvid.example is away\n")
+    monkeypatch.setenv("CCANALYTICS_EVENTS", str(tmp_path / "events.csv"))
+    data = load(source="sample", store=tmp_path / "store", weeks=1, identity=identity)
+    (what,) = data.calendars.events["what"]
+    assert ("ann@" in what) is there
+    assert what.endswith("is away")
+
+
+# Parts of a dataset, without reading again
+
+
+def loaded(store, *days, **how):
+    return load(*days, source="api", store=store, now=NOW, roster=roster_file(store), **how)
+
+
+def roster_file(store):
+    file = store.root / "people.csv"
+    file.write_text(ROSTER, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("identity", ["named", "aggregate"])
+def test_a_part_of_a_dataset_is_what_is_loaded_of_its_days_and_team(tmp_path, identity):
+    """Cut out in memory or read again: the same days, weeks and figures."""
+    store = fill(tmp_path, since="2026-11-02")
+    part = loaded(store, "2026-11-02", "2026-11-22", identity=identity)
+    part = part.between("2026-11-09", "2026-11-22").of_team("Web")
+    again = loaded(store, "2026-11-09", "2026-11-22", team="Web", identity=identity)
+    assert (part.since, part.until, part.team) == (again.since, again.until, "Web")
+    assert mondays(part) == mondays(again) == ["2026-11-09", "2026-11-16"]
+    pd.testing.assert_frame_equal(by_week(part, "active_actors"), by_week(again, "active_actors"))
+    assert len(part.activity) == len(again.activity) == 14
+    assert len(part.roster) == 1
+
+
+def test_a_part_that_is_partly_outside_ends_where_the_dataset_does(tmp_path):
+    """What is not in memory is not there."""
+    part = loaded(fill(tmp_path), "2026-11-09", "2026-11-22").between("2026-01-01", "2026-11-15")
+    assert (part.since, part.until) == (date(2026, 11, 9), date(2026, 11, 15))
+
+
+def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
+    """The words name both ranges, and the teams there are."""
+    data = loaded(fill(tmp_path), "2026-11-09", "2026-11-22")
+    with pytest.raises(
+        ValueError, match="no day of 2026-01-01 to 2026-01-02: these are 2026-11-09"
+    ):
+        data.between("2026-01-01", "2026-01-02")
+    with pytest.raises(ValueError, match="reversed"):
+        data.between("2026-11-20", "2026-11-10")
+    with pytest.raises(ValueError, match="there is: Data, Web"):
+        data.of_team("Green")
+
+
+def test_every_frame_of_a_part_has_the_days_of_the_part():
+    """Also those that only some sources have, and what was billed; a team has no seats, no bill."""
+    whole = load("2026-11-02", "2026-11-22", source="sample")
+    part = whole.between("2026-11-09", "2026-11-15")
+    frames = [frame for frame in vars(part).values() if isinstance(frame, pd.DataFrame)]
+    frames += [part.billing.billed, part.billing.billed_tokens] if part.billing else []
+    days = [frame["date"] for frame in frames if "date" in frame]
+    assert {str(day.min().date()) for day in days} == {"2026-11-09"}
+    assert {str(day.max().date()) for day in days} == {"2026-11-15"}
+    team = whole.of_team("Web")
+    assert set(team.activity["team"]) == set(team.roster["team"]) == {"Web"}
+    assert (team.seats, team.billing) == (None, None)

@@ -1,0 +1,111 @@
+"""What the records cover is told in counts, and never of fewer people than may be told of."""
+
+import pandas as pd
+import pytest
+from builders import dataset, record
+
+import ccanalytics as cca
+from ccanalytics.dataset.coverage import coverage_ledger, coverage_of, data_inventory, trust_facts
+
+PEOPLE = [f"p{n}@x.example" for n in range(8)]
+ROSTER = "email,team,start\n" + "\n".join(f"{who},Red," for who in PEOPLE)
+PRICED = {"claude-sonnet-5": {"output": 100, "cents": 5}}
+UNPRICED = {"claude-nova-1": {"output": 100, "cents": None}}
+
+
+def week(people, models=PRICED, roster=ROSTER, **options):
+    records = [record("2026-11-17", who, models=models) for who in people]
+    return dataset(records, "2026-11-16", "2026-11-22", roster=roster, **options)
+
+
+def told(data):
+    """The state of each row of the ledger by who it is about."""
+    return coverage_ledger(data).set_index("who")["state"].to_dict()
+
+
+def test_a_whole_week_is_complete():
+    """Everybody on the roster, all priced, all final."""
+    assert coverage_of(week(PEOPLE), money=True, people=True).grade == "complete"
+
+
+def test_unpriced_tokens_make_money_partial_and_nothing_else():
+    """Half the tokens have no price: people are counted as before."""
+    data = week(PEOPLE, models=PRICED | UNPRICED)
+    money = coverage_of(data, money=True, people=True)
+    assert (money.grade, money.why) == ("partial", "50 % of tokens have a known price")
+    assert coverage_of(data, money=False, people=True).grade == "complete"
+
+
+def test_people_off_the_roster_make_it_partial():
+    """Two of eight are not on it."""
+    found = coverage_of(week([*PEOPLE[:6], "x@x.example", "y@x.example"]), money=False, people=True)
+    assert (found.grade, found.why) == ("partial", "75 % of active people are on the roster")
+
+
+def test_a_day_that_may_change_makes_it_moving():
+    """One of the seven days was fetched within two days of its end."""
+    data = week(PEOPLE)
+    data.days.loc[6, "final"] = False
+    assert coverage_of(data, money=True, people=True).why == "1 of 7 days may still change"
+
+
+def test_without_a_closed_week_there_is_no_coverage():
+    """Three days are no week."""
+    data = dataset([record("2026-11-17")], "2026-11-16", "2026-11-18")
+    assert coverage_of(data, money=True, people=True).grade == "none"
+
+
+@pytest.mark.parametrize(("missing", "state"), [(0, "0 people"), (2, "fewer than 5 people")])
+def test_few_silent_people_are_not_counted_out(missing, state):
+    """Two people without a record may be told apart; none may be said."""
+    data = week(PEOPLE[: 8 - missing], minimum_group=5)
+    assert told(data)["People on the roster without any record in this range"] == state
+
+
+def test_silent_people_are_counted_when_they_are_enough():
+    """Six of eight never used it."""
+    data = week(PEOPLE[:2], minimum_group=5)
+    assert told(data)["People on the roster without any record in this range"] == "6 people"
+
+
+def test_without_a_roster_the_ledger_says_what_is_not_known():
+    """Nobody can be missing from a list that is not there."""
+    data = week(PEOPLE, roster=None)
+    assert told(data)["People who never used it"] == "not known"
+    assert "no roster" in trust_facts(data).set_index("what")["state"]["People"]
+
+
+def test_a_key_is_in_the_ledger():
+    """One key, counted apart."""
+    data = dataset([record("2026-11-17", api_key="ci")], "2026-11-16", "2026-11-22")
+    assert told(data)["People behind API keys"] == "1 key"
+
+
+def test_logs_have_a_ledger_of_their_own():
+    """One machine, what is deleted, what is never written."""
+    assert "Other machines, other people" in told(week(PEOPLE, source="local"))
+
+
+def test_the_facts_name_nobody():
+    """Counts only, whatever the policy is."""
+    data = week(PEOPLE)
+    frames = [trust_facts(data), coverage_ledger(data), data_inventory(data)]
+    text = pd.concat(frames).to_string()
+    assert "x.example" not in text
+
+
+def test_the_inventory_says_how_people_are_shown():
+    """The policy in words, and the roster only when there is one."""
+    shown = data_inventory(week(PEOPLE, identity="aggregate", minimum_group=5))
+    assert set(shown["shown"]) == {"only in groups of 5 or more"}
+    assert len(shown) == len(data_inventory(week(PEOPLE, roster=None))) + 1
+
+
+def test_a_headline_carries_its_coverage():
+    """The card says it, with the reason when it is not complete."""
+    found = cca.headline(week(PEOPLE, models=PRICED | UNPRICED), "cost")
+    assert found.coverage.grade == "partial"
+    (card,) = cca.cards([found]).bundle["application/vnd.ccanalytics.cards+json"]["cards"]
+    assert card["grade"] == (
+        "coverage partial (50 % of tokens have a known price), reliability medium"
+    )

@@ -1,0 +1,184 @@
+"""Controls ask, views answer; a report has the answer without the controls."""
+
+import base64
+from datetime import date
+
+import pytest
+from builders import dataset
+from ccanalytics.explore import Shelf
+from test_views import TEAMS, people_of, roster, three_weeks
+
+from ccanalytics.charts.theme import MIME
+from ccanalytics.errors import StoreError
+from ccanalytics.explore import explorer
+from ccanalytics.explore.explorer import explore
+
+NAMES = ("Red", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>")
+
+
+@pytest.fixture(autouse=True)
+def sources(monkeypatch):
+    """Three weeks of source api, one of sample, and nothing of local; nothing remembered."""
+
+    def load(*_, source, **__):
+        if source == "local":
+            raise StoreError("There is nothing in the local source yet.")
+        if source == "sample":
+            records = people_of("2026-10-06")
+            return dataset(records, "2026-10-05", "2026-10-11", roster=roster(TEAMS))
+        return three_weeks(names=NAMES)
+
+    monkeypatch.setattr(explorer, "Shelf", lambda identity: Shelf(identity, load=load))
+    monkeypatch.setattr(explorer, "_remembered", {})
+
+
+def explored(**how):
+    """An explorer with its controls made."""
+    made = explore(**{"source": "api", "weeks": 2, **how})
+    made.panel()
+    return made
+
+
+def drawn(made):
+    """The specification of the chart that is shown; None when there is none."""
+    return made.chart.outputs[0]["data"][MIME] if made.chart.outputs else None
+
+
+def words(made):
+    return " ".join(output["data"]["text/plain"] for output in made.said.outputs)
+
+
+def test_a_changed_control_is_answered_with_another_chart():
+    """Another metric is drawn, its table and its definition are shown."""
+    made = explored()
+    assert drawn(made)["title"]["text"] == "Cost per commit"
+    made.controls["metric_id"].value = "commits"
+    assert drawn(made)["title"]["text"] == "Commits"
+    assert "Commits made through Claude Code." in words(made)
+    assert len(made.table.outputs) == 1
+
+
+def test_the_controls_begin_with_the_parameters():
+    """Two weeks ending with the newest one, of everybody, by week."""
+    made = explored()
+    values = {name: control.value for name, control in made.controls.items()}
+    assert (values["since"], values["until"]) == (date(2026, 11, 9), date(2026, 11, 22))
+    assert (values["team"], values["by"], values["actor_kind"]) == ("", "", "user")
+
+
+def test_run_again_the_cell_keeps_what_the_controls_were_set_to():
+    """With the same parameters it goes on, with others it begins anew."""
+    made = explored()
+    made.controls["by"].value = "team"
+    made.controls["since"].value = date(2026, 11, 16)
+    again = explored()
+    assert again.controls["by"].value == "team"
+    assert again.controls["since"].value == date(2026, 11, 16)
+    assert explored(weeks=3).controls["by"].value == ""
+
+
+def test_one_change_is_one_answer(monkeypatch):
+    """Another source sets dates and teams too, and is answered once."""
+    made = explored()
+    asked = []
+    answer = explorer.answer
+    monkeypatch.setattr(explorer, "answer", lambda *a: asked.append(a[0].source) or answer(*a))
+    made.controls["team"].value = "Red"
+    made.controls["source"].value = "sample"
+    assert asked == ["api", "sample"]
+    assert made.controls["since"].value == date(2026, 9, 28)
+    assert made.controls["team"].value == "Red"
+    assert "1 closed week" in words(made)
+
+
+def test_a_source_without_data_is_said_and_left_again():
+    """No exception, no old chart; back at the other source everything is there."""
+    made = explored()
+    made.controls["source"].value = "local"
+    assert drawn(made) is None
+    assert words(made) == "There is nothing in the local source yet."
+    assert made.download.value == ""
+    made.controls["source"].value = "api"
+    assert drawn(made) is not None
+
+
+def test_every_setting_of_the_controls_is_a_chart_or_words():
+    """Whatever is chosen: never an exception, never nothing."""
+    made = explored()
+    for name in ("metric_id", "by", "actor_kind", "team", "compare"):
+        control = made.controls[name]
+        first = control.value
+        options = {"no": False, "yes": True} if name == "compare" else dict(control.options)
+        for value in options.values():
+            control.value = value
+            assert made.said.outputs
+        control.value = first
+    made.controls["since"].value = None
+    assert words(made) == "Choose both ends of the range: a first and a last day."
+
+
+def test_the_code_is_shown_when_asked_for_and_follows_the_controls():
+    """Pressed, the button shows the lines of the present view; released, none."""
+    made = explored()
+    assert made.code.outputs == ()
+    made.code_button.value = True
+    made.controls["metric_id"].value = "commits"
+    assert 'cca.by_week(data, "commits")' in made.code.outputs[0]["text"]
+    made.code_button.value = False
+    assert made.code.outputs == ()
+
+
+def test_the_download_is_the_frame_and_runs_no_formula():
+    """A link that carries the CSV itself; a team called like a formula gets an apostrophe."""
+    made = explored()
+    made.controls["by"].value = "team"
+    name, address = made.download.value.split('"')[1:4:2]
+    text = base64.b64decode(address.split("base64,")[1]).decode("utf-8-sig")
+    assert name == "cost_per_commit-2026-11-09-2026-11-22.csv"
+    assert text.splitlines()[0].startswith('"week","team","value"')
+    assert "\"'=cmd|" in text
+    assert '"=cmd|' not in text
+
+
+def test_a_hostile_team_is_no_markup():
+    """Its name is in no HTML of the view but escaped."""
+    made = explored()
+    made.controls["by"].value = "team"
+    outputs = [*made.said.outputs, *made.table.outputs]
+    html = "".join(output["data"]["text/html"] for output in outputs)
+    assert "<img src=x" not in html
+    assert "&lt;img src=x" in html
+
+
+def test_a_team_that_is_not_there_is_said():
+    """A parameter with a typing error is an option that shows nothing, not an exception."""
+    assert "There is no team 'Green'" in words(explored(team="Green"))
+
+
+def test_an_unknown_source_names_the_known_ones():
+    """The parameter is wrong, so the call is."""
+    with pytest.raises(ValueError, match=r"no source 'samples'; there is: api"):
+        explore(source="samples")
+
+
+def displayed(made, monkeypatch):
+    """What a cell that ends with the explorer displays."""
+    parts = []
+    monkeypatch.setattr(explorer, "display", parts.append)
+    made._ipython_display_()
+    return parts
+
+
+def test_in_a_report_there_are_no_controls(monkeypatch):
+    """Chart, remarks and table of the first view, as any cell shows them."""
+    monkeypatch.setenv("CCANALYTICS_REPORT", "1")
+    parts = displayed(explore(source="api", weeks=2), monkeypatch)
+    kinds = [next(iter(part._repr_mimebundle_(None, None))) for part in parts]
+    own = "application/vnd.ccanalytics.{}+json"
+    assert kinds == [MIME, own.format("note"), "text/markdown", own.format("table")]
+
+
+def test_in_lab_there_is_one_panel(monkeypatch):
+    """Outside a report the cell shows the controls."""
+    (panel,) = displayed(explore(source="api", weeks=2), monkeypatch)
+    assert "cca-explore" in panel._dom_classes

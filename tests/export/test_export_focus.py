@@ -1,0 +1,210 @@
+"""FOCUS-shaped rows: every column the specification wants, exact sums, and nobody named unasked."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from datetime import timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders import record
+from export_stores import DAY, awkward, export, fill, people, roster
+
+from ccanalytics.export.focus import ALLOWED, FOCUS
+from ccanalytics.people.roster import parse_roster
+
+MANDATORY = {
+    "BilledCost": False,
+    "BillingAccountId": False,
+    "BillingAccountName": True,
+    "BillingCurrency": False,
+    "BillingPeriodEnd": False,
+    "BillingPeriodStart": False,
+    "ChargeCategory": False,
+    "ChargeClass": True,
+    "ChargeDescription": True,
+    "ChargePeriodEnd": False,
+    "ChargePeriodStart": False,
+    "ContractedCost": False,
+    "EffectiveCost": False,
+    "InvoiceIssuerName": False,
+    "ListCost": False,
+    "PricingQuantity": True,
+    "PricingUnit": True,
+    "ProviderName": False,
+    "PublisherName": False,
+    "ServiceCategory": False,
+    "ServiceName": False,
+}
+"""The mandatory columns of FOCUS 1.2, and whether they may be null."""
+
+USAGE = {"claude-sonnet-4-5-20250929": {"input": 1_000_000, "output": 100_000, "cents": 450}}
+
+
+def rows_of(folder):
+    """The rows of all files, as text."""
+    paths = sorted(folder.glob("focus/*.csv"))
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    return [row for text in texts for row in csv.DictReader(io.StringIO(text, newline=""))]
+
+
+def exported(tmp_path, records, **more):
+    export(fill(tmp_path / "store", records), tmp_path / "out", form="focus", **more)
+    return rows_of(tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    """The rows of an awkward store, as Parquet."""
+    root = tmp_path_factory.mktemp("focus")
+    store = awkward(root / "store")
+    export(store, root / "out", form="focus-parquet", roster=roster())
+    return store, pa.concat_tables(map(pq.read_table, sorted(root.glob("out/focus/*"))))
+
+
+def test_every_mandatory_column_is_there_and_null_only_where_it_may(big):
+    """By the specification's own list; columns of our own begin with x_."""
+    _, table = big
+    assert set(MANDATORY) <= set(FOCUS.names)
+    for name, nullable in MANDATORY.items():
+        assert nullable or table[name].null_count == 0, name
+    for field in FOCUS:
+        assert field.nullable or table[field.name].null_count == 0, field.name
+        assert field.name.startswith("x_") or field.name[0].isupper()
+
+
+def test_columns_have_only_allowed_values(big):
+    """A value outside the specification's list would be refused by its readers."""
+    _, table = big
+    for name, allowed in ALLOWED.items():
+        assert set(table[name].unique().to_pylist()) <= {*allowed, None}, name
+
+
+def test_what_depends_on_a_sku_is_null_with_it_and_only_then(big):
+    """Meter, price details, category and quantity come with SkuId and SkuPriceId."""
+    _, table = big
+    for name in ("SkuId", "SkuPriceId", "SkuMeter", "PricingCategory", "PricingQuantity"):
+        assert table[name].null_count == 0
+    with_account = [one is not None for one in table["SubAccountId"].to_pylist()]
+    assert [one is not None for one in table["SubAccountType"].to_pylist()] == with_account
+
+
+def test_the_rows_of_a_model_add_up_to_its_estimated_cost(big):
+    """Split over kinds of tokens without losing a hundredth of a cent, day by day."""
+    store, table = big
+    stored = defaultdict(Decimal)
+    usage = store.read("api", "model_usage", DAY - timedelta(99), DAY + timedelta(99))
+    for row in usage.select(["date", "cost_usd"]).to_pylist():
+        stored[row["date"].date()] += row["cost_usd"] or 0
+    found = defaultdict(Decimal)
+    for row in table.select(["ChargePeriodStart", "EffectiveCost"]).to_pylist():
+        found[row["ChargePeriodStart"].date()] += row["EffectiveCost"]
+    assert {day: cost for day, cost in found.items() if cost} == (
+        {day: cost for day, cost in stored.items() if cost}
+    )
+    assert table["ListCost"].equals(table["EffectiveCost"])
+    assert table["ContractedCost"].equals(table["EffectiveCost"])
+
+
+def test_nothing_is_billed_and_everything_is_an_estimate(tmp_path):
+    """BilledCost is 0, for no invoice says this; the estimate stands in a column of its own."""
+    for row in exported(tmp_path, [record(str(DAY), models=USAGE)]):
+        assert Decimal(row["BilledCost"]) == 0
+        assert row["x_IsEstimate"] == "true"
+        assert row["x_EstimatedCost"] == row["EffectiveCost"]
+
+
+def test_cost_is_split_by_list_price(tmp_path):
+    """A million tokens in at $3 and a tenth of one out at $15: $3.00 and $1.50 of $4.50."""
+    rows = exported(tmp_path, [record(str(DAY), models=USAGE)])
+    found = {row["SkuMeter"]: (row["ConsumedQuantity"], row["EffectiveCost"]) for row in rows}
+    assert found == {
+        "Input Tokens": ("1000000.000000", "3"),
+        "Output Tokens": ("100000.000000", "1.5"),
+    }
+    assert {row["x_CostAllocation"] for row in rows} == {"list price"}
+    assert {Decimal(row["PricingQuantity"]) for row in rows} == {1, Decimal("0.1")}
+
+
+def test_a_model_without_a_list_price_is_split_by_the_usual_ratios(tmp_path):
+    """Output is five times input there too, and the row says that this is no price."""
+    models = {"house-model": {"input": 500, "output": 100, "cents": 200}}
+    rows = exported(tmp_path, [record(str(DAY), models=models)])
+    assert [row["EffectiveCost"] for row in rows] == ["1", "1"]
+    assert {row["x_CostAllocation"] for row in rows} == {"typical ratio of list prices"}
+
+
+def test_an_unknown_cost_is_zero_and_said_to_be_unknown(tmp_path):
+    """FOCUS wants a number; the estimate itself stays empty."""
+    (row,) = exported(tmp_path, [record(str(DAY), models={"x": {"output": 9, "cents": None}})])
+    assert (Decimal(row["EffectiveCost"]), row["x_EstimatedCost"]) == (0, "")
+
+
+def test_a_cost_without_tokens_is_not_lost(tmp_path):
+    """A web search costs, and is no token."""
+    (row,) = exported(tmp_path, [record(str(DAY), models={"claude-sonnet-5": {"cents": 7}})])
+    assert (row["SkuMeter"], row["EffectiveCost"], row["x_CostAllocation"]) == (
+        "Other",
+        "0.07",
+        "none",
+    )
+
+
+def test_periods_are_utc_days_and_months_with_an_open_end(tmp_path):
+    """As the specification writes moments, also over the end of a year."""
+    (row, *_) = exported(tmp_path, [record("2026-12-31", models=USAGE)])
+    names = ["ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"]
+    assert [row[name] for name in names] == [
+        "2026-12-31T00:00:00Z",
+        "2027-01-01T00:00:00Z",
+        "2026-12-01T00:00:00Z",
+        "2027-01-01T00:00:00Z",
+    ]
+
+
+def test_named_rows_are_of_people_and_keys(tmp_path):
+    """Sub account, its type, and the team as a tag."""
+    records = [record(str(DAY), models=USAGE), record(str(DAY), api_key="ci", models=USAGE)]
+    team = parse_roster("email,team,start\nann@x.example,Web,\n", "r")
+    rows = exported(tmp_path, records, roster=team)
+    assert {(r["SubAccountId"], r["SubAccountType"], r["Tags"]) for r in rows} == {
+        ("ann@x.example", "Person", '{"team": "Web"}'),
+        ("ci", "API key", ""),
+    }
+    assert json.loads(rows[0]["SkuPriceDetails"])["ModelFamily"] == "Sonnet 4.5"
+
+
+def test_aggregate_rows_are_of_teams_large_enough(tmp_path):
+    """Web has six people that day; the rest, in teams too small, stand together without a name."""
+    records = [record(str(DAY), actor, models=USAGE) for actor in people()]
+    rows = exported(tmp_path, records, roster=roster(), identity="aggregate")
+    accounts = {(row["SubAccountId"], row["SubAccountType"]) for row in rows}
+    assert ("web", "Team") in accounts
+    assert not {"ops", "Ärzte", "lone"} & {account for account, _ in accounts}
+    assert ("", "") in accounts
+    assert sum(Decimal(row["EffectiveCost"]) for row in rows) == len(people()) * Decimal("4.5")
+    assert "@x.example" not in json.dumps(rows)
+
+
+def test_aggregate_tells_nothing_of_a_week_of_few_people(tmp_path):
+    """Four people in the whole week: only what keys did is told."""
+    records = [record(str(DAY), f"{n}@x.example", models=USAGE) for n in range(4)]
+    keys = [record(str(DAY), api_key="ci", models=USAGE)]
+    rows = exported(tmp_path, records + keys, identity="aggregate")
+    assert {row["SubAccountId"] for row in rows} == {"API keys"}
+
+
+def test_a_week_that_got_enough_people_is_exported_again(tmp_path):
+    """The fifth person came on Tuesday: Monday may now be told."""
+    store = fill(tmp_path / "s", [record(str(DAY), f"{n}@x.example", models=USAGE)
+                                  for n in range(4)])  # fmt: skip
+    out = tmp_path / "out"
+    export(store, out, form="focus", identity="aggregate")
+    assert rows_of(out) == []
+    fill(tmp_path / "s", [record(str(DAY + timedelta(1)), "new@x.example", models=USAGE)])
+    result = export(store, out, form="focus", identity="aggregate")
+    assert result.replaced == [DAY]
+    assert len(rows_of(out)) == 4

@@ -1,0 +1,337 @@
+"""The fake service keeps the real one's manners."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import httpx
+import pytest
+from builders import record
+
+from ccanalytics.fake_api import REPORT, FakeService, Faults, Request, eccentric, legacy, serve
+from ccanalytics.fake_api.enterprise import SUMMARIES, USERS
+from ccanalytics.fake_api.reports import COSTS, USAGE
+from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
+
+ADMIN = {"x-api-key": "sk-ant-admin01-x"}
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DAY = "2026-11-16"
+
+
+def five(day):
+    return [record(str(day), f"{name}@x.example") for name in "abcde"]
+
+
+def service(records=five, **options):
+    return FakeService(records, now=lambda: NOW, **options)
+
+
+def ask(fake, headers=ADMIN, path=REPORT, method="GET", **query):
+    answer = fake.respond(Request(method, path, {k: str(v) for k, v in query.items()}, headers))
+    return answer.status, json.loads(answer.body)
+
+
+def names(body):
+    return "".join(r["actor"]["email_address"][0] for r in body["data"])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 1000])
+def test_a_walk_shows_every_record_once(limit):
+    """Whatever the page size, an exact multiple too, the pages add up and the last has no next."""
+    fake, seen, cursor = service(), "", {}
+    while True:
+        _, body = ask(fake, starting_at=DAY, limit=limit, **cursor)
+        seen += names(body)
+        if not body["has_more"]:
+            break
+        assert "=" in body["next_page"]
+        cursor = {"page": body["next_page"]}
+    assert seen == "abcde"
+    assert body["next_page"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"starting_at": "2026-11-16T00:00:00Z"},
+        {"starting_at": "2026/11/16"},
+        {"starting_at": "2026-2-3"},
+        {"starting_at": "2026-02-30"},
+        {"starting_at": DAY, "limit": 0},
+        {"starting_at": DAY, "limit": 1001},
+        {"starting_at": DAY, "limit": "ten"},
+        {"starting_at": DAY, "page": "page_AAAA"},
+    ],
+)
+def test_a_wrong_question_is_a_400_in_the_services_words(query):
+    """Dates, limits and cursors that the service refuses are refused."""
+    status, body = ask(service(), **query)
+    assert (status, body["type"], body["error"]["type"]) == (400, "error", "invalid_request_error")
+    assert body["request_id"].startswith("req_")
+
+
+def test_a_cursor_is_bound_to_its_day():
+    """A cursor of Monday is refused on Tuesday, and so is a changed one."""
+    fake = service()
+    cursor = ask(fake, starting_at=DAY, limit=2)[1]["next_page"]
+    assert ask(fake, starting_at="2026-11-17", limit=2, page=cursor)[0] == 400
+    assert ask(fake, starting_at=DAY, limit=2, page=cursor.replace("A", "B", 1))[0] in (200, 400)
+    assert ask(fake, starting_at=DAY, limit=2, page="page_" + "A" * 24)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (ADMIN, 200),
+        ({"authorization": "Bearer sk-ant-oat01-x"}, 200),
+        ({}, 401),
+        ({"x-api-key": "sk-ant-api03-x"}, 401),
+        ({"x-api-key": "sk-ant-api01-x"}, 403),
+        ({"authorization": "Bearer sk-ant-admin01-x"}, 401),
+    ],
+)
+def test_each_kind_of_key_is_taken_or_refused(headers, status):
+    """Only an Admin key, or the token of a signed-in admin, opens this endpoint."""
+    assert ask(service(), headers, starting_at=DAY)[0] == status
+
+
+ANALYTICS = {"x-api-key": "sk-ant-api01-x"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "path", "got", "needed"),
+    [
+        (ADMIN, USERS, "api:admin", "read:analytics"),
+        (ANALYTICS, REPORT, "read:analytics", "api:admin"),
+        (ANALYTICS, COSTS, "read:analytics", "api:admin"),
+    ],
+)
+def test_each_kind_of_key_opens_its_own_api_only(headers, path, got, needed):
+    """The refusal names the scope the key has, and the one it takes."""
+    status, body = ask(service(), headers, path)
+    assert status == 403
+    assert body["error"]["message"].endswith(f"Got: ['{got}'] Needed: ['{needed}']")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"date": "2025-12-31"},
+        {"date": "2026-11-24"},
+        {"date": DAY, "limit": 1001},
+        {"date": DAY, "page": "page_AAAA"},
+    ],
+)
+def test_enterprise_refuses_what_it_does_not_take(query):
+    """No day, a day before the first, one that is not counted yet, too many, a made-up cursor."""
+    assert ask(service(), ANALYTICS, USERS, **query)[0] == 400
+
+
+def test_an_enterprise_cursor_expires_with_a_410():
+    """When the service counted again, the walk is to be begun again."""
+    fake = service()
+    cursor = ask(fake, ANALYTICS, USERS, date=DAY, limit=2)[1]["next_page"]
+    assert ask(fake, ANALYTICS, USERS, date=DAY, limit=3, page=cursor)[0] == 400
+    fake.world.walks.forget()
+    assert ask(fake, ANALYTICS, USERS, date=DAY, limit=2, page=cursor)[0] == 410
+
+
+def test_summaries_come_in_two_envelopes():
+    """The older one by default, the later one with beta=true; as many rows as days."""
+    days = {"starting_date": "2026-11-16", "ending_date": "2026-11-19"}
+    old = ask(service(), ANALYTICS, SUMMARIES, **days)[1]
+    new = ask(service(), ANALYTICS, SUMMARIES, beta="true", **days)[1]
+    assert list(old) == ["summaries"]
+    assert new == {"data": old["summaries"], "next_page": None}
+    assert [row["daily_active_user_count"] for row in old["summaries"]] == [5, 5, 5]
+
+
+def billed(day):
+    costs = [
+        Cost(Decimal(amount), "USD", model=model, workspace_id=place, cost_type="tokens")
+        for amount, model, place in (("1.5", "a", "w1"), ("2", "b", "w1"), ("4", "a", None))
+    ]
+    used = Usage(1, 2, CacheCreation(3, 4), 5, model="a", workspace_id="w1")
+    return DayBill([*costs], [used, used], {}) if day.day == 16 else DayBill([], [], {})
+
+
+def buckets(path, *group_by, **query):
+    span = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
+    asked = httpx.QueryParams({**span, **query, "group_by[]": list(group_by)})
+    answer = service(bill=billed).respond(Request("GET", path, asked, ADMIN))
+    return answer.status, json.loads(answer.body)
+
+
+def test_a_bill_is_told_by_the_dimensions_asked_for():
+    """All in one, by workspace, or by all there is; the end is exclusive and Tuesday is empty."""
+    amounts = [
+        [row["amount"] for row in buckets(COSTS, *by)[1]["data"][0]["results"]]
+        for by in ([], ["workspace_id"], ["workspace_id", "description"])
+    ]
+    assert amounts == [["7.5"], ["3.5", "4"], ["1.5", "2", "4"]]
+    whole = buckets(COSTS)[1]["data"]
+    assert [one["starting_at"][:10] for one in whole] == ["2026-11-16", "2026-11-17"]
+    assert whole[1]["results"] == []
+    assert whole[0]["results"][0]["model"] is None
+
+
+def test_tokens_are_added_up_by_kind():
+    """Two rows of one model are one, also in the counts a level below."""
+    (row,) = buckets(USAGE, "model")[1]["data"][0]["results"]
+    assert (row["model"], row["output_tokens"]) == ("a", 10)
+    assert row["cache_creation"] == {
+        "ephemeral_5m_input_tokens": 6,
+        "ephemeral_1h_input_tokens": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"ending_at": "2026-11-16T00:00:00Z"},
+        {"starting_at": "2026-11-16"},
+        {"limit": 32},
+        {"bucket_width": "1h"},
+    ],
+)
+def test_a_report_refuses_what_it_does_not_take(query):
+    """An end that is not after the start, a day for a moment, too long a page, other buckets."""
+    assert buckets(COSTS, **query)[0] == 400
+
+
+def test_more_than_five_dimensions_are_refused():
+    """In the words of the service."""
+    six = ["account_id", "api_key_id", "context_window", "inference_geo", "model", "speed"]
+    status, body = buckets(USAGE, *six)
+    assert status == 400
+    assert "more than 5 group_by[]" in body["error"]["message"]
+
+
+def test_pages_of_one_walk_show_one_moment():
+    """A record that arrives during a walk is in the next walk, not in this one."""
+    arrived = []
+    fake = service(lambda day: five(day) + arrived)
+    _, first = ask(fake, starting_at=DAY, limit=4)
+    arrived.append(record(DAY, "zoe@x.example"))
+    _, second = ask(fake, starting_at=DAY, limit=4, page=first["next_page"])
+    assert names(first) + names(second) == "abcde"
+    assert names(ask(fake, starting_at=DAY)[1]) == "abcdez"
+
+
+def test_the_last_hour_and_the_future_are_not_there_yet():
+    """At noon 11 of 24 hours of today are visible, so 2 of 5 records; of tomorrow none."""
+    assert names(ask(service(), starting_at="2026-11-24")[1]) == "ab"
+    assert ask(service(), starting_at="2026-11-25")[1]["data"] == []
+
+
+def test_records_can_be_of_another_age():
+    """Older records lack two keys; records to come have more, and amounts as text."""
+    usage = {"claude-sonnet-5": {"cents": 7}}
+    one = lambda day: [record(str(day), models=usage)]  # noqa: E731 - a name for two uses
+    old = ask(service(one, shape=legacy), starting_at=DAY)[1]["data"][0]
+    new = ask(service(one, shape=eccentric), starting_at=DAY)[1]["data"][0]
+    assert "is_remote" not in old
+    assert new["model_breakdown"][0]["estimated_cost"]["amount"] == "7"
+
+
+def test_it_speaks_http_and_says_who_it_is():
+    """Over a real socket: the organization, an unknown path, and a refused method."""
+    with serve(service()) as server, httpx.Client(base_url=server.url, headers=ADMIN) as http:
+        assert http.get("/v1/organizations/me").json()["type"] == "organization"
+        assert http.get("/v1/organizations/nowhere").status_code == 404
+        assert http.post(REPORT).status_code == 405
+        answer = http.get(REPORT, params={"starting_at": DAY, "beta": "true"})
+        assert (names(answer.json()), answer.headers["request-id"]) == ("abcde", "req_000003")
+
+
+def test_random_faults_are_the_same_for_a_seed():
+    """About the share asked for, and the same requests again for the same seed."""
+    one, two = Faults.random(0.3, seed=4), Faults.random(0.3, seed=4)
+    failed = [number for number in range(1000) if one.of(number)]
+    assert 240 < len(failed) < 360
+    assert all(one.of(number) == two.of(number) for number in failed)
+
+
+def listed(fake, name, **query):
+    status, body = ask(fake, path=f"/v1/organizations/{name}", **query)
+    return [row["id"] for row in body["data"]] if status == 200 else status
+
+
+@pytest.mark.parametrize("name", ["users", "invites", "workspaces", "api_keys"])
+def test_a_list_goes_on_after_an_id_and_back_before_one(name):
+    """Five rows by two: forwards to the end, and the page before the last row."""
+    rows = [{"id": f"x_{n}", "archived_at": None} for n in range(5)]
+    told = {"members": lambda: rows} if name == "users" else {"lists": {name: lambda: rows}}
+    fake = service(**told)
+    assert listed(fake, name, limit=2) == ["x_0", "x_1"]
+    assert listed(fake, name, limit=2, after_id="x_3") == ["x_4"]
+    assert listed(fake, name, limit=2, before_id="x_4") == ["x_2", "x_3"]
+    assert listed(fake, name, limit=2, before_id="x_1") == ["x_0"]
+    assert listed(fake, name, limit=2, after_id="x_4") == []
+    assert listed(fake, name, after_id="x_1", before_id="x_3") == 400
+    assert listed(fake, name, after_id="nobody") == 400
+    _, whole = ask(fake, path=f"/v1/organizations/{name}", limit=4)
+    assert (whole["has_more"], whole["first_id"], whole["last_id"]) == (True, "x_0", "x_3")
+
+
+def test_an_offset_is_passed_over():
+    """A walk by offset sees the first page for ever, as with the real service."""
+    fake = service(members=lambda: [{"id": f"x_{n}"} for n in range(5)])
+    assert listed(fake, "users", limit=2, offset=2) == ["x_0", "x_1"]
+
+
+def test_members_are_found_by_address_and_role():
+    """Case and what stands after a plus do not count; several roles may be asked for."""
+    roles = ("user", "admin", "billing")
+    rows = [{"id": f"x_{role}", "email": f"{role}@x.example", "role": role} for role in roles]
+    fake = service(members=lambda: rows)
+    assert listed(fake, "users", email="Admin+test@X.example") == ["x_admin"]
+    query = httpx.QueryParams([("roles[]", "user"), ("roles[]", "billing")])
+    answer = fake.respond(Request("GET", "/v1/organizations/users", query, ADMIN))
+    assert [row["id"] for row in json.loads(answer.body)["data"]] == ["x_user", "x_billing"]
+    assert listed(fake, "users", **{"roles[]": "emperor"}) == 400
+
+
+def test_an_archived_workspace_is_shown_when_asked_for():
+    """Archived ones are left out unless include_archived is true."""
+    rows = [
+        {"id": "old", "archived_at": "2026-01-01T00:00:00Z"},
+        {"id": "new", "archived_at": None},
+    ]
+    fake = service(lists={"workspaces": lambda: rows})
+    assert listed(fake, "workspaces") == ["new"]
+    assert listed(fake, "workspaces", include_archived="true") == ["old", "new"]
+    assert listed(fake, "workspaces", include_archived="perhaps") == 400
+
+
+def test_a_key_of_the_other_api_is_told_what_it_lacks():
+    """The refusal has the scopes the key has and needs, in the service's words."""
+    _, body = ask(service(), {"x-api-key": "sk-ant-api01-x"}, starting_at=DAY)
+    assert body["error"]["message"] == (
+        "Missing required scopes. Got: ['read:analytics'] Needed: ['api:admin']"
+    )
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "HEAD", "TRACE", "BREW"])
+def test_another_method_is_refused_with_the_one_that_is_not(method):
+    """405 with `allow: GET`; its body is not taken for the next request of the connection."""
+    with serve(service()) as server, httpx.Client(base_url=server.url, headers=ADMIN) as http:
+        refused = http.request(method, REPORT, content=b"GET / HTTP/1.1\r\n\r\n")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+        assert http.get(REPORT, params={"starting_at": DAY}).status_code == 200
+
+
+def test_an_expired_cursor_is_refused():
+    """After the service forgot its walks a cursor leads nowhere."""
+    fake = service(faults=Faults.script({1: "expired"}))
+    cursor = ask(fake, starting_at=DAY, limit=2)[1]["next_page"]
+    status, body = ask(fake, starting_at=DAY, limit=2, page=cursor)
+    assert (status, "expired" in body["error"]["message"]) == (400, True)
+
+
+@pytest.mark.parametrize("text", ["２０２６-11-16", "2026-11-16\n", " 2026-11-16", ""])  # noqa: RUF001
+def test_only_a_day_in_plain_digits_is_one(text):
+    """Digits of other scripts, line breaks, spaces and nothing are no day."""
+    assert ask(service(), starting_at=text)[0] == 400

@@ -1,0 +1,142 @@
+"""The OpenAPI document is valid, its examples are, and the fake keeps it whatever is asked."""
+
+import json
+from datetime import timedelta
+from itertools import count
+
+import httpx
+import msgspec
+import pytest
+import schemathesis
+from click.testing import CliRunner
+from hypothesis import settings
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from ccanalytics.cli import main
+from ccanalytics.fake_api import REPORT, ROUTES, FakeService, Request, eccentric, legacy, serve
+from ccanalytics.fake_api.fake_api_command import sample_service
+from ccanalytics.fake_api.openapi import EXAMPLE_NOW
+from ccanalytics.fake_api.schemas import field_docs
+from ccanalytics.sources.sample.organisation import SampleOrganisation
+from ccanalytics.wire.claude_code import Record
+
+KEYS = {"admin": "sk-ant-admin01-x", "read:analytics": "sk-ant-api01-x"}
+
+BOUND = {"page", "after_id", "before_id", "ending_at", "ending_date", "starting_date", "date"}
+"""Parameters whose good values depend on another answer, another parameter or the day."""
+
+
+CONTRACT = sample_service().openapi("http://127.0.0.1:8765")
+anything = schemathesis.openapi.from_dict(CONTRACT)
+
+
+@pytest.fixture(scope="module")
+def url():
+    """Where a fake answers; its clock goes on so fast that no limit per minute is met."""
+    seconds = count(step=2)
+    fake = sample_service(now=lambda: EXAMPLE_NOW + timedelta(seconds=next(seconds)))
+    with serve(fake) as server:
+        yield server.url
+
+
+@anything.parametrize()
+@settings(max_examples=8, derandomize=True, deadline=None, database=None)
+def test_the_fake_keeps_its_contract(case, url):
+    """Good questions are answered as documented, bad ones refused; by schemathesis."""
+    scope = next(route.scope for route in ROUTES if route.path == case.operation.path)
+    # A cursor that nobody was given is refused, though nothing is wrong with its form.
+    excluded = [positive_data_acceptance] if BOUND & set(case.query or {}) else []
+    case.call_and_validate(
+        base_url=url, headers={"x-api-key": KEYS[scope]}, excluded_checks=excluded
+    )
+
+
+def wrong(value, schema):
+    """What a validator finds wrong with a value."""
+    whole = {**schema, "components": CONTRACT["components"]}
+    return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
+
+
+def content(answer):
+    while "$ref" in answer:
+        *_, place, name = answer["$ref"].split("/")
+        answer = CONTRACT["components"][place][name]
+    return answer["content"]["application/json"]
+
+
+def test_the_document_is_valid():
+    """It is OpenAPI 3.1, as a validator of the standard says."""
+    validate(CONTRACT)
+    assert CONTRACT["openapi"] == "3.1.0"
+    assert list(CONTRACT["paths"]) == [route.path for route in ROUTES]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_example_is_an_answer_of_its_schema(route):
+    """What is shown as an answer fits what is said of answers, and the client decodes it."""
+    answers = CONTRACT["paths"][route.path]["get"]["responses"]
+    for answer in answers.values():
+        told = content(answer)
+        assert wrong(told["example"], told["schema"]) == []
+    good = content(answers["200"])["example"]
+    msgspec.convert(good, route.gives, strict=False)
+    assert good.get("data") != []
+
+
+def test_the_validator_sees_what_is_wrong():
+    """A record without its actor, or with a count in words, fits no schema."""
+    told = content(CONTRACT["paths"][REPORT]["get"]["responses"]["200"])
+    record = told["example"]["data"][0]
+    without = {**told["example"], "data": [{k: v for k, v in record.items() if k != "actor"}]}
+    assert wrong(without, told["schema"]) == ["'actor' is a required property"]
+    assert wrong({**told["example"], "has_more": "no"}, told["schema"])
+
+
+@pytest.mark.parametrize("shape", [legacy, eccentric])
+def test_records_of_another_age_fit_the_schema_too(shape):
+    """What the client tolerates is in the document: keys left out, new ones, amounts as text."""
+    fake = FakeService(SampleOrganisation().records, shape=shape)
+    asked = Request("GET", REPORT, {"starting_at": "2026-11-20"}, {"x-api-key": KEYS["admin"]})
+    page = json.loads(fake.respond(asked).body)
+    assert wrong(page, {"$ref": "#/components/schemas/Page"}) == []
+
+
+def test_every_field_is_told_in_words():
+    """No field of any schema is without its docstring."""
+    for name, schema in CONTRACT["components"]["schemas"].items():
+        for field, told in schema["properties"].items():
+            # The kind of an actor is the tag of its struct, which has no field to write below.
+            assert told.get("description") or told.get("enum"), f"{name}.{field}"
+
+
+def test_what_is_ours_is_not_in_the_document():
+    """`project` is filled by local logs; the service never sends it."""
+    assert "project" in field_docs(Record)
+    assert "project" not in CONTRACT["components"]["schemas"]["Record"]["properties"]
+
+
+def test_no_two_routes_share_a_name():
+    """Programs made from the document call each route by a name of its own."""
+    assert len({route.name for route in ROUTES}) == len({route.path for route in ROUTES})
+
+
+def test_a_running_fake_serves_its_document():
+    """/openapi.json needs no key, names the address it was asked at, and is the same each time."""
+    with serve(sample_service()) as server:
+        first, second = (httpx.get(f"{server.url}/openapi.json").json() for _ in range(2))
+        assert first["servers"][0]["url"] == server.url
+    assert first == second
+    assert first["paths"] == CONTRACT["paths"]
+
+
+def test_the_command_prints_the_document():
+    """`fake-api --openapi` prints JSON for the port it would serve, and serves nothing."""
+    done = CliRunner().invoke(main, ["fake-api", "--openapi", "--port", "9999"])
+    document = json.loads(done.output)
+    assert [one["url"] for one in document["servers"]] == [
+        "http://127.0.0.1:9999",
+        "https://api.anthropic.com",
+    ]
+    assert document["paths"] == CONTRACT["paths"]

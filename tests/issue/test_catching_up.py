@@ -1,0 +1,221 @@
+"""Catching up: the weeks without an issue, oldest first, whatever becomes of each."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from builders import record
+from click.testing import CliRunner
+
+from ccanalytics import cli
+from ccanalytics.cli import options
+from ccanalytics.errors import ApiError, AuthError, PreflightError, ReportError
+from ccanalytics.fake_api import FakeService, serve
+from ccanalytics.issue import catch_up as catching_up
+from ccanalytics.issue.catch_up import catch_up, missing_weeks
+from ccanalytics.issue.weekly import Wish
+from ccanalytics.report.archive import write_issue
+from ccanalytics.report.page import build_page, failure_page
+from ccanalytics.settings import Settings
+from ccanalytics.weeks import week_name
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NAMES = ["2026-W44", "2026-W45", "2026-W46", "2026-W47"]
+
+
+def wish(folder, source="api", **changed):
+    """What a person asks for who looks at the last four weeks."""
+    facts = {"environ": {}, "settings": Settings(store=folder / "store"), "now": NOW}
+    facts |= {"source": source, "weeks": 4, "out": folder / "reports"}
+    return Wish(**(facts | changed))
+
+
+def put_issue(wished, week, source="api", whole=True, name=""):
+    """A page of `week` in the folder of reports."""
+    about = {"week": week, "source": source}
+    page = (
+        build_page([], title=week, issue=about)
+        if whole
+        else failure_page(title=week, reason="No.", issue=about)
+    )
+    return write_issue(wished.out, name or week, page)
+
+
+@pytest.fixture
+def reports(monkeypatch):
+    """Reports that are only written down: what was asked, and what is to go wrong in which week."""
+    asked, wrong = [], {}
+
+    def report(wished, *, progress, sync_progress):
+        asked.append(wished.week)
+        if wished.week in wrong:
+            raise wrong[wished.week]
+        return put_issue(wished, wished.week)
+
+    monkeypatch.setattr(catching_up, "weekly_report", report)
+    monkeypatch.setattr(catching_up, "_reached", lambda *_: True)
+    return asked, wrong
+
+
+def names(weeks):
+    return [week_name(week) for week in weeks]
+
+
+def test_the_last_weeks_without_an_issue_are_missing_oldest_first(tmp_path):
+    """Of four, one has a whole issue, one a failure in its place, one an issue of the sample."""
+    asked = wish(tmp_path)
+    put_issue(asked, "2026-W46")
+    put_issue(asked, "2026-W45", whole=False)
+    put_issue(asked, "2026-W44", source="sample")
+    assert names(missing_weeks(asked)) == ["2026-W44", "2026-W45", "2026-W47"]
+
+
+def test_since_a_week_reaches_further_back(tmp_path):
+    """From W40 to W47 are eight weeks; from a week that is not over yet there is none."""
+    assert names(missing_weeks(wish(tmp_path), "2026-W40"))[0] == "2026-W40"
+    assert len(missing_weeks(wish(tmp_path), "2026-W40")) == 8
+    with pytest.raises(ValueError, match=r"2026-W48.*newest closed week is 2026-W47"):
+        missing_weeks(wish(tmp_path), "2026-W48")
+
+
+def test_issues_of_a_team_are_its_own(tmp_path):
+    """The issue of everybody is none of the team."""
+    asked = wish(tmp_path, team="Data")
+    put_issue(asked, "2026-W47")
+    put_issue(asked, "2026-W46", name="2026-W46-data")
+    assert names(missing_weeks(asked)) == ["2026-W44", "2026-W45", "2026-W47"]
+
+
+def test_the_sample_is_caught_up_with_to_its_own_end(tmp_path):
+    """It ends with W47 in every year."""
+    asked = wish(tmp_path, "sample", now=datetime(2031, 1, 1, tzinfo=UTC))
+    assert names(missing_weeks(asked)) == NAMES
+
+
+def test_a_week_that_fails_does_not_stop_the_others(tmp_path, reports):
+    """The second is stopped by a check, the third by the service; the fourth is made."""
+    asked, wrong = reports
+    wrong |= {"2026-W45": PreflightError("A gap."), "2026-W46": ApiError("Overloaded.", status=529)}
+    outcomes = list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+    assert asked == NAMES
+    assert [one.page and one.page.name for one in outcomes] == [
+        "2026-W44.html",
+        None,
+        None,
+        "2026-W47.html",
+    ]
+    assert names(missing_weeks(wish(tmp_path))) == ["2026-W45", "2026-W46"]
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path, reports):
+    """Ctrl-C in the third week: two are there, and the next run begins with the third."""
+    asked, wrong = reports
+    wrong["2026-W46"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+    wrong.clear(), asked.clear()
+    list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+    assert asked == ["2026-W46", "2026-W47"]
+
+
+def test_a_key_that_is_refused_is_refused_once(tmp_path, reports):
+    """Asking eleven times more would not help."""
+    asked, wrong = reports
+    wrong |= dict.fromkeys(NAMES, AuthError("The key was refused."))
+    with pytest.raises(AuthError):
+        list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+    assert asked == ["2026-W44"]
+
+
+@pytest.mark.parametrize(
+    ("source", "variable", "key"),
+    [
+        ("api", "ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-x"),
+        ("enterprise", "ANTHROPIC_ANALYTICS_KEY", "sk-ant-api01-x"),
+    ],
+)
+def test_weeks_before_the_first_record_are_passed_over(
+    tmp_path, monkeypatch, source, variable, key
+):
+    """An organisation that began on the Tuesday of W46 has two reports, not four failures."""
+    first, later = date(2026, 11, 10), NOW + timedelta(days=3)
+    service = FakeService(
+        lambda day: [record(str(day))] if day >= first else [], now=lambda: later, keys=[key]
+    )
+    made = []
+    monkeypatch.setattr(catching_up, "weekly_report", lambda one, **_: made.append(one.week))
+    with serve(service) as server:
+        settings = Settings(store=tmp_path / "store", base_url=server.url)
+        asked = wish(tmp_path, source, environ={variable: key}, settings=settings, now=later)
+        list(catch_up(asked, missing_weeks(asked)))
+    assert made == ["2026-W46", "2026-W47"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """`ccanalytics report --all-missing ARGUMENTS` of four weeks, as on a day in November 2026."""
+    monkeypatch.setattr(options, "now", lambda: NOW)
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments):
+        asked = ["report", "--source", "api", "--weeks", "4", "--all-missing", *arguments]
+        return CliRunner().invoke(cli.main, asked)
+
+    return invoke
+
+
+def test_the_command_prints_each_page_and_ends_well(run, reports):
+    """Four lines, exit 0; a second run says that there is nothing to do."""
+    done = run()
+    assert done.exit_code == 0
+    assert done.stdout.split() == [f"reports/{name}.html" for name in NAMES]
+    again = run()
+    assert (again.exit_code, again.stdout.strip()) == (
+        0,
+        "Nothing to do: no closed week is without an issue.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "code"),
+    [
+        ({"2026-W45": PreflightError("A gap.")}, 3),
+        ({"2026-W45": PreflightError("A gap."), "2026-W46": ReportError("No space.")}, 1),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst_week(run, reports, errors, code):
+    """Stopped by a check is 3; a failure is worse, and is 1."""
+    reports[1].update(errors)
+    done = run()
+    assert done.exit_code == code
+    assert "2026-W45: A gap." in done.stderr
+    assert len(done.stdout.split()) == 4 - len(errors)
+
+
+def test_programs_are_told_of_every_week(run, reports):
+    """One object on stdout, with one answer per week; what people read is on stderr."""
+    reports[1]["2026-W45"] = PreflightError("A gap.")
+    done = run("--json")
+    said = json.loads(done.stdout)
+    assert (said["status"], said["exit_code"]) == ("stopped", 3)
+    assert "2026-W45" in said["error"]
+    assert [(one["week"], one["status"]) for one in said["reports"]] == [
+        ("2026-W44", "done"),
+        ("2026-W45", "stopped"),
+        ("2026-W46", "done"),
+        ("2026-W47", "done"),
+    ]
+    assert said["reports"][1]["error"] == "A gap."
+    assert said["reports"][0]["paths"]["page"].endswith("2026-W44.html")
+    assert "reports/2026-W44.html" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["2026-W47", "--all-missing"], ["--since", "2026-W40"]], ids=["both", "alone"]
+)
+def test_contradictions_are_asked_wrongly(tmp_path, monkeypatch, arguments):
+    """One week and all of them, or a beginning without all of them."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli.main, ["report", "--source", "sample", *arguments])
+    assert done.exit_code == 2
+    assert "--all-missing" in done.stderr

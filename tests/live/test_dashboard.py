@@ -1,0 +1,364 @@
+"""The live page: it follows the logs, and tells nobody else."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+
+import httpx
+import nbformat
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from live_pages import Served, answer, append, dashboard, log_of, write_notebook
+from loops import run_apart
+from tornado.websocket import websocket_connect
+
+from ccanalytics.cli import main
+from ccanalytics.live.exports import frames_shown
+from ccanalytics.live.server import _bound
+from ccanalytics.report.archive import read_issue
+
+WAIT = 120
+
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+def told(served, until, wait=WAIT):
+    """What the server tells over its socket, up to the first that `until` holds of."""
+
+    async def listen():
+        url = f"ws://127.0.0.1:{served.port}/live"
+        line = await websocket_connect(url)
+        heard = []
+        try:
+            async with asyncio.timeout(wait):
+                while not heard or not until(heard[-1]):
+                    heard.append(json.loads(await line.read_message()))
+        except TimeoutError:
+            pytest.fail(f"the server only said {heard}")
+        finally:
+            line.close()
+            while await line.read_message() is not None:
+                pass
+        return heard[-1]
+
+    return run_apart(listen())
+
+
+def is_live(said):
+    return said["state"] == "live"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory, _isolated_session):
+    """The real notebook on one session of two million tokens, and a model with a hostile name."""
+    folder = tmp_path_factory.mktemp("own")
+    append(log_of(folder), answer(1), answer(2), answer(3, output=1000, model=f"={HOSTILE}"))
+    with dashboard(folder) as served:
+        told(served, is_live)
+        yield served
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory, _isolated_session):
+    """A notebook of the test's own on rows of numbers: 3 and 4."""
+    folder = tmp_path_factory.mktemp("numbers")
+    append(log_of(folder), {"team": "Data", "value": 3}, {"team": "Web", "value": 4})
+    notebooks = write_notebook(folder / "notebooks")
+    secret = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-secret"}
+    with dashboard(folder, "--notebooks", notebooks, **secret) as served:
+        told(served, is_live)
+        yield served
+
+
+def worker_of(served):
+    """The process in which the notebooks run."""
+    return psutil.Process(served.process.pid).children()[0]
+
+
+# Who may ask.
+
+
+@pytest.mark.parametrize("path", ["/", "/save/csv", "/save/page", "/live", "/nowhere"])
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:{port}"},
+        {"Host": "127.0.0.1"},
+        {"Host": "127.0.0.1:1"},
+        {"Host": "127.0.0.1.evil.example:{port}"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "https://127.0.0.1:{port}"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=lambda headers: " ".join(*headers.items()),
+)
+def test_whoever_is_not_the_page_itself_is_refused(numbers, path, foreign):
+    """A foreign name made to point here, another origin, another site: 403 for all there is."""
+    headers = {name: value.format(port=numbers.port) for name, value in foreign.items()}
+    answered = httpx.get(numbers.url + path, headers=headers)
+    assert answered.status_code == 403
+    assert "Numbers" not in answered.text
+
+
+def test_another_page_cannot_listen(numbers):
+    """The handshake of a WebSocket succeeds from here, and is refused from another origin."""
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    for origin, status in ((numbers.url, 101), ("http://evil.example", 403), ("null", 403)):
+        with httpx.stream(
+            "GET", f"{numbers.url}/live", headers={**handshake, "Origin": origin}
+        ) as r:
+            assert r.status_code == status
+
+
+@pytest.mark.parametrize(
+    "head", ["Host: a\r\nHost: 127.0.0.1:{port}", "X: 1", "Host: 127.0.0.1:{port}\r\nHost: a"]
+)
+def test_two_hosts_or_none_are_refused(numbers, head):
+    """Whichever a proxy would look at, this server answers neither."""
+    request = f"GET / HTTP/1.1\r\n{head}\r\nConnection: close\r\n\r\n".format(port=numbers.port)
+    with socket.create_connection(("127.0.0.1", numbers.port), timeout=10) as line:
+        line.sendall(request.encode())
+        first = line.makefile("rb").readline()
+    assert first.split()[1] in (b"400", b"403")
+
+
+def test_it_listens_on_this_machine_alone():
+    """No other machine can reach the port."""
+    with _bound(0)[0] as listening:
+        assert listening.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_nothing_can_be_written(numbers, method):
+    """Only GET and HEAD are answered, and no other origin is given leave."""
+    answered = httpx.request(method, numbers.url)
+    assert answered.status_code == 405
+    assert "access-control-allow-origin" not in answered.headers
+
+
+def test_every_answer_forbids_what_a_page_could_do_with_it(numbers):
+    """Not kept, not framed, not guessed at; the page itself runs only its own scripts."""
+    for path in ("/", "/save/csv", "/nowhere"):
+        headers = httpx.get(numbers.url + path).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert "Server" not in headers
+    page = httpx.get(numbers.url).text
+    policy = page.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0]
+    assert "default-src &#39;none&#39;" in policy
+    assert "connect-src &#39;self&#39;" in policy
+    assert "unsafe-eval" not in policy
+
+
+def test_a_head_request_says_as_much_without_the_page(numbers):
+    """HEAD has the length of the page and no body."""
+    answered = httpx.head(numbers.url)
+    assert answered.status_code == 200
+    assert int(answered.headers["Content-Length"]) > 10_000
+    assert answered.content == b""
+
+
+def test_a_notebook_sees_no_key(numbers):
+    """The key the server was started with is not in the process of the notebooks."""
+    page = httpx.get(numbers.url).text
+    assert "keys: []" in page
+    assert "sk-ant" not in page
+    assert "secret" not in json.dumps(worker_of(numbers).environ())
+
+
+# What can be saved.
+
+
+def saved(served, kind):
+    """The name and content of a file that was saved."""
+    answered = httpx.get(f"{served.url}/save/{kind}", timeout=WAIT)
+    assert answered.status_code == 200
+    name = answered.headers["Content-Disposition"].partition('filename="')[2].rstrip('"')
+    return name, answered.content
+
+
+def test_the_figures_are_saved_as_csv(own):
+    """A file per chart and table, safe to open in a spreadsheet."""
+    name, content = saved(own, "csv")
+    assert name.endswith("-csv.zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        tables = {n: archive.read(n).decode() for n in archive.namelist()}
+    assert len(tables) >= 6
+    rows = [row for text in tables.values() for row in csv.reader(io.StringIO(text))]
+    cells = [cell for row in rows for cell in row]
+    assert f"'={HOSTILE}" in cells
+    assert not [cell for cell in cells if cell.startswith("=")]
+
+
+def test_the_figures_are_saved_as_parquet(own):
+    """The same tables, with their numbers as numbers."""
+    name, content = saved(own, "parquet")
+    assert name.endswith("-parquet.zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        tables = [pq.read_table(io.BytesIO(archive.read(one))) for one in archive.namelist()]
+    models = next(table for table in tables if "model" in table.column_names)
+    assert f"={HOSTILE}" in models["model"].to_pylist()
+    assert pa.types.is_floating(models["value"].type)
+
+
+def test_the_executed_notebook_is_saved(own):
+    """With its outputs and parameters, without paths of this machine in its metadata."""
+    name, content = saved(own, "notebook")
+    executed = nbformat.reads(content.decode(), as_version=4)
+    assert name.endswith(".ipynb")
+    assert any(cell.get("outputs") for cell in executed.cells)
+    assert "input_path" not in executed.metadata.papermill
+
+
+def test_the_page_is_saved_as_a_report_is(own, tmp_path):
+    """One file that asks for nothing: with drawings, without the bar."""
+    name, content = saved(own, "page")
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert read_issue(path).title == "My usage of Claude Code"
+    assert b'class="static"' in content
+    assert b'id="live"' not in content
+    assert b"connect-src" not in content
+
+
+def test_a_column_of_several_kinds_is_saved_as_text():
+    """Rows that no type holds do not stop the rest from being saved."""
+    chart = {"title": "Odd", "data": {"values": [{"a": 1}, {"a": "x"}, {"b": None}]}}
+    output = {"data": {"application/vnd.vegalite.v5+json": chart}}
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [output]}
+    made = nbformat.from_dict({"cells": [cell]})
+    assert frames_shown([made])["01-odd"].to_pylist() == [
+        {"a": "1", "b": None},
+        {"a": "x", "b": None},
+        {"a": None, "b": None},
+    ]
+
+
+# How it begins and ends.
+
+
+def test_a_taken_port_is_an_error_that_names_the_flag(numbers):
+    """Two dashboards need two ports."""
+    command = [sys.executable, "-m", "ccanalytics", "dashboard", "--no-browser"]
+    done = subprocess.run(
+        [*command, "--port", str(numbers.port)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert f"Port {numbers.port}" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_with_its_processes(tmp_path, number):
+    """Ctrl-C and SIGTERM, also while a notebook runs and a browser listens: exit code 0."""
+    append(log_of(tmp_path), {"team": "Data", "value": 3})
+    notebooks = write_notebook(
+        tmp_path / "notebooks", "import subprocess", "subprocess.run(['sleep', '60'])"
+    )
+    with dashboard(tmp_path, "--notebooks", notebooks) as served:
+        httpx.get(served.url, timeout=WAIT)
+        parent = psutil.Process(served.process.pid)
+        deadline = time.monotonic() + WAIT
+        while not any(one.name() == "sleep" for one in parent.children(recursive=True)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        begun = parent.children(recursive=True)
+        assert served.stop(number) == 0
+        gone, alive = psutil.wait_procs(begun, timeout=5)
+        assert len(gone) == 2
+        assert alive == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_worker_dies_with_a_server_that_was_killed(numbers, tmp_path):
+    """Nothing is left behind by a crash."""
+    append(log_of(tmp_path), {"team": "Data", "value": 3})
+    with dashboard(tmp_path, "--notebooks", numbers.folder / "notebooks") as served:
+        told(served, is_live)
+        worker = worker_of(served)
+        served.process.kill()
+        assert psutil.wait_procs([worker], timeout=10)[1] == []
+
+
+def test_a_worker_that_was_killed_is_begun_again(numbers):
+    """It is said, and the next change is answered by a new one."""
+    worker = worker_of(numbers)
+    worker.kill()
+    append(log_of(numbers.folder, "killed"), {"team": "Web", "value": 0})
+    said = told(numbers, lambda said: said["state"] in ("failed", "live") and said["files"] > 1)
+    if said["state"] == "failed":
+        assert "ended" in said["message"]
+        append(log_of(numbers.folder, "killed"), {"team": "Web", "value": 0})
+        told(numbers, is_live)
+    assert worker_of(numbers).pid != worker.pid
+
+
+def test_notebooks_without_mine_are_an_error(tmp_path):
+    """--notebooks with a folder that lacks the notebook."""
+    with dashboard(tmp_path, "--notebooks", tmp_path) as served:
+        assert served.process.wait(WAIT) == 1
+
+
+def test_a_folder_that_is_not_there_is_waited_for(numbers, tmp_path):
+    """It is said where is looked; the first session begins the page."""
+    folder = tmp_path / "later"
+    with dashboard(folder, "--notebooks", numbers.folder / "notebooks") as served:
+        said = told(served, lambda said: said["state"] == "waiting")
+        assert str(folder) in said["message"]
+        append(log_of(folder), {"team": "Data", "value": 5})
+        assert told(served, is_live)["files"] == 1
+        assert "5 in all" in httpx.get(served.url).text
+
+
+@pytest.mark.slow
+def test_the_sample_is_shown_as_its_weekly_report(tmp_path):
+    """--source sample: all the notebooks of the report, with their banner."""
+    command = [sys.executable, "-m", "ccanalytics", "dashboard", "--no-browser"]
+    with subprocess.Popen(
+        [*command, "--source", "sample", "--port", "0", "--store", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            served = Served(process, tmp_path)
+            told(served, is_live, 5 * WAIT)
+            page = httpx.get(served.url).text
+        finally:
+            process.terminate()
+    assert "Sample data" in page
+    assert "What changed" in page
+
+
+def test_flags_of_the_weekly_report_are_refused_for_ones_own_logs():
+    """Nothing that was asked for is quietly left out."""
+    done = CliRunner().invoke(main, ["dashboard", "--weeks", "4"])
+    assert done.exit_code == 2
+    assert "--weeks" in done.output
+    assert "-p days" in done.output
+    assert (
+        CliRunner().invoke(main, ["dashboard", "--source", "sample", "--logs", "x"]).exit_code == 2
+    )

@@ -1,0 +1,213 @@
+"""A tool call and its result: decision, lines, commits and pull requests."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccanalytics.logs.edits import Call, Outcome, Result, outcome
+
+REFUSAL = "The user doesn't want to proceed with this tool use. The tool use was rejected"
+
+
+def done(tool, call=None, account=None, *, text="", error=False, denied=False):
+    """The outcome of a call with this input, and this result."""
+    logged = b"" if account is None else json.dumps(account).encode()
+    result = Result(error, denied, json.dumps(text).encode(), logged)
+    return outcome(Call(tool, json.dumps(call or {}).encode()), result)
+
+
+def patch(*lines, **more):
+    """Claude Code's account of an edit with one hunk."""
+    return {"structuredPatch": [{"oldStart": 1, "lines": list(lines)}], **more}
+
+
+def bash(command, text="", **account):
+    """The outcome of a shell command that went through."""
+    return done("Bash", {"command": command}, {"stdout": text, **account}, text=text)
+
+
+def test_an_edit_counts_the_lines_of_its_patch():
+    """Two lines added and one removed; the context is not counted."""
+    account = patch(" same", "-old", "+new", "+newer", "\\ No newline at end of file")
+    assert done("Edit", account=account) == Outcome("accepted", 2, 1)
+
+
+def test_a_patch_counts_instead_of_the_texts_of_the_call():
+    """The texts repeat three lines of context that the patch knows to be the same."""
+    call = {"old_string": "a\nb\nc\nx", "new_string": "a\nb\nc\ny"}
+    assert done("Edit", call, patch(" c", "-x", "+y")) == Outcome("accepted", 1, 1)
+
+
+def test_a_created_file_adds_all_its_lines():
+    """Its patch is empty; its content has three lines, the last without an end."""
+    account = {"type": "create", "content": "a\nb\nc", "structuredPatch": []}
+    assert done("Write", account=account) == Outcome("accepted", 3, 0)
+
+
+def test_an_overwritten_file_counts_only_what_changed():
+    """Writing a whole file anew adds one line when one line is new."""
+    account = patch(" a", "+b", type="update", content="a\nb\n")
+    assert done("Write", {"content": "a\nb\n"}, account) == Outcome("accepted", 1, 0)
+
+
+@pytest.mark.parametrize("account", [None, "Done.", [], {"structuredPatch": 5}])
+def test_an_edit_without_a_patch_compares_its_texts(account):
+    """The account may be absent, a text or of another shape: `b` became `x` and `y`."""
+    call = {"old_string": "a\nb\nc", "new_string": "a\nx\ny\nc"}
+    assert done("Edit", call, account) == Outcome("accepted", 2, 1)
+
+
+def test_several_edits_at_once_add_up():
+    """One line replaced and one line added."""
+    call = {
+        "edits": [
+            {"old_string": "a", "new_string": "b"},
+            {"old_string": "c", "new_string": "c\nd"},
+        ]
+    }
+    assert done("MultiEdit", call) == Outcome("accepted", 2, 1)
+
+
+def test_a_written_file_without_an_account_counts_its_content():
+    """Nobody logged whether it was new."""
+    assert done("Write", {"content": "a\nb\n"}) == Outcome("accepted", 2, 0)
+
+
+def test_a_notebook_cell_is_a_decision_without_lines():
+    """No patch of a notebook is logged."""
+    assert done("NotebookEdit", {"new_source": "a\nb"}) == Outcome("accepted")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        REFUSAL,
+        "The user doesn't want to take this action right now. STOP what you are doing",
+        "Permission to use Edit has been denied.",
+    ],
+)
+def test_a_refusal_is_a_rejection(text):
+    """People and settings refuse in fixed words."""
+    assert done("Edit", account=f"Error: {text}", text=text, error=True) == Outcome("rejected")
+
+
+def test_a_denial_the_log_names_is_a_rejection():
+    """Newer versions log who denied, whatever the text says."""
+    assert done("Edit", text="no", error=True, denied=True) == Outcome("rejected")
+
+
+def test_a_refusal_is_found_among_blocks():
+    """The text of a result may be a list of blocks."""
+    blocks = [{"type": "text", "text": REFUSAL}]
+    assert done("Edit", text=blocks, error=True).decision == "rejected"
+
+
+def test_a_tool_that_failed_is_no_decision():
+    """The file had not been read: nobody was asked."""
+    text = "<tool_use_error>File has not been read yet.</tool_use_error>"
+    assert done("Edit", {"new_string": "a"}, text=text, error=True) == Outcome("error")
+
+
+def test_a_file_that_quotes_a_refusal_was_still_edited():
+    """Only an error is a refusal."""
+    assert done("Edit", account=patch("+a"), text=REFUSAL).decision == "accepted"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "[main 1d6f8ff] Say hello\n 1 file changed",
+        "[main (root-commit) 1d6f8ff] Say hello",
+        "[detached HEAD 1d6f8ff] Say hello",
+        "hooks passed\n[fix/a-b_c 1d6f8ff0] Say hello",
+    ],
+)
+def test_a_commit_is_known_by_what_git_printed(printed):
+    """Branch and hash in brackets, at the start of a line."""
+    assert bash("cd x && git -C . commit -m 'Say hello'", printed).commits == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("git commit -m x", "nothing to commit, working tree clean"),
+        ("git log --grep commit", "see [main 1d6f8ff] inside a line"),
+        ("git status | grep commit", "[main 1d6f8ff] printed by something else"),
+        ("echo commit", "[main 1d6f8ff] Say hello"),
+    ],
+)
+def test_without_command_and_print_there_is_no_commit(command, printed):
+    """A word in a command or a line in an output alone proves nothing."""
+    assert bash(command, printed).commits == 0
+
+
+def test_a_commit_inside_a_command_that_failed_does_not_count():
+    """The whole command is an error, as the product's own counter sees it."""
+    text = "Exit code 1\n[main 537f15f] Say hello\npush failed"
+    call = {"command": "git commit -m x && git push"}
+    assert done("Bash", call, f"Error: {text}", text=text, error=True).commits == 0
+
+
+def test_what_the_log_says_of_git_wins_over_the_print():
+    """A quiet commit prints nothing, and a push is no commit."""
+    commit = {"commit": {"sha": "1d6f8ff", "kind": "committed", "branch": "main"}}
+    assert bash("git commit -q -m x", gitOperation=commit).commits == 1
+    pushed = bash("git commit -m x", "[main 1d6f8ff] x", gitOperation={"push": {"branch": "main"}})
+    assert pushed.commits == 0
+
+
+def test_a_commit_without_an_account_is_read_from_the_result():
+    """Subagents' files often hold only the text."""
+    text = "[main 1d6f8ff] Say hello"
+    assert done("Bash", {"command": "git commit -m x"}, text=text).commits == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "printed"),
+    [
+        ("gh pr create --fill", "https://github.com/o/r/pull/41"),
+        ("glab mr create", "https://gitlab.com/o/r/-/merge_requests/7"),
+        ("az repos pr create", "https://dev.azure.com/o/p/_git/r/pullrequest/3"),
+    ],
+)
+def test_a_pull_request_is_known_by_the_address_it_got(command, printed):
+    """The command, and the new address in its output."""
+    assert bash(command, printed).pull_requests == 1
+    assert bash(command, "aborted").pull_requests == 0
+
+
+@pytest.mark.parametrize(("action", "expected"), [("created", 1), ("commented", 0), ("edited", 0)])
+def test_only_a_created_pull_request_counts(action, expected):
+    """The log also names comments and edits."""
+    operation = {"pr": {"number": 4, "url": "https://github.com/o/r/pull/4", "action": action}}
+    assert bash("gh pr create", gitOperation=operation).pull_requests == expected
+
+
+def test_a_pull_request_made_by_an_mcp_tool_counts():
+    """The tool is named after what it does."""
+    assert done("mcp__github__create_pull_request").pull_requests == 1
+    assert done("mcp__github__create_pull_request", error=True).pull_requests == 0
+
+
+def test_other_tools_write_nothing():
+    """Reading a file or listing a folder is a decision and no more."""
+    assert done("Read") == bash("ls") == Outcome("accepted")
+
+
+lines = st.lists(st.sampled_from("abc"), max_size=8)
+
+
+@given(before=lines, after=lines)
+def test_compared_texts_account_for_every_line(before, after):
+    """What was there, less what was removed, plus what was added, is what is there."""
+    call = {"old_string": "\n".join(before), "new_string": "\n".join(after)}
+    counted = done("Edit", call)
+    assert len(before) - counted.lines_removed + counted.lines_added == len(after)
+
+
+@given(tool=st.sampled_from(["Edit", "Write", "Bash"]), content=st.binary(), account=st.binary())
+def test_no_result_is_odd_enough_to_stop_the_reading(tool, content, account):
+    """Whatever stands in a log, there is an outcome."""
+    assert outcome(Call(tool, content), Result(False, False, content, account)).lines_added >= 0

@@ -1,0 +1,702 @@
+"""Session logs: every request, session and edit once, whatever the files look like."""
+
+import json
+import logging
+import tarfile
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccanalytics.errors import SettingsError
+from ccanalytics.frames.record_frames import SESSIONS, build_frames
+from ccanalytics.logs.log_source import LocalLogs, log_folders
+from ccanalytics.wire.claude_code import UserActor
+
+SAMPLE = Path(__file__).parents[3] / "shared" / "data"
+DAY = date(2026, 8, 3)
+MODEL = "claude-opus-5"
+
+
+def line(kind="assistant", *, session="s1", at="2026-08-03T10:00:00.000Z", cwd="/w", **fields):
+    """One line of a log."""
+    return {"type": kind, "sessionId": session, "timestamp": at, "cwd": cwd, **fields}
+
+
+def answer(message="m1", request="r1", *, output=0, model=MODEL, stop=None, content=(), **fields):
+    """A line with the usage of a request; `usage` adds to it."""
+    usage = {"output_tokens": output, **fields.pop("usage", {})}
+    body = {"id": message, "model": model, "stop_reason": stop, "usage": usage}
+    return line(message={**body, "content": list(content)}, requestId=request, **fields)
+
+
+def call(name="t1", tool="Edit", **given):
+    """A line with a tool call."""
+    block = {"type": "tool_use", "id": name, "name": tool, "input": given}
+    return answer(f"m-{name}", content=[block])
+
+
+def result(name="t1", account=None, *, text="ok", error=False, **fields):
+    """A line with the result of a tool call."""
+    block = {"type": "tool_result", "tool_use_id": name, "content": text, "is_error": error}
+    logged = {} if account is None else {"toolUseResult": account}
+    return line("user", message={"role": "user", "content": [block]}, **logged, **fields)
+
+
+def progress(inner, **fields):
+    """A subagent's line as its parent's log repeats it."""
+    copy = {
+        key: inner[key] for key in ("type", "message", "requestId", "toolUseResult") if key in inner
+    }
+    return line("progress", data={"type": "agent_progress", "message": copy}, **fields)
+
+
+PATCH = {"structuredPatch": [{"lines": ["+new", "+newer", "-old"]}]}
+
+
+@pytest.fixture
+def logs(tmp_path):
+    """Writes files below `projects` and gives the LocalLogs of them."""
+
+    def write(**files):
+        for name, lines in files.items():
+            path = tmp_path / "projects" / "p" / f"{name.replace('__', '/')}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            texts = [
+                text if isinstance(text, bytes) else json.dumps(text).encode() for text in lines
+            ]
+            path.write_bytes(b"\n".join(texts) + b"\n")
+        return LocalLogs([tmp_path])
+
+    return write
+
+
+def everything(logs):
+    """All records of all days."""
+    if logs.span() is None:
+        return []
+    first, last = logs.span()
+    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+    return [record for day in days for record in logs.records(day)]
+
+
+def total(logs):
+    """The sums over all records."""
+    sums = dict.fromkeys(
+        ["sessions", "added", "removed", "commits", "pull_requests", "accepted", "rejected"], 0
+    ) | dict.fromkeys(["input", "output", "cache_read", "cache_creation"], 0)
+    for record in everything(logs):
+        core = record.core_metrics
+        sums["sessions"] += core.num_sessions
+        sums["added"] += core.lines_of_code.added
+        sums["removed"] += core.lines_of_code.removed
+        sums["commits"] += core.commits_by_claude_code
+        sums["pull_requests"] += core.pull_requests_by_claude_code
+        for action in record.tool_actions.values():
+            sums["accepted"] += action.accepted
+            sums["rejected"] += action.rejected
+        for usage in record.model_breakdown:
+            for kind in ("input", "output", "cache_read", "cache_creation"):
+                sums[kind] += getattr(usage.tokens, kind)
+    return sums
+
+
+# Requests, each once
+
+
+def test_the_lines_of_one_message_are_one_request(logs):
+    """Each block repeats the usage; the largest output is the last word, in any order."""
+    lines = [answer(output=2), answer(output=30, stop="end_turn"), answer(output=9)]
+    read = logs(s1=lines)
+    assert total(read)["output"] == 30
+    assert (read.report.requests, read.report.duplicate_lines) == (1, 2)
+    assert read.report.final_share == 1.0
+
+
+def test_a_request_that_was_never_finished_is_not_final(logs):
+    """Without a stop reason its output is a lower bound."""
+    read = logs(s1=[answer(output=3), answer("m2", output=5, stop="end_turn")])
+    assert read.report.final_share == 0.5
+
+
+def test_another_request_id_is_another_request(logs):
+    """The same message id asked twice was paid twice."""
+    assert (
+        total(logs(s1=[answer(request="r1", output=2), answer(request="r2", output=3)]))["output"]
+        == 5
+    )
+
+
+def test_a_missing_request_id_still_tells_copies(logs):
+    """Old versions and other clouds log none; the message id then decides."""
+    assert (
+        total(logs(s1=[answer(request=None, output=2), answer(request=None, output=4)]))["output"]
+        == 4
+    )
+
+
+def test_a_line_without_any_id_counts_for_itself(logs):
+    """Nothing says they are the same."""
+    assert (
+        total(logs(s1=[answer(None, None, output=2), answer(None, None, output=2)]))["output"] == 4
+    )
+
+
+def test_a_side_conversation_replaying_a_message_yields_to_it(logs):
+    """The copy has a request id of its own, before or after the original."""
+    original = answer(output=5)
+    copy = answer(request="r9", output=7, isSidechain=True)
+    assert total(logs(s1=[original, copy]))["output"] == 5
+    assert total(logs(s1=[copy, original]))["output"] == 5
+
+
+def test_a_subagent_is_counted_from_its_file_and_its_parents_progress_once(logs):
+    """The same ids stand in both."""
+    inner = answer("m2", "r2", output=8, isSidechain=True)
+    read = logs(s1=[answer(output=5), progress(inner)], **{"s1__subagents__agent-a": [inner]})
+    assert total(read)["output"] == 13
+    assert total(read)["sessions"] == 1
+
+
+def test_a_subagent_seen_only_in_progress_counts(logs):
+    """Its file may be gone: its tokens, its edit and its commit are still in the parent."""
+    edit, bash = call("t1"), call("t2", "Bash", command="git commit -m x")
+    read = logs(
+        s1=[
+            progress(answer("m2", "r2", output=8)),
+            progress(edit),
+            progress(result("t1", PATCH)),
+            progress(bash),
+            progress(result("t2", {"stdout": "[main 1d6f8ff] x"})),
+        ]
+    )
+    sums = total(read)
+    assert (sums["output"], sums["added"], sums["removed"], sums["commits"]) == (8, 2, 1, 1)
+
+
+def test_an_older_subagent_file_beside_the_session_is_no_session(logs):
+    """`agent-*.jsonl` holds requests but starts no session."""
+    read = logs(**{"agent-1": [answer(output=4, isSidechain=True)]})
+    assert (total(read)["output"], total(read)["sessions"]) == (4, 0)
+
+
+def test_an_advisor_is_a_call_to_its_own_model(logs):
+    """Its tokens are missing in the message's totals and cost its own price."""
+    iterations = [
+        {"type": "message", "input_tokens": 1, "output_tokens": 2},
+        {
+            "type": "advisor_message",
+            "model": "claude-fable-5",
+            "input_tokens": 7,
+            "output_tokens": 3,
+        },
+    ]
+    read = logs(s1=[answer(output=2, usage={"input_tokens": 1, "iterations": iterations})])
+    (record,) = read.records(DAY)
+    fable, opus = record.model_breakdown
+    assert (fable.model, fable.tokens.input, fable.tokens.output) == ("claude-fable-5", 7, 3)
+    assert (opus.model, opus.tokens.input, opus.tokens.output) == (MODEL, 1, 2)
+    assert read.report.requests == 1
+
+
+def test_synthetic_answers_are_no_requests(logs):
+    """Claude Code wrote them itself."""
+    read = logs(s1=[answer(model="<synthetic>", output=9)])
+    assert (read.report.requests, total(read)["output"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected", "dollars"),
+    [
+        ({"cache_creation_input_tokens": 500}, 500, "0.003125"),
+        ({"cache_creation_input_tokens": 500, "cache_creation": None}, 500, "0.003125"),
+        ({"cache_creation_input_tokens": 500, "cache_creation": (0, 0)}, 500, "0.003125"),
+        ({"cache_creation_input_tokens": 0, "cache_creation": (100, 400)}, 500, "0.004625"),
+        ({"cache_creation_input_tokens": 500, "cache_creation": (100, 400)}, 500, "0.004625"),
+        ({"cache_creation_input_tokens": 900, "cache_creation": (100, 400)}, 900, "0.007125"),
+        ({"cache_creation_input_tokens": None}, 0, "0"),
+    ],
+)
+def test_cache_writes_are_the_larger_of_total_and_breakdown(logs, usage, expected, dollars):
+    """Five-minute writes at $6.25 a million, one-hour writes at $10, the unexplained rest short."""
+    if split := usage.get("cache_creation"):
+        kinds = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+        usage = usage | {"cache_creation": dict(zip(kinds, split, strict=True))}
+    (record,) = logs(s1=[answer(usage=usage)]).records(DAY)
+    (used,) = record.model_breakdown
+    assert used.tokens.cache_creation == expected
+    assert used.estimated_cost.amount == Decimal(dollars) * 100
+
+
+def test_a_model_nobody_prices_costs_null_and_one_warning(logs, caplog):
+    """Two requests on two days: one warning naming the model, and never a zero."""
+    read = logs(
+        s1=[
+            answer(model="glm-9", output=5, at="2026-08-02T10:00:00Z"),
+            answer("m2", model="glm-9", output=5),
+        ]
+    )
+    with caplog.at_level(logging.WARNING):
+        amounts = [r.model_breakdown[0].estimated_cost.amount for r in everything(read)]
+    assert amounts == [None, None]
+    assert [r.getMessage() for r in caplog.records] == [
+        "No price is known for glm-9 (2); the cost of these requests is null."
+    ]
+    assert read.report.unpriced_models == {"glm-9": 2}
+    assert read.frames(date(2026, 8, 2))["sessions"]["cost_usd"].to_pylist() == [None]
+
+
+def test_missing_and_null_usage_fields_are_no_tokens(logs):
+    """Only what was logged counts."""
+    nulls = dict.fromkeys(
+        ["input_tokens", "cache_read_input_tokens", "iterations", "speed", "server_tool_use"]
+    )
+    assert total(logs(s1=[answer(output=3, usage=nulls)]))["output"] == 3
+
+
+# Days, sessions, places
+
+
+def test_a_day_is_a_utc_day(logs):
+    """Half past one in Berlin is still the day before, on either side of midnight."""
+    read = logs(
+        s1=[
+            answer("m1", output=1, at="2026-08-03T23:59:59.999Z"),
+            answer("m2", output=2, at="2026-08-04T00:00:00.000Z"),
+            answer("m3", output=4, at="2026-08-05T01:30:00+02:00"),
+        ]
+    )
+    assert read.span() == (DAY, date(2026, 8, 4))
+    outputs = [r.model_breakdown[0].tokens.output for r in everything(read)]
+    assert outputs == [1, 6]
+
+
+def test_a_session_counts_on_the_day_it_started(logs):
+    """It went on past midnight, where there is a record but no new session."""
+    read = logs(s1=[answer(output=1), answer("m2", output=1, at="2026-08-04T08:00:00Z")])
+    assert [r.core_metrics.num_sessions for r in everything(read)] == [1, 0]
+
+
+def test_a_fork_is_one_session_more_and_its_copied_past_is_not_counted_again(logs):
+    """The copied lines keep the session they are from."""
+    past = [line("user", message={"content": "hi"}), answer(output=5)]
+    own = answer("m2", output=2, session="s2", at="2026-08-03T12:00:00Z")
+    read = logs(s1=past, s2=[*past, own])
+    assert (total(read)["sessions"], total(read)["output"]) == (2, 7)
+
+
+def test_a_fork_whose_original_is_gone_starts_only_its_own_session(logs):
+    """The copied past belongs to a session that is not in the logs any more."""
+    own = answer("m2", session="s2", at="2026-08-03T12:00:00Z")
+    assert total(logs(s2=[answer(output=5), own]))["sessions"] == 1
+
+
+def test_a_renamed_file_still_holds_its_session(logs):
+    """No line of it carries the name of the file."""
+    assert total(logs(backup=[answer(output=5)]))["sessions"] == 1
+
+
+def test_records_are_split_by_terminal_and_working_folder(logs):
+    """A session that moves to a worktree has two projects, and starts in the first."""
+    read = logs(
+        s1=[
+            answer("m1", output=1, entrypoint="cli"),
+            answer("m2", output=2, entrypoint="cli", cwd="C:\\work\\tree"),
+            answer("m3", output=4, entrypoint="claude-vscode"),
+        ]
+    )
+    rows = [
+        (
+            r.terminal_type,
+            r.project,
+            r.core_metrics.num_sessions,
+            r.model_breakdown[0].tokens.output,
+        )
+        for r in read.records(DAY)
+    ]
+    assert rows == [
+        ("claude-vscode", "/w", 0, 4),
+        ("cli", "/w", 1, 1),
+        ("cli", "C:\\work\\tree", 0, 2),
+    ]
+
+
+def test_a_record_says_what_logs_know_of_the_actor(logs, tmp_path):
+    """One actor called local, and an organization named after the folders."""
+    (record,) = logs(s1=[answer(output=1)]).records(DAY)
+    assert record.actor == UserActor("local")
+    assert record.customer_type == "local"
+    assert record.is_remote is None
+    assert record.organization_id == LocalLogs([tmp_path, tmp_path]).organization_id
+    assert len(record.organization_id) == len("local-") + 8
+
+
+def test_the_sessions_frame_has_one_row_per_session(logs):
+    """Two requests, one of them final, an edit and a commit."""
+    read = logs(
+        s1=[
+            line("user", message={"content": "hello"}, gitBranch="main", entrypoint="cli"),
+            answer(output=1_000_000, stop="end_turn"),
+            call(),
+            result(account=PATCH),
+            call("t2", "Bash", command="git commit -m x"),
+            result("t2", {"stdout": "[main 1d6f8ff] x"}, at="2026-08-03T11:00:00.000Z"),
+        ]
+    )
+    table = read.frames(DAY)["sessions"]
+    assert table.schema == SESSIONS
+    (row,) = table.to_pylist()
+    assert (row["session"], row["project"], row["branch"], row["terminal"]) == (
+        "s1",
+        "/w",
+        "main",
+        "cli",
+    )
+    assert (row["requests"], row["final_requests"]) == (3, 1)
+    assert (row["lines_added"], row["lines_removed"], row["commits"]) == (2, 1, 1)
+    assert row["cost_usd"] == 25
+    assert row["models"] == [MODEL]
+    assert (row["ended_at"] - row["started_at"]).total_seconds() == 3600
+
+
+def test_a_day_without_anything_has_no_records_and_an_empty_frame(logs):
+    """Nothing happened is an answer."""
+    read = logs(s1=[answer(output=1)])
+    assert read.records(date(2020, 1, 1)) == []
+    assert read.frames(date(2020, 1, 1))["sessions"].schema == SESSIONS
+
+
+def test_records_become_frames(logs):
+    """The cost in cents of the record is the cost in dollars of the frame."""
+    frames = build_frames(DAY, logs(s1=[answer(output=1_000_000)]).records(DAY))
+    assert frames["model_usage"]["cost_usd"].to_pylist() == [25]
+
+
+# Tools
+
+
+def test_a_tool_result_before_its_call_counts(logs):
+    """Some versions write them in that order."""
+    sums = total(logs(s1=[result(account=PATCH), call()]))
+    assert (sums["added"], sums["removed"], sums["accepted"]) == (2, 1, 1)
+
+
+def test_a_tool_result_in_two_files_counts_once(logs):
+    """A fork copied call and result."""
+    lines = [call(), result(account=PATCH)]
+    assert total(logs(s1=lines, s2=lines))["added"] == 2
+
+
+def test_a_rejected_edit_is_a_rejection_without_lines(logs):
+    """It stands in the record under the name the Analytics API uses."""
+    text = "The user doesn't want to proceed with this tool use."
+    read = logs(
+        s1=[call(new_string="a\nb"), result(text=text, error=True, account=f"Error: {text}")]
+    )
+    (record,) = read.records(DAY)
+    actions = {name: (a.accepted, a.rejected) for name, a in record.tool_actions.items()}
+    assert actions == {"edit_tool": (0, 1)}
+    assert total(read)["added"] == 0
+
+
+def test_a_result_nobody_asked_for_is_passed_over(logs):
+    """Its call was lost."""
+    assert total(logs(s1=[result(account=PATCH)]))["added"] == 0
+
+
+# Files as they are
+
+
+def test_broken_lines_are_counted_and_the_others_read(logs, caplog):
+    """Two records on one line, and a last line cut off while it was written."""
+    glued = json.dumps(answer("m8", output=8)).encode() * 2
+    read = logs(s1=[answer(output=1), glued, b'{"type":"assis'])
+    with caplog.at_level(logging.WARNING):
+        assert total(read)["output"] == 1
+    assert (read.report.lines, read.report.broken_lines) == (3, 2)
+    assert "2 of 3 log lines are no JSON" in caplog.text
+
+
+def test_lines_of_other_tools_are_counted_and_passed_over(logs):
+    """Numbers, lists, texts, objects of another shape, and a line without a time."""
+    others = [5, [], "text", None, {"role": "user"}, {"type": 7}, answer(output=9, at="yesterday")]
+    read = logs(s1=[*others, answer(output=1)])
+    assert (total(read)["output"], read.report.foreign_lines) == (1, len(others))
+
+
+def test_unknown_kinds_of_lines_are_passed_over(logs):
+    """New ones keep coming, some with a message that is a text."""
+    odd = [line("brand-new", message="hi"), line("progress", data="x"), line("new", data=[1, {}])]
+    read = logs(s1=[*odd, answer(output=1)])
+    assert (total(read)["output"], read.report.foreign_lines) == (1, 0)
+
+
+def test_blanks_line_ends_and_nulls_do_not_matter(logs):
+    """JSON with spaces, Windows line ends, empty lines, and null ids inside a tool's input."""
+    block = {"type": "tool_use", "id": "t1", "name": "X", "input": {"id": None, "model": None}}
+    spaced = json.dumps(answer(output=3, content=[block], version=None), indent=None).encode()
+    read = logs(s1=[spaced + b"\r", b"", b"   ", b"\r", b" " * 200])
+    assert (total(read)["output"], read.report.lines) == (3, 1)
+
+
+def test_a_content_that_is_a_text_is_no_obstacle(logs):
+    """Old prompts and answers are plain texts."""
+    spoken = answer(output=3)
+    spoken["message"]["content"] = "hello"
+    assert total(logs(s1=[spoken]))["output"] == 3
+
+
+def test_empty_files_hold_nothing(logs, tmp_path):
+    """A file without lines is a file all the same."""
+    read = logs(s1=[])
+    (tmp_path / "projects" / "p" / "s1.jsonl").write_bytes(b"")
+    assert (read.span(), read.report.files, read.report.final_share) == (None, 1, None)
+
+
+def test_huge_lines_are_read(logs):
+    """An image of two megabytes in a result."""
+    read = logs(s1=[result(text="x" * 2_000_000), answer(output=3)])
+    assert total(read)["output"] == 3
+
+
+def test_a_dangling_link_does_not_stop_the_others(logs, tmp_path):
+    """It is counted as a file that cannot be read."""
+    logs(s1=[answer(output=3)])
+    (tmp_path / "projects" / "p" / "gone.jsonl").symlink_to(tmp_path / "nowhere")
+    read = LocalLogs([tmp_path])
+    assert total(read)["output"] == 3
+    assert (read.report.files, read.report.unreadable_files) == (1, 1)
+
+
+def test_a_file_that_vanishes_before_it_is_read_is_counted(logs, tmp_path):
+    """Claude Code cleans up after 30 days, perhaps just now."""
+    read = logs(s1=[answer(output=3)], s2=[answer("m2", output=4)])
+    (tmp_path / "projects" / "p" / "s2.jsonl").unlink()
+    assert (total(read)["output"], read.report.unreadable_files) == (3, 1)
+
+
+def test_two_folders_with_the_same_session_count_it_once(logs, tmp_path):
+    """Whichever is named first."""
+    logs(s1=[answer(output=3)])
+    other = tmp_path / "other"
+    (other / "projects" / "p").mkdir(parents=True)
+    copy = other / "projects" / "p" / "s1.jsonl"
+    copy.write_bytes((tmp_path / "projects" / "p" / "s1.jsonl").read_bytes())
+    read, turned = LocalLogs([tmp_path, other]), LocalLogs([other, tmp_path])
+    assert total(read) == total(turned)
+    assert (total(read)["output"], total(read)["sessions"]) == (3, 1)
+    assert read.organization_id == turned.organization_id
+
+
+def test_outputs_kept_by_tools_are_not_sessions(logs):
+    """A tool's output may itself be a copy of a log."""
+    read = logs(s1=[answer(output=3)], **{"s1__tool-results__x": [answer("m2", output=9)]})
+    assert total(read)["output"] == 3
+
+
+def test_any_folder_with_session_files_below_will_do(logs, tmp_path):
+    """The configuration folder, its `projects`, one project, or the folder around them."""
+    logs(s1=[answer(output=3)])
+    config = tmp_path / "around" / "config"
+    config.mkdir(parents=True)
+    (tmp_path / "projects").rename(config / "projects")
+    for folder in (config, config / "projects", config / "projects" / "p", config.parent):
+        assert total(LocalLogs([folder]))["output"] == 3
+
+
+def test_reading_leaves_the_folder_as_it_was(logs, tmp_path):
+    """No file is added, none is touched."""
+    read = logs(s1=[answer(output=3)])
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    read.records(DAY)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_no_text_of_a_prompt_or_file_gets_into_records_or_sessions(logs):
+    """Only counts, ids, models, terminals, branches and folders."""
+    secret = "the secret plan"
+    read = logs(
+        s1=[
+            line("user", message={"content": secret}),
+            answer(output=1, content=[{"type": "text", "text": secret}]),
+            call(old_string=secret, new_string=secret + "!", file_path=f"/w/{secret}"),
+            result(account={"structuredPatch": [{"lines": [f"+{secret}"]}]}, text=secret),
+            call("t2", "Bash", command=f"git commit -m '{secret}'"),
+            result("t2", {"stdout": f"[main 1d6f8ff] {secret}"}),
+        ]
+    )
+    assert total(read)["commits"] == 1
+    assert "secret" not in repr(read.records(DAY)) + repr(read.frames(DAY)["sessions"].to_pylist())
+    assert "secret" not in repr(vars(read._totals())) + repr(read.report)
+
+
+@given(order=st.permutations(range(6)), cuts=st.lists(st.booleans(), min_size=6, max_size=6))
+def test_totals_do_not_depend_on_the_order_of_lines_and_files(tmp_path_factory, order, cuts):
+    """Usage so far and in the end, a copy, a call and its result, shuffled over two files."""
+    lines = [
+        answer(output=1),
+        answer(output=30, stop="end_turn"),
+        answer("m2", output=4),
+        answer("m2", "r7", output=6, isSidechain=True),
+        call(),
+        result(account=PATCH),
+    ]
+    folder = tmp_path_factory.mktemp("logs")
+    for name, second in (("a", False), ("b", True)):
+        chosen = [json.dumps(lines[n]) for n in order if cuts[n] is second]
+        (folder / f"{name}.jsonl").write_text("\n".join(chosen))
+    sums = total(LocalLogs([folder]))
+    assert (sums["output"], sums["sessions"], sums["added"], sums["removed"]) == (34, 1, 2, 1)
+
+
+# Folders
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path):
+    """So is the way out."""
+    with pytest.raises(SettingsError, match=r"nowhere does not exist.*--logs DIR"):
+        LocalLogs([tmp_path / "nowhere"])
+
+
+def test_a_folder_without_logs_is_named(tmp_path):
+    """Even beside one that has some."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "s.jsonl").write_text("")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SettingsError, match="empty holds no session logs"):
+        LocalLogs([tmp_path / "full", tmp_path / "empty"])
+
+
+def test_no_folder_at_all_is_an_error():
+    """There is nothing to read."""
+    with pytest.raises(SettingsError, match="No log folder given"):
+        LocalLogs([])
+
+
+def test_the_environment_names_the_folders(tmp_path):
+    """One, or several with commas between, whether they exist or not."""
+    environ = {"CLAUDE_CONFIG_DIR": "/a, /b,"}
+    assert log_folders(environ, tmp_path) == [Path("/a"), Path("/b")]
+
+
+def test_without_it_the_usual_folders_with_logs_are_taken(tmp_path):
+    """`~/.claude`, `~/.config/claude`, or both; the first when there are no logs at all."""
+    old, new = tmp_path / ".claude", tmp_path / ".config" / "claude"
+    assert log_folders({}, tmp_path) == [old]
+    (new / "projects").mkdir(parents=True)
+    assert log_folders({"CLAUDE_CONFIG_DIR": ""}, tmp_path) == [new]
+    (old / "projects").mkdir(parents=True)
+    assert log_folders({}, tmp_path) == [old, new]
+
+
+# Real logs
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    """The sample of real session logs, and the totals an independent script found in them."""
+    if not (SAMPLE / "claude-logs.tar.xz").exists():
+        pytest.skip("no sample of real logs beside the repository")
+    folder = tmp_path_factory.mktemp("real")
+    with tarfile.open(SAMPLE / "claude-logs.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    expected = json.loads((SAMPLE / "claude-logs-expected.json").read_text())
+    return LocalLogs([folder / "claude-logs"]), expected
+
+
+def counted(records):
+    """What `records` add up to, in the words of the expected file."""
+    names = ("input", "output", "cache_read", "cache_write", "cost_usd", "sessions")
+    sums = dict.fromkeys([*names, "lines_added", "lines_removed", "commits", "pull_requests"], 0)
+    for record in records:
+        core = record.core_metrics
+        sums["sessions"] += core.num_sessions
+        sums["lines_added"] += core.lines_of_code.added
+        sums["lines_removed"] += core.lines_of_code.removed
+        sums["commits"] += core.commits_by_claude_code
+        sums["pull_requests"] += core.pull_requests_by_claude_code
+        for used in record.model_breakdown:
+            sums["input"] += used.tokens.input
+            sums["output"] += used.tokens.output
+            sums["cache_read"] += used.tokens.cache_read
+            sums["cache_write"] += used.tokens.cache_creation
+            sums["cost_usd"] += (used.estimated_cost.amount or Decimal(0)) / 100
+    return sums | {"cost_usd": round(float(sums["cost_usd"]), 4)}
+
+
+def rounded(expected, names):
+    """The expected counts, with cost to a hundredth of a cent."""
+    return {name: expected[name] for name in names} | {"cost_usd": round(expected["cost_usd"], 4)}
+
+
+def test_real_logs_have_the_expected_totals(real):
+    """Tokens, sessions, lines, commits and pull requests exactly; cost beyond the cent."""
+    logs, expected = real
+    found = counted(everything(logs))
+    assert found == rounded(expected["totals"], found)
+
+
+def test_real_logs_have_the_expected_totals_on_each_day(real):
+    """No day has more, none less, and no other day has anything."""
+    logs, expected = real
+    first, last = logs.span()
+    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+    found = {day.isoformat(): counted(r) for day in days if (r := logs.records(day))}
+    names = counted([])
+    assert found == {day: rounded(sums, names) for day, sums in expected["by_day"].items()}
+
+
+def test_real_logs_have_the_expected_decisions(real):
+    """Accepted and rejected per edit tool."""
+    logs, expected = real
+    names = {"edit_tool": "Edit", "write_tool": "Write", "notebook_edit_tool": "NotebookEdit"}
+    found = dict.fromkeys(expected["tool_actions"], (0, 0))
+    for record in everything(logs):
+        for tool, action in record.tool_actions.items():
+            accepted, rejected = found[names[tool]]
+            found[names[tool]] = accepted + action.accepted, rejected + action.rejected
+    assert found == {
+        tool: (counts["accepted"], counts["rejected"])
+        for tool, counts in expected["tool_actions"].items()
+    }
+
+
+def test_real_logs_have_the_expected_sessions(real):
+    """Start, end, requests, tokens and lines of each."""
+    logs, expected = real
+    first, last = logs.span()
+    rows = [
+        row
+        for n in range((last - first).days + 1)
+        for row in logs.frames(first + timedelta(n))["sessions"].to_pylist()
+    ]
+    found = {
+        row["session"]: (
+            row["started_at"].isoformat(timespec="milliseconds") + "Z",
+            row["ended_at"].isoformat(timespec="milliseconds") + "Z",
+            *(row[name] for name in ("requests", "final_requests", "input_tokens")),
+            *(row[name] for name in ("output_tokens", "lines_added", "commits")),
+        )
+        for row in rows
+    }
+    names = ["first", "last", "requests", "final_requests", "input", "output", "lines_added"]
+    assert found == {
+        session: tuple(sums[name] for name in [*names, "commits"])
+        for session, sums in expected["by_session"].items()
+    }
+
+
+def test_real_logs_have_the_expected_report(real):
+    """Files, lines, broken lines, requests and their final share, models without a price."""
+    logs, expected = real
+    report, corpus, totals = logs.report, expected["corpus"], expected["totals"]
+    assert (report.files, report.bytes) == (corpus["files"], corpus["bytes"])
+    assert (report.lines, report.broken_lines) == (corpus["lines"], corpus["unparsable_lines"])
+    assert (report.requests, report.final_requests) == (
+        totals["requests"],
+        totals["final_requests"],
+    )
+    assert report.unpriced_models == expected["checks"]["unpriced_models"]

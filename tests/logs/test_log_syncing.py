@@ -1,0 +1,595 @@
+"""Session logs in a store: what was once read stays, and is never counted twice."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_local_logs import MODEL, PATCH, answer, call, line, progress, result
+
+import ccanalytics as cca
+from ccanalytics.errors import StoreError
+from ccanalytics.frames.record_frames import LOG_SCHEMAS, build_frames
+from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.logs.log_sync import LEDGER
+from ccanalytics.store.day_store import Store
+
+NOW = datetime(2026, 8, 12, 12, tzinfo=UTC)
+DAY = date(2026, 8, 3)
+FINAL = {"stop": "end_turn"}
+
+
+def written(folder, **files):
+    """A log folder with these files; a file already there is replaced."""
+    for name, lines in files.items():
+        path = folder / "projects" / "p" / f"{name.replace('__', '/')}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"".join(map(bytes_of, lines)))
+    return folder
+
+
+def appended(folder, name, *lines):
+    """More lines at the end of a file."""
+    with (folder / "projects" / "p" / f"{name}.jsonl").open("ab") as file:
+        file.write(b"".join(map(bytes_of, lines)))
+
+
+def bytes_of(line):
+    return line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
+
+
+def brought(store, folder, now=NOW):
+    """The result of a sync of the logs in a folder."""
+    return cca.sync(LocalLogs([folder]), store, now=now)
+
+
+def rows(store):
+    """Every row of every frame of every day, in order, but for whose store it is."""
+    _, frames = store.read_range("local", date(2025, 1, 1), date(2027, 1, 1))
+    return {
+        name: sorted(
+            ({k: v for k, v in row.items() if k != "organization"} for row in table.to_pylist()),
+            key=repr,
+        )
+        for name, table in frames.items()
+    }
+
+
+def output(store):
+    """Output tokens, by request and in all."""
+    frames = rows(store)
+    tokens = [row["output_tokens"] for row in frames["requests"]]
+    assert sum(tokens) == sum(row["output_tokens"] for row in frames["model_usage"])
+    return tokens
+
+
+def tools(store):
+    """Each tool call with what came of it."""
+    return [(row["tool"], row["decision"], row["lines_added"]) for row in rows(store)["tool_calls"]]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "claude"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+# The frames
+
+
+def test_a_request_has_its_moment_its_place_and_its_price(folder, store):
+    """1,000 tokens of Opus 5 read from the cache cost a tenth of what they would as input."""
+    usage = {"input_tokens": 7, "cache_read_input_tokens": 1000}
+    told = answer(output=2, usage=usage, gitBranch="main", entrypoint="cli", **FINAL)
+    brought(store, written(folder, s1=[told]))
+    (row,) = rows(store)["requests"]
+    where = [row[name] for name in ("session", "project", "branch", "terminal")]
+    assert where == ["s1", "/w", "main", "cli"]
+    assert (row["at"], row["date"]) == (datetime(2026, 8, 3, 10), datetime(2026, 8, 3))
+    assert (row["message"], row["request"], row["model"]) == ("m1", "r1", MODEL)
+    assert (row["agent"], row["final"], row["cache_read_tokens"]) == ("main", True, 1000)
+    assert float(row["cost_usd"]) == pytest.approx((7 * 5 + 1000 * 0.5 + 2 * 25) / 1e6)
+    assert float(row["uncached_cost_usd"]) == pytest.approx((1007 * 5 + 2 * 25) / 1e6)
+
+
+def test_an_advisor_and_a_subagent_are_told_from_the_main_conversation(folder, store):
+    """Each call of a model is a row of its own, and the sums stay what they are."""
+    iterations = [{"type": "advisor_message", "model": "claude-fable-5", "output_tokens": 3}]
+    asked = answer(output=2, usage={"iterations": iterations})
+    brought(store, written(folder, s1=[asked, progress(answer("m2", "r2", output=8))]))
+    agents = {row["agent"]: row["output_tokens"] for row in rows(store)["requests"]}
+    assert agents == {"main": 2, "advisor": 3, "subagent": 8}
+    assert sum(row["output_tokens"] for row in rows(store)["model_usage"]) == 13
+
+
+def test_every_tool_call_with_a_result_is_a_row(folder, store):
+    """Also those that write nothing; one without a result is not there yet."""
+    lines = [
+        call("t1", "Read"), result("t1"),
+        call("t2"), result("t2", PATCH),
+        call("t3", "mcp__x__y"), result("t3", text="no", error=True),
+        call("t4", "Bash", command="ls"),
+    ]  # fmt: skip
+    brought(store, written(folder, s1=lines))
+    assert sorted(tools(store)) == [
+        ("Edit", "accepted", 2),
+        ("Read", "accepted", 0),
+        ("mcp__x__y", "error", 0),
+    ]
+
+
+def test_what_the_log_only_hints_at_is_an_event(folder, store):
+    """A compaction of 9,000 tokens, a recap, a failed call, and a title, told twice, of no date."""
+    at = "2026-08-03T11:00:00.000Z"
+    title = {"type": "ai-title", "aiTitle": "A secret plan", "sessionId": "s1"}
+    lines = [
+        title,
+        answer(output=1),
+        line("system", subtype="compact_boundary", uuid="u1", compactMetadata={"preTokens": 9000}),
+        line("system", subtype="away_summary", uuid="u2", at=at),
+        answer("e1", model="<synthetic>", uuid="u3", isApiErrorMessage=True),
+        title,
+    ]
+    brought(store, written(folder, s1=lines))
+    events = rows(store)["log_events"]
+    assert sorted((row["kind"], row["tokens"], row["at"].hour) for row in events) == [
+        ("api_error", None, 10),
+        ("compaction", 9000, 10),
+        ("recap", None, 11),
+        ("title", None, 10),
+    ]
+    assert "secret" not in repr(events)
+
+
+def test_a_dataset_of_logs_has_the_frames_and_another_has_none(folder, store):
+    """None, as it is with sessions, says that the source cannot know."""
+    data = cca.load(source="local", logs=[written(folder, s1=[answer(output=1)])], store=store,
+                    weeks=1, now=NOW)  # fmt: skip
+    assert [len(getattr(data, name)) for name in LOG_SCHEMAS] == [1, 1, 0, 0]
+    sample = cca.load(source="sample", store=store)
+    assert [getattr(sample, name) for name in LOG_SCHEMAS] == [None] * 4
+
+
+def test_an_open_day_is_there_and_its_week_is_not_closed(folder, store):
+    """A line of a second ago is seen; no week counts as whole before it is over."""
+    now = datetime(2026, 8, 12, 12, 0, 1, tzinfo=UTC)
+    logs = written(folder, s1=[answer(output=5), answer("m2", output=7, at="2026-08-12T12:00:00Z")])
+    data = cca.load("2026-08-03", "2026-08-12", source="local", logs=[logs], store=store, now=now)
+    assert data.requests["output_tokens"].tolist() == [5, 7]
+    assert [f"{week:%m-%d}" for week in data.weeks] == ["08-03"]
+    later = datetime(2026, 8, 20, tzinfo=UTC)
+    data = cca.load("2026-08-03", "2026-08-16", source="local", logs=[logs], store=store, now=later)
+    assert [f"{week:%m-%d}" for week in data.weeks] == ["08-03", "08-10"]
+    assert store.restatements("local") == []
+
+
+# Reading on
+
+
+def test_what_is_added_to_a_file_is_read_from_its_old_end(folder, store, monkeypatch):
+    """An appended line, and nothing before it."""
+    brought(store, written(folder, s1=[answer(output=1)], s2=[answer("m2", session="s2")]))
+    appended(folder, "s1", answer("m3", output=4))
+    lines = []
+    decode = cca.sources.log_reader.decode_line
+    monkeypatch.setattr(
+        "ccanalytics.logs.log_reader.decode_line", lambda raw: lines.append(raw) or decode(raw)
+    )
+    assert brought(store, folder).changed == (DAY,)
+    assert len(lines) == 1
+    assert sorted(output(store)) == [0, 1, 4]
+    assert (brought(store, folder).fetched, len(lines)) == (0, 1)
+
+
+def test_an_unchanged_file_is_not_opened(folder, store, monkeypatch):
+    """One stat each tells that nothing is new."""
+    brought(store, written(folder, s1=[answer(output=1)]))
+    monkeypatch.setattr("ccanalytics.logs.log_reader.LogReader.read", None)
+    assert brought(store, folder).fetched == 0
+
+
+def test_only_days_with_news_are_written(folder, store):
+    """The other day's files keep the time they were written."""
+    brought(store, written(folder, s1=[answer(), answer("m2", at="2026-08-05T10:00:00Z")]))
+    files = {path: path.stat().st_mtime_ns for path in store.root.rglob("*.parquet")}
+    appended(folder, "s1", answer("m3", at="2026-08-05T11:00:00Z"))
+    brought(store, folder)
+    new = {path.stem for path in files if path.stat().st_mtime_ns != files[path]}
+    # The session's row, with its sums, stands on the day it started.
+    assert new == {"2026-08-03", "2026-08-05"}
+
+
+def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store, caplog):
+    """Claude Code was writing it just then, so nothing is wrong with it yet."""
+    text = bytes_of(answer("m2", output=6))
+    brought(store, written(folder, s1=[answer(output=1), text[:40]]))
+    assert output(store) == [1]
+    assert caplog.records == []
+    appended(folder, "s1", text[40:])
+    brought(store, folder)
+    assert output(store) == [1, 6]
+
+
+def test_a_result_in_a_later_read_finds_its_call(folder, store):
+    """The call is read again where it stands; its text is not kept in between."""
+    secret = call(old_string="secret", new_string="secret\nsecret too")
+    brought(store, written(folder, s1=[secret]))
+    assert tools(store) == []
+    assert b"secret" not in store.read_beside("local", LEDGER)
+    appended(folder, "s1", result())
+    brought(store, folder)
+    assert tools(store) == [("Edit", "accepted", 1)]
+
+
+def test_a_call_that_comes_after_its_result_in_a_later_read_counts(folder, store):
+    """Some versions write them in that order."""
+    brought(store, written(folder, s1=[result(account=PATCH)]))
+    appended(folder, "s1", call())
+    brought(store, folder)
+    assert tools(store) == [("Edit", "accepted", 2)]
+
+
+def test_a_file_that_claude_code_deleted_takes_nothing_away(folder, store):
+    """Its requests, sessions and edits stay, on days that are written again too."""
+    lines = [answer(output=3), call(), result(account=PATCH)]
+    brought(store, written(folder, s1=lines, s2=[answer("m2", output=4, session="s2")]))
+    (folder / "projects" / "p" / "s1.jsonl").unlink()
+    appended(folder, "s2", answer("m3", output=5, session="s2"))
+    brought(store, folder)
+    assert sorted(output(store)) == [0, 3, 4, 5]
+    (activity,) = rows(store)["activity"]
+    assert (activity["sessions"], activity["lines_added"]) == (2, 2)
+
+
+def test_a_resumed_session_adds_to_its_row_on_the_day_it_started(folder, store):
+    """Two weeks later, when the file with its beginning is long gone."""
+    brought(store, written(folder, s1=[answer(output=3, **FINAL)]))
+    written(folder, s1=[answer("m2", output=4, at="2026-08-11T10:00:00Z")])
+    brought(store, folder)
+    (session,) = rows(store)["sessions"]
+    assert (session["date"].day, session["requests"], session["output_tokens"]) == (3, 2, 7)
+    assert session["ended_at"].day == 11
+    assert sum(row["sessions"] for row in rows(store)["activity"]) == 1
+
+
+def test_a_file_replaced_by_a_smaller_or_another_one_is_read_anew(folder, store):
+    """Its old end means nothing any more."""
+    brought(store, written(folder, s1=[answer(output=3), answer("m2", output=4)]))
+    brought(store, written(folder, s1=[answer("m3", output=5)]))
+    assert output(store) == [3, 4, 5]
+    longer = [answer("m4", output=6), answer("m5", output=7), answer("m6", output=8)]
+    brought(store, written(folder, s1=longer))
+    assert output(store) == [3, 4, 5, 6, 7, 8]
+
+
+def test_a_fork_that_shows_its_own_session_later_gives_back_the_borrowed_one(folder, store):
+    """At first the file holds only the copied past of a session that is gone."""
+    brought(store, written(folder, s2=[answer(output=5)]))
+    assert [row["session"] for row in rows(store)["sessions"]] == ["s1"]
+    appended(folder, "s2", answer("m2", session="s2", output=1, at="2026-08-04T10:00:00Z"))
+    brought(store, folder)
+    assert [row["session"] for row in rows(store)["sessions"]] == ["s2"]
+
+
+def test_an_index_of_other_code_is_thrown_away(folder, store, monkeypatch):
+    """The rules changed: every file is read again, and what only the store knows stays."""
+    brought(store, written(folder, s1=[answer(output=3)], s2=[answer("m2", output=4)]))
+    (folder / "projects" / "p" / "s1.jsonl").unlink()
+    monkeypatch.setattr("ccanalytics.logs.log_sync.code_version", lambda: "another")
+    before = rows(store)
+    assert brought(store, folder).new == ()
+    assert rows(store) == before
+
+
+def test_a_day_somebody_deleted_is_read_again(folder, store):
+    """As the error about a broken file says: delete the day's activity and sync again."""
+    brought(store, written(folder, s1=[answer(output=3)]))
+    before = rows(store)
+    (store.folder("local", "activity") / f"{DAY}.parquet").unlink()
+    brought(store, folder)
+    assert rows(store) == before
+
+
+def test_a_clock_that_was_wrong_does_not_fill_the_store_with_empty_days(folder, store):
+    """A line of 1970 is none of Claude Code; one of 2999 is a day and not a thousand years."""
+    lines = [
+        answer(at="1970-01-01T00:00:00Z"),
+        answer("m2", at="2999-01-01T00:00:00Z"),
+        answer("m3"),
+    ]
+    brought(store, written(folder, s1=lines))
+    assert len(store.dates("local")) == 1 + (NOW.date() - DAY).days + 1
+
+
+# Days
+
+
+def test_days_between_the_first_log_and_today_are_stored_though_empty(folder, store):
+    """Nothing happened is known; the week of somebody who began lately is whole."""
+    later = datetime(2026, 8, 13, tzinfo=UTC)
+    brought(store, written(folder, s1=[answer(at="2026-08-05T10:00:00Z")]), later)
+    dates = store.dates("local")
+    assert (dates[0], dates[-1], len(dates)) == (DAY, date(2026, 8, 13), 11)
+
+
+def test_days_before_the_first_log_are_not_stored_as_empty_when_logs_may_be_deleted(folder, store):
+    """After 30 days unknown is not the same as nothing happened."""
+    later = datetime(2026, 9, 20, tzinfo=UTC)
+    brought(store, written(folder, s1=[answer(at="2026-08-05T10:00:00Z")]), later)
+    assert store.dates("local")[0] == date(2026, 8, 5)
+
+
+def test_a_store_of_an_older_version_keeps_what_the_logs_do_not_tell_any_more(folder, store):
+    """It knows sums and not facts: a day whose sums would shrink is left as it is."""
+    logs = LocalLogs([written(folder, s1=[answer(output=3), call(), result(account=PATCH)])])
+    frames = build_frames(DAY, logs.records(DAY)) | {"sessions": logs.frames(DAY)["sessions"]}
+    store.write_day("local", DAY, frames, fetched_at=NOW, organization=logs.organization_id)
+    undo_frames(store)
+    written(folder, s1=[answer(output=3)])
+    assert brought(store, folder).kept == (DAY,)
+    assert rows(store)["activity"][0]["lines_added"] == 2
+    appended(folder, "s1", call(), result(account=PATCH))
+    assert cca.sync(LocalLogs([folder]), store, now=NOW, force=True).changed == (DAY,)
+    assert sorted(output(store)) == [0, 3]
+
+
+def undo_frames(store):
+    """Makes a day one of the version that did not note which frames have files."""
+    from ccanalytics.store.day_files import Written, write_file
+
+    ((day, stored),) = store.days("local").items()
+    for path in store.root.rglob("*.parquet"):
+        table = store.read("local", path.parent.name, day, day)
+        write_file(path, table, Written(stored.fetched_at, stored.organization, stored.digest))
+
+
+# Two stores
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two machines' stores; one session was copied from one to the other and went on there."""
+    past = [answer(output=3), call(), result(account=PATCH)]
+    more = answer("m2", output=4, at="2026-08-04T10:00:00Z")
+    own = answer("m3", "r3", output=5, session="s3")
+    folders = {
+        "a": written(tmp_path / "a", s1=past),
+        "b": written(tmp_path / "b", s1=[*past, more], s3=[own]),
+    }
+
+    def make(name, target):
+        store = Store(tmp_path / target)
+        brought(store, folders[name])
+        return store
+
+    return make
+
+
+def test_two_stores_merge_to_the_same_in_either_order(two):
+    """The copied session counts once, with what was done on either machine."""
+    one, other = two("a", "one"), two("b", "other")
+    cca.merge(two("b", "b"), one, now=NOW)
+    cca.merge(two("a", "a"), other, now=NOW)
+    assert rows(one) == rows(other)
+    assert sorted(output(one)) == [0, 3, 4, 5]
+    sessions = {row["session"]: row["output_tokens"] for row in rows(one)["sessions"]}
+    assert sessions == {"s1": 7, "s3": 5}
+
+
+def test_merging_again_changes_nothing(two):
+    """Nor does it write a day."""
+    one, other = two("a", "one"), two("b", "other")
+    cca.merge(other, one, now=NOW)
+    before = rows(one)
+    assert cca.merge(other, one, now=NOW).fetched == 0
+    assert rows(one) == before
+
+
+def test_a_merged_store_still_reads_its_own_logs_on(two, tmp_path):
+    """And refuses those of another folder, as before."""
+    one = two("a", "one")
+    cca.merge(two("b", "other"), one, now=NOW)
+    appended(tmp_path / "a", "s1", answer("m4", output=9))
+    brought(one, tmp_path / "a")
+    assert sorted(output(one)) == [0, 3, 4, 5, 9]
+    with pytest.raises(StoreError, match=r"local-\w+.*local-\w+.*--store"):
+        brought(one, tmp_path / "b")
+
+
+def test_an_empty_store_is_filled_by_a_merge(two, store):
+    """A store that was never synced becomes a copy."""
+    other = two("b", "other")
+    cca.merge(other, store, now=NOW)
+    assert rows(store) == rows(other)
+
+
+def test_a_store_without_logs_or_the_store_itself_is_refused(two, store):
+    """Both are mistakes and say so."""
+    with pytest.raises(StoreError, match="holds no days of session logs"):
+        cca.merge(store, two("a", "one"), now=NOW)
+    with pytest.raises(ValueError, match="the store itself"):
+        cca.merge(two("a", "one"), two("a", "one"), now=NOW)
+
+
+# In any split
+
+
+POOL = [
+    answer(output=1),
+    answer(output=30, **FINAL),
+    answer("m2", output=4),
+    answer("m2", "r7", output=6, isSidechain=True),
+    answer("m2", output=5, isSidechain=True, **FINAL),
+    answer("m1", output=31, at="2026-08-04T00:00:01Z"),
+    answer("m5", output=2, session="s2", at="2026-08-02T09:00:00Z"),
+    answer("m6", output=2, session="s1", at="2026-08-05T09:00:00Z", cwd="/tree", gitBranch="b"),
+    answer(None, None, output=3),
+    progress(answer("m7", "r7", output=8)),
+    progress(call("t3")),
+    progress(result("t3", PATCH)),
+    call(),
+    result(account=PATCH),
+    call("t2", "Bash", command="git commit -m x"),
+    result("t2", {"stdout": "[main 1d6f8ff] x"}, session="s2", at="2026-08-04T09:00:00Z"),
+    {"type": "ai-title", "aiTitle": "one", "sessionId": "s1"},
+    {"type": "summary", "summary": "two"},
+    line("system", subtype="compact_boundary", uuid="u1", compactMetadata={"preTokens": 9}),
+    b"not json\n",
+]
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_files_read_in_any_split_give_the_frames_of_one_reading(tmp_path_factory, data):
+    """Three files of shuffled lines, cut anywhere, even inside a line, and read as they grow."""
+    root = tmp_path_factory.mktemp("split")
+    names = ("s1", "s2", "backup")
+    texts = {
+        name: b"".join(map(bytes_of, data.draw(st.lists(st.sampled_from(POOL), max_size=9))))
+        for name in names
+    }
+    once, parts = root / "once", root / "parts"
+    for folder in (once, parts):
+        written(folder, **{name: [] for name in names})
+    grown = Store(root / "grown")
+    ends = dict.fromkeys(names, 0)
+    for _ in range(data.draw(st.integers(1, 4))):
+        for name in names:
+            end = data.draw(st.integers(ends[name], len(texts[name])))
+            appended(parts, name, texts[name][ends[name] : end])
+            ends[name] = end
+        brought(grown, parts)
+    for name in names:
+        appended(parts, name, texts[name][ends[name] :])
+        appended(once, name, texts[name])
+    brought(grown, parts)
+    whole = Store(root / "whole")
+    brought(whole, once)
+    assert rows(grown) == rows(whole)
+    shutil.rmtree(root)
+
+
+@settings(deadline=None, max_examples=15)
+@given(first=st.lists(st.sampled_from(POOL)), second=st.lists(st.sampled_from(POOL)))
+def test_stores_of_any_logs_merge_in_either_order(tmp_path_factory, first, second):
+    """What one machine read and the other, in parts or both, unites to the same."""
+    root = tmp_path_factory.mktemp("merge")
+    made = []
+    for name, one, other in (("ab", first, second), ("ba", second, first)):
+        stores = []
+        for number, lines in enumerate((one, other)):
+            text = b"".join(map(bytes_of, lines))
+            stem = f"s{1 + crc32(text) % 3}"
+            stores.append(Store(root / name / str(number)))
+            brought(stores[-1], written(root / name / f"logs{number}", **{stem: [text]}))
+        if all(store.dates("local") for store in stores):
+            cca.merge(stores[1], stores[0], now=NOW)
+            made.append(rows(stores[0]))
+    assert made == [] or made[0] == made[1]
+    shutil.rmtree(root)
+
+
+# Crashes and company
+
+
+KILLED = """
+    import os, signal, sys
+    from pathlib import Path
+    from datetime import UTC, datetime
+    from test_log_syncing import Store, answer, appended, brought, output, written
+
+    NOW = datetime(2026, 8, 4, 12, tzinfo=UTC)
+
+    def deadly(function, left):
+        def step(*args, **kwargs):
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*args, **kwargs)
+        return step
+
+    def sync_and_die(store, logs, step):
+        left = [step]
+        for name in ("fsync", "rename", "replace", "unlink", "rmdir", "mkdir"):
+            setattr(os, name, deadly(getattr(os, name), left))
+        brought(store, logs, NOW)
+        os._exit(0)
+
+    for step in range(1000):
+        root = Path(sys.argv[1]) / str(step)
+        logs = written(root / "logs", s1=[answer(output=1)])
+        store = Store(root / "store")
+        brought(store, logs, NOW)
+        later = answer("m3", output=4, at="2026-08-04T10:00:00Z")
+        appended(logs, "s1", answer("m2", output=2), later)
+        child = os.fork()
+        if child == 0:
+            sync_and_die(store, logs, step)
+        survived = os.waitpid(child, 0)[1] == 0
+        found = output(Store(root / "store"))
+        brought(Store(root / "store"), logs, NOW)
+        assert output(Store(root / "store")) == [1, 2, 4], step
+        print(survived, sum(found))
+        if survived:
+            break
+"""
+
+
+def child(script, *arguments):
+    """How to run a script of this module in a process of its own."""
+    return {
+        "args": [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
+        "env": os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+def test_a_sync_killed_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_path):
+    """Before each call that touches the disk: the old days or the new, and the next is whole."""
+    run = subprocess.run(**child(KILLED, tmp_path), stdout=subprocess.PIPE, text=True, timeout=300)
+    assert run.returncode == 0
+    lines = run.stdout.splitlines()
+    seen = [line.split()[1] for line in lines]
+    turn = seen.index("7")
+    assert seen == ["1"] * turn + ["7"] * (len(seen) - turn)
+    assert turn > 3
+    assert lines[-1].startswith("True")
+
+
+SYNCS = """
+    import sys
+    from pathlib import Path
+    from test_log_syncing import Store, brought
+
+    for _ in range(15):
+        brought(Store(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+
+
+def test_two_syncs_of_growing_logs_leave_what_one_would(folder, store):
+    """Two processes, and lines appended all the while: nothing is lost, nothing is twice."""
+    written(folder, s1=[answer(output=1)])
+    runs = [subprocess.Popen(**child(SYNCS, store.root, folder)) for _ in range(2)]
+    for number in range(40):
+        appended(folder, "s1", answer(f"n{number}", output=1))
+    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    brought(store, folder)
+    assert output(store) == [1] * 41
+
+
+def test_the_frames_are_the_data_dictionary():
+    """Every column of every frame of logs says what it is."""
+    for schema in LOG_SCHEMAS.values():
+        assert all(field.metadata for field in schema)

@@ -1,0 +1,284 @@
+"""One's own usage: every split of the same logs has the same sums."""
+
+import json
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from builders import dataset, record
+from test_local_logs import answer, line, result
+
+import ccanalytics as cca
+from ccanalytics import charts
+from ccanalytics.logs.own_usage import SPLITS, TOKENS
+from ccanalytics.report.execute import execute
+from ccanalytics.report.page import build_page
+from ccanalytics.report.parameters import checked_parameters
+from ccanalytics.report.run import notebook_folder
+
+SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "claude-logs.tar.xz"
+NOW = datetime(2026, 8, 12, 12, tzinfo=UTC)
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+def edit(name, tool="Edit"):
+    """The block of a tool call."""
+    return {"type": "tool_use", "id": name, "name": tool, "input": {}}
+
+
+LINES = [
+    line("user", message={"role": "user", "content": "hi"}, gitBranch="main"),
+    answer(output=1000, stop="end", model="claude-opus-5", gitBranch="main", content=[edit("t1")]),
+    result("t1", {"structuredPatch": [{"lines": ["+a", "+b", "-c"]}]}, gitBranch="main"),
+    answer("m4", "r4", output=0, stop="end", gitBranch="main", content=[edit("t2", "Bash")]),
+    result("t2", text="The user doesn't want to proceed", error=True, gitBranch="main"),
+    answer("m2", "r2", session="s3", output=500, stop="end", model="house-model"),
+    answer("m3", "r3", session="s2", at="2026-08-04T23:30:00.000Z", output=1000, stop="end",
+           cwd="/home/x/" + HOSTILE, gitBranch=HOSTILE,
+           usage={"cache_read_input_tokens": 10_000, "cache_creation_input_tokens": 3000,
+                  "cache_creation": {"ephemeral_5m_input_tokens": 1000,
+                                     "ephemeral_1h_input_tokens": 2000}}),
+    line("system", session="s2", at="2026-08-04T23:40:00.000Z", subtype="compact_boundary",
+         uuid="u1", compactMetadata={"trigger": "auto", "preTokens": 13_000}),
+    answer("m5", "r5", session="s2", at="2026-08-04T23:50:00.000Z", stop=None,
+           cwd="/home/x/" + HOSTILE, gitBranch=HOSTILE, usage={"input_tokens": 2000}),
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A configuration folder of Claude Code with three sessions."""
+    path = tmp_path / "claude" / "projects" / "p"
+    path.mkdir(parents=True)
+    for name in ("s1", "s2", "s3"):
+        lines = [json.dumps(one) for one in LINES if one["sessionId"] == name]
+        (path / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path / "claude"
+
+
+@pytest.fixture
+def data(folder, tmp_path):
+    """The two days of the logs, and twelve before them."""
+    return cca.load(source="local", logs=[folder], store=tmp_path / "store", days=14, now=NOW)
+
+
+def test_the_newest_days_end_with_the_last_one_that_has_anything(data):
+    """Fourteen days up to the fourth of August, whatever day it is now."""
+    assert str(data.until) == "2026-08-04"
+    assert data.requests["at"].max() == pd.Timestamp("2026-08-04 23:50")
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_split_adds_up_to_the_same(data, split):
+    """2,500 output tokens, of which 500 have no price; five answers."""
+    frame = cca.usage_by(data, split)
+    assert frame["output_tokens"].sum() == 2500
+    assert frame["unpriced_tokens"].sum() == 500
+    assert frame["requests"].sum() == 5
+    assert frame["value"].sum() == pytest.approx(data.requests["cost_usd"].sum())
+
+
+@pytest.mark.parametrize("split", ["day", "hour", "project", "branch", "terminal", "session"])
+def test_sessions_and_lines_belong_to_where_they_happened(data, split):
+    """Three sessions and two lines, in every split that has them."""
+    frame = cca.usage_by(data, split)
+    assert frame["sessions"].sum() == 3
+    assert frame["lines_added"].sum() == 2
+
+
+def test_the_commits_of_a_model_are_null_not_zero(data):
+    """A tool call belongs to a turn, whichever models answered in it."""
+    assert cca.usage_by(data, "model")[["commits", "sessions"]].isna().all(axis=None)
+
+
+def test_a_model_without_a_price_has_no_cost_and_comes_last(data):
+    """Unknown is not free."""
+    frame = cca.usage_by(data, "model")
+    assert frame["model"].tolist() == ["claude-opus-5", "house-model"]
+    assert frame["value"].isna().tolist() == [False, True]
+
+
+def test_what_the_log_does_not_say_is_a_group_of_its_own(data):
+    """The session of the house model names no branch."""
+    branches = cca.usage_by(data, "branch").set_index("branch")["output_tokens"]
+    assert branches["not logged"] == 500
+
+
+def test_hours_and_days_are_those_of_the_time_zone(data):
+    """Half past eleven at night in UTC is half past one of the next day in Berlin in summer."""
+    utc, berlin = (cca.usage_by(data, "hour", zone) for zone in ("UTC", "Europe/Berlin"))
+    assert utc.loc[utc["requests"] > 0, "hour"].tolist() == [10, 23]
+    assert berlin.loc[berlin["requests"] > 0, "hour"].tolist() == [1, 12]
+    assert len(utc) == len(berlin) == 24
+    days = cca.usage_by(data, "day", "Europe/Berlin")["day"]
+    assert [f"{day:%m-%d}" for day in days] == ["08-03", "08-05"]
+
+
+def test_days_by_model_and_by_kind_of_token_add_up_to_the_days(data):
+    """The pieces of a column are the column."""
+    days = cca.usage_by(data, "day").set_index("day")
+    models = cca.usage_by_day(data, "model").groupby("day")["value"].sum()
+    kinds = cca.usage_by_day(data, "tokens").groupby("day")["value"].sum()
+    assert models.tolist() == pytest.approx(days["value"].tolist())
+    assert kinds.tolist() == days[TOKENS].sum(axis=1).tolist()
+
+
+def test_a_day_without_use_is_a_zero_between_the_others(folder, tmp_path):
+    """The logs begin on the third of August and the range ends on the sixth."""
+    data = cca.load(
+        "2026-08-03", "2026-08-06", source="local", logs=[folder], store=tmp_path / "s", now=NOW
+    )
+    days = cca.usage_by_day(data, "model").groupby("day")["value"].sum()
+    assert [f"{day:%d}" for day in days.index] == ["03", "04", "05", "06"]
+    assert days.iloc[2:].tolist() == [0, 0]
+
+
+def test_a_week_of_hours_has_all_168(data):
+    """Monday morning and Tuesday night have something, the rest is 0."""
+    hours = cca.usage_by_weekday(data)
+    assert len(hours) == 168
+    used = hours[hours["requests"] > 0]
+    assert list(zip(used["weekday"], used["hour"], strict=True)) == [(1, 10), (2, 23)]
+
+
+def test_the_cache_saves_what_reading_as_input_would_have_cost_more(data):
+    """Opus at $5 a million: reads save 0.9 each, writes cost 0.25 for 5 minutes, 1 for an hour."""
+    (row,) = cca.cache_saving(data).itertuples()
+    assert row.value == pytest.approx(5e-6 * (9000 - 250 - 2000))
+    assert row.cache_reuse == pytest.approx(10 / 3)
+
+
+def test_a_session_has_its_cost_its_context_and_its_compactions(data):
+    """The hostile session went up to 13,000 tokens, was compacted once, and lasted 20 minutes."""
+    sessions = cca.own_sessions(data).set_index("session")
+    assert sessions.loc["s2", "peak_context"] == 13_000
+    assert sessions["compactions"].tolist().count(1) == 1
+    assert sessions.loc["s2", "minutes"] == 20
+    assert sessions.loc["s1", "lines_added"] == 2
+    assert sessions["value"].sum() == pytest.approx(data.requests["cost_usd"].sum())
+    assert sessions.index[-1] == "s3"  # without a price
+
+
+def test_context_falls_where_a_session_was_compacted(data):
+    """13,000 tokens, then 2,000 after the compaction."""
+    growth = cca.context_growth(data, sessions=1)
+    assert growth["value"].tolist() == [13_000, 2000]
+    assert growth["compacted"].tolist() == [False, True]
+
+
+def test_a_tool_has_its_decisions(data):
+    """An edit that went through, a command that was refused."""
+    tools = cca.tool_use(data).set_index("tool")
+    assert tools.loc["Edit", ["accepted", "rejected", "errors"]].tolist() == [1, 0, 0]
+    assert tools.loc["Bash", ["accepted", "rejected", "value"]].tolist() == [0, 1, 0]
+
+
+def test_the_last_seven_days_stand_beside_the_seven_before(folder, tmp_path):
+    """Three sessions in the last seven days, one in the seven before, where the logs begin."""
+    earlier = line("user", session="s0", at="2026-07-22T10:00:00.000Z", message={"content": "x"})
+    (folder / "projects" / "p" / "s0.jsonl").write_text(json.dumps(earlier) + "\n")
+    data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=14, now=NOW)
+    recent = cca.own_recent(data)
+    sessions, tokens = (recent.set_index("measure").loc[name] for name in ("sessions", "tokens"))
+    assert sessions[["value", "before"]].tolist() == [3, 1]
+    assert tokens[["value", "before"]].tolist() == [2500 + 13_000 + 2000, 0]
+    cards = cca.own_cards(recent).bundle["application/vnd.ccanalytics.cards+json"]["cards"]
+    assert cards[3]["verdict"] == "+2 (3.0 times)"
+
+
+def test_days_outside_the_range_are_unknown_not_zero(folder, tmp_path):
+    """Three days have no seven days before them."""
+    data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=3, now=NOW)
+    assert cca.own_recent(data)["before"].isna().all()
+
+
+def test_the_sentence_says_what_has_no_price_and_what_is_not_final(data):
+    """Three sessions, 500 tokens of the unknown model, one answer that was never finished."""
+    said = cca.own_sentence(data)
+    assert said.startswith("3 sessions from 2026-08-03 to 2026-08-04: 17,500 tokens")
+    assert "of the tokens have no known price" in said
+    assert "Of 5 answers 1 have no final count" in said
+
+
+def test_the_ledger_counts_what_the_logs_show_of_what_they_lack(data):
+    """One compaction is the mark of a call whose tokens no log has."""
+    ledger = cca.coverage_ledger(data).set_index("who")["state"]
+    assert ledger["Calls Claude Code makes in the background"] == "at least 1 compaction"
+    assert ledger["Models without a known price"] == "1 of 5 answers"
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_chart_holds_hostile_names_as_data_only(data, split):
+    """A branch named like a script is a row, never part of the specification."""
+    spec = charts.usage_by_chart(cca.usage_by(data, split), split).to_dict()
+    del spec["datasets"]
+    assert "<script>" not in str(spec)
+
+
+def test_another_source_is_refused_with_the_way_on():
+    """There are no sessions in the records of an organisation."""
+    with pytest.raises(ValueError, match="load source='local'"):
+        cca.usage_by(dataset([record()], "2026-11-16", "2026-11-22"), "day")
+
+
+def test_another_split_names_those_there_are(data):
+    """A typing mistake is told."""
+    with pytest.raises(ValueError, match="day, hour, project, branch, model, session"):
+        cca.usage_by(data, "weekday")
+
+
+def test_days_and_a_week_are_not_asked_for_at_once(folder, tmp_path):
+    """One range or the other."""
+    with pytest.raises(ValueError, match="Either 3 days or a range"):
+        cca.load(source="local", logs=[folder], store=tmp_path, days=3, week="2026-W32", now=NOW)
+
+
+def run_notebook(folder, tmp_path, clean_environment, **parameters):
+    """The executed my_usage on these logs."""
+    notebooks = [notebook_folder() / "my_usage.ipynb"]
+    environment = {
+        **clean_environment,
+        "CCANALYTICS_STORE": str(tmp_path / "store"),
+        "CLAUDE_CONFIG_DIR": str(folder),
+    }
+    given = checked_parameters(notebooks, parameters, {})
+    (done,) = execute(notebooks, given, folder=tmp_path, environment=environment, timeout=60)
+    return done
+
+
+def test_the_notebook_runs_on_the_logs(folder, tmp_path, clean_environment):
+    """Every cell of my_usage, with the time zone asked for; the page shows names as text."""
+    done = run_notebook(folder, tmp_path, clean_environment, timezone="Europe/Berlin", days=14)
+    outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
+    assert sum("vegalite" in str(list(one.get("data", {}))) for one in outputs) == 9
+    assert not [one for one in outputs if one.output_type == "error"]
+    page = build_page([done], title="My usage", definitions=cca.METRICS)
+    assert HOSTILE not in page
+    assert "What can the logs not tell?" in page
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real logs is not beside the project")
+def test_real_logs_have_the_same_sums_in_every_split(tmp_path):
+    """A scrubbed sample of real logs: every split has all tokens and all cost."""
+    with tarfile.open(SAMPLE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (projects,) = tmp_path.rglob("projects")
+    data = cca.load(source="local", logs=[projects.parent], store=tmp_path / "store", days=500)
+    expected = json.loads(SAMPLE.with_name("claude-logs-expected.json").read_text("utf-8"))
+    whole = expected["totals"]
+    for split in SPLITS:
+        frame = cca.usage_by(data, split)
+        assert frame["output_tokens"].sum() == whole["output"]
+        assert frame["cache_read_tokens"].sum() == whole["cache_read"]
+        assert frame["cache_write_1h_tokens"].sum() == whole["cache_write_1h"]
+        assert frame["value"].sum() == pytest.approx(whole["cost_usd"], abs=0.001)
+    sessions = cca.own_sessions(data)
+    assert sessions["commits"].sum() == whole["commits"]
+    edits = cca.tool_use(data).set_index("tool").loc["Edit"]
+    names = {"accepted": "accepted", "rejected": "rejected", "errors": "error"}
+    known = expected["tool_actions"]["Edit"]
+    assert {ours: edits[ours] for ours in names} == {
+        o: known[theirs] for o, theirs in names.items()
+    }

@@ -1,0 +1,378 @@
+"""What every metric has in common: one entry each, closed weeks, sums, floors, hidden groups."""
+
+import inspect
+
+import pandas as pd
+import pytest
+from builders import dataset, record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ccanalytics as m
+from ccanalytics.metrics import definitions as registry
+
+ROSTER = "email,team,start,end\n" + "".join(
+    f"p{n}@x.example,{'red' if n < 4 else 'blue'},2026-01-01,\n" for n in range(6)
+)
+TOTALS = [name for name, metric in m.METRICS.items() if metric.numerator and not metric.is_ratio]
+RATIOS = [name for name, metric in m.METRICS.items() if metric.is_ratio]
+OF_LOGS = [name for name, metric in m.METRICS.items() if metric.source.startswith("Session logs")]
+FRAMES = [name for name in m.METRICS if name not in ("intervention_effects", *OF_LOGS)]
+OF_THE_ACTIVE = [
+    name for name in RATIOS if m.METRICS[name].denominator not in ("on_roster", "active_before")
+]
+
+
+def metric_functions():
+    """The public functions that give a metric; the others only sum, compare or name."""
+    others = ("change", "period", "ratios", "weeks")
+    return {
+        name
+        for name in m.__all__
+        if inspect.isfunction(getattr(m, name))
+        and getattr(m, name).__module__.rsplit(".", 1)[1] not in others
+        and name not in ("model_family", "noted_events")
+        and not name.endswith("_sentence")
+    }
+
+
+def frame_of(found):
+    """The metric frame itself, or the one that comes with words."""
+    return getattr(found, "frame", found)
+
+
+def people(count, day="2026-11-16", **measures):
+    """One record each of `count` people."""
+    return [record(day, f"p{n}@x.example", **measures) for n in range(count)]
+
+
+def sonnet(cents, tokens=100):
+    return {"claude-sonnet-5": {"output": tokens, "cents": cents}}
+
+
+@st.composite
+def histories(draw):
+    """Records of six people on some days of two weeks."""
+    days = [*range(9, 23)]
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, 5),
+                st.sampled_from(days),
+                st.integers(0, 30),
+                st.integers(0, 5000),
+                st.integers(0, 9),
+            ),
+            max_size=25,
+        )
+    )
+    return [
+        record(
+            f"2026-11-{day:02}",
+            f"p{who}@x.example",
+            commits=commits,
+            tools={"edit_tool": (accepted, 3)},
+            models=sonnet(cents),
+        )
+        for who, day, commits, cents, accepted in rows
+    ]
+
+
+def two_weeks(records, **options):
+    return dataset(records, "2026-11-09", "2026-11-22", **options)
+
+
+def test_every_metric_function_has_one_entry_under_its_own_name():
+    """A number nobody defined cannot be printed, and no definition is without its number."""
+    assert metric_functions() == set(m.METRICS)
+
+
+def test_every_entry_says_what_it_is():
+    """Words, source and caveats are there for the definitions section."""
+    for name, metric in m.METRICS.items():
+        assert metric.id == name
+        assert metric.formula.endswith(".")
+        assert metric.source
+        assert all(caveat.endswith(".") for caveat in metric.caveats)
+
+
+def test_every_denominator_has_a_word():
+    """A sentence can count whatever a ratio divides by."""
+    assert {m.METRICS[name].denominator for name in RATIOS} <= set(registry.COLUMN_WORDS)
+
+
+def test_no_metric_of_the_first_set_is_good_or_bad():
+    """Rising acceptance or falling cost is no success by itself."""
+    assert {metric.direction for metric in m.METRICS.values()} == {"neutral"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"),
+    [
+        ("cost_per_commit", 1.349, "$1.35"),
+        ("cost", 12345.6, "$12,346"),
+        ("cost", 0.0, "$0.00"),
+        ("acceptance_rate", 0.77, "77 %"),
+        ("acceptance_rate", 0.004, "0.4 %"),
+        ("acceptance_rate", 1.0, "100 %"),
+        ("commits", 421.0, "421"),
+        ("commits_per_active_day", 1.234, "1.23"),
+        ("cost", None, "n/a"),
+        ("cost", float("nan"), "n/a"),
+    ],
+)
+def test_a_value_is_written_in_its_unit(metric, value, text):
+    """Money has dollars, shares percent, counts thousands."""
+    assert m.METRICS[metric].format(value) == text
+
+
+def test_a_change_has_a_sign_and_shares_change_by_points():
+    """Three percent and three percentage points are not the same."""
+    assert m.METRICS["cost"].format_change(-0.11) == "-$0.11"
+    assert m.METRICS["acceptance_rate"].format_change(0.12) == "+12 points"
+    assert m.METRICS["commits"].format_change(float("nan")) == "n/a"
+
+
+@pytest.mark.parametrize("metric", FRAMES)
+def test_no_records_keep_columns_and_types(metric):
+    """A quiet organisation gives the same frame with other numbers."""
+    function = getattr(m, metric)
+    full = frame_of(function(two_weeks(people(6, models=sonnet(100)))))
+    empty = frame_of(function(two_weeks([])))
+    assert empty.dtypes.to_dict() == full.dtypes.to_dict()
+
+
+@pytest.mark.parametrize("metric", [name for name in FRAMES if name != "daily_cost"])
+def test_a_range_without_a_closed_week_has_no_rows(metric):
+    """Three days are no week."""
+    data = dataset(people(6, models=sonnet(100)), "2026-11-16", "2026-11-18")
+    assert frame_of(getattr(m, metric)(data)).empty
+
+
+def test_the_sums_kept_between_metrics_cannot_be_changed_from_outside():
+    """A reader may do what they like with the frame they were given."""
+    data = two_weeks(people(6, commits=9))
+    weeks = m.actor_weeks(data)
+    weeks.loc[:, "commits"] = 7
+    assert m.commits(data)["value"].tolist() == [0, 54]
+
+
+@pytest.mark.parametrize("metric", TOTALS)
+def test_an_empty_week_in_the_middle_totals_zero(metric):
+    """Every day of it is stored, so nothing is missing: nothing happened."""
+    records = people(6, "2026-11-02", commits=1, pull_requests=1, models=sonnet(100)) + people(
+        6, "2026-11-16", commits=1, pull_requests=1, models=sonnet(100)
+    )
+    frame = m.by_week(dataset(records, "2026-11-02", "2026-11-22"), metric)
+    assert frame["value"].iloc[[0, 2]].gt(0).all()
+    assert frame["value"].iloc[1] == 0
+
+
+@pytest.mark.parametrize("metric", OF_THE_ACTIVE)
+def test_an_empty_week_in_the_middle_has_no_ratio(metric):
+    """Nothing divided by nothing is not zero."""
+    measures = {"commits": 9, "tools": {"edit_tool": (5, 5)}, "models": sonnet(100) | HAIKU}
+    records = people(6, "2026-11-02", **measures) + people(6, "2026-11-16", **measures)
+    frame = m.by_week(dataset(records, "2026-11-02", "2026-11-22"), metric)
+    assert frame["value"].notna().tolist() == [True, False, True]
+
+
+HAIKU = {"claude-haiku-4-5-20251001": {"input": 10, "cache_read": 90, "cents": 5}}
+
+
+@pytest.mark.parametrize("metric", TOTALS)
+def test_keys_are_not_people(metric):
+    """An organisation of pipelines has no people's metrics."""
+    keys = [
+        record("2026-11-16", api_key=f"ci-{n}", commits=5, models=sonnet(100)) for n in range(6)
+    ]
+    assert m.by_week(two_weeks(keys), metric)["value"].tolist() == [0, 0]
+
+
+def test_two_spellings_of_an_address_are_one_person():
+    """Addresses differ in capitals and blanks, people do not."""
+    data = two_weeks([record(actor="Ann@X.example"), record(actor="ann@x.example ")])
+    assert m.active_actors(data)["value"].tolist() == [0, 1]
+
+
+def test_models_and_tools_of_a_record_do_not_multiply_its_counts():
+    """Sums are made before frames are joined."""
+    models = {"a": {"output": 1, "cents": 100}, "b": {"output": 1, "cents": 200}}
+    tools = {"edit_tool": (1, 0), "write_tool": (2, 0), "bash": (3, 0)}
+    week = m.actor_weeks(two_weeks([record(commits=4, models=models, tools=tools)])).iloc[0]
+    assert (week["cost_usd"], week["commits"], week["accepted"]) == (3.0, 4, 3)
+
+
+def test_an_actor_who_changes_team_in_a_week_counts_in_the_last_team():
+    """Nobody is in two teams in one week, so teams add up."""
+    roster = (
+        "email,team,start,end\n"
+        "ann@x.example,red,2026-01-01,2026-11-17\n"
+        "ann@x.example,blue,2026-11-18,\n"
+    )
+    records = [record("2026-11-16", commits=2), record("2026-11-18", commits=3)]
+    weeks = m.actor_weeks(two_weeks(records, roster=roster))
+    assert weeks["team"].tolist() == ["blue"]
+    assert weeks["commits"].tolist() == [5]
+
+
+def test_people_on_no_team_are_a_group_of_their_own():
+    """Otherwise the teams would not add up to the total."""
+    records = [*people(1, commits=2), record(commits=3, actor="guest@x.example")]
+    frame = m.commits(two_weeks(records, roster=ROSTER), by="team")
+    last = frame[frame["week"] == frame["week"].max()]
+    assert dict(zip(last["team"], last["value"], strict=True)) == {"no team": 3, "red": 2}
+
+
+def test_a_group_under_the_minimum_shows_no_number():
+    """Four people are hidden at a minimum of five, with everything beside them."""
+    data = two_weeks(people(4, commits=9, models=sonnet(100)), minimum_group=5)
+    last = m.cost_per_commit(data).drop(columns="week").iloc[-1]
+    assert last.isna().all()
+
+
+def test_a_hidden_team_cannot_be_had_by_subtraction():
+    """With one small team, the next smallest is hidden too."""
+    roster = "email,team,start,end\n" + "".join(
+        f"p{n}@x.example,{'red' if n < 2 else 'blue' if n < 8 else 'green'},2026-01-01,\n"
+        for n in range(20)
+    )
+    data = two_weeks(people(20, commits=1), roster=roster, minimum_group=5)
+    frame = m.commits(data, by="team")
+    last = frame[frame["week"] == frame["week"].max()].set_index("team")["value"]
+    assert last.dropna().to_dict() == {"green": 12}
+
+
+def test_two_small_teams_hide_each_other():
+    """Three and four are seven together: no large team has to be hidden."""
+    roster = "email,team,start,end\n" + "".join(
+        f"p{n}@x.example,{'red' if n < 3 else 'blue' if n < 7 else 'green'},2026-01-01,\n"
+        for n in range(20)
+    )
+    frame = m.commits(two_weeks(people(20, commits=1), roster=roster, minimum_group=5), by="team")
+    assert frame["value"].dropna().tolist() == [13]
+
+
+def test_a_week_can_be_split_by_a_key_of_the_records():
+    """Terminals add up to the week."""
+    records = [record(terminal="vscode", commits=2), record(terminal="tmux", commits=3)]
+    frame = m.commits(two_weeks(records), by="terminal")
+    assert frame["value"].tolist()[2:] == [3, 2]
+    assert frame["terminal"].tolist()[2:] == ["tmux", "vscode"]
+
+
+def test_intervals_do_not_depend_on_what_people_are_called():
+    """A report under pseudonyms has the numbers of the named one."""
+    called = ["ann", "bea", "cid", "dan", "eve", "fay"]
+    intervals = [
+        m.cost_per_commit(
+            two_weeks(
+                [
+                    record(actor=f"{name}@x.example", commits=4 + n, models=sonnet(100 * n))
+                    for n, name in enumerate(names)
+                ]
+            )
+        )
+        for names in (called, called[::-1])
+    ]
+    assert intervals[0]["low"].notna().iloc[-1]
+    pd.testing.assert_frame_equal(*intervals)
+
+
+@pytest.mark.parametrize("by", ["actor", "tool", "nonsense"])
+def test_an_unknown_split_names_the_known_ones(by):
+    """People are no split either."""
+    with pytest.raises(ValueError, match=r"by is one of team, terminal"):
+        m.cost(two_weeks([]), by=by)
+
+
+@pytest.mark.parametrize("metric", ["model_mix", "nonsense"])
+def test_only_totals_and_ratios_go_by_week(metric):
+    """The error lists them."""
+    with pytest.raises(ValueError, match="cost_per_commit"):
+        m.by_week(two_weeks([]), metric)
+
+
+@settings(max_examples=20, deadline=None)
+@given(histories())
+def test_a_ratio_is_its_numerator_over_its_denominator(records):
+    """And lies within its interval."""
+    data = two_weeks(records)
+    for name in RATIOS:
+        frame = m.by_week(data, name).dropna(subset="value")
+        expected = frame["numerator"] / frame["denominator"]
+        assert frame["value"].to_list() == pytest.approx(expected.to_list())
+        bounded = frame.dropna(subset="low")
+        assert (bounded["low"] <= bounded["value"]).all()
+        assert (bounded["value"] <= bounded["high"]).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(histories())
+def test_teams_add_up_to_the_total(records):
+    """Numerators and denominators, in every week."""
+    data = two_weeks(records, roster=ROSTER)
+    for name in ("active_actors", "cost", "cost_per_commit", "acceptance_rate"):
+        columns = ["numerator", "denominator", "n_actors"]
+        teams = m.by_week(data, name, by="team").groupby("week")[columns].sum()
+        total = m.by_week(data, name).set_index("week")[columns].fillna(0)
+        teams = teams.reindex(total.index, fill_value=0)
+        assert teams.to_numpy() == pytest.approx(total.to_numpy())
+
+
+@settings(max_examples=20, deadline=None)
+@given(histories(), st.randoms())
+def test_the_order_of_records_never_matters(records, random):
+    """Intervals included."""
+    shuffled = random.sample(records, len(records))
+    for name in ("cost_per_commit", "acceptance_rate", "commits"):
+        before, after = m.by_week(two_weeks(records), name), m.by_week(two_weeks(shuffled), name)
+        pd.testing.assert_frame_equal(before, after)
+
+
+def key_records(count, day="2026-11-16", **measures):
+    """One record each of `count` API keys."""
+    return [record(day, api_key=f"key {n}", **measures) for n in range(count)]
+
+
+def test_api_keys_are_counted_apart_and_all_together_shown():
+    """Three keys cost 6 dollars; five people cost 5, and neither is in the other's sum."""
+    records = key_records(3, models=sonnet(200)) + people(5, models=sonnet(100))
+    data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
+    (keys,) = m.by_week(data, "cost", actor_kind="api_key").to_dict("records")
+    assert (keys["value"], keys["n_actors"]) == (6.0, 3.0)
+    assert m.cost(data)["value"].tolist() == [5.0]
+
+
+def test_few_api_keys_of_a_group_are_withheld():
+    """Split by terminal, three keys are a group under the minimum."""
+    data = dataset(key_records(3), "2026-11-16", "2026-11-22", minimum_group=5)
+    frame = m.by_week(data, "active_actors", "terminal", "api_key")
+    assert frame["value"].isna().all()
+
+
+@pytest.mark.parametrize("name", [*TOTALS, *OF_THE_ACTIVE])
+def test_every_total_and_ratio_of_the_active_is_known_of_api_keys(name):
+    """Five keys have what five people have, under words without people."""
+    measures = {"commits": 9, "tools": {"edit_tool": (3, 1)}, "models": sonnet(100)}
+    keys = dataset(key_records(5, **measures), "2026-11-16", "2026-11-22")
+    others = dataset(people(5, **measures), "2026-11-16", "2026-11-22")
+    of_keys = m.by_week(keys, name, actor_kind="api_key")
+    pd.testing.assert_frame_equal(of_keys, m.by_week(others, name))
+    words = registry.metric_of(name, "api_key")
+    assert "people" not in f"{words.name} {words.unit} {words.formula}".lower()
+    assert "API key" in words.name
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "kind", "words"),
+    [
+        ("active_rate", None, "api_key", "API keys are on no roster"),
+        ("cost", "team", "api_key", "API keys are in no team"),
+        ("cost", None, "keys", "actor_kind is 'keys'; it is user or api_key"),
+    ],
+)
+def test_what_makes_no_sense_of_api_keys_is_refused(name, by, kind, words):
+    """The roster and the teams are of people."""
+    with pytest.raises(ValueError, match=words):
+        m.by_week(dataset([], "2026-11-16", "2026-11-22"), name, by, kind)

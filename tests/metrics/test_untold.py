@@ -1,0 +1,136 @@
+"""What a source does not tell is unknown everywhere, and nowhere zero."""
+
+from dataclasses import replace
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from builders import dataset, record
+
+import ccanalytics as cca
+from ccanalytics.dataset.coverage import coverage_ledger, data_inventory, trust_facts
+from ccanalytics.frames.record_frames import build_seats, to_pandas
+from ccanalytics.metrics import METRICS
+from ccanalytics.wire.enterprise import Summary
+
+TOOLS = {"edit_tool": (3, 1)}
+
+
+def enterprise(people=12, **options):
+    """Three weeks of people with commits and decisions, without model, token or cost."""
+    records = [
+        record(day, f"p{n}@x.example", commits=4, tools=TOOLS, terminal=None, customer_type=None)
+        for day in ("2026-11-03", "2026-11-10", "2026-11-17")
+        for n in range(people)
+    ]
+    return dataset(records, "2026-11-02", "2026-11-22", source="enterprise", **options)
+
+
+USAGE = [name for name, metric in METRICS.items() if metric.needs_usage]
+
+
+@pytest.mark.parametrize("metric", USAGE)
+def test_a_number_about_usage_is_null_and_says_so(metric):
+    """The card shows no figure, no zero and no advice that does not help."""
+    headline = cca.headline(enterprise(), metric)
+    (card,) = cca.cards([headline]).bundle["application/vnd.ccanalytics.cards+json"]["cards"]
+    assert (card["value"], card["verdict"]) == ("n/a", "not known from this source")
+    assert card["detail"].endswith("not known from this source.")
+    assert cca.by_week(enterprise(), metric)[["value", "low", "high"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("metric", [m for m, one in METRICS.items() if one.numerator])
+def test_numbers_about_people_are_what_they_are_elsewhere(metric):
+    """The same records as the Admin API's give the same frame, but for usage."""
+    if metric in USAGE or metric == "active_rate":
+        return
+    data = enterprise()
+    other = dataset(
+        [record(day, f"p{n}@x.example", commits=4, tools=TOOLS)
+         for day in ("2026-11-03", "2026-11-10", "2026-11-17") for n in range(12)],
+        "2026-11-02", "2026-11-22",
+    )  # fmt: skip
+    assert cca.by_week(data, metric).equals(cca.by_week(other, metric))
+
+
+def test_every_metric_frame_about_cost_is_empty_or_null():
+    """Not one 0 in any frame that a notebook draws."""
+    data = enterprise()
+    for make in (cca.model_mix, cca.api_key_cost, cca.typical_cost_per_commit, cca.gini,
+                 cca.halfcount, cca.top10_share, cca.cost_curve, cca.daily_cost):  # fmt: skip
+        assert make(data)["value"].isna().all(), make.__name__
+
+
+def test_sentences_about_cost_say_that_it_is_not_known():
+    """The forecast, the drivers, the teams and the spread."""
+    data = enterprise()
+    for said in (cca.month_forecast(data).sentence(), cca.cost_drivers(data).sentence(),
+                 cca.team_shift(data).sentence(), cca.spread_sentence(data),
+                 repr(cca.unusual_days_table(cca.unusual_days(data)))):  # fmt: skip
+        assert "not known from this source" in said
+
+
+def test_actor_weeks_have_no_tokens_and_no_cost():
+    """Also who asks their own questions sees that they are unknown."""
+    rows = cca.actor_weeks(enterprise())
+    assert rows[["cost_usd", "output_tokens", "total_tokens"]].isna().all(axis=None)
+    assert rows["commits"].sum() == 3 * 12 * 4
+
+
+def test_the_ledger_and_the_facts_say_what_is_not_known():
+    """No price of no token, and no key that was looked for in vain."""
+    data = enterprise()
+    ledger = coverage_ledger(data).set_index("who")["state"]
+    assert ledger["Models, tokens and cost"] == "not known"
+    assert ledger["API keys and pipelines"] == "not in the data"
+    facts = trust_facts(data).set_index("what")["state"]
+    assert facts["Prices"] == "neither tokens nor cost are known from this source"
+    assert "Tokens and estimated cost by model" not in set(data_inventory(data)["what"])
+
+
+def test_checks_do_not_call_what_is_unknown_plausible():
+    """The check of cost passes, saying that there is nothing to check."""
+    (found,) = [c for c in cca.preflight(enterprise()) if c.name.startswith("Cost")]
+    assert (found.level, found.found) == (
+        "passed",
+        "Neither cost nor tokens are known from this source.",
+    )
+
+
+def seats(*days):
+    """Seats told of {day: seats or None}."""
+    tables = [
+        build_seats(date.fromisoformat(day), Summary(f"{day}T00:00:00Z", count, 2))
+        for day, count in days
+    ]
+    return to_pandas(pa.concat_tables(tables))
+
+
+def with_seats(*days, **options):
+    return replace(enterprise(**options), seats=seats(*days))
+
+
+def test_seats_are_a_denominator_where_there_is_no_roster():
+    """Twelve people of twenty seats on the Sunday of the week."""
+    data = with_seats(("2026-11-15", None), ("2026-11-22", 20))
+    frame = cca.seat_rate(data)
+    assert frame["value"].tolist()[-1] == 0.6
+    assert frame["value"][:2].isna().all()
+    assert "20 assigned seats" in cca.roster_sentence(data)
+    assert "60 % of them" in cca.roster_sentence(data)
+    facts = trust_facts(data).set_index("what")["state"]
+    assert facts["Seats"].startswith("20 assigned on 2026-11-22")
+
+
+def test_of_few_people_no_share_of_seats_is_told():
+    """Three people are too few, whatever the seats."""
+    data = with_seats(("2026-11-22", 20), people=3, minimum_group=5)
+    assert cca.seat_rate(data)["value"].isna().all()
+    assert "assigned seats" not in cca.roster_sentence(data)
+
+
+def test_other_sources_tell_no_seats():
+    """There is no share of them, and no word about them."""
+    data = dataset([record("2026-11-17")], "2026-11-16", "2026-11-22")
+    assert cca.seat_rate(data)["value"].isna().all()
+    assert "seats" not in cca.roster_sentence(data)

@@ -1,0 +1,479 @@
+import os
+import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import pandas as pd
+import pytest
+from builders import record
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccanalytics.errors import SettingsError
+from ccanalytics.frames.record_frames import build_frames, to_pandas
+from ccanalytics.people.identity import apply_identity, load_secret, rotate_secret
+from ccanalytics.people.roster import (
+    ROSTER,
+    never_seen,
+    no_roster,
+    normalised_actors,
+    not_on_roster,
+    overlapping,
+    parse_roster,
+    read_roster,
+    roster_of_week,
+    roster_sizes,
+    with_teams,
+    withheld,
+)
+
+SECRET = b"x" * 32
+WEEK = pd.Timestamp("2026-11-16")
+CSV = """email,team,start,end,name
+ann@x.example,Web,2026-01-01,2026-11-17,Ann
+ann@x.example,Data,2026-11-18,,Ann
+bob@x.example,Web,,2026-11-15,Bob
+cem@x.example,Web,2026-11-22,,Cem
+"""
+
+
+def activity(*records, day="2026-11-16"):
+    """The activity frame of one day's records."""
+    return to_pandas(build_frames(date.fromisoformat(day), records)["activity"])
+
+
+def used(day, *actors):
+    """The activity frame of a day on which these people did something."""
+    return activity(*(record(day, actor) for actor in actors), day=day)
+
+
+def wrong(text):
+    """What is said about a roster that is wrong."""
+    with pytest.raises(SettingsError) as error:
+        parse_roster(text, "team.csv")
+    return str(error.value)
+
+
+# The roster
+
+
+def test_a_roster_is_read_with_its_types():
+    """Actors and dates are text and days; nothing in the end column is open."""
+    roster = parse_roster(CSV, "team.csv")
+    assert roster.dtypes.astype(str).to_dict() == ROSTER
+    assert roster["actor"].tolist() == ["ann@x.example"] * 2 + ["bob@x.example", "cem@x.example"]
+    assert roster["end"].isna().tolist() == [False, True, False, True]
+
+
+def test_a_roster_without_rows_has_the_same_types():
+    """Nobody is on it, and every column is there."""
+    assert no_roster().dtypes.astype(str).to_dict() == ROSTER
+    pd.testing.assert_frame_equal(parse_roster("email,team,start,end\n", "r"), no_roster())
+
+
+def test_what_a_spreadsheet_writes_is_read(tmp_path):
+    """A byte order mark, semicolons, blank lines, another header, capitals: all the same."""
+    path = tmp_path / "roster.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfE-Mail;Team;Start Date\r\n Ann@X.example ;Web;2026-01-01\r\n;;\r\n\r\n"
+    )
+    roster = read_roster(path)
+    assert roster["actor"].tolist() == ["ann@x.example"]
+    assert roster[["start", "end"]].iloc[0].isna().tolist() == [False, True]
+
+
+def test_the_column_may_be_called_actor():
+    """The name of the frame's own column is understood too."""
+    assert parse_roster("actor,team,start\nann@x.example,Web,\n", "r")["team"].tolist() == ["Web"]
+
+
+def test_every_bad_line_is_named_at_once():
+    """Line, value and what is wrong with it: one error for the whole file."""
+    text = wrong(
+        "email,team,start,end\n"
+        ",Web,,\n"
+        "bob,Web,,\n"
+        "cem@x.example,Web,2026-02-30,soon\n"
+        "dan@x.example,Web,2026-05-02,2026-05-01\n"
+        "ann@x.example,Web,2026-01-01,\n"
+        "Ann@x.example ,Data,2026-05-01,\n"
+        "eve@x.example,Web,,\n"
+    )
+    assert text.startswith("team.csv has 5 problems:")
+    assert "line 2: no email" in text
+    assert "line 3: email is 'bob'" in text
+    assert "line 4: start is '2026-02-30'" in text and "end is 'soon'" in text
+    assert "line 5: end 2026-05-01 is before start 2026-05-02" in text
+    assert "line 7: ann@x.example is on the roster at that time already, by line 6" in text
+
+
+def test_the_same_line_twice_is_told():
+    """A duplicate would count one person as two."""
+    assert "line 3: ann@x.example" in wrong(
+        "email,team,start\nann@x.example,A,\nann@x.example,A,\n"
+    )
+
+
+def test_a_missing_column_is_told_before_any_row():
+    """The header says what the file is."""
+    assert "there is no column 'email'" in wrong("team,start\nWeb,2026-01-01\n")
+
+
+def test_an_overlap_is_with_the_row_that_lasts_longest():
+    """Rows 1 and 2 both fall inside row 0, though not inside each other."""
+    days = ["2026-01-01", "2026-02-01", "2026-04-01"], ["2026-12-31", "2026-02-28", "2026-04-30"]
+    roster = pd.DataFrame({"actor": "ann", "team": "A", "start": days[0], "end": days[1]})
+    roster = roster.assign(name="").astype(ROSTER)
+    assert overlapping(roster).to_dict() == {1: 0, 2: 0}
+
+
+def test_one_stay_may_follow_the_next_day_on_another():
+    """The last day is the last: the next stay begins after it."""
+    assert overlapping(parse_roster(CSV, "r")).empty
+
+
+def test_markup_in_a_name_stays_text():
+    """Nothing is cleaned away: whoever shows it escapes it."""
+    text = 'email,team,start,name\n<script>alert(1)</script>@x,"<b>, team",,"<script>, Ann"\n'
+    roster = parse_roster(text, "r")
+    assert roster["actor"][0] == "<script>alert(1)</script>@x"
+    assert (roster["team"][0], roster["name"][0]) == ("<b>, team", "<script>, Ann")
+
+
+# The roster of a week
+
+
+def test_the_roster_of_a_week_holds_everybody_there_on_one_of_its_days():
+    """Who moved is there once, where they were last; who left on Sunday before is not."""
+    week = roster_of_week(parse_roster(CSV, "r"), WEEK)
+    assert dict(zip(week["actor"], week["team"], strict=True)) == {
+        "ann@x.example": "Data",
+        "cem@x.example": "Web",
+    }
+
+
+def test_the_size_of_the_roster_moves_with_joiners_and_leavers():
+    """Bob left before the week and Cem joined in it; a move is neither."""
+    sizes = roster_sizes(parse_roster(CSV, "r"), [WEEK - pd.Timedelta(days=7), WEEK])
+    assert sizes[["people", "joined", "left"]].to_numpy().tolist() == [[2, 0, 0], [2, 1, 1]]
+
+
+def test_the_size_of_a_team_moves_with_those_who_change_it():
+    """Ann leaves Web for Data, Bob leaves altogether, Cem joins."""
+    sizes = roster_sizes(parse_roster(CSV, "r"), [WEEK], by_team=True)
+    assert sizes[["team", "people", "joined", "left"]].to_numpy().tolist() == [
+        ["Data", 1, 1, 0],
+        ["Web", 1, 1, 2],
+    ]
+
+
+def test_an_empty_roster_has_size_zero():
+    """No roster is no person, with the same columns."""
+    assert roster_sizes(no_roster(), [WEEK])["people"].tolist() == [0]
+    assert roster_sizes(no_roster(), [WEEK], by_team=True).empty
+
+
+# Teams of actors
+
+
+@pytest.mark.parametrize(
+    ("day", "team"),
+    [("2025-12-31", None), ("2026-01-01", "Web"), ("2026-11-17", "Web"), ("2026-11-18", "Data")],
+)
+def test_the_team_is_that_of_the_day(day, team):
+    """The first and the last day of a stay belong to it; before it there is no team."""
+    found = with_teams(used(day, "ann@x.example"), parse_roster(CSV, "r"))["team"]
+    assert isinstance(found.dtype, pd.CategoricalDtype)
+    assert found.astype(object).where(found.notna(), None).tolist() == [team]
+
+
+def test_a_key_is_in_no_team_even_when_it_is_named_like_a_person():
+    """Keys are never people."""
+    frame = activity(record(api_key="ann@x.example"), record(actor="ann@x.example"))
+    assert with_teams(frame, parse_roster(CSV, "r"))["team"].isna().tolist() == [True, False]
+
+
+def test_without_a_roster_nobody_has_a_team():
+    """The column is there, a category, and null."""
+    found = with_teams(used("2026-11-16", "ann@x.example"), no_roster())["team"]
+    assert isinstance(found.dtype, pd.CategoricalDtype) and found.isna().all()
+
+
+def test_a_person_without_a_team_is_on_the_roster_all_the_same():
+    """A roster pulled from the service knows people but no teams."""
+    roster = parse_roster("email,team,start\nann@x.example,,2026-01-01\n", "r")
+    frame = used("2026-11-16", "ann@x.example")
+    assert with_teams(frame, roster)["team"].isna().all()
+    assert not_on_roster(frame, roster).empty
+
+
+DAYS = st.dates(date(2026, 1, 1), date(2026, 1, 20))
+STAYS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from("TUV"), st.none() | DAYS, st.none() | DAYS),
+    max_size=5,
+)
+
+
+@given(stays=STAYS, day=DAYS, actors=st.lists(st.sampled_from("abcd"), min_size=1, max_size=4))
+def test_the_search_finds_what_reading_the_roster_row_by_row_finds(stays, day, actors):
+    """One search for all rows at once agrees with looking each one up."""
+    columns = dict(zip(["actor", "team", "start", "end"], zip(*stays, strict=True), strict=False))
+    roster = pd.DataFrame(columns | {"name": ""} if stays else {}, columns=list(ROSTER))
+    roster = roster.astype(ROSTER)
+    roster = roster[~roster["actor"].duplicated()].reset_index(drop=True)
+    there = {
+        row.actor: row.team
+        for row in roster.itertuples()
+        if not row.start > pd.Timestamp(day) and not row.end < pd.Timestamp(day)
+    }
+    found = with_teams(used(str(day), *actors), roster)["team"].astype(object)
+    assert [None if pd.isna(team) else team for team in found] == [there.get(a) for a in actors]
+
+
+def test_who_is_in_the_data_and_not_on_the_roster_is_shown_with_the_days():
+    """Bob worked after he had left, a stranger was never on it, and a key is no person."""
+    frame = activity(
+        record(actor="bob@x.example"),
+        record(actor="zoe@y.example"),
+        record(actor="zoe@y.example", terminal="tmux"),
+        record(actor="ann@x.example"),
+        record(api_key="ci"),
+    )
+    found = not_on_roster(frame, parse_roster(CSV, "r"))
+    assert found[["actor", "days"]].to_numpy().tolist() == [
+        ["bob@x.example", 1],
+        ["zoe@y.example", 1],
+    ]
+    assert (found["first"] == WEEK).all() and (found["last"] == WEEK).all()
+
+
+def test_who_is_on_the_roster_and_never_seen_is_shown():
+    """Cem joined within the days and did nothing; Bob had left before them."""
+    frame = used("2026-11-16", "ann@x.example")
+    found = never_seen(frame, parse_roster(CSV, "r"), date(2026, 11, 16), date(2026, 11, 22))
+    assert found["actor"].tolist() == ["cem@x.example"]
+
+
+# One person, two spellings
+
+
+def test_two_spellings_of_an_address_are_one_person():
+    """Capitals and blanks differ; a key's name is left as it is."""
+    frame = activity(
+        record(actor="Ann@X.example"),
+        record(actor=" ann@x.example "),
+        record(api_key="Nightly Build@X"),
+    )
+    found = normalised_actors(frame)["actor"]
+    assert found.tolist() == ["ann@x.example", "ann@x.example", "Nightly Build@X"]
+    assert list(found.cat.categories) == ["Nightly Build@X", "ann@x.example"]
+    assert frame["actor"].tolist()[0] == "Ann@X.example"
+
+
+# Identity
+
+
+def shown(identity, *records, roster=CSV, secret=SECRET):
+    """The frames of the records and the roster, as the policy has them."""
+    frames = {name: to_pandas(table) for name, table in build_frames(WEEK.date(), records).items()}
+    return apply_identity(frames | {"roster": parse_roster(roster, "r")}, identity, secret)
+
+
+RECORDS = [
+    record(actor="ann@x.example", sessions=3, tools={"edit_tool": (1, 0)}),
+    record(actor="cem@x.example", sessions=5, models={"m": {"cents": 7}}),
+    record(api_key="release </script> key", sessions=7),
+]
+
+
+def test_named_frames_are_as_they_were():
+    """No secret is needed where nothing is hidden."""
+    frames = shown("named", *RECORDS, secret=b"")
+    assert frames["activity"]["actor"].tolist()[0] == "ann@x.example"
+    assert frames["roster"]["name"].tolist()[0] == "Ann"
+
+
+@pytest.mark.parametrize("identity", ["pseudonym", "aggregate"])
+def test_one_mapping_serves_all_frames(identity):
+    """Ann is called the same in activity, tools and roster; the key is no person."""
+    frames = shown(identity, *RECORDS)
+    by_sessions = frames["activity"].set_index("sessions")["actor"]
+    ann, key = by_sessions[3], by_sessions[7]
+    assert frames["tool_actions"]["actor"].tolist() == [ann]
+    assert frames["roster"]["actor"].tolist().count(ann) == 2  # her two teams
+    assert ann.startswith("person") and key.startswith("key")
+
+
+@pytest.mark.parametrize("identity", ["pseudonym", "aggregate"])
+def test_no_name_is_left_anywhere(identity):
+    """Not in a column, not in a category, not in the roster: addresses, names, keys, domains."""
+    for frame in shown(identity, *RECORDS).values():
+        categories = [c for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)]
+        text = frame.to_csv() + "".join(str(list(frame[c].cat.categories)) for c in categories)
+        assert not re.search(r"(?i)ann|cem|bob|x\.example|release|</script", text)
+
+
+def test_a_pseudonym_depends_on_the_secret_alone():
+    """The same in every report under one secret, and another one after it was rotated."""
+    one, two = (
+        shown("pseudonym", *RECORDS),
+        shown("pseudonym", RECORDS[0], roster="email,team,start"),
+    )
+    ann = one["activity"].set_index("sessions")["actor"][3]
+    assert two["activity"]["actor"].tolist() == [ann]
+    assert (
+        shown("pseudonym", *RECORDS, secret=b"y" * 32)["activity"]["actor"].tolist().count(ann) == 0
+    )
+
+
+def crowd(day, size=60):
+    """The frames of `size` people, in order of name, each with as many sessions as their place."""
+    people = [record(day, f"p{n:02}@x.example", sessions=n + 1) for n in range(size)]
+    return {"activity": activity(*people, day=day)}
+
+
+def numbers(frames):
+    """The number each person was given, in order of real name."""
+    found = apply_identity(frames, "aggregate", SECRET)["activity"].sort_values("sessions")
+    return found["actor"].astype("str").str.removeprefix("person ").astype("int64").tolist()
+
+
+def test_aggregate_numbers_are_the_same_for_the_same_data():
+    """A report made twice says the same."""
+    assert numbers(crowd("2026-11-16")) == numbers(crowd("2026-11-16"))
+
+
+def test_aggregate_numbers_follow_nobody_from_one_report_to_the_next():
+    """The same people on another day are numbered anew, each number once."""
+    first, second = numbers(crowd("2026-11-16")), numbers(crowd("2026-11-17"))
+    assert sorted(first) == sorted(second) == list(range(1, 61))
+    assert sum(a == b for a, b in zip(first, second, strict=True)) < 8
+
+
+def test_the_order_of_rows_says_nothing_about_names():
+    """Rows come sorted by address from the service; they leave sorted by what is shown."""
+    found = apply_identity(crowd("2026-11-16"), "aggregate", SECRET)["activity"]
+    assert found["actor"].astype("str").is_monotonic_increasing
+    assert not found["sessions"].is_monotonic_increasing
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)
+
+
+@given(
+    people=st.lists(NAMES, max_size=12),
+    keys=st.lists(NAMES, max_size=12),
+    identity=st.sampled_from(["named", "pseudonym", "aggregate"]),
+)
+def test_identity_keeps_how_many_there_are_and_what_they_did(people, keys, identity):
+    """As many different people and keys as before, and per actor the same numbers."""
+    users = [record(actor=name, sessions=2**n) for n, name in enumerate(people)]
+    machines = [record(api_key=name, sessions=2 ** (n + 12)) for n, name in enumerate(keys)]
+    before = activity(*users, *machines)
+    after = apply_identity({"activity": before}, identity, SECRET)["activity"]
+    keys_of = ["actor_kind", "actor"]
+    sums = [frame.groupby(keys_of, observed=True)["sessions"].sum() for frame in (before, after)]
+    assert sorted(sums[0]) == sorted(sums[1])
+    assert len(after[after["actor_kind"] == "user"]["actor"].unique()) == len(set(people))
+
+
+def test_an_unknown_policy_is_an_error():
+    """A typing error must not show names."""
+    with pytest.raises(ValueError, match=r"'agregate'.*named, pseudonym, aggregate"):
+        shown("agregate", *RECORDS)
+
+
+@pytest.mark.parametrize("identity", ["pseudonym", "aggregate"])
+def test_hiding_names_needs_a_secret(identity):
+    """Without one, anybody with a list of addresses could undo it."""
+    with pytest.raises(ValueError, match="needs a secret"):
+        shown(identity, *RECORDS, secret=b"")
+
+
+# The secret
+
+
+def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):
+    """A second call reads what the first one made; nothing else is left in the folder."""
+    path = tmp_path / "new" / "secret"
+    secret = load_secret(path)
+    assert len(secret) == 32 and load_secret(path) == secret
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == ["secret"]
+
+
+def test_many_who_make_the_secret_at_once_get_the_same(tmp_path):
+    """Whoever comes second takes what is there."""
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(load_secret, [tmp_path / "secret"] * 64))
+    assert len(set(found)) == 1
+
+
+def test_rotation_makes_another_secret(tmp_path):
+    """From then on the new one is read."""
+    path = tmp_path / "secret"
+    old, new = load_secret(path), rotate_secret(path)
+    assert new != old and load_secret(path) == new
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_secret_others_can_read_is_refused(tmp_path):
+    """It would not be one."""
+    path = tmp_path / "secret"
+    load_secret(path)
+    path.chmod(0o644)
+    with pytest.raises(SettingsError, match=r"mode 644.*chmod 600"):
+        load_secret(path)
+
+
+@pytest.mark.parametrize("content", ["", "abcd", "no hex at all"])
+def test_a_damaged_secret_is_not_replaced_in_silence(tmp_path, content):
+    """Every pseudonym would change without a word."""
+    path = tmp_path / "secret"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match="damaged"):
+        load_secret(path)
+    assert path.read_text() == content
+
+
+# Small groups
+
+
+def test_large_groups_are_shown():
+    """Nothing is withheld where nothing is small."""
+    assert withheld({"A": 5, "B": 9}, 5) == frozenset()
+
+
+def test_a_single_small_group_takes_the_next_smallest_with_it():
+    """Three people could be had as the total less the others."""
+    assert withheld({"A": 3, "B": 12, "C": 7}, 5) == {"A", "C"}
+
+
+def test_small_groups_that_are_few_together_take_another_one_with_them():
+    """One and two people are three, and three can be had by subtraction."""
+    assert withheld({"A": 1, "B": 2, "C": 7, "D": 9}, 5) == {"A", "B", "C"}
+
+
+def test_small_groups_that_are_enough_together_stay_alone():
+    """Four and three people are seven, which may be known."""
+    assert withheld({"A": 4, "B": 3, "C": 7}, 5) == {"A", "B"}
+
+
+def test_without_a_total_only_the_small_groups_go():
+    """There is nothing to subtract from."""
+    assert withheld({"A": 3, "B": 12}, 5, total_known=False) == {"A"}
+
+
+@given(
+    sizes=st.dictionaries(st.text(max_size=3), st.integers(0, 12), max_size=8),
+    minimum=st.integers(1, 10),
+)
+def test_no_small_group_can_be_had_by_subtraction(sizes, minimum):
+    """All shown are large; the withheld are several and enough together, or all there is."""
+    hidden = withheld(sizes, minimum)
+    assert all(size >= minimum for group, size in sizes.items() if group not in hidden)
+    if hidden and hidden != set(sizes):
+        assert len(hidden) > 1
+        assert sum(sizes[group] for group in hidden) >= minimum

@@ -1,0 +1,167 @@
+"""Members pulled from the service become a roster with dates; what people wrote is not lost."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from ccanalytics.cli import main
+from ccanalytics.errors import ApiError, SchemaError, SettingsError
+from ccanalytics.fake_api import FakeService, Faults, serve
+from ccanalytics.people.roster import no_roster, parse_roster, read_roster
+from ccanalytics.people.roster_pull import merged, pull_roster, roster_csv
+from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.wire.organization import Member
+
+TODAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HAND = "email,team,start,end,name\nann@x.example,Red,2026-01-01,,Ann\nbob@x.example,Blue,,,Bob\n"
+
+
+def member(email, added="2026-11-20T10:00:00Z"):
+    return Member(id=f"user_{email}", email=email, added_at=added)
+
+
+def rows(count):
+    """The list of members as the service has it."""
+    return [
+        {
+            "id": f"user_{n}",
+            "email": f"p{n}@x.example",
+            "name": "",
+            "role": "user",
+            "added_at": "2026-11-02T10:00:00Z",
+            "type": "user",
+        }
+        for n in range(count)
+    ]
+
+
+def client(count, faults=None):
+    service = FakeService(
+        lambda day: [], now=lambda: NOW, members=lambda: rows(count), faults=faults
+    )
+    waits = AdminClient("sk-ant-admin01-x", transport=service.transport(), sleep=lambda s: None)
+    return waits, service
+
+
+def test_the_first_pull_makes_a_roster():
+    """Each member from the day the service says, without a team."""
+    pull = merged(no_roster(), [member("Ann@x.example ")], TODAY)
+    assert roster_csv(pull.roster) == "email,team,start,end,name\nann@x.example,,2026-11-20,,\n"
+    assert str(pull) == "1 members: 1 new, 0 gone, 0 back; 1 without a team."
+
+
+def test_what_people_wrote_stays():
+    """Ann and Bob keep team, dates and names; Eve is added."""
+    known = parse_roster(HAND, "people.csv")
+    members = [member(f"{name}@x.example") for name in ("ann", "bob", "eve")]
+    pull = merged(known, members, TODAY)
+    assert roster_csv(pull.roster) == HAND + "eve@x.example,,2026-11-20,,\n"
+
+
+def test_who_is_gone_was_there_until_yesterday():
+    """Bob is no member any more."""
+    pull = merged(parse_roster(HAND, "people.csv"), [member("ann@x.example")], TODAY)
+    assert pull.left == ("bob@x.example",)
+    assert "bob@x.example,Blue,,2026-11-23,Bob" in roster_csv(pull.roster)
+
+
+def test_who_comes_back_has_a_second_stay():
+    """From the day the service says, or the day after the first stay ended."""
+    known = parse_roster(HAND, "people.csv")
+    gone = merged(known, [member("ann@x.example")], date(2026, 11, 1)).roster
+    back = [member("ann@x.example"), member("bob@x.example", "2025-01-01T00:00:00Z")]
+    pull = merged(gone, back, TODAY)
+    assert pull.back == ("bob@x.example",)
+    assert pull.roster["actor"].tolist().count("bob@x.example") == 2
+    assert "bob@x.example,,2026-11-01,," in roster_csv(pull.roster)
+
+
+def test_a_second_pull_of_the_same_members_changes_nothing():
+    """And what is written can be read again."""
+    members = [member("ann@x.example"), member("eve@x.example")]
+    once = merged(parse_roster(HAND, "people.csv"), members, TODAY).roster
+    again = merged(parse_roster(roster_csv(once), "people.csv"), members, TODAY)
+    assert (again.joined, again.left, again.back) == ((), (), ())
+    assert roster_csv(again.roster) == roster_csv(once)
+
+
+def test_a_file_that_is_no_roster_is_not_touched(tmp_path):
+    """The bad line is named, and the file is as it was."""
+    path = tmp_path / "people.csv"
+    path.write_text("email,team,start\nann,Red,soon\n")
+    with pytest.raises(SettingsError, match="line 2"):
+        pull_roster(path, [member("ann@x.example")], TODAY)
+    assert path.read_text() == "email,team,start\nann,Red,soon\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000, 2001])
+def test_all_members_come_over_all_pages(count):
+    """Also when the last page is full, or there is none."""
+    source, service = client(count)
+    assert len(source.members()) == count
+    assert len(service.asked) == max(1, -(-count // 1000))
+
+
+def test_failures_on_the_way_change_nothing():
+    """One server error and one answer cut short are tried again."""
+    source, _ = client(2001, Faults.script({1: "500", 3: "truncated"}))
+    assert len({one.id for one in source.members()}) == 2001
+
+
+def test_a_list_that_repeats_itself_is_an_error():
+    """Rather than an endless walk or half of the people."""
+    source, _ = client(2001, Faults.script(dict.fromkeys(range(1, 9), "repeat")))
+    with pytest.raises(ApiError, match="does not go on"):
+        source.members()
+
+
+def test_another_answer_than_members_is_named():
+    """A field that is not there is told by its path."""
+    service = FakeService(lambda day: [], now=lambda: NOW, members=lambda: [{"id": "user_1"}])
+    source = AdminClient("sk-ant-admin01-x", transport=service.transport())
+    with pytest.raises((SchemaError, ApiError), match="email"):
+        source.members()
+
+
+def test_the_command_pulls_and_tells_numbers_only(tmp_path, monkeypatch):
+    """By real HTTP into a file only its owner reads; no address on the screen."""
+    monkeypatch.chdir(tmp_path)
+    service = FakeService(lambda day: [], now=lambda: NOW, members=lambda: rows(3))
+    with serve(service) as server:
+        environment = {
+            "ANTHROPIC_BASE_URL": server.url,
+            "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x",
+            "CCANALYTICS_STORE": str(tmp_path / "store"),
+        }
+        done = CliRunner().invoke(main, ["roster", "pull"], env=environment)
+    assert done.exit_code == 0, done.output
+    assert "3 members: 3 new" in done.output
+    assert "@" not in done.output
+    assert (tmp_path / "people.csv").stat().st_mode & 0o077 == 0
+    assert len(read_roster(tmp_path / "people.csv")) == 3
+
+
+def test_the_command_checks_a_file(tmp_path, monkeypatch):
+    """People by team, and who is missing beside the stored days, by number unless asked."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text(HAND)
+    asked = ["roster", "check", "people.csv", "--source", "sample", "--store", "store"]
+    plain = CliRunner().invoke(main, asked)
+    named = CliRunner().invoke(main, [*asked, "--named"])
+    assert plain.exit_code == 0, plain.output
+    assert "2 people in 2 stays, 2 of them this week" in plain.output
+    assert "2 people on it have no record" in plain.output
+    assert "@" not in plain.output
+    assert "  bob@x.example" in named.output
+
+
+def test_a_bad_file_is_told_line_by_line(tmp_path):
+    """Exit 1, every line named."""
+    path = tmp_path / "people.csv"
+    path.write_text("email,team,start\nann,Red,soon\nbob@x.example,Blue,2026-13-01\n")
+    done = CliRunner().invoke(main, ["roster", "check", str(path)])
+    assert done.exit_code == 1
+    assert "line 2" in done.output
+    assert "line 3" in done.output

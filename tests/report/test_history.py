@@ -1,0 +1,201 @@
+"""An issue remembers its numbers; the next says what later data made of them."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from builders import dataset, record
+
+import ccanalytics.metrics as m
+from ccanalytics.errors import PreflightError
+from ccanalytics.fake_api import FakeService, serve
+from ccanalytics.issue.issue_memory import told_together
+from ccanalytics.issue.weekly import Wish, weekly_report
+from ccanalytics.people.roster import revealed, withheld
+from ccanalytics.report.archive import memories
+from ccanalytics.report.history import Remembered, restatements
+from ccanalytics.settings import Settings
+
+SCOPE = {"source": "api", "team": "", "identity": "aggregate"}
+BEFORE = Remembered(
+    name="the issue 2026-W46",
+    definitions={"cost": 1, "cost_per_commit": 1},
+    numbers={
+        "cost": {"2026-11-02": 1000.0, "2026-11-09": 500.0},
+        "cost_per_commit": {"2026-11-02": 2.0},
+    },
+    parameters=SCOPE,
+)
+MONDAY, TUESDAY = date(2026, 11, 16), date(2026, 11, 17)
+
+
+def words(metric, value):
+    return f"{metric.replace('_', ' ')} ${value:,.0f}"
+
+
+def test_a_number_that_changed_is_told_with_both_values():
+    """A thousand dollars became 1,018: +1.8 %."""
+    now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1018.0, "2026-11-09": 500.0}})
+    assert restatements(now, [BEFORE], words) == [
+        "Week 45: cost $1,018, restated by +1.8% by later data; the issue 2026-W46 said $1,000."
+    ]
+
+
+def test_nothing_is_told_when_nothing_changed():
+    """Differences of rounding are none."""
+    now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1000.1}})
+    assert restatements(now, [BEFORE], words) == []
+
+
+def test_a_metric_that_was_defined_anew_is_not_compared():
+    """The difference would be one of definitions."""
+    numbers = {"cost_per_commit": {"2026-11-02": 4.0}}
+    now = replace(BEFORE, numbers=numbers, definitions={"cost_per_commit": 2})
+    (told,) = restatements(now, [BEFORE], words)
+    assert told.startswith("The definition of cost per commit changed (version 1 to 2)")
+    assert "restated" not in told
+
+
+@pytest.mark.parametrize("other", [{"team": "Data"}, {"source": "sample"}])
+def test_another_team_or_source_is_not_compared(other):
+    """Their numbers were never the same."""
+    now = replace(BEFORE, numbers={"cost": {"2026-11-02": 9.0}}, parameters=SCOPE | other)
+    assert restatements(now, [BEFORE], words) == []
+
+
+def test_the_newest_issue_that_has_a_week_is_the_one_compared_with():
+    """The older one said the same as now, the newer one did not."""
+    newer = replace(BEFORE, name="newer", numbers={"cost": {"2026-11-02": 900.0}})
+    now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1000.0}})
+    (told,) = restatements(now, [newer, BEFORE], words)
+    assert told.endswith("newer said $900.")
+
+
+def test_only_the_largest_differences_are_listed():
+    """Eight, largest first, and how many more there are."""
+    days = [f"2026-{month:02}-{day:02}" for month in (6, 7) for day in (1, 8, 15, 22, 29)]
+    before = replace(BEFORE, numbers={"cost": dict.fromkeys(days, 100.0)})
+    now = replace(BEFORE, numbers={"cost": {d: 101.0 + n for n, d in enumerate(days)}})
+    told = restatements(now, [before], words)
+    assert "restated by +10.0%" in told[0]
+    assert told[-1] == "2 smaller differences are not listed."
+
+
+def organisation(day, late=0):
+    """Twelve people in three teams; `late` commits more on the Tuesday."""
+    if day not in (MONDAY, TUESDAY):
+        return []
+    usage = {"claude-sonnet-4-5-20250929": {"output": 100_000, "cents": 150}}
+    commits = 5 + (late if day == TUESDAY else 0)
+    return [record(str(day), f"p{n}@x.example", commits=commits, models=usage) for n in range(12)]
+
+
+def print_report(folder, now, late=0, roster=""):
+    """One report of the week over real HTTP, at the time `now`."""
+    service = FakeService(lambda day: organisation(day, late), now=lambda: now)
+    people = folder / "people.csv"
+    people.write_text(f"email,team,start\n{roster}")
+    with serve(service) as server:
+        settings = Settings(
+            store=folder / "store", roster=people, identity="aggregate", base_url=server.url
+        )
+        wish = Wish(
+            environ={"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"},
+            settings=settings,
+            now=now,
+            source="api",
+            week="2026-W47",
+            weeks=1,
+            out=folder / "reports",
+        )
+        return weekly_report(wish)
+
+
+def teams(sizes):
+    """Roster lines of p0, p1, ... in teams of these sizes."""
+    names = [name for name, size in sizes.items() for _ in range(size)]
+    return "\n".join(f"p{n}@x.example,{name}," for n, name in enumerate(names))
+
+
+SOON, LATER = (datetime(2026, 11, day, 5, tzinfo=UTC) for day in (23, 26))
+
+
+@pytest.mark.xdist_group("report")
+def test_late_data_restate_a_number_on_the_next_page(tmp_path):
+    """120 commits, then 132 when the Sunday is fetched again two days later."""
+    page = print_report(tmp_path, SOON)
+    assert "Restated since" not in page.read_text(encoding="utf-8")
+    service_day = tmp_path / "store/v1/api/activity/2026-11-17.parquet"
+    assert service_day.exists()
+    (first,) = memories(tmp_path / "reports")
+    service_day.unlink()
+    page = print_report(tmp_path, LATER, late=1)
+    (second,) = memories(tmp_path / "reports")
+    assert first.numbers["commits"] == {"2026-11-16": 120.0}
+    assert second.numbers["commits"] == {"2026-11-16": 132.0}
+    assert first.data != second.data
+    assert "commits 132, restated by +10.0%" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.xdist_group("report")
+def test_two_issues_that_together_tell_of_a_small_team_are_stopped(tmp_path):
+    """First Red (3) hides with Blue, then, Blue being merged into Green, with Green."""
+    print_report(tmp_path, LATER, roster=teams({"Red": 3, "Blue": 4, "Green": 5}))
+    (first,) = memories(tmp_path / "reports")
+    assert first.withheld == {"2026-11-16": ["Blue", "Red"]}
+    with pytest.raises(PreflightError, match="fewer than 5 in Week 47"):
+        print_report(tmp_path, LATER, roster=teams({"Red": 3, "Green": 9}))
+
+
+def test_what_an_issue_remembers_is_plain_json():
+    """Other programs can read it from the page."""
+    assert json.loads(json.dumps(BEFORE.as_json()))["definitions"]["cost"] == 1
+
+
+def test_subtraction_does_not_recover_a_team_of_three():
+    """What is left of the total when all shown teams are taken away is of five people or more."""
+    sizes = {"Blue": 6, "Green": 12, "Red": 3}
+    roster = "email,team,start\n" + "\n".join(
+        f"{team}{n}@x.example,{team}," for team, size in sizes.items() for n in range(size)
+    )
+    records = [
+        record("2026-11-17", f"{team}{n}@x.example", commits=7 if team == "Red" else 2)
+        for team, size in sizes.items()
+        for n in range(size)
+    ]
+    data = dataset(records, "2026-11-16", "2026-11-22", roster=roster, minimum_group=5)
+    total, shown = m.commits(data), m.commits(data, by="team").dropna(subset="value")
+    rest = total["value"].iloc[0] - shown["value"].sum()
+    people = total["n_actors"].iloc[0] - shown["n_actors"].sum()
+    assert people >= 5
+    assert rest == 3 * 7 + 6 * 2  # of both hidden teams, not of the three
+    assert "Red" not in set(shown["team"])
+
+
+@pytest.mark.parametrize(
+    ("issues", "told"),
+    [
+        ([{"Blue", "Red"}, {"Green", "Red"}], {"Red"}),
+        ([{"Blue", "Red"}, {"Blue", "Red"}], set()),
+        ([{"Blue", "Red"}, set()], set()),
+        ([set(), set()], set()),
+    ],
+)
+def test_issues_tell_together_what_none_of_them_withholds(issues, told):
+    """Red is left alone when one issue shows Blue and the other Green."""
+    sizes = {"Blue": 6, "Green": 12, "Red": 3}
+    assert revealed(sizes, 5, *issues) == told
+    assert withheld(sizes, 5) == {"Blue", "Red"}
+
+
+def test_an_empty_week_tells_nothing_of_anybody():
+    """Two issues about the same range, of which one week is silent."""
+    roster = "email,team,start\n" + teams({"Red": 3, "Blue": 9})
+    data = dataset(
+        organisation(MONDAY), "2026-11-09", "2026-11-22", roster=roster, identity="aggregate"
+    )
+    now = Remembered(
+        numbers={"active_actors": {"2026-11-09": 0.0, "2026-11-16": 12.0}}, parameters=SCOPE
+    )
+    assert list(told_together(data, now, [now])) == []

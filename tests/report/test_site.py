@@ -1,0 +1,353 @@
+"""A folder of reports is a static site: lines over the issues, links between them, a feed."""
+
+import http.server
+import re
+import threading
+import uuid
+import xml.etree.ElementTree as ET
+from datetime import date, datetime, timedelta
+from functools import partial
+
+import pytest
+from report_pages import (
+    HOSTILE,
+    READY,
+    card,
+    cell,
+    chart_output,
+    line_chart,
+    notebook,
+    shown,
+    text,
+    weekly,
+)
+
+from ccanalytics.report.archive import issues, one_a_week, write_issue
+from ccanalytics.report.page import build_page, failure_page
+from ccanalytics.report.site import groups, write_site
+from ccanalytics.weeks import week_name
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+NEWEST = date(2026, 11, 16)
+
+
+def about(monday, source="api", team="", identity="aggregate", version=1, value=1.0, **more):
+    """What an issue remembers of one metric in its own week; None is no number."""
+    numbers = {} if value is None else {"cost_per_commit": {monday.isoformat(): value}}
+    return {
+        "week": week_name(monday),
+        "source": source,
+        "numbers": numbers,
+        "definitions": {"cost_per_commit": version},
+        "parameters": {"source": source, "team": team, "identity": identity},
+        **more,
+    }
+
+
+def put_issue(folder, weeks_ago=0, name="", charts=(), **facts):
+    """One issue with the card of one metric; `value` is its number."""
+    monday = NEWEST - timedelta(weeks=weeks_ago)
+    issue = about(monday, **facts)
+    value = facts.get("value", 1.0)
+    said = "n/a" if value is None else f"${value:.2f}"
+    cards = shown("cards", cards=[card(value=said, unit="US dollars")])
+    book = notebook(text("# Cost"), cell("c", cards, tags=["headlines"]), *charts)
+    page = build_page([book], title=f"Week {monday.isocalendar().week}", issue=issue)
+    return write_issue(folder, name or issue["week"], page)
+
+
+def three(folder, **facts):
+    """Three issues in a row, $1, $3 and $2, and their site."""
+    for weeks_ago, value in enumerate([2.0, 3.0, 1.0]):
+        put_issue(folder, weeks_ago, value=value, **facts)
+    return write_site(folder)
+
+
+def spark(folder):
+    """The one line of the one scope in `folder`."""
+    (group,) = groups(issues(folder))
+    (line,) = group.sparks
+    return line
+
+
+def links(path):
+    """Where the links of a page to other issues lead, by their relation."""
+    nav = re.search(r'<nav class="others".*?</nav>', path.read_text(encoding="utf-8"), re.DOTALL)
+    return dict(re.findall(r'rel="(\w+)" href="([^"]+)"', nav[0]))
+
+
+def test_a_headline_has_a_line_over_the_issues_with_words(tmp_path):
+    """$1, $3, $2: the lowest and the highest are named, the newest stands beside."""
+    html = three(tmp_path).read_text(encoding="utf-8")
+    line = spark(tmp_path)
+    assert (line.label, line.value, line.unit) == ("Cost per commit", "$2.00", "US dollars")
+    assert line.words == (
+        "3 issues, 2026-W45 to 2026-W47: lowest $1.00 in 2026-W45, highest $3.00 in 2026-W46."
+    )
+    assert line.lines == ["5.0,43.0 120.0,5.0 235.0,24.0"]
+    assert (line.dots, line.last) == ([], "235.0,24.0")
+    assert (
+        f'aria-label="Cost per commit, US dollars, by issue. Newest: $2.00. {line.words}"' in html
+    )
+
+
+def test_a_number_that_is_missing_leaves_a_gap(tmp_path):
+    """Five weeks: one issue is not there, one has no number; neither is bridged."""
+    for weeks_ago, value in [(5, 1.0), (4, 2.0), (2, None), (1, 2.0), (0, 3.0)]:
+        put_issue(tmp_path, weeks_ago, value=value)
+    line = spark(tmp_path)
+    assert [len(one.split()) for one in line.lines] == [2, 2]
+    assert line.words.endswith("1 issue without it.")
+
+
+def test_a_single_number_between_gaps_is_a_dot(tmp_path):
+    """It has no neighbour to be drawn to."""
+    put_issue(tmp_path, 4, value=1.0)
+    put_issue(tmp_path, 0, value=3.0)
+    assert (spark(tmp_path).lines, len(spark(tmp_path).dots)) == ([], 2)
+
+
+def test_the_newest_issue_without_a_number_says_so(tmp_path):
+    """What an older issue said is not passed off as the newest value."""
+    put_issue(tmp_path, 1, value=1.0)
+    put_issue(tmp_path, 0, value=None)
+    line = spark(tmp_path)
+    assert (line.value, line.last) == ("n/a", "")
+
+
+def test_a_new_definition_breaks_the_line(tmp_path):
+    """Two versions are two pieces, and the words are about the newer one."""
+    for weeks_ago, version in enumerate([2, 2, 1, 1]):
+        put_issue(tmp_path, weeks_ago, version=version, value=1.0 + weeks_ago)
+    line = spark(tmp_path)
+    assert [len(one.split()) for one in line.lines] == [2, 2]
+    assert line.words == (
+        "2 issues, 2026-W46 to 2026-W47: lowest $1.00 in 2026-W47, highest $2.00 in 2026-W46. "
+        "Defined anew in 2026-W46; what came before is left out of this."
+    )
+
+
+@pytest.mark.parametrize("other", [{"source": "local"}, {"team": "Data"}, {"identity": "named"}])
+def test_other_people_are_another_line(tmp_path, other):
+    """Issues of another source, team or policy stand in a group of their own."""
+    three(tmp_path)
+    put_issue(tmp_path, 3, value=9.0, name="other", **other)
+    found = groups(issues(tmp_path))
+    assert [len(group.issues) for group in found] == [3, 1]
+    assert "9" not in found[0].sparks[0].words
+
+
+def test_numbers_are_those_the_issues_remember(tmp_path):
+    """The newest issue also knows the weeks before, restated; each point is what was said then."""
+    put_issue(tmp_path, 1, value=3.0)
+    path = put_issue(tmp_path, 0, value=2.0)
+    restated = path.read_text().replace('{"2026-11-16":2.0}', '{"2026-11-09":9.0,"2026-11-16":2.0}')
+    path.write_text(restated)
+    assert "9.0" in restated
+    assert "highest $3.00 in 2026-W46" in spark(tmp_path).words
+
+
+def test_an_issue_is_linked_with_the_one_before_and_the_one_after(tmp_path):
+    """The middle one has both; a failed week between two is passed over, but has links itself."""
+    put_issue(tmp_path, 2)
+    put_issue(tmp_path, 0)
+    week = about(NEWEST - timedelta(weeks=1))
+    write_issue(tmp_path, week["week"], failure_page(title="W46", reason="No.", issue=week))
+    write_site(tmp_path)
+    assert links(tmp_path / "2026-W47.html") == {"prev": "2026-W45.html"}
+    assert links(tmp_path / "2026-W45.html") == {"next": "2026-W47.html"}
+    assert links(tmp_path / "2026-W46.html") == {"prev": "2026-W45.html", "next": "2026-W47.html"}
+
+
+def test_links_lead_to_issues_about_the_same_people(tmp_path):
+    """The issue of a team leads to the last one of that team."""
+    three(tmp_path)
+    put_issue(tmp_path, 2, team="Data", name="2026-W45-data")
+    put_issue(tmp_path, 0, team="Data", name="2026-W47-data")
+    write_site(tmp_path)
+    assert links(tmp_path / "2026-W47-data.html") == {"prev": "2026-W45-data.html"}
+    assert links(tmp_path / "2026-W46.html") == {"prev": "2026-W45.html", "next": "2026-W47.html"}
+
+
+def test_the_same_issues_give_the_same_bytes_in_any_order(tmp_path):
+    """Newest first or oldest first, the folders are equal; writing again changes nothing."""
+    for name, order in (("a", (0, 1, 2)), ("b", (2, 1, 0))):
+        for weeks_ago in order:
+            put_issue(tmp_path / name, weeks_ago, value=1.0 + weeks_ago)
+            write_site(tmp_path / name)
+    one, two = ({p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in "ab")
+    assert one == two
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob("a/2026*.html")}
+    write_site(tmp_path / "a")
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+
+
+def test_an_older_page_without_a_place_for_links_stays_as_it_is(tmp_path):
+    """It is listed, and not touched."""
+    path = put_issue(tmp_path)
+    old = path.read_text().replace("<!--other issues--><!--/other issues-->", "")
+    path.write_text(old)
+    put_issue(tmp_path, 1)
+    write_site(tmp_path)
+    assert path.read_text() == old
+    assert links(tmp_path / "2026-W46.html") == {"next": "2026-W47.html"}
+
+
+def entries(folder):
+    """The entries of the feed as dictionaries."""
+    root = ET.parse(folder / "feed.xml").getroot()
+    return [
+        {child.tag.removeprefix(ATOM): child.text or child.get("href") for child in entry}
+        for entry in root.findall(f"{ATOM}entry")
+    ]
+
+
+def test_the_feed_is_one_of_rfc_4287(tmp_path):
+    """What the standard demands of a feed and of each entry is there, once, and well formed."""
+    three(tmp_path, updated="2026-11-24T06:00:00Z")
+    root = ET.parse(tmp_path / "feed.xml").getroot()
+    assert root.tag == f"{ATOM}feed"
+    for element in [root, *root.findall(f"{ATOM}entry")]:
+        for name in ("id", "title", "updated"):
+            assert len(element.findall(f"{ATOM}{name}")) == 1
+        datetime.fromisoformat(element.findtext(f"{ATOM}updated"))
+        assert uuid.UUID(element.findtext(f"{ATOM}id").removeprefix("urn:uuid:")).version == 5
+        assert [e.get("rel") for e in element.findall(f"{ATOM}link")].count("alternate") == 1
+    assert root.findtext(f"{ATOM}author/{ATOM}name") == "ccanalytics"
+    assert len({e["id"] for e in entries(tmp_path)} | {root.findtext(f"{ATOM}id")}) == 4
+    assert [entry["link"] for entry in entries(tmp_path)] == [
+        "2026-W47.html",
+        "2026-W46.html",
+        "2026-W45.html",
+    ]
+
+
+def test_an_entry_of_the_feed_keeps_its_id(tmp_path):
+    """Another folder, another day, other numbers: the issue of the week is the same entry."""
+    for name, facts in (("a", {"updated": "2026-11-24T06:00:00Z"}), ("b", {"value": 7.0})):
+        put_issue(tmp_path / name, **facts)
+        write_site(tmp_path / name)
+    (one,), (two,) = entries(tmp_path / "a"), entries(tmp_path / "b")
+    assert one["id"] == two["id"]
+    assert one["summary"] != two["summary"]
+    assert one["updated"] == "2026-11-24T06:00:00Z"
+    assert two["updated"] == "2026-11-23T00:00:00Z"  # it says no time: the end of its week
+
+
+def test_the_feed_tells_of_sample_data_and_not_of_failures(tmp_path):
+    """What is invented says so everywhere; what was not made is no news."""
+    put_issue(tmp_path, source="sample")
+    failed = about(NEWEST + timedelta(weeks=1))
+    write_issue(tmp_path, "2026-W48", failure_page(title="W48", reason="No.", issue=failed))
+    write_site(tmp_path)
+    (entry,) = entries(tmp_path)
+    assert entry["title"] == "Week 47 (sample data)"
+
+
+def test_a_folder_without_a_whole_issue_has_no_feed(tmp_path):
+    """A feed without entries has no time of its own; an older one does not stay behind."""
+    path = put_issue(tmp_path)
+    write_site(tmp_path)
+    path.unlink()
+    assert 'href="feed.xml"' not in write_site(tmp_path).read_text()
+    assert not (tmp_path / "feed.xml").exists()
+
+
+def test_hostile_issues_are_text_in_index_feed_and_links(tmp_path):
+    """Markup, control characters, half a surrogate pair, weeks that are none, and odd numbers."""
+    three(tmp_path)
+    block = '<script type="application/json" id="ccanalytics-issue">{}</script>'
+    hostile = HOSTILE.replace("<", "\\u003c")
+    for number, week in enumerate(["2026-W44", "9999-W52", hostile, "\\ud800", "0001-W01"]):
+        said = (
+            f'{{"status":"complete","week":"{week}","title":"{hostile}\\u0000\\ud800",'
+            f'"updated":"9999-12-31T23:59:59-12:00","numbers":{{"m":{{"2026-10-26":1e999}},"n":3}},'
+            f'"headlines":[{{"metric":"m","label":"{hostile}","value":1}}],"parameters":[]}}'
+        )
+        (tmp_path / f"a{number}<b>.html").write_text(block.format(said))
+    html = write_site(tmp_path).read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert "\x00" not in (tmp_path / "feed.xml").read_text(encoding="utf-8")
+    assert len(entries(tmp_path)) == 5
+    assert len(one_a_week(issues(tmp_path))) == 5
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Three issues with a chart each, served under a prefix by the plainest of servers."""
+    folder = tmp_path / "some" / "prefix"
+    for weeks_ago in range(3):
+        chart = cell("c", chart_output(line_chart(weekly())))
+        put_issue(folder, weeks_ago, value=1.0 + weeks_ago, charts=[chart])
+    write_site(folder)
+    (folder.parent / "index.html").write_text("not this one")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = partial(Quiet, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_address[1]}/some/prefix/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("hosted", [True, False], ids=["hosted", "from disk"])
+def test_a_reader_walks_through_the_site(browser, site, hosted):
+    """Index, issue, the one before, index; nothing is asked of anybody else, nothing complains."""
+    folder, served = site
+    base = served if hosted else f"{folder.as_uri()}/"
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    complaints = []
+
+    def only_here(route):
+        if route.request.url.startswith(base):
+            route.continue_()
+        elif not route.request.url.endswith("/favicon.ico"):  # asked by Chromium, of its own
+            complaints.append(route.request.url)
+            route.abort()
+        else:
+            route.fulfill(status=204)
+
+    context.route("**/*", only_here)
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{base}index.html")
+    assert page.get_by_role("img", name="lowest $1.00 in 2026-W47, highest $3.00").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.locator("table a", has_text="2026-W47").click()
+    page.locator(READY).wait_for()
+    assert page.locator(".chart.drawn").count() == 1
+    page.locator("a[rel=prev]").click()
+    assert page.url == f"{base}2026-W46.html"
+    assert page.locator("a[rel=next]").inner_text().strip().endswith("2026-W47 →")
+    page.get_by_role("link", name="All issues").click()
+    assert page.url == f"{base}index.html"
+    assert page.locator("link[rel=alternate]").get_attribute("href") == "feed.xml"
+    context.close()
+    assert complaints == []
+
+
+@pytest.mark.browser
+def test_links_that_can_lead_nowhere_are_taken_away(browser, site):
+    """A mail program opens an attachment as a blob: there is no folder around it."""
+    folder, served = site
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{served}2026-W47.html")
+    assert page.locator(".others").count() == 1
+    text = (folder / "2026-W47.html").read_text(encoding="utf-8")
+    with context.expect_page() as opened:  # its blob lives as long as the page that made it
+        page.evaluate(
+            "html => { open(URL.createObjectURL(new Blob([html], {type: 'text/html'}))); }", text
+        )
+    attachment = opened.value
+    attachment.locator(READY).wait_for()
+    assert attachment.locator("h1").inner_text() == "Week 47"
+    assert attachment.locator(".others").count() == 0
+    context.close()

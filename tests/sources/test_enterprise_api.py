@@ -1,0 +1,320 @@
+"""The Enterprise client walks a day to its end under another contract; real HTTP on loopback."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+import httpx
+import pytest
+from builders import record
+
+from ccanalytics.errors import ApiError, AuthError, NotYetError, SchemaError
+from ccanalytics.fake_api import FakeService, Faults, serve
+from ccanalytics.fake_api.enterprise import SUMMARIES, USERS
+from ccanalytics.sources.enterprise_api import EnterpriseClient
+from ccanalytics.sources.sample.organisation import SampleOrganisation
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.sync import sync
+
+KEY = "sk-ant-api01-do-not-print-me"
+DAY = date(2026, 11, 16)
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MANY = 2500
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self):
+        self.now, self.lock = 0.0, threading.Lock()
+
+    def sleep(self, seconds):
+        with self.lock:
+            self.now += seconds
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def fake():
+    """Makes a client of a service with these faults, over a real socket."""
+    open_now = []
+
+    def make(faults=None, *, records=None, members=list, budget=1e6):
+        def of_day(day):
+            return [record(str(day), f"p{n}@x.example") for n in range(MANY)]
+
+        clock = Clock()
+
+        def now():
+            return NOON + timedelta(seconds=clock())
+
+        service = FakeService(records or of_day, now=now, faults=faults, members=members)
+        server = serve(service)
+        url = server.__enter__().url
+        client = EnterpriseClient(KEY, base_url=url, sleep=clock.sleep, clock=clock,
+                                  jitter=Random(1), budget=budget)  # fmt: skip
+        open_now.extend([lambda: server.__exit__(None, None, None), client.close])
+        return client, service
+
+    yield make
+    for close in reversed(open_now):
+        close()
+
+
+def offline(answer, key=KEY):
+    """A client that is answered by a function."""
+    clock = Clock()
+    transport = httpx.MockTransport(answer)
+    return EnterpriseClient(key, transport=transport, sleep=clock.sleep, clock=clock, budget=60)
+
+
+def row(id="user_1", email="ann@x.example", sessions=2, **more):
+    """One person of an answer; `more` are the other counters."""
+    count = {"commit_count": 0, "pull_request_count": 0, "added": 0, "removed": 0, **more}
+    lines = {"added_count": count.pop("added"), "removed_count": count.pop("removed")}
+    tools = {"edit_tool": {"accepted_count": 0, "rejected_count": count.pop("rejected", 0)}}
+    core = {**count, "distinct_session_count": sessions, "lines_of_code": lines}
+    return {
+        "user": {"id": id, "email_address": email},
+        "chat_metrics": {"message_count": 9},
+        "claude_code_metrics": {"core_metrics": core, "tool_actions": tools},
+    }
+
+
+def test_a_day_is_all_its_pages(fake):
+    """2,500 people come in three pages of one walk, though no answer says there is more."""
+    client, service = fake()
+    actors = [r.actor.email_address for r in client.records(DAY)]
+    assert actors == [f"p{n}@x.example" for n in range(MANY)]
+    assert [asked.path for asked in service.asked] == [USERS] * 3
+    assert {asked.query["date"] for asked in service.asked} == {"2026-11-16"}
+
+
+def test_a_row_gets_the_day_that_was_asked_for_and_the_organization_that_answered():
+    """Neither is in the row; what the row does not tell is null, and the other names are read."""
+    body = {"data": [row(commit_count=3, added=5, rejected=4)], "next_page": None}
+    headers = {"anthropic-organization-id": "org-7"}
+    client = offline(lambda request: httpx.Response(200, json=body, headers=headers))
+    (found,) = client.records("2026-11-16")
+    assert (found.date[:10], found.organization_id) == ("2026-11-16", "org-7")
+    assert (found.core_metrics.num_sessions, found.core_metrics.commits_by_claude_code) == (2, 3)
+    assert found.core_metrics.lines_of_code.added == 5
+    assert (found.tool_actions["edit_tool"].accepted, found.tool_actions["edit_tool"].rejected) == (
+        0,
+        4,
+    )
+    untold = (found.customer_type, found.subscription_type, found.terminal_type, found.is_remote)
+    assert untold == (None, None, None, None)
+    assert found.model_breakdown == []
+
+
+def test_who_used_another_product_only_has_no_record():
+    """Zeros in every counter of Claude Code are no use of it."""
+    body = {"data": [row(sessions=0), row("user_2", sessions=0, removed=1)], "next_page": None}
+    client = offline(lambda request: httpx.Response(200, json=body))
+    assert len(client.records(DAY)) == 1
+
+
+def test_a_count_or_an_address_may_be_null():
+    """Sessions that are not told stay null, and without an address the id stands for the person."""
+    body = {"data": [row(email=None, sessions=None, commit_count=1)], "next_page": None}
+    (found,) = offline(lambda request: httpx.Response(200, json=body)).records(DAY)
+    assert (found.core_metrics.num_sessions, found.actor.email_address) == (None, "user_1")
+
+
+def test_a_new_counter_of_claude_code_is_told_and_other_products_are_not():
+    """What is new in Claude Code's own block is worth a word; the rest of the row is not read."""
+    new = row(commit_count=1)
+    new["claude_code_metrics"]["core_metrics"]["merge_count"] = 1
+    client = offline(lambda r: httpx.Response(200, json={"data": [new], "next_page": None}))
+    client.records(DAY)
+    assert client.unknown_fields == {"claude_code_metrics.core_metrics.merge_count"}
+
+
+@pytest.mark.parametrize("key", ["sk-ant-admin01-secret", "sk-ant-oat01-x", "sk-ant-api03-x"])
+def test_a_key_of_another_kind_is_refused_before_it_is_sent(key):
+    """The error says which API it is for, and how the right kind is made; never the key."""
+    with pytest.raises(AuthError, match="read:analytics") as refusal:
+        EnterpriseClient(key)
+    assert "secret" not in str(refusal.value)
+
+
+def test_no_key_names_the_variable():
+    """Without a key nothing is asked."""
+    with pytest.raises(AuthError, match="ANTHROPIC_ANALYTICS_KEY"):
+        EnterpriseClient(None)
+
+
+def test_a_day_not_counted_yet_names_the_newest_there_is(fake):
+    """At noon of the 24th the 23rd has been counted, the 24th has not."""
+    client, service = fake()
+    assert client.records("2026-11-23")
+    with pytest.raises(NotYetError, match="2026-11-23") as early:
+        client.records("2026-11-24")
+    assert early.value.newest == date(2026, 11, 23)
+    assert len(service.asked) == 4
+
+
+def test_another_refusal_is_no_day_that_is_not_counted_yet():
+    """A 400 that names no earlier day is an error like any other."""
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": "limit: no"}}
+    client = offline(lambda request: httpx.Response(400, json=error))
+    with pytest.raises(ApiError, match="limit: no") as refused:
+        client.records(DAY)
+    assert not isinstance(refused.value, NotYetError)
+
+
+def test_before_2026_nothing_is_asked(fake):
+    """The data begin on New Year's Day 2026."""
+    client, service = fake()
+    with pytest.raises(ValueError, match="2026-01-01"):
+        client.records("2025-12-31")
+    assert service.asked == []
+
+
+def test_an_expired_cursor_begins_the_day_again(fake):
+    """The service answers 410: the pages so far are void, and the new walk is whole."""
+    client, service = fake(Faults.script({1: "expired"}))
+    assert len(client.records(DAY)) == MANY
+    assert len(service.asked) == 5
+
+
+def test_another_envelope_is_named():
+    """An answer of another API is not an empty day."""
+    client = offline(lambda request: httpx.Response(200, json={"records": [], "next_page": None}))
+    with pytest.raises(SchemaError, match="records"):
+        client.records(DAY)
+
+
+def test_many_faults_change_no_number(fake):
+    """With a third of the requests failing, ten days are what they are without."""
+    client, _ = fake(Faults.random(0.3, seed=3))
+    days = [date(2026, 11, n) for n in range(1, 11)]
+    assert [len(client.records(day)) for day in days] == [MANY] * 10
+
+
+def test_all_workers_together_keep_below_sixty_a_minute(fake):
+    """Two hundred days by four workers: the service never has to refuse one."""
+    client, service = fake(records=lambda day: [record(str(day))])
+    days = [date(2026, 1, 1) + timedelta(n) for n in range(200)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [len(found) for found in pool.map(client.records, days)] == [1] * 200
+    assert len(service.asked) == 200
+
+
+def test_the_fake_refuses_the_sixty_first_request_of_a_minute(fake):
+    """Asked without a pace it answers 429, whoever asks."""
+    _, service = fake(records=lambda day: [])
+    http = httpx.Client(transport=service.transport(), headers={"x-api-key": KEY})
+    url = f"https://fake{USERS}?date=2026-11-16"
+    assert [http.get(url).status_code for _ in range(61)] == [200] * 60 + [429]
+
+
+@pytest.mark.parametrize("beta", ["false", "true"])
+def test_seats_are_read_in_both_envelopes(fake, beta):
+    """`summaries` and `data` tell the same."""
+    members = [{"id": f"user_{n}", "email": f"p{n}@x.example", "added_at": "2026-02-01"}
+               for n in range(7)]  # fmt: skip
+    _, service = fake(records=lambda day: [], members=lambda: members)
+    inner = service.transport()
+
+    def later(request):
+        query = request.url.copy_merge_params({"beta": beta})
+        return inner.handle_request(httpx.Request("GET", query, headers=request.headers))
+
+    seats = offline(later).seats(DAY, DAY + timedelta(1))
+    assert {day: one.assigned_seat_count for day, one in seats.items()} == {
+        DAY: 7,
+        DAY + timedelta(1): 7,
+    }
+
+
+def test_seats_of_more_than_a_year_are_asked_for_in_parts(fake):
+    """The service takes 366 days at a time, and nothing that is not counted yet."""
+    client, service = fake(records=lambda day: [])
+    found = client.seats(date(2026, 1, 1), date(2026, 11, 25))
+    assert (min(found), max(found)) == (date(2026, 1, 1), date(2026, 11, 23))
+    assert {asked.path for asked in service.asked} == {SUMMARIES}
+
+
+def enterprise_of(service, clock=None):
+    clock = clock or Clock()
+    return EnterpriseClient(KEY, transport=service.transport(), sleep=clock.sleep, clock=clock)
+
+
+def sample_service(**options):
+    sample = SampleOrganisation()
+    members = sample.members(NOON.date())
+    return FakeService(sample.records, now=lambda: NOON, members=lambda: members, **options)
+
+
+def test_it_tells_of_people_what_the_admin_api_tells(tmp_path):
+    """The same organisation by both: each person's sums of a week are the same."""
+    store, sample = Store(tmp_path), SampleOrganisation()
+    sync(enterprise_of(sample_service()), store, "2026-11-16", "2026-11-22", now=NOON)
+    sync(sample, store, "2026-11-16", "2026-11-22", now=NOON)
+    names = ["sessions", "lines_added", "lines_removed", "commits", "pull_requests"]
+    sums = []
+    for source in ("enterprise", "sample"):
+        frame = store.read(source, "activity", DAY, date(2026, 11, 22)).to_pandas()
+        frame = frame[frame["actor_kind"] == "user"]
+        sums.append(frame.groupby(frame["actor"].str.lower())[names].sum())
+    assert len(sums[0]) > 90
+    assert sums[0].equals(sums[1])
+
+
+def test_a_sync_says_which_day_is_the_newest(tmp_path):
+    """Early in the morning yesterday is not counted: it is left open, the others are stored."""
+    early = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    service = FakeService(lambda day: [record(str(day))], now=lambda: early)
+    store = Store(tmp_path)
+    late = early + timedelta(hours=3)  # by our own clock it should be there
+    result = sync(enterprise_of(service), store, "2026-11-21", "2026-11-23", now=late)
+    assert list(store.days("enterprise")) == [date(2026, 11, 21), date(2026, 11, 22)]
+    assert (result.open, result.newest) == ((date(2026, 11, 23),), date(2026, 11, 22))
+    assert str(result).endswith("1 not closed yet. The newest the service has counted is "
+                                "2026-11-22.")  # fmt: skip
+
+
+def test_days_before_the_first_are_not_stored_as_empty(tmp_path):
+    """Nothing can be known of 2025, which is not the same as nothing happened."""
+    service = FakeService(lambda day: [], now=lambda: NOON)
+    store = Store(tmp_path)
+    sync(enterprise_of(service), store, "2025-12-30", "2026-01-02", now=NOON)
+    assert list(store.days("enterprise")) == [date(2026, 1, 1), date(2026, 1, 2)]
+
+
+def test_a_day_is_final_a_week_after_its_end(tmp_path):
+    """Days may be revised for a while: of 12 days the older ones are not asked for again."""
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOON)
+    store, since = Store(tmp_path), date(2026, 11, 12)
+    sync(enterprise_of(service), store, since, "2026-11-23", now=NOON)
+    result = sync(enterprise_of(service), store, since, "2026-11-23", now=NOON)
+    assert (len(result.final), len(result.same)) == (5, 7)
+
+
+def test_a_killed_sync_goes_on_from_there(tmp_path):
+    """It fails on the fourth day; what was stored stays, and only the rest is asked for."""
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOON,
+                          faults=Faults(lambda n: "500" if n >= 4 else None))  # fmt: skip
+    store = Store(tmp_path)
+    with pytest.raises(ApiError, match="2026-11"):
+        sync(enterprise_of(service), store, "2026-11-01", "2026-11-10", now=NOON, workers=1)
+    assert len(store.days("enterprise")) == 3  # the first request was about seats
+    whole = FakeService(lambda day: [record(str(day))], now=lambda: NOON)
+    sync(enterprise_of(whole), store, "2026-11-01", "2026-11-10", now=NOON)
+    assert len(store.days("enterprise")) == 10
+    assert len(whole.asked) == 1 + 7
+
+
+def test_the_key_is_in_no_error(caplog):
+    """Refusals and logs never repeat the key, even when the service does."""
+    caplog.set_level("DEBUG", logger="ccanalytics")
+    error = {"error": {"type": "authentication_error", "message": f"bad key {KEY}"}}
+    client = offline(lambda request: httpx.Response(401, json=error))
+    with pytest.raises(AuthError, match="bad key") as refused:
+        client.records(DAY)
+    assert KEY not in f"{refused.value!r} {client!r} {caplog.text}"

@@ -1,0 +1,179 @@
+"""Sync: what is missing or may still change is fetched, what is final is not."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from builders import record
+
+from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.preflight import preflight
+from ccanalytics.errors import ApiError, StoreError
+from ccanalytics.fake_api import FakeService, eccentric
+from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.sync import sync
+
+MONDAY = date(2026, 11, 16)
+SUNDAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Days:
+    """A source of one record a day, which remembers what it was asked."""
+
+    def __init__(self, name="api", commits=1, broken=(), span=None, organizations=("org-1",)):
+        self.name, self.commits, self.broken = name, commits, broken
+        self.known, self.organizations = span, organizations
+        self.asked = []
+
+    def span(self):
+        return self.known
+
+    def records(self, day):
+        self.asked.append(day)
+        if day in self.broken:
+            raise ApiError("The service is overloaded.", status=529, request_id="req_1")
+        return [
+            record(str(day), commits=self.commits, organization=name) for name in self.organizations
+        ]
+
+
+def commits(store, source="api"):
+    return store.read(source, "activity", MONDAY, SUNDAY)["commits"].to_pylist()
+
+
+def test_a_week_is_fetched_day_by_day(tmp_path):
+    """Seven days, seven questions, seven stored days."""
+    source, store = Days(), Store(tmp_path)
+    result = sync(source, store, "2026-11-16", SUNDAY, now=NOW)
+    assert sorted(source.asked) == list(result.new) == list(store.days("api"))
+    assert result.fetched == 7
+
+
+def test_final_days_are_not_asked_for_again(tmp_path):
+    """On Tuesday noon only Sunday is younger than 48 hours: one question instead of seven."""
+    store = Store(tmp_path)
+    sync(Days(), store, MONDAY, SUNDAY, now=NOW)
+    again = Days()
+    result = sync(again, store, MONDAY, SUNDAY, now=NOW)
+    assert again.asked == [SUNDAY]
+    assert (len(result.final), result.same) == (6, (SUNDAY,))
+
+
+def test_a_day_fetched_early_is_fetched_again_however_long_ago_that_was(tmp_path):
+    """A sync at 2 o'clock the next day, then none for months: the day is still not final."""
+    store = Store(tmp_path)
+    sync(Days(commits=1), store, MONDAY, MONDAY, now=datetime(2026, 11, 17, 2, tzinfo=UTC))
+    result = sync(Days(commits=5), store, MONDAY, MONDAY, now=NOW + timedelta(days=90))
+    assert result.changed == (MONDAY,)
+    assert commits(store) == [5]
+
+
+def test_force_fetches_final_days_too(tmp_path):
+    """What is final can still be wrong; asking on purpose asks."""
+    store = Store(tmp_path)
+    sync(Days(), store, MONDAY, MONDAY, now=NOW)
+    assert sync(Days(commits=2), store, MONDAY, MONDAY, now=NOW, force=True).changed == (MONDAY,)
+
+
+def test_days_that_are_not_closed_are_not_fetched(tmp_path):
+    """At half past midnight yesterday is not all there yet, and today has hardly begun."""
+    source, store = Days(), Store(tmp_path)
+    now = datetime(2026, 11, 18, 0, 30, tzinfo=UTC)
+    result = sync(source, store, MONDAY, date(2026, 11, 18), now=now)
+    assert source.asked == [MONDAY]
+    assert result.open == (date(2026, 11, 17), date(2026, 11, 18))
+
+
+def test_a_failing_day_is_named_and_the_others_are_kept(tmp_path):
+    """The third day fails: what was fetched stays, and the next sync needs only the rest."""
+    store, third = Store(tmp_path), date(2026, 11, 18)
+    with pytest.raises(ApiError, match="2026-11-18: The service is overloaded") as error:
+        sync(Days(broken=[third]), store, MONDAY, SUNDAY, now=NOW, workers=1)
+    assert (error.value.status, error.value.request_id) == (529, "req_1")
+    assert list(store.days("api"))[:2] == [MONDAY, date(2026, 11, 17)]
+    assert third not in store.days("api")
+    rest = Days()
+    sync(rest, store, MONDAY, SUNDAY, now=NOW)
+    assert MONDAY not in rest.asked
+    assert len(store.days("api")) == 7
+
+
+def test_progress_is_told_of_every_day_once(tmp_path):
+    """Fetched, final or not closed: a bar over the range comes to its end."""
+    told, store = [], Store(tmp_path)
+    sync(Days(), store, MONDAY, MONDAY, now=NOW)
+    sync(Days(), store, MONDAY, date(2026, 11, 25), now=NOW, progress=told.append)
+    assert sorted(told) == [MONDAY + timedelta(n) for n in range(10)]
+
+
+def test_a_reversed_range_is_refused_with_both_ends(tmp_path):
+    """Nothing between Sunday and the Monday before is a mistake, not an empty answer."""
+    with pytest.raises(ValueError, match=r"2026-11-22.*2026-11-16"):
+        sync(Days(), Store(tmp_path), SUNDAY, MONDAY, now=NOW)
+
+
+def test_a_day_of_two_organizations_is_refused(tmp_path):
+    """One answer that mixes organizations is stored nowhere."""
+    source, store = Days(organizations=("org-1", "org-2")), Store(tmp_path)
+    with pytest.raises(StoreError, match=r"2026-11-16.*org-1.*org-2"):
+        sync(source, store, MONDAY, MONDAY, now=NOW)
+    assert store.days("api") == {}
+
+
+def test_the_records_of_another_organization_are_refused(tmp_path):
+    """The second key belongs to somebody else: both ids and the flag are told."""
+    store = Store(tmp_path)
+    sync(Days(), store, MONDAY, MONDAY, now=NOW)
+    with pytest.raises(StoreError, match=r"org-1.*org-2.*--store"):
+        sync(Days(organizations=["org-2"]), store, SUNDAY, SUNDAY, now=NOW)
+
+
+def test_the_sample_does_not_depend_on_the_clock(tmp_path):
+    """Its days are closed and final in any year, and its end is its end."""
+    store = Store(tmp_path)
+    early = datetime(2025, 1, 1, tzinfo=UTC)
+    sync(Days("sample", span=(MONDAY, SUNDAY)), store, MONDAY, SUNDAY, now=early)
+    assert all(day.final for day in store.days("sample").values())
+
+
+def test_a_newly_invented_sample_replaces_the_old_one(tmp_path):
+    """A later version invents other numbers: all its days are written again."""
+    store, span = Store(tmp_path), (MONDAY, SUNDAY)
+    sync(Days("sample", span=span), store, MONDAY, SUNDAY, now=NOW)
+    same = Days("sample", span=span)
+    sync(same, store, MONDAY, SUNDAY, now=NOW)
+    assert same.asked == [SUNDAY]
+    sync(Days("sample", commits=3, span=span), store, MONDAY, SUNDAY, now=NOW)
+    assert commits(store, "sample") == [3] * 7
+
+
+def test_two_syncs_at_once_leave_what_one_would(tmp_path):
+    """The same week twice at the same time: seven days, each whole, nothing restated."""
+    with ThreadPoolExecutor() as pool:
+        runs = [
+            pool.submit(sync, Days(), Store(tmp_path), MONDAY, SUNDAY, now=NOW) for _ in range(2)
+        ]
+        assert {run.result().fetched for run in runs} <= set(range(1, 8))
+    assert commits(Store(tmp_path)) == [1] * 7
+    assert Store(tmp_path).restatements("api") == []
+
+
+def test_a_result_says_what_was_done(tmp_path):
+    """One line for the command line, in words."""
+    result = sync(Days(), Store(tmp_path), MONDAY, date(2026, 11, 24), now=NOW)
+    assert str(result) == "Days: 8 new, 0 changed, 0 as they were, 1 not closed yet."
+
+
+def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypatch):
+    """The service adds a field: the day is stored, and the field named to whoever reads it."""
+    monkeypatch.chdir(tmp_path)
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOW, shape=eccentric)
+    client = AdminClient("sk-ant-admin01-x", transport=service.transport())
+    store = Store(tmp_path / "store")
+    sync(client, store, "2026-11-09", "2026-11-15", now=NOW)
+    data = load("2026-11-09", "2026-11-15", source="api", store=store, now=NOW)
+    assert data.unknown_fields == ("seen_next_year",)
+    found = {check.name: check for check in preflight(data)}
+    assert "field seen_next_year" in found["Schema as expected"].found

@@ -1,0 +1,138 @@
+"""The wire format: what a page may look like, and what an error says when it looks otherwise."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from builders import record
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccanalytics.errors import SchemaError
+from ccanalytics.wire.claude_code import (
+    ApiActor,
+    Page,
+    UserActor,
+    decode_page,
+    encode_page,
+    to_wire,
+    unknown_fields,
+)
+
+
+def page_of(*records, **fields):
+    envelope = {"data": list(records), "has_more": False, "next_page": None}
+    return json.dumps(envelope | fields).encode()
+
+
+def wire(**fields):
+    usage = {"claude-sonnet-5": {"input": 1, "output": 2, "cents": 186}}
+    return to_wire(record(tools={"edit_tool": (3, 1)}, models=usage)) | fields
+
+
+def test_all_ten_keys_are_read():
+    """Every field of a record arrives under its own name."""
+    text = wire(is_remote=True, customer_type="subscription", subscription_type="team")
+    found = decode_page(page_of(text)).data[0]
+    assert found.actor == UserActor("ann@x.example")
+    assert (found.is_remote, found.customer_type, found.subscription_type) == (
+        True,
+        "subscription",
+        "team",
+    )
+    assert found.tool_actions["edit_tool"].accepted == 3
+    assert found.model_breakdown[0].tokens.output == 2
+    assert len(text) == 10
+
+
+def test_an_api_key_is_an_actor_by_name():
+    """The two kinds of actor are told apart by `type`."""
+    actor = {"type": "api_actor", "api_key_name": "ci"}
+    assert decode_page(page_of(wire(actor=actor))).data[0].actor == ApiActor("ci")
+
+
+@pytest.mark.parametrize("missing", ["is_remote", "subscription_type"])
+def test_a_key_of_younger_days_may_be_absent_or_null(missing):
+    """Older answers lack it, newer ones may send null: both are unknown."""
+    absent = {k: v for k, v in wire().items() if k != missing}
+    assert getattr(decode_page(page_of(absent)).data[0], missing) is None
+    assert getattr(decode_page(page_of(wire(**{missing: None}))).data[0], missing) is None
+
+
+def test_an_idle_record_has_an_empty_map_and_an_empty_list():
+    """`{}` and `[]` are no error."""
+    found = decode_page(page_of(wire(tool_actions={}, model_breakdown=[]))).data[0]
+    assert (found.tool_actions, found.model_breakdown) == ({}, [])
+
+
+def test_what_is_new_is_passed_over():
+    """Unknown fields, tools and terminals do not stop anybody."""
+    tools = {"vr_tool": {"accepted": 1, "rejected": 0, "later": 3}}
+    found = decode_page(page_of(wire(tool_actions=tools, terminal_type="holodeck", new=[1])))
+    assert list(found.data[0].tool_actions) == ["vr_tool"]
+    assert found.data[0].terminal_type == "holodeck"
+
+
+@pytest.mark.parametrize(
+    ("sent", "cents"), [(186, "186"), (0.1, "0.1"), ("12.345678", "12.345678")]
+)
+def test_an_amount_is_exact_however_it_is_written(sent, cents):
+    """A whole number, a fraction and a text are the same exact cents."""
+    text = wire()
+    text["model_breakdown"][0]["estimated_cost"]["amount"] = sent
+    amount = decode_page(page_of(text)).data[0].model_breakdown[0].estimated_cost.amount
+    assert amount == Decimal(cents)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"records": [], "has_more": false}', "no `data` list but has_more, records"),
+        (b'{"data": [], "has_more": false, "next_cursor": null}', "next_page"),
+        (b"<html>Sign in</html>", "HTML"),
+        (b'{"data": [{"date": "2026', "not a JSON object"),
+        (b"\xff\xfe", "not a JSON object"),
+        (page_of({"date": "2026-11-16T00:00:00Z"}), "actor"),
+    ],
+)
+def test_a_wrong_answer_says_what_it_is(body, words):
+    """Another envelope, a web page and half an answer are named."""
+    with pytest.raises(SchemaError, match=words):
+        decode_page(body)
+
+
+counts = st.integers(0, 2**53)
+records = st.builds(
+    record,
+    actor=st.text(max_size=20),
+    api_key=st.none() | st.text(min_size=1, max_size=20),
+    commits=counts,
+    is_remote=st.none() | st.booleans(),
+    tools=st.dictionaries(st.text(max_size=10), st.tuples(counts, counts), max_size=3),
+)
+
+
+@given(st.lists(records, max_size=4), st.none() | st.text())
+def test_a_page_survives_being_written_and_read(found, cursor):
+    """Whatever the names and counts, reading what was written gives the same page."""
+    page = Page(found, cursor is not None, cursor)
+    assert decode_page(encode_page(page)) == page
+
+
+def test_a_field_nobody_knows_is_named_by_its_path():
+    """New fields of the record and of what it holds, also inside a list."""
+    wire = to_wire(record(models={"claude-sonnet-5": {"output": 5, "cents": 1}}))
+    wire["core_metrics"]["reviews"] = 3
+    wire["model_breakdown"][0]["tokens"]["thinking"] = 7
+    wire["seen_next_year"] = {"a": 1}
+    body = json.dumps({"data": [wire], "has_more": False, "next_page": None}).encode()
+    assert unknown_fields(body) == {
+        "core_metrics.reviews",
+        "model_breakdown.tokens.thinking",
+        "seen_next_year",
+    }
+
+
+def test_a_page_without_records_has_no_unknown_field():
+    """Nothing to look at."""
+    assert unknown_fields(b'{"data": [], "has_more": false, "next_page": null}') == set()
