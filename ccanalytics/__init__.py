@@ -52,7 +52,7 @@ _SPINE = {
     "headlines": "metrics:headlines",
     "landing_share": "metrics:landing_share",
     "lines": "metrics:lines",
-    "load": "dataset.dataset:load",
+    "load": "dataset.loading:load",
     "merge": "store.sync:merge",
     "model_mix": "metrics:model_mix",
     "note": "display.show:note",

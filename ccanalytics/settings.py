@@ -32,6 +32,7 @@ VARIABLES = {
     "CCANALYTICS_EVENTS": "events",
     "CCANALYTICS_INTERVENTIONS": "interventions",
     "CCANALYTICS_MONTHLY_BUDGET_USD": "monthly_budget_usd",
+    "CCANALYTICS_SYNC_ON_LOAD": "sync_on_load",
     "ANTHROPIC_BASE_URL": "base_url",
 }
 """Environment variables and the setting each of them sets; an empty one sets nothing."""
@@ -52,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     events: Path | None = None
     interventions: Path | None = None
     monthly_budget_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    sync_on_load: bool = True
+    """Sample and local days are synced when they are loaded; a report syncs once instead."""
     base_url: str = BASE_URL
 
     @property

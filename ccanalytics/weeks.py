@@ -16,21 +16,8 @@ class Settling:
     final: timedelta
 
 
-SETTLING = {
-    # The service promises all of a day within the hour; nothing is known of later changes.
-    "api": Settling(timedelta(hours=1), timedelta(hours=48)),
-    # Counted at 10:00 UTC of the next day. Days were seen to change up to three days later, so a
-    # week leaves twice that.
-    "enterprise": Settling(timedelta(hours=10), timedelta(days=7)),
-    # Money of the same platform is revised for up to 30 days.
-    "billing": Settling(timedelta(hours=1), timedelta(days=30)),
-}
-"""How days of each source settle; a source that is not here settles as `api` does."""
-
-
-def settling(source: str) -> Settling:
-    """How the days of a source, or of its billing such as `api-billing`, settle."""
-    return SETTLING.get(source.rpartition("-")[2], SETTLING["api"])
+TWO_DAYS = Settling(timedelta(hours=1), timedelta(hours=48))
+"""The service promises all of a day within the hour; nothing is known of later changes."""
 
 
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})", re.IGNORECASE)
@@ -41,14 +28,14 @@ def day_end(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
-def is_closed(day: date, now: datetime, source: str = "api") -> bool:
+def is_closed(day: date, now: datetime, settling: Settling = TWO_DAYS) -> bool:
     """Whether all of `day` can be there at `now`."""
-    return now >= day_end(day) + settling(source).closed
+    return now >= day_end(day) + settling.closed
 
 
-def is_final(day: date, now: datetime, source: str = "api") -> bool:
+def is_final(day: date, now: datetime, settling: Settling = TWO_DAYS) -> bool:
     """Whether `day` is not expected to change any more after `now`."""
-    return now >= day_end(day) + settling(source).final
+    return now >= day_end(day) + settling.final
 
 
 def parse_day(day: date | str) -> date:
@@ -94,10 +81,10 @@ def week_days(week: date) -> list[date]:
     return [week + timedelta(days=n) for n in range(7)]
 
 
-def newest_closed_week(now: datetime, source: str = "api") -> date:
+def newest_closed_week(now: datetime, settling: Settling = TWO_DAYS) -> date:
     """The Monday of the last ISO week whose Sunday is closed at `now`."""
     week = monday(now.astimezone(UTC).date())
-    while not is_closed(week + timedelta(days=6), now, source):
+    while not is_closed(week + timedelta(days=6), now, settling):
         week -= timedelta(days=7)
     return week
 

@@ -29,8 +29,11 @@ class Wing:
     """A `SourceSpec` each."""
     frames: tuple[Reference, ...] = ()
     """A mapping of frame names to Arrow schemas each, for frames the spine does not have."""
-    companions: tuple[Reference, ...] = ()
-    """A `Companion` each: more days of an organisation, kept next to those of its source."""
+    companions: Mapping[str, Reference] = field(default_factory=dict)
+    """A `Companion` by its flag of `ccanalytics sync`: more days of an organisation, kept next to
+    those of its source."""
+    flags: Mapping[str, str] = field(default_factory=dict)
+    """The help of these flags."""
     definitions: tuple[str, ...] = ()
     """Files of metric definitions, as paths below the package."""
     notebooks: Mapping[str, Reference] = field(default_factory=dict)

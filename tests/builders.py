@@ -6,7 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import build_dataset
+from ccanalytics.dataset.loading import build_dataset
 from ccanalytics.frames.record_frames import SCHEMAS, build_frames
 from ccanalytics.people.roster import no_roster, parse_roster
 from ccanalytics.wire.claude_code import (

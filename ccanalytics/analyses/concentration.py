@@ -78,7 +78,7 @@ def spread_sentence(data: Dataset) -> str:
         for metric, frame in frames.items()
         if frame["value"][-1:].notna().any()
     ]
-    if not data.knows_usage:
+    if not data.spec.has_usage:
         return f"How the cost is spread is {NOT_TOLD}: it tells no cost."
     if not parts:
         return (

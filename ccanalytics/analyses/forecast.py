@@ -86,7 +86,7 @@ def month_forecast(data: Dataset) -> Forecast:
     last = days["date"].max() if len(days) else pd.NaT
     month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
     nothing = Forecast(if_told(data, _path([])), month)
-    if not data.knows_usage:
+    if not data.spec.has_usage:
         return replace(nothing, why=f"cost is {NOT_TOLD}")
     known = days.dropna(subset="value")
     if len(known) < MINIMUM_DAYS:

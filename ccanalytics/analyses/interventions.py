@@ -148,7 +148,7 @@ def _why_not(
     people: tuple[int, int],
 ) -> str:
     """Why the intervention cannot be looked at; empty when it can."""
-    if metric.needs_usage and not data.knows_usage:
+    if metric.needs_usage and not data.spec.has_usage:
         return f"its cost is {NOT_TOLD}"
     if data.roster.empty:
         return "there is no roster, so nobody is in a team"

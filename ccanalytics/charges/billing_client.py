@@ -24,6 +24,8 @@ LONGEST_WALK = 31
 class BillingClient(Client):
     """What was billed by UTC day, with an Admin key: costs, and the tokens they are about."""
 
+    billed_since: date | None = None
+
     def bills(self, since: date, until: date) -> dict[date, DayBill]:
         """The bill of every day from `since` to `until`; an error rather than a part.
 

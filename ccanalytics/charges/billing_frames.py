@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import pandas as pd
 import pyarrow as pa
 
+from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import SchemaError
 from ccanalytics.frames.record_frames import USD, Frames, field
 from ccanalytics.wire.cost_report import Cost, DayBill, Usage
@@ -132,3 +133,11 @@ def _table(columns: Sequence[Sequence[object]], schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OverflowError) as error:
         raise SchemaError(f"A number of the bill is too large to be one: {error}.") from error
     return pa.table(arrays, schema=schema)
+
+
+def billing_in(data: Dataset) -> Billing | None:
+    """What was billed in the range of a dataset; None when it is not known."""
+    if "billed" not in data.extras:
+        return None
+    days = pd.DatetimeIndex(data.extras["billed_days"]["date"])
+    return Billing(days, data.extras["billed"], data.extras["billed_tokens"])

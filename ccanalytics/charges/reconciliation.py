@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.billing_frames import Billing
+from ccanalytics.charges.billing_frames import Billing, billing_in
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.cost import FEW_PEOPLE, model_family
 from ccanalytics.metrics.definitions import METRICS
@@ -44,16 +44,17 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     sides have. What only the bill has, such as web searches, has no estimate and no gap. Families
     too few people used are one row. No rows where nothing billed is known.
     """
-    if data.billing is None or not len(_common_days(data, data.billing)):
+    billing = billing_in(data)
+    if billing is None or not len(_common_days(data, billing)):
         return pd.DataFrame(columns=list(_KINDS)).astype(_KINDS)
-    ours, theirs = _estimates(data, data.billing), _bills(data, data.billing)
+    ours, theirs = _estimates(data, billing), _bills(data, billing)
     names = _shown_families(data, ours)
     parts = [
         _side_by_side(ours.assign(family=ALL_MODELS), theirs.assign(family=ALL_MODELS)),
         _side_by_side(_renamed(ours, names), _renamed(theirs, names)),
     ]
     frame = pd.concat(parts, ignore_index=True)
-    months = _common_days(data, data.billing).to_period("M").value_counts()
+    months = _common_days(data, billing).to_period("M").value_counts()
     frame["days"] = frame["month"].dt.to_period("M").map(months)
     gap = frame["estimated"] - frame["billed"]
     frame = frame.assign(gap=gap, value=gap / frame["billed"].where(frame["billed"] > 0))
@@ -65,7 +66,8 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
 def reconciliation_sentence(data: Dataset) -> str:
     """The estimate beside the bill over all days that both have, in words."""
     frame = reconciliation(data)
-    if data.billing is None or not len(_common_days(data, data.billing)):
+    billing = billing_in(data)
+    if billing is None or not len(_common_days(data, billing)):
         return _why_nothing(data)
     whole = frame[frame["family"] == ALL_MODELS]
     if whole["estimated"].isna().any():
@@ -73,12 +75,12 @@ def reconciliation_sentence(data: Dataset) -> str:
     if not whole["billed"].sum() > 0:
         return "Nothing was billed on the days of which both are known, so there is no gap to tell."
     sums = whole[["estimated", "billed", "days"]].sum()
-    money, days = METRICS["cost"].format, _common_days(data, data.billing)
+    money, days = METRICS["cost"].format, _common_days(data, billing)
     share = (sums["estimated"] - sums["billed"]) / sums["billed"]
     percent = METRICS["reconciliation"].format(abs(share))
     side = "above" if share > 0 else "below"
-    what = "People's use" if _workspace(data.billing) else "The use of API customers"
-    where = f"the workspace {WORKSPACE}" if _workspace(data.billing) else "all workspaces"
+    what = "People's use" if _workspace(billing) else "The use of API customers"
+    where = f"the workspace {WORKSPACE}" if _workspace(billing) else "all workspaces"
     return (
         f"{what} was estimated at {money(sums['estimated'])}, and {where} billed "
         f"{money(sums['billed'])}: the estimate is {percent} {side} the bill. Both are of "
@@ -102,7 +104,7 @@ def _tokens_words(whole: pd.DataFrame) -> str:
 def _why_nothing(data: Dataset) -> str:
     if data.team:
         return "What was billed is not told by team."
-    if data.source != "api":
+    if not data.spec.key or not data.spec.has_usage:
         return f"What was billed is not known beside records of source {data.source}."
     return (
         "What was billed on these days is not known: fetch it with ccanalytics sync --since "

@@ -3,6 +3,10 @@
 from ccanalytics.wings import Wing
 
 WING = Wing(
+    frames=("charges.billing_frames:BILLING_SCHEMAS",),
+    companions={"billed": "charges.billing_sync:COMPANION"},
+    flags={"billed": "Also what was billed, to compare; source api only."},
+    notebooks={"billed": "charges.billing_frames:billing_in"},
     names={
         "BillingClient": "charges.billing_client:BillingClient",
         "reconciliation": "charges.reconciliation:reconciliation",

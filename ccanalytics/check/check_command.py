@@ -27,7 +27,7 @@ MARGIN = 23
 
 
 @click.command()
-@click.option("--source", type=click.Choice(options.SOURCES), help="Only this source.")
+@click.option("--source", type=options.SourceName(), help="Only this source.")
 @click.option("--date", "day", default="", help="The UTC day to ask for; default: the newest.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for monitors.")
 @click.option("--store", type=PATH, help="Folder of the stored days.")

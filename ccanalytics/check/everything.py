@@ -17,11 +17,11 @@ from ccanalytics.check.machine import (
     look_at_settings,
     look_at_store,
 )
-from ccanalytics.check.service import ServiceLook
+from ccanalytics.check.service import CLIENTS, KEYS, ServiceLook
 from ccanalytics.errors import AuthError
 from ccanalytics.settings import Settings
-from ccanalytics.sources.keys import KEYS, find_key, source_with_key
-from ccanalytics.sources.network import CLIENTS
+from ccanalytics.sources.keys import find_key
+from ccanalytics.sources.registry import Access, source_with_key
 from ccanalytics.store.day_store import Store
 
 
@@ -51,7 +51,7 @@ def chosen_sources(scene: Scene) -> list[str]:
         return [scene.source]
     if scene.key_file:
         try:
-            found = [source_with_key(scene.environ, scene.key_file)]
+            found = [source_with_key(Access(scene.environ, scene.key_file))]
         except AuthError:  # the look at the key says why
             found = ["api"]
     else:

@@ -26,10 +26,10 @@ from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.enterprise_api import FLOOR, EnterpriseClient
 from ccanalytics.sources.http import what_to_do
-from ccanalytics.sources.keys import KEYS, PLAIN, Key, find_key
-from ccanalytics.sources.network import CLIENTS
+from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, PLAIN, Key, find_key
+from ccanalytics.sources.registry import source_spec
 from ccanalytics.store.day_store import Store, StoredDay
-from ccanalytics.weeks import day_end, is_closed, settling
+from ccanalytics.weeks import day_end, is_closed
 from ccanalytics.wire.claude_code import ApiActor, Record, UserActor
 
 PATIENCE = 10.0
@@ -71,6 +71,12 @@ NOT_COVERED = {
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 Client = AdminClient | EnterpriseClient
+
+KEYS = {"api": ADMIN_KEY, "enterprise": ANALYTICS_KEY}
+CLIENTS: dict[str, type[AdminClient] | type[EnterpriseClient]] = {
+    "api": AdminClient,
+    "enterprise": EnterpriseClient,
+}
 
 
 class ServiceLook:
@@ -135,7 +141,7 @@ class ServiceLook:
     def _newest(self) -> date:
         """The newest day that is closed."""
         day = self._scene.now.astimezone(UTC).date()
-        while not is_closed(day, self._scene.now, self._source):
+        while not is_closed(day, self._scene.now, source_spec(self._source).settling):
             day -= timedelta(days=1)
         return day
 
@@ -163,9 +169,9 @@ class ServiceLook:
         if self._source == "enterprise" and day < FLOOR:
             text = f"{day} is before {FLOOR}, where this API begins"
             return newest, self._finding("day", "failed", text, f"{newest} is looked at instead.")
-        if is_closed(day, self._scene.now, self._source):
+        if is_closed(day, self._scene.now, source_spec(self._source).settling):
             return day, self._finding("day", "ok", f"{day} is closed", "", day=str(day))
-        whole = day_end(day) + settling(self._source).closed
+        whole = day_end(day) + source_spec(self._source).settling.closed
         text = (
             f"{day} is not over yet: only a part of it is there"
             if day == today
@@ -308,7 +314,10 @@ class ServiceLook:
         if newest is None:
             text = f"no record of the last {DAYS_BACK} closed days at the service"
             return self._finding("freshness", "warning", text, NOT_COVERED[self._source], **facts)
-        if stored is None or (stored < newest and is_closed(newest, self._scene.now, self._source)):
+        if stored is None or (
+            stored < newest
+            and is_closed(newest, self._scene.now, source_spec(self._source).settling)
+        ):
             since = stored + timedelta(days=1) if stored else newest
             text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
             then = f"ccanalytics sync --source {self._source} --since {since}."

@@ -26,7 +26,7 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
     from ccanalytics.report.run import notebook_folder
     from ccanalytics.settings import as_variables
 
-    wish = options.wish_of(**flags)
+    wish = options.run_options(**flags)
     named, jupyter = _folder(words)
     shipped = notebook_folder()
     if named is None and shipped.name != "_notebooks":

@@ -9,19 +9,45 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ccanalytics.issue.weekly import Wish
+    from ccanalytics.issue.run_options import RunOptions
     from ccanalytics.settings import Settings
+    from ccanalytics.sources.registry import SourceSpec
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
-NETWORK = ("api", "enterprise")
-SOURCES = (*NETWORK, "local", "sample")
 
 Options = Callable[[Callable[..., None]], Callable[..., None]]
 
 STORE = click.option("--store", type=FOLDER, help="Folder of the stored days.")
 ROSTER = click.option("--roster", type=FILE, help="CSV: email,team,start,end,name.")
+
+
+class SourceName(click.ParamType):  # type: ignore[type-arg]
+    """The name of a source, of those that are installed; checked only when one is given."""
+
+    name = "source"
+
+    def __init__(self, kept: "Callable[[SourceSpec], object]" = bool) -> None:
+        self._kept = kept
+
+    def choices(self) -> list[str]:
+        """The names there are."""
+        from ccanalytics.sources.registry import source_specs
+
+        return sorted(spec.name for spec in source_specs() if self._kept(spec))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """As in the help of a choice."""
+        return f"[{'|'.join(self.choices())}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself; a usage error with all names when there is none like it."""
+        if value not in self.choices():
+            self.fail(f"{value!r} is not one of {', '.join(self.choices())}.", param, ctx)
+        return value
+
+
 KEY_FILE = click.option("--key-file", type=FILE, help="File that holds the key of the source.")
 LOGS = click.option("--logs", type=FOLDER, multiple=True, help="Session logs; may be repeated.")
 NOTEBOOKS = click.option("--notebooks", type=FOLDER, help="Folder of notebooks.")
@@ -48,22 +74,22 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def wish_of(
+def run_options(
     *,
     store: Path | None = None,
     roster: Path | None = None,
     identity: str | None = None,
     **asked: Any,
-) -> "Wish":
-    """The flags laid over the settings of this folder and environment."""
-    from ccanalytics.issue.weekly import Wish
+) -> "RunOptions":
+    """The flags over the settings of this folder and environment."""
+    from ccanalytics.issue.run_options import RunOptions
 
     settings = settings_of(store=store, roster=roster, identity=identity)
-    return Wish(environ=dict(os.environ), settings=settings, now=now(), **asked)
+    return RunOptions(environ=dict(os.environ), settings=settings, now=now(), **asked)
 
 
 def settings_of(**flags: Any) -> "Settings":
-    """The flags that are given laid over the settings of this folder and environment."""
+    """The settings of this folder and environment, with the flags that are given."""
     import msgspec
 
     from ccanalytics.settings import read_settings

@@ -14,7 +14,7 @@ from ccanalytics.errors import CCAnalyticsError, ReportError
 
 if TYPE_CHECKING:
     from ccanalytics.issue.catch_up import Outcome
-    from ccanalytics.issue.weekly import Wish
+    from ccanalytics.issue.run_options import RunOptions
 
 WORST_FIRST = (1, 3, 0)
 """Exit codes of several weeks: one that failed is worse than one that a check stopped."""
@@ -22,7 +22,7 @@ WORST_FIRST = (1, 3, 0)
 
 @click.command(cls=Answering)
 @click.argument("week", default="")
-@click.option("--source", type=click.Choice(options.SOURCES), help="Where the records come from.")
+@click.option("--source", type=options.SourceName(), help="Where the records come from.")
 @click.option("--weeks", type=click.IntRange(1, 520), default=12, show_default=True)
 @click.option("--team", default="", help="Only this team of the roster.")
 @click.option("--out", type=options.FOLDER, default=Path("reports"), show_default=True)
@@ -56,7 +56,7 @@ def report(
         raise click.UsageError("--since goes with --all-missing.")
     flags["identity"] = flags["identity"] or os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
     flags["extra"] = dict(flags["extra"])
-    wish = options.wish_of(week=week, source=source or "", **flags)
+    wish = options.run_options(week=week, source=source or "", **flags)
     with bars.ended_by_sigterm():
         if all_missing:
             _all_missing(wish, since, as_json)
@@ -64,7 +64,7 @@ def report(
             _one(wish, as_json)
 
 
-def _one(wish: "Wish", as_json: bool) -> None:
+def _one(wish: "RunOptions", as_json: bool) -> None:
     """The paths that were written, a line each."""
     from ccanalytics.issue.weekly import weekly_report
     from ccanalytics.report.execute import NotebookError
@@ -83,7 +83,7 @@ def _one(wish: "Wish", as_json: bool) -> None:
         answer("report", 0, **said)
 
 
-def _all_missing(wish: "Wish", since: str, as_json: bool) -> None:
+def _all_missing(wish: "RunOptions", since: str, as_json: bool) -> None:
     """A line per week, as it is done; at the end the exit code of the worst."""
     from ccanalytics.issue.catch_up import catch_up, missing_weeks
 

@@ -17,28 +17,26 @@ def roster() -> None:
 @click.option("--out", type=options.OUT, default=Path("people.csv"), show_default=True)
 @options.flags(options.KEY_FILE)
 def roster_pull(out: Path, **flags: Any) -> None:
-    """Lay today's members over the roster file; teams written into it stay."""
-    from ccanalytics.issue.weekly import fetch_members
+    """Update the roster file with today's members; teams written into it stay."""
+    from ccanalytics.issue.rosters import pull_members
 
-    pull = fetch_members(options.wish_of(**flags), out)
+    pull = pull_members(options.run_options(**flags), out)
     click.echo(str(pull))
     click.echo(str(out))
 
 
 @roster.command("check")
 @click.argument("file", type=options.FILE)
-@click.option(
-    "--source", type=click.Choice(options.SOURCES), help="Compare with the stored days of it."
-)
+@click.option("--source", type=options.SourceName(), help="Compare with the stored days of it.")
 @click.option("--named", is_flag=True, help="Also say who.")
 @options.flags(options.STORE)
 def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> None:
     """Say what is wrong with a roster file, who is in which team, and who is missing."""
-    from ccanalytics.issue.weekly import roster_lines
+    from ccanalytics.issue.rosters import roster_lines
     from ccanalytics.people.roster import read_roster
 
     found = read_roster(file)
     for line in roster_lines(
-        options.wish_of(roster=file, source=source or "", **flags), found, named
+        options.run_options(roster=file, source=source or "", **flags), found, named
     ):
         click.echo(line)

@@ -1,7 +1,8 @@
 """`ccanalytics sync`: only fill the store."""
 
 from dataclasses import asdict
-from datetime import date
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,73 +10,89 @@ import click
 import ccanalytics.cli.bars as bars
 import ccanalytics.cli.options as options
 from ccanalytics.cli.answers import JSON, Answering, answer
+from ccanalytics.wings import wings
 
 if TYPE_CHECKING:
-    from ccanalytics.issue.weekly import Wish
+    from ccanalytics.issue.run_options import RunOptions
     from ccanalytics.store.sync import SyncResult
 
 
 @click.command(cls=Answering)
 @click.option(
     "--source",
-    type=click.Choice((*options.NETWORK, "local")),
-    help="Whose days; default: that which there is a key for.",
+    type=options.SourceName(lambda spec: not spec.invented),
+    help="Where the days come from; default: the source with a key.",
 )
 @click.option("--since", metavar="DATE", help="First UTC day; of session logs it is all there is.")
 @click.option("--until", metavar="DATE", help="Last UTC day, included; default: yesterday's.")
+@click.option("--again", is_flag=True, help="Fetch or read days again that are stored as final.")
 @click.option("--workers", type=click.IntRange(1, 8), default=4, show_default=True)
-@click.option("--billed", is_flag=True, help="Also what was billed, to compare; source api only.")
 @JSON
 @options.flags(options.STORE, options.KEY_FILE, options.LOGS)
 def sync(
     source: str | None,
     since: str | None,
     until: str | None,
+    again: bool,
     workers: int,
-    billed: bool,
     as_json: bool,
-    **flags: Any,
+    store: Path | None,
+    key_file: Path | None,
+    logs: tuple[Path, ...],
+    **flags: bool,
 ) -> None:
-    """Bring days into the store; again only those that may have changed.
+    """Sync days into the store; days that cannot have changed are not fetched again.
 
     Of an organisation those from --since to --until, of session logs (--source local) all there is.
     """
-    wish = options.wish_of(source=source or "", **flags)
-    if source == "local":
-        _refuse(since or until or billed, "Session logs are brought in whole: no dates, no bill.")
-        _bring_logs(wish, as_json)
+    from ccanalytics.issue.fetching import fetch_all
+    from ccanalytics.issue.run_options import with_source
+
+    asked = options.run_options(source=source or "", store=store, key_file=key_file, logs=logs)
+    chosen = with_source(asked)
+    extra = [name for name, wanted in flags.items() if wanted]
+    if chosen.spec.sync_all:
+        _refuse(since or until or extra, "Session logs are synced as a whole: no dates, no bill.")
+        _answer(chosen, fetch_all(chosen, again=again), as_json)
         return
-    _refuse(wish.logs, "--logs is for --source local.")
+    _refuse(logs, "--logs is for session logs: --source local.")
     _refuse(not since, "Missing option '--since': the first day to fetch.")
-    _bring_days(wish, str(since), until, workers, billed, as_json)
+    _sync_days(chosen, (str(since), until), extra, as_json, workers=workers, again=again)
 
 
-def _bring_logs(wish: "Wish", as_json: bool) -> None:
-    from ccanalytics.issue.weekly import fetch_logs
+for _wing in wings():
+    for _flag, _help in _wing.flags.items():
+        sync.params.append(click.Option([f"--{_flag}"], is_flag=True, help=_help))
 
-    _tell(wish, fetch_logs(wish), as_json)
 
-
-def _bring_days(
-    wish: "Wish", since: str, until: str | None, workers: int, billed: bool, as_json: bool
+def _sync_days(
+    chosen: "RunOptions",
+    range_: tuple[str, str | None],
+    extra: list[str],
+    as_json: bool,
+    **how: Any,
 ) -> None:
-    from ccanalytics.issue.weekly import chosen_source, fetch, fetch_billing
+    from ccanalytics.issue.fetching import fetch_companion, fetch_days
+    from ccanalytics.store.layout import companion_of
     from ccanalytics.weeks import parse_day
 
-    if billed and chosen_source(wish) != "api":
-        raise ValueError("--billed needs --source api: what was billed is told to Admin keys only.")
+    since, until = range_
     first = parse_day(since)
-    last = parse_day(until) if until else date.fromordinal(wish.now.date().toordinal() - 1)
+    last = parse_day(until) if until else chosen.now.date() - timedelta(days=1)
+    parts = [companion_of(flag) for flag in extra]
+    for part in parts:
+        part.open(chosen.spec, chosen.access)  # refused before anything is fetched
     with bars.days() as days:
-        result = fetch(wish, first, last, workers=workers, progress=days)
-    if billed:
-        click.echo(f"Billed: {fetch_billing(wish, first, last)}", err=as_json)
-    _tell(wish, result, as_json, since=str(first), until=str(last))
+        result = fetch_days(chosen, first, last, progress=days, **how)
+    for flag, part in zip(extra, parts, strict=True):
+        said = fetch_companion(chosen, part, first, last)
+        click.echo(f"{flag.capitalize()}: {said}", err=as_json)
+    _answer(chosen, result, as_json, since=str(first), until=str(last))
 
 
-def _tell(wish: "Wish", result: "SyncResult", as_json: bool, **about: str) -> None:
+def _answer(done_for: "RunOptions", result: "SyncResult", as_json: bool, **about: str) -> None:
     click.echo(str(result), err=as_json)
-    click.echo(str(wish.settings.store), err=as_json)
+    click.echo(str(done_for.settings.store), err=as_json)
     if as_json:
         told = asdict(result)
         newest = told.pop("newest")
@@ -85,7 +102,7 @@ def _tell(wish: "Wish", result: "SyncResult", as_json: bool, **about: str) -> No
             **about,
             days={kind: [str(day) for day in days] for kind, days in told.items()},
             newest=str(newest) if newest else None,
-            store=str(wish.settings.store.absolute()),
+            store=str(done_for.settings.store.absolute()),
         )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.people.roster import never_seen, not_on_roster
+from ccanalytics.wings import resolve
 
 Grade = Literal["complete", "moving", "partial", "none"]
 
@@ -62,20 +63,25 @@ def trust_facts(data: Dataset) -> pd.DataFrame:
         "Prices": _price_fact(data),
         "Late data": f"{int(stored['restated'].sum())} days had changed when fetched again",
     }
-    if data.seats is not None:
-        facts["Seats"] = _seat_fact(data.seats)
+    if "seats" in data.extras:
+        facts["Seats"] = _seat_fact(data.extras["seats"])
     return pd.DataFrame(facts.items(), columns=["what", "state"])
 
 
 def coverage_ledger(data: Dataset) -> pd.DataFrame:
     """One row per group that is not, or only in part, in these records: who, state, why."""
-    if data.source == "local":
-        rows = _of_logs(data)
-    elif data.source == "enterprise":
-        rows = [*_ENTERPRISE, *_roster_rows(data)]
-    else:
-        rows = [*_SERVICE, _key_row(data), *_roster_rows(data)]
+    rows = resolve(data.spec.coverage or "dataset.coverage:service_rows")(data)
     return pd.DataFrame(rows, columns=["who", "state", "why"])
+
+
+def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """Who is not in the records of an organisation."""
+    return [*_SERVICE, _key_row(data), *_roster_rows(data)]
+
+
+def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """Who and what is not in the records of a Claude Enterprise organisation."""
+    return [*_ENTERPRISE, *_roster_rows(data)]
 
 
 def data_inventory(data: Dataset) -> pd.DataFrame:
@@ -85,12 +91,12 @@ def data_inventory(data: Dataset) -> pd.DataFrame:
         "pseudonym": "under a keyed pseudonym",
         "aggregate": f"only in groups of {data.minimum_group} or more",
     }[data.identity]
-    grain = "person, day, terminal" if data.knows_usage else "person, day"
+    grain = "person, day, terminal" if data.spec.has_usage else "person, day"
     rows = [
         ("Sessions, changed lines, commits, pull requests", grain, people),
         ("Decisions on proposed edits", "person, day, tool", people),
     ]
-    if data.knows_usage:
+    if data.spec.has_usage:
         rows.insert(1, ("Tokens and estimated cost by model", grain, people))
     if len(data.roster):
         rows.append(("Team, first and last day on the roster", "person", people))
@@ -153,59 +159,6 @@ _ENTERPRISE = [
 ]
 
 
-def _of_logs(data: Dataset) -> list[tuple[str, str, str]]:
-    """The rows of the ledger for session logs, with what the logs themselves show of it."""
-    requests = data.requests
-    total = 0 if requests is None else len(requests)
-    open_, unpriced, first = 0, 0, "none"
-    if requests is not None and total:
-        open_ = int((~requests["final"].astype("bool")).sum())
-        unpriced = int(requests["cost_usd"].isna().sum())
-        first = f"{requests['at'].min():%Y-%m-%d}"
-    marks = _background(data)
-    return [
-        ("Other machines, other people", "not in the data", "These are one person's logs."),
-        (
-            "Sessions deleted before they were first read",
-            "not in the data",
-            "Claude Code deletes its logs after 30 days unless told otherwise; what was read once "
-            f"stays here. The oldest answer in this range is of {first}.",
-        ),
-        (
-            "Calls Claude Code makes in the background",
-            f"at least {marks}" if marks else "not in the data",
-            "Their tokens are in no log, only their marks; cost is a lower bound.",
-        ),
-        (
-            "Output tokens of unfinished log lines",
-            f"{open_:,} of {total:,} answers",
-            "Versions before 2.1.97 wrote the count down before the answer was complete, and some "
-            "subagents still do: a lower bound.",
-        ),
-        (
-            "Models without a known price",
-            f"{unpriced:,} of {total:,} answers",
-            "They have tokens and no cost, never a cost of 0.",
-        ),
-        (
-            "What was paid",
-            "not in the data",
-            "The cost is what an API customer would pay at list prices, not a bill and not a "
-            "subscription.",
-        ),
-    ]
-
-
-def _background(data: Dataset) -> str:
-    """How many background calls left a mark: "12 titles, 3 recaps"; empty when none did."""
-    if data.log_events is None:
-        return ""
-    counts = data.log_events["kind"].astype("str").value_counts()
-    kinds = ("title", "recap", "compaction")
-    told = [(kind, int(counts[kind])) for kind in kinds if kind in counts]
-    return ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in told)
-
-
 def _key_row(data: Dataset) -> tuple[str, str, str]:
     keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
     return (
@@ -261,7 +214,7 @@ def _people_fact(data: Dataset) -> str:
 
 
 def _price_fact(data: Dataset) -> str:
-    if not data.knows_usage:
+    if not data.spec.has_usage:
         return "neither tokens nor cost are known from this source"
     return (
         f"{100 * _priced(data.model_usage):.1f} % of tokens have a known price; every amount is an "

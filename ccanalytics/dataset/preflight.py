@@ -134,7 +134,7 @@ def one_organization(data: Dataset) -> Check:
 def cost_is_plausible(data: Dataset) -> Check:
     """The recorded cost is near what its tokens cost at list prices."""
     name = "Cost plausible against tokens"
-    if not data.knows_usage:
+    if not data.spec.has_usage:
         return Check(name, "passed", "Neither cost nor tokens are known from this source.")
     recorded, listed = _recorded_and_listed(data.model_usage)
     if listed < MINIMUM_USD:

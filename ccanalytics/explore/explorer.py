@@ -15,12 +15,12 @@ from altair.utils.schemapi import debug_mode
 from IPython.display import display
 
 from ccanalytics.charts.theme import render
-from ccanalytics.dataset.dataset import SOURCES
 from ccanalytics.errors import CCAnalyticsError
+from ccanalytics.explore import CHOICES, Question, Shelf, View, answer, first_question
 from ccanalytics.export.csv_files import safe_csv
 from ccanalytics.metrics.actor_weeks import SPLITS
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.explore import CHOICES, Question, Shelf, View, answer, first_question
+from ccanalytics.sources.registry import source_names
 
 SPLIT_WORDS = {"is_remote": "remote or not"}
 
@@ -77,8 +77,8 @@ def explore(
     It begins with `weeks` closed weeks ending with `week`. Run again with the same arguments, it
     keeps what the controls were set to, and reads the store again.
     """
-    if source not in SOURCES:
-        raise ValueError(f"There is no source {source!r}; there is: {', '.join(SOURCES)}.")
+    if source not in source_names():
+        raise ValueError(f"There is no source {source!r}; there is: {', '.join(source_names())}.")
     shelf = Shelf(identity)
     asked = source, week, weeks, team, identity
     question = _remembered.get(asked) or first_question(shelf, source, week, weeks, team)
@@ -129,7 +129,7 @@ class Explorer:
                 options={"people": "user", "API keys": "api_key"}, description="Who"
             ),
             "team": widgets.Dropdown(options=self._teams(question), description="Team"),
-            "source": widgets.Dropdown(options=SOURCES, description="Source"),
+            "source": widgets.Dropdown(options=source_names(), description="Source"),
             "since": widgets.DatePicker(description="From (UTC day)"),
             "until": widgets.DatePicker(description="Until, inclusive"),
             "compare": widgets.Checkbox(description="Compare with the range before", indent=False),

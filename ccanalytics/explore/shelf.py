@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 
-from ccanalytics.dataset.dataset import Dataset, load
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.loading import load
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.explore.question import Question
 from ccanalytics.weeks import days_between, parse_week

@@ -24,7 +24,7 @@ import ccanalytics.export.records as records
 import ccanalytics.export.views as views
 from ccanalytics.errors import ExportError
 from ccanalytics.export.parts import Part, Plan, Progress, Result, digest_of, key_column
-from ccanalytics.store.day_store import FRAME_SCHEMAS
+from ccanalytics.store.layout import frame_schemas
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ class Database(ABC):
     def _empty(self, there: Mapping[str, set[str]]) -> None:
         """Take out every table and view of an export, of all sources."""
         log.info("%s is emptied", self.name)
-        tables = {*FRAME_SCHEMAS, *DESCRIPTIONS} & set(there)
+        tables = {*frame_schemas(), *DESCRIPTIONS} & set(there)
         if self.run("select contents from export_policy") == [("records",)]:
             self._drop_views()
             tables -= set(views.DESCRIPTIONS)

@@ -19,7 +19,7 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
 
 @click.command()
 @click.argument("target", default="")
-@click.option("--source", type=click.Choice(options.SOURCES), help="Where the records come from.")
+@click.option("--source", type=options.SourceName(), help="Where the records come from.")
 @click.option("--since", metavar="DATE", help="First UTC day; default: everything stored.")
 @click.option("--until", metavar="DATE", help="Last UTC day, included.")
 @click.option(
@@ -54,7 +54,7 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     time. Of the Admin API it has what `ccanalytics sync` brought into the store.
     """
     from ccanalytics.export.run import export_days
-    from ccanalytics.issue.weekly import chosen_source
+    from ccanalytics.issue.run_options import with_source
 
     since, until, replace, as_json = (
         flags.pop(n) for n in ("since", "until", "replace", "as_json")
@@ -62,11 +62,11 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     target = target or os.environ.get(URL_VARIABLE, "")
     if not target:
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
-    wish = options.wish_of(source=source or "", **flags)
+    wish = options.run_options(source=source or "", **flags)
     with bars.ended_by_sigterm(), bars.days() as days:
         results = export_days(
             target,
-            source=chosen_source(wish),
+            source=with_source(wish).source,
             store=wish.store,
             now=wish.now,
             **_range(since, until),

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.analyses.drivers import TOKEN_WEIGHTS
-from ccanalytics.dataset.dataset import MINIMUM_GROUP
 from ccanalytics.export.parts import Part, digest_of
 from ccanalytics.export.records import Records
 from ccanalytics.frames.record_frames import USD, to_pandas
 from ccanalytics.metrics.cost import model_family
 from ccanalytics.people.roster import withheld
 from ccanalytics.prices import Prices, Tariff
+from ccanalytics.sources.registry import source_spec
 from ccanalytics.weeks import monday
 
 LAYOUT = 1
@@ -176,7 +176,7 @@ class Focus:
 
     @cached_property
     def _floor(self) -> int:
-        return 1 if self.source == "local" else MINIMUM_GROUP
+        return source_spec(self.source).minimum_group
 
     @cached_property
     def _people(self) -> dict[date, int]:

@@ -19,14 +19,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccanalytics.dataset.dataset import MINIMUM_GROUP, WITHOUT_USAGE
 from ccanalytics.export.parts import Part, Tables, digest_of
 from ccanalytics.frames.record_frames import SCHEMAS, USD, Frames, to_pandas
 from ccanalytics.metrics.actor_weeks import day_sums
 from ccanalytics.metrics.availability import USAGE
 from ccanalytics.people.identity import apply_identity, fingerprint
 from ccanalytics.people.roster import normalised_actors, with_teams
-from ccanalytics.store.day_store import FRAME_SCHEMAS, Store, StoredDay, frames_of
+from ccanalytics.sources.registry import source_spec
+from ccanalytics.store.day_store import Store, StoredDay
+from ccanalytics.store.layout import frame_schemas, layout_of
 from ccanalytics.weeks import monday
 
 LAYOUT = 1
@@ -142,7 +143,7 @@ class Records:
     @cached_property
     def schemas(self) -> Mapping[str, pa.Schema]:
         """Every frame of the source, then what is made of them."""
-        frames = {n: exported_schema(FRAME_SCHEMAS[n]) for n in frames_of(self.source)}
+        frames = {n: exported_schema(frame_schemas()[n]) for n in layout_of(self.source).frames}
         if self._of_people:
             frames["actor_days"] = ACTOR_DAYS
         return {**frames, "exports": EXPORTS}
@@ -150,7 +151,7 @@ class Records:
     @property
     def _of_people(self) -> bool:
         """Not so what was billed, which is a source of its own."""
-        return "activity" in frames_of(self.source)
+        return "activity" in layout_of(self.source).frames
 
     @cached_property
     def known(self) -> Mapping[date, str]:
@@ -227,7 +228,7 @@ class Records:
 
     @property
     def _floor(self) -> int:
-        return 1 if self.source == "local" else MINIMUM_GROUP
+        return source_spec(self.source).minimum_group
 
     def _digest(self, stored: StoredDay) -> str:
         state = (stored.closed, stored.final)
@@ -264,7 +265,7 @@ def _of_actors(schema: pa.Schema) -> bool:
 
 def _actor_days(frames: Mapping[str, pd.DataFrame], source: str) -> pd.DataFrame:
     days = day_sums({n: frames[n] for n in SCHEMAS}, ["date", "actor_kind", "actor", "team"])
-    if source in WITHOUT_USAGE:
+    if not source_spec(source).has_usage:
         days = days.assign(**dict.fromkeys(USAGE & set(days), np.nan))
     return days.assign(weekday=days["date"].dt.day_of_week + 1)
 

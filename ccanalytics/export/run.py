@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ccanalytics.charges.billing_sync import billing_of
-from ccanalytics.dataset.dataset import bring_days
+from ccanalytics.dataset.loading import roster_of
 from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.export.database import Database
 from ccanalytics.export.engines import is_database_file, open_database
@@ -19,7 +18,10 @@ from ccanalytics.export.parts import Plan, Progress, Result
 from ccanalytics.export.records import Records
 from ccanalytics.export.weekly import Weekly
 from ccanalytics.people.identity import load_secret
+from ccanalytics.sources.registry import Access, source_spec
 from ccanalytics.store.day_store import Store
+from ccanalytics.store.layout import companions
+from ccanalytics.store.sync import sync_available
 
 FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
 """The formats of a folder."""
@@ -47,7 +49,10 @@ def export_days(
     empties the target first.
     """
     _check_target(target, form)
-    known = bring_days(source, store, roster=roster, logs=logs, now=now)
+    spec = source_spec(source)
+    if not spec.network:
+        sync_available(spec.open(Access(folders=logs)), store, now=now)
+    known = roster_of(spec, roster, None)
     secret = b"" if identity == "named" else load_secret(store.root / "identity.secret")
     records = Records(store, source, since, until, known, identity, secret)
     plans = _plans(records, form)
@@ -63,8 +68,11 @@ def _plans(records: Records, form: str) -> list[Plan]:
     if records.identity == "aggregate":
         # The names stay in memory, where the same person must be the same on seven days.
         return [Weekly(dataclasses.replace(records, identity="named"))]
-    billing = dataclasses.replace(records, source=billing_of(records.source))
-    return [records, *([billing] if billing.parts else [])]
+    beside = [
+        dataclasses.replace(records, source=companion.stored_as(records.source))
+        for companion in companions()
+    ]
+    return [records, *(one for one in beside if one.parts)]
 
 
 def _write(

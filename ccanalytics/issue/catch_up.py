@@ -7,19 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.errors import AuthError, CCAnalyticsError
-from ccanalytics.issue.weekly import (
-    SyncProgress,
-    Wish,
-    chosen_source,
-    fetch,
-    issue_name,
-    weekly_report,
-)
+from ccanalytics.issue.fetching import SyncProgress, fetch_days
+from ccanalytics.issue.run_options import RunOptions, with_source
+from ccanalytics.issue.weekly import issue_name, weekly_report
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.execute import Progress
-from ccanalytics.sources.network import CLIENTS
 from ccanalytics.weeks import newest_closed_week, parse_week, week_days, week_name
 
 _WEEK = timedelta(weeks=1)
@@ -37,24 +31,24 @@ class Outcome:
     error: CCAnalyticsError | None = None
 
 
-def missing_weeks(wish: Wish, since: str = "") -> list[date]:
+def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
     """The Mondays of the closed weeks without a whole issue in the folder, oldest first.
 
-    Looked at are the last `wish.weeks` closed weeks or, with `since`, all from that week on.
+    Looked at are the last `options.weeks` closed weeks or, with `since`, all from that week on.
     """
-    source = chosen_source(wish)
-    newest = _newest(wish, source)
-    first = parse_week(since) if since else newest - (wish.weeks - 1) * _WEEK
+    options = with_source(options)
+    newest = _newest(options)
+    first = parse_week(since) if since else newest - (options.weeks - 1) * _WEEK
     if first > newest:
         raise ValueError(
             f"since is {week_name(first)}; the newest closed week is {week_name(newest)}."
         )
     weeks = [first + n * _WEEK for n in range((newest - first).days // 7 + 1)]
-    return [week for week in weeks if not _has_issue(wish, source, week)]
+    return [week for week in weeks if not _has_issue(options, week)]
 
 
 def catch_up(
-    wish: Wish,
+    options: RunOptions,
     weeks: Iterable[date],
     *,
     cells: Callable[[], Bar[Progress]] = nullcontext,
@@ -65,9 +59,9 @@ def catch_up(
     Weeks before the first record have nothing to report, and are passed over. A key that is
     refused ends it, as it would be refused again. `cells` and `days` give each week its progress.
     """
-    source = chosen_source(wish)
+    options = with_source(options)
     for week in weeks:
-        one = replace(wish, week=week_name(week), source=source)
+        one = replace(options, week=week_name(week))
         try:
             with cells() as cell_progress, days() as day_progress:
                 if not _reached(one, week, day_progress):
@@ -81,28 +75,30 @@ def catch_up(
             yield Outcome(one.week, page)
 
 
-def _newest(wish: Wish, source: str) -> date:
+def _newest(options: RunOptions) -> date:
     """The newest closed week; of a source on this machine, which is read for it, with records."""
-    if source in CLIENTS:
-        return newest_closed_week(wish.now, source)
-    data = load(weeks=1, source=source, store=wish.store, logs=wish.logs, now=wish.now)
+    if options.spec.network:
+        return newest_closed_week(options.now, options.spec.settling)
+    data = load(
+        weeks=1, source=options.source, store=options.store, logs=options.logs, now=options.now
+    )
     return data.until - timedelta(days=6)
 
 
-def _has_issue(wish: Wish, source: str, week: date) -> bool:
-    path = wish.out / f"{issue_name(week_name(week), wish.team)}.html"
+def _has_issue(options: RunOptions, week: date) -> bool:
+    path = options.out / f"{issue_name(week_name(week), options.team)}.html"
     issue = read_issue(path) if path.exists() else None
-    return issue is not None and not issue.failed and issue.source == source
+    return issue is not None and not issue.failed and issue.source == options.source
 
 
-def _reached(wish: Wish, week: date, progress: SyncProgress | None) -> bool:
+def _reached(options: RunOptions, week: date, progress: SyncProgress | None) -> bool:
     """Whether there is a record on or before the last day of `week`."""
     sunday = week_days(week)[-1]
 
     def known() -> bool:
-        stored = wish.store.days(wish.source).items()
+        stored = options.store.days(options.source).items()
         return any(day.rows and at <= sunday for at, day in stored)
 
-    if not known() and wish.source in CLIENTS:
-        fetch(wish, week - (wish.weeks - 1) * _WEEK, sunday, progress=progress)
+    if not known() and options.spec.network:
+        fetch_days(options, week - (options.weeks - 1) * _WEEK, sunday, progress=progress)
     return known()

@@ -14,7 +14,7 @@ OWN = "local"
 
 
 @click.command()
-@click.option("--source", type=click.Choice(options.SOURCES), default=OWN, show_default=True)
+@click.option("--source", type=options.SourceName(), default=OWN, show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=3333, show_default=True)
 @click.option("--no-browser", is_flag=True, help="Only say the address.")
 @click.option("--weeks", type=click.IntRange(1, 520), help="Of the weekly report; default: 12.")
@@ -55,7 +55,9 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
             "notebook is given goes with -p, such as -p days 60 or -p timezone Europe/Berlin."
         )
     asked = {"source": source, "extra": extra, **weekly}
-    if source in options.NETWORK:
+    from ccanalytics.sources.registry import network_sources
+
+    if source in network_sources():
         _fetch(settings, key_file, asked)
 
     def begun(address: str) -> None:
@@ -84,8 +86,9 @@ def _identity(source: str, flags: dict[str, Any]) -> str | None:
 
 def _fetch(settings: Any, key_file: Path | None, asked: dict[str, Any]) -> None:
     """Bring the weeks of the page into the store, as a report does."""
-    from ccanalytics.issue.weekly import Wish, fetch_weeks
+    from ccanalytics.issue.fetching import fetch_report_days
+    from ccanalytics.issue.run_options import RunOptions
 
-    wish = Wish(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
+    wish = RunOptions(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
     with bars.ended_by_sigterm(), bars.days() as days:
-        fetch_weeks(wish, progress=days)
+        fetch_report_days(wish, progress=days)

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 import ccanalytics.live.orders as orders
 from ccanalytics.errors import CCAnalyticsError, ReportError
-from ccanalytics.issue.weekly import Wish
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.live.exports import as_csv, as_parquet, frames_shown, zipped
 from ccanalytics.live.opening import LINKS
 from ccanalytics.live.warm import ENGINE
@@ -36,7 +36,7 @@ _OF_OURS = re.compile(r"\w+\.ipynb, cell \d+: (?:Settings|Store|Schema|Auth)Erro
 class Dashboard:
     """The page of one wish, and what it was last made from."""
 
-    wish: Wish
+    wish: RunOptions
     made: tuple[Order, list[NotebookNode]] | None = None
     actions: Mapping[str, Callable[..., Answer]] = field(init=False)
 

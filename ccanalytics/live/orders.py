@@ -6,24 +6,25 @@ from pathlib import Path
 
 from ccanalytics.dataset.preflight import preflight, stops
 from ccanalytics.errors import PreflightError, ReportError
-from ccanalytics.issue.weekly import Wish, data_of, order_of, versions
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.issue.weekly import dataset_of, order_of, versions
 from ccanalytics.live.opening import OWN_TITLE
 from ccanalytics.live.watch import Watched
 from ccanalytics.logs.log_source import log_folders
 from ccanalytics.metrics import METRICS
 from ccanalytics.report.run import Order, notebook_folder, report_notebooks
-from ccanalytics.store.sync import NETWORK
+from ccanalytics.sources.registry import network_sources
 
 OWN_USAGE = ("my_usage",)
 """The notebooks about one's own session logs."""
 
 
-def order(wish: Wish) -> Order:
+def order(wish: RunOptions) -> Order:
     """The page as it is to be made now."""
     return _own_usage(wish) if wish.source == "local" else _weekly(wish)
 
 
-def notebooks_of(wish: Wish) -> list[Path]:
+def notebooks_of(wish: RunOptions) -> list[Path]:
     """The notebooks of the page, in their order."""
     folder = wish.notebooks or notebook_folder()
     if wish.source != "local":
@@ -35,19 +36,19 @@ def notebooks_of(wish: Wish) -> list[Path]:
     return paths
 
 
-def watched(wish: Wish) -> Watched:
+def watched(wish: RunOptions) -> Watched:
     """What the page depends on."""
     settings = wish.settings
     tables = [settings.roster] if settings.roster else []
     files = (*notebooks_of(wish), *settings.calendars.values(), *tables)
     if wish.source == "local":
         return Watched(_log_roots(), ".jsonl", files)
-    if wish.source in NETWORK:
+    if wish.source in network_sources():
         return Watched((wish.store.root / "v1" / wish.source,), ".parquet", files)
     return Watched(files=files)
 
 
-def _own_usage(wish: Wish) -> Order:
+def _own_usage(wish: RunOptions) -> Order:
     return Order(
         week="",
         source=wish.source,
@@ -69,9 +70,9 @@ def _own_usage(wish: Wish) -> Order:
     )
 
 
-def _weekly(wish: Wish) -> Order:
+def _weekly(wish: RunOptions) -> Order:
     """The report's own order; what would stop the report stops the page."""
-    data = data_of(wish, wish.source)
+    data = dataset_of(wish)
     found = stops(preflight(data))
     if found:
         told = "\n".join(f"{check.name}: {check.found}" for check in found)

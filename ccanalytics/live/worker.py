@@ -55,14 +55,14 @@ def main() -> None:
 
 def _dashboard(wish: Mapping[str, Any]) -> "Dashboard":
     # Imported here, so that a page is there before the seconds this takes.
-    from ccanalytics.issue.weekly import Wish
+    from ccanalytics.issue.run_options import RunOptions
     from ccanalytics.live.making import Dashboard
     from ccanalytics.settings import read_settings
 
     asked = dict(wish)
     notebooks = asked.pop("notebooks")
     return Dashboard(
-        Wish(
+        RunOptions(
             environ=dict(os.environ),
             settings=read_settings(os.environ, Path.cwd()),
             now=datetime.now(UTC),

@@ -26,6 +26,8 @@ from ccanalytics.logs.log_facts import Facts
 from ccanalytics.logs.log_index import LogIndex
 from ccanalytics.logs.log_reader import LogReader
 from ccanalytics.logs.log_totals import LogTotals
+from ccanalytics.sources.registry import Access, SourceSpec
+from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import Record
 
 log = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class LogReport:
         return self.final_requests / self.requests if self.requests else None
 
 
-class LocalLogs:
+class LocalLogs(Source):
     """Records and facts out of session logs.
 
     Asked for days, the files are read once, at the first question; `news` goes on from where an
@@ -210,3 +212,19 @@ def _warn(report: LogReport) -> None:
             report.broken_lines,
             report.lines,
         )
+
+
+def _open(access: Access) -> LocalLogs:
+    return LocalLogs(list(access.folders) or log_folders(access.environ, Path.home()))
+
+
+SOURCE = SourceSpec(
+    name="local",
+    title="your own Claude Code session logs",
+    open=_open,
+    minimum_group=1,
+    frames=("sessions", "requests", "tool_calls", "log_events"),
+    sync_all="logs.log_sync:sync_logs",
+    merge="logs.log_sync:merge_stores",
+    coverage="logs.log_coverage:log_rows",
+)

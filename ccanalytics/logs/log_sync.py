@@ -28,6 +28,7 @@ from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
 from ccanalytics.store.day_store import DayChange, Store, StoredDay
+from ccanalytics.store.sync import SyncResult
 from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,23 @@ class Ledger(msgspec.Struct):
         kept = ~np.isin(old_days, np.fromiter((day.toordinal() for day in days), np.int32))
         self.keys = np.frombuffer(self.keys, np.uint32)[kept].tobytes() + keys.tobytes()
         self.key_days = old_days[kept].tobytes() + key_days.tobytes()
+
+
+def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
+    """Sync all that the session logs have; with `again` every file is read anew."""
+    return _result_of(bring_logs(logs, store, now, again=again))
+
+
+def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
+    """Merge the facts of another store's session logs."""
+    return _result_of(merge_logs(other, store, now))
+
+
+def _result_of(brought: "Brought") -> SyncResult:
+    rest = brought.stored - {change.day for change in brought.changes}
+    return SyncResult.of(
+        brought.changes, final=tuple(sorted(rest)), open=tuple(sorted(brought.open))
+    )
 
 
 class Brought(NamedTuple):

@@ -20,6 +20,6 @@ def merge(other: Path, **flags: Any) -> None:
     from ccanalytics.store.day_store import Store
     from ccanalytics.store.sync import merge as merge_stores
 
-    wish = options.wish_of(**flags)
+    wish = options.run_options(**flags)
     click.echo(str(merge_stores(Store(other), wish.store, now=wish.now)))
     click.echo(str(wish.settings.store))

@@ -216,11 +216,14 @@ def _tokens(count: float) -> str:
 
 def _frames(data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The requests, tool calls and sessions, with words for what is not logged."""
-    if data.requests is None or data.tool_calls is None or data.sessions is None:
+    if "requests" not in data.extras:
         raise ValueError(
             f"Own usage is read from session logs: source is {data.source!r}, load source='local'."
         )
-    return _said(data.requests), _said(data.tool_calls), _said(data.sessions)
+    requests, calls, sessions = (
+        _said(data.extras[name]) for name in ("requests", "tool_calls", "sessions")
+    )
+    return requests, calls, sessions
 
 
 def _said(frame: pd.DataFrame) -> pd.DataFrame:
@@ -275,7 +278,7 @@ def _kind(column: str) -> str:
 
 def _compactions(data: Dataset) -> pd.Series:
     """How often each session was compacted in range."""
-    events = data.log_events
+    events = data.extras.get("log_events")
     assert events is not None
     return events[events["kind"] == "compaction"].groupby("session", observed=True).size()
 
@@ -283,7 +286,7 @@ def _compactions(data: Dataset) -> pd.Series:
 def _growth(data: Dataset, own: pd.DataFrame) -> pd.DataFrame:
     """The points of one session, which has answers."""
     first = own.iloc[0]
-    events = data.log_events
+    events = data.extras.get("log_events")
     assert events is not None
     mine = (events["kind"] == "compaction") & (events["session"].astype("str") == first["session"])
     cuts = events.loc[mine, "at"].sort_values()

@@ -3,6 +3,8 @@
 from ccanalytics.wings import Wing
 
 WING = Wing(
+    sources=("logs.log_source:SOURCE",),
+    frames=("frames.record_frames:LOG_SCHEMAS",),
     commands={"merge": "logs.merge_command:merge"},
     names={
         "LocalLogs": "logs.log_source:LocalLogs",

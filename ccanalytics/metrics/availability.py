@@ -25,7 +25,7 @@ USAGE = {
 
 def if_told(data: Dataset, frame: pd.DataFrame, *numbers: str) -> pd.DataFrame:
     """`frame`, with `numbers` null and marked as not told where the source tells no usage."""
-    if data.knows_usage:
+    if data.spec.has_usage:
         return frame
     blank = frame.assign(**dict.fromkeys(numbers, np.nan))
     blank.attrs["not_told"] = NOT_TOLD

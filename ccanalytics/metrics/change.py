@@ -171,7 +171,7 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
         priced_share=float(last.get("priced_share", 1.0)),
         coverage=coverage_of(data, money=metric.is_money, people=True),
     )
-    if metric.needs_usage and not data.knows_usage:
+    if metric.needs_usage and not data.spec.has_usage:
         found = replace(found, verdict=NOT_TOLD, coverage=NO_USAGE)
     return found, frame
 

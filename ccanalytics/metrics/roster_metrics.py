@@ -43,7 +43,9 @@ def seat_rate(data: Dataset) -> pd.DataFrame:
     """
     frame = by_week(data, "active_actors")[["week", "numerator", "n_actors"]]
     sundays = frame["week"] + WEEK - pd.Timedelta(days=1)
-    seats = _NO_SEATS if data.seats is None else data.seats.set_index("date")["assigned_seats"]
+    seats = _NO_SEATS
+    if "seats" in data.extras:
+        seats = data.extras["seats"].set_index("date")["assigned_seats"]
     known = seats.reindex(sundays).to_numpy(dtype="float64")
     frame = frame.assign(denominator=np.where(known > 0, known, np.nan))
     frame.insert(1, "value", frame["numerator"] / frame["denominator"])

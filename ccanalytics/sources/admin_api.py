@@ -23,10 +23,6 @@ class AdminClient(Client):
 
     name = "api"
 
-    def span(self) -> tuple[date, date] | None:
-        """None: the service does not say how far back its records go."""
-        return None
-
     def records(self, day: date | str) -> list[Record]:
         """All records of one UTC day, none when nobody was active; an error rather than a part."""
         asked = checked_day(day)

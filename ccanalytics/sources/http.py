@@ -31,6 +31,7 @@ from ccanalytics.sources.backoff import (
     retry_after,
 )
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
+from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import ErrorBody, ErrorDetail, decoder
 from ccanalytics.wire.organization import Listing, Row
 
@@ -73,7 +74,7 @@ class _Trouble(Exception):
         self.tries = tries
 
 
-class Client:
+class Client(Source):
     """Requests to one service, over HTTP. Threads may share it, up to eight.
 
     `sleep`, `clock` (seconds, monotonic) and `jitter` are the only ways it waits, so that tests

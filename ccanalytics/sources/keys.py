@@ -71,9 +71,6 @@ ANALYTICS_KEY = KeyKind(
     foreign=(ADMIN, OAUTH, PLAIN),
 )
 
-KEYS = {"api": ADMIN_KEY, "enterprise": ANALYTICS_KEY}
-"""The kind of key each source on a network wants."""
-
 
 class Key:
     """One key and what can be told from its prefix; shown only as `Key(sk-ant-admin...)`."""
@@ -125,14 +122,6 @@ def find_key(
         return _read(key_file, kind)
     found = (environ.get(name, "").strip() for name in kind.variables)
     return next((key for key in found if key), None)
-
-
-def source_with_key(environ: Mapping[str, str], key_file: Path | None = None) -> str | None:
-    """The source on a network that there is a key for, `api` first; of a file its prefix tells."""
-    if key_file is not None:
-        analytics = _read(key_file, ADMIN_KEY).startswith(ANALYTICS)
-        return "enterprise" if analytics else "api"
-    return next((name for name, kind in KEYS.items() if find_key(environ, kind=kind)), None)
 
 
 def _read(path: Path, kind: KeyKind) -> str:

@@ -28,9 +28,8 @@ import msgspec
 import pyarrow as pa
 
 from ccanalytics.atomic import AtomicFolder
-from ccanalytics.charges.billing_frames import BILLING_SCHEMAS
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import LOG_SCHEMAS, SCHEMAS, SEATS, Frames
+from ccanalytics.frames.record_frames import SCHEMAS, Frames
 from ccanalytics.store.day_files import (
     Totals,
     Written,
@@ -42,11 +41,10 @@ from ccanalytics.store.day_files import (
     totals_of,
     write_file,
 )
+from ccanalytics.store.layout import frame_schemas, layout_of
 from ccanalytics.weeks import is_closed, is_final
 
 VERSION = "v1"
-
-FRAME_SCHEMAS = {**SCHEMAS, **LOG_SCHEMAS, "seats": SEATS, **BILLING_SCHEMAS}
 
 READERS = 4
 """Threads that read day files."""
@@ -71,12 +69,12 @@ class StoredDay:
     @property
     def closed(self) -> bool:
         """Fetched when all of the day was there."""
-        return is_closed(self.day, self.fetched_at, self.source)
+        return is_closed(self.day, self.fetched_at, layout_of(self.source).settling)
 
     @property
     def final(self) -> bool:
         """Fetched so late that the day is not expected to change any more."""
-        return is_final(self.day, self.fetched_at, self.source)
+        return is_final(self.day, self.fetched_at, layout_of(self.source).settling)
 
 
 class DayChange(msgspec.Struct, frozen=True):
@@ -196,7 +194,7 @@ class Store:
 
     def dates(self, source: str) -> list[date]:
         """The stored days by their files' names, in order; no file is opened."""
-        folder = self.folder(source, _mark(source))
+        folder = self.folder(source, layout_of(source).mark)
         names = sorted(os.listdir(folder)) if folder.is_dir() else []
         return [day for day in map(_day_of, names) if day]
 
@@ -214,7 +212,7 @@ class Store:
         with self._files.reading():
             there = (self._stored_day(source, day) for day in sorted(days))
             stored = {day.day: day for day in there if day}
-            names = tuple(frames) or frames_of(source)
+            names = tuple(frames) or layout_of(source).frames
             return stored, {name: self._read(source, name, stored) for name in names}
 
     def read(
@@ -236,7 +234,7 @@ class Store:
         """The stored days from `since` to `until` and their frames, all as of one moment."""
         with self._files.reading():
             days = self._days(source, since, until)
-            names = frames_of(source)
+            names = layout_of(source).frames
             return days, {name: self._read(source, name, days) for name in names}
 
     def read_day(self, source: str, day: date) -> tuple[StoredDay, Frames]:
@@ -269,7 +267,7 @@ class Store:
             for name, table in frames.items()
             if len(table)
             or name in SCHEMAS
-            or name == _mark(source)
+            or name == layout_of(source).mark
             or (self.folder(source, name) / f"{day}.parquet").exists()
         )
 
@@ -329,7 +327,7 @@ class Store:
         return {stored.day: stored for stored in days if stored}
 
     def _stored_day(self, source: str, day: date) -> StoredDay | None:
-        path = self.folder(source, _mark(source)) / f"{day}.parquet"
+        path = self.folder(source, layout_of(source).mark) / f"{day}.parquet"
         try:
             stat = path.stat()
         except FileNotFoundError:
@@ -343,7 +341,7 @@ class Store:
         days: Mapping[date, StoredDay],
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        schema = FRAME_SCHEMAS[frame]
+        schema = frame_schemas()[frame]
         if columns is not None:
             schema = pa.schema([schema.field(name) for name in columns])
         folder = self.folder(source, frame)
@@ -370,19 +368,6 @@ def _day_of(name: str) -> date | None:
         return date.fromisoformat(match[1]) if match else None
     except ValueError:
         return None
-
-
-def frames_of(source: str) -> tuple[str, ...]:
-    """The names of the frames a source, or its billing, can fill."""
-    if _mark(source) in BILLING_SCHEMAS:
-        return tuple(BILLING_SCHEMAS)
-    own = {"local": tuple(LOG_SCHEMAS), "enterprise": ("seats",)}
-    return (*SCHEMAS, *own.get(source, ()))
-
-
-def _mark(source: str) -> str:
-    """The frame that is written last: a day is stored when it is there."""
-    return "billed" if source.endswith("-billing") else "activity"
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,8 @@ import duckdb
 
 from ccanalytics.errors import StoreError
 from ccanalytics.settings import read_settings
-from ccanalytics.store.day_store import FRAME_SCHEMAS, Store
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.layout import frame_schemas
 
 
 def connect(source: str, store: Store | Path | str | None = None) -> duckdb.DuckDBPyConnection:
@@ -22,7 +23,7 @@ def connect(source: str, store: Store | Path | str | None = None) -> duckdb.Duck
     memory: what is made in it does not stay, and the views cannot be written to.
     """
     shelf = store if isinstance(store, Store) else Store(Path(store or _store()))
-    frames = {name: shelf.folder(source, name) for name in FRAME_SCHEMAS}
+    frames = {name: shelf.folder(source, name) for name in frame_schemas()}
     there = {name: folder for name, folder in frames.items() if any(folder.glob("*.parquet"))}
     if not there:
         raise StoreError(

@@ -9,17 +9,23 @@ from datetime import UTC, date, datetime
 
 from ccanalytics.errors import CCAnalyticsError, NotYetError, StoreError
 from ccanalytics.frames.record_frames import build_frames, build_seats
-from ccanalytics.logs.log_source import LocalLogs
-from ccanalytics.logs.log_sync import Brought, bring_logs, merge_logs
-from ccanalytics.sources import Source
+from ccanalytics.sources.registry import source_spec, source_specs
+from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import DayChange, Store, StoredDay
-from ccanalytics.weeks import day_end, days_between, is_closed, parse_day, settling
+from ccanalytics.store.layout import companions
+from ccanalytics.weeks import (
+    day_end,
+    days_between,
+    is_closed,
+    monday,
+    newest_closed_week,
+    parse_day,
+    week_days,
+)
+from ccanalytics.wings import resolve
 from ccanalytics.wire.enterprise import Summary
 
 log = logging.getLogger(__name__)
-
-NETWORK = ("api", "enterprise")
-"""Sources one waits for; the others are of this machine."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class SyncResult:
     changed: tuple[date, ...] = ()
     same: tuple[date, ...] = ()
     kept: tuple[date, ...] = ()
-    """Days an older version stored, whose logs are partly gone by now: left as they were."""
+    """Days an older version stored, whose logs are partly gone by now: left unchanged."""
     final: tuple[date, ...] = ()
     """Days not asked for again."""
     open: tuple[date, ...] = ()
@@ -55,6 +61,23 @@ class SyncResult:
         return cls(kinds["new"], kinds["changed"], kinds["same"], kinds["kept"],
                    final=final, open=open, newest=newest)  # fmt: skip
 
+    @classmethod
+    def united(cls, results: "Iterable[SyncResult]") -> "SyncResult":
+        """What several syncs of different sources did together."""
+        parts = list(results)
+
+        def days(pick: "Callable[[SyncResult], tuple[date, ...]]") -> tuple[date, ...]:
+            return tuple(sorted(day for part in parts for day in pick(part)))
+
+        return cls(
+            new=days(lambda part: part.new),
+            changed=days(lambda part: part.changed),
+            same=days(lambda part: part.same),
+            kept=days(lambda part: part.kept),
+            final=days(lambda part: part.final),
+            open=days(lambda part: part.open),
+        )
+
     @property
     def fetched(self) -> int:
         """How many days were read from the source."""
@@ -64,7 +87,7 @@ class SyncResult:
         parts = [
             f"{len(self.new)} new",
             f"{len(self.changed)} changed",
-            f"{len(self.same) + len(self.final)} as they were",
+            f"{len(self.same) + len(self.final)} unchanged",
             *([f"{len(self.kept)} kept though their logs are gone"] if self.kept else []),
             *([f"{len(self.open)} not closed yet"] if self.open else []),
         ]
@@ -81,25 +104,30 @@ def sync(
     now: datetime | None = None,
     workers: int = 4,
     progress: Callable[[date], None] | None = None,
-    force: bool = False,
+    again: bool = False,
 ) -> SyncResult:
-    """Bring the days from `since` to `until`, both inclusive, into `store`; seats too, if told.
+    """Fetch the days from `since` to `until`, both inclusive, into `store`, with their seats.
 
-    Of session logs it is all there is, whatever the range. Final days are not fetched again unless
-    `force`. When a day fails, those already fetched stay stored and the error names the day; the
-    next sync goes on from there. `progress` is called with each day that is done with.
+    Of a source whose days cannot be asked for one by one it is all there is, whatever the range.
+    Final days are not fetched again unless `again`. When a day fails, those already fetched stay
+    stored and the error names the day; the next sync goes on from there. `progress` is called with
+    each day that is done.
     """
+    spec = source_spec(source.name)
     now = _moment(source, now or datetime.now(UTC))
-    if isinstance(source, LocalLogs):
-        return _result_of(bring_logs(source, store, now, again=force), progress)
+    if spec.sync_all:
+        result: SyncResult = resolve(spec.sync_all)(source, store, now, again)
+        for day in (*result.new, *result.changed, *result.same):
+            _report(progress, day)
+        return result
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
-    open_days = tuple(day for day in wanted if not is_closed(day, now, source.name))
-    stored = {} if force else _trusted(source, store, now)
+    open_days = tuple(day for day in wanted if not is_closed(day, now, spec.settling))
+    stored = {} if again else _trusted(source, store, now)
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     for day in (*final, *open_days):
-        _tell(progress, day)
+        _report(progress, day)
 
     missing = [day for day in wanted if day not in {*final, *open_days}]
     seats = _seats(source, missing)
@@ -113,7 +141,7 @@ def sync(
             return None
 
     # Threads only help where one waits for a network.
-    changes = _each(fetch, missing, workers if source.name in NETWORK else 1, progress)
+    changes = _each(fetch, missing, workers if spec.network else 1, progress)
     return SyncResult.of(
         filter(None, changes),
         final=final,
@@ -122,24 +150,41 @@ def sync(
     )
 
 
+def sync_available(
+    source: Source, store: Store, until: date | None = None, *, now: datetime
+) -> None:
+    """Sync all of a source that needs no network, and the empty days after it up to `until`.
+
+    `StoreError` when neither the source nor the store has a day.
+    """
+    span = source.span()
+    if source_spec(source.name).sync_all or span is None:
+        sync(source, store, now=now)
+        if not store.dates(source.name):
+            raise StoreError(f"There is nothing from source {source.name} yet.")
+        return
+    last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
+    done = sync(source, store, monday(span[0]), last, now=now)
+    moment = day_end(span[1])
+    for companion in companions():
+        # Like all of an invented organisation it does not depend on the clock.
+        settled = moment + companion.settling.final
+        companion.sync(source, store, source.name, *span, settled, bool(done.changed))
+
+
 def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
-    """Bring what another store has of session logs into `store`; what both have counts once."""
-    return _result_of(merge_logs(other, store, now or datetime.now(UTC)), None)
-
-
-def _result_of(brought: Brought, progress: Callable[[date], None] | None) -> SyncResult:
-    for change in brought.changes:
-        _tell(progress, change.day)
-    rest = brought.stored - {change.day for change in brought.changes}
-    return SyncResult.of(
-        brought.changes, final=tuple(sorted(rest)), open=tuple(sorted(brought.open))
-    )
+    """Merge what another store has of session logs into `store`; what both have counts once."""
+    merges = [resolve(spec.merge) for spec in source_specs() if spec.merge]
+    if not merges:
+        raise StoreError("No source that is installed here can be merged.")
+    results = [one(other, store, now or datetime.now(UTC)) for one in merges]
+    return SyncResult.united(results)
 
 
 def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDay]:
     """The stored days that need not be looked at again once they are final."""
     stored = store.days(source.name)
-    if source.name == "sample" and stored:
+    if source_spec(source.name).invented and stored:
         # Another version of the package may invent another organisation; one day shows it.
         change = _fetch_day(source, store, max(stored), now)
         return stored if change.kind == "same" else {}
@@ -150,8 +195,9 @@ def _moment(source: Source, now: datetime) -> datetime:
     """When the days count as fetched; an invented organisation does not depend on the clock."""
     if now.tzinfo is None:
         raise ValueError(f"now is {now}, without a time zone.")
-    span = source.span() if source.name == "sample" else None
-    return day_end(span[1]) + settling(source.name).final if span else now
+    spec = source_spec(source.name)
+    span = source.span() if spec.invented else None
+    return day_end(span[1]) + spec.settling.final if span else now
 
 
 def _known(source: Source, days: list[date]) -> list[date]:
@@ -163,12 +209,8 @@ def _known(source: Source, days: list[date]) -> list[date]:
 
 
 def _seats(source: Source, days: list[date]) -> dict[date, Summary] | None:
-    """The seats of `days` where the source tells any; one question is about many days."""
-    seats = getattr(source, "seats", None)
-    if seats is None:
-        return None
-    found: dict[date, Summary] = seats(days[0], days[-1]) if days else {}
-    return found
+    """The seats of `days` where the source has any; one request is about many days."""
+    return source.seats(days[0], days[-1]) if days else None
 
 
 def _fetch_day(
@@ -188,7 +230,7 @@ def _fetch_day(
         frames,
         fetched_at=now,
         organization=_organization(day, {record.organization_id for record in records}),
-        unknown_fields=getattr(source, "unknown_fields", ()),
+        unknown_fields=source.unknown_fields,
     )
 
 
@@ -210,7 +252,7 @@ def _each(
         try:
             for future in as_completed(futures):
                 _raise_for(futures[future], future)
-                _tell(progress, futures[future])
+                _report(progress, futures[future])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -227,6 +269,6 @@ def _raise_for(day: date, future: Future[DayChange | None]) -> None:
         raise error
 
 
-def _tell(progress: Callable[[date], None] | None, day: date) -> None:
+def _report(progress: Callable[[date], None] | None, day: date) -> None:
     if progress is not None:
         progress(day)

@@ -18,7 +18,7 @@ from random import Random
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.frames.record_frames import SCHEMAS, build_frames, to_pandas
 from ccanalytics.store.day_store import Store
 from ccanalytics.wire.claude_code import decode_page

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ccanalytics.charges.billing_client import BillingClient
 from ccanalytics.charges.billing_frames import build_billing, dollars
 from ccanalytics.charges.billing_sync import sync_billing
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, SchemaError, StoreError
 from ccanalytics.fake_api import FakeService, Faults, serve
 from ccanalytics.fake_api.reports import COSTS, USAGE

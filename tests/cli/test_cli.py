@@ -140,7 +140,7 @@ def test_metrics_prints_every_definition():
 
 def test_flags_win_over_the_environment(tmp_path):
     """--store is used although CCANALYTICS_STORE is set."""
-    wish = options.wish_of(store=tmp_path / "flag")
+    wish = options.run_options(store=tmp_path / "flag")
     assert wish.settings.store == tmp_path / "flag"
     assert os.environ["CCANALYTICS_STORE"] != str(tmp_path / "flag")
 

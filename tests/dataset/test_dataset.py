@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from builders import dataset, record
 
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.metrics import by_week

@@ -5,12 +5,11 @@ from datetime import date
 
 import pytest
 from builders import dataset
-from ccanalytics.explore import Shelf
 from test_views import TEAMS, people_of, roster, three_weeks
 
 from ccanalytics.charts.theme import MIME
 from ccanalytics.errors import StoreError
-from ccanalytics.explore import explorer
+from ccanalytics.explore import Shelf, explorer
 from ccanalytics.explore.explorer import explore
 
 NAMES = ("Red", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>")

@@ -6,10 +6,10 @@ from datetime import date
 import pandas as pd
 import pytest
 from builders import dataset, record
-from ccanalytics.explore import CHOICES, SHAPES, SUMMABLE, Question, Shelf, answer, code_of
 
 import ccanalytics as cca
 from ccanalytics.errors import StoreError
+from ccanalytics.explore import CHOICES, SHAPES, SUMMABLE, Question, Shelf, answer, code_of
 from ccanalytics.explore.shelf import first_question
 
 HOSTILE = "a\"b'\\\n</script><script>alert(1)</script>"

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from export_stores import MONDAY, NOW, TEAMS, awkward, export, query, roster
 
 from ccanalytics import cli
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.metrics import by_week
 
 SHOWN = (datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))

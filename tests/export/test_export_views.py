@@ -7,7 +7,7 @@ import pytest
 from builders import record
 from export_stores import MONDAY, NOW, awkward, export, query, roster
 
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.export import export_days
 from ccanalytics.export.views import COUNTS, WEEKLY, described_columns
 from ccanalytics.frames.record_frames import build_frames, build_seats

@@ -13,7 +13,7 @@ from ccanalytics.errors import ApiError, AuthError, PreflightError, ReportError
 from ccanalytics.fake_api import FakeService, serve
 from ccanalytics.issue import catch_up as catching_up
 from ccanalytics.issue.catch_up import catch_up, missing_weeks
-from ccanalytics.issue.weekly import Wish
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.report.archive import write_issue
 from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.settings import Settings
@@ -27,7 +27,7 @@ def wish(folder, source="api", **changed):
     """What a person asks for who looks at the last four weeks."""
     facts = {"environ": {}, "settings": Settings(store=folder / "store"), "now": NOW}
     facts |= {"source": source, "weeks": 4, "out": folder / "reports"}
-    return Wish(**(facts | changed))
+    return RunOptions(**(facts | changed))
 
 
 def put_issue(wished, week, source="api", whole=True, name=""):

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 from builders import dataset, record
+from ccanalytics.issue.issue_memory import told_together
 
 import ccanalytics.metrics as m
 from ccanalytics.errors import PreflightError
 from ccanalytics.fake_api import FakeService, serve
-from ccanalytics.issue.issue_memory import told_together
-from ccanalytics.issue.weekly import Wish, weekly_report
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.issue.weekly import weekly_report
 from ccanalytics.people.roster import revealed, withheld
 from ccanalytics.report.archive import memories
 from ccanalytics.report.history import Remembered, restatements
@@ -100,7 +101,7 @@ def print_report(folder, now, late=0, roster=""):
         settings = Settings(
             store=folder / "store", roster=people, identity="aggregate", base_url=server.url
         )
-        wish = Wish(
+        wish = RunOptions(
             environ={"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"},
             settings=settings,
             now=now,

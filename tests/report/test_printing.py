@@ -9,7 +9,8 @@ import pytest
 from report_pages import cell, chart_output, line_chart, notebook, page_notebooks, text, weekly
 
 from ccanalytics.errors import ReportError
-from ccanalytics.issue.weekly import Wish, weekly_report
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.issue.weekly import weekly_report
 from ccanalytics.report.page import build_page
 from ccanalytics.report.printing import BROWSERS, find_browser, print_page
 from ccanalytics.settings import Settings
@@ -83,7 +84,7 @@ def test_a_question_stays_on_the_page_of_its_figure(printed):
 
 def test_without_a_browser_nothing_is_begun(tmp_path):
     """The error names what is missing before the store is filled or a folder made."""
-    wish = Wish(
+    wish = RunOptions(
         environ={"PATH": str(tmp_path)},
         settings=Settings(store=tmp_path / "store"),
         now=None,

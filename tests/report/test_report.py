@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from builders import record
+from ccanalytics.issue.issue_memory import HEADLINES
 
 from ccanalytics.errors import ReportError
 from ccanalytics.fake_api import FakeService, Faults, serve
-from ccanalytics.issue.issue_memory import HEADLINES
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.execute import execute
 from ccanalytics.report.parameters import checked_parameters

@@ -5,7 +5,7 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.change import headline
 from ccanalytics.metrics.ratios import by_week

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from builders import record
 
-from ccanalytics.dataset.dataset import load
+from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import preflight
 from ccanalytics.errors import ApiError, StoreError
 from ccanalytics.fake_api import FakeService, eccentric

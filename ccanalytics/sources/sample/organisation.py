@@ -18,6 +18,7 @@ from random import Random
 
 from ccanalytics.sources.sample.bill import WORKSPACES, bill_of
 from ccanalytics.sources.sample.staff import ORGANIZATION, Person, people
+from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import (
     ApiActor,
     CoreMetrics,
@@ -80,7 +81,7 @@ PRICES = {  # US dollars per million tokens in and out; reads cost a tenth, writ
 }
 
 
-class SampleOrganisation:
+class SampleOrganisation(Source):
     """About 120 people in 8 teams over the 26 weeks up to `until`."""
 
     name = "sample"

@@ -1,0 +1,210 @@
+"""Stored days of one date range -> a Dataset.
+
+load ─▶ source, store, range ─▶ sync where no network is needed ─▶ read ─▶ Dataset
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from ccanalytics.dataset.dataset import Dataset, check_team, team_of
+from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
+from ccanalytics.errors import StoreError
+from ccanalytics.frames.record_frames import SCHEMAS, to_pandas
+from ccanalytics.people.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
+from ccanalytics.people.identity import apply_identity, load_secret, without_emails
+from ccanalytics.people.roster import (
+    no_roster,
+    normalised_actors,
+    parse_roster,
+    read_roster,
+    with_teams,
+)
+from ccanalytics.settings import IDENTITIES, Settings, read_settings
+from ccanalytics.sources.registry import (
+    Access,
+    SourceSpec,
+    network_sources,
+    no_source,
+    source_spec,
+    source_with_key,
+)
+from ccanalytics.store.day_store import Restatement, Store, StoredDay
+from ccanalytics.store.layout import companions
+from ccanalytics.store.sync import sync_available
+from ccanalytics.weeks import days_between, monday
+
+
+def load(
+    since: date | str | None = None,
+    until: date | str | None = None,
+    *,
+    week: str = "",
+    weeks: int = 12,
+    days: int = 0,
+    source: str = "",
+    store: Store | Path | str | None = None,
+    roster: pd.DataFrame | Path | str | None = None,
+    team: str = "",
+    identity: str = "",
+    logs: Sequence[Path | str] = (),
+    now: datetime | None = None,
+) -> Dataset:
+    """The days from `since` to `until`, both inclusive, or `weeks` closed weeks ending with `week`.
+
+    `week` is "2026-W47", a date inside it, or "": the newest closed week there is. With `days`, the
+    last so many days up to `until`, or to the newest one on which anything was recorded, which may
+    not be over. Sample and local days are synced first; of `api` it has what `ccanalytics sync` put
+    into the store. Store, roster and identity are those of ccanalytics.toml and the environment
+    unless given; the calendars and the budget are always theirs. The sample has its own.
+
+    `StoreError` when no day of the range is stored, `ValueError` for a range or a source that makes
+    no sense.
+    """
+    settings = read_settings(os.environ, Path.cwd())
+    identity = identity or settings.identity
+    if identity not in IDENTITIES:
+        raise ValueError(f"identity is {identity!r}; it is one of {', '.join(IDENTITIES)}.")
+    opened = store if isinstance(store, Store) else Store(Path(store or settings.store))
+    wanted = requested_range(since, until, week, weeks, days)
+    spec, now = _spec(source, opened), now or datetime.now(UTC)
+    if logs and spec.key:
+        raise ValueError(f"logs are for source local, not for {spec.name}.")
+    if not spec.network and settings.sync_on_load:
+        access = Access(folders=[Path(folder) for folder in logs])
+        sync_available(spec.open(access), opened, wanted[1] if wanted else None, now=now)
+    first, last = wanted or newest_range(spec, opened, now, weeks, days)
+    if week:
+        check_week(spec, opened, last, now)
+    stored, tables = opened.read_range(spec.name, first, last)
+    if not stored:
+        fill = how_to_fill(spec, opened, first, last)
+        raise StoreError(
+            f"No {spec.name} day of {first} to {last} is in the store {opened.root}. {fill}"
+        )
+    if not spec.network and not since:
+        first = max(first, monday(min(stored)))
+    return build_dataset(
+        tables,
+        _day_table(days_between(first, last), stored, opened.restatements(spec.name)),
+        roster_of(spec, roster, settings.roster),
+        source=spec.name,
+        identity=identity,
+        secret=b"" if identity == "named" else load_secret(opened.root / "identity.secret"),
+        team=team,
+        calendars=_calendars(spec, settings),
+        monthly_budget_usd=_budget(spec, settings),
+        unknown_fields={name for day in stored.values() for name in day.unknown_fields},
+        extras=_companion_frames(opened, spec.name, first, last),
+    )
+
+
+def build_dataset(
+    tables: Mapping[str, pa.Table],
+    days: pd.DataFrame,
+    roster: pd.DataFrame,
+    *,
+    source: str,
+    minimum_group: int | None = None,
+    identity: str = "named",
+    secret: bytes = b"",
+    team: str = "",
+    calendars: Calendars | None = None,
+    monthly_budget_usd: float | None = None,
+    unknown_fields: Iterable[str] = (),
+    extras: Mapping[str, pd.DataFrame] | None = None,
+) -> Dataset:
+    """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
+    frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in SCHEMAS}
+    further = {name: to_pandas(table) for name, table in tables.items() if name not in SCHEMAS}
+    if team:
+        check_team(team, roster)
+        frames = {name: team_of(frame, team) for name, frame in frames.items()}
+        roster = team_of(roster, team)
+    known = calendars or Calendars()
+    shown = apply_identity(frames | {"roster": roster}, identity, secret)
+    return Dataset(
+        source=source,
+        since=days["date"].iloc[0].date(),
+        until=days["date"].iloc[-1].date(),
+        **shown,
+        days=days,
+        minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
+        identity=identity,
+        team=team,
+        calendars=known if identity == "named" else known.said_by(without_emails),
+        monthly_budget_usd=monthly_budget_usd,
+        unknown_fields=tuple(sorted(unknown_fields)),
+        # None of these is known by team.
+        extras={} if team else {**further, **(extras or {})},
+    )
+
+
+def roster_of(
+    spec: SourceSpec, roster: pd.DataFrame | Path | str | None, default: Path | None
+) -> pd.DataFrame:
+    """The roster given, else the source's own, else that of the settings, else nobody."""
+    if isinstance(roster, pd.DataFrame):
+        return roster
+    if not roster and spec.organisation:
+        return parse_roster(spec.organisation().roster_csv, "the roster of the sample")
+    path = roster or default
+    return read_roster(Path(path)) if path else no_roster()
+
+
+def _spec(source: str, store: Store) -> SourceSpec:
+    """The source named, or the one whose key or days are available; nothing is invented unasked."""
+    stored = (name for name in network_sources() if store.dates(name))
+    found = source or source_with_key(Access()) or next(stored, "")
+    if not found:
+        raise no_source(
+            f"There is no key, and no day of an organisation in the store {store.root}."
+        )
+    return source_spec(found)
+
+
+def _companion_frames(
+    store: Store, source: str, first: date, last: date
+) -> dict[str, pd.DataFrame]:
+    found: dict[str, pd.DataFrame] = {}
+    for companion in companions():
+        found |= companion.load(store, source, first, last)
+    return found
+
+
+def _calendars(spec: SourceSpec, settings: Settings) -> Calendars:
+    """The calendars of the settings, else the source's own."""
+    if spec.organisation is None or settings.calendars:
+        return read_calendars(settings.calendars)
+    texts = spec.organisation().calendars_csv
+    parsed = {kind: parse_calendar(kind, texts[kind], f"the sample's {kind}") for kind in COLUMNS}
+    return Calendars(**parsed)
+
+
+def _budget(spec: SourceSpec, settings: Settings) -> float | None:
+    own = spec.organisation().monthly_budget_usd if spec.organisation else None
+    return settings.monthly_budget_usd or own
+
+
+def _day_table(
+    days: Sequence[date], stored: Mapping[date, StoredDay], restatements: Iterable[Restatement]
+) -> pd.DataFrame:
+    there = [stored.get(day) for day in days]
+    restated = {one.day for one in restatements}
+    return pd.DataFrame(
+        {
+            "date": pd.Series(days).astype("datetime64[ms]"),
+            "stored": [day is not None for day in there],
+            "closed": [day is not None and day.closed for day in there],
+            "final": [day is not None and day.final for day in there],
+            "fetched_at": pd.Series(
+                [day.fetched_at.replace(tzinfo=None) if day else None for day in there],
+                dtype="datetime64[ms]",
+            ).dt.tz_localize("UTC"),
+            "restated": [day in restated for day in days],
+        }
+    )

@@ -1,0 +1,100 @@
+"""Which days a person means: a range, a week and those before it, the newest there are."""
+
+import shlex
+from datetime import date, datetime, timedelta
+
+from ccanalytics.errors import StoreError
+from ccanalytics.sources.registry import SourceSpec
+from ccanalytics.store.day_store import Store
+from ccanalytics.weeks import (
+    days_between,
+    is_closed,
+    monday,
+    newest_closed_week,
+    parse_day,
+    parse_week,
+    week_days,
+    week_name,
+)
+
+
+def requested_range(
+    since: date | str | None, until: date | str | None, week: str, weeks: int, days: int
+) -> tuple[date, date] | None:
+    """The range that is asked for by its dates or its last week; None for the newest there is."""
+    if weeks < 1 or days < 0:
+        raise ValueError(f"weeks is {weeks} and days {days}; weeks are 1 or more, days 0 or more.")
+    if days and (week or since is not None):
+        raise ValueError(f"Either {days} days or a range: week is {week!r}, since is {since}.")
+    if days:
+        return _days_before(parse_day(until), days) if until is not None else None
+    if since is None and until is None:
+        return _weeks_before(parse_week(week), weeks) if week else None
+    if since is None or until is None:
+        raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
+    if week:
+        raise ValueError(f"Either a week or a range: week is {week}, since is {since}.")
+    range_ = days_between(parse_day(since), parse_day(until))
+    return range_[0], range_[-1]
+
+
+def newest_range(
+    spec: SourceSpec, store: Store, now: datetime, weeks: int, days: int
+) -> tuple[date, date]:
+    """The newest `days` days there are, or where that is 0, the newest `weeks` closed weeks."""
+    if not days:
+        return _weeks_before(newest_week(spec, store, now), weeks)
+    used = [day for day, stored in store.days(spec.name).items() if stored.rows]
+    if not used:
+        raise StoreError(f"No {spec.name} day with anything in it is in the store {store.root}.")
+    return _days_before(max(used), days)
+
+
+def newest_week(spec: SourceSpec, store: Store, now: datetime) -> date:
+    """The Monday of the newest week stored whole; of local and sample days, with activity."""
+    weeks = sorted({monday(day) for day in store.dates(spec.name)}, reverse=True)
+    for week in weeks:
+        stored = store.days(spec.name, week, week_days(week)[-1]).values()
+        whole = sum(day.closed for day in stored) == 7
+        if whole and (spec.network or any(day.rows for day in stored)):
+            return week
+    week = newest_closed_week(now, spec.settling)
+    fill = how_to_fill(spec, store, week, week_days(week)[-1])
+    raise StoreError(
+        f"No whole closed week with {spec.name} activity is in the store {store.root}. {fill}"
+    )
+
+
+def check_week(spec: SourceSpec, store: Store, sunday: date, now: datetime) -> None:
+    """An error when the week that ends with `sunday` is not closed, or not stored whole."""
+    week = monday(sunday)
+    days = store.days(spec.name, week, sunday)
+    if all(day in days and days[day].closed for day in week_days(week)):
+        return
+    name = week_name(week)
+    if not spec.invented and not is_closed(sunday, now, spec.settling):
+        raise ValueError(
+            f"Week {name} is not closed: it lasts until {sunday}. The newest closed week is "
+            f"{week_name(newest_closed_week(now, spec.settling))}."
+        )
+    fill = how_to_fill(spec, store, week, sunday)
+    raise StoreError(f"Not all of week {name} is in the store {store.root}. {fill}")
+
+
+def how_to_fill(spec: SourceSpec, store: Store, since: date, until: date) -> str:
+    """What to do about days that are missing."""
+    if spec.network:
+        return (
+            f"Fetch them: ccanalytics sync --source {spec.name} --since {since} --until {until} "
+            f"--store {shlex.quote(str(store.root))}"
+        )
+    days = store.dates(spec.name)
+    return f"There is {days[0]} to {days[-1]}." if days else "There is nothing else either."
+
+
+def _weeks_before(week: date, weeks: int) -> tuple[date, date]:
+    return week - timedelta(weeks=weeks - 1), week_days(week)[-1]
+
+
+def _days_before(last: date, days: int) -> tuple[date, date]:
+    return last - timedelta(days=days - 1), last

@@ -1,0 +1,62 @@
+"""What a person asked a command for, with the source resolved once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from ccanalytics.errors import AuthError
+from ccanalytics.settings import Settings
+from ccanalytics.sources.registry import Access, SourceSpec, no_source, source_spec, source_with_key
+from ccanalytics.sources.source import Source
+from ccanalytics.store.day_store import Store
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The flags of a command over the settings, the environment, the folder and the time."""
+
+    environ: Mapping[str, str]
+    settings: Settings
+    now: datetime
+    source: str = ""
+    """Empty only where a command needs none."""
+    week: str = ""
+    weeks: int = 12
+    team: str = ""
+    logs: Sequence[Path] = ()
+    key_file: Path | None = None
+    out: Path = Path("reports")
+    notebooks: Path | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    force: bool = False
+    email_html: bool = False
+    eml: bool = False
+    pdf: bool = False
+
+    @property
+    def store(self) -> Store:
+        """The store of the settings."""
+        return Store(self.settings.store)
+
+    @property
+    def spec(self) -> SourceSpec:
+        """The source."""
+        return source_spec(self.source)
+
+    @property
+    def access(self) -> Access:
+        """What it takes to open the source."""
+        return Access(self.environ, self.key_file, self.settings.base_url, self.logs)
+
+    def open_source(self) -> Source:
+        """The source, ready to be asked; `AuthError` when its key is missing."""
+        return self.spec.open(self.access)
+
+
+def with_source(options: RunOptions) -> RunOptions:
+    """The options with the source named, or the one with a key; `AuthError` when there is none."""
+    source = options.source or source_with_key(options.access)
+    if not source:
+        raise AuthError(str(no_source("There is no key, and no --source was given.")))
+    return replace(options, source=source)

@@ -1,0 +1,56 @@
+"""What session logs do not have, with the traces they show of it."""
+
+from ccanalytics.dataset.dataset import Dataset
+
+
+def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """The rows of the ledger for session logs, with what the logs themselves show of it."""
+    requests = data.extras.get("requests")
+    total = 0 if requests is None else len(requests)
+    open_, unpriced, first = 0, 0, "none"
+    if requests is not None and total:
+        open_ = int((~requests["final"].astype("bool")).sum())
+        unpriced = int(requests["cost_usd"].isna().sum())
+        first = f"{requests['at'].min():%Y-%m-%d}"
+    marks = _background(data)
+    return [
+        ("Other machines, other people", "not in the data", "These are one person's logs."),
+        (
+            "Sessions deleted before they were first read",
+            "not in the data",
+            "Claude Code deletes its logs after 30 days unless told otherwise; what was read once "
+            f"stays here. The oldest answer in this range is of {first}.",
+        ),
+        (
+            "Calls Claude Code makes in the background",
+            f"at least {marks}" if marks else "not in the data",
+            "Their tokens are in no log, only their marks; cost is a lower bound.",
+        ),
+        (
+            "Output tokens of unfinished log lines",
+            f"{open_:,} of {total:,} answers",
+            "Versions before 2.1.97 wrote the count down before the answer was complete, and some "
+            "subagents still do: a lower bound.",
+        ),
+        (
+            "Models without a known price",
+            f"{unpriced:,} of {total:,} answers",
+            "They have tokens and no cost, never a cost of 0.",
+        ),
+        (
+            "What was paid",
+            "not in the data",
+            "The cost is what an API customer would pay at list prices, not a bill and not a "
+            "subscription.",
+        ),
+    ]
+
+
+def _background(data: Dataset) -> str:
+    """How many background calls left a mark: "12 titles, 3 recaps"; empty when none did."""
+    if "log_events" not in data.extras:
+        return ""
+    counts = data.extras["log_events"]["kind"].astype("str").value_counts()
+    kinds = ("title", "recap", "compaction")
+    told = [(kind, int(counts[kind])) for kind in kinds if kind in counts]
+    return ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in told)

@@ -1,0 +1,178 @@
+"""Every source there is, and in what they differ.
+
+    sample       an invented organisation          no key, no network
+    api          Claude Code Analytics Admin API   an Admin key
+    enterprise   Claude Enterprise Analytics API   an analytics key
+    and those that wings add, such as `local`
+
+Nothing else asks a source by its name: what differs is a field of its `SourceSpec`.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from ccanalytics.errors import SettingsError
+from ccanalytics.settings import BASE_URL
+from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, KeyKind, find_key
+from ccanalytics.sources.source import Source
+from ccanalytics.weeks import TWO_DAYS, Settling
+from ccanalytics.wings import Reference, resolve, wings
+
+MINIMUM_GROUP = 5
+"""Fewest people a group must have to be shown, unless the records are one's own."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What it takes to open a source: the environment, a key file, an address, folders."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    key_file: Path | None = None
+    base_url: str = BASE_URL
+    folders: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """What comes with an organisation besides its records: its roster, calendars and budget."""
+
+    roster_csv: str
+    calendars_csv: Mapping[str, str]
+    monthly_budget_usd: float
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One source: how it is opened, and what may be expected of it."""
+
+    name: str
+    title: str
+    open: Callable[[Access], Source]
+    settling: Settling = TWO_DAYS
+    network: bool = False
+    """Its days are fetched by `sync`; days of the others are also brought up to date by `load`."""
+    has_usage: bool = True
+    """It has models, tokens and cost; without them they are unknown, never 0."""
+    minimum_group: int = MINIMUM_GROUP
+    key: KeyKind | None = None
+    frames: tuple[str, ...] = ()
+    """Frames it has besides activity, model_usage and tool_actions."""
+    invented: bool = False
+    """Its days do not depend on the clock, and are about nobody."""
+    organisation: Callable[[], Organisation] | None = None
+    sync_all: Reference = ""
+    """A function that syncs all there is, where days cannot be asked for one by one."""
+    merge: Reference = ""
+    """A function that merges what another store has of this source."""
+    coverage: Reference = ""
+    """A function that lists who is not in these records; empty: as for an organisation's."""
+    banner: str = ""
+    """What every page made of it says first."""
+
+
+def _open_api(access: Access) -> Source:
+    from ccanalytics.sources.admin_api import AdminClient
+
+    key = find_key(access.environ, access.key_file, ADMIN_KEY)
+    return AdminClient(key, base_url=access.base_url)
+
+
+def _open_enterprise(access: Access) -> Source:
+    from ccanalytics.sources.enterprise_api import EnterpriseClient
+
+    key = find_key(access.environ, access.key_file, ANALYTICS_KEY)
+    return EnterpriseClient(key, base_url=access.base_url)
+
+
+def _open_sample(access: Access) -> Source:
+    # Imported here: the inventor is not needed where only the store is read.
+    from ccanalytics.sources.sample.organisation import SampleOrganisation
+
+    return SampleOrganisation()
+
+
+def _sample_organisation() -> Organisation:
+    from ccanalytics.sources.sample.organisation import CALENDARS, SampleOrganisation
+
+    sample = SampleOrganisation()
+    calendars = {kind: sample.calendar_csv(kind) for kind in CALENDARS}
+    return Organisation(sample.roster_csv(), calendars, sample.monthly_budget_usd)
+
+
+SPINE = (
+    SourceSpec(
+        name="api",
+        title="your organisation",
+        open=_open_api,
+        network=True,
+        key=ADMIN_KEY,
+    ),
+    SourceSpec(
+        name="enterprise",
+        title="your Claude Enterprise organisation",
+        open=_open_enterprise,
+        # Counted at 10:00 UTC of the next day. Days were seen to change up to three days later, so
+        # a week leaves twice that.
+        settling=Settling(timedelta(hours=10), timedelta(days=7)),
+        network=True,
+        has_usage=False,
+        key=ANALYTICS_KEY,
+        frames=("seats",),
+        coverage="dataset.coverage:enterprise_rows",
+    ),
+    SourceSpec(
+        name="sample",
+        title="an invented organisation, to look around",
+        open=_open_sample,
+        invented=True,
+        organisation=_sample_organisation,
+        banner="Sample data: an invented organisation. No figure here is about real people.",
+    ),
+)
+
+
+def source_specs() -> tuple[SourceSpec, ...]:
+    """All sources: those of the spine, and those that wings add."""
+    added: list[Any] = [resolve(place) for wing in wings() for place in wing.sources]
+    return (*SPINE, *added)
+
+
+def source_names() -> tuple[str, ...]:
+    """The names of all sources."""
+    return tuple(spec.name for spec in source_specs())
+
+
+def source_spec(name: str) -> SourceSpec:
+    """The source of this name; `ValueError` with all names when there is none."""
+    for spec in source_specs():
+        if spec.name == name:
+            return spec
+    raise ValueError(f"There is no source {name!r}; there is: {', '.join(source_names())}.")
+
+
+def network_sources() -> tuple[str, ...]:
+    """The names of the sources on a network."""
+    return tuple(spec.name for spec in source_specs() if spec.network)
+
+
+def source_with_key(access: Access) -> str:
+    """The first source whose key is available; of a key file its prefix decides. Else empty."""
+    for spec in source_specs():
+        key = find_key(access.environ, access.key_file, spec.key) if spec.key else None
+        if spec.key and key and not (access.key_file and key.startswith(spec.key.foreign)):
+            return spec.name
+    return ""
+
+
+def no_source(reason: str) -> SettingsError:
+    """What to do when no source was named, and none can be told from the keys."""
+    ways = [
+        f"  --source {spec.name:<11} {spec.title}"
+        + (f", with an {spec.key.name}: {spec.key.variables[0]}" if spec.key else "")
+        for spec in source_specs()
+    ]
+    return SettingsError("\n".join([f"{reason} Choose one:", *ways]))

@@ -1,0 +1,28 @@
+"""What every source has in common: records of UTC days, and what few of them know besides."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from ccanalytics.wire.claude_code import Record
+from ccanalytics.wire.enterprise import Summary
+
+
+class Source:
+    """What has the records of UTC days; what a source does not know stays as it is here."""
+
+    name = ""
+
+    unknown_fields: Iterable[str] = ()
+    """Fields of the service that this version does not know, seen so far."""
+
+    def records(self, day: date) -> list[Record]:
+        """All records of one UTC day, none when nothing happened; an error rather than a part."""
+        raise NotImplementedError
+
+    def span(self) -> tuple[date, date] | None:
+        """The first and last day there can be records of; None when only the service knows."""
+        return None
+
+    def seats(self, since: date, until: date) -> dict[date, Summary] | None:
+        """The assigned seats of the days from `since` to `until`; None where none are known."""
+        return None
