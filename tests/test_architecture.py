@@ -1,8 +1,10 @@
-"""The arrows of the design: a module imports only what stands before it."""
+"""The arrows of the design: a module imports only what stands before it, whatever the way."""
 
 import ast
 import subprocess
 import sys
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,93 +13,198 @@ import ccanalytics
 
 PACKAGE = Path(ccanalytics.__file__).parent
 
-FORBIDDEN = {
-    "sources/admin_api.py": {"pandas", "pyarrow", "numpy"},
-    "sources": {"altair", "pandas", "ccanalytics.store.day_store", "ccanalytics.dataset.dataset"},
-    "store.py": {"httpx", "pandas", "altair"},
-    "day_files.py": {"httpx", "pandas", "altair"},
-    "syncing.py": {"httpx", "pandas", "altair"},
-    "metrics": {"altair", "httpx", "pyarrow", "ccanalytics.store.day_store", "ccanalytics.sources"},
-    "charts": {"httpx", "pyarrow", "ccanalytics.store.day_store", "ccanalytics.sources"},
-    "report": {"ccanalytics.metrics", "ccanalytics.charts", "ccanalytics.store.day_store"},
-}
-"""What a file or folder must not import, wherever in it."""
+SPINE = [
+    {"errors", "weeks", "words", "atomic", "wings", "showing"},
+    {"settings", "prices"},
+    {"wire"},
+    {"sources"},
+    {"frames"},
+    {"store"},
+    {"people"},
+    {"dataset"},
+    {"metrics"},
+    {"charts"},
+    {"display"},
+    {"report"},
+    {"issue"},
+    {"cli"},
+]
+"""What is written first: a module imports its own room or an earlier one, never a later one."""
 
-ALLOWED = {}
+WINGS = {"analyses", "charges", "check", "explore", "export", "fake_api", "live", "logs"}
+
+OPENS_THE_STORE = {"dataset/loading.py", "dataset/ranges.py", "store", "issue", "cli"}
+"""What may open the store, in the spine."""
+
+FORBIDDEN = {
+    "wire": {"pandas", "pyarrow", "numpy", "httpx", "altair"},
+    "sources": {"altair", "pandas", "pyarrow", "ccanalytics.frames"},
+    "store": {"httpx", "altair"},
+    "metrics": {"altair", "httpx", "duckdb", "ccanalytics.store", "ccanalytics.dataset.loading"},
+    "charts": {"httpx", "duckdb", "ccanalytics.store"},
+    "report": {"ccanalytics.metrics", "ccanalytics.charts", "ccanalytics.store", "httpx"},
+}
+"""What the modules of a room must not reach at import, neither themselves nor through others."""
 
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
-def imports(file):
-    """The modules a file imports, at its top or inside a function, not those only for types."""
-    tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+def tree_of(file):
+    return ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
+
+
+def nodes(tree, late):
+    """The nodes of a module; with `late` also those inside functions; never those for types only."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if not late and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        yield node
+        yield from nodes(node, late)
+
+
+@cache
+def imports(file, late=True):
+    """The modules a file imports."""
     found = set()
-    for node in _nodes(tree):
+    for node in nodes(tree_of(file), late):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file} imports relatively"
-            found.add(node.module)
-            if node.module == "ccanalytics":
-                found.update(f"ccanalytics.{alias.name}" for alias in node.names)
-    return found
+            below = {f"{node.module}.{alias.name}" for alias in node.names}
+            found.update({name for name in below if file_of(name)} or {node.module})
+    return frozenset(found)
 
 
-def _nodes(tree):
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+def file_of(module):
+    """The file of a module of ours; None for any other."""
+    if not module.startswith("ccanalytics"):
+        return None
+    path = "/".join(module.split(".")[1:])
+    return next((one for one in (f"{path}.py", f"{path}/__init__.py") if one in FILES), None)
+
+
+def reached(file, late=False):
+    """Every module that comes with the import of a file, with the way to it."""
+    ways, waiting = {}, [(file, (file,))]
+    while waiting:
+        at, way = waiting.pop()
+        for module in imports(at, late and at == file):
+            if module in ways:
+                continue
+            ways[module] = (*way, module)
+            if (below := file_of(module)) and below != "__init__.py":
+                waiting.append((below, (*way, module)))
+    return ways
+
+
+def room(name):
+    """The room of a file, or of a module of ours."""
+    return name.removeprefix("ccanalytics.").replace(".py", "").replace(".", "/").split("/")[0]
+
+
+def floor(name):
+    return next((n for n, rooms in enumerate(SPINE) if room(name) in rooms), None)
+
+
+def test_every_file_has_a_room():
+    """A new folder gets its place in the design first."""
+    known = set().union(*SPINE, WINGS, {"__init__", "__main__"})
+    assert {room(file) for file in FILES} - known == set()
+
+
+def test_the_spine_imports_only_what_stands_before_it():
+    """Sources know no store, metrics no chart, and nothing of the spine a wing."""
+    for file in FILES:
+        if room(file) in WINGS or floor(file) is None:
             continue
-        yield node
-        yield from _nodes(node)
+        for module in imports(file):
+            if module.startswith("ccanalytics."):
+                assert room(module) not in WINGS, f"{file} imports the wing {module}"
+                assert floor(module) is not None, f"{file} imports {module}"
+                assert floor(module) <= floor(file), f"{file} imports {module}, which is later"
 
 
-def layer(module):
-    """The place of `ccanalytics.x...` in the order."""
-    name = module.split(".")[1]
-    return next((n for n, names in enumerate(LAYERS) if name in names), None)
+def test_nothing_comes_along_that_does_not_belong():
+    """HTTP knows no pandas, metrics know no Altair, the report knows neither: also through others."""
+    for place, forbidden in FORBIDDEN.items():
+        for file in (file for file in FILES if room(file) == place):
+            for module, way in reached(file, late=True).items():
+                parts = module.split(".")
+                names = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
+                assert not names & forbidden, " -> ".join(way)
 
 
-def module_of(file):
-    return "ccanalytics." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+def test_wire_imports_msgspec_and_errors_only():
+    """What the services send is described without anything else."""
+    for file in (file for file in FILES if room(file) == "wire"):
+        others = {
+            name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names
+        }
+        ours = {name for name in others if name.startswith("ccanalytics.wire")}
+        assert others - ours <= {"msgspec", "ccanalytics.errors"}, file
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file != "__init__.py"])
-def test_a_module_imports_only_what_stands_before_it(file):
-    """Sources know no store, metrics no chart, the dataset no report."""
-    own = layer(module_of(file))
-    assert own is not None, f"{file} has no place in LAYERS"
-    ours = {name for name in imports(file) if name.startswith("ccanalytics.")}
-    late = {name for name in ours if layer(name) is None or layer(name) > own}
-    assert late == set()
+def test_only_load_sync_and_connect_open_the_store():
+    """Everything else works on a dataset, or on what it is given."""
+    for file in FILES:
+        allowed = file in OPENS_THE_STORE or room(file) in OPENS_THE_STORE | WINGS
+        if not allowed and floor(file) is not None:
+            assert "ccanalytics.store.day_store" not in imports(file), file
 
 
-@pytest.mark.parametrize("place", FORBIDDEN)
-def test_no_library_is_used_where_it_does_not_belong(place):
-    """HTTP knows no pandas, metrics know no Altair, the store knows neither."""
-    files = [file for file in FILES if file == place or file.startswith(f"{place}/")]
-    assert files, f"there is no {place}"
-    for file in files:
-        for name in imports(file):
-            roots = {name, name.split(".")[0], ".".join(name.split(".")[:2])}
-            found = roots & FORBIDDEN[place] if (file, name) not in ALLOWED else set()
-            assert not found, f"{file} imports {found}"
+def test_a_room_is_entered_by_its_modules():
+    """A folder's __init__ says what the room is, and imports nothing."""
+    for file in (file for file in FILES if file.endswith("/__init__.py")):
+        if file not in ("cli/__init__.py", "charts/__init__.py", "metrics/__init__.py"):
+            assert imports(file) == set(), file
 
 
 def test_there_are_no_import_cycles():
-    """Every module can be imported first, in a process of its own order."""
-    graph = {module_of(file): imports(file) for file in FILES}
-
-    def visit(module, path):
-        assert module not in path, " -> ".join([*path, module])
-        for name in graph.get(module, ()):
-            if name in graph and name != "ccanalytics" and name not in done:
-                visit(name, (*path, module))
-        done.add(module)
-
+    """Every module can be imported first."""
     done = set()
-    for module in graph:
-        if module != "ccanalytics":
-            visit(module, ())
+
+    def visit(file, path):
+        assert file not in path, " -> ".join([*path, file])
+        for module in imports(file, late=False):
+            below = file_of(module)
+            if below and below != "__init__.py" and below not in done:
+                visit(below, (*path, file))
+        done.add(file)
+
+    for file in FILES:
+        visit(file, ())
+
+
+def test_no_file_is_long_and_no_function_either():
+    """At most 400 lines a file, 40 a function."""
+    for file in FILES:
+        assert len((PACKAGE / file).read_text(encoding="utf-8").splitlines()) <= 400, file
+        for node in ast.walk(tree_of(file)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = node.end_lineno - node.lineno + 1
+                assert lines <= 40 + _text_lines(node), f"{file}: {node.name} has {lines} lines"
+
+
+def _text_lines(node):
+    """The lines of a function's docstring and of its parameters, which are no code."""
+    body = node.body[0]
+    text = body.end_lineno - body.lineno + 1 if ast.get_docstring(node) else 0
+    return text + node.body[0].lineno - node.lineno
+
+
+def test_no_two_files_or_classes_have_one_name():
+    """One word for one thing: what is called alike would be taken for the same."""
+    stems = Counter(
+        Path(file).stem for file in FILES if Path(file).stem not in ("__init__", "__main__", "wing")
+    )
+    assert [name for name, n in stems.items() if n > 1] == []
+    classes = Counter(
+        node.name for file in FILES for node in tree_of(file).body if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, n in classes.items() if n > 1 and not name.startswith("_")] == []
 
 
 def test_every_name_of_the_surface_is_there():
@@ -113,8 +220,8 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
         ccanalytics.cost_per_comit  # noqa: B018
 
 
-def test_sync_stays_a_function_after_everything_was_imported():
-    """No module is named like a function of the surface, which would hide it."""
+def test_no_module_hides_a_public_function():
+    """No module directly below the package is named like a function of the surface."""
     for name in set(ccanalytics.__all__) - {"charts", "metrics"}:
         assert f"{name}.py" not in FILES
         assert f"{name}/__init__.py" not in FILES
@@ -128,11 +235,11 @@ def test_importing_the_package_imports_nothing_heavy():
     assert run.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_nothing_below_the_command_line_prints(file):
+def test_nothing_below_the_command_line_prints():
     """What is to be said is logged, returned or raised."""
-    if file.startswith("cli/"):
-        return
-    tree = ast.parse((PACKAGE / file).read_text(encoding="utf-8"))
-    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+    for file in FILES:
+        if room(file) == "cli" or file.endswith("_command.py"):
+            continue
+        calls = [node.func for node in ast.walk(tree_of(file)) if isinstance(node, ast.Call)]
+        printing = [one for one in calls if isinstance(one, ast.Name) and one.id == "print"]
+        assert not printing, file

@@ -49,6 +49,7 @@ def sync(
     from ccanalytics.issue.run_options import with_source
 
     asked = options.run_options(source=source or "", store=store, key_file=key_file, logs=logs)
+    _refuse(not (source or since), "Missing option '--since': the first day to fetch.")
     chosen = with_source(asked)
     extra = [name for name, wanted in flags.items() if wanted]
     if chosen.spec.sync_all:

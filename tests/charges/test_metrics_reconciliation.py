@@ -39,7 +39,7 @@ def spend(cents, model="claude-sonnet-5", tokens=100):
 
 
 def week(records, bills, **options):
-    return dataset(records, "2026-11-16", "2026-11-22", billing=billing(bills), **options)
+    return dataset(records, "2026-11-16", "2026-11-22", extras=billing(bills), **options)
 
 
 def whole(data):
@@ -125,7 +125,7 @@ def test_months_stand_apart():
     """A range over a month's end: two months, each with its days."""
     records = [record("2026-10-30", models=spend(100)), record("2026-11-02", models=spend(300))]
     bills = {"2026-10-30": ([cost(100)], []), "2026-11-02": ([cost(200)], [])}
-    data = dataset(records, "2026-10-26", "2026-11-08", billing=billing(bills))
+    data = dataset(records, "2026-10-26", "2026-11-08", extras=billing(bills))
     frame = cca.reconciliation(data)
     frame = frame[frame["family"] == "all models"]
     assert frame["gap"].tolist() == [0.0, 1.0]

@@ -201,13 +201,13 @@ def test_failures_are_told_to_programs_too(arguments, status, code):
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a mistake of ours")])
 def test_what_nobody_expected_is_told_to_programs_as_a_failure(monkeypatch, error):
     """Ctrl-C, or a bug: the object on stdout is whole all the same."""
-    import ccanalytics.issue.weekly
+    import ccanalytics.issue.fetching
 
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(ccanalytics.issue.weekly, "fetch", fail)
-    done = run("sync", "--json", "--since", "2026-11-16")
+    monkeypatch.setattr(ccanalytics.issue.fetching, "fetch_days", fail)
+    done = run("sync", "--json", "--since", "2026-11-16", "--source", "api")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["error"].startswith(type(error).__name__)
 

@@ -252,7 +252,7 @@ def local_log(folder, at):
 
 def test_with_nothing_at_hand_the_three_ways_on_are_told(tmp_path):
     """No key, no day: nothing is invented, and the error is the way in."""
-    with pytest.raises(SettingsError, match=r"(?s)sample.*local.*ANTHROPIC_ADMIN_KEY"):
+    with pytest.raises(SettingsError, match=r"(?s)ANTHROPIC_ADMIN_KEY.*sample.*local"):
         load(store=tmp_path, now=NOW)
 
 
@@ -271,7 +271,7 @@ def test_a_key_means_the_service(tmp_path, monkeypatch):
 
 def test_an_unknown_source_lists_those_there_are(tmp_path):
     """A typing error is answered with the names to choose from."""
-    with pytest.raises(ValueError, match=r"'apii'.*api, enterprise, local, sample"):
+    with pytest.raises(ValueError, match=r"'apii'.*api, enterprise, sample, local"):
         load(source="apii", store=tmp_path, now=NOW)
 
 
@@ -375,10 +375,10 @@ def test_every_frame_of_a_part_has_the_days_of_the_part():
     whole = load("2026-11-02", "2026-11-22", source="sample")
     part = whole.between("2026-11-09", "2026-11-15")
     frames = [frame for frame in vars(part).values() if isinstance(frame, pd.DataFrame)]
-    frames += [part.billing.billed, part.billing.billed_tokens] if part.billing else []
+    frames += part.extras.values()
     days = [frame["date"] for frame in frames if "date" in frame]
     assert {str(day.min().date()) for day in days} == {"2026-11-09"}
     assert {str(day.max().date()) for day in days} == {"2026-11-15"}
     team = whole.of_team("Web")
     assert set(team.activity["team"]) == set(team.roster["team"]) == {"Web"}
-    assert (team.seats, team.billing) == (None, None)
+    assert team.extras == {}

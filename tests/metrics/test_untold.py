@@ -107,7 +107,7 @@ def seats(*days):
 
 
 def with_seats(*days, **options):
-    return replace(enterprise(**options), seats=seats(*days))
+    return replace(enterprise(**options), extras={"seats": seats(*days)})
 
 
 def test_seats_are_a_denominator_where_there_is_no_roster():

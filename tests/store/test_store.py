@@ -284,7 +284,12 @@ def test_a_write_killed_at_any_step_leaves_the_old_day_or_the_new(tmp_path):
         [sys.executable, "-c", script, str(tmp_path)],
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join(
+                [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+            )
+        },
         timeout=120,
     )
     assert run.returncode == 0, run.stderr
@@ -320,7 +325,9 @@ def test_two_writers_and_a_reader_do_not_disturb_each_other(tmp_path):
     """Two processes rewrite one day without pause; a reader always sees one write, whole."""
     store = stored(tmp_path, 0)
     script = textwrap.dedent(WRITES_ALL_THE_TIME)
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    }
     writers = [
         subprocess.Popen([sys.executable, "-c", script, str(tmp_path), first], env=env)
         for first in ("1000", "1001")

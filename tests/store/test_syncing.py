@@ -11,6 +11,7 @@ from ccanalytics.dataset.preflight import preflight
 from ccanalytics.errors import ApiError, StoreError
 from ccanalytics.fake_api import FakeService, eccentric
 from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
 
@@ -19,7 +20,7 @@ SUNDAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-class Days:
+class Days(Source):
     """A source of one record a day, which remembers what it was asked."""
 
     def __init__(self, name="api", commits=1, broken=(), span=None, organizations=("org-1",)):
@@ -74,7 +75,7 @@ def test_force_fetches_final_days_too(tmp_path):
     """What is final can still be wrong; asking on purpose asks."""
     store = Store(tmp_path)
     sync(Days(), store, MONDAY, MONDAY, now=NOW)
-    assert sync(Days(commits=2), store, MONDAY, MONDAY, now=NOW, force=True).changed == (MONDAY,)
+    assert sync(Days(commits=2), store, MONDAY, MONDAY, now=NOW, again=True).changed == (MONDAY,)
 
 
 def test_days_that_are_not_closed_are_not_fetched(tmp_path):
