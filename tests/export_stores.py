@@ -8,7 +8,7 @@ import duckdb
 from builders import record
 from postgres import connect
 
-from ccanalytics.export import export_days
+from ccanalytics.export.export_run import export_days
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.people.roster import parse_roster
 from ccanalytics.store.day_store import Store
@@ -92,9 +92,9 @@ def roster():
     return parse_roster("\n".join(lines), "roster")
 
 
-def export(store, target, **more):
-    """What became of all stored api days, with names."""
-    return export_days(str(target), source="api", store=store, now=NOW, **more)[0]
+def export(store, target, source="api", **more):
+    """What was written of all stored days, with names."""
+    return export_days(str(target), source=source, store=store, now=NOW, **more)
 
 
 def query(target, sql):

@@ -54,7 +54,7 @@ def tree_of(file):
 
 
 def nodes(tree, late):
-    """The nodes of a module; with `late` also those inside functions; never those for types only."""
+    """The nodes of a module; with `late` also those inside functions, never those for types."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
@@ -128,7 +128,7 @@ def test_the_spine_imports_only_what_stands_before_it():
 
 
 def test_nothing_comes_along_that_does_not_belong():
-    """HTTP knows no pandas, metrics know no Altair, the report knows neither: also through others."""
+    """HTTP knows no pandas, metrics know no Altair, the report knows neither."""
     for place, forbidden in FORBIDDEN.items():
         for file in (file for file in FILES if room(file) == place):
             for module, way in reached(file, late=True).items():

@@ -15,9 +15,9 @@ from altair.utils.schemapi import debug_mode
 from IPython.display import display
 
 from ccanalytics.charts.theme import render
+from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.explore import CHOICES, Question, Shelf, View, answer, first_question
-from ccanalytics.export.csv_files import safe_csv
 from ccanalytics.metrics.actor_weeks import SPLITS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.sources.registry import source_names

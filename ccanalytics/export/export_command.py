@@ -38,22 +38,22 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
     help="How people appear; default: as in the settings. aggregate exports only weekly metrics.",
 )
 def export(target: str, source: str | None, form: str | None, **flags: Any) -> None:
-    """Write stored days to TARGET, for other tools; again only what is new or has changed.
+    """Write stored days to TARGET, for other tools.
 
     \b
     TARGET is one of
-      out/                         a folder of Parquet or CSV files, one per table and month
+      out/                         a folder of Parquet or CSV files, one per table and source
       usage.duckdb                 a DuckDB file
       usage.sqlite, usage.db       a SQLite file
-      postgresql://user@host/db    a database SQLAlchemy knows; needs pip install 'ccanalytics[sql]'
+      postgresql://user@host/db    PostgreSQL; SQLite and this need pip install 'ccanalytics[sql]'
 
     Without TARGET it is the URL in CCANALYTICS_DATABASE_URL, where a password belongs.
 
-    Databases get a table per frame, actor_days (all measures by person and day) and views of the
-    weekly metrics. A day is replaced in one transaction; a run that was ended goes on the next
-    time. Of the Admin API it has what `ccanalytics sync` brought into the store.
+    There is a table per frame, actor_days (all measures by person and day) and the weekly metrics.
+    The rows of a source are replaced in one transaction. Of the Admin API it has what `ccanalytics
+    sync` put into the store.
     """
-    from ccanalytics.export.run import export_days
+    from ccanalytics.export.export_run import export_days
     from ccanalytics.issue.run_options import with_source
 
     since, until, replace, as_json = (
@@ -62,27 +62,25 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     target = target or os.environ.get(URL_VARIABLE, "")
     if not target:
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
-    wish = options.run_options(source=source or "", **flags)
-    with bars.ended_by_sigterm(), bars.days() as days:
-        results = export_days(
+    asked = options.run_options(source=source or "", **flags)
+    with bars.ended_by_sigterm():
+        result = export_days(
             target,
-            source=with_source(wish).source,
-            store=wish.store,
-            now=wish.now,
+            source=with_source(asked).source,
+            store=asked.store,
+            now=asked.now,
             **_range(since, until),
-            identity=wish.settings.identity,
-            roster=wish.settings.roster,
-            logs=wish.logs,
+            identity=asked.settings.identity,
+            roster=asked.settings.roster,
+            logs=asked.logs,
             form=form or "",
             replace=replace,
-            progress=days,
         )
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in results], default=str, indent=2))
+        click.echo(json.dumps(asdict(result), default=str, indent=2))
         return
-    for result in results:
-        click.echo(str(result))
-    click.echo(_shown(results[0].target))
+    click.echo(str(result))
+    click.echo(_shown(result.target))
 
 
 def _range(since: str | None, until: str | None) -> dict[str, Any]:

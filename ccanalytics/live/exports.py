@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from nbformat import NotebookNode
 
-from ccanalytics.export.csv_files import safe_csv
+from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.report.cells import LEFT_OUT, MIME
 from ccanalytics.report.figures import row_sets, title_of
 

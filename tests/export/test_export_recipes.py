@@ -81,6 +81,7 @@ def wanted(data, metric_id, by=None):
     return [None if value != value else value for value in frame["value"]]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("title", PANELS)
 def test_every_query_of_the_dashboard_runs(database, title):
     """With all teams, with one whose name ends a string, and with nothing in range."""
@@ -90,6 +91,7 @@ def test_every_query_of_the_dashboard_runs(database, title):
     assert ask(database, title, shown=never) == []
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("title", "metrics"),
     [
@@ -109,6 +111,7 @@ def test_a_line_of_the_dashboard_is_the_metric(database, data, title, metrics):
         assert rows[-1][column] is None
 
 
+@pytest.mark.database
 def test_a_line_per_team_is_the_metric_by_team(database, data):
     """Withheld teams are empty there as they are here."""
     seen = {(at, team): value for at, team, value in ask(database, "Cost per commit by team")}
@@ -119,6 +122,7 @@ def test_a_line_per_team_is_the_metric_by_team(database, data):
         assert value is None or value == pytest.approx(row.value)
 
 
+@pytest.mark.database
 def test_the_headline_is_the_newest_week(database, data):
     """The week of one person is the newest: nothing is told, not an older number instead."""
     assert ask(database, "Cost per commit") == [(None,)]
@@ -127,6 +131,7 @@ def test_the_headline_is_the_newest_week(database, data):
     assert value == pytest.approx(wanted(data, "cost_per_commit")[1])
 
 
+@pytest.mark.database
 def test_the_variables_list_sources_and_teams(database):
     """What can be chosen is what there is; a team too small is listed and stays empty."""
     assert query(database, VARIABLES["source"]["query"]) == [("api",)]
@@ -136,6 +141,7 @@ def test_the_variables_list_sources_and_teams(database):
     assert VARIABLES["team"]["includeAll"]
 
 
+@pytest.mark.database
 def test_the_same_dashboard_reads_an_aggregate_export(store, new_database, data):
     """The views are tables there, under the same names."""
     url = new_database()

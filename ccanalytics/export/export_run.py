@@ -1,0 +1,122 @@
+"""One export: the stored days as a Dataset, what is made of it, and where it goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.loading import load
+from ccanalytics.errors import ExportError, StoreError
+from ccanalytics.export.export_tables import Tables, record_tables, weekly_tables
+from ccanalytics.export.focus_rows import focus_table
+from ccanalytics.export.targets import SUFFIXES, target_of
+from ccanalytics.people.identity import fingerprint, load_secret
+from ccanalytics.sources.registry import Access, source_spec
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.sync import sync_available
+from ccanalytics.weeks import days_between
+
+FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
+"""The formats of a folder; `excel` is CSV that Excel knows to be UTF-8."""
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was written: the rows of each table, and where."""
+
+    target: str
+    source: str
+    identity: str
+    since: date
+    until: date
+    rows: dict[str, int]
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{n:,} {name}" for name, n in self.rows.items())
+        return f"{self.source}, {self.since} to {self.until}, {self.identity}: {rows}."
+
+
+def export_days(
+    target: str,
+    *,
+    source: str,
+    store: Store,
+    now: datetime,
+    since: date | None = None,
+    until: date | None = None,
+    identity: str = "named",
+    roster: pd.DataFrame | Path | None = None,
+    logs: Sequence[Path] = (),
+    form: str = "",
+    replace: bool = False,
+) -> ExportResult:
+    """Write the stored days from `since` to `until` to a folder, a database file or a server.
+
+    Sample and local days are synced first. The rows of the source replace those it had in the
+    target, in one step; `replace` empties the target of all sources. `StoreError` when no day is
+    stored, `ExportError` when the target cannot be written to.
+    """
+    _check_format(target, form)
+    place = target_of(target, form)
+    data = _dataset(source, store, (since, until), now, identity, roster, logs)
+    tables = _tables(data, form)
+    policy = identity
+    if identity == "pseudonym":
+        policy = f"{identity} {fingerprint(load_secret(store.root / 'identity.secret'))}"
+    try:
+        place.write(source, tables, policy, replace=replace)
+    except OSError as error:
+        raise ExportError(f"{place.name} cannot be written to: {error}.") from error
+    rows = {name: len(table) for name, table in tables.items()}
+    return ExportResult(place.name, source, identity, data.since, data.until, rows)
+
+
+def _dataset(
+    source: str,
+    store: Store,
+    range_: tuple[date | None, date | None],
+    now: datetime,
+    identity: str,
+    roster: pd.DataFrame | Path | None,
+    logs: Sequence[Path],
+) -> Dataset:
+    spec = source_spec(source)
+    if not spec.network:
+        sync_available(spec.open(Access(folders=logs)), store, now=now)
+    stored = store.dates(source)
+    first, last = range_[0] or min(stored, default=None), range_[1] or max(stored, default=None)
+    if not stored or first is None or last is None:
+        raise StoreError(f"There is no {source} day to export in the store {store.root}.")
+    days_between(first, last)
+    return load(
+        max(first, stored[0]) if last >= stored[0] else first,
+        min(last, stored[-1]) if first <= stored[-1] else last,
+        source=source,
+        store=store,
+        roster=roster,
+        identity=identity,
+        logs=logs,
+        now=now,
+    )
+
+
+def _tables(data: Dataset, form: str) -> Tables:
+    """What the format and the identity policy allow."""
+    if form.startswith("focus"):
+        return {"focus": focus_table(data, by_team=data.identity == "aggregate")}
+    weekly = weekly_tables(data)
+    if data.identity == "aggregate":
+        if not len(data.weeks):
+            raise StoreError(f"There is no closed week of {data.source} to export.")
+        return weekly
+    return {**record_tables(data), **weekly}
+
+
+def _check_format(target: str, form: str) -> None:
+    if form and form not in FORMATS:
+        raise ValueError(f"format is {form!r}; it is one of {', '.join(FORMATS)}.")
+    if form and ("://" in target or Path(target).suffix.lower() in SUFFIXES):
+        raise ValueError(f"--format {form} is for a folder; a database has tables.")

@@ -1,0 +1,181 @@
+"""A Dataset -> flat Arrow tables: its frames, sums by person and day, the weekly metrics.
+
+    activity, model_usage, ...   the frames, actors called as the identity policy says
+    actor_days                   one row per UTC day and actor: all measures side by side
+    exports                      one row per UTC day: whether it was closed, final, when fetched
+    weekly_metrics               one row per closed week: the metric frames side by side
+    weekly_team_metrics          the same by team
+
+Under `aggregate` only the weekly tables are made. A date is a date, money an exact decimal, a list
+is written as JSON text, and `source` says whose rows these are, as one target may hold several.
+"""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.frames.record_frames import SCHEMAS, USD
+from ccanalytics.metrics.actor_weeks import actor_weeks, day_sums
+from ccanalytics.metrics.availability import USAGE
+from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.ratios import by_week
+from ccanalytics.store.layout import frame_schemas
+
+Tables = dict[str, pa.Table]
+
+POPULATIONS = ("on_roster", "active_before")
+"""Denominators that need more than one week's records; their metrics are left out."""
+
+WEEKLY = tuple(
+    metric.id
+    for metric in METRICS.values()
+    if metric.numerator and metric.denominator not in POPULATIONS
+)
+"""The metrics of the weekly tables, each in a column of its name."""
+
+DESCRIPTIONS = {
+    "activity": "One row per record: sessions, lines, commits, pull requests.",
+    "model_usage": "One row per record and model: tokens and estimated cost.",
+    "tool_actions": "One row per record and tool: proposals accepted and rejected.",
+    "actor_days": "One row per UTC day and actor: all measures, each summed by itself.",
+    "exports": "One row per exported UTC day: whether it was closed and final, when fetched.",
+    "weekly_metrics": "One row per closed ISO week: people only, null below the floors.",
+    "weekly_team_metrics": "One row per closed ISO week and team: null below the floors, and where "
+    "a small team could be had by subtraction.",
+    "focus": "One row per UTC day, sub account, model and kind of token, in the shape of FOCUS.",
+}
+"""What one row of each table is."""
+
+SIDES = {
+    "sessions": "sessions started",
+    "lines_added": "lines added by Claude Code",
+    "lines_removed": "lines removed by Claude Code",
+}
+"""Sums of a week that are no metric of their own."""
+
+
+def record_tables(data: Dataset) -> Tables:
+    """Every frame of the dataset, `actor_days` and `exports`."""
+    frames = {name: getattr(data, name) for name in SCHEMAS} | dict(data.extras)
+    tables = {name: _table(frame, data.source, _schema(name)) for name, frame in frames.items()}
+    tables["actor_days"] = _table(_actor_days(data), data.source)
+    tables["exports"] = _table(_days(data), data.source)
+    return tables
+
+
+def weekly_tables(data: Dataset) -> Tables:
+    """The metric frames of all closed weeks side by side, in total and by team."""
+    return {
+        "weekly_metrics": _table(_weekly(data, None), data.source),
+        "weekly_team_metrics": _table(_weekly(data, "team"), data.source),
+    }
+
+
+def columns_of(tables: Mapping[str, pa.Table]) -> pd.DataFrame:
+    """One row per column of the tables: table, column, type, description."""
+    rows = [
+        (name, field.name, str(field.type), description_of(name, field.name))
+        for name, table in tables.items()
+        for field in table.schema
+    ]
+    return pd.DataFrame(rows, columns=["table", "column", "type", "description"])
+
+
+def description_of(table: str, column: str) -> str:
+    """What a column means; empty when nothing more is to be said than its name."""
+    if column in METRICS and table.startswith("weekly"):
+        return METRICS[column].formula
+    schemas = [frame_schemas()[table]] if table in frame_schemas() else list(SCHEMAS.values())
+    for schema in schemas:
+        if column in schema.names:
+            metadata = schema.field(column).metadata or {}
+            return str(metadata.get(b"description", b"").decode())
+    return SIDES.get(column, "")
+
+
+def _schema(name: str) -> pa.Schema | None:
+    return frame_schemas().get(name)
+
+
+def _actor_days(data: Dataset) -> pd.DataFrame:
+    frames = {name: getattr(data, name) for name in SCHEMAS}
+    days = day_sums(frames, ["date", "actor_kind", "actor", "team"])
+    if not data.spec.has_usage:
+        days = days.assign(**dict.fromkeys(USAGE & set(days), np.nan))
+    days = days.assign(weekday=days["date"].dt.day_of_week + 1)
+    return _with_week(days)
+
+
+def _days(data: Dataset) -> pd.DataFrame:
+    days = data.days[data.days["stored"]]
+    counts = data.activity.groupby("date").size()
+    return _with_week(
+        days[["date", "closed", "final", "fetched_at"]].assign(
+            records=counts.reindex(days["date"], fill_value=0).to_numpy(),
+            floor=data.minimum_group,
+        )
+    )
+
+
+def _with_week(frame: pd.DataFrame) -> pd.DataFrame:
+    monday = frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D")
+    return frame.assign(week=monday)
+
+
+def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
+    keys = ["week", *([by] if by else [])]
+    frames = {name: by_week(data, name, by) for name in WEEKLY}
+    wide = frames["active_actors"][keys].copy()
+    for name, frame in frames.items():
+        wide = wide.merge(
+            frame[[*keys, "value"]].rename(columns={"value": name}), on=keys, how="left"
+        )
+    cost = frames["cost"][[*keys, "priced_share"]]
+    return wide.merge(cost, on=keys, how="left").merge(_sides(data, wide, by), on=keys, how="left")
+
+
+def _sides(data: Dataset, wide: pd.DataFrame, by: str | None) -> pd.DataFrame:
+    """Further sums of the groups that are shown; null where the people are too few."""
+    keys = ["week", *([by] if by else [])]
+    rows = actor_weeks(data)
+    if by:
+        rows = rows.assign(**{by: rows[by].astype("str").fillna("no team")})
+    sums = rows.groupby(keys, observed=True)[list(SIDES)].sum().reset_index()
+    sums = wide[[*keys, "active_actors"]].merge(sums, on=keys, how="left")
+    hidden = sums["active_actors"].isna()
+    return sums.assign(**{name: sums[name].mask(hidden) for name in SIDES})[[*keys, *SIDES]]
+
+
+def _table(frame: pd.DataFrame, source: str, schema: pa.Schema | None = None) -> pa.Table:
+    """`frame` with `source` first and plain types, those of `schema` where it has the column."""
+    columns, names = [pa.array([source] * len(frame), pa.string())], ["source"]
+    for name in frame.columns:
+        kind = schema.field(name).type if schema and name in schema.names else None
+        columns.append(_column(frame[name], kind, name))
+        names.append(name)
+    return pa.table(columns, names=names)
+
+
+def _column(values: pd.Series, kind: pa.DataType | None, name: str) -> pa.Array:
+    array = pa.Array.from_pandas(values)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    if pa.types.is_large_string(array.type):
+        array = array.cast(pa.string())
+    if pa.types.is_nested(array.type):
+        texts = [None if one is None else json.dumps(one) for one in array.to_pylist()]
+        return pa.array(texts, pa.string())
+    if name in ("date", "week"):
+        return array.cast(pa.date32())
+    if kind == USD or (kind is None and name.endswith("_usd")):
+        return pc.round(array, USD.scale).cast(USD)
+    if pa.types.is_timestamp(array.type):
+        return array.cast(pa.timestamp("ms"))
+    return array if kind is None or pa.types.is_nested(kind) else array.cast(kind)
