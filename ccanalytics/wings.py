@@ -23,8 +23,6 @@ class Wing:
     """Commands of the command line, by name."""
     names: Mapping[str, Reference] = field(default_factory=dict)
     """Public names of the package."""
-    charts: Mapping[str, Reference] = field(default_factory=dict)
-    """Names of `ccanalytics.charts`."""
     sources: tuple[Reference, ...] = ()
     """A `SourceSpec` each."""
     frames: tuple[Reference, ...] = ()

@@ -13,8 +13,10 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, follows
 from ccanalytics.metrics.intervals import TAIL, Floats
+from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, Matrix
 from ccanalytics.people.roster import WEEK
+from ccanalytics.showing import Note, says
 
 DAYS = 30
 
@@ -38,6 +40,7 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
     return frame
 
 
+@says(Note)
 def activation_sentence(data: Dataset, days: int = DAYS) -> str:
     """The activation rate in plain English, and who is not in it."""
     if data.roster.empty:
@@ -58,6 +61,7 @@ def activation_sentence(data: Dataset, days: int = DAYS) -> str:
     )
 
 
+@measures("time_to_first_use")
 def time_to_first_use(data: Dataset) -> pd.DataFrame:
     """One row per day since joining: the share of people who had begun by it (Kaplan and Meier).
 
@@ -72,6 +76,7 @@ def time_to_first_use(data: Dataset) -> pd.DataFrame:
     return curve[curve["at_risk"] >= data.minimum_group][_CURVE].astype("float64")
 
 
+@says(Note)
 def first_use_sentence(data: Dataset) -> str:
     """How long people took from joining to their first active day, in plain English."""
     curve = time_to_first_use(data)

@@ -17,7 +17,9 @@ from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import NOT_TOLD, if_told
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats
+from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED, hide
+from ccanalytics.showing import Sentence, says
 
 GROUPS = 10
 
@@ -52,6 +54,7 @@ def halfcount(data: Dataset) -> pd.DataFrame:
     return frame.assign(value=value, share=value / frame["n_actors"])
 
 
+@measures("cost_curve")
 def cost_curve(data: Dataset) -> pd.DataFrame:
     """One row per point of the Lorenz curve of the last week: people_share, value (cost share).
 
@@ -70,6 +73,7 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     return pd.DataFrame(curve).astype(columns)
 
 
+@says(Sentence)
 def spread_sentence(data: Dataset) -> str:
     """How the cost of the last week is spread, beside the weeks before, as far as may be said."""
     frames = {"top10_share": top10_share(data), "halfcount": halfcount(data), "gini": gini(data)}

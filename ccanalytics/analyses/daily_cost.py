@@ -15,8 +15,9 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.availability import if_told
-from ccanalytics.metrics.cost import model_family
+from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats
+from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
 from ccanalytics.people.roster import withheld
 
@@ -40,8 +41,9 @@ _T4_90 = 2.1318  # upper 95 % point of Student's t with 4 degrees of freedom
 _NARROWEST = 0.05
 
 
+@measures("daily_cost")
 def daily_cost(data: Dataset) -> pd.DataFrame:
-    """One row per closed UTC day: cost of people and API keys, expected, low, high, unusual.
+    """One row per closed UTC day: cost of people and API keys, expected, low, high, unusual, event.
 
     `low` to `high` is where 90 % of ordinary days lie. Null in a week of fewer people than the
     minimum group, or with too many unpriced tokens; expected is null before 21 days of history.
@@ -55,9 +57,26 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
         high=[_moved(expected, _T4_90 * spread) for expected, spread in base],
     )
     frame["unusual"] = _unusual(frame, np.array([spread for _, spread in base]))
-    return if_told(data, frame[DAY_COLUMNS])
+    events = noted_events(data).groupby("date")["what"].agg("; ".join)
+    frame["event"] = frame["date"].map(events).astype("str")
+    return if_told(data, frame[[*DAY_COLUMNS, "event"]])
 
 
+@measures(
+    "unusual_days",
+    title="Unusual days",
+    shown_by="analyses.analysis_display:unusual_days_bundle",
+    shown_columns=("date", "value", "expected", "excess", "contributor", "event"),
+    labels={
+        "date": "day",
+        "value": "cost",
+        "expected": "usual",
+        "excess": "difference",
+        "contributor": "most of it",
+        "event": "noted",
+    },
+    empty_text="No day of the newest 28 stood out from the ordinary ones.",
+)
 def unusual_days(data: Dataset) -> pd.DataFrame:
     """One row per unusual day of the newest 28: date, value, expected, excess, contributor, event.
 
@@ -65,7 +84,7 @@ def unusual_days(data: Dataset) -> pd.DataFrame:
     excess, as far as it is of enough people; `event` what the events file says of the day or of
     its neighbours.
     """
-    frame = daily_cost(data)
+    frame = daily_cost(data).drop(columns="event")
     found = frame.assign(excess=frame["value"] - frame["expected"])[frame["unusual"]].copy()
     parts = _parts(data)
     found["contributor"] = [_contributor(parts, row.date, row.excess) for row in found.itertuples()]

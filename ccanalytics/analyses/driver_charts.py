@@ -7,22 +7,12 @@ import altair as alt
 from ccanalytics.analyses.drivers import Drivers
 from ccanalytics.charts.theme import CYAN, GREY, INK, ORANGE, finished
 
-DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "in all": GREY}
+DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
 """Colours without a judgement: a rise is neither good nor bad."""
 
 
-def cost_drivers_chart(drivers: Drivers) -> Any:
-    """A waterfall of the difference in cost to the week before."""
-    return _waterfall(drivers, "cost_drivers")
-
-
-def cost_per_commit_drivers_chart(drivers: Drivers) -> Any:
-    """A waterfall of the difference in cost per commit to the week before."""
-    return _waterfall(drivers, "cost_per_commit_drivers")
-
-
-def _waterfall(drivers: Drivers, metric_id: str) -> Any:
-    """Bars of difference, each beginning where the one before ended, and their sum."""
+def drivers_chart(drivers: Drivers) -> Any:
+    """A waterfall of the difference to the week before: bars that add up to it."""
     frame, metric = drivers.frame, drivers.metric
     form = "+$,.2f" if frame["value"].abs().max() < 100 else "+$,.0f"
     y = alt.Y("step:N", title="driver", sort=None, axis=alt.Axis(labelLimit=150))
@@ -47,11 +37,13 @@ def _waterfall(drivers: Drivers, metric_id: str) -> Any:
     labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(
         x=alt.X("right:Q", title=title), text=alt.Text("value:Q", format=form)
     )
-    direction = "datum.kind == 'total' ? 'in all' : datum.value < 0 ? 'lowers it' : 'raises it'"
+    direction = "datum.kind == 'total' ? 'total' : datum.value < 0 ? 'lowers it' : 'raises it'"
     layers = alt.layer(bars, labels, data=frame).transform_calculate(
         direction=direction, right="max(datum.start, datum.end)"
     )
     ends = [metric.format(value) for value in (drivers.previous, drivers.last)]
     weeks = f"From {ends[0]} the week before to {ends[1]}"
     subtitle = f"{weeks}; the bars add up"
-    return finished(layers, metric_id, subtitle=subtitle, wide=True, height=alt.Step(28))
+    return finished(
+        layers, f"{metric.id}_drivers", subtitle=subtitle, wide=True, height=alt.Step(28)
+    )

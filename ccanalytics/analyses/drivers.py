@@ -24,8 +24,9 @@ from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
 from ccanalytics.metrics.availability import NOT_TOLD, if_told
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.intervals import Floats
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, NO_TEAM, by_week
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, NO_TEAM, week_frame
 from ccanalytics.people.roster import withheld
+from ccanalytics.showing import ShowsItself
 
 TOKEN_WEIGHTS = {
     "input_tokens": 1.0,
@@ -45,13 +46,16 @@ Factors = Mapping[str, tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
-class Drivers:
+class Drivers(ShowsItself):
     """The change of a metric split into drivers.
 
     `frame` has one row per bar of a waterfall: step, kind ("driver" or "total"), value, start, end.
     It has no rows, and `why` says so, when there is nothing to split. `previous` and `last` are the
     metric in the two weeks.
     """
+
+    shown_by = "display.sentences:told_bundle"
+    drawn_by = "analyses.driver_charts:drivers_chart"
 
     metric: Metric
     frame: pd.DataFrame
@@ -87,13 +91,15 @@ def cost_per_commit_drivers(data: Dataset) -> Drivers:
 
 
 @dataclass(frozen=True, eq=False)
-class TeamShift:
+class TeamShift(ShowsItself):
     """The change of the cost per commit split by team into rate and mix.
 
     `frame` has one row per team: team, share_before, share (of commits), before, value (cost per
     commit), rate (its own change, weighed) and mix (its change of weight). Their sums are `rate`
     and `mix`, which add up to `change`. Small teams and those with few commits are one row.
     """
+
+    shown_by = "analyses.analysis_display:team_shift_bundle"
 
     frame: pd.DataFrame
     why: str = ""
@@ -209,7 +215,7 @@ def _drivers(data: Dataset, metric_id: str, names: tuple[str, ...]) -> Drivers:
         ("in all", "total", ends[-1], 0.0, ends[-1]),
     ]
     frame = pd.DataFrame(bars, columns=["step", "kind", "value", "start", "end"])
-    previous, last = by_week(data, metric_id)["value"].iloc[-2:]
+    previous, last = week_frame(data, metric_id)["value"].iloc[-2:]
     frame = frame.astype({"step": "str", "kind": "str"})
     return Drivers(metric, frame, float(previous), float(last))
 
@@ -261,7 +267,7 @@ def _too_little(data: Dataset, metric_id: str) -> str:
         return f"cost is {NOT_TOLD}"
     if len(data.weeks) < 2 or data.weeks[-1] - data.weeks[-2] != _WEEK:
         return "there is no closed week right before the last one"
-    frame = by_week(data, metric_id).iloc[-2:]
+    frame = week_frame(data, metric_id).iloc[-2:]
     if (frame["priced_share"] < MINIMUM_PRICED).any():
         return "too many tokens have no known price"
     if frame["value"].isna().any() or not (frame["numerator"] > 0).all():

@@ -18,6 +18,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import NOT_TOLD, if_told
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats, student
+from ccanalytics.showing import ShowsItself
 
 MINIMUM_DAYS = 21
 """Closed days, three weeks, before there is a forecast."""
@@ -28,7 +29,7 @@ _DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class Forecast(ShowsItself):
     """The cost of a month: what was, what is to come, and what that rests on.
 
     `frame` has one row per day of the month: date, kind ("actual" or "forecast"), value, low, high,
@@ -36,6 +37,9 @@ class Forecast:
     forecasts over as many days, as a share. Crossing dates are NaT where the budget is not reached.
     `why` says why there is no forecast.
     """
+
+    shown_by = "display.sentences:told_bundle"
+    drawn_by = "analyses.outlook_charts:month_forecast_chart"
 
     frame: pd.DataFrame
     month: pd.Timestamp

@@ -20,6 +20,7 @@ from ccanalytics.metrics.availability import NOT_TOLD
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.intervals import Floats, interval, ratio, resampled_sums
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, summable
+from ccanalytics.showing import Results, ShowsItself
 
 FEWEST_BEFORE, FEWEST_AFTER = 4, 2
 """Closed weeks it takes before and after an intervention."""
@@ -33,7 +34,7 @@ EffectVerdict = Literal["higher", "lower", "no detectable difference", "not to b
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class Effect(ShowsItself):
     """One intervention: how the team's change differs from that of the other teams.
 
     `effect` is the mean over the weeks after of (team now - team before) - (others now - others
@@ -41,6 +42,9 @@ class Effect:
     intervention: weeks_since (0 is its first whole week), value, low, high, team_value and
     others_value. `why` says why there is no number.
     """
+
+    shown_by = "display.sentences:told_bundle"
+    drawn_by = "analyses.intervention_charts:intervention_effects_chart"
 
     metric: Metric
     team: str
@@ -86,17 +90,23 @@ class Effect:
         return f"{text}: {self.verdict or 'too few to say'}. {tail}"
 
 
-def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day") -> list[Effect]:
+class Effects(Results):
+    """The effects of all interventions, which a notebook shows as one remark."""
+
+    shown_by = "analyses.analysis_display:effects_bundle"
+
+
+def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day") -> Effects:
     """One effect per line of the interventions file whose team may be shown, in order of date."""
     metric = summable(metric_id)
     if not metric.is_ratio:
         raise ValueError(f"{metric_id!r} is a total; an effect needs a ratio.")
     known = data.calendars.interventions
-    return [
+    return Effects(
         _effect(data, metric, row.team, row.what, row.date)
         for row in known.itertuples()
         if _may_be_named(data, row.team)
-    ]
+    )
 
 
 def _may_be_named(data: Dataset, team: str) -> bool:

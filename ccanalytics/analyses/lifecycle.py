@@ -13,7 +13,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, follows, roster_weeks
 from ccanalytics.metrics.adoption import shown
-from ccanalytics.metrics.ratios import by_week
+from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.people.roster import WEEK, withheld
 
 Cells = npt.NDArray[np.bool_]
@@ -23,6 +23,7 @@ FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
 
 
+@measures("roster_use")
 def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     """One row per status of the people on the last week's roster: people, and their share.
 
@@ -42,11 +43,6 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     sizes = {name: int(status.get(name, 0)) for name in STATUSES}
     frame = pd.DataFrame({"status": list(STATUSES), "value": _shown_sizes(sizes, data)})
     return frame.assign(share=frame["value"] / len(people)).astype(columns)
-
-
-def returning_share(data: Dataset) -> pd.DataFrame:
-    """One row per week: the share of the week before's active people who are active again."""
-    return by_week(data, "returning_share")
 
 
 def actor_flow(data: Dataset) -> pd.DataFrame:
@@ -78,6 +74,7 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
     return frame.assign(value=frame["value"].where(known))
 
 
+@measures("retention")
 def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     """One row per cohort and k: the share of it that was active k weeks after its first week.
 

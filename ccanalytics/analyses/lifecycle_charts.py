@@ -5,17 +5,12 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.marks import ratio_by_week, stacked
+from ccanalytics.charts.marks import stacked
 from ccanalytics.charts.theme import BLUE, CYAN, GREY, INK, ORANGE, PURPLE, finished, value_axis
 from ccanalytics.metrics.definitions import METRICS
 
 _FLOWS = ["retained", "reactivated", "new", "lapsed", "left"]
 _ROW = 19  # pixels
-
-
-def returning_share_chart(frame: pd.DataFrame) -> Any:
-    """The share of the week before's active people who are active again, with its interval."""
-    return ratio_by_week(frame, "returning_share")
 
 
 def actor_flow_chart(frame: pd.DataFrame) -> Any:

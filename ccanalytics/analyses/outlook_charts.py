@@ -42,7 +42,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
     return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
 
 
-def daily_cost_chart(frame: pd.DataFrame, events: pd.DataFrame | None = None) -> Any:
+def daily_cost_chart(frame: pd.DataFrame) -> Any:
     """The cost of each day over the band of ordinary days; unusual days are dots, events rules."""
     metric = METRICS["daily_cost"]
     x = alt.X("date:T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=6))
@@ -58,19 +58,17 @@ def daily_cost_chart(frame: pd.DataFrame, events: pd.DataFrame | None = None) ->
     dots = base.mark_point(filled=True, size=80, color=ORANGE, opacity=1).encode(
         y=value_axis(metric), tooltip=words
     )
-    layers = [band, line, dots.transform_filter("datum.unusual"), *_events(frame, events)]
+    layers = [band, line, dots.transform_filter("datum.unusual"), *_events(frame)]
     subtitle = "US dollars, estimated; the grey band holds 90 % of ordinary days, dots stand out"
     return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
 
 
-def _events(frame: pd.DataFrame, events: pd.DataFrame | None) -> list[Any]:
-    """A rule and words per event within the days drawn."""
-    if events is None or frame.empty:
+def _events(frame: pd.DataFrame) -> list[Any]:
+    """A rule and words per day with a noted event."""
+    noted = frame.loc[frame["event"].notna(), ["date", "event"]]
+    if noted.empty:
         return []
-    inside = events[events["date"].between(frame["date"].min(), frame["date"].max())]
-    if inside.empty:
-        return []
-    base = alt.Chart(inside[["date", "what"]]).encode(x="date:T")
+    base = alt.Chart(pd.DataFrame(noted)).encode(x="date:T")
     rule = base.mark_rule(color=MUTED, strokeDash=[3, 3])
     text = base.mark_text(align="left", dx=5, fontSize=11, color=INK, limit=220)
-    return [rule, text.encode(y=alt.value(8), text="what:N")]
+    return [rule, text.encode(y=alt.value(8), text="event:N")]

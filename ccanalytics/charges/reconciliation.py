@@ -13,10 +13,13 @@ import pandas as pd
 
 from ccanalytics.charges.billing_frames import Billing, billing_in
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.cost import FEW_PEOPLE, model_family
+from ccanalytics.metrics.cost import FEW_PEOPLE
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.families import model_family
+from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
 from ccanalytics.people.roster import withheld
+from ccanalytics.showing import Sentence, says
 
 WORKSPACE = "Claude Code"
 ALL_MODELS = "all models"
@@ -36,6 +39,25 @@ _NUMBERS = [
 _KINDS = {"month": "datetime64[ms]", "family": "str", **dict.fromkeys(_NUMBERS, "float64")}
 
 
+@measures(
+    "reconciliation",
+    title="Estimated and billed",
+    shown_columns=("month", "family", "days", "estimated", "billed", "gap", "value"),
+    labels={
+        "family": "model",
+        "days": "days of both",
+        "gap": "difference",
+        "value": "of the bill",
+    },
+    formats={
+        "month": lambda month: f"{month:%b %Y}",
+        "days": ",.0f",
+        "value": METRICS["reconciliation"].format,
+        "estimated": METRICS["cost"].format,
+        "billed": METRICS["cost"].format,
+        "gap": METRICS["cost"].format_change,
+    },
+)
 def reconciliation(data: Dataset) -> pd.DataFrame:
     """One row per month and model family, and one for all of a month: the estimate and the bill.
 
@@ -63,6 +85,7 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     return frame[list(_KINDS)].astype(_KINDS).sort_values("month", kind="stable", ignore_index=True)
 
 
+@says(Sentence)
 def reconciliation_sentence(data: Dataset) -> str:
     """The estimate beside the bill over all days that both have, in words."""
     frame = reconciliation(data)

@@ -3,6 +3,7 @@
 from ccanalytics.wings import Wing
 
 WING = Wing(
+    definitions=("charges/definitions.toml",),
     frames=("charges.billing_frames:BILLING_SCHEMAS",),
     companions={"billed": "charges.billing_sync:COMPANION"},
     flags={"billed": "Also what was billed, to compare; source api only."},
@@ -12,5 +13,4 @@ WING = Wing(
         "reconciliation": "charges.reconciliation:reconciliation",
         "reconciliation_sentence": "charges.reconciliation:reconciliation_sentence",
     },
-    charts={"reconciliation_chart": "charges.charge_charts:reconciliation_chart"},
 )

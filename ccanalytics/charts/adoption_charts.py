@@ -5,19 +5,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.marks import ratio_by_week, stacked, total_by_week
+from ccanalytics.charts.marks import stacked
 from ccanalytics.charts.theme import BLUE, CYAN, GREY, finished, share_axis, value_axis
 from ccanalytics.metrics.definitions import METRICS
-
-
-def active_actors_chart(frame: pd.DataFrame) -> Any:
-    """People active in each week."""
-    return total_by_week(frame, "active_actors")
-
-
-def active_rate_chart(frame: pd.DataFrame) -> Any:
-    """The share of each week's roster that was active, with its interval."""
-    return ratio_by_week(frame, "active_rate")
 
 
 def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
@@ -50,8 +40,3 @@ def active_day_bands_chart(frame: pd.DataFrame) -> Any:
         axis=share_axis("share of active people"),
         subtitle="Light is 1 active day in the week, moderate 2 or 3, heavy 4 or more",
     )
-
-
-def stickiness_chart(frame: pd.DataFrame) -> Any:
-    """The share of a week's active people who are active on an average working day."""
-    return ratio_by_week(frame, "stickiness")

@@ -16,26 +16,27 @@ from ccanalytics.charts.theme import (
     value_axis,
     value_format,
     week_axis,
+    words_of,
 )
-from ccanalytics.metrics.definitions import ActorKind, column_words, metric_of
+from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
 
 
 def ratio_by_week(
-    frame: pd.DataFrame, metric_id: str, *, wide: bool = False, actor_kind: ActorKind = "user"
+    frame: pd.DataFrame, metric: Metric | str, *, wide: bool = False, actor_kind: ActorKind = "user"
 ) -> Any:
     """A line with points, its interval as a band; a week without a value is a gap."""
-    metric = metric_of(metric_id, actor_kind)
+    metric = words_of(metric, actor_kind)
     base = alt.Chart(frame).encode(x=week_axis())
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
     line = base.mark_line(point=True).encode(
         y=value_axis(metric), tooltip=tooltips(frame, metric, actor_kind=actor_kind)
     )
-    return finished(alt.layer(band, line, data=frame), metric_id, wide=wide, actor_kind=actor_kind)
+    return finished(alt.layer(band, line, data=frame), metric, wide=wide, actor_kind=actor_kind)
 
 
 def ratio_by_group(
     frame: pd.DataFrame,
-    metric_id: str,
+    metric: Metric | str,
     group: str,
     *,
     subtitle: str,
@@ -43,7 +44,7 @@ def ratio_by_group(
     actor_kind: ActorKind = "user",
 ) -> Any:
     """One line per group; few groups only, so that the colours can be told apart."""
-    metric = metric_of(metric_id, actor_kind)
+    metric = words_of(metric, actor_kind)
     chart = (
         alt.Chart(frame)
         .mark_line(point=True)
@@ -56,14 +57,14 @@ def ratio_by_group(
             tooltip=tooltips(frame, metric, group, actor_kind=actor_kind),
         )
     )
-    return finished(chart, metric_id, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
+    return finished(chart, metric, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
 
 
 def total_by_week(
-    frame: pd.DataFrame, metric_id: str, *, wide: bool = False, actor_kind: ActorKind = "user"
+    frame: pd.DataFrame, metric: Metric | str, *, wide: bool = False, actor_kind: ActorKind = "user"
 ) -> Any:
     """One bar per week, from zero."""
-    metric = metric_of(metric_id, actor_kind)
+    metric = words_of(metric, actor_kind)
     chart = (
         alt.Chart(frame)
         .mark_bar()
@@ -73,12 +74,12 @@ def total_by_week(
             tooltip=tooltips(frame, metric, actor_kind=actor_kind),
         )
     )
-    return finished(chart, metric_id, wide=wide, actor_kind=actor_kind)
+    return finished(chart, metric, wide=wide, actor_kind=actor_kind)
 
 
 def stacked(
     frame: pd.DataFrame,
-    metric_id: str,
+    metric: Metric | str,
     group: str,
     *,
     field: str = "value",
@@ -90,7 +91,7 @@ def stacked(
     actor_kind: ActorKind = "user",
 ) -> Any:
     """One bar per week, made of its groups, in their order from the bottom."""
-    metric = metric_of(metric_id, actor_kind)
+    metric = words_of(metric, actor_kind)
     scale = alt.Scale(domain=list(order), range=list(colours[: len(order)])) if order else None
     colour = alt.Color(
         f"{group}:N",
@@ -108,12 +109,12 @@ def stacked(
             tooltip=tooltips(frame, metric, group, actor_kind=actor_kind),
         )
     )
-    return finished(chart, metric_id, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
+    return finished(chart, metric, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
 
 
 def last_week_by_group(
     frame: pd.DataFrame,
-    metric_id: str,
+    metric: Metric | str,
     group: str,
     *,
     most: int | None = None,
@@ -123,9 +124,9 @@ def last_week_by_group(
 
     With `most` only as many groups, those of the most actors.
     """
-    metric = metric_of(metric_id, actor_kind)
-    in_all = frame[group].nunique()
-    if most is not None and in_all > most:
+    metric = words_of(metric, actor_kind)
+    total_groups = frame[group].nunique()
+    if most is not None and total_groups > most:
         largest = frame.groupby(group)["n_actors"].sum().nlargest(most).index
         frame = frame[frame[group].isin(largest)]
     in_last_week = alt.FieldEqualPredicate(
@@ -150,11 +151,13 @@ def last_week_by_group(
         data=frame,
     )
     interval = " with its 90 % interval" if metric.is_ratio else ""
-    part = f", the {most} of the most {column_words('active', actor_kind)} out of {in_all}"
-    about = f"By {group.replace('_', ' ')}{part if most is not None and in_all > most else ''}"
+    part = f", the {most} of the most {column_words('active', actor_kind)} out of {total_groups}"
+    about = (
+        f"By {group.replace('_', ' ')}{part if most is not None and total_groups > most else ''}"
+    )
     subtitle = f"{about}: the last week{interval}; grey ticks are the weeks before"
     return finished(
-        layers, metric_id, subtitle=subtitle, wide=True, height=alt.Step(30), actor_kind=actor_kind
+        layers, metric, subtitle=subtitle, wide=True, height=alt.Step(30), actor_kind=actor_kind
     )
 
 

@@ -1,7 +1,8 @@
 """How every chart looks, and what every chart says of its metric.
 
 The colours are told apart by people with any kind of colour vision, and each has a dark twin in
-the report. `enable()` makes JupyterLab draw charts with the renderer it brings along, offline.
+the report. A finished chart has its own configuration and shows itself, so nothing of the session's
+Altair is changed.
 """
 
 import json
@@ -10,7 +11,14 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, metric_of
+from ccanalytics.charts.shown_chart import shows_itself
+from ccanalytics.metrics.definitions import (
+    METRICS,
+    ActorKind,
+    Metric,
+    column_words,
+    metric_in_words,
+)
 
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
@@ -18,7 +26,6 @@ INK, MUTED, GRID = "#6b7482", "#737b87", "#87909b"
 """Greys that can be read on JupyterLab's white and on its black; the report puts its own there."""
 
 CATEGORIES = [BLUE, ORANGE, GREEN, PURPLE, OLIVE, VIOLET, CYAN, GREY]
-MIME = "application/vnd.vegalite.v5+json"
 WIDTH, HEIGHT = 620, 220
 """A width in pixels for JupyterLab, whose page never stops resizing a chart as wide as its cell;
 the report makes the charts of this kit as wide as their place."""
@@ -27,64 +34,54 @@ AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share", "index": "coeffi
 _FORMATS = {"usd": "$,.2f", "share": ".0%", "index": ".2f"}
 
 
-def enable() -> None:
-    """Make this theme and the offline renderer Altair's own."""
-    alt.theme.register("ccanalytics", enable=True)(theme)
-    alt.renderers.register("ccanalytics", render)
-    alt.renderers.enable("ccanalytics")
-
-
-def theme() -> alt.theme.ThemeConfig:
-    """Quiet axes, direct colours, room for the words."""
-    axis: Any = {
-        "labelColor": MUTED,
-        "titleColor": MUTED,
-        "titleFontWeight": "normal",
-        "gridColor": GRID,
-        "gridOpacity": 0.3,
-        "domainColor": GRID,
-        "domainOpacity": 0.3,
-        "tickColor": GRID,
-        "tickOpacity": 0.3,
-        "labelFontSize": 11,
-        "titleFontSize": 11,
-        "titlePadding": 10,
+def config() -> dict[str, Any]:
+    """Quiet axes, direct colours, room for the words: a Vega-Lite configuration."""
+    return {
+        "background": "transparent",
+        "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+        "view": {"stroke": None},
+        "axis": _AXIS,
+        "axisX": {"grid": False, "labelOverlap": True, "labelFlush": False},
+        "axisY": {"domain": False, "ticks": False, "tickCount": 5},
+        "title": _TITLE,
+        "legend": _LEGEND,
+        "range": {"category": CATEGORIES},
+        "bar": {"color": BLUE, "cornerRadiusEnd": 2},
+        "line": {"color": BLUE, "strokeWidth": 2},
+        "point": {"color": BLUE, "filled": True, "size": 45},
     }
-    return alt.theme.ThemeConfig(
-        config={
-            "background": "transparent",
-            "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
-            "view": {"stroke": None},
-            "axis": axis,
-            "axisX": {"grid": False, "labelOverlap": True, "labelFlush": False},
-            "axisY": {"domain": False, "ticks": False, "tickCount": 5},
-            "title": {
-                "anchor": "start",
-                "fontSize": 14,
-                "fontWeight": 600,
-                "subtitleColor": MUTED,
-                "subtitleFontSize": 12,
-                "offset": 12,
-            },
-            "legend": {
-                "orient": "top",
-                "title": None,
-                "labelColor": MUTED,
-                "labelFontSize": 12,
-                "symbolSize": 90,
-                "columnPadding": 14,
-            },
-            "range": {"category": CATEGORIES},
-            "bar": {"color": BLUE, "cornerRadiusEnd": 2},
-            "line": {"color": BLUE, "strokeWidth": 2},
-            "point": {"color": BLUE, "filled": True, "size": 45},
-        }
-    )
 
 
-def render(spec: dict[str, Any], **_: object) -> dict[str, object]:
-    """The MIME bundle JupyterLab draws itself, and the report draws again."""
-    return {MIME: spec, "text/plain": str(spec.get("description", "chart"))}
+_AXIS = {
+    "labelColor": MUTED,
+    "titleColor": MUTED,
+    "titleFontWeight": "normal",
+    "gridColor": GRID,
+    "gridOpacity": 0.3,
+    "domainColor": GRID,
+    "domainOpacity": 0.3,
+    "tickColor": GRID,
+    "tickOpacity": 0.3,
+    "labelFontSize": 11,
+    "titleFontSize": 11,
+    "titlePadding": 10,
+}
+_TITLE = {
+    "anchor": "start",
+    "fontSize": 14,
+    "fontWeight": 600,
+    "subtitleColor": MUTED,
+    "subtitleFontSize": 12,
+    "offset": 12,
+}
+_LEGEND = {
+    "orient": "top",
+    "title": None,
+    "labelColor": MUTED,
+    "labelFontSize": 12,
+    "symbolSize": 90,
+    "columnPadding": 14,
+}
 
 
 def value_format(metric: Metric) -> str:
@@ -146,7 +143,7 @@ def tooltips(
 
 def finished(
     chart: Any,
-    metric_id: str,
+    metric: Metric | str,
     *,
     subtitle: str = "",
     wide: bool = False,
@@ -157,7 +154,7 @@ def finished(
 
     What the source does not tell is not drawn: an empty axis around 0 would read as a zero.
     """
-    metric = metric_of(metric_id, actor_kind)
+    metric = words_of(metric, actor_kind)
     subtitle = subtitle or _subtitle(metric)
     frame = chart.data
     if isinstance(frame, pd.DataFrame) and "not_told" in frame.attrs:
@@ -166,13 +163,19 @@ def finished(
         chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
     elif isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
         subtitle = f"Nothing to show: no week with a value. {subtitle}"
-    return chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
+    chart = chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
         title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
         description=f"{metric.name}. {subtitle}",
-        usermeta={"ccanalytics": {"metric": metric_id, "wide": wide}},
+        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide}},
         width=WIDTH,
         height=height,
     )
+    return shows_itself(chart, config())
+
+
+def words_of(metric: Metric | str, actor_kind: ActorKind) -> Metric:
+    """The definition, in the words of the actors it is of."""
+    return metric_in_words(METRICS[metric] if isinstance(metric, str) else metric, actor_kind)
 
 
 def _subtitle(metric: Metric) -> str:

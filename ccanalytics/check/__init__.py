@@ -5,8 +5,3 @@
 
 Nothing is changed, nothing is fetched into the store, and no finding holds a key.
 """
-
-from ccanalytics.check.everything import diagnose
-from ccanalytics.check.finding import Finding, Scene, Status, verdict
-
-__all__ = ["Finding", "Scene", "Status", "diagnose", "verdict"]

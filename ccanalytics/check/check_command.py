@@ -17,7 +17,7 @@ import click
 import ccanalytics.cli.options as options
 
 if TYPE_CHECKING:
-    from ccanalytics.check import Finding
+    from ccanalytics.check.finding import Finding
 
 PATH = click.Path(path_type=Path)
 """A path that need not be there: whether it is, is for the check to say."""
@@ -39,7 +39,8 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
 
     Exit code 1 when something failed. A warning is something to know, not a failure.
     """
-    from ccanalytics.check import Scene, diagnose, verdict
+    from ccanalytics.check.everything import diagnose
+    from ccanalytics.check.finding import Scene, verdict
 
     scene = Scene(
         environ=dict(os.environ),

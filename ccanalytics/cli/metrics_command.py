@@ -10,7 +10,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def metrics(as_json: bool) -> None:
     """Print what each metric means."""
-    from ccanalytics.metrics import METRICS
+    from ccanalytics.metrics.definitions import METRICS
 
     if as_json:
         click.echo(json.dumps([asdict(metric) for metric in METRICS.values()], indent=2))

@@ -67,7 +67,7 @@ def report(
 def _one(wish: "RunOptions", as_json: bool) -> None:
     """The paths that were written, a line each."""
     from ccanalytics.issue.weekly import weekly_report
-    from ccanalytics.report.execute import NotebookError
+    from ccanalytics.report.engine import NotebookError
     from ccanalytics.report.summary import summary
 
     with bars.cells() as cells, bars.days() as days:

@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
 
@@ -51,7 +52,7 @@ def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
     return Coverage("complete", "all seven days are final")
 
 
-def trust_facts(data: Dataset) -> pd.DataFrame:
+def trust_facts(data: Dataset) -> TitledFrame:
     """One row per fact to read before the numbers: what, state. Counts only, nobody's name."""
     stored = data.days[data.days["stored"]]
     moving = int((~stored["final"]).sum())
@@ -65,13 +66,15 @@ def trust_facts(data: Dataset) -> pd.DataFrame:
     }
     if "seats" in data.extras:
         facts["Seats"] = _seat_fact(data.extras["seats"])
-    return pd.DataFrame(facts.items(), columns=["what", "state"])
+    frame = pd.DataFrame(facts.items(), columns=["what", "state"])
+    labels = {"what": "about", "state": "what is known"}
+    return titled(frame, "Read this first", labels=labels)
 
 
-def coverage_ledger(data: Dataset) -> pd.DataFrame:
+def coverage_ledger(data: Dataset) -> TitledFrame:
     """One row per group that is not, or only in part, in these records: who, state, why."""
     rows = resolve(data.spec.coverage or "dataset.coverage:service_rows")(data)
-    return pd.DataFrame(rows, columns=["who", "state", "why"])
+    return titled(pd.DataFrame(rows, columns=["who", "state", "why"]), "Coverage")
 
 
 def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
@@ -84,7 +87,7 @@ def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
     return [*_ENTERPRISE, *_roster_rows(data)]
 
 
-def data_inventory(data: Dataset) -> pd.DataFrame:
+def data_inventory(data: Dataset) -> TitledFrame:
     """One row per kind of data about people that was read: what, grain, shown."""
     people = {
         "named": "by name",
@@ -100,7 +103,7 @@ def data_inventory(data: Dataset) -> pd.DataFrame:
         rows.insert(1, ("Tokens and estimated cost by model", grain, people))
     if len(data.roster):
         rows.append(("Team, first and last day on the roster", "person", people))
-    return pd.DataFrame(rows, columns=["what", "grain", "shown"])
+    return titled(pd.DataFrame(rows, columns=["what", "grain", "shown"]), "Data about people")
 
 
 _SERVICE = [

@@ -14,13 +14,15 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.calendars import Calendars
+from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
 from ccanalytics.weeks import days_between, parse_day
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
+class Dataset(ShowsItself):
     """The three tidy frames of `since` to `until`, both inclusive, and what they rest on.
 
     `days` has one row per UTC day: date, stored, closed (an hour after its end), final (two days
@@ -28,6 +30,8 @@ class Dataset:
     as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
     version does not know.
     """
+
+    shown_by = "display.summary:dataset_bundle"
 
     source: str
     since: date
@@ -72,7 +76,7 @@ class Dataset:
         return pd.DatetimeIndex(coverage["week"][whole], name="week")
 
     @property
-    def coverage(self) -> pd.DataFrame:
+    def coverage(self) -> TitledFrame:
         """One row per ISO week in range: days_in_range, days_stored, days_closed, days_final,
         and fetched_at of the day fetched longest ago."""
         monday = self.days["date"] - pd.to_timedelta(self.days["date"].dt.day_of_week, unit="D")
@@ -83,7 +87,8 @@ class Dataset:
             days_final=("final", "sum"),
             fetched_at=("fetched_at", "min"),
         )
-        return weeks.reset_index()
+        labels = {"week": "week of", "days_stored": "days stored", "days_final": "days final"}
+        return titled(weeks.reset_index(), "Days by week", labels=labels)
 
     def between(self, since: date | str, until: date | str) -> "Dataset":
         """The days from `since` to `until` of this dataset, both inclusive, without reading again.
@@ -102,6 +107,18 @@ class Dataset:
         part = replace(self, since=first, until=last, extras=extras, **parts)
         _wholes[part] = self.whole or self
         return part
+
+    def copy(self) -> "Dataset":
+        """The same dataset, of which nothing can be changed through this one."""
+        frames = {
+            name: part.copy(deep=False)
+            for name, part in vars(self).items()
+            if isinstance(part, pd.DataFrame)
+        }
+        extras = {name: part.copy(deep=False) for name, part in self.extras.items()}
+        copied = replace(self, extras=extras, **frames)
+        _wholes[copied] = self.whole or self  # what was worked out for this one holds there too
+        return copied
 
     def of_team(self, team: str) -> "Dataset":
         """Only the people of one team of the roster, as `load(team=team)` has it."""

@@ -38,6 +38,19 @@ from ccanalytics.store.layout import companions
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
 
+_shared: dict[str, Dataset] | None = None
+"""Datasets by their arguments, where a process loads the same again and again."""
+
+
+def share_datasets() -> None:
+    """From now on equal arguments of `load` give copies of one dataset, read once.
+
+    For processes that run several notebooks over a store nobody writes to meanwhile. A copy is as
+    good as one of its own: pandas copies what is changed.
+    """
+    global _shared
+    _shared = {}
+
 
 def load(
     since: date | str | None = None,
@@ -65,6 +78,29 @@ def load(
     `StoreError` when no day of the range is stored, `ValueError` for a range or a source that makes
     no sense.
     """
+    arguments = (since, until, week, weeks, days, source, store, roster, team, identity, logs)
+    if _shared is None:
+        return _load(*arguments, now)
+    key = repr(arguments)
+    if key not in _shared:
+        _shared[key] = _load(*arguments, now)
+    return _shared[key].copy()
+
+
+def _load(
+    since: date | str | None,
+    until: date | str | None,
+    week: str,
+    weeks: int,
+    days: int,
+    source: str,
+    store: Store | Path | str | None,
+    roster: pd.DataFrame | Path | str | None,
+    team: str,
+    identity: str,
+    logs: Sequence[Path | str],
+    now: datetime | None,
+) -> Dataset:
     settings = read_settings(os.environ, Path.cwd())
     identity = identity or settings.identity
     if identity not in IDENTITIES:

@@ -5,7 +5,7 @@ warning   the numbers can be read, with this in mind
 stop      the numbers would mislead: no report is made of them unless it is forced
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.prices import UNITS, PriceList, Prices, Tariff, Tokens
+from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 Level = Literal["passed", "warning", "stop"]
@@ -49,12 +50,28 @@ class Check:
     found: str
 
 
-def preflight(data: Dataset) -> list[Check]:
+class Checks(Results):
+    """The results of all checks; a notebook shows them as a table, `summary()` in one remark."""
+
+    shown_by = "display.summary:checks_bundle"
+
+    def summary(self) -> Note:
+        """The warnings, or that all checks passed."""
+        found = [check for check in self if check.level != "passed"]
+        if not found:
+            return Note(f"All {len(self)} checks of the records passed.")
+        texts = " ".join(f"{check.name}: {check.found}" for check in found)
+        stopped = any(check.level == "stop" for check in found)
+        forced = "This report was made although a check would have stopped it. " if stopped else ""
+        return WarningNote(f"{forced}{texts}")
+
+
+def preflight(data: Dataset) -> Checks:
     """One result per check, in a fixed order."""
-    return [check(data) for check in CHECKS]
+    return Checks(check(data) for check in CHECKS)
 
 
-def stops(checks: list[Check]) -> list[Check]:
+def stops(checks: Iterable[Check]) -> list[Check]:
     """Those that stop a report."""
     return [check for check in checks if check.level == "stop"]
 
@@ -101,7 +118,10 @@ def pages_are_whole(data: Dataset) -> Check:
     counted = int(same.duplicated().sum())
     days = _days(twice["date"].drop_duplicates())
     if counted:
-        text = f"{counted} records are there twice, to the last figure ({days}). Sync with --force."
+        text = (
+            f"{counted} records are there twice, to the last figure ({days}). Fetch the days "
+            "again: ccanalytics sync --again."
+        )
         return Check(name, "stop", text)
     text = f"{len(twice)} records share all their keys but not their figures ({days}): both count."
     return Check(name, "warning", text)

@@ -42,7 +42,7 @@ def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile", *, header: bool
 
 
 def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
-    """Text with an apostrophe in front where it begins like a formula; other columns as they are.
+    """Text with an apostrophe in front where it begins like a formula; other columns unchanged.
 
     A moment of a known time zone is told as 2026-11-20T00:00:00Z, money as 0.125 and 0.
     """

@@ -23,7 +23,7 @@ from ccanalytics.frames.record_frames import SCHEMAS, USD
 from ccanalytics.metrics.actor_weeks import actor_weeks, day_sums
 from ccanalytics.metrics.availability import USAGE
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.ratios import by_week
+from ccanalytics.metrics.ratios import week_frame
 from ccanalytics.store.layout import frame_schemas
 
 Tables = dict[str, pa.Table]
@@ -129,7 +129,7 @@ def _with_week(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
     keys = ["week", *([by] if by else [])]
-    frames = {name: by_week(data, name, by) for name in WEEKLY}
+    frames = {name: week_frame(data, name, by) for name in WEEKLY}
     wide = frames["active_actors"][keys].copy()
     for name, frame in frames.items():
         wide = wide.merge(
@@ -167,7 +167,7 @@ def _column(values: pd.Series, kind: pa.DataType | None, name: str) -> pa.Array:
         array = array.combine_chunks()
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
-    if pa.types.is_large_string(array.type):
+    if pa.types.is_large_string(array.type) or pa.types.is_null(array.type):
         array = array.cast(pa.string())
     if pa.types.is_nested(array.type):
         texts = [None if one is None else json.dumps(one) for one in array.to_pylist()]

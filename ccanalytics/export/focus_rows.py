@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.record_frames import USD
-from ccanalytics.metrics.cost import model_family
+from ccanalytics.metrics.families import model_family
 from ccanalytics.people.roster import withheld
 from ccanalytics.prices import Prices, Tariff
 

@@ -10,26 +10,3 @@ It keeps the service's manners: one UTC day per walk, opaque cursors bound to th
 of the last hour, its own error bodies and request ids. `Faults` make it fail as the real one does.
 To add a route, write its `Route` in a file of its own and its `ROUTES` into `service.ROUTES`.
 """
-
-from ccanalytics.fake_api.claude_code import REPORT, eccentric, legacy
-from ccanalytics.fake_api.faults import FAULTS, Faults
-from ccanalytics.fake_api.lists import ME, MEMBERS
-from ccanalytics.fake_api.messages import Request, Response
-from ccanalytics.fake_api.server import Server, serve
-from ccanalytics.fake_api.service import ROUTES, FakeService
-
-__all__ = [
-    "FAULTS",
-    "ME",
-    "MEMBERS",
-    "REPORT",
-    "ROUTES",
-    "FakeService",
-    "Faults",
-    "Request",
-    "Response",
-    "Server",
-    "eccentric",
-    "legacy",
-    "serve",
-]

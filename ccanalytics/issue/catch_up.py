@@ -13,7 +13,7 @@ from ccanalytics.issue.fetching import SyncProgress, fetch_days
 from ccanalytics.issue.run_options import RunOptions, with_source
 from ccanalytics.issue.weekly import issue_name, weekly_report
 from ccanalytics.report.archive import read_issue
-from ccanalytics.report.execute import Progress
+from ccanalytics.report.engine import Progress
 from ccanalytics.weeks import newest_closed_week, parse_week, week_days, week_name
 
 _WEEK = timedelta(weeks=1)

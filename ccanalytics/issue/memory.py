@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics import METRICS, actor_weeks, by_week
-from ccanalytics.metrics.ratios import NO_TEAM
+from ccanalytics.metrics.actor_weeks import actor_weeks
+from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.ratios import NO_TEAM, week_frame
 from ccanalytics.people.roster import revealed
 from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.store.day_store import Store
@@ -29,7 +30,7 @@ REMEMBERED = (*HEADLINES, "pull_requests", "commits")
 
 def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Remembered:
     """What the issue keeps of its numbers."""
-    frames = {name: by_week(data, name).dropna(subset="value") for name in REMEMBERED}
+    frames = {name: week_frame(data, name).dropna(subset="value") for name in REMEMBERED}
     numbers = {
         name: {_monday(row.week): round(float(row.value), 6) for row in frame.itertuples()}
         for name, frame in frames.items()
@@ -93,7 +94,7 @@ def number_words(metric_id: str, value: float) -> str:
 
 def _withheld_teams(data: Dataset) -> dict[str, list[str]]:
     """The teams by week whose people are too few to be shown."""
-    teams = by_week(data, "active_actors", by="team")
+    teams = week_frame(data, "active_actors", by="team")
     hidden = teams[teams["value"].isna()]
     return {_monday(week): sorted(rows["team"]) for week, rows in hidden.groupby("week")}
 

@@ -14,9 +14,9 @@ from ccanalytics.errors import PreflightError, SettingsError
 from ccanalytics.issue.fetching import SyncProgress, fetch_report_days
 from ccanalytics.issue.memory import digest_of, memory_of, number_words, told_together
 from ccanalytics.issue.run_options import RunOptions, with_source
-from ccanalytics.metrics import METRICS
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import memories
-from ccanalytics.report.execute import Progress
+from ccanalytics.report.engine import Progress
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
 from ccanalytics.settings import as_variables
@@ -56,7 +56,7 @@ def dataset_of(options: RunOptions) -> Dataset:
     )
 
 
-def _check(order: Order, data: Dataset, checks: list[Check], *, force: bool) -> None:
+def _check(order: Order, data: Dataset, checks: Sequence[Check], *, force: bool) -> None:
     """`PreflightError` when the numbers would mislead, and a page that says why."""
     found = [(check.name, check.found) for check in stops(checks)]
     told = told_together(data, order.memory, memories(order.out))

@@ -38,7 +38,7 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
     from ccanalytics.live.live import Live
     from ccanalytics.live.process import Worker
     from ccanalytics.live.server import serve
-    from ccanalytics.report.processes import kernel_environment
+    from ccanalytics.report.engine import worker_environment
     from ccanalytics.settings import as_variables
 
     logs, key_file, notebooks = flags.pop("logs"), flags.pop("key_file"), flags.pop("notebooks")
@@ -67,7 +67,7 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
 
     with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
         variables = {**os.environ, **as_variables(settings, logs)}
-        environment = kernel_environment(variables, Path(folder))
+        environment = worker_environment(variables, Path(folder))
         wish = {**asked, "notebooks": str(notebooks.absolute()) if notebooks else ""}
 
         async def run() -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,9 +19,9 @@ from ccanalytics.errors import CCAnalyticsError, ReportError
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.live.exports import as_csv, as_parquet, frames_shown, zipped
 from ccanalytics.live.opening import LINKS
-from ccanalytics.live.warm import ENGINE
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report.execute import NotebookError, execute_one
+from ccanalytics.report.engine import NotebookError, NotebookRun
+from ccanalytics.report.notebook_shell import CellError, run_notebook
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import Order, notebook_text
@@ -69,7 +70,7 @@ class Dashboard:
         order = orders.order(replace(self.wish, now=datetime.now(UTC)))
         parameters = checked_parameters(order.notebooks, order.common, order.extra)
         notebooks = [
-            execute_one(source, given, engine_name=ENGINE)
+            _executed(source, given)
             for source, given in zip(order.notebooks, parameters, strict=True)
         ]
         page = _page(order, notebooks, live=LINKS)
@@ -99,6 +100,13 @@ class Dashboard:
 
     def _safe(self, text: str) -> str:
         return text if self.wish.settings.identity == "named" else without_emails(text)
+
+
+def _executed(source: Path, parameters: Mapping[str, Any]) -> NotebookNode:
+    try:
+        return run_notebook(source, parameters)
+    except CellError as error:
+        raise NotebookRun(source, parameters, source, error.index).failure(str(error)) from None
 
 
 def _give_back() -> None:

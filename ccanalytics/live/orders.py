@@ -11,7 +11,7 @@ from ccanalytics.issue.weekly import dataset_of, order_of, versions
 from ccanalytics.live.opening import OWN_TITLE
 from ccanalytics.live.watch import Watched
 from ccanalytics.logs.log_source import log_folders
-from ccanalytics.metrics import METRICS
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.run import Order, notebook_folder, report_notebooks
 from ccanalytics.sources.registry import network_sources
 

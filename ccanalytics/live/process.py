@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.processes import kill_group
+from ccanalytics.report.engine import kill_group
 
 _HEAD = 2**24
 """The longest line a worker may answer with."""

@@ -7,20 +7,22 @@ import pandas as pd
 
 from ccanalytics.charts.theme import BLUE, CATEGORIES, GREY, ORANGE, finished, value_axis
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.metric_frame import MetricFrame
 
 _END = "length(datum.label) > 25 ? '…' + slice(datum.label, -24) : datum.label"
 """The end of a path tells projects apart, not its beginning."""
 
 SHOWN = 12
-"""The dearest projects, branches or sessions that are drawn; the table has them all."""
+"""The most expensive projects, branches or sessions that are drawn; the table has them all."""
 
 _WEEKDAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.value]"
 _DOLLARS = "US dollars, estimated"
 _DEFINITION = alt.Tooltip("definition:N", title="definition")
 
 
-def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
-    """Estimated cost by hour as columns, by anything else as bars, dearest first."""
+def usage_by_chart(frame: MetricFrame) -> Any:
+    """Estimated cost by hour as columns, by anything else as bars, most expensive first."""
+    split = str(frame.by)
     metric = METRICS["usage_by"]
     words = [
         alt.Tooltip(f"{split}:N", title=split),
@@ -37,7 +39,7 @@ def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
         bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
         return _titled(finished(bars, metric.id, subtitle=subtitle, wide=True), f"by {split}")
     if len(frame) > SHOWN:
-        subtitle += f"; the {SHOWN} dearest of {len(frame)}"
+        subtitle += f"; the {SHOWN} most expensive of {len(frame)}"
     bars = (
         alt.Chart(frame.head(SHOWN))
         .mark_bar()
@@ -51,8 +53,9 @@ def usage_by_chart(frame: pd.DataFrame, split: str) -> Any:
     return _titled(chart, f"by {split}")
 
 
-def usage_by_day_chart(frame: pd.DataFrame, kind: str) -> Any:
+def usage_by_day_chart(frame: MetricFrame) -> Any:
     """One column per day, made of models (dollars) or of kinds of tokens."""
+    kind = frame.by
     metric = METRICS["usage_by_day"]
     group, unit = ("model", _DOLLARS) if kind == "model" else ("kind", "tokens")
     form = "$,.0f" if kind == "model" else ".3~s"

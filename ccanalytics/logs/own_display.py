@@ -5,9 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from ccanalytics.display.show import Format, Shown, bar, cards_of, table
+from ccanalytics.dataset.titled_frame import TitledFrame
+from ccanalytics.display.bundles import Bundle
+from ccanalytics.display.cards import bar, cards_bundle
+from ccanalytics.display.tables import frame_bundle
 from ccanalytics.logs.own_usage import RECENT
 from ccanalytics.metrics.definitions import METRICS
+
+SHOWN = 15
+"""As many sessions are listed; the frame has them all."""
 
 _LABELS = {
     "value": "Cost",
@@ -19,66 +25,27 @@ _LABELS = {
 }
 
 
-def own_cards(recent: pd.DataFrame) -> Shown:
-    """One card per row of `own_recent`: the last seven days beside the seven before."""
-    return cards_of([_card(row) for row in recent.itertuples(index=False)])
+def recent_bundle(recent: TitledFrame) -> Bundle:
+    """One card per row of `own_recent`: the last seven days compared with the seven before."""
+    return cards_bundle([_card(row) for row in recent.itertuples(index=False)])
 
 
-def own_sessions_table(sessions: pd.DataFrame, shown: int = 15) -> Shown:
-    """The dearest sessions of `own_sessions`, a row each."""
-    money, share = METRICS["own_sessions"].format, METRICS["acceptance_rate"].format
-    labels = {
-        "started_at": "started",
-        "project": "project",
-        "branch": "branch",
-        "value": "cost",
-        "tokens": "tokens",
-        "requests": "answers",
-        "minutes": "minutes",
-        "commits": "commits",
-        "pull_requests": "PRs",
-        "lines_added": "lines",
-        "peak_context": "largest context",
-        "compactions": "compactions",
-        "subagent_share": "of it subagents",
+def sessions_bundle(sessions: TitledFrame) -> Bundle:
+    """The most expensive sessions of `own_sessions`, a row each."""
+    some = min(SHOWN, len(sessions))
+    shown = sessions.head(SHOWN)
+    shown.title = f"The {some} most expensive of {len(sessions):,} sessions"
+    shown.formats = {
+        **dict.fromkeys(
+            ("tokens", "requests", "minutes", "commits", "lines_added", "peak_context"), ",.0f"
+        ),
+        **dict.fromkeys(("pull_requests", "compactions"), ",.0f"),
+        "value": METRICS["own_sessions"].format,
+        "subagent_share": METRICS["acceptance_rate"].format,
+        "started_at": _moment,
+        "project": _end_of_path,
     }
-    counts = ("tokens", "requests", "minutes", "commits", "lines_added", "peak_context")
-    formats: dict[str, Format] = dict.fromkeys((*counts, "pull_requests", "compactions"), ",.0f")
-    formats |= {"value": money, "subagent_share": share, "started_at": _moment}
-    formats |= {"project": _end_of_path}
-    some = min(shown, len(sessions))
-    title = f"The {some} dearest of {len(sessions):,} sessions"
-    return table(sessions.head(shown), title, labels=labels, formats=formats)
-
-
-def cache_table(saving: pd.DataFrame) -> Shown:
-    """One row per model of `cache_saving`: what was read and written, and what it saved."""
-    labels = {
-        "model": "model",
-        "cache_read_tokens": "tokens read",
-        "cache_write_5m_tokens": "written for 5 min",
-        "cache_write_1h_tokens": "written for 1 h",
-        "cache_reuse": "read per written",
-        "value": "saved",
-    }
-    tokens = ("cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
-    formats: dict[str, Format] = dict.fromkeys(tokens, ",.0f")
-    formats |= {"cache_reuse": ",.1f", "value": METRICS["cache_saving"].format}
-    return table(saving, "What the cache saved", labels=labels, formats=formats)
-
-
-def tool_use_table(tools: pd.DataFrame) -> Shown:
-    """One row per tool of `tool_use`."""
-    labels = {
-        "tool": "tool",
-        "calls": "calls",
-        "accepted": "accepted",
-        "rejected": "rejected",
-        "errors": "failed",
-        "value": "accepted of decided",
-    }
-    formats: dict[str, Format] = {"value": METRICS["acceptance_rate"].format}
-    return table(tools, "Tools", labels=labels, formats=formats)
+    return frame_bundle(shown)
 
 
 def _card(row: Any) -> dict[str, Any]:

@@ -7,6 +7,9 @@ withheld. Every request is counted where and when it was made, so all splits hav
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.showing import Note, says
 
 SPLITS = ("day", "hour", "project", "branch", "model", "session", "agent", "terminal")
 
@@ -26,6 +29,7 @@ _WORK = ["commits", "pull_requests", "lines_added", "lines_removed"]
 _USE = ["saved", "requests", *TOKENS, "unpriced_tokens"]
 
 
+@measures("usage_by", by="split")
 def usage_by(data: Dataset, split: str, timezone: str = "UTC") -> pd.DataFrame:
     """One row per value of `split`, the dearest first; days and hours in their order.
 
@@ -50,6 +54,7 @@ def usage_by(data: Dataset, split: str, timezone: str = "UTC") -> pd.DataFrame:
     return _ordered(frame.reindex(columns=["value", *_USE, *_WORK, "sessions"]), split)
 
 
+@measures("usage_by_day", by="kind")
 def usage_by_day(data: Dataset, kind: str, timezone: str = "UTC") -> pd.DataFrame:
     """One row per day and model, or per day and kind of token: value (dollars, or tokens).
 
@@ -72,6 +77,7 @@ def usage_by_day(data: Dataset, kind: str, timezone: str = "UTC") -> pd.DataFram
     return sums.reindex(whole, fill_value=0).reset_index()
 
 
+@measures("usage_by_weekday")
 def usage_by_weekday(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     """One row per weekday (1 is Monday) and hour of `timezone`: value (dollars), requests."""
     requests, _, _ = _frames(data)
@@ -81,6 +87,28 @@ def usage_by_weekday(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     return sums.reindex(week, fill_value=0).reset_index()
 
 
+@measures(
+    "cache_saving",
+    title="What the cache saved",
+    shown_columns=(
+        *("model", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens"),
+        *("cache_reuse", "value"),
+    ),
+    labels={
+        "cache_read_tokens": "tokens read",
+        "cache_write_5m_tokens": "written for 5 min",
+        "cache_write_1h_tokens": "written for 1 h",
+        "cache_reuse": "read per written",
+        "value": "saved",
+    },
+    formats={
+        "cache_read_tokens": ",.0f",
+        "cache_write_5m_tokens": ",.0f",
+        "cache_write_1h_tokens": ",.0f",
+        "cache_reuse": ",.1f",
+        "value": METRICS["cache_saving"].format,
+    },
+)
 def cache_saving(data: Dataset) -> pd.DataFrame:
     """One row per model with a price: value (dollars saved by its cache), the tokens read, and
     written for five minutes and for an hour, and cache_reuse (tokens read for one written).
@@ -96,6 +124,23 @@ def cache_saving(data: Dataset) -> pd.DataFrame:
     return frame.sort_values("value", ascending=False).reset_index().astype({"model": "str"})
 
 
+@measures(
+    "own_sessions",
+    shown_by="logs.own_display:sessions_bundle",
+    shown_columns=(
+        *("started_at", "project", "branch", "value", "tokens", "requests", "minutes", "commits"),
+        *("pull_requests", "lines_added", "peak_context", "compactions", "subagent_share"),
+    ),
+    labels={
+        "started_at": "started",
+        "value": "cost",
+        "requests": "answers",
+        "pull_requests": "PRs",
+        "lines_added": "lines",
+        "peak_context": "largest context",
+        "subagent_share": "of which subagents",
+    },
+)
 def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     """One row per session with anything in range, the dearest first.
 
@@ -131,6 +176,7 @@ def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     return frame.sort_values("value", ascending=False, ignore_index=True)
 
 
+@measures("context_growth")
 def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
     """One row per point of the sessions with the largest contexts: session (its start and project),
     answer (1 is its first), value (tokens that went in), compacted (after a compaction).
@@ -146,6 +192,11 @@ def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)[columns]
 
 
+@measures(
+    "tool_use",
+    labels={"errors": "failed", "value": "accepted of decided"},
+    formats={"value": METRICS["acceptance_rate"].format},
+)
 def tool_use(data: Dataset) -> pd.DataFrame:
     """One row per tool, the most used first: calls, accepted, rejected, errors, value (accepted of
     those decided on; null where nothing was)."""
@@ -160,6 +211,7 @@ def tool_use(data: Dataset) -> pd.DataFrame:
     return frame.sort_values("calls", ascending=False).reset_index().astype({"tool": "str"})
 
 
+@measures("own_recent", shown_by="logs.own_display:recent_bundle")
 def own_recent(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     """One row per measure: its value in the last `RECENT` days of the range, and in those before.
 
@@ -189,6 +241,7 @@ _RECENT = {
 }
 
 
+@says(Note)
 def own_sentence(data: Dataset) -> str:
     """What was used in all, in plain English, with how much of it is not final or has no price."""
     requests, _, _ = _frames(data)

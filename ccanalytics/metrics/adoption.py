@@ -5,17 +5,14 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, week_of
-from ccanalytics.metrics.ratios import by_week, distribution_minimum, hide
+from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.metrics.ratios import distribution_minimum, hide, week_frame
 
 BANDS = {"light": 1, "moderate": 2, "heavy": 4}
 """Fewest active days of a week in each band."""
 
 
-def active_actors(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): distinct active people."""
-    return by_week(data, "active_actors", by)
-
-
+@measures("active_actors_by_day")
 def active_actors_by_day(data: Dataset) -> pd.DataFrame:
     """One row per UTC day of the closed weeks: distinct active people; 0 on a quiet day.
 
@@ -45,11 +42,6 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     return hide(frame, distribution_minimum(data), keep=("band",))
 
 
-def stickiness(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): mean active people Monday to Friday / in the week."""
-    return by_week(data, "stickiness", by)
-
-
 def _days_of(weeks: pd.DatetimeIndex) -> pd.DatetimeIndex:
     days = weeks.repeat(7) + pd.to_timedelta(np.tile(np.arange(7), len(weeks)), unit="D")
     return pd.DatetimeIndex(days).as_unit("ms")
@@ -57,5 +49,5 @@ def _days_of(weeks: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 def shown(data: Dataset, week: pd.Series) -> pd.Series:
     """Whether the week has as many active people as may be shown, or nobody at all."""
-    total = active_actors(data).set_index("week")["value"]
+    total = week_frame(data, "active_actors").set_index("week")["value"]
     return week.isin(total.index[total.notna()])

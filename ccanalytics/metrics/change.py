@@ -23,7 +23,8 @@ from ccanalytics.metrics.intervals import (
     ratio,
     resampled_sums,
 )
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_week, matrix, rows_of, summable
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, rows_of, summable, week_frame
+from ccanalytics.showing import Results, ShowsItself
 
 Verdict = Literal[
     "up",
@@ -39,12 +40,14 @@ _WEEK = pd.Timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Headline:
+class Headline(ShowsItself):
     """One metric in the last closed week, beside an earlier value (`against` says which).
 
     Numbers are NaN where there is none; `week` is NaT while no week is closed. The change has no
     numbers when there are too few actors or events to say something about it.
     """
+
+    shown_by = "display.cards:headline_bundle"
 
     metric: Metric
     week: pd.Timestamp
@@ -136,9 +139,15 @@ def headline(data: Dataset, metric_id: str) -> Headline:
     return _compared(data, found, base)
 
 
-def headlines(data: Dataset, metric_ids: Iterable[str]) -> list[Headline]:
+class Headlines(Results):
+    """Headlines side by side; more than a few of them are a table of changes."""
+
+    shown_by = "display.cards:headlines_bundle"
+
+
+def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
     """The headline of each metric, in the order asked for."""
-    return [headline(data, metric_id) for metric_id in metric_ids]
+    return Headlines(headline(data, metric_id) for metric_id in metric_ids)
 
 
 def against_median(data: Dataset, metric_id: str, weeks: int = 4) -> Headline:
@@ -155,7 +164,7 @@ def _against_median(data: Dataset, found: Headline, frame: pd.DataFrame, weeks: 
 def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
     """The newest row of the metric frame as a headline that is not compared yet, and the frame."""
     metric = summable(metric_id)
-    frame = by_week(data, metric_id)
+    frame = week_frame(data, metric_id)
     if frame.empty:
         return Headline(metric, pd.NaT), frame
     last = frame.iloc[-1]

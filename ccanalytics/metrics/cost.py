@@ -4,35 +4,21 @@ Tokens whose price nobody knows carry no cost, so every frame about money says t
 of its tokens, and has no value where that is under 95 %.
 """
 
-import re
-
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
 from ccanalytics.metrics.availability import if_told
+from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import median_interval
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, by_week, hide, priced_share
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, hide, priced_share, week_frame
 
 MINIMUM_COMMITS = 5
 """Commits a person needs in a week to have a cost per commit of their own."""
 
-_FAMILY = re.compile(r"(opus|sonnet|haiku)")
-_VERSION = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
-
 FEW_PEOPLE = "used by few people"
 """The name of model families too few people used, together."""
-
-
-def cost(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): estimated cost in US dollars."""
-    return by_week(data, "cost", by)
-
-
-def cost_per_active_day(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): estimated cost / active person-days."""
-    return by_week(data, "cost_per_active_day", by)
 
 
 def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
@@ -41,13 +27,8 @@ def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
     Null under 20 commits. `unconverted_share` is the part of the cost that belongs to people
     without a commit in the week.
     """
-    frame = by_week(data, "cost_per_commit", by)
-    return frame.assign(unconverted_share=unconverted_share(data, by)["value"])
-
-
-def unconverted_share(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): cost of people without a commit / all cost."""
-    return by_week(data, "unconverted_share", by)
+    frame = week_frame(data, "cost_per_commit", by)
+    return frame.assign(unconverted_share=week_frame(data, "unconverted_share", by)["value"])
 
 
 def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
@@ -63,11 +44,6 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     poor = frame["priced_share"] < MINIMUM_PRICED
     frame = frame.assign(**{name: frame[name].mask(poor) for name in ("value", "low", "high")})
     return if_told(data, hide(frame, data.minimum_group), "value", "low", "high", "priced_share")
-
-
-def cache_read_share(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): cache reads / tokens sent to the model."""
-    return by_week(data, "cache_read_share", by)
 
 
 def model_mix(data: Dataset) -> pd.DataFrame:
@@ -120,21 +96,6 @@ def api_key_cost(data: Dataset) -> pd.DataFrame:
         }
     ).reset_index()
     return if_told(data, frame, "value", "share", "n_keys", "priced_share")
-
-
-def model_family(model: str) -> str:
-    """The family and version of a model id, whatever the vendor prefix and the date.
-
-    >>> model_family("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
-    'Sonnet 4.5'
-    >>> model_family("claude-3-5-haiku-20241022"), model_family("house-model")
-    ('Haiku 3.5', 'house-model')
-    """
-    plain = re.sub(r"[-@]\d{8}.*|[-@:]v\d.*|\[.*", "", model.lower())
-    family = _FAMILY.search(plain)
-    if family is None:
-        return model
-    return " ".join([family[0].title(), ".".join(_VERSION.findall(plain))]).strip()
 
 
 def _typical(rows: pd.DataFrame, week: pd.Timestamp) -> dict[str, object]:

@@ -7,16 +7,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks
-from ccanalytics.metrics.ratios import by_week, hide
-
-
-def acceptance_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): accepted / decided proposals to edit files.
-
-    Without `by="tool"` the tools Edit, MultiEdit, Write and NotebookEdit are pooled; with it every
-    tool has its own row. Null without proposals.
-    """
-    return by_week(data, "acceptance_rate", by)
+from ccanalytics.metrics.ratios import hide
 
 
 def lines(data: Dataset) -> pd.DataFrame:
@@ -30,23 +21,3 @@ def lines(data: Dataset) -> pd.DataFrame:
     frame = frame.rename(columns={"active": "n_actors"})[["week", "kind", "value", "n_actors"]]
     frame = frame.astype({"kind": "str", "value": "float64", "n_actors": "float64"})
     return hide(frame, data.minimum_group, keep=("kind",))
-
-
-def commits(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): commits made through Claude Code."""
-    return by_week(data, "commits", by)
-
-
-def pull_requests(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): pull requests created through Claude Code."""
-    return by_week(data, "pull_requests", by)
-
-
-def commits_per_active_day(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): commits / active person-days."""
-    return by_week(data, "commits_per_active_day", by)
-
-
-def landing_share(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): active people with a commit / active people."""
-    return by_week(data, "landing_share", by)

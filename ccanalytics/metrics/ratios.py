@@ -10,12 +10,14 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import (
     SPLITS,
     actor_weeks,
+    model_weeks,
     roster_weeks,
     tool_weeks,
     week_pairs,
 )
 from ccanalytics.metrics.availability import USAGE, if_told
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
+from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
 from ccanalytics.people.roster import withheld
 
@@ -28,21 +30,43 @@ MINIMUM_DISTRIBUTION = 10
 _POPULATIONS = {"on_roster": roster_weeks, "active_before": week_pairs}
 """Denominators that are people, also those not active in the week: the rows they come from."""
 
+KINDS = {
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "cache_read_tokens": "cache read",
+    "cache_creation_tokens": "cache write",
+}
+"""Kinds of tokens and what they are called."""
+
+TOOL_COLUMNS = {"accepted", "rejected", "proposals"}
+"""Columns that are known by tool."""
+
+MODEL_COLUMNS = {"cost_usd", "total_tokens", "input_side_tokens", *KINDS}
+"""Columns that are known by model."""
+
 NO_TEAM = "no team"
 UNKNOWN = "unknown"
 
 
-def by_week(
+def week_frame(
     data: Dataset, metric_id: str, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
     """One row per closed week (and value of `by`): a ratio of sums, or a total.
+
+    This is `by_week` of metrics that are summed from actor-weeks, without a type of its own.
 
     Columns: week, [by], value, numerator, denominator, n_actors, low, high, and for money
     priced_share. A group of fewer people than the dataset's minimum is null in every number, and
     so is the next smallest one when the hidden ones could be had by subtraction. Of API keys
     `n_actors` counts keys; all of them together are shown however few they are, groups are not.
     """
-    metric = summable(metric_id)
+    return frame_of(data, summable(metric_id), by, actor_kind)
+
+
+def frame_of(
+    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
+) -> pd.DataFrame:
+    """`week_frame` of a metric that need not be one of the definitions."""
     rows = rows_of(data, metric, by, actor_kind)
     sums = shown_sums(data, metric, rows, by, actor_kind)
     bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
@@ -120,12 +144,18 @@ def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Seri
 
 def splits_of(metric_id: str, actor_kind: ActorKind = "user") -> tuple[str, ...]:
     """The values of `by` that a metric knows; of some only the team, or nothing."""
-    metric = summable(metric_id)
+    return _splits(summable(metric_id), actor_kind)
+
+
+def _splits(metric: Metric, actor_kind: ActorKind) -> tuple[str, ...]:
     if metric.denominator in _POPULATIONS:
         return ("team",) if actor_kind == "user" else ()
-    tool = ("tool",) if metric.id == "acceptance_rate" else ()
+    sides = {metric.numerator, metric.denominator} - {None}
+    tool = ("tool",) if sides <= TOOL_COLUMNS else ()
     team = ("team",) if actor_kind == "user" else ()
-    return (*team, *SPLITS, *tool)
+    model = ("model", "family") if sides <= MODEL_COLUMNS and actor_kind == "user" else ()
+    kind = ("kind",) if sides == {"total_tokens"} else ()
+    return (*team, *SPLITS, *tool, *model, *kind)
 
 
 def rows_of(
@@ -137,6 +167,10 @@ def rows_of(
         return _of_population(data, metric)
     if by == "tool":
         return tool_weeks(data, actor_kind).assign(total_tokens=0, unpriced_tokens=0)
+    if by in ("model", "family"):
+        return _of_models(data, by)
+    if by == "kind":
+        return _of_kinds(data, actor_kind)
     if by is None or by == "team":
         rows = actor_weeks(data, actor_kind)
         return rows.assign(team=_labels(rows["team"], NO_TEAM))
@@ -151,10 +185,33 @@ def _check_question(metric: Metric, by: str | None, actor_kind: ActorKind) -> No
         raise ValueError(f"{metric.id} is of people: API keys are on no roster and do not return.")
     if actor_kind == "api_key" and by == "team":
         raise ValueError(f"{metric.id} by 'team': API keys are in no team.")
-    known = splits_of(metric.id, actor_kind)
+    known = _splits(metric, actor_kind)
     if by is not None and by not in known:
         listed = f"{'one of ' if len(known) > 1 else ''}{', '.join(known)}"
         raise ValueError(f"{metric.id} by {by!r}: by is {listed} or nothing.")
+
+
+def _of_models(data: Dataset, by: str) -> pd.DataFrame:
+    """One row per week, person and model or family of models in use."""
+    rows = model_weeks(data)
+    rows = rows.assign(
+        total_tokens=rows[list(KINDS)].sum(axis=1),
+        input_side_tokens=rows[[name for name in KINDS if name != "output_tokens"]].sum(axis=1),
+    )
+    rows = rows[rows["total_tokens"] > 0]
+    names = {model: model_family(model) for model in rows["model"].unique()}
+    rows = rows.assign(family=rows["model"].map(names)).astype({"model": "str", "family": "str"})
+    numbers = [*MODEL_COLUMNS, "unpriced_tokens"]
+    return rows.groupby(["week", "actor", by])[numbers].sum().reset_index().assign(active=1)
+
+
+def _of_kinds(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:
+    """One row per week, actor and kind of token that was used."""
+    rows = actor_weeks(data, actor_kind).melt(
+        ["week", "actor"], list(KINDS), "kind", "total_tokens"
+    )
+    rows = rows.assign(kind=rows["kind"].map(KINDS), active=1, unpriced_tokens=0)
+    return rows[rows["total_tokens"] > 0]
 
 
 def _of_population(data: Dataset, metric: Metric) -> pd.DataFrame:

@@ -9,8 +9,9 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import roster_weeks
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.ratios import by_week
+from ccanalytics.metrics.ratios import week_frame
 from ccanalytics.people.roster import WEEK, roster_sizes
+from ccanalytics.showing import Note, says
 
 Cells = npt.NDArray[np.bool_]
 
@@ -27,7 +28,7 @@ def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
 
     `joined` and `left` are how the roster differs from that of the week before. Null without one.
     """
-    frame = by_week(data, "active_rate", by)
+    frame = week_frame(data, "active_rate", by)
     sizes = roster_sizes(data.roster, data.weeks, by_team=by is not None)
     keys = ["week", *([by] if by else [])]
     frame = frame.merge(sizes[[*keys, "joined", "left"]], on=keys, how="left")
@@ -41,7 +42,7 @@ def seat_rate(data: Dataset) -> pd.DataFrame:
     Columns: week, value, numerator, denominator, n_actors. Null where the source tells no seats,
     and under the minimum group.
     """
-    frame = by_week(data, "active_actors")[["week", "numerator", "n_actors"]]
+    frame = week_frame(data, "active_actors")[["week", "numerator", "n_actors"]]
     sundays = frame["week"] + WEEK - pd.Timedelta(days=1)
     seats = _NO_SEATS
     if "seats" in data.extras:
@@ -57,7 +58,7 @@ def off_roster(data: Dataset) -> pd.DataFrame:
 
     Null under the minimum group, without a roster, and of one team, which such people are not in.
     """
-    frame = by_week(data, "active_actors")[["week", "value", "n_actors"]]
+    frame = week_frame(data, "active_actors")[["week", "value", "n_actors"]]
     people = roster_weeks(data).groupby("week")["active"]
     known, sizes = (
         counts.reindex(frame["week"], fill_value=0).to_numpy()
@@ -68,6 +69,7 @@ def off_roster(data: Dataset) -> pd.DataFrame:
     return frame.assign(value=value.where((sizes > 0) & ~few & (data.team == "")))
 
 
+@says(Note)
 def roster_sentence(data: Dataset) -> str:
     """The last week's roster, how it moved, and who is active without being on it, in words.
 

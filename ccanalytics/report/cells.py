@@ -214,6 +214,8 @@ class _Reader:
             if mime.startswith("application/vnd.vegalite."):
                 yield self.contents.charts.add(content)
                 return
+        if MIME.format("dataset") in data:
+            return  # how the page was made says the same
         if MIME.format("cards") in data:
             yield Cards(data[MIME.format("cards")]["cards"])
         elif MIME.format("table") in data:

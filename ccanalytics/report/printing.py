@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.processes import SECRETS
+from ccanalytics.report.engine import ALLOWED
 
 BROWSERS = (
     "chromium",
@@ -80,7 +80,7 @@ def print_page(
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeout: float) -> str:
     """The last line `command` wrote, when it has ended; it and its children are killed in time."""
-    kept = {name: value for name, value in environment.items() if name not in SECRETS}
+    kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
     own = {"XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
     with (folder / "said").open("w+b") as said:
         try:

@@ -25,7 +25,7 @@ from nbformat import NotebookNode
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
 from ccanalytics.report import archive
-from ccanalytics.report.execute import NotebookError, Progress, execute
+from ccanalytics.report.engine import NotebookError, NotebookRun, Progress, run_notebooks
 from ccanalytics.report.history import NOTHING, Remembered, restatements
 from ccanalytics.report.mail import letter
 from ccanalytics.report.page import Definition, build_page, failure_page
@@ -129,10 +129,11 @@ def run_report(order: Order, *, progress: Progress | None = None) -> Path:
     with tempfile.TemporaryDirectory(prefix=".run-", dir=order.out) as aside:
         folder = Path(aside)
         try:
-            notebooks = execute(
-                order.notebooks,
-                parameters,
-                folder=folder,
+            notebooks = run_notebooks(
+                [
+                    NotebookRun(source, given, folder / source.name)
+                    for source, given in zip(order.notebooks, parameters, strict=True)
+                ],
                 environment=order.environment,
                 timeout=order.timeout,
                 progress=progress,

@@ -40,7 +40,7 @@ def main():
 
 
 def measure():
-    from ccanalytics.explore.explorer import explore
+    from ccanalytics.explorer.controls import explore
 
     started = time.perf_counter()
     explorer = explore(source="sample")

@@ -8,9 +8,14 @@ import pytest
 from builders import record
 from click.testing import CliRunner
 
-from ccanalytics.check import Scene, diagnose, machine, verdict
+from ccanalytics.check import machine
+from ccanalytics.check.everything import diagnose
+from ccanalytics.check.finding import Scene, verdict
 from ccanalytics.cli import main, options
-from ccanalytics.fake_api import FAULTS, FakeService, Faults, eccentric, legacy, serve
+from ccanalytics.fake_api.claude_code import eccentric, legacy
+from ccanalytics.fake_api.faults import FAULTS, Faults
+from ccanalytics.fake_api.server import serve
+from ccanalytics.fake_api.service import FakeService
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
 

@@ -218,7 +218,8 @@ def test_a_sync_tells_programs_which_days_it_changed(tmp_path):
 
     from builders import record
 
-    from ccanalytics.fake_api import FakeService, serve
+    from ccanalytics.fake_api.server import serve
+    from ccanalytics.fake_api.service import FakeService
 
     service = FakeService(
         lambda day: [record(str(day))], now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -9,8 +9,9 @@ from test_views import TEAMS, people_of, roster, three_weeks
 
 from ccanalytics.charts.theme import MIME
 from ccanalytics.errors import StoreError
-from ccanalytics.explore import Shelf, explorer
-from ccanalytics.explore.explorer import explore
+from ccanalytics.explorer import explorer
+from ccanalytics.explorer.controls import explore
+from ccanalytics.explorer.shelf import Shelf
 
 NAMES = ("Red", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>")
 

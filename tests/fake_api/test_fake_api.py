@@ -8,9 +8,13 @@ import httpx
 import pytest
 from builders import record
 
-from ccanalytics.fake_api import REPORT, FakeService, Faults, Request, eccentric, legacy, serve
+from ccanalytics.fake_api.claude_code import REPORT, eccentric, legacy
 from ccanalytics.fake_api.enterprise import SUMMARIES, USERS
+from ccanalytics.fake_api.faults import Faults
+from ccanalytics.fake_api.messages import Request
 from ccanalytics.fake_api.reports import COSTS, USAGE
+from ccanalytics.fake_api.server import serve
+from ccanalytics.fake_api.service import FakeService
 from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
 
 ADMIN = {"x-api-key": "sk-ant-admin01-x"}

@@ -15,10 +15,13 @@ from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ccanalytics.cli import main
-from ccanalytics.fake_api import REPORT, ROUTES, FakeService, Request, eccentric, legacy, serve
+from ccanalytics.fake_api.claude_code import REPORT, eccentric, legacy
 from ccanalytics.fake_api.fake_api_command import sample_service
+from ccanalytics.fake_api.messages import Request
 from ccanalytics.fake_api.openapi import EXAMPLE_NOW
 from ccanalytics.fake_api.schemas import field_docs
+from ccanalytics.fake_api.server import serve
+from ccanalytics.fake_api.service import ROUTES, FakeService
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.wire.claude_code import Record
 

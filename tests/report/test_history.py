@@ -10,7 +10,8 @@ from ccanalytics.issue.issue_memory import told_together
 
 import ccanalytics.metrics as m
 from ccanalytics.errors import PreflightError
-from ccanalytics.fake_api import FakeService, serve
+from ccanalytics.fake_api.server import serve
+from ccanalytics.fake_api.service import FakeService
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
 from ccanalytics.people.roster import revealed, withheld

@@ -13,7 +13,9 @@ from builders import record
 from ccanalytics.issue.issue_memory import HEADLINES
 
 from ccanalytics.errors import ReportError
-from ccanalytics.fake_api import FakeService, Faults, serve
+from ccanalytics.fake_api.faults import Faults
+from ccanalytics.fake_api.server import serve
+from ccanalytics.fake_api.service import FakeService
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.execute import execute
 from ccanalytics.report.parameters import checked_parameters

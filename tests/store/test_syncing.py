@@ -9,7 +9,8 @@ from builders import record
 from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import preflight
 from ccanalytics.errors import ApiError, StoreError
-from ccanalytics.fake_api import FakeService, eccentric
+from ccanalytics.fake_api.claude_code import eccentric
+from ccanalytics.fake_api.service import FakeService
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import Store

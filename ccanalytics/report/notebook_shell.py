@@ -1,15 +1,18 @@
-"""Notebooks run in this process, one after the other, without the start of a kernel.
+"""A notebook run in this process, without the start of a kernel.
 
-papermill runs them as it does with kernels: the same parameters, the same errors. A notebook sees
+papermill runs it as it does with kernels: the same parameters, the same errors. A notebook sees
 nothing of the one before it, but what was imported stays.
 """
 
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import papermill
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -18,12 +21,46 @@ from nbformat.v4 import new_output
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from traitlets.config import Config
 
-ENGINE = "warm"
+ENGINE = "ccanalytics"
 
-Begun = Callable[..., None]
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class WarmEngine(Engine):  # type: ignore[misc]
+class CellError(Exception):
+    """A cell that failed; `index` counts from 0 in the executed notebook."""
+
+    def __init__(self, text: str, index: int | None) -> None:
+        super().__init__(_COLOUR.sub("", text))
+        self.index = index
+
+
+def run_notebook(
+    source: Path,
+    parameters: Mapping[str, Any],
+    *,
+    target: Path | None = None,
+    begin: Callable[[int], None] = lambda index: None,
+) -> NotebookNode:
+    """The executed notebook, also written to `target`; `CellError` when a cell failed."""
+    try:
+        return papermill.execute_notebook(
+            str(source),
+            str(target) if target else None,
+            parameters=dict(parameters),
+            engine_name=ENGINE,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            on_cell_start=lambda *, cell, cell_index, **_: begin(cell_index),
+        )
+    except papermill.PapermillExecutionError as error:
+        text = f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename)
+        raise CellError(text, error.cell_index) from None
+
+
+class ShellEngine(Engine):  # type: ignore[misc]
     """Runs the cells of a notebook in the one shell of this process."""
 
     @classmethod
@@ -32,7 +69,7 @@ class WarmEngine(Engine):  # type: ignore[misc]
         nb_man: NotebookExecutionManager,
         kernel_name: str,
         *,
-        on_cell_start: Begun | None = None,
+        on_cell_start: Callable[..., None] | None = None,
         **_: Any,
     ) -> None:
         """Run every cell up to the first that fails, whose error becomes its last output."""
@@ -49,7 +86,7 @@ class WarmEngine(Engine):  # type: ignore[misc]
             nb_man.cell_complete(cell, index)
 
 
-papermill_engines.register(ENGINE, WarmEngine)
+papermill_engines.register(ENGINE, ShellEngine)
 
 
 def _run(shell: "_Shell", cell: NotebookNode) -> bool:

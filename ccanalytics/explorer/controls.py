@@ -1,65 +1,37 @@
 """Controls over the metrics: what `explore.ipynb` shows.
 
-The controls make a `Question`, `views.answer` answers it, and the answer is put beneath them. In
+The controls make a `Question`, `answer` answers it, and the answer is put beneath them. In
 a report there are no controls: then only the first answer is shown, as any cell shows a result.
 """
 
 import base64
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 import ipywidgets as widgets
 from altair.utils.schemapi import debug_mode
+from IPython.core.formatters import format_display_data
 from IPython.display import display
 
-from ccanalytics.charts.theme import render
 from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import CCAnalyticsError
-from ccanalytics.explore import CHOICES, Question, Shelf, View, answer, first_question
+from ccanalytics.explorer.answer import View, answer
+from ccanalytics.explorer.loaded import LoadedData, first_question
+from ccanalytics.explorer.question import CHOICES, COLUMNS, OWN_RATIO, Question
 from ccanalytics.metrics.actor_weeks import SPLITS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.sources.registry import source_names
 
 SPLIT_WORDS = {"is_remote": "remote or not"}
 
-_STYLE = """<style>
-.cca-explore { max-width: 1240px; overflow: visible; }
-.cca-explore .cca-controls { display: grid; gap: 10px 16px; padding: 12px 16px 16px;
-  grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); align-items: end;
-  border: 1px solid var(--jp-border-color2); border-radius: 10px;
-  background: var(--jp-layout-color1); overflow: visible; }
-.cca-explore .cca-controls > .jupyter-widgets { flex-direction: column; align-items: stretch;
-  width: auto; height: auto; margin: 0; overflow: visible; }
-.cca-explore .cca-controls .jupyter-widgets > .widget-label { text-align: left; width: auto;
-  max-width: none; height: auto; line-height: 1.7; font-size: 12px;
-  color: var(--jp-ui-font-color2); }
-.cca-explore .cca-controls select, .cca-explore .cca-controls input[type=date] {
-  flex: 0 0 30px; height: 30px; width: 100%; min-width: 0; padding-left: 8px; border-radius: 4px;
-  color: var(--jp-ui-font-color1); background-color: var(--jp-layout-color0); }
-.cca-explore .cca-controls .cca-compare { align-self: end; }
-.cca-explore .cca-controls .cca-compare > .widget-label { display: none; }
-.cca-explore .cca-controls .cca-compare label { display: flex; gap: 8px; align-items: center;
-  white-space: normal; line-height: 1.3; min-height: 30px; width: auto; }
-.cca-explore .cca-controls .cca-compare input { flex: none; margin: 0; }
-.cca-explore .cca-buttons { gap: 16px; align-items: center; margin: 10px 0 4px; overflow: visible; }
-.cca-explore .cca-buttons button { width: auto; padding: 0 14px; border-radius: 4px; }
-.cca-explore .cca-buttons a { color: var(--jp-content-link-color); }
-.cca-explore .cca-code:not(:empty) pre { padding: 10px 14px; border-radius: 6px;
-  background: var(--jp-cell-editor-background); border: 1px solid var(--jp-border-color2); }
-.cca-explore .cca-answer { display: flex; flex-wrap: wrap; gap: 8px 28px; overflow: visible;
-  align-items: flex-start; }
-.cca-explore .cca-figure { flex: 1 1 610px; min-width: 0; overflow: visible; }
-.cca-explore .cca-chart { min-height: 300px; overflow-x: auto; }
-.cca-explore .cca-said { flex: 1 1 260px; min-width: 0; }
-.cca-explore .cca-table { max-height: 400px; overflow: auto; }
-.cca-explore .cca-table td { white-space: nowrap; }
-.cca-explore .jp-OutputPrompt, .cca-explore .jp-OutputArea-promptOverlay { display: none; }
-</style>"""
+_STYLE = "<style>" + (files("ccanalytics.explorer") / "explorer.css").read_text() + "</style>"
 
-BESIDE = 530
-"""The width of a chart in pixels, so that its remarks fit beside it."""
+CHART_WIDTH = 530
+"""The width of a chart in pixels, so that the notes fit next to it."""
 
 _remembered: dict[tuple[str, str, int, str, str], Question] = {}
 """What was last asked, by the arguments of `explore`: a cell run again goes on from there."""
@@ -79,22 +51,22 @@ def explore(
     """
     if source not in source_names():
         raise ValueError(f"There is no source {source!r}; there is: {', '.join(source_names())}.")
-    shelf = Shelf(identity)
+    loaded = LoadedData(identity)
     asked = source, week, weeks, team, identity
-    question = _remembered.get(asked) or first_question(shelf, source, week, weeks, team)
-    return Explorer(question, shelf, asked)
+    question = _remembered.get(asked) or first_question(loaded, source, week, weeks, team)
+    return Explorer(question, loaded, asked)
 
 
 class Explorer:
     """Controls and the view of what they ask; `view` is the one that is shown."""
 
     def __init__(
-        self, question: Question, shelf: Shelf, asked: tuple[str, str, int, str, str]
+        self, question: Question, loaded: LoadedData, asked: tuple[str, str, int, str, str]
     ) -> None:
-        self.shelf = shelf
+        self.loaded = loaded
         self._asked = asked
         self._changing = False
-        self.view = answer(question, shelf)
+        self.view = answer(question, loaded)
 
     def _ipython_display_(self) -> None:
         if os.environ.get("CCANALYTICS_REPORT"):
@@ -122,8 +94,14 @@ class Explorer:
         splits = {"nothing": "", **{SPLIT_WORDS.get(s, _words(s)): s for s in _SPLITS}}
         self.controls: dict[str, Any] = {
             "metric_id": widgets.Dropdown(
-                options=[(METRICS[name].name, name) for name in CHOICES], description="Metric"
+                options=[
+                    *((METRICS[name].name, name) for name in CHOICES),
+                    ("A ratio of your own", OWN_RATIO),
+                ],
+                description="Metric",
             ),
+            "top": widgets.Dropdown(options=COLUMNS, description="Sum of"),
+            "bottom": widgets.Dropdown(options=COLUMNS, description="divided by the sum of"),
             "by": widgets.Dropdown(options=splits, description="Split by"),
             "actor_kind": widgets.Dropdown(
                 options={"people": "user", "API keys": "api_key"}, description="Who"
@@ -151,7 +129,7 @@ class Explorer:
         """Everybody and the teams of the roster; the team asked for too, so that it can be said
         that there is none like it."""
         try:
-            roster = self.shelf.whole(question.source).roster
+            roster = self.loaded.all_of(question.source).roster
         except (CCAnalyticsError, ValueError, OSError):
             return [("everybody", "")]
         names = {*roster["team"].dropna().unique(), *filter(None, [question.team])}
@@ -169,13 +147,13 @@ class Explorer:
         # Half of an answer is Altair's check of the chart against its schema; the charts of the
         # package are checked by its tests.
         with debug_mode(False):
-            self.view = answer(question, self.shelf)
+            self.view = answer(question, self.loaded)
             self._show()
 
     def _other_source(self, question: Question) -> Question:
         """The same question of another source: its newest weeks, and a team only if it has it."""
         _, _, weeks, _, _ = self._asked
-        first = first_question(self.shelf, question.source, weeks=weeks)
+        first = first_question(self.loaded, question.source, weeks=weeks)
         team = (
             question.team if question.team in dict(self._teams(replace(question, team=""))) else ""
         )
@@ -192,10 +170,13 @@ class Explorer:
     def _show(self) -> None:
         """Put the view beneath the controls, each part in one step, so that nothing flickers."""
         view = self.view
-        drawn = [] if view.chart is None else [render(view.chart.to_dict() | {"width": BESIDE})]
+        for name in ("top", "bottom"):
+            own = view.question.metric_id == OWN_RATIO
+            self.controls[name].layout.display = None if own else "none"
+        drawn = [] if view.chart is None else [view.chart.properties(width=CHART_WIDTH)]
         self.chart.outputs = _outputs(drawn)
-        self.said.outputs = _outputs([part.bundle for part in view.remarks])
-        self.table.outputs = _outputs([part.bundle for part in view.tables])
+        self.said.outputs = _outputs(view.notes)
+        self.table.outputs = _outputs(view.tables)
         self.download.value = _download(view)
         self._show_code()
 
@@ -205,7 +186,7 @@ class Explorer:
         self.code.outputs = (stream,) if self.code_button.value else ()
 
 
-_SPLITS = ("team", *SPLITS, "tool")
+_SPLITS = ("team", *SPLITS, "model", "family", "kind", "tool")
 
 
 def _box(kind: type[widgets.Box], name: str, *children: widgets.Widget) -> widgets.Box:
@@ -214,9 +195,12 @@ def _box(kind: type[widgets.Box], name: str, *children: widgets.Widget) -> widge
     return box
 
 
-def _outputs(bundles: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+def _outputs(results: Iterable[Any]) -> tuple[dict[str, Any], ...]:
+    """What a notebook would show of each result."""
+    bundles = (format_display_data(result) for result in results)  # type: ignore[no-untyped-call]
     return tuple(
-        {"output_type": "display_data", "data": bundle, "metadata": {}} for bundle in bundles
+        {"output_type": "display_data", "data": data, "metadata": metadata}
+        for data, metadata in bundles
     )
 
 

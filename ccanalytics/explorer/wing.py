@@ -2,4 +2,4 @@
 
 from ccanalytics.wings import Wing
 
-WING = Wing(names={"explore": "explore.explorer:explore"})
+WING = Wing(names={"explore": "explorer.controls:explore"})

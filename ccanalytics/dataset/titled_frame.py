@@ -1,0 +1,58 @@
+"""A pandas frame with a title, that shows itself as a table with it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from ccanalytics.wings import Reference, resolve
+
+
+class TitledFrame(pd.DataFrame):  # type: ignore[misc]
+    """A pandas frame; in a notebook a table with its title, formatted, and the same on a page.
+
+    `labels` are the heads of columns that are called otherwise, `formats` format specs or functions
+    by column. What is filtered or sorted of it stays one.
+    """
+
+    _metadata: ClassVar[list[str]] = [
+        "title",
+        "labels",
+        "formats",
+        "empty_text",
+        "shown_columns",
+        "shown_by",
+    ]
+
+    title: str = ""
+    labels: Mapping[str, str] = {}
+    formats: Mapping[str, Any] = {}
+    empty_text: str = ""
+    shown_columns: tuple[str, ...] = ()
+    """The columns that are shown, in this order; none: all."""
+    shown_by: Reference = "display.tables:frame_bundle"
+
+    @property
+    def _constructor(self) -> Callable[..., "TitledFrame"]:
+        return TitledFrame
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve(self.shown_by)(self)
+        return bundle
+
+
+def titled(
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+    formats: Mapping[str, Any] | None = None,
+    empty_text: str = "",
+) -> TitledFrame:
+    """`frame` with a title; `empty_text` is what is said when it has no rows."""
+    made = TitledFrame(frame)
+    made.attrs = dict(frame.attrs)
+    made.title, made.labels, made.formats = title, labels or {}, formats or {}
+    made.shown_columns = tuple(labels or ())
+    made.empty_text = empty_text
+    return made

@@ -1,0 +1,40 @@
+"""MIME bundles: data of our own type for the page, HTML for JupyterLab, plain text."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+MIME = "application/vnd.ccanalytics.{}+json"
+
+Bundle = dict[str, Any]
+Format = str | Callable[[Any], str]
+
+
+def bundle_of(kind: str, content: Bundle, html: str, text: str) -> Bundle:
+    """One output in all its forms; `content` is what a page is made from."""
+    return {MIME.format(kind): content, "text/html": without_math(html), "text/plain": text}
+
+
+def without_math(html: str) -> str:
+    """`html` in which JupyterLab takes no two dollar signs for a formula between them."""
+    return f'<div class="mathjax_ignore">{html}</div>'
+
+
+def value_text(value: Any, form: Format | None) -> str:
+    """A value as a reader sees it; a format is a format spec such as ",.2f" or a function.
+
+    >>> value_text(1234.5, None), value_text(None, None), value_text(0.5, ".0%")
+    ('1,234', 'n/a', '50%')
+    """
+    if pd.isna(value):
+        return "n/a"
+    if callable(form):
+        return form(value)
+    if form and form.startswith("$"):
+        return f"${value:{form[1:]}}"
+    if isinstance(value, pd.Timestamp):
+        return f"{value.day} {value:%b %Y}"
+    if isinstance(value, str | bool):
+        return str(value)
+    return format(value, form or ("," if float(value).is_integer() else ",.4g"))

@@ -1,0 +1,44 @@
+"""Words in a notebook: sentences, and notes set apart from the text."""
+
+import re
+from html import escape
+from typing import Any, Literal
+
+from markdown_it import MarkdownIt
+
+from ccanalytics.display.bundles import Bundle, bundle_of, without_math
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})
+_EDGE = {"info": "#2b5fb8", "warn": "#b87700"}
+_NOTE = "padding:8px 14px;border-left:3px solid {};line-height:1.5;max-width:46em;"
+
+
+def sentence_bundle(text: str) -> Bundle:
+    """A sentence as text, whatever signs it contains."""
+    markdown = markdown_text(str(text))
+    return {
+        "text/markdown": markdown,
+        "text/html": without_math(_MARKDOWN.render(markdown)),
+        "text/plain": str(text),
+    }
+
+
+def told_bundle(result: Any) -> Bundle:
+    """A result that says itself in a sentence."""
+    return sentence_bundle(result.sentence())
+
+
+def note_bundle(text: str, kind: Literal["info", "warn"] = "info") -> Bundle:
+    """A remark set apart from the text."""
+    text = str(text)
+    html = f'<div style="{_NOTE.format(_EDGE[kind])}">{escape(text)}</div>'
+    return bundle_of("note", {"kind": kind, "text": text}, html, text)
+
+
+def markdown_text(text: str) -> str:
+    """`text` in Markdown, with every sign that could mean something taken literally.
+
+    >>> markdown_text("*a* $1")
+    '\\\\*a\\\\* \\\\$1'
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

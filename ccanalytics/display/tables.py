@@ -1,0 +1,84 @@
+"""Frames -> tables: a title, heads in words, every value formatted here."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from ccanalytics.dataset.titled_frame import TitledFrame
+from ccanalytics.display.bundles import Bundle, Format, bundle_of, value_text
+from ccanalytics.display.sentences import note_bundle
+
+MOST_ROWS = 60
+"""As many rows are shown; a frame has them all."""
+
+_LINE = "var(--jp-border-color2,#e0e0e0)"
+_CELL = f"padding:4px 16px 4px 0;border-bottom:1px solid {_LINE};text-align:"
+
+
+def frame_bundle(frame: TitledFrame) -> Bundle:
+    """A titled frame as a table, or its words for no rows."""
+    if frame.empty and frame.empty_text:
+        return note_bundle(frame.empty_text)
+    names = frame.shown_columns or tuple(map(str, frame.columns))
+    labels = {name: frame.labels.get(name, _words(name)) for name in names if name in frame}
+    return table_bundle(frame, frame.title, formats=frame.formats, labels=labels)
+
+
+def table_bundle(
+    frame: pd.DataFrame,
+    title: str,
+    *,
+    formats: Mapping[str, Format] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Bundle:
+    """The columns of `labels`, in that order, as text; without labels all columns."""
+    formats, labels = formats or {}, labels or {name: _words(name) for name in frame.columns}
+    more = len(frame) - MOST_ROWS
+    title = f"{title} (the last {MOST_ROWS} of {len(frame):,} rows)" if more > 0 else title
+    frame = frame.tail(MOST_ROWS)
+    columns = [
+        {"label": label, "align": "right" if _is_number(frame[name]) else "left"}
+        for name, label in labels.items()
+    ]
+    texts = [[value_text(value, formats.get(name)) for value in frame[name]] for name in labels]
+    rows = [list(row) for row in zip(*texts, strict=True)]
+    content = {"title": title, "columns": columns, "rows": rows}
+    return bundle_of(
+        "table", content, _table_html(title, columns, rows), _table_text(title, columns, rows)
+    )
+
+
+def _is_number(column: "pd.Series[Any]") -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
+    sides = [column["align"] for column in columns]
+    head = _row_html("th", [column["label"] for column in columns], sides)
+    body = "".join(_row_html("td", row, sides) for row in rows)
+    caption = f'<caption style="text-align:left;font-weight:600">{escape(title)}</caption>'
+    return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _table_text(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
+    """The table in letters of one width."""
+    lines = [[column["label"] for column in columns], *rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    signs = [">" if column["align"] == "right" else "<" for column in columns]
+    forms = [f"{{:{sign}{width}}}" for sign, width in zip(signs, widths, strict=True)]
+    texts = ("  ".join(map(str.format, forms, cells)).rstrip() for cells in lines)
+    return "\n".join([title, *texts] if rows else [title, "no rows"])
+
+
+def _row_html(tag: str, texts: list[str], sides: list[str]) -> str:
+    cells = (
+        f'<{tag} style="{_CELL}{side}">{escape(text)}</{tag}>'
+        for text, side in zip(texts, sides, strict=True)
+    )
+    return f"<tr>{''.join(cells)}</tr>"

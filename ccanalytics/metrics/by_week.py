@@ -1,0 +1,90 @@
+"""The one question most analyses begin with: a metric by week, split or not.
+
+by_week(data, "cost_per_commit", by="team")   -> MetricFrame: one row per closed week and team
+ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same of a ratio of your own
+"""
+
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import actor_weeks
+from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words
+from ccanalytics.metrics.metric_frame import MetricFrame
+from ccanalytics.metrics.ratios import frame_of, summable
+from ccanalytics.wings import resolve
+
+
+def by_week(
+    data: Dataset, metric_id: str, by: str | None = None, actor_kind: ActorKind = "user"
+) -> MetricFrame:
+    """One row per closed week (and value of `by`) of any metric of `METRICS` that has weeks.
+
+    Of a ratio or total the columns are week, [by], value, numerator, denominator, n_actors, low and
+    high (a 90 % interval, null for totals), and for money priced_share. `by` is team, terminal,
+    customer_type, is_remote or project, for money and tokens also model or family, for tokens kind,
+    for acceptance tool. People only, or with `actor_kind="api_key"` API keys only. Groups of fewer
+    people than the dataset's minimum, and the next one where those could be had by subtraction, are
+    null in every number. `ValueError` for a metric or a split that there is not.
+    """
+    metric = METRICS.get(metric_id)
+    if metric is None or not (metric.numerator or metric.frame):
+        summable(metric_id)
+    assert metric is not None
+    if metric.frame and actor_kind == "user":
+        frame = _own_shape(data, metric, by)
+    else:
+        frame = frame_of(data, metric, by, actor_kind)
+    return MetricFrame.of(frame, metric, by, actor_kind)
+
+
+def ratio_by_week(
+    data: Dataset,
+    top: str,
+    bottom: str | None = None,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+) -> MetricFrame:
+    """One row per closed week (and value of `by`): the sum of `top` / the sum of `bottom`.
+
+    Both are columns of `cca.actor_weeks(data)`, such as lines_added, sessions, commits or cost_usd;
+    without `bottom` it is a total. The interval and the groups that are withheld are those of
+    `by_week`.
+    """
+    return MetricFrame.of(
+        frame_of(data, ratio_metric(data, top, bottom), by, actor_kind),
+        ratio_metric(data, top, bottom),
+        by,
+        actor_kind,
+    )
+
+
+def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
+    """A definition for a ratio or total of one's own; `ValueError` for a column there is not."""
+    rows = actor_weeks(data)
+    known = sorted(set(rows.select_dtypes("number").columns) - {"week"})
+    for column in (top, bottom or top):
+        if column not in known:
+            raise ValueError(f"There is no column {column!r} to sum; there is {', '.join(known)}.")
+    words = [column_words(column) for column in (top, bottom) if column]
+    money = top == "cost_usd" and not bottom
+    return Metric(
+        id=f"{top}_per_{bottom}" if bottom else top,
+        name=" per ".join(words)[:1].upper() + " per ".join(words)[1:],
+        unit="usd" if money else " per ".join(words),
+        formula=f"Sum of {top} / sum of {bottom}." if bottom else f"Sum of {top}.",
+        numerator=top,
+        denominator=bottom,
+        caveats=("A ratio of your own: nobody has defined what it means.",),
+    )
+
+
+def _own_shape(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
+    """The frame of a metric that has a function of its own."""
+    function = resolve(metric.frame)
+    if by is None:
+        frame: pd.DataFrame = function(data)
+    elif metric.numerator:
+        frame = function(data, by)
+    else:
+        raise ValueError(f"{metric.id} by {by!r}: it cannot be split.")
+    return frame

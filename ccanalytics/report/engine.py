@@ -1,0 +1,248 @@
+"""Notebooks -> executed notebooks: a few prepared worker processes, each with its share of them.
+
+    engine (this process) ── one line of JSON per notebook ─▶ notebook_worker ── papermill ─▶ file
+                          ◀─ a line when a cell begins, when it is done, or has failed
+
+A worker imports once and loads its data once, then runs its notebooks one after the other, each in
+a fresh namespace. One that outlasts the cell timeout or dies is ended, and the cell is named. Keys
+are never in a worker's environment.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from ccanalytics.errors import ReportError
+from ccanalytics.report.parameters import read_notebook
+
+Progress = Callable[[str, int, int], None]
+"""Called with a notebook, how many of its cells have begun, and how many there are."""
+
+ALLOWED = re.compile(
+    r"PATH|HOME|USER|LANG|LANGUAGE|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|APPDATA|LOCALAPPDATA|USERPROFILE"
+    r"|VIRTUAL_ENV|LD_LIBRARY_PATH|CLAUDE_CONFIG_DIR|LC_\w+|XDG_\w+|PYTHON\w+|OPENBLAS_\w+|OMP_\w+"
+    r"|MKL_\w+|CCANALYTICS_(?!DATABASE_URL)\w+"
+)
+"""The variables a worker may know; nothing that could be a key is among them."""
+
+MEMORY_PER_WORKER = 1_500_000_000
+"""Bytes of memory that a worker may need: so many of them run at once, and one at least."""
+
+
+class NotebookError(ReportError):
+    """A notebook that stopped: which one, in which cell (counted from 1), and why."""
+
+    def __init__(self, notebook: str, cell: int | None, code: str, error: str) -> None:
+        place = f"{notebook}, cell {cell}" if cell else notebook
+        super().__init__(f"{place}: {error}")
+        self.notebook, self.cell, self.code, self.error = notebook, cell, code, error
+
+
+@dataclass
+class NotebookRun:
+    """One notebook to run: its file, its parameters, where the executed one is written."""
+
+    source: Path
+    parameters: Mapping[str, Any]
+    target: Path
+    index: int | None = None
+    """The cell that was begun last."""
+
+    def failure(self, error: str) -> NotebookError:
+        """The failure with its cell counted as in the source, where no parameters were injected."""
+        cells = read_notebook(self.source).cells
+        if self.index is None:
+            return NotebookError(self.source.name, None, "", error)
+        tags = [cell.metadata.get("tags", []) for cell in cells]
+        given = next((n for n, tag in enumerate(tags) if "parameters" in tag), len(tags))
+        at = self.index - (bool(self.parameters) and self.index > given)
+        code = cells[at].source if at < len(cells) else ""
+        return NotebookError(self.source.name, at + 1, code, error)
+
+
+def run_notebooks(
+    runs: Sequence[NotebookRun],
+    *,
+    environment: Mapping[str, str],
+    timeout: float,
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> list[NotebookNode]:
+    """The executed notebooks in their order, each also written to its target.
+
+    All are run to their end; then the first that failed is raised as `NotebookError`. `timeout` is
+    seconds per cell. Leaving early, by Ctrl-C too, ends every worker.
+    """
+    waiting: queue.SimpleQueue[NotebookRun] = queue.SimpleQueue()
+    for run in sorted(runs, key=lambda one: -one.source.stat().st_size):
+        waiting.put(run)  # the longest first, so that the last to end is a short one
+    failures: dict[Path, NotebookError] = {}
+    count = min(workers or workers_at_once(), len(runs))
+    with _workers(count, environment) as started, ThreadPoolExecutor(count) as threads:
+        try:
+            each = [
+                threads.submit(_work, worker, waiting, failures, timeout, progress)
+                for worker in started
+            ]
+            wait(each)
+        except BaseException:
+            for worker in started:
+                worker.end(for_good=True)
+            raise
+        for future in each:
+            future.result()
+    for run in runs:
+        if run.source in failures:
+            raise failures[run.source]
+    return [nbformat.read(run.target, as_version=4) for run in runs]  # type: ignore[no-untyped-call]
+
+
+def workers_at_once() -> int:
+    """As many workers as there are cores, and as memory allows."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return cores or 1
+    return max(1, min(cores or 1, free // MEMORY_PER_WORKER))
+
+
+def worker_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """What a worker may know of `environment`, and none of the user's own IPython."""
+    kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
+    return {**kept, "IPYTHONDIR": str(folder / "ipython"), "CCANALYTICS_REPORT": "1"}
+
+
+def kill_group(pid: int) -> None:
+    """End the process and, where it leads a group as a worker does, what it started."""
+    with contextlib.suppress(ProcessLookupError):
+        if os.name == "posix":
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGTERM)
+
+
+def _work(
+    worker: "_Worker",
+    waiting: "queue.SimpleQueue[NotebookRun]",
+    failures: dict[Path, NotebookError],
+    timeout: float,
+    progress: Progress | None,
+) -> None:
+    """Give the worker one notebook after the other, as long as there are any."""
+    while True:
+        try:
+            run = waiting.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            worker.run(run, timeout, progress)
+        except NotebookError as error:
+            failures[run.source] = error
+
+
+class _Worker:
+    """A worker process, started again after it had to be ended."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._ended = False
+        self._start()
+
+    def run(self, run: NotebookRun, timeout: float, progress: Progress | None) -> None:
+        """Run one notebook; `NotebookError` when a cell fails, takes too long, or kills it."""
+        if self._process.poll() is not None:
+            self._start()
+        total = len(read_notebook(run.source).cells)
+        request = {
+            "source": str(run.source),
+            "target": str(run.target),
+            "parameters": dict(run.parameters),
+        }
+        with contextlib.suppress(OSError):  # a worker that died says so below
+            self._requests.write(json.dumps(request) + "\n")
+            self._requests.flush()
+        while (answer := self._next(timeout, run)) is not None:
+            if "begun" in answer:
+                run.index = answer["begun"]
+                if progress:
+                    progress(run.source.name, min(answer["begun"], total - 1), total)
+            elif "failed" in answer:
+                run.index = answer.get("cell", run.index)
+                raise run.failure(answer["failed"])
+            else:
+                break
+        if progress:
+            progress(run.source.name, total, total)
+
+    def end(self, *, for_good: bool = False) -> None:
+        """End the process and all that it started."""
+        self._ended = self._ended or for_good
+        if self._process.poll() is None:
+            kill_group(self._process.pid)
+        self._process.wait()
+
+    def _start(self) -> None:
+        if self._ended:
+            raise ReportError("The report was stopped.")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ccanalytics.report.notebook_worker"],
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C is the parent's; and a group of its own to end
+        )
+        assert self._process.stdin and self._process.stdout
+        self._requests = self._process.stdin
+        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+
+    def _listen(self, lines: Any) -> None:
+        answers = self._answers
+        for line in lines:
+            answers.put(line)
+        answers.put(None)
+
+    def _next(self, timeout: float, run: NotebookRun) -> dict[str, Any]:
+        """The next answer; an error when there is none in time, or nobody to give one."""
+        try:
+            line = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            self.end()
+            raise run.failure(f"The cell took longer than {timeout:g} s and was ended.") from None
+        if line is None:
+            code = self._process.wait()
+            raise run.failure(f"The process that ran it ended (code {code}).")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@contextlib.contextmanager
+def _workers(count: int, environment: Mapping[str, str]) -> Iterator[list[_Worker]]:
+    """Workers that are gone when the block is left, however it is left."""
+    with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
+        started: list[_Worker] = []
+        try:
+            for _ in range(count):
+                started.append(_Worker(worker_environment(environment, Path(folder))))
+            yield started
+        finally:
+            for worker in started:
+                worker.end(for_good=True)

@@ -1,0 +1,52 @@
+"""The process in which notebooks of a report run, one after the other.
+
+A request is a line of JSON, `{"source", "target", "parameters"}`; answers are lines of JSON:
+`{"begun": n}` when cell n begins, then `{"done": true}`, or `{"failed": text, "cell": n}`. It ends
+when nobody can ask any more.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ccanalytics.wings import resolve
+
+PREPARED_BY = "dataset.loading:share_datasets"
+"""What makes the notebooks of a worker share what they load; a report knows no datasets."""
+
+
+def main() -> None:
+    """Answer requests on stdin; whatever else writes to stdout goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from ccanalytics.report.notebook_shell import CellError, run_notebook
+
+    resolve(PREPARED_BY)()
+
+    def answer(**said: Any) -> None:
+        answers.write(json.dumps(said) + "\n")
+        answers.flush()
+
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            run_notebook(
+                Path(asked["source"]),
+                asked["parameters"],
+                target=Path(asked["target"]),
+                begin=lambda index: answer(begun=index),
+            )
+        except CellError as error:
+            answer(failed=str(error), cell=error.index)
+        except Exception as error:  # whatever it is, the next notebook may go well
+            answer(failed=f"{type(error).__name__}: {error}")
+        else:
+            answer(done=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Results that show themselves in a notebook, without knowing how.
+
+What draws them stands later in the spine, so each names it as text, resolved when it is shown.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar, ParamSpec
+
+from ccanalytics.wings import Reference, resolve
+
+P = ParamSpec("P")
+
+
+class ShowsItself:
+    """A result that a notebook displays by `shown_by`, and that `drawn_by` makes a chart of."""
+
+    shown_by: ClassVar[Reference] = ""
+    drawn_by: ClassVar[Reference] = ""
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve(self.shown_by)(self)
+        return bundle
+
+
+class Sentence(str):
+    """Text that a notebook displays as a sentence, not as a Python string."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve("display.sentences:sentence_bundle")(self)
+        return bundle
+
+
+def says(kind: type[Sentence]) -> Callable[[Callable[P, str]], Callable[P, Sentence]]:
+    """Marks a function whose text shows itself as a sentence of this kind."""
+
+    def mark(function: Callable[P, str]) -> Callable[P, Sentence]:
+        @wraps(function)
+        def marked(*args: P.args, **kwargs: P.kwargs) -> Sentence:
+            return kind(function(*args, **kwargs))
+
+        return marked
+
+    return mark
+
+
+class Note(Sentence):
+    """A sentence set apart from the text: something to watch out for."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve("display.sentences:note_bundle")(self)
+        return bundle
+
+
+class WarningNote(Note):
+    """A note that is a warning."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve("display.sentences:note_bundle")(self, "warn")
+        return bundle
+
+
+class Results(tuple[Any, ...]):
+    """Several results of one kind that a notebook shows together."""
+
+    shown_by: ClassVar[Reference] = ""
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = resolve(self.shown_by)(self)
+        return bundle
