@@ -28,6 +28,9 @@ class Sentence(str):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         bundle: dict[str, Any] = resolve("display.sentences:sentence_bundle")(self)
         return bundle
@@ -70,6 +73,9 @@ class Results(tuple[Any, ...]):
     """Several results of one kind that a notebook shows together."""
 
     shown_by: ClassVar[Reference] = ""
+
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         bundle: dict[str, Any] = resolve(self.shown_by)(self)

@@ -21,8 +21,6 @@ VERSION = "6.1"
 class _ShowsItself:
     """The bundle of a finished chart, and its configuration."""
 
-    _config: dict[str, Any]
-
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         spec: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
         context = kwargs.get("context") or {}
@@ -55,8 +53,9 @@ def shows_itself(chart: Any, config: dict[str, Any]) -> Any:
     """`chart` as one that shows itself, with this configuration."""
     kinds: dict[type, type] = {alt.Chart: ShownChart, alt.LayerChart: ShownLayers}
     made = chart.copy(deep=False)
-    made.__class__ = kinds.get(type(chart), type(chart))
-    _CONFIGS[made.__class__.__name__] = config
+    kind = kinds.get(type(chart), type(chart))
+    object.__setattr__(made, "__class__", kind)  # Altair's own would make it a property
+    _CONFIGS[kind.__name__] = config
     return made
 
 
