@@ -155,7 +155,7 @@ def metric_of(metric_id: str, actor_kind: ActorKind = "user") -> Metric:
 
 def metric_in_words(metric: Metric, actor_kind: ActorKind) -> Metric:
     """The definition `metric`, in the words of the actors it is of."""
-    if actor_kind == "user":
+    if actor_kind == "user" or "API key" in metric.name:
         return metric
     name = _of_keys(metric.name)
     return replace(

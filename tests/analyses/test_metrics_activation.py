@@ -23,7 +23,7 @@ def joined(people, **options):
 
 
 def counted(data, *names):
-    row = m.activation_rate(data).iloc[0]
+    row = m.by_week(data, "activation_rate").iloc[0]
     return tuple(row[list(names)])
 
 
@@ -83,7 +83,7 @@ def test_the_activation_sentence_counts():
 def test_without_a_roster_nobody_joined():
     """Both say so in words; neither has a value."""
     data = dataset([record("2026-11-16")], "2026-11-16", "2026-11-22")
-    assert m.activation_rate(data)["value"].isna().all()
+    assert m.by_week(data, "activation_rate")["value"].isna().all()
     assert m.time_to_first_use(data).empty
     assert "Without a roster" in m.activation_sentence(data)
     assert "cannot be given" in m.first_use_sentence(data)

@@ -31,29 +31,29 @@ def only(frame):
 
 def test_everybody_alike_has_a_gini_of_zero():
     """Nobody has more than another."""
-    assert only(m.gini(spending(*[5] * 10))) == pytest.approx(0)
+    assert only(m.by_week(spending(*[5] * 10), "gini")) == pytest.approx(0)
 
 
 def test_one_person_with_all_of_it_has_a_gini_of_one():
     """Corrected for the number of people, so that it reaches one."""
-    assert only(m.gini(spending(*[0] * 9, 10))) == pytest.approx(1)
+    assert only(m.by_week(spending(*[0] * 9, 10), "gini")) == pytest.approx(1)
 
 
 def test_the_gini_of_one_to_ten_is_a_third_and_a_ninth_of_it():
     """2 * 385 / (10 * 55) - 11 / 10 = 0.3, times 10 / 9."""
-    assert only(m.gini(spending(*range(1, 11)))) == pytest.approx(0.3 * 10 / 9)
+    assert only(m.by_week(spending(*range(1, 11)), "gini")) == pytest.approx(0.3 * 10 / 9)
 
 
 def test_the_top_tenth_is_rounded_up_to_whole_people():
     """Of eleven people it is two: 10 + 10 of 29."""
-    assert only(m.top10_share(spending(*[1] * 9, 10, 10))) == pytest.approx(20 / 29)
+    assert only(m.by_week(spending(*[1] * 9, 10, 10), "top10_share")) == pytest.approx(20 / 29)
 
 
 def test_the_fewest_people_making_half():
     """Five and four of eighteen are half of it."""
     data = spending(5, 4, 2, 1, 1, 1, 1, 1, 1, 1)
-    assert only(m.halfcount(data)) == 2
-    assert m.halfcount(data)["share"].item() == 0.2
+    assert only(m.by_week(data, "halfcount")) == 2
+    assert m.by_week(data, "halfcount")["share"].item() == 0.2
 
 
 def test_the_curve_goes_from_the_lowest_cost_up():
@@ -63,23 +63,25 @@ def test_the_curve_goes_from_the_lowest_cost_up():
     assert frame["value"].iloc[5] == pytest.approx(15 / 55)
 
 
-@pytest.mark.parametrize("function", [m.gini, m.top10_share, m.halfcount])
-def test_under_ten_people_there_is_no_shape(function):
+@pytest.mark.parametrize("metric", ["gini", "top10_share", "halfcount"])
+def test_under_ten_people_there_is_no_shape(metric):
     """Nine are too few even for oneself."""
-    assert function(spending(*range(1, 10)))["value"].isna().all()
-    assert function(spending(*range(1, 11)))["value"].notna().all()
+    assert m.by_week(spending(*range(1, 10)), metric)["value"].isna().all()
+    assert m.by_week(spending(*range(1, 11)), metric)["value"].notna().all()
 
 
 def test_a_top_tenth_under_the_minimum_group_is_hidden():
     """A tenth of 49 people is under five, of 50 it is five."""
-    assert math.isnan(only(m.top10_share(spending(*[1] * 49, minimum_group=5))))
-    assert only(m.top10_share(spending(*[1] * 50, minimum_group=5))) == pytest.approx(0.1)
+    assert math.isnan(only(m.by_week(spending(*[1] * 49, minimum_group=5), "top10_share")))
+    assert only(m.by_week(spending(*[1] * 50, minimum_group=5), "top10_share")) == pytest.approx(
+        0.1
+    )
 
 
 def test_a_half_made_by_fewer_than_the_minimum_group_is_hidden():
     """Two people make half of it."""
     data = spending(50, 50, *[1] * 20, minimum_group=5)
-    frame = m.halfcount(data)
+    frame = m.by_week(data, "halfcount")
     assert frame[["value", "share"]].isna().all(axis=None)
 
 
@@ -96,7 +98,7 @@ def test_the_top_group_of_the_curve_is_the_top_tenth(dollars):
     """Otherwise the difference of the two would be the cost of one person."""
     data = spending(*dollars, 1, minimum_group=5)
     curve = m.cost_curve(data)
-    assert 1 - curve["value"].iloc[-2] == pytest.approx(only(m.top10_share(data)))
+    assert 1 - curve["value"].iloc[-2] == pytest.approx(only(m.by_week(data, "top10_share")))
 
 
 def test_a_cost_that_is_not_known_has_no_shape():
@@ -107,7 +109,7 @@ def test_a_cost_that_is_not_known_has_no_shape():
     records = [*unpriced, *(record("2026-11-16", f"p{n}@x.example", models=priced)
                             for n in range(10))]  # fmt: skip
     data = dataset(records, "2026-11-16", "2026-11-22")
-    assert math.isnan(only(m.gini(data)))
+    assert math.isnan(only(m.by_week(data, "gini")))
     assert m.cost_curve(data).empty
     assert "cannot be said" in m.spread_sentence(data)
 

@@ -84,7 +84,7 @@ def test_the_waterfall_ends_where_the_metric_is():
     """Each bar begins where the one before ended, and the last one is the change of the metric."""
     data = two_weeks([*week(BEFORE, 10), *week(LAST, 13, cents=170, output=900)])
     found = m.cost_drivers(data)
-    frame, cost = found.frame, m.cost(data)["value"]
+    frame, cost = found.frame, m.by_week(data, "cost")["value"]
     assert frame["start"].tolist()[1:-1] == frame["end"].tolist()[:-2]
     assert frame["end"].iloc[-2] == frame["value"].iloc[-1]
     assert frame["value"].iloc[-1] == pytest.approx(cost.iloc[1] - cost.iloc[0])
@@ -144,7 +144,7 @@ def test_rate_and_mix_add_up_to_the_change_of_the_metric():
         *week(LAST, 8, cents=80, commits=3, team="bob"),
     ]
     data = two_weeks(records, roster=roster(ann=9, bob=8))
-    value = m.cost_per_commit(data)["value"]
+    value = m.by_week(data, "cost_per_commit")["value"]
     found = m.team_shift(data)
     assert found.change == pytest.approx(value.iloc[1] - value.iloc[0])
     assert not found.reverses

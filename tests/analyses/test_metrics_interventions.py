@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 from builders import dataset, record
 
-import ccanalytics as cca
 import ccanalytics as m
-from ccanalytics import charts
 from ccanalytics.people.calendars import Calendars, parse_calendar
 
 MONDAY = date(2026, 8, 31)
@@ -103,14 +101,14 @@ def test_what_cannot_be_compared_says_why(change, why):
 
 def test_a_team_of_three_is_not_spoken_of():
     """Neither its name nor what was done for it is told."""
-    assert m.intervention_effects(organisation(plain, red=3, minimum_group=5)) == []
+    assert m.intervention_effects(organisation(plain, red=3, minimum_group=5)) == ()
 
 
 def test_without_a_file_nothing_is_claimed():
     """The note says how to name one."""
     data = organisation(plain, text="team,date,what\n")
-    assert m.intervention_effects(data) == []
-    assert "name a CSV file" in str(cca.effects_note([]))
+    assert m.intervention_effects(data) == ()
+    assert "name a CSV file" in str(m.intervention_effects(data))
 
 
 def test_a_total_is_refused():
@@ -123,7 +121,7 @@ def test_the_chart_shows_both_sides_and_a_zero():
     """One dot per week, before and after in two colours, hostile words as data only."""
     text = f"team,date,what\nRed,{CHANGED},</script><b>\n"
     (found,) = m.intervention_effects(organisation(plain, text=text))
-    spec = charts.intervention_effects_chart(found).to_dict()
+    spec = m.chart(found).to_dict()
     assert spec["usermeta"]["ccanalytics"]["metric"] == "intervention_effects"
     assert "</script>" not in str(spec)
     assert "data" not in spec["layer"][2]  # else what is computed for the chart does not reach it

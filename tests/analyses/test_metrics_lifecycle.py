@@ -39,7 +39,7 @@ def crowd(count, first=0):
 
 def flows(data, week=-1):
     """The flows of one week by name."""
-    frame = m.actor_flow(data)
+    frame = m.by_week(data, "actor_flow")
     last = frame[frame["week"] == data.weeks[week]]
     return dict(zip(last["flow"], last["value"], strict=True))
 
@@ -60,7 +60,7 @@ def triangle(data):
 def test_the_share_is_of_the_roster_of_that_week():
     """Two of three in the first week; Dan has joined by the second, where it is two of four."""
     stays = roster(ann=",", bea=",", cid=",", dan="2026-11-11,")
-    frame = m.active_rate(weeks(["ann", "bea"], ["ann", "bea"], roster=stays))
+    frame = m.by_week(weeks(["ann", "bea"], ["ann", "bea"], roster=stays), "active_rate")
     assert frame["value"].tolist() == [2 / 3, 0.5]
     assert frame["denominator"].tolist() == [3, 4]
     assert frame["joined"].tolist() == [0, 1]
@@ -69,30 +69,30 @@ def test_the_share_is_of_the_roster_of_that_week():
 def test_who_left_before_the_week_is_not_in_its_share():
     """Cid's last day is the Sunday before: one of two, and one has left."""
     stays = roster(ann=",", bea=",", cid=",2026-11-08")
-    last = m.active_rate(weeks(["ann"], ["ann"], roster=stays)).iloc[-1]
+    last = m.by_week(weeks(["ann"], ["ann"], roster=stays), "active_rate").iloc[-1]
     assert (last["value"], last["left"]) == (0.5, 1)
 
 
 def test_people_off_the_roster_are_counted_apart():
     """The guest is active and in no share: on and off the roster add up to the active people."""
     data = weeks(["ann", "guest"], roster=roster(ann=",", bea=","))
-    assert m.active_rate(data)["value"].tolist() == [0.5]
-    assert m.off_roster(data)["value"].tolist() == [1]
+    assert m.by_week(data, "active_rate")["value"].tolist() == [0.5]
+    assert m.by_week(data, "off_roster")["value"].tolist() == [1]
 
 
 def test_a_few_people_off_the_roster_are_not_counted_out():
     """Four of them at a minimum of five: the sentence says fewer than five."""
     stays = roster(**dict.fromkeys(crowd(8), ","))
     data = weeks(crowd(12), roster=stays, minimum_group=5)
-    assert m.off_roster(data)["value"].isna().all()
+    assert m.by_week(data, "off_roster")["value"].isna().all()
     assert "Fewer than 5 active people were not on it" in m.roster_sentence(data)
 
 
 def test_without_a_roster_there_is_no_share():
     """It is null and says why, and nobody counts as a stranger."""
     data = weeks(["ann"], ["ann"])
-    assert m.active_rate(data)["value"].isna().all()
-    assert m.off_roster(data)["value"].isna().all()
+    assert m.by_week(data, "active_rate")["value"].isna().all()
+    assert m.by_week(data, "off_roster")["value"].isna().all()
     assert m.roster_use(data).empty
     assert "There is no roster" in m.roster_sentence(data)
     assert "no roster of the week" in m.headline(data, "active_rate").sentence()
@@ -102,7 +102,7 @@ def test_an_inactive_roster_is_zero_only_when_it_is_large():
     """Nobody of ten is active: a true zero. Nobody of four: not said at a minimum of five."""
     for size, value in ((10, 0.0), (4, None)):
         stays = roster(**dict.fromkeys(crowd(size), ","))
-        frame = m.active_rate(weeks([], roster=stays, minimum_group=5))
+        frame = m.by_week(weeks([], roster=stays, minimum_group=5), "active_rate")
         assert frame["value"].isna().item() if value is None else frame["value"].item() == value
 
 
@@ -117,7 +117,7 @@ def test_the_roster_sentence_tells_its_movement():
 def test_a_share_of_the_roster_goes_by_team_only():
     """The roster knows no terminals."""
     with pytest.raises(ValueError, match="by is team or nothing"):
-        m.active_rate(weeks(["ann"]), by="terminal")
+        m.by_week(weeks(["ann"]), "active_rate", by="terminal")
 
 
 def test_the_roster_is_active_dormant_never_seen_or_too_new():
@@ -173,7 +173,7 @@ def test_without_a_roster_nobody_is_known_to_have_left():
 def test_the_first_week_has_no_flow():
     """Who was active before it is not known."""
     data = weeks(["ann"], ["ann"])
-    assert m.actor_flow(data)["week"].unique().tolist() == [data.weeks[1]]
+    assert m.by_week(data, "actor_flow")["week"].unique().tolist() == [data.weeks[1]]
 
 
 def test_a_flow_out_of_a_hidden_week_is_hidden():
@@ -205,7 +205,7 @@ def test_flows_add_up_to_both_weeks(active, stays):
 def test_the_returning_share_is_the_retained_flow_over_the_week_before(active):
     """One number, defined once."""
     data = weeks(*active)
-    frame = m.returning_share(data)
+    frame = m.by_week(data, "returning_share")
     for position in range(1, len(active)):
         row, before = frame.iloc[position], len(active[position - 1])
         assert row["numerator"] == flows(data, position)["retained"]
@@ -215,7 +215,11 @@ def test_the_returning_share_is_the_retained_flow_over_the_week_before(active):
 
 def test_returning_to_a_hidden_week_is_hidden():
     """All ten of this week may be shown, the four of the week before may not."""
-    assert m.returning_share(weeks(crowd(4), crowd(10), minimum_group=5)).iloc[-1].isna()["value"]
+    assert (
+        m.by_week(weeks(crowd(4), crowd(10), minimum_group=5), "returning_share")
+        .iloc[-1]
+        .isna()["value"]
+    )
 
 
 # Retention

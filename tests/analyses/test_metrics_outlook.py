@@ -10,6 +10,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as m
+from ccanalytics.analyses.daily_cost import noted_events
 from ccanalytics.people.calendars import Calendars, parse_calendar
 
 MONDAY = date(2026, 8, 31)
@@ -186,7 +187,7 @@ def test_an_event_of_a_withheld_team_is_not_told():
     data = with_calendar(data, "events", "date,what,team\n2026-11-18,Pilot of the three,Red\n")
     (row,) = m.unusual_days(data).itertuples()
     assert (row.event, row.contributor) == ("", "")
-    assert m.noted_events(data).empty
+    assert noted_events(data).empty
 
 
 def test_the_baseline_is_the_same_weekday():

@@ -113,7 +113,7 @@ def main():
     for name in [n for n, one in m.METRICS.items() if not one.source.startswith("Session logs")]:
         total += timed(name, lambda name=name: getattr(m, name)(data))
     total += timed("preflight", lambda: preflight(data))
-    total += timed("cost_per_commit by team", lambda: m.cost_per_commit(data, by="team"))
+    total += timed("cost_per_commit by team", lambda: m.by_week(data, "cost_per_commit", by="team"))
     total += timed("headline cost_per_commit", lambda: m.headline(data, "cost_per_commit"))
     print(f"{'all':32} {total:7.2f} s, peak {peak_megabytes() - before:.0f} MB over the dataset")
 

@@ -17,7 +17,7 @@ BARE = """
 import sys
 from pathlib import Path
 import nbformat
-from ccanalytics.report.execute import execute
+from ccanalytics.report.engine import execute
 folder = Path(sys.argv[1])
 empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("None")])
 paths = [folder / f"bare{n}.ipynb" for n in range(3)]

@@ -212,7 +212,7 @@ def test_billed_days_are_beside_the_records_and_not_among_them(tmp_path, monkeyp
     """The sample's estimates are what they are without its bill, which is in a place of its own."""
     monkeypatch.chdir(tmp_path)
     data = load("2026-08-31", "2026-09-06", source="sample", store=tmp_path, now=NOW)
-    assert data.billing.days[0] == data.days["date"][1]  # known from the first of September
+    assert data.billed_days["date"][0] == data.days["date"][1]  # known from the first of September
     exact = sum(
         usage.estimated_cost.amount
         for n in range(7)
@@ -226,4 +226,4 @@ def test_a_team_has_no_bill(tmp_path, monkeypatch):
     """It is told by workspace, so a dataset of one team has none."""
     monkeypatch.chdir(tmp_path)
     data = load("2026-09-07", "2026-09-13", source="sample", store=tmp_path, team="Web", now=NOW)
-    assert data.billing is None
+    assert "billed" not in data.extras

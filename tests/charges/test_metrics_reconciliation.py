@@ -10,7 +10,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as cca
-from ccanalytics.charges.billing_frames import BILLING_SCHEMAS, Billing, build_billing
+from ccanalytics.charges.billing_frames import BILLING_SCHEMAS, build_billing
 from ccanalytics.frames.record_frames import to_pandas
 from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
 
@@ -31,7 +31,7 @@ def billing(bills):
              for day, (costs, usage) in bills.items()]  # fmt: skip
     frames = {n: to_pandas(pa.concat_tables(b[n] for b in built)) for n in BILLING_SCHEMAS}
     days = pd.DatetimeIndex(list(bills)).as_unit("ms")
-    return Billing(days, frames["billed"], frames["billed_tokens"])
+    return {**frames, "billed_days": pd.DataFrame({"date": days})}
 
 
 def spend(cents, model="claude-sonnet-5", tokens=100):
@@ -182,5 +182,5 @@ def test_without_a_bill_it_says_what_to_do(source, words):
 def test_the_table_shows_money_and_the_sign():
     """Dollars, a signed difference, a share."""
     frame = cca.reconciliation(week([record(models=spend(500))], every_day(cost(400))))
-    rows = cca.reconciliation_table(frame).bundle["application/vnd.ccanalytics.table+json"]["rows"]
+    rows = frame._repr_mimebundle_()["application/vnd.ccanalytics.table+json"]["rows"]
     assert rows[0] == ["Nov 2026", "all models", "7", "$5.00", "$4.00", "+$1.00", "25 %"]

@@ -1,48 +1,31 @@
 """A chart shows one metric frame: its unit, its definition, its gaps, and nothing it computed."""
 
+import altair as alt
 import pandas as pd
 import pytest
 from builders import dataset, record
+from metric_results import result_of
 
 import ccanalytics as cca
 from ccanalytics import charts
+from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.charts.theme import CATEGORIES, GRID, INK, MUTED
-from ccanalytics.metrics import METRICS
+from ccanalytics.charts.week_charts import by_week_chart
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.colours import DARK
 
-FRAMES = {
-    "active_rate": cca.active_rate,
-    "cost_curve": cca.cost_curve,
-    "retention": cca.retention,
-    "returning_share": cca.returning_share,
-    "roster_use": cca.roster_use,
-    "time_to_first_use": cca.time_to_first_use,
-    "active_actors": cca.active_actors,
-    "active_actors_by_day": cca.active_actors_by_day,
-    "active_day_bands": cca.active_day_bands,
-    "actor_flow": cca.actor_flow,
-    "stickiness": cca.stickiness,
-    "acceptance_rate": cca.acceptance_rate,
-    "commits": cca.commits,
-    "commits_per_active_day": cca.commits_per_active_day,
-    "landing_share": cca.landing_share,
-    "lines": cca.lines,
-    "pull_requests": cca.pull_requests,
-    "api_key_cost": cca.api_key_cost,
-    "cache_read_share": cca.cache_read_share,
-    "cost": cca.cost,
-    "cost_drivers": cca.cost_drivers,
-    "cost_per_commit_drivers": cca.cost_per_commit_drivers,
-    "cost_per_active_day": cca.cost_per_active_day,
-    "cost_per_commit": cca.cost_per_commit,
-    "daily_cost": cca.daily_cost,
-    "month_forecast": cca.month_forecast,
-    "model_mix": cca.model_mix,
-    "reconciliation": cca.reconciliation,
-    "unconverted_share": cca.unconverted_share,
-}
-OWN = {"usage_by", "usage_by_day", "usage_by_weekday", "context_growth", "tool_use"}
-BY_GROUP = {"intervention_effects", "cost_per_commit_by_team", "enable", "by_week", *OWN}
+FRAMES = [
+    name
+    for name, metric in METRICS.items()
+    if metric.numerator or metric.chart or name.endswith("_drivers") or name == "month_forecast"
+]
+"""Every metric that has a chart, apart from those of session logs, which have their own tests."""
+
+FRAMES = [
+    name
+    for name in FRAMES
+    if not METRICS[name].chart.startswith("logs.") and name != "activation_rate"
+]
 
 
 def weeks(hostile="ann@x.example"):
@@ -59,7 +42,7 @@ def weeks(hostile="ann@x.example"):
 
 
 def draw(name, data):
-    return getattr(charts, f"{name}_chart")(FRAMES[name](data)).to_dict()
+    return cca.chart(result_of(data, name)).to_dict()
 
 
 def texts(spec):
@@ -69,13 +52,6 @@ def texts(spec):
     if isinstance(spec, list):
         return [text for value in spec for text in texts(value)]
     return [spec] if isinstance(spec, str) else []
-
-
-def test_every_chart_is_tested_here():
-    """A new chart must have its frame in the table above."""
-    assert set(charts.__all__) == {f"{name}_chart" for name in FRAMES} | {
-        f"{name}_chart" if name != "enable" else name for name in BY_GROUP
-    }
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -143,7 +119,8 @@ def test_a_team_is_shown_with_its_last_week_and_the_weeks_before():
         "2026-11-22",
         roster=roster,
     )
-    spec = charts.cost_per_commit_by_team_chart(cca.cost_per_commit(data, by="team")).to_dict()
+    frame = cca.by_week(data, "cost_per_commit", by="team")
+    spec = cca.chart(frame, last_week=True).to_dict()
     moment = spec["layer"][2]["transform"][0]["filter"]["equal"]
     assert (moment["year"], moment["month"], moment["date"]) == (2026, 11, 16)
     assert spec["layer"][0]["encoding"]["y"]["field"] == "team"
@@ -158,7 +135,7 @@ def test_a_hostile_name_is_only_data():
             "value": [0.5],
         }
     )
-    spec = charts.acceptance_rate_chart(frame).to_dict()
+    spec = charts.ratio_by_group(frame, "acceptance_rate", "tool", subtitle="by tool").to_dict()
     del spec["datasets"]
     assert not any("script>" in text for text in texts(spec))
 
@@ -197,15 +174,15 @@ def test_any_ratio_is_a_band_any_total_are_bars_and_totals_of_groups_are_stacked
         ("active_actors", "terminal"): ["line"],
     }
     for (name, by), expected in draws.items():
-        chart = charts.by_week_chart(cca.by_week(data, name, by), name, by)
+        chart = cca.chart(cca.by_week(data, name, by))
         assert marks(chart.to_dict()) == expected
 
 
 def test_more_groups_than_colours_are_listed_and_not_all_of_very_many():
     """Nine are all there; of thirty the twenty of the most people, and it is said."""
-    nine = charts.by_week_chart(grouped(9), "cost_per_commit", "terminal").to_dict()
+    nine = by_week_chart(grouped(9), "cost_per_commit", "terminal").to_dict()
     assert marks(nine) == ["tick", "rule", "point"]
-    thirty = charts.by_week_chart(grouped(30), "cost_per_commit", "terminal").to_dict()
+    thirty = by_week_chart(grouped(30), "cost_per_commit", "terminal").to_dict()
     (rows,) = thirty["datasets"].values()
     assert {row["terminal"] for row in rows} == {f"t{n:02}" for n in range(10, 30)}
     assert "the 20 of the most people out of 30" in thirty["description"]
@@ -214,7 +191,7 @@ def test_more_groups_than_colours_are_listed_and_not_all_of_very_many():
 def test_a_chart_of_api_keys_speaks_of_keys():
     """In its title, its words and the tooltip."""
     frame = cca.by_week(weeks(), "cost", actor_kind="api_key")
-    spec = charts.by_week_chart(frame, "cost", actor_kind="api_key").to_dict()
+    spec = cca.chart(frame).to_dict()
     assert spec["title"]["text"] == "Cost, API keys only"
     assert "API keys" in [tip["title"] for tip in spec["encoding"]["tooltip"]]
 
@@ -225,6 +202,31 @@ def test_a_hostile_group_is_only_data():
         frame = grouped(count)
         frame["terminal"] = frame["terminal"] + "</script><script>alert(1)</script>"
         for name in ("cost", "cost_per_commit"):
-            spec = charts.by_week_chart(frame, name, "terminal").to_dict()
+            spec = by_week_chart(frame, name, "terminal").to_dict()
             del spec["datasets"]
             assert not any("script>" in text for text in texts(spec))
+
+
+def test_a_chart_is_interactive_and_a_picture_at_once():
+    """What draws Vega-Lite draws it; everything else shows the SVG of the same output."""
+    bundle = cca.chart(cca.by_week(weeks(), "cost"))._repr_mimebundle_()
+    assert bundle[MIME]["usermeta"]["ccanalytics"]["metric"] == "cost"
+    assert bundle["image/svg+xml"].startswith("<svg")
+    assert len(bundle["image/svg+xml"]) < 60_000
+    assert bundle["text/plain"].startswith("Cost")
+
+
+def test_the_sessions_own_altair_is_left_alone():
+    """No theme, no renderer, and a chart of one's own looks as before."""
+    before = alt.theme.active, alt.renderers.active
+    cca.chart(cca.by_week(weeks(), "cost"))._repr_mimebundle_()
+    assert (alt.theme.active, alt.renderers.active) == before
+    assert "ccanalytics" not in alt.theme.names()
+    own = alt.Chart(pd.DataFrame({"a": [1]})).mark_point().encode(x="a")
+    assert "font" not in own.to_dict()["config"]
+
+
+def test_what_has_no_chart_is_said():
+    """A frame of one's own is drawn with altair."""
+    with pytest.raises(TypeError, match="altair"):
+        cca.chart(pd.DataFrame({"value": [1]}))

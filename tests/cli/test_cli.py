@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from ccanalytics import cli
 from ccanalytics.cli import options
-from ccanalytics.metrics import METRICS
+from ccanalytics.metrics.definitions import METRICS
 
 HEAVY = ("pandas", "altair", "httpx", "numpy", "pyarrow", "papermill", "jupyter_client", "msgspec")
 
@@ -130,7 +130,7 @@ def test_the_key_is_not_in_an_error(tmp_path):
 
 def test_metrics_prints_every_definition():
     """Each metric of the registry is there with its formula."""
-    from ccanalytics.metrics import METRICS
+    from ccanalytics.metrics.definitions import METRICS
 
     output = run("metrics").output
     for metric in METRICS.values():

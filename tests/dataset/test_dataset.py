@@ -11,7 +11,7 @@ from builders import dataset, record
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.record_frames import build_frames
-from ccanalytics.metrics import by_week
+from ccanalytics.metrics.by_week import by_week
 from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import newest_closed_week, parse_week
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from builders import dataset, record
+from metric_results import card_of
 
 import ccanalytics as cca
 from ccanalytics.dataset.coverage import coverage_ledger, coverage_of, data_inventory, trust_facts
@@ -105,7 +106,7 @@ def test_a_headline_carries_its_coverage():
     """The card says it, with the reason when it is not complete."""
     found = cca.headline(week(PEOPLE, models=PRICED | UNPRICED), "cost")
     assert found.coverage.grade == "partial"
-    (card,) = cca.cards([found]).bundle["application/vnd.ccanalytics.cards+json"]["cards"]
+    card = card_of(found)
     assert card["grade"] == (
         "coverage partial (50 % of tokens have a known price), reliability medium"
     )

@@ -2,10 +2,10 @@
 
 import nbformat
 import pytest
+from ccanalytics.live.warm import ENGINE
 from report_pages import cell, notebook, text
 
-from ccanalytics.live.warm import ENGINE
-from ccanalytics.report.execute import NotebookError, execute_one
+from ccanalytics.report.engine import NotebookError, execute_one
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from builders import dataset, record
 from test_local_logs import answer, line, result
 
 import ccanalytics as cca
-from ccanalytics import charts
 from ccanalytics.logs.own_usage import SPLITS, TOKENS
-from ccanalytics.report.execute import execute
+from ccanalytics.report.engine import execute
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import notebook_folder
@@ -184,7 +183,7 @@ def test_the_last_seven_days_stand_beside_the_seven_before(folder, tmp_path):
     sessions, tokens = (recent.set_index("measure").loc[name] for name in ("sessions", "tokens"))
     assert sessions[["value", "before"]].tolist() == [3, 1]
     assert tokens[["value", "before"]].tolist() == [2500 + 13_000 + 2000, 0]
-    cards = cca.own_cards(recent).bundle["application/vnd.ccanalytics.cards+json"]["cards"]
+    cards = recent._repr_mimebundle_()["application/vnd.ccanalytics.cards+json"]["cards"]
     assert cards[3]["verdict"] == "+2 (3.0 times)"
 
 
@@ -212,7 +211,7 @@ def test_the_ledger_counts_what_the_logs_show_of_what_they_lack(data):
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_chart_holds_hostile_names_as_data_only(data, split):
     """A branch named like a script is a row, never part of the specification."""
-    spec = charts.usage_by_chart(cca.usage_by(data, split), split).to_dict()
+    spec = cca.chart(cca.usage_by(data, split)).to_dict()
     del spec["datasets"]
     assert "<script>" not in str(spec)
 

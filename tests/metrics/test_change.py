@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from builders import dataset, record
 
-import ccanalytics.metrics as m
-from ccanalytics.metrics.change import Headline, change_interval
+import ccanalytics as m
+from ccanalytics.metrics.change import Headline, against_median, change_interval
 from ccanalytics.metrics.ratios import Matrix
 
 BEFORE, LAST = "2026-11-09", "2026-11-16"
@@ -156,7 +156,7 @@ def test_the_median_of_four_weeks_is_not_moved_by_an_odd_one():
     records = [r for day, c in zip(days, cents, strict=True) for r in week(day, cents=c)]
     data = dataset(records, days[0], "2026-11-22")
     assert m.headline(data, "cost").verdict == "down"
-    found = m.against_median(data, "cost")
+    found = against_median(data, "cost")
     assert (found.previous, found.change) == pytest.approx((14.5, 0))
     assert found.verdict == "no detectable change"
     assert found.sentence().endswith("from $14.50, the median of the 4 weeks before.")
@@ -165,7 +165,7 @@ def test_the_median_of_four_weeks_is_not_moved_by_an_odd_one():
 def test_fewer_than_four_weeks_before_have_no_median():
     """Two weeks are not the last four."""
     data = two_weeks(week(BEFORE) + week(LAST))
-    assert m.against_median(data, "cost").verdict == "nothing to compare"
+    assert against_median(data, "cost").verdict == "nothing to compare"
 
 
 def test_headlines_keep_the_order_asked_for():

@@ -1,15 +1,14 @@
 """What every metric has in common: one entry each, closed weeks, sums, floors, hidden groups."""
 
-import inspect
-
 import pandas as pd
 import pytest
 from builders import dataset, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_results import result_of
 
 import ccanalytics as m
-from ccanalytics.metrics import definitions as registry
+from ccanalytics.metrics import definitions
 
 ROSTER = "email,team,start,end\n" + "".join(
     f"p{n}@x.example,{'red' if n < 4 else 'blue'},2026-01-01,\n" for n in range(6)
@@ -21,19 +20,6 @@ FRAMES = [name for name in m.METRICS if name not in ("intervention_effects", *OF
 OF_THE_ACTIVE = [
     name for name in RATIOS if m.METRICS[name].denominator not in ("on_roster", "active_before")
 ]
-
-
-def metric_functions():
-    """The public functions that give a metric; the others only sum, compare or name."""
-    others = ("change", "period", "ratios", "weeks")
-    return {
-        name
-        for name in m.__all__
-        if inspect.isfunction(getattr(m, name))
-        and getattr(m, name).__module__.rsplit(".", 1)[1] not in others
-        and name not in ("model_family", "noted_events")
-        and not name.endswith("_sentence")
-    }
 
 
 def frame_of(found):
@@ -82,9 +68,10 @@ def two_weeks(records, **options):
     return dataset(records, "2026-11-09", "2026-11-22", **options)
 
 
-def test_every_metric_function_has_one_entry_under_its_own_name():
-    """A number nobody defined cannot be printed, and no definition is without its number."""
-    assert metric_functions() == set(m.METRICS)
+def test_every_definition_can_be_asked_for():
+    """By week, or by a public function of its own name."""
+    for name, metric in m.METRICS.items():
+        assert metric.numerator or metric.frame or callable(getattr(m, name)), name
 
 
 def test_every_entry_says_what_it_is():
@@ -98,7 +85,7 @@ def test_every_entry_says_what_it_is():
 
 def test_every_denominator_has_a_word():
     """A sentence can count whatever a ratio divides by."""
-    assert {m.METRICS[name].denominator for name in RATIOS} <= set(registry.COLUMN_WORDS)
+    assert {m.METRICS[name].denominator for name in RATIOS} <= set(definitions.COLUMN_WORDS)
 
 
 def test_no_metric_of_the_first_set_is_good_or_bad():
@@ -136,9 +123,8 @@ def test_a_change_has_a_sign_and_shares_change_by_points():
 @pytest.mark.parametrize("metric", FRAMES)
 def test_no_records_keep_columns_and_types(metric):
     """A quiet organisation gives the same frame with other numbers."""
-    function = getattr(m, metric)
-    full = frame_of(function(two_weeks(people(6, models=sonnet(100)))))
-    empty = frame_of(function(two_weeks([])))
+    full = frame_of(result_of(two_weeks(people(6, models=sonnet(100))), metric))
+    empty = frame_of(result_of(two_weeks([]), metric))
     assert empty.dtypes.to_dict() == full.dtypes.to_dict()
 
 
@@ -146,7 +132,7 @@ def test_no_records_keep_columns_and_types(metric):
 def test_a_range_without_a_closed_week_has_no_rows(metric):
     """Three days are no week."""
     data = dataset(people(6, models=sonnet(100)), "2026-11-16", "2026-11-18")
-    assert frame_of(getattr(m, metric)(data)).empty
+    assert frame_of(result_of(data, metric)).empty
 
 
 def test_the_sums_kept_between_metrics_cannot_be_changed_from_outside():
@@ -154,7 +140,7 @@ def test_the_sums_kept_between_metrics_cannot_be_changed_from_outside():
     data = two_weeks(people(6, commits=9))
     weeks = m.actor_weeks(data)
     weeks.loc[:, "commits"] = 7
-    assert m.commits(data)["value"].tolist() == [0, 54]
+    assert m.by_week(data, "commits")["value"].tolist() == [0, 54]
 
 
 @pytest.mark.parametrize("metric", TOTALS)
@@ -192,7 +178,7 @@ def test_keys_are_not_people(metric):
 def test_two_spellings_of_an_address_are_one_person():
     """Addresses differ in capitals and blanks, people do not."""
     data = two_weeks([record(actor="Ann@X.example"), record(actor="ann@x.example ")])
-    assert m.active_actors(data)["value"].tolist() == [0, 1]
+    assert m.by_week(data, "active_actors")["value"].tolist() == [0, 1]
 
 
 def test_models_and_tools_of_a_record_do_not_multiply_its_counts():
@@ -219,7 +205,7 @@ def test_an_actor_who_changes_team_in_a_week_counts_in_the_last_team():
 def test_people_on_no_team_are_a_group_of_their_own():
     """Otherwise the teams would not add up to the total."""
     records = [*people(1, commits=2), record(commits=3, actor="guest@x.example")]
-    frame = m.commits(two_weeks(records, roster=ROSTER), by="team")
+    frame = m.by_week(two_weeks(records, roster=ROSTER), "commits", by="team")
     last = frame[frame["week"] == frame["week"].max()]
     assert dict(zip(last["team"], last["value"], strict=True)) == {"no team": 3, "red": 2}
 
@@ -227,7 +213,7 @@ def test_people_on_no_team_are_a_group_of_their_own():
 def test_a_group_under_the_minimum_shows_no_number():
     """Four people are hidden at a minimum of five, with everything beside them."""
     data = two_weeks(people(4, commits=9, models=sonnet(100)), minimum_group=5)
-    last = m.cost_per_commit(data).drop(columns="week").iloc[-1]
+    last = m.by_week(data, "cost_per_commit").drop(columns="week").iloc[-1]
     assert last.isna().all()
 
 
@@ -238,7 +224,7 @@ def test_a_hidden_team_cannot_be_had_by_subtraction():
         for n in range(20)
     )
     data = two_weeks(people(20, commits=1), roster=roster, minimum_group=5)
-    frame = m.commits(data, by="team")
+    frame = m.by_week(data, "commits", by="team")
     last = frame[frame["week"] == frame["week"].max()].set_index("team")["value"]
     assert last.dropna().to_dict() == {"green": 12}
 
@@ -249,14 +235,16 @@ def test_two_small_teams_hide_each_other():
         f"p{n}@x.example,{'red' if n < 3 else 'blue' if n < 7 else 'green'},2026-01-01,\n"
         for n in range(20)
     )
-    frame = m.commits(two_weeks(people(20, commits=1), roster=roster, minimum_group=5), by="team")
+    frame = m.by_week(
+        two_weeks(people(20, commits=1), roster=roster, minimum_group=5), "commits", by="team"
+    )
     assert frame["value"].dropna().tolist() == [13]
 
 
 def test_a_week_can_be_split_by_a_key_of_the_records():
     """Terminals add up to the week."""
     records = [record(terminal="vscode", commits=2), record(terminal="tmux", commits=3)]
-    frame = m.commits(two_weeks(records), by="terminal")
+    frame = m.by_week(two_weeks(records), "commits", by="terminal")
     assert frame["value"].tolist()[2:] == [3, 2]
     assert frame["terminal"].tolist()[2:] == ["tmux", "vscode"]
 
@@ -265,13 +253,14 @@ def test_intervals_do_not_depend_on_what_people_are_called():
     """A report under pseudonyms has the numbers of the named one."""
     called = ["ann", "bea", "cid", "dan", "eve", "fay"]
     intervals = [
-        m.cost_per_commit(
+        m.by_week(
             two_weeks(
                 [
                     record(actor=f"{name}@x.example", commits=4 + n, models=sonnet(100 * n))
                     for n, name in enumerate(names)
                 ]
-            )
+            ),
+            "cost_per_commit",
         )
         for names in (called, called[::-1])
     ]
@@ -283,11 +272,11 @@ def test_intervals_do_not_depend_on_what_people_are_called():
 def test_an_unknown_split_names_the_known_ones(by):
     """People are no split either."""
     with pytest.raises(ValueError, match=r"by is one of team, terminal"):
-        m.cost(two_weeks([]), by=by)
+        m.by_week(two_weeks([]), "cost", by=by)
 
 
-@pytest.mark.parametrize("metric", ["model_mix", "nonsense"])
-def test_only_totals_and_ratios_go_by_week(metric):
+@pytest.mark.parametrize("metric", ["retention", "nonsense"])
+def test_what_has_no_weeks_does_not_go_by_week(metric):
     """The error lists them."""
     with pytest.raises(ValueError, match="cost_per_commit"):
         m.by_week(two_weeks([]), metric)
@@ -341,7 +330,7 @@ def test_api_keys_are_counted_apart_and_all_together_shown():
     data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
     (keys,) = m.by_week(data, "cost", actor_kind="api_key").to_dict("records")
     assert (keys["value"], keys["n_actors"]) == (6.0, 3.0)
-    assert m.cost(data)["value"].tolist() == [5.0]
+    assert m.by_week(data, "cost")["value"].tolist() == [5.0]
 
 
 def test_few_api_keys_of_a_group_are_withheld():
@@ -358,8 +347,8 @@ def test_every_total_and_ratio_of_the_active_is_known_of_api_keys(name):
     keys = dataset(key_records(5, **measures), "2026-11-16", "2026-11-22")
     others = dataset(people(5, **measures), "2026-11-16", "2026-11-22")
     of_keys = m.by_week(keys, name, actor_kind="api_key")
-    pd.testing.assert_frame_equal(of_keys, m.by_week(others, name))
-    words = registry.metric_of(name, "api_key")
+    pd.testing.assert_frame_equal(of_keys, m.by_week(others, name)[list(of_keys.columns)])
+    words = definitions.metric_of(name, "api_key")
     assert "people" not in f"{words.name} {words.unit} {words.formula}".lower()
     assert "API key" in words.name
 

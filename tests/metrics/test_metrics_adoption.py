@@ -4,19 +4,19 @@ import math
 
 from builders import dataset, record
 
-import ccanalytics.metrics as m
+import ccanalytics as m
 
 
 def test_a_person_active_on_two_days_is_one_weekly_active_person():
     """Distinct people, not days."""
     data = dataset([record("2026-11-16"), record("2026-11-17")], "2026-11-16", "2026-11-22")
-    assert m.active_actors(data)["value"].tolist() == [1]
+    assert m.by_week(data, "active_actors")["value"].tolist() == [1]
 
 
 def test_a_record_of_zeros_is_no_activity():
     """A row alone does not make somebody active."""
     data = dataset([record(sessions=0)], "2026-11-16", "2026-11-22")
-    assert m.active_actors(data)["value"].tolist() == [0]
+    assert m.by_week(data, "active_actors")["value"].tolist() == [0]
 
 
 def test_any_measure_alone_makes_somebody_active():
@@ -35,20 +35,20 @@ def test_any_measure_alone_makes_somebody_active():
         for n, measure in enumerate(alone)
     ]
     data = dataset(records, "2026-11-16", "2026-11-22")
-    assert m.active_actors(data)["value"].tolist() == [len(alone)]
+    assert m.by_week(data, "active_actors")["value"].tolist() == [len(alone)]
 
 
 def test_sunday_belongs_to_the_week_before_monday():
     """ISO weeks begin on Monday, UTC."""
     data = dataset([record("2026-11-15"), record("2026-11-16")], "2026-11-09", "2026-11-22")
-    assert m.active_actors(data)["value"].tolist() == [1, 1]
+    assert m.by_week(data, "active_actors")["value"].tolist() == [1, 1]
 
 
 def test_a_week_that_is_not_whole_is_left_out():
     """Days before the first Monday and after the last Sunday are in no week."""
     records = [record("2026-11-15"), record("2026-11-16"), record("2026-11-23")]
     data = dataset(records, "2026-11-15", "2026-11-24")
-    assert m.active_actors(data)["week"].dt.strftime("%d").tolist() == ["16"]
+    assert m.by_week(data, "active_actors")["week"].dt.strftime("%d").tolist() == ["16"]
     assert m.active_actors_by_day(data)["value"].sum() == 1
 
 
@@ -63,7 +63,7 @@ def test_the_days_of_a_small_organisation_are_hidden():
     records = [record("2026-11-16", f"p{n}@x.example") for n in range(4)]
     data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
     assert m.active_actors_by_day(data)["value"].isna().all()
-    assert m.active_day_bands(data)["value"].isna().all()
+    assert m.by_week(data, "active_day_bands")["value"].isna().all()
 
 
 def test_bands_cut_at_one_two_and_four_days():
@@ -74,7 +74,7 @@ def test_bands_cut_at_one_two_and_four_days():
         for name, count in days.items()
         for day in range(count)
     ]
-    frame = m.active_day_bands(dataset(records, "2026-11-16", "2026-11-22"))
+    frame = m.by_week(dataset(records, "2026-11-16", "2026-11-22"), "active_day_bands")
     assert frame["band"].tolist() == ["light", "moderate", "heavy"]
     assert frame["value"].tolist() == [1, 1, 2]
     assert frame["share"].tolist() == [0.25, 0.25, 0.5]
@@ -85,12 +85,12 @@ def test_the_bands_of_fewer_than_ten_people_are_hidden():
     for people, hidden in ((9, True), (10, False)):
         records = [record("2026-11-16", f"p{n}@x.example") for n in range(people)]
         data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
-        assert m.active_day_bands(data)["value"].isna().all() == hidden
+        assert m.by_week(data, "active_day_bands")["value"].isna().all() == hidden
 
 
 def test_stickiness_leaves_the_weekend_out():
     """Ann on all seven days, Bea on Saturday only: one of two on a working day."""
     records = [record(f"2026-11-{day}") for day in range(16, 23)]
     records.append(record("2026-11-21", "bea@x.example"))
-    frame = m.stickiness(dataset(records, "2026-11-16", "2026-11-22"))
+    frame = m.by_week(dataset(records, "2026-11-16", "2026-11-22"), "stickiness")
     assert math.isclose(frame["value"].item(), 0.5)

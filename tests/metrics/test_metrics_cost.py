@@ -5,7 +5,8 @@ import math
 import pytest
 from builders import dataset, record
 
-import ccanalytics.metrics as m
+import ccanalytics as m
+from ccanalytics.metrics.families import model_family
 
 
 def week(records, **options):
@@ -23,26 +24,26 @@ def person(n, **measures):
 def test_cost_is_dollars():
     """250 cents and 50 cents are three dollars."""
     data = week([record(models=spend(250)), record("2026-11-17", models=spend(50))])
-    assert m.cost(data)["value"].item() == 3.0
+    assert m.by_week(data, "cost")["value"].item() == 3.0
 
 
 def test_cost_per_active_day_counts_person_days():
     """Three dollars on two days."""
     data = week([record(models=spend(250)), record("2026-11-17", models=spend(50))])
-    assert m.cost_per_active_day(data)["value"].item() == 1.5
+    assert m.by_week(data, "cost_per_active_day")["value"].item() == 1.5
 
 
 def test_cost_without_a_commit_stays_in_the_cost_per_commit():
     """Forty dollars, half of them Bea's who committed nothing, for twenty commits."""
     data = week([person(1, commits=20, models=spend(2000)), person(2, models=spend(2000))])
-    row = m.cost_per_commit(data).iloc[0]
+    row = m.by_week(data, "cost_per_commit").iloc[0]
     assert (row["value"], row["numerator"], row["denominator"]) == (2.0, 40.0, 20)
     assert row["unconverted_share"] == 0.5
 
 
 def test_under_twenty_commits_there_is_no_cost_per_commit():
     """The numbers behind it are still there."""
-    row = m.cost_per_commit(week([person(1, commits=19, models=spend(1900))])).iloc[0]
+    row = m.by_week(week([person(1, commits=19, models=spend(1900))]), "cost_per_commit").iloc[0]
     assert math.isnan(row["value"])
     assert (row["numerator"], row["denominator"]) == (19.0, 19)
 
@@ -50,18 +51,18 @@ def test_under_twenty_commits_there_is_no_cost_per_commit():
 def test_a_commit_on_another_day_of_the_week_converts_the_cost():
     """The person-week is what counts, not the day."""
     data = week([record("2026-11-16", models=spend(500)), record("2026-11-18", commits=1)])
-    assert m.unconverted_share(data)["value"].item() == 0
+    assert m.by_week(data, "unconverted_share")["value"].item() == 0
 
 
 def test_without_cost_no_share_of_it():
     """Zero divided by zero is null."""
-    assert m.unconverted_share(week([record(commits=1)]))["value"].isna().all()
+    assert m.by_week(week([record(commits=1)]), "unconverted_share")["value"].isna().all()
 
 
 def test_an_unknown_price_is_not_a_price_of_zero():
     """Half of the tokens have no price: no cost, and it says so."""
     models = spend(100) | spend(None, model="house-model")
-    row = m.cost(week([record(models=models)])).iloc[0]
+    row = m.by_week(week([record(models=models)]), "cost").iloc[0]
     assert math.isnan(row["value"])
     assert (row["numerator"], row["priced_share"]) == (1.0, 0.5)
 
@@ -69,7 +70,7 @@ def test_an_unknown_price_is_not_a_price_of_zero():
 def test_a_few_unpriced_tokens_leave_the_cost_and_are_stated():
     """Two of a hundred tokens have no price."""
     models = spend(100, tokens=98) | spend(None, tokens=2, model="house-model")
-    row = m.cost(week([record(models=models)])).iloc[0]
+    row = m.by_week(week([record(models=models)]), "cost").iloc[0]
     assert row["value"] == 1.0
     assert row["priced_share"] == pytest.approx(0.98)
 
@@ -77,7 +78,7 @@ def test_a_few_unpriced_tokens_leave_the_cost_and_are_stated():
 def test_no_price_for_no_tokens_is_no_loss():
     """A model that answered nothing has nothing to price."""
     models = spend(100) | spend(None, tokens=0, model="<synthetic>")
-    assert m.cost(week([record(models=models)]))["priced_share"].item() == 1
+    assert m.by_week(week([record(models=models)]), "cost")["priced_share"].item() == 1
 
 
 def test_the_typical_cost_is_the_median_of_people_with_five_commits():
@@ -88,21 +89,21 @@ def test_the_typical_cost_is_the_median_of_people_with_five_commits():
         person(3, commits=10, models=spend(9000)),
         person(4, commits=4, models=spend(99999)),
     ]
-    row = m.typical_cost_per_commit(week(records)).iloc[0]
+    row = m.by_week(week(records), "typical_cost_per_commit").iloc[0]
     assert (row["value"], row["n_actors"]) == (2.0, 3)
 
 
 def test_the_typical_cost_of_too_few_committers_is_hidden():
     """Six people active, three with enough commits, five needed."""
     records = [person(n, commits=5 if n < 3 else 0, models=spend(500)) for n in range(6)]
-    row = m.typical_cost_per_commit(week(records, minimum_group=5)).iloc[0]
+    row = m.by_week(week(records, minimum_group=5), "typical_cost_per_commit").iloc[0]
     assert row.drop("week").isna().all()
 
 
 def test_cache_reads_are_a_share_of_everything_sent():
     """Cache creation is in the denominator, output is not."""
     models = {"m": {"input": 10, "output": 999, "cache_read": 75, "cache_creation": 15}}
-    assert m.cache_read_share(week([record(models=models)]))["value"].item() == 0.75
+    assert m.by_week(week([record(models=models)]), "cache_read_share")["value"].item() == 0.75
 
 
 def test_model_ids_of_one_family_and_version_are_one_family():
@@ -112,7 +113,7 @@ def test_model_ids_of_one_family_and_version_are_one_family():
         | spend(200, tokens=20, model="us.anthropic.claude-sonnet-4-5-20250929-v1:0")
         | spend(100, tokens=70, model="claude-haiku-4-5-20251001")
     )
-    frame = m.model_mix(week([record(models=models)])).set_index("family")
+    frame = m.by_week(week([record(models=models)]), "model_mix").set_index("family")
     assert frame["value"].to_dict() == {"Haiku 4.5": 1.0, "Sonnet 4.5": 3.0}
     assert frame["share"].to_dict() == {"Haiku 4.5": 0.25, "Sonnet 4.5": 0.75}
     assert frame["output_share"].to_dict() == pytest.approx({"Haiku 4.5": 0.7, "Sonnet 4.5": 0.3})
@@ -121,7 +122,7 @@ def test_model_ids_of_one_family_and_version_are_one_family():
 def test_a_family_nobody_can_price_has_no_cost():
     """Null, while its tokens still count."""
     models = spend(100) | spend(None, model="house-model")
-    frame = m.model_mix(week([record(models=models)])).set_index("family")
+    frame = m.by_week(week([record(models=models)]), "model_mix").set_index("family")
     assert math.isnan(frame["value"]["house-model"])
     assert frame["output_share"]["house-model"] == 0.5
     assert frame["share"]["Sonnet 5"] == 1
@@ -142,7 +143,7 @@ def test_a_family_nobody_can_price_has_no_cost():
 )
 def test_a_model_id_is_read_as_family_and_version(model, family):
     """An id of another house stays as it is."""
-    assert m.model_family(model) == family
+    assert model_family(model) == family
 
 
 def test_keys_cost_apart_from_people():
@@ -153,12 +154,12 @@ def test_keys_cost_apart_from_people():
         record(api_key="nightly", models=spend(100)),
     ]
     data = week(records)
-    row = m.api_key_cost(data).iloc[0]
+    row = m.by_week(data, "api_key_cost").iloc[0]
     assert (row["value"], row["share"], row["n_keys"]) == (3.0, 0.75, 2)
-    assert m.cost(data)["value"].item() == 1.0
+    assert m.by_week(data, "cost")["value"].item() == 1.0
 
 
 def test_cost_without_activity_is_not_lost():
     """An amount without a token belongs to the bill of the week all the same."""
     data = week([record(sessions=0, models=spend(100, tokens=0))])
-    assert m.cost(data)["value"].item() == 1.0
+    assert m.by_week(data, "cost")["value"].item() == 1.0

@@ -6,11 +6,12 @@ from datetime import date
 import pyarrow as pa
 import pytest
 from builders import dataset, record
+from metric_results import card_of, result_of
 
 import ccanalytics as cca
 from ccanalytics.dataset.coverage import coverage_ledger, data_inventory, trust_facts
 from ccanalytics.frames.record_frames import build_seats, to_pandas
-from ccanalytics.metrics import METRICS
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.wire.enterprise import Summary
 
 TOOLS = {"edit_tool": (3, 1)}
@@ -33,7 +34,7 @@ USAGE = [name for name, metric in METRICS.items() if metric.needs_usage]
 def test_a_number_about_usage_is_null_and_says_so(metric):
     """The card shows no figure, no zero and no advice that does not help."""
     headline = cca.headline(enterprise(), metric)
-    (card,) = cca.cards([headline]).bundle["application/vnd.ccanalytics.cards+json"]["cards"]
+    card = card_of(headline)
     assert (card["value"], card["verdict"]) == ("n/a", "not known from this source")
     assert card["detail"].endswith("not known from this source.")
     assert cca.by_week(enterprise(), metric)[["value", "low", "high"]].isna().all(axis=None)
@@ -56,9 +57,9 @@ def test_numbers_about_people_are_what_they_are_elsewhere(metric):
 def test_every_metric_frame_about_cost_is_empty_or_null():
     """Not one 0 in any frame that a notebook draws."""
     data = enterprise()
-    for make in (cca.model_mix, cca.api_key_cost, cca.typical_cost_per_commit, cca.gini,
-                 cca.halfcount, cca.top10_share, cca.cost_curve, cca.daily_cost):  # fmt: skip
-        assert make(data)["value"].isna().all(), make.__name__
+    for metric in ("model_mix", "api_key_cost", "typical_cost_per_commit", "gini", "halfcount",
+                   "top10_share", "cost_curve", "daily_cost"):  # fmt: skip
+        assert result_of(data, metric)["value"].isna().all(), metric
 
 
 def test_sentences_about_cost_say_that_it_is_not_known():
@@ -66,7 +67,7 @@ def test_sentences_about_cost_say_that_it_is_not_known():
     data = enterprise()
     for said in (cca.month_forecast(data).sentence(), cca.cost_drivers(data).sentence(),
                  cca.team_shift(data).sentence(), cca.spread_sentence(data),
-                 repr(cca.unusual_days_table(cca.unusual_days(data)))):  # fmt: skip
+                 str(cca.unusual_days(data)._repr_mimebundle_())):  # fmt: skip
         assert "not known from this source" in said
 
 

@@ -8,7 +8,7 @@ import pytest
 from builders import dataset, record
 from ccanalytics.issue.issue_memory import told_together
 
-import ccanalytics.metrics as m
+import ccanalytics as m
 from ccanalytics.errors import PreflightError
 from ccanalytics.fake_api.server import serve
 from ccanalytics.fake_api.service import FakeService
@@ -167,7 +167,10 @@ def test_subtraction_does_not_recover_a_team_of_three():
         for n in range(size)
     ]
     data = dataset(records, "2026-11-16", "2026-11-22", roster=roster, minimum_group=5)
-    total, shown = m.commits(data), m.commits(data, by="team").dropna(subset="value")
+    total, shown = (
+        m.by_week(data, "commits"),
+        m.by_week(data, "commits", by="team").dropna(subset="value"),
+    )
     rest = total["value"].iloc[0] - shown["value"].sum()
     people = total["n_actors"].iloc[0] - shown["n_actors"].sum()
     assert people >= 5

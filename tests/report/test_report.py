@@ -17,7 +17,7 @@ from ccanalytics.fake_api.faults import Faults
 from ccanalytics.fake_api.server import serve
 from ccanalytics.fake_api.service import FakeService
 from ccanalytics.report.archive import read_issue
-from ccanalytics.report.execute import execute
+from ccanalytics.report.engine import execute
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import notebook_folder, report_notebooks
 from ccanalytics.sources.sample.organisation import SampleOrganisation

@@ -7,8 +7,8 @@ import pytest
 
 from ccanalytics.dataset.loading import load
 from ccanalytics.metrics.actor_weeks import actor_weeks
+from ccanalytics.metrics.by_week import by_week
 from ccanalytics.metrics.change import headline
-from ccanalytics.metrics.ratios import by_week
 from ccanalytics.people.roster import not_on_roster, parse_roster, roster_sizes
 from ccanalytics.sources.sample.organisation import (
     CHANGED_FROM,

@@ -165,7 +165,7 @@ def test_two_syncs_at_once_leave_what_one_would(tmp_path):
 def test_a_result_says_what_was_done(tmp_path):
     """One line for the command line, in words."""
     result = sync(Days(), Store(tmp_path), MONDAY, date(2026, 11, 24), now=NOW)
-    assert str(result) == "Days: 8 new, 0 changed, 0 as they were, 1 not closed yet."
+    assert str(result) == "Days: 8 new, 0 changed, 0 unchanged, 1 not closed yet."
 
 
 def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypatch):

@@ -5,13 +5,13 @@ from datetime import date
 
 import pytest
 from builders import dataset
+from ccanalytics.explorer.shelf import Shelf
 from test_views import TEAMS, people_of, roster, three_weeks
 
 from ccanalytics.charts.theme import MIME
 from ccanalytics.errors import StoreError
 from ccanalytics.explorer import explorer
 from ccanalytics.explorer.controls import explore
-from ccanalytics.explorer.shelf import Shelf
 
 NAMES = ("Red", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>")
 

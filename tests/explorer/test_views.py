@@ -6,13 +6,13 @@ from datetime import date
 import pandas as pd
 import pytest
 from builders import dataset, record
+from ccanalytics.explorer.code import code_of
+from ccanalytics.explorer.shelf import Shelf, first_question
 
 import ccanalytics as cca
 from ccanalytics.errors import StoreError
 from ccanalytics.explorer.answer import answer
-from ccanalytics.explorer.code import code_of
 from ccanalytics.explorer.question import CHOICES, SHAPES, SUMMABLE, Question
-from ccanalytics.explorer.shelf import Shelf, first_question
 
 HOSTILE = "a\"b'\\\n</script><script>alert(1)</script>"
 TEAMS = {"Red": range(6), "Blue": range(6, 12), "Few": range(12, 14)}

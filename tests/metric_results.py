@@ -1,0 +1,17 @@
+"""Any metric of the definitions, asked for as a reader would."""
+
+import ccanalytics as cca
+
+
+def result_of(data, metric_id, **how):
+    """`by_week` where the metric has weeks, else the function of its own name."""
+    metric = cca.METRICS[metric_id]
+    if metric.numerator or metric.frame:
+        return cca.by_week(data, metric_id, **how)
+    return getattr(cca, metric_id)(data, **how)
+
+
+def card_of(headline):
+    """The texts of the card that a headline shows itself as."""
+    [card] = headline._repr_mimebundle_()["application/vnd.ccanalytics.cards+json"]["cards"]
+    return card
