@@ -4,9 +4,13 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from ccanalytics.display.show import MIME, card, cards, markdown_text, note, prose, table
+from ccanalytics.dataset.titled_frame import titled
+from ccanalytics.display.bundles import MIME
+from ccanalytics.display.cards import card, headline_bundle
+from ccanalytics.display.sentences import markdown_text
 from ccanalytics.metrics.change import Headline
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.showing import Note, Sentence, WarningNote
 
 HOSTILE = "<script>alert(1)</script>@x"
 WEEK = pd.Timestamp("2026-11-16")
@@ -66,7 +70,7 @@ def test_a_total_has_no_interval_of_its_own():
 
 def test_cards_come_as_data_html_and_text():
     """A report reads the data, Lab the HTML, a terminal the text."""
-    bundle = cards([cost_per_commit()])._repr_mimebundle_()
+    bundle = headline_bundle(cost_per_commit())
     assert bundle[MIME.format("cards")] == {"cards": [card(cost_per_commit())]}
     assert "$1.35" in bundle["text/html"]
     assert bundle["text/plain"] == "Cost per commit: $1.35 (no detectable change)"
@@ -77,13 +81,13 @@ def test_a_table_formats_its_cells_and_keeps_the_order_of_labels():
     frame = pd.DataFrame(
         {"week": [WEEK, WEEK], "n": [1200, 3], "cost": [1.5, None], "rate": [0.25, 0.5]}
     )
-    made = table(
+    made = titled(
         frame,
         "Teams",
         labels={"week": "week of", "cost": "cost", "n": "sessions", "rate": "rate"},
         formats={"cost": ",.2f", "rate": lambda value: f"{value:.0%}"},
     )
-    content = made.bundle[MIME.format("table")]
+    content = made._repr_mimebundle_()[MIME.format("table")]
     labels, sides = zip(*(column.values() for column in content["columns"]), strict=True)
     assert labels == ("week of", "cost", "sessions", "rate")
     assert sides == ("left", "right", "right", "right")
@@ -95,27 +99,27 @@ def test_a_table_formats_its_cells_and_keeps_the_order_of_labels():
 
 def test_a_table_without_rows_keeps_its_columns():
     """An empty frame is a table with a head and no rows."""
-    content = table(pd.DataFrame({"team": pd.Series([], dtype="str")}), "Teams").bundle[
-        MIME.format("table")
-    ]
+    empty = titled(pd.DataFrame({"team": pd.Series([], dtype="str")}), "Teams")
+    content = empty._repr_mimebundle_()[MIME.format("table")]
     assert (content["columns"], content["rows"]) == ([{"label": "team", "align": "left"}], [])
 
 
 def test_names_with_markup_stay_text_in_the_html():
     """Cells, column names, titles and notes are escaped."""
     frame = pd.DataFrame({HOSTILE: [HOSTILE]})
-    for made in (table(frame, HOSTILE), note(HOSTILE)):
-        assert "<script>" not in made.bundle["text/html"]
-        assert "&lt;script&gt;" in made.bundle["text/html"]
+    for made in (titled(frame, HOSTILE), Note(HOSTILE), Sentence(HOSTILE)):
+        html = made._repr_mimebundle_()["text/html"]
+        assert "<script>" not in html
+        assert "&lt;script&gt;" in html
 
 
-def test_values_in_prose_are_text_whatever_signs_they_contain():
-    """Markdown of a value means nothing; Markdown of the template does."""
+def test_a_sentence_is_text_whatever_signs_it_contains():
+    """Markdown of a value means nothing."""
     value = "*a* [b](javascript:x) `c` <i>d</i> $1 # e | f"
-    made = prose("**Cost** {value}", value=value).bundle
+    made = Sentence(value)._repr_mimebundle_()
     html = MarkdownIt().render(made["text/markdown"])
-    assert html.startswith("<p><strong>Cost</strong> *a* [b](javascript:x) `c` &lt;i&gt;d")
-    assert made["text/plain"] == f"**Cost** {value}"
+    assert html.startswith("<p>*a* [b](javascript:x) `c` &lt;i&gt;d")
+    assert made["text/plain"] == value
 
 
 def test_a_value_cannot_start_a_new_paragraph():
@@ -123,8 +127,21 @@ def test_a_value_cannot_start_a_new_paragraph():
     assert markdown_text("a\n\n# b") == r"a \# b"
 
 
-def test_a_note_is_information_or_a_warning():
-    """Any other kind is an error that shows it."""
-    assert note("x", "warn").bundle[MIME.format("note")] == {"kind": "warn", "text": "x"}
-    with pytest.raises(ValueError, match="'loud'"):
-        note("x", "loud")
+@pytest.mark.parametrize(("kind", "tone"), [(Note, "info"), (WarningNote, "warn")])
+def test_a_note_is_information_or_a_warning(kind, tone):
+    """The page colours it by its kind."""
+    content = kind("x")._repr_mimebundle_()[MIME.format("note")]
+    assert content == {"kind": tone, "text": "x"}
+
+
+def test_an_empty_frame_says_its_words_for_no_rows():
+    """A sentence in place of a head without rows."""
+    empty = titled(pd.DataFrame({"team": []}), "Teams", empty_text="No team.")
+    assert empty._repr_mimebundle_()[MIME.format("note")]["text"] == "No team."
+
+
+def test_what_is_filtered_of_a_titled_frame_keeps_its_title():
+    """So that a table of the interesting rows needs no second call."""
+    frame = titled(pd.DataFrame({"n": [1, 2]}), "Teams", labels={"n": "sessions"})
+    content = frame[frame["n"] > 1]._repr_mimebundle_()[MIME.format("table")]
+    assert (content["title"], content["rows"]) == ("Teams", [["2"]])
