@@ -1,6 +1,11 @@
 """The notebooks keep to their form; that they run is shown by the report."""
 
 import ast
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -9,6 +14,20 @@ import pytest
 from ccanalytics.report.run import REPORT_NOTEBOOKS, notebook_folder
 
 PATHS = sorted(notebook_folder().glob("*.ipynb"))
+LOOPBACK_ONLY = """
+import socket
+
+connect = socket.socket.connect
+
+def loopback_only(self, address):
+    if self.family in (socket.AF_INET, socket.AF_INET6) and not address[0].startswith("127."):
+        raise OSError(f"the network is unreachable: {address}")
+    return connect(self, address)
+
+socket.socket.connect = loopback_only
+"""
+"""What every Python process of a test runs when it starts."""
+
 FORBIDDEN = ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.AsyncFunctionDef | ast.Try
 
 
@@ -78,9 +97,47 @@ def test_its_cell_ids_are_words(path):
 
 
 @pytest.mark.parametrize("name", REPORT_NOTEBOOKS)
-def test_a_report_notebook_has_headlines_and_a_load(name):
-    """The cards go to the top of the page; the dataset's own line stays in the notebook."""
+def test_a_report_notebook_has_headlines_and_a_place_for_own_questions(name):
+    """The cards go to the top of the page; the line to change stays in the notebook."""
     path = notebook_folder() / f"{name}.ipynb"
-    told = ("outlook", "before_after", "billed")
-    assert name in told or tagged(path, "headlines") or tagged(path, "trust")
-    assert len(tagged(path, "lab-only")) >= 1
+    without = ("outlook", "before_after", "billed")
+    assert name in without or tagged(path, "headlines") or tagged(path, "trust")
+    own = [c for c in tagged(path, "lab-only") if c.source.startswith("# Ask your own")]
+    assert len(own) == 1
+
+
+class Pictures(HTMLParser):
+    """Counts the pictures of a page that are in the page itself, and those that are elsewhere."""
+
+    inside = outside = 0
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            here = dict(attrs).get("src", "").startswith("data:image/")
+            self.inside, self.outside = self.inside + here, self.outside + (not here)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["adoption", "billed"])
+def test_papermill_and_nbconvert_show_every_chart_without_a_network(
+    name, tmp_path, clean_environment
+):
+    """As many pictures as charts in the HTML of the two commands, and no error."""
+    (tmp_path / "sitecustomize.py").write_text(LOOPBACK_ONLY)
+    environment = {**clean_environment, "PYTHONPATH": str(tmp_path)}
+    path = notebook_folder() / f"{name}.ipynb"
+    _command("papermill", str(path), "out.ipynb", folder=tmp_path, env=environment)
+    _command("jupyter", "nbconvert", "--to", "html", "out.ipynb", folder=tmp_path, env=environment)
+    page = Pictures()
+    page.feed((tmp_path / "out.html").read_text(encoding="utf-8"))
+    charts = sum(c.source.count("cca.chart(") for c in cells(path, "code"))
+    assert charts >= 1
+    assert (page.inside, page.outside) == (charts, 0)
+
+
+def _command(program, *arguments, folder, env):
+    """Runs a program of this Python's own environment in `folder`."""
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    env = {**env, "PATH": os.pathsep.join((str(Path(sys.executable).parent), env["PATH"]))}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -178,7 +178,7 @@ def schema_is_known(data: Dataset) -> Check:
     news = [
         _named("field", data.unknown_fields),
         _named("tool", set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS)),
-        _named("model without a price", _unpriced(data.model_usage)),
+        _named("model without a price", unpriced_models(data.model_usage)),
     ]
     told = [text for text in news if text]
     if told:
@@ -234,7 +234,7 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
     return recorded, listed
 
 
-def _unpriced(usage: pd.DataFrame) -> set[str]:
+def unpriced_models(usage: pd.DataFrame) -> set[str]:
     tokens = usage[["input_tokens", "output_tokens"]].sum(axis=1)
     return set(usage.loc[usage["cost_usd"].isna() & (tokens > 0), "model"].unique())
 

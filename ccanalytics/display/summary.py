@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.preflight import Check
+from ccanalytics.dataset.preflight import Check, unpriced_models
 from ccanalytics.display.bundles import Bundle, bundle_of
 from ccanalytics.display.tables import table_bundle
 from ccanalytics.words import counted
@@ -56,6 +56,8 @@ def _warnings(data: Dataset) -> Iterator[str]:
         yield f"{counted(moving, 'day')} may still change"
     if data.roster.empty and data.minimum_group > 1:
         yield "no roster: no teams, and no share of those who could use it"
+    if unpriced := sorted(unpriced_models(data.model_usage)):
+        yield f"models without a known price: {', '.join(unpriced)}"
     if data.unknown_fields:
         yield f"fields this version does not know: {', '.join(data.unknown_fields)}"
     if data.spec.banner:

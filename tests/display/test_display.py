@@ -1,0 +1,147 @@
+"""What a notebook shows beside charts: data of our own type, HTML for Lab, plain text."""
+
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+
+from ccanalytics.dataset.titled_frame import titled
+from ccanalytics.display.bundles import MIME
+from ccanalytics.display.cards import card, headline_bundle
+from ccanalytics.display.sentences import markdown_text
+from ccanalytics.metrics.change import Headline
+from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.showing import Note, Sentence, WarningNote
+
+HOSTILE = "<script>alert(1)</script>@x"
+WEEK = pd.Timestamp("2026-11-16")
+
+
+def cost_per_commit(**changed):
+    """A headline of cost per commit: $1.35 after $1.24, with 421 commits of 96 people."""
+    fields = {
+        "value": 1.35,
+        "low": 1.2,
+        "high": 1.5,
+        "denominator": 421,
+        "n_actors": 96,
+        "previous": 1.25,
+        "change": 0.1,
+        "change_low": -0.05,
+        "change_high": 0.25,
+        "verdict": "no detectable change",
+    }
+    return Headline(METRICS["cost_per_commit"], WEEK, **(fields | changed))
+
+
+def test_a_card_says_value_interval_basis_and_change_in_words():
+    """Everything is text already, in the metric's own format."""
+    made = card(cost_per_commit())
+    assert made["value"] == "$1.35"
+    assert made["interval"] == "90 % interval $1.20 to $1.50"
+    assert made["n"] == "421 commits, 96 people"
+    assert made["change"].startswith("+$0.10 (+8 %) on $1.25 the week before")
+    assert made["change"].endswith("90 % interval -$0.05 to +$0.25")
+    assert (made["verdict"], made["tone"]) == ("no detectable change", "neutral")
+
+
+def test_the_bar_of_a_card_begins_at_zero_and_keeps_proportions():
+    """The largest of value, ends and previous takes 90 % of the axis."""
+    assert card(cost_per_commit())["bar"] == {
+        "value": 81.0,
+        "low": 72.0,
+        "high": 90.0,
+        "previous": 75.0,
+    }
+
+
+def test_a_card_without_value_says_why_and_draws_nothing():
+    """A week with too few commits has no value, no change and no bar."""
+    made = card(Headline(METRICS["cost_per_commit"], WEEK, denominator=3, n_actors=9))
+    assert (made["value"], made["change"], made["bar"]) == ("n/a", "", None)
+    assert "Cost per commit" in made["detail"]
+
+
+def test_a_total_has_no_interval_of_its_own():
+    """Commits are counted, so the card says that instead of an interval."""
+    made = card(Headline(METRICS["commits"], WEEK, value=421, n_actors=1))
+    assert made["interval"] == "a total, so no interval"
+    assert (made["n"], made["verdict"]) == ("1 person", "nothing to compare")
+
+
+def test_cards_come_as_data_html_and_text():
+    """A report reads the data, Lab the HTML, a terminal the text."""
+    bundle = headline_bundle(cost_per_commit())
+    assert bundle[MIME.format("cards")] == {"cards": [card(cost_per_commit())]}
+    assert "$1.35" in bundle["text/html"]
+    assert bundle["text/plain"] == "Cost per commit: $1.35 (no detectable change)"
+
+
+def test_a_table_formats_its_cells_and_keeps_the_order_of_labels():
+    """Dates, counts, format specs, functions and missing values."""
+    frame = pd.DataFrame(
+        {"week": [WEEK, WEEK], "n": [1200, 3], "cost": [1.5, None], "rate": [0.25, 0.5]}
+    )
+    made = titled(
+        frame,
+        "Teams",
+        labels={"week": "week of", "cost": "cost", "n": "sessions", "rate": "rate"},
+        formats={"cost": ",.2f", "rate": lambda value: f"{value:.0%}"},
+    )
+    content = made._repr_mimebundle_()[MIME.format("table")]
+    labels, sides = zip(*(column.values() for column in content["columns"]), strict=True)
+    assert labels == ("week of", "cost", "sessions", "rate")
+    assert sides == ("left", "right", "right", "right")
+    assert content["rows"] == [
+        ["16 Nov 2026", "1.50", "1,200", "25%"],
+        ["16 Nov 2026", "n/a", "3", "50%"],
+    ]
+
+
+def test_a_table_without_rows_keeps_its_columns():
+    """An empty frame is a table with a head and no rows."""
+    empty = titled(pd.DataFrame({"team": pd.Series([], dtype="str")}), "Teams")
+    content = empty._repr_mimebundle_()[MIME.format("table")]
+    assert (content["columns"], content["rows"]) == ([{"label": "team", "align": "left"}], [])
+
+
+def test_names_with_markup_stay_text_in_the_html():
+    """Cells, column names, titles and notes are escaped."""
+    frame = pd.DataFrame({HOSTILE: [HOSTILE]})
+    for made in (titled(frame, HOSTILE), Note(HOSTILE), Sentence(HOSTILE)):
+        html = made._repr_mimebundle_()["text/html"]
+        assert "<script>" not in html
+        assert "&lt;script&gt;" in html
+
+
+def test_a_sentence_is_text_whatever_signs_it_contains():
+    """Markdown of a value means nothing."""
+    value = "*a* [b](javascript:x) `c` <i>d</i> $1 # e | f"
+    made = Sentence(value)._repr_mimebundle_()
+    html = MarkdownIt().render(made["text/markdown"])
+    assert html.startswith("<p>*a* [b](javascript:x) `c` &lt;i&gt;d")
+    assert made["text/plain"] == value
+
+
+def test_a_value_cannot_start_a_new_paragraph():
+    """Line ends of a value become spaces."""
+    assert markdown_text("a\n\n# b") == r"a \# b"
+
+
+@pytest.mark.parametrize(("kind", "tone"), [(Note, "info"), (WarningNote, "warn")])
+def test_a_note_is_information_or_a_warning(kind, tone):
+    """The page colours it by its kind."""
+    content = kind("x")._repr_mimebundle_()[MIME.format("note")]
+    assert content == {"kind": tone, "text": "x"}
+
+
+def test_an_empty_frame_says_its_words_for_no_rows():
+    """A sentence in place of a head without rows."""
+    empty = titled(pd.DataFrame({"team": []}), "Teams", empty_text="No team.")
+    assert empty._repr_mimebundle_()[MIME.format("note")]["text"] == "No team."
+
+
+def test_what_is_filtered_of_a_titled_frame_keeps_its_title():
+    """So that a table of the interesting rows needs no second call."""
+    frame = titled(pd.DataFrame({"n": [1, 2]}), "Teams", labels={"n": "sessions"})
+    content = frame[frame["n"] > 1]._repr_mimebundle_()[MIME.format("table")]
+    assert (content["title"], content["rows"]) == ("Teams", [["2"]])
