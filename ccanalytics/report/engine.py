@@ -167,6 +167,7 @@ class _Worker:
     def run(self, run: NotebookRun, timeout: float, progress: Progress | None) -> None:
         """Run one notebook; `NotebookError` when a cell fails, takes too long, or kills it."""
         if self._process.poll() is not None:
+            self.end()
             self._start()
         total = len(read_notebook(run.source).cells)
         request = {
@@ -196,6 +197,8 @@ class _Worker:
         if self._process.poll() is None:
             kill_group(self._process.pid)
         self._process.wait()
+        with contextlib.suppress(OSError):  # what was not read any more cannot be flushed
+            self._requests.close()
 
     def _start(self) -> None:
         if self._ended:
@@ -216,8 +219,9 @@ class _Worker:
 
     def _listen(self, lines: Any) -> None:
         answers = self._answers
-        for line in lines:
-            answers.put(line)
+        with lines:
+            for line in lines:
+                answers.put(line)
         answers.put(None)
 
     def _next(self, timeout: float, run: NotebookRun) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from contrast import CONTRAST
 from live_pages import BROKEN, answer, append, dashboard, log_of, write_notebook
 from playwright.sync_api import expect
-from test_browser import CONTRAST
 
 pytestmark = pytest.mark.browser
 

@@ -5,13 +5,13 @@ from datetime import date
 
 import pytest
 from builders import dataset
-from ccanalytics.explorer.shelf import Shelf
-from test_views import TEAMS, people_of, roster, three_weeks
+from explorer_data import TEAMS, people_of, roster, three_weeks
 
-from ccanalytics.charts.theme import MIME
+from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.errors import StoreError
-from ccanalytics.explorer import explorer
+from ccanalytics.explorer import controls as explorer
 from ccanalytics.explorer.controls import explore
+from ccanalytics.explorer.loaded import LoadedData
 
 NAMES = ("Red", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>")
 
@@ -28,7 +28,7 @@ def sources(monkeypatch):
             return dataset(records, "2026-10-05", "2026-10-11", roster=roster(TEAMS))
         return three_weeks(names=NAMES)
 
-    monkeypatch.setattr(explorer, "Shelf", lambda identity: Shelf(identity, load=load))
+    monkeypatch.setattr(explorer, "LoadedData", lambda identity: LoadedData(identity, load=load))
     monkeypatch.setattr(explorer, "_remembered", {})
 
 

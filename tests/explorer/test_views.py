@@ -5,88 +5,38 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from builders import dataset, record
-from ccanalytics.explorer.code import code_of
-from ccanalytics.explorer.shelf import Shelf, first_question
+from builders import dataset
+from explorer_data import HOSTILE, QUESTION, loaded_with, people_of, three_weeks
 
 import ccanalytics as cca
 from ccanalytics.errors import StoreError
 from ccanalytics.explorer.answer import answer
-from ccanalytics.explorer.question import CHOICES, SHAPES, SUMMABLE, Question
+from ccanalytics.explorer.loaded import LoadedData, first_question
+from ccanalytics.explorer.question import CHOICES, OWN_RATIO, SHAPES, code_of
 
-HOSTILE = "a\"b'\\\n</script><script>alert(1)</script>"
-TEAMS = {"Red": range(6), "Blue": range(6, 12), "Few": range(12, 14)}
-WEEKS = [f"2026-11-{day:02}" for day in (3, 10, 17)]
-
-QUESTION = Question("api", date(2026, 11, 9), date(2026, 11, 22), identity="named")
-
-
-def roster(teams):
-    lines = [f"p{n}@x.example,{name},2026-01-01," for name, them in teams.items() for n in them]
-    return "email,team,start,end\n" + "\n".join(lines)
-
-
-def team_roster(names):
-    """The same people, in teams of any name."""
-    frame = dataset([], "2026-11-16", "2026-11-22", roster=roster(TEAMS)).roster
-    return frame.assign(team=frame["team"].map(dict(zip(TEAMS, names, strict=True))).astype("str"))
-
-
-def people_of(day):
-    """Fourteen people in three teams: person n makes n + 10 commits for a dollar each."""
-    return [
-        record(
-            day,
-            f"p{n}@x.example",
-            commits=n + 10,
-            tools={"edit_tool": (9, 1)},
-            models={"claude-sonnet-5": {"cache_read": 100, "cents": 100 * (n + 10)}},
-        )
-        for n in range(14)
-    ]
-
-
-def keys_of(day):
-    return [record(day, api_key="ci", models={"claude-sonnet-5": {"output": 9, "cents": 700}})]
-
-
-def three_weeks(names=("Red", "Blue", "Few"), minimum_group=5, **how):
-    records = [one for day in WEEKS for one in people_of(day) + keys_of(day)]
-    return dataset(
-        records,
-        "2026-11-02",
-        "2026-11-22",
-        roster=team_roster(names),
-        minimum_group=minimum_group,
-        **how,
-    )
-
-
-def shelf_of(data):
-    """A shelf of one dataset, whatever is asked of it."""
-    return Shelf("named", load=lambda *_, **__: data)
+SUMMABLE = [name for name in CHOICES if cca.METRICS[name].numerator]
 
 
 @pytest.fixture(scope="module")
-def shelf():
-    return shelf_of(three_weeks())
+def loaded():
+    return loaded_with(three_weeks())
 
 
 def said(view):
-    return " ".join(str(part) for part in view.remarks)
+    return " ".join(str(part) for part in view.notes)
 
 
 def refused(view):
     """The words of a view that shows nothing else."""
     assert view.chart is None
-    assert view.tables == []
-    return str(view.remarks[0])
+    assert view.tables == ()
+    return str(view.notes[0])
 
 
 @pytest.mark.parametrize("metric_id", SUMMABLE)
-def test_a_ratio_or_total_has_chart_basis_definition_and_table(shelf, metric_id):
+def test_a_ratio_or_total_has_chart_basis_definition_and_table(loaded, metric_id):
     """Value, people and caveats stand beside the chart; the table is the metric frame."""
-    view = answer(replace(QUESTION, metric_id=metric_id), shelf)
+    view = answer(replace(QUESTION, metric_id=metric_id), loaded)
     metric = cca.METRICS[metric_id]
     assert view.chart.to_dict()["usermeta"]["ccanalytics"]["metric"] == metric_id
     assert "2 closed weeks" in said(view)
@@ -94,52 +44,56 @@ def test_a_ratio_or_total_has_chart_basis_definition_and_table(shelf, metric_id)
     assert all(caveat in said(view) for caveat in metric.caveats)
     expected = cca.by_week(three_weeks().between("2026-11-09", "2026-11-22"), metric_id)
     pd.testing.assert_frame_equal(view.frame, expected)
-    (shown,) = (table.bundle for table in view.tables)
+    (shown,) = (table._repr_mimebundle_() for table in view.tables)
     assert len(shown["application/vnd.ccanalytics.table+json"]["rows"]) == 2
 
 
-def test_the_last_week_is_told_with_what_it_rests_on(shelf):
+def test_the_last_week_is_told_with_what_it_rests_on(loaded):
     """14 people made 231 commits for 231 dollars: the interval is as narrow as it can be."""
-    words = said(answer(QUESTION, shelf))
-    assert "in the last, of 16 November 2026: $1.00" in words
+    words = said(answer(QUESTION, loaded))
+    assert "In the last one: $1.00" in words
     assert "231 commits; 14 people" in words
 
 
 @pytest.mark.parametrize("metric_id", SHAPES)
-def test_a_metric_of_its_own_shape_is_shown_or_says_why_not(shelf, metric_id):
+def test_a_metric_of_its_own_shape_is_shown_or_says_why_not(loaded, metric_id):
     """A chart, or words; never an exception, and always the definition."""
-    view = answer(replace(QUESTION, metric_id=metric_id), shelf)
+    view = answer(replace(QUESTION, metric_id=metric_id), loaded)
     assert (view.chart is not None) or "Nothing to show." in said(view)
     assert cca.METRICS[metric_id].formula in said(view)
 
 
-def test_every_choice_is_a_ratio_a_total_or_a_shape():
-    """Nothing is offered that no view knows."""
-    assert set(CHOICES) == {*SUMMABLE, *SHAPES}
+def test_a_ratio_of_ones_own_has_an_interval_and_floors(loaded):
+    """Commits per session, or any other two columns."""
+    own = replace(QUESTION, metric_id=OWN_RATIO, top="commits", bottom="active_days")
+    view = answer(own, loaded)
+    assert view.frame["value"].tolist() == [16.5, 16.5]
+    assert view.frame["low"].notna().all()
+    assert 'cca.ratio_by_week(data, "commits", "active_days")' in view.code
 
 
-def test_a_small_team_is_withheld_and_the_view_says_so(shelf):
+def test_a_small_team_is_withheld_and_the_view_says_so(loaded):
     """Two people are too few, and the next smallest team would tell them by subtraction."""
-    view = answer(replace(QUESTION, by="team"), shelf)
+    view = answer(replace(QUESTION, by="team"), loaded)
     values = view.frame.groupby("team")["value"].count()
     assert values.to_dict() == {"Blue": 0, "Few": 0, "Red": 2}
-    assert "4 of 6 values are withheld: fewer than 5 people" in said(view)
+    assert "4 of 6 are withheld: fewer than 5 people" in said(view)
 
 
-def test_a_team_of_too_few_people_shows_nothing(shelf):
+def test_a_team_of_too_few_people_shows_nothing(loaded):
     """Chosen alone, it is withheld in every week."""
-    words = refused(answer(replace(QUESTION, team="Few"), shelf))
-    assert words.startswith("Nothing to show. 2 of 2 values are withheld: fewer than 5 people")
+    words = refused(answer(replace(QUESTION, team="Few"), loaded))
+    assert words.startswith("Nothing to show. 2 of 2 are withheld: fewer than 5 people")
 
 
-def test_api_keys_are_shown_together_and_not_in_small_groups(shelf):
+def test_api_keys_are_shown_together_and_not_in_small_groups(loaded):
     """One key cost 7 dollars a week; split by terminal it is a group of one."""
     keys = replace(QUESTION, metric_id="cost", actor_kind="api_key")
-    view = answer(keys, shelf)
+    view = answer(keys, loaded)
     assert view.frame["value"].tolist() == [7.0, 7.0]
     assert "1 API key)" in said(view)
     assert view.chart.to_dict()["title"]["text"] == "Cost, API keys only"
-    assert "fewer than 5 API keys" in refused(answer(replace(keys, by="terminal"), shelf))
+    assert "fewer than 5 API keys" in refused(answer(replace(keys, by="terminal"), loaded))
 
 
 @pytest.mark.parametrize(
@@ -147,22 +101,25 @@ def test_api_keys_are_shown_together_and_not_in_small_groups(shelf):
     [
         ({"metric_id": "retention", "by": "team"}, "Retention by first week cannot be split"),
         ({"metric_id": "retention", "actor_kind": "api_key"}, "nothing like it of API keys"),
-        ({"metric_id": "active_rate", "by": "terminal"}, "it can be by team"),
+        ({"metric_id": "active_rate", "by": "terminal"}, "by is team"),
         ({"metric_id": "active_rate", "actor_kind": "api_key"}, "API keys are on no roster"),
-        ({"by": "tool"}, "Cost per commit cannot be split by tool"),
+        ({"by": "tool"}, "cost_per_commit by 'tool'"),
         ({"by": "team", "actor_kind": "api_key"}, "API keys are in no team"),
         ({"team": "Red", "actor_kind": "api_key"}, "API keys are in no team"),
         ({"team": "Green"}, "There is no team 'Green'"),
         ({"since": None}, "Choose both ends of the range"),
         ({"since": date(2026, 12, 1)}, "The range is reversed"),
-        ({"since": date(2026, 11, 17)}, "No week of 2026-11-17 to 2026-11-22 is closed and whole"),
+        (
+            {"since": date(2026, 11, 17)},
+            "No week of 2026-11-17 to 2026-11-22 is closed and complete",
+        ),
         ({"until": date(2027, 1, 1), "since": date(2026, 12, 1)}, "There is no day of 2026-12-01"),
         ({"since": date.min, "until": date.min}, "There is no day of 0001-01-01"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_in_words(shelf, changes, words):
+def test_what_cannot_be_answered_is_refused_in_words(loaded, changes, words):
     """Controls that do not go together, a range without a week, a team that is not there."""
-    assert words in refused(answer(replace(QUESTION, **changes), shelf))
+    assert words in refused(answer(replace(QUESTION, **changes), loaded))
 
 
 def test_a_source_without_data_says_what_to_do():
@@ -171,54 +128,53 @@ def test_a_source_without_data_says_what_to_do():
     def nothing(**_):
         raise StoreError("No api day is in the store. Fetch them: ccanalytics sync")
 
-    view = answer(QUESTION, Shelf("named", load=nothing))
+    view = answer(QUESTION, LoadedData("named", load=nothing))
     assert refused(view).endswith("ccanalytics sync")
-    assert first_question(Shelf("named", load=nothing), "api").since is None
+    assert first_question(LoadedData("named", load=nothing), "api").since is None
 
 
 def test_weeks_in_which_nobody_did_anything_are_no_zeros():
     """Nothing recorded is said, not drawn."""
-    silent = shelf_of(dataset([], "2026-11-02", "2026-11-22"))
-    assert "Nothing of it is recorded" in refused(
-        answer(replace(QUESTION, metric_id="cost"), silent)
-    )
+    silent = loaded_with(dataset([], "2026-11-02", "2026-11-22"))
+    assert "Nobody was active" in refused(answer(replace(QUESTION, metric_id="cost"), silent))
 
 
 @pytest.mark.parametrize("metric_id", ["cost_per_commit", "cache_read_share", "daily_cost"])
 def test_a_source_that_tells_no_cost_says_so(metric_id):
-    """Enterprise tells neither models nor tokens; nothing of them is 0."""
-    shelf = shelf_of(three_weeks(source="enterprise"))
-    view = answer(replace(QUESTION, source="enterprise", metric_id=metric_id), shelf)
-    assert "Source enterprise tells neither models nor tokens nor cost." in refused(view)
+    """Enterprise has neither models nor tokens; nothing of them is 0."""
+    loaded = loaded_with(three_weeks(source="enterprise"))
+    view = answer(replace(QUESTION, source="enterprise", metric_id=metric_id), loaded)
+    assert "Source enterprise has neither models nor tokens nor cost." in refused(view)
 
 
 def test_without_a_roster_its_share_says_where_to_name_one():
     """The words are those of the report."""
-    bare = shelf_of(dataset(people_of("2026-11-17"), "2026-11-02", "2026-11-22", minimum_group=5))
+    bare = loaded_with(
+        dataset(people_of("2026-11-17"), "2026-11-02", "2026-11-22", minimum_group=5)
+    )
     words = refused(answer(replace(QUESTION, metric_id="active_rate"), bare))
     assert "There is no roster" in words
 
 
-def test_the_range_before_is_compared_with_an_interval(shelf):
+def test_the_range_before_is_compared_with_an_interval(loaded):
     """The same 231 commits in one week as in the one before: no arrow, but no change."""
     last = replace(QUESTION, since=date(2026, 11, 16), metric_id="commits", compare=True)
-    words = said(answer(last, shelf))
-    assert "231 a week on average over 1 week, 231 over the 1 before it" in words
-    assert "no detectable change, +0 (90 % interval +0 to +0; 14 people in both)" in words
+    words = said(answer(last, loaded))
+    assert "Commits: 231, 231 in the range before" in words
+    assert "no detectable change (90 % interval +0, +0)" in words
 
 
-def test_a_range_at_the_beginning_has_nothing_before_it(shelf):
+def test_a_range_at_the_beginning_has_nothing_before_it(loaded):
     """It says so instead of comparing."""
     first = replace(QUESTION, since=date(2026, 11, 2), compare=True)
-    assert "No week of the range before 2 November 2026 is closed" in said(answer(first, shelf))
+    assert "No week of the range before is closed" in said(answer(first, loaded))
 
 
-def test_a_split_is_compared_group_by_group(shelf):
+def test_a_split_is_compared_group_by_group(loaded):
     """One row per team, the withheld ones without numbers."""
     asked = replace(QUESTION, since=date(2026, 11, 16), by="team", compare=True)
-    comparison = answer(asked, shelf).tables[0].bundle["application/vnd.ccanalytics.table+json"]
-    verdicts = {row[0]: row[-1] for row in comparison["rows"]}
-    assert verdicts["Few"] == verdicts["Blue"] == "withheld, or no value"
+    change = answer(asked, loaded).change.set_index("team")["verdict"]
+    assert change["Few"] == change["Blue"] == "nothing to compare"
 
 
 def run(code, data, monkeypatch):
@@ -252,7 +208,7 @@ def run(code, data, monkeypatch):
 def test_the_code_makes_the_same_frames(changes, monkeypatch):
     """Executed, it gives the frame and the comparison of the view, whatever the team is called."""
     data = three_weeks(names=(HOSTILE, "Blue", "Few"))
-    view = answer(replace(QUESTION, **changes), shelf_of(data))
+    view = answer(replace(QUESTION, **changes), loaded_with(data))
     names = run(view.code, data, monkeypatch)
     pd.testing.assert_frame_equal(names["frame"], view.frame)
     if view.change is not None:
@@ -265,7 +221,7 @@ def test_the_code_is_short_and_plain():
         "import ccanalytics as cca\n\n"
         'data = cca.load("2026-11-09", "2026-11-22", source="api", identity="named")\n'
         'frame = cca.by_week(data, "cost_per_commit", by="team")\n'
-        'cca.charts.by_week_chart(frame, "cost_per_commit", by="team")\n'
+        "cca.chart(frame)\n"
     )
 
 
@@ -283,18 +239,18 @@ def test_a_source_is_loaded_once_and_a_wider_range_once_more():
         asked.append(days)
         return three_weeks()
 
-    shelf = Shelf("named", load=load)
+    loaded = LoadedData("named", load=load)
     for since in (date(2026, 11, 2), date(2026, 11, 9), date(2026, 11, 16)):
-        answer(replace(QUESTION, since=since), shelf)
+        answer(replace(QUESTION, since=since), loaded)
     assert asked == [()]
     for _ in range(2):
-        answer(replace(QUESTION, since=date(2020, 1, 1)), shelf)
+        answer(replace(QUESTION, since=date(2020, 1, 1)), loaded)
     assert asked == [(), (date(2020, 1, 1), date(2026, 11, 22))]
 
 
-def test_the_first_question_is_of_the_newest_weeks_or_of_those_asked_for(shelf):
+def test_the_first_question_is_of_the_newest_weeks_or_of_those_asked_for(loaded):
     """Two weeks ending with the newest one; one week ending with another."""
-    newest = first_question(shelf, "api", weeks=2)
+    newest = first_question(loaded, "api", weeks=2)
     assert (newest.since, newest.until) == (date(2026, 11, 9), date(2026, 11, 22))
-    named = first_question(shelf, "api", week="2026-W45", weeks=1)
+    named = first_question(loaded, "api", week="2026-W45", weeks=1)
     assert (named.since, named.until) == (date(2026, 11, 2), date(2026, 11, 8))

@@ -13,7 +13,7 @@ from zlib import crc32
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_local_logs import MODEL, PATCH, answer, call, line, progress, result
+from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 import ccanalytics as cca
 from ccanalytics.errors import StoreError

@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from builders import dataset, record
-from test_local_logs import answer, line, result
+from log_lines_made import answer, line, result
 
 import ccanalytics as cca
 from ccanalytics.logs.own_usage import SPLITS, TOKENS
-from ccanalytics.report.engine import execute
+from ccanalytics.report.engine import NotebookRun, run_notebooks
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import notebook_folder
@@ -243,7 +243,11 @@ def run_notebook(folder, tmp_path, clean_environment, **parameters):
         "CLAUDE_CONFIG_DIR": str(folder),
     }
     given = checked_parameters(notebooks, parameters, {})
-    (done,) = execute(notebooks, given, folder=tmp_path, environment=environment, timeout=60)
+    (done,) = run_notebooks(
+        [NotebookRun(source, given[0], tmp_path / source.name) for source in notebooks],
+        environment=environment,
+        timeout=60,
+    )
     return done
 
 

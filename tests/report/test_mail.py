@@ -169,7 +169,7 @@ def test_the_same_notebooks_give_the_same_bytes():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_can_be_read_in_the_dark(browser, tmp_path, width, scheme):
     """No scrolling to the side, no picture that is not shown, text of enough contrast."""
-    from test_browser import CONTRAST
+    from contrast import CONTRAST
 
     path = tmp_path / "mail.html"
     path.write_text(made(banner="Sample data").html(), encoding="utf-8")

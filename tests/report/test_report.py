@@ -17,7 +17,7 @@ from ccanalytics.fake_api.faults import Faults
 from ccanalytics.fake_api.server import serve
 from ccanalytics.fake_api.service import FakeService
 from ccanalytics.report.archive import read_issue
-from ccanalytics.report.engine import execute
+from ccanalytics.report.engine import NotebookRun, run_notebooks
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import notebook_folder, report_notebooks
 from ccanalytics.sources.sample.organisation import SampleOrganisation
@@ -104,8 +104,12 @@ def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment)
     """Every cell of start_here on the sample, the SQL too."""
     notebooks = [notebook_folder() / "start_here.ipynb"]
     environment = {**clean_environment, "CCANALYTICS_STORE": str(sample[1].parent / "store")}
-    (done,) = execute(notebooks, [{}], folder=tmp_path, environment=environment, timeout=60)
-    (sql,) = [cell for cell in done.cells if cell.id == "sql"]
+    (done,) = run_notebooks(
+        [NotebookRun(source, {}, tmp_path / source.name) for source in notebooks],
+        environment=environment,
+        timeout=60,
+    )
+    (sql,) = [cell for cell in done.cells if "cca.connect" in cell.source]
     assert "vscode" in sql.outputs[0]["data"]["text/plain"]
 
 
@@ -303,7 +307,7 @@ def test_a_failure_leaves_an_earlier_whole_issue_alone(sample, tmp_path, clean_e
 @pytest.mark.parametrize(
     ("parameters", "words"), [({"wek": "2026-W47"}, "week"), ({"weeks": "a dozen"}, "weeks")]
 )
-def test_a_wrong_parameter_is_an_error_before_a_kernel_starts(parameters, words):
+def test_a_wrong_parameter_is_an_error_before_a_worker_starts(parameters, words):
     """A name no notebook has, or a value of another type, with what was meant."""
     with pytest.raises((ReportError, ValueError), match=words):
         checked_parameters(report_notebooks(), {}, parameters)
