@@ -18,13 +18,14 @@ SIGNS = """
 import json, os
 from pathlib import Path
 
-import altair as alt, ccanalytics as cca, ccanalytics.charts, pandas as pd
+import altair as alt, pandas as pd
+from ccanalytics.showing import Note
 """
 
 ROWS = """
 logs = sorted(Path(os.environ["CLAUDE_CONFIG_DIR"]).rglob("*.jsonl"))
 rows = pd.DataFrame([json.loads(line) for log in logs for line in log.read_text().splitlines()])
-cca.note(f"{rows['value'].sum()} in all")
+Note(f"{rows['value'].sum()} in all")
 """
 
 CHART = """
@@ -33,7 +34,7 @@ base = alt.Chart(rows, title="By team", width="container").mark_bar()
 base.encode(x="team:N", y="sum(value):Q").add_params(pick).transform_filter(pick)
 """
 
-KEYS = "cca.note(f'keys: {sorted(name for name in os.environ if \"_KEY\" in name)}')"
+KEYS = "Note(f'keys: {sorted(name for name in os.environ if \"_KEY\" in name)}')"
 
 BROKEN = "raise ValueError('this cell is <b>broken</b>')"
 

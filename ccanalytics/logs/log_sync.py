@@ -179,7 +179,6 @@ def _write(
     rows = {name: row for name, row in known.session_rows.items() if name not in sessions}
     totals = LogTotals(known.facts, rows)
     writes = {day: _frames(totals, day, organization) for day in sorted(days)}
-    legacy = {day for day in days if day in known.days and known.days[day].frames is None}
 
     ledger = msgspec.structs.replace(before or Ledger(code_version()), index=index)
     ledger.borrowed = known.facts.borrowed_only()
@@ -195,7 +194,7 @@ def _write(
     for day, closed in ledger.moving.items():
         if day not in writes and (is_final(day, now) or is_closed(day, now) > closed):
             writes[day] = store.read_days(SOURCE, [day])[1]
-    ledger.moving = ledger.moving | {day: is_closed(day, now) for day in writes.keys() - legacy}
+    ledger.moving = ledger.moving | {day: is_closed(day, now) for day in writes}
     ledger.moving = {day: c for day, c in ledger.moving.items() if not is_final(day, now)}
 
     changes: list[DayChange] = []
@@ -205,7 +204,6 @@ def _write(
             writes,
             fetched_at=now,
             organization=organization,
-            growing=legacy,
             beside={LEDGER: msgspec.msgpack.encode(ledger)},
         )
     open_days = {day for day, closed in ledger.moving.items() if not closed}
@@ -243,16 +241,7 @@ def _facts_of_store(store: Store) -> Facts:
     stored = store.days(SOURCE)
     if not stored:
         raise StoreError(f"The store {store.root} holds no days of session logs.")
-    old = [day for day, one in stored.items() if one.rows and one.frames is None]
-    if old:
-        log.warning(
-            "%d days of %s were stored by an older version, without the facts behind them, and "
-            "are left out: %s.",
-            len(old),
-            store.root,
-            ", ".join(map(str, old)),
-        )
-    _, frames = store.read_days(SOURCE, stored.keys() - old, LOG_SCHEMAS)
+    _, frames = store.read_days(SOURCE, stored, LOG_SCHEMAS)
     facts, _ = facts_of(frames)
     ledger = _ledger(store)
     for name, file, session in ledger.borrowed if ledger else ():

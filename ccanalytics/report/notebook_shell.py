@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import altair
 import papermill
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -136,6 +137,8 @@ class _Publisher(DisplayPublisher):
 
 @cache
 def _shell() -> _Shell:
+    # Charts of a reader's own are Vega-Lite in an output too, not a page that asks a network.
+    altair.renderers.enable("mimetype")
     config = Config({"HistoryManager": {"enabled": False}})
     return _Shell.instance(config=config, displayhook_class=_Hook, display_pub_class=_Publisher)
 

@@ -21,7 +21,10 @@ from ccanalytics.frames.record_frames import Frames
 
 _METADATA = b"ccanalytics"
 
-_REPAIR = "delete the day's activity file and sync again."
+_REPAIR = (
+    "move the damaged file aside, as it may be the only copy, and get the day again: ccanalytics "
+    "sync --again."
+)
 
 Totals = dict[str, tuple[str, str]]
 """Before and after of each measure that changed, such as activity.commits; exact, as text."""
@@ -35,8 +38,8 @@ class Written(msgspec.Struct, frozen=True):
     digest: str
     unknown_fields: tuple[str, ...] = ()
     """Fields of the source that the version that wrote the day did not know."""
-    frames: tuple[str, ...] | None = None
-    """The frames that have a file; None in days of an older version."""
+    frames: tuple[str, ...] = ()
+    """The frames that have a file."""
 
 
 def write_file(path: Path, table: pa.Table, written: Written) -> None:

@@ -15,7 +15,7 @@ the whole day, so a day is never read half old and half new.
 import os
 import re
 import shutil
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -63,8 +63,8 @@ class StoredDay:
     rows: int
     unknown_fields: tuple[str, ...] = ()
     source: str = "api"
-    frames: tuple[str, ...] | None = None
-    """The frames that have a file; None in days of an older version."""
+    frames: tuple[str, ...] = ()
+    """The frames that have a file."""
 
     @property
     def closed(self) -> bool:
@@ -81,7 +81,7 @@ class DayChange(msgspec.Struct, frozen=True):
     """What writing a day did; `measures` are the totals a `changed` day has differently."""
 
     day: date
-    kind: Literal["new", "same", "changed", "kept"]
+    kind: Literal["new", "same", "changed"]
     measures: Totals = {}
 
 
@@ -150,13 +150,9 @@ class Store:
         fetched_at: datetime,
         organization: str | None = None,
         unknown_fields: Iterable[str] = (),
-        growing: Container[date] = (),
         beside: Mapping[str, bytes] | None = None,
     ) -> list[DayChange]:
-        """Put all these days in place, and the files `beside` them, or nothing at all.
-
-        A `growing` day of which some count would go down is `kept` as it is.
-        """
+        """Put all these days in place, and the files `beside` them, or nothing at all."""
         self.check_organization(source, organization)
         fields = tuple(sorted(unknown_fields))
         digests = {id(f): digest_of(f) for f in {id(f): f for f in days.values()}.values()}
@@ -173,7 +169,7 @@ class Store:
                 folder = aside / VERSION / source
                 _write(folder, drafts, beside or {})
                 with self._files.writing():
-                    changes = self._take_changes(folder, source, drafts, growing)
+                    changes = self._take_changes(folder, source, drafts)
                     if organization:
                         (folder / "organization").write_text(organization, encoding="utf-8")
                     self._files.commit(aside)
@@ -272,19 +268,15 @@ class Store:
         )
 
     def _take_changes(
-        self, folder: Path, source: str, drafts: Sequence[Draft], growing: Container[date]
+        self, folder: Path, source: str, drafts: Sequence[Draft]
     ) -> dict[date, DayChange]:
-        """What the drafts in `folder` change, told in the log there; those to be kept are gone."""
+        """What the drafts in `folder` change, noted in the log there."""
         self.check_organization(source, drafts[0].written.organization if drafts else None)
         changes, lines = {}, []
         for day, frames, written in drafts:
             old = self._stored_day(source, day)
             change = self._change(source, old, day, frames, written)
-            if day in growing and any(_shrank(*item) for item in change.measures.items()):
-                change = msgspec.structs.replace(change, kind="kept")
-                for name in frames:
-                    (folder / name / f"{day}.parquet").unlink(missing_ok=True)
-            elif change.kind == "changed" and old and old.closed:
+            if change.kind == "changed" and old and old.closed:
                 lines.append(Restatement(day, old.fetched_at, written.fetched_at, change.measures))
             changes[day] = change
         if lines:
@@ -348,7 +340,7 @@ class Store:
 
         def read(stored: StoredDay) -> pa.Table:
             path = folder / f"{stored.day}.parquet"
-            has = path.exists() if stored.frames is None else frame in stored.frames
+            has = frame in stored.frames
             if frame not in SCHEMAS and not has:
                 return schema.empty_table()
             return read_file(path, schema, stored.digest)
@@ -392,7 +384,7 @@ def _write(folder: Path, drafts: Iterable[Draft], beside: Mapping[str, bytes]) -
     """Writes the files of all days; the empty ones of a moment are copies of one."""
     empty: dict[tuple[str, Written], Path] = {}
     for day, frames, written in drafts:
-        for name in written.frames or ():
+        for name in written.frames:
             path, key = folder / name / f"{day}.parquet", (name, written)
             if key in empty:
                 shutil.copyfile(empty[key], path)
@@ -403,9 +395,3 @@ def _write(folder: Path, drafts: Iterable[Draft], beside: Mapping[str, bytes]) -
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in beside.items():
         (folder / name).write_bytes(content)
-
-
-def _shrank(measure: str, pair: tuple[str, str]) -> bool:
-    """Whether a count went down; prices may."""
-    before, after = pair
-    return not measure.endswith("cost_usd") and int(after) < int(before)

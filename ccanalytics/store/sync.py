@@ -35,8 +35,6 @@ class SyncResult:
     new: tuple[date, ...] = ()
     changed: tuple[date, ...] = ()
     same: tuple[date, ...] = ()
-    kept: tuple[date, ...] = ()
-    """Days an older version stored, whose logs are partly gone by now: left unchanged."""
     final: tuple[date, ...] = ()
     """Days not asked for again."""
     open: tuple[date, ...] = ()
@@ -54,11 +52,11 @@ class SyncResult:
         newest: date | None = None,
     ) -> "SyncResult":
         """The days of `changes` by what became of them, and the others."""
-        days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same", "kept")}
+        days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same")}
         for change in changes:
             days[change.kind].append(change.day)
         kinds = {kind: tuple(found) for kind, found in days.items()}
-        return cls(kinds["new"], kinds["changed"], kinds["same"], kinds["kept"],
+        return cls(kinds["new"], kinds["changed"], kinds["same"],
                    final=final, open=open, newest=newest)  # fmt: skip
 
     @classmethod
@@ -73,7 +71,6 @@ class SyncResult:
             new=days(lambda part: part.new),
             changed=days(lambda part: part.changed),
             same=days(lambda part: part.same),
-            kept=days(lambda part: part.kept),
             final=days(lambda part: part.final),
             open=days(lambda part: part.open),
         )
@@ -81,14 +78,13 @@ class SyncResult:
     @property
     def fetched(self) -> int:
         """How many days were read from the source."""
-        return len(self.new) + len(self.changed) + len(self.same) + len(self.kept)
+        return len(self.new) + len(self.changed) + len(self.same)
 
     def __str__(self) -> str:
         parts = [
             f"{len(self.new)} new",
             f"{len(self.changed)} changed",
             f"{len(self.same) + len(self.final)} unchanged",
-            *([f"{len(self.kept)} kept though their logs are gone"] if self.kept else []),
             *([f"{len(self.open)} not closed yet"] if self.open else []),
         ]
         newest = f" The newest the service has counted is {self.newest}." if self.newest else ""

@@ -131,7 +131,7 @@ def test_a_chart_that_did_not_change_is_left_alone(numbers, opened):
     shows(page, "7 in all")
     same = "window.before === document.querySelector('.live svg')"
     page.evaluate("window.before = document.querySelector('.live svg')")
-    write_notebook(numbers.folder / "notebooks", "cca.note('something else')")
+    write_notebook(numbers.folder / "notebooks", "Note('something else')")
     expect(page.locator("main")).to_contain_text("something else", timeout=WAIT)
     assert page.evaluate(same)
     append(log_of(numbers.folder), {"team": "Web", "value": 1})

@@ -16,6 +16,7 @@ from ccanalytics.fake_api.claude_code import eccentric, legacy
 from ccanalytics.fake_api.faults import FAULTS, Faults
 from ccanalytics.fake_api.server import serve
 from ccanalytics.fake_api.service import FakeService
+from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
 
@@ -80,11 +81,8 @@ def test_all_is_well(look, tmp_path):
 
 
 def fill(path, since, until, records=two):
-    class Days:
+    class Days(Source):
         name = "api"
-
-        def span(self):
-            return None
 
         def records(self, day):
             return records(day)

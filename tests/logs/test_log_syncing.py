@@ -17,7 +17,8 @@ from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 import ccanalytics as cca
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import LOG_SCHEMAS, build_frames
+from ccanalytics.frames.record_frames import LOG_SCHEMAS
+from ccanalytics.logs import log_reader
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_sync import LEDGER
 from ccanalytics.store.day_store import Store
@@ -154,12 +155,12 @@ def test_what_the_log_only_hints_at_is_an_event(folder, store):
 
 
 def test_a_dataset_of_logs_has_the_frames_and_another_has_none(folder, store):
-    """None, as it is with sessions, says that the source cannot know."""
+    """Another source has none of them."""
     data = cca.load(source="local", logs=[written(folder, s1=[answer(output=1)])], store=store,
                     weeks=1, now=NOW)  # fmt: skip
     assert [len(getattr(data, name)) for name in LOG_SCHEMAS] == [1, 1, 0, 0]
     sample = cca.load(source="sample", store=store)
-    assert [getattr(sample, name) for name in LOG_SCHEMAS] == [None] * 4
+    assert not set(LOG_SCHEMAS) & set(sample.extras)
 
 
 def test_an_open_day_is_there_and_its_week_is_not_closed(folder, store):
@@ -183,7 +184,7 @@ def test_what_is_added_to_a_file_is_read_from_its_old_end(folder, store, monkeyp
     brought(store, written(folder, s1=[answer(output=1)], s2=[answer("m2", session="s2")]))
     appended(folder, "s1", answer("m3", output=4))
     lines = []
-    decode = cca.sources.log_reader.decode_line
+    decode = log_reader.decode_line
     monkeypatch.setattr(
         "ccanalytics.logs.log_reader.decode_line", lambda raw: lines.append(raw) or decode(raw)
     )
@@ -329,30 +330,6 @@ def test_days_before_the_first_log_are_not_stored_as_empty_when_logs_may_be_dele
     later = datetime(2026, 9, 20, tzinfo=UTC)
     brought(store, written(folder, s1=[answer(at="2026-08-05T10:00:00Z")]), later)
     assert store.dates("local")[0] == date(2026, 8, 5)
-
-
-def test_a_store_of_an_older_version_keeps_what_the_logs_do_not_tell_any_more(folder, store):
-    """It knows sums and not facts: a day whose sums would shrink is left as it is."""
-    logs = LocalLogs([written(folder, s1=[answer(output=3), call(), result(account=PATCH)])])
-    frames = build_frames(DAY, logs.records(DAY)) | {"sessions": logs.frames(DAY)["sessions"]}
-    store.write_day("local", DAY, frames, fetched_at=NOW, organization=logs.organization_id)
-    undo_frames(store)
-    written(folder, s1=[answer(output=3)])
-    assert brought(store, folder).kept == (DAY,)
-    assert rows(store)["activity"][0]["lines_added"] == 2
-    appended(folder, "s1", call(), result(account=PATCH))
-    assert cca.sync(LocalLogs([folder]), store, now=NOW, force=True).changed == (DAY,)
-    assert sorted(output(store)) == [0, 3]
-
-
-def undo_frames(store):
-    """Makes a day one of the version that did not note which frames have files."""
-    from ccanalytics.store.day_files import Written, write_file
-
-    ((day, stored),) = store.days("local").items()
-    for path in store.root.rglob("*.parquet"):
-        table = store.read("local", path.parent.name, day, day)
-        write_file(path, table, Written(stored.fetched_at, stored.organization, stored.digest))
 
 
 # Two stores
@@ -551,7 +528,7 @@ def child(script, *arguments):
     """How to run a script of this module in a process of its own."""
     return {
         "args": [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
-        "env": os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        "env": os.environ | {"PYTHONPATH": os.pathsep.join(map(str, Path(__file__).parents[:2]))},
     }
 
 

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 from builders import dataset, record
-from ccanalytics.issue.issue_memory import told_together
 
 import ccanalytics as m
 from ccanalytics.errors import PreflightError
 from ccanalytics.fake_api.server import serve
 from ccanalytics.fake_api.service import FakeService
+from ccanalytics.issue.memory import told_together
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
 from ccanalytics.people.roster import revealed, withheld

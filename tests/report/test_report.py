@@ -10,12 +10,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from builders import record
-from ccanalytics.issue.issue_memory import HEADLINES
 
 from ccanalytics.errors import ReportError
 from ccanalytics.fake_api.faults import Faults
 from ccanalytics.fake_api.server import serve
 from ccanalytics.fake_api.service import FakeService
+from ccanalytics.issue.memory import HEADLINES
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.engine import NotebookRun, run_notebooks
 from ccanalytics.report.parameters import checked_parameters
