@@ -35,7 +35,8 @@ class Wing:
     definitions: tuple[str, ...] = ()
     """Files of metric definitions, as paths below the package."""
     notebooks: Mapping[str, Reference] = field(default_factory=dict)
-    """Notebooks of the weekly report, with the function that says whether a dataset has it."""
+    """Notebooks of the weekly report, with the function that gives None for a dataset they have
+    nothing for; without one they are always part of it."""
 
 
 @cache

@@ -16,7 +16,7 @@ from ccanalytics.wire.claude_code import (
     LinesOfCode,
     ModelUsage,
     Record,
-    Tokens,
+    TokenCounts,
     ToolAction,
     UserActor,
 )
@@ -60,7 +60,7 @@ def record(
 def model_usage(model, *, input=0, output=0, cache_read=0, cache_creation=0, cents=0):
     """What a record used of one model; `cents` None is an unknown price."""
     amount = None if cents is None else Decimal(str(cents))
-    tokens = Tokens(input, output, cache_read, cache_creation)
+    tokens = TokenCounts(input, output, cache_read, cache_creation)
     return ModelUsage(model, tokens, EstimatedCost(amount))
 
 

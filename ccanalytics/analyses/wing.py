@@ -3,6 +3,7 @@
 from ccanalytics.wings import Wing
 
 WING = Wing(
+    notebooks=dict.fromkeys(("lifecycle", "what_changed", "before_after", "outlook"), ""),
     definitions=("analyses/definitions.toml",),
     names={
         "activation_sentence": "analyses.activation:activation_sentence",

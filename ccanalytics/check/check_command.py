@@ -39,7 +39,7 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
 
     Exit code 1 when something failed. A warning is something to know, not a failure.
     """
-    from ccanalytics.check.everything import diagnose
+    from ccanalytics.check.all_checks import diagnose
     from ccanalytics.check.finding import Scene, verdict
 
     scene = Scene(

@@ -1,6 +1,6 @@
 """`--json`: one object on stdout that says how it went, whatever happened.
 
-Every answer has `command`, `status` (done, failed, asked-wrongly, stopped), `exit_code` and
+Every answer has `command`, `status` (done, failed, usage-error, stopped), `exit_code` and
 `error` (null when there is none); what else is in it is the command's own. What people read goes
 to stderr then.
 """
@@ -12,7 +12,7 @@ import click
 
 from ccanalytics.cli.group import as_click, exit_code_of
 
-STATUS = {0: "done", 1: "failed", 2: "asked-wrongly", 3: "stopped"}
+STATUS = {0: "done", 1: "failed", 2: "usage-error", 3: "stopped"}
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Say how it went in JSON, on stdout.")
 
@@ -61,6 +61,6 @@ def about(result: object) -> dict[str, Any]:
     page = getattr(result, "page", None)
     if page is None:
         return {}
-    from ccanalytics.report.summary import summary
+    from ccanalytics.report.report_json import summary
 
     return summary(page)

@@ -1,6 +1,6 @@
 """Errors made on purpose -> one message on stderr and an exit code.
 
-Exit codes: 0 done, 1 what was asked failed, 2 asked wrongly, 3 a check stopped the report.
+Exit codes: 0 done, 1 what was asked failed, 2 usage error, 3 a check stopped the report.
 """
 
 import sys
@@ -32,7 +32,7 @@ def as_click(error: BaseException) -> click.ClickException | None:
     if isinstance(error, click.ClickException):
         return error
     if isinstance(error, ValueError):
-        return AskedWrongly(str(error))
+        return UsageFailed(str(error))
     if isinstance(error, PreflightError):
         return Stopped(str(error))
     return Failed(str(error)) if isinstance(error, CCAnalyticsError) else None
@@ -56,7 +56,7 @@ class Stopped(click.ClickException):
     exit_code = 3
 
 
-class AskedWrongly(click.ClickException):
+class UsageFailed(click.ClickException):
     """What was asked makes no sense."""
 
     exit_code = 2

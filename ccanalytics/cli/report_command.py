@@ -13,7 +13,7 @@ from ccanalytics.cli.group import exit_code_of
 from ccanalytics.errors import CCAnalyticsError, ReportError
 
 if TYPE_CHECKING:
-    from ccanalytics.issue.catch_up import Outcome
+    from ccanalytics.issue.catch_up import WeekOutcome
     from ccanalytics.issue.run_options import RunOptions
 
 WORST_FIRST = (1, 3, 0)
@@ -33,8 +33,7 @@ WORST_FIRST = (1, 3, 0)
     help="Instead of one week, all closed weeks without an issue among the last --weeks.",
 )
 @click.option("--since", metavar="WEEK", default="", help="With --all-missing: from this week on.")
-@click.option("--email-html", is_flag=True, help="Also an e-mail body: WEEK-email.html.")
-@click.option("--eml", is_flag=True, help="Also an unsent e-mail with its pictures: WEEK.eml.")
+@click.option("--email", is_flag=True, help="Also an unsent e-mail with its pictures: WEEK.eml.")
 @click.option("--pdf", is_flag=True, help="Also a PDF, by Chromium, Chrome or Edge: WEEK.pdf.")
 @JSON
 @click.option("-p", "--parameter", "extra", nargs=2, multiple=True, metavar="NAME VALUE")
@@ -68,7 +67,7 @@ def _one(wish: "RunOptions", as_json: bool) -> None:
     """The paths that were written, a line each."""
     from ccanalytics.issue.weekly import weekly_report
     from ccanalytics.report.engine import NotebookError
-    from ccanalytics.report.summary import summary
+    from ccanalytics.report.report_json import summary
 
     with bars.cells() as cells, bars.days() as days:
         try:
@@ -76,7 +75,7 @@ def _one(wish: "RunOptions", as_json: bool) -> None:
         except NotebookError as error:
             raise _pointing(error) from error
     said = summary(page)
-    for name in ("page", "index", "email_html", "eml", "pdf"):
+    for name in ("page", "index", "email", "pdf"):
         if name in said["paths"]:
             click.echo(options.shown(Path(said["paths"][name])), err=as_json)
     if as_json:
@@ -102,14 +101,14 @@ def _all_missing(wish: "RunOptions", since: str, as_json: bool) -> None:
     click.get_current_context().exit(worst)
 
 
-def _tell(outcome: "Outcome", as_json: bool) -> None:
+def _tell(outcome: "WeekOutcome", as_json: bool) -> None:
     if outcome.error:
         click.echo(f"{outcome.week}: {_pointing(outcome.error)}", err=True)
     elif outcome.page:
         click.echo(options.shown(outcome.page), err=as_json)
 
 
-def _said(outcome: "Outcome") -> dict[str, Any]:
+def _said(outcome: "WeekOutcome") -> dict[str, Any]:
     """The answer about one week, with the keys of that about a single report."""
     code = _code(outcome)
     error = str(_pointing(outcome.error)) if outcome.error else None
@@ -117,7 +116,7 @@ def _said(outcome: "Outcome") -> dict[str, Any]:
     return {**how, **about(outcome.error or outcome)}
 
 
-def _code(outcome: "Outcome") -> int:
+def _code(outcome: "WeekOutcome") -> int:
     return exit_code_of(outcome.error) if outcome.error else 0
 
 

@@ -54,8 +54,8 @@ def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
     if pa.types.is_timestamp(kind) and kind.tz:
         return pc.strftime(column.cast(pa.timestamp("s", "UTC")), "%Y-%m-%dT%H:%M:%SZ")
     if pa.types.is_decimal(kind) and kind.scale > _PLAIN_DECIMALS:
-        # A float has all the digits of amounts up to ten million, and its zero is no 0E-8. By way of
-        # text, because Arrow's own cast is off in the last digit.
+        # A float has all the digits of amounts up to ten million, and its zero is no 0E-8. By way
+        # of text, because Arrow's own cast is off in the last digit.
         return column.cast(pa.string()).cast(pa.float64())
     return column
 

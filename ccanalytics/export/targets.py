@@ -39,7 +39,7 @@ def target_of(target: str, form: str) -> Target:
     """The place a person named; `ValueError` when it is none that can be written to."""
     kind = SUFFIXES.get(Path(target).suffix.lower())
     if target.startswith(("postgresql://", "postgres://")):
-        return Server(target)
+        return PostgresServer(target)
     if "://" in target:
         scheme = target.split("://")[0]
         raise ValueError(f"{scheme} is no database that can be written to; postgresql:// is.")
@@ -212,7 +212,7 @@ class SQLiteFile(_Adbc):
         return pa.table([_sqlite_column(column) for column in table.columns], table.column_names)
 
 
-class Server(_Adbc):
+class PostgresServer(_Adbc):
     """A PostgreSQL server, with the data dictionary as comments."""
 
     def __init__(self, url: str) -> None:

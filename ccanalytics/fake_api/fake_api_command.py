@@ -13,7 +13,7 @@ import click
 from ccanalytics.cli.options import now
 
 if TYPE_CHECKING:
-    from ccanalytics.fake_api.service import FakeService
+    from ccanalytics.fake_api.fake_service import FakeService
 
 
 @click.command("fake-api")
@@ -26,7 +26,7 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
 
     The contract it keeps is at /openapi.json, for API tools.
     """
-    from ccanalytics.fake_api.server import serve
+    from ccanalytics.fake_api.fake_server import serve
 
     service = sample_service(faults, seed)
     if openapi:
@@ -45,8 +45,8 @@ def sample_service(
     faults: float = 0.0, seed: int = 0, now: Callable[[], datetime] = now
 ) -> "FakeService":
     """The service that has the records, the bill and the lists of the sample organisation."""
+    from ccanalytics.fake_api.fake_service import FakeService
     from ccanalytics.fake_api.faults import Faults
-    from ccanalytics.fake_api.service import FakeService
     from ccanalytics.sources.sample import console
     from ccanalytics.sources.sample.organisation import SampleOrganisation
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from ccanalytics.fake_api.messages import Refused, Request, Response, error_answer
+from ccanalytics.fake_api.messages import FakeRequest, FakeResponse, Refused, error_answer
 
 FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
 """429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
@@ -62,15 +62,15 @@ _OTHERS = {
 
 
 def broken(
-    fault: str | None, request: Request, request_id: str, headers: Mapping[str, str]
-) -> Response | None:
+    fault: str | None, request: FakeRequest, request_id: str, headers: Mapping[str, str]
+) -> FakeResponse | None:
     """The answer to a request that fails with `fault`; None when it comes to be answered."""
     if fault in _OTHERS:
         status, content, text = _OTHERS[fault]
         key = request.headers.get("x-api-key") or request.headers.get("authorization", "")
-        return Response(status, text.format(key=key).encode(), {"content-type": content})
+        return FakeResponse(status, text.format(key=key).encode(), {"content-type": content})
     if fault == "drop":
-        return Response(0, b"")
+        return FakeResponse(0, b"")
     if fault is None or fault not in _ERRORS:
         return None
     status, kind, more = _ERRORS[fault]

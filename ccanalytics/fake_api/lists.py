@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ccanalytics.fake_api.messages import bad_request
-from ccanalytics.fake_api.routes import Asked, Parameter, Route, World, limit
+from ccanalytics.fake_api.routes import Asked, Route, RouteParameter, World, limit
 from ccanalytics.wire.organization import (
     ApiKeyPage,
     InvitePage,
@@ -82,8 +82,8 @@ def _address(email: str) -> str:
 
 _PAGING = (
     limit("Rows per page."),
-    Parameter(name="after_id", about="The `last_id` of the answer before: the page after it."),
-    Parameter(name="before_id", about="The `first_id` of an answer: the page before it."),
+    RouteParameter(name="after_id", about="The `last_id` of the answer before: the page after it."),
+    RouteParameter(name="before_id", about="The `first_id` of an answer: the page before it."),
 )
 
 _ROLES = (
@@ -99,7 +99,7 @@ _ROLES = (
 )
 
 
-def _list(name: str, summary: str, about: str, gives: type, *filters: Parameter) -> Route:
+def _list(name: str, summary: str, about: str, gives: type, *filters: RouteParameter) -> Route:
     return Route(
         path=f"/v1/organizations/{name}",
         name=f"list_{name}",
@@ -129,15 +129,17 @@ ROUTES = (
         "Current members",
         "Most recently added first. Who left is no longer here but stays in old records.",
         MemberPage,
-        Parameter(name="email", about="Only this address, whatever its case."),
-        Parameter(name="roles[]", about="Only members of these roles.", choices=_ROLES, many=True),
+        RouteParameter(name="email", about="Only this address, whatever its case."),
+        RouteParameter(
+            name="roles[]", about="Only members of these roles.", choices=_ROLES, many=True
+        ),
     ),
     _list(
         "invites",
         "Invitations",
         "An invitation holds for 21 days.",
         InvitePage,
-        Parameter(
+        RouteParameter(
             name="status",
             about="Only those of this status.",
             choices=("accepted", "deleted", "expired", "pending"),
@@ -148,7 +150,7 @@ ROUTES = (
         "Workspaces",
         "The default workspace is not listed; elsewhere it is a null `workspace_id`.",
         WorkspacePage,
-        Parameter(
+        RouteParameter(
             name="include_archived",
             about="Whether archived ones are listed too.",
             kind="boolean",
@@ -160,11 +162,11 @@ ROUTES = (
         "API keys",
         "An `api_actor` of a record is one of these, by its name; names are not unique.",
         ApiKeyPage,
-        Parameter(
+        RouteParameter(
             name="status",
             about="Only those of this status.",
             choices=("active", "inactive", "archived", "expired"),
         ),
-        Parameter(name="workspace_id", about="Only those of this workspace."),
+        RouteParameter(name="workspace_id", about="Only those of this workspace."),
     ),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Request:
+class FakeRequest:
     """What was asked: path, query and headers, the latter by lower-case name.
 
     A query with repeated names is an `httpx.QueryParams`; a plain mapping does otherwise.
@@ -19,7 +19,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Response:
+class FakeResponse:
     """What is answered after `delay` seconds; status 0 is no answer at all."""
 
     status: int
@@ -41,9 +41,9 @@ def bad_request(message: str) -> Refused:
     return Refused(400, "invalid_request_error", message)
 
 
-def json_answer(body: bytes, headers: Mapping[str, str]) -> Response:
+def json_answer(body: bytes, headers: Mapping[str, str]) -> FakeResponse:
     """What was asked for."""
-    return Response(200, body, {"content-type": "application/json", **headers})
+    return FakeResponse(200, body, {"content-type": "application/json", **headers})
 
 
 def error_body(refused: Refused, request_id: str) -> dict[str, object]:
@@ -52,7 +52,7 @@ def error_body(refused: Refused, request_id: str) -> dict[str, object]:
     return {"type": "error", "error": detail, "request_id": request_id}
 
 
-def error_answer(refused: Refused, request_id: str, headers: Mapping[str, str]) -> Response:
+def error_answer(refused: Refused, request_id: str, headers: Mapping[str, str]) -> FakeResponse:
     """The answer that says so."""
     body = json.dumps(error_body(refused, request_id)).encode()
-    return Response(refused.status, body, {"content-type": "application/json", **headers})
+    return FakeResponse(refused.status, body, {"content-type": "application/json", **headers})

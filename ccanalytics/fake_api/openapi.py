@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ccanalytics.fake_api.messages import Refused, error_body
-from ccanalytics.fake_api.routes import Asked, Parameter, Route, Scope, World
+from ccanalytics.fake_api.routes import Asked, Route, RouteParameter, Scope, World
 from ccanalytics.fake_api.schemas import Json, schemas_of
 from ccanalytics.fake_api.walks import Walks
 from ccanalytics.wire.claude_code import ErrorBody
@@ -174,7 +174,7 @@ def _operation(route: Route, schema: Json, world: World) -> Json:
     }
 
 
-def _parameter(one: Parameter, example: Mapping[str, str]) -> Json:
+def _parameter(one: RouteParameter, example: Mapping[str, str]) -> Json:
     told: Json = {
         "name": one.name,
         "in": "query",

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ccanalytics.fake_api.messages import bad_request
-from ccanalytics.fake_api.routes import PAGE, Asked, Parameter, Route, World, limit
+from ccanalytics.fake_api.routes import PAGE, Asked, Route, RouteParameter, World, limit
 from ccanalytics.fake_api.walks import Later, encode_slice
 from ccanalytics.wire.cost_report import Cost, CostPage, Usage, UsagePage
 
@@ -131,24 +131,24 @@ def _added_usage(old: Row, new: Row) -> Row:
     return dict(sums)
 
 
-def _parameters(*dimensions: str) -> tuple[Parameter, ...]:
+def _parameters(*dimensions: str) -> tuple[RouteParameter, ...]:
     return (
-        Parameter(
+        RouteParameter(
             name="starting_at",
             about="The first moment, with its time zone; snapped down to a UTC day.",
             required=True,
             format="date-time",
             example="2026-11-16T00:00:00Z",
         ),
-        Parameter(
+        RouteParameter(
             name="ending_at",
             about="The moment after the last one: a day ends with the midnight after it.",
             format="date-time",
         ),
-        Parameter(
+        RouteParameter(
             name="bucket_width", about="Days are all this fake has.", choices=("1d",), default="1d"
         ),
-        Parameter(
+        RouteParameter(
             name="group_by[]",
             about="Dimensions to tell apart; those not asked for are null.",
             choices=dimensions,

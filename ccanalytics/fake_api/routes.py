@@ -59,7 +59,7 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameter:
+class RouteParameter:
     """One query parameter: what may be given, and what is said of anything else."""
 
     name: str
@@ -160,7 +160,7 @@ class Route:
     about: str = ""
     group: str
     """The heading it stands under in an API tool."""
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[RouteParameter, ...] = ()
     gives: type[msgspec.Struct]
     """The struct that a client decodes a good answer with."""
     answer: Callable[[World, Asked], bytes]
@@ -176,14 +176,14 @@ class Route:
         return {one.name: one.read(given) for one in self.parameters}
 
 
-def limit(about: str, *, default: int = 20, most: int = 1000) -> Parameter:
+def limit(about: str, *, default: int = 20, most: int = 1000) -> RouteParameter:
     """The parameter `limit`: what it counts differs, its rules do not."""
-    return Parameter(
+    return RouteParameter(
         name="limit", about=about, kind="integer", default=default, minimum=1, maximum=most
     )
 
 
-PAGE = Parameter(
+PAGE = RouteParameter(
     name="page",
     about="The `next_page` of the answer before, with all else asked as before.",
 )

@@ -23,7 +23,7 @@ Bar = AbstractContextManager[T | None]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WeekOutcome:
     """What became of one week: its page, or the error that left it without one."""
 
     week: str
@@ -53,7 +53,7 @@ def catch_up(
     *,
     cells: Callable[[], Bar[Progress]] = nullcontext,
     days: Callable[[], Bar[SyncProgress]] = nullcontext,
-) -> Iterator[Outcome]:
+) -> Iterator[WeekOutcome]:
     """What became of each of `weeks`; one that fails does not stop the others.
 
     Weeks before the first record have nothing to report, and are passed over. A key that is
@@ -70,9 +70,9 @@ def catch_up(
         except AuthError:
             raise
         except CCAnalyticsError as error:
-            yield Outcome(one.week, error=error)
+            yield WeekOutcome(one.week, error=error)
         else:
-            yield Outcome(one.week, page)
+            yield WeekOutcome(one.week, page)
 
 
 def _newest(options: RunOptions) -> date:

@@ -30,14 +30,16 @@ REMEMBERED = (*HEADLINES, "pull_requests", "commits")
 
 def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Remembered:
     """What the issue keeps of its numbers."""
-    frames = {name: week_frame(data, name).dropna(subset="value") for name in REMEMBERED}
+    # One of them is a wing's, which need not be there.
+    known = [name for name in REMEMBERED if name in METRICS]
+    frames = {name: week_frame(data, name).dropna(subset="value") for name in known}
     numbers = {
         name: {_monday(row.week): round(float(row.value), 6) for row in frame.itertuples()}
         for name, frame in frames.items()
     }
     return Remembered(
         data=digest_of(data, store),
-        definitions={name: METRICS[name].version for name in REMEMBERED},
+        definitions={name: METRICS[name].version for name in known},
         numbers=numbers,
         withheld=_withheld_teams(data),
         parameters=parameters,

@@ -30,8 +30,7 @@ class RunOptions:
     notebooks: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
-    email_html: bool = False
-    eml: bool = False
+    email: bool = False
     pdf: bool = False
 
     @property

@@ -102,19 +102,27 @@ def order_of(options: RunOptions, data: Dataset, checks: Sequence[Check] = ()) -
         named=options.settings.identity == "named",
         memory=memory_of(data, options.store, _parameters(options, data.source, week)),
         number_words=number_words,
-        email_html=options.email_html,
-        eml=options.eml,
+        email=options.email,
     )
 
 
+SPINE_NOTEBOOKS = {"trust", "adoption", "productivity", "cost_per_commit"}
+"""The notebooks that are part of every report; wings add theirs."""
+
+
 def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:
-    """The notebooks of the report, without those of wings that this dataset has nothing for."""
-    needed = {name: place for wing in wings() for name, place in wing.notebooks.items()}
+    """The notebooks of the report that are installed and have something in this dataset."""
+    added = {name: place for wing in wings() for name, place in wing.notebooks.items()}
     return [
         path
         for path in report_notebooks(options.notebooks)
-        if path.stem not in needed or resolve(needed[path.stem])(data) is not None
+        if path.stem in SPINE_NOTEBOOKS
+        or (path.stem in added and _has(added[path.stem], data))
     ]
+
+
+def _has(place: str, data: Dataset) -> bool:
+    return not place or resolve(place)(data) is not None
 
 
 def issue_name(week: str, team: str) -> str:

@@ -35,9 +35,9 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
     """
     import asyncio
 
-    from ccanalytics.live.live import Live
-    from ccanalytics.live.process import Worker
-    from ccanalytics.live.server import serve
+    from ccanalytics.live.live_page import Live
+    from ccanalytics.live.page_server import serve
+    from ccanalytics.live.worker_process import Worker
     from ccanalytics.report.engine import worker_environment
     from ccanalytics.settings import as_variables
 

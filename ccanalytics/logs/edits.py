@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 from msgspec import Raw
 
-from ccanalytics.logs.log_lines import ApiPart, Block, LogPart, Turn
+from ccanalytics.logs.log_lines import ApiPart, ContentBlock, LogPart, Turn
 
 EDIT_TOOLS = {
     "Edit": "edit_tool",
@@ -135,13 +135,13 @@ class BashAccount(LogPart):
     git_operation: GitOperation | None = None
 
 
-class Text(ApiPart):
+class TextBlock(ApiPart):
     """A text among the blocks of a result."""
 
     text: str | None = None
 
 
-def result_of(block: Block, turn: Turn) -> Result:
+def result_of(block: ContentBlock, turn: Turn) -> Result:
     """The result in a `tool_result` block of `turn`."""
     return Result(
         bool(block.is_error),
@@ -233,10 +233,10 @@ def _count(text: str) -> int:
 def _text(content: Buffer) -> str:
     """The text of a result, which is a string or a list of blocks."""
     plain = _decode(content, str)
-    return "\n".join(_texts(_decode(content, list[Text]) or ())) if plain is None else plain
+    return "\n".join(_texts(_decode(content, list[TextBlock]) or ())) if plain is None else plain
 
 
-def _texts(blocks: Iterable[Text]) -> list[str]:
+def _texts(blocks: Iterable[TextBlock]) -> list[str]:
     return [block.text for block in blocks if block.text]
 
 

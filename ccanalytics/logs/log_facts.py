@@ -1,6 +1,6 @@
 """What session logs tell, each fact once, however often and in whatever order it is told.
 
-    Request    a call of a model     known by message id and request id
+    LoggedRequest    a call of a model     known by message id and request id
     ToolCall   a tool call           known by the id of the call
     Session    a session             known by its id
     Event      anything else         known by the id of its line
@@ -50,7 +50,7 @@ class Used(msgspec.Struct, gc=False):
     uncached_cost: int | None = None
 
 
-class Request(msgspec.Struct, gc=False):
+class LoggedRequest(msgspec.Struct, gc=False):
     """One request to a model, with the fullest usage any of its lines has."""
 
     at: int
@@ -74,7 +74,7 @@ class Request(msgspec.Struct, gc=False):
         yield self.used
         yield from self.advisors
 
-    def joined(self, other: "Request") -> "Request":
+    def joined(self, other: "LoggedRequest") -> "LoggedRequest":
         """The fuller of two accounts; what was told in passing yields to the original."""
         if self.side != other.side:
             return other if self.side else self
@@ -128,7 +128,7 @@ class Session(msgspec.Struct, gc=False):
         return first if first.ended_at == end else msgspec.structs.replace(first, ended_at=end)
 
 
-Dated = Request | ToolCall | Event
+Dated = LoggedRequest | ToolCall | Event
 
 RequestKey = tuple[str, str | None]
 
@@ -142,7 +142,7 @@ class Facts:
     """
 
     def __init__(self) -> None:
-        self.requests: dict[RequestKey, Request] = {}
+        self.requests: dict[RequestKey, LoggedRequest] = {}
         self.calls: dict[str, ToolCall] = {}
         self.events: dict[str, Event] = {}
         self.own: dict[str, Session] = {}
@@ -156,7 +156,7 @@ class Facts:
                 put(found, name, session)
         return found
 
-    def counted_requests(self) -> list[Request]:
+    def counted_requests(self) -> list[LoggedRequest]:
         """Those that count: what a side conversation tells of a message yields to the original."""
         originals = {name for (name, _), r in self.requests.items() if not r.side}
         return [r for (name, _), r in self.requests.items() if not (r.side and name in originals)]
@@ -229,7 +229,7 @@ def put(facts: dict[Any, Any], key: object, fact: Any) -> None:
     facts[key] = fact if known is None else known.joined(fact)
 
 
-def _request_rank(request: Request) -> tuple[object, ...]:
+def _request_rank(request: LoggedRequest) -> tuple[object, ...]:
     used = request.used
     return request.at, _plain(request.place), used.tariff.model, used.tokens
 

@@ -15,8 +15,8 @@ from ccanalytics.logs.edits import Outcome
 from ccanalytics.logs.log_facts import (
     Event,
     Facts,
+    LoggedRequest,
     Place,
-    Request,
     Session,
     ToolCall,
     Used,
@@ -30,7 +30,7 @@ Row = tuple[object, ...]
 def tables_of(
     day: date,
     sessions: Iterable[Row],
-    requests: Iterable[Request],
+    requests: Iterable[LoggedRequest],
     calls: Iterable[ToolCall],
     events: Iterable[Event],
 ) -> Frames:
@@ -92,11 +92,11 @@ def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
         facts.requests[message, request].advisors.append(used)
     else:
         side = agent == "subagent"
-        told = Request(at, Place(*place), message, request, side, final, used)
+        told = LoggedRequest(at, Place(*place), message, request, side, final, used)
         put(facts.requests, (message, request), told)
 
 
-def _request_rows(request: Request) -> Iterator[Row]:
+def _request_rows(request: LoggedRequest) -> Iterator[Row]:
     """The row of a request, and one for each call to an advisor."""
     place, agent = request.place, "subagent" if request.side else "main"
     for used in request.calls():

@@ -1,7 +1,7 @@
 """One line of a Claude Code session log -> typed fields, and the usage in it -> calls with tokens.
 
     Line ─┬─ message ─┬─ usage      tokens; `iterations` hold calls of an advisor model
-          │           └─ content    Block: a tool call (`tool_use`) or its answer (`tool_result`)
+          │           └─ content    ContentBlock: a tool call (`tool_use`) or its `tool_result`
           ├─ data ── message        the copy of a subagent's message in an `agent_progress` line
           └─ subtype, ai_title ...  what else happened
 
@@ -35,14 +35,14 @@ class ApiPart(msgspec.Struct, gc=False):
     """Base of what the model's API sent, whose keys are in snake_case."""
 
 
-class CacheCreation(ApiPart):
+class LoggedCacheCreation(ApiPart):
     """Cache writes by how long they live."""
 
     ephemeral_5m_input_tokens: Count | None = None
     ephemeral_1h_input_tokens: Count | None = None
 
 
-class ServerTools(ApiPart):
+class LoggedServerTools(ApiPart):
     """Requests the service's own tools made."""
 
     web_search_requests: Count | None = None
@@ -57,25 +57,25 @@ class Iteration(ApiPart):
     output_tokens: Count | None = None
     cache_read_input_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
-    cache_creation: CacheCreation | None = None
-    server_tool_use: ServerTools | None = None
+    cache_creation: LoggedCacheCreation | None = None
+    server_tool_use: LoggedServerTools | None = None
 
 
-class Usage(ApiPart):
+class LoggedUsage(ApiPart):
     """The tokens of one message, so far: output grows from line to line."""
 
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     cache_read_input_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
-    cache_creation: CacheCreation | None = None
-    server_tool_use: ServerTools | None = None
+    cache_creation: LoggedCacheCreation | None = None
+    server_tool_use: LoggedServerTools | None = None
     iterations: list[Iteration] | None = None
     speed: str | None = None
     inference_geo: str | None = None
 
 
-class Block(ApiPart):
+class ContentBlock(ApiPart):
     """A block of a message's content, of which only tool calls and tool results matter."""
 
     type: str | None = None
@@ -93,8 +93,8 @@ class Message(ApiPart):
     id: str | None = None
     model: str | None = None
     stop_reason: str | None = None
-    usage: Usage | None = None
-    content: str | list[Block | str] | None = None
+    usage: LoggedUsage | None = None
+    content: str | list[ContentBlock | str] | None = None
 
 
 class Turn(LogPart):
@@ -164,7 +164,7 @@ def split_lines(data: bytes, start: int = 0) -> Iterator[tuple[int, memoryview]]
         start = end + 1
 
 
-def tokens(usage: Usage | Iteration) -> Tokens:
+def tokens(usage: LoggedUsage | Iteration) -> Tokens:
     """The tokens of one call.
 
     The cache writes of the total and of its breakdown may disagree, either way: the larger one
@@ -185,7 +185,7 @@ def tokens(usage: Usage | Iteration) -> Tokens:
     )
 
 
-def advisor_calls(usage: Usage) -> list[tuple[str, Tokens]]:
+def advisor_calls(usage: LoggedUsage) -> list[tuple[str, Tokens]]:
     """Model and tokens of calls to an advisor, which the message's own totals leave out."""
     return [
         (iteration.model, tokens(iteration))

@@ -17,8 +17,8 @@ from ccanalytics.logs.log_facts import (
     DAY,
     Event,
     Facts,
+    LoggedRequest,
     Place,
-    Request,
     RequestKey,
     Session,
     ToolCall,
@@ -29,11 +29,11 @@ from ccanalytics.logs.log_facts import (
 from ccanalytics.logs.log_index import TAIL, LogIndex, ReadFile, Spot
 from ccanalytics.logs.log_lines import (
     SYNTHETIC,
-    Block,
+    ContentBlock,
     Line,
+    LoggedUsage,
     Message,
     Turn,
-    Usage,
     advisor_calls,
     decode_line,
     split_lines,
@@ -59,7 +59,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 FIRST = int(START.timestamp()) * 1000
 
 
-Half = tuple[Block, Turn, int, Place, bool]
+Half = tuple[ContentBlock, Turn, int, Place, bool]
 """A tool result, and when, where and by whom its line was written."""
 
 
@@ -147,10 +147,10 @@ class LogReader:
         for name in self.open_calls.keys() & self.open_results.keys():
             spots = self.open_calls.pop(name), self.open_results.pop(name)
             (call, half) = (_File(self, Path(spot.path)).again(spot, name) for spot in spots)
-            if isinstance(call, Block) and isinstance(half, tuple):
+            if isinstance(call, ContentBlock) and isinstance(half, tuple):
                 self.settle(name, call, half)
 
-    def settle(self, name: str, call: Block, half: Half) -> None:
+    def settle(self, name: str, call: ContentBlock, half: Half) -> None:
         """Counts a tool call whose two halves are known."""
         tool, (block, turn, at, place, side) = call.name or "", half
         if block.is_error or turn.tool_denial_kind is not None or may_count(tool):
@@ -159,7 +159,7 @@ class LogReader:
             done = ACCEPTED
         put(self.facts.calls, name, ToolCall(at, place, name, tool, side, done))
 
-    def tariff(self, model: str | None, usage: Usage) -> Tariff:
+    def tariff(self, model: str | None, usage: LoggedUsage) -> Tariff:
         """What decides the rates of a request; the same object for the same rates."""
         key = model, usage.speed, usage.inference_geo
         tariff = self._tariffs.get(key)
@@ -179,8 +179,8 @@ class _File:
         self.main = not (path.name.startswith("agent-") or "subagents" in path.parts)
         self.sessions: dict[str, Session] = {}
         self.undated: list[tuple[str, str]] = []
-        self.last: tuple[RequestKey, Usage, Request] | None = None
-        self.calls: dict[str, tuple[int, Block]] = {}
+        self.last: tuple[RequestKey, LoggedUsage, LoggedRequest] | None = None
+        self.calls: dict[str, tuple[int, ContentBlock]] = {}
         self.results: dict[str, tuple[int, Half]] = {}
 
     def read(self, data: bytes, start: int, shift: int) -> None:
@@ -197,7 +197,7 @@ class _File:
         for name, (offset, _) in self.results.items():
             self.reader.open_results[name] = Spot(str(self.path), offset)
 
-    def again(self, spot: Spot, name: str) -> Block | Half | None:
+    def again(self, spot: Spot, name: str) -> ContentBlock | Half | None:
         """The half of a tool call that a line read before has; None when it is gone."""
         try:
             with self.path.open("rb") as file:
@@ -240,7 +240,7 @@ class _File:
             self._take_usage(message, message.usage, turn, offset, at, place, bool(side))
         if type(message.content) is list:
             for block in message.content:
-                if type(block) is Block:
+                if type(block) is ContentBlock:
                     if block.tool_use_id and block.type == "tool_result":
                         half = block, turn, at, place, bool(side)
                         self._take_result(block.tool_use_id, half, offset)
@@ -267,7 +267,7 @@ class _File:
     def _take_usage(
         self,
         message: Message,
-        usage: Usage,
+        usage: LoggedUsage,
         turn: Turn,
         offset: int,
         at: int,
@@ -286,13 +286,13 @@ class _File:
             if at >= last[2].at and last[2].final >= final:
                 return
         used = Used(self.reader.tariff(message.model, usage), tokens(usage))
-        request = Request(at, place, *key, side, final, used)
+        request = LoggedRequest(at, place, *key, side, final, used)
         if usage.iterations:
             request.advisors = [Used(Tariff(model), its) for model, its in advisor_calls(usage)]
         put(self.reader.facts.requests, key, request)
         self.last = key, usage, self.reader.facts.requests[key]
 
-    def _take_call(self, name: str, block: Block, offset: int) -> None:
+    def _take_call(self, name: str, block: ContentBlock, offset: int) -> None:
         if name in self.results:
             self.reader.settle(name, block, self.results.pop(name)[1])
         else:

@@ -14,8 +14,8 @@ from ccanalytics.logs.log_facts import (
     DAY,
     Event,
     Facts,
+    LoggedRequest,
     Place,
-    Request,
     Session,
     ToolCall,
     Used,
@@ -28,7 +28,7 @@ from ccanalytics.wire.claude_code import (
     LinesOfCode,
     ModelUsage,
     Record,
-    Tokens,
+    TokenCounts,
     ToolAction,
     UserActor,
 )
@@ -37,7 +37,7 @@ ACTOR = "local"
 """Whose logs they are: no line says."""
 
 
-class Key(NamedTuple):
+class RecordKey(NamedTuple):
     """What one record is about."""
 
     terminal: str | None
@@ -76,7 +76,7 @@ class Sums(msgspec.Struct, gc=False):
     models: dict[str, Spent] = {}
     decisions: dict[tuple[str, str], int] = {}
 
-    def add_request(self, request: Request) -> None:
+    def add_request(self, request: LoggedRequest) -> None:
         """Counts one request with all its calls."""
         self.requests += 1
         self.final += request.final
@@ -103,7 +103,7 @@ class Sums(msgspec.Struct, gc=False):
 class Day(msgspec.Struct, gc=False):
     """The facts of one UTC day."""
 
-    requests: list[Request] = []
+    requests: list[LoggedRequest] = []
     calls: list[ToolCall] = []
     events: list[Event] = []
     sessions: list[tuple[str, Session]] = []
@@ -142,7 +142,7 @@ class LogTotals:
     def records(self, day: date, organization_id: str) -> list[Record]:
         """One record per terminal and project of a UTC day."""
         told = self.days.get(day, Day())
-        sums: dict[Key, Sums] = defaultdict(Sums)
+        sums: dict[RecordKey, Sums] = defaultdict(Sums)
         for request in told.requests:
             sums[_key(request.place)].add_request(request)
         for call in told.calls:
@@ -163,8 +163,8 @@ class LogTotals:
         return tables_of(day, sessions, told.requests, told.calls, told.events)
 
 
-def _key(place: Place) -> Key:
-    return Key(place.terminal, place.project)
+def _key(place: Place) -> RecordKey:
+    return RecordKey(place.terminal, place.project)
 
 
 def _any(sums: Sums) -> bool:
@@ -172,7 +172,7 @@ def _any(sums: Sums) -> bool:
     return sums != Sums()
 
 
-def _record(day: date, key: Key, sums: Sums, organization_id: str) -> Record:
+def _record(day: date, key: RecordKey, sums: Sums, organization_id: str) -> Record:
     return Record(
         date=f"{day}T00:00:00Z",
         actor=UserActor(ACTOR),
@@ -208,7 +208,7 @@ def _model_usage(model: str, spent: Spent) -> ModelUsage:
     cents = None if spent.cost is None else Decimal(spent.cost).scaleb(-6)
     return ModelUsage(
         model,
-        Tokens(spent.input, spent.output, spent.cache_read, spent.cache_creation),
+        TokenCounts(spent.input, spent.output, spent.cache_read, spent.cache_creation),
         EstimatedCost(cents),
     )
 

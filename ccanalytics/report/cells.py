@@ -51,7 +51,7 @@ class Prose:
 
 
 @dataclass(frozen=True)
-class Note:
+class PageNote:
     """A remark set apart; `tone` is info or warn."""
 
     text: str
@@ -60,7 +60,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Text:
+class PlainText:
     """Characters as they are: `kind` is code, text, error or picture (its address)."""
 
     text: str
@@ -75,7 +75,7 @@ class Cards:
     kind: str = "cards"
 
 
-Item = Prose | Note | Text | Cards | Figure | Table
+Item = Prose | PageNote | PlainText | Cards | Figure | Table
 
 
 @dataclass
@@ -172,7 +172,7 @@ class _Reader:
             if tags & set(_HOISTED):
                 self.contents.hoist(items)
                 items = []
-            code = [Text(cell.source, "code")] if cell.source.strip() else []
+            code = [PlainText(cell.source, "code")] if cell.source.strip() else []
             self.blocks[-1].items += [*code, *items]
 
     def _markdown(self, source: str) -> None:
@@ -202,10 +202,10 @@ class _Reader:
     def _outputs(self, cell: NotebookNode) -> Iterator[Item]:
         for output in cell.outputs:
             if output.output_type == "error":
-                yield Text(f"{output.ename}: {plain(output.evalue)}", "error")
+                yield PlainText(f"{output.ename}: {plain(output.evalue)}", "error")
             elif output.output_type == "stream":
                 kind = "text" if output.name == "stdout" else "code"
-                yield Text(plain(output.text), kind)
+                yield PlainText(plain(output.text), kind)
             else:
                 yield from self._shown(output.data)
 
@@ -222,13 +222,15 @@ class _Reader:
             yield Table(**data[MIME.format("table")])
         elif MIME.format("note") in data:
             note = data[MIME.format("note")]
-            yield Note(note["text"], note["kind"])
+            yield PageNote(note["text"], note["kind"])
         elif "text/markdown" in data:
             yield Prose(_rendered(_MARKDOWN.parse(_joined(data["text/markdown"]))))
         elif "image/png" in data:
-            yield Text(f"data:image/png;base64,{_joined(data['image/png']).strip()}", "picture")
+            yield PlainText(
+                f"data:image/png;base64,{_joined(data['image/png']).strip()}", "picture"
+            )
         elif "text/plain" in data:
-            yield Text(plain(_joined(data["text/plain"])), "text")
+            yield PlainText(plain(_joined(data["text/plain"])), "text")
 
 
 def parameters(notebook: NotebookNode) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Executed notebooks -> the body of an e-mail: cards, what can be trusted, a few pictures.
 
 Mail programs know tables and inline styles, and no script, so this is a page of its own, made of
-the same cards. Words and bars (coloured table cells) say everything: Gmail and Outlook take out
-pictures that lie inside the HTML and show their alternative text, which has the numbers. In the
-.eml the pictures are parts of the message, which every mail program shows.
+the same cards. Words and bars (coloured table cells) say everything, also where pictures are not
+shown: their alternative text has the numbers. They are parts of the message, because Gmail and
+Outlook take out pictures that lie inside the HTML.
 """
 
 import io
@@ -18,8 +18,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.bundle import data_address
-from ccanalytics.report.cells import Contents, Note
+from ccanalytics.report.cells import Contents, PageNote
 from ccanalytics.report.colours import LIGHT
 from ccanalytics.report.figures import (
     VEGA_LITE,
@@ -32,9 +31,6 @@ from ccanalytics.report.figures import (
     title_of,
 )
 from ccanalytics.report.page import render_plain
-
-LIMIT = 100_000
-"""Bytes of HTML; Gmail cuts a message off after 102 KB."""
 
 PICTURES = 3
 WIDTH = 560  # CSS pixels; the file has twice as many
@@ -67,15 +63,6 @@ class Letter:
     trust: list[Any]
     restated: Sequence[str]
     pictures: list[Picture]
-
-    def html(self) -> str:
-        """One HTML file, pictures inside; of these only as many as stay under `LIMIT`."""
-        for count in range(len(self.pictures), 0, -1):
-            shown = self.pictures[:count]
-            page = self._html({one.name: data_address(one.png) for one in shown})
-            if len(page.encode()) < LIMIT:
-                return page
-        return self._html({})
 
     def message(self) -> str:
         """An unsent message (.eml): plain text, and the HTML with its pictures as parts."""
@@ -125,7 +112,7 @@ def letter(
     contents = Contents(charts)
     for notebook in notebooks:
         contents.add(notebook)
-    trust = [item for item in contents.trust if isinstance(item, Note | Table)]
+    trust = [item for item in contents.trust if isinstance(item, PageNote | Table)]
     pictures = list(_pictures(contents.cards, charts.kept))
     return Letter(title, subtitle, banner, file, contents.cards, trust, restated, pictures)
 

@@ -129,12 +129,10 @@ def failure_page(
     )
 
 
-def index_page(groups: Sequence[Any], *, title: str = "Weekly reports", feed: str = "") -> str:
+def index_page(groups: Sequence[Any], *, title: str = "Weekly reports") -> str:
     """The page that lists issues by scope; each group has the fields of `site.Group`."""
     count = sum(len(group.issues) for group in groups)
-    return _render(
-        "index.html.j2", scripts=[], title=title, groups=groups, count=count, issue="", feed=feed
-    )
+    return _render("index.html.j2", scripts=[], title=title, groups=groups, count=count, issue="")
 
 
 def links_between(before: Any, after: Any) -> str:
@@ -190,12 +188,12 @@ def _metrics(contents: Contents) -> Iterator[str]:
                     yield from (card["metric"] for card in item.cards)
 
 
-def _render(template: str, *, scripts: Sequence[str], feed: str = "", **values: Any) -> str:
+def _render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
     live = values.get("live") is not None
     styles = colours.stylesheet() + _asset("page.css") + (_asset("live.css") if live else "")
     policy = bundle.content_security_policy(styles, *scripts, live=live)
     page = _environment().get_template(template)
-    return page.render(policy=policy, styles=Markup(styles), feed=feed, **values)
+    return page.render(policy=policy, styles=Markup(styles), **values)
 
 
 @cache

@@ -2,8 +2,8 @@
 
     <out>/2026-W47.html      the issue; written last, in one step
     <out>/2026-W47/          the notebooks it was made from, executed
-    <out>/2026-W47-email.html, 2026-W47.eml, 2026-W47.pdf    where they are asked for
-    <out>/index.html         every issue in the folder, and feed.xml
+    <out>/2026-W47.eml, 2026-W47.pdf    where they are asked for
+    <out>/index.html         every issue in the folder
 
 A run that fails leaves a page that says where; an earlier whole issue of that week stays, and the
 failure then lies beside it as `<out>/2026-W47-failed.html`.
@@ -31,8 +31,8 @@ from ccanalytics.report.mail import letter
 from ccanalytics.report.page import Definition, build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import print_page
+from ccanalytics.report.report_json import COMPANIONS
 from ccanalytics.report.site import write_site
-from ccanalytics.report.summary import COMPANIONS
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +80,7 @@ class Order:
     memory: Remembered = NOTHING
     number_words: Callable[[str, float], str] = "{} {}".format
     timeout: float = CELL_TIMEOUT
-    email_html: bool = False
-    eml: bool = False
+    email: bool = False
     browser: Path | None = None
     """What prints the PDF; without one there is none."""
 
@@ -186,11 +185,10 @@ def _made(order: Order, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[st
         restated = restatements(order.memory, _earlier(order), order.number_words)
         page = build_page(notebooks, definitions=order.definitions, restated=restated, **words)
         beside: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
-        if order.email_html or order.eml:
+        if order.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
             mail = letter(notebooks, file=f"{order.file}.html", restated=restated, **about)
-            beside[COMPANIONS["email_html"]] = mail.html() if order.email_html else None
-            beside[COMPANIONS["eml"]] = mail.message() if order.eml else None
+            beside[COMPANIONS["email"]] = mail.message()
         return page, beside
     except Exception as error:  # whatever it is, the week must not be left without a word
         log.debug("The page could not be built.", exc_info=True)

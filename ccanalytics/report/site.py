@@ -1,7 +1,6 @@
-"""The folder of reports as a static site: an index, a feed, and links from issue to issue.
+"""The folder of reports as a static site: an index, and links from issue to issue.
 
     index.html       a line for each headline over the issues, and every issue with its numbers
-    feed.xml         the whole issues, newest first
     2026-W47.html    an issue, with links to the one before, the one after, and the index
 
 Everything is made from what the issues say of themselves, so the same issues give the same bytes.
@@ -15,7 +14,6 @@ from itertools import groupby
 from pathlib import Path
 
 from ccanalytics.report.archive import INDEX, Issue, issues, one_a_week, put, writing
-from ccanalytics.report.feed import FEED, feed
 from ccanalytics.report.page import index_page, links_between
 from ccanalytics.report.sparks import Spark, sparks
 
@@ -49,18 +47,13 @@ class Group:
 
 
 def write_site(folder: Path, *, title: str = "Weekly reports") -> Path:
-    """The path of `index.html`; it, the feed and the links between issues are written anew."""
+    """The path of `index.html`; it and the links between issues are written anew."""
     index = folder / INDEX
     with writing(index):
         found = issues(folder)
         for issue in found:
             _link(folder, issue, found)
-        atom = feed(found, title=title)
-        if atom:
-            put(folder / FEED, atom)
-        else:
-            (folder / FEED).unlink(missing_ok=True)
-        put(index, index_page(groups(found), title=title, feed=FEED if atom else ""))
+        put(index, index_page(groups(found), title=title))
     return index
 
 

@@ -3,7 +3,7 @@
     Page ── data ─▶ Record ┬─ actor            UserActor | ApiActor
                            ├─ core_metrics     CoreMetrics ─ LinesOfCode
                            ├─ tool_actions     {tool: ToolAction}
-                           └─ model_breakdown  [ModelUsage ─ Tokens, EstimatedCost]
+                           └─ model_breakdown  [ModelUsage ─ TokenCounts, EstimatedCost]
 
 Every source speaks this format. The structs are the documentation of it: a missing or ill-typed
 field is a `SchemaError` naming its path, an unknown field is passed over, and tools, models and
@@ -78,7 +78,7 @@ class ToolAction(Wire):
     """Proposals that were refused."""
 
 
-class Tokens(Wire):
+class TokenCounts(Wire):
     """Tokens of one model; the four kinds do not overlap."""
 
     input: int
@@ -105,7 +105,7 @@ class ModelUsage(Wire):
 
     model: str
     """The model's id; any text, as models come and go."""
-    tokens: Tokens
+    tokens: TokenCounts
     """Its tokens by kind."""
     estimated_cost: EstimatedCost
     """What they cost at list price."""

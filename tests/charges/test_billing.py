@@ -14,10 +14,10 @@ from ccanalytics.charges.billing_frames import build_billing, dollars
 from ccanalytics.charges.billing_sync import sync_billing
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, SchemaError, StoreError
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
 from ccanalytics.fake_api.reports import COSTS, USAGE
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store

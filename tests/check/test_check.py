@@ -9,13 +9,13 @@ from builders import record
 from click.testing import CliRunner
 
 from ccanalytics.check import machine
-from ccanalytics.check.everything import diagnose
+from ccanalytics.check.all_checks import diagnose
 from ccanalytics.check.finding import Scene, verdict
 from ccanalytics.cli import main, options
-from ccanalytics.fake_api.claude_code import eccentric, legacy
+from ccanalytics.fake_api.fake_claude_code import eccentric, legacy
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import FAULTS, Faults
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync

@@ -183,9 +183,9 @@ def test_the_readme_lists_every_metric_as_the_registry_has_it():
     ("arguments", "status", "code"),
     [
         (("report", "--json"), "failed", 1),
-        (("report", "--json", "--source", "smaple"), "asked-wrongly", 2),
-        (("report", "next", "--json", "--source", "sample"), "asked-wrongly", 2),
-        (("sync", "--json"), "asked-wrongly", 2),
+        (("report", "--json", "--source", "smaple"), "usage-error", 2),
+        (("report", "next", "--json", "--source", "sample"), "usage-error", 2),
+        (("sync", "--json"), "usage-error", 2),
         (("sync", "--json", "--since", "2026-11-16"), "failed", 1),
     ],
 )
@@ -218,8 +218,8 @@ def test_a_sync_tells_programs_which_days_it_changed(tmp_path):
 
     from builders import record
 
-    from ccanalytics.fake_api.server import serve
-    from ccanalytics.fake_api.service import FakeService
+    from ccanalytics.fake_api.fake_server import serve
+    from ccanalytics.fake_api.fake_service import FakeService
 
     service = FakeService(
         lambda day: [record(str(day))], now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC)

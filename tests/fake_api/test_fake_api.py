@@ -8,13 +8,13 @@ import httpx
 import pytest
 from builders import record
 
-from ccanalytics.fake_api.claude_code import REPORT, eccentric, legacy
-from ccanalytics.fake_api.enterprise import SUMMARIES, USERS
+from ccanalytics.fake_api.fake_claude_code import REPORT, eccentric, legacy
+from ccanalytics.fake_api.fake_enterprise import SUMMARIES, USERS
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
-from ccanalytics.fake_api.messages import Request
+from ccanalytics.fake_api.messages import FakeRequest
 from ccanalytics.fake_api.reports import COSTS, USAGE
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
 from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
 
 ADMIN = {"x-api-key": "sk-ant-admin01-x"}
@@ -31,7 +31,7 @@ def service(records=five, **options):
 
 
 def ask(fake, headers=ADMIN, path=REPORT, method="GET", **query):
-    answer = fake.respond(Request(method, path, {k: str(v) for k, v in query.items()}, headers))
+    answer = fake.respond(FakeRequest(method, path, {k: str(v) for k, v in query.items()}, headers))
     return answer.status, json.loads(answer.body)
 
 
@@ -164,7 +164,7 @@ def billed(day):
 def buckets(path, *group_by, **query):
     span = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
     asked = httpx.QueryParams({**span, **query, "group_by[]": list(group_by)})
-    answer = service(bill=billed).respond(Request("GET", path, asked, ADMIN))
+    answer = service(bill=billed).respond(FakeRequest("GET", path, asked, ADMIN))
     return answer.status, json.loads(answer.body)
 
 
@@ -293,7 +293,7 @@ def test_members_are_found_by_address_and_role():
     fake = service(members=lambda: rows)
     assert listed(fake, "users", email="Admin+test@X.example") == ["x_admin"]
     query = httpx.QueryParams([("roles[]", "user"), ("roles[]", "billing")])
-    answer = fake.respond(Request("GET", "/v1/organizations/users", query, ADMIN))
+    answer = fake.respond(FakeRequest("GET", "/v1/organizations/users", query, ADMIN))
     assert [row["id"] for row in json.loads(answer.body)["data"]] == ["x_user", "x_billing"]
     assert listed(fake, "users", **{"roles[]": "emperor"}) == 400
 

@@ -15,13 +15,13 @@ from openapi_spec_validator import validate
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ccanalytics.cli import main
-from ccanalytics.fake_api.claude_code import REPORT, eccentric, legacy
 from ccanalytics.fake_api.fake_api_command import sample_service
-from ccanalytics.fake_api.messages import Request
+from ccanalytics.fake_api.fake_claude_code import REPORT, eccentric, legacy
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import ROUTES, FakeService
+from ccanalytics.fake_api.messages import FakeRequest
 from ccanalytics.fake_api.openapi import EXAMPLE_NOW
 from ccanalytics.fake_api.schemas import field_docs
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import ROUTES, FakeService
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.wire.claude_code import Record
 
@@ -101,7 +101,7 @@ def test_the_validator_sees_what_is_wrong():
 def test_records_of_another_age_fit_the_schema_too(shape):
     """What the client tolerates is in the document: keys left out, new ones, amounts as text."""
     fake = FakeService(SampleOrganisation().records, shape=shape)
-    asked = Request("GET", REPORT, {"starting_at": "2026-11-20"}, {"x-api-key": KEYS["admin"]})
+    asked = FakeRequest("GET", REPORT, {"starting_at": "2026-11-20"}, {"x-api-key": KEYS["admin"]})
     page = json.loads(fake.respond(asked).body)
     assert wrong(page, {"$ref": "#/components/schemas/Page"}) == []
 

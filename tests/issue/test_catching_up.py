@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from ccanalytics import cli
 from ccanalytics.cli import options
 from ccanalytics.errors import ApiError, AuthError, PreflightError, ReportError
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue import catch_up as catching_up
 from ccanalytics.issue.catch_up import catch_up, missing_weeks
 from ccanalytics.issue.run_options import RunOptions

@@ -9,8 +9,8 @@ from builders import dataset, record
 
 import ccanalytics as m
 from ccanalytics.errors import PreflightError
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue.memory import told_together
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report

@@ -1,5 +1,7 @@
 """The report, as a user makes it: the real command, the real notebooks, one page."""
 
+import email
+import email.policy
 import json
 import re
 import subprocess
@@ -12,9 +14,9 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import ReportError
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
 from ccanalytics.issue.memory import HEADLINES
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.engine import NotebookRun, run_notebooks
@@ -63,7 +65,7 @@ def report_of_service(folder, environment, faults=None):
     with serve(service) as server:
         done = command(
             *("report", "2026-W47", "--source", "api", "--weeks", "2", "--roster", roster),
-            *("--json", "--email-html", "--eml"),
+            *("--json", "--email"),
             folder=folder,
             environment=environment,
             ANTHROPIC_BASE_URL=server.url,
@@ -109,7 +111,8 @@ def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment)
         environment=environment,
         timeout=60,
     )
-    (sql,) = [cell for cell in done.cells if "cca.connect" in cell.source]
+    sql = [cell for cell in done.cells if cell.cell_type == "code"]
+    (sql,) = [cell for cell in sql if "cca.connect" in cell.source]
     assert "vscode" in sql.outputs[0]["data"]["text/plain"]
 
 
@@ -168,19 +171,21 @@ def test_programs_are_told_what_the_page_says(over_http):
     assert cost["text"] == f"${cost['value']:.2f}"
     assert cost["value"] - cost["previous"] == pytest.approx(cost["change"], abs=2e-6)
     assert {one["level"] for one in said["checks"]} <= {"passed", "warning"}
-    assert {"page", "index", "feed", "notebooks", "email_html", "eml"} == set(said["paths"])
+    assert {"page", "index", "notebooks", "email"} == set(said["paths"])
     assert all(Path(path).exists() for path in said["paths"].values())
 
 
 def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
     """Every headline, in both forms; its size; nobody in it."""
     _, reports, _ = over_http
-    html = (reports / "2026-W47-email.html").read_text(encoding="utf-8")
+    text = (reports / "2026-W47.eml").read_text(encoding="utf-8")
+    message = email.message_from_string(text, policy=email.policy.default)
+    html = message.get_body(("html",)).get_content()
     for label, value in read_issue(reports / "2026-W47.html").headlines:
         assert re.search(rf"{re.escape(label)}</h3><p[^>]*>{re.escape(value)}</p>", html)
     assert len(html.encode()) < 100_000
     assert html.count("<img") == 3
-    assert DOMAIN not in html + (reports / "2026-W47.eml").read_text()
+    assert DOMAIN not in html + text
 
 
 def test_every_headline_is_remembered(over_http):

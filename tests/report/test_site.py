@@ -1,11 +1,9 @@
-"""A folder of reports is a static site: lines over the issues, links between them, a feed."""
+"""A folder of reports is a static site: lines over the issues, links between them."""
 
 import http.server
 import re
 import threading
-import uuid
-import xml.etree.ElementTree as ET
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 
 import pytest
@@ -27,7 +25,6 @@ from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.report.site import groups, write_site
 from ccanalytics.weeks import week_name
 
-ATOM = "{http://www.w3.org/2005/Atom}"
 NEWEST = date(2026, 11, 16)
 
 
@@ -193,67 +190,7 @@ def test_an_older_page_without_a_place_for_links_stays_as_it_is(tmp_path):
     assert links(tmp_path / "2026-W46.html") == {"next": "2026-W47.html"}
 
 
-def entries(folder):
-    """The entries of the feed as dictionaries."""
-    root = ET.parse(folder / "feed.xml").getroot()
-    return [
-        {child.tag.removeprefix(ATOM): child.text or child.get("href") for child in entry}
-        for entry in root.findall(f"{ATOM}entry")
-    ]
-
-
-def test_the_feed_is_one_of_rfc_4287(tmp_path):
-    """What the standard demands of a feed and of each entry is there, once, and well formed."""
-    three(tmp_path, updated="2026-11-24T06:00:00Z")
-    root = ET.parse(tmp_path / "feed.xml").getroot()
-    assert root.tag == f"{ATOM}feed"
-    for element in [root, *root.findall(f"{ATOM}entry")]:
-        for name in ("id", "title", "updated"):
-            assert len(element.findall(f"{ATOM}{name}")) == 1
-        datetime.fromisoformat(element.findtext(f"{ATOM}updated"))
-        assert uuid.UUID(element.findtext(f"{ATOM}id").removeprefix("urn:uuid:")).version == 5
-        assert [e.get("rel") for e in element.findall(f"{ATOM}link")].count("alternate") == 1
-    assert root.findtext(f"{ATOM}author/{ATOM}name") == "ccanalytics"
-    assert len({e["id"] for e in entries(tmp_path)} | {root.findtext(f"{ATOM}id")}) == 4
-    assert [entry["link"] for entry in entries(tmp_path)] == [
-        "2026-W47.html",
-        "2026-W46.html",
-        "2026-W45.html",
-    ]
-
-
-def test_an_entry_of_the_feed_keeps_its_id(tmp_path):
-    """Another folder, another day, other numbers: the issue of the week is the same entry."""
-    for name, facts in (("a", {"updated": "2026-11-24T06:00:00Z"}), ("b", {"value": 7.0})):
-        put_issue(tmp_path / name, **facts)
-        write_site(tmp_path / name)
-    (one,), (two,) = entries(tmp_path / "a"), entries(tmp_path / "b")
-    assert one["id"] == two["id"]
-    assert one["summary"] != two["summary"]
-    assert one["updated"] == "2026-11-24T06:00:00Z"
-    assert two["updated"] == "2026-11-23T00:00:00Z"  # it says no time: the end of its week
-
-
-def test_the_feed_tells_of_sample_data_and_not_of_failures(tmp_path):
-    """What is invented says so everywhere; what was not made is no news."""
-    put_issue(tmp_path, source="sample")
-    failed = about(NEWEST + timedelta(weeks=1))
-    write_issue(tmp_path, "2026-W48", failure_page(title="W48", reason="No.", issue=failed))
-    write_site(tmp_path)
-    (entry,) = entries(tmp_path)
-    assert entry["title"] == "Week 47 (sample data)"
-
-
-def test_a_folder_without_a_whole_issue_has_no_feed(tmp_path):
-    """A feed without entries has no time of its own; an older one does not stay behind."""
-    path = put_issue(tmp_path)
-    write_site(tmp_path)
-    path.unlink()
-    assert 'href="feed.xml"' not in write_site(tmp_path).read_text()
-    assert not (tmp_path / "feed.xml").exists()
-
-
-def test_hostile_issues_are_text_in_index_feed_and_links(tmp_path):
+def test_hostile_issues_are_text_in_index_and_links(tmp_path):
     """Markup, control characters, half a surrogate pair, weeks that are none, and odd numbers."""
     three(tmp_path)
     block = '<script type="application/json" id="ccanalytics-issue">{}</script>'
@@ -267,8 +204,6 @@ def test_hostile_issues_are_text_in_index_feed_and_links(tmp_path):
         (tmp_path / f"a{number}<b>.html").write_text(block.format(said))
     html = write_site(tmp_path).read_text(encoding="utf-8")
     assert "<script>alert" not in html
-    assert "\x00" not in (tmp_path / "feed.xml").read_text(encoding="utf-8")
-    assert len(entries(tmp_path)) == 5
     assert len(one_a_week(issues(tmp_path))) == 5
 
 
@@ -328,7 +263,6 @@ def test_a_reader_walks_through_the_site(browser, site, hosted):
     assert page.locator("a[rel=next]").inner_text().strip().endswith("2026-W47 →")
     page.get_by_role("link", name="All issues").click()
     assert page.url == f"{base}index.html"
-    assert page.locator("link[rel=alternate]").get_attribute("href") == "feed.xml"
     context.close()
     assert complaints == []
 

@@ -10,9 +10,9 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import FAULTS, Faults
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
 from ccanalytics.sources.admin_api import AdminClient
 
 KEY = "sk-ant-admin01-do-not-print-me"

@@ -10,10 +10,10 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import ApiError, AuthError, NotYetError, SchemaError
-from ccanalytics.fake_api.enterprise import SUMMARIES, USERS
+from ccanalytics.fake_api.fake_enterprise import SUMMARIES, USERS
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
-from ccanalytics.fake_api.server import serve
-from ccanalytics.fake_api.service import FakeService
 from ccanalytics.sources.enterprise_api import EnterpriseClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store

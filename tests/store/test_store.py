@@ -190,7 +190,7 @@ def test_a_broken_or_missing_file_is_named(tmp_path, content):
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"tool_actions.*sync again"):
+    with pytest.raises(StoreError, match=r"tool_actions.*sync --again"):
         store.read_range("api", DAY, DAY)
 
 

@@ -9,8 +9,8 @@ from builders import record
 from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import preflight
 from ccanalytics.errors import ApiError, StoreError
-from ccanalytics.fake_api.claude_code import eccentric
-from ccanalytics.fake_api.service import FakeService
+from ccanalytics.fake_api.fake_claude_code import eccentric
+from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import Store

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
-from ccanalytics.wire.claude_code import ApiActor, Record, Tokens
+from ccanalytics.wire.claude_code import ApiActor, Record, TokenCounts
 from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, ServerTools, Usage
 
 CLAUDE_CODE, PRODUCT = "wrkspc_claude_code", "wrkspc_shop_search"
@@ -22,20 +22,22 @@ SEARCH_CENTS = 1
 
 Prices = dict[str, tuple[int, int]]
 
-_TOKENS: dict[str, tuple[str, Decimal]] = {  # field of Tokens: token type, price by that of input
+_TOKENS: dict[
+    str, tuple[str, Decimal]
+] = {  # field of TokenCounts: token type, price by that of input
     "input": ("uncached_input_tokens", Decimal(1)),
     "cache_read": ("cache_read_input_tokens", Decimal("0.1")),
     "cache_creation": ("cache_creation.ephemeral_5m_input_tokens", Decimal("1.25")),
 }
 
-Sums = dict[tuple[str | None, str], Tokens]
+Sums = dict[tuple[str | None, str], TokenCounts]
 
 
 def bill_of(day: date, records: Iterable[Record], prices: Prices) -> DayBill:
     """The bill of one UTC day on which these records were made."""
     sums = _sums(records)
     draw = Random(f"{day} bill")
-    sums[PRODUCT, "claude-sonnet-5"] = Tokens(
+    sums[PRODUCT, "claude-sonnet-5"] = TokenCounts(
         draw.randrange(2_000_000, 6_000_000), draw.randrange(300_000, 900_000), 0, 0
     )
     searches = draw.randrange(4, 40) if any(place == CLAUDE_CODE for place, _ in sums) else 0
@@ -50,14 +52,14 @@ def bill_of(day: date, records: Iterable[Record], prices: Prices) -> DayBill:
 
 def _sums(records: Iterable[Record]) -> Sums:
     """Tokens by workspace and model; people's in that of Claude Code, keys' in the default one."""
-    sums: Sums = defaultdict(lambda: Tokens(0, 0, 0, 0))
+    sums: Sums = defaultdict(lambda: TokenCounts(0, 0, 0, 0))
     for record in records:
         if record.customer_type != "api":
             continue
         place = None if isinstance(record.actor, ApiActor) else CLAUDE_CODE
         for usage in record.model_breakdown:
             old, new = sums[place, usage.model], usage.tokens
-            sums[place, usage.model] = Tokens(
+            sums[place, usage.model] = TokenCounts(
                 old.input + new.input,
                 old.output + new.output,
                 old.cache_read + new.cache_read,
@@ -66,7 +68,7 @@ def _sums(records: Iterable[Record]) -> Sums:
     return sums
 
 
-def _costs(place: str | None, model: str, tokens: Tokens, prices: Prices) -> Iterable[Cost]:
+def _costs(place: str | None, model: str, tokens: TokenCounts, prices: Prices) -> Iterable[Cost]:
     price_in, price_out = prices[model]
     kinds = [(*_TOKENS[name], getattr(tokens, name), price_in) for name in _TOKENS]
     kinds.append(("output_tokens", Decimal(1), tokens.output, price_out))
@@ -85,7 +87,7 @@ def _costs(place: str | None, model: str, tokens: Tokens, prices: Prices) -> Ite
             )
 
 
-def _usage(place: str | None, model: str, tokens: Tokens) -> Usage:
+def _usage(place: str | None, model: str, tokens: TokenCounts) -> Usage:
     return Usage(
         uncached_input_tokens=tokens.input,
         cache_read_input_tokens=tokens.cache_read,

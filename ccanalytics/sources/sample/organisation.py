@@ -17,7 +17,7 @@ from decimal import Decimal
 from random import Random
 
 from ccanalytics.sources.sample.bill import WORKSPACES, bill_of
-from ccanalytics.sources.sample.staff import ORGANIZATION, Person, people
+from ccanalytics.sources.sample.staff import ORGANIZATION, StaffMember, people
 from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import (
     ApiActor,
@@ -26,7 +26,7 @@ from ccanalytics.wire.claude_code import (
     LinesOfCode,
     ModelUsage,
     Record,
-    Tokens,
+    TokenCounts,
     ToolAction,
     UserActor,
 )
@@ -163,7 +163,7 @@ class SampleOrganisation(Source):
         return _csv(*CALENDARS[kind])
 
 
-def _person_day(person: Person, day: date) -> Iterator[Record]:
+def _person_day(person: StaffMember, day: date) -> Iterator[Record]:
     team = person.team_on(day)
     if team is None or day < person.first_use:
         return
@@ -175,7 +175,7 @@ def _person_day(person: Person, day: date) -> Iterator[Record]:
         yield _record(person, team, day, work * share, terminal, is_remote, draw)
 
 
-def _chance(person: Person, day: date) -> float:
+def _chance(person: StaffMember, day: date) -> float:
     """How likely a person is active: little on days off, less in August, more as habit grows."""
     if day in HOLIDAYS or day.weekday() >= 5:
         return 0.05 * person.habit
@@ -185,7 +185,7 @@ def _chance(person: Person, day: date) -> float:
     return person.habit * season * friday * grown
 
 
-def _places(person: Person, draw: Random) -> list[tuple[float, str, bool]]:
+def _places(person: StaffMember, draw: Random) -> list[tuple[float, str, bool]]:
     """Where the day's work was done: share of it, terminal, remote or not."""
     places = [(1.0, person.terminals[0], False)]
     if len(person.terminals) > 1 and draw.random() < 0.3:
@@ -196,7 +196,7 @@ def _places(person: Person, draw: Random) -> list[tuple[float, str, bool]]:
 
 
 def _record(
-    person: Person,
+    person: StaffMember,
     team: str,
     day: date,
     work: float,
@@ -230,7 +230,7 @@ def _record(
 
 
 def _tool_actions(
-    person: Person, team: str, day: date, work: float, draw: Random
+    person: StaffMember, team: str, day: date, work: float, draw: Random
 ) -> dict[str, ToolAction]:
     months = (day - FIRST).days / 30
     proposals = {
@@ -249,7 +249,9 @@ def _tool_actions(
     return actions
 
 
-def _usage(person: Person, team: str, day: date, work: float, draw: Random) -> list[ModelUsage]:
+def _usage(
+    person: StaffMember, team: str, day: date, work: float, draw: Random
+) -> list[ModelUsage]:
     changed = team == CHANGED_TEAM and day >= CHANGED_FROM
     large = "claude-opus-5" if draw.random() < _migrated(person, day) else "claude-opus-4-8"
     main = large if draw.random() < person.large_model else "claude-sonnet-5"
@@ -262,7 +264,7 @@ def _usage(person: Person, team: str, day: date, work: float, draw: Random) -> l
     return usages
 
 
-def _migrated(person: Person, day: date) -> float:
+def _migrated(person: StaffMember, day: date) -> float:
     """The share of days a person is on the new model; everybody moves within two weeks."""
     begin, end = MIGRATION
     moved = begin + (end - begin) * person.lateness
@@ -272,7 +274,7 @@ def _migrated(person: Person, day: date) -> float:
 def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelUsage:
     read = 9_000_000 * (1.7 if changed else 1.0)
     written = 540_000 * (3.2 if changed else 1.0)
-    tokens = Tokens(
+    tokens = TokenCounts(
         input=int(45_000 * size * draw.lognormvariate(0, 0.4)),
         output=int(70_000 * size * draw.lognormvariate(0, 0.25)),
         cache_read=int(read * size * draw.lognormvariate(0, 0.25)),
@@ -281,7 +283,7 @@ def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelU
     return ModelUsage(model, tokens, EstimatedCost(_cents(model, tokens)))
 
 
-def _cents(model: str, tokens: Tokens) -> Decimal:
+def _cents(model: str, tokens: TokenCounts) -> Decimal:
     price_in, price_out = PRICES[model]
     hundredths = 100 * tokens.input + 10 * tokens.cache_read + 125 * tokens.cache_creation
     exact = hundredths * price_in + 100 * tokens.output * price_out

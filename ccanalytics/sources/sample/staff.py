@@ -93,7 +93,7 @@ _TERMINALS = {  # and how many of a hundred people use it most
 
 
 @dataclass(frozen=True)
-class Person:
+class StaffMember:
     """One person: where they are when, and how they work."""
 
     email: str
@@ -119,7 +119,7 @@ class Person:
         return None
 
 
-def people() -> list[Person]:
+def people() -> list[StaffMember]:
     """Everybody on the roster of the 26 weeks, in order of team."""
     names = [f"{first} {last}" for first, last in product(_FIRST_NAMES, _LAST_NAMES)]
     Random("names").shuffle(names)
@@ -130,10 +130,10 @@ def people() -> list[Person]:
     return crew
 
 
-def _person(name: str, team: str, number: int, uptake: float) -> Person:
+def _person(name: str, team: str, number: int, uptake: float) -> StaffMember:
     draw = Random(f"{team} {number}")
     teams = _stretches(team, number, draw)
-    return Person(
+    return StaffMember(
         email=f"{name.replace(' ', '.').lower()}@{DOMAIN}",
         name=name,
         teams=teams,

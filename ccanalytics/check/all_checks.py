@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ccanalytics.check.finding import Finding, Scene
-from ccanalytics.check.machine import (
+from ccanalytics.check.machine_checks import (
     has_logs,
     look_at_calendars,
     look_at_days,
@@ -17,7 +17,7 @@ from ccanalytics.check.machine import (
     look_at_settings,
     look_at_store,
 )
-from ccanalytics.check.service import CLIENTS, KEYS, ServiceLook
+from ccanalytics.check.service_checks import CLIENTS, KEYS, ServiceLook
 from ccanalytics.errors import AuthError
 from ccanalytics.settings import Settings
 from ccanalytics.sources.keys import find_key

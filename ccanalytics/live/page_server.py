@@ -23,7 +23,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ccanalytics.errors import ReportError, SettingsError
-from ccanalytics.live.live import Live
+from ccanalytics.live.live_page import Live
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Missing(Own):
         raise HTTPError(404)
 
 
-class Page(Own):
+class PageHandler(Own):
     """The page as it is now."""
 
     async def get(self) -> None:
@@ -166,7 +166,7 @@ def _application(live: Live, port: int) -> Application:
     given = {"live": live, "port": port}
     return Application(
         [
-            ("/", Page, given),
+            ("/", PageHandler, given),
             ("/live", Updates, given),
             ("/save/(csv|parquet|notebook|page)", Save, given),
         ],

@@ -10,11 +10,17 @@ from typing import Any
 
 import httpx
 
-from ccanalytics.fake_api.claude_code import ROUTES as CLAUDE_CODE
-from ccanalytics.fake_api.enterprise import ROUTES as ENTERPRISE
+from ccanalytics.fake_api.fake_claude_code import ROUTES as CLAUDE_CODE
+from ccanalytics.fake_api.fake_enterprise import ROUTES as ENTERPRISE
 from ccanalytics.fake_api.faults import Faults, broken
 from ccanalytics.fake_api.lists import ROUTES as LISTS
-from ccanalytics.fake_api.messages import Refused, Request, Response, error_answer, json_answer
+from ccanalytics.fake_api.messages import (
+    FakeRequest,
+    FakeResponse,
+    Refused,
+    error_answer,
+    json_answer,
+)
 from ccanalytics.fake_api.openapi import document
 from ccanalytics.fake_api.reports import ROUTES as REPORTS
 from ccanalytics.fake_api.routes import Asked, Route, Scope, Shape, World
@@ -65,9 +71,9 @@ class FakeService:
         self._routes = {route.path: route for route in ROUTES}
         self._lock = threading.Lock()
         self._lately: dict[Scope, deque[datetime]] = {scope: deque() for scope in MOST_A_MINUTE}
-        self.asked: list[Request] = []
+        self.asked: list[FakeRequest] = []
 
-    def respond(self, request: Request) -> Response:
+    def respond(self, request: FakeRequest) -> FakeResponse:
         """The answer to one request; every answer of the service has a request id."""
         with self._lock:
             number = len(self.asked)
@@ -91,14 +97,14 @@ class FakeService:
         if fault == "truncated":
             body = body[: max(1, len(body) // 2)]
         answer = json_answer(body, headers)
-        return Response(200, body, answer.headers, 0.3 if fault == "slow" else 0.0)
+        return FakeResponse(200, body, answer.headers, 0.3 if fault == "slow" else 0.0)
 
     def transport(self) -> httpx.MockTransport:
         """For `httpx.Client(transport=...)`: the same answers without a socket."""
 
         def answer(request: httpx.Request) -> httpx.Response:
             found = self.respond(
-                Request(request.method, request.url.path, request.url.params, request.headers)
+                FakeRequest(request.method, request.url.path, request.url.params, request.headers)
             )
             if not found.status:
                 raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
@@ -110,7 +116,7 @@ class FakeService:
         """All this as an OpenAPI document; `url` is where it is served, if it is."""
         return document(self.world, ROUTES, url)
 
-    def _body(self, request: Request, *, repeat: bool) -> bytes:
+    def _body(self, request: FakeRequest, *, repeat: bool) -> bytes:
         if request.path == OPENAPI and request.method == "GET":
             host = request.headers.get("host")
             return json.dumps(self.openapi(f"http://{host}" if host else None)).encode()

@@ -17,7 +17,7 @@ from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.live.opening import opening_page
 
 if TYPE_CHECKING:
-    from ccanalytics.live.making import Dashboard
+    from ccanalytics.live.page_maker import Dashboard
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -56,7 +56,7 @@ def main() -> None:
 def _dashboard(wish: Mapping[str, Any]) -> "Dashboard":
     # Imported here, so that a page is there before the seconds this takes.
     from ccanalytics.issue.run_options import RunOptions
-    from ccanalytics.live.making import Dashboard
+    from ccanalytics.live.page_maker import Dashboard
     from ccanalytics.settings import read_settings
 
     asked = dict(wish)

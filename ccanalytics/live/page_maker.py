@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 from nbformat import NotebookNode
 
-import ccanalytics.live.orders as orders
+import ccanalytics.live.page_specs as orders
 from ccanalytics.errors import CCAnalyticsError, ReportError
 from ccanalytics.issue.run_options import RunOptions
-from ccanalytics.live.exports import as_csv, as_parquet, frames_shown, zipped
 from ccanalytics.live.opening import LINKS
+from ccanalytics.live.saved_files import as_csv, as_parquet, frames_shown, zipped
 from ccanalytics.people.identity import without_emails
 from ccanalytics.report.engine import NotebookError, NotebookRun
 from ccanalytics.report.notebook_shell import CellError, run_notebook

@@ -5,7 +5,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ccanalytics.fake_api.routes import DAY_PATTERN, PAGE, Asked, Parameter, Route, World, limit
+from ccanalytics.fake_api.routes import (
+    DAY_PATTERN,
+    PAGE,
+    Asked,
+    Route,
+    RouteParameter,
+    World,
+    limit,
+)
 from ccanalytics.fake_api.walks import encode_slice
 from ccanalytics.wire.claude_code import Page, Record, to_wire
 
@@ -66,7 +74,7 @@ ROUTES = (
         ),
         group="Claude Code",
         parameters=(
-            Parameter(
+            RouteParameter(
                 name="starting_at",
                 about="The UTC day, and only that day; a moment is refused.",
                 required=True,

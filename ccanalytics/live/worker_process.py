@@ -18,7 +18,7 @@ class Worker:
     """A worker process; begun when first asked, and again after it has ended."""
 
     def __init__(self, wish: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        self._command = [sys.executable, "-m", "ccanalytics.live.worker", json.dumps(wish)]
+        self._command = [sys.executable, "-m", "ccanalytics.live.page_worker", json.dumps(wish)]
         self._environment = dict(environment)
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()

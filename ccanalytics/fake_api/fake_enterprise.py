@@ -11,7 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ccanalytics.fake_api.messages import bad_request
-from ccanalytics.fake_api.routes import DAY_PATTERN, PAGE, Asked, Parameter, Route, World, limit
+from ccanalytics.fake_api.routes import (
+    DAY_PATTERN,
+    PAGE,
+    Asked,
+    Route,
+    RouteParameter,
+    World,
+    limit,
+)
 from ccanalytics.wire.claude_code import EDIT_TOOLS, Record, UserActor
 from ccanalytics.wire.enterprise import PeoplePage, SummaryPage
 
@@ -158,8 +166,8 @@ def _percent(count: int, seats: int | None) -> float | None:
     return round(100 * count / seats, 2) if seats else None
 
 
-def _date(name: str, about: str, *, required: bool = True) -> Parameter:
-    return Parameter(
+def _date(name: str, about: str, *, required: bool = True) -> RouteParameter:
+    return RouteParameter(
         name=name,
         about=about,
         required=required,
@@ -200,7 +208,7 @@ ROUTES = (
         parameters=(
             _date("starting_date", "The first UTC day."),
             _date("ending_date", "The day after the last one.", required=False),
-            Parameter(name="beta", about="The later envelope.", kind="boolean", default=False),
+            RouteParameter(name="beta", about="The later envelope.", kind="boolean", default=False),
         ),
         gives=SummaryPage,
         answer=summaries,

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ccanalytics.fake_api.messages import Request, Response
-from ccanalytics.fake_api.service import FakeService
+from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.messages import FakeRequest, FakeResponse
 
 
-class Server:
+class FakeServer:
     """A running service: `url` is what ANTHROPIC_BASE_URL must be."""
 
     def __init__(self, port: int) -> None:
@@ -21,14 +21,14 @@ class Server:
 
 
 @contextmanager
-def serve(service: FakeService, *, port: int = 0) -> Iterator[Server]:
+def serve(service: FakeService, *, port: int = 0) -> Iterator[FakeServer]:
     """The service over real HTTP on 127.0.0.1, until the block ends; port 0 is any free one."""
     server = ThreadingHTTPServer(("127.0.0.1", port), _server_of(service))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield Server(server.server_address[1])
+        yield FakeServer(server.server_address[1])
     finally:
         server.shutdown()
         server.server_close()
@@ -51,7 +51,7 @@ def _server_of(service: FakeService) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = httpx.QueryParams(address.query)
             self._pass_over_body()
-            self._send(service.respond(Request(self.command, address.path, query, headers)))
+            self._send(service.respond(FakeRequest(self.command, address.path, query, headers)))
 
         def _pass_over_body(self) -> None:
             """Nobody asks in a body; unread, it would be taken for the next request."""
@@ -61,7 +61,7 @@ def _server_of(service: FakeService) -> type[BaseHTTPRequestHandler]:
             else:
                 self.close_connection = True
 
-        def _send(self, response: Response) -> None:
+        def _send(self, response: FakeResponse) -> None:
             if response.delay:
                 time.sleep(response.delay)
             if not response.status:

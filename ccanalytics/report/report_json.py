@@ -5,9 +5,8 @@ from typing import Any
 
 from ccanalytics.errors import ReportError
 from ccanalytics.report.archive import INDEX, block_of
-from ccanalytics.report.feed import FEED
 
-COMPANIONS = {"email_html": "-email.html", "eml": ".eml", "pdf": ".pdf"}
+COMPANIONS = {"email": ".eml", "pdf": ".pdf"}
 """What may lie beside an issue, made in the same run, and the end of its name."""
 
 _FIGURES = ("value", "low", "high", "previous", "change", "change_low", "change_high", "n")
@@ -40,7 +39,6 @@ def paths(page: Path) -> dict[str, str]:
     there = {
         "page": page,
         "index": page.with_name(INDEX),
-        "feed": page.with_name(FEED),
         "notebooks": page.with_name(stem),
         **{name: page.with_name(f"{stem}{end}") for name, end in COMPANIONS.items()},
     }

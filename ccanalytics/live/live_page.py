@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ccanalytics.errors import ReportError
-from ccanalytics.live.process import Worker
 from ccanalytics.live.watch import Watched, changes
+from ccanalytics.live.worker_process import Worker
 
 RUN_TIMEOUT = 300.0  # seconds
 
