@@ -9,7 +9,7 @@ import sys
 import click
 
 from ccanalytics.cli.group import Commands
-from ccanalytics.wings import resolve, wings
+from ccanalytics.wings import wings
 
 COMMANDS = {
     "report": "cli.report_command:report",
@@ -31,5 +31,4 @@ def main(debug: bool) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
-for _place in (*COMMANDS.values(), *(place for w in wings() for place in w.commands.values())):
-    main.add_command(resolve(_place))
+main.places = lambda: COMMANDS | {name: at for w in wings() for name, at in w.commands.items()}

@@ -4,15 +4,32 @@ Exit codes: 0 done, 1 what was asked failed, 2 usage error, 3 a check stopped th
 """
 
 import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from ccanalytics.errors import CCAnalyticsError, PreflightError
+from ccanalytics.wings import Reference, resolve
 
 
 class Commands(click.Group):
-    """Errors made on purpose become one message on stderr and an exit code."""
+    """Errors made on purpose become one message on stderr and an exit code.
+
+    Its commands are imported when they are listed or run: `places` says where each is.
+    """
+
+    places: "Callable[[], Mapping[str, Reference]]" = staticmethod(dict)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in order."""
+        return sorted(self.places())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; None when there is none."""
+        place = self.places().get(cmd_name)
+        command: click.Command | None = resolve(place) if place else None
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """What the command returns; --debug lets every error through with its traceback."""

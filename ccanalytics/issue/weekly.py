@@ -116,8 +116,7 @@ def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:
     return [
         path
         for path in report_notebooks(options.notebooks)
-        if path.stem in SPINE_NOTEBOOKS
-        or (path.stem in added and _has(added[path.stem], data))
+        if path.stem in SPINE_NOTEBOOKS or (path.stem in added and _has(added[path.stem], data))
     ]
 
 

@@ -33,12 +33,6 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
 
     With another --source it is the weekly report, and follows the store.
     """
-    import asyncio
-
-    from ccanalytics.live.live_page import Live
-    from ccanalytics.live.page_server import serve
-    from ccanalytics.live.worker_process import Worker
-    from ccanalytics.report.engine import worker_environment
     from ccanalytics.settings import as_variables
 
     logs, key_file, notebooks = flags.pop("logs"), flags.pop("key_file"), flags.pop("notebooks")
@@ -55,23 +49,30 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
             "notebook is given goes with -p, such as -p days 60 or -p timezone Europe/Berlin."
         )
     asked = {"source": source, "extra": extra, **weekly}
-    from ccanalytics.sources.registry import network_sources
+    _fetch(settings, key_file, asked)
+    asked["notebooks"] = str(notebooks.absolute()) if notebooks else ""
+    _serve(asked, {**os.environ, **as_variables(settings, logs)}, port, not no_browser)
 
-    if source in network_sources():
-        _fetch(settings, key_file, asked)
+
+def _serve(asked: dict[str, Any], variables: dict[str, str], port: int, launch: bool) -> None:
+    """Serve the page until Ctrl-C."""
+    import asyncio
+
+    from ccanalytics.live.live_page import Live
+    from ccanalytics.live.page_server import serve
+    from ccanalytics.live.worker_process import Worker
+    from ccanalytics.report.engine import worker_environment
 
     def begun(address: str) -> None:
         click.echo(address)
-        if not no_browser:
+        if launch:
             click.launch(address)
 
     with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
-        variables = {**os.environ, **as_variables(settings, logs)}
         environment = worker_environment(variables, Path(folder))
-        wish = {**asked, "notebooks": str(notebooks.absolute()) if notebooks else ""}
 
         async def run() -> None:
-            await serve(Live(Worker(wish, environment)), port, begun)
+            await serve(Live(Worker(asked, environment)), port, begun)
 
         asyncio.run(run())
 
@@ -85,10 +86,12 @@ def _identity(source: str, flags: dict[str, Any]) -> str | None:
 
 
 def _fetch(settings: Any, key_file: Path | None, asked: dict[str, Any]) -> None:
-    """Bring the weeks of the page into the store, as a report does."""
+    """Fetch the weeks of the page, as a report does; only a source on a network has any."""
     from ccanalytics.issue.fetching import fetch_report_days
     from ccanalytics.issue.run_options import RunOptions
 
-    wish = RunOptions(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
+    run = RunOptions(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
+    if not run.spec.network:
+        return
     with bars.ended_by_sigterm(), bars.days() as days:
-        fetch_report_days(wish, progress=days)
+        fetch_report_days(run, progress=days)
