@@ -19,7 +19,7 @@ from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
-from ccanalytics.people.roster import withheld
+from ccanalytics.people.small_groups import withheld
 
 BASELINE_DAYS = 56
 MINIMUM_HISTORY = 21

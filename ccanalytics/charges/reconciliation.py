@@ -18,7 +18,7 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
-from ccanalytics.people.roster import withheld
+from ccanalytics.people.small_groups import withheld
 from ccanalytics.showing import Sentence, says
 
 WORKSPACE = "Claude Code"

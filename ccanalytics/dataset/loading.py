@@ -172,7 +172,7 @@ def build_dataset(
         minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
         identity=identity,
         team=team,
-        calendars=known if identity == "named" else known.said_by(without_emails),
+        calendars=known if identity == "named" else known.with_texts(without_emails),
         monthly_budget_usd=monthly_budget_usd,
         unknown_fields=tuple(sorted(unknown_fields)),
         # None of these is known by team.

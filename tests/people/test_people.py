@@ -25,8 +25,8 @@ from ccanalytics.people.roster import (
     roster_of_week,
     roster_sizes,
     with_teams,
-    withheld,
 )
+from ccanalytics.people.small_groups import withheld
 
 SECRET = b"x" * 32
 WEEK = pd.Timestamp("2026-11-16")
