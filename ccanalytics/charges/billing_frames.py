@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import SchemaError
-from ccanalytics.frames.record_frames import USD, Frames, field
+from ccanalytics.frames.schemas import USD, Frames, field
 from ccanalytics.wire.cost_report import Cost, DayBill, Usage
 
 DEFAULT_WORKSPACE = "default workspace"

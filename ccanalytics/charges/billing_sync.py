@@ -9,7 +9,7 @@ import pandas as pd
 from ccanalytics.charges.billing_client import BillingClient
 from ccanalytics.charges.billing_frames import build_billing
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.sources.keys import ADMIN_KEY, find_key
 from ccanalytics.sources.registry import Access, SourceSpec
 from ccanalytics.sources.source import Source

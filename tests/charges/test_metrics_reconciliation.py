@@ -11,7 +11,7 @@ from builders import dataset, record
 
 import ccanalytics as cca
 from ccanalytics.charges.billing_frames import BILLING_SCHEMAS, Billing, build_billing
-from ccanalytics.frames.record_frames import to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
 
 NAMES = {"w1": "Claude Code", "w2": "Shop"}

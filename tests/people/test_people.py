@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.frames.record_frames import build_frames, to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
+from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.people.identity import apply_identity, load_secret, rotate_secret
 from ccanalytics.people.roster import (
     ROSTER,
