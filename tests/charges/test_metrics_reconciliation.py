@@ -1,4 +1,4 @@
-"""The estimate beside the bill: the same days, the same scope, and no pretence of equality."""
+"""The estimate compared with the bill: the same days, the same scope."""
 
 import math
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as cca
-from ccanalytics.charges.billing_frames import BILLING_SCHEMAS, Billing, build_billing
+from ccanalytics.charges.billing_frames import BILLING_SCHEMAS, build_billing
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
 
@@ -26,12 +26,12 @@ def used(tokens, model="claude-sonnet-5", place="w1"):
 
 
 def billing(bills):
-    """What was billed on each day of {day: ([costs], [usage])}."""
+    """The frames of what was billed on each day of {day: ([costs], [usage])}."""
     built = [build_billing(date.fromisoformat(day), DayBill(costs, usage, NAMES))
              for day, (costs, usage) in bills.items()]  # fmt: skip
     frames = {n: to_pandas(pa.concat_tables(b[n] for b in built)) for n in BILLING_SCHEMAS}
-    days = pd.DatetimeIndex(list(bills)).as_unit("ms")
-    return Billing(days, frames["billed"], frames["billed_tokens"])
+    days = pd.DataFrame({"date": pd.DatetimeIndex(list(bills)).as_unit("ms")})
+    return frames | {"billed_days": days}
 
 
 def spend(cents, model="claude-sonnet-5", tokens=100):
@@ -182,5 +182,5 @@ def test_without_a_bill_it_says_what_to_do(source, words):
 def test_the_table_shows_money_and_the_sign():
     """Dollars, a signed difference, a share."""
     frame = cca.reconciliation(week([record(models=spend(500))], every_day(cost(400))))
-    rows = cca.reconciliation_table(frame).bundle["application/vnd.ccanalytics.table+json"]["rows"]
+    rows = frame._repr_mimebundle_()["application/vnd.ccanalytics.table+json"]["rows"]
     assert rows[0] == ["Nov 2026", "all models", "7", "$5.00", "$4.00", "+$1.00", "25 %"]
