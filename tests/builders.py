@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.loading import build_dataset
-from ccanalytics.frames.record_frames import SCHEMAS, build_frames
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.people.roster import no_roster, parse_roster
 from ccanalytics.wire.claude_code import (
     ApiActor,

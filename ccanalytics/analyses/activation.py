@@ -1,18 +1,20 @@
-"""How many of those who joined the roster began to use it, and how soon.
+"""How many of the people who joined the roster began to use Claude Code, and how soon.
 
-A start is a day on the roster; use is what the closed weeks show. Nobody's first use is looked for
-before the first of them, and who has not begun by the last one is kept as unfinished.
+People join on the first day of a stay on the roster; use is what the closed weeks show. What lies
+before those weeks is unknown, and people who have not begun by their end may still do so.
 """
 
 import math
+import warnings
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import CensoredData, ecdf
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, follows
-from ccanalytics.metrics.intervals import TAIL, Floats
+from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, Matrix
 from ccanalytics.people.roster import WEEK
@@ -29,9 +31,9 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
     """One row, of the last week: people first active within `days` days of joining / people whose
     `days` days are over.
 
-    Day 1 is the first day on the roster; use before it counts as use on it. Everybody else is
-    counted by why they are not in it: `unknown_start`, `before` (joined before the records
-    begin), `unfinished` (the days are not over, or were cut short). No row without a closed week.
+    Day 1 is the first day on the roster; earlier use counts as use on it. People left out are
+    counted by reason: `unknown_start`, `before` (joined before the records begin) and `unfinished`
+    (the days are not over, or the person left during them). No row without a closed week.
     """
     columns = ["value", "low", "high", "numerator", "denominator", *_LEFT_OUT]
     rows = [_activation(_stays(data), data, days)] if len(data.weeks) else []
@@ -42,22 +44,23 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
 
 @says(Note)
 def activation_sentence(data: Dataset, days: int = DAYS) -> str:
-    """The activation rate in plain English, and who is not in it."""
+    """The activation rate as a sentence, with the people it leaves out."""
     if data.roster.empty:
-        return "Without a roster nobody's start is known, so there is no activation rate."
+        return "Without a roster it is not known who joined when, so there is no activation rate."
     if not len(data.weeks):
         return "No week is closed yet, so there is no activation rate."
     rate = activation_rate(data, days).iloc[0]
     left_out = (
-        f"Not in it: {rate['before']:.0f} who joined before the records begin, "
+        f"Left out: {rate['before']:.0f} who joined before the records begin, "
         f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {days} "
-        "days are not over or were cut short."
+        "days are not over or who left during them."
     )
     if math.isnan(rate["value"]):
         return f"Too few people joined to give an activation rate. {left_out}"
     return (
         f"{rate['numerator']:.0f} of {rate['denominator']:.0f} people, "
-        f"{100 * rate['value']:.0f} %{_sure(rate)}, began within {days} days of joining. {left_out}"
+        f"{100 * rate['value']:.0f} %{_interval(rate)}, began within {days} days of joining. "
+        f"{left_out}"
     )
 
 
@@ -65,9 +68,9 @@ def activation_sentence(data: Dataset, days: int = DAYS) -> str:
 def time_to_first_use(data: Dataset) -> pd.DataFrame:
     """One row per day since joining: the share of people who had begun by it (Kaplan and Meier).
 
-    The day of joining is 0. Of people who joined in the closed weeks; those who have not begun
-    count for as long as they could have, and `at_risk` is who had not begun and was still watched.
-    Ends where fewer than the minimum group are left. No rows under ten people.
+    The day of joining is day 0, and only people who joined in the closed weeks count. `at_risk` is
+    how many had not begun before the day and were still on the roster. The curve ends where fewer
+    than the minimum group are left. No rows for fewer than ten people.
     """
     days, began = _waits(data)
     if len(days) < max(MINIMUM_DISTRIBUTION, data.minimum_group):
@@ -78,19 +81,19 @@ def time_to_first_use(data: Dataset) -> pd.DataFrame:
 
 @says(Note)
 def first_use_sentence(data: Dataset) -> str:
-    """How long people took from joining to their first active day, in plain English."""
+    """How long people took from joining to their first active day, as a sentence."""
     curve = time_to_first_use(data)
     if curve.empty:
         return (
-            "Time to first use cannot be given: at least "
-            f"{max(MINIMUM_DISTRIBUTION, data.minimum_group)} people of the roster must have "
-            "joined while there are records."
+            "Time to first use is not available: at least "
+            f"{max(MINIMUM_DISTRIBUTION, data.minimum_group)} people must have joined the roster "
+            "while there are records."
         )
     lower, median, upper = (_reached(curve, share) for share in (0.25, 0.5, 0.75))
     return (
         f"Of {curve['n_actors'].iloc[0]:.0f} people who joined, a quarter had begun {lower}, half "
-        f"{median}, three quarters {upper}. Who had not begun counts for as long as they could "
-        "have."
+        f"{median}, three quarters {upper}. People who have not begun count for the days they have "
+        "been on the roster."
     )
 
 
@@ -98,20 +101,23 @@ def kaplan_meier(days: Floats, began: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """One row per whole day up to the longest wait: day, value (share begun), low, high, at_risk.
 
     `days` is each person's wait, until the beginning or, where not `began`, the last day watched.
-    The interval is Greenwood's on the scale of log(-log), 90 %.
+    The 90 % interval is Greenwood's on the scale of log(-log).
     """
     at = np.arange(int(days.max()) + 1)
-    begun = np.bincount(days[began].astype("int64"), minlength=len(at))
-    at_risk = (days[None, :] >= at[:, None]).sum(axis=1)
-    survival = np.cumprod(1 - begun / at_risk)
-    inside = (survival > 0) & (survival < 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(begun / (at_risk * (at_risk - begun)))
-        width = np.exp(TAIL * np.sqrt(variance) / np.abs(np.log(survival)))
-        ends = survival ** (1 / width), survival**width
-    low, high = (np.where(inside, 1 - edge, np.nan) for edge in ends)
+    cdf = ecdf(CensoredData(uncensored=days[began], right=days[~began])).cdf
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        # scipy warns of days before anybody had begun, which have no interval.
+        ends = cdf.confidence_interval(LEVEL, method="log-log")
+    value = cdf.evaluate(at)
+    some = (value > 0) & (value < 1)
     return pd.DataFrame(
-        {"day": at, "value": 1 - survival, "low": low, "high": high, "at_risk": at_risk}
+        {
+            "day": at,
+            "value": value,
+            "low": np.where(some, ends.low.evaluate(at), np.nan),
+            "high": np.where(some, ends.high.evaluate(at), np.nan),
+            "at_risk": (days[None, :] >= at[:, None]).sum(axis=1),
+        }
     )
 
 
@@ -130,7 +136,7 @@ def _activation(stays: pd.DataFrame, data: Dataset, days: int) -> list[float]:
 
 
 def _waits(data: Dataset) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """How long each person who joined while there are records waited, and whether they began."""
+    """How many days people who joined while there are records waited, and whether they began."""
     stays = _stays(data)
     stays = stays[stays["start"].between(_first_day(data), _last_day(data))]
     watched = stays["end"].fillna(_last_day(data)).clip(upper=_last_day(data))
@@ -142,7 +148,7 @@ def _waits(data: Dataset) -> tuple[Floats, npt.NDArray[np.bool_]]:
 def _stays(data: Dataset) -> pd.DataFrame:
     """One row per person on the roster while there are records: start, end and first use.
 
-    Start is that of the first stay and end that of the last; NaT is unknown and open.
+    The start is that of the first stay (NaT: unknown), the end that of the last (NaT: open).
     """
     roster = data.roster[~(data.roster["start"] > _last_day(data))]
     roster = roster if len(data.weeks) else roster.iloc[:0]
@@ -166,14 +172,14 @@ def _last_day(data: Dataset) -> pd.Timestamp:
     return data.weeks[-1] + WEEK - _DAY if len(data.weeks) else pd.NaT
 
 
-def _sure(rate: pd.Series) -> str:
+def _interval(rate: pd.Series) -> str:
     if math.isnan(rate["low"]):
         return ""
     return f" (90 % interval {100 * rate['low']:.0f} % to {100 * rate['high']:.0f} %)"
 
 
 def _reached(curve: pd.DataFrame, share: float) -> str:
-    """By which day `share` had begun, in words."""
+    """By which day `share` of the people had begun, in words."""
     days = curve.loc[curve["value"] >= share - 1e-9, "day"]
     if days.empty:
         return "at a time not seen yet"

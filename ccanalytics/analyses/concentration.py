@@ -41,7 +41,7 @@ def top10_share(data: Dataset) -> pd.DataFrame:
 
 def gini(data: Dataset) -> pd.DataFrame:
     """One row per week: Gini coefficient of cost, corrected for the number of people."""
-    return _by_week(data, _gini)
+    return _by_week(data, gini_of)
 
 
 def halfcount(data: Dataset) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def _top_share(costs: Floats) -> float:
     return float(costs[-math.ceil(len(costs) / GROUPS) :].sum() / costs.sum())
 
 
-def _gini(costs: Floats) -> float:
+def gini_of(costs: Floats) -> float:
     """2 sum(i x) / (n sum x) - (n + 1) / n, times n / (n - 1)."""
     n = len(costs)
     raw = 2 * (np.arange(1, n + 1) @ costs) / (n * costs.sum()) - (n + 1) / n

@@ -1,9 +1,10 @@
-"""The cost of each UTC day beside what its weekday usually costs, and the days that stand out.
+"""The cost of each UTC day compared with what its weekday usually costs, and the unusual days.
 
-The baseline of a day is the median of the same weekday in the eight weeks before it; a holiday is
-like a weekend day. What a day may differ by is judged from how the days before differed from their
-own medians (median absolute deviation, on a log scale), with the tails of Student's t of 4 degrees
-of freedom, and over all days looked at by Benjamini and Hochberg's procedure.
+What is usual for a day is the median of the same weekday in the eight weeks before it; a holiday
+counts as a weekend day. How far a day may be off is learned from the days before it: how far they
+were off their own medians (median absolute deviation, on a log scale). Costs have more outliers
+than a normal distribution, so Student's t with 4 degrees of freedom takes its place. As 28 days are
+tested at once, Benjamini and Hochberg's procedure limits the share of false alarms.
 """
 
 import math
@@ -11,34 +12,36 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import false_discovery_control, t
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.availability import if_told
 from ccanalytics.metrics.families import model_family
-from ccanalytics.metrics.intervals import Floats
+from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
-from ccanalytics.people.roster import withheld
+from ccanalytics.people.small_groups import withheld
 
 BASELINE_DAYS = 56
 MINIMUM_HISTORY = 21
-"""Days before a day that it takes to say what is usual."""
+"""As many known days before a day are needed to say what is usual for it."""
 
 Kinds = npt.NDArray[np.int64]
 
-LOOKED_AT = 28
-"""The newest days, of which the unusual ones are told."""
+NEWEST_DAYS = 28
+"""As many of the newest days are tested."""
 
 FALSE_DISCOVERIES = 0.10
 LEAST_USD, LEAST_SHARE = 25.0, 0.10
-"""A day less than so many dollars, and so much of a typical day, away from usual is not told."""
+"""An unusual day is off by at least so many dollars, and so much of a typical day."""
 
 DAY_COLUMNS = ["date", "value", "expected", "low", "high", "unusual"]
 UNUSUAL_COLUMNS = ["date", "value", "expected", "excess", "contributor", "event"]
 
-_T4_90 = 2.1318  # upper 95 % point of Student's t with 4 degrees of freedom
-_NARROWEST = 0.05
+_FREEDOM = 4
+_T_90 = t.ppf((1 + LEVEL) / 2, _FREEDOM)
+_NARROWEST = 0.05  # days that hardly ever differ would make every cent an outlier
 
 
 @measures("daily_cost")
@@ -50,13 +53,13 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
     """
     days = cost_by_day(data)
     values, kinds = days["value"].to_numpy(), days["kind"].to_numpy()
-    base = [_baseline(values, kinds, at) for at in range(len(days))]
-    frame = days.assign(
-        expected=[expected for expected, _ in base],
-        low=[_moved(expected, -_T4_90 * spread) for expected, spread in base],
-        high=[_moved(expected, _T4_90 * spread) for expected, spread in base],
+    usual = [_baseline(values, kinds, at) for at in range(len(days))]
+    expected, spread = np.array(usual).reshape(-1, 2).T
+    low, high = (
+        np.maximum((expected + 1) * np.exp(sign * _T_90 * spread) - 1, 0) for sign in (-1, 1)
     )
-    frame["unusual"] = _unusual(frame, np.array([spread for _, spread in base]))
+    frame = days.assign(expected=expected, low=low, high=high)
+    frame["unusual"] = _unusual(frame, spread)
     events = noted_events(data).groupby("date")["what"].agg("; ".join)
     frame["event"] = frame["date"].map(events).astype("str")
     return if_told(data, frame[[*DAY_COLUMNS, "event"]])
@@ -95,7 +98,7 @@ def unusual_days(data: Dataset) -> pd.DataFrame:
 
 
 def noted_events(data: Dataset) -> pd.DataFrame:
-    """One row per event of everybody or of a team that is shown: date, what, team."""
+    """One row per event of everybody, or of a team that may be shown: date, what, team."""
     events = data.calendars.events
     shown = (events["team"] == "") | events["team"].isin(_parts(data).columns)
     return events[shown].reset_index(drop=True)
@@ -110,10 +113,10 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
     usage = data.model_usage
     tokens = usage[["input_tokens", "output_tokens", "cache_read_tokens",
                     "cache_creation_tokens"]].sum(axis=1)  # fmt: skip
-    dark = tokens.where(usage["cost_usd"].isna())
-    sums = pd.DataFrame({"cost": usage["cost_usd"], "tokens": tokens, "dark": dark})
+    unpriced = tokens.where(usage["cost_usd"].isna())
+    sums = pd.DataFrame({"cost": usage["cost_usd"], "tokens": tokens, "unpriced": unpriced})
     by_day = sums.groupby(usage["date"]).sum().reindex(closed, fill_value=0.0)
-    priced = 1 - by_day["dark"] / by_day["tokens"].where(by_day["tokens"] > 0)
+    priced = 1 - by_day["unpriced"] / by_day["tokens"].where(by_day["tokens"] > 0)
     shown = (priced.fillna(1) >= MINIMUM_PRICED).to_numpy() & _enough_people(data, closed)
     value = np.where(shown, by_day["cost"], math.nan)
     frame = if_told(data, pd.DataFrame({"date": closed.to_numpy(), "value": value}), "value")
@@ -127,7 +130,7 @@ def kinds_of_day(data: Dataset, dates: pd.Series) -> pd.Series:
 
 
 def expected_of(history: pd.DataFrame, kind: int) -> float:
-    """The median of the days of this kind; a holiday is like any day of the weekend."""
+    """The median of the days of this kind; a holiday counts as a weekend day."""
     return _median_of_kind(history["value"].to_numpy(), history["kind"].to_numpy(), kind)
 
 
@@ -138,56 +141,43 @@ def _median_of_kind(values: Floats, kinds: Kinds, kind: int) -> float:
 
 
 def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
-    """What is usual for the day, and the spread around it on the log scale."""
+    """What is usual for the day, and the spread around it on the log scale.
+
+    The spread is that of working days for a working day, else that of days off; 1.4826 makes a
+    median absolute deviation the standard deviation of a normal distribution.
+    """
     before = np.arange(max(0, at - BASELINE_DAYS), at)
     before = before[~np.isnan(values[before])]
     if len(before) < MINIMUM_HISTORY:
         return math.nan, math.nan
     history, of_kind, kind = values[before], kinds[before], int(kinds[at])
     expected = np.array([_median_of_kind(history, of_kind, each) for each in range(8)])
-    own = (of_kind < 5) == (kind < 5)
-    moved = _logs(history[own], expected[of_kind[own]])
-    return float(expected[kind]), max(1.4826 * float(np.median(np.abs(moved))), _NARROWEST)
+    alike = (of_kind < 5) == (kind < 5)
+    off = _logs(history[alike], expected[of_kind[alike]])
+    return float(expected[kind]), max(1.4826 * float(np.median(np.abs(off))), _NARROWEST)
 
 
 def _logs(values: Floats, expected: Floats) -> Floats:
+    """How far values are off on a log scale; a dollar is added because a day may cost nothing."""
     result: Floats = np.log((values + 1) / (expected + 1))
     return result
 
 
-def _moved(expected: float, by: float) -> float:
-    return max((expected + 1) * math.exp(by) - 1, 0.0) if not math.isnan(expected) else math.nan
-
-
-def _unusual(frame: pd.DataFrame, spread: Floats) -> list[bool]:
-    """Which of the newest days stand out, with few false alarms among them."""
+def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
+    """Which of the newest days stand out, with at most a tenth false alarms among them."""
     known = frame["value"].notna() & frame["expected"].notna()
-    newest = known & (frame.index >= len(frame) - LOOKED_AT)
+    newest = known & (frame.index >= len(frame) - NEWEST_DAYS)
     z = _logs(frame["value"].to_numpy(), frame["expected"].to_numpy()) / spread
-    p = np.where(newest, _two_sided(np.abs(z)), np.nan)
+    p = np.ones(len(frame))
+    p[newest] = false_discovery_control(2 * t.sf(np.abs(z[newest]), _FREEDOM))
     typical = float(frame.loc[known, "expected"].median()) if known.any() else 0.0
     floor = max(LEAST_USD, LEAST_SHARE * typical)
     large = (frame["value"] - frame["expected"]).abs() >= floor
-    return [bool(one) for one in (p <= _threshold(p[~np.isnan(p)])) & large]
+    return (p <= FALSE_DISCOVERIES) & large
 
 
-def _two_sided(t: Floats) -> Floats:
-    """The two-sided p value of Student's t with 4 degrees of freedom, in closed form."""
-    u = 1 + t**2 / 4
-    upper = 0.5 - 0.375 * t / np.sqrt(u) * (1 - t**2 / (12 * u))
-    result: Floats = 2 * upper
-    return result
-
-
-def _threshold(p: Floats) -> float:
-    """The largest p that Benjamini and Hochberg's procedure lets through; below 0 for none."""
-    ordered = np.sort(p)
-    passed = ordered[ordered <= FALSE_DISCOVERIES * np.arange(1, len(p) + 1) / max(len(p), 1)]
-    return float(passed[-1]) if len(passed) else -1.0
-
-
-def _enough_people(data: Dataset, dates: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whether the week of each day has as many people as may be shown, or nobody."""
+def _enough_people(data: Dataset, dates: pd.Series) -> npt.NDArray[np.bool_]:
+    """Whether the week of each day has at least the minimum group of people, or nobody."""
     people = data.activity[data.activity["actor_kind"] == "user"]
     counts = people.groupby(week_of(people["date"]))["actor"].nunique()
     sizes = week_of(dates).map(counts).fillna(0)
@@ -195,14 +185,14 @@ def _enough_people(data: Dataset, dates: pd.Series) -> np.ndarray[tuple[int], np
 
 
 def _parts(data: Dataset) -> pd.DataFrame:
-    """Days by team, or by model family without teams, that may be shown: cost."""
+    """The cost by day (row) and team, or without teams model family, of those that may be shown."""
     usage = data.model_usage[data.model_usage["actor_kind"] == "user"]
     if len(data.roster) and not data.team:
         part = usage["team"].astype("str")
     else:
         part = usage["model"].map(lambda model: model_family(str(model))).astype("str")
     usage = usage.assign(part=part).dropna(subset="part")
-    recent = usage[usage["date"] > usage["date"].max() - pd.Timedelta(days=LOOKED_AT)]
+    recent = usage[usage["date"] > usage["date"].max() - pd.Timedelta(days=NEWEST_DAYS)]
     sizes = recent.groupby("part")["actor"].nunique()
     hidden = withheld({str(name): int(n) for name, n in sizes.items()}, data.minimum_group)
     shown = usage[usage["part"].isin(set(sizes.index) - hidden)]
@@ -212,7 +202,7 @@ def _parts(data: Dataset) -> pd.DataFrame:
 
 
 def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
-    """The part with the most of the excess, if it has a third of it or more."""
+    """The part with most of the excess, if that is at least a third of it."""
     before = parts[(parts.index < day) & (parts.index.day_of_week == day.day_of_week)].tail(8)
     if before.empty or parts.shape[1] < 2:
         return ""

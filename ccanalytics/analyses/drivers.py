@@ -25,7 +25,7 @@ from ccanalytics.metrics.availability import NOT_TOLD, if_told
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, NO_TEAM, week_frame
-from ccanalytics.people.roster import withheld
+from ccanalytics.people.small_groups import withheld
 from ccanalytics.showing import ShowsItself
 
 TOKEN_WEIGHTS = {

@@ -14,7 +14,8 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, follows, roster_weeks
 from ccanalytics.metrics.adoption import shown
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.people.roster import WEEK, withheld
+from ccanalytics.people.roster import WEEK
+from ccanalytics.people.small_groups import withheld
 
 Cells = npt.NDArray[np.bool_]
 

@@ -1,7 +1,7 @@
 """Cost and usage reports of the Admin API -> what each UTC day was billed.
 
-One walk tells up to 31 days, as buckets whose end is exclusive; a day without a bucket is not
-known, a day with an empty one cost nothing. Workspaces are told by id here and named by their list.
+One request covers up to 31 days, as buckets whose end is exclusive. A day without a bucket is
+unknown; a day with an empty one cost nothing. Reports have the ids of workspaces, a list has names.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,18 +18,18 @@ USAGE = "/v1/organizations/usage_report/messages"
 WORKSPACES = "/v1/organizations/workspaces"
 
 LONGEST_WALK = 31
-"""Days of one walk, and of one page."""
+"""The most days of one request, and of one page."""
 
 
 class BillingClient(Client):
-    """What was billed by UTC day, with an Admin key: costs, and the tokens they are about."""
+    """What was billed by UTC day, with an Admin key: costs, and the tokens behind them."""
 
     billed_since: date | None = None
 
     def bills(self, since: date, until: date) -> dict[date, DayBill]:
-        """The bill of every day from `since` to `until`; an error rather than a part.
+        """The bill of every day from `since` to `until`, or an error.
 
-        Threads gain nothing here: a month is two requests.
+        There are no threads: a whole month is two requests.
         """
         names = self._workspaces()
         found: dict[date, DayBill] = {}
@@ -67,7 +67,7 @@ class BillingClient(Client):
         """The buckets of each day; a day may be spread over two pages."""
 
         def walk(patience: Patience) -> Iterator[BucketOf]:
-            params = _question(days, group_by)
+            params = _params(days, group_by)
             seen: set[str] = set()
             while True:
                 page = self._ask(path, params, decode, patience)
@@ -83,13 +83,13 @@ class BillingClient(Client):
         missing = [day for day in days if not found[day]]
         if missing:
             raise SchemaError(
-                f"{missing[0]}: {path} tells nothing of {len(missing)} of {len(days)} days, which "
-                "is not the same as nothing billed. None of them was kept; try again later."
+                f"{missing[0]}: {path} has no bucket for {len(missing)} of {len(days)} days, which "
+                "does not mean that nothing was billed. None of them was kept; try again later."
             )
         return found
 
 
-def _question(days: list[date], group_by: list[str]) -> dict[str, str | int | list[str]]:
+def _params(days: list[date], group_by: list[str]) -> dict[str, str | int | list[str]]:
     end = days[-1] + timedelta(days=1)
     return {
         "starting_at": f"{days[0]}T00:00:00Z",

@@ -3,25 +3,23 @@
     billed          one row per model, kind of cost, kind of token and workspace   amount_usd
     billed_tokens   one row per model and workspace                                tokens
 
-They are about everything that used the API, in Claude Code or not, and are never added to the
-estimates of `model_usage`: what Claude Code cost is in them already. Nobody is in them by name.
+They cover everything that used the API, in Claude Code or not. They are never added to the
+estimates of `model_usage`, because what Claude Code cost is already in them. They have no actors.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import SchemaError
-from ccanalytics.frames.record_frames import USD, Frames, field
+from ccanalytics.frames.schemas import USD, Frames, field
 from ccanalytics.wire.cost_report import Cost, DayBill, Usage
 
 DEFAULT_WORKSPACE = "default workspace"
-"""The workspace that the service lists nowhere, and writes as null."""
+"""What the workspace is called that the service does not list and sends as null."""
 
 _count = pa.int64()
 _PLACE = Decimal("1e-8")
@@ -55,23 +53,6 @@ BILLED_TOKENS = pa.schema(
 )
 
 BILLING_SCHEMAS = {"billed": BILLED, "billed_tokens": BILLED_TOKENS}
-
-
-@dataclass(frozen=True, eq=False)
-class Billing:
-    """What was billed in a date range: the frames, and the days that are known."""
-
-    days: pd.DatetimeIndex
-    billed: pd.DataFrame
-    billed_tokens: pd.DataFrame
-
-    def between(self, first: date, last: date) -> "Billing":
-        """What was billed from `first` to `last`, both inclusive."""
-        ends = pd.Timestamp(first), pd.Timestamp(last)
-        parts = (self.billed, self.billed_tokens)
-        billed, tokens = (part[part["date"].between(*ends)] for part in parts)
-        days = self.days[(self.days >= ends[0]) & (self.days <= ends[1])]
-        return Billing(days, billed.reset_index(drop=True), tokens.reset_index(drop=True))
 
 
 def build_billing(day: date, bill: DayBill) -> Frames:
@@ -131,13 +112,10 @@ def _table(columns: Sequence[Sequence[object]], schema: pa.Schema) -> pa.Table:
     try:
         arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
     except (pa.ArrowException, OverflowError) as error:
-        raise SchemaError(f"A number of the bill is too large to be one: {error}.") from error
+        raise SchemaError(f"A number of the bill is out of range: {error}.") from error
     return pa.table(arrays, schema=schema)
 
 
-def billing_in(data: Dataset) -> Billing | None:
-    """What was billed in the range of a dataset; None when it is not known."""
-    if "billed" not in data.extras:
-        return None
-    days = pd.DatetimeIndex(data.extras["billed_days"]["date"])
-    return Billing(days, data.extras["billed"], data.extras["billed_tokens"])
+def has_bill(data: Dataset) -> bool:
+    """Whether anything is known about what the days of a dataset were billed."""
+    return "billed_days" in data.extras

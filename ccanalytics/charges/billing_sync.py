@@ -1,15 +1,16 @@
-"""What was billed -> the store, the days that may still change a month at a time; and back."""
+"""What was billed <-> the store: fetched a month at a time, kept next to the source's own days."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
-from ccanalytics.charges.billing_client import BillingClient
+from ccanalytics.charges.billing_client import LONGEST_WALK, BillingClient
 from ccanalytics.charges.billing_frames import build_billing
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.sources.keys import ADMIN_KEY, find_key
 from ccanalytics.sources.registry import Access, SourceSpec
 from ccanalytics.sources.source import Source
@@ -19,17 +20,14 @@ from ccanalytics.store.sync import SyncResult
 from ccanalytics.weeks import Settling, days_between, is_closed, parse_day
 from ccanalytics.wire.cost_report import DayBill
 
-AT_A_TIME = 31
-"""Days of one question: what is answered is stored before the next one is asked."""
-
 
 @runtime_checkable
-class Biller(Protocol):
-    """Anything that can tell what UTC days were billed."""
+class BilledSource(Protocol):
+    """A source that knows what UTC days were billed: the client, or the sample."""
 
     @property
     def organization_id(self) -> str | None:
-        """Whose bill it is; None when nothing told."""
+        """Whose bill it is; None when that is unknown."""
         ...
 
     @property
@@ -38,12 +36,12 @@ class Biller(Protocol):
         ...
 
     def bills(self, since: date, until: date) -> dict[date, DayBill]:
-        """The bill of every day from `since` to `until`; an error rather than a part."""
+        """The bill of every day from `since` to `until`, or an error."""
         ...
 
 
 def sync_billing(
-    biller: Biller,
+    client: BilledSource,
     store: Store,
     source: str,
     since: date | str,
@@ -52,9 +50,10 @@ def sync_billing(
     now: datetime | None = None,
     force: bool = False,
 ) -> SyncResult:
-    """Bring what was billed from `since` to `until`, both inclusive, into `store`.
+    """Store what was billed from `since` to `until`, both inclusive.
 
-    It is kept beside the days of `source`, never among them, and must be of the same organization.
+    The bill must be of the same organization as the days of `source`. Every month is stored before
+    the next one is asked for, so that a failure loses little.
     """
     now, name = now or datetime.now(UTC), COMPANION.stored_as(source)
     wanted = days_between(parse_day(since), parse_day(until))
@@ -62,8 +61,9 @@ def sync_billing(
     stored = {} if force else store.days(name)
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     missing = [day for day in wanted if day not in {*final, *open_days}]
-    changes = [change for days in _stretches(missing)
-               for change in _fetch(biller, store, source, days, now)]  # fmt: skip
+    months = groupby(missing, lambda day: (day - missing[0]).days // LONGEST_WALK)
+    changes = [change for _, days in months
+               for change in _fetch(client, store, source, list(days), now)]  # fmt: skip
     return SyncResult.of(changes, final=final, open=open_days)
 
 
@@ -78,14 +78,14 @@ def stored_billing(store: Store, source: str, since: date, until: date) -> dict[
 
 
 def _fetch(
-    biller: Biller, store: Store, source: str, days: Sequence[date], now: datetime
+    client: BilledSource, store: Store, source: str, days: Sequence[date], now: datetime
 ) -> Iterator[DayChange]:
-    bills = biller.bills(days[0], days[-1])
+    bills = client.bills(days[0], days[-1])
     whose = store.organization(source)
-    if whose and biller.organization_id and whose != biller.organization_id:
+    if whose and client.organization_id and whose != client.organization_id:
         raise StoreError(
             f"The store {store.root} holds {source} days of organization {whose}, the bill is of "
-            f"{biller.organization_id}: it is not compared with them. Use the key of {whose}."
+            f"{client.organization_id}: they cannot be compared. Use the key of {whose}."
         )
     for day in days:
         yield store.write_day(
@@ -93,23 +93,14 @@ def _fetch(
             day,
             build_billing(day, bills[day]),
             fetched_at=now,
-            organization=biller.organization_id,
+            organization=client.organization_id,
         )
 
 
-def _stretches(days: Sequence[date]) -> Iterator[Sequence[date]]:
-    """`days` in groups that lie within `AT_A_TIME` days."""
-    while days:
-        last = days[0].toordinal() + AT_A_TIME
-        size = sum(day.toordinal() < last for day in days)
-        yield days[:size]
-        days = days[size:]
-
-
 def _open(spec: SourceSpec, access: Access) -> Source:
-    """The client of the cost reports, which only Admin keys open."""
+    """The client of the cost reports, which need an Admin key."""
     if spec.key is not ADMIN_KEY:
-        raise ValueError("--billed needs --source api: only Admin keys open the cost reports.")
+        raise ValueError("--billed needs --source api: the cost reports need an Admin key.")
     key = find_key(access.environ, access.key_file, ADMIN_KEY)
     return BillingClient(key, base_url=access.base_url)
 
@@ -117,8 +108,8 @@ def _open(spec: SourceSpec, access: Access) -> Source:
 def _sync(
     source: Source, store: Store, name: str, since: date, until: date, now: datetime, again: bool
 ) -> SyncResult | None:
-    """Sync what the days were billed, where the source itself knows it."""
-    if not isinstance(source, Biller):
+    """Sync the bill, if the source knows one."""
+    if not isinstance(source, BilledSource):
         return None
     first = max(since, source.billed_since or since)
     return sync_billing(source, store, name, first, until, now=now, force=again)
@@ -126,11 +117,11 @@ def _sync(
 
 COMPANION = Companion(
     name="billing",
-    # Money of the platform is revised for up to 30 days.
+    # The service corrects what it billed for up to 30 days.
     settling=Settling(timedelta(hours=1), timedelta(days=30)),
     frames=("billed", "billed_tokens"),
     open=_open,
     load=stored_billing,
     sync=_sync,
 )
-"""What was billed is kept next to the days of its source, as `api-billing`."""
+"""What was billed is stored next to the days of its source, as `api-billing`."""

@@ -1,9 +1,9 @@
-"""The estimated cost beside what was billed, on the days of which both are known. Never added up.
+"""The estimated cost compared with what was billed, on the days for which both are known.
 
-Where the bill has a workspace called "Claude Code", the one that is made when somebody first signs
-in, people's use is compared with what that workspace was billed, and API keys are left out of both.
-Where it has none, all use of API customers is compared with the whole bill. Rows of subscriptions
-are in neither: their amounts are notional, and paid by the seat.
+Where the bill has a workspace called "Claude Code", the one that is created when somebody first
+signs in, people's use is compared with what that workspace was billed, and API keys are left out.
+Without it all use of API customers is compared with the whole bill. Rows of subscriptions are left
+out: their amounts are notional, as they are paid by the seat. The two sides are never added.
 """
 
 import math
@@ -11,14 +11,14 @@ import math
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.billing_frames import Billing, billing_in
+from ccanalytics.charges.billing_frames import has_bill
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.cost import FEW_PEOPLE
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
-from ccanalytics.people.roster import withheld
+from ccanalytics.people.small_groups import withheld
 from ccanalytics.showing import Sentence, says
 
 WORKSPACE = "Claude Code"
@@ -26,17 +26,9 @@ ALL_MODELS = "all models"
 
 _TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
 _KEYS = ["month", "family"]
-_NUMBERS = [
-    "value",
-    "gap",
-    "estimated",
-    "billed",
-    "estimated_tokens",
-    "billed_tokens",
-    "n_actors",
-    "days",
-]
-_KINDS = {"month": "datetime64[ms]", "family": "str", **dict.fromkeys(_NUMBERS, "float64")}
+_WITHHELD = ["value", "gap", "estimated", "billed", "estimated_tokens", "billed_tokens", "n_actors"]
+_NUMBERS = dict.fromkeys([*_WITHHELD, "days"], "float64")
+_KINDS = {"month": "datetime64[ms]", "family": "str", **_NUMBERS}
 
 
 @measures(
@@ -45,7 +37,7 @@ _KINDS = {"month": "datetime64[ms]", "family": "str", **dict.fromkeys(_NUMBERS, 
     shown_columns=("month", "family", "days", "estimated", "billed", "gap", "value"),
     labels={
         "family": "model",
-        "days": "days of both",
+        "days": "days in both",
         "gap": "difference",
         "value": "of the bill",
     },
@@ -59,106 +51,112 @@ _KINDS = {"month": "datetime64[ms]", "family": "str", **dict.fromkeys(_NUMBERS, 
     },
 )
 def reconciliation(data: Dataset) -> pd.DataFrame:
-    """One row per month and model family, and one for all of a month: the estimate and the bill.
+    """One row per month and model family, and one for the whole month: the estimate and the bill.
 
     Columns: month, family, value (gap / billed), gap (estimated - billed), estimated and billed (US
     dollars), estimated_tokens, billed_tokens, n_actors, and days, those of the month that both
     sides have. What only the bill has, such as web searches, has no estimate and no gap. Families
-    too few people used are one row. No rows where nothing billed is known.
+    used by too few people are one row. No rows where no bill is known.
     """
-    billing = billing_in(data)
-    if billing is None or not len(_common_days(data, billing)):
+    days = common_days(data)
+    if not len(days):
         return pd.DataFrame(columns=list(_KINDS)).astype(_KINDS)
-    ours, theirs = _estimates(data, billing), _bills(data, billing)
-    names = _shown_families(data, ours)
-    parts = [
-        _side_by_side(ours.assign(family=ALL_MODELS), theirs.assign(family=ALL_MODELS)),
-        _side_by_side(_renamed(ours, names), _renamed(theirs, names)),
-    ]
-    frame = pd.concat(parts, ignore_index=True)
-    months = _common_days(data, billing).to_period("M").value_counts()
-    frame["days"] = frame["month"].dt.to_period("M").map(months)
+    estimates, bills = _estimates(data, days), _bills(data, days)
+    names = _names_of_small_families(data, estimates)
+    frame = pd.concat(
+        [
+            _joined(estimates.assign(family=ALL_MODELS), bills.assign(family=ALL_MODELS)),
+            _joined(_renamed(estimates, names), _renamed(bills, names)),
+        ],
+        ignore_index=True,
+    )
+    days_of_month = _month(days.to_series()).value_counts()
     gap = frame["estimated"] - frame["billed"]
-    frame = frame.assign(gap=gap, value=gap / frame["billed"].where(frame["billed"] > 0))
-    few = (frame["n_actors"] > 0) & (frame["n_actors"] < data.minimum_group)
-    frame = frame.assign(**{name: frame[name].mask(few) for name in _NUMBERS if name != "days"})
+    frame = frame.assign(
+        days=frame["month"].map(days_of_month),
+        gap=gap,
+        value=gap / frame["billed"].where(frame["billed"] > 0),
+    )
+    few = frame["n_actors"].between(1, data.minimum_group - 1)
+    frame[_WITHHELD] = frame[_WITHHELD].mask(few)
     return frame[list(_KINDS)].astype(_KINDS).sort_values("month", kind="stable", ignore_index=True)
 
 
 @says(Sentence)
 def reconciliation_sentence(data: Dataset) -> str:
-    """The estimate beside the bill over all days that both have, in words."""
-    frame = reconciliation(data)
-    billing = billing_in(data)
-    if billing is None or not len(_common_days(data, billing)):
+    """The estimate compared with the bill over all days that both have."""
+    days = common_days(data)
+    if not len(days):
         return _why_nothing(data)
+    frame = reconciliation(data)
     whole = frame[frame["family"] == ALL_MODELS]
     if whole["estimated"].isna().any():
         return "Estimate and bill cannot be compared: prices are unknown, or people are too few."
-    if not whole["billed"].sum() > 0:
-        return "Nothing was billed on the days of which both are known, so there is no gap to tell."
     sums = whole[["estimated", "billed", "days"]].sum()
-    money, days = METRICS["cost"].format, _common_days(data, billing)
-    share = (sums["estimated"] - sums["billed"]) / sums["billed"]
+    if not sums["billed"] > 0:
+        return "Nothing was billed on the days for which both are known, so there is no gap."
+    money, share = METRICS["cost"].format, sums["estimated"] / sums["billed"] - 1
     percent = METRICS["reconciliation"].format(abs(share))
-    side = "above" if share > 0 else "below"
-    what = "People's use" if _workspace(billing) else "The use of API customers"
-    where = f"the workspace {WORKSPACE}" if _workspace(billing) else "all workspaces"
+    what, where = "The use of API customers", "all workspaces"
+    if _has_own_workspace(data):
+        what, where = "People's use", f"the workspace {WORKSPACE}"
     return (
         f"{what} was estimated at {money(sums['estimated'])}, and {where} billed "
-        f"{money(sums['billed'])}: the estimate is {percent} {side} the bill. Both are of "
-        f"the {sums['days']:.0f} days from {days[0]:%-d %B} to {days[-1]:%-d %B %Y} of which both "
-        f"are known.{_tokens_words(whole)}"
+        f"{money(sums['billed'])}: the estimate is {percent} {'above' if share > 0 else 'below'} "
+        f"the bill. Both cover the {sums['days']:.0f} days from {days[0]:%-d %B} to "
+        f"{days[-1]:%-d %B %Y} for which both are known.{_tokens_sentence(whole)}"
     )
 
 
-def _tokens_words(whole: pd.DataFrame) -> str:
-    """Whether the same tokens stand behind both sides: a price or a coverage that differs."""
+def common_days(data: Dataset) -> pd.DatetimeIndex:
+    """The days with closed records whose bill is known as well."""
+    if not has_bill(data):
+        return pd.DatetimeIndex([])
+    closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
+    return pd.DatetimeIndex(closed).intersection(data.billed_days["date"]).sort_values()
+
+
+def _tokens_sentence(whole: pd.DataFrame) -> str:
+    """Whether both sides have the same tokens: it tells a gap in price from a gap in coverage."""
     ours, theirs = whole["estimated_tokens"].sum(), whole["billed_tokens"].sum()
     if not theirs > 0 or math.isnan(ours):
         return ""
     share = METRICS["reconciliation"].format(ours / theirs)
     return (
-        f" The records have {share} of the tokens that were billed: the nearer to 100 %, the more "
+        f" The records have {share} of the tokens that were billed: the closer to 100 %, the more "
         "of the gap is price, and the less is use that only one side saw."
     )
 
 
 def _why_nothing(data: Dataset) -> str:
     if data.team:
-        return "What was billed is not told by team."
+        return "What was billed is not available by team."
     if not data.spec.key or not data.spec.has_usage:
-        return f"What was billed is not known beside records of source {data.source}."
+        return f"What was billed is not available for source {data.source}."
     return (
         "What was billed on these days is not known: fetch it with ccanalytics sync --since "
         f"{data.since} --billed."
     )
 
 
-def _common_days(data: Dataset, billing: Billing) -> pd.DatetimeIndex:
-    ours = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
-    return pd.DatetimeIndex(ours).intersection(billing.days).sort_values()
+def _has_own_workspace(data: Dataset) -> bool:
+    """Whether the bill shows separately what Claude Code's own workspace was billed."""
+    return bool((data.billed["workspace"] == WORKSPACE).any())
 
 
-def _workspace(billing: Billing) -> bool:
-    """Whether the bill tells apart what Claude Code's own workspace was billed."""
-    return bool((billing.billed["workspace"] == WORKSPACE).any())
-
-
-def _estimates(data: Dataset, billing: Billing) -> pd.DataFrame:
-    """One row per row of `model_usage` that the bill is about: month, family, actor, estimated."""
+def _estimates(data: Dataset, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """One row per row of `model_usage` that the bill covers: month, family, actor, estimated."""
     usage = data.model_usage
-    wanted = usage["date"].isin(_common_days(data, billing)) & (usage["customer_type"] == "api")
-    if _workspace(billing):
-        wanted &= usage["actor_kind"] == "user"
-    rows = usage[wanted]
+    covered = usage["date"].isin(days) & (usage["customer_type"] == "api")
+    if _has_own_workspace(data):
+        covered &= usage["actor_kind"] == "user"
+    rows = usage[covered]
     tokens = rows[_TOKENS].sum(axis=1)
-    actor = rows["actor"].astype("str").where((rows["actor_kind"] == "user").to_numpy())
     return pd.DataFrame(
         {
             "month": _month(rows["date"]),
             "family": _family(rows["model"]),
-            "actor": actor,
+            "actor": rows["actor"].astype("str").where(rows["actor_kind"] == "user"),
             "estimated": rows["cost_usd"],
             "estimated_tokens": tokens,
             "unpriced": tokens.where(rows["cost_usd"].isna(), 0),
@@ -166,15 +164,9 @@ def _estimates(data: Dataset, billing: Billing) -> pd.DataFrame:
     )
 
 
-def _bills(data: Dataset, billing: Billing) -> pd.DataFrame:
-    """One row per row of the bill in scope: month, family, billed or billed_tokens."""
-    parts = []
-    for frame in (billing.billed, billing.billed_tokens):
-        wanted = frame["date"].isin(_common_days(data, billing))
-        if _workspace(billing):
-            wanted &= frame["workspace"] == WORKSPACE
-        parts.append(frame[wanted])
-    costs, tokens = parts
+def _bills(data: Dataset, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """One row per row of the bill that counts: month, family, billed or billed_tokens."""
+    costs, tokens = (_counted(data, frame, days) for frame in (data.billed, data.billed_tokens))
     kind = costs["cost_type"].astype("str").fillna("other").str.replace("_", " ")
     billed = pd.DataFrame(
         {
@@ -184,7 +176,7 @@ def _bills(data: Dataset, billing: Billing) -> pd.DataFrame:
             "of_a_model": costs["model"].notna(),
         }
     )
-    counted = pd.DataFrame(
+    used = pd.DataFrame(
         {
             "month": _month(tokens["date"]),
             "family": _family(tokens["model"]).fillna("other"),
@@ -192,31 +184,41 @@ def _bills(data: Dataset, billing: Billing) -> pd.DataFrame:
             "of_a_model": True,
         }
     )
-    return pd.concat([billed, counted[counted["billed_tokens"] > 0]], ignore_index=True)
+    return pd.concat([billed, used[used["billed_tokens"] > 0]], ignore_index=True)
 
 
-def _side_by_side(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+def _counted(data: Dataset, frame: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """The rows of the common days, and of Claude Code's own workspace if there is one."""
+    counted = frame["date"].isin(days)
+    if _has_own_workspace(data):
+        counted &= frame["workspace"] == WORKSPACE
+    return frame[counted]
+
+
+def _joined(estimates: pd.DataFrame, bills: pd.DataFrame) -> pd.DataFrame:
     """One row per month and family of either side.
 
-    What one side has nothing of is 0 there, as the days are known; but an estimate that is not all
-    priced is null, and so is that of what no estimate is made of.
+    The days are known, so what one side does not have is 0 there. The exceptions are null: an
+    estimate for which too many prices are unknown, and that of what is not of a model.
     """
-    groups = ours.groupby(_KEYS)
+    groups = estimates.groupby(_KEYS)
     left = groups[["estimated", "estimated_tokens", "unpriced"]].sum()
     left["n_actors"] = groups["actor"].nunique()
     priced = priced_share(left["estimated_tokens"], left.pop("unpriced"))
     left["estimated"] = left["estimated"].where(priced >= MINIMUM_PRICED)
-    bills = theirs.groupby(_KEYS)
-    right = bills[["billed", "billed_tokens"]].sum().assign(of_a_model=bills["of_a_model"].any())
+    groups = bills.groupby(_KEYS)
+    right = groups[["billed", "billed_tokens"]].sum().assign(of_a_model=groups["of_a_model"].any())
     both = left.join(right, how="outer")
-    unused = both["n_actors"].isna() & both.pop("of_a_model").eq(True)
-    both["estimated"] = both["estimated"].mask(unused, 0.0)
+    unused_model = both["n_actors"].isna() & both.pop("of_a_model").eq(True)
+    both["estimated"] = both["estimated"].mask(unused_model, 0.0)
     return both.fillna({"n_actors": 0, "billed": 0.0, "billed_tokens": 0.0}).reset_index()
 
 
-def _shown_families(data: Dataset, ours: pd.DataFrame) -> dict[tuple[object, str], str]:
-    """What to call the families of a month that too few people used."""
-    sizes = ours.groupby(_KEYS)["actor"].nunique()
+def _names_of_small_families(
+    data: Dataset, estimates: pd.DataFrame
+) -> dict[tuple[object, str], str]:
+    """What to call, by month, the families that too few people used."""
+    sizes = estimates.groupby(_KEYS)["actor"].nunique()
     names: dict[tuple[object, str], str] = {}
     for month, families in sizes[sizes > 0].groupby("month"):
         counts = {str(family): int(n) for (_, family), n in families.items()}

@@ -7,7 +7,7 @@ WING = Wing(
     frames=("charges.billing_frames:BILLING_SCHEMAS",),
     companions={"billed": "charges.billing_sync:COMPANION"},
     flags={"billed": "Also what was billed, to compare; source api only."},
-    notebooks={"billed": "charges.billing_frames:billing_in"},
+    notebooks={"billed": "charges.billing_frames:has_bill"},
     names={
         "BillingClient": "charges.billing_client:BillingClient",
         "reconciliation": "charges.reconciliation:reconciliation",

@@ -14,7 +14,8 @@ import pyarrow as pa
 from ccanalytics.dataset.dataset import Dataset, check_team, team_of
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import SCHEMAS, to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.people.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.people.identity import apply_identity, load_secret, without_emails
 from ccanalytics.people.roster import (
@@ -172,7 +173,7 @@ def build_dataset(
         minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
         identity=identity,
         team=team,
-        calendars=known if identity == "named" else known.said_by(without_emails),
+        calendars=known if identity == "named" else known.with_texts(without_emails),
         monthly_budget_usd=monthly_budget_usd,
         unknown_fields=tuple(sorted(unknown_fields)),
         # None of these is known by team.

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.frames.record_frames import SCHEMAS, USD
+from ccanalytics.frames.schemas import SCHEMAS, USD
 from ccanalytics.metrics.actor_weeks import actor_weeks, day_sums
 from ccanalytics.metrics.availability import USAGE
 from ccanalytics.metrics.definitions import METRICS

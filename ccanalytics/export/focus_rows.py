@@ -20,9 +20,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.frames.record_frames import USD
+from ccanalytics.frames.schemas import USD
 from ccanalytics.metrics.families import model_family
-from ccanalytics.people.roster import withheld
+from ccanalytics.people.small_groups import withheld
 from ccanalytics.prices import Prices, Tariff
 
 METERS = {

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from ccanalytics.fake_api.json_schemas import Json, schemas_of
 from ccanalytics.fake_api.messages import Refused, error_body
 from ccanalytics.fake_api.routes import Asked, Route, RouteParameter, Scope, World
-from ccanalytics.fake_api.schemas import Json, schemas_of
 from ccanalytics.fake_api.walks import Walks
 from ccanalytics.wire.claude_code import ErrorBody
 

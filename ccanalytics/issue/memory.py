@@ -7,7 +7,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import NO_TEAM, week_frame
-from ccanalytics.people.roster import revealed
+from ccanalytics.people.small_groups import revealed
 from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.store.day_store import Store
 

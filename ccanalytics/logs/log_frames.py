@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ccanalytics.frames.record_frames import LOG_SCHEMAS, USD, Frames, table_of
+from ccanalytics.frames.arrow_tables import table_of
+from ccanalytics.frames.schemas import USD, Frames
 from ccanalytics.logs.edits import Outcome
 from ccanalytics.logs.log_facts import (
     Event,
@@ -22,6 +23,7 @@ from ccanalytics.logs.log_facts import (
     Used,
     put,
 )
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.prices import Tariff, Tokens
 
 Row = tuple[object, ...]

@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Lock
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.frames.record_frames import Frames
+from ccanalytics.frames.schemas import Frames
 from ccanalytics.logs.log_facts import Facts
 from ccanalytics.logs.log_index import LogIndex
 from ccanalytics.logs.log_reader import LogReader

@@ -21,10 +21,12 @@ import msgspec
 import numpy as np
 
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import LOG_SCHEMAS, Frames, build_frames
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.frames.schemas import Frames
 from ccanalytics.logs.log_facts import Facts, Session
 from ccanalytics.logs.log_frames import Row, facts_of
 from ccanalytics.logs.log_index import LogIndex, code_version
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
 from ccanalytics.store.day_store import DayChange, Store, StoredDay

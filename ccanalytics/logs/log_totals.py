@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ccanalytics.frames.record_frames import Frames
+from ccanalytics.frames.schemas import Frames
 from ccanalytics.logs.edits import ACCEPTED, EDIT_TOOLS
 from ccanalytics.logs.log_facts import (
     DAY,

@@ -5,7 +5,7 @@ from ccanalytics.wings import Wing
 WING = Wing(
     definitions=("logs/definitions.toml",),
     sources=("logs.log_source:SOURCE",),
-    frames=("frames.record_frames:LOG_SCHEMAS",),
+    frames=("logs.log_schemas:LOG_SCHEMAS",),
     commands={"merge": "logs.merge_command:merge"},
     names={
         "LocalLogs": "logs.log_source:LocalLogs",

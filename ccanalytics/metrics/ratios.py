@@ -19,7 +19,7 @@ from ccanalytics.metrics.availability import USAGE, if_told
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
-from ccanalytics.people.roster import withheld
+from ccanalytics.people.small_groups import withheld
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""

@@ -1,4 +1,4 @@
-"""What people know about days: holidays, noted events and interventions, from small CSV files.
+"""What people know about days: holidays, events and interventions, from small CSV files.
 
 holidays       date,name          days off for everybody: not working days
 events         date,what[,team]   something that explains a number, drawn as an annotation
@@ -37,8 +37,8 @@ class Calendars:
     events: pd.DataFrame = field(default_factory=partial(no_days, "events"))
     interventions: pd.DataFrame = field(default_factory=partial(no_days, "interventions"))
 
-    def said_by(self, words: Callable[[str], str]) -> "Calendars":
-        """The same calendars with `words` of what people wrote."""
+    def with_texts(self, words: Callable[[str], str]) -> "Calendars":
+        """The same calendars with `words` applied to what people wrote."""
         noted = {
             name: frame.assign(what=frame["what"].map(words).astype("str"))
             for name, frame in {"events": self.events, "interventions": self.interventions}.items()

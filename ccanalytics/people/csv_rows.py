@@ -1,7 +1,7 @@
 """Text of a small CSV file -> checked rows; every problem of the file in one error.
 
-Such a file, as the roster, is written by hand, so the reader takes what spreadsheets write (a byte
-order mark, semicolons, blank lines) and an error tells each bad line with its number and value.
+Rosters and calendars are written by hand, so the reader accepts what spreadsheets write (a byte
+order mark, semicolons, blank lines), and an error lists every bad line with its number and value.
 """
 
 import csv
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from ccanalytics.errors import SettingsError
+from ccanalytics.words import counted
 
-Row = TypeVar("Row")
+Parsed = TypeVar("Parsed")
 
 SHOWN_PROBLEMS = 20
 
@@ -37,17 +38,17 @@ def parse_rows(
     name: str,
     required: Sequence[str],
     optional: Sequence[str],
-    parse: Callable[[Mapping[str, str]], Row],
+    parse: Callable[[Mapping[str, str]], Parsed],
     *,
     aliases: Mapping[str, str] | None = None,
-) -> list[tuple[int, Row]]:
+) -> list[tuple[int, Parsed]]:
     """Line number and parsed row of each line; `parse` raises `ValueError` for a bad row."""
     lines = text.removeprefix("\ufeff").splitlines()
     delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
     reader = csv.reader(lines, delimiter=delimiter)
     header = [_column(cell, aliases or {}) for cell in next(reader, [])]
     _check_header(header, name, required, optional)
-    rows: list[tuple[int, Row]] = []
+    rows: list[tuple[int, Parsed]] = []
     problems: list[str] = []
     for number, cells in _filled(reader):
         try:
@@ -64,8 +65,7 @@ def raise_problems(name: str, problems: Sequence[str]) -> None:
         shown = [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
         if len(problems) > SHOWN_PROBLEMS:
             shown.append(f"  and {len(problems) - SHOWN_PROBLEMS} more")
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise SettingsError("\n".join([f"{name} has {count}:", *shown]))
+        raise SettingsError("\n".join([f"{name} has {counted(len(problems), 'problem')}:", *shown]))
 
 
 def parse_date(text: str, column: str) -> date:

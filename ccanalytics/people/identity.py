@@ -1,7 +1,7 @@
-"""What an actor is called: by name, by a keyed pseudonym, or not at all.
+"""How actors appear: by name, by a keyed pseudonym, or only as numbers.
 
-The policy changes the frames, so whatever is made of them obeys it. The secret of the pseudonyms
-stays on this machine, in a file only its owner may read.
+The policy is applied to the frames, so it holds for everything made from them. The secret behind
+the pseudonyms stays on this machine, in a file only its owner may read.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.people.roster import ROSTER, renamed
+from ccanalytics.people.roster import ROSTER, with_actor_names
 from ccanalytics.settings import IDENTITIES
 
 Frames = Mapping[str, pd.DataFrame]
@@ -27,13 +27,13 @@ _EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
 def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[str, pd.DataFrame]:
     """The same frames (a roster may be one of them) with actors called as the policy says.
 
-    named        as they are
+    named        unchanged
     pseudonym    a keyed hash: the same under one secret, in every frame and every report
     aggregate    "person 17": the same in these frames only; other days or other actors are
                  numbered in another order, so nobody can be followed from report to report
 
-    Different actors stay different, and API keys stay apart from people. Except under `named` the
-    names of people go, and the rows are put in an order that the names have no part in.
+    Different actors stay different, and API keys stay apart from people. Except under `named`
+    people's names are removed, and the rows are sorted so that their order says nothing of them.
     """
     if identity not in IDENTITIES:
         raise ValueError(f"identity is {identity!r}: it is one of {', '.join(IDENTITIES)}.")
@@ -45,9 +45,9 @@ def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[s
     if identity == "pseudonym":
         names = {kind: _pseudonyms(kind, known, secret) for kind, known in actors.items()}
     else:
-        once = _keyed(secret, *_days(frames), *actors["user"], *actors["api_key"]).encode()
-        names = {kind: _numbers(kind, known, once) for kind, known in actors.items()}
-    return {key: _disguised(frame, names) for key, frame in frames.items()}
+        one_time = _keyed(secret, *_days(frames), *actors["user"], *actors["api_key"]).encode()
+        names = {kind: _numbers(kind, known, one_time) for kind, known in actors.items()}
+    return {key: _renamed_actors(frame, names) for key, frame in frames.items()}
 
 
 def without_emails(text: str) -> str:
@@ -71,7 +71,7 @@ def load_secret(path: Path) -> bytes:
 
 
 def fingerprint(secret: bytes) -> str:
-    """What tells one secret from another without telling anything of it."""
+    """Tells two secrets apart without revealing either."""
     return _keyed(secret, "fingerprint")[:12]
 
 
@@ -116,17 +116,17 @@ def _keyed(secret: bytes, *parts: str) -> str:
     return hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
 
 
-def _disguised(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
-    """`frame` under other names, in an order without meaning; the roster loses people's names."""
+def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
+    """`frame` with the new names, sorted by them; a roster loses people's names."""
     if "actor_kind" not in frame:
         roster = frame.assign(actor=frame["actor"].map(names["user"]).astype("str"), name="")
         return roster.astype(ROSTER).sort_values(["actor", "start"], ignore_index=True)
     actor = frame["actor"].astype("category").cat
-    called = {
+    new_names = {
         kind: pd.Index([known.get(name, "") for name in actor.categories], dtype="str")
         for kind, known in names.items()
     }
-    return renamed(frame, actor.codes, called).sort_values(
+    return with_actor_names(frame, actor.codes, new_names).sort_values(
         ["date", "actor"], kind="stable", ignore_index=True
     )
 
@@ -154,7 +154,7 @@ def _checked(secret: bytes) -> bytes:
 
 
 def _write_secret(path: Path) -> Path:
-    """A new file beside `path` with a fresh secret, private from its first byte."""
+    """A new file next to `path` with a new secret, never readable by others."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Who is who: a roster with dates and teams, and which groups are too small to be shown.
+"""Who was in the organisation, in which team and when.
 
 roster    actor, team, start, end, name    one row per person and stay in a team
 
@@ -38,11 +38,9 @@ ALIASES = {
 }
 
 WEEK = pd.Timedelta(days=7)
-_SPAN = 1 << 32  # room for every day beside an actor's number in one integer
+# An actor's number and a day make one integer, the day in its lower 32 bits; _ZERO is 1970 there.
+_SPAN = 1 << 32
 _ZERO = 1 << 31
-
-
-# Roster
 
 
 def read_roster(path: Path) -> pd.DataFrame:
@@ -123,18 +121,15 @@ def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: da
     return on_roster[~on_roster["actor"].isin(list(seen))].reset_index(drop=True)
 
 
-# Frames
-
-
 def normalised_actors(frame: pd.DataFrame) -> pd.DataFrame:
     """`frame` with people stripped and in lower case, so that two spellings are one person.
 
-    The names of API keys stay as they are.
+    The names of API keys are unchanged.
     """
     actor = frame["actor"].astype("category").cat
     names = pd.Index(actor.categories, dtype="str")
     folded = names.str.strip().str.lower()
-    return renamed(frame, actor.codes, {"user": folded, "api_key": names})
+    return with_actor_names(frame, actor.codes, {"user": folded, "api_key": names})
 
 
 def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
@@ -142,35 +137,6 @@ def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
     teams = roster["team"].astype("category").cat
     codes = np.append(teams.codes, -1)[_rows_of(frame, roster)]
     return frame.assign(team=pd.Categorical.from_codes(codes, teams.categories))
-
-
-# Small groups
-
-
-def withheld(sizes: Mapping[str, int], minimum: int, total_known: bool = True) -> frozenset[str]:
-    """The groups to withhold: those under `minimum` people, and more where the total is known.
-
-    A single withheld group, or several that are too few people together, could be had by
-    subtraction from the total; the next smallest groups are then withheld too.
-    """
-    ordered = sorted(sizes, key=lambda group: (sizes[group], group))
-    hidden = sum(size < minimum for size in sizes.values())
-    while total_known and 0 < hidden < len(ordered) and _telling(ordered[:hidden], sizes, minimum):
-        hidden += 1
-    return frozenset(ordered[:hidden])
-
-
-def revealed(sizes: Mapping[str, int], minimum: int, *issues: Iterable[str]) -> frozenset[str]:
-    """The groups that issues about the same records tell together though none does alone.
-
-    Each of `issues` is the groups one issue withheld: what another shows of them leaves the rest.
-    """
-    left = sorted(frozenset(sizes).intersection(*issues))
-    return frozenset(left) if left and _telling(left, sizes, minimum) else frozenset()
-
-
-def _telling(groups: list[str], sizes: Mapping[str, int], minimum: int) -> bool:
-    return len(groups) == 1 or sum(sizes[group] for group in groups) < minimum
 
 
 def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
@@ -252,8 +218,10 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
     return np.where(there, found, -1)
 
 
-def renamed(frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, pd.Index]) -> pd.DataFrame:
-    """`frame` with each actor, by its code, called as `names` says for its kind."""
+def with_actor_names(
+    frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, pd.Index]
+) -> pd.DataFrame:
+    """`frame` with every actor renamed: `names` has the name of each code, by kind of actor."""
     known = pd.Index(
         sorted({name for index in names.values() for name in index.dropna()}), dtype="str"
     )

@@ -1,8 +1,8 @@
-"""Members of an organisation, seen again and again -> a roster with dates.
+"""Today's members of an organisation -> the roster file, updated.
 
-The service tells who is a member now and since when, never who was. Each pull is laid over the
-roster file: who is new gets a row, who is gone an end, who is back another row. Teams, names and
-dates that people wrote into the file stay.
+The service knows who is a member now and since when, but not who used to be. So each pull updates
+the file: new members get a row, those who left an end date, those who are back another row. Teams,
+names and dates that people wrote into the file are kept.
 """
 
 import csv
@@ -22,7 +22,7 @@ from ccanalytics.wire.organization import Member
 
 @dataclass(frozen=True)
 class Pull:
-    """A roster after a pull, and who it added, ended and brought back."""
+    """A roster after a pull, and who joined, left and came back since the one before."""
 
     roster: pd.DataFrame
     joined: tuple[str, ...]
@@ -38,9 +38,9 @@ class Pull:
 
 
 def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
-    """The roster at `path` with the members of `today` laid over it, written back in one step.
+    """Update the roster at `path` with the members of `today`, in one atomic write.
 
-    A file that is not there is made; one that is no roster is a `SettingsError`, and stays.
+    A missing file is created; a file that is not a roster is a `SettingsError`, and not changed.
     """
     known = read_roster(path) if path.exists() else no_roster()
     pull = merged(known, members, today)
@@ -52,27 +52,27 @@ def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
 
 
 def merged(roster: pd.DataFrame, members: Iterable[Member], today: date) -> Pull:
-    """`roster` with the members of `today`: who is new, gone or back since it was last seen.
+    """`roster` updated with the members of `today`.
 
-    New is from the day the service says, or from today when that would overlap an earlier stay;
-    gone is up to yesterday.
+    A new stay begins on the day the service says, or after the last stay if that is later; a stay
+    that is over ended yesterday.
     """
     since = {member.email.strip().lower(): member.since(today) for member in members}
     moment = pd.Timestamp(today)
     present = roster["end"].isna() | (roster["end"] >= moment)
-    there = set(roster.loc[present, "actor"])
-    before = set(roster["actor"])
-    joined = sorted(actor for actor in since if actor not in before)
-    back = sorted(actor for actor in since if actor in before and actor not in there)
-    left = sorted(actor for actor in there if actor not in since)
+    members_before = set(roster.loc[present, "actor"])
+    ever = set(roster["actor"])
+    joined = sorted(actor for actor in since if actor not in ever)
+    back = sorted(actor for actor in since if actor in ever and actor not in members_before)
+    left = sorted(actor for actor in members_before if actor not in since)
     ended = roster.assign(
         end=roster["end"].mask(present & roster["actor"].isin(left), moment - pd.Timedelta(days=1))
     )
-    ended = ended[~(ended["end"] < ended["start"])]  # came and went within the day
+    ended = ended[~(ended["end"] < ended["start"])]  # joined and left on the same day
     rows = [_stay(actor, since[actor]) for actor in joined]
     rows += [_stay(actor, _after(ended, actor, since[actor])) for actor in back]
-    fresh = pd.DataFrame(rows, columns=list(ROSTER)).astype(ROSTER)
-    everybody = pd.concat([ended, fresh]) if rows else ended
+    new = pd.DataFrame(rows, columns=list(ROSTER)).astype(ROSTER)
+    everybody = pd.concat([ended, new]) if rows else ended
     ordered = everybody.sort_values(["actor", "start"], na_position="first", ignore_index=True)
     return Pull(ordered, tuple(joined), tuple(left), tuple(back))
 

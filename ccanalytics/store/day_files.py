@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import Frames
+from ccanalytics.frames.schemas import Frames
 
 _METADATA = b"ccanalytics"
 

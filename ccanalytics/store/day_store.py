@@ -29,7 +29,7 @@ import pyarrow as pa
 
 from ccanalytics.atomic import AtomicFolder
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import SCHEMAS, Frames
+from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.store.day_files import (
     Totals,
     Written,

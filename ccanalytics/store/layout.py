@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import SCHEMAS, SEATS
+from ccanalytics.frames.schemas import SCHEMAS
+from ccanalytics.frames.seat_frames import SEATS
 from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
 from ccanalytics.weeks import Settling

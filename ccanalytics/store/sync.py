@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from ccanalytics.errors import CCAnalyticsError, NotYetError, StoreError
-from ccanalytics.frames.record_frames import build_frames, build_seats
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.frames.seat_frames import build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import DayChange, Store, StoredDay

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from ccanalytics.export import export_days
-from ccanalytics.frames.record_frames import KEYS, SCHEMAS, USD
+from ccanalytics.frames.schemas import KEYS, SCHEMAS, USD
 from ccanalytics.store.day_store import Store
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -19,7 +19,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.loading import load
-from ccanalytics.frames.record_frames import SCHEMAS, build_frames, to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.store.day_store import Store
 from ccanalytics.wire.claude_code import decode_page
 

@@ -18,7 +18,7 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.export.export_tables import WEEKLY
 from ccanalytics.export.targets import target_of
-from ccanalytics.frames.record_frames import SCHEMAS
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.metrics.by_week import by_week
 from ccanalytics.people.identity import rotate_secret
 from ccanalytics.store.day_store import Store

@@ -19,9 +19,9 @@ from ccanalytics.fake_api.fake_api_command import sample_service
 from ccanalytics.fake_api.fake_claude_code import REPORT, eccentric, legacy
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import ROUTES, FakeService
+from ccanalytics.fake_api.json_schemas import field_docs
 from ccanalytics.fake_api.messages import FakeRequest
 from ccanalytics.fake_api.openapi import EXAMPLE_NOW
-from ccanalytics.fake_api.schemas import field_docs
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.wire.claude_code import Record
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.frames.record_frames import SESSIONS, build_frames
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.logs.log_schemas import SESSIONS
 from ccanalytics.logs.log_source import LocalLogs, log_folders
 from ccanalytics.wire.claude_code import UserActor
 

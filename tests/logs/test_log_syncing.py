@@ -17,8 +17,8 @@ from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 import ccanalytics as cca
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import LOG_SCHEMAS
 from ccanalytics.logs import log_reader
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_sync import LEDGER
 from ccanalytics.store.day_store import Store

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.frames.record_frames import build_frames, to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
+from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.people.identity import apply_identity, load_secret, rotate_secret
 from ccanalytics.people.roster import (
     ROSTER,
@@ -25,8 +26,8 @@ from ccanalytics.people.roster import (
     roster_of_week,
     roster_sizes,
     with_teams,
-    withheld,
 )
+from ccanalytics.people.small_groups import withheld
 
 SECRET = b"x" * 32
 WEEK = pd.Timestamp("2026-11-16")

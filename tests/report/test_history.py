@@ -14,7 +14,7 @@ from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue.memory import told_together
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
-from ccanalytics.people.roster import revealed, withheld
+from ccanalytics.people.small_groups import revealed, withheld
 from ccanalytics.report.archive import memories
 from ccanalytics.report.history import Remembered, restatements
 from ccanalytics.settings import Settings

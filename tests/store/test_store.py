@@ -17,7 +17,8 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.record_frames import SCHEMAS, build_frames
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.store.day_files import Written, write_file
 from ccanalytics.store.day_store import Store
 

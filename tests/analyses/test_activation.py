@@ -8,8 +8,8 @@ from builders import dataset, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ccanalytics as m
-from ccanalytics.analyses.activation import kaplan_meier
+import ccanalytics as cca
+from ccanalytics.analyses.activation import activation_rate, kaplan_meier
 
 
 def joined(people, **options):
@@ -23,7 +23,7 @@ def joined(people, **options):
 
 
 def counted(data, *names):
-    row = m.by_week(data, "activation_rate").iloc[0]
+    row = activation_rate(data).iloc[0]
     return tuple(row[list(names)])
 
 
@@ -70,23 +70,23 @@ def test_few_joiners_have_no_rate():
     """Four at a minimum of five; the sentence still says who is not in it."""
     data = joined([("2026-09-07", "2026-09-08")] * 4 + [("", "")], minimum_group=5)
     assert math.isnan(counted(data, "value")[0])
-    assert "Too few people joined" in m.activation_sentence(data)
-    assert "1 without a start date" in m.activation_sentence(data)
+    assert "Too few people joined" in cca.activation_sentence(data)
+    assert "1 without a start date" in cca.activation_sentence(data)
 
 
 def test_the_activation_sentence_counts():
     """Eight of ten began."""
     data = joined([("2026-09-07", "2026-09-08")] * 8 + [("2026-09-07", "")] * 2)
-    assert m.activation_sentence(data).startswith("8 of 10 people, 80 % (90 % interval ")
+    assert cca.activation_sentence(data).startswith("8 of 10 people, 80 % (90 % interval ")
 
 
 def test_without_a_roster_nobody_joined():
     """Both say so in words; neither has a value."""
     data = dataset([record("2026-11-16")], "2026-11-16", "2026-11-22")
-    assert m.by_week(data, "activation_rate")["value"].isna().all()
-    assert m.time_to_first_use(data).empty
-    assert "Without a roster" in m.activation_sentence(data)
-    assert "cannot be given" in m.first_use_sentence(data)
+    assert activation_rate(data)["value"].isna().all()
+    assert cca.time_to_first_use(data).empty
+    assert "Without a roster" in cca.activation_sentence(data)
+    assert "not available" in cca.first_use_sentence(data)
 
 
 def test_records_with_a_gap_begin_after_it():
@@ -98,8 +98,8 @@ def test_records_with_a_gap_begin_after_it():
 
 def test_the_first_use_of_ten_people_may_be_shown_and_of_nine_not():
     """It is the shape of a distribution."""
-    assert m.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 9)).empty
-    shown = m.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 10))
+    assert cca.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 9)).empty
+    shown = cca.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 10))
     assert shown["value"].tolist() == [0.0, 1.0]
     assert shown["n_actors"].tolist() == [10, 10]
 
@@ -109,14 +109,14 @@ def test_the_curve_ends_where_few_are_left():
     people = [("2026-09-07", "2026-09-07")] * 6 + [
         ("2026-09-07", f"2026-09-1{n}") for n in range(4)
     ]
-    frame = m.time_to_first_use(joined(people, minimum_group=5))
+    frame = cca.time_to_first_use(joined(people, minimum_group=5))
     assert frame[["day", "value", "at_risk"]].to_numpy().tolist() == [[0, 0.6, 10]]
 
 
 def test_the_first_use_sentence_has_the_quartiles():
     """Of ten, five begin on the first day and five never."""
     data = joined([("2026-09-07", "2026-09-07")] * 5 + [("2026-09-07", "")] * 5)
-    assert m.first_use_sentence(data).startswith(
+    assert cca.first_use_sentence(data).startswith(
         "Of 10 people who joined, a quarter had begun on the day of joining, half on the day of "
         "joining, three quarters at a time not seen yet."
     )

@@ -8,7 +8,7 @@ from builders import dataset, record
 from hypothesis import given
 from hypothesis import strategies as st
 
-import ccanalytics as m
+import ccanalytics as cca
 from ccanalytics.analyses.drivers import OTHER_TEAMS, split_change
 
 BEFORE, LAST = "2026-11-09", "2026-11-16"
@@ -44,21 +44,21 @@ def test_the_parts_add_up_to_the_change_whatever_the_numbers(a, b, c, d):
 
 def test_twice_the_people_is_all_put_down_to_people():
     """Ten people at a dollar each become twenty: +$10, and nothing else moved."""
-    found = m.cost_drivers(two_weeks([*week(BEFORE, 10), *week(LAST, 20)]))
+    found = cca.cost_drivers(two_weeks([*week(BEFORE, 10), *week(LAST, 20)]))
     assert parts(found)["active people"] == pytest.approx(10)
     assert sum(abs(value) for value in parts(found).values()) == pytest.approx(10)
 
 
 def test_a_higher_price_is_put_down_to_price():
     """The same tokens cost twice as much."""
-    found = m.cost_drivers(two_weeks([*week(BEFORE, 10), *week(LAST, 10, cents=200)]))
+    found = cca.cost_drivers(two_weeks([*week(BEFORE, 10), *week(LAST, 10, cents=200)]))
     assert parts(found)["price"] == pytest.approx(10)
 
 
 def test_another_model_is_put_down_to_the_models_used():
     """All use moves to a model of five times the price."""
     records = [*week(BEFORE, 10), *week(LAST, 10, cents=500, model=OPUS)]
-    found = parts(m.cost_drivers(two_weeks(records)))
+    found = parts(cca.cost_drivers(two_weeks(records)))
     assert found["models used"] == pytest.approx(40, rel=0.02)
     assert sum(found.values()) == pytest.approx(40)
 
@@ -67,7 +67,7 @@ def test_more_cache_reads_are_put_down_to_the_kinds_of_tokens():
     """As many tokens, of which half are read from the cache at a tenth of the price of input."""
     before = week(BEFORE, 10, output=0, input=1000, cents=100)
     last = week(LAST, 10, output=0, input=500, cache_read=500, cents=55)
-    found = parts(m.cost_drivers(two_weeks([*before, *last])))
+    found = parts(cca.cost_drivers(two_weeks([*before, *last])))
     assert found["kinds of tokens"] == pytest.approx(-4.5)
     assert found["tokens per active day"] == pytest.approx(0)
 
@@ -75,7 +75,7 @@ def test_more_cache_reads_are_put_down_to_the_kinds_of_tokens():
 def test_fewer_commits_for_the_same_work_are_more_days_per_commit():
     """A commit costs $0.10, then $0.20, with half the commits."""
     records = [*week(BEFORE, 10), *week(LAST, 10, commits=5)]
-    found = m.cost_per_commit_drivers(two_weeks(records))
+    found = cca.cost_per_commit_drivers(two_weeks(records))
     assert parts(found)["active days per commit"] == pytest.approx(0.1)
     assert "+$0.10" in found.sentence()
 
@@ -83,8 +83,8 @@ def test_fewer_commits_for_the_same_work_are_more_days_per_commit():
 def test_the_waterfall_ends_where_the_metric_is():
     """Each bar begins where the one before ended, and the last one is the change of the metric."""
     data = two_weeks([*week(BEFORE, 10), *week(LAST, 13, cents=170, output=900)])
-    found = m.cost_drivers(data)
-    frame, cost = found.frame, m.by_week(data, "cost")["value"]
+    found = cca.cost_drivers(data)
+    frame, cost = found.frame, cca.by_week(data, "cost")["value"]
     assert frame["start"].tolist()[1:-1] == frame["end"].tolist()[:-2]
     assert frame["end"].iloc[-2] == frame["value"].iloc[-1]
     assert frame["value"].iloc[-1] == pytest.approx(cost.iloc[1] - cost.iloc[0])
@@ -103,15 +103,15 @@ def test_the_waterfall_ends_where_the_metric_is():
 def test_what_cannot_be_split_says_why(records, why):
     """No numbers and a reason, for the waterfall and for the teams."""
     data = two_weeks(records, minimum_group=5)
-    assert m.cost_drivers(data).frame.empty
-    assert why in m.cost_drivers(data).sentence()
-    assert why in m.team_shift(data).sentence()
+    assert cca.cost_drivers(data).frame.empty
+    assert why in cca.cost_drivers(data).sentence()
+    assert why in cca.team_shift(data).sentence()
 
 
 def test_one_week_alone_cannot_be_split():
     """There is nothing before it."""
     data = dataset(week(LAST, 10), LAST, "2026-11-22")
-    assert "no closed week right before" in m.cost_drivers(data).sentence()
+    assert "no closed week right before" in cca.cost_drivers(data).sentence()
 
 
 def roster(**teams):
@@ -128,7 +128,7 @@ def test_every_team_can_fall_while_the_whole_rises():
         after = (price - 1) * commits
         records += week(BEFORE, 10, cents=before, commits=commits_before, team=team)
         records += week(LAST, 10, cents=after, commits=commits, team=team)
-    found = m.team_shift(two_weeks(records, roster=roster(ann=10, bob=10, eve=10)))
+    found = cca.team_shift(two_weeks(records, roster=roster(ann=10, bob=10, eve=10)))
     assert found.change > 0
     assert found.rate == pytest.approx(-0.01)
     assert found.change == pytest.approx(found.rate + found.mix)
@@ -144,8 +144,8 @@ def test_rate_and_mix_add_up_to_the_change_of_the_metric():
         *week(LAST, 8, cents=80, commits=3, team="bob"),
     ]
     data = two_weeks(records, roster=roster(ann=9, bob=8))
-    value = m.by_week(data, "cost_per_commit")["value"]
-    found = m.team_shift(data)
+    value = cca.by_week(data, "cost_per_commit")["value"]
+    found = cca.team_shift(data)
     assert found.change == pytest.approx(value.iloc[1] - value.iloc[0])
     assert not found.reverses
 
@@ -156,11 +156,11 @@ def test_a_small_team_is_never_a_row_of_its_own():
     for team, size in {"ann": 12, "bob": 6, "eve": 3}.items():
         records += week(BEFORE, size, team=team) + week(LAST, size, team=team)
     data = two_weeks(records, roster=roster(ann=12, bob=6, eve=3), minimum_group=5)
-    assert m.team_shift(data).frame["team"].tolist() == ["ann", OTHER_TEAMS]
+    assert cca.team_shift(data).frame["team"].tolist() == ["ann", OTHER_TEAMS]
 
 
 def test_without_teams_there_is_nothing_to_shift():
     """Everybody is in one group."""
-    found = m.team_shift(two_weeks([*week(BEFORE, 10), *week(LAST, 10)]))
+    found = cca.team_shift(two_weeks([*week(BEFORE, 10), *week(LAST, 10)]))
     assert "fewer than two teams" in found.sentence()
     assert math.isnan(found.change)

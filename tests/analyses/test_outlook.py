@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from builders import dataset, record
 
-import ccanalytics as m
+import ccanalytics as cca
 from ccanalytics.analyses.daily_cost import noted_events
 from ccanalytics.people.calendars import Calendars, parse_calendar
 
@@ -44,7 +44,7 @@ def with_calendar(data, kind, text):
 
 def test_the_month_ends_where_its_weekdays_lead():
     """15 working days and 7 weekend days of November are over; 6 and 2 are to come."""
-    found = m.month_forecast(days(weekly))
+    found = cca.month_forecast(days(weekly))
     assert found.so_far == pytest.approx(15 * 100 + 7 * 10)
     assert found.total == pytest.approx(found.so_far + 6 * 100 + 2 * 10)
     assert found.error == pytest.approx(0)
@@ -55,12 +55,14 @@ def test_the_month_ends_where_its_weekdays_lead():
 def test_a_holiday_costs_what_a_weekend_does():
     """Thanksgiving is to come: $90 less."""
     data = with_calendar(days(weekly), "holidays", "date,name\n2026-11-26,Thanksgiving\n")
-    assert m.month_forecast(data).total == pytest.approx(m.month_forecast(days(weekly)).total - 90)
+    assert cca.month_forecast(data).total == pytest.approx(
+        cca.month_forecast(days(weekly)).total - 90
+    )
 
 
 def test_after_the_last_day_of_a_month_the_next_one_is_forecast():
     """Nothing of December is over yet: 23 working days and 8 of the weekend."""
-    found = m.month_forecast(days(weekly, until=date(2026, 11, 30)))
+    found = cca.month_forecast(days(weekly, until=date(2026, 11, 30)))
     assert found.so_far == 0
     assert found.total == pytest.approx(23 * 100 + 8 * 10)
 
@@ -70,7 +72,7 @@ def test_after_the_last_day_of_a_month_the_next_one_is_forecast():
 )
 def test_a_forecast_without_enough_behind_it_is_none(since, why):
     """Two weeks, and three that leave nothing to go back to."""
-    found = m.month_forecast(days(weekly, since=since))
+    found = cca.month_forecast(days(weekly, since=since))
     assert math.isnan(found.total)
     assert found.frame.empty
     assert why in found.sentence() or "not every day" in found.sentence()
@@ -80,12 +82,12 @@ def test_a_month_with_unpriced_days_is_not_forecast():
     """One day's tokens have no price."""
     data = days(weekly)
     data.model_usage.loc[data.model_usage["date"] == "2026-11-10", "cost_usd"] = np.nan
-    assert "not every day of the month" in m.month_forecast(data).sentence()
+    assert "not every day of the month" in cca.month_forecast(data).sentence()
 
 
 def test_few_people_are_not_forecast():
     """Three people are fewer than may be shown."""
-    found = m.month_forecast(days(weekly, people=3, minimum_group=5))
+    found = cca.month_forecast(days(weekly, people=3, minimum_group=5))
     assert "0 days are known" in found.sentence()
 
 
@@ -101,15 +103,15 @@ def test_few_people_are_not_forecast():
 def test_the_budget_is_used_up_on_a_day(budget, said):
     """$100 a working day: the tenth of them, or the third of those to come."""
     data = replace(days(weekly), monthly_budget_usd=budget)
-    assert said in m.month_forecast(data).sentence()
+    assert said in cca.month_forecast(data).sentence()
 
 
 def test_an_uncertain_budget_is_a_range_of_days():
     """With days that differ by a third, nobody knows the day."""
     data = replace(days(noisy(3, spread=0.5)), monthly_budget_usd=None)
-    found = m.month_forecast(data)
+    found = cca.month_forecast(data)
     data = replace(data, monthly_budget_usd=found.total)
-    found = m.month_forecast(data)
+    found = cca.month_forecast(data)
     assert found.low < found.total < found.high
     assert found.earliest < found.likely
     assert "may be used up from" in found.sentence()
@@ -119,7 +121,7 @@ def test_a_team_has_no_budget_of_its_own():
     """The budget is that of the organisation."""
     roster = "email,team,start\n" + "\n".join(f"p{n}@x.example,Red," for n in range(6))
     data = replace(days(weekly, roster=roster, team="Red"), monthly_budget_usd=100.0)
-    assert "No monthly budget" in m.month_forecast(data).sentence()
+    assert "No monthly budget" in cca.month_forecast(data).sentence()
 
 
 def test_the_interval_of_the_forecast_covers_what_comes():
@@ -129,7 +131,7 @@ def test_the_interval_of_the_forecast_covers_what_comes():
         cost = noisy(seed)
         costs = {MONDAY + timedelta(n): 0.0 for n in range(92)}
         costs = {day: cost(day) for day in costs}
-        found = m.month_forecast(days(lambda day, costs=costs: costs[day], people=1))
+        found = cca.month_forecast(days(lambda day, costs=costs: costs[day], people=1))
         november = sum(value for day, value in costs.items() if day.month == 11)
         inside += found.low <= november <= found.high
     assert 0.83 <= inside / 60 <= 0.99
@@ -152,7 +154,7 @@ def test_a_spike_stands_out_and_its_team_is_named():
             records += [record(str(day), who, models=usage) for who in names]
     data = dataset(records, MONDAY, SUNDAY, roster=roster, minimum_group=5)
     text = "date,what,team\n2026-11-17,Load test,Red\n2026-11-02,Long ago,\n"
-    (row,) = m.unusual_days(with_calendar(data, "events", text)).itertuples()
+    (row,) = cca.unusual_days(with_calendar(data, "events", text)).itertuples()
     assert f"{row.date:%Y-%m-%d}" == "2026-11-18"
     assert row.excess == pytest.approx(900, rel=0.2)
     assert row.contributor.startswith("Red (")
@@ -161,7 +163,7 @@ def test_a_spike_stands_out_and_its_team_is_named():
 
 def test_ordinary_noise_is_no_anomaly():
     """Of 40 organisations without a spike at most two have a day that stands out."""
-    told = [len(m.unusual_days(days(noisy(seed), people=1))) > 0 for seed in range(40)]
+    told = [len(cca.unusual_days(days(noisy(seed), people=1))) > 0 for seed in range(40)]
     assert sum(told) <= 4
 
 
@@ -171,7 +173,7 @@ def test_small_money_is_no_anomaly():
     def cost(day):
         return 1.0 if day == date(2026, 11, 18) else 0.1
 
-    assert m.unusual_days(days(cost)).empty
+    assert cca.unusual_days(days(cost)).empty
 
 
 def test_an_event_of_a_withheld_team_is_not_told():
@@ -185,14 +187,14 @@ def test_an_event_of_a_withheld_team_is_not_told():
 
     data = days(cost, people=12, roster=roster, minimum_group=5)
     data = with_calendar(data, "events", "date,what,team\n2026-11-18,Pilot of the three,Red\n")
-    (row,) = m.unusual_days(data).itertuples()
+    (row,) = cca.unusual_days(data).itertuples()
     assert (row.event, row.contributor) == ("", "")
     assert noted_events(data).empty
 
 
 def test_the_baseline_is_the_same_weekday():
     """A Saturday is compared with Saturdays."""
-    frame = m.daily_cost(days(weekly)).set_index("date")
+    frame = cca.daily_cost(days(weekly)).set_index("date")
     assert frame.loc[pd.Timestamp("2026-11-21"), "expected"] == pytest.approx(10)
     assert frame.loc[pd.Timestamp("2026-11-20"), "expected"] == pytest.approx(100)
     assert frame["expected"].isna().sum() == 21

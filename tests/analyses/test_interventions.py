@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from builders import dataset, record
 
-import ccanalytics as m
+import ccanalytics as cca
 from ccanalytics.people.calendars import Calendars, parse_calendar
 
 MONDAY = date(2026, 8, 31)
@@ -40,7 +40,7 @@ def plain(team, week, person):
 
 def test_the_effect_is_the_teams_change_less_that_of_the_others():
     """Red rises by three, the others not at all."""
-    (found,) = m.intervention_effects(organisation(plain))
+    (found,) = cca.intervention_effects(organisation(plain))
     assert found.effect == pytest.approx(3)
     assert (found.n_treated, found.n_control) == (8, 20)
     assert found.verdict == "higher"
@@ -49,7 +49,7 @@ def test_the_effect_is_the_teams_change_less_that_of_the_others():
 
 def test_what_moves_everybody_is_no_effect():
     """All rise by three in the same week."""
-    (found,) = m.intervention_effects(
+    (found,) = cca.intervention_effects(
         organisation(lambda t, k, n: 10 + n % 3 + (3 if k >= 6 else 0) + (n * k) % 2)
     )
     assert found.effect == pytest.approx(0, abs=0.3)
@@ -59,14 +59,14 @@ def test_what_moves_everybody_is_no_effect():
 def test_weeks_are_counted_from_the_first_whole_one_after_it():
     """Of an intervention on a Wednesday that week is left out."""
     text = "team,date,what\nRed,2026-10-14,Training\n"
-    (found,) = m.intervention_effects(organisation(plain, text=text))
+    (found,) = cca.intervention_effects(organisation(plain, text=text))
     assert found.frame["weeks_since"].tolist()[:6] == [-7, -6, -5, -4, -3, -2]
     assert found.frame["weeks_since"].tolist()[6:] == [0, 1, 2, 3, 4]
 
 
 def test_teams_that_drifted_apart_before_are_not_trusted():
     """Red rises by one a week all the time."""
-    (found,) = m.intervention_effects(
+    (found,) = cca.intervention_effects(
         organisation(lambda t, k, n: 10 + n % 3 + (k if t == "Red" else 0))
     )
     assert found.drift
@@ -77,7 +77,7 @@ def test_teams_that_drifted_apart_before_are_not_trusted():
 def test_a_team_with_an_intervention_of_its_own_is_no_control():
     """Only Blue is left to compare with, which had none."""
     text = f"team,date,what\nRed,{CHANGED},Training\nBlue,2026-10-19,Training\n"
-    found = m.intervention_effects(organisation(plain, text=text))
+    found = cca.intervention_effects(organisation(plain, text=text))
     assert ["no team without" in effect.sentence() for effect in found] == [True, True]
 
 
@@ -93,7 +93,7 @@ def test_a_team_with_an_intervention_of_its_own_is_no_control():
 )
 def test_what_cannot_be_compared_says_why(change, why):
     """No number, and the reason."""
-    (found,) = m.intervention_effects(organisation(plain, **change))
+    (found,) = cca.intervention_effects(organisation(plain, **change))
     assert why in found.sentence()
     assert found.frame.empty
     assert np.isnan(found.effect)
@@ -101,27 +101,28 @@ def test_what_cannot_be_compared_says_why(change, why):
 
 def test_a_team_of_three_is_not_spoken_of():
     """Neither its name nor what was done for it is told."""
-    assert m.intervention_effects(organisation(plain, red=3, minimum_group=5)) == ()
+    assert cca.intervention_effects(organisation(plain, red=3, minimum_group=5)) == ()
 
 
 def test_without_a_file_nothing_is_claimed():
     """The note says how to name one."""
     data = organisation(plain, text="team,date,what\n")
-    assert m.intervention_effects(data) == ()
-    assert "name a CSV file" in str(m.intervention_effects(data))
+    found = cca.intervention_effects(data)
+    assert found == ()
+    assert "name a CSV file" in repr(found)
 
 
 def test_a_total_is_refused():
     """A team of twice the people would have twice the effect."""
     with pytest.raises(ValueError, match="'commits' is a total"):
-        m.intervention_effects(organisation(plain), "commits")
+        cca.intervention_effects(organisation(plain), "commits")
 
 
 def test_the_chart_shows_both_sides_and_a_zero():
     """One dot per week, before and after in two colours, hostile words as data only."""
     text = f"team,date,what\nRed,{CHANGED},</script><b>\n"
-    (found,) = m.intervention_effects(organisation(plain, text=text))
-    spec = m.chart(found).to_dict()
+    (found,) = cca.intervention_effects(organisation(plain, text=text))
+    spec = cca.chart(found).to_dict()
     assert spec["usermeta"]["ccanalytics"]["metric"] == "intervention_effects"
     assert "</script>" not in str(spec)
     assert "data" not in spec["layer"][2]  # else what is computed for the chart does not reach it
@@ -139,8 +140,8 @@ def test_a_planted_effect_is_covered_and_no_effect_seldom_claimed():
             mean = habit[person + (8 if team == "Blue" else 0)]
             return int(random.poisson(mean + (effect if team == "Red" and week >= 6 else 0)))
 
-        (with_it,) = m.intervention_effects(organisation(lambda t, k, n: commits(t, k, n, 2)))
-        (without,) = m.intervention_effects(organisation(lambda t, k, n: commits(t, k, n, 0)))
+        (with_it,) = cca.intervention_effects(organisation(lambda t, k, n: commits(t, k, n, 2)))
+        (without,) = cca.intervention_effects(organisation(lambda t, k, n: commits(t, k, n, 0)))
         inside += with_it.low <= 2 <= with_it.high
         alarms += without.verdict in ("higher", "lower")
     assert inside >= 32

@@ -7,7 +7,8 @@ from builders import dataset, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ccanalytics as m
+import ccanalytics as cca
+from ccanalytics.analyses.lifecycle import actor_flow
 
 MONDAYS = ("2026-11-02", "2026-11-09", "2026-11-16")
 
@@ -39,14 +40,14 @@ def crowd(count, first=0):
 
 def flows(data, week=-1):
     """The flows of one week by name."""
-    frame = m.by_week(data, "actor_flow")
+    frame = actor_flow(data)
     last = frame[frame["week"] == data.weeks[week]]
     return dict(zip(last["flow"], last["value"], strict=True))
 
 
 def triangle(data):
     """Value and status of each cell by the cohort's number and k."""
-    frame = m.retention(data)
+    frame = cca.retention(data)
     cohorts = {week: n for n, week in enumerate(data.weeks)}
     return {
         (cohorts[row.cohort], row.k): row.value if row.status == "seen" else row.status
@@ -60,7 +61,7 @@ def triangle(data):
 def test_the_share_is_of_the_roster_of_that_week():
     """Two of three in the first week; Dan has joined by the second, where it is two of four."""
     stays = roster(ann=",", bea=",", cid=",", dan="2026-11-11,")
-    frame = m.by_week(weeks(["ann", "bea"], ["ann", "bea"], roster=stays), "active_rate")
+    frame = cca.by_week(weeks(["ann", "bea"], ["ann", "bea"], roster=stays), "active_rate")
     assert frame["value"].tolist() == [2 / 3, 0.5]
     assert frame["denominator"].tolist() == [3, 4]
     assert frame["joined"].tolist() == [0, 1]
@@ -69,47 +70,47 @@ def test_the_share_is_of_the_roster_of_that_week():
 def test_who_left_before_the_week_is_not_in_its_share():
     """Cid's last day is the Sunday before: one of two, and one has left."""
     stays = roster(ann=",", bea=",", cid=",2026-11-08")
-    last = m.by_week(weeks(["ann"], ["ann"], roster=stays), "active_rate").iloc[-1]
+    last = cca.by_week(weeks(["ann"], ["ann"], roster=stays), "active_rate").iloc[-1]
     assert (last["value"], last["left"]) == (0.5, 1)
 
 
 def test_people_off_the_roster_are_counted_apart():
     """The guest is active and in no share: on and off the roster add up to the active people."""
     data = weeks(["ann", "guest"], roster=roster(ann=",", bea=","))
-    assert m.by_week(data, "active_rate")["value"].tolist() == [0.5]
-    assert m.by_week(data, "off_roster")["value"].tolist() == [1]
+    assert cca.by_week(data, "active_rate")["value"].tolist() == [0.5]
+    assert cca.by_week(data, "off_roster")["value"].tolist() == [1]
 
 
 def test_a_few_people_off_the_roster_are_not_counted_out():
     """Four of them at a minimum of five: the sentence says fewer than five."""
     stays = roster(**dict.fromkeys(crowd(8), ","))
     data = weeks(crowd(12), roster=stays, minimum_group=5)
-    assert m.by_week(data, "off_roster")["value"].isna().all()
-    assert "Fewer than 5 active people were not on it" in m.roster_sentence(data)
+    assert cca.by_week(data, "off_roster")["value"].isna().all()
+    assert "Fewer than 5 active people were not on it" in cca.roster_sentence(data)
 
 
 def test_without_a_roster_there_is_no_share():
     """It is null and says why, and nobody counts as a stranger."""
     data = weeks(["ann"], ["ann"])
-    assert m.by_week(data, "active_rate")["value"].isna().all()
-    assert m.by_week(data, "off_roster")["value"].isna().all()
-    assert m.roster_use(data).empty
-    assert "There is no roster" in m.roster_sentence(data)
-    assert "no roster of the week" in m.headline(data, "active_rate").sentence()
+    assert cca.by_week(data, "active_rate")["value"].isna().all()
+    assert cca.by_week(data, "off_roster")["value"].isna().all()
+    assert cca.roster_use(data).empty
+    assert "There is no roster" in cca.roster_sentence(data)
+    assert "no roster of the week" in cca.headline(data, "active_rate").sentence()
 
 
 def test_an_inactive_roster_is_zero_only_when_it_is_large():
     """Nobody of ten is active: a true zero. Nobody of four: not said at a minimum of five."""
     for size, value in ((10, 0.0), (4, None)):
         stays = roster(**dict.fromkeys(crowd(size), ","))
-        frame = m.by_week(weeks([], roster=stays, minimum_group=5), "active_rate")
+        frame = cca.by_week(weeks([], roster=stays, minimum_group=5), "active_rate")
         assert frame["value"].isna().item() if value is None else frame["value"].item() == value
 
 
 def test_the_roster_sentence_tells_its_movement():
     """Three people, one of them new in the week."""
     data = weeks(["ann"], ["ann"], roster=roster(ann=",", bea=",", cid="2026-11-09,"))
-    assert m.roster_sentence(data) == (
+    assert cca.roster_sentence(data) == (
         "The week's roster has 3 people: 1 joined and 0 left since the week before."
     )
 
@@ -117,7 +118,7 @@ def test_the_roster_sentence_tells_its_movement():
 def test_a_share_of_the_roster_goes_by_team_only():
     """The roster knows no terminals."""
     with pytest.raises(ValueError, match="by is team or nothing"):
-        m.by_week(weeks(["ann"]), "active_rate", by="terminal")
+        cca.by_week(weeks(["ann"]), "active_rate", by="terminal")
 
 
 def test_the_roster_is_active_dormant_never_seen_or_too_new():
@@ -125,7 +126,7 @@ def test_the_roster_is_active_dormant_never_seen_or_too_new():
     records = [record("2026-10-12", person("ann")), record("2026-11-16", person("bea"))]
     stays = roster(ann=",", bea=",", cid="2026-01-01,", dan="2026-11-16,")
     data = dataset(records, "2026-10-12", "2026-11-22", roster=stays)
-    found = m.roster_use(data).set_index("status")["value"].to_dict()
+    found = cca.roster_use(data).set_index("status")["value"].to_dict()
     assert found == {"active": 1, "dormant": 1, "never seen": 1, "too new to say": 1}
 
 
@@ -133,14 +134,14 @@ def test_a_status_of_few_people_is_hidden_with_the_next_smallest():
     """Two never seen of 28: with only them hidden they could be had by subtraction."""
     stays = roster(**dict.fromkeys(crowd(28), ","))
     data = weeks(crowd(26), roster=stays, minimum_group=5)
-    found = m.roster_use(data).set_index("status")["value"]
+    found = cca.roster_use(data).set_index("status")["value"]
     assert found[["active", "never seen"]].isna().all()
 
 
 def test_a_small_roster_shows_no_zero_either():
     """With three people, nobody dormant would tell of each of the three."""
     data = weeks([], roster=roster(ann=",", bea=",", cid=","), minimum_group=5)
-    assert m.roster_use(data)["value"].isna().all()
+    assert cca.roster_use(data)["value"].isna().all()
 
 
 # Flows
@@ -173,7 +174,7 @@ def test_without_a_roster_nobody_is_known_to_have_left():
 def test_the_first_week_has_no_flow():
     """Who was active before it is not known."""
     data = weeks(["ann"], ["ann"])
-    assert m.by_week(data, "actor_flow")["week"].unique().tolist() == [data.weeks[1]]
+    assert actor_flow(data)["week"].unique().tolist() == [data.weeks[1]]
 
 
 def test_a_flow_out_of_a_hidden_week_is_hidden():
@@ -205,7 +206,7 @@ def test_flows_add_up_to_both_weeks(active, stays):
 def test_the_returning_share_is_the_retained_flow_over_the_week_before(active):
     """One number, defined once."""
     data = weeks(*active)
-    frame = m.by_week(data, "returning_share")
+    frame = cca.by_week(data, "returning_share")
     for position in range(1, len(active)):
         row, before = frame.iloc[position], len(active[position - 1])
         assert row["numerator"] == flows(data, position)["retained"]
@@ -216,7 +217,7 @@ def test_the_returning_share_is_the_retained_flow_over_the_week_before(active):
 def test_returning_to_a_hidden_week_is_hidden():
     """All ten of this week may be shown, the four of the week before may not."""
     assert (
-        m.by_week(weeks(crowd(4), crowd(10), minimum_group=5), "returning_share")
+        cca.by_week(weeks(crowd(4), crowd(10), minimum_group=5), "returning_share")
         .iloc[-1]
         .isna()["value"]
     )
@@ -252,7 +253,7 @@ def test_a_withheld_cohort_cannot_be_had_by_subtraction():
 
 def test_range_ends_are_blank_not_zero():
     """What has not happened yet is no value and no people."""
-    frame = m.retention(weeks(["ann"], ["ann", "bea"], ["bea"]))
+    frame = cca.retention(weeks(["ann"], ["ann", "bea"], ["bea"]))
     later = frame[frame["status"] == "not yet"]
     assert len(later) == 1
     assert later[["value", "n_actors"]].isna().all(axis=None)

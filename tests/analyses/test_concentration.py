@@ -8,8 +8,8 @@ from builders import dataset, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ccanalytics as m
-from ccanalytics.analyses import concentration
+import ccanalytics as cca
+from ccanalytics.analyses.concentration import gini, gini_of, halfcount, top10_share
 
 
 def spending(*dollars, **options):
@@ -31,63 +31,61 @@ def only(frame):
 
 def test_everybody_alike_has_a_gini_of_zero():
     """Nobody has more than another."""
-    assert only(m.by_week(spending(*[5] * 10), "gini")) == pytest.approx(0)
+    assert only(gini(spending(*[5] * 10))) == pytest.approx(0)
 
 
 def test_one_person_with_all_of_it_has_a_gini_of_one():
     """Corrected for the number of people, so that it reaches one."""
-    assert only(m.by_week(spending(*[0] * 9, 10), "gini")) == pytest.approx(1)
+    assert only(gini(spending(*[0] * 9, 10))) == pytest.approx(1)
 
 
 def test_the_gini_of_one_to_ten_is_a_third_and_a_ninth_of_it():
     """2 * 385 / (10 * 55) - 11 / 10 = 0.3, times 10 / 9."""
-    assert only(m.by_week(spending(*range(1, 11)), "gini")) == pytest.approx(0.3 * 10 / 9)
+    assert only(gini(spending(*range(1, 11)))) == pytest.approx(0.3 * 10 / 9)
 
 
 def test_the_top_tenth_is_rounded_up_to_whole_people():
     """Of eleven people it is two: 10 + 10 of 29."""
-    assert only(m.by_week(spending(*[1] * 9, 10, 10), "top10_share")) == pytest.approx(20 / 29)
+    assert only(top10_share(spending(*[1] * 9, 10, 10))) == pytest.approx(20 / 29)
 
 
 def test_the_fewest_people_making_half():
     """Five and four of eighteen are half of it."""
     data = spending(5, 4, 2, 1, 1, 1, 1, 1, 1, 1)
-    assert only(m.by_week(data, "halfcount")) == 2
-    assert m.by_week(data, "halfcount")["share"].item() == 0.2
+    assert only(halfcount(data)) == 2
+    assert halfcount(data)["share"].item() == 0.2
 
 
 def test_the_curve_goes_from_the_lowest_cost_up():
     """Ten people with 1 to 10 dollars: after five of them 15 of 55."""
-    frame = m.cost_curve(spending(*range(1, 11)))
+    frame = cca.cost_curve(spending(*range(1, 11)))
     assert frame["people_share"].tolist() == pytest.approx([n / 10 for n in range(11)])
     assert frame["value"].iloc[5] == pytest.approx(15 / 55)
 
 
-@pytest.mark.parametrize("metric", ["gini", "top10_share", "halfcount"])
-def test_under_ten_people_there_is_no_shape(metric):
+@pytest.mark.parametrize("function", [gini, top10_share, halfcount])
+def test_under_ten_people_there_is_no_shape(function):
     """Nine are too few even for oneself."""
-    assert m.by_week(spending(*range(1, 10)), metric)["value"].isna().all()
-    assert m.by_week(spending(*range(1, 11)), metric)["value"].notna().all()
+    assert function(spending(*range(1, 10)))["value"].isna().all()
+    assert function(spending(*range(1, 11)))["value"].notna().all()
 
 
 def test_a_top_tenth_under_the_minimum_group_is_hidden():
     """A tenth of 49 people is under five, of 50 it is five."""
-    assert math.isnan(only(m.by_week(spending(*[1] * 49, minimum_group=5), "top10_share")))
-    assert only(m.by_week(spending(*[1] * 50, minimum_group=5), "top10_share")) == pytest.approx(
-        0.1
-    )
+    assert math.isnan(only(top10_share(spending(*[1] * 49, minimum_group=5))))
+    assert only(top10_share(spending(*[1] * 50, minimum_group=5))) == pytest.approx(0.1)
 
 
 def test_a_half_made_by_fewer_than_the_minimum_group_is_hidden():
     """Two people make half of it."""
     data = spending(50, 50, *[1] * 20, minimum_group=5)
-    frame = m.by_week(data, "halfcount")
+    frame = halfcount(data)
     assert frame[["value", "share"]].isna().all(axis=None)
 
 
 def test_no_group_of_the_curve_is_under_the_minimum():
     """Of 23 people there are four groups of five or six."""
-    frame = m.cost_curve(spending(*range(1, 24), minimum_group=5))
+    frame = cca.cost_curve(spending(*range(1, 24), minimum_group=5))
     assert (np.diff(frame["people_share"]) * 23 >= 5 - 1e-9).all()
     assert len(frame) == 5
 
@@ -97,8 +95,8 @@ def test_no_group_of_the_curve_is_under_the_minimum():
 def test_the_top_group_of_the_curve_is_the_top_tenth(dollars):
     """Otherwise the difference of the two would be the cost of one person."""
     data = spending(*dollars, 1, minimum_group=5)
-    curve = m.cost_curve(data)
-    assert 1 - curve["value"].iloc[-2] == pytest.approx(only(m.by_week(data, "top10_share")))
+    curve = cca.cost_curve(data)
+    assert 1 - curve["value"].iloc[-2] == pytest.approx(only(top10_share(data)))
 
 
 def test_a_cost_that_is_not_known_has_no_shape():
@@ -109,14 +107,14 @@ def test_a_cost_that_is_not_known_has_no_shape():
     records = [*unpriced, *(record("2026-11-16", f"p{n}@x.example", models=priced)
                             for n in range(10))]  # fmt: skip
     data = dataset(records, "2026-11-16", "2026-11-22")
-    assert math.isnan(only(m.by_week(data, "gini")))
-    assert m.cost_curve(data).empty
-    assert "cannot be said" in m.spread_sentence(data)
+    assert math.isnan(only(gini(data)))
+    assert cca.cost_curve(data).empty
+    assert "cannot be said" in cca.spread_sentence(data)
 
 
 def test_the_sentence_leaves_out_what_is_hidden():
     """Twelve people: no tenth at a minimum of five, but a Gini coefficient."""
-    said = m.spread_sentence(spending(*[5] * 12, minimum_group=5))
+    said = cca.spread_sentence(spending(*[5] * 12, minimum_group=5))
     assert said == (
         "In the last week half of it was made by 6 of 12 people; the Gini coefficient, 0 where "
         "everybody is alike, was 0.00."
@@ -129,4 +127,4 @@ def test_the_gini_is_the_mean_difference_over_twice_the_mean(dollars):
     """The other definition of it: over all pairs of different people."""
     costs = np.array(dollars, dtype="float64")
     pairs = np.abs(costs[:, None] - costs).sum() / (len(costs) * (len(costs) - 1))
-    assert concentration._gini(np.sort(costs)) == pytest.approx(pairs / (2 * costs.mean()))
+    assert gini_of(np.sort(costs)) == pytest.approx(pairs / (2 * costs.mean()))

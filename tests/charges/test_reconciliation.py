@@ -1,4 +1,4 @@
-"""The estimate beside the bill: the same days, the same scope, and no pretence of equality."""
+"""The estimate compared with the bill: the same days, the same scope."""
 
 import math
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from builders import dataset, record
 
 import ccanalytics as cca
 from ccanalytics.charges.billing_frames import BILLING_SCHEMAS, build_billing
-from ccanalytics.frames.record_frames import to_pandas
+from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
 
 NAMES = {"w1": "Claude Code", "w2": "Shop"}
@@ -26,12 +26,12 @@ def used(tokens, model="claude-sonnet-5", place="w1"):
 
 
 def billing(bills):
-    """What was billed on each day of {day: ([costs], [usage])}."""
+    """The frames of what was billed on each day of {day: ([costs], [usage])}."""
     built = [build_billing(date.fromisoformat(day), DayBill(costs, usage, NAMES))
              for day, (costs, usage) in bills.items()]  # fmt: skip
     frames = {n: to_pandas(pa.concat_tables(b[n] for b in built)) for n in BILLING_SCHEMAS}
-    days = pd.DatetimeIndex(list(bills)).as_unit("ms")
-    return {**frames, "billed_days": pd.DataFrame({"date": days})}
+    days = pd.DataFrame({"date": pd.DatetimeIndex(list(bills)).as_unit("ms")})
+    return frames | {"billed_days": days}
 
 
 def spend(cents, model="claude-sonnet-5", tokens=100):

@@ -1,0 +1,44 @@
+"""Rows of one UTC day -> an Arrow table; an Arrow table -> pandas."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import pandas as pd
+import pyarrow as pa
+
+from ccanalytics.frames.schemas import USD
+
+
+def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> pa.Table:
+    """A table of rows without their first column, `date`; dollars are in units of USD's scale."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(schema) - 1)
+    arrays = [
+        _usd_of(column) if field.type == USD else pa.array(column, field.type)
+        for field, column in zip(list(schema)[1:], columns, strict=True)
+    ]
+    dates = pa.repeat(
+        pa.scalar(datetime(day.year, day.month, day.day), pa.timestamp("ms")), len(rows)
+    )
+    return pa.table([dates, *arrays], schema=schema)
+
+
+def _usd_of(units: Sequence[int | None]) -> pa.Array:
+    # A decimal is stored as its whole units, so a cast to another scale would only touch digits.
+    whole = pa.array(units, pa.int64()).cast(pa.decimal128(19, 0))
+    return pa.Array.from_buffers(USD, len(whole), whole.buffers())
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """`table` with text keys as categories and `cost_usd` as float dollars (null is NaN)."""
+    for position, column in enumerate(table.schema):
+        if column.type == USD:
+            table = table.set_column(
+                position, column.name, table.column(position).cast(pa.float64())
+            )
+        elif column.type == pa.string():
+            table = table.set_column(
+                position, column.name, table.column(position).dictionary_encode()
+            )
+    frame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    assert isinstance(frame, pd.DataFrame)
+    return frame

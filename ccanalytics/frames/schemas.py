@@ -1,0 +1,73 @@
+"""The data dictionary: the columns of the three frames that every source fills.
+
+    activity      one row per record             sessions, lines, commits, pull requests
+    model_usage   one row per record and model   tokens, cost_usd
+    tool_actions  one row per record and tool    accepted, rejected
+
+All start with the same key columns, so each can be grouped alone. They have different grains: sum
+each to what you want to compare, then join the sums. An empty day has the same columns and types as
+a full one. Frames that only some sources fill have schemas next to what builds them.
+"""
+
+import pyarrow as pa
+
+Frames = dict[str, pa.Table]
+
+USD = pa.decimal128(18, 8)
+"""US dollars, exact: a cent and six more digits."""
+
+
+def field(name: str, kind: pa.DataType, text: str) -> pa.Field:
+    """A column with its line of the data dictionary."""
+    return pa.field(name, kind, metadata={"description": text})
+
+
+KEYS = [
+    field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+    field("organization", pa.string(), "organization_id; null when not known"),
+    field("actor", pa.string(), "actor.email_address or actor.api_key_name, as sent"),
+    field("actor_kind", pa.string(), "user: a person; api_key: a key, never a person"),
+    field(
+        "customer_type", pa.string(), "api: pay as you go; subscription: a seat; null: not known"
+    ),
+    field("subscription_type", pa.string(), "enterprise or team; null when not sent"),
+    field("terminal", pa.string(), "terminal_type, an open set; null when not known"),
+    field("is_remote", pa.bool_(), "a remote session such as on the web; null when not sent"),
+    field("project", pa.string(), "working folder; local logs only"),
+]
+
+_count = pa.int64()
+
+SCHEMAS = {
+    "activity": pa.schema(
+        [
+            *KEYS,
+            field(
+                "sessions", _count, "core_metrics.num_sessions: sessions started; null: not known"
+            ),
+            field("lines_added", _count, "core_metrics.lines_of_code.added"),
+            field("lines_removed", _count, "core_metrics.lines_of_code.removed"),
+            field("commits", _count, "core_metrics.commits_by_claude_code"),
+            field("pull_requests", _count, "core_metrics.pull_requests_by_claude_code"),
+        ]
+    ),
+    "model_usage": pa.schema(
+        [
+            *KEYS,
+            field("model", pa.string(), "model_breakdown[].model, an open set"),
+            field("input_tokens", _count, "tokens.input: neither read from nor written to cache"),
+            field("output_tokens", _count, "tokens.output"),
+            field("cache_read_tokens", _count, "tokens.cache_read"),
+            field("cache_creation_tokens", _count, "tokens.cache_creation"),
+            field("cost_usd", USD, "estimated_cost.amount / 100: US dollars, an estimate"),
+        ]
+    ),
+    "tool_actions": pa.schema(
+        [
+            *KEYS,
+            field("tool", pa.string(), "key of tool_actions, an open set"),
+            field("accepted", _count, "proposals accepted"),
+            field("rejected", _count, "proposals rejected"),
+        ]
+    ),
+}
