@@ -14,7 +14,9 @@ import yaml
 
 from ccanalytics import cli
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "ccanalytics" / "docs").glob("*.md"))]
+README = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
 SYNOPSIS = re.compile(r"\[[A-Z]+\]|--source S\b")
 
 
@@ -33,7 +35,7 @@ def code_lines():
 
 def commands():
     """The words after `ccanalytics` of every command line that is not a synopsis."""
-    names = "|".join(cli.main.commands)
+    names = "|".join(cli.main.places())
     for line in code_lines():
         told = re.search(rf"(?<![\w./`-])(?:[\w./-]+/)?ccanalytics ((?:{names})\b.*)", line)
         if told and not SYNOPSIS.search(line):

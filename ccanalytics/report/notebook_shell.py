@@ -24,6 +24,9 @@ from traitlets.config import Config
 
 ENGINE = "ccanalytics"
 
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+"""The newest MIME type of charts that a notebook file may hold."""
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -138,7 +141,8 @@ class _Publisher(DisplayPublisher):
 @cache
 def _shell() -> _Shell:
     # Charts of a reader's own are Vega-Lite in an output too, not a page that asks a network.
-    altair.renderers.enable("mimetype")
+    altair.renderers.register("ccanalytics", lambda spec, **_: {VEGA_LITE: spec})
+    altair.renderers.enable("ccanalytics")
     config = Config({"HistoryManager": {"enabled": False}})
     return _Shell.instance(config=config, displayhook_class=_Hook, display_pub_class=_Publisher)
 

@@ -8,7 +8,7 @@ import pytest
 from builders import record
 from click.testing import CliRunner
 
-from ccanalytics.check import machine
+from ccanalytics.check import machine_checks as machine
 from ccanalytics.check.all_checks import diagnose
 from ccanalytics.check.finding import Scene, verdict
 from ccanalytics.cli import main, options
