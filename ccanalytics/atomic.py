@@ -39,7 +39,7 @@ else:
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Write `text` to a file beside `path` and rename it: readers see the old file or the new."""
+    """Write `text` to a file next to `path` and rename it: readers see the old file or the new."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
     aside = Path(name)
     try:

@@ -41,7 +41,7 @@ class Tokens(NamedTuple):
 
 
 class Tariff(NamedTuple):
-    """What decides the rates of a request, beside its day."""
+    """What decides the rates of a request, next to its day."""
 
     model: str
     fast: bool = False

@@ -23,7 +23,7 @@ def test_with_nothing_set_the_defaults_hold(tmp_path):
 
 
 def test_paths_in_the_file_are_relative_to_the_file(tmp_path):
-    """A notebook one folder below finds the same store as a command beside the file."""
+    """A notebook one folder below finds the same store as a command next to the file."""
     write(tmp_path, 'store = "days"\nroster = "/people/roster.csv"')
     below = tmp_path / "notebooks"
     below.mkdir()

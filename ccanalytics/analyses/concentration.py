@@ -75,7 +75,7 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
 
 @says(Sentence)
 def spread_sentence(data: Dataset) -> str:
-    """How the cost of the last week is spread, beside the weeks before, as far as may be said."""
+    """How the cost of the last week is spread, next to the weeks before, as far as may be said."""
     frames = {"top10_share": top10_share(data), "halfcount": halfcount(data), "gini": gini(data)}
     parts = [
         _worded(metric, frame)

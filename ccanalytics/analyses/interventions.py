@@ -1,4 +1,4 @@
-"""Before and after a change made for one team, beside teams for which nothing was changed.
+"""Before and after a change made for one team, next to teams for which nothing was changed.
 
 Difference in differences for changes at several dates: each treated team is compared with the
 teams that were not treated yet (Callaway and Sant'Anna, Journal of Econometrics 225, 2021), the
@@ -79,7 +79,7 @@ class Effect(ShowsItself):
         sure = f"90 % interval {change(self.low)} to {change(self.high)}"
         text = (
             f"{about}: against the teams without it, {self.metric.name.lower()} moved by "
-            f"{change(self.effect)} ({sure}; {self.n_treated} people beside {self.n_control})"
+            f"{change(self.effect)} ({sure}; {self.n_treated} people next to {self.n_control})"
         )
         tail = "This is observational: nobody drew lots, and other things changed in these weeks."
         if self.drift:

@@ -114,7 +114,7 @@ def _last_roster(data: Dataset) -> pd.DataFrame:
 
 
 def _shown_sizes(sizes: dict[str, int], data: Dataset) -> list[float]:
-    """The sizes, null where withheld; a zero is one only beside people who may be counted."""
+    """The sizes, null where withheld; a zero is one only next to people who may be counted."""
     if sum(sizes.values()) < data.minimum_group:
         return [math.nan] * len(sizes)
     hidden = withheld({name: size for name, size in sizes.items() if size}, data.minimum_group)

@@ -107,7 +107,7 @@ def roster_use_chart(frame: pd.DataFrame) -> Any:
 
 
 def cost_curve_chart(frame: pd.DataFrame) -> Any:
-    """The Lorenz curve of the last week, beside the line of everybody alike."""
+    """The Lorenz curve of the last week, next to the line of everybody alike."""
     metric = METRICS["cost_curve"]
     percent = alt.Axis(format=".0%", tickCount=5)
     x = alt.X(

@@ -16,13 +16,13 @@ from ccanalytics.errors import CCAnalyticsError, SettingsError
 from ccanalytics.settings import FILE_NAME, Settings, read_settings
 from ccanalytics.store.day_store import VERSION, Store, StoredDay
 
-STORE_NEXT = "Give another folder with --store DIR or CCANALYTICS_STORE, or mend its permissions."
+STORE_NEXT = "Give another folder with --store DIR or CCANALYTICS_STORE, or fix its permissions."
 
 AT_ROOT = {".tmp", VERSION, "identity.secret"}
 """What belongs into the folder of a store."""
 
 _PLACES = re.compile(r"[\w-]+/(?:[\w-]+/\d{4}-\d{2}-\d{2}\.parquet|[^/]+)")
-"""What belongs below the version: day files, and what a source remembers beside them."""
+"""What belongs below the version: day files, and what a source remembers next to them."""
 
 
 def look_at_program() -> Finding:

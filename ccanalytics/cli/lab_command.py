@@ -16,7 +16,7 @@ import ccanalytics.cli.options as options
 def lab(words: tuple[str, ...], **flags: Any) -> None:
     """Open JupyterLab on the notebooks, copied into FOLDER.
 
-    What you change in FOLDER stays: a newer notebook is laid beside a changed one. Without FOLDER
+    What you change in FOLDER stays: a newer notebook is put next to a changed one. Without FOLDER
     it is `notebooks` here; the notebooks of a clone are opened as they lie. Flags this command
     does not know, as --no-browser or --port=8899, are passed to Jupyter.
     """

@@ -22,7 +22,7 @@ EXAMPLE_NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 REAL = "https://api.anthropic.com"
 
-_ABOUT = """Claude Code usage records and what is needed beside them, as read by ccanalytics.
+_ABOUT = """Claude Code usage records and what is needed next to them, as read by ccanalytics.
 
 A model of the public documentation, not published by Anthropic. `ccanalytics fake-api` serves it
 with invented records, so every request can be tried without a key of an organization.

@@ -1,4 +1,4 @@
-"""What an issue of the report remembers for later ones, and what it must not tell beside them."""
+"""What an issue of the report remembers for later ones, and what it must not tell next to them."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping

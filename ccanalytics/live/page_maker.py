@@ -93,7 +93,7 @@ class Dashboard:
         return {"name": f"{order.file}-{kind}.zip"}, content
 
     def _told(self, error: CCAnalyticsError) -> str:
-        """One sentence for what the reader can mend, else also the cell that failed."""
+        """One sentence for what the reader can fix, else also the cell that failed."""
         ours = _OF_OURS.fullmatch(str(error))
         code = f"\n\n{error.code}" if isinstance(error, NotebookError) and not ours else ""
         return self._safe(ours[1] if ours else f"{error}{code}")

@@ -182,7 +182,7 @@ def _bound(port: int) -> list[socket]:
         return bind_sockets(port, ADDRESS)
     except OSError as error:
         raise SettingsError(
-            f"Port {port} of {ADDRESS} cannot be had: {error.strerror}. Name another with --port; "
+            f"Port {port} is taken: {error.strerror}. Name another with --port; "
             "0 takes any that is free."
         ) from error
 

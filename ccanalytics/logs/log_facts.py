@@ -185,7 +185,7 @@ class Facts:
         ]
 
     def join(self, news: "Facts", *, newest: bool = False) -> tuple[set[date], set[str | None]]:
-        """Joins the accounts of others; the days and sessions which are not as they were.
+        """Joins the accounts of others; the days and sessions which are not unchanged.
 
         The `newest` accounts stand in place of what other rules made of the same lines.
         """

@@ -179,7 +179,7 @@ def _log_files(folders: Sequence[Path]) -> list[str]:
 
 def _walk(root: str) -> Iterator[str]:
     for folder, below, names in os.walk(root):
-        # Outputs of tools are kept beside the sessions; one may be a copy of somebody's log.
+        # Outputs of tools are kept next to the sessions; one may be a copy of somebody's log.
         below[:] = [name for name in below if name != "tool-results"]
         yield from (os.path.join(folder, name) for name in names if name.endswith(".jsonl"))
 

@@ -3,7 +3,7 @@
     ledger ─▶ LocalLogs.news ─▶ facts ─┬─ joined with the stored facts of the same days ─▶ days
                                        └─ the other store's facts, when two are merged
 
-The facts are the rows of the stored frames. The ledger beside them says how far each log was read
+The facts are the rows of the stored frames. The ledger next to them says how far each log was read
 and on which days a fact may be found. Days and ledger are written together or not at all, by one
 process at a time, so a crash loses nothing, and what is read twice is counted once.
 """
@@ -176,7 +176,7 @@ def _write(
     organization: str | None,
     now: datetime,
 ) -> Brought:
-    """Writes the days that are not as they were, and how far the logs are read now."""
+    """Writes the days that are not unchanged, and how far the logs are read now."""
     store, before, (days, sessions) = known.store, known.ledger, changed
     rows = {name: row for name, row in known.session_rows.items() if name not in sessions}
     totals = LogTotals(known.facts, rows)

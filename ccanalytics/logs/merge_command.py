@@ -12,7 +12,7 @@ import ccanalytics.cli.options as options
 @click.argument("other", type=click.Path(file_okay=False, exists=True, path_type=Path))
 @options.flags(options.STORE)
 def merge(other: Path, **flags: Any) -> None:
-    """Bring what the store OTHER has of session logs into this one; nothing counts twice.
+    """Merge the session logs of the store OTHER into this one; nothing counts twice.
 
     OTHER is only read: a store of another machine, or a copy of it. Done again, or in another
     order, it comes to the same.

@@ -1,4 +1,4 @@
-"""What the page of one person's own usage shows beside charts: cards and tables."""
+"""What the page of one person's own usage shows next to charts: cards and tables."""
 
 import math
 from typing import Any

@@ -31,7 +31,7 @@ _USE = ["saved", "requests", *TOKENS, "unpriced_tokens"]
 
 @measures("usage_by", by="split")
 def usage_by(data: Dataset, split: str, timezone: str = "UTC") -> pd.DataFrame:
-    """One row per value of `split`, the dearest first; days and hours in their order.
+    """One row per value of `split`, the most expensive first; days and hours in their order.
 
     Columns: the split, value (estimated cost), saved (by the cache), requests, the tokens,
     unpriced_tokens, commits, pull_requests, lines_added, lines_removed, and sessions by their
@@ -142,7 +142,7 @@ def cache_saving(data: Dataset) -> pd.DataFrame:
     },
 )
 def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
-    """One row per session with anything in range, the dearest first.
+    """One row per session with anything in range, the most expensive first.
 
     Columns: session, started_at (in `timezone`; the first request in range where it began before),
     minutes, project, branch, value, tokens, requests, commits, pull_requests, lines_added,

@@ -18,7 +18,7 @@ from ccanalytics.people.roster import roster_of_week
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 SPLITS = ("terminal", "customer_type", "is_remote", "project")
-"""Keys of a record by which its measures can be split, beside the actor's team."""
+"""Keys of a record by which its measures can be split, next to the actor's team."""
 
 _ACTIVITY = ["sessions", "lines_added", "lines_removed", "commits", "pull_requests"]
 _TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]

@@ -41,7 +41,7 @@ _WEEK = pd.Timedelta(days=7)
 
 @dataclass(frozen=True)
 class Headline(ShowsItself):
-    """One metric in the last closed week, beside an earlier value (`against` says which).
+    """One metric in the last closed week, next to an earlier value (`against` says which).
 
     Numbers are NaN where there is none; `week` is NaT while no week is closed. The change has no
     numbers when there are too few actors or events to say something about it.
@@ -66,7 +66,7 @@ class Headline(ShowsItself):
     verdict: Verdict = "nothing to compare"
     coverage: Coverage = NO_COVERAGE
     usual: "Headline | None" = None
-    """The same week beside the median of the four before it."""
+    """The same week next to the median of the four before it."""
 
     @property
     def relative_change(self) -> float:

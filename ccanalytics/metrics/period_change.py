@@ -46,7 +46,7 @@ def period_change(
     by: str | None = None,
     actor_kind: ActorKind = "user",
 ) -> pd.DataFrame:
-    """One row (or one per value of `by`): the closed weeks from `start` on, beside those before it.
+    """One row (or one per value of `by`): the closed weeks from `start` on, and those before.
 
     Columns: [by], previous, value, change, its 90 % interval low and high, n_actors (of both sides
     together), verdict, weeks_before, weeks. A ratio is of the sums of all weeks of a side, a total

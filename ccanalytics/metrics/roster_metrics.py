@@ -73,7 +73,7 @@ def off_roster(data: Dataset) -> pd.DataFrame:
 def roster_sentence(data: Dataset) -> str:
     """The last week's roster, how it moved, and who is active without being on it, in words.
 
-    Seats stand beside it where the source tells them, and are all there is without a roster.
+    Seats stand next to it where the source tells them, and are all there is without a roster.
     """
     return f"{_roster_words(data)}{_seat_words(data)}"
 
@@ -93,7 +93,7 @@ def _roster_words(data: Dataset) -> str:
 
 
 def _seat_words(data: Dataset) -> str:
-    """Active people beside the seats of the last week; nothing where no seats are told."""
+    """Active people next to the seats of the last week; nothing where no seats are told."""
     last = seat_rate(data).iloc[-1:]
     if not last["value"].notna().any():
         return ""

@@ -90,7 +90,7 @@ def write_issue(folder: Path, name: str, page: str) -> Path:
 def write_beside(page: Path, beside: Mapping[str, str | None]) -> None:
     """Write what belongs to `page`, named by ends such as ".eml"; None takes away an older one.
 
-    What lies beside an issue says the same as the issue, or is not there. An issue of its own,
+    What lies next to an issue says the same as the issue, or is not there. An issue of its own,
     such as that of a team called email, is neither replaced nor taken away.
     """
     with writing(page):

@@ -94,7 +94,7 @@ class Block:
 
     @property
     def beside(self) -> bool:
-        """True when the words fit beside the figures: some words, one or two narrow figures."""
+        """True when the words fit next to the figures: some words, one or two narrow figures."""
         words = any(item.kind == "prose" for item in self.items)
         wide = any(getattr(plot, "wide", False) for plot in self.plots)
         return words and not wide and 1 <= len(self.plots) <= 2

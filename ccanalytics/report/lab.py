@@ -29,7 +29,7 @@ def lay_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
     """Copy the notebooks of the package into `folder`, and say of each what was done, if anything.
 
     A copy nobody changed is brought up to date. One with changes stays as it is, and a newer
-    notebook of the package is laid beside it, once: `explore-0.2.0.ipynb`.
+    notebook of the package is put next to it, once: `explore-0.2.0.ipynb`.
     """
     if folder.resolve() == shipped.resolve():
         return []

@@ -138,7 +138,7 @@ def index_page(groups: Sequence[Any], *, title: str = "Weekly reports") -> str:
 def links_between(before: Any, after: Any) -> str:
     """Links to two issues, each of which may be None, and to the index, for the top of a page.
 
-    They lead to files beside the page; one that was sent to somebody has none beside it, so it
+    They lead to files next to the page; one that was sent to somebody has none next to it, so it
     says where they are, and the page's script takes them away where there can be no folder.
     """
     template = _environment().get_template("others.html.j2")

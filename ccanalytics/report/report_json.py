@@ -7,7 +7,7 @@ from ccanalytics.errors import ReportError
 from ccanalytics.report.archive import INDEX, block_of
 
 COMPANIONS = {"email": ".eml", "pdf": ".pdf"}
-"""What may lie beside an issue, made in the same run, and the end of its name."""
+"""What may lie next to an issue, made in the same run, and the end of its name."""
 
 _FIGURES = ("value", "low", "high", "previous", "change", "change_low", "change_high", "n")
 

@@ -6,7 +6,7 @@
     <out>/index.html         every issue in the folder
 
 A run that fails leaves a page that says where; an earlier whole issue of that week stays, and the
-failure then lies beside it as `<out>/2026-W47-failed.html`.
+failure then lies next to it as `<out>/2026-W47-failed.html`.
 """
 
 import copy
@@ -179,7 +179,7 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
 
 
 def _made(order: Order, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
-    """The page, and what lies beside it by the end of its name; None for what must not."""
+    """The page, and what lies next to it by the end of its name; None for what must not."""
     try:
         words = order.words
         restated = restatements(order.memory, _earlier(order), order.number_words)
@@ -196,7 +196,7 @@ def _made(order: Order, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[st
 
 
 def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
-    """The PDF beside `page`; when it fails, the error says that the page is there."""
+    """The PDF next to `page`; when it fails, the error says that the page is there."""
     pdf = page.with_suffix(COMPANIONS["pdf"])
     try:
         print_page(page, pdf, browser=browser, environment=environment)
@@ -251,7 +251,7 @@ def _write_failure(order: Order, **said: Any) -> Path:
 
 
 def _keep(folder: Path, order: Order, notebooks: Sequence[NotebookNode]) -> None:
-    """The executed notebooks beside the page, without paths of this machine."""
+    """The executed notebooks next to the page, without paths of this machine."""
     kept = order.out / order.file
     kept.mkdir(exist_ok=True)
     for source, notebook in zip(order.notebooks, notebooks, strict=True):

@@ -183,7 +183,7 @@ class Store:
         return self._files.alone(source)
 
     def read_beside(self, source: str, name: str) -> bytes | None:
-        """A file beside the days; None when there is none."""
+        """A file next to the days; None when there is none."""
         with self._files.reading():
             path = self._folder(source) / name
             return path.read_bytes() if path.exists() else None

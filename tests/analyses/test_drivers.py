@@ -120,7 +120,7 @@ def roster(**teams):
 
 
 def test_every_team_can_fall_while_the_whole_rises():
-    """Three teams get cheaper by a cent, and the commits move to the dearest of them."""
+    """Three teams get cheaper by a cent, and the commits move to the most expensive of them."""
     plan = {"ann": (10, 2, 2), "bob": (10, 4, 4), "eve": (50, 30, 100)}
     records = []
     for team, (price, commits_before, commits) in plan.items():

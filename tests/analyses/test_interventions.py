@@ -1,4 +1,4 @@
-"""A change made for one team is seen beside the others, or it is said why it cannot be."""
+"""A change made for one team is seen next to the others, or it is said why it cannot be."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -238,7 +238,7 @@ def test_the_first_week_is_no_cohort():
 
 
 def test_a_small_cohort_is_withheld():
-    """Four people begin beside six who were there."""
+    """Four people begin next to six who were there."""
     data = weeks(crowd(6), crowd(10), crowd(10), minimum_group=5)
     assert triangle(data)[1, 0] == triangle(data)[1, 1] == "withheld"
 

@@ -1,4 +1,4 @@
-"""The live page beside the dashboard of claude-code-templates, on the same invented session logs.
+"""The live page next to the dashboard of claude-code-templates, on the same invented session logs.
 
     uv run python tests/benchmarks/dashboard.py [--megabytes N] [--files N] [--rival COMMAND]
 

@@ -4,7 +4,7 @@
 
 From the change of a control in the kernel to the outputs being sent, once the source is loaded:
 every metric and split, with and without the comparison, then ranges and teams not asked before.
-CPU time stands beside the clock, as the clock also counts what other programs do.
+CPU time stands next to the clock, as the clock also counts what other programs do.
 """
 
 import os

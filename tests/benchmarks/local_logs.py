@@ -1,4 +1,4 @@
-"""How fast session logs become a Dataset, beside ccusage on the same files: whole processes.
+"""How fast session logs become a Dataset, next to ccusage on the same files: whole processes.
 
     uv run python tests/benchmarks/local_logs.py [FOLDER] [--runs N] [--ccusage COMMAND]
 

@@ -29,7 +29,7 @@ def replicate(folder, target, megabytes):
 
 
 def renamed(data, sessions, number):
-    """`data` with other ids, as long as they were."""
+    """`data` with other ids, as long unchanged."""
     tag = f"{number:03x}".encode()
     for session in sessions:
         if session in data:

@@ -82,7 +82,7 @@ def test_keys_and_other_workspaces_are_on_neither_side():
 
 
 def test_without_that_workspace_all_is_compared_with_all():
-    """Keys and people, beside everything that was billed; and the words say so."""
+    """Keys and people, next to everything that was billed; and the words say so."""
     records = [record(models=spend(500)), record(api_key="ci", models=spend(100))]
     data = week(records, every_day(cost(400, place="w2"), cost(400, place=None)))
     assert (whole(data)["estimated"], whole(data)["billed"]) == (6.0, 8.0)

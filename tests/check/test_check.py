@@ -301,7 +301,7 @@ def test_what_a_killed_write_left_is_told(look, tmp_path):
 
 
 def test_what_belongs_to_a_store_is_not_foreign(look, tmp_path):
-    """The secret of pseudonyms, and what a source remembers beside its days."""
+    """The secret of pseudonyms, and what a source remembers next to its days."""
     root = tmp_path / "store"
     fill(root, date(2026, 11, 23), date(2026, 11, 23))
     (root / "identity.secret").write_text("secret")

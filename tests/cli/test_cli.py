@@ -1,4 +1,4 @@
-"""The command line: quick, and clear about what it was asked wrongly."""
+"""The command line: quick, and clear about what it was a usage error."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a notebook shows beside charts: data of our own type, HTML for Lab, plain text."""
+"""What a notebook shows next to charts: data of our own type, HTML for Lab, plain text."""
 
 import pandas as pd
 import pytest

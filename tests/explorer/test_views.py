@@ -35,7 +35,7 @@ def refused(view):
 
 @pytest.mark.parametrize("metric_id", SUMMABLE)
 def test_a_ratio_or_total_has_chart_basis_definition_and_table(loaded, metric_id):
-    """Value, people and caveats stand beside the chart; the table is the metric frame."""
+    """Value, people and caveats stand next to the chart; the table is the metric frame."""
     view = answer(replace(QUESTION, metric_id=metric_id), loaded)
     metric = cca.METRICS[metric_id]
     assert view.chart.to_dict()["usermeta"]["ccanalytics"]["metric"] == metric_id

@@ -168,7 +168,7 @@ def test_panels_do_not_overlap_and_ask_the_chosen_source():
 
 
 def measures():
-    """The SQL that stands beside each measure of the Power BI recipe."""
+    """The SQL that stands next to each measure of the Power BI recipe."""
     sections = re.split(r"^### ", recipe("power-bi"), flags=re.M)[1:]
     found = {}
     for section in sections:
@@ -197,7 +197,7 @@ def folder(store, tmp_path_factory):
 
 @pytest.mark.parametrize("title", MEASURES)
 def test_a_measure_of_power_bi_is_the_metric(folder, data, title):
-    """The SQL beside the DAX gives the value of the metric frame in each closed week."""
+    """The SQL next to the DAX gives the value of the metric frame in each closed week."""
     rows = sorted(folder.execute(measures()[title]).fetchall())
     assert [week for week, _ in rows] == [week.date() for week in data.weeks]
     values = [None if value is None else float(value) for _, value in rows]

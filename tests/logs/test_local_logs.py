@@ -527,7 +527,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path):
 
 
 def test_a_folder_without_logs_is_named(tmp_path):
-    """Even beside one that has some."""
+    """Even next to one that has some."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "s.jsonl").write_text("")
     (tmp_path / "empty").mkdir()
@@ -564,7 +564,7 @@ def test_without_it_the_usual_folders_with_logs_are_taken(tmp_path):
 def real(tmp_path_factory):
     """The sample of real session logs, and the totals an independent script found in them."""
     if not (SAMPLE / "claude-logs.tar.xz").exists():
-        pytest.skip("no sample of real logs beside the repository")
+        pytest.skip("no sample of real logs next to the repository")
     folder = tmp_path_factory.mktemp("real")
     with tarfile.open(SAMPLE / "claude-logs.tar.xz") as archive:
         archive.extractall(folder, filter="data")

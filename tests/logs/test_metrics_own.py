@@ -262,7 +262,9 @@ def test_the_notebook_runs_on_the_logs(folder, tmp_path, clean_environment):
     assert "What can the logs not tell?" in page
 
 
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the sample of real logs is not beside the project")
+@pytest.mark.skipif(
+    not SAMPLE.exists(), reason="the sample of real logs is not next to the project"
+)
 def test_real_logs_have_the_same_sums_in_every_split(tmp_path):
     """A scrubbed sample of real logs: every split has all tokens and all cost."""
     with tarfile.open(SAMPLE) as archive:

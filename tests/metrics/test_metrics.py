@@ -211,7 +211,7 @@ def test_people_on_no_team_are_a_group_of_their_own():
 
 
 def test_a_group_under_the_minimum_shows_no_number():
-    """Four people are hidden at a minimum of five, with everything beside them."""
+    """Four people are hidden at a minimum of five, with everything next to them."""
     data = two_weeks(people(4, commits=9, models=sonnet(100)), minimum_group=5)
     last = m.by_week(data, "cost_per_commit").drop(columns="week").iloc[-1]
     assert last.isna().all()

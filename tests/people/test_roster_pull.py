@@ -146,7 +146,7 @@ def test_the_command_pulls_and_tells_numbers_only(tmp_path, monkeypatch):
 
 
 def test_the_command_checks_a_file(tmp_path, monkeypatch):
-    """People by team, and who is missing beside the stored days, by number unless asked."""
+    """People by team, and who is missing next to the stored days, by number unless asked."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "people.csv").write_text(HAND)
     asked = ["roster", "check", "people.csv", "--source", "sample", "--store", "store"]

@@ -77,7 +77,7 @@ def test_names_in_the_index_are_text(tmp_path):
 
 
 def test_a_report_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    """When the last step fails, the old file stands and nothing is left beside it."""
+    """When the last step fails, the old file stands and nothing is left next to it."""
     write_issue(tmp_path, "2026-W47", "old")
 
     def refuse(source, target):

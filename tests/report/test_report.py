@@ -293,7 +293,7 @@ def test_a_failing_cell_is_named_and_no_half_report_is_left(sample, tmp_path, cl
 
 
 def test_a_failure_leaves_an_earlier_whole_issue_alone(sample, tmp_path, clean_environment):
-    """The good page of the week stays; the failure lies beside it."""
+    """The good page of the week stays; the failure lies next to it."""
     reports = tmp_path / "reports"
     reports.mkdir()
     good = (sample[1] / "2026-W47.html").read_bytes()
