@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from ccanalytics.errors import SchemaError
-from ccanalytics.sources.backoff import Patience
+from ccanalytics.sources.backoff import RetryBudget
 from ccanalytics.sources.http import Client, next_cursor
 from ccanalytics.wire.cost_report import BucketOf, BucketPage, DayBill, decode_costs, decode_usage
 from ccanalytics.wire.organization import WorkspacePage
@@ -53,7 +53,7 @@ class BillingClient(Client):
 
     def _workspaces(self) -> dict[str, str]:
         rows = self._listed(
-            WORKSPACES, WorkspacePage, Patience(self._budget), include_archived="true"
+            WORKSPACES, WorkspacePage, RetryBudget(self._budget), include_archived="true"
         )
         return {row.id: row.name for row in rows}
 
@@ -66,11 +66,11 @@ class BillingClient(Client):
     ) -> dict[date, list[BucketOf]]:
         """The buckets of each day; a day may be spread over two pages."""
 
-        def walk(patience: Patience) -> Iterator[BucketOf]:
+        def walk(retries: RetryBudget) -> Iterator[BucketOf]:
             params = _params(days, group_by)
             seen: set[str] = set()
             while True:
-                page = self._ask(path, params, decode, patience)
+                page = self._ask(path, params, decode, retries)
                 yield from page.data
                 if not page.has_more:
                     return

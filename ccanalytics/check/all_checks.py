@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ccanalytics.check.finding import Finding, Scene
+from ccanalytics.check.finding import CheckContext, Finding
 from ccanalytics.check.machine_checks import (
     has_logs,
     look_at_calendars,
@@ -25,15 +25,15 @@ from ccanalytics.sources.registry import Access, source_with_key
 from ccanalytics.store.day_store import Store
 
 
-def diagnose(scene: Scene) -> Iterator[Finding]:
+def diagnose(context: CheckContext) -> Iterator[Finding]:
     """The findings, each as soon as it is there: first of this machine, then of each source."""
-    keys = _keys(scene)
-    return (_without(keys, finding) for finding in _looks(scene))
+    keys = _keys(context)
+    return (_without(keys, finding) for finding in _looks(context))
 
 
-def _looks(scene: Scene) -> Iterator[Finding]:
+def _looks(context: CheckContext) -> Iterator[Finding]:
     yield look_at_program()
-    settings, about_settings = look_at_settings(scene)
+    settings, about_settings = look_at_settings(context)
     yield about_settings
     if settings is None:
         return
@@ -41,44 +41,46 @@ def _looks(scene: Scene) -> Iterator[Finding]:
     yield look_at_roster(settings)
     yield from look_at_calendars(settings)
     yield look_at_store(store)
-    for source in chosen_sources(scene):
-        yield from _of_source(scene, settings, store, source)
+    for source in chosen_sources(context):
+        yield from _of_source(context, settings, store, source)
 
 
-def chosen_sources(scene: Scene) -> list[str]:
+def chosen_sources(context: CheckContext) -> list[str]:
     """The source asked for, else each there is a key or a log folder for, else `api`."""
-    if scene.source:
-        return [scene.source]
-    if scene.key_file:
+    if context.source:
+        return [context.source]
+    if context.key_file:
         try:
-            found = [source_with_key(Access(scene.environ, scene.key_file))]
+            found = [source_with_key(Access(context.environ, context.key_file))]
         except AuthError:  # the look at the key says why
             found = ["api"]
     else:
-        found = [name for name, kind in KEYS.items() if find_key(scene.environ, kind=kind)]
-    if has_logs(scene):
+        found = [name for name, kind in KEYS.items() if find_key(context.environ, kind=kind)]
+    if has_logs(context):
         found.append("local")
     return [name for name in found if name] or ["api"]
 
 
-def _of_source(scene: Scene, settings: Settings, store: Store, source: str) -> Iterator[Finding]:
+def _of_source(
+    context: CheckContext, settings: Settings, store: Store, source: str
+) -> Iterator[Finding]:
     about_days, days = look_at_days(store, source)
     if source in CLIENTS:
-        yield from ServiceLook(scene, settings, store, source, days).findings()
+        yield from ServiceLook(context, settings, store, source, days).findings()
     elif source == "local":
-        yield look_at_logs(scene)
+        yield look_at_logs(context)
     else:
         yield look_at_sample()
     yield about_days
 
 
-def _keys(scene: Scene) -> list[str]:
+def _keys(context: CheckContext) -> list[str]:
     """Every text that may be a key, to be taken out of whatever is shown."""
     names = {name for kind in KEYS.values() for name in kind.variables}
-    found = [scene.environ.get(name, "").strip() for name in names]
-    if scene.key_file:
+    found = [context.environ.get(name, "").strip() for name in names]
+    if context.key_file:
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            found.append(scene.key_file.read_text(encoding="utf-8").strip())
+            found.append(context.key_file.read_text(encoding="utf-8").strip())
     return [key for key in found if key]
 
 

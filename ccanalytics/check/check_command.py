@@ -40,9 +40,9 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
     Exit code 1 when something failed. A warning is something to know, not a failure.
     """
     from ccanalytics.check.all_checks import diagnose
-    from ccanalytics.check.finding import Scene, verdict
+    from ccanalytics.check.finding import CheckContext, verdict
 
-    scene = Scene(
+    context = CheckContext(
         environ=dict(os.environ),
         folder=Path.cwd(),
         now=options.now(),
@@ -52,10 +52,10 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
     )
     found: list[Finding] = []
     if as_json:
-        found += diagnose(scene)
+        found += diagnose(context)
         click.echo(json.dumps(_document(found, verdict(found)), indent=2))
     else:
-        for line in _screen(_kept(diagnose(scene), found)):
+        for line in _screen(_kept(diagnose(context), found)):
             click.echo(line)
         click.echo(_sum(found))
     if verdict(found) == "failed":

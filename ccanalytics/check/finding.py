@@ -30,7 +30,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Scene:
+class CheckContext:
     """Where a person stands, and what they asked to have looked at.
 
     `source` empty is every source there is something of; `day` empty is the newest closed one.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from ccanalytics.check.finding import Fact, Finding, Scene, Status, halves
+from ccanalytics.check.finding import CheckContext, Fact, Finding, Status, halves
 from ccanalytics.errors import CCAnalyticsError, SettingsError
 from ccanalytics.settings import FILE_NAME, Settings, read_settings
 from ccanalytics.store.day_store import VERSION, Store, StoredDay
@@ -33,24 +33,24 @@ def look_at_program() -> Finding:
     return Finding("program", "Program", "ok", text, facts=facts)
 
 
-def look_at_settings(scene: Scene) -> tuple[Settings | None, Finding]:
+def look_at_settings(context: CheckContext) -> tuple[Settings | None, Finding]:
     """The settings in force, None when they cannot be read, and what was found."""
     try:
-        settings = read_settings(scene.environ, scene.folder)
+        settings = read_settings(context.environ, context.folder)
     except SettingsError as error:
         return None, Finding(
             "settings", "Settings", "failed", str(error), "Correct it; nothing else can be checked."
         )
-    given = {"store": scene.store, "roster": scene.roster}
+    given = {"store": context.store, "roster": context.roster}
     settings = msgspec.structs.replace(settings, **{k: v for k, v in given.items() if v})
-    said = _settings_file(scene) or f"no {FILE_NAME} here or above: defaults"
+    said = _settings_file(context) or f"no {FILE_NAME} here or above: defaults"
     return settings, Finding("settings", "Settings", "ok", said)
 
 
-def _settings_file(scene: Scene) -> str | None:
-    if named := scene.environ.get("CCANALYTICS_CONFIG"):
-        return str(scene.folder / named)
-    folders = (scene.folder, *scene.folder.parents)
+def _settings_file(context: CheckContext) -> str | None:
+    if named := context.environ.get("CCANALYTICS_CONFIG"):
+        return str(context.folder / named)
+    folders = (context.folder, *context.folder.parents)
     return next((str(one / FILE_NAME) for one in folders if (one / FILE_NAME).is_file()), None)
 
 
@@ -211,13 +211,13 @@ def _sync(source: str, since: date | None = None, until: date | None = None) -> 
     return f"ccanalytics sync --source {source} {span}" + (f" --until {until}." if until else ".")
 
 
-def look_at_logs(scene: Scene) -> Finding:
+def look_at_logs(context: CheckContext) -> Finding:
     """Whether there are session logs, how many, and of when the newest line is."""
     from ccanalytics.logs.log_source import LocalLogs, log_folders
 
-    title, wanted = "Session logs", bool(scene.logs) or scene.source == "local"
+    title, wanted = "Session logs", bool(context.logs) or context.source == "local"
     try:
-        logs = LocalLogs(scene.logs or log_folders(scene.environ, scene.home))
+        logs = LocalLogs(context.logs or log_folders(context.environ, context.home))
         report, span = logs.report, logs.span()
     except SettingsError as error:
         status: Status = "failed" if wanted else "skipped"
@@ -246,12 +246,12 @@ def look_at_logs(scene: Scene) -> Finding:
     return Finding("logs", title, "ok", text, "", "local", facts)
 
 
-def has_logs(scene: Scene) -> bool:
+def has_logs(context: CheckContext) -> bool:
     """Whether there is anything that session logs could be in."""
     from ccanalytics.logs.log_source import log_folders
 
-    folders = log_folders(scene.environ, scene.home)
-    return bool(scene.logs) or any(next(one.rglob("*.jsonl"), None) for one in folders)
+    folders = log_folders(context.environ, context.home)
+    return bool(context.logs) or any(next(one.rglob("*.jsonl"), None) for one in folders)
 
 
 def look_at_sample() -> Finding:

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from ccanalytics.check.finding import Fact, Finding, Scene, Status, halves
+from ccanalytics.check.finding import CheckContext, Fact, Finding, Status, halves
 from ccanalytics.errors import (
     ApiError,
     AuthError,
@@ -84,13 +84,13 @@ class ServiceLook:
 
     def __init__(
         self,
-        scene: Scene,
+        context: CheckContext,
         settings: Settings,
         store: Store,
         source: str,
         stored: Mapping[date, StoredDay],
     ) -> None:
-        self._scene, self._settings, self._store = scene, settings, store
+        self._context, self._settings, self._store = context, settings, store
         self._source, self._stored = source, stored
         self._answers: list[httpx.Response] = []
         self._advice = ""
@@ -112,9 +112,9 @@ class ServiceLook:
         return Finding(id, TITLES[id], status, found, then, self._source, facts)
 
     def _key(self) -> tuple[str | None, Finding]:
-        kind, file = KEYS[self._source], self._scene.key_file
+        kind, file = KEYS[self._source], self._context.key_file
         try:
-            text = find_key(self._scene.environ, file, kind)
+            text = find_key(self._context.environ, file, kind)
             if text is None:
                 where = " or ".join(kind.variables)
                 then = f"Set {kind.variables[0]}, or give --key-file FILE. {kind.make_one}"
@@ -136,18 +136,18 @@ class ServiceLook:
 
     def _variable(self, text: str) -> str:
         names = KEYS[self._source].variables
-        return next(name for name in names if self._scene.environ.get(name, "").strip() == text)
+        return next(name for name in names if self._context.environ.get(name, "").strip() == text)
 
     def _newest(self) -> date:
         """The newest day that is closed."""
-        day = self._scene.now.astimezone(UTC).date()
-        while not is_closed(day, self._scene.now, source_spec(self._source).settling):
+        day = self._context.now.astimezone(UTC).date()
+        while not is_closed(day, self._context.now, source_spec(self._source).settling):
             day -= timedelta(days=1)
         return day
 
     def _day(self) -> tuple[date, Finding]:
         """The day to ask for, and what is to be said of the one that was wanted."""
-        newest, wanted = self._newest(), self._scene.day
+        newest, wanted = self._newest(), self._context.day
         if not wanted:
             text = f"{newest}, the newest closed one; days are UTC days"
             return newest, self._finding("day", "ok", text, "", day=str(newest))
@@ -161,7 +161,7 @@ class ServiceLook:
         return self._asked_day(day, newest)
 
     def _asked_day(self, day: date, newest: date) -> tuple[date, Finding]:
-        today = self._scene.now.astimezone(UTC).date()
+        today = self._context.now.astimezone(UTC).date()
         if day > today:
             text = f"{day} has not begun: today, in UTC, is {today}"
             then = f"{newest} is the newest closed day, and is looked at instead."
@@ -169,7 +169,7 @@ class ServiceLook:
         if self._source == "enterprise" and day < FLOOR:
             text = f"{day} is before {FLOOR}, where this API begins"
             return newest, self._finding("day", "failed", text, f"{newest} is looked at instead.")
-        if is_closed(day, self._scene.now, source_spec(self._source).settling):
+        if is_closed(day, self._context.now, source_spec(self._source).settling):
             return day, self._finding("day", "ok", f"{day} is closed", "", day=str(day))
         whole = day_end(day) + source_spec(self._source).settling.closed
         text = (
@@ -187,8 +187,8 @@ class ServiceLook:
                 base_url=self._settings.base_url,
                 budget=PATIENCE,
                 timeout=PATIENCE,
-                sleep=self._scene.sleep,
-                clock=self._scene.clock,
+                sleep=self._context.sleep,
+                clock=self._context.clock,
                 on_answer=self._answers.append,
             )
         except SettingsError as error:
@@ -245,7 +245,7 @@ class ServiceLook:
     def _service(self, url: str, answer: httpx.Response) -> Finding:
         """How fast it answers, and whether this machine's clock agrees with its."""
         milliseconds = round(1000 * answer.elapsed.total_seconds())
-        behind = _seconds_behind(answer, self._scene.now)
+        behind = _seconds_behind(answer, self._context.now)
         facts: dict[str, Fact] = {
             "url": url,
             "milliseconds": milliseconds,
@@ -316,7 +316,7 @@ class ServiceLook:
             return self._finding("freshness", "warning", text, NOT_COVERED[self._source], **facts)
         if stored is None or (
             stored < newest
-            and is_closed(newest, self._scene.now, source_spec(self._source).settling)
+            and is_closed(newest, self._context.now, source_spec(self._source).settling)
         ):
             since = stored + timedelta(days=1) if stored else newest
             text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
@@ -365,7 +365,7 @@ class ServiceLook:
             if isinstance(error, SchemaError):
                 return text, "Check ANTHROPIC_BASE_URL: not the service itself answered."
             found, then = halves(text)
-            proxies = [name for name in PROXIES if self._scene.environ.get(name)]
+            proxies = [name for name in PROXIES if self._context.environ.get(name)]
             return found, f"{then} A proxy is set: {', '.join(proxies)}." if proxies else then
         said = client.words(answer)
         if isinstance(error, AuthError):

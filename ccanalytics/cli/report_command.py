@@ -55,15 +55,15 @@ def report(
         raise click.UsageError("--since goes with --all-missing.")
     flags["identity"] = flags["identity"] or os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
     flags["extra"] = dict(flags["extra"])
-    wish = options.run_options(week=week, source=source or "", **flags)
+    chosen = options.run_options(week=week, source=source or "", **flags)
     with bars.ended_by_sigterm():
         if all_missing:
-            _all_missing(wish, since, as_json)
+            _all_missing(chosen, since, as_json)
         else:
-            _one(wish, as_json)
+            _one(chosen, as_json)
 
 
-def _one(wish: "RunOptions", as_json: bool) -> None:
+def _one(chosen: "RunOptions", as_json: bool) -> None:
     """The paths that were written, a line each."""
     from ccanalytics.issue.weekly import weekly_report
     from ccanalytics.report.engine import NotebookError
@@ -71,7 +71,7 @@ def _one(wish: "RunOptions", as_json: bool) -> None:
 
     with bars.cells() as cells, bars.days() as days:
         try:
-            page = weekly_report(wish, progress=cells, sync_progress=days)
+            page = weekly_report(chosen, progress=cells, sync_progress=days)
         except NotebookError as error:
             raise _pointing(error) from error
     said = summary(page)
@@ -82,12 +82,12 @@ def _one(wish: "RunOptions", as_json: bool) -> None:
         answer("report", 0, **said)
 
 
-def _all_missing(wish: "RunOptions", since: str, as_json: bool) -> None:
+def _all_missing(chosen: "RunOptions", since: str, as_json: bool) -> None:
     """A line per week, as it is done; at the end the exit code of the worst."""
     from ccanalytics.issue.catch_up import catch_up, missing_weeks
 
     outcomes = []
-    for outcome in catch_up(wish, missing_weeks(wish, since), cells=bars.cells, days=bars.days):
+    for outcome in catch_up(chosen, missing_weeks(chosen, since), cells=bars.cells, days=bars.days):
         outcomes.append(outcome)
         _tell(outcome, as_json)
     if not outcomes:

@@ -18,7 +18,7 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import memories
 from ccanalytics.report.engine import Progress
 from ccanalytics.report.printing import find_browser
-from ccanalytics.report.run import Order, refuse, report_notebooks, run_report
+from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
 from ccanalytics.settings import as_variables
 from ccanalytics.weeks import week_name
 from ccanalytics.wings import resolve, wings
@@ -36,7 +36,7 @@ def weekly_report(
     fetch_report_days(options, progress=sync_progress)
     data = dataset_of(options)
     checks = preflight(data)
-    order = replace(order_of(options, data, checks), browser=browser)
+    order = replace(report_spec_of(options, data, checks), browser=browser)
     _check(order, data, checks, force=options.force)
     return run_report(order, progress=progress)
 
@@ -56,7 +56,7 @@ def dataset_of(options: RunOptions) -> Dataset:
     )
 
 
-def _check(order: Order, data: Dataset, checks: Sequence[Check], *, force: bool) -> None:
+def _check(order: ReportSpec, data: Dataset, checks: Sequence[Check], *, force: bool) -> None:
     """`PreflightError` when the numbers would mislead, and a page that says why."""
     found = [(check.name, check.found) for check in stops(checks)]
     told = told_together(data, order.memory, memories(order.out))
@@ -74,7 +74,7 @@ def _check(order: Order, data: Dataset, checks: Sequence[Check], *, force: bool)
         raise error
 
 
-def order_of(options: RunOptions, data: Dataset, checks: Sequence[Check] = ()) -> Order:
+def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] = ()) -> ReportSpec:
     """The report of the last of `data`'s weeks."""
     if not len(data.weeks):
         raise SettingsError(
@@ -83,7 +83,7 @@ def order_of(options: RunOptions, data: Dataset, checks: Sequence[Check] = ()) -
     monday = data.weeks[-1].date()
     week = week_name(monday)
     variables = as_variables(options.settings, options.logs)
-    return Order(
+    return ReportSpec(
         week=week,
         source=data.source,
         out=options.out.absolute(),
@@ -93,7 +93,7 @@ def order_of(options: RunOptions, data: Dataset, checks: Sequence[Check] = ()) -
         environment={**options.environ, **variables, "CCANALYTICS_SYNC_ON_LOAD": "0"},
         name=issue_name(week, options.team),
         title=_title(week, options.team),
-        subtitle=f"{_days(monday)}, next to the weeks before it. All days are UTC days.",
+        subtitle=f"{_days(monday)}, compared with the weeks before it. All days are UTC days.",
         banner=data.spec.banner,
         made=f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         meta=_facts(options, data),

@@ -24,7 +24,7 @@ from ccanalytics.report.engine import NotebookError, NotebookRun
 from ccanalytics.report.notebook_shell import CellError, run_notebook
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters
-from ccanalytics.report.run import Order, notebook_text
+from ccanalytics.report.run import ReportSpec, notebook_text
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ _OF_OURS = re.compile(r"\w+\.ipynb, cell \d+: (?:Settings|Store|Schema|Auth)Erro
 
 @dataclass
 class Dashboard:
-    """The page of one wish, and what it was last made from."""
+    """The page of one chosen, and what it was last made from."""
 
-    wish: RunOptions
-    made: tuple[Order, list[NotebookNode]] | None = None
+    chosen: RunOptions
+    made: tuple[ReportSpec, list[NotebookNode]] | None = None
     actions: Mapping[str, Callable[..., Answer]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class Dashboard:
 
     def watch(self) -> Answer:
         """What is to be watched."""
-        watched = orders.watched(self.wish)
+        watched = orders.watched(self.chosen)
         told = {
             "folders": [str(folder) for folder in watched.folders],
             "suffix": watched.suffix,
@@ -67,7 +67,7 @@ class Dashboard:
 
     def run(self) -> Answer:
         """The page as it is now."""
-        order = orders.order(replace(self.wish, now=datetime.now(UTC)))
+        order = orders.order(replace(self.chosen, now=datetime.now(UTC)))
         parameters = checked_parameters(order.notebooks, order.common, order.extra)
         notebooks = [
             _executed(source, given)
@@ -99,7 +99,7 @@ class Dashboard:
         return self._safe(ours[1] if ours else f"{error}{code}")
 
     def _safe(self, text: str) -> str:
-        return text if self.wish.settings.identity == "named" else without_emails(text)
+        return text if self.chosen.settings.identity == "named" else without_emails(text)
 
 
 def _executed(source: Path, parameters: Mapping[str, Any]) -> NotebookNode:
@@ -117,11 +117,11 @@ def _give_back() -> None:
         trim(0)
 
 
-def _page(order: Order, notebooks: list[NotebookNode], **live: Any) -> str:
+def _page(order: ReportSpec, notebooks: list[NotebookNode], **live: Any) -> str:
     return build_page(notebooks, definitions=order.definitions, **order.words, **live)
 
 
-def _notebooks(order: Order, notebooks: list[NotebookNode]) -> Answer:
+def _notebooks(order: ReportSpec, notebooks: list[NotebookNode]) -> Answer:
     texts = [notebook_text(notebook).encode() for notebook in notebooks]
     files = {path.name: text for path, text in zip(order.notebooks, texts, strict=True)}
     if len(files) == 1:

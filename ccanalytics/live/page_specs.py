@@ -7,27 +7,27 @@ from pathlib import Path
 from ccanalytics.dataset.preflight import preflight, stops
 from ccanalytics.errors import PreflightError, ReportError
 from ccanalytics.issue.run_options import RunOptions
-from ccanalytics.issue.weekly import dataset_of, order_of, versions
+from ccanalytics.issue.weekly import dataset_of, report_spec_of, versions
 from ccanalytics.live.opening import OWN_TITLE
 from ccanalytics.live.watch import Watched
 from ccanalytics.logs.log_source import log_folders
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.report.run import Order, notebook_folder, report_notebooks
+from ccanalytics.report.run import ReportSpec, notebook_folder, report_notebooks
 from ccanalytics.sources.registry import network_sources
 
 OWN_USAGE = ("my_usage",)
 """The notebooks about one's own session logs."""
 
 
-def order(wish: RunOptions) -> Order:
+def order(chosen: RunOptions) -> ReportSpec:
     """The page as it is to be made now."""
-    return _own_usage(wish) if wish.source == "local" else _weekly(wish)
+    return _own_usage(chosen) if chosen.source == "local" else _weekly(chosen)
 
 
-def notebooks_of(wish: RunOptions) -> list[Path]:
+def notebooks_of(chosen: RunOptions) -> list[Path]:
     """The notebooks of the page, in their order."""
-    folder = wish.notebooks or notebook_folder()
-    if wish.source != "local":
+    folder = chosen.notebooks or notebook_folder()
+    if chosen.source != "local":
         return report_notebooks(folder)
     paths = [(folder / f"{name}.ipynb").absolute() for name in OWN_USAGE]
     missing = [path.name for path in paths if not path.is_file()]
@@ -36,48 +36,48 @@ def notebooks_of(wish: RunOptions) -> list[Path]:
     return paths
 
 
-def watched(wish: RunOptions) -> Watched:
+def watched(chosen: RunOptions) -> Watched:
     """What the page depends on."""
-    settings = wish.settings
+    settings = chosen.settings
     tables = [settings.roster] if settings.roster else []
-    files = (*notebooks_of(wish), *settings.calendars.values(), *tables)
-    if wish.source == "local":
+    files = (*notebooks_of(chosen), *settings.calendars.values(), *tables)
+    if chosen.source == "local":
         return Watched(_log_roots(), ".jsonl", files)
-    if wish.source in network_sources():
-        return Watched((wish.store.root / "v1" / wish.source,), ".parquet", files)
+    if chosen.source in network_sources():
+        return Watched((chosen.store.root / "v1" / chosen.source,), ".parquet", files)
     return Watched(files=files)
 
 
-def _own_usage(wish: RunOptions) -> Order:
-    return Order(
+def _own_usage(chosen: RunOptions) -> ReportSpec:
+    return ReportSpec(
         week="",
-        source=wish.source,
-        out=wish.out,
-        notebooks=notebooks_of(wish),
-        common={"source": wish.source},
-        extra=wish.extra,
+        source=chosen.source,
+        out=chosen.out,
+        notebooks=notebooks_of(chosen),
+        common={"source": chosen.source},
+        extra=chosen.extra,
         environment={},
-        name=f"my-usage-{wish.now:%Y-%m-%d}",
+        name=f"my-usage-{chosen.now:%Y-%m-%d}",
         title=OWN_TITLE,
         subtitle=f"From the session logs in {_listed(_log_roots())}.",
         meta=[
-            ("Source", wish.source),
-            ("Made", f"{wish.now:%Y-%m-%d %H:%M} UTC"),
+            ("Source", chosen.source),
+            ("Made", f"{chosen.now:%Y-%m-%d %H:%M} UTC"),
             ("With", versions()),
         ],
         definitions=METRICS,
-        named=wish.settings.identity == "named",
+        named=chosen.settings.identity == "named",
     )
 
 
-def _weekly(wish: RunOptions) -> Order:
+def _weekly(chosen: RunOptions) -> ReportSpec:
     """The report's own order; what would stop the report stops the page."""
-    data = dataset_of(wish)
+    data = dataset_of(chosen)
     found = stops(preflight(data))
     if found:
         told = "\n".join(f"{check.name}: {check.found}" for check in found)
         raise PreflightError(f"A check of the records stops the page.\n{told}")
-    return order_of(wish, data)
+    return report_spec_of(chosen, data)
 
 
 def _log_roots() -> tuple[Path, ...]:

@@ -36,15 +36,15 @@ def main() -> None:
     """Serve on stdin and stdout; whatever else writes to stdout goes to stderr."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    wish = json.loads(sys.argv[1])
+    chosen = json.loads(sys.argv[1])
 
     @cache
     def dashboard() -> "Dashboard":
-        return _dashboard(wish)
+        return _dashboard(chosen)
 
     def answer(request: dict[str, Any]) -> Answer:
         if request["do"] == "open":
-            return {}, opening_page(wish["source"]).encode()
+            return {}, opening_page(chosen["source"]).encode()
         try:
             return dashboard().answer(request)
         except CCAnalyticsError as error:
@@ -53,13 +53,13 @@ def main() -> None:
     serve(answer, sys.stdin.buffer, answers)
 
 
-def _dashboard(wish: Mapping[str, Any]) -> "Dashboard":
+def _dashboard(chosen: Mapping[str, Any]) -> "Dashboard":
     # Imported here, so that a page is there before the seconds this takes.
     from ccanalytics.issue.run_options import RunOptions
     from ccanalytics.live.page_maker import Dashboard
     from ccanalytics.settings import read_settings
 
-    asked = dict(wish)
+    asked = dict(chosen)
     notebooks = asked.pop("notebooks")
     return Dashboard(
         RunOptions(

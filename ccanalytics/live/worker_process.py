@@ -17,8 +17,8 @@ _HEAD = 2**24
 class Worker:
     """A worker process; begun when first asked, and again after it has ended."""
 
-    def __init__(self, wish: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        self._command = [sys.executable, "-m", "ccanalytics.live.page_worker", json.dumps(wish)]
+    def __init__(self, chosen: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        self._command = [sys.executable, "-m", "ccanalytics.live.page_worker", json.dumps(chosen)]
         self._environment = dict(environment)
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()

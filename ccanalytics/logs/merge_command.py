@@ -20,6 +20,6 @@ def merge(other: Path, **flags: Any) -> None:
     from ccanalytics.store.day_store import Store
     from ccanalytics.store.sync import merge as merge_stores
 
-    wish = options.run_options(**flags)
-    click.echo(str(merge_stores(Store(other), wish.store, now=wish.now)))
-    click.echo(str(wish.settings.store))
+    chosen = options.run_options(**flags)
+    click.echo(str(merge_stores(Store(other), chosen.store, now=chosen.now)))
+    click.echo(str(chosen.settings.store))

@@ -52,7 +52,7 @@ CELL_TIMEOUT = 300.0  # seconds
 
 
 @dataclass(frozen=True)
-class Order:
+class ReportSpec:
     """What a report is to be: its week and words, and what the notebooks are given.
 
     `common` parameters must be known to every notebook, each of `extra` to one. `environment` is
@@ -91,7 +91,7 @@ class Order:
 
     @property
     def words(self) -> dict[str, Any]:
-        """What a page of this order says, whether it succeeded or failed."""
+        """What a page of this spec says, whether it succeeded or failed."""
         return {
             "title": self.title or f"Week {self.week}",
             "subtitle": self.subtitle,
@@ -117,46 +117,46 @@ class Order:
         return text if self.named else without_emails(text)
 
 
-def run_report(order: Order, *, progress: Progress | None = None) -> Path:
+def run_report(spec: ReportSpec, *, progress: Progress | None = None) -> Path:
     """The path of the page; the index and the executed notebooks are written too.
 
-    `NotebookError` when a cell failed: then `failure_path(order)` says so.
+    `NotebookError` when a cell failed: then `failure_path(spec)` says so.
     """
-    _refuse_other_source(order)
-    parameters = checked_parameters(order.notebooks, order.common, order.extra)
-    order.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".run-", dir=order.out) as aside:
+    _refuse_other_source(spec)
+    parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
+    spec.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".run-", dir=spec.out) as aside:
         folder = Path(aside)
         try:
             notebooks = run_notebooks(
                 [
                     NotebookRun(source, given, folder / source.name)
-                    for source, given in zip(order.notebooks, parameters, strict=True)
+                    for source, given in zip(spec.notebooks, parameters, strict=True)
                 ],
-                environment=order.environment,
-                timeout=order.timeout,
+                environment=spec.environment,
+                timeout=spec.timeout,
                 progress=progress,
             )
-            page, beside = _made(order, notebooks)
+            page, beside = _made(spec, notebooks)
         except NotebookError as error:
-            error.page = _write_broken(order, error)
+            error.page = _write_broken(spec, error)
             raise
-        _keep(folder, order, notebooks)
-    path = archive.write_issue(order.out, order.file, page)
-    (order.out / f"{order.file}-failed.html").unlink(missing_ok=True)
+        _keep(folder, spec, notebooks)
+    path = archive.write_issue(spec.out, spec.file, page)
+    (spec.out / f"{spec.file}-failed.html").unlink(missing_ok=True)
     archive.write_beside(path, beside)
-    write_site(order.out)
-    if order.browser:
-        _print(path, order.browser, order.environment)
+    write_site(spec.out)
+    if spec.browser:
+        _print(path, spec.browser, spec.environment)
     return path
 
 
-def failure_path(order: Order) -> Path:
+def failure_path(spec: ReportSpec) -> Path:
     """Where a failed run says so: in the issue's place, unless a whole issue is there."""
-    path = order.out / f"{order.file}.html"
+    path = spec.out / f"{spec.file}.html"
     there = archive.read_issue(path) if path.exists() else None
     whole = there is not None and not there.failed
-    return order.out / f"{order.file}-failed.html" if whole else path
+    return spec.out / f"{spec.file}-failed.html" if whole else path
 
 
 def notebook_folder() -> Path:
@@ -178,16 +178,16 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
     return paths
 
 
-def _made(order: Order, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
+def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
     """The page, and what lies next to it by the end of its name; None for what must not."""
     try:
-        words = order.words
-        restated = restatements(order.memory, _earlier(order), order.number_words)
-        page = build_page(notebooks, definitions=order.definitions, restated=restated, **words)
+        words = spec.words
+        restated = restatements(spec.memory, _earlier(spec), spec.number_words)
+        page = build_page(notebooks, definitions=spec.definitions, restated=restated, **words)
         beside: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
-        if order.email:
+        if spec.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
-            mail = letter(notebooks, file=f"{order.file}.html", restated=restated, **about)
+            mail = letter(notebooks, file=f"{spec.file}.html", restated=restated, **about)
             beside[COMPANIONS["email"]] = mail.message()
         return page, beside
     except Exception as error:  # whatever it is, the week must not be left without a word
@@ -206,55 +206,55 @@ def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
         raise failure from error
 
 
-def _earlier(order: Order) -> list[Remembered]:
+def _earlier(spec: ReportSpec) -> list[Remembered]:
     """What the issues of this week and of those before it remember, newest first."""
-    found = archive.issues(order.out)
-    return [one.memory for one in found if not one.failed and one.week <= order.week]
+    found = archive.issues(spec.out)
+    return [one.memory for one in found if not one.failed and one.week <= spec.week]
 
 
-def _updated(order: Order) -> str:
+def _updated(spec: ReportSpec) -> str:
     """When the issue last said something else than now: with the same numbers it is no news."""
-    path = order.out / f"{order.file}.html"
+    path = spec.out / f"{spec.file}.html"
     there = archive.read_issue(path) if path.exists() else None
     if (
         there is None
         or there.failed
-        or there.memory != replace(order.memory, name=there.memory.name)
+        or there.memory != replace(spec.memory, name=there.memory.name)
     ):
-        return order.made
+        return spec.made
     return f"{there.updated:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def refuse(order: Order, findings: Sequence[tuple[str, str]]) -> Path:
+def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
     """The path of a page that says why there is no report: each finding's check and its words."""
-    _refuse_other_source(order)
-    said = [(check, order.withheld(text)) for check, text in findings]
-    return _write_failure(order, reason="A check of the records stopped it.", findings=said)
+    _refuse_other_source(spec)
+    said = [(check, spec.withheld(text)) for check, text in findings]
+    return _write_failure(spec, reason="A check of the records stopped it.", findings=said)
 
 
-def _write_broken(order: Order, error: NotebookError) -> Path:
+def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
     return _write_failure(
-        order,
+        spec,
         reason="A notebook of it could not be run to its end.",
         notebook=error.notebook,
         cell=error.cell,
         code=error.code,
-        error=order.withheld(error.error),
+        error=spec.withheld(error.error),
     )
 
 
-def _write_failure(order: Order, **said: Any) -> Path:
-    page = failure_page(**said, **order.words)
-    path = archive.write_issue(order.out, failure_path(order).stem, page)
-    write_site(order.out)
+def _write_failure(spec: ReportSpec, **said: Any) -> Path:
+    page = failure_page(**said, **spec.words)
+    path = archive.write_issue(spec.out, failure_path(spec).stem, page)
+    write_site(spec.out)
     return path
 
 
-def _keep(folder: Path, order: Order, notebooks: Sequence[NotebookNode]) -> None:
+def _keep(folder: Path, spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> None:
     """The executed notebooks next to the page, without paths of this machine."""
-    kept = order.out / order.file
+    kept = spec.out / spec.file
     kept.mkdir(exist_ok=True)
-    for source, notebook in zip(order.notebooks, notebooks, strict=True):
+    for source, notebook in zip(spec.notebooks, notebooks, strict=True):
         written = folder / source.name
         written.write_text(notebook_text(notebook), encoding="utf-8")
         os.replace(written, kept / source.name)
@@ -269,12 +269,12 @@ def notebook_text(notebook: NotebookNode) -> str:
     return str(nbformat.writes(copied))  # type: ignore[no-untyped-call]
 
 
-def _refuse_other_source(order: Order) -> None:
+def _refuse_other_source(spec: ReportSpec) -> None:
     """Sample figures never replace real ones, nor one source another without being asked."""
-    path = order.out / f"{order.file}.html"
+    path = spec.out / f"{spec.file}.html"
     there = archive.read_issue(path) if path.exists() else None
-    if there and not there.sample and there.source not in ("", order.source):
+    if there and not there.sample and there.source not in ("", spec.source):
         raise ReportError(
-            f"{path} is a report on source {there.source!r}; one on {order.source!r} would replace "
+            f"{path} is a report on source {there.source!r}; one on {spec.source!r} would replace "
             "it. Choose another folder with --out."
         )

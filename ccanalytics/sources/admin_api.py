@@ -7,7 +7,7 @@ or with an error, never with a part.
 from collections.abc import Iterator
 from datetime import date
 
-from ccanalytics.sources.backoff import Patience
+from ccanalytics.sources.backoff import RetryBudget
 from ccanalytics.sources.http import Client, checked_day, next_cursor
 from ccanalytics.wire.claude_code import Page, Record, decode_page, decoder, unknown_fields
 from ccanalytics.wire.organization import Member, MemberPage, Organization
@@ -26,26 +26,26 @@ class AdminClient(Client):
     def records(self, day: date | str) -> list[Record]:
         """All records of one UTC day, none when nobody was active; an error rather than a part."""
         asked = checked_day(day)
-        pages = self._whole(lambda patience: self._walk(asked, patience))
+        pages = self._whole(lambda retries: self._walk(asked, retries))
         return [record for page in pages for record in page]
 
     def iter_pages(self, day: date | str) -> Iterator[list[Record]]:
         """The pages of records of one UTC day; an error on the way makes those before it void."""
-        return self._walk(checked_day(day), Patience(self._budget))
+        return self._walk(checked_day(day), RetryBudget(self._budget))
 
     def organization(self) -> Organization:
         """The organization the key belongs to: the cheapest way to check a key."""
-        return self._ask(ME, {}, _decode_organization, Patience(self._budget))
+        return self._ask(ME, {}, _decode_organization, RetryBudget(self._budget))
 
     def members(self) -> list[Member]:
         """All current members of the organization; an error rather than a part."""
-        return self._listed(MEMBERS, MemberPage, Patience(self._budget))
+        return self._listed(MEMBERS, MemberPage, RetryBudget(self._budget))
 
-    def _walk(self, day: date, patience: Patience) -> Iterator[list[Record]]:
+    def _walk(self, day: date, retries: RetryBudget) -> Iterator[list[Record]]:
         params: dict[str, str | int] = {"starting_at": day.isoformat(), "limit": PAGE_SIZE}
         seen: set[str] = set()
         while True:
-            page = self._ask(REPORT, params, self._decoded_page, patience)
+            page = self._ask(REPORT, params, self._decoded_page, retries)
             yield page.data
             if not page.has_more:
                 return

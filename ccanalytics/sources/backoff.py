@@ -1,4 +1,4 @@
-"""How long to wait: one pace and one brake for all workers of a client, the patience of one walk.
+"""How long to wait: one pace and one brake for all workers of a client, the retries of one walk.
 
 The services limit an organization, not a connection, and mostly without saying for how long. So
 one refused request stops every worker, and the pauses grow until a request gets through. Where
@@ -38,17 +38,17 @@ class Brake:
         self._until = self._pressed = -inf
         self._strikes = 0
 
-    def wait(self, patience: "Patience") -> bool:
+    def wait(self, retries: "RetryBudget") -> bool:
         """Waits until no pause is left, each worker a little longer than the one before.
 
-        False, at once, when the pause is longer than `patience` lasts.
+        False, at once, when the pause is longer than `retries` lasts.
         """
         done = -inf  # a pause slept through is over, whatever an injected clock says
         while (until := self._until) > max(done, self._clock()):
             pause = max(0.0, until - self._clock())
-            if not patience.lasts(pause):
+            if not retries.lasts(pause):
                 return False
-            patience.spend(pause)
+            retries.spend(pause)
             self._sleep(pause + self._jitter.random())
             done = until
         return True
@@ -82,7 +82,7 @@ class Brake:
 class Pace:
     """At most `per_minute` requests of all workers in any 60 seconds; thread-safe.
 
-    Each request takes the next free place; waiting for it is no failure, so it costs no patience.
+    Each request takes the next free place; waiting for it is no failure, so it costs no retries.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Pace:
             self._sleep(place - now)
 
 
-class Patience:
+class RetryBudget:
     """What one walk may still spend on failures and pauses, in seconds."""
 
     def __init__(self, budget: float) -> None:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import httpx
 
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.sources.backoff import Patience
+from ccanalytics.sources.backoff import RetryBudget
 from ccanalytics.sources.http import Client, Params, checked_day, next_cursor
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.wire.claude_code import (
@@ -67,7 +67,7 @@ class EnterpriseClient(Client):
         asked = checked_day(day)
         if asked < FLOOR:
             raise ValueError(f"{asked} is before {FLOOR}, where this API begins.")
-        rows = self._whole(lambda patience: self._walk(asked, patience))
+        rows = self._whole(lambda retries: self._walk(asked, retries))
         return [_record(asked, row, self._organization or "") for row in rows if _used(row)]
 
     def seats(self, since: date, until: date) -> dict[date, Summary]:
@@ -79,11 +79,11 @@ class EnterpriseClient(Client):
             found |= {summary.day: summary for summary in summaries}
         return found
 
-    def _walk(self, day: date, patience: Patience) -> Iterator[PersonDay]:
+    def _walk(self, day: date, retries: RetryBudget) -> Iterator[PersonDay]:
         params: dict[str, str | int] = {"date": day.isoformat(), "limit": PAGE_SIZE}
         seen: set[str] = set()
         while True:
-            page = self._ask(USERS, params, self._decoded, patience)
+            page = self._ask(USERS, params, self._decoded, retries)
             yield from page.data
             if page.next_page is None:
                 return
@@ -93,7 +93,7 @@ class EnterpriseClient(Client):
         end = until + timedelta(days=1)  # the service's end is exclusive
         params = {"starting_date": since.isoformat(), "ending_date": end.isoformat()}
         try:
-            found = self._ask(SUMMARIES, params, decode_summaries, Patience(self._budget))
+            found = self._ask(SUMMARIES, params, decode_summaries, RetryBudget(self._budget))
         except NotYetError as error:
             return self._summaries(since, error.newest) if since <= error.newest < until else []
         if found.next_page is not None:

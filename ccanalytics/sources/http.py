@@ -1,6 +1,6 @@
 """What all clients of the services share: a request, tried until it is answered or hopeless.
 
-    Client._whole(walk) ─ walk(patience) ─ _ask ─ _once    all pages ─ a page ─ tries ─ one request
+    Client._whole(walk) ─ walk(retries) ─ _ask ─ _once    all pages ─ a page ─ tries ─ one request
 
 What may pass by itself (429, 5xx, a broken connection, an answer cut short) is tried again within
 `budget` seconds per walk. A walk whose cursor the service drops on the way is begun again. All else
@@ -26,7 +26,7 @@ from ccanalytics.sources.backoff import (
     LONGEST_RETRY,
     Brake,
     Pace,
-    Patience,
+    RetryBudget,
     growing,
     retry_after,
 )
@@ -56,11 +56,11 @@ Decode = Callable[[bytes], T]
 log = logging.getLogger(__name__)
 
 
-class BrokenWalk(ApiError):
+class IncompletePagesError(ApiError):
     """The pages so far are worth nothing: the service dropped or repeated the cursor."""
 
 
-class _Trouble(Exception):
+class _RetryableError(Exception):
     """A failure that may pass; `shared` when it concerns every worker of the client."""
 
     def __init__(
@@ -150,27 +150,27 @@ class Client(Source):
             log.warning("The service sends fields unknown to this version: %s.", sorted(news))
             self.unknown_fields |= news
 
-    def _whole(self, walk: Callable[[Patience], Iterable[T]]) -> list[T]:
+    def _whole(self, walk: Callable[[RetryBudget], Iterable[T]]) -> list[T]:
         """All of what `walk` yields; begun again when the service drops its cursor on the way."""
-        patience = Patience(self._budget)
+        retries = RetryBudget(self._budget)
         for walks in range(1, WALKS + 1):
             try:
-                return list(walk(patience))
-            except BrokenWalk as error:
+                return list(walk(retries))
+            except IncompletePagesError as error:
                 if walks == WALKS:
                     raise
                 log.warning("%s The walk is begun again.", error)
         raise AssertionError("unreachable")
 
     def _listed(
-        self, path: str, kind: type[Listing[Row]], patience: Patience, **filters: str
+        self, path: str, kind: type[Listing[Row]], retries: RetryBudget, **filters: str
     ) -> list[Row]:
         """All rows of a list, in the dialect of lists; an error rather than a part."""
         decode = decoder(kind, f"a page of {path}")
         params: dict[str, str | int] = {"limit": LIST_SIZE, **filters}
         found, seen = list[Row](), set[str]()
         while True:
-            page = self._ask(path, params, decode, patience)
+            page = self._ask(path, params, decode, retries)
             found += page.data
             if not page.has_more:
                 return found
@@ -182,38 +182,40 @@ class Client(Source):
             seen.add(page.last_id)
             params["after_id"] = page.last_id
 
-    def _ask(self, path: str, params: Params, decode: Decode[T], patience: Patience) -> T:
-        """What `decode` makes of the answer, after as many tries as `patience` allows."""
+    def _ask(self, path: str, params: Params, decode: Decode[T], retries: RetryBudget) -> T:
+        """What `decode` makes of the answer, after as many tries as `retries` allows."""
         for tries in count(1):
             self._pace.wait()
-            if not self._brake.wait(patience):
-                raise ApiError(_given_up(f"{_asked_for(params)}: held back.", patience))
+            if not self._brake.wait(retries):
+                raise ApiError(_given_up(f"{_asked_for(params)}: held back.", retries))
             sent = self._clock()
             try:
                 value = self._once(path, params, decode)
-            except _Trouble as trouble:
-                patience.spend(self._clock() - sent)
-                self._wait_after(trouble, sent, tries, patience)
+            except _RetryableError as trouble:
+                retries.spend(self._clock() - sent)
+                self._wait_after(trouble, sent, tries, retries)
             else:
                 self._brake.release(sent)
                 return value
         raise AssertionError("unreachable")
 
-    def _wait_after(self, trouble: _Trouble, sent: float, tries: int, patience: Patience) -> None:
+    def _wait_after(
+        self, trouble: _RetryableError, sent: float, tries: int, retries: RetryBudget
+    ) -> None:
         """Waits before the next try, or raises `ApiError` when there is none."""
         if trouble.shared:
             pause = self._brake.press(sent, trouble.asked)
         else:
             pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
             pause = max(pause, trouble.asked or 0.0)
-        if not patience.lasts(pause) or tries == trouble.tries:
+        if not retries.lasts(pause) or tries == trouble.tries:
             text = _given_up(
-                f"{trouble} Given up after {tries} {'try' if tries == 1 else 'tries'}.", patience
+                f"{trouble} Given up after {tries} {'try' if tries == 1 else 'tries'}.", retries
             )
             raise ApiError(text, status=trouble.status, request_id=trouble.request_id) from None
         log.info("%s Next try in %.1f s.", trouble, pause)
         if not trouble.shared:  # the brake books and sleeps its own pauses
-            patience.spend(pause)
+            retries.spend(pause)
             self._sleep(pause)
 
     def words(self, answer: httpx.Response) -> str:
@@ -228,23 +230,23 @@ class Client(Source):
         return self._key.redact(f"{said} {_reference(answer)}")
 
     def _once(self, path: str, params: Params, decode: Decode[T]) -> T:
-        """What `decode` makes of one answer; `_Trouble` when another try may do better."""
+        """What `decode` makes of one answer; `_RetryableError` when another try may do better."""
         # No error is chained to httpx's: theirs carry the request, and so the key.
         try:
             answer = self._http.get(path, params=params, headers=self._key.headers())
         except httpx.UnsupportedProtocol as error:
             raise SettingsError(f"{self.address} is no address: {error}") from None
         except httpx.ConnectError as error:
-            raise _Trouble(self._unreached(error), tries=CONNECTS) from None
+            raise _RetryableError(self._unreached(error), tries=CONNECTS) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise _Trouble(self._unreached(error)) from None
+            raise _RetryableError(self._unreached(error)) from None
         if answer.status_code != 200:
             raise self._refusal(answer, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
-        """The decoded body; `_Trouble` when it is cut short, `SchemaError` when it is none."""
+        """The decoded body; `_RetryableError` when it is cut short, `SchemaError` when it is none."""
         # A proxy may repeat the key, and errors show the beginning of what came.
         body = self._key.redact_bytes(answer.content)
         try:
@@ -254,7 +256,7 @@ class Client(Source):
             cause = error.__cause__ if isinstance(error, SchemaError) else error
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
-            raise _Trouble(text, answer) from None
+            raise _RetryableError(text, answer) from None
 
     def _unreached(self, error: httpx.RequestError) -> str:
         what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()
@@ -265,9 +267,9 @@ class Client(Source):
         status, request_id = answer.status_code, _request_id(answer)
         text = f"{_asked_for(params)}: {self.words(answer)}"
         if _may_pass(answer):
-            return _Trouble(text, answer)
+            return _RetryableError(text, answer)
         if "page" in params and status in (400, 409, 410):
-            return BrokenWalk(
+            return IncompletePagesError(
                 f"{text} The service no longer takes the cursor of this walk.",
                 status=status,
                 request_id=request_id,
@@ -289,10 +291,10 @@ def checked_day(day: date | str) -> date:
 
 
 def next_cursor(cursor: str | None, seen: set[str], what: object) -> str:
-    """`cursor`; `BrokenWalk` when the service gives none, or one that it gave before."""
+    """`cursor`; `IncompletePagesError` when the service gives none, or one that it gave before."""
     if not cursor or cursor in seen:
         fault = "repeats a cursor" if cursor else "gives no cursor"
-        raise BrokenWalk(
+        raise IncompletePagesError(
             f"{what}: page {len(seen) + 1} says there is more but {fault}: the rest of it cannot "
             "be reached. Nothing of it was kept; try again later."
         )
@@ -339,9 +341,9 @@ def _may_pass(answer: httpx.Response) -> bool:
     return answer.status_code in (408, 429) or answer.status_code >= 500
 
 
-def _given_up(what: str, patience: Patience) -> str:
+def _given_up(what: str, retries: RetryBudget) -> str:
     return (
-        f"{what} {patience.spent:.0f} of at most {patience.budget:.0f} s went by with waiting. "
+        f"{what} {retries.spent:.0f} of at most {retries.budget:.0f} s went by with waiting. "
         "No part of a day is kept; the same command goes on from here later."
     )
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from ccanalytics.check import machine_checks as machine
 from ccanalytics.check.all_checks import diagnose
-from ccanalytics.check.finding import Scene, verdict
+from ccanalytics.check.finding import CheckContext, verdict
 from ccanalytics.cli import main, options
 from ccanalytics.fake_api.fake_claude_code import eccentric, legacy
 from ccanalytics.fake_api.fake_server import serve
@@ -41,7 +41,7 @@ def look(tmp_path):
     """Looks at a fake with these options, by default with an Admin key; findings by their id."""
 
     def take(records=two, *, key=ADMIN, variable="ANTHROPIC_ADMIN_KEY", environ=None, **wanted):
-        scene = {"source": "api", "store": tmp_path / "store", "now": NOW}
+        context = {"source": "api", "store": tmp_path / "store", "now": NOW}
         fake = {name: wanted.pop(name) for name in ("faults", "shape", "keys") if name in wanted}
         service = FakeService(records, now=lambda: NOW, organization=ORGANIZATION, **fake)
         waited = [0.0]
@@ -49,13 +49,13 @@ def look(tmp_path):
             given = {"ANTHROPIC_BASE_URL": server.url, **({variable: key} if key else {})}
             found = list(
                 diagnose(
-                    Scene(
+                    CheckContext(
                         environ={**given, **(environ or {})},
                         folder=tmp_path,
                         home=tmp_path,
                         sleep=lambda seconds: waited.append(waited[-1] + seconds),
                         clock=lambda: waited[-1],
-                        **{**scene, **wanted},
+                        **{**context, **wanted},
                     )
                 )
             )

@@ -76,7 +76,7 @@ def test_cards_come_as_data_html_and_text():
     assert bundle["text/plain"] == "Cost per commit: $1.35 (no detectable change)"
 
 
-def test_a_table_formats_its_cells_and_keeps_the_order_of_labels():
+def test_a_table_formats_its_cells_and_keeps_the_report_spec_of_labels():
     """Dates, counts, format specs, functions and missing values."""
     frame = pd.DataFrame(
         {"week": [WEEK, WEEK], "n": [1200, 3], "cost": [1.5, None], "rate": [0.25, 0.5]}

@@ -499,7 +499,7 @@ def test_no_text_of_a_prompt_or_file_gets_into_records_or_sessions(logs):
 
 
 @given(order=st.permutations(range(6)), cuts=st.lists(st.booleans(), min_size=6, max_size=6))
-def test_totals_do_not_depend_on_the_order_of_lines_and_files(tmp_path_factory, order, cuts):
+def test_totals_do_not_depend_on_the_report_spec_of_lines_and_files(tmp_path_factory, order, cuts):
     """Usage so far and in the end, a copy, a call and its result, shuffled over two files."""
     lines = [
         answer(output=1),

@@ -311,7 +311,7 @@ def test_teams_add_up_to_the_total(records):
 
 @settings(max_examples=20, deadline=None)
 @given(histories(), st.randoms())
-def test_the_order_of_records_never_matters(records, random):
+def test_the_report_spec_of_records_never_matters(records, random):
     """Intervals included."""
     shuffled = random.sample(records, len(records))
     for name in ("cost_per_commit", "acceptance_rate", "commits"):

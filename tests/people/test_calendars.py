@@ -8,7 +8,7 @@ from ccanalytics.people.calendars import Calendars, parse_calendar, read_calenda
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 
 
-def test_a_calendar_has_one_row_per_line_in_order_of_date():
+def test_a_calendar_has_one_row_per_line_in_report_spec_of_date():
     """The team of an event may be left out."""
     text = "date,what\n2026-11-20,Outage\n2026-11-02,New prices\n"
     events = parse_calendar("events", text, "events.csv")

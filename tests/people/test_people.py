@@ -352,7 +352,7 @@ def test_aggregate_numbers_follow_nobody_from_one_report_to_the_next():
     assert sum(a == b for a, b in zip(first, second, strict=True)) < 8
 
 
-def test_the_order_of_rows_says_nothing_about_names():
+def test_the_report_spec_of_rows_says_nothing_about_names():
     """Rows come sorted by address from the service; they leave sorted by what is shown."""
     found = apply_identity(crowd("2026-11-16"), "aggregate", SECRET)["activity"]
     assert found["actor"].astype("str").is_monotonic_increasing
