@@ -11,6 +11,7 @@ Nothing is imported before its name is used, so that the command line starts at 
 """
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 from ccanalytics.wings import resolve, wings
@@ -56,6 +57,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name == "__all__":
         return __dir__()
+    if name == "__version__":
+        return version(__name__)
     place = _names().get(name)
     if place is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

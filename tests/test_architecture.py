@@ -214,6 +214,13 @@ def test_every_name_of_the_surface_is_there():
     assert dir(ccanalytics) == sorted(ccanalytics.__all__)
 
 
+def test_the_package_says_its_version_and_runs_as_a_module():
+    """As the ecosystem expects."""
+    command = [sys.executable, "-m", "ccanalytics", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ccanalytics.__version__ in done.stdout
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error():
     """A typing error reads as in any other module."""
     with pytest.raises(AttributeError, match="cost_per_comit"):

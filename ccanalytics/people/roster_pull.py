@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from ccanalytics.atomic import write_text
-from ccanalytics.errors import StoreError
+from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.people.roster import ROSTER, no_roster, read_roster
 from ccanalytics.wire.organization import Member
 
@@ -40,10 +40,19 @@ class Pull:
 def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
     """Update the roster at `path` with the members of `today`, in one atomic write.
 
-    A missing file is created; a file that is not a roster is a `SettingsError`, and not changed.
+    A missing file is created; a file that is not a roster is a `SettingsError`, and not changed. So
+    is a list that would end the stay of more than half of the people: it is of another
+    organisation, or a key that may not see them.
     """
     known = read_roster(path) if path.exists() else no_roster()
     pull = merged(known, members, today)
+    before = known.loc[known["end"].isna(), "actor"].nunique()
+    if len(pull.left) > max(1, before / 2):
+        raise SettingsError(
+            f"The service lists {pull.roster['end'].isna().sum()} members, and {len(pull.left)} of "
+            f"the {before} people in {path} are not among them, so it was not changed. Is the key "
+            "of this organisation? To begin a new roster, give another file with --out."
+        )
     try:
         write_text(path, roster_csv(pull.roster))
     except OSError as error:

@@ -246,7 +246,7 @@ class Client(Source):
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
-        """The decoded body; `_RetryableError` when it is cut short, `SchemaError` when it is none."""
+        """The decoded body; `_RetryableError` when it is cut short, else `SchemaError`."""
         # A proxy may repeat the key, and errors show the beginning of what came.
         body = self._key.redact_bytes(answer.content)
         try:

@@ -62,6 +62,17 @@ def test_what_people_wrote_stays():
     assert roster_csv(pull.roster) == HAND + "eve@x.example,,2026-11-20,,\n"
 
 
+def test_an_answer_that_would_end_most_people_changes_nothing(tmp_path):
+    """Nobody at all, or another organisation: the file stays, and the error says why."""
+    path = tmp_path / "people.csv"
+    path.write_text(HAND)
+    for members in ([], [member("zoe@y.example"), member("yan@y.example")]):
+        with pytest.raises(SettingsError, match="2 of the 2 people"):
+            pull_roster(path, members, TODAY)
+        assert path.read_text() == HAND
+    assert pull_roster(path, [member("ann@x.example")], TODAY).left == ("bob@x.example",)
+
+
 def test_who_is_gone_was_there_until_yesterday():
     """Bob is no member any more."""
     pull = merged(parse_roster(HAND, "people.csv"), [member("ann@x.example")], TODAY)
