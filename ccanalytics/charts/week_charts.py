@@ -31,7 +31,7 @@ def by_week_chart(
     metric = words_of(metric, actor_kind)
     if by is None:
         draw = ratio_by_week if metric.is_ratio else total_by_week
-        return draw(frame, metric, actor_kind=actor_kind, wide=True)
+        return draw(frame, metric, actor_kind=actor_kind)
     if frame[by].nunique() > COLOURS:
         return last_week_by_group(frame, metric, by, actor_kind=actor_kind, most=LISTED)
     words = AXIS_UNITS.get(metric.unit, metric.unit)
