@@ -21,6 +21,7 @@ from ccanalytics.metrics.period_change import period_change
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
 from ccanalytics.metrics.roster_metrics import NO_ROSTER
 from ccanalytics.showing import Note, Sentence, WarningNote
+from ccanalytics.words import counted as counted_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +114,8 @@ def _basis(question: Question, frame: MetricFrame) -> Iterator[str]:
     metric = frame.metric
     if "week" not in frame or not metric.numerator:
         return
-    weeks = frame["week"].nunique()
-    yield f"{weeks} closed {'week' if weeks == 1 else 'weeks'}."
+    groups = f", {counted_words(frame[question.by].nunique(), 'group')}" if question.by else ""
+    yield f"{counted_words(frame['week'].nunique(), 'closed week')}{groups}."
     last = frame.iloc[-1]
     if question.by or pd.isna(last["value"]):
         return

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.metrics.change import Verdict, change_interval, verdict_of
 from ccanalytics.metrics.definitions import ActorKind, Metric
 from ccanalytics.metrics.intervals import MINIMUM_ACTORS
@@ -45,7 +46,7 @@ def period_change(
     start: date | str,
     by: str | None = None,
     actor_kind: ActorKind = "user",
-) -> pd.DataFrame:
+) -> TitledFrame:
     """One row (or one per value of `by`): the closed weeks from `start` on, and those before.
 
     Columns: [by], previous, value, change, its 90 % interval low and high, n_actors (of both sides
@@ -66,7 +67,15 @@ def period_change(
         for group, part in groups
     ]
     columns = {**({by: "str"} if by else {}), **_COLUMNS}
-    return pd.DataFrame(found, columns=list(columns)).astype(columns)
+    frame = pd.DataFrame(found, columns=list(columns)).astype(columns)
+    return titled(
+        frame,
+        f"{metric.name} against the range before",
+        formats={
+            **dict.fromkeys(("previous", "value"), metric.format),
+            **dict.fromkeys(("change", "low", "high"), metric.format_change),
+        },
+    )
 
 
 def _compared(
