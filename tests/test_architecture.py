@@ -214,9 +214,10 @@ def test_every_name_of_the_surface_is_there():
     assert dir(ccanalytics) == sorted(ccanalytics.__all__)
 
 
-def test_the_package_says_its_version_and_runs_as_a_module():
-    """As the ecosystem expects."""
-    command = [sys.executable, "-m", "ccanalytics", "--version"]
+@pytest.mark.parametrize("module", ["ccanalytics", "ccanalytics.cli"])
+def test_the_package_says_its_version_and_runs_as_a_module(module: str):
+    """As the ecosystem expects; the command's room is a module to run too."""
+    command = [sys.executable, "-m", module, "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ccanalytics.__version__ in done.stdout
 
