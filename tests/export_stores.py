@@ -1,10 +1,13 @@
 """Stores to export in tests, and what the databases say about them."""
 
 import sqlite3
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import duckdb
+import pyarrow as pa
 from builders import record
 from postgres import connect
 
@@ -97,17 +100,43 @@ def export(store, target, source="api", **more):
     return export_days(str(target), source=source, store=store, now=NOW, **more)
 
 
+def tables_with(source, *names):
+    """Tables of these names, of one row each."""
+    return {name: pa.table({"source": [source], "amount": [1]}) for name in names}
+
+
 def query(target, sql):
     """The rows that a database gives, asked with its own client."""
+    with opened(target) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def execute(target, sql):
+    """Change a database as somebody else would."""
+    with opened(target) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
+def tables_of(target):
+    """The names of the tables of a database."""
+    of_kind = {".duckdb": "duckdb_tables()", ".sqlite": "sqlite_master where type = 'table'"}
+    column = "name" if str(target).endswith(".sqlite") else "table_name"
+    postgres = "information_schema.tables where table_schema = 'public'"
+    found = query(target, f"select {column} from {of_kind.get(Path(target).suffix, postgres)}")
+    return sorted(name for (name,) in found)
+
+
+@contextmanager
+def opened(target):
+    """A connection to a database, with its own client."""
     target = str(target)
     if target.startswith("postgresql"):
-        with connect(target) as connection:
-            return connection.execute(sql).fetchall()
-    if target.endswith(".duckdb"):
-        with duckdb.connect(target, read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-    connection = sqlite3.connect(target)
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
+        connection = connect(target)
+    elif target.endswith(".duckdb"):
+        connection = duckdb.connect(target)
+        connection.begin()
+    else:
+        connection = sqlite3.connect(target)
+    with closing(connection):
+        yield connection

@@ -7,6 +7,7 @@ a report there are no controls: then only the first answer is shown, as any cell
 import base64
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from html import escape
 from importlib.resources import files
@@ -127,12 +128,10 @@ class Explorer:
 
     def _teams(self, question: Question) -> list[tuple[str, str]]:
         """Everybody and the teams of the roster; the team asked for too, so that it can be said
-        that there is none like it."""
-        try:
-            roster = self.loaded.all_of(question.source).roster
-        except (CCAnalyticsError, ValueError, OSError):
-            return [("everybody", "")]
-        names = {*roster["team"].dropna().unique(), *filter(None, [question.team])}
+        that there is none like it, or no data at all."""
+        names = set(filter(None, [question.team]))
+        with suppress(CCAnalyticsError, ValueError, OSError):
+            names |= {*self.loaded.all_of(question.source).roster["team"].dropna().unique()}
         return [("everybody", ""), *((name, name) for name in sorted(names))]
 
     def _changed(self, change: dict[str, Any]) -> None:

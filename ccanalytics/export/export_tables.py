@@ -76,6 +76,11 @@ def weekly_tables(data: Dataset) -> Tables:
     }
 
 
+def table_names() -> set[str]:
+    """The names of all tables that any export makes, whatever its source, policy and format."""
+    return {*frame_schemas(), *DESCRIPTIONS}
+
+
 def columns_of(tables: Mapping[str, pa.Table]) -> pd.DataFrame:
     """One row per column of the tables: table, column, type, description."""
     rows = [

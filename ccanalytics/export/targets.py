@@ -4,7 +4,7 @@ The rows of a source replace those it had before, and rows of other sources stay
 `export_policy` says how people appear in each source, so that names and pseudonyms never mix.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,13 @@ import pyarrow.parquet as pq
 from ccanalytics.atomic import AtomicFolder
 from ccanalytics.display.csv_text import BYTE_ORDER_MARK, write_csv
 from ccanalytics.errors import ExportError
-from ccanalytics.export.export_tables import DESCRIPTIONS, Tables, columns_of, description_of
+from ccanalytics.export.export_tables import (
+    DESCRIPTIONS,
+    Tables,
+    columns_of,
+    description_of,
+    table_names,
+)
 
 POLICY = "export_policy"
 """The table that says which sources are there, and how people appear in each."""
@@ -72,8 +78,11 @@ class FileFolder:
             write_table(dictionary, aside / "columns.csv")
             with files.writing():
                 if replace:
-                    self._empty()
+                    # Before the commit: a crash between the two must not leave names in a folder
+                    # that calls itself aggregate.
+                    self._remove(f"*.{ending}" for ending in ("csv", "parquet"))
                 files.commit(aside)
+                self._remove([f"{source}.{self._suffix}"], kept=tables)
 
     def _write_file(self, table: pa.Table, path: Path) -> None:
         if self._suffix == "parquet":
@@ -93,9 +102,11 @@ class FileFolder:
         lines = file.read_text(encoding="utf-8").splitlines()[1:]
         return dict(line.replace('"', "").split(",", 1) for line in lines if line)
 
-    def _empty(self) -> None:
-        for path in self.path.glob("*/*.*"):
-            if path.suffix in (".csv", ".parquet"):
+    def _remove(self, patterns: Iterable[str], kept: Collection[str] = ()) -> None:
+        """Take the files of these names out of the folders of all tables but those `kept`."""
+        folders = [self.path / name for name in table_names() - set(kept)]
+        for pattern in patterns:
+            for path in [path for folder in folders for path in folder.glob(pattern)]:
                 path.unlink()
 
 
@@ -132,12 +143,12 @@ class DuckDBFile:
     ) -> None:
         found = connection.execute("select table_name from duckdb_tables()").fetchall()
         there = {name for (name,) in found}
-        known = {}
+        _check_own(self.name, there)
         if POLICY in there and not replace:
-            known = dict(connection.execute(f"select source, policy from {POLICY}").fetchall())
-        _check_policy(self.name, known, policy, () if known or replace else there)
+            held = connection.execute(f"select source, policy from {POLICY}").fetchall()
+            _check_policy(self.name, dict(held), policy)
         rows = {**tables, POLICY: _policy_table({source: policy})}
-        for statement in _clearing(rows, there, source, replace):
+        for statement in _clearing(there, source, replace):
             connection.execute(statement)
         for name, table in rows.items():
             connection.register("incoming", table)
@@ -167,13 +178,12 @@ class _Adbc:
         """All tables in one transaction."""
         with self._cursor() as cursor:
             there = self._tables(cursor)
-            known = {}
+            _check_own(self.name, there)
             if POLICY in there and not replace:
                 cursor.execute(f"select source, policy from {POLICY}")
-                known = dict(cursor.fetchall())
-            _check_policy(self.name, known, policy, () if known or replace else there)
+                _check_policy(self.name, dict(cursor.fetchall()), policy)
             rows = {**tables, POLICY: _policy_table({source: policy})}
-            for statement in _clearing(rows, there, source, replace):
+            for statement in _clearing(there, source, replace):
                 cursor.execute(statement)
             for name, table in rows.items():
                 mode = "append" if name in there and not replace else "create"
@@ -202,7 +212,12 @@ class SQLiteFile(_Adbc):
         self.path, self.name = path, str(path)
 
     def _connect(self) -> Any:
-        return _driver("adbc_driver_sqlite.dbapi").connect(self.name)
+        connection = _driver("adbc_driver_sqlite.dbapi").connect(self.name)
+        with connection.cursor() as cursor:
+            # What is deleted is overwritten: a file may be handed on after names were replaced.
+            cursor.execute("pragma secure_delete = on")
+            cursor.fetchall()
+        return connection
 
     def _tables(self, cursor: Any) -> set[str]:
         cursor.execute("select name from sqlite_master where type = 'table'")
@@ -259,16 +274,18 @@ def _sqlite_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.int64()) if pa.types.is_boolean(kind) else column
 
 
-def _check_policy(
-    name: str, known: Mapping[str, str], policy: str, others: Collection[str] = ()
-) -> None:
-    """An error where names would come to stand with pseudonyms, or in somebody else's tables."""
-    foreign = sorted(set(others) & set(DESCRIPTIONS))
-    if foreign:
+def _check_own(name: str, there: set[str]) -> None:
+    """An error where tables of our names are in a database that no export has written to."""
+    foreign = sorted(table_names() & there)
+    if foreign and POLICY not in there:
         raise ExportError(
-            f"{name} has a table {foreign[0]} that no export made: name another target, or "
-            "--replace."
+            f"{name} has a table {foreign[0]} that no export made: name a database, or a schema "
+            "of it, of its own."
         )
+
+
+def _check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
+    """An error where names would come to stand with pseudonyms."""
     for other, held in known.items():
         if held != policy:
             raise ExportError(
@@ -283,11 +300,11 @@ def _policy_table(policies: Mapping[str, str]) -> pa.Table:
     )
 
 
-def _clearing(tables: Tables, there: set[str], source: str, replace: bool) -> Iterator[str]:
-    for name in tables:
-        if name in there:
-            where = f" where source = {_literal(source)}"
-            yield f"drop table {name}" if replace else f"delete from {name}{where}"
+def _clearing(there: set[str], source: str, replace: bool) -> Iterator[str]:
+    """Also of tables that this export does not write: the last one may have had more."""
+    for name in sorted({*table_names(), POLICY} & there):
+        where = f" where source = {_literal(source)}"
+        yield f"drop table {name}" if replace else f"delete from {name}{where}"
 
 
 def _comments(tables: Tables) -> Iterator[str]:

@@ -155,6 +155,26 @@ def test_a_team_that_is_not_there_is_said():
     assert "There is no team 'Green'" in words(explored(team="Green"))
 
 
+def test_a_team_of_a_source_without_data_is_said():
+    """There is no roster to choose from, and still words and no exception."""
+    made = explored(source="local", team="Red")
+    assert words(made) == "There is nothing in the local source yet."
+    assert made.controls["team"].value == "Red"
+
+
+def test_run_again_without_its_data_the_cell_says_so(monkeypatch):
+    """What was chosen is kept, though the store cannot answer it any more."""
+
+    def nothing(*_, **__):
+        raise StoreError("The store is empty.")
+
+    explored().controls["team"].value = "Red"
+    monkeypatch.setattr(explorer, "LoadedData", lambda identity: LoadedData(identity, load=nothing))
+    made = explored()
+    assert words(made) == "The store is empty."
+    assert made.controls["team"].value == "Red"
+
+
 def test_an_unknown_source_names_the_known_ones():
     """The parameter is wrong, so the call is."""
     with pytest.raises(ValueError, match=r"no source 'samples'; there is: api"):

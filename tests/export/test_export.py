@@ -10,7 +10,19 @@ import duckdb
 import pytest
 from builders import record
 from click.testing import CliRunner
-from export_stores import DAY, MONDAY, awkward, export, fill, query, roster, small
+from export_stores import (
+    DAY,
+    MONDAY,
+    awkward,
+    execute,
+    export,
+    fill,
+    query,
+    roster,
+    small,
+    tables_of,
+    tables_with,
+)
 from postgres import PASSWORD
 
 from ccanalytics import cli
@@ -203,13 +215,50 @@ def test_aggregate_has_weekly_tables_and_nobody(target, big):
         query(target, "select * from activity")
 
 
-def test_a_database_of_somebody_else_is_left_alone(tmp_path):
-    """A table of our name that we did not make is not written over."""
-    with duckdb.connect(str(tmp_path / "theirs.duckdb")) as connection:
-        connection.execute("create table activity (a int)")
-    with pytest.raises(ExportError, match="activity"):
-        export(small(tmp_path / "s"), tmp_path / "theirs.duckdb")
-    assert query(tmp_path / "theirs.duckdb", "select count(*) from activity") == [(0,)]
+def test_nobody_is_left_when_an_aggregate_export_replaces_a_named_one(target, big):
+    """--replace empties every table of an export, also those the new one does not write."""
+    export(big, target, roster=roster())
+    export(big, target, roster=roster(), identity="aggregate", replace=True)
+    assert set(tables_of(target)) == {"export_policy", "weekly_metrics", "weekly_team_metrics"}
+
+
+def test_a_sqlite_file_keeps_no_byte_of_replaced_names(tmp_path):
+    """Dropped rows are overwritten, so that the file may be handed on."""
+    store, path = small(tmp_path / "s"), tmp_path / "x.sqlite"
+    export(store, path)
+    assert b"ann@x.example" in path.read_bytes()
+    export(store, path, identity="pseudonym", replace=True)
+    assert b"ann@x.example" not in path.read_bytes()
+
+
+def test_replace_leaves_the_tables_of_others_alone(target, tmp_path):
+    """What no export is called by is not ours to drop."""
+    store = small(tmp_path / "s")
+    export(store, target)
+    execute(target, "create table notes (note text)")
+    export(store, target, identity="pseudonym", replace=True)
+    assert query(target, "select count(*) from notes") == [(0,)]
+
+
+def test_a_table_that_an_export_no_longer_has_keeps_no_rows_of_its_source(target):
+    """The first export had bills, the second has none; those of another source stay."""
+    place = target_of(str(target), "")
+    place.write("api", tables_with("api", "activity", "billed"), "named", replace=False)
+    place.write("local", tables_with("local", "activity", "billed"), "named", replace=False)
+    place.write("api", tables_with("api", "activity"), "named", replace=False)
+    assert query(target, "select source from billed") == [("local",)]
+    assert sorted(query(target, "select source from activity")) == [("api",), ("local",)]
+
+
+@pytest.mark.parametrize("name", ["activity", "billed", "weekly_metrics"])
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_database_of_somebody_else_is_left_alone(target, tmp_path, name, replace):
+    """A table of our name that we did not make is never written over, nor dropped."""
+    execute(target, f"create table {name} (source text)")
+    execute(target, f"insert into {name} values ('api')")
+    with pytest.raises(ExportError, match=name):
+        export(small(tmp_path / "s"), target, replace=replace)
+    assert query(target, f"select * from {name}") == [("api",)]
 
 
 def test_a_failing_export_leaves_the_rows_there_were(target, tmp_path, monkeypatch):

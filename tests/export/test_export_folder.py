@@ -8,10 +8,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from builders import record
-from export_stores import DAY, awkward, export, fill, roster, small
+from export_stores import DAY, awkward, export, fill, roster, small, tables_with
 
 from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import ExportError
+from ccanalytics.export.targets import target_of
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,27 @@ def test_policies_and_formats_do_not_mix_in_a_folder(tmp_path):
             export(store, tmp_path / "out", **more)
     export(store, tmp_path / "out", form="csv", replace=True)
     assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_replace_takes_out_the_files_of_exports_and_no_others(big, tmp_path):
+    """Named files go when an aggregate export replaces them; a folder of notes stays."""
+    out = tmp_path / "out"
+    export(big, out, roster=roster())
+    (out / "notes").mkdir()
+    (out / "notes/mine.csv").write_text("mine")
+    export(big, out, roster=roster(), identity="aggregate", replace=True)
+    left = {path.parent.name for path in out.glob("*/*.*")} - {".tmp"}
+    assert left == {"notes", "weekly_metrics", "weekly_team_metrics"}
+
+
+def test_a_table_that_an_export_no_longer_has_keeps_no_file_of_its_source(tmp_path):
+    """The first export had bills, the second has none; those of another source stay."""
+    place = target_of(str(tmp_path / "out"), "")
+    place.write("api", tables_with("api", "activity", "billed"), "named", replace=False)
+    place.write("local", tables_with("local", "activity", "billed"), "named", replace=False)
+    place.write("api", tables_with("api", "activity"), "named", replace=False)
+    left = {path.parent.name + "/" + path.stem for path in tmp_path.rglob("*.parquet")}
+    assert left == {"activity/api", "activity/local", "billed/local"}
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
