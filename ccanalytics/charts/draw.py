@@ -15,7 +15,7 @@ def chart(result: MetricFrame | ShowsItself, *, last_week: bool = False) -> Any:
     With `last_week` groups are compared in the last week, each with its weeks before as ticks.
     `TypeError` for what has no chart, such as a frame that came out of a group-by of your own.
     """
-    if isinstance(result, MetricFrame):
+    if isinstance(result, MetricFrame) and _is_complete(result):
         return _of_frame(result, last_week)
     if isinstance(result, ShowsItself) and result.drawn_by:
         return resolve(result.drawn_by)(result)
@@ -23,6 +23,17 @@ def chart(result: MetricFrame | ShowsItself, *, last_week: bool = False) -> Any:
         f"There is no chart of {type(result).__name__}: chart draws what by_week and the other "
         "metric functions return. Draw frames of your own with altair."
     )
+
+
+def _is_complete(frame: MetricFrame) -> bool:
+    """Whether its rows are still those of the metric: a concat forgets it, a group-by its columns.
+
+    Frames of one week per row need the week; those with a chart of their own, at least the value.
+    """
+    if getattr(frame, "metric", None) is None:
+        return False
+    needed = {"value"} if frame.metric.chart and not frame.by else {"value", "week", frame.by}
+    return needed - {None} <= set(frame.columns)
 
 
 def _of_frame(frame: MetricFrame, last_week: bool) -> Any:
