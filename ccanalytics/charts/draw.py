@@ -26,20 +26,22 @@ def chart(result: MetricFrame | ShowsItself, *, last_week: bool = False) -> Any:
 
 
 def _is_complete(frame: MetricFrame) -> bool:
-    """Whether its rows are still those of the metric: a concat forgets it, a group-by its columns.
-
-    Frames of one week per row need the week; those with a chart of their own, at least the value.
-    """
+    """Whether its rows are still those of the metric: a concat forgets it, a group-by its weeks."""
     if getattr(frame, "metric", None) is None:
         return False
-    needed = {"value"} if frame.metric.chart and not frame.by else {"value", "week", frame.by}
-    return needed - {None} <= set(frame.columns)
+    needed = {"value"} if _has_own_chart(frame) else {"value", "week", frame.by} - {None}
+    return needed <= set(frame.columns)
+
+
+def _has_own_chart(frame: MetricFrame) -> bool:
+    """Whether its definition names the chart; split, most metrics are drawn like all others."""
+    of_people = frame.actor_kind == "user"
+    return bool(frame.metric.chart) and of_people and not (frame.by and frame.metric.numerator)
 
 
 def _of_frame(frame: MetricFrame, last_week: bool) -> Any:
-    metric, by = frame.metric, frame.by
-    if last_week and by:
-        return last_week_by_group(frame, metric, by, actor_kind=frame.actor_kind)
-    if metric.chart and (by is None or not metric.numerator) and frame.actor_kind == "user":
-        return resolve(metric.chart)(frame)
-    return by_week_chart(frame, metric, by, frame.actor_kind)
+    if last_week and frame.by:
+        return last_week_by_group(frame, frame.metric, frame.by, actor_kind=frame.actor_kind)
+    if _has_own_chart(frame):
+        return resolve(frame.metric.chart)(frame)
+    return by_week_chart(frame, frame.metric, frame.by, frame.actor_kind)

@@ -1,6 +1,6 @@
 """Finished charts, which show themselves: interactive where that works, elsewhere as a picture.
 
-JupyterLab and VS Code draw the Vega-Lite in an output with what they bring along, offline. Plain
+JupyterLab and VS Code draw the Vega-Lite in an output themselves, offline. Plain
 nbconvert, GitHub, nbviewer, Quarto and Colab show the SVG in the same output. Only charts of this
 kit do so, with a configuration of their own; the session's Altair is left alone.
 """
