@@ -8,7 +8,7 @@ from ccanalytics.dataset.titled_frame import TitledFrame
 from ccanalytics.display.bundles import Bundle
 from ccanalytics.display.sentences import note_bundle
 from ccanalytics.display.tables import frame_bundle, table_bundle
-from ccanalytics.metrics.availability import NOT_TOLD, is_told
+from ccanalytics.metrics.availability import UNAVAILABLE, is_available
 from ccanalytics.metrics.definitions import METRICS
 
 NO_INTERVENTIONS = (
@@ -36,8 +36,8 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
 
 def unusual_days_bundle(days: TitledFrame) -> Bundle:
     """One row per unusual day: its cost, the usual one, who had most of it, what was noted."""
-    if not is_told(days):
-        return note_bundle(f"Which days stood out is {NOT_TOLD}: it has no cost.")
+    if not is_available(days):
+        return note_bundle(f"Which days stood out is {UNAVAILABLE}: it has no cost.")
     money = METRICS["unusual_days"]
     days.formats = {"value": money.format, "expected": money.format, "excess": money.format_change}
     return frame_bundle(days)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks
-from ccanalytics.metrics.availability import NOT_TOLD, if_told
+from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.metric_frame import measures
@@ -64,7 +64,7 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     columns = {"people_share": "float64", "value": "float64", "n_actors": "float64"}
     last = _people(data, data.weeks[-1]) if len(data.weeks) else None
     if last is None or len(last[0]) < MINIMUM_DISTRIBUTION or not _known(*last):
-        return if_told(data, pd.DataFrame(columns=list(columns)).astype(columns))
+        return mask_unavailable(data, pd.DataFrame(columns=list(columns)).astype(columns))
     costs, _ = last
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))
     ends = np.arange(groups + 1) * len(costs) // groups
@@ -83,7 +83,7 @@ def spread_sentence(data: Dataset) -> str:
         if frame["value"][-1:].notna().any()
     ]
     if not data.spec.has_usage:
-        return f"How the cost is spread is {NOT_TOLD}: it tells no cost."
+        return f"How the cost is spread is {UNAVAILABLE}: it tells no cost."
     if not parts:
         return (
             "How the cost is spread cannot be said: it takes at least "
@@ -107,7 +107,7 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
     columns = ["week", "value", "n_actors", "priced_share"]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
     shown = hide(frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
-    return if_told(data, shown, "value", "priced_share")
+    return mask_unavailable(data, shown, "value", "priced_share")
 
 
 def _row(

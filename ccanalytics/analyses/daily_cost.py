@@ -16,7 +16,7 @@ from scipy.stats import false_discovery_control, t
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import week_of
-from ccanalytics.metrics.availability import if_told
+from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.metrics.metric_frame import measures
@@ -62,7 +62,7 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
     frame["unusual"] = _unusual(frame, spread)
     events = noted_events(data).groupby("date")["what"].agg("; ".join)
     frame["event"] = frame["date"].map(events).astype("str")
-    return if_told(data, frame[[*DAY_COLUMNS, "event"]])
+    return mask_unavailable(data, frame[[*DAY_COLUMNS, "event"]])
 
 
 @measures(
@@ -94,7 +94,7 @@ def unusual_days(data: Dataset) -> pd.DataFrame:
     events = noted_events(data)
     found["event"] = [_event(events, day) for day in found["date"]]
     kinds = {"contributor": "str", "event": "str"}
-    return if_told(data, found[UNUSUAL_COLUMNS].astype(kinds).reset_index(drop=True))
+    return mask_unavailable(data, found[UNUSUAL_COLUMNS].astype(kinds).reset_index(drop=True))
 
 
 def noted_events(data: Dataset) -> pd.DataFrame:
@@ -119,7 +119,9 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
     priced = 1 - by_day["unpriced"] / by_day["tokens"].where(by_day["tokens"] > 0)
     shown = (priced.fillna(1) >= MINIMUM_PRICED).to_numpy() & _enough_people(data, closed)
     value = np.where(shown, by_day["cost"], math.nan)
-    frame = if_told(data, pd.DataFrame({"date": closed.to_numpy(), "value": value}), "value")
+    frame = mask_unavailable(
+        data, pd.DataFrame({"date": closed.to_numpy(), "value": value}), "value"
+    )
     return frame.assign(kind=kinds_of_day(data, frame["date"]))
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import altair as alt
 
 from ccanalytics.analyses.drivers import Drivers
-from ccanalytics.charts.theme import CYAN, GREY, INK, ORANGE, finished
+from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.theme import CYAN, GREY, INK, ORANGE
 
 DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
 """Colours without a judgement: a rise is neither good nor bad."""

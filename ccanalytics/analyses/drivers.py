@@ -8,7 +8,7 @@ The logarithmic mean (LMDI-I: Ang, "LMDI decomposition approach: a guide for imp
 Energy Policy 86, 2015) splits the change among the factors without a residual. It is arithmetic:
 it says where the difference sits, not what made it.
 
-Kinds of tokens are weighed as Anthropic's price list does for every model: one output token is
+Kinds of tokens are weighted as Anthropic's price list does for every model: one output token is
 five of input, one read from the cache a tenth, one written to it one and a quarter.
 """
 
@@ -21,7 +21,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
-from ccanalytics.metrics.availability import NOT_TOLD, if_told
+from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, NO_TEAM, week_frame
@@ -95,7 +95,7 @@ class TeamShift(ShowsItself):
     """The change of the cost per commit split by team into rate and mix.
 
     `frame` has one row per team: team, share_before, share (of commits), before, value (cost per
-    commit), rate (its own change, weighed) and mix (its change of weight). Their sums are `rate`
+    commit), rate (its own change, weighted) and mix (its change of weight). Their sums are `rate`
     and `mix`, which add up to `change`. Small teams and those with few commits are one row.
     """
 
@@ -206,7 +206,7 @@ def _drivers(data: Dataset, metric_id: str, names: tuple[str, ...]) -> Drivers:
     metric = METRICS[metric_id]
     why = _too_little(data, metric_id)
     if why:
-        nothing = if_told(data, _empty("value", "start", "end", kind="str"))
+        nothing = mask_unavailable(data, _empty("value", "start", "end", kind="str"))
         return Drivers(metric, nothing, why=why)
     parts = split_change(_factors(data, names))
     ends = np.cumsum([*parts.values()])
@@ -230,7 +230,7 @@ def _factors(data: Dataset, names: tuple[str, ...]) -> Factors:
         ).reindex(columns=weeks).fillna(0.0)
         for name, values in {
             "tokens": rows[list(TOKEN_WEIGHTS)].sum(axis=1),
-            "weighed": sum(rows[name] * weight for name, weight in TOKEN_WEIGHTS.items()),
+            "weighted": sum(rows[name] * weight for name, weight in TOKEN_WEIGHTS.items()),
             "cost": rows["cost_usd"],
         }.items()
     }  # fmt: skip
@@ -245,13 +245,13 @@ def _week_factors(
     week: pd.Timestamp,
     names: tuple[str, ...],
 ) -> dict[str, Floats]:
-    tokens, weighed, cost = (
-        tables[name][week].to_numpy(dtype="float64") for name in ("tokens", "weighed", "cost")
+    tokens, weighted, cost = (
+        tables[name][week].to_numpy(dtype="float64") for name in ("tokens", "weighted", "cost")
     )
     days = float(people["active_days"])
     with np.errstate(divide="ignore", invalid="ignore"):
-        per_token = [days and tokens.sum() / days, tokens / tokens.sum(), weighed / tokens,
-                     cost / weighed]  # fmt: skip
+        per_token = [days and tokens.sum() / days, tokens / tokens.sum(), weighted / tokens,
+                     cost / weighted]  # fmt: skip
         heads = {
             "active people": float(people["active"]),
             "active days per person": np.float64(days) / people["active"],
@@ -264,7 +264,7 @@ def _week_factors(
 def _too_little(data: Dataset, metric_id: str) -> str:
     """Why the last two weeks cannot be compared; empty when they can."""
     if not data.spec.has_usage:
-        return f"cost is {NOT_TOLD}"
+        return f"cost is {UNAVAILABLE}"
     if len(data.weeks) < 2 or data.weeks[-1] - data.weeks[-2] != _WEEK:
         return "there is no closed week right before the last one"
     frame = week_frame(data, metric_id).iloc[-2:]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ccanalytics.analyses.daily_cost import BASELINE_DAYS, cost_by_day, expected_of, kinds_of_day
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.availability import NOT_TOLD, if_told
+from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats, student
 from ccanalytics.showing import ShowsItself
@@ -89,9 +89,9 @@ def month_forecast(data: Dataset) -> Forecast:
     days = cost_by_day(data)
     last = days["date"].max() if len(days) else pd.NaT
     month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
-    nothing = Forecast(if_told(data, _path([])), month)
+    nothing = Forecast(mask_unavailable(data, _path([])), month)
     if not data.spec.has_usage:
-        return replace(nothing, why=f"cost is {NOT_TOLD}")
+        return replace(nothing, why=f"cost is {UNAVAILABLE}")
     known = days.dropna(subset="value")
     if len(known) < MINIMUM_DAYS:
         return replace(nothing, why=f"{len(known)} days are known, {MINIMUM_DAYS} are needed")

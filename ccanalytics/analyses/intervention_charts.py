@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 from ccanalytics.analyses.interventions import Effect
-from ccanalytics.charts.theme import BLUE, GREY, ORANGE, finished, value_format
+from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.theme import BLUE, GREY, ORANGE, value_format
 
 
 def intervention_effects_chart(effect: Effect) -> Any:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
-from ccanalytics.metrics.availability import NOT_TOLD
+from ccanalytics.metrics.availability import UNAVAILABLE
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.intervals import Floats, interval, ratio, resampled_sums
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, summable
@@ -159,7 +159,7 @@ def _why_not(
 ) -> str:
     """Why the intervention cannot be looked at; empty when it can."""
     if metric.needs_usage and not data.spec.has_usage:
-        return f"its cost is {NOT_TOLD}"
+        return f"its cost is {UNAVAILABLE}"
     if data.roster.empty:
         return "there is no roster, so nobody is in a team"
     if team not in set(data.roster["team"].dropna()):

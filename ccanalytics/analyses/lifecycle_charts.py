@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 from ccanalytics.charts.marks import stacked
-from ccanalytics.charts.theme import BLUE, CYAN, GREY, INK, ORANGE, PURPLE, finished, value_axis
+from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.theme import BLUE, CYAN, GREY, INK, ORANGE, PURPLE, value_axis
 from ccanalytics.metrics.definitions import METRICS
 
 _FLOWS = ["retained", "reactivated", "new", "lapsed", "left"]

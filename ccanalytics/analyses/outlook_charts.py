@@ -6,7 +6,8 @@ import altair as alt
 import pandas as pd
 
 from ccanalytics.analyses.forecast import Forecast
-from ccanalytics.charts.theme import BLUE, GREY, INK, MUTED, ORANGE, finished, value_axis
+from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.theme import BLUE, GREY, INK, MUTED, ORANGE, value_axis
 from ccanalytics.metrics.definitions import METRICS
 
 

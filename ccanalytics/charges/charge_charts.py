@@ -5,7 +5,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.theme import BLUE, ORANGE, finished
+from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.theme import BLUE, ORANGE
 
 
 def reconciliation_chart(frame: pd.DataFrame) -> Any:

@@ -15,7 +15,7 @@ def chart(result: MetricFrame | ShowsItself, *, last_week: bool = False) -> Any:
     With `last_week` groups are compared in the last week, each with its weeks before as ticks.
     `TypeError` for what has no chart, such as a frame that came out of a group-by of your own.
     """
-    if isinstance(result, MetricFrame):
+    if isinstance(result, MetricFrame) and _is_complete(result):
         return _of_frame(result, last_week)
     if isinstance(result, ShowsItself) and result.drawn_by:
         return resolve(result.drawn_by)(result)
@@ -25,10 +25,23 @@ def chart(result: MetricFrame | ShowsItself, *, last_week: bool = False) -> Any:
     )
 
 
+def _is_complete(frame: MetricFrame) -> bool:
+    """Whether its rows are still those of the metric: a concat forgets it, a group-by its weeks."""
+    if getattr(frame, "metric", None) is None:
+        return False
+    needed = {"value"} if _has_own_chart(frame) else {"value", "week", frame.by} - {None}
+    return needed <= set(frame.columns)
+
+
+def _has_own_chart(frame: MetricFrame) -> bool:
+    """Whether its definition names the chart; split, most metrics are drawn like all others."""
+    of_people = frame.actor_kind == "user"
+    return bool(frame.metric.chart) and of_people and not (frame.by and frame.metric.numerator)
+
+
 def _of_frame(frame: MetricFrame, last_week: bool) -> Any:
-    metric, by = frame.metric, frame.by
-    if last_week and by:
-        return last_week_by_group(frame, metric, by, actor_kind=frame.actor_kind)
-    if metric.chart and (by is None or not metric.numerator) and frame.actor_kind == "user":
-        return resolve(metric.chart)(frame)
-    return by_week_chart(frame, metric, by, frame.actor_kind)
+    if last_week and frame.by:
+        return last_week_by_group(frame, frame.metric, frame.by, actor_kind=frame.actor_kind)
+    if _has_own_chart(frame):
+        return resolve(frame.metric.chart)(frame)
+    return by_week_chart(frame, frame.metric, frame.by, frame.actor_kind)

@@ -6,12 +6,12 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import (
     AXIS_UNITS,
     BLUE,
     CATEGORIES,
     GREY,
-    finished,
     tooltips,
     value_axis,
     value_format,

@@ -1,15 +1,22 @@
-"""Charts that show themselves: interactive where that works, and everywhere else as a picture.
+"""Finished charts, which show themselves: interactive where that works, elsewhere as a picture.
 
-JupyterLab and VS Code draw the Vega-Lite in an output with what they bring along, offline. Plain
+JupyterLab and VS Code draw the Vega-Lite in an output themselves, offline. Plain
 nbconvert, GitHub, nbviewer, Quarto and Colab show the SVG in the same output. Only charts of this
-kit do so; the session's own Altair is left alone.
+kit do so, with a configuration of their own; the session's Altair is left alone.
 """
 
 import json
+import re
+from html import escape
 from typing import Any
 
 import altair as alt
+import pandas as pd
 import vl_convert
+from altair.utils import update_nested
+
+from ccanalytics.charts.theme import AXIS_UNITS, HEIGHT, WIDTH, config, words_of
+from ccanalytics.metrics.definitions import ActorKind, Metric
 
 MIME = "application/vnd.vegalite.v5+json"
 """What JupyterLab and VS Code draw themselves; Vega-Lite 6 is drawn as version 5 is."""
@@ -18,24 +25,68 @@ VERSION = "6.1"
 """The version of Vega-Lite that makes the pictures."""
 
 
+def finished(
+    chart: Any,
+    metric: Metric | str,
+    *,
+    subtitle: str = "",
+    wide: bool = False,
+    height: int | alt.Step = HEIGHT,
+    actor_kind: ActorKind = "user",
+) -> Any:
+    """`chart` with its title, its words for a screen reader, and its place in the definitions.
+
+    What the source does not have is not drawn: an empty axis around 0 would read as a zero.
+    """
+    metric = words_of(metric, actor_kind)
+    subtitle = subtitle or _subtitle(metric)
+    frame = chart.data
+    if isinstance(frame, pd.DataFrame) and "unavailable" in frame.attrs:
+        why = str(frame.attrs["unavailable"])
+        subtitle = f"{why[0].upper()}{why[1:]}"
+        chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
+    elif isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
+        subtitle = f"Nothing to show: no week with a value. {subtitle}"
+    chart = chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
+        title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
+        description=f"{metric.name}. {subtitle}",
+        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide}},
+        width=WIDTH,
+        height=height,
+    )
+    return shows_itself(chart)
+
+
 class _ShowsItself:
-    """The bundle of a finished chart, and its configuration."""
+    """The configuration of a finished chart, its forms in an output, and charts made of several."""
 
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        spec: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
-        context = kwargs.get("context") or {}
-        if context.get("top_level", True):
-            # A chart that is put into another one takes the configuration of that one.
-            spec["config"] = {**spec.get("config", {}), **_CONFIGS[type(self).__name__]}
+        top_level = (kwargs.get("context") or {}).get("top_level", True)
+        if not top_level:
+            # In another chart it takes the configuration of that one, and Vega-Lite refuses a
+            # `usermeta` there.
+            inner: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
+            inner.pop("usermeta", None)
+            return inner
+        whole: Any = self.copy(deep=False)  # type: ignore[attr-defined]
+        own = {} if whole.config is alt.Undefined else _as_dict(whole.config)
+        whole.config = update_nested(config(), own, copy=True)
+        spec: dict[str, Any] = super(_ShowsItself, whole).to_dict(*args, **kwargs)  # type: ignore[misc]
         return spec
+
+    def __add__(self, other: Any) -> Any:
+        return shows_itself(super().__add__(other))  # type: ignore[misc]
+
+    def __or__(self, other: Any) -> Any:
+        return shows_itself(super().__or__(other))  # type: ignore[misc]
+
+    def __and__(self, other: Any) -> Any:
+        return shows_itself(super().__and__(other))  # type: ignore[misc]
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         spec = self.to_dict()
-        return {
-            MIME: spec,
-            "image/svg+xml": picture(spec),
-            "text/plain": str(spec.get("description", "chart")),
-        }
+        text = str(spec.get("description", "chart"))
+        return {MIME: spec, "image/svg+xml": picture(spec), "text/plain": text}
 
 
 class ShownChart(_ShowsItself, alt.Chart):
@@ -46,21 +97,55 @@ class ShownLayers(_ShowsItself, alt.LayerChart):
     """An `alt.LayerChart` that shows itself."""
 
 
-_CONFIGS: dict[str, dict[str, Any]] = {}
+class ShownRow(_ShowsItself, alt.HConcatChart):
+    """Charts next to one another that show themselves."""
 
 
-def shows_itself(chart: Any, config: dict[str, Any]) -> Any:
-    """`chart` as one that shows itself, with this configuration."""
-    kinds: dict[type, type] = {alt.Chart: ShownChart, alt.LayerChart: ShownLayers}
+class ShownColumn(_ShowsItself, alt.VConcatChart):
+    """Charts below one another that show themselves."""
+
+
+_KINDS: dict[type, type] = {
+    kind.__bases__[1]: kind for kind in (ShownChart, ShownLayers, ShownRow, ShownColumn)
+}
+
+
+def shows_itself(chart: Any) -> Any:
+    """`chart` as one that shows itself."""
     made = chart.copy(deep=False)
-    kind = kinds.get(type(chart), type(chart))
+    kind = _KINDS.get(type(chart), type(chart))
     object.__setattr__(made, "__class__", kind)  # Altair's own would make it a property
-    _CONFIGS[kind.__name__] = config
     return made
 
 
 def picture(spec: dict[str, Any]) -> str:
-    """The chart as SVG, on a white ground, as nobody knows the colour of the page."""
-    plain = {**spec, "config": {**spec.get("config", {}), "background": "white"}}
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(plain), vl_version=VERSION)
-    return svg
+    """The chart as a small SVG, on a white ground, as nobody knows the colour of the page."""
+    # Without a label for every mark, which would have the metric's definition in each.
+    looks = {**spec.get("config", {}), "background": "white", "aria": False}
+    svg = vl_convert.vegalite_to_svg(json.dumps({**spec, "config": looks}), vl_version=VERSION)
+    svg = svg.replace(' opacity="1"', "")
+    svg = re.sub(r"<text[^>]* opacity=\"0\"[^>]*>[^<]*</text>", "", svg)
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
+    label = escape(str(spec.get("description", "chart")))
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def _as_dict(configuration: Any) -> dict[str, Any]:
+    return configuration if isinstance(configuration, dict) else dict(configuration.to_dict())
+
+
+def _subtitle(metric: Metric) -> str:
+    unit = AXIS_UNITS.get(metric.unit, metric.unit)
+    interval = ", with its 90 % interval" if metric.is_ratio else ""
+    comma = "," if "," in unit else ""
+    return f"{unit[0].upper()}{unit[1:]}{comma} by week{interval}"
+
+
+def _lines(text: str, width: int = 62) -> list[str]:
+    """`text` in lines that fit a phone."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines

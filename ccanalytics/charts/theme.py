@@ -1,17 +1,14 @@
-"""How every chart looks, and what every chart says of its metric.
+"""How every chart looks: colours, configuration, axes, and the words of tooltips.
 
-The colours are told apart by people with any kind of colour vision, and each has a dark twin in
-the report. A finished chart has its own configuration and shows itself, so nothing of the session's
-Altair is changed.
+People with any kind of colour vision can distinguish the colours, and each has a dark twin in the
+report.
 """
 
-import json
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.shown_chart import shows_itself
 from ccanalytics.metrics.definitions import (
     METRICS,
     ActorKind,
@@ -141,55 +138,6 @@ def tooltips(
     return [*shown, alt.Tooltip("definition:N", title="definition")]
 
 
-def finished(
-    chart: Any,
-    metric: Metric | str,
-    *,
-    subtitle: str = "",
-    wide: bool = False,
-    height: int | alt.Step = HEIGHT,
-    actor_kind: ActorKind = "user",
-) -> Any:
-    """`chart` with its title, its words for a screen reader, and its place in the definitions.
-
-    What the source does not tell is not drawn: an empty axis around 0 would read as a zero.
-    """
-    metric = words_of(metric, actor_kind)
-    subtitle = subtitle or _subtitle(metric)
-    frame = chart.data
-    if isinstance(frame, pd.DataFrame) and "not_told" in frame.attrs:
-        why = str(frame.attrs["not_told"])
-        subtitle = f"{why[0].upper()}{why[1:]}"
-        chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
-    elif isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
-        subtitle = f"Nothing to show: no week with a value. {subtitle}"
-    chart = chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
-        title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
-        description=f"{metric.name}. {subtitle}",
-        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide}},
-        width=WIDTH,
-        height=height,
-    )
-    return shows_itself(chart, config())
-
-
 def words_of(metric: Metric | str, actor_kind: ActorKind) -> Metric:
     """The definition, in the words of the actors it is of."""
     return metric_in_words(METRICS[metric] if isinstance(metric, str) else metric, actor_kind)
-
-
-def _subtitle(metric: Metric) -> str:
-    unit = AXIS_UNITS.get(metric.unit, metric.unit)
-    interval = ", with its 90 % interval" if metric.is_ratio else ""
-    comma = "," if "," in unit else ""
-    return f"{unit[0].upper()}{unit[1:]}{comma} by week{interval}"
-
-
-def _lines(text: str, width: int = 62) -> list[str]:
-    """`text` in lines that fit a phone."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

@@ -21,9 +21,24 @@ def frame_bundle(frame: TitledFrame) -> Bundle:
     """A titled frame as a table, or its words for no rows."""
     if frame.empty and frame.empty_text:
         return note_bundle(frame.empty_text)
-    names = frame.shown_columns or tuple(map(str, frame.columns))
-    labels = {name: frame.labels.get(name, _words(name)) for name in names if name in frame}
-    return table_bundle(frame, frame.title, formats=frame.formats, labels=labels)
+    plain = _with_index(frame)
+    names = frame.shown_columns or tuple(plain.columns)
+    labels = {name: frame.labels.get(name, _words(name)) for name in names if name in plain}
+    return table_bundle(plain, frame.title, formats=frame.formats, labels=labels)
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the index as columns where it says something, as after a group-by.
+
+    Heads are text, also those of several levels: "value mean".
+    """
+    plain = pd.DataFrame(frame)
+    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in plain]
+    plain = plain.set_axis([name.strip() for name in names], axis=1)
+    if plain.index.names == [None] and pd.api.types.is_integer_dtype(plain.index):
+        return plain
+    levels = [str(name or "") for name in plain.index.names]
+    return plain.reset_index(names=levels, allow_duplicates=True)
 
 
 def table_bundle(

@@ -12,7 +12,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.explorer.loaded import LoadedData
 from ccanalytics.explorer.question import OWN_RATIO, SHAPES, Question, code_of
-from ccanalytics.metrics.availability import is_told
+from ccanalytics.metrics.availability import is_available
 from ccanalytics.metrics.by_week import by_week, ratio_by_week
 from ccanalytics.metrics.change import counted
 from ccanalytics.metrics.definitions import METRICS, Metric, column_words
@@ -133,7 +133,7 @@ def _basis(question: Question, frame: MetricFrame) -> Iterator[str]:
 def _missing(question: Question, data: Dataset, frame: MetricFrame) -> str:
     """Why values are missing, and how many."""
     metric, missing = frame.metric, frame["value"].isna()
-    if not is_told(frame):
+    if not is_available(frame):
         return f"Source {question.source} has neither models nor tokens nor cost."
     if data.roster.empty and metric.id in ("active_rate", "roster_use", "time_to_first_use"):
         return NO_ROSTER

@@ -5,7 +5,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.theme import BLUE, CATEGORIES, GREY, ORANGE, finished, value_axis
+from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.theme import BLUE, CATEGORIES, GREY, ORANGE, value_axis
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.availability import USAGE, if_told
+from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import ActorKind
 from ccanalytics.people.roster import roster_of_week
 from ccanalytics.wire.claude_code import EDIT_TOOLS
@@ -36,7 +36,7 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
     Columns: date, week, actor, team, [split], the measures, and `active` (0 or 1). `accepted` and
     `rejected` are of the tools that edit files, `decisions` of all tools. `cost_usd` sums what has
     a price; the tokens without one are `unpriced_tokens`. Tokens and cost are null where the source
-    does not tell them.
+    does not have them.
     """
     keys = ["date", "actor", "team", *([split] if split else [])]
     frames = {
@@ -45,7 +45,7 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
         "tool_actions": data.tool_actions,
     }
     closed = {name: _closed_rows(data, frame, actor_kind) for name, frame in frames.items()}
-    return if_told(data, day_sums(closed, keys), *_USAGE)
+    return mask_unavailable(data, day_sums(closed, keys), *_USAGE)
 
 
 def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
@@ -169,7 +169,7 @@ def _actor_weeks(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFra
     groups = days.groupby(keys, observed=True, dropna=False)
     weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
     weeks = weeks.assign(team=groups["team"].last(skipna=False))
-    return if_told(data, _with_sums(weeks.reset_index()), *USAGE)
+    return mask_unavailable(data, _with_sums(weeks.reset_index()), *USAGE)
 
 
 def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Numbers that the source of a dataset cannot tell: null, and said to be so, never 0."""
+"""Numbers that the source of a dataset does not have: null, and said to be so, never 0."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 
-NOT_TOLD: Final = "not known from this source"
+UNAVAILABLE: Final = "not known from this source"
 
 USAGE = {
     "input_tokens",
@@ -23,15 +23,15 @@ USAGE = {
 """Columns about models, tokens and cost."""
 
 
-def if_told(data: Dataset, frame: pd.DataFrame, *numbers: str) -> pd.DataFrame:
-    """`frame`, with `numbers` null and marked as not told where the source tells no usage."""
+def mask_unavailable(data: Dataset, frame: pd.DataFrame, *numbers: str) -> pd.DataFrame:
+    """`frame`, with `numbers` null and marked as unavailable where the source has no usage."""
     if data.spec.has_usage:
         return frame
     blank = frame.assign(**dict.fromkeys(numbers, np.nan))
-    blank.attrs["not_told"] = NOT_TOLD
+    blank.attrs["unavailable"] = UNAVAILABLE
     return blank
 
 
-def is_told(frame: pd.DataFrame) -> bool:
+def is_available(frame: pd.DataFrame) -> bool:
     """Whether what is null in a metric frame is null for another reason than its source."""
-    return "not_told" not in frame.attrs
+    return "unavailable" not in frame.attrs

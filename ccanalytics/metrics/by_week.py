@@ -8,9 +8,9 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks
-from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words
+from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words, singular
 from ccanalytics.metrics.metric_frame import MetricFrame
-from ccanalytics.metrics.ratios import frame_of, summable
+from ccanalytics.metrics.ratios import frame_of
 from ccanalytics.wings import resolve
 
 
@@ -26,14 +26,13 @@ def by_week(
     people than the dataset's minimum, and the next one where those could be had by subtraction, are
     null in every number. `ValueError` for a metric or a split that there is not.
     """
-    metric = METRICS.get(metric_id)
-    if metric is None or not (metric.numerator or metric.frame):
-        summable(metric_id)
-    assert metric is not None
+    metric = _weekly_metric(metric_id)
     if metric.frame and actor_kind == "user":
         frame = _own_shape(data, metric, by)
-    else:
+    elif metric.numerator:
         frame = frame_of(data, metric, by, actor_kind)
+    else:
+        raise ValueError(f"{metric_id} has no actor_kind {actor_kind!r}: leave it out.")
     return MetricFrame.of(frame, metric, by, actor_kind)
 
 
@@ -50,12 +49,8 @@ def ratio_by_week(
     without `bottom` it is a total. The interval and the groups that are withheld are those of
     `by_week`.
     """
-    return MetricFrame.of(
-        frame_of(data, ratio_metric(data, top, bottom), by, actor_kind),
-        ratio_metric(data, top, bottom),
-        by,
-        actor_kind,
-    )
+    metric = ratio_metric(data, top, bottom)
+    return MetricFrame.of(frame_of(data, metric, by, actor_kind), metric, by, actor_kind)
 
 
 def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
@@ -65,17 +60,28 @@ def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
     for column in (top, bottom or top):
         if column not in known:
             raise ValueError(f"There is no column {column!r} to sum; there is {', '.join(known)}.")
-    words = [column_words(column) for column in (top, bottom) if column]
+    words = column_words(top) + (f" per {singular(column_words(bottom))}" if bottom else "")
     money = top == "cost_usd" and not bottom
     return Metric(
         id=f"{top}_per_{bottom}" if bottom else top,
-        name=" per ".join(words)[:1].upper() + " per ".join(words)[1:],
-        unit="usd" if money else " per ".join(words),
+        name=words[0].upper() + words[1:],
+        unit="usd" if money else words,
         formula=f"Sum of {top} / sum of {bottom}." if bottom else f"Sum of {top}.",
         numerator=top,
         denominator=bottom,
         caveats=("A ratio of your own: nobody has defined what it means.",),
     )
+
+
+def _weekly_metric(metric_id: str) -> Metric:
+    """The metric of this id; `ValueError` when there is none, or it has no weeks."""
+    metric = METRICS.get(metric_id)
+    if metric is not None and (metric.numerator or metric.frame):
+        return metric
+    if metric is not None:
+        raise ValueError(f"{metric_id} has no row per week: call cca.{metric_id} instead.")
+    known = ", ".join(name for name, one in METRICS.items() if one.numerator or one.frame)
+    raise ValueError(f"There is no metric {metric_id!r}; by week there are {known}.")
 
 
 def _own_shape(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:

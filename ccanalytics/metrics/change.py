@@ -14,8 +14,8 @@ import pandas as pd
 
 from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.availability import NOT_TOLD
-from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
+from ccanalytics.metrics.availability import UNAVAILABLE
+from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, singular
 from ccanalytics.metrics.intervals import (
     MINIMUM_ACTORS,
     Floats,
@@ -84,8 +84,8 @@ class Headline(ShowsItself):
         value = estimated + self.metric.format(self.value)
         basis = ", ".join(self._basis())
         known = f" ({basis})" if basis else ""
-        beside = self.usual is not None and not math.isnan(self.usual.previous)
-        usual = f"; {self.usual.comparison()}" if self.usual and beside else ""
+        has_usual = self.usual is not None and not math.isnan(self.usual.previous)
+        usual = f"; {self.usual.comparison()}" if self.usual and has_usual else ""
         return f"{self.metric.name} {verb} {value}{known}; {self.comparison()}{usual}."
 
     def _basis(self) -> list[str]:
@@ -111,8 +111,8 @@ class Headline(ShowsItself):
         return f"{self.verdict} {joint} {self.metric.format(self.previous)}{comma} {self.against}"
 
     def _why_null(self) -> str:
-        if self.verdict == NOT_TOLD:
-            return NOT_TOLD
+        if self.verdict == UNAVAILABLE:
+            return UNAVAILABLE
         if self.metric.denominator == "on_roster" and not self.denominator > 0:
             return "there is no roster of the week to divide by, or too few people to show it"
         if self.metric.denominator == "active_before" and not self.denominator > 0:
@@ -181,7 +181,7 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
         coverage=coverage_of(data, money=metric.is_money, people=True),
     )
     if metric.needs_usage and not data.spec.has_usage:
-        found = replace(found, verdict=NOT_TOLD, coverage=NO_USAGE)
+        found = replace(found, verdict=UNAVAILABLE, coverage=NO_USAGE)
     return found, frame
 
 
@@ -245,7 +245,6 @@ def counted(value: float, column: str | None, actor_kind: ActorKind = "user") ->
     if column == "cost_usd":
         return f"${value:,.0f}"
     words = column_words(str(column), actor_kind)
-    singular = words.replace("people", "person").removesuffix("s")
     if value >= 10_000_000:
         return f"{value / 1e6:,.0f} million {words}"
-    return f"{value:,.0f} {singular if value == 1 else words}"
+    return f"{value:,.0f} {singular(words) if value == 1 else words}"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
-from ccanalytics.metrics.availability import if_told
+from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import median_interval
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, hide, priced_share, week_frame
@@ -43,7 +43,9 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     frame = frame.astype(dict.fromkeys(frame.columns[1:], "float64"))
     poor = frame["priced_share"] < MINIMUM_PRICED
     frame = frame.assign(**{name: frame[name].mask(poor) for name in ("value", "low", "high")})
-    return if_told(data, hide(frame, data.minimum_group), "value", "low", "high", "priced_share")
+    return mask_unavailable(
+        data, hide(frame, data.minimum_group), "value", "low", "high", "priced_share"
+    )
 
 
 def model_mix(data: Dataset) -> pd.DataFrame:
@@ -61,7 +63,7 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     at = pd.MultiIndex.from_frame(rows[["week", "family"]])
     hidden = at.isin(pd.MultiIndex.from_frame(few[["week", "family"]]))
     merged = _mix(rows.assign(family=rows["family"].mask(hidden, FEW_PEOPLE)))
-    return if_told(data, hide(merged, data.minimum_group, by="family"))
+    return mask_unavailable(data, hide(merged, data.minimum_group, by="family"))
 
 
 def _mix(rows: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +97,7 @@ def api_key_cost(data: Dataset) -> pd.DataFrame:
             "priced_share": priced,
         }
     ).reset_index()
-    return if_told(data, frame, "value", "share", "n_keys", "priced_share")
+    return mask_unavailable(data, frame, "value", "share", "n_keys", "priced_share")
 
 
 def _typical(rows: pd.DataFrame, week: pd.Timestamp) -> dict[str, object]:

@@ -81,7 +81,7 @@ class Metric:
 
     @property
     def needs_usage(self) -> bool:
-        """Whether it rests on models, tokens or cost, which not every source tells."""
+        """Whether it rests on models, tokens or cost, which not every source has."""
         columns = f"{self.numerator} {self.denominator}"
         return "cost" in columns or "tokens" in columns
 
@@ -171,6 +171,15 @@ def column_words(column: str, actor_kind: ActorKind = "user") -> str:
     """What the rows of a column are called in prose: "people", "commits", "API keys"."""
     words = COLUMN_WORDS.get(column, column.replace("_", " "))
     return words if actor_kind == "user" else _of_keys(words)
+
+
+def singular(words: str) -> str:
+    """One of what `column_words` are several of.
+
+    >>> singular("people"), singular("active days")
+    ('person', 'active day')
+    """
+    return words.replace("people", "person").removesuffix("s")
 
 
 def _of_keys(text: str) -> str:

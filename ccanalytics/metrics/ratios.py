@@ -15,7 +15,7 @@ from ccanalytics.metrics.actor_weeks import (
     tool_weeks,
     week_pairs,
 )
-from ccanalytics.metrics.availability import USAGE, if_told
+from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
@@ -72,7 +72,7 @@ def frame_of(
     bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
     sums = _with_bounds(sums, bounds, by)
     if metric.needs_usage:
-        sums = if_told(data, sums, "low", "high")
+        sums = mask_unavailable(data, sums, "low", "high")
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
     return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
 
@@ -87,8 +87,8 @@ def shown_sums(
     sums = hide(sums, minimum, by)
     if metric.denominator in _POPULATIONS:
         sums = hide(sums, minimum, by, people="denominator")
-    told = ["value", "priced_share", *_usage_sides(metric)]
-    return if_told(data, sums, *told) if metric.needs_usage else sums
+    usage = ["value", "priced_share", *_usage_sides(metric)]
+    return mask_unavailable(data, sums, *usage) if metric.needs_usage else sums
 
 
 def _usage_sides(metric: Metric) -> list[str]:
@@ -207,9 +207,9 @@ def _of_models(data: Dataset, by: str) -> pd.DataFrame:
 
 def _of_kinds(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:
     """One row per week, actor and kind of token that was used."""
-    rows = actor_weeks(data, actor_kind).melt(
-        ["week", "actor"], list(KINDS), "kind", "total_tokens"
-    )
+    # melt refuses to write a column that is there already: only what it needs goes in.
+    rows = actor_weeks(data, actor_kind)[["week", "actor", *KINDS]]
+    rows = rows.melt(["week", "actor"], var_name="kind", value_name="total_tokens")
     rows = rows.assign(kind=rows["kind"].map(KINDS), active=1, unpriced_tokens=0)
     return rows[rows["total_tokens"] > 0]
 

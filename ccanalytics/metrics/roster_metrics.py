@@ -93,7 +93,7 @@ def _roster_words(data: Dataset) -> str:
 
 
 def _seat_words(data: Dataset) -> str:
-    """Active people next to the seats of the last week; nothing where no seats are told."""
+    """Active people next to the seats of the last week; nothing where the source has no seats."""
     last = seat_rate(data).iloc[-1:]
     if not last["value"].notna().any():
         return ""

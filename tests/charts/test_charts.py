@@ -1,5 +1,7 @@
 """A chart shows one metric frame: its unit, its definition, its gaps, and nothing it computed."""
 
+import pickle
+
 import altair as alt
 import pandas as pd
 import pytest
@@ -230,3 +232,41 @@ def test_what_has_no_chart_is_said():
     """A frame of one's own is drawn with altair."""
     with pytest.raises(TypeError, match="altair"):
         cca.chart(pd.DataFrame({"value": [1]}))
+
+
+def test_a_picture_of_many_groups_is_small():
+    """Half a year of eight groups: no label for every mark, no digit nobody sees."""
+    weeks = pd.date_range("2026-05-25", periods=26, freq="7D")
+    frame = pd.concat([grouped(8).assign(week=week) for week in weeks], ignore_index=True)
+    frame["value"] = frame.index / 7
+    for name in ("cost", "cost_per_commit"):
+        bundle = by_week_chart(frame, name, "terminal")._repr_mimebundle_()
+        assert len(bundle["image/svg+xml"]) < 50_000
+
+
+def test_a_picture_says_what_it_is_to_those_who_cannot_see_it():
+    """Its description is the label of the whole."""
+    picture = cca.chart(cca.by_week(weeks(), "cost"))._repr_mimebundle_()["image/svg+xml"]
+    assert 'role="img" aria-label="Cost.' in picture
+
+
+def test_what_a_reader_configures_wins_over_the_look_of_this_kit():
+    """And the rest of the look stays."""
+    chart = cca.chart(cca.by_week(weeks(), "cost")).configure_axis(labelFontSize=20)
+    configured = chart.to_dict()["config"]["axis"]
+    assert (configured["labelFontSize"], configured["titleFontSize"]) == (20, 11)
+
+
+def test_charts_put_together_are_valid_and_show_themselves():
+    """Side by side, one above the other, and in layers."""
+    one, two = (cca.chart(cca.by_week(weeks(), name)) for name in ("cost", "commits"))
+    for both in (one | two, one & two, one + two):
+        bundle = both._repr_mimebundle_()
+        assert bundle["image/svg+xml"].startswith("<svg")
+        assert bundle[MIME]["config"]["axis"]["labelFontSize"] == 11
+
+
+def test_a_chart_survives_a_pickle():
+    """As when it comes from another process."""
+    chart = pickle.loads(pickle.dumps(cca.chart(cca.by_week(weeks(), "cost"))))
+    assert chart.to_dict()["config"]["bar"]["color"] == CATEGORIES[0]

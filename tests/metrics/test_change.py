@@ -242,7 +242,7 @@ def test_a_headline_reads_as_a_sentence(found, sentence):
 
 
 @pytest.mark.parametrize("metric", [one for one, entry in m.METRICS.items() if entry.numerator])
-def test_a_headline_is_the_aggregate_of_what_is_drawn_beside_it(metric):
+def test_a_headline_is_the_aggregate_of_what_is_drawn_next_to_it(metric):
     """The last point of the chart, and the ratio of sums of the teams it is made of."""
     roster = "email,team,start\n" + "\n".join(
         f"p{n}@x.example,{'Red' if n < 6 else 'Blue'}," for n in range(13)

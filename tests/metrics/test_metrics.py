@@ -275,13 +275,6 @@ def test_an_unknown_split_names_the_known_ones(by):
         m.by_week(two_weeks([]), "cost", by=by)
 
 
-@pytest.mark.parametrize("metric", ["retention", "nonsense"])
-def test_what_has_no_weeks_does_not_go_by_week(metric):
-    """The error lists them."""
-    with pytest.raises(ValueError, match="cost_per_commit"):
-        m.by_week(two_weeks([]), metric)
-
-
 @settings(max_examples=20, deadline=None)
 @given(histories())
 def test_a_ratio_is_its_numerator_over_its_denominator(records):

@@ -1,0 +1,53 @@
+"""A frame that was worked on further shows what it is then."""
+
+import json
+
+import pytest
+from builders import dataset, record
+
+import ccanalytics as cca
+
+
+def costs():
+    """Two weeks of six people in one team."""
+    usage = {"claude-sonnet-5": {"input": 5, "cents": 100}}
+    roster = "email,team,start\n" + "".join(f"p{n}@x.example,red,2026-01-01\n" for n in range(6))
+    records = [
+        record(day, f"p{n}@x.example", models=usage)
+        for day in ("2026-11-10", "2026-11-17")
+        for n in range(6)
+    ]
+    return cca.by_week(dataset(records, "2026-11-09", "2026-11-22", roster=roster), "cost", "team")
+
+
+def table_of(frame):
+    bundle = frame._repr_mimebundle_()
+    return json.loads(json.dumps(bundle["application/vnd.ccanalytics.table+json"]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.groupby("team").sum(numeric_only=True),
+        lambda frame: frame.groupby("team")[["value", "n_actors"]].sum(),
+        lambda frame: frame.set_index(["team", "week"]),
+    ],
+)
+def test_an_index_with_a_name_is_shown(change):
+    """After a group-by the groups are in the index."""
+    table = table_of(change(costs()))
+    assert table["columns"][0]["label"] == "team"
+    assert table["rows"][0][0] == "red"
+
+
+def test_the_number_of_a_row_is_not_shown():
+    """What is left after a filter has no meaning to a reader."""
+    frame = costs()
+    table = table_of(frame[frame["week"] == frame["week"].max()])
+    assert [column["label"] for column in table["columns"][:2]] == ["week", "team"]
+
+
+def test_a_frame_on_its_side_is_shown():
+    """Its columns are then numbers."""
+    table = table_of(costs().head(2).T)
+    assert [column["label"] for column in table["columns"]] == ["", "0", "1"]
