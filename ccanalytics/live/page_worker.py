@@ -1,13 +1,13 @@
 """The process in which the notebooks of a dashboard run; it answers one request after the other.
 
 A request is a line of JSON, `{"do": "open" | "watch" | "run" | "save", ...}`, an answer a line of
-JSON whose `size` says how many bytes follow. It ends when nobody can ask any more.
+JSON whose `size` says how many bytes follow.
 """
 
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.live.opening import opening_page
+from ccanalytics.report.worker_pipes import worker_pipes
 
 if TYPE_CHECKING:
     from ccanalytics.live.page_maker import Dashboard
@@ -23,7 +24,7 @@ Answer = tuple[dict[str, Any], bytes]
 
 
 def serve(
-    answer: Callable[[dict[str, Any]], Answer], requests: BinaryIO, answers: BinaryIO
+    answer: Callable[[dict[str, Any]], Answer], requests: Iterable[bytes], answers: BinaryIO
 ) -> None:
     """Answer every line of `requests`."""
     for line in requests:
@@ -33,9 +34,8 @@ def serve(
 
 
 def main() -> None:
-    """Serve on stdin and stdout; whatever else writes to stdout goes to stderr."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    """Answer requests, as long as there is somebody to ask."""
+    requests, answers = worker_pipes()
     chosen = json.loads(sys.argv[1])
 
     @cache
@@ -50,7 +50,7 @@ def main() -> None:
         except CCAnalyticsError as error:
             return {"error": str(error)}, b""
 
-    serve(answer, sys.stdin.buffer, answers)
+    serve(answer, requests, answers)
 
 
 def _dashboard(chosen: Mapping[str, Any]) -> "Dashboard":
