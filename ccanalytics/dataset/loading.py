@@ -40,7 +40,7 @@ from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
 
 _shared: dict[str, Dataset] | None = None
-"""Datasets by their arguments, where a process loads the same again and again."""
+"""Datasets by their arguments and settings, where a process loads the same again and again."""
 
 
 def share_datasets() -> None:
@@ -79,12 +79,13 @@ def load(
     `StoreError` when no day of the range is stored, `ValueError` for a range or a source that makes
     no sense.
     """
-    arguments = (since, until, week, weeks, days, source, store, roster, team, identity, logs)
-    if _shared is None:
-        return _load(*arguments, now)
-    key = repr(arguments)
+    arguments = (since, until, week, weeks, days, source, store, roster, team, identity, logs, now)
+    # Tables and open stores have no text that says all of them: these are always read anew.
+    if _shared is None or isinstance(roster, pd.DataFrame) or isinstance(store, Store):
+        return _load(*arguments)
+    key = repr((arguments, Path.cwd(), read_settings(os.environ, Path.cwd())))
     if key not in _shared:
-        _shared[key] = _load(*arguments, now)
+        _shared[key] = _load(*arguments)
     return _shared[key].copy()
 
 

@@ -1,4 +1,4 @@
-"""What is watched -> the page, made anew after each change, and everybody told of it."""
+"""What is watched -> the page, made again after each change, and everybody hears of it."""
 
 import asyncio
 import hashlib
@@ -11,7 +11,8 @@ from ccanalytics.errors import ReportError
 from ccanalytics.live.watch import Watched, changes
 from ccanalytics.live.worker_process import Worker
 
-RUN_TIMEOUT = 300.0  # seconds
+TIMEOUT = 300.0
+"""Seconds per cell of a notebook, and for everything else the worker is asked."""
 
 State = Literal["reading", "live", "waiting", "failed"]
 Listener = Callable[[dict[str, Any]], None]
@@ -20,11 +21,11 @@ Listener = Callable[[dict[str, Any]], None]
 class Live:
     """The newest whole page, how it stands, and who wants to hear of it."""
 
-    def __init__(self, worker: Worker, *, timeout: float = RUN_TIMEOUT) -> None:
+    def __init__(self, worker: Worker, *, timeout: float = TIMEOUT) -> None:
         self.worker = worker
         self.page = b""
         self.listeners: set[Listener] = set()
-        self.told: dict[str, Any] = {}
+        self.status: dict[str, Any] = {}
         self.opened = asyncio.Event()
         self._timeout = timeout
         self._changed = asyncio.Event()
@@ -42,18 +43,18 @@ class Live:
 
     async def save(self, kind: str) -> tuple[str, bytes]:
         """The name and content of a file of the page shown."""
-        told, content = await self.worker.ask(self._timeout, do="save", kind=kind)
-        return told["name"], content
+        answer, content = await self.worker.ask(self._timeout, do="save", kind=kind)
+        return answer["name"], content
 
     async def _open(self) -> Watched:
         _, self.page = await self.worker.ask(self._timeout, do="open")
         self._say("reading")
         self.opened.set()
-        told, _ = await self.worker.ask(self._timeout, do="watch")
+        paths, _ = await self.worker.ask(self._timeout, do="watch")
         return Watched(
-            folders=tuple(map(Path, told["folders"])),
-            suffix=told["suffix"],
-            files=tuple(map(Path, told["files"])),
+            folders=tuple(map(Path, paths["folders"])),
+            suffix=paths["suffix"],
+            files=tuple(map(Path, paths["files"])),
         )
 
     async def _watch(self, watched: Watched) -> None:
@@ -74,10 +75,10 @@ class Live:
 
     def _say(self, state: State, **changed: Any) -> None:
         version = hashlib.sha256(self.page).hexdigest()[:16]
-        before = {"updated": None, "files": 0, "message": ""} | self.told
-        self.told = before | {"state": state, "version": version} | changed
+        before = {"updated": None, "files": 0, "message": ""} | self.status
+        self.status = before | {"state": state, "version": version} | changed
         for listener in list(self.listeners):
-            listener(self.told)
+            listener(self.status)
 
 
 def _nothing_in(watched: Watched) -> str:

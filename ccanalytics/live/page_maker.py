@@ -8,16 +8,16 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from nbformat import NotebookNode
 
-import ccanalytics.live.page_specs as orders
+from ccanalytics.dataset.loading import share_datasets
 from ccanalytics.errors import CCAnalyticsError, ReportError
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.live.opening import LINKS
+from ccanalytics.live.page_specs import page_spec, watched
 from ccanalytics.live.saved_files import as_csv, as_parquet, frames_shown, zipped
 from ccanalytics.people.identity import without_emails
 from ccanalytics.report.engine import NotebookError, NotebookRun
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 Answer = tuple[dict[str, Any], bytes]
 
+Begin = Callable[[dict[str, Any]], None]
+"""Called with the notebook, its parameters and the index of a cell that begins."""
+
 _OF_OURS = re.compile(r"\w+\.ipynb, cell \d+: (?:Settings|Store|Schema|Auth)Error: (.*)", re.DOTALL)
 
 
@@ -40,59 +43,65 @@ class Dashboard:
     chosen: RunOptions
     made: tuple[ReportSpec, list[NotebookNode]] | None = None
     actions: Mapping[str, Callable[..., Answer]] = field(init=False)
+    _begin: Begin = field(init=False)
 
     def __post_init__(self) -> None:
         self.actions = {"watch": self.watch, "run": self.run, "save": self.save}
 
-    def answer(self, request: Mapping[str, Any]) -> Answer:
-        """What comes of a request; an error is an answer too."""
+    def answer(self, request: Mapping[str, Any], begin: Begin) -> Answer:
+        """What comes of a request; an error is an answer too. `begin` is called with each cell."""
         asked = dict(request)
+        self._begin = begin
         try:
             return self.actions[asked.pop("do")](**asked)
         except CCAnalyticsError as error:
-            return {"error": self._told(error)}, b""
+            return {"error": self._words(error)}, b""
         except Exception as error:  # whatever it is, the next request may go well
             log.exception("A request to the dashboard failed.")
             return {"error": self._safe(f"{type(error).__name__}: {error}")}, b""
 
     def watch(self) -> Answer:
         """What is to be watched."""
-        watched = orders.watched(self.chosen)
-        told = {
-            "folders": [str(folder) for folder in watched.folders],
-            "suffix": watched.suffix,
-            "files": [str(file) for file in watched.files],
+        what = watched(self.chosen)
+        paths = {
+            "folders": [str(folder) for folder in what.folders],
+            "suffix": what.suffix,
+            "files": [str(file) for file in what.files],
         }
-        return told, b""
+        return paths, b""
 
     def run(self) -> Answer:
         """The page as it is now."""
-        order = orders.order(replace(self.chosen, now=datetime.now(UTC)))
-        parameters = checked_parameters(order.notebooks, order.common, order.extra)
-        notebooks = [
-            _executed(source, given)
-            for source, given in zip(order.notebooks, parameters, strict=True)
-        ]
-        page = _page(order, notebooks, live=LINKS)
-        self.made = order, notebooks
-        _give_back()
+        share_datasets()  # its notebooks show one state of the records, which is read once
+        try:
+            spec = page_spec(replace(self.chosen, now=datetime.now(UTC)))
+            parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
+            notebooks = [
+                _executed(NotebookRun(source, given, source), self._begin)
+                for source, given in zip(spec.notebooks, parameters, strict=True)
+            ]
+            page = _page(spec, notebooks, live=LINKS)
+            self.made = spec, notebooks
+        finally:
+            share_datasets()
+            _give_back()
         return {}, page.encode()
 
     def save(self, kind: str) -> Answer:
         """The last page as a file of one kind."""
         if self.made is None:
             raise ReportError("There is no page to save yet.")
-        order, notebooks = self.made
+        spec, notebooks = self.made
         if kind == "page":
-            return {"name": f"{order.file}.html"}, _page(order, notebooks).encode()
+            return {"name": f"{spec.file}.html"}, _page(spec, notebooks).encode()
         if kind == "notebook":
-            return _notebooks(order, notebooks)
+            return _notebooks(spec, notebooks)
         write = {"csv": as_csv, "parquet": as_parquet}[kind]
         frames = frames_shown(notebooks)
         content = zipped({f"{name}.{kind}": write(frame) for name, frame in frames.items()})
-        return {"name": f"{order.file}-{kind}.zip"}, content
+        return {"name": f"{spec.file}-{kind}.zip"}, content
 
-    def _told(self, error: CCAnalyticsError) -> str:
+    def _words(self, error: CCAnalyticsError) -> str:
         """One sentence for what the reader can fix, else also the cell that failed."""
         ours = _OF_OURS.fullmatch(str(error))
         code = f"\n\n{error.code}" if isinstance(error, NotebookError) and not ours else ""
@@ -102,11 +111,15 @@ class Dashboard:
         return text if self.chosen.settings.identity == "named" else without_emails(text)
 
 
-def _executed(source: Path, parameters: Mapping[str, Any]) -> NotebookNode:
+def _executed(run: NotebookRun, begin: Begin) -> NotebookNode:
+    def begin_cell(index: int) -> None:
+        begin({"source": str(run.source), "parameters": dict(run.parameters), "index": index})
+
     try:
-        return run_notebook(source, parameters)
+        return run_notebook(run.source, run.parameters, begin=begin_cell)
     except CellError as error:
-        raise NotebookRun(source, parameters, source, error.index).failure(str(error)) from None
+        run.index = error.index
+        raise run.failure(str(error)) from None
 
 
 def _give_back() -> None:
@@ -117,13 +130,13 @@ def _give_back() -> None:
         trim(0)
 
 
-def _page(order: ReportSpec, notebooks: list[NotebookNode], **live: Any) -> str:
-    return build_page(notebooks, definitions=order.definitions, **order.words, **live)
+def _page(spec: ReportSpec, notebooks: list[NotebookNode], **live: Any) -> str:
+    return build_page(notebooks, definitions=spec.definitions, **spec.words, **live)
 
 
-def _notebooks(order: ReportSpec, notebooks: list[NotebookNode]) -> Answer:
+def _notebooks(spec: ReportSpec, notebooks: list[NotebookNode]) -> Answer:
     texts = [notebook_text(notebook).encode() for notebook in notebooks]
-    files = {path.name: text for path, text in zip(order.notebooks, texts, strict=True)}
+    files = {path.name: text for path, text in zip(spec.notebooks, texts, strict=True)}
     if len(files) == 1:
-        return {"name": f"{order.file}.ipynb"}, texts[0]
-    return {"name": f"{order.file}-notebooks.zip"}, zipped(files)
+        return {"name": f"{spec.file}.ipynb"}, texts[0]
+    return {"name": f"{spec.file}-notebooks.zip"}, zipped(files)

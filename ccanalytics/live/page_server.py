@@ -127,11 +127,11 @@ class Updates(Own, WebSocketHandler):
 
     def open(self, *_: str, **__: str) -> None:
         self.live.listeners.add(self.tell)
-        self.tell(self.live.told)
+        self.tell(self.live.status)
 
-    def tell(self, told: dict[str, Any]) -> None:
+    def tell(self, status: dict[str, Any]) -> None:
         with contextlib.suppress(WebSocketClosedError):
-            self.write_message(json.dumps(told))
+            self.write_message(json.dumps(status))
 
     def on_message(self, message: str | bytes) -> None:
         """Nothing a browser says is listened to."""

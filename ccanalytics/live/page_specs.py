@@ -19,7 +19,7 @@ OWN_USAGE = ("my_usage",)
 """The notebooks about one's own session logs."""
 
 
-def order(chosen: RunOptions) -> ReportSpec:
+def page_spec(chosen: RunOptions) -> ReportSpec:
     """The page as it is to be made now."""
     return _own_usage(chosen) if chosen.source == "local" else _weekly(chosen)
 
@@ -44,7 +44,7 @@ def watched(chosen: RunOptions) -> Watched:
     if chosen.source == "local":
         return Watched(_log_roots(), ".jsonl", files)
     if chosen.source in network_sources():
-        return Watched((chosen.store.root / "v1" / chosen.source,), ".parquet", files)
+        return Watched((chosen.store.folder(chosen.source, "activity"),), ".parquet", files)
     return Watched(files=files)
 
 
@@ -71,12 +71,12 @@ def _own_usage(chosen: RunOptions) -> ReportSpec:
 
 
 def _weekly(chosen: RunOptions) -> ReportSpec:
-    """The report's own order; what would stop the report stops the page."""
+    """The report's own spec; what would stop the report stops the page."""
     data = dataset_of(chosen)
     found = stops(preflight(data))
     if found:
-        told = "\n".join(f"{check.name}: {check.found}" for check in found)
-        raise PreflightError(f"A check of the records stops the page.\n{told}")
+        words = "\n".join(f"{check.name}: {check.found}" for check in found)
+        raise PreflightError(f"A check of the records stops the page.\n{words}")
     return report_spec_of(chosen, data)
 
 

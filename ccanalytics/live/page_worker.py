@@ -1,56 +1,50 @@
 """The process in which the notebooks of a dashboard run; it answers one request after the other.
 
 A request is a line of JSON, `{"do": "open" | "watch" | "run" | "save", ...}`, an answer a line of
-JSON whose `size` says how many bytes follow. It ends when nobody can ask any more.
+JSON whose `size` says how many bytes follow. Before it comes a line `{"begun": ...}` per cell.
 """
 
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.live.opening import opening_page
+from ccanalytics.report.worker_pipes import worker_pipes
 
 if TYPE_CHECKING:
     from ccanalytics.live.page_maker import Dashboard
 
-Answer = tuple[dict[str, Any], bytes]
-
-
-def serve(
-    answer: Callable[[dict[str, Any]], Answer], requests: BinaryIO, answers: BinaryIO
-) -> None:
-    """Answer every line of `requests`."""
-    for line in requests:
-        told, content = answer(json.loads(line))
-        answers.write(json.dumps({**told, "size": len(content)}).encode() + b"\n" + content)
-        answers.flush()
-
 
 def main() -> None:
-    """Serve on stdin and stdout; whatever else writes to stdout goes to stderr."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    """Answer requests, as long as there is somebody to ask."""
+    requests, answers = worker_pipes()
     chosen = json.loads(sys.argv[1])
 
     @cache
     def dashboard() -> "Dashboard":
         return _dashboard(chosen)
 
-    def answer(request: dict[str, Any]) -> Answer:
+    def say(line: Mapping[str, Any], content: bytes = b"") -> None:
+        answers.write(json.dumps(line).encode() + b"\n" + content)
+        answers.flush()
+
+    def answer(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         if request["do"] == "open":
             return {}, opening_page(chosen["source"]).encode()
         try:
-            return dashboard().answer(request)
+            return dashboard().answer(request, lambda cell: say({"begun": cell}))
         except CCAnalyticsError as error:
             return {"error": str(error)}, b""
 
-    serve(answer, sys.stdin.buffer, answers)
+    for line in requests:
+        words, content = answer(json.loads(line))
+        say({**words, "size": len(content)}, content)
 
 
 def _dashboard(chosen: Mapping[str, Any]) -> "Dashboard":

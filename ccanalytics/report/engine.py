@@ -22,9 +22,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nbformat
+import psutil
 from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
@@ -34,14 +35,22 @@ Progress = Callable[[str, int, int], None]
 """Called with a notebook, how many of its cells have begun, and how many there are."""
 
 ALLOWED = re.compile(
-    r"PATH|HOME|USER|LANG|LANGUAGE|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|APPDATA|LOCALAPPDATA|USERPROFILE"
-    r"|VIRTUAL_ENV|LD_LIBRARY_PATH|CLAUDE_CONFIG_DIR|LC_\w+|XDG_\w+|PYTHON\w+|OPENBLAS_\w+|OMP_\w+"
-    r"|MKL_\w+|CCANALYTICS_(?!DATABASE_URL)\w+"
+    r"PATH|HOME|USER|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|APPDATA|LOCALAPPDATA"
+    r"|USERPROFILE|VIRTUAL_ENV|LD_LIBRARY_PATH|CLAUDE_CONFIG_DIR"
+    r"|XDG_(CONFIG|DATA|CACHE|STATE)_(HOME|DIRS)|XDG_RUNTIME_DIR"
+    r"|PYTHON(PATH|HOME|HASHSEED|UTF8|IOENCODING|WARNINGS|NOUSERSITE|OPTIMIZE)"
+    r"|PYTHON(DONTWRITEBYTECODE|PYCACHEPREFIX|FAULTHANDLER|MALLOC)"
+    r"|(OPENBLAS|OMP|MKL)_NUM_THREADS"
+    r"|CCANALYTICS_(CONFIG|STORE|ROSTER|IDENTITY|HOLIDAYS|EVENTS|INTERVENTIONS)"
+    r"|CCANALYTICS_(MONTHLY_BUDGET_USD|SYNC_ON_LOAD)"
 )
-"""The variables a worker may know; nothing that could be a key is among them."""
+"""The variables a worker may know, each by its name: what is not known cannot be told."""
 
 MEMORY_PER_WORKER = 1_500_000_000
 """Bytes of memory that a worker may need: so many of them run at once, and one at least."""
+
+START_TIMEOUT = 120.0
+"""Seconds in which a worker must be ready; a busy machine may take long to import."""
 
 
 class NotebookError(ReportError):
@@ -114,12 +123,10 @@ def run_notebooks(
 
 def workers_at_once() -> int:
     """As many workers as there are cores, and as memory allows."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return cores or 1
-    return max(1, min(cores or 1, free // MEMORY_PER_WORKER))
+    known = hasattr(os, "sched_getaffinity")  # fewer than the machine has, where it is shared
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    # Available, not free: what files are cached in is given back when a process needs it.
+    return max(1, min(cores, psutil.virtual_memory().available // MEMORY_PER_WORKER))
 
 
 def worker_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -159,9 +166,17 @@ def _work(
 class _Worker:
     """A worker process, started again after it had to be ended."""
 
+    _process: subprocess.Popen[str]
+    _requests: IO[str]
+    _answers: "queue.SimpleQueue[str | None]"
+    _ready: bool
+    """It has said that it is; until then it imports."""
+
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._ended = False
+        self._turn = threading.Lock()
+        """Held to start or end the process: none is started once the report was stopped."""
         self._start()
 
     def run(self, run: NotebookRun, timeout: float, progress: Progress | None) -> None:
@@ -169,6 +184,9 @@ class _Worker:
         if self._process.poll() is not None:
             self.end()
             self._start()
+        if not self._ready:
+            self._next(START_TIMEOUT, run, "Its process took longer to start than")
+            self._ready = True
         total = len(read_notebook(run.source).cells)
         request = {
             "source": str(run.source),
@@ -178,7 +196,8 @@ class _Worker:
         with contextlib.suppress(OSError):  # a worker that died says so below
             self._requests.write(json.dumps(request) + "\n")
             self._requests.flush()
-        while (answer := self._next(timeout, run)) is not None:
+        while True:
+            answer = self._next(timeout, run, "The cell took longer than")
             if "begun" in answer:
                 run.index = answer["begun"]
                 if progress:
@@ -193,16 +212,22 @@ class _Worker:
 
     def end(self, *, for_good: bool = False) -> None:
         """End the process and all that it started."""
-        self._ended = self._ended or for_good
-        if self._process.poll() is None:
-            kill_group(self._process.pid)
-        self._process.wait()
-        with contextlib.suppress(OSError):  # what was not read any more cannot be flushed
-            self._requests.close()
+        with self._turn:
+            self._ended = self._ended or for_good
+            if self._process.poll() is None:
+                kill_group(self._process.pid)
+            self._process.wait()
+            with contextlib.suppress(OSError):  # what was not read any more cannot be flushed
+                self._requests.close()
 
     def _start(self) -> None:
-        if self._ended:
-            raise ReportError("The report was stopped.")
+        with self._turn:
+            if self._ended:
+                raise ReportError("The report was stopped.")
+            self._launch()
+
+    def _launch(self) -> None:
+        self._ready = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ccanalytics.report.notebook_worker"],
             env=self._environment,
@@ -214,7 +239,7 @@ class _Worker:
         )
         assert self._process.stdin and self._process.stdout
         self._requests = self._process.stdin
-        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._answers = queue.SimpleQueue()
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
 
     def _listen(self, lines: Any) -> None:
@@ -224,13 +249,13 @@ class _Worker:
                 answers.put(line)
         answers.put(None)
 
-    def _next(self, timeout: float, run: NotebookRun) -> dict[str, Any]:
+    def _next(self, timeout: float, run: NotebookRun, late: str) -> dict[str, Any]:
         """The next answer; an error when there is none in time, or nobody to give one."""
         try:
             line = self._answers.get(timeout=timeout)
         except queue.Empty:
             self.end()
-            raise run.failure(f"The cell took longer than {timeout:g} s and was ended.") from None
+            raise run.failure(f"{late} {timeout:g} s and was ended.") from None
         if line is None:
             code = self._process.wait()
             raise run.failure(f"The process that ran it ended (code {code}).")

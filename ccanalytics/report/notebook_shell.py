@@ -1,18 +1,22 @@
 """A notebook run in this process, without the start of a kernel.
 
 papermill runs it as it does with kernels: the same parameters, the same errors. A notebook sees
-nothing of the one before it, but what was imported stays.
+nothing of the one before it, neither names nor settings, but what was imported stays.
 """
 
 import io
+import os
 import re
+import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import altair
+import pandas as pd
 import papermill
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
@@ -78,16 +82,17 @@ class ShellEngine(Engine):  # type: ignore[misc]
     ) -> None:
         """Run every cell up to the first that fails, whose error becomes its last output."""
         shell = _shell()
-        shell.reset()  # type: ignore[no-untyped-call]
-        for index, cell in enumerate(nb_man.nb.cells):
-            if on_cell_start:
-                on_cell_start(cell=cell, cell_index=index)
-            nb_man.cell_start(cell, index)
-            failed = cell.cell_type == "code" and not _run(shell, cell)
-            if failed:
-                nb_man.cell_exception(cell, index, exception=None)
-                return
-            nb_man.cell_complete(cell, index)
+        shell.begin_notebook()
+        with _settings_kept():
+            for index, cell in enumerate(nb_man.nb.cells):
+                if on_cell_start:
+                    on_cell_start(cell=cell, cell_index=index)
+                nb_man.cell_start(cell, index)
+                failed = cell.cell_type == "code" and not _run(shell, cell)
+                if failed:
+                    nb_man.cell_exception(cell, index, exception=None)
+                    return
+                nb_man.cell_complete(cell, index)
 
 
 papermill_engines.register(ENGINE, ShellEngine)
@@ -95,30 +100,98 @@ papermill_engines.register(ENGINE, ShellEngine)
 
 def _run(shell: "_Shell", cell: NotebookNode) -> bool:
     """True when the cell ran to its end; its outputs are added to it."""
-    shell.outputs = cell.outputs
-    with _streams(cell.outputs):
+    shell.begin_cell(cell.outputs)
+    with _streams(shell):
         # With history, because a last expression ended by ";" is known by it.
         result = shell.run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
     cell.execution_count = result.execution_count
     error = result.error_before_exec or result.error_in_exec
-    if error is not None:
-        said = {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
-        cell.outputs.append(_output("error", **said))
+    if error is not None and not any(one.output_type == "error" for one in cell.outputs):
+        shell.add("error", ename=type(error).__name__, evalue=str(error), traceback=[])
     return error is None
 
 
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """What a notebook sets for the whole process is as before when the block is left.
+
+    Without this the next notebook would show its tables and charts otherwise, or read another
+    store, depending on which worker happened to run it.
+    """
+    environment, path = dict(os.environ), list(sys.path)
+    with (
+        chdir(Path.cwd()),
+        warnings.catch_warnings(),
+        # Charts of a reader's own are Vega-Lite in an output too, not a page that asks a network.
+        altair.renderers.enable(ENGINE),
+        altair.data_transformers.enable("default"),
+        altair.theme.enable("default"),
+    ):
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
+            sys.path[:] = path
+            _reset_pandas()
+
+
+def _reset_pandas() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some options are deprecated
+        pd.reset_option(r"^(display|styler|mode|compute)\.")  # of "plotting" needs matplotlib
+
+
 class _Shell(InteractiveShell):
-    """An IPython whose outputs are added to `outputs`, and that keeps nothing on disk."""
+    """An IPython whose outputs are added to a cell, and that keeps nothing on disk."""
 
-    outputs: list[NotebookNode]
+    _outputs: list[NotebookNode]
+    _outdated: bool
+    """The outputs go as soon as there is a new one."""
+    _displays: dict[str, list[NotebookNode]]
+    """Outputs that were given a name, by which they may be changed."""
 
-    def show(self, kind: str, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
-        """Adds one output of a cell."""
-        more = {"execution_count": self.execution_count} if kind == "execute_result" else {}
-        self.outputs.append(_output(kind, data=dict(data), metadata=dict(metadata), **more))
+    def begin_notebook(self) -> None:
+        """Forget every name and output of the notebook before."""
+        self.reset()  # type: ignore[no-untyped-call]
+        self._displays = {}
 
-    def _showtraceback(self, etype: object, evalue: object, stb: object) -> None:
-        """Nothing: an error is an output of its own."""
+    def begin_cell(self, outputs: list[NotebookNode]) -> None:
+        """From now on outputs are added to these."""
+        self._outputs = outputs
+        self._outdated = False
+
+    def add(self, kind: str, **fields: Any) -> NotebookNode:
+        """Adds one output to the cell; text is joined with the text before it."""
+        if self._outdated:
+            self.clear()
+        output = new_output(kind, **fields)  # type: ignore[no-untyped-call]
+        last = self._outputs[-1] if self._outputs else None
+        if kind == "stream" and last and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            self._outputs.append(output)
+        return output
+
+    def display(self, data: Mapping[str, Any], metadata: Mapping[str, Any], name: str = "") -> None:
+        """Adds what is displayed by hand; with a name it can be changed later."""
+        shown = self.add("display_data", data=dict(data), metadata=dict(metadata))
+        if name:
+            self._displays.setdefault(name, []).append(shown)
+
+    def change(self, data: Mapping[str, Any], metadata: Mapping[str, Any], name: str) -> None:
+        """Puts this in place of all that was displayed under the name."""
+        for shown in self._displays.get(name, ()):
+            shown.data, shown.metadata = dict(data), dict(metadata)
+
+    def clear(self, *, later: bool = False) -> None:
+        """Takes back what the cell has shown; `later` is when there is something new to show."""
+        self._outdated = later
+        if not later:
+            self._outputs.clear()
+
+    def _showtraceback(self, etype: type, evalue: object, stb: list[str]) -> None:
+        self.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
 
 
 class _Hook(DisplayHook):
@@ -128,45 +201,51 @@ class _Hook(DisplayHook):
     def write_output_prompt(self) -> None: ...
     def finish_displayhook(self) -> None: ...
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
-        _shell().show("execute_result", format_dict, md_dict or {})
+        shell = _shell()
+        count = shell.execution_count
+        shell.add("execute_result", data=format_dict, metadata=md_dict or {}, execution_count=count)
 
 
 class _Publisher(DisplayPublisher):
     """What is displayed by hand becomes an output."""
 
-    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:  # type: ignore[override]
-        _shell().show("display_data", data, metadata or {})
+    def publish(  # type: ignore[override]
+        self,
+        data: Any,
+        metadata: Any = None,
+        *,
+        transient: Any = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
+        name = (transient or {}).get("display_id", "")
+        show = _shell().change if update else _shell().display
+        show(data, metadata or {}, name)
+
+    def clear_output(self, wait: bool = False) -> None:
+        _shell().clear(later=wait)
 
 
 @cache
 def _shell() -> _Shell:
-    # Charts of a reader's own are Vega-Lite in an output too, not a page that asks a network.
-    altair.renderers.register("ccanalytics", lambda spec, **_: {VEGA_LITE: spec})
-    altair.renderers.enable("ccanalytics")
+    altair.renderers.register(ENGINE, lambda spec, **_: {VEGA_LITE: spec})
     config = Config({"HistoryManager": {"enabled": False}})
     return _Shell.instance(config=config, displayhook_class=_Hook, display_pub_class=_Publisher)
 
 
-def _output(kind: str, **fields: Any) -> NotebookNode:
-    return new_output(kind, **fields)  # type: ignore[no-untyped-call]
-
-
 class _Stream(io.TextIOBase):
-    """Text written becomes an output, joined with the one before it."""
+    """Text written becomes an output."""
 
-    def __init__(self, name: str, outputs: list[NotebookNode]) -> None:
-        self.name, self.outputs = name, outputs
+    def __init__(self, name: str, shell: _Shell) -> None:
+        self.name, self.shell = name, shell
 
     def write(self, text: str) -> int:
-        last = self.outputs[-1] if self.outputs else None
-        if last is not None and last.output_type == "stream" and last.name == self.name:
-            last.text += text
-        else:
-            self.outputs.append(_output("stream", name=self.name, text=text))
+        if text:
+            self.shell.add("stream", name=self.name, text=text)
         return len(text)
 
 
 @contextmanager
-def _streams(outputs: list[NotebookNode]) -> Iterator[None]:
-    with redirect_stdout(_Stream("stdout", outputs)), redirect_stderr(_Stream("stderr", outputs)):
+def _streams(shell: _Shell) -> Iterator[None]:
+    with redirect_stdout(_Stream("stdout", shell)), redirect_stderr(_Stream("stderr", shell)):
         yield

@@ -1,16 +1,16 @@
 """The process in which notebooks of a report run, one after the other.
 
-A request is a line of JSON, `{"source", "target", "parameters"}`; answers are lines of JSON:
-`{"begun": n}` when cell n begins, then `{"done": true}`, or `{"failed": text, "cell": n}`. It ends
-when nobody can ask any more.
+It says `{"ready": true}` once it has imported everything. A request is a line of JSON,
+`{"source", "target", "parameters"}`; answers are lines of JSON: `{"begun": n}` when cell n begins,
+then `{"done": true}`, or `{"failed": text, "cell": n}`.
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from ccanalytics.report.worker_pipes import worker_pipes
 from ccanalytics.wings import resolve
 
 PREPARED_BY = "dataset.loading:share_datasets"
@@ -18,9 +18,8 @@ PREPARED_BY = "dataset.loading:share_datasets"
 
 
 def main() -> None:
-    """Answer requests on stdin; whatever else writes to stdout goes to stderr."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    """Answer requests, as long as there is somebody to ask."""
+    requests, answers = worker_pipes()
     # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from ccanalytics.report.notebook_shell import CellError, run_notebook
@@ -28,10 +27,11 @@ def main() -> None:
     resolve(PREPARED_BY)()
 
     def answer(**said: Any) -> None:
-        answers.write(json.dumps(said) + "\n")
+        answers.write(json.dumps(said).encode() + b"\n")
         answers.flush()
 
-    for line in sys.stdin:
+    answer(ready=True)
+    for line in requests:
         asked = json.loads(line)
         try:
             run_notebook(

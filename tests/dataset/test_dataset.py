@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from builders import dataset, record
 
+import ccanalytics.dataset.loading as loading
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.record_frames import build_frames
@@ -205,6 +206,44 @@ def test_settings_give_store_roster_and_identity(tmp_path, monkeypatch):
 
 
 # Sources
+
+
+EARLIER = datetime(2026, 11, 18, tzinfo=UTC)
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """`load` shares what it has read, as in a process that runs notebooks."""
+    monkeypatch.setattr(loading, "_shared", {})
+
+
+def test_equal_arguments_are_read_once_where_datasets_are_shared(tmp_path, shared):
+    """The second is there although the store is gone; what the first changed it does not show."""
+    store = fill(tmp_path / "store").root
+    first = load(source="api", store=store, weeks=1, now=NOW)
+    first.activity.loc[:, "commits"] = -1
+    store.rename(tmp_path / "gone")
+    second = load(source="api", store=store, weeks=1, now=NOW)
+    assert len(second.activity) == len(first.activity)
+    assert (second.activity["commits"] >= 0).all()
+
+
+def test_other_arguments_or_settings_share_no_dataset(tmp_path, shared, monkeypatch):
+    """Another time, a roster that differs in its middle, another identity."""
+    store = fill(tmp_path).root
+    named = load(week="2026-W47", source="api", store=store, weeks=1, now=NOW)
+    with pytest.raises(StoreError):  # then the week was still going on
+        load(week="2026-W47", source="api", store=store, weeks=1, now=EARLIER)
+    people = [f"p{number}@example.com" for number in range(200)]
+    roster = pd.DataFrame(
+        {"actor": people, "team": "A", "start": pd.NaT, "end": pd.NaT, "name": ""}
+    )
+    other = roster.assign(team=["A"] * 100 + ["B"] + ["A"] * 99)
+    loaded = [load(source="api", store=store, weeks=1, roster=r, now=NOW) for r in (roster, other)]
+    assert [set(one.roster["team"]) for one in loaded] == [{"A"}, {"A", "B"}]
+    monkeypatch.setenv("CCANALYTICS_IDENTITY", "aggregate")
+    withheld = load(week="2026-W47", source="api", store=store, weeks=1, now=NOW)
+    assert (named.identity, withheld.identity) == ("named", "aggregate")
 
 
 def test_the_sample_needs_nothing_but_its_name(tmp_path):

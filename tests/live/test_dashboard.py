@@ -26,9 +26,15 @@ from tornado.websocket import websocket_connect
 from ccanalytics.cli import main
 from ccanalytics.live.page_server import _bound
 from ccanalytics.live.saved_files import frames_shown
+from ccanalytics.live.worker_process import Worker
 from ccanalytics.report.archive import read_issue
+from ccanalytics.report.engine import NotebookError
 
 WAIT = 120
+
+SLOW_AT = 13
+"""The place of the slow cell in the executed notebook: after the cells of `write_notebook`, and the
+one of the parameters."""
 
 HOSTILE = "</script><script>alert(1)</script>"
 
@@ -315,6 +321,44 @@ def test_a_worker_that_was_killed_is_begun_again(numbers):
         append(log_of(numbers.folder, "killed"), {"team": "Web", "value": 0})
         told(numbers, is_live)
     assert worker_of(numbers).pid != worker.pid
+
+
+SLOW = "import time; time.sleep(600)"
+
+
+def failure_of_a_slow_cell(folder, environment, timeout):
+    """What is learnt of a cell longer than `timeout`; without one its process is killed."""
+    append(log_of(folder), {"team": "Data", "value": 3})
+    notebooks = write_notebook(folder / "notebooks", SLOW)
+    asked = {"source": "local", "extra": {}, "notebooks": str(notebooks)}
+    given = {"CLAUDE_CONFIG_DIR": str(folder), "CCANALYTICS_STORE": str(folder / "store")}
+
+    async def ask():
+        worker = Worker(asked, {**environment, **given})
+        try:
+            await worker.ask(WAIT, do="watch")  # by then everything is imported
+            page = asyncio.create_task(worker.ask(timeout or WAIT, do="run"))
+            if not timeout:
+                while not (worker._cell and worker._cell["index"] == SLOW_AT):
+                    await asyncio.sleep(0.1)
+                os.kill(worker._process.pid, signal.SIGKILL)
+            await page
+        finally:
+            await worker.end()
+
+    with pytest.raises(NotebookError) as caught:
+        run_apart(ask())
+    return caught.value
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(("timeout", "word"), [(5, "longer"), (None, "ended")])
+def test_the_cell_in_which_a_worker_had_to_end_is_named(tmp_path, clean_environment, timeout, word):
+    """Whether it took too long or was killed: the notebook, and the code of the cell."""
+    error = failure_of_a_slow_cell(tmp_path, clean_environment, timeout)
+    assert word in error.error
+    assert error.notebook == "my_usage.ipynb"
+    assert error.code == SLOW
 
 
 def test_notebooks_without_mine_are_an_error(tmp_path):

@@ -1,12 +1,21 @@
 """The notebook engine: what a notebook shows, that it ends, and what its process may know."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
 
 import nbformat
+import psutil
 import pytest
 from report_pages import cell, notebook, text
 
+from ccanalytics.report import engine
 from ccanalytics.report.engine import NotebookError, NotebookRun, run_notebooks
+
+FIRST = text("so that it is the longer one and comes first. " * 20)
 
 
 @pytest.fixture
@@ -48,6 +57,27 @@ def test_outputs_come_in_the_order_they_were_made(run):
     assert quiet.outputs == []
 
 
+def test_outputs_can_be_taken_back_and_changed(run):
+    """As a progress display does: what was cleared is gone, a handle changes its own output."""
+    clear = "from IPython.display import clear_output\nprint('a'); clear_output(); print('b')"
+    later = "print('a'); clear_output(wait=True); print('b'); clear_output(wait=True)"
+    change = "handle = display('one', display_id=True); print('two'); handle.update('three')"
+    [[cleared, waited, changed]] = run([cell(clear), cell(later), cell(change)])
+    assert shown(cleared) == [("stream", "b\n")]
+    assert shown(waited) == [("stream", "b\n")]
+    assert shown(changed) == [("display_data", "'three'"), ("stream", "two\n")]
+
+
+def test_an_error_has_its_traceback(run, tmp_path):
+    """In the executed notebook, where the cell and its line are seen."""
+    with pytest.raises(NotebookError):
+        run([cell("a = 1\nraise ValueError('no')")])
+    executed = nbformat.read(tmp_path / "done0.ipynb", as_version=4)
+    [error] = [one for at in executed.cells for one in at.get("outputs", ()) if "ename" in one]
+    assert (error.ename, error.evalue) == ("ValueError", "no")
+    assert "raise" in "".join(error.traceback)
+
+
 def test_parameters_are_injected_as_papermill_does(run):
     """The default, then what was given, in a cell of its own."""
     [executed] = run([cell("n = 1", tags=["parameters"]), cell("n")], n=5)
@@ -67,11 +97,49 @@ def test_what_one_notebook_does_to_its_data_no_other_sees(run, tmp_path):
     count = "int(data.activity['commits'].min())"
     environment = {"CCANALYTICS_STORE": str(tmp_path / "store")}
     _, second = run(
-        [cell(load), cell(spoil), text("so that it is the longer one and comes first")],
+        [cell(load), cell(spoil), FIRST],
         [cell(load), cell(count)],
         environment=environment,
     )
     assert shown(second[-1]) == [("execute_result", "0")]
+
+
+def test_what_one_notebook_sets_no_other_sees(run):
+    """Variables, the folder, and how tables and charts are shown."""
+    look = """
+import os, sys, warnings
+import altair, pandas
+[os.environ.get("CCANALYTICS_IDENTITY"), os.getcwd(), "/elsewhere" in sys.path,
+ pandas.options.display.max_rows, altair.renderers.active, altair.data_transformers.options,
+ altair.theme.active, len(warnings.filters)]
+"""
+    spoil = """
+os.environ["CCANALYTICS_IDENTITY"] = "named"
+os.chdir("/")
+sys.path.append("/elsewhere")
+pandas.options.display.max_rows = 3
+altair.renderers.enable("html")
+altair.data_transformers.disable_max_rows()
+altair.theme.enable("dark")
+warnings.simplefilter("ignore")
+"""
+    first, second = run([FIRST, cell(look), cell(spoil)], [cell(look)])
+    assert shown(second[0]) == shown(first[1])
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("try:\n    input()\nexcept EOFError:\n    print('none')", "none\n"),
+        ("import subprocess\nprint(subprocess.run(['cat'], timeout=9).returncode)", "0\n"),
+    ],
+    ids=["input", "a program"],
+)
+def test_what_reads_from_a_cell_finds_nothing(run, code, value):
+    """It neither waits nor takes the next request."""
+    [executed], [after] = run([cell(code)], [cell("print(1)")])
+    assert shown(executed) == [("stream", value)]
+    assert shown(after) == [("stream", "1\n")]
 
 
 @pytest.mark.parametrize("code", ["raise ValueError('no')", "1 +", "raise SystemExit('no')"])
@@ -85,8 +153,8 @@ def test_a_cell_that_fails_is_named(run, code):
 
 def test_a_cell_that_takes_too_long_is_ended_and_named(run):
     """And the notebooks after it still run."""
-    with pytest.raises(NotebookError, match=r"made0\.ipynb, cell 1: .*longer than 8 s") as caught:
-        run([cell("import time; time.sleep(60)")], [cell("1")], timeout=8)
+    with pytest.raises(NotebookError, match=r"made0\.ipynb, cell 1: .*longer than 3 s") as caught:
+        run([cell("import time; time.sleep(60)")], [cell("1")], timeout=3)
     assert caught.value.code.startswith("import time")
 
 
@@ -96,14 +164,80 @@ def test_a_process_that_dies_is_said(run):
         run([cell("1"), cell("import os; os._exit(7)")], [cell("1")])
 
 
+def test_the_time_to_start_is_not_the_cells(run, monkeypatch):
+    """A cell that takes no time is done, however long its process took to import."""
+    monkeypatch.setattr(engine, "START_TIMEOUT", 60)
+    [[executed]] = run([cell("1")], timeout=1)
+    assert shown(executed) == [("execute_result", "1")]
+
+
+def test_a_process_that_does_not_start_is_said(run, monkeypatch):
+    """No cell is blamed for it."""
+    monkeypatch.setattr(engine, "START_TIMEOUT", 0.01)
+    with pytest.raises(NotebookError, match="start") as caught:
+        run([cell("1")])
+    assert caught.value.cell is None
+
+
+BUSY = """
+import sys
+from pathlib import Path
+from ccanalytics.cli.bars import ended_by_sigterm
+from ccanalytics.report.engine import NotebookRun, run_notebooks
+
+if __name__ == "__main__":
+    runs = [NotebookRun(Path(one), {}, Path(one + ".done")) for one in sys.argv[1:]]
+    with ended_by_sigterm():
+        run_notebooks(runs, environment={}, timeout=600, workers=2)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number):
+    """Ctrl-C, SIGTERM and a kill; notebooks that were still to come are not begun."""
+    paths = [tmp_path / f"{n}.ipynb" for n in range(4)]
+    for path in paths:
+        begun = f"open({str(path) + '.begun'!r}, 'w').close()\nwhile True: pass"
+        made = notebook(cell(begun))
+        made.metadata.kernelspec = {"name": "python3", "display_name": "", "language": "python"}
+        nbformat.write(made, path)
+    process = subprocess.Popen([sys.executable, "-c", BUSY, *map(str, paths)])
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("*.begun"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    assert process.wait(10) != 0
+    assert len(workers) == 2
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert len(list(tmp_path.glob("*.begun"))) == 2
+
+
+@pytest.mark.parametrize(("gigabytes", "most"), [(0.1, 1), (2, 1), (4, 2), (400, 64)])
+def test_as_many_workers_as_memory_allows(monkeypatch, gigabytes, most):
+    """One at least; with much memory as many as there are cores."""
+    memory = SimpleNamespace(available=int(gigabytes * 1e9))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
+    assert engine.workers_at_once() == most
+
+
 def test_a_worker_knows_no_key(run):
     """Whatever it is called; the store and the path it knows."""
-    secrets = {
-        "ANTHROPIC_ADMIN_KEY": "s",
-        "AWS_SECRET_ACCESS_KEY": "s",
-        "CCANALYTICS_DATABASE_URL": "s",
-        "MY_TOKEN": "s",
-    }
+    secrets = dict.fromkeys(
+        (
+            "ANTHROPIC_ADMIN_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "CCANALYTICS_ADMIN_KEY",
+            "CCANALYTICS_DATABASE_URL",
+            "MY_TOKEN",
+            "PYTHON_KEYRING_TOKEN",
+            "XDG_SECRET",
+        ),
+        "s",
+    )
     [[executed]] = run(
         [cell("import os; sorted(os.environ)")],
         environment={**secrets, "CCANALYTICS_STORE": "x", "PATH": os.environ["PATH"]},
