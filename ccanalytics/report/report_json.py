@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.archive import INDEX, block_of
+from ccanalytics.report.archive import INDEX, issue_block
 
 COMPANIONS = {"email": ".eml", "pdf": ".pdf"}
 """What may lie next to an issue, made in the same run, and the end of its name."""
@@ -18,7 +18,7 @@ def summary(page: Path) -> dict[str, Any]:
     Numbers are those of the cards, null where a card has none; shares are fractions. Of a page
     that says why there is no report, the headlines are an empty list.
     """
-    said = block_of(page)
+    said = issue_block(page)
     if said is None:
         raise ReportError(f"{page} is no issue of a report.")
     return {

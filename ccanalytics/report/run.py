@@ -14,7 +14,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report import archive
+from ccanalytics.report.archive import memories, read_issue, write_issue
 from ccanalytics.report.engine import NotebookError, NotebookRun, Progress, run_notebooks
 from ccanalytics.report.history import NOTHING, Remembered, restatements
 from ccanalytics.report.mail import letter
@@ -101,7 +101,6 @@ class ReportSpec:
                 "week": self.week,
                 "source": self.source,
                 "made": self.made,
-                "updated": _updated(self),
                 "checks": [self.said(check) for check in self.checks],
                 **self.memory.as_json(),
             },
@@ -137,14 +136,13 @@ def run_report(spec: ReportSpec, *, progress: Progress | None = None) -> Path:
                 timeout=spec.timeout,
                 progress=progress,
             )
-            page, beside = _made(spec, notebooks)
+            page, companions = _made(spec, notebooks)
         except NotebookError as error:
             error.page = _write_broken(spec, error)
             raise
         _keep(folder, spec, notebooks)
-    path = archive.write_issue(spec.out, spec.file, page)
+    path = write_issue(spec.out, spec.file, page, companions)
     (spec.out / f"{spec.file}-failed.html").unlink(missing_ok=True)
-    archive.write_beside(path, beside)
     write_site(spec.out)
     if spec.browser:
         _print(path, spec.browser, spec.environment)
@@ -154,7 +152,7 @@ def run_report(spec: ReportSpec, *, progress: Progress | None = None) -> Path:
 def failure_path(spec: ReportSpec) -> Path:
     """Where a failed run says so: in the issue's place, unless a whole issue is there."""
     path = spec.out / f"{spec.file}.html"
-    there = archive.read_issue(path) if path.exists() else None
+    there = read_issue(path) if path.exists() else None
     whole = there is not None and not there.failed
     return spec.out / f"{spec.file}-failed.html" if whole else path
 
@@ -179,17 +177,17 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
 
 
 def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
-    """The page, and what lies next to it by the end of its name; None for what must not."""
+    """The page, and the files next to it by suffix; None for one that must not be there."""
     try:
         words = spec.words
-        restated = restatements(spec.memory, _earlier(spec), spec.number_words)
+        restated = restatements(spec.memory, memories(spec.out, spec.week), spec.number_words)
         page = build_page(notebooks, definitions=spec.definitions, restated=restated, **words)
-        beside: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
+        companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
             mail = letter(notebooks, file=f"{spec.file}.html", restated=restated, **about)
-            beside[COMPANIONS["email"]] = mail.message()
-        return page, beside
+            companions[COMPANIONS["email"]] = mail.message()
+        return page, companions
     except Exception as error:  # whatever it is, the week must not be left without a word
         log.debug("The page could not be built.", exc_info=True)
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
@@ -204,25 +202,6 @@ def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
         failure = ReportError(f"{page} was written, but no PDF of it. {error}")
         failure.page = page
         raise failure from error
-
-
-def _earlier(spec: ReportSpec) -> list[Remembered]:
-    """What the issues of this week and of those before it remember, newest first."""
-    found = archive.issues(spec.out)
-    return [one.memory for one in found if not one.failed and one.week <= spec.week]
-
-
-def _updated(spec: ReportSpec) -> str:
-    """When the issue last said something else than now: with the same numbers it is no news."""
-    path = spec.out / f"{spec.file}.html"
-    there = archive.read_issue(path) if path.exists() else None
-    if (
-        there is None
-        or there.failed
-        or there.memory != replace(spec.memory, name=there.memory.name)
-    ):
-        return spec.made
-    return f"{there.updated:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
@@ -245,7 +224,7 @@ def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
 
 def _write_failure(spec: ReportSpec, **said: Any) -> Path:
     page = failure_page(**said, **spec.words)
-    path = archive.write_issue(spec.out, failure_path(spec).stem, page)
+    path = write_issue(spec.out, failure_path(spec).stem, page)
     write_site(spec.out)
     return path
 
@@ -272,7 +251,7 @@ def notebook_text(notebook: NotebookNode) -> str:
 def _refuse_other_source(spec: ReportSpec) -> None:
     """Sample figures never replace real ones, nor one source another without being asked."""
     path = spec.out / f"{spec.file}.html"
-    there = archive.read_issue(path) if path.exists() else None
+    there = read_issue(path) if path.exists() else None
     if there and not there.sample and there.source not in ("", spec.source):
         raise ReportError(
             f"{path} is a report on source {there.source!r}; one on {spec.source!r} would replace "
