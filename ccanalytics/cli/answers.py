@@ -1,11 +1,16 @@
-"""`--json`: one object on stdout that says how it went, whatever happened.
+"""`--json`: one object on stdout that says how the command ended, in every case.
 
-Every answer has `command`, `status` (done, failed, usage-error, stopped), `exit_code` and
-`error` (null when there is none); what else is in it is the command's own. What people read goes
-to stderr then.
+    command      its name
+    status       done, failed, usage-error or stopped (by a check)
+    exit_code    0, 1, 2 or 3
+    error        a message, null when there is none
+
+The command adds its own keys; those about a report are listed in `report/report_json.py`. Text
+for people goes to stderr then.
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +19,7 @@ from ccanalytics.cli.group import as_click, exit_code_of
 
 STATUS = {0: "done", 1: "failed", 2: "usage-error", 3: "stopped"}
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Say how it went in JSON, on stdout.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 
 
 class Answering(click.Command):
@@ -27,7 +32,7 @@ class Answering(click.Command):
         parent: click.Context | None = None,
         **more: Any,
     ) -> click.Context:
-        """What click makes of `args`; what it cannot read is answered."""
+        """What click makes of `args`; a usage error is answered, too."""
         given = list(args)
         try:
             return super().make_context(info_name, args, parent, **more)
@@ -37,30 +42,32 @@ class Answering(click.Command):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """What the command returns; it answers itself when it comes to its end."""
+        """What the command returns; it answers itself when it succeeds."""
         try:
             return super().invoke(ctx)
         except click.exceptions.Exit:
             raise
         except BaseException as error:
             if ctx.params["as_json"]:
-                said = as_click(error)
-                text = said.format_message() if said else f"{type(error).__name__}: {error}"
-                answer(str(ctx.info_name), exit_code_of(error), error=text, **about(error))
+                known = as_click(error)
+                text = known.format_message() if known else f"{type(error).__name__}: {error}"
+                page = getattr(error, "page", None)
+                answer(str(ctx.info_name), exit_code_of(error), error=text, **about_page(page))
             raise
 
 
-def answer(command: str, exit_code: int, *, error: str | None = None, **said: Any) -> None:
-    """Write the one object."""
-    how = {"command": command, "status": STATUS[exit_code], "exit_code": exit_code, "error": error}
-    click.echo(json.dumps({**how, **said}, indent=2))
+def answer(command: str, exit_code: int, *, error: str | None = None, **own: Any) -> None:
+    """Print the one object, with the command's `own` keys."""
+    click.echo(json.dumps({"command": command, **outcome(exit_code, error), **own}, indent=2))
 
 
-def about(result: object) -> dict[str, Any]:
-    """What the `page` of a result or an error says, when one was written."""
-    page = getattr(result, "page", None)
-    if page is None:
-        return {}
-    from ccanalytics.report.report_json import summary
+def outcome(exit_code: int, error: str | None) -> dict[str, Any]:
+    """How something ended."""
+    return {"status": STATUS[exit_code], "exit_code": exit_code, "error": error}
 
-    return summary(page)
+
+def about_page(page: Path | None) -> dict[str, Any]:
+    """The keys about the report at `page`; none where no page was written."""
+    from ccanalytics.report.report_json import report_as_json
+
+    return report_as_json(page) if page else {}

@@ -1,4 +1,4 @@
-"""Bars on a terminal, plain lines elsewhere; and a sure end."""
+"""Progress bars on a terminal, plain lines elsewhere; SIGTERM ends a command cleanly."""
 
 import contextlib
 import signal
@@ -55,7 +55,7 @@ def days() -> Iterator[Callable[[date, int, int], None]]:
 
     def line(day: date, done: int, total: int) -> None:
         if done == total or done % 30 == 0:
-            click.echo(f"{day}: {done} of {total} days", err=True)
+            click.echo(f"{day}: day {done} of {total}", err=True)
 
     if not sys.stderr.isatty():
         yield line

@@ -17,26 +17,26 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
     """Open JupyterLab on the notebooks, copied into FOLDER.
 
     What you change in FOLDER stays: a newer notebook is put next to a changed one. Without FOLDER
-    it is `notebooks` here; the notebooks of a clone are opened as they lie. Flags this command
-    does not know, as --no-browser or --port=8899, are passed to Jupyter.
+    it is `notebooks` here; the notebooks of a clone are opened in place. Flags this command
+    does not know, such as --no-browser or --port=8899, are passed to Jupyter.
     """
     from importlib.metadata import version
 
-    from ccanalytics.report.lab import lay_notebooks, open_lab
+    from ccanalytics.report.lab import copy_notebooks, open_lab
     from ccanalytics.report.run import notebook_folder
     from ccanalytics.settings import as_variables
 
-    wish = options.run_options(**flags)
+    chosen = options.run_options(**flags)
     named, jupyter = _folder(words)
     shipped = notebook_folder()
     if named is None and shipped.name != "_notebooks":
         folder = shipped
     else:
         folder = named or Path("notebooks")
-        for said in lay_notebooks(shipped, folder, version("ccanalytics")):
-            click.echo(said)
+        for line in copy_notebooks(shipped, folder, version("ccanalytics")):
+            click.echo(line)
     click.echo(options.shown(folder.absolute()))
-    environment = {**os.environ, **as_variables(wish.settings, wish.logs)}
+    environment = {**os.environ, **as_variables(chosen.settings, chosen.logs)}
     sys.exit(open_lab(folder.absolute(), environment, jupyter))
 
 

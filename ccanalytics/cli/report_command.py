@@ -8,7 +8,7 @@ import click
 
 import ccanalytics.cli.bars as bars
 import ccanalytics.cli.options as options
-from ccanalytics.cli.answers import JSON, STATUS, Answering, about, answer
+from ccanalytics.cli.answers import JSON, Answering, about_page, answer, outcome
 from ccanalytics.cli.group import exit_code_of
 from ccanalytics.errors import CCAnalyticsError, ReportError
 
@@ -64,67 +64,65 @@ def report(
 
 
 def _one(chosen: "RunOptions", as_json: bool) -> None:
-    """The paths that were written, a line each."""
+    """Make the report of one week; print the paths that were written, a line each."""
     from ccanalytics.issue.weekly import weekly_report
     from ccanalytics.report.engine import NotebookError
-    from ccanalytics.report.report_json import summary
 
     with bars.cells() as cells, bars.days() as days:
         try:
             page = weekly_report(chosen, progress=cells, sync_progress=days)
         except NotebookError as error:
-            raise _pointing(error) from error
-    said = summary(page)
+            raise _with_page(error) from error
+    made = about_page(page)
     for name in ("page", "index", "email", "pdf"):
-        if name in said["paths"]:
-            click.echo(options.shown(Path(said["paths"][name])), err=as_json)
+        if name in made["paths"]:
+            click.echo(options.shown(Path(made["paths"][name])), err=as_json)
     if as_json:
-        answer("report", 0, **said)
+        answer("report", 0, **made)
 
 
 def _all_missing(chosen: "RunOptions", since: str, as_json: bool) -> None:
-    """A line per week, as it is done; at the end the exit code of the worst."""
+    """Make every missing report, a line per week; end with the worst exit code."""
     from ccanalytics.issue.catch_up import catch_up, missing_weeks
 
     outcomes = []
-    for outcome in catch_up(chosen, missing_weeks(chosen, since), cells=bars.cells, days=bars.days):
-        outcomes.append(outcome)
-        _tell(outcome, as_json)
+    for one in catch_up(chosen, missing_weeks(chosen, since), cells=bars.cells, days=bars.days):
+        outcomes.append(one)
+        _print(one, as_json)
     if not outcomes:
         click.echo("Nothing to do: no closed week is without an issue.", err=as_json)
-    codes = {_code(outcome) for outcome in outcomes} | {0}
+    codes = {_code(one) for one in outcomes} | {0}
     worst = next(code for code in WORST_FIRST if code in codes)
     if as_json:
         failed = ", ".join(one.week for one in outcomes if one.error)
         error = f"No whole report of {failed}." if failed else None
-        answer("report", worst, error=error, reports=[_said(one) for one in outcomes])
+        answer("report", worst, error=error, reports=[_as_json(one) for one in outcomes])
     click.get_current_context().exit(worst)
 
 
-def _tell(outcome: "WeekOutcome", as_json: bool) -> None:
-    if outcome.error:
-        click.echo(f"{outcome.week}: {_pointing(outcome.error)}", err=True)
-    elif outcome.page:
-        click.echo(options.shown(outcome.page), err=as_json)
+def _print(one: "WeekOutcome", as_json: bool) -> None:
+    if one.error:
+        click.echo(f"{one.week}: {_with_page(one.error)}", err=True)
+    elif one.page:
+        click.echo(options.shown(one.page), err=as_json)
 
 
-def _said(outcome: "WeekOutcome") -> dict[str, Any]:
-    """The answer about one week, with the keys of that about a single report."""
-    code = _code(outcome)
-    error = str(_pointing(outcome.error)) if outcome.error else None
-    how = {"status": STATUS[code], "exit_code": code, "error": error, "week": outcome.week}
-    return {**how, **about(outcome.error or outcome)}
+def _as_json(one: "WeekOutcome") -> dict[str, Any]:
+    """One week of several, with the keys of the answer about a single report."""
+    error = str(_with_page(one.error)) if one.error else None
+    page = getattr(one.error, "page", None) if one.error else one.page
+    return {**outcome(_code(one), error), "week": one.week, **about_page(page)}
 
 
-def _code(outcome: "WeekOutcome") -> int:
-    return exit_code_of(outcome.error) if outcome.error else 0
+def _code(one: "WeekOutcome") -> int:
+    return exit_code_of(one.error) if one.error else 0
 
 
-def _pointing(error: CCAnalyticsError) -> CCAnalyticsError:
-    """`error`, with where it is told at length when it does not say so itself."""
+def _with_page(error: CCAnalyticsError) -> CCAnalyticsError:
+    """`error`, naming the page with the details when its message does not."""
     page = getattr(error, "page", None)
     if page is None or page.name in str(error):
         return error
-    pointing = ReportError(f"{error}\nSee {options.shown(page)}")
-    pointing.page = page
-    return pointing
+    named = ReportError(f"{error}\nSee {options.shown(page)}")
+    named.page = page
+    return named

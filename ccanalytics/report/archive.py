@@ -1,7 +1,7 @@
 """The folder of reports: one file per issue, which says what it is in a JSON block of its own.
 
-Nothing else is stored. Whatever else lies in the folder is left alone. Files appear whole or not
-at all, and one process at a time writes.
+Nothing else is stored, and other files in the folder are left alone. Files appear whole or not at
+all, and one process at a time writes.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +22,24 @@ from ccanalytics.weeks import parse_week
 log = logging.getLogger(__name__)
 
 INDEX = "index.html"
-BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK = re.compile(
     rb'<script type="application/json" id="ccanalytics-issue">(.*?)</script>', re.DOTALL
 )
 _HEAD = 262_144  # bytes read of each file; the block stands near the top
+_CARD = ("metric", "label", "value", "unit", "verdict")
 
 
 @dataclass(frozen=True)
 class Issue:
-    """What the folder knows of one report; `updated` is when it last said something else."""
+    """What the folder knows of one report."""
 
     file: str
     week: str
     title: str
-    subtitle: str
     source: str
     failed: bool
-    team: str = ""
-    identity: str = ""
     cards: tuple[Mapping[str, str], ...] = ()
     memory: Remembered = NOTHING
-    updated: datetime = BEFORE_ALL
 
     @property
     def sample(self) -> bool:
@@ -57,12 +53,13 @@ class Issue:
 
     @property
     def scope(self) -> tuple[str, str, str]:
-        """Issues of the same scope are about the same people, and may stand in one line."""
-        return self.source, self.team, self.identity
+        """Source, team and identity: issues that agree in them are about the same people."""
+        team, identity = (_text(self.memory.parameters.get(key)) for key in ("team", "identity"))
+        return self.source, team, identity
 
     @property
     def monday(self) -> date | None:
-        """The Monday of its week; None when it does not say one."""
+        """The Monday of its week; None when it does not name a week."""
         with contextlib.suppress(ValueError, OverflowError):  # the last week of year 9999
             monday = parse_week(self.week)
             return monday if monday + timedelta(days=7) else None
@@ -77,32 +74,26 @@ class Issue:
         return f"{self.monday.day} {self.monday:%b} to {sunday.day} {sunday:%b %Y}"
 
 
-def write_issue(folder: Path, name: str, page: str) -> Path:
-    """The path of `page`, written as `<name>.html`; an older one is replaced in one step."""
+def write_issue(
+    folder: Path, name: str, page: str, companions: Mapping[str, str | None] | None = None
+) -> Path:
+    """The path of `page`, written as `<name>.html`; an older one is replaced in one step.
+
+    `companions` are files next to it, by suffix. None removes one that an earlier run left: what
+    lies next to an issue says the same as the issue, or is not there.
+    """
     if not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
         raise ValueError(f"{name!r} cannot be the name of a report file.")
     path = folder / f"{name}.html"
     with writing(path):
         put(path, page)
+        for suffix, text in (companions or {}).items():
+            companion = folder / f"{name}{suffix}"
+            if text is None:
+                companion.unlink(missing_ok=True)
+            else:
+                put(companion, text)
     return path
-
-
-def write_beside(page: Path, beside: Mapping[str, str | None]) -> None:
-    """Write what belongs to `page`, named by ends such as ".eml"; None takes away an older one.
-
-    What lies next to an issue says the same as the issue, or is not there. An issue of its own,
-    such as that of a team called email, is neither replaced nor taken away.
-    """
-    with writing(page):
-        for end, text in beside.items():
-            path = page.with_name(f"{page.stem}{end}")
-            own = path.suffix == ".html" and path.exists() and read_issue(path) is not None
-            if own and text is not None:
-                raise ReportError(f"{path} is an issue; what would replace it is not written.")
-            if text is not None:
-                put(path, text)
-            elif not own:
-                path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -117,35 +108,25 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def put(path: Path, text: str) -> None:
-    """`path` holding `text`; a report is to be read by others. Only while `writing`."""
+    """Write `text` so that others can read it, too; only while `writing`."""
     write_text(path, text, mode=0o644)
 
 
 def issues(folder: Path) -> list[Issue]:
-    """The issues in `folder`, newest week first; files that are none are passed over."""
-    found = (read_issue(path) for path in sorted(folder.glob("*.html")) if _may_be_issue(path))
-    return sorted(
-        (issue for issue in found if issue), key=lambda one: (one.week, one.file), reverse=True
-    )
+    """The issues in `folder`, newest week first; other files are skipped."""
+    pages = [path for path in folder.glob("*.html") if path.name != INDEX and path.name[0] != "."]
+    found = filter(None, map(read_issue, sorted(pages)))
+    return sorted(found, key=lambda issue: (issue.week, issue.file), reverse=True)
 
 
-def read_issue(path: Path) -> Issue | None:
-    """What `path` says of itself, or None when it is not an issue of ours."""
-    said = block_of(path)
-    try:
-        return _issue(path, said) if said is not None else None
-    except (TypeError, AttributeError) as error:
-        log.warning("%s is left out of the index: %s", path, error)
-        return None
-
-
-def memories(folder: Path) -> list[Remembered]:
-    """What the whole issues in `folder` remember, newest week first."""
-    return [issue.memory for issue in issues(folder) if not issue.failed]
+def memories(folder: Path, until: str = "") -> list[Remembered]:
+    """What the whole issues in `folder` remember, newest week first; up to the week `until`."""
+    found = (issue for issue in issues(folder) if not until or issue.week <= until)
+    return [issue.memory for issue in found if not issue.failed]
 
 
 def one_a_week(found: Iterable[Issue]) -> list[Issue]:
-    """Of each week the whole issue, oldest first; of copies the one with the shortest name."""
+    """The whole issue of each week, oldest first; of copies the one with the shortest name."""
     by_week: dict[date, Issue] = {}
     for issue in sorted(found, key=lambda one: (len(one.file), one.file)):
         if issue.monday and not issue.failed:
@@ -153,59 +134,46 @@ def one_a_week(found: Iterable[Issue]) -> list[Issue]:
     return [by_week[monday] for monday in sorted(by_week)]
 
 
-def block_of(path: Path) -> dict[str, Any] | None:
-    """The JSON block of a page; None when it has none, or cannot be read."""
+def read_issue(path: Path) -> Issue | None:
+    """What `path` says of itself; None when it is not an issue."""
+    block = issue_block(path)
     try:
-        with path.open("rb") as file:
-            block = _BLOCK.search(file.read(_HEAD))
-        said = json.loads(block[1]) if block else None
-        if said is None or isinstance(said, dict):
-            return said
-        raise ValueError("its block is no object")
-    except (OSError, ValueError) as error:
-        log.warning("%s is passed over: %s", path, error)
+        return None if block is None else _issue(path, block)
+    except (TypeError, AttributeError) as error:
+        log.warning("%s is left out of the index: %s", path, error)
         return None
 
 
-_CARD = ("metric", "label", "value", "unit", "verdict")
+def issue_block(path: Path) -> dict[str, Any] | None:
+    """The JSON block of a page; None when it has none, or it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            found = _BLOCK.search(file.read(_HEAD))
+        block = json.loads(found[1]) if found else None
+        if block is None or isinstance(block, dict):
+            return block
+        raise ValueError("its block is not an object")
+    except (OSError, ValueError) as error:
+        log.warning("%s is skipped: %s", path, error)
+        return None
 
 
-def _issue(path: Path, said: Mapping[str, Any]) -> Issue:
-    cards = said.get("headlines")
-    week = _text(said.get("week"))
-    memory = remembered(f"the issue {path.stem}", said)
+def _issue(path: Path, block: Mapping[str, Any]) -> Issue:
+    cards = block.get("headlines")
     return Issue(
         file=path.name,
-        week=week,
-        title=_text(said.get("title")),
-        subtitle=_text(said.get("subtitle")),
-        source=_text(said.get("source")),
-        failed=said.get("status") != "complete",
-        team=_text(memory.parameters.get("team")),
-        identity=_text(memory.parameters.get("identity")),
+        week=_text(block.get("week")),
+        title=_text(block.get("title")),
+        source=_text(block.get("source")),
+        failed=block.get("status") != "complete",
         cards=tuple(
             {name: _text(card.get(name)) for name in _CARD}
             for card in (cards if isinstance(cards, list) else [])
         ),
-        memory=memory,
-        updated=_moment(said.get("updated"), week),
+        memory=remembered(f"the issue {path.stem}", block),
     )
 
 
 def _text(value: object) -> str:
     """`value` as text that can be written: half of a surrogate pair becomes "?"."""
     return "" if value is None else str(value).encode("utf-8", "replace").decode()
-
-
-def _moment(value: object, week: str) -> datetime:
-    """The time an issue gives; the end of its week where it gives none."""
-    with contextlib.suppress(ValueError, OverflowError):
-        given = datetime.fromisoformat(str(value))
-        return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
-    with contextlib.suppress(ValueError, OverflowError):
-        return datetime.combine(parse_week(week) + timedelta(days=7), time(), UTC)
-    return BEFORE_ALL
-
-
-def _may_be_issue(path: Path) -> bool:
-    return path.name != INDEX and not path.name.startswith(".")

@@ -1,4 +1,4 @@
-"""What an issue remembers of its numbers, and what later data made of those of earlier issues.
+"""What an issue remembers of its numbers, and how later data changed those of earlier issues.
 
 Each page holds, for the index and for the next issues to read:
 
@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from ccanalytics.words import counted
+
 NOTICED = 0.0005
-"""The smallest relative difference that is told: half of a tenth of a percent."""
+"""The smallest relative difference that is listed: half of a tenth of a percent."""
 
 SHOWN = 8
 
@@ -55,18 +57,18 @@ NOTHING = Remembered()
 def restatements(
     now: Remembered, earlier: Iterable[Remembered], words: Callable[[str, float], str]
 ) -> list[str]:
-    """One sentence per number of an earlier issue that is another one now, largest first.
+    """One sentence per number of an earlier issue that is different now, largest change first.
 
     `earlier` is newest first; each week is compared with the newest issue that has it. A metric
-    that was defined anew is not compared, and that is said. `words` names a metric and writes a
-    value of it, such as "cost $1,200".
+    whose definition changed is not compared, and a sentence says so. `words` names a metric and
+    writes a value of it, such as "cost $1,200".
     """
     comparable = [issue for issue in earlier if issue.comparable(now)]
     changes = sorted(_changes(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
-    told = [_sentence(change, words) for change in changes[:SHOWN]]
+    listed = [_sentence(change, words) for change in changes[:SHOWN]]
     if len(changes) > SHOWN:
-        told.append(f"{len(changes) - SHOWN} smaller differences are not listed.")
-    return [*told, *_defined_anew(now, comparable, words)]
+        listed.append(f"Not listed: {counted(len(changes) - SHOWN, 'smaller difference')}.")
+    return [*listed, *_new_definitions(now, comparable, words)]
 
 
 Change = tuple[str, str, float, float, str]
@@ -95,11 +97,11 @@ def _sentence(change: Change, words: Callable[[str, float], str]) -> str:
     )
 
 
-def _defined_anew(
+def _new_definitions(
     now: Remembered, earlier: list[Remembered], words: Callable[[str, float], str]
 ) -> Iterator[str]:
-    for metric, version in now.definitions.items():
-        for issue in earlier[:1]:
+    for issue in earlier[:1]:
+        for metric, version in now.definitions.items():
             before = issue.definitions.get(metric, version)
             if before != version and metric in now.numbers:
                 name = words(metric, 0.0).rsplit(" ", 1)[0]

@@ -13,76 +13,72 @@ from pathlib import Path
 from ccanalytics.errors import SettingsError
 
 MANIFEST = ".ccanalytics-notebooks.json"
-"""What of the package was laid into a folder: the digest of each notebook as it came."""
+"""What was copied into a folder: the digest of each notebook as the package had it."""
 
 _OFFLINE = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
 )
-"""Lab asks about no news, no newer version of itself and no extensions."""
+"""Lab does not ask for news, for a newer version of itself, or for extensions."""
 
 START = "start_here.ipynb"
 
 
-def lay_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
-    """Copy the notebooks of the package into `folder`, and say of each what was done, if anything.
+def copy_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
+    """Copy the notebooks of the package into `folder`; a line for each that was written.
 
-    A copy nobody changed is brought up to date. One with changes stays as it is, and a newer
-    notebook of the package is put next to it, once: `explore-0.2.0.ipynb`.
+    A copy nobody changed is updated. One with changes stays unchanged, and a newer notebook of the
+    package is put next to it, once: `explore-0.2.0.ipynb`.
     """
     if folder.resolve() == shipped.resolve():
         return []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         known = _manifest(folder)
-        said = [
-            text
-            for notebook in sorted(shipped.glob("*.ipynb"))
-            for text in _lay(notebook, folder, version, known)
-        ]
-        now = {notebook.name: _digest(notebook) for notebook in shipped.glob("*.ipynb")}
+        notebooks = sorted(shipped.glob("*.ipynb"))
+        lines = [line for one in notebooks for line in _update(one, folder, version, known)]
+        now = {notebook.name: _digest(notebook) for notebook in notebooks}
         if known != known | now:
             text = json.dumps(known | now, indent=1, sort_keys=True) + "\n"
             (folder / MANIFEST).write_text(text, encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"The notebooks cannot be copied to {folder}: {error}.") from error
-    return said
+    return lines
 
 
-def _lay(notebook: Path, folder: Path, version: str, known: Mapping[str, str]) -> Iterator[str]:
-    mine, fresh = folder / notebook.name, _digest(notebook)
-    if not mine.exists():
+def _update(notebook: Path, folder: Path, version: str, known: Mapping[str, str]) -> Iterator[str]:
+    mine, newest, copied = folder / notebook.name, _digest(notebook), known.get(notebook.name)
+    current = _digest(mine) if mine.exists() else None
+    if current is None:
         _copy(notebook, mine)
         yield f"copied {mine.name}"
-        return
-    there, laid = _digest(mine), known.get(notebook.name)
-    if there == fresh or laid == fresh:
-        return
-    if there == laid:
+    elif newest in (current, copied):
+        return  # the newest, or the reader's changes of it
+    elif current == copied:
         _copy(notebook, mine)
         yield f"updated {mine.name}"
-        return
-    beside = _free(folder, notebook.stem, version)
-    _copy(notebook, beside)
-    yield f"kept your {mine.name}; the one of version {version} is {beside.name}"
+    else:
+        newer = _unused_name(folder, notebook.stem, version)
+        _copy(notebook, newer)
+        yield f"kept your {mine.name}; the one of version {version} is {newer.name}"
 
 
 def _copy(notebook: Path, target: Path) -> None:
-    """A whole copy or none, also when it is cut short."""
+    """A whole copy or none, also when it is interrupted."""
     part = target.with_name(f".{target.name}.part")
     shutil.copyfile(notebook, part)
     os.replace(part, target)
 
 
-def _free(folder: Path, stem: str, version: str) -> Path:
-    """A name nothing has: explore-0.2.0.ipynb, or explore-0.2.0-2.ipynb."""
+def _unused_name(folder: Path, stem: str, version: str) -> Path:
+    """A file that does not exist yet: explore-0.2.0.ipynb, or explore-0.2.0-2.ipynb."""
     names = (f"{stem}-{version}{'' if n == 1 else f'-{n}'}.ipynb" for n in range(1, 1000))
     return next(folder / name for name in names if not (folder / name).exists())
 
 
 def _manifest(folder: Path) -> dict[str, str]:
-    """What was laid before; a damaged list is none, so that nothing is overwritten."""
+    """What was copied before; of a damaged list nothing, so that no changes are overwritten."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -110,7 +106,7 @@ def lab_command(folder: Path, extra: Sequence[str] = ()) -> list[str]:
 def open_lab(folder: Path, environ: Mapping[str, str], extra: Sequence[str] = ()) -> int:
     """The exit code of Lab, once the reader has closed it."""
     if not folder.is_dir():
-        raise SettingsError(f"{folder} is no folder.")
+        raise SettingsError(f"{folder} is not a folder.")
     with subprocess.Popen(lab_command(folder, extra), env=lab_environment(environ)) as lab:
         while True:
             try:

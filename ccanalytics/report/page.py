@@ -146,7 +146,7 @@ def links_between(before: Any, after: Any) -> str:
 
 
 def render_plain(template: str, **values: Any) -> str:
-    """A template that is no page: what an e-mail says. Only in .html values are escaped."""
+    """A template that is not a page, such as an e-mail; values are escaped in .html only."""
     return _environment().get_template(template).render(**values)
 
 

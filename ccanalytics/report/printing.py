@@ -1,4 +1,4 @@
-"""A page -> a PDF, printed by a browser that is there: Chromium, Chrome or Edge."""
+"""A page -> a PDF, printed by a browser that is installed: Chromium, Chrome or Edge."""
 
 import os
 import shutil
@@ -43,13 +43,13 @@ _FLAGS = (
 def find_browser(environment: Mapping[str, str]) -> Path:
     """The first browser on the PATH that can print; `ReportError` when there is none."""
     path = environment.get("PATH", os.defpath)
-    found = next(filter(None, (shutil.which(name, path=path) for name in BROWSERS)), None)
-    if found is None:
-        raise ReportError(
-            "A PDF needs Chromium, Chrome or Edge on the PATH, and there is none. Install one "
-            "(Debian: apt-get install chromium), or print the page from any browser."
-        )
-    return Path(found)
+    for name in BROWSERS:
+        if found := shutil.which(name, path=path):
+            return Path(found)
+    raise ReportError(
+        "A PDF needs Chromium, Chrome or Edge on the PATH, and there is none. Install one "
+        "(Debian: apt-get install chromium), or print the page from any browser."
+    )
 
 
 def print_page(
@@ -61,35 +61,38 @@ def print_page(
     timeout: float = PRINT_TIMEOUT,
 ) -> Path:
     """The path of `pdf`, which appears whole; `ReportError` when the browser fails or hangs."""
-    # Beside the page: a browser in a snap or a container may not write just anywhere.
+    # Next to the page: a browser in a snap or a container may not write just anywhere.
     with tempfile.TemporaryDirectory(
         prefix=".print-", dir=pdf.parent, ignore_cleanup_errors=True
-    ) as aside:
-        folder = Path(aside)
-        written = folder / "page.pdf"
-        flags = [*_FLAGS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={written}"]
+    ) as name:
+        folder = Path(name)
+        printed = folder / "page.pdf"
+        flags = [*_FLAGS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={printed}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            flags.append("--no-sandbox")  # for root there is none
-        said = _run([str(browser), *flags, page.absolute().as_uri()], environment, folder, timeout)
-        if not written.is_file() or not written.read_bytes()[:5] == b"%PDF-":
-            raise ReportError(f"{browser.name} made no PDF of {page}: {said}")
-        written.chmod(0o644)
-        os.replace(written, pdf)
+            flags.append("--no-sandbox")  # Chromium has none for root
+        output = _run(
+            [str(browser), *flags, page.absolute().as_uri()], environment, folder, timeout
+        )
+        if not printed.is_file() or printed.read_bytes()[:5] != b"%PDF-":
+            raise ReportError(f"{browser.name} made no PDF of {page}: {output}")
+        printed.chmod(0o644)
+        os.replace(printed, pdf)
     return pdf
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeout: float) -> str:
-    """The last line `command` wrote, when it has ended; it and its children are killed in time."""
+    """The last line `command` wrote; it and its children are ended after `timeout`."""
     kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
     own = {"XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
-    with (folder / "said").open("w+b") as said:
+    # A file and not a pipe: a child that outlives the browser would keep a pipe open.
+    with (folder / "output").open("w+b") as output:
         try:
             process = subprocess.Popen(
                 command,
                 env={**kept, **own},
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
             )
         except OSError as error:
@@ -97,19 +100,19 @@ def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeo
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise ReportError(f"{command[0]} had not printed after {timeout:.0f} s.") from None
+            raise ReportError(f"{command[0]} did not finish within {timeout:.0f} s.") from None
         finally:
             _end(process)
-        said.seek(0)
-        lines = said.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else f"it ended with {process.returncode} and said nothing"
+        output.seek(0)
+        lines = output.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else f"it wrote nothing (exit code {process.returncode})"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Nothing of the browser is left, also after Ctrl-C."""
+    """Leave nothing of the browser, also after Ctrl-C."""
     if process.poll() is None:
         if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)  # the session it leads: its children, too
         else:
             process.kill()
         process.wait()

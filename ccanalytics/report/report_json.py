@@ -1,57 +1,67 @@
-"""What a page says of itself -> plain values for programs, under keys that stay."""
+"""What a page says of itself -> plain values for programs, under keys that stay.
+
+    week, source        "2026-W47", "api"
+    team, identity      the team, "" for everybody; how people appear
+    paths               page, index, notebooks, and email and pdf where they were made
+    headlines           a list, empty for a page that says why there is no report; of each
+        id, label, unit     "cost_per_commit", "Cost per commit", "US dollars"
+        text, verdict       as on the page: "$1.35", "no detectable change"
+        value, low, high    the number and its interval; shares are fractions
+        previous            the number of the week before
+        change, change_low, change_high     the difference and its interval
+        n                   the people behind it
+    checks              a list of name, level (passed, warning, stop) and found, a sentence
+    restatements        a list of sentences
+
+A number is null where the page has none.
+"""
 
 from pathlib import Path
 from typing import Any
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.archive import INDEX, block_of
+from ccanalytics.report.archive import INDEX, issue_block
 
 COMPANIONS = {"email": ".eml", "pdf": ".pdf"}
-"""What may lie next to an issue, made in the same run, and the end of its name."""
+"""The files that may lie next to a page, and their suffixes."""
 
-_FIGURES = ("value", "low", "high", "previous", "change", "change_low", "change_high", "n")
+_NUMBERS = ("value", "low", "high", "previous", "change", "change_low", "change_high", "n")
 
 
-def summary(page: Path) -> dict[str, Any]:
-    """Week, source and team of an issue, its headlines, checks and restatements, and its files.
-
-    Numbers are those of the cards, null where a card has none; shares are fractions. Of a page
-    that says why there is no report, the headlines are an empty list.
-    """
-    said = block_of(page)
-    if said is None:
-        raise ReportError(f"{page} is no issue of a report.")
+def report_as_json(page: Path) -> dict[str, Any]:
+    """What the page says, as the module describes."""
+    block = issue_block(page)
+    if block is None:
+        raise ReportError(f"{page} is not an issue of a report.")
+    parameters = block.get("parameters", {})
     return {
-        "week": said.get("week", ""),
-        "source": said.get("source", ""),
-        "team": said.get("parameters", {}).get("team", ""),
-        "identity": said.get("parameters", {}).get("identity", ""),
+        "week": block.get("week", ""),
+        "source": block.get("source", ""),
+        "team": parameters.get("team", ""),
+        "identity": parameters.get("identity", ""),
         "paths": paths(page),
-        "headlines": [_headline(card) for card in said.get("headlines", [])],
-        "checks": said.get("checks", []),
-        "restatements": said.get("restated", []),
+        "headlines": [_headline(card) for card in block.get("headlines", [])],
+        "checks": block.get("checks", []),
+        "restatements": block.get("restated", []),
     }
 
 
 def paths(page: Path) -> dict[str, str]:
-    """The files there are of an issue, by what they are."""
-    stem = page.with_suffix("").name
-    there = {
+    """The files of an issue that exist, by what they are."""
+    files = {
         "page": page,
         "index": page.with_name(INDEX),
-        "notebooks": page.with_name(stem),
-        **{name: page.with_name(f"{stem}{end}") for name, end in COMPANIONS.items()},
+        "notebooks": page.with_name(page.stem),
+        **{name: page.with_name(page.stem + suffix) for name, suffix in COMPANIONS.items()},
     }
-    return {name: str(path.absolute()) for name, path in there.items() if path.exists()}
+    return {name: str(path.absolute()) for name, path in files.items() if path.exists()}
 
 
 def _headline(card: dict[str, Any]) -> dict[str, Any]:
-    figures = card.get("figures", {})
+    words = {"id": "metric", "label": "label", "unit": "unit", "text": "value"}
+    numbers = card.get("figures", {})
     return {
-        "id": card.get("metric", ""),
-        "label": card.get("label", ""),
-        "unit": card.get("unit", ""),
-        "text": card.get("value", ""),
+        **{name: card.get(key, "") for name, key in words.items()},
         "verdict": card.get("verdict", ""),
-        **{name: figures.get(name) for name in _FIGURES},
+        **{name: numbers.get(name) for name in _NUMBERS},
     }

@@ -2,11 +2,11 @@
 
     <out>/2026-W47.html      the issue; written last, in one step
     <out>/2026-W47/          the notebooks it was made from, executed
-    <out>/2026-W47.eml, 2026-W47.pdf    where they are asked for
+    <out>/2026-W47.eml, 2026-W47.pdf    if requested
     <out>/index.html         every issue in the folder
 
 A run that fails leaves a page that says where; an earlier whole issue of that week stays, and the
-failure then lies next to it as `<out>/2026-W47-failed.html`.
+failure then stands next to it as `<out>/2026-W47-failed.html`.
 """
 
 import copy
@@ -14,7 +14,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,13 @@ from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report import archive
+from ccanalytics.report.archive import Issue, memories, read_issue, write_issue
 from ccanalytics.report.engine import NotebookError, NotebookRun, Progress, run_notebooks
 from ccanalytics.report.history import NOTHING, Remembered, restatements
-from ccanalytics.report.mail import letter
 from ccanalytics.report.page import Definition, build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import print_page
+from ccanalytics.report.report_email import email_about
 from ccanalytics.report.report_json import COMPANIONS
 from ccanalytics.report.site import write_site
 
@@ -82,11 +82,11 @@ class ReportSpec:
     timeout: float = CELL_TIMEOUT
     email: bool = False
     browser: Path | None = None
-    """What prints the PDF; without one there is none."""
+    """What prints the PDF; None for no PDF."""
 
     @property
     def file(self) -> str:
-        """The name of the issue without its ending."""
+        """The name of the issue without its suffix."""
         return self.name or self.week
 
     @property
@@ -101,14 +101,13 @@ class ReportSpec:
                 "week": self.week,
                 "source": self.source,
                 "made": self.made,
-                "updated": _updated(self),
-                "checks": [self.said(check) for check in self.checks],
+                "checks": [self.check_as_json(check) for check in self.checks],
                 **self.memory.as_json(),
             },
         }
 
-    def said(self, check: Sequence[str]) -> dict[str, str]:
-        """A check in words that keep to the policy on names."""
+    def check_as_json(self, check: Sequence[str]) -> dict[str, str]:
+        """A check, without addresses unless people are named."""
         name, level, found = check
         return {"name": name, "level": level, "found": self.withheld(found)}
 
@@ -137,14 +136,13 @@ def run_report(spec: ReportSpec, *, progress: Progress | None = None) -> Path:
                 timeout=spec.timeout,
                 progress=progress,
             )
-            page, beside = _made(spec, notebooks)
+            page, companions = _made(spec, notebooks)
         except NotebookError as error:
             error.page = _write_broken(spec, error)
             raise
         _keep(folder, spec, notebooks)
-    path = archive.write_issue(spec.out, spec.file, page)
+    path = write_issue(spec.out, spec.file, page, companions)
     (spec.out / f"{spec.file}-failed.html").unlink(missing_ok=True)
-    archive.write_beside(path, beside)
     write_site(spec.out)
     if spec.browser:
         _print(path, spec.browser, spec.environment)
@@ -153,10 +151,9 @@ def run_report(spec: ReportSpec, *, progress: Progress | None = None) -> Path:
 
 def failure_path(spec: ReportSpec) -> Path:
     """Where a failed run says so: in the issue's place, unless a whole issue is there."""
-    path = spec.out / f"{spec.file}.html"
-    there = archive.read_issue(path) if path.exists() else None
-    whole = there is not None and not there.failed
-    return spec.out / f"{spec.file}-failed.html" if whole else path
+    earlier = _earlier_issue(spec)
+    whole = earlier is not None and not earlier.failed
+    return spec.out / f"{spec.file}{'-failed' if whole else ''}.html"
 
 
 def notebook_folder() -> Path:
@@ -179,18 +176,18 @@ def report_notebooks(folder: Path | None = None) -> list[Path]:
 
 
 def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
-    """The page, and what lies next to it by the end of its name; None for what must not."""
+    """The page, and the files next to it by suffix; None for one that must not be there."""
     try:
         words = spec.words
-        restated = restatements(spec.memory, _earlier(spec), spec.number_words)
+        restated = restatements(spec.memory, memories(spec.out, spec.week), spec.number_words)
         page = build_page(notebooks, definitions=spec.definitions, restated=restated, **words)
-        beside: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
+        companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
-            mail = letter(notebooks, file=f"{spec.file}.html", restated=restated, **about)
-            beside[COMPANIONS["email"]] = mail.message()
-        return page, beside
-    except Exception as error:  # whatever it is, the week must not be left without a word
+            mail = email_about(notebooks, file=f"{spec.file}.html", restated=restated, **about)
+            companions[COMPANIONS["email"]] = mail.message()
+        return page, companions
+    except Exception as error:  # whatever it is, the week must get a page that says so
         log.debug("The page could not be built.", exc_info=True)
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
 
@@ -206,36 +203,18 @@ def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
         raise failure from error
 
 
-def _earlier(spec: ReportSpec) -> list[Remembered]:
-    """What the issues of this week and of those before it remember, newest first."""
-    found = archive.issues(spec.out)
-    return [one.memory for one in found if not one.failed and one.week <= spec.week]
-
-
-def _updated(spec: ReportSpec) -> str:
-    """When the issue last said something else than now: with the same numbers it is no news."""
-    path = spec.out / f"{spec.file}.html"
-    there = archive.read_issue(path) if path.exists() else None
-    if (
-        there is None
-        or there.failed
-        or there.memory != replace(spec.memory, name=there.memory.name)
-    ):
-        return spec.made
-    return f"{there.updated:%Y-%m-%dT%H:%M:%SZ}"
-
-
 def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
     """The path of a page that says why there is no report: each finding's check and its words."""
     _refuse_other_source(spec)
-    said = [(check, spec.withheld(text)) for check, text in findings]
-    return _write_failure(spec, reason="A check of the records stopped it.", findings=said)
+    shown = [(check, spec.withheld(text)) for check, text in findings]
+    reason = "A check of the records stopped this report."
+    return _write_failure(spec, reason=reason, findings=shown)
 
 
 def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
     return _write_failure(
         spec,
-        reason="A notebook of it could not be run to its end.",
+        reason="One of its notebooks did not run to the end.",
         notebook=error.notebook,
         cell=error.cell,
         code=error.code,
@@ -243,9 +222,9 @@ def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
     )
 
 
-def _write_failure(spec: ReportSpec, **said: Any) -> Path:
-    page = failure_page(**said, **spec.words)
-    path = archive.write_issue(spec.out, failure_path(spec).stem, page)
+def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
+    page = failure_page(**shown, **spec.words)
+    path = write_issue(spec.out, failure_path(spec).stem, page)
     write_site(spec.out)
     return path
 
@@ -269,12 +248,17 @@ def notebook_text(notebook: NotebookNode) -> str:
     return str(nbformat.writes(copied))  # type: ignore[no-untyped-call]
 
 
-def _refuse_other_source(spec: ReportSpec) -> None:
-    """Sample figures never replace real ones, nor one source another without being asked."""
+def _earlier_issue(spec: ReportSpec) -> Issue | None:
+    """The issue that this one would replace."""
     path = spec.out / f"{spec.file}.html"
-    there = archive.read_issue(path) if path.exists() else None
-    if there and not there.sample and there.source not in ("", spec.source):
+    return read_issue(path) if path.exists() else None
+
+
+def _refuse_other_source(spec: ReportSpec) -> None:
+    """Figures of one source never replace those of another, except those of the sample."""
+    earlier = _earlier_issue(spec)
+    if earlier and not earlier.sample and earlier.source not in ("", spec.source):
         raise ReportError(
-            f"{path} is a report on source {there.source!r}; one on {spec.source!r} would replace "
-            "it. Choose another folder with --out."
+            f"{spec.out / earlier.file} is a report on source {earlier.source!r}; one on "
+            f"{spec.source!r} would replace it. Choose another folder with --out."
         )

@@ -8,6 +8,7 @@ All addresses are relative: the folder works from disk, under any address, in an
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,8 +20,8 @@ from ccanalytics.report.sparks import Spark, sparks
 
 log = logging.getLogger(__name__)
 
-_OPEN, _CLOSE = "<!--other issues-->", "<!--/other issues-->"
-"""What stands around the links in a page; a page without it is left as it is."""
+_LINKS = re.compile("(?<=<!--other issues-->).*?(?=<!--/other issues-->)", re.DOTALL)
+"""Where a page has its links; a page without this place is left unchanged."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,6 @@ class Group:
     columns: list[str]
     """The headlines that at least one of them has."""
 
-    @property
-    def sample(self) -> bool:
-        """Whether it is about the invented organisation."""
-        return self.source == "sample"
-
     def row(self, issue: Issue) -> list[str]:
         """The values of one issue under the columns."""
         values = dict(issue.headlines)
@@ -47,21 +43,21 @@ class Group:
 
 
 def write_site(folder: Path, *, title: str = "Weekly reports") -> Path:
-    """The path of `index.html`; it and the links between issues are written anew."""
+    """The path of `index.html`; it and the links between issues are written again."""
     index = folder / INDEX
     with writing(index):
         found = issues(folder)
         for issue in found:
-            _link(folder, issue, found)
+            _link(folder / issue.file, issue, found)
         put(index, index_page(groups(found), title=title))
     return index
 
 
 def groups(found: Sequence[Issue]) -> list[Group]:
-    """The issues by scope; first that with the newest week, of these that of everybody."""
+    """The issues by scope; the one with the newest week first, and of these that of everybody."""
     scopes = groupby(sorted(found, key=lambda one: one.scope), key=lambda one: one.scope)
     made = [_group(list(of_scope)) for _, of_scope in scopes]
-    made.sort(key=lambda one: (one.sample, one.team, one.source))
+    made.sort(key=lambda one: (one.source == "sample", one.team, one.source))
     return sorted(made, key=lambda one: one.issues[0].week, reverse=True)
 
 
@@ -76,27 +72,25 @@ def _group(of_scope: list[Issue]) -> Group:
     )
 
 
-def _link(folder: Path, issue: Issue, found: Sequence[Issue]) -> None:
-    """Write the links of one page into it, when they are others than those it has."""
-    path = folder / issue.file
+def _link(path: Path, issue: Issue, found: Sequence[Issue]) -> None:
+    """Write the links of one page into it, when they are not those it has."""
     try:
         page = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         log.warning("%s gets no links: %s", path, error)
         return
-    before, opening, rest = page.partition(_OPEN)
-    _, closing, after = rest.partition(_CLOSE)
-    linked = "".join([before, opening, links_between(*_neighbours(issue, found)), closing, after])
-    if closing and linked != page:
+    links = links_between(*_neighbours(issue, found))
+    linked = _LINKS.sub(lambda _: links, page, count=1)
+    if linked != page:
         put(path, linked)
 
 
 def _neighbours(issue: Issue, found: Sequence[Issue]) -> tuple[Issue | None, Issue | None]:
-    """The whole issues about the same people in the nearest week before, and after."""
+    """The whole issues of the same source and team in the nearest week before, and after."""
     monday = issue.monday
     if monday is None:
         return None, None
-    same = one_a_week(one for one in found if (one.source, one.team) == (issue.source, issue.team))
+    same = one_a_week(one for one in found if one.scope[:2] == issue.scope[:2])
     before = [one for one in same if one.monday and one.monday < monday]
     after = [one for one in same if one.monday and one.monday > monday]
     return (before[-1] if before else None), (after[0] if after else None)

@@ -1,15 +1,17 @@
 """What the issues of one scope remember of a headline -> a small line with words.
 
 One point per issue, at its week. The line is broken where an issue or a week is missing and where
-the metric was defined anew: what stands on both sides cannot be read as one movement.
+the definition of the metric changed: the numbers on both sides cannot be compared.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from ccanalytics.report.archive import Issue
+from ccanalytics.words import counted
 
 WIDTH, HEIGHT, EDGE = 240, 48, 5
 
@@ -42,21 +44,37 @@ class _Point:
     text: str
     version: object
 
+    @property
+    def known(self) -> bool:
+        return not math.isnan(self.number)
+
 
 def sparks(issues: Sequence[Issue]) -> list[Spark]:
     """One line per headline of `issues`, which are of one scope, one a week and oldest first."""
-    metrics = dict.fromkeys(card["metric"] for issue in reversed(issues) for card in issue.cards)
-    return [spark for metric in metrics if (spark := _spark(metric, issues))]
+    cards = {card["metric"]: card for issue in issues for card in issue.cards}
+    newest_first = dict.fromkeys(card["metric"] for one in reversed(issues) for card in one.cards)
+    lines = (
+        _spark(cards[metric], [_point(metric, one) for one in issues]) for metric in newest_first
+    )
+    return [line for line in lines if line]
 
 
-def _spark(metric: str, issues: Sequence[Issue]) -> Spark | None:
-    """The line of one metric; None when no issue remembers a number of it."""
-    points = [_point(metric, issue) for issue in issues]
-    runs = list(_runs(points))
+def _point(metric: str, issue: Issue) -> _Point:
+    assert issue.monday  # one_a_week leaves out issues without one
+    weeks = issue.memory.numbers.get(metric)
+    number = weeks.get(issue.monday.isoformat()) if isinstance(weeks, Mapping) else None
+    value = float(number) if isinstance(number, int | float) and math.isfinite(number) else math.nan
+    card = next((card for card in issue.cards if card["metric"] == metric), None)
+    text = "n/a" if math.isnan(value) else card["value"] if card else f"{value:,.4g}"
+    return _Point(issue.week, issue.monday, value, text, issue.memory.definitions.get(metric))
+
+
+def _spark(card: Mapping[str, str], points: Sequence[_Point]) -> Spark | None:
+    """The line of the headline with this newest card; None when no issue remembers a number."""
+    runs = _runs(points)
     if not runs:
         return None
-    card = next(filter(None, (_card(metric, issue) for issue in reversed(issues))))
-    places = _places([point for run in runs for point in run], points[0].monday, points[-1].monday)
+    places = _places(points)
     drawn = [[places[point] for point in run] for run in runs]
     return Spark(
         label=card["label"],
@@ -65,65 +83,53 @@ def _spark(metric: str, issues: Sequence[Issue]) -> Spark | None:
         words=_words(points),
         lines=[" ".join(run) for run in drawn if len(run) > 1],
         dots=[run[0] for run in drawn if len(run) == 1],
-        last="" if math.isnan(points[-1].number) else drawn[-1][-1],
+        last=places.get(points[-1], ""),
     )
 
 
-def _point(metric: str, issue: Issue) -> _Point:
-    assert issue.monday  # one_a_week leaves out what has none
-    weeks = issue.memory.numbers.get(metric)
-    number = weeks.get(issue.monday.isoformat()) if isinstance(weeks, Mapping) else None
-    known = float(number) if isinstance(number, int | float) else math.nan
-    card = _card(metric, issue)
-    text = "n/a" if not math.isfinite(known) else card["value"] if card else f"{known:,.4g}"
-    version = issue.memory.definitions.get(metric)
-    return _Point(issue.week, issue.monday, known if text != "n/a" else math.nan, text, version)
+def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
+    """The points with a number, cut where a week is missing or the definition changed."""
+    runs: list[list[_Point]] = []
+    for before, point in pairwise([None, *points]):
+        assert point
+        if not point.known:
+            continue
+        if (
+            before
+            and before.known
+            and before.version == point.version
+            and point.monday - before.monday == timedelta(weeks=1)
+        ):
+            runs[-1].append(point)
+        else:
+            runs.append([point])
+    return runs
 
 
-def _card(metric: str, issue: Issue) -> Mapping[str, str] | None:
-    return next((card for card in issue.cards if card["metric"] == metric), None)
-
-
-def _runs(points: Iterable[_Point]) -> Iterator[list[_Point]]:
-    """Points in unbroken weeks and of one definition."""
-    run: list[_Point] = []
-    for point in points:
-        joined = run and point.version == run[-1].version
-        joined = joined and point.monday - run[-1].monday == timedelta(weeks=1)
-        if run and (math.isnan(point.number) or not joined):
-            yield run
-            run = []
-        if not math.isnan(point.number):
-            run.append(point)
-    if run:
-        yield run
-
-
-def _places(points: Sequence[_Point], first: date, last: date) -> dict[_Point, str]:
-    """Where each point is drawn; a single week stands at the right, a flat line in the middle."""
-    numbers = [point.number for point in points]
-    low, high = min(numbers), max(numbers)
-    days = (last - first).days
+def _places(points: Sequence[_Point]) -> dict[_Point, str]:
+    """Where each known point is drawn; a single week at the right, a flat line in the middle."""
+    known = [point for point in points if point.known]
+    low, high = min(point.number for point in known), max(point.number for point in known)
+    first, days = points[0].monday, (points[-1].monday - points[0].monday).days
 
     def place(point: _Point) -> str:
         right = (point.monday - first).days / days if days else 1.0
         down = (high - point.number) / (high - low) if high > low else 0.5
         return f"{EDGE + right * (WIDTH - 2 * EDGE):.1f},{EDGE + down * (HEIGHT - 2 * EDGE):.1f}"
 
-    return {point: place(point) for point in points}
+    return {point: place(point) for point in known}
 
 
 def _words(points: Sequence[_Point]) -> str:
     """What the line shows, for those who cannot see it and as its caption."""
-    known = [point for point in points if not math.isnan(point.number)]
+    known = [point for point in points if point.known]
     same = [point for point in known if point.version == known[-1].version]
-    said = [_range(same)]
+    words = [_range(same)]
     if len(known) < len(points):
-        missing = len(points) - len(known)
-        said.append(f"{missing} {'issue' if missing == 1 else 'issues'} without it.")
+        words.append(f"{counted(len(points) - len(known), 'issue')} without a number.")
     if len(same) < len(known):
-        said.append(f"Defined anew in {same[0].week}; what came before is left out of this.")
-    return " ".join(said)
+        words.append(f"The definition changed in {same[0].week}; earlier issues are left out here.")
+    return " ".join(words)
 
 
 def _range(points: Sequence[_Point]) -> str:

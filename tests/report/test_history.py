@@ -81,7 +81,7 @@ def test_only_the_largest_differences_are_listed():
     now = replace(BEFORE, numbers={"cost": {d: 101.0 + n for n, d in enumerate(days)}})
     told = restatements(now, [before], words)
     assert "restated by +10.0%" in told[0]
-    assert told[-1] == "2 smaller differences are not listed."
+    assert told[-1] == "Not listed: 2 smaller differences."
 
 
 def organisation(day, late=0):

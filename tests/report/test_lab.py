@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.report.lab import MANIFEST, lab_command, lab_environment, lay_notebooks, open_lab
+from ccanalytics.report.lab import MANIFEST, copy_notebooks, lab_command, lab_environment, open_lab
 
 
 def shipped(tmp_path, **texts):
@@ -27,7 +27,7 @@ def text_of(folder, name):
 def test_the_notebooks_are_copied_into_the_folder_named(tmp_path):
     """The folder is made, with the folders above it; what was done is said."""
     mine = tmp_path / "a" / "b"
-    said = lay_notebooks(shipped(tmp_path, explore="1", trust="2"), mine, "0.1.0")
+    said = copy_notebooks(shipped(tmp_path, explore="1", trust="2"), mine, "0.1.0")
     assert said == ["copied explore.ipynb", "copied trust.ipynb"]
     assert (text_of(mine, "explore"), text_of(mine, "trust")) == ("1", "2")
 
@@ -35,67 +35,67 @@ def test_the_notebooks_are_copied_into_the_folder_named(tmp_path):
 def test_a_second_time_nothing_is_done(tmp_path):
     """Nothing new in the package, nothing said, with the reader's changes or without."""
     package = shipped(tmp_path, explore="1")
-    lay_notebooks(package, tmp_path / "mine", "0.1.0")
-    assert lay_notebooks(package, tmp_path / "mine", "0.1.0") == []
+    copy_notebooks(package, tmp_path / "mine", "0.1.0")
+    assert copy_notebooks(package, tmp_path / "mine", "0.1.0") == []
     (tmp_path / "mine" / "explore.ipynb").write_text("changed", encoding="utf-8")
-    assert lay_notebooks(package, tmp_path / "mine", "0.1.0") == []
+    assert copy_notebooks(package, tmp_path / "mine", "0.1.0") == []
     assert text_of(tmp_path / "mine", "explore") == "changed"
 
 
 def test_a_newer_notebook_replaces_one_nobody_changed(tmp_path):
     """An upgrade of the package reaches the copy."""
-    lay_notebooks(shipped(tmp_path, explore="1"), tmp_path / "mine", "0.1.0")
-    said = lay_notebooks(shipped(tmp_path, explore="2"), tmp_path / "mine", "0.2.0")
+    copy_notebooks(shipped(tmp_path, explore="1"), tmp_path / "mine", "0.1.0")
+    said = copy_notebooks(shipped(tmp_path, explore="2"), tmp_path / "mine", "0.2.0")
     assert said == ["updated explore.ipynb"]
     assert text_of(tmp_path / "mine", "explore") == "2"
 
 
-def test_a_newer_notebook_is_laid_beside_a_changed_one_once(tmp_path):
+def test_a_newer_notebook_is_put_next_to_a_changed_one_once(tmp_path):
     """The reader's changes stay, and the newer one is there under its version."""
     mine = tmp_path / "mine"
-    lay_notebooks(shipped(tmp_path, explore="1"), mine, "0.1.0")
+    copy_notebooks(shipped(tmp_path, explore="1"), mine, "0.1.0")
     (mine / "explore.ipynb").write_text("changed", encoding="utf-8")
-    said = lay_notebooks(shipped(tmp_path, explore="2"), mine, "0.2.0")
+    said = copy_notebooks(shipped(tmp_path, explore="2"), mine, "0.2.0")
     assert said == ["kept your explore.ipynb; the one of version 0.2.0 is explore-0.2.0.ipynb"]
     assert (text_of(mine, "explore"), text_of(mine, "explore-0.2.0")) == ("changed", "2")
     (mine / "explore-0.2.0.ipynb").unlink()
-    assert lay_notebooks(shipped(tmp_path, explore="2"), mine, "0.2.0") == []
+    assert copy_notebooks(shipped(tmp_path, explore="2"), mine, "0.2.0") == []
 
 
-def test_what_is_laid_beside_takes_no_name_that_is_taken(tmp_path):
+def test_a_newer_notebook_takes_no_name_that_is_taken(tmp_path):
     """Also when the version did not change, as in a clone."""
     mine = tmp_path / "mine"
-    lay_notebooks(shipped(tmp_path, explore="1"), mine, "0.1.0")
+    copy_notebooks(shipped(tmp_path, explore="1"), mine, "0.1.0")
     for text in ("2", "3"):
         (mine / "explore.ipynb").write_text("changed", encoding="utf-8")
-        lay_notebooks(shipped(tmp_path, explore=text), mine, "0.1.0")
+        copy_notebooks(shipped(tmp_path, explore=text), mine, "0.1.0")
     assert (text_of(mine, "explore-0.1.0"), text_of(mine, "explore-0.1.0-2")) == ("2", "3")
 
 
 @pytest.mark.parametrize("damage", [None, "no json", "[]"])
 def test_a_copy_of_unknown_origin_is_never_overwritten(tmp_path, damage):
-    """Without the list of what was laid, or with a damaged one, every copy may hold changes."""
+    """Without the list of copies, or with a damaged one, every copy may hold changes."""
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "explore.ipynb").write_text("older", encoding="utf-8")
     if damage:
         (mine / MANIFEST).write_text(damage, encoding="utf-8")
-    lay_notebooks(shipped(tmp_path, explore="2"), mine, "0.2.0")
+    copy_notebooks(shipped(tmp_path, explore="2"), mine, "0.2.0")
     assert (text_of(mine, "explore"), text_of(mine, "explore-0.2.0")) == ("older", "2")
 
 
 def test_a_deleted_notebook_comes_back_fresh(tmp_path):
     """That is how a reader gets the original again."""
     package, mine = shipped(tmp_path, explore="1"), tmp_path / "mine"
-    lay_notebooks(package, mine, "0.1.0")
+    copy_notebooks(package, mine, "0.1.0")
     (mine / "explore.ipynb").unlink()
-    assert lay_notebooks(package, mine, "0.1.0") == ["copied explore.ipynb"]
+    assert copy_notebooks(package, mine, "0.1.0") == ["copied explore.ipynb"]
 
 
-def test_the_notebooks_of_a_clone_are_not_laid_over_themselves(tmp_path):
-    """Named as the folder, they are opened as they lie, without a list among them."""
+def test_the_notebooks_of_a_clone_are_not_copied_onto_themselves(tmp_path):
+    """Named as the folder, they are opened in place, without a list among them."""
     folder = shipped(tmp_path)
-    assert lay_notebooks(folder, folder, "0.1.0") == []
+    assert copy_notebooks(folder, folder, "0.1.0") == []
     assert not (folder / MANIFEST).exists()
 
 
@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_is_said_so(tmp_path):
     """A file is in the way."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SettingsError, match="cannot be copied to"):
-        lay_notebooks(shipped(tmp_path), tmp_path / "file", "0.1.0")
+        copy_notebooks(shipped(tmp_path), tmp_path / "file", "0.1.0")
 
 
 def test_lab_runs_this_interpreter_and_passes_flags_on(tmp_path):
@@ -133,7 +133,7 @@ def test_lab_starts_and_says_its_version(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_lays_its_notebooks_into_the_folder_named(
+def test_an_installed_wheel_copies_its_notebooks_into_the_folder_named(
     tmp_path, clean_environment, wheel
 ):
     """They are copied, the folder is told, and Jupyter gets the flags that are not ours."""

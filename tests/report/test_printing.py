@@ -109,7 +109,7 @@ def test_a_browser_that_hangs_is_ended(tmp_path):
     hangs = program(tmp_path, "chromium", "sleep 600 & sleep 600")
     page = tmp_path / "page.html"
     page.write_text("x")
-    with pytest.raises(ReportError, match=r"had not printed after 1 s"):
+    with pytest.raises(ReportError, match=r"did not finish within 1 s"):
         print_page(page, tmp_path / "page.pdf", browser=hangs, environment={}, timeout=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chromium", "page.html"]
 

@@ -1,9 +1,9 @@
-"""Executed notebooks -> the body of an e-mail: cards, what can be trusted, a few pictures.
+"""Executed notebooks -> an unsent e-mail (.eml): plain text, HTML and a few pictures.
 
-Mail programs know tables and inline styles, and no script, so this is a page of its own, made of
-the same cards. Words and bars (coloured table cells) say everything, also where pictures are not
-shown: their alternative text has the numbers. They are parts of the message, because Gmail and
-Outlook take out pictures that lie inside the HTML.
+Mail programs know tables and inline styles, and no script, so the HTML is a page of its own, made
+from the same cards. Words and bars (coloured table cells) say everything, also where pictures are
+blocked: their alternative text has the numbers. Pictures are parts of the message, because Gmail
+and Outlook remove those that lie inside the HTML.
 """
 
 import io
@@ -49,56 +49,51 @@ class Picture:
     width: int
     height: int
 
+    @property
+    def cid(self) -> str:
+        """The address by which the HTML names this part of the message."""
+        return f"{self.name}@ccanalytics"
+
 
 @dataclass(frozen=True)
-class Letter:
-    """The body of an e-mail about one issue."""
+class ReportEmail:
+    """What an e-mail about one issue says; `file` is the name of the page it is about."""
 
     title: str
     subtitle: str
     banner: str
     file: str
-    """The name of the whole issue."""
     cards: list[dict[str, Any]]
     trust: list[Any]
     restated: Sequence[str]
     pictures: list[Picture]
 
     def message(self) -> str:
-        """An unsent message (.eml): plain text, and the HTML with its pictures as parts."""
+        """The message: plain text, and the HTML with its pictures as parts."""
         message = EmailMessage()
         message["Subject"] = " ".join(self.title.split())
-        message["X-Unsent"] = "1"  # Outlook opens it to be sent on
+        message["X-Unsent"] = "1"  # Outlook opens it as a draft
         message.set_content(self.text(), cte="quoted-printable")
-        address = "{}@ccanalytics".format
-        page = self._html({one.name: f"cid:{address(one.name)}" for one in self.pictures})
-        message.add_alternative(page, subtype="html", cte="quoted-printable")
+        html = render_plain("email.html.j2", email=self)
+        message.add_alternative(html, subtype="html", cte="quoted-printable")
         body = message.get_payload(1)
         assert isinstance(body, EmailMessage)
         for one in self.pictures:
+            name = f"{one.name}.png"
             body.add_related(
-                one.png,
-                "image",
-                "png",
-                cid=f"<{address(one.name)}>",
-                filename=f"{one.name}.png",
-                disposition="inline",
+                one.png, "image", "png", cid=f"<{one.cid}>", filename=name, disposition="inline"
             )
         for number, part in enumerate(message.walk()):
-            if part.is_multipart():
-                part.set_boundary(f"=_ccanalytics_{number}")  # not by chance: the same bytes again
+            if part.is_multipart():  # random by default, but equal issues are to be equal files
+                part.set_boundary(f"=_ccanalytics_{number}")
         return message.as_bytes().decode("ascii")
 
     def text(self) -> str:
         """The same in plain text."""
-        return render_plain("email.txt.j2", letter=self)
-
-    def _html(self, sources: Mapping[str, str]) -> str:
-        shown = [(one, sources[one.name]) for one in self.pictures if one.name in sources]
-        return str(render_plain("email.html.j2", letter=self, pictures=shown))
+        return render_plain("email.txt.j2", email=self)
 
 
-def letter(
+def email_about(
     notebooks: Sequence[NotebookNode],
     *,
     title: str,
@@ -106,26 +101,20 @@ def letter(
     subtitle: str = "",
     banner: str = "",
     restated: Sequence[str] = (),
-) -> Letter:
+) -> ReportEmail:
     """The e-mail about these notebooks; `file` is the page it is about."""
-    charts = _Undrawn({})
+    charts = _UndrawnCharts({})
     contents = Contents(charts)
     for notebook in notebooks:
         contents.add(notebook)
     trust = [item for item in contents.trust if isinstance(item, PageNote | Table)]
     pictures = list(_pictures(contents.cards, charts.kept))
-    return Letter(title, subtitle, banner, file, contents.cards, trust, restated, pictures)
-
-
-def said(card: Mapping[str, Any]) -> str:
-    """A card in one sentence."""
-    parts = [card["interval"], card["n"], f"{card['verdict']}: {card['change']}".rstrip(": ")]
-    return f"{card['label']} {card['value']}; {'; '.join(filter(None, parts))}."
+    return ReportEmail(title, subtitle, banner, file, contents.cards, trust, restated, pictures)
 
 
 @dataclass
-class _Undrawn(Charts):
-    """Charts that are kept as they are; of most of them an e-mail shows nothing."""
+class _UndrawnCharts(Charts):
+    """Charts as the notebook has them: an e-mail shows few, and drawing takes the most time."""
 
     kept: list[Spec] = field(default_factory=list)
 
@@ -138,21 +127,24 @@ def _pictures(cards: Sequence[Mapping[str, Any]], charts: Sequence[Spec]) -> Ite
     """The first chart of each headline whose change is tested, up to `PICTURES`."""
     by_metric: dict[str, Spec] = {}
     for chart in charts:
-        by_metric.setdefault(_metric(chart), chart)
+        about = chart.get("usermeta", {}).get("ccanalytics", {})
+        by_metric.setdefault(str(about.get("metric", "")), chart)
     tested = [card for card in cards if card.get("tested") and card["metric"] in by_metric]
     for card in tested[:PICTURES]:
         yield _picture(card, by_metric[card["metric"]])
 
 
-def _metric(chart: Spec) -> str:
-    return str(chart.get("usermeta", {}).get("ccanalytics", {}).get("metric", ""))
-
-
 def _picture(card: Mapping[str, Any], chart: Spec) -> Picture:
     title, subtitle = (" ".join(lines) for lines in title_of(chart))
     png, width, height = _png(recoloured(sized(chart, WIDTH), LIGHT) | {"background": "#ffffff"})
-    shows = f"Chart: {title}. {subtitle}. {said(card)}".replace("..", ".")
-    return Picture(card["metric"].replace("_", "-"), title, subtitle, shows, png, width, height)
+    alt = f"Chart: {title}. {subtitle}. {_sentence(card)}".replace("..", ".")
+    return Picture(card["metric"].replace("_", "-"), title, subtitle, alt, png, width, height)
+
+
+def _sentence(card: Mapping[str, Any]) -> str:
+    """A card in one sentence."""
+    parts = [card["interval"], card["n"], f"{card['verdict']}: {card['change']}".rstrip(": ")]
+    return f"{card['label']} {card['value']}; {'; '.join(filter(None, parts))}."
 
 
 def _png(chart: Spec) -> tuple[bytes, int, int]:

@@ -21,8 +21,8 @@ from report_pages import (
     weekly,
 )
 
-from ccanalytics.report.mail import letter
 from ccanalytics.report.page import build_page
+from ccanalytics.report.report_email import email_about
 
 REFUSED_BY_MAIL_PROGRAMS = ("script", "link", "svg", "form", "iframe", "video", "object", "base")
 WIDTH = "document.documentElement.scrollWidth"
@@ -53,9 +53,9 @@ def notebooks(**changed):
 
 
 def made(*books, **options):
-    """The letter about these notebooks."""
+    """The e-mail about these notebooks."""
     said = {"title": "Claude Code in week 47", "file": "2026-W47.html", "subtitle": "16 November"}
-    return letter(books or notebooks(), **(said | options))
+    return email_about(books or notebooks(), **(said | options))
 
 
 class Parts(HTMLParser):
