@@ -177,7 +177,6 @@ def _summary(world: World, day: date, users: Mapping[date, set[str]]) -> Json:
         "assigned_seat_count": seats,
         "pending_invite_count": 3 if seats else None,
         **{f"{name}_active_user_count": count for name, count in active.items()},
-        **{f"claude_code_{name}_active_user_count": count for name, count in active.items()},
         **{
             f"{name}_adoption_rate": round(100 * count / seats, 2) if seats else None
             for name, count in active.items()

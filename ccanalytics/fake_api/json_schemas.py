@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ccanalytics.wire.claude_code import Record
+from ccanalytics.wire.claude_code import EstimatedCost, Record
 
 Json = dict[str, Any]
 
@@ -25,9 +25,17 @@ def schemas_of(structs: Sequence[type[msgspec.Struct]]) -> tuple[dict[type, Json
         for one in msgspec.structs.fields(named[name]):
             if one.name in texts:
                 schema["properties"][one.encode_name]["description"] = texts[one.name]
-        if named[name] is Record:
-            del schema["properties"]["project"]  # ours, never sent
+        _as_sent(named[name], schema["properties"])
     return dict(zip(structs, references, strict=True)), found
+
+
+def _as_sent(struct: type, properties: Json) -> None:
+    """Where the service writes something else than the struct says."""
+    if struct is Record:
+        del properties["project"]  # ours, never sent
+    if struct is EstimatedCost:  # a number; text is read too, to the last decimal
+        amount = properties["amount"]
+        amount["anyOf"] = [{"type": kind} for kind in ("number", "string", "null")]
 
 
 def field_docs(struct: type) -> dict[str, str]:

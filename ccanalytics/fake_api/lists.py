@@ -1,12 +1,13 @@
 """The organization and its lists, paged by `after_id` or `before_id` instead of a cursor.
 
-`offset` is no parameter: the service ignores it and answers with the first page again.
+`offset` is no parameter: the service ignores it and answers with the first page again. Of the
+filters of lists only the one that the client uses is here.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, UnsetType
 
 from ccanalytics.fake_api.faults import Refused
 from ccanalytics.fake_api.routes import Json, Limit, Query, Route, World, route
@@ -17,9 +18,6 @@ from ccanalytics.wire.organization import (
     Organization,
     WorkspacePage,
 )
-
-Roles = Literal["user", "claude_code_user", "developer", "billing", "admin", "managed",
-                "membership_admin", "owner", "primary_owner"]  # fmt: skip
 
 
 class NoParameters(Query, frozen=True, kw_only=True):
@@ -41,36 +39,11 @@ class ListQuery(Query, frozen=True, kw_only=True):
             raise ValueError("Only one of after_id and before_id can be given.")
 
 
-class MembersQuery(ListQuery, frozen=True, kw_only=True):
-    """Which members."""
-
-    email: str | UnsetType = UNSET
-    """Only this address, whatever its case."""
-    roles: list[Roles] = field(name="roles[]", default_factory=list)
-    """Only members of these roles."""
-
-
-class InvitesQuery(ListQuery, frozen=True, kw_only=True):
-    """Which invitations."""
-
-    status: Literal["accepted", "deleted", "expired", "pending"] | UnsetType = UNSET
-    """Only those of this status."""
-
-
 class WorkspacesQuery(ListQuery, frozen=True, kw_only=True):
     """Which workspaces."""
 
     include_archived: bool = False
     """Whether archived ones are listed too."""
-
-
-class ApiKeysQuery(ListQuery, frozen=True, kw_only=True):
-    """Which API keys."""
-
-    status: Literal["active", "inactive", "archived", "expired"] | UnsetType = UNSET
-    """Only those of this status."""
-    workspace_id: str | UnsetType = UNSET
-    """Only those of this workspace."""
 
 
 @route("/v1/organizations/me", group="Organization", gives=Organization)
@@ -89,27 +62,21 @@ def list_route(name: str, gives: type) -> Callable[[Callable[[World, Any], Json]
 
 
 @list_route("users", MemberPage)
-def list_users(world: World, query: MembersQuery) -> Json:
+def list_users(world: World, query: ListQuery) -> Json:
     """Current members.
 
     Most recently added first. Who left is no longer here but stays in old records.
     """
-    rows = iter(world.rows("users"))
-    if isinstance(query.email, str):
-        wanted = _address(query.email)
-        rows = (row for row in rows if _address(row["email"]) == wanted)
-    if query.roles:
-        rows = (row for row in rows if row["role"] in query.roles)
-    return _page(world, query, rows)
+    return _page(world, query, world.rows("users"))
 
 
 @list_route("invites", InvitePage)
-def list_invites(world: World, query: InvitesQuery) -> Json:
+def list_invites(world: World, query: ListQuery) -> Json:
     """Invitations.
 
     An invitation holds for 21 days.
     """
-    return _page(world, query, _with(world.rows("invites"), status=query.status))
+    return _page(world, query, world.rows("invites"))
 
 
 @list_route("workspaces", WorkspacePage)
@@ -124,29 +91,15 @@ def list_workspaces(world: World, query: WorkspacesQuery) -> Json:
 
 
 @list_route("api_keys", ApiKeyPage)
-def list_api_keys(world: World, query: ApiKeysQuery) -> Json:
+def list_api_keys(world: World, query: ListQuery) -> Json:
     """API keys.
 
     An `api_actor` of a record is one of these, by its name; names are not unique.
     """
-    rows = world.rows("api_keys")
-    return _page(world, query, _with(rows, status=query.status, workspace_id=query.workspace_id))
+    return _page(world, query, world.rows("api_keys"))
 
 
-def _with(rows: Iterable[Json], **wanted: str | UnsetType) -> list[Json]:
-    """The rows that have these values; UNSET is any."""
-    chosen = {name: value for name, value in wanted.items() if value is not UNSET}
-    return [row for row in rows if all(row.get(name) == chosen[name] for name in chosen)]
-
-
-def _address(email: str) -> str:
-    """An address without case and without what stands after a plus, as the service compares."""
-    name, at, domain = email.strip().lower().partition("@")
-    return name.partition("+")[0] + at + domain
-
-
-def _page(world: World, query: ListQuery, found: Iterable[Json]) -> Json:
-    rows = list(found)
+def _page(world: World, query: ListQuery, rows: Sequence[Json]) -> Json:
     ids = [row["id"] for row in rows]
     if isinstance(query.before_id, str):
         end = _index(ids, query.before_id)

@@ -60,16 +60,11 @@ _KEYS: Mapping[Scope, Mapping[str, Json]] = {
     },
 }
 
-_ALWAYS = {
+_HEADERS = {
     "request-id": "The id of the request, for questions to the service.",
     "anthropic-organization-id": "The organization of the key.",
 }
-_WHEN_REFUSED = {
-    "retry-after": "Seconds to wait; mostly absent.",
-    "anthropic-ratelimit-requests-limit": "How many requests there are at most.",
-    "anthropic-ratelimit-requests-remaining": "How many of them are left.",
-    "anthropic-ratelimit-requests-reset": "The moment from which there are more; often past.",
-}
+"""What every answer of the service has."""
 
 _VERSION = {
     "name": "anthropic-version",
@@ -103,7 +98,10 @@ def document(world: World, routes: Sequence[Route], url: str | None = None) -> J
             "securitySchemes": {
                 name: scheme for route in routes for name, scheme in _KEYS[route.scope].items()
             },
-            "headers": _header_components(),
+            "headers": {
+                name: {"description": about, "required": True, "schema": {"type": "string"}}
+                for name, about in _HEADERS.items()
+            },
             "parameters": {"anthropic-version": _VERSION},
             "responses": {
                 _name(status): _refusal(status, references[ErrorBody]) for status in statuses
@@ -117,7 +115,7 @@ def _operation(route: Route, schema: Json, world: World) -> Json:
     content = {"schema": schema, "example": _example(route, world)}
     good = {
         "description": summary,
-        "headers": _headers(_ALWAYS),
+        "headers": _headers(),
         "content": {"application/json": content},
     }
     refused = {
@@ -156,16 +154,15 @@ def _parameters(route: Route) -> list[Json]:
         }
         if name in route.example:
             text = route.example[name]
-            parameter["example"] = int(text) if schema["type"] == "integer" else text
+            parameter["example"] = int(text) if schema.get("type") == "integer" else text
         found.append(parameter)
     return sorted(found, key=lambda parameter: not parameter["required"])
 
 
 def _refusal(status: int, schema: Json) -> Json:
     _, about = ERRORS[status]
-    headers = _headers({**_ALWAYS, **_WHEN_REFUSED} if status == 429 else _ALWAYS)
     content = {"schema": schema, "example": Refused(status, about).body("req_000001")}
-    return {"description": about, "headers": headers, "content": {"application/json": content}}
+    return {"description": about, "headers": _headers(), "content": {"application/json": content}}
 
 
 def _name(status: int) -> str:
@@ -174,15 +171,8 @@ def _name(status: int) -> str:
     return f"Error{status}{kind.title().replace('_', '').removesuffix('Error')}"
 
 
-def _header_components() -> Json:
-    return {
-        name: {"description": about, "required": name in _ALWAYS, "schema": {"type": "string"}}
-        for name, about in {**_ALWAYS, **_WHEN_REFUSED}.items()
-    }
-
-
-def _headers(names: Mapping[str, str]) -> Json:
-    return {name: _ref("headers", name) for name in names}
+def _headers() -> Json:
+    return {name: _ref("headers", name) for name in _HEADERS}
 
 
 def _ref(place: str, name: str) -> Json:

@@ -17,8 +17,6 @@ DESCRIBED = ("cost_type", "token_type", "model", "service_tier", "context_window
              "inference_geo", "description")  # fmt: skip
 """The dimensions of costs that come with `description`."""
 
-MOST_DIMENSIONS = 5
-
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
@@ -56,15 +54,10 @@ class CostsQuery(ReportQuery, frozen=True, kw_only=True):
 class UsageQuery(ReportQuery, frozen=True, kw_only=True):
     """Which tokens."""
 
-    group_by: Annotated[
-        list[UsageDimension], Meta(extra_json_schema={"maxItems": MOST_DIMENSIONS})
-    ] = field(name="group_by[]", default_factory=list)
+    group_by: Annotated[list[UsageDimension], Meta(max_length=5)] = field(
+        name="group_by[]", default_factory=list
+    )
     """Dimensions to tell apart; the others are null."""
-
-    def __post_init__(self) -> None:
-        ReportQuery.__post_init__(self)
-        if len(self.group_by) > MOST_DIMENSIONS:
-            raise ValueError(f"Cannot specify more than {MOST_DIMENSIONS} group_by[] dimensions.")
 
 
 EXAMPLE = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
@@ -94,10 +87,8 @@ def list_message_usage(world: World, query: UsageQuery) -> Json:
 
     In Claude Code or not. A day without use is an empty bucket.
     """
-    kept = set(query.group_by)
-    return _page(
-        world, query, lambda day: _sums(world.bill(day).usage, get_args(UsageDimension), kept)
-    )
+    kept, dimensions = set[str](query.group_by), get_args(UsageDimension)
+    return _page(world, query, lambda day: _sums(world.bill(day).usage, dimensions, kept))
 
 
 def _page(world: World, query: ReportQuery, results: Callable[[date], list[Json]]) -> Json:

@@ -13,7 +13,7 @@ another source cannot tell, such as the customer type, is null.
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -22,9 +22,6 @@ from ccanalytics.errors import SchemaError
 EDIT_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 """The tools whose proposals change files, by the names of `tool_actions`; others may come."""
 
-
-NUMBER_OR_TEXT = msgspec.Meta(extra_json_schema={"type": ["number", "string"]})
-"""An exact amount: the service writes a number, and text is read too."""
 
 MOST_CENTS = 10**12
 """No amount has so many."""
@@ -97,7 +94,7 @@ class TokenCounts(Wire):
 class EstimatedCost(Wire):
     """An estimate at list price, not an invoice."""
 
-    amount: Annotated[Decimal, NUMBER_OR_TEXT] | None
+    amount: Decimal | None
     """In hundredths of `currency`, so cents; null is a price nobody knows."""
     currency: str = "USD"
     """So far always USD."""

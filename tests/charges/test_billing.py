@@ -95,8 +95,8 @@ def test_a_month_is_a_few_requests_and_the_end_is_the_day_after():
         "2026-10-01T00:00:00Z",
         "2026-11-01T00:00:00Z",
     ]
-    assert asked[-1].query["ending_at"] == "2026-11-10T00:00:00Z"
-    assert asked[0].query.get_list("group_by[]") == ["workspace_id", "description"]
+    assert asked[-1].url.params["ending_at"] == "2026-11-10T00:00:00Z"
+    assert asked[0].url.params.get_list("group_by[]") == ["workspace_id", "description"]
     assert {one.url.params["limit"] for one in service.asked if one.url.path == USAGE} == {"31"}
 
 

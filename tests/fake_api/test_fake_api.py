@@ -204,11 +204,9 @@ def test_a_report_refuses_what_it_does_not_take(query):
 
 
 def test_more_than_five_dimensions_are_refused():
-    """In the words of the service."""
+    """Five are answered, six are a 400."""
     six = ["account_id", "api_key_id", "context_window", "inference_geo", "model", "speed"]
-    status, body = buckets(USAGE, *six)
-    assert status == 400
-    assert "more than 5 group_by[]" in body["error"]["message"]
+    assert [buckets(USAGE, *six[:count])[0] for count in (5, 6)] == [200, 400]
 
 
 def test_pages_of_one_walk_show_one_moment():
@@ -284,16 +282,6 @@ def test_an_offset_is_passed_over():
     assert listed(fake, "users", limit=2, offset=2) == ["x_0", "x_1"]
 
 
-def test_members_are_found_by_address_and_role():
-    """Case and what stands after a plus do not count; several roles may be asked for."""
-    roles = ("user", "admin", "billing")
-    rows = [{"id": f"x_{role}", "email": f"{role}@x.example", "role": role} for role in roles]
-    fake = service(members=lambda: rows)
-    assert listed(fake, "users", email="Admin+test@X.example") == ["x_admin"]
-    assert listed(fake, "users", **{"roles[]": ["user", "billing"]}) == ["x_user", "x_billing"]
-    assert listed(fake, "users", **{"roles[]": "emperor"}) == 400
-
-
 def test_an_archived_workspace_is_shown_when_asked_for():
     """Archived ones are left out unless include_archived is true."""
     rows = [
@@ -304,14 +292,6 @@ def test_an_archived_workspace_is_shown_when_asked_for():
     assert listed(fake, "workspaces") == ["new"]
     assert listed(fake, "workspaces", include_archived="true") == ["old", "new"]
     assert listed(fake, "workspaces", include_archived="perhaps") == 400
-
-
-def test_a_key_of_the_other_api_is_told_what_it_lacks():
-    """The refusal has the scopes the key has and needs, in the service's words."""
-    _, body = ask(service(), {"x-api-key": "sk-ant-api01-x"}, starting_at=DAY)
-    assert body["error"]["message"] == (
-        "Missing required scopes. Got: ['read:analytics'] Needed: ['api:admin']"
-    )
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "HEAD", "TRACE", "BREW"])
