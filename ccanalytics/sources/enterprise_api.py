@@ -31,6 +31,7 @@ from ccanalytics.wire.enterprise import (
     decode_people,
     decode_summaries,
 )
+from ccanalytics.wire.organization import Organization
 
 USERS = "/v1/organizations/analytics/users"
 SUMMARIES = "/v1/organizations/analytics/summaries"
@@ -69,6 +70,11 @@ class EnterpriseClient(Client):
             raise ValueError(f"{asked} is before {FLOOR}, where this API begins.")
         rows = self._whole(lambda retries: self._walk(asked, retries))
         return [_record(asked, row, self._organization or "") for row in rows if _used(row)]
+
+    def organization(self) -> Organization:
+        """The organization the key belongs to, by its id; the service does not say its name."""
+        self.seats(FLOOR, FLOOR)  # every answer has the id, and that day is always counted
+        return Organization(self._organization or "", "")
 
     def seats(self, since: date, until: date) -> dict[date, Summary]:
         """The seats of the days from `since` to `until`, as far as the service has counted them."""

@@ -37,8 +37,10 @@ def two(day):
 
 
 @pytest.fixture
-def look(tmp_path):
+def look(tmp_path, monkeypatch):
     """Looks at a fake with these options, by default with an Admin key; findings by their id."""
+
+    monkeypatch.setenv("HOME", str(tmp_path))  # where session logs are looked for
 
     def take(records=two, *, key=ADMIN, variable="ANTHROPIC_ADMIN_KEY", environ=None, **wanted):
         context = {"source": "api", "store": tmp_path / "store", "now": NOW}
@@ -52,7 +54,6 @@ def look(tmp_path):
                     CheckContext(
                         environ={**given, **(environ or {})},
                         folder=tmp_path,
-                        home=tmp_path,
                         sleep=lambda seconds: waited.append(waited[-1] + seconds),
                         clock=lambda: waited[-1],
                         **{**context, **wanted},
