@@ -8,8 +8,6 @@ import httpx
 
 from ccanalytics.check.finding import CheckContext, halves
 from ccanalytics.errors import (
-    ApiError,
-    AuthError,
     CCAnalyticsError,
     SchemaError,
     SettingsError,
@@ -18,7 +16,6 @@ from ccanalytics.errors import (
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.enterprise_api import FLOOR, EnterpriseClient
-from ccanalytics.sources.http import what_to_do
 from ccanalytics.sources.registry import SourceSpec
 from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import is_closed
@@ -70,7 +67,7 @@ class ServiceUnderCheck:
         assert spec.key is not None
         self.context, self.settings, self.store, self.spec = context, settings, store, spec
         self.known, self.key_kind = SERVICES[spec.name], spec.key
-        self.key, self.advice = "", ""
+        self.key = ""
         self.client: Client | None = None
         self.answers: list[httpx.Response] = []
         self.organization: Organization | None = None
@@ -111,26 +108,16 @@ class ServiceUnderCheck:
 
     def explain(self, error: CCAnalyticsError) -> tuple[str, str]:
         """What went wrong, and what to do."""
-        if isinstance(error, StoreError):
-            return str(error), "The finding about the stored days says what to do."
+        text = str(error)
         if isinstance(error, SettingsError):
-            return str(error), "Correct ANTHROPIC_BASE_URL, or leave it out."
-        answer = self.answers[-1] if self.answers else None
-        if answer is None or answer.status_code == 200 or self.client is None:
-            return self._explain_without_refusal(error)
-        words = self.client.words(answer)
-        if isinstance(error, AuthError):
-            return words, self.advice
-        if isinstance(error, ApiError) and answer.status_code in (429, 529):
-            return words, "Try again in some minutes; the limit is of the whole organization."
-        if answer.status_code >= 500:
-            return words, "The fault is at the service, or a proxy before it: try again later."
-        return words, what_to_do(answer)
-
-    def _explain_without_refusal(self, error: CCAnalyticsError) -> tuple[str, str]:
-        text = str(error).split(" Given up after ")[0]
+            return text, "Correct ANTHROPIC_BASE_URL, or leave it out."
         if isinstance(error, SchemaError):
             return text, "Check ANTHROPIC_BASE_URL: not the service itself answered."
-        found, then = halves(text)
+        if isinstance(error, StoreError):
+            return text, "The finding about the stored days says what to do."
+        # What the service said ends with the id of the request, what to do comes after it.
+        said, request, then = text.partition(") ")
+        said, then = (f"{said})", then) if request else halves(text)
+        then = then.partition("Given up after ")[0].strip() or "Try again in some minutes."
         proxies = [name for name in PROXIES if self.context.environ.get(name)]
-        return found, f"{then} A proxy is set: {', '.join(proxies)}." if proxies else then
+        return said, f"{then} A proxy is set: {', '.join(proxies)}." if proxies else then

@@ -31,7 +31,7 @@ def check_key(service: ServiceUnderCheck) -> Finding:
         then = f"Set {kind.variables[0]}, or give --key-file FILE. {kind.make_one}"
         return failed(f"none in {' or '.join(kind.variables)}", then)
     key = Key(text, kind)
-    service.key, service.advice = text, key.advice
+    service.key = text
     origin = str(file) if file else _variable(service, kind, text)
     facts: dict[str, Fact] = {"prefix": key.prefix, "origin": origin}
     if not key.prefix:
