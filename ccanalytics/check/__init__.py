@@ -1,6 +1,6 @@
 """Why does it not work? One finding per thing that can be wrong, each with the next step.
 
-    Check(id, title, look, needs) ─ run ─▶ Finding
+    SetupCheck(id, title, look, needs) ─ run ─▶ Finding
     machine_checks, source_checks: what is looked at; all_checks: in which order, of which sources
 
 Nothing is changed, nothing is fetched into the store, and no finding holds a key. To add a check,

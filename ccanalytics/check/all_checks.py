@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ccanalytics.check.finding import Check, CheckContext, Finding, ok, run
+from ccanalytics.check.finding import CheckContext, Finding, SetupCheck, ok, run
 from ccanalytics.check.machine_checks import (
     DAYS_CHECKS,
     FIRST_CHECKS,
@@ -72,10 +72,12 @@ def _is_here(context: CheckContext, spec: SourceSpec) -> bool:
     return True
 
 
-def _own_checks(spec: SourceSpec) -> list[Check[CheckContext]]:
+def _own_checks(spec: SourceSpec) -> list[SetupCheck[CheckContext]]:
     """The checks that a wing brings for its source; else that there is nothing to check."""
     added = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
-    return added or [Check(spec.name, spec.name.title(), lambda _: ok(f"{spec.title}; no key"))]
+    return added or [
+        SetupCheck(spec.name, spec.name.title(), lambda _: ok(f"{spec.title}; no key"))
+    ]
 
 
 def _explain(error: CCAnalyticsError) -> tuple[str, str]:

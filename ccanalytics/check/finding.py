@@ -78,7 +78,7 @@ def skipped(found: str) -> Finding:
 
 
 @dataclass(frozen=True)
-class Check(Generic[Subject]):
+class SetupCheck(Generic[Subject]):
     """One thing that can be wrong. `look` gives None where there is nothing to look at.
 
     When the check called `needs` failed, this one is skipped.
@@ -91,7 +91,7 @@ class Check(Generic[Subject]):
 
 
 def run(
-    checks: Sequence[Check[Subject]], subject: Subject, explain: Explain, source: str = ""
+    checks: Sequence[SetupCheck[Subject]], subject: Subject, explain: Explain, source: str = ""
 ) -> Iterator[Finding]:
     """One finding per check, whatever fails on the way; an error of ours is a failure."""
     reasons: dict[str, str] = {}

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 from ccanalytics.check.finding import (
-    Check,
     CheckContext,
     Fact,
     Finding,
+    SetupCheck,
     failed,
     listed,
     ok,
@@ -197,17 +197,17 @@ def _sync(spec: SourceSpec, since: date | None = None, until: date | None = None
 
 
 FIRST_CHECKS = (
-    Check("program", "Program", check_program),
-    Check("settings", "Settings", check_settings),
+    SetupCheck("program", "Program", check_program),
+    SetupCheck("settings", "Settings", check_settings),
 )
 
 MACHINE_CHECKS = (
-    Check("roster", "Roster", check_roster),
+    SetupCheck("roster", "Roster", check_roster),
     *(
-        Check(kind, kind.title(), partial(check_calendar, kind))
+        SetupCheck(kind, kind.title(), partial(check_calendar, kind))
         for kind in ("holidays", "events", "interventions")
     ),
-    Check("store", "Store", check_store),
+    SetupCheck("store", "Store", check_store),
 )
 
-DAYS_CHECKS = (Check("days", "Stored days", check_days),)
+DAYS_CHECKS = (SetupCheck("days", "Stored days", check_days),)

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from ccanalytics.check.finding import Check, Fact, Finding, failed, ok, skipped, warning
+from ccanalytics.check.finding import Fact, Finding, SetupCheck, failed, ok, skipped, warning
 from ccanalytics.check.service_under_check import Client, ServiceUnderCheck
 from ccanalytics.errors import NotYetError, SchemaError
 from ccanalytics.sources.keys import PLAIN, Key, KeyKind, find_key
@@ -236,12 +236,12 @@ def check_rate_limit(service: ServiceUnderCheck) -> Finding:
 
 
 SERVICE_CHECKS = (
-    Check("key", "Key", check_key),
-    Check("day", "Day", check_day),
-    Check("service", "Service", check_service, needs="key"),
-    Check("organization", "Organization", check_organization, needs="service"),
-    Check("records", "Records", check_records, needs="service"),
-    Check("schema", "Schema", check_schema, needs="service"),
-    Check("freshness", "Freshness", check_freshness, needs="records"),
-    Check("rate_limit", "Rate limit", check_rate_limit, needs="key"),
+    SetupCheck("key", "Key", check_key),
+    SetupCheck("day", "Day", check_day),
+    SetupCheck("service", "Service", check_service, needs="key"),
+    SetupCheck("organization", "Organization", check_organization, needs="service"),
+    SetupCheck("records", "Records", check_records, needs="service"),
+    SetupCheck("schema", "Schema", check_schema, needs="service"),
+    SetupCheck("freshness", "Freshness", check_freshness, needs="records"),
+    SetupCheck("rate_limit", "Rate limit", check_rate_limit, needs="key"),
 )

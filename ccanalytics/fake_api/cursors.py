@@ -17,7 +17,7 @@ CURSORS_KEPT = 2000
 
 
 @dataclass(frozen=True)
-class Place:
+class WalkPosition:
     """Where a walk goes on: `items` are what it found when it began."""
 
     walk: int
@@ -36,17 +36,17 @@ class Cursors:
     """The cursors given so far; thread-safe."""
 
     def __init__(self) -> None:
-        self._places: dict[str, Place | None] = {}
+        self._places: dict[str, WalkPosition | None] = {}
         self._begun = 0
         self._lock = threading.Lock()
 
-    def begin(self, question: str, items: Sequence[Any]) -> Place:
+    def begin(self, question: str, items: Sequence[Any]) -> WalkPosition:
         """The first place of a new walk."""
         with self._lock:
             self._begun += 1
-            return Place(self._begun, question, items)
+            return WalkPosition(self._begun, question, items)
 
-    def find(self, cursor: str, question: str, expired: int) -> Place:
+    def find(self, cursor: str, question: str, expired: int) -> WalkPosition:
         """Where `cursor` leads; when it was forgotten it is refused with the status `expired`."""
         with self._lock:
             if cursor not in self._places:
@@ -58,7 +58,7 @@ class Cursors:
             raise Refused(400, "page: invalid cursor for this query")
         return place
 
-    def give(self, place: Place, start: int) -> str:
+    def give(self, place: WalkPosition, start: int) -> str:
         """A cursor to the item `start` of the same walk."""
         further = replace(place, start=start)
         with self._lock:

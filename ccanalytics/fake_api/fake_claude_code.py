@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
 
 from ccanalytics.fake_api.routes import Json, PagedQuery, World, page_json, page_of, route
-from ccanalytics.wire.claude_code import Page, Record, to_wire
+from ccanalytics.wire.claude_code import Page, Record
 
 FRESHNESS = timedelta(hours=1)
 
@@ -30,7 +33,7 @@ def list_claude_code_records(world: World, query: RecordsQuery) -> Json:
     until `has_more` is false; a part of a day is not the day.
     """
     records, cursor = page_of(world, query, lambda: _visible(world, query.starting_at))
-    return page_json([world.shape(to_wire(record)) for record in records], cursor)
+    return page_json([world.shape(as_sent(record)) for record in records], cursor)
 
 
 def _visible(world: World, day: date) -> Sequence[Record]:
@@ -41,3 +44,15 @@ def _visible(world: World, day: date) -> Sequence[Record]:
         return []
     records = world.records(day)
     return records if share >= 1 else records[: int(share * len(records))]
+
+
+def as_sent(record: Record) -> Json:
+    """`record` as the service writes it: amounts as numbers, no `project`."""
+    row: Json = msgspec.to_builtins(record, builtin_types=(Decimal,))
+    del row["project"]
+    for usage in row["model_breakdown"]:
+        cost = usage["estimated_cost"]
+        if cost["amount"] is not None:
+            whole = cost["amount"] == cost["amount"].to_integral_value()
+            cost["amount"] = int(cost["amount"]) if whole else float(cost["amount"])
+    return row

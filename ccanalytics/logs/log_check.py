@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from ccanalytics.check.finding import (
-    Check,
     CheckContext,
     Fact,
     Finding,
+    SetupCheck,
     failed,
     halves,
     ok,
@@ -45,4 +45,4 @@ def check_logs(context: CheckContext) -> Finding:
     return ok(text, **facts)
 
 
-CHECK = Check("logs", "Session logs", check_logs)
+CHECK = SetupCheck("logs", "Session logs", check_logs)
