@@ -34,6 +34,7 @@ def test_every_reference_of_a_wing_leads_somewhere():
             *wing.names.values(),
             *wing.sources,
             *wing.frames,
+            *wing.checks.values(),
             *wing.companions.values(),
             *filter(None, wing.notebooks.values()),
         ):

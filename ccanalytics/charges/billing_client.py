@@ -4,12 +4,11 @@ One request covers up to 31 days, as buckets whose end is exclusive. A day witho
 unknown; a day with an empty one cost nothing. Reports have the ids of workspaces, a list has names.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from ccanalytics.errors import SchemaError
-from ccanalytics.sources.backoff import RetryBudget
-from ccanalytics.sources.http import Client, next_cursor
+from ccanalytics.sources.http import Client
 from ccanalytics.wire.cost_report import BucketOf, BucketPage, DayBill, decode_costs, decode_usage
 from ccanalytics.wire.organization import WorkspacePage
 
@@ -52,9 +51,7 @@ class BillingClient(Client):
         return self._organization
 
     def _workspaces(self) -> dict[str, str]:
-        rows = self._listed(
-            WORKSPACES, WorkspacePage, RetryBudget(self._budget), include_archived="true"
-        )
+        rows = self._list_rows(WORKSPACES, WorkspacePage, include_archived="true")
         return {row.id: row.name for row in rows}
 
     def _buckets(
@@ -65,21 +62,10 @@ class BillingClient(Client):
         decode: Callable[[bytes], BucketPage[BucketOf]],
     ) -> dict[date, list[BucketOf]]:
         """The buckets of each day; a day may be spread over two pages."""
-
-        def walk(retries: RetryBudget) -> Iterator[BucketOf]:
-            params = _params(days, group_by)
-            seen: set[str] = set()
-            while True:
-                page = self._ask(path, params, decode, retries)
-                yield from page.data
-                if not page.has_more:
-                    return
-                cursor = next_cursor(page.next_page, seen, f"{days[0]} to {days[-1]}")
-                params = {**params, "page": cursor}
-
         found: dict[date, list[BucketOf]] = {day: [] for day in days}
-        for bucket in self._whole(walk):
-            found.setdefault(bucket.day, []).append(bucket)
+        for page in self._all_pages(path, _params(days, group_by), decode):
+            for bucket in page.data:
+                found.setdefault(bucket.day, []).append(bucket)
         missing = [day for day in days if not found[day]]
         if missing:
             raise SchemaError(

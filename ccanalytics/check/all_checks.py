@@ -1,82 +1,92 @@
-"""All looks, one after the other."""
+"""All checks, one after the other: first of this machine, then of each source."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ccanalytics.check.finding import CheckContext, Finding
+from ccanalytics.check.finding import CheckContext, Finding, SetupCheck, ok, run
 from ccanalytics.check.machine_checks import (
-    has_logs,
-    look_at_calendars,
-    look_at_days,
-    look_at_logs,
-    look_at_program,
-    look_at_roster,
-    look_at_sample,
-    look_at_settings,
-    look_at_store,
+    DAYS_CHECKS,
+    FIRST_CHECKS,
+    MACHINE_CHECKS,
+    StoredSource,
+    settings_of,
 )
-from ccanalytics.check.service_checks import CLIENTS, KEYS, ServiceLook
-from ccanalytics.errors import AuthError
-from ccanalytics.settings import Settings
+from ccanalytics.check.service_under_check import ServiceUnderCheck
+from ccanalytics.check.source_checks import SERVICE_CHECKS
+from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.sources.keys import find_key
-from ccanalytics.sources.registry import Access, source_with_key
+from ccanalytics.sources.registry import (
+    Access,
+    SourceSpec,
+    source_spec,
+    source_specs,
+    source_with_key,
+)
 from ccanalytics.store.day_store import Store
+from ccanalytics.wings import resolve, wings
 
 
 def diagnose(context: CheckContext) -> Iterator[Finding]:
-    """The findings, each as soon as it is there: first of this machine, then of each source."""
+    """The findings, each as soon as it is there."""
     keys = _keys(context)
-    return (_without(keys, finding) for finding in _looks(context))
+    return (_without(keys, finding) for finding in _findings(context))
 
 
-def _looks(context: CheckContext) -> Iterator[Finding]:
-    yield look_at_program()
-    settings, about_settings = look_at_settings(context)
-    yield about_settings
-    if settings is None:
-        return
+def _findings(context: CheckContext) -> Iterator[Finding]:
+    for finding in run(FIRST_CHECKS, context, _explain):
+        yield finding
+        if finding.status == "failed":  # without settings nothing else can be checked
+            return
+    settings = settings_of(context)
     store = Store(settings.store)
-    yield look_at_roster(settings)
-    yield from look_at_calendars(settings)
-    yield look_at_store(store)
-    for source in chosen_sources(context):
-        yield from _of_source(context, settings, store, source)
+    yield from run(MACHINE_CHECKS, settings, _explain)
+    for spec in chosen_sources(context):
+        if spec.network:
+            with contextlib.closing(ServiceUnderCheck(context, settings, store, spec)) as service:
+                yield from run(SERVICE_CHECKS, service, service.explain, spec.name)
+        else:
+            yield from run(_own_checks(spec), context, _explain, spec.name)
+        yield from run(DAYS_CHECKS, StoredSource(spec, store), _explain, spec.name)
 
 
-def chosen_sources(context: CheckContext) -> list[str]:
-    """The source asked for, else each there is a key or a log folder for, else `api`."""
+def chosen_sources(context: CheckContext) -> list[SourceSpec]:
+    """The source asked for, else each there is a key or a folder of, else `api`."""
     if context.source:
-        return [context.source]
-    if context.key_file:
-        try:
-            found = [source_with_key(Access(context.environ, context.key_file))]
-        except AuthError:  # the look at the key says why
-            found = ["api"]
-    else:
-        found = [name for name, kind in KEYS.items() if find_key(context.environ, kind=kind)]
-    if has_logs(context):
-        found.append("local")
-    return [name for name in found if name] or ["api"]
+        return [source_spec(context.source)]
+    found = [spec for spec in source_specs() if not spec.invented and _is_here(context, spec)]
+    return found or [source_spec("api")]
 
 
-def _of_source(
-    context: CheckContext, settings: Settings, store: Store, source: str
-) -> Iterator[Finding]:
-    about_days, days = look_at_days(store, source)
-    if source in CLIENTS:
-        yield from ServiceLook(context, settings, store, source, days).findings()
-    elif source == "local":
-        yield look_at_logs(context)
-    else:
-        yield look_at_sample()
-    yield about_days
+def _is_here(context: CheckContext, spec: SourceSpec) -> bool:
+    access = Access(context.environ, context.key_file, folders=context.logs)
+    try:
+        if spec.key and context.key_file:
+            return source_with_key(access) == spec.name
+        if spec.key:
+            return find_key(context.environ, kind=spec.key) is not None
+        spec.open(access)
+    except CCAnalyticsError:
+        return False
+    return True
+
+
+def _own_checks(spec: SourceSpec) -> list[SetupCheck[CheckContext]]:
+    """The checks that a wing brings for its source; else that there is nothing to check."""
+    added = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
+    return added or [
+        SetupCheck(spec.name, spec.name.title(), lambda _: ok(f"{spec.title}; no key"))
+    ]
+
+
+def _explain(error: CCAnalyticsError) -> tuple[str, str]:
+    return str(error), "Correct the file or its path."
 
 
 def _keys(context: CheckContext) -> list[str]:
     """Every text that may be a key, to be taken out of whatever is shown."""
-    names = {name for kind in KEYS.values() for name in kind.variables}
+    names = {name for spec in source_specs() if spec.key for name in spec.key.variables}
     found = [context.environ.get(name, "").strip() for name in names]
     if context.key_file:
         with contextlib.suppress(OSError, UnicodeDecodeError):

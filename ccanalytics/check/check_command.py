@@ -5,7 +5,6 @@ import os
 import shutil
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from itertools import groupby
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import ccanalytics.cli.options as options
+from ccanalytics.words import counted
 
 if TYPE_CHECKING:
     from ccanalytics.check.finding import Finding
@@ -46,27 +46,24 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
         environ=dict(os.environ),
         folder=Path.cwd(),
         now=options.now(),
-        home=Path.home(),
         source=source or "",
         **flags,
     )
     found: list[Finding] = []
-    if as_json:
-        found += diagnose(context)
-        click.echo(json.dumps(_document(found, verdict(found)), indent=2))
-    else:
-        for line in _screen(_kept(diagnose(context), found)):
-            click.echo(line)
-        click.echo(_sum(found))
+    for source, of_source in groupby(diagnose(context), key=lambda one: one.source):
+        if not as_json and found:
+            click.echo()
+        if not as_json:
+            click.echo(source or "this machine")
+        # What was skipped for one reason is said in one line.
+        for _, alike in groupby(of_source, key=lambda one: (one.status, one.found)):
+            same = list(alike)
+            found += same
+            if not as_json:
+                click.echo("\n".join(_lines(same)))
+    click.echo(json.dumps(_document(found, verdict(found)), indent=2) if as_json else _sum(found))
     if verdict(found) == "failed":
         raise SystemExit(1)
-
-
-def _kept(findings: "Iterator[Finding]", kept: "list[Finding]") -> "Iterator[Finding]":
-    """The same findings, as they come, each also put into `kept`."""
-    for finding in findings:
-        kept.append(finding)
-        yield finding
 
 
 def _document(found: "list[Finding]", status: str) -> dict[str, Any]:
@@ -78,35 +75,23 @@ def _document(found: "list[Finding]", status: str) -> dict[str, Any]:
     }
 
 
-def _screen(found: "Iterable[Finding]") -> Iterator[str]:
-    """The findings in lines of the terminal's width, a heading for each source."""
-    for source, of_source in groupby(found, key=lambda one: one.source):
-        yield f"{source or 'this machine'}"
-        # What was skipped for one reason is told in one line.
-        for _, alike in groupby(of_source, key=lambda one: (one.status, one.found)):
-            yield from _lines(list(alike))
-        yield ""
-
-
 def _sum(found: "list[Finding]") -> str:
     """How many findings there are of each status, the worst first."""
     counts = Counter[str](one.status for one in found)
-    warnings = "warning" if counts["warning"] == 1 else "warnings"
-    words = {"failed": "failed", "warning": warnings, "ok": "ok", "skipped": "skipped"}
-    return ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
+    words = {"warning": counted(counts["warning"], "warning")}
+    statuses = [status for status in ("failed", "warning", "ok", "skipped") if counts[status]]
+    return "\n" + ", ".join(words.get(one, f"{counts[one]} {one}") for one in statuses)
 
 
-def _lines(alike: "list[Finding]") -> Iterator[str]:
+def _lines(alike: "list[Finding]") -> list[str]:
     """One finding, or several that were skipped for the same reason."""
     first = alike[0]
     status = first.status.upper() if first.status == "failed" else first.status
     if len(alike) > 1:
         titles = ", ".join(one.title for one in alike)
-        yield from _wrapped(f"  {status:8}", f"{titles}: {first.found}")
-        return
-    yield from _wrapped(f"  {status:8}{first.title:13}", first.found)
-    if first.next:
-        yield from _wrapped(" " * (MARGIN - 3) + "-> ", first.next)
+        return _wrapped(f"  {status:8}", f"{titles}: {first.found}")
+    lines = _wrapped(f"  {status:8}{first.title:13}", first.found)
+    return lines + (_wrapped(" " * (MARGIN - 3) + "-> ", first.next) if first.next else [])
 
 
 def _wrapped(head: str, text: str) -> list[str]:

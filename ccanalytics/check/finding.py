@@ -1,32 +1,23 @@
-"""What one look found, and where the looking is done."""
+"""What is looked at, what one look found, and where it is looked."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal, TypeVar
+
+from ccanalytics.errors import CCAnalyticsError
 
 Status = Literal["ok", "warning", "failed", "skipped"]
 """As it should be; works, with this in mind; does not work; could not be looked at."""
 
 Fact = str | int | float | bool | None | Sequence[str]
 
+Subject = TypeVar("Subject")
 
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at, how it is, and what to do when it is not as it should be.
-
-    `id` never changes and `facts` are for programs; `source` is empty where it is about all.
-    """
-
-    id: str
-    title: str
-    status: Status
-    found: str
-    next: str = ""
-    source: str = ""
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+Explain = Callable[[CCAnalyticsError], tuple[str, str]]
+"""An error -> what happened, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +25,12 @@ class CheckContext:
     """Where a person stands, and what they asked to have looked at.
 
     `source` empty is every source there is something of; `day` empty is the newest closed one.
-    `sleep` and `clock` are how clients wait, `home` is where logs are looked for.
+    `sleep` and `clock` are how clients wait.
     """
 
     environ: Mapping[str, str]
     folder: Path
     now: datetime
-    home: Path
     source: str = ""
     day: str = ""
     store: Path | None = None
@@ -49,6 +39,77 @@ class CheckContext:
     key_file: Path | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one look found, and what to do about it.
+
+    `id` never changes, `facts` are for programs, `source` is empty where it is about all.
+    """
+
+    status: Status
+    found: str
+    next: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    id: str = ""
+    title: str = ""
+    source: str = ""
+
+
+def ok(found: str, **facts: Fact) -> Finding:
+    """As it should be."""
+    return Finding("ok", found, facts=facts)
+
+
+def warning(found: str, then: str, /, **facts: Fact) -> Finding:
+    """It works, with this in mind."""
+    return Finding("warning", found, then, facts)
+
+
+def failed(found: str, then: str, /, **facts: Fact) -> Finding:
+    """It does not work until `then` is done."""
+    return Finding("failed", found, then, facts)
+
+
+def skipped(found: str) -> Finding:
+    """It could not be looked at."""
+    return Finding("skipped", found)
+
+
+@dataclass(frozen=True)
+class SetupCheck(Generic[Subject]):
+    """One thing that can be wrong. `look` gives None where there is nothing to look at.
+
+    When the check called `needs` failed, this one is skipped.
+    """
+
+    id: str
+    title: str
+    look: Callable[[Subject], Finding | None]
+    needs: str = ""
+
+
+def run(
+    checks: Sequence[SetupCheck[Subject]], subject: Subject, explain: Explain, source: str = ""
+) -> Iterator[Finding]:
+    """One finding per check, whatever fails on the way; an error of ours is a failure."""
+    reasons: dict[str, str] = {}
+    for check in checks:
+        finding: Finding | None
+        if reason := reasons.get(check.needs):
+            finding = skipped(reason)
+        else:
+            try:
+                finding = check.look(subject)
+            except CCAnalyticsError as error:
+                finding = failed(*explain(error))
+            reason = f"{check.title.lower()} failed"
+        if finding is None:
+            continue
+        if finding.status in ("failed", "skipped"):
+            reasons[check.id] = reason
+        yield replace(finding, id=check.id, title=check.title, source=source)
 
 
 def verdict(findings: Sequence[Finding]) -> Status:
@@ -65,3 +126,9 @@ def halves(text: str) -> tuple[str, str]:
     if len(first) > 150 or not rest:
         first, _, rest = text.partition(". ")
     return first, rest[:1].upper() + rest[1:]
+
+
+def listed(names: Sequence[object]) -> str:
+    """The first three, and how many more there are."""
+    first = ", ".join(map(str, names[:3]))
+    return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")

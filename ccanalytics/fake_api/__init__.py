@@ -3,10 +3,10 @@
     FakeService.respond ┬─ transport()   an httpx transport, without a socket
                         └─ serve()       real HTTP on 127.0.0.1
 
-    messages ─ walks ─ routes ─┬─ claude_code, lists, reports, enterprise ─┬─ service ─ server
-                               └─ schemas ─ openapi ───────────────────────┘
+    faults ─ cursors ─ routes ┬─ fake_claude_code, lists, reports, fake_enterprise ┬─ fake_service
+                              └─ json_schemas ─ openapi ───────────────────────────┘
 
-It keeps the service's manners: one UTC day per walk, opaque cursors bound to their walk, nothing
-of the last hour, its own error bodies and request ids. `Faults` make it fail as the real one does.
-To add a route, write its `Route` in a file of its own and its `ROUTES` into `service.ROUTES`.
+It behaves as the services do: one UTC day per walk, opaque cursors bound to their question, nothing
+of the last hour, their error bodies and request ids. `Faults` make it fail as they do. To add a
+route, write a function with the decorator `route` and put it into `fake_service.ROUTES`.
 """

@@ -44,7 +44,7 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
 def sample_service(
     faults: float = 0.0, seed: int = 0, now: Callable[[], datetime] = now
 ) -> "FakeService":
-    """The service that has the records, the bill and the lists of the sample organisation."""
+    """The service that has the records, bills and lists of the sample organisation."""
     from ccanalytics.fake_api.fake_service import FakeService
     from ccanalytics.fake_api.faults import Faults
     from ccanalytics.sources.sample import console

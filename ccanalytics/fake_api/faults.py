@@ -1,10 +1,44 @@
-"""How a service fails: refusals, server errors, a proxy's page, half an answer, none at all."""
+"""How a service refuses and fails: its errors, a proxy's page, half an answer, none at all."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from ccanalytics.fake_api.messages import FakeRequest, FakeResponse, Refused, error_answer
+import httpx
+
+ERRORS: Mapping[int, tuple[str, str]] = {
+    400: ("invalid_request_error", "The question breaks a rule."),
+    401: ("authentication_error", "No key, or not a good one."),
+    402: ("billing_error", "A bill is open."),
+    403: ("permission_error", "The key is of another kind, or lacks a scope."),
+    404: ("not_found_error", "Nothing is at this address; never an empty day."),
+    405: ("invalid_request_error", "Only GET is answered."),
+    410: ("invalid_request_error", "The cursor has expired: begin again without one."),
+    429: (
+        "rate_limit_error",
+        "Too many requests of the whole organization. `retry-after` is mostly absent and "
+        "`anthropic-ratelimit-requests-reset` can be long past: wait longer each time.",
+    ),
+    500: ("api_error", "The service failed: try again."),
+    504: ("timeout_error", "It took too long: try again."),
+    529: ("overloaded_error", "The service is overloaded: try again later."),
+}
+"""By status: the kind of the error, which programs decide by, and what it means."""
+
+
+class Refused(Exception):
+    """The service says no: the status, its words, headers of this refusal."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.headers = status, message, headers or {}
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The body of the answer."""
+        error = {"type": ERRORS[self.status][0], "message": self.message}
+        return {"type": "error", "error": error, "request_id": request_id}
+
 
 FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
 """429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
@@ -40,39 +74,27 @@ _STALE = {
     "anthropic-ratelimit-requests-remaining": "0",
     "anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z",
 }
+_HEADERS = {"429-after": {"retry-after": "1"}, "429-stale": _STALE}
 
-_ERRORS: Mapping[str, tuple[int, str, Mapping[str, str]]] = {
-    "402": (402, "billing_error", {}),
-    "429": (429, "rate_limit_error", {}),
-    "429-after": (429, "rate_limit_error", {"retry-after": "1"}),
-    "429-stale": (429, "rate_limit_error", _STALE),
-    "500": (500, "api_error", {}),
-    "504": (504, "timeout_error", {}),
-    "529": (529, "overloaded_error", {}),
-}
-
-
-_OTHERS = {
+_NOT_THE_SERVICE = {
     "html": (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>"),
     "echo": (200, "text/html", "<html>x-api-key: {key} is not allowed to leave</html>"),
     "echo-403": (403, "text/plain", "Blocked by policy: {key}"),
     "envelope": (200, "application/json", '{{"records": [], "next_cursor": null}}'),
 }
-"""Answers that are not the service's."""
 
 
-def broken(
-    fault: str | None, request: FakeRequest, request_id: str, headers: Mapping[str, str]
-) -> FakeResponse | None:
-    """The answer to a request that fails with `fault`; None when it comes to be answered."""
-    if fault in _OTHERS:
-        status, content, text = _OTHERS[fault]
+def failed(fault: str, request: httpx.Request) -> httpx.Response | None:
+    """The answer of something else than the service; None when the service does answer.
+
+    `Refused` when it answers with an error, `httpx.RemoteProtocolError` when nothing answers.
+    """
+    if fault in _NOT_THE_SERVICE:
+        status, content, text = _NOT_THE_SERVICE[fault]
         key = request.headers.get("x-api-key") or request.headers.get("authorization", "")
-        return FakeResponse(status, text.format(key=key).encode(), {"content-type": content})
+        return httpx.Response(status, text=text.format(key=key), headers={"content-type": content})
     if fault == "drop":
-        return FakeResponse(0, b"")
-    if fault is None or fault not in _ERRORS:
-        return None
-    status, kind, more = _ERRORS[fault]
-    refused = Refused(status, kind, "This is an injected fault.")
-    return error_answer(refused, request_id, {**headers, **more})
+        raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+    if fault[:3].isdecimal():
+        raise Refused(int(fault[:3]), "This is an injected fault.", _HEADERS.get(fault))
+    return None

@@ -1,22 +1,17 @@
-"""Structs -> JSON Schema, with their docstrings as descriptions and as the service writes them."""
+"""Structs -> JSON Schema, with the text below each field as its description."""
 
 import ast
 import inspect
-import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import msgspec
-from msgspec import inspect as types
 
-from ccanalytics.wire.claude_code import Record
+from ccanalytics.wire.claude_code import EstimatedCost, Record
 
 Json = dict[str, Any]
-
-_AMOUNT = {"type": ["number", "string"]}
-"""An exact amount: the service writes a number, clients also take one written as text."""
 
 
 def schemas_of(structs: Sequence[type[msgspec.Struct]]) -> tuple[dict[type, Json], Json]:
@@ -24,86 +19,48 @@ def schemas_of(structs: Sequence[type[msgspec.Struct]]) -> tuple[dict[type, Json
     references, found = msgspec.json.schema_components(
         structs, ref_template="#/components/schemas/{name}"
     )
-    named = {name: kind for kind in _all(structs) for name in _names(kind)}
+    named = {struct.__name__: struct for struct in _below(msgspec.Struct)}
     for name, schema in found.items():
-        for field, text in field_docs(named[name]).items():
-            schema["properties"][field]["description"] = text
-        if named[name] is Record:
-            del schema["properties"]["project"]  # ours, never sent
-    written = {name: _as_written(schema) for name, schema in found.items()}
-    return dict(zip(structs, references, strict=True)), written
+        texts = field_docs(named[name])
+        for one in msgspec.structs.fields(named[name]):
+            if one.name in texts:
+                schema["properties"][one.encode_name]["description"] = texts[one.name]
+        _as_sent(named[name], schema["properties"])
+    return dict(zip(structs, references, strict=True)), found
+
+
+def _as_sent(struct: type, properties: Json) -> None:
+    """Where the service writes something else than the struct says."""
+    if struct is Record:
+        del properties["project"]  # ours, never sent
+    if struct is EstimatedCost:  # a number; text is read too, to the last decimal
+        amount = properties["amount"]
+        amount["anyOf"] = [{"type": kind} for kind in ("number", "string", "null")]
 
 
 def field_docs(struct: type) -> dict[str, str]:
-    """The docstring below each field of a struct, inherited ones too."""
-    told: dict[str, str] = {}
-    for kind in struct.__mro__[::-1]:
+    """The text below each field of a struct, inherited ones too."""
+    texts: dict[str, str] = {}
+    for kind in reversed(struct.__mro__):
         if issubclass(kind, msgspec.Struct) and kind is not msgspec.Struct:
-            told |= _own_docs(kind)
-    return told
+            texts |= dict(_own_docs(kind))
+    return texts
 
 
-def _own_docs(struct: type) -> dict[str, str]:
+def _own_docs(struct: type) -> Iterator[tuple[str, str]]:
+    # Python keeps no text below a field: only the source has it.
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
-    body = definition.body if isinstance(definition, ast.ClassDef) else []
-    return {
-        field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in pairwise(body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-        and isinstance(text.value.value, str)
-    }
+    assert isinstance(definition, ast.ClassDef)
+    for field, text in pairwise(definition.body):
+        match field, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(words))),
+            ):
+                yield name, inspect.cleandoc(words)
 
 
-def _all(structs: Iterable[type]) -> set[type]:
-    """The structs and those in them, at any depth."""
-    found: set[type] = set()
-
-    def visit(kind: types.Type) -> None:
-        if isinstance(kind, types.StructType) and kind.cls not in found:
-            found.add(kind.cls)
-            for field in kind.fields:
-                visit(field.type)
-        for inner in _inside(kind):
-            visit(inner)
-
-    for struct in structs:
-        visit(types.type_info(struct))
-    return found
-
-
-def _inside(kind: types.Type) -> Iterator[types.Type]:
-    if isinstance(kind, types.ListType):
-        yield kind.item_type
-    elif isinstance(kind, types.DictType):
-        yield kind.value_type
-    elif isinstance(kind, types.UnionType):
-        yield from kind.types
-
-
-def _names(struct: type) -> tuple[str, str]:
-    """What msgspec may call a struct: by its name, or with its module when two have that name."""
-    whole = f"{struct.__module__}.{struct.__qualname__}"
-    return struct.__name__, re.sub(r"[^a-zA-Z0-9.\-_]", "_", whole)
-
-
-def _as_written(schema: Any) -> Any:
-    """`schema` with amounts as numbers, and what may be null in one line where that is enough."""
-    if isinstance(schema, list):
-        return [_as_written(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if schema.get("format") == "decimal":
-        return {k: v for k, v in schema.items() if k != "format"} | _AMOUNT
-    told = {name: _as_written(value) for name, value in schema.items()}
-    kinds = told.get("anyOf", [])
-    if kinds and all(set(kind) == {"type"} for kind in kinds):
-        del told["anyOf"]
-        told = {"type": [name for kind in kinds for name in _listed(kind["type"])], **told}
-    return told
-
-
-def _listed(kind: str | list[str]) -> list[str]:
-    return [kind] if isinstance(kind, str) else kind
+def _below(struct: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    for kind in struct.__subclasses__():
+        yield kind
+        yield from _below(kind)

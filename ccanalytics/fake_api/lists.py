@@ -1,15 +1,16 @@
-"""The organization and its lists, in the dialect of lists: `after_id` or `before_id`, no cursor.
+"""The organization and its lists, paged by `after_id` or `before_id` instead of a cursor.
 
-`offset` is no parameter: the service passes it over and answers with the first page again.
+`offset` is no parameter: the service ignores it and answers with the first page again. Of the
+filters of lists only the one that the client uses is here.
 """
 
-import json
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ccanalytics.fake_api.messages import bad_request
-from ccanalytics.fake_api.routes import Asked, Route, RouteParameter, World, limit
+from msgspec import UNSET, UnsetType
+
+from ccanalytics.fake_api.faults import Refused
+from ccanalytics.fake_api.routes import Json, Limit, Query, Route, World, route
 from ccanalytics.wire.organization import (
     ApiKeyPage,
     InvitePage,
@@ -18,155 +19,103 @@ from ccanalytics.wire.organization import (
     WorkspacePage,
 )
 
-ME = "/v1/organizations/me"
-MEMBERS = "/v1/organizations/users"
 
-Row = dict[str, Any]
-
-
-def organization(world: World, asked: Asked) -> bytes:
-    """Whose key it is."""
-    me = {"id": world.organization, "name": "Corvid", "type": "organization"}
-    return json.dumps(me).encode()
+class NoParameters(Query, frozen=True, kw_only=True):
+    """Nothing can be chosen."""
 
 
-def page_of(name: str, world: World, asked: Asked) -> bytes:
-    """A page of the rows of one list that fit the filters."""
-    rows = [row for row in world.lists.get(name, list)() if _fits(row, asked)]
-    first, size, more = _place(rows, asked)
-    page = rows[first : first + size]
-    ends = {"first_id": None, "last_id": None}
-    if page:
-        ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]}
-    return json.dumps({"data": page, "has_more": more, **ends}).encode()
+class ListQuery(Query, frozen=True, kw_only=True):
+    """Which page of a list."""
+
+    limit: Limit = 20
+    """Rows per page."""
+    after_id: str | UnsetType = UNSET
+    """The `last_id` of the answer before: the page after it."""
+    before_id: str | UnsetType = UNSET
+    """The `first_id` of an answer: the page before it."""
+
+    def __post_init__(self) -> None:
+        if self.after_id is not UNSET and self.before_id is not UNSET:
+            raise ValueError("Only one of after_id and before_id can be given.")
 
 
-def _place(rows: Sequence[Row], asked: Asked) -> tuple[int, int, bool]:
-    """Where the page begins, how long it is, and whether there is more in its direction."""
-    after, before, size = asked["after_id"], asked["before_id"], asked["limit"]
-    if after is not None and before is not None:
-        raise bad_request("Only one of after_id and before_id can be given.")
-    if before is not None:
-        end = _index(rows, "before_id", before)
-        first = max(0, end - size)
-        return first, end - first, first > 0
-    first = 0 if after is None or asked.repeat else _index(rows, "after_id", after) + 1
-    return first, size, first + size < len(rows)
+class WorkspacesQuery(ListQuery, frozen=True, kw_only=True):
+    """Which workspaces."""
+
+    include_archived: bool = False
+    """Whether archived ones are listed too."""
 
 
-def _index(rows: Sequence[Row], name: str, wanted: str) -> int:
+@route("/v1/organizations/me", group="Organization", gives=Organization)
+def retrieve_organization(world: World, query: NoParameters) -> Json:
+    """The organization of the key.
+
+    The cheapest way to check a key, and to see whose it is.
+    """
+    return {"id": world.organization, "name": "Corvid", "type": "organization"}
+
+
+def list_route(name: str, gives: type) -> Callable[[Callable[[World, Any], Json]], Route]:
+    """Makes the route of a list."""
+    path = f"/v1/organizations/{name}"
+    return route(path, group="Organization", gives=gives, example={"limit": "2"})
+
+
+@list_route("users", MemberPage)
+def list_users(world: World, query: ListQuery) -> Json:
+    """Current members.
+
+    Most recently added first. Who left is no longer here but stays in old records.
+    """
+    return _page(world, query, world.rows("users"))
+
+
+@list_route("invites", InvitePage)
+def list_invites(world: World, query: ListQuery) -> Json:
+    """Invitations.
+
+    An invitation holds for 21 days.
+    """
+    return _page(world, query, world.rows("invites"))
+
+
+@list_route("workspaces", WorkspacePage)
+def list_workspaces(world: World, query: WorkspacesQuery) -> Json:
+    """Workspaces.
+
+    The default workspace is not listed; elsewhere it is a null `workspace_id`.
+    """
+    rows = world.rows("workspaces")
+    shown = [row for row in rows if query.include_archived or row["archived_at"] is None]
+    return _page(world, query, shown)
+
+
+@list_route("api_keys", ApiKeyPage)
+def list_api_keys(world: World, query: ListQuery) -> Json:
+    """API keys.
+
+    An `api_actor` of a record is one of these, by its name; names are not unique.
+    """
+    return _page(world, query, world.rows("api_keys"))
+
+
+def _page(world: World, query: ListQuery, rows: Sequence[Json]) -> Json:
     ids = [row["id"] for row in rows]
+    if isinstance(query.before_id, str):
+        end = _index(ids, query.before_id)
+        start = max(0, end - query.limit)
+        more = start > 0
+    else:
+        repeated = query.after_id is UNSET or world.repeat
+        start = 0 if repeated else _index(ids, str(query.after_id)) + 1
+        end = start + query.limit
+        more = end < len(rows)
+    page = rows[start:end]
+    first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
+    return {"data": page, "has_more": more, "first_id": first, "last_id": last}
+
+
+def _index(ids: list[str], wanted: str) -> int:
     if wanted not in ids:
-        raise bad_request(f"{name}: no such id")
+        raise Refused(400, f"There is no row {wanted!r}.")
     return ids.index(wanted)
-
-
-def _fits(row: Row, asked: Asked) -> bool:
-    """Whether a row is one of those asked for; a filter left out fits all."""
-    values = asked.values
-    email, roles = values.get("email"), values.get("roles[]")
-    if email is not None and _address(row["email"]) != _address(email):
-        return False
-    if roles and row["role"] not in roles:
-        return False
-    if values.get("include_archived") is False and row["archived_at"] is not None:
-        return False
-    return all(values.get(name) in (None, row.get(name)) for name in ("status", "workspace_id"))
-
-
-def _address(email: str) -> str:
-    """An address without case and without what stands after a plus, as the service compares."""
-    name, at, domain = email.strip().lower().partition("@")
-    return name.partition("+")[0] + at + domain
-
-
-_PAGING = (
-    limit("Rows per page."),
-    RouteParameter(name="after_id", about="The `last_id` of the answer before: the page after it."),
-    RouteParameter(name="before_id", about="The `first_id` of an answer: the page before it."),
-)
-
-_ROLES = (
-    "user",
-    "claude_code_user",
-    "developer",
-    "billing",
-    "admin",
-    "managed",
-    "membership_admin",
-    "owner",
-    "primary_owner",
-)
-
-
-def _list(name: str, summary: str, about: str, gives: type, *filters: RouteParameter) -> Route:
-    return Route(
-        path=f"/v1/organizations/{name}",
-        name=f"list_{name}",
-        summary=summary,
-        about=about,
-        group="Organization",
-        parameters=(*_PAGING, *filters),
-        gives=gives,
-        answer=partial(page_of, name),
-        errors=(400,),
-        example={"limit": "2"},
-    )
-
-
-ROUTES = (
-    Route(
-        path=ME,
-        name="retrieve_organization",
-        summary="The organization of the key",
-        about="The cheapest way to check a key, and to see whose it is.",
-        group="Organization",
-        gives=Organization,
-        answer=organization,
-    ),
-    _list(
-        "users",
-        "Current members",
-        "Most recently added first. Who left is no longer here but stays in old records.",
-        MemberPage,
-        RouteParameter(name="email", about="Only this address, whatever its case."),
-        RouteParameter(
-            name="roles[]", about="Only members of these roles.", choices=_ROLES, many=True
-        ),
-    ),
-    _list(
-        "invites",
-        "Invitations",
-        "An invitation holds for 21 days.",
-        InvitePage,
-        RouteParameter(
-            name="status",
-            about="Only those of this status.",
-            choices=("accepted", "deleted", "expired", "pending"),
-        ),
-    ),
-    _list(
-        "workspaces",
-        "Workspaces",
-        "The default workspace is not listed; elsewhere it is a null `workspace_id`.",
-        WorkspacePage,
-        RouteParameter(
-            name="include_archived",
-            about="Whether archived ones are listed too.",
-            kind="boolean",
-            default=False,
-        ),
-    ),
-    _list(
-        "api_keys",
-        "API keys",
-        "An `api_actor` of a record is one of these, by its name; names are not unique.",
-        ApiKeyPage,
-        RouteParameter(
-            name="status",
-            about="Only those of this status.",
-            choices=("active", "inactive", "archived", "expired"),
-        ),
-        RouteParameter(name="workspace_id", about="Only those of this workspace."),
-    ),
-)

@@ -1,26 +1,30 @@
 """The routes as an OpenAPI 3.1 document: what Postman, Apidog or a generator of clients imports.
 
-Schemas are those of the structs the client decodes with, descriptions their docstrings, parameters
-the table the fake checks questions by, examples its own answers. Nothing is written a second time.
+Schemas are those of the structs the client decodes with, parameters those of the questions the fake
+checks, descriptions the docstrings, examples the fake's own answers. Nothing is written twice.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
+import httpx
+import msgspec
+
+from ccanalytics.fake_api.cursors import Cursors
+from ccanalytics.fake_api.faults import ERRORS, Refused
 from ccanalytics.fake_api.json_schemas import Json, schemas_of
-from ccanalytics.fake_api.messages import Refused, error_body
-from ccanalytics.fake_api.routes import Asked, Route, RouteParameter, Scope, World
-from ccanalytics.fake_api.walks import Walks
+from ccanalytics.fake_api.routes import Route, Scope, World
 from ccanalytics.wire.claude_code import ErrorBody
 
 EXAMPLE_NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """The moment the examples are of, so that the document is the same every time."""
 
 REAL = "https://api.anthropic.com"
+
+COMMON = (400, 401, 402, 403, 404, 429, 500, 504, 529)
+"""Statuses that every route may answer with."""
 
 _ABOUT = """Claude Code usage records and what is needed next to them, as read by ccanalytics.
 
@@ -56,45 +60,11 @@ _KEYS: Mapping[Scope, Mapping[str, Json]] = {
     },
 }
 
-_REFUSALS = {
-    400: ("The question breaks a rule.", "invalid_request_error", "starting_at: Field required"),
-    401: ("No key, or not a good one.", "authentication_error", "invalid x-api-key"),
-    402: ("A bill is open.", "billing_error", "The organization has no credit left."),
-    403: (
-        "The key is of another kind, or lacks a scope.",
-        "permission_error",
-        "Missing required scopes. Got: ['read:analytics'] Needed: ['api:admin']",
-    ),
-    404: ("Nothing is at this address; never an empty day.", "not_found_error", "Not found"),
-    410: (
-        "The cursor has expired: begin the walk again.",
-        "invalid_request_error",
-        "page: this cursor has expired",
-    ),
-    429: (
-        "Too many requests of the whole organization. `retry-after` is mostly absent and "
-        "`anthropic-ratelimit-requests-reset` can be long past: wait longer each time.",
-        "rate_limit_error",
-        "Too many requests.",
-    ),
-    500: ("The service failed: try again.", "api_error", "Internal server error"),
-    504: ("It took too long: try again.", "timeout_error", "The request timed out."),
-    529: ("The service is overloaded: try again later.", "overloaded_error", "Overloaded"),
-}
-"""By status: what it means, the kind of the error, and words as they may be."""
-
-COMMON = (401, 402, 403, 404, 429, 500, 504, 529)
-"""Statuses that every route may answer with."""
-
 _HEADERS = {
     "request-id": "The id of the request, for questions to the service.",
     "anthropic-organization-id": "The organization of the key.",
-    "retry-after": "Seconds to wait; mostly absent.",
-    "anthropic-ratelimit-requests-limit": "How many requests there are at most.",
-    "anthropic-ratelimit-requests-remaining": "How many of them are left.",
-    "anthropic-ratelimit-requests-reset": "The moment from which there are more; often past.",
 }
-_ALWAYS = ("request-id", "anthropic-organization-id")
+"""What every answer of the service has."""
 
 _VERSION = {
     "name": "anthropic-version",
@@ -109,6 +79,7 @@ def document(world: World, routes: Sequence[Route], url: str | None = None) -> J
     """The document of `routes` with examples of `world`; `url` is where the fake answers."""
     references, schemas = schemas_of([*(route.gives for route in routes), ErrorBody])
     fake = [{"url": url, "description": "The fake service; any key of the right kind"}]
+    statuses = sorted({*COMMON, *(status for route in routes for status in route.errors)})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -124,98 +95,84 @@ def document(world: World, routes: Sequence[Route], url: str | None = None) -> J
         },
         "components": {
             "schemas": schemas,
-            "securitySchemes": _security_schemes(routes),
+            "securitySchemes": {
+                name: scheme for route in routes for name, scheme in _KEYS[route.scope].items()
+            },
             "headers": {
-                name: {
-                    "description": told,
-                    "required": name in _ALWAYS,
-                    "schema": {"type": "string"},
-                }
-                for name, told in _HEADERS.items()
+                name: {"description": about, "required": True, "schema": {"type": "string"}}
+                for name, about in _HEADERS.items()
             },
             "parameters": {"anthropic-version": _VERSION},
             "responses": {
-                _name(status): _refusal(status, references[ErrorBody])
-                for status in _statuses(routes)
+                _name(status): _refusal(status, references[ErrorBody]) for status in statuses
             },
         },
     }
 
 
-def example_of(route: Route, world: World) -> Any:
-    """What the fake answers to the example of a route, the same every time."""
-    still = replace(world, walks=Walks(b"examples"), now=lambda: EXAMPLE_NOW)
-    return json.loads(route.answer(still, Asked(route.read(route.example))))
-
-
 def _operation(route: Route, schema: Json, world: World) -> Json:
+    summary, description = route.words
+    content = {"schema": schema, "example": _example(route, world)}
     good = {
-        "description": route.summary,
-        "headers": _headers(*_ALWAYS),
-        "content": {
-            "application/json": {
-                "schema": schema,
-                "example": example_of(route, world),
-            }
-        },
+        "description": summary,
+        "headers": _headers(),
+        "content": {"application/json": content},
     }
-    refused = {str(status): _ref("responses", _name(status)) for status in _statuses([route])}
+    refused = {
+        str(status): _ref("responses", _name(status)) for status in sorted({*COMMON, *route.errors})
+    }
     return {
         "operationId": route.name,
         "tags": [route.group],
-        "summary": route.summary,
-        "description": route.about or route.summary,
+        "summary": summary,
+        "description": description,
         "security": [{key: []} for key in _KEYS[route.scope]],
-        "parameters": [
-            _ref("parameters", "anthropic-version"),
-            *(_parameter(one, route.example) for one in route.parameters),
-        ],
+        "parameters": [_ref("parameters", "anthropic-version"), *_parameters(route)],
         "responses": {"200": good, **refused},
     }
 
 
-def _parameter(one: RouteParameter, example: Mapping[str, str]) -> Json:
-    told: Json = {
-        "name": one.name,
-        "in": "query",
-        "required": one.required,
-        "description": one.about,
-        "schema": one.schema(),
-    }
-    if one.many:
-        told |= {"style": "form", "explode": True}
-    shown = example.get(one.name, one.example)
-    if shown is not None:
-        told["example"] = int(shown) if one.kind == "integer" else shown
-    return told
+def _example(route: Route, world: World) -> Json:
+    """What the fake answers to the example of a route, the same every time."""
+    still = replace(world, cursors=Cursors(), now=lambda: EXAMPLE_NOW, repeat=False)
+    answer = route.answer(still, route.read(httpx.QueryParams(route.example)))
+    return msgspec.to_builtins(answer)
+
+
+def _parameters(route: Route) -> list[Json]:
+    """The fields of its question as query parameters, those that must be given first."""
+    _, schemas = schemas_of([route.takes])
+    (question,) = schemas.values()
+    found = []
+    for name, schema in question.get("properties", {}).items():
+        parameter: Json = {
+            "name": name,
+            "in": "query",
+            "required": name in question["required"],
+            "description": schema.pop("description"),
+            "schema": schema,
+        }
+        if name in route.example:
+            text = route.example[name]
+            parameter["example"] = int(text) if schema.get("type") == "integer" else text
+        found.append(parameter)
+    return sorted(found, key=lambda parameter: not parameter["required"])
 
 
 def _refusal(status: int, schema: Json) -> Json:
-    about, kind, words = _REFUSALS[status]
-    headers = _headers(*(_HEADERS if status == 429 else _ALWAYS))
-    content = {
-        "schema": schema,
-        "example": error_body(Refused(status, kind, words), "req_000001"),
-    }
-    return {"description": about, "headers": headers, "content": {"application/json": content}}
-
-
-def _statuses(routes: Sequence[Route]) -> list[int]:
-    return sorted({*COMMON, *(status for route in routes for status in route.errors)})
-
-
-def _security_schemes(routes: Sequence[Route]) -> Json:
-    return {name: told for route in routes for name, told in _KEYS[route.scope].items()}
+    _, about = ERRORS[status]
+    content = {"schema": schema, "example": Refused(status, about).body("req_000001")}
+    return {"description": about, "headers": _headers(), "content": {"application/json": content}}
 
 
 def _name(status: int) -> str:
-    """The name of a refusal among the components, such as RateLimitError."""
-    _, kind, _ = _REFUSALS[status]
+    """The name of a refusal among the components, such as Error429RateLimit."""
+    kind, _ = ERRORS[status]
     return f"Error{status}{kind.title().replace('_', '').removesuffix('Error')}"
 
 
-def _headers(*names: str) -> Json:
-    return {name: _ref("headers", name) for name in names}
+def _headers() -> Json:
+    return {name: _ref("headers", name) for name in _HEADERS}
 
 
 def _ref(place: str, name: str) -> Json:

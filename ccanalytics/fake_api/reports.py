@@ -1,193 +1,130 @@
 """The Admin API's reports of what was billed: UTC days, ends exclusive, cents as text."""
 
-import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType, field
 
-from ccanalytics.fake_api.messages import bad_request
-from ccanalytics.fake_api.routes import PAGE, Asked, Route, RouteParameter, World, limit
-from ccanalytics.fake_api.walks import Later, encode_slice
-from ccanalytics.wire.cost_report import Cost, CostPage, Usage, UsagePage
+from ccanalytics.fake_api.routes import Json, PagedQuery, World, page_json, page_of, route
+from ccanalytics.wire.cost_report import CostPage, UsagePage
 
-COSTS = "/v1/organizations/cost_report"
-USAGE = "/v1/organizations/usage_report/messages"
-DEFAULT_DAYS, MOST_DAYS = 7, 31
+UsageDimension = Literal["account_id", "api_key_id", "context_window", "inference_geo", "model",
+                         "service_account_id", "service_tier", "speed", "workspace_id"]  # fmt: skip
+DESCRIBED = ("cost_type", "token_type", "model", "service_tier", "context_window",
+             "inference_geo", "description")  # fmt: skip
+"""The dimensions of costs that come with `description`."""
 
-_DIMENSIONS = ("account_id", "api_key_id", "context_window", "inference_geo", "model",
-               "service_account_id", "service_tier", "speed", "workspace_id")  # fmt: skip
-_DESCRIBED = ("cost_type", "token_type", "model", "service_tier", "context_window",
-              "inference_geo", "description")  # fmt: skip
-
-Row = dict[str, Any]
-Add = Callable[[Row, Row], Row]
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
-def page_of_costs(world: World, asked: Asked) -> bytes:
-    """What was billed on each day, by the dimensions asked for."""
-    kept = [name for name in asked["group_by[]"] if name != "description"]
-    kept += _DESCRIBED if "description" in asked["group_by[]"] else ()
-    wanted = [name for name in Cost.__struct_fields__ if name not in ("amount", "currency")]
+class ReportQuery(PagedQuery, frozen=True, kw_only=True):
+    """Which days of a report."""
 
-    def rows(day: date) -> list[Row]:
-        return _grouped(map(_cost, world.bill(day).costs), kept, wanted, _added_cost)
+    starting_at: Moment
+    """The first moment, with its time zone; snapped down to a UTC day."""
+    ending_at: Moment | UnsetType = UNSET
+    """The moment after the last one: a day ends with the midnight after it."""
+    bucket_width: Literal["1d"] = "1d"
+    """Days are all this fake has."""
+    limit: Annotated[int, Meta(ge=1, le=31)] = 7
+    """Days per page."""
 
-    return _page(world, asked, "cost_report", rows)
+    def __post_init__(self) -> None:
+        if self.ending_at and _day(self.ending_at) <= _day(self.starting_at):
+            raise ValueError("Invalid date range: ending date must be after starting date")
+
+    def days(self, now: datetime) -> range:
+        """The UTC days as ordinals; without an end up to today, which is not among them."""
+        start = _day(self.starting_at)
+        return range(start, _day(self.ending_at) if self.ending_at else max(start, _day(now)))
 
 
-def page_of_usage(world: World, asked: Asked) -> bytes:
-    """The tokens of each day, by the dimensions asked for."""
+class CostsQuery(ReportQuery, frozen=True, kw_only=True):
+    """Which costs."""
 
-    def rows(day: date) -> list[Row]:
-        found = map(_usage, world.bill(day).usage)
-        return _grouped(found, asked["group_by[]"], _DIMENSIONS, _added_usage)
-
-    return _page(world, asked, "messages", rows)
-
-
-def _page(world: World, asked: Asked, report: str, rows: Callable[[date], Sequence[Row]]) -> bytes:
-    days, cursor = _days(world, asked), asked["page"]
-    question = f"{report} {days} {asked['group_by[]']}"
-
-    def bucket(ordinal: int) -> bytes:
-        day = date.fromordinal(ordinal)
-        return json.dumps(_bucket(day, rows(day))).encode()
-
-    # Nobody says how long a range may be, and most of a long one is never read.
-    walk, start = (
-        world.walks.found(cursor, question)
-        if cursor is not None
-        else (world.walks.begin(Later(days, bucket)), 0)
+    group_by: list[Literal["workspace_id", "description"]] = field(
+        name="group_by[]", default_factory=list
     )
-    page = world.walks.slice(walk, start, asked["limit"], question, repeat=asked.repeat)
-    return encode_slice(page)
+    """Dimensions to tell apart; the others are null."""
 
 
-def _days(world: World, asked: Asked) -> range:
-    """The UTC days, as ordinals, from the start, snapped down to one, to the end, exclusive.
+class UsageQuery(ReportQuery, frozen=True, kw_only=True):
+    """Which tokens."""
 
-    Without an end they go up to today, also exclusive.
+    group_by: Annotated[list[UsageDimension], Meta(max_length=5)] = field(
+        name="group_by[]", default_factory=list
+    )
+    """Dimensions to tell apart; the others are null."""
+
+
+EXAMPLE = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
+
+
+@route("/v1/organizations/cost_report", group="Cost and usage", gives=CostPage, example=EXAMPLE)
+def list_costs(world: World, query: CostsQuery) -> Json:
+    """What was billed, by UTC day.
+
+    Amounts are text: US cents with decimals. A day on which nothing was billed is an empty bucket.
+    Never by person or key. What Claude Code cost API customers is in it.
     """
-    start = _day(asked["starting_at"])
-    if asked["ending_at"] is None:
-        return range(start, max(start, world.now().astimezone(UTC).date().toordinal()))
-    end = _day(asked["ending_at"])
-    if end <= start:
-        raise bad_request("Invalid date range: ending date must be after starting date")
-    return range(start, end)
+    kept = set(DESCRIBED) if "description" in query.group_by else set()
+    kept |= {"workspace_id"} & set(query.group_by)
+    dimensions = (*DESCRIBED, "workspace_id")
+    return _page(world, query, lambda day: _sums(world.bill(day).costs, dimensions, kept))
 
 
-def _day(moment: str) -> int:
-    return datetime.fromisoformat(moment).astimezone(UTC).date().toordinal()
+@route(
+    "/v1/organizations/usage_report/messages",
+    group="Cost and usage",
+    gives=UsagePage,
+    example=EXAMPLE,
+)
+def list_message_usage(world: World, query: UsageQuery) -> Json:
+    """Tokens of everything that used the API, by UTC day.
+
+    In Claude Code or not. A day without use is an empty bucket.
+    """
+    kept, dimensions = set[str](query.group_by), get_args(UsageDimension)
+    return _page(world, query, lambda day: _sums(world.bill(day).usage, dimensions, kept))
 
 
-def _bucket(day: date, rows: Sequence[Row]) -> Row:
+def _page(world: World, query: ReportQuery, results: Callable[[date], list[Json]]) -> Json:
+    # The days stay numbers until they are on a page: nobody limits how long a range may be.
+    ordinals, cursor = page_of(world, query, lambda: query.days(world.now()))
+    days = map(date.fromordinal, ordinals)
+    return page_json([_bucket(day, results(day)) for day in days], cursor)
+
+
+def _day(moment: datetime) -> int:
+    return moment.astimezone(UTC).date().toordinal()
+
+
+def _bucket(day: date, results: list[Json]) -> Json:
     end = day + timedelta(days=1)
     return {
         "starting_at": f"{day}T00:00:00Z",
         "ending_at": f"{end}T00:00:00Z",
-        "results": rows,
+        "results": results,
     }
 
 
-def _grouped(
-    rows: Iterable[Row], kept: Sequence[str], dimensions: Sequence[str], add: Add
-) -> list[Row]:
+def _sums(rows: Iterable[msgspec.Struct], dimensions: Sequence[str], kept: set[str]) -> list[Json]:
     """The sums of `rows` by the dimensions that are `kept`; the others are null."""
-    sums: dict[tuple[Any, ...], Row] = {}
-    for row in rows:
+    sums: dict[tuple[str | None, ...], Json] = {}
+    for struct in rows:
+        # Amounts stay exact: only when they are sent they become text.
+        row = msgspec.to_builtins(struct, builtin_types=(Decimal,))
         key = {name: row.get(name) if name in kept else None for name in dimensions}
         place = tuple(key.values())
-        sums[place] = add(sums[place], row) if place in sums else {**row, **key}
+        sums[place] = _sum(sums[place], row | key) if place in sums else row | key
     return list(sums.values())
 
 
-def _cost(cost: Cost) -> Row:
-    row: Row = msgspec.to_builtins(cost)
-    return row | {"amount": format(cost.amount, "f")}
-
-
-def _added_cost(old: Row, new: Row) -> Row:
-    return old | {"amount": format(Decimal(old["amount"]) + Decimal(new["amount"]), "f")}
-
-
-def _usage(usage: Usage) -> Row:
-    row: Row = msgspec.to_builtins(usage)
-    return row
-
-
-def _added_usage(old: Row, new: Row) -> Row:
-    """Counts added up, also those a level below."""
-    sums: Row = defaultdict(dict)
-    for name, value in old.items():
-        if isinstance(value, dict):
-            sums[name] = {key: count + new[name][key] for key, count in value.items()}
-        else:
-            sums[name] = value + new[name] if isinstance(value, int) else value
-    return dict(sums)
-
-
-def _parameters(*dimensions: str) -> tuple[RouteParameter, ...]:
-    return (
-        RouteParameter(
-            name="starting_at",
-            about="The first moment, with its time zone; snapped down to a UTC day.",
-            required=True,
-            format="date-time",
-            example="2026-11-16T00:00:00Z",
-        ),
-        RouteParameter(
-            name="ending_at",
-            about="The moment after the last one: a day ends with the midnight after it.",
-            format="date-time",
-        ),
-        RouteParameter(
-            name="bucket_width", about="Days are all this fake has.", choices=("1d",), default="1d"
-        ),
-        RouteParameter(
-            name="group_by[]",
-            about="Dimensions to tell apart; those not asked for are null.",
-            choices=dimensions,
-            many=True,
-            most=5,
-        ),
-        limit("Days per page.", default=DEFAULT_DAYS, most=MOST_DAYS),
-        PAGE,
-    )
-
-
-_EXAMPLE = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
-
-ROUTES = (
-    Route(
-        path=COSTS,
-        name="list_costs",
-        summary="What was billed, by UTC day",
-        about=(
-            "Amounts are text: US cents with decimals. A day on which nothing was billed is an "
-            "empty bucket. Never by person or key. What Claude Code cost API customers is in it."
-        ),
-        group="Cost and usage",
-        parameters=_parameters("workspace_id", "description"),
-        gives=CostPage,
-        answer=page_of_costs,
-        errors=(400,),
-        example=_EXAMPLE,
-    ),
-    Route(
-        path=USAGE,
-        name="list_message_usage",
-        summary="Tokens of everything that used the API, by UTC day",
-        about="In Claude Code or not. A day without use is an empty bucket.",
-        group="Cost and usage",
-        parameters=_parameters(*_DIMENSIONS),
-        gives=UsagePage,
-        answer=page_of_usage,
-        errors=(400,),
-        example=_EXAMPLE,
-    ),
-)
+def _sum(one: Any, other: Any) -> Any:
+    """Numbers added up, at any depth; what is no number is the same in both."""
+    if isinstance(one, dict):
+        return {name: _sum(value, other[name]) for name, value in one.items()}
+    return one + other if isinstance(one, int | Decimal) else one

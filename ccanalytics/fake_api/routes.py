@@ -1,189 +1,170 @@
-"""One route of the service, told once: the fake checks questions by it, OpenAPI is written from it.
+"""One route of the service, written once: questions are checked by it, OpenAPI is made from it.
 
-    Route ─ parameters ─▶ read(query) ─▶ Asked ─ answer(World, Asked) ─▶ bytes of a `gives`
+    ?limit=2 ─ Route.read ─▶ Query ─ answer(World, Query) ─▶ what is sent as JSON
 
-A file of routes ends in a tuple `ROUTES`; `service.py` collects them.
+The fields of a `Query` are the parameters of a route: their types are its rules, the text below
+each says what it is for. The docstring of the answering function is the summary and description.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import httpx
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from msgspec import inspect as types
 
-from ccanalytics.fake_api.messages import bad_request
-from ccanalytics.fake_api.walks import Walks
+from ccanalytics.fake_api.cursors import Cursors
+from ccanalytics.fake_api.faults import Refused
 from ccanalytics.wire.claude_code import Record
 from ccanalytics.wire.cost_report import DayBill
-
-Shape = Callable[[dict[str, Any]], dict[str, Any]]
-Rows = Callable[[], Sequence[dict[str, Any]]]
 
 Scope = Literal["admin", "read:analytics"]
 """What a key must be good for: the Admin API, or the Claude Enterprise Analytics API."""
 
-DAY_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
+Json = dict[str, Any]
+Item = TypeVar("Item")
+
+Limit = Annotated[int, Meta(ge=1, le=1000)]
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_TRUTHS = {"true": True, "false": False}
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of a route; those left out are their default, or UNSET."""
+
+
+class PagedQuery(Query, frozen=True, kw_only=True):
+    """A question that is answered in pages."""
+
+    limit: Limit = 20
+    """Rows per page."""
+    page: str | UnsetType = UNSET
+    """The `next_page` of the answer before; ask for all else as before."""
 
 
 @dataclass(frozen=True)
 class World:
-    """What there is to tell, and the moment it is told at."""
+    """What the service knows, and the moment it is asked at."""
 
     records: Callable[[date], Sequence[Record]]
     bill: Callable[[date], DayBill]
     now: Callable[[], datetime]
     organization: str
-    walks: Walks
-    shape: Shape = dict
-    lists: Mapping[str, Rows] = field(default_factory=dict)
+    cursors: Cursors
+    shape: Callable[[Json], Json] = dict
+    lists: Mapping[str, Callable[[], Sequence[Json]]] = field(default_factory=dict)
     """Rows by the last part of their path: users, invites, workspaces, api_keys."""
+    repeat: bool = False
+    """Each page leads back to itself, as a broken cursor does."""
+
+    def rows(self, name: str) -> Sequence[Json]:
+        """The rows of a list."""
+        return self.lists.get(name, list)()
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question that keeps the rules: every parameter by name, None or empty when left out.
-
-    With `repeat` the answer leads back to itself, as a broken cursor does.
-    """
-
-    values: Mapping[str, Any]
-    repeat: bool = False
-
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RouteParameter:
-    """One query parameter: what may be given, and what is said of anything else."""
-
-    name: str
-    about: str
-    kind: Literal["string", "integer", "boolean"] = "string"
-    required: bool = False
-    default: int | str | bool | None = None
-    minimum: int | None = None
-    maximum: int | None = None
-    pattern: str | None = None
-    """What the whole of it looks like, from ^ to $."""
-    format: Literal["date", "date-time"] | None = None
-    choices: tuple[str, ...] = ()
-    many: bool = False
-    """Whether it may be repeated; its value is then a list."""
-    most: int | None = None
-    """How often it may be repeated."""
-    example: str | None = None
-
-    def schema(self) -> dict[str, Any]:
-        """The JSON Schema of its values."""
-        rules = {
-            "default": self.default,
-            "minimum": self.minimum,
-            "maximum": self.maximum,
-            "pattern": self.pattern,
-            "format": self.format,
-            "enum": list(self.choices) or None,
-        }
-        one = {"type": self.kind} | {k: v for k, v in rules.items() if v is not None}
-        if not self.many:
-            return one
-        most = {} if self.most is None else {"maxItems": self.most}
-        return {"type": "array", "items": one, **most}
-
-    def read(self, query: httpx.QueryParams) -> Any:
-        """Its value in `query`; `Refused` when that breaks the rules."""
-        texts = query.get_list(self.name)
-        if self.many:
-            if self.most is not None and len(texts) > self.most:
-                raise bad_request(f"Cannot specify more than {self.most} {self.name} dimensions.")
-            return [self._value(text) for text in texts]
-        if not texts:
-            if self.required:
-                raise bad_request(f"{self.name}: Field required")
-            return self.default
-        return self._value(texts[-1])
-
-    def _value(self, text: str) -> Any:
-        if self.kind == "integer":
-            return self._number(text)
-        if self.kind == "boolean":
-            return self._truth(text)
-        if self.pattern and not re.fullmatch(self.pattern.strip("^$"), text, re.ASCII):
-            raise bad_request(f"{self.name}: String should match pattern '{self.pattern}'")
-        if self.choices and text not in self.choices:
-            raise bad_request(f"{self.name}: Input should be one of {', '.join(self.choices)}")
-        if self.format:
-            self._moment(text)
-        return text
-
-    def _number(self, text: str) -> int:
-        if not _WHOLE_NUMBER.fullmatch(text):
-            raise bad_request(f"{self.name}: Input should be a valid integer")
-        number, least, most = int(text), self.minimum, self.maximum
-        if (least is not None and number < least) or (most is not None and number > most):
-            raise bad_request(
-                f"The {self.name} parameter must be between {least} and {most}, inclusive. "
-                f"Got {number}."
-            )
-        return number
-
-    def _truth(self, text: str) -> bool:
-        if text not in ("true", "false"):
-            raise bad_request(f"{self.name}: Input should be a valid boolean")
-        return text == "true"
-
-    def _moment(self, text: str) -> None:
-        try:
-            if self.format == "date":
-                date.fromisoformat(text)
-            elif datetime.fromisoformat(text).tzinfo is None:
-                raise ValueError
-            else:  # a moment near the ends of time can be of no UTC day
-                datetime.fromisoformat(text).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise bad_request(f"{self.name}: Input should be a valid {self.format}") from None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Route:
     """One GET of the service: what may be asked, what comes back, and how the fake makes it."""
 
     path: str
-    name: str
-    """Its operation id: one word for programs, unlike that of any other route."""
-    summary: str
-    about: str = ""
     group: str
     """The heading it stands under in an API tool."""
-    parameters: tuple[RouteParameter, ...] = ()
     gives: type[msgspec.Struct]
     """The struct that a client decodes a good answer with."""
-    answer: Callable[[World, Asked], bytes]
-    scope: Scope = "admin"
-    errors: Collection[int] = ()
-    """Statuses of its own, besides those every route may answer with."""
-    example: Mapping[str, str] = field(default_factory=dict)
+    takes: type[Query]
+    answer: Callable[[World, Any], Json]
+    example: Mapping[str, str]
     """The query of a real example."""
+    scope: Scope
+    errors: Collection[int]
+    """Statuses of its own, besides those every route may answer with."""
 
-    def read(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """The value of every parameter; unknown ones are passed over, as the service does."""
-        given = httpx.QueryParams(query)
-        return {one.name: one.read(given) for one in self.parameters}
+    @property
+    def name(self) -> str:
+        """Its operation id: one word for programs, unlike that of any other route."""
+        return self.answer.__name__
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """A summary in one line, and a description."""
+        summary, _, about = inspect.cleandoc(self.answer.__doc__ or "").partition("\n\n")
+        return summary.rstrip("."), about or summary
+
+    @cached_property
+    def _parameters(self) -> Mapping[str, types.Type]:
+        info = types.type_info(self.takes)
+        assert isinstance(info, types.StructType)
+        return {one.encode_name: one.type for one in info.fields}
+
+    def read(self, query: httpx.QueryParams) -> Query:
+        """The question; `Refused` when it breaks a rule. Unknown parameters do not count."""
+        given = {
+            name: query.get_list(name)
+            if isinstance(kind, types.ListType)
+            else _value(query.get_list(name)[-1], kind)
+            for name, kind in self._parameters.items()
+            if name in query
+        }
+        try:
+            return msgspec.convert(given, self.takes)
+        except (msgspec.ValidationError, OverflowError) as error:
+            raise Refused(400, str(error)) from None
 
 
-def limit(about: str, *, default: int = 20, most: int = 1000) -> RouteParameter:
-    """The parameter `limit`: what it counts differs, its rules do not."""
-    return RouteParameter(
-        name="limit", about=about, kind="integer", default=default, minimum=1, maximum=most
-    )
+def _value(text: str, kind: types.Type) -> str | int | bool:
+    """A number or a truth as what it is; any other text for msgspec to judge.
+
+    Its own lax mode would take a `limit` of "5.0" and a moment of "123", which the service refuses.
+    """
+    if isinstance(kind, types.IntType) and _WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    return _TRUTHS.get(text, text) if isinstance(kind, types.BoolType) else text
 
 
-PAGE = RouteParameter(
-    name="page",
-    about="The `next_page` of the answer before, with all else asked as before.",
-)
+def route(
+    path: str,
+    *,
+    group: str,
+    gives: type[msgspec.Struct],
+    example: Mapping[str, str] | None = None,
+    scope: Scope = "admin",
+    errors: Collection[int] = (),
+) -> Callable[[Callable[[World, Any], Json]], Route]:
+    """Makes a route of the function that answers it; the type of its `query` is what it takes."""
+
+    def made(answer: Callable[[World, Any], Json]) -> Route:
+        takes = get_type_hints(answer)["query"]
+        return Route(path, group, gives, takes, answer, example or {}, scope, errors)
+
+    return made
+
+
+def page_of(
+    world: World,
+    query: PagedQuery,
+    items: Callable[[], Sequence[Item]],
+    *,
+    expired: int = 400,
+) -> tuple[Sequence[Item], str | None]:
+    """The items of one page, and the cursor of the next; all pages show the moment of the first."""
+    question = repr(msgspec.structs.replace(query, page=UNSET))
+    if isinstance(query.page, str):
+        place = world.cursors.find(query.page, question, expired)
+    else:
+        place = world.cursors.begin(question, items())
+    end = place.start + query.limit
+    further = place.start if world.repeat else end
+    cursor = world.cursors.give(place, further) if end < len(place.items) else None
+    return place.items[place.start : end], cursor
+
+
+def page_json(rows: Sequence[Json], cursor: str | None) -> Json:
+    """A page in the envelope of reports."""
+    return {"data": rows, "has_more": cursor is not None, "next_page": cursor}

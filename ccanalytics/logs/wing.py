@@ -6,6 +6,7 @@ WING = Wing(
     definitions=("logs/definitions.toml",),
     sources=("logs.log_source:SOURCE",),
     frames=("logs.log_schemas:LOG_SCHEMAS",),
+    checks={"local": "logs.log_check:CHECK"},
     commands={"merge": "logs.merge_command:merge"},
     names={
         "LocalLogs": "logs.log_source:LocalLogs",

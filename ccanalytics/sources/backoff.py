@@ -1,4 +1,4 @@
-"""How long to wait: one pace and one brake for all workers of a client, the retries of one walk.
+"""How long to wait: one pace and one pause for all workers of a client, the retries of one walk.
 
 The services limit an organization, not a connection, and mostly without saying for how long. So
 one refused request stops every worker, and the pauses grow until a request gets through. Where
@@ -23,8 +23,8 @@ FIRST_RETRY = 0.5
 LONGEST_RETRY = 30.0
 
 
-class Brake:
-    """One pause shared by all workers of a client; thread-safe."""
+class SharedPause:
+    """One pause of all workers of a client; thread-safe."""
 
     def __init__(
         self,
@@ -35,8 +35,8 @@ class Brake:
     ) -> None:
         self._sleep, self._clock, self._jitter = sleep, clock, jitter
         self._lock = threading.Lock()
-        self._until = self._pressed = -inf
-        self._strikes = 0
+        self._until = self._started = -inf
+        self._refusals = 0
 
     def wait(self, retries: "RetryBudget") -> bool:
         """Waits until no pause is left, each worker a little longer than the one before.
@@ -53,30 +53,30 @@ class Brake:
             done = until
         return True
 
-    def press(self, sent: float, asked: float | None) -> float:
-        """Stops all workers, for `asked` seconds if the service said so; returns the seconds left.
+    def start(self, sent: float, named: float | None) -> float:
+        """Stops all workers, for `named` seconds if the service said so; returns the seconds left.
 
-        A request sent before the last press tells nothing new, so it makes no pause longer.
+        A request sent before the last start tells nothing new, so it makes no pause longer.
         """
         with self._lock:
             now = self._clock()
-            pause = asked or 0.0
-            if sent > self._pressed:
-                self._pressed = now
-                pause = max(pause, self._next_pause(asked is None))
-                self._strikes += 1
+            pause = named or 0.0
+            if sent > self._started:
+                self._started = now
+                pause = max(pause, self._next_pause(named is None))
+                self._refusals += 1
             self._until = max(self._until, now + pause)
             return max(0.0, self._until - now)
 
-    def release(self, sent: float) -> None:
-        """A request sent after the last press got through: the next pause is a short one again."""
+    def reset(self, sent: float) -> None:
+        """A request sent after the last start got through: the next pause is a short one again."""
         with self._lock:
-            if sent > self._pressed:
-                self._strikes = 0
+            if sent > self._started:
+                self._refusals = 0
 
-    def _next_pause(self, unsaid: bool) -> float:
-        first, longest = (PAUSE, LONGEST_PAUSE) if unsaid else (FIRST_RETRY, LONGEST_RETRY)
-        return growing(first, longest, self._strikes, self._jitter)
+    def _next_pause(self, unnamed: bool) -> float:
+        first, longest = (PAUSE, LONGEST_PAUSE) if unnamed else (FIRST_RETRY, LONGEST_RETRY)
+        return growing(first, longest, self._refusals, self._jitter)
 
 
 class Pace:

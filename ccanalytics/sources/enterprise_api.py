@@ -7,14 +7,13 @@ whose row has nothing of Claude Code used other products that day, and has no re
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import httpx
 
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.sources.backoff import RetryBudget
-from ccanalytics.sources.http import Client, Params, checked_day, next_cursor
+from ccanalytics.sources.http import Client, Params, checked_day
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.wire.claude_code import (
     CoreMetrics,
@@ -31,6 +30,7 @@ from ccanalytics.wire.enterprise import (
     decode_people,
     decode_summaries,
 )
+from ccanalytics.wire.organization import Organization
 
 USERS = "/v1/organizations/analytics/users"
 SUMMARIES = "/v1/organizations/analytics/summaries"
@@ -67,8 +67,15 @@ class EnterpriseClient(Client):
         asked = checked_day(day)
         if asked < FLOOR:
             raise ValueError(f"{asked} is before {FLOOR}, where this API begins.")
-        rows = self._whole(lambda retries: self._walk(asked, retries))
-        return [_record(asked, row, self._organization or "") for row in rows if _used(row)]
+        params: Params = {"date": asked.isoformat(), "limit": PAGE_SIZE}
+        pages = self._all_pages(USERS, params, self._decode)
+        rows = [row for page in pages for row in page.data if _used(row)]
+        return [_record(asked, row, self._organization or "") for row in rows]
+
+    def organization(self) -> Organization:
+        """The organization the key belongs to, by its id; the service does not say its name."""
+        self.seats(FLOOR, FLOOR)  # every answer has the id, and that day is always counted
+        return Organization(self._organization or "", "")
 
     def seats(self, since: date, until: date) -> dict[date, Summary]:
         """The seats of the days from `since` to `until`, as far as the service has counted them."""
@@ -79,21 +86,11 @@ class EnterpriseClient(Client):
             found |= {summary.day: summary for summary in summaries}
         return found
 
-    def _walk(self, day: date, retries: RetryBudget) -> Iterator[PersonDay]:
-        params: dict[str, str | int] = {"date": day.isoformat(), "limit": PAGE_SIZE}
-        seen: set[str] = set()
-        while True:
-            page = self._ask(USERS, params, self._decoded, retries)
-            yield from page.data
-            if page.next_page is None:
-                return
-            params["page"] = next_cursor(page.next_page, seen, day)
-
     def _summaries(self, since: date, until: date) -> Iterable[Summary]:
         end = until + timedelta(days=1)  # the service's end is exclusive
         params = {"starting_date": since.isoformat(), "ending_date": end.isoformat()}
         try:
-            found = self._ask(SUMMARIES, params, decode_summaries, RetryBudget(self._budget))
+            found = self._request(SUMMARIES, params, decode_summaries)
         except NotYetError as error:
             return self._summaries(since, error.newest) if since <= error.newest < until else []
         if found.next_page is not None:
@@ -103,10 +100,10 @@ class EnterpriseClient(Client):
             )
         return [row for row in found.rows if since <= row.day <= until]
 
-    def _decoded(self, body: bytes) -> PeoplePage:
+    def _decode(self, body: bytes) -> PeoplePage:
         page = decode_people(body)
         # The rest of a row is about other products.
-        self._learn(unknown_fields(body, PersonDay, inside="claude_code_metrics"))
+        self._note_unknown(unknown_fields(body, PersonDay, inside="claude_code_metrics"))
         return page
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:

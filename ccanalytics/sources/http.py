@@ -1,6 +1,7 @@
 """What all clients of the services share: a request, tried until it is answered or hopeless.
 
-    Client._whole(walk) ─ walk(retries) ─ _ask ─ _once    all pages ─ a page ─ tries ─ one request
+    _all_pages ─ _pages ─┬─ _request ─ _try_once    a walk by cursor ─ a page ─ one of its tries
+    _list_rows ──────────┘                          a list, which goes on after an id
 
 What may pass by itself (429, 5xx, a broken connection, an answer cut short) is tried again within
 `budget` seconds per walk. A walk whose cursor the service drops on the way is begun again. All else
@@ -10,12 +11,12 @@ is an error that says what to do, with the service's own words and its request i
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from importlib.metadata import version
 from itertools import count
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, Protocol, Self, TypeVar
 
 import httpx
 import msgspec
@@ -24,9 +25,9 @@ from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.sources.backoff import (
     FIRST_RETRY,
     LONGEST_RETRY,
-    Brake,
     Pace,
     RetryBudget,
+    SharedPause,
     growing,
     retry_after,
 )
@@ -48,7 +49,18 @@ LIST_SIZE = 1000
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
+
+class CursorPage(Protocol):
+    """One page of a walk; the next one has the cursor `next_page`."""
+
+    @property
+    def has_more(self) -> bool: ...
+    @property
+    def next_page(self) -> str | None: ...
+
+
 T = TypeVar("T")
+PageT = TypeVar("PageT", bound=CursorPage)
 
 Params = Mapping[str, str | int | list[str]]
 Decode = Callable[[bytes], T]
@@ -106,7 +118,7 @@ class Client(Source):
         self._key = Key(key or "", self.key_kind)
         self._budget, self._sleep, self._clock = budget, sleep, clock
         self._jitter = jitter or random.Random()
-        self._brake = Brake(sleep=sleep, clock=clock, jitter=self._jitter)
+        self._shared_pause = SharedPause(sleep=sleep, clock=clock, jitter=self._jitter)
         self._pace = Pace(self.per_minute, sleep=sleep, clock=clock)
         self._organization: str | None = None
         address = _address(base_url)
@@ -143,34 +155,45 @@ class Client(Source):
         """Closes the connections."""
         self._http.close()
 
-    def _learn(self, fields: set[str]) -> None:
-        """Keeps in mind, and says once, which fields are new to this version."""
-        news = fields - self.unknown_fields
-        if news:
-            log.warning("The service sends fields unknown to this version: %s.", sorted(news))
-            self.unknown_fields |= news
-
-    def _whole(self, walk: Callable[[RetryBudget], Iterable[T]]) -> list[T]:
-        """All of what `walk` yields; begun again when the service drops its cursor on the way."""
+    def _all_pages(self, path: str, params: Params, decode: Decode[PageT]) -> list[PageT]:
+        """All pages of a walk; begun again when the service drops its cursor on the way."""
         retries = RetryBudget(self._budget)
         for walks in range(1, WALKS + 1):
             try:
-                return list(walk(retries))
+                return list(self._pages(path, params, decode, retries))
             except IncompletePagesError as error:
                 if walks == WALKS:
                     raise
                 log.warning("%s The walk is begun again.", error)
         raise AssertionError("unreachable")
 
-    def _listed(
-        self, path: str, kind: type[Listing[Row]], retries: RetryBudget, **filters: str
-    ) -> list[Row]:
-        """All rows of a list, in the dialect of lists; an error rather than a part."""
-        decode = decoder(kind, f"a page of {path}")
+    def _pages(
+        self, path: str, params: Params, decode: Decode[PageT], retries: RetryBudget
+    ) -> Iterator[PageT]:
+        """The pages of one walk, each as it comes."""
+        seen = set[str]()
+        while True:
+            page = self._request(path, params, decode, retries)
+            yield page
+            if not page.has_more:
+                return
+            cursor = page.next_page
+            if not cursor or cursor in seen:
+                fault = "repeats a cursor" if cursor else "gives no cursor"
+                raise IncompletePagesError(
+                    f"{_asked_for(params)}: page {len(seen) + 1} says there is more but {fault}: "
+                    "the rest of it cannot be reached. Nothing of it was kept; try again later."
+                )
+            seen.add(cursor)
+            params = {**params, "page": cursor}
+
+    def _list_rows(self, path: str, kind: type[Listing[Row]], **filters: str) -> list[Row]:
+        """All rows of a list, which goes on after an id; an error rather than a part."""
+        decode, retries = decoder(kind, f"a page of {path}"), RetryBudget(self._budget)
         params: dict[str, str | int] = {"limit": LIST_SIZE, **filters}
         found, seen = list[Row](), set[str]()
         while True:
-            page = self._ask(path, params, decode, retries)
+            page = self._request(path, params, decode, retries)
             found += page.data
             if not page.has_more:
                 return found
@@ -182,54 +205,53 @@ class Client(Source):
             seen.add(page.last_id)
             params["after_id"] = page.last_id
 
-    def _ask(self, path: str, params: Params, decode: Decode[T], retries: RetryBudget) -> T:
+    def _note_unknown(self, fields: set[str]) -> None:
+        """Remembers, and says once, which fields are new to this version."""
+        news = fields - self.unknown_fields
+        if news:
+            log.warning("The service sends fields unknown to this version: %s.", sorted(news))
+            self.unknown_fields |= news
+
+    def _request(
+        self, path: str, params: Params, decode: Decode[T], retries: RetryBudget | None = None
+    ) -> T:
         """What `decode` makes of the answer, after as many tries as `retries` allows."""
+        retries = retries or RetryBudget(self._budget)
         for tries in count(1):
             self._pace.wait()
-            if not self._brake.wait(retries):
+            if not self._shared_pause.wait(retries):
                 raise ApiError(_given_up(f"{_asked_for(params)}: held back.", retries))
             sent = self._clock()
             try:
-                value = self._once(path, params, decode)
-            except _RetryableError as trouble:
+                value = self._try_once(path, params, decode)
+            except _RetryableError as failure:
                 retries.spend(self._clock() - sent)
-                self._wait_after(trouble, sent, tries, retries)
+                self._wait_after(failure, sent, tries, retries)
             else:
-                self._brake.release(sent)
+                self._shared_pause.reset(sent)
                 return value
         raise AssertionError("unreachable")
 
     def _wait_after(
-        self, trouble: _RetryableError, sent: float, tries: int, retries: RetryBudget
+        self, failure: _RetryableError, sent: float, tries: int, retries: RetryBudget
     ) -> None:
         """Waits before the next try, or raises `ApiError` when there is none."""
-        if trouble.shared:
-            pause = self._brake.press(sent, trouble.asked)
+        if failure.shared:
+            pause = self._shared_pause.start(sent, failure.asked)
         else:
             pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
-            pause = max(pause, trouble.asked or 0.0)
-        if not retries.lasts(pause) or tries == trouble.tries:
+            pause = max(pause, failure.asked or 0.0)
+        if not retries.lasts(pause) or tries == failure.tries:
             text = _given_up(
-                f"{trouble} Given up after {tries} {'try' if tries == 1 else 'tries'}.", retries
+                f"{failure} Given up after {tries} {'try' if tries == 1 else 'tries'}.", retries
             )
-            raise ApiError(text, status=trouble.status, request_id=trouble.request_id) from None
-        log.info("%s Next try in %.1f s.", trouble, pause)
-        if not trouble.shared:  # the brake books and sleeps its own pauses
+            raise ApiError(text, status=failure.status, request_id=failure.request_id) from None
+        log.info("%s Next try in %.1f s.", failure, pause)
+        if not failure.shared:  # a shared pause is booked and slept by whoever waits for it
             retries.spend(pause)
             self._sleep(pause)
 
-    def words(self, answer: httpx.Response) -> str:
-        """What an answer other than 200 says, and its request id; never the key."""
-        detail = _detail(answer)
-        said = (
-            f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
-            if detail
-            else f"{answer.status_code} without the service's own words, but "
-            f"{self._key.redact_bytes(answer.content)[:60]!r}."
-        )
-        return self._key.redact(f"{said} {_reference(answer)}")
-
-    def _once(self, path: str, params: Params, decode: Decode[T]) -> T:
+    def _try_once(self, path: str, params: Params, decode: Decode[T]) -> T:
         """What `decode` makes of one answer; `_RetryableError` when another try may do better."""
         # No error is chained to httpx's: theirs carry the request, and so the key.
         try:
@@ -265,7 +287,7 @@ class Client(Source):
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
         """The error that an answer other than 200 stands for."""
         status, request_id = answer.status_code, _request_id(answer)
-        text = f"{_asked_for(params)}: {self.words(answer)}"
+        text = f"{_asked_for(params)}: {self._words(answer)}"
         if _may_pass(answer):
             return _RetryableError(text, answer)
         if "page" in params and status in (400, 409, 410):
@@ -276,7 +298,18 @@ class Client(Source):
             )
         if status in (401, 403) and _detail(answer):
             return AuthError(f"{text} {self._key.advice}")
-        return ApiError(f"{text} {what_to_do(answer)}", status=status, request_id=request_id)
+        return ApiError(f"{text} {_what_to_do(answer)}", status=status, request_id=request_id)
+
+    def _words(self, answer: httpx.Response) -> str:
+        """What an answer other than 200 says, and its request id; never the key."""
+        detail = _detail(answer)
+        said = (
+            f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
+            if detail
+            else f"{answer.status_code} without the service's own words, but "
+            f"{self._key.redact_bytes(answer.content)[:60]!r}."
+        )
+        return self._key.redact(f"{said} {_reference(answer)}")
 
 
 def checked_day(day: date | str) -> date:
@@ -288,18 +321,6 @@ def checked_day(day: date | str) -> date:
     if type(found) is not date:
         raise ValueError(f"{day!r} is not a day: write a UTC day as YYYY-MM-DD.")
     return found
-
-
-def next_cursor(cursor: str | None, seen: set[str], what: object) -> str:
-    """`cursor`; `IncompletePagesError` when the service gives none, or one that it gave before."""
-    if not cursor or cursor in seen:
-        fault = "repeats a cursor" if cursor else "gives no cursor"
-        raise IncompletePagesError(
-            f"{what}: page {len(seen) + 1} says there is more but {fault}: the rest of it cannot "
-            "be reached. Nothing of it was kept; try again later."
-        )
-    seen.add(cursor)
-    return cursor
 
 
 def _address(base_url: str) -> httpx.URL:
@@ -320,7 +341,7 @@ def _detail(answer: httpx.Response) -> ErrorDetail | None:
         return None
 
 
-def what_to_do(answer: httpx.Response) -> str:
+def _what_to_do(answer: httpx.Response) -> str:
     """What a person can do about a refusal that does not pass by itself."""
     status = answer.status_code
     if status == 404 or 300 <= status < 400:

@@ -214,29 +214,6 @@ def _extra(sent: object, known: object, path: str = "") -> Iterator[str]:
             yield from _extra(one, other, path)
 
 
-def encode_page(page: Page) -> bytes:
-    """The bytes the service would send for `page`; what `decode_page` reads back."""
-    return msgspec.json.encode(
-        {
-            "data": [to_wire(record) for record in page.data],
-            "has_more": page.has_more,
-            "next_page": page.next_page,
-        }
-    )
-
-
-def to_wire(record: Record) -> dict[str, object]:
-    """`record` as the service writes it: amounts as numbers, no `project`."""
-    wire: dict[str, object] = msgspec.to_builtins(record, builtin_types=(Decimal,))
-    del wire["project"]
-    for usage in wire["model_breakdown"]:  # type: ignore[attr-defined]
-        amount = usage["estimated_cost"]["amount"]
-        if amount is not None:
-            whole = amount == amount.to_integral_value()
-            usage["estimated_cost"]["amount"] = int(amount) if whole else float(amount)
-    return wire
-
-
 def _explain(body: bytes, error: Exception, what: str) -> str:
     """Why `body` is not `what`, in words that say where to look."""
     start = body.lstrip()[:1]

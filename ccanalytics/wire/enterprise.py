@@ -75,6 +75,11 @@ class PeoplePage(Wire):
     next_page: str | None
     """The cursor to send as `page`; null on the last page."""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether another page follows; here only the cursor says so."""
+        return self.next_page is not None
+
 
 class Summary(Wire):
     """The seats of one UTC day; those of everybody, whichever product they use."""

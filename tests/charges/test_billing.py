@@ -9,7 +9,7 @@ from builders import record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccanalytics.charges.billing_client import BillingClient
+from ccanalytics.charges.billing_client import COSTS, USAGE, BillingClient
 from ccanalytics.charges.billing_frames import build_billing, dollars, has_bill
 from ccanalytics.charges.billing_sync import sync_billing
 from ccanalytics.dataset.loading import load
@@ -17,7 +17,6 @@ from ccanalytics.errors import ApiError, AuthError, SchemaError, StoreError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
-from ccanalytics.fake_api.reports import COSTS, USAGE
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store
@@ -91,14 +90,14 @@ def test_a_month_is_a_few_requests_and_the_end_is_the_day_after():
     service = service_of()
     found = client_of(service).bills(date(2026, 10, 1), date(2026, 11, 9))
     assert (min(found), max(found), len(found)) == (date(2026, 10, 1), date(2026, 11, 9), 40)
-    asked = [one for one in service.asked if one.path == COSTS]
-    assert [one.query["starting_at"] for one in asked] == [
+    asked = [one for one in service.asked if one.url.path == COSTS]
+    assert [one.url.params["starting_at"] for one in asked] == [
         "2026-10-01T00:00:00Z",
         "2026-11-01T00:00:00Z",
     ]
-    assert asked[-1].query["ending_at"] == "2026-11-10T00:00:00Z"
-    assert asked[0].query.get_list("group_by[]") == ["workspace_id", "description"]
-    assert {one.query["limit"] for one in service.asked if one.path == USAGE} == {"31"}
+    assert asked[-1].url.params["ending_at"] == "2026-11-10T00:00:00Z"
+    assert asked[0].url.params.get_list("group_by[]") == ["workspace_id", "description"]
+    assert {one.url.params["limit"] for one in service.asked if one.url.path == USAGE} == {"31"}
 
 
 def test_faults_change_no_number():
@@ -176,7 +175,7 @@ def test_billed_days_are_fetched_again_for_a_month(tmp_path):
     service = service_of()
     result = sync_billing(client_of(service), store, "api", since, "2026-11-23", now=NOW)
     assert (len(result.final), len(result.same)) == (5, 30)
-    assert sum(one.path == COSTS for one in service.asked) == 1
+    assert sum(one.url.path == COSTS for one in service.asked) == 1
 
 
 def test_a_failure_keeps_the_months_before_it(tmp_path):

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from builders import record
 from click.testing import CliRunner
+from records_of_other_years import before_remote, next_year
 
 from ccanalytics.check import machine_checks as machine
 from ccanalytics.check.all_checks import diagnose
 from ccanalytics.check.finding import CheckContext, verdict
 from ccanalytics.cli import main, options
-from ccanalytics.fake_api.fake_claude_code import eccentric, legacy
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import FAULTS, Faults
@@ -37,8 +37,10 @@ def two(day):
 
 
 @pytest.fixture
-def look(tmp_path):
+def look(tmp_path, monkeypatch):
     """Looks at a fake with these options, by default with an Admin key; findings by their id."""
+
+    monkeypatch.setenv("HOME", str(tmp_path))  # where session logs are looked for
 
     def take(records=two, *, key=ADMIN, variable="ANTHROPIC_ADMIN_KEY", environ=None, **wanted):
         context = {"source": "api", "store": tmp_path / "store", "now": NOW}
@@ -52,7 +54,6 @@ def look(tmp_path):
                     CheckContext(
                         environ={**given, **(environ or {})},
                         folder=tmp_path,
-                        home=tmp_path,
                         sleep=lambda seconds: waited.append(waited[-1] + seconds),
                         clock=lambda: waited[-1],
                         **{**context, **wanted},
@@ -187,7 +188,7 @@ def test_a_path_that_is_not_there_is_a_wrong_address(look):
     assert "base URL" in found.next
 
 
-@pytest.mark.parametrize("shape", [legacy, dict])
+@pytest.mark.parametrize("shape", [before_remote, dict])
 def test_a_known_schema_is_fine(look, shape):
     """With and without the younger keys."""
     assert look(shape=shape)["schema"].status == "ok"
@@ -195,7 +196,7 @@ def test_a_known_schema_is_fine(look, shape):
 
 def test_new_fields_are_named_by_their_path(look):
     """A field nobody knows yet is a warning, not a failure."""
-    found = look(shape=eccentric)["schema"]
+    found = look(shape=next_year)["schema"]
     assert (found.status, found.facts["unknown"]) == ("warning", ["seen_next_year"])
 
 

@@ -12,16 +12,16 @@ from click.testing import CliRunner
 from hypothesis import settings
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from records_of_other_years import before_remote, next_year
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ccanalytics.cli import main
 from ccanalytics.fake_api.fake_api_command import sample_service
-from ccanalytics.fake_api.fake_claude_code import REPORT, eccentric, legacy
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import ROUTES, FakeService
 from ccanalytics.fake_api.json_schemas import field_docs
-from ccanalytics.fake_api.messages import FakeRequest
 from ccanalytics.fake_api.openapi import EXAMPLE_NOW
+from ccanalytics.sources.admin_api import REPORT
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.wire.claude_code import Record
 
@@ -97,12 +97,12 @@ def test_the_validator_sees_what_is_wrong():
     assert wrong({**told["example"], "has_more": "no"}, told["schema"])
 
 
-@pytest.mark.parametrize("shape", [legacy, eccentric])
+@pytest.mark.parametrize("shape", [before_remote, next_year])
 def test_records_of_another_age_fit_the_schema_too(shape):
     """What the client tolerates is in the document: keys left out, new ones, amounts as text."""
     fake = FakeService(SampleOrganisation().records, shape=shape)
-    asked = FakeRequest("GET", REPORT, {"starting_at": "2026-11-20"}, {"x-api-key": KEYS["admin"]})
-    page = json.loads(fake.respond(asked).body)
+    http = httpx.Client(transport=fake.transport(), headers={"x-api-key": KEYS["admin"]})
+    page = http.get(f"https://fake{REPORT}", params={"starting_at": "2026-11-20"}).json()
     assert wrong(page, {"$ref": "#/components/schemas/Page"}) == []
 
 

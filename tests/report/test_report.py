@@ -214,7 +214,7 @@ def test_the_key_is_nowhere_in_what_was_written(over_http):
 def test_a_second_run_fetches_only_what_may_still_change(over_http, clean_environment):
     """Final days are not asked for again: of 14 only those within 48 hours of the fetch."""
     _, reports, service = over_http
-    fetched = {asked.query["starting_at"] for asked in service.asked}
+    fetched = {asked.url.params["starting_at"] for asked in service.asked}
     assert len(fetched) == 14
     again = FakeService(SampleOrganisation().records, now=lambda: NOW, keys=[KEY])
     with serve(again) as server:

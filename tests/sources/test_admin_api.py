@@ -69,8 +69,8 @@ def test_a_day_is_all_its_pages(fake):
     client, service = fake()
     actors = [r.actor.email_address for r in client.records(DAY)]
     assert actors == [f"p{n}@x.example" for n in range(MANY)]
-    assert [asked.query.get("limit") for asked in service.asked] == ["1000"] * 3
-    assert {asked.query["starting_at"] for asked in service.asked} == {"2026-11-16"}
+    assert [asked.url.params.get("limit") for asked in service.asked] == ["1000"] * 3
+    assert {asked.url.params["starting_at"] for asked in service.asked} == {"2026-11-16"}
 
 
 def test_a_request_says_who_asks_and_in_which_version(fake):

@@ -10,11 +10,10 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import ApiError, AuthError, NotYetError, SchemaError
-from ccanalytics.fake_api.fake_enterprise import SUMMARIES, USERS
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
-from ccanalytics.sources.enterprise_api import EnterpriseClient
+from ccanalytics.sources.enterprise_api import SUMMARIES, USERS, EnterpriseClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
@@ -91,8 +90,8 @@ def test_a_day_is_all_its_pages(fake):
     client, service = fake()
     actors = [r.actor.email_address for r in client.records(DAY)]
     assert actors == [f"p{n}@x.example" for n in range(MANY)]
-    assert [asked.path for asked in service.asked] == [USERS] * 3
-    assert {asked.query["date"] for asked in service.asked} == {"2026-11-16"}
+    assert [asked.url.path for asked in service.asked] == [USERS] * 3
+    assert {asked.url.params["date"] for asked in service.asked} == {"2026-11-16"}
 
 
 def test_a_row_gets_the_day_that_was_asked_for_and_the_organization_that_answered():
@@ -239,7 +238,7 @@ def test_seats_of_more_than_a_year_are_asked_for_in_parts(fake):
     client, service = fake(records=lambda day: [])
     found = client.seats(date(2026, 1, 1), date(2026, 11, 25))
     assert (min(found), max(found)) == (date(2026, 1, 1), date(2026, 11, 23))
-    assert {asked.path for asked in service.asked} == {SUMMARIES}
+    assert {asked.url.path for asked in service.asked} == {SUMMARIES}
 
 
 def enterprise_of(service, clock=None):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from ccanalytics.dataset.loading import load
+from ccanalytics.fake_api.fake_claude_code import as_sent
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.by_week import by_week
 from ccanalytics.metrics.change import headline
@@ -20,7 +21,7 @@ from ccanalytics.sources.sample.organisation import (
     UNTIL,
     SampleOrganisation,
 )
-from ccanalytics.wire.claude_code import Page, UserActor, decode_page, encode_page
+from ccanalytics.wire.claude_code import Page, UserActor, decode_page
 
 DAYS = [FIRST + timedelta(days=n) for n in range(182)]
 
@@ -108,7 +109,8 @@ def test_every_record_is_one_the_service_could_have_sent(records):
     """It survives the wire, of one organisation, dated at its midnight, without a project."""
     for day, found in list(records.items())[::13]:
         page = Page(found, False, None)
-        assert decode_page(encode_page(page)) == page
+        sent = {"data": [as_sent(one) for one in found], "has_more": False, "next_page": None}
+        assert decode_page(msgspec.json.encode(sent)) == page
         assert {record.date for record in found} <= {f"{day}T00:00:00Z"}
     assert len({record.organization_id for record in all_of(records)}) == 1
     assert {record.project for record in all_of(records)} == {None}

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from builders import record
+from records_of_other_years import next_year
 
 from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import preflight
 from ccanalytics.errors import ApiError, StoreError
-from ccanalytics.fake_api.fake_claude_code import eccentric
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.source import Source
@@ -171,7 +171,7 @@ def test_a_result_says_what_was_done(tmp_path):
 def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypatch):
     """The service adds a field: the day is stored, and the field named to whoever reads it."""
     monkeypatch.chdir(tmp_path)
-    service = FakeService(lambda day: [record(str(day))], now=lambda: NOW, shape=eccentric)
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOW, shape=next_year)
     client = AdminClient("sk-ant-admin01-x", transport=service.transport())
     store = Store(tmp_path / "store")
     sync(client, store, "2026-11-09", "2026-11-15", now=NOW)

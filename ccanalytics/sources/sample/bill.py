@@ -22,9 +22,8 @@ SEARCH_CENTS = 1
 
 Prices = dict[str, tuple[int, int]]
 
-_TOKENS: dict[
-    str, tuple[str, Decimal]
-] = {  # field of TokenCounts: token type, price by that of input
+# Field of TokenCounts: token type, and its price in prices of an input token.
+_TOKENS = {
     "input": ("uncached_input_tokens", Decimal(1)),
     "cache_read": ("cache_read_input_tokens", Decimal("0.1")),
     "cache_creation": ("cache_creation.ephemeral_5m_input_tokens", Decimal("1.25")),

@@ -22,7 +22,7 @@ TEAMS = {  # people, and the share of them that takes it up
     "Operations": (20, 0.48),
 }
 
-_FIRST_NAMES = (
+_FIRST_NAMES = [
     "Ada",
     "Amir",
     "Anja",
@@ -55,8 +55,8 @@ _FIRST_NAMES = (
     "Paula",
     "Ravi",
     "Sofia",
-)
-_LAST_NAMES = (
+]
+_LAST_NAMES = [
     "Adler",
     "Banks",
     "Castell",
@@ -81,7 +81,7 @@ _LAST_NAMES = (
     "Vance",
     "Weber",
     "Yilmaz",
-)
+]
 _TERMINALS = {  # and how many of a hundred people use it most
     "vscode": 44,
     "iTerm.app": 20,

@@ -1,0 +1,48 @@
+"""What `ccanalytics check` looks at in session logs."""
+
+from pathlib import Path
+
+from ccanalytics.check.finding import (
+    CheckContext,
+    Fact,
+    Finding,
+    SetupCheck,
+    failed,
+    halves,
+    ok,
+    warning,
+)
+from ccanalytics.errors import SettingsError
+from ccanalytics.logs.log_source import LocalLogs, log_folders
+from ccanalytics.words import counted
+
+
+def check_logs(context: CheckContext) -> Finding:
+    """Whether there are session logs, how many, and of when the newest line is."""
+    try:
+        logs = LocalLogs(context.logs or log_folders(context.environ, Path.home()))
+        report, span = logs.report, logs.span()
+    except SettingsError as error:
+        return failed(*halves(str(error)))
+    facts: dict[str, Fact] = {
+        "folders": [str(folder) for folder in logs.folders],
+        "files": report.files,
+        "unreadable_files": report.unreadable_files,
+        "lines": report.lines,
+        "broken_lines": report.broken_lines,
+        "newest": str(span[1]) if span else None,
+    }
+    where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
+    if span is None:
+        then = "Use Claude Code here, or name another folder with --logs DIR."
+        return warning(f"{where}, none with any use of a model", then, **facts)
+    text = f"{where}, the newest line of {span[1]}"
+    if report.unreadable_files or report.broken_lines:
+        text += f"; {counted(report.unreadable_files, 'file')} cannot be read, "
+        text += f"{counted(report.broken_lines, 'line')} cut off"
+        then = "The rest counts. A line is cut off when Claude Code was killed while writing it."
+        return warning(text, then, **facts)
+    return ok(text, **facts)
+
+
+CHECK = SetupCheck("logs", "Session logs", check_logs)
