@@ -33,6 +33,13 @@ def test_cost_per_active_day_counts_person_days():
     assert m.by_week(data, "cost_per_active_day")["value"].item() == 1.5
 
 
+def test_tokens_are_summed_by_kind():
+    """Five people with 10 input and 30 output tokens each; a kind nobody used has no row."""
+    usage = {"claude-sonnet-4-5": {"input": 10, "output": 30}}
+    frame = m.by_week(week([person(n, models=usage) for n in range(5)]), "tokens", by="kind")
+    assert dict(zip(frame["kind"], frame["value"], strict=True)) == {"input": 50, "output": 150}
+
+
 def test_cost_without_a_commit_stays_in_the_cost_per_commit():
     """Forty dollars, half of them Bea's who committed nothing, for twenty commits."""
     data = week([person(1, commits=20, models=spend(2000)), person(2, models=spend(2000))])
