@@ -40,7 +40,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
         budget = alt.Chart(pd.DataFrame({"budget": [forecast.budget]}))
         layers.append(budget.mark_rule(color=ORANGE, strokeWidth=1.5).encode(y="budget:Q"))
         subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"
-    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
+    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle)
 
 
 def daily_cost_chart(frame: pd.DataFrame) -> Any:
@@ -61,7 +61,7 @@ def daily_cost_chart(frame: pd.DataFrame) -> Any:
     )
     layers = [band, line, dots.transform_filter("datum.unusual"), *_events(frame)]
     subtitle = "US dollars, estimated; the grey band holds 90 % of ordinary days, dots stand out"
-    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
+    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle)
 
 
 def _events(frame: pd.DataFrame) -> list[Any]:

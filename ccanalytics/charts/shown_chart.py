@@ -36,21 +36,18 @@ def finished(
 ) -> Any:
     """`chart` with its title, its words for a screen reader, and its place in the definitions.
 
-    What the source does not have is not drawn: an empty axis around 0 would read as a zero.
+    What has no value is not drawn: an empty axis around 0 would read as a zero.
     """
     metric = words_of(metric, actor_kind)
     subtitle = subtitle or _subtitle(metric)
-    frame = chart.data
-    if isinstance(frame, pd.DataFrame) and "unavailable" in frame.attrs:
-        why = str(frame.attrs["unavailable"])
-        subtitle = f"{why[0].upper()}{why[1:]}"
-        chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
-    elif isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
-        subtitle = f"Nothing to show: no week with a value. {subtitle}"
+    missing = _missing(chart.data)
+    if missing:
+        subtitle = f"{missing[0].upper()}{missing[1:]}"
+        chart, height = alt.Chart(chart.data.iloc[:0]).mark_point(), 1
     chart = chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
         title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
         description=f"{metric.name}. {subtitle}",
-        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide}},
+        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide, "missing": missing}},
         width=WIDTH,
         height=height,
     )
@@ -128,6 +125,15 @@ def picture(spec: dict[str, Any]) -> str:
     svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
     label = escape(str(spec.get("description", "chart")))
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def _missing(frame: Any) -> str:
+    """Why there is nothing to draw; empty when there is something."""
+    if not isinstance(frame, pd.DataFrame):
+        return ""
+    if "unavailable" in frame.attrs:
+        return str(frame.attrs["unavailable"])
+    return "" if frame["value"].notna().any() else "nothing to show in these weeks"
 
 
 def _as_dict(configuration: Any) -> dict[str, Any]:

@@ -3,10 +3,20 @@
 Markdown headings cut a notebook into blocks, one question each; outputs are taken by MIME type and
 code comes along to be shown on demand. Raw HTML of a notebook never enters the page: charts,
 cards, tables and notes are made from data, everything else is shown as text.
+
+Tags of a cell say where it stands:
+
+    headlines, trust    at the top of the page
+    more                behind the "more" of its section; of a heading, all that follows it
+    fold                words behind their first, emphasised ones
+    lab-only, widgets   nowhere
+
+A chart that says it has nothing to show is left out, and with it a question that has nothing else.
 """
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -17,7 +27,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from ccanalytics.report.figures import Charts, Figure, Table
+from ccanalytics.report.figures import Charts, Figure, Table, title_of
+from ccanalytics.words import counted
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 LEFT_OUT = frozenset(("parameters", "injected-parameters", "widgets", "lab-only"))
@@ -27,8 +38,11 @@ _LEFT_OUT_TOO = "papermill-error-cell-tag"
 _HOISTED = ("headlines", "trust")
 _OWN_ANCHORS = [
     "main",
+    "menu",
     "headlines",
+    "appendix",
     "definitions",
+    "definition",
     "made",
     "code",
     "theme",
@@ -48,6 +62,24 @@ class Prose:
 
     html: Markup
     kind: str = "prose"
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Words that open behind a few of them."""
+
+    summary: str
+    html: Markup
+    kind: str = "folded"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What has nothing to show, and why."""
+
+    what: str
+    why: str
+    kind: str = "left-out"
 
 
 @dataclass(frozen=True)
@@ -75,7 +107,10 @@ class Cards:
     kind: str = "cards"
 
 
-Item = Prose | PageNote | PlainText | Cards | Figure | Table
+Item = Prose | Folded | LeftOut | PageNote | PlainText | Cards | Figure | Table
+
+
+_WORDS = ("prose", "folded", "code")
 
 
 @dataclass
@@ -89,20 +124,24 @@ class Block:
 
     @property
     def plots(self) -> list[Item]:
-        """The figures and tables, in order."""
-        return [item for item in self.items if item.kind in ("figure", "table")]
+        """What stands under its words: charts, tables, cards and pictures."""
+        return [one for one in self.items if one.kind in ("figure", "table", "cards", "picture")]
 
     @property
-    def beside(self) -> bool:
-        """True when the words fit next to the figures: some words, one or two narrow figures."""
-        words = any(item.kind == "prose" for item in self.items)
-        wide = any(getattr(plot, "wide", False) for plot in self.plots)
-        return words and not wide and 1 <= len(self.plots) <= 2
+    def whole(self) -> bool:
+        """True when it needs the whole width: for several charts, a table, or a wide chart."""
+        wide = any(item.kind != "figure" or getattr(item, "wide", False) for item in self.plots)
+        return len(self.plots) != 1 or wide
+
+    @property
+    def shows(self) -> bool:
+        """Whether there is anything in it but words."""
+        return any(item.kind not in (*_WORDS, LeftOut.kind) for item in self.items)
 
     def around(self) -> tuple[list[Item], list[Item], list[Item]]:
-        """What stands before the figures, from the first to the last of them, and after."""
+        """What stands before its first plot, from there to the last one, and after it."""
         places = [at for at, item in enumerate(self.items) if item in self.plots]
-        first, end = places[0], places[-1] + 1
+        first, end = (places[0], places[-1] + 1) if places else (len(self.items),) * 2
         return self.items[:first], self.items[first:end], self.items[end:]
 
 
@@ -113,7 +152,26 @@ class Section:
     id: str
     title: str
     blocks: list[Block]
+    more: list[Block]
     parameters: dict[str, Any]
+
+    @property
+    def lead(self) -> list[Figure]:
+        """Its first visible chart, in a list; none when it has none or has no picture."""
+        figures = (item for block in self.blocks for item in block.items if item.kind == "figure")
+        return [item for item in figures if isinstance(item, Figure) and item.svg][:1]
+
+    @property
+    def more_words(self) -> str:
+        """What stands behind "more": "2 more charts, 1 more table"."""
+        kinds = Counter(item.kind for block in self.more for item in block.items)
+        said = [
+            counted(kinds[kind], f"more {name}")
+            for kind, name in (("figure", "chart"), ("table", "table"))
+            if kinds[kind]
+        ]
+        asked = [b.heading.striptags() for b in self.more if b.heading and not b.shows]
+        return ", ".join([*said, *asked])
 
 
 @dataclass
@@ -124,6 +182,7 @@ class Contents:
     sections: list[Section] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
     trust: list[Item] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     anchors: set[str] = field(default_factory=lambda: set(_OWN_ANCHORS))
 
     def add(self, notebook: NotebookNode) -> None:
@@ -131,10 +190,15 @@ class Contents:
         reader = _Reader(self)
         for cell in notebook.cells:
             reader.read(cell)
-        blocks = [block for block in reader.blocks if block.heading or block.items]
         title = reader.title or _file_stem(notebook)
         anchor = reader.anchor or self.anchor(title)
-        self.sections.append(Section(anchor, title, blocks, parameters(notebook)))
+        blocks, out = _answered(reader.blocks)
+        more, more_out = _answered(reader.more)
+        if (out or more_out) and not any(block.shows for block in [*blocks, *more]):
+            self.left_out.append(LeftOut(title, [*out, *more_out][0].why))
+        else:
+            self.left_out += [*out, *more_out]
+            self.sections.append(Section(anchor, title, blocks, more, parameters(notebook)))
 
     def anchor(self, *words: str) -> str:
         """An id for a heading that no other part of the page has."""
@@ -143,6 +207,18 @@ class Contents:
         found = next(name for name in tries if name not in self.anchors)
         self.anchors.add(found)
         return found
+
+    def parameters(self) -> list[str]:
+        """Every parameter once, with the sections that ran with it where others did not."""
+        used: dict[str, list[str]] = {}
+        for section in self.sections:
+            for name, value in section.parameters.items():
+                used.setdefault(f"{name} = {value}", []).append(section.title)
+        everywhere = len(self.sections)
+        return [
+            said if len(titles) == everywhere else f"{said}  # {', '.join(titles)}"
+            for said, titles in used.items()
+        ]
 
     def hoist(self, items: Iterable[Item]) -> None:
         """Keep cards and remarks for the top of the page."""
@@ -153,51 +229,82 @@ class Contents:
                 self.trust.append(item)
 
 
+def _answered(blocks: Sequence[Block]) -> tuple[list[Block], list[LeftOut]]:
+    """The blocks that have something to show, and what has not: whole questions, or a chart."""
+    kept, out = [], []
+    for block in blocks:
+        missing = [item for item in block.items if isinstance(item, LeftOut)]
+        if missing and not block.shows and block.heading:
+            out.append(LeftOut(block.heading.striptags(), missing[0].why))
+            continue
+        out += missing
+        block.items = [item for item in block.items if item not in missing]
+        if block.heading or block.items:
+            kept.append(block)
+    return kept, out
+
+
 class _Reader:
     """Walks the cells of one notebook and fills its blocks."""
 
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
         self.title = self.anchor = ""
-        self.blocks = [Block()]
+        self.block = Block()
+        self.aside: Block | None = None
+        self.blocks, self.more = [self.block], list[Block]()
 
     def read(self, cell: NotebookNode) -> None:
         tags = set(cell.metadata.get("tags", ()))
         if tags & LEFT_OUT or _LEFT_OUT_TOO in tags:
             return
         if cell.cell_type == "markdown":
-            self._markdown(cell.source)
+            self._markdown(cell.source, tags)
         elif cell.cell_type == "code":
             items = list(self._outputs(cell))
             if tags & set(_HOISTED):
                 self.contents.hoist(items)
                 items = []
             code = [PlainText(cell.source, "code")] if cell.source.strip() else []
-            self.blocks[-1].items += [*code, *items]
+            self._place(tags).items += [*code, *items]
 
-    def _markdown(self, source: str) -> None:
+    def _place(self, tags: set[str]) -> Block:
+        """The block a cell belongs to: its question's, or the part of it that is behind "more"."""
+        if "more" not in tags or self.block in self.more:
+            return self.block
+        if self.aside is None:
+            self.aside = Block()
+            self.more.append(self.aside)
+        return self.aside
+
+    def _markdown(self, source: str, tags: set[str]) -> None:
         """Headings start blocks; the first of level one is the section's title."""
         tokens = _MARKDOWN.parse(source)
+        if "fold" in tags:
+            self._place(tags).items.append(_folded(tokens))
+            return
         start = 0
         for at, token in enumerate(tokens):
             if token.type == "heading_open" and token.level == 0:
                 self._prose(tokens[start:at])
-                self._heading(token, tokens[at + 1])
+                self._heading(token, tokens[at + 1], self.more if "more" in tags else self.blocks)
                 start = at + 3
         self._prose(tokens[start:])
 
     def _prose(self, tokens: Sequence[Token]) -> None:
         if tokens:
-            self.blocks[-1].items.append(Prose(_rendered(tokens)))
+            self.block.items.append(Prose(_rendered(tokens)))
 
-    def _heading(self, opening: Token, content: Token) -> None:
+    def _heading(self, opening: Token, content: Token, blocks: list[Block]) -> None:
         words = "".join(t.content for t in content.children or () if t.type != "softbreak")
         if opening.tag == "h1" and not self.title:
             self.title, self.anchor = words, self.contents.anchor(words)
             return
         level = 3 if opening.tag in ("h1", "h2") else 4
         anchor = self.contents.anchor(self.title, words)
-        self.blocks.append(Block(anchor, _rendered([content]), level))
+        self.block = Block(anchor, _rendered([content]), level)
+        self.aside = None
+        blocks.append(self.block)
 
     def _outputs(self, cell: NotebookNode) -> Iterator[Item]:
         for output in cell.outputs:
@@ -212,7 +319,11 @@ class _Reader:
     def _shown(self, data: dict[str, Any]) -> Iterator[Item]:
         for mime, content in data.items():
             if mime.startswith("application/vnd.vegalite."):
-                yield self.contents.charts.add(content)
+                about = content.get("usermeta", {}).get("ccanalytics", {})
+                if why := about.get("missing"):
+                    yield LeftOut(" ".join(title_of(content)[0]), why)
+                else:
+                    yield self.contents.charts.add(content)
                 return
         if MIME.format("dataset") in data:
             return  # how the page was made says the same
@@ -261,6 +372,18 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h4"
     return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+
+
+def _folded(tokens: Sequence[Token]) -> Folded:
+    """Words behind the emphasised ones they begin with, such as *How to read it:*"""
+    inline = next((token for token in tokens if token.type == "inline"), None)
+    children = (inline and inline.children) or []
+    if inline and len(children) > 2 and children[0].type == "em_open":
+        end = next(at for at, child in enumerate(children) if child.type == "em_close")
+        summary = "".join(child.content for child in children[:end]).rstrip(":. ")
+        inline.children = children[end + 1 :]
+        return Folded(summary, _rendered(tokens))
+    return Folded("Note", _rendered(tokens))
 
 
 def _joined(text: str | list[str]) -> str:

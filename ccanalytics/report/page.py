@@ -80,6 +80,8 @@ def build_page(
         sections=contents.sections,
         cards=contents.cards,
         trust=contents.trust,
+        left_out=contents.left_out,
+        parameters=contents.parameters(),
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},
         licence=bundle.LICENCE,
@@ -180,7 +182,7 @@ def _metrics(contents: Contents) -> Iterator[str]:
     """The metric ids that cards and charts of the page name."""
     yield from (card["metric"] for card in contents.cards)
     for section in contents.sections:
-        for block in section.blocks:
+        for block in [*section.blocks, *section.more]:
             for item in block.items:
                 if isinstance(item, Figure):
                     yield item.metric

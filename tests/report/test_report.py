@@ -4,14 +4,13 @@ import email
 import email.policy
 import json
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import pytest
 from builders import record
+from command import command
 
 from ccanalytics.errors import ReportError
 from ccanalytics.fake_api.fake_server import serve
@@ -32,29 +31,8 @@ HOSTILE = "</script><script>alert(1)</script>"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def command(*arguments, folder, environment, **extra):
-    """What `ccanalytics ARGUMENTS` did in `folder`."""
-    return subprocess.run(
-        [sys.executable, "-m", "ccanalytics", *map(str, arguments)],
-        cwd=folder,
-        env={**environment, "CCANALYTICS_STORE": str(folder / "store"), **extra},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def bytes_written(folder):
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory, clean_environment):
-    """The report of the sample organisation: what the command said, and its folder."""
-    folder = tmp_path_factory.mktemp("sample")
-    done = command("report", "--source", "sample", folder=folder, environment=clean_environment)
-    assert done.returncode == 0, done.stderr
-    return done, folder / "reports"
 
 
 def report_of_service(folder, environment, faults=None):

@@ -1,6 +1,6 @@
 "use strict";
 // What the reader has set or what was drawn by script stays as it is over an update.
-const KEPT = ".live, .controls, .switches, #tip, #live, script";
+const KEPT = ".live, .controls, .switches, #tip, #definition, #live, script";
 const bar = byId("live");
 let shown = "";
 let turn = started;
