@@ -16,9 +16,8 @@ A chart that says it has nothing to show is left out, and with it a question tha
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -27,8 +26,18 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from ccanalytics.report.figures import Charts, Figure, Table, title_of
-from ccanalytics.words import counted
+from ccanalytics.report.figures import Charts, Table, title_of
+from ccanalytics.report.parts import (
+    Block,
+    Cards,
+    Folded,
+    Item,
+    LeftOut,
+    PageNote,
+    PlainText,
+    Prose,
+    Section,
+)
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 LEFT_OUT = frozenset(("parameters", "injected-parameters", "widgets", "lab-only"))
@@ -56,124 +65,6 @@ _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 MIME = "application/vnd.ccanalytics.{}+json"
 
 
-@dataclass(frozen=True)
-class Prose:
-    """Paragraphs, lists and tables written in Markdown."""
-
-    html: Markup
-    kind: str = "prose"
-
-
-@dataclass(frozen=True)
-class Folded:
-    """Words that open behind a few of them."""
-
-    summary: str
-    html: Markup
-    kind: str = "folded"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """What has nothing to show, and why."""
-
-    what: str
-    why: str
-    kind: str = "left-out"
-
-
-@dataclass(frozen=True)
-class PageNote:
-    """A remark set apart; `tone` is info or warn."""
-
-    text: str
-    tone: str = "info"
-    kind: str = "note"
-
-
-@dataclass(frozen=True)
-class PlainText:
-    """Characters as they are: `kind` is code, text, error or picture (its address)."""
-
-    text: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class Cards:
-    """Headline figures."""
-
-    cards: list[dict[str, Any]]
-    kind: str = "cards"
-
-
-Item = Prose | Folded | LeftOut | PageNote | PlainText | Cards | Figure | Table
-
-
-_WORDS = ("prose", "folded", "code")
-
-
-@dataclass
-class Block:
-    """One question: a heading and what follows up to the next one."""
-
-    id: str = ""
-    heading: Markup = field(default_factory=Markup)
-    level: int = 3
-    items: list[Item] = field(default_factory=list)
-
-    @property
-    def plots(self) -> list[Item]:
-        """What stands under its words: charts, tables, cards and pictures."""
-        return [one for one in self.items if one.kind in ("figure", "table", "cards", "picture")]
-
-    @property
-    def whole(self) -> bool:
-        """True when it needs the whole width: for several charts, a table, or a wide chart."""
-        wide = any(item.kind != "figure" or getattr(item, "wide", False) for item in self.plots)
-        return len(self.plots) != 1 or wide
-
-    @property
-    def shows(self) -> bool:
-        """Whether there is anything in it but words."""
-        return any(item.kind not in (*_WORDS, LeftOut.kind) for item in self.items)
-
-    def around(self) -> tuple[list[Item], list[Item], list[Item]]:
-        """What stands before its first plot, from there to the last one, and after it."""
-        places = [at for at, item in enumerate(self.items) if item in self.plots]
-        first, end = (places[0], places[-1] + 1) if places else (len(self.items),) * 2
-        return self.items[:first], self.items[first:end], self.items[end:]
-
-
-@dataclass
-class Section:
-    """One notebook."""
-
-    id: str
-    title: str
-    blocks: list[Block]
-    more: list[Block]
-    parameters: dict[str, Any]
-
-    @property
-    def lead(self) -> list[Figure]:
-        """Its first visible chart, in a list; none when it has none or has no picture."""
-        figures = (item for block in self.blocks for item in block.items if item.kind == "figure")
-        return [item for item in figures if isinstance(item, Figure) and item.svg][:1]
-
-    @property
-    def more_words(self) -> str:
-        """What stands behind "more": "2 more charts, 1 more table"."""
-        kinds = Counter(item.kind for block in self.more for item in block.items)
-        said = [
-            counted(kinds[kind], f"more {name}")
-            for kind, name in (("figure", "chart"), ("table", "table"))
-            if kinds[kind]
-        ]
-        asked = [b.heading.striptags() for b in self.more if b.heading and not b.shows]
-        return ", ".join([*said, *asked])
-
-
 @dataclass
 class Contents:
     """All notebooks of a page: sections, and what was tagged to stand above them."""
@@ -192,12 +83,15 @@ class Contents:
             reader.read(cell)
         title = reader.title or _file_stem(notebook)
         anchor = reader.anchor or self.anchor(title)
-        blocks, out = _answered(reader.blocks)
-        more, more_out = _answered(reader.more)
-        if (out or more_out) and not any(block.shows for block in [*blocks, *more]):
-            self.left_out.append(LeftOut(title, [*out, *more_out][0].why))
+        everything = [*reader.blocks, *reader.more]
+        why = next((block.said for block in everything if block.said), "")
+        blocks, out = _answered(reader.blocks, title)
+        more, more_out = _answered(reader.more, title)
+        left_out = [*out, *more_out]
+        if left_out and not any(block.shows for block in everything):
+            self.left_out.append(LeftOut(title, why or left_out[0].why))
         else:
-            self.left_out += [*out, *more_out]
+            self.left_out += left_out
             self.sections.append(Section(anchor, title, blocks, more, parameters(notebook)))
 
     def anchor(self, *words: str) -> str:
@@ -207,6 +101,13 @@ class Contents:
         found = next(name for name in tries if name not in self.anchors)
         self.anchors.add(found)
         return found
+
+    def not_shown(self) -> list[str]:
+        """What is left out, by its reason: "Retention (nothing to show in these weeks)"."""
+        by_reason: dict[str, list[str]] = {}
+        for one in self.left_out:
+            by_reason.setdefault(one.why.rstrip("."), []).append(one.what)
+        return [f"{' · '.join(whats)} ({why})" for why, whats in by_reason.items()]
 
     def parameters(self) -> list[str]:
         """Every parameter once, with the sections that ran with it where others did not."""
@@ -229,15 +130,15 @@ class Contents:
                 self.trust.append(item)
 
 
-def _answered(blocks: Sequence[Block]) -> tuple[list[Block], list[LeftOut]]:
+def _answered(blocks: Sequence[Block], title: str) -> tuple[list[Block], list[LeftOut]]:
     """The blocks that have something to show, and what has not: whole questions, or a chart."""
     kept, out = [], []
     for block in blocks:
         missing = [item for item in block.items if isinstance(item, LeftOut)]
         if missing and not block.shows and block.heading:
-            out.append(LeftOut(block.heading.striptags(), missing[0].why))
+            out.append(LeftOut(block.heading.striptags(), block.said or missing[0].why))
             continue
-        out += missing
+        out += [replace(item, what=item.what or title) for item in missing]
         block.items = [item for item in block.items if item not in missing]
         if block.heading or block.items:
             kept.append(block)
@@ -330,12 +231,16 @@ class _Reader:
         if MIME.format("cards") in data:
             yield Cards(data[MIME.format("cards")]["cards"])
         elif MIME.format("table") in data:
-            yield Table(**data[MIME.format("table")])
+            table = Table(**data[MIME.format("table")])
+            yield table if table.rows else LeftOut(table.title, "nothing to show in these weeks")
         elif MIME.format("note") in data:
             note = data[MIME.format("note")]
-            yield PageNote(note["text"], note["kind"])
+            missing = note["kind"] == "missing"
+            yield LeftOut("", note["text"]) if missing else PageNote(note["text"], note["kind"])
         elif "text/markdown" in data:
-            yield Prose(_rendered(_MARKDOWN.parse(_joined(data["text/markdown"]))))
+            markdown = _joined(data["text/markdown"])
+            said = _joined(data.get("text/plain", markdown))
+            yield Prose(_rendered(_MARKDOWN.parse(markdown)), said)
         elif "image/png" in data:
             yield PlainText(
                 f"data:image/png;base64,{_joined(data['image/png']).strip()}", "picture"

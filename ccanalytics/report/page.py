@@ -17,8 +17,9 @@ from nbformat import NotebookNode
 
 from ccanalytics.report import bundle, colours
 from ccanalytics.report.archive import INDEX
-from ccanalytics.report.cells import Cards, Contents
+from ccanalytics.report.cells import Contents
 from ccanalytics.report.figures import Charts, Figure
+from ccanalytics.report.parts import Cards
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -80,7 +81,7 @@ def build_page(
         sections=contents.sections,
         cards=contents.cards,
         trust=contents.trust,
-        left_out=contents.left_out,
+        left_out=contents.not_shown(),
         parameters=contents.parameters(),
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},

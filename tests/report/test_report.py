@@ -77,7 +77,7 @@ def test_every_notebook_cell_with_a_chart_is_on_the_page(sample):
     page = (reports / "2026-W47.html").read_text(encoding="utf-8")
     assert len(notebooks) == len(report_notebooks())
     assert len(drawn) > 12
-    assert page.count('<figure class="panel chart') == len(drawn)
+    assert page.count('<figure class="chart"') == len(drawn)
 
 
 def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment):
