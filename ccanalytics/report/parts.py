@@ -125,7 +125,7 @@ class Section:
 
     @property
     def more_words(self) -> str:
-        """What stands behind "more": "2 more charts, 1 more table"."""
+        """What stands behind "more": "2 more charts · 1 more table"."""
         kinds = Counter(item.kind for block in self.more for item in block.items)
         said = [
             counted(kinds[kind], f"more {name}")
@@ -133,4 +133,4 @@ class Section:
             if kinds[kind]
         ]
         asked = [b.heading.striptags() for b in self.more if b.heading and not b.shows]
-        return ", ".join([*said, *asked])
+        return " · ".join([*said, *asked])

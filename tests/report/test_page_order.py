@@ -1,4 +1,4 @@
-"""Tags of cells say what stands where: in sight, behind "more", folded, or in one line at the end."""
+"""Tags say where a cell stands; what has nothing to show is one line at the end."""
 
 import pytest
 from report_pages import bar_chart, cell, chart_output, notebook, shown, text, weekly
@@ -50,7 +50,7 @@ def test_a_question_tagged_more_takes_what_follows_with_it():
     (section,) = contents(notebook(text("# Use"), *questions)).sections
     assert kinds(section.blocks) == [["figure"], ["figure"]]
     assert kinds(section.more) == [["figure", "figure"], ["prose"]]
-    assert section.more_words == "2 more charts, What can this not tell?"
+    assert section.more_words == "2 more charts · What can this not tell?"
 
 
 def test_folded_words_open_behind_their_first_ones():
