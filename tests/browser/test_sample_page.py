@@ -64,6 +64,14 @@ def test_nothing_serious_stands_in_the_way_of_anybody(opened, width, scheme):
     assert faults(page) == []
 
 
+def test_the_index_is_open_to_everybody_too(opened):
+    """The page of all issues, without a script."""
+    page = opened(390, bypass_csp=True)
+    page.goto(page.url.replace("2026-W47.html", "index.html"))
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_the_contents_mark_the_section_in_view(opened):
     """At the side of a wide screen; the last heading that was passed."""
     page = opened()
