@@ -278,7 +278,7 @@ def test_a_failure_page_names_notebook_cell_and_error():
         title="Week 47", reason="A cell failed.", notebook="adoption.ipynb", cell=7,
         code="cca.load(week)", error=f"KeyError: {HOSTILE}", issue={"week": "2026-W47"},
     )  # fmt: skip
-    for words in ("This report was not made", "adoption.ipynb", "<dd>7</dd>", "cca.load(week)"):
+    for words in ("This report was not made", "adoption.ipynb", "<td>7</td>", "cca.load(week)"):
         assert words in html
     assert "<script>alert" not in html and "KeyError: &lt;script&gt;" in html
     assert '"status":"failed"' in html

@@ -105,7 +105,8 @@ function tooltip(_handler, event, _item, value) {
   const tip = byId("tip");
   tip.hidden = value === null || value === undefined || value === "";
   if (tip.hidden) return;
-  const pairs = typeof value === "object" ? Object.entries(value) : [["", value]];
+  const said = typeof value === "object" ? Object.entries(value) : [["", value]];
+  const pairs = said.filter(([, text]) => text !== "null");  // what Vega makes of a missing number
   tip.replaceChildren(...pairs.flatMap(([name, text]) => {
     const key = document.createElement("span");
     const val = document.createElement("b");
