@@ -101,6 +101,16 @@ def test_hostile_names_are_text(own, opened):
     assert page.locator("script", has_text="alert(1)").count() == 0
 
 
+def test_the_menu_of_a_phone_stays_closed_over_an_update(numbers, opened):
+    """It is open in the page as it comes, and closed where there is no room for it."""
+    page = opened(numbers, 390)
+    shows(page, "7 in all")
+    append(log_of(numbers.folder), {"team": "Web", "value": 5})
+    shows(page, "12 in all")
+    assert page.locator("#menu").get_attribute("open") is None
+    assert page.locator(".sections [aria-current]").count() == 1
+
+
 def test_what_the_reader_has_set_outlives_an_update(numbers, opened):
     """Scroll, an open table, theme, code, what was chosen in a chart, and the focus."""
     page = opened(numbers, color_scheme="light")

@@ -79,14 +79,15 @@ function startDefinitions() {
 }
 
 /* What is wider than its place can be scrolled by keyboard; what fits is no stop. */
+const scrolling = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
 function startScrolling() {
-  const observer = new ResizeObserver((seen) => {
-    for (const { target } of seen) {
-      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-      else target.removeAttribute("tabindex");
-    }
-  });
-  document.querySelectorAll(".scroll, .drawing, pre").forEach((one) => observer.observe(one));
+  document.querySelectorAll(".scroll, .drawing, pre").forEach((one) => scrolling.observe(one));
 }
 
 async function inflate(element) {
