@@ -107,7 +107,8 @@ class Contents:
         by_reason: dict[str, list[str]] = {}
         for one in self.left_out:
             by_reason.setdefault(one.why.rstrip("."), []).append(one.what)
-        return [f"{' · '.join(whats)} ({why})" for why, whats in by_reason.items()]
+        named = {why: " · ".join(filter(None, whats)) for why, whats in by_reason.items()}
+        return [f"{whats} ({why})" if whats else why for why, whats in named.items()]
 
     def parameters(self) -> list[str]:
         """Every parameter once, with the sections that ran with it where others did not."""
@@ -126,6 +127,8 @@ class Contents:
         for item in items:
             if isinstance(item, Cards):
                 self.cards += [card for card in item.cards if card not in self.cards]
+            elif isinstance(item, LeftOut):
+                self.left_out.append(item)
             elif item not in self.trust and item.kind != "code":
                 self.trust.append(item)
 

@@ -99,6 +99,13 @@ def test_a_section_with_nothing_to_show_is_left_out(nothing):
     assert "Not shown: The bill" in build_page([bill], title="Week 47")
 
 
+def test_what_is_missing_at_the_top_is_said_at_the_end_too():
+    """A remark for the top of the page that only says what is not there."""
+    nothing = cell("n", shown("note", kind="missing", text="No bill is known."), tags=["trust"])
+    made = contents(notebook(text("# Use"), nothing, chart()))
+    assert (made.trust, made.not_shown()) == ([], ["No bill is known"])
+
+
 def test_a_parameter_is_said_once():
     """Those that only some notebooks know name them."""
     common = cell("weeks = 12", tags=["parameters"])
