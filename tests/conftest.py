@@ -94,6 +94,17 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def sample(tmp_path_factory, clean_environment):
+    """The report of the sample organisation: what the command said, and its folder."""
+    from command import command
+
+    folder = tmp_path_factory.mktemp("sample")
+    done = command("report", "--source", "sample", folder=folder, environment=clean_environment)
+    assert done.returncode == 0, done.stderr
+    return done, folder / "reports"
+
+
+@pytest.fixture(scope="session")
 def browser():
     """One Chromium for all tests; where there is none, a failure in CI and a skip elsewhere."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -37,7 +37,7 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
 def unusual_days_bundle(days: TitledFrame) -> Bundle:
     """One row per unusual day: its cost, the usual one, who had most of it, what was noted."""
     if not is_available(days):
-        return note_bundle(f"Which days stood out is {UNAVAILABLE}: it has no cost.")
+        return note_bundle(f"Which days stood out is {UNAVAILABLE}: it has no cost.", "missing")
     money = METRICS["unusual_days"]
     days.formats = {"value": money.format, "expected": money.format, "excess": money.format_change}
     return frame_bundle(days)
@@ -45,4 +45,6 @@ def unusual_days_bundle(days: TitledFrame) -> Bundle:
 
 def effects_bundle(effects: Sequence[Effect]) -> Bundle:
     """What can be said of each intervention, or that none is known."""
-    return note_bundle(" ".join(effect.sentence() for effect in effects) or NO_INTERVENTIONS)
+    if not effects:
+        return note_bundle(NO_INTERVENTIONS, "missing")
+    return note_bundle(" ".join(effect.sentence() for effect in effects))

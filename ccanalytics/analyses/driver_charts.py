@@ -45,6 +45,4 @@ def drivers_chart(drivers: Drivers) -> Any:
     ends = [metric.format(value) for value in (drivers.previous, drivers.last)]
     weeks = f"From {ends[0]} the week before to {ends[1]}"
     subtitle = f"{weeks}; the bars add up"
-    return finished(
-        layers, f"{metric.id}_drivers", subtitle=subtitle, wide=True, height=alt.Step(28)
-    )
+    return finished(layers, f"{metric.id}_drivers", subtitle=subtitle, height=alt.Step(28))

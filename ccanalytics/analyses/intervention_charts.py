@@ -46,4 +46,4 @@ def intervention_effects_chart(effect: Effect) -> Any:
         f"{metric.name} of team {effect.team} less that of the teams without it, against the "
         "mean of the weeks before, with 90 % intervals; 0 is no difference"
     )
-    return finished(layers, "intervention_effects", subtitle=subtitle, wide=True)
+    return finished(layers, "intervention_effects", subtitle=subtitle)

@@ -40,7 +40,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
         budget = alt.Chart(pd.DataFrame({"budget": [forecast.budget]}))
         layers.append(budget.mark_rule(color=ORANGE, strokeWidth=1.5).encode(y="budget:Q"))
         subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"
-    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
+    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle)
 
 
 def daily_cost_chart(frame: pd.DataFrame) -> Any:
@@ -61,15 +61,20 @@ def daily_cost_chart(frame: pd.DataFrame) -> Any:
     )
     layers = [band, line, dots.transform_filter("datum.unusual"), *_events(frame)]
     subtitle = "US dollars, estimated; the grey band holds 90 % of ordinary days, dots stand out"
-    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle, wide=True)
+    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle)
 
 
 def _events(frame: pd.DataFrame) -> list[Any]:
-    """A rule and words per day with a noted event."""
-    noted = frame.loc[frame["event"].notna(), ["date", "event"]]
+    """A rule and words per day with a noted event, towards the middle of the chart."""
+    noted = pd.DataFrame(frame.loc[frame["event"].notna(), ["date", "event"]])
     if noted.empty:
         return []
-    base = alt.Chart(pd.DataFrame(noted)).encode(x="date:T")
-    rule = base.mark_rule(color=MUTED, strokeDash=[3, 3])
-    text = base.mark_text(align="left", dx=5, fontSize=11, color=INK, limit=220)
-    return [rule, text.encode(y=alt.value(8), text="event:N")]
+    late = noted["date"] > frame["date"].min() + (frame["date"].max() - frame["date"].min()) / 2
+    rule = alt.Chart(noted).encode(x="date:T").mark_rule(color=MUTED, strokeDash=[3, 3])
+    sides = [(noted[~late], "left", 5), (noted[late], "right", -5)]
+    return [rule, *(_event_words(rows, align, dx) for rows, align, dx in sides if len(rows))]
+
+
+def _event_words(noted: pd.DataFrame, align: Any, dx: int) -> Any:
+    text = alt.Chart(noted).mark_text(align=align, dx=dx, fontSize=11, color=INK, limit=220)
+    return text.encode(x="date:T", y=alt.value(8), text="event:N")

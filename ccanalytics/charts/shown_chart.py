@@ -17,9 +17,13 @@ from altair.utils import update_nested
 
 from ccanalytics.charts.theme import AXIS_UNITS, HEIGHT, WIDTH, config, words_of
 from ccanalytics.metrics.definitions import ActorKind, Metric
+from ccanalytics.words import counted
 
 MIME = "application/vnd.vegalite.v5+json"
 """What JupyterLab and VS Code draw themselves; Vega-Lite 6 is drawn as version 5 is."""
+
+MOST_IN_WORDS = 15
+"""As many values are said to those who cannot see a chart; the table behind it has all."""
 
 VERSION = "6.1"
 """The version of Vega-Lite that makes the pictures."""
@@ -36,21 +40,19 @@ def finished(
 ) -> Any:
     """`chart` with its title, its words for a screen reader, and its place in the definitions.
 
-    What the source does not have is not drawn: an empty axis around 0 would read as a zero.
+    What has no value is not drawn: an empty axis around 0 would read as a zero.
     """
     metric = words_of(metric, actor_kind)
     subtitle = subtitle or _subtitle(metric)
     frame = chart.data
-    if isinstance(frame, pd.DataFrame) and "unavailable" in frame.attrs:
-        why = str(frame.attrs["unavailable"])
-        subtitle = f"{why[0].upper()}{why[1:]}"
+    missing = _missing(frame)
+    if missing:
+        subtitle = f"{missing[0].upper()}{missing[1:]}"
         chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
-    elif isinstance(frame, pd.DataFrame) and not frame["value"].notna().any():
-        subtitle = f"Nothing to show: no week with a value. {subtitle}"
     chart = chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
         title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
-        description=f"{metric.name}. {subtitle}",
-        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide}},
+        description=f"{metric.name}. {subtitle}{_values_in_words(frame, metric)}",
+        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide, "missing": missing}},
         width=WIDTH,
         height=height,
     )
@@ -128,6 +130,36 @@ def picture(spec: dict[str, Any]) -> str:
     svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
     label = escape(str(spec.get("description", "chart")))
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+
+
+def _missing(frame: Any) -> str:
+    """Why there is nothing to draw; empty when there is something."""
+    if not isinstance(frame, pd.DataFrame):
+        return ""
+    if "unavailable" in frame.attrs:
+        return str(frame.attrs["unavailable"])
+    return "" if frame["value"].notna().any() else "nothing to show in these weeks"
+
+
+def _values_in_words(frame: Any, metric: Metric) -> str:
+    """What those who cannot see the chart hear: the newest values, and the range of a single line.
+
+    ". Week of 16 Nov 2026: $3.16; 12 weeks from $2.49 to $3.16" or "...: Data $2.38, Web $3.89".
+    """
+    known = frame.dropna(subset="value") if isinstance(frame, pd.DataFrame) else pd.DataFrame()
+    newest = known[known["week"] == known["week"].max()] if "week" in known else known
+    if newest.empty or len(newest) > MOST_IN_WORDS:
+        return ""
+    when = f"Week of {newest['week'].iloc[0]:%-d %b %Y}: " if "week" in newest else ""
+    texts = [metric.format(value) for value in newest["value"]]
+    names = newest.select_dtypes(["object", "str", "category"])
+    if not names.empty and names.iloc[:, 0].is_unique:
+        parts = zip(names.iloc[:, 0], texts, strict=True)
+        return f". {when}{', '.join(f'{name} {text}' for name, text in parts)}"
+    if len(newest) > 1 or not when:
+        return ""
+    low, high = (metric.format(known["value"].agg(end)) for end in ("min", "max"))
+    return f". {when}{texts[0]}; {counted(len(known), 'week')} from {low} to {high}"
 
 
 def _as_dict(configuration: Any) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def config() -> dict[str, Any]:
         "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
         "view": {"stroke": None},
         "axis": _AXIS,
-        "axisX": {"grid": False, "labelOverlap": True, "labelFlush": False},
+        "axisX": {"grid": False, "labelOverlap": True, "labelSeparation": 8, "labelFlush": False},
         "axisY": {"domain": False, "ticks": False, "tickCount": 5},
         "title": _TITLE,
         "legend": _LEGEND,

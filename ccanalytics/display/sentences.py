@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from ccanalytics.display.bundles import Bundle, bundle_of, without_math
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
-_EDGE = {"info": "#2b5fb8", "warn": "#b87700"}
+_EDGE = {"info": "#2b5fb8", "warn": "#b87700", "missing": "#8a8f98"}
 _NOTE = "padding:8px 14px;border-left:3px solid {};line-height:1.5;max-width:46em;"
 
 
@@ -28,8 +28,8 @@ def told_bundle(result: Any) -> Bundle:
     return sentence_bundle(result.sentence())
 
 
-def note_bundle(text: str, kind: Literal["info", "warn"] = "info") -> Bundle:
-    """A remark set apart from the text."""
+def note_bundle(text: str, kind: Literal["info", "warn", "missing"] = "info") -> Bundle:
+    """A remark set apart from the text; a page lists what is missing in one line at its end."""
     text = str(text)
     html = f'<div style="{_NOTE.format(_EDGE[kind])}">{escape(text)}</div>'
     return bundle_of("note", {"kind": kind, "text": text}, html, text)

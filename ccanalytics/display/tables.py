@@ -75,8 +75,8 @@ def _words(name: str) -> str:
 
 def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
     sides = [column["align"] for column in columns]
-    head = _row_html("th", [column["label"] for column in columns], sides)
-    body = "".join(_row_html("td", row, sides) for row in rows)
+    head = _row_html([column["label"] for column in columns], sides, "col", len(sides))
+    body = "".join(_row_html(row, sides, "row", int(sides[:1] == ["left"])) for row in rows)
     caption = f'<caption style="text-align:left;font-weight:600">{escape(title)}</caption>'
     return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
 
@@ -91,9 +91,13 @@ def _table_text(title: str, columns: list[dict[str, str]], rows: list[list[str]]
     return "\n".join([title, *texts] if rows else [title, "no rows"])
 
 
-def _row_html(tag: str, texts: list[str], sides: list[str]) -> str:
+def _row_html(texts: list[str], sides: list[str], scope: str, heads: int) -> str:
+    """A row of which the first `heads` cells are heads, of its column or of the row."""
+    weight = "font-weight:normal;" if scope == "row" else ""
     cells = (
-        f'<{tag} style="{_CELL}{side}">{escape(text)}</{tag}>'
-        for text, side in zip(texts, sides, strict=True)
+        f'<th scope="{scope}" style="{weight}{_CELL}{side}">{escape(text)}</th>'
+        if at < heads
+        else f'<td style="{_CELL}{side}">{escape(text)}</td>'
+        for at, (text, side) in enumerate(zip(texts, sides, strict=True))
     )
     return f"<tr>{''.join(cells)}</tr>"

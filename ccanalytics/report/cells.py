@@ -3,12 +3,21 @@
 Markdown headings cut a notebook into blocks, one question each; outputs are taken by MIME type and
 code comes along to be shown on demand. Raw HTML of a notebook never enters the page: charts,
 cards, tables and notes are made from data, everything else is shown as text.
+
+Tags of a cell say where it stands:
+
+    headlines, trust    at the top of the page
+    more                behind the "more" of its section; of a heading, all that follows it
+    fold                words behind their first, emphasised ones
+    lab-only, widgets   nowhere
+
+A chart that says it has nothing to show is left out, and with it a question that has nothing else.
 """
 
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -17,7 +26,18 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from ccanalytics.report.figures import Charts, Figure, Table
+from ccanalytics.report.figures import Charts, Table, title_of
+from ccanalytics.report.parts import (
+    Block,
+    Cards,
+    Folded,
+    Item,
+    LeftOut,
+    PageNote,
+    PlainText,
+    Prose,
+    Section,
+)
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 LEFT_OUT = frozenset(("parameters", "injected-parameters", "widgets", "lab-only"))
@@ -27,8 +47,11 @@ _LEFT_OUT_TOO = "papermill-error-cell-tag"
 _HOISTED = ("headlines", "trust")
 _OWN_ANCHORS = [
     "main",
+    "menu",
     "headlines",
+    "appendix",
     "definitions",
+    "definition",
     "made",
     "code",
     "theme",
@@ -42,80 +65,6 @@ _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 MIME = "application/vnd.ccanalytics.{}+json"
 
 
-@dataclass(frozen=True)
-class Prose:
-    """Paragraphs, lists and tables written in Markdown."""
-
-    html: Markup
-    kind: str = "prose"
-
-
-@dataclass(frozen=True)
-class PageNote:
-    """A remark set apart; `tone` is info or warn."""
-
-    text: str
-    tone: str = "info"
-    kind: str = "note"
-
-
-@dataclass(frozen=True)
-class PlainText:
-    """Characters as they are: `kind` is code, text, error or picture (its address)."""
-
-    text: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class Cards:
-    """Headline figures."""
-
-    cards: list[dict[str, Any]]
-    kind: str = "cards"
-
-
-Item = Prose | PageNote | PlainText | Cards | Figure | Table
-
-
-@dataclass
-class Block:
-    """One question: a heading and what follows up to the next one."""
-
-    id: str = ""
-    heading: Markup = field(default_factory=Markup)
-    level: int = 3
-    items: list[Item] = field(default_factory=list)
-
-    @property
-    def plots(self) -> list[Item]:
-        """The figures and tables, in order."""
-        return [item for item in self.items if item.kind in ("figure", "table")]
-
-    @property
-    def beside(self) -> bool:
-        """True when the words fit next to the figures: some words, one or two narrow figures."""
-        words = any(item.kind == "prose" for item in self.items)
-        wide = any(getattr(plot, "wide", False) for plot in self.plots)
-        return words and not wide and 1 <= len(self.plots) <= 2
-
-    def around(self) -> tuple[list[Item], list[Item], list[Item]]:
-        """What stands before the figures, from the first to the last of them, and after."""
-        places = [at for at, item in enumerate(self.items) if item in self.plots]
-        first, end = places[0], places[-1] + 1
-        return self.items[:first], self.items[first:end], self.items[end:]
-
-
-@dataclass
-class Section:
-    """One notebook."""
-
-    id: str
-    title: str
-    blocks: list[Block]
-    parameters: dict[str, Any]
-
-
 @dataclass
 class Contents:
     """All notebooks of a page: sections, and what was tagged to stand above them."""
@@ -124,6 +73,7 @@ class Contents:
     sections: list[Section] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
     trust: list[Item] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     anchors: set[str] = field(default_factory=lambda: set(_OWN_ANCHORS))
 
     def add(self, notebook: NotebookNode) -> None:
@@ -131,10 +81,18 @@ class Contents:
         reader = _Reader(self)
         for cell in notebook.cells:
             reader.read(cell)
-        blocks = [block for block in reader.blocks if block.heading or block.items]
         title = reader.title or _file_stem(notebook)
         anchor = reader.anchor or self.anchor(title)
-        self.sections.append(Section(anchor, title, blocks, parameters(notebook)))
+        everything = [*reader.blocks, *reader.more]
+        why = next((block.said for block in everything if block.said), "")
+        blocks, out = _answered(reader.blocks, title)
+        more, more_out = _answered(reader.more, title)
+        left_out = [*out, *more_out]
+        if left_out and not any(block.shows for block in everything):
+            self.left_out.append(LeftOut(title, why or left_out[0].why))
+        else:
+            self.left_out += left_out
+            self.sections.append(Section(anchor, title, blocks, more, parameters(notebook)))
 
     def anchor(self, *words: str) -> str:
         """An id for a heading that no other part of the page has."""
@@ -144,13 +102,50 @@ class Contents:
         self.anchors.add(found)
         return found
 
+    def not_shown(self) -> list[str]:
+        """What is left out, by its reason: "Retention (nothing to show in these weeks)"."""
+        by_reason: dict[str, list[str]] = {}
+        for one in self.left_out:
+            by_reason.setdefault(one.why.rstrip("."), []).append(one.what)
+        named = {why: " · ".join(filter(None, whats)) for why, whats in by_reason.items()}
+        return [f"{whats} ({why})" if whats else why for why, whats in named.items()]
+
+    def parameters(self) -> list[str]:
+        """Every parameter once, with the sections that ran with it where others did not."""
+        used: dict[str, list[str]] = {}
+        for section in self.sections:
+            for name, value in section.parameters.items():
+                used.setdefault(f"{name} = {value}", []).append(section.title)
+        everywhere = len(self.sections)
+        return [
+            said if len(titles) == everywhere else f"{said}  # {', '.join(titles)}"
+            for said, titles in used.items()
+        ]
+
     def hoist(self, items: Iterable[Item]) -> None:
         """Keep cards and remarks for the top of the page."""
         for item in items:
             if isinstance(item, Cards):
                 self.cards += [card for card in item.cards if card not in self.cards]
+            elif isinstance(item, LeftOut):
+                self.left_out.append(item)
             elif item not in self.trust and item.kind != "code":
                 self.trust.append(item)
+
+
+def _answered(blocks: Sequence[Block], title: str) -> tuple[list[Block], list[LeftOut]]:
+    """The blocks that have something to show, and what has not: whole questions, or a chart."""
+    kept, out = [], []
+    for block in blocks:
+        missing = [item for item in block.items if isinstance(item, LeftOut)]
+        if missing and not block.shows and block.heading:
+            out.append(LeftOut(block.heading.striptags(), block.said or missing[0].why))
+            continue
+        out += [replace(item, what=item.what or title) for item in missing]
+        block.items = [item for item in block.items if item not in missing]
+        if block.heading or block.items:
+            kept.append(block)
+    return kept, out
 
 
 class _Reader:
@@ -159,45 +154,61 @@ class _Reader:
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
         self.title = self.anchor = ""
-        self.blocks = [Block()]
+        self.block = Block()
+        self.aside: Block | None = None
+        self.blocks, self.more = [self.block], list[Block]()
 
     def read(self, cell: NotebookNode) -> None:
         tags = set(cell.metadata.get("tags", ()))
         if tags & LEFT_OUT or _LEFT_OUT_TOO in tags:
             return
         if cell.cell_type == "markdown":
-            self._markdown(cell.source)
+            self._markdown(cell.source, tags)
         elif cell.cell_type == "code":
             items = list(self._outputs(cell))
             if tags & set(_HOISTED):
                 self.contents.hoist(items)
                 items = []
             code = [PlainText(cell.source, "code")] if cell.source.strip() else []
-            self.blocks[-1].items += [*code, *items]
+            self._place(tags).items += [*code, *items]
 
-    def _markdown(self, source: str) -> None:
+    def _place(self, tags: set[str]) -> Block:
+        """The block a cell belongs to: its question's, or the part of it that is behind "more"."""
+        if "more" not in tags or self.block in self.more:
+            return self.block
+        if self.aside is None:
+            self.aside = Block()
+            self.more.append(self.aside)
+        return self.aside
+
+    def _markdown(self, source: str, tags: set[str]) -> None:
         """Headings start blocks; the first of level one is the section's title."""
         tokens = _MARKDOWN.parse(source)
+        if "fold" in tags:
+            self._place(tags).items.append(_folded(tokens))
+            return
         start = 0
         for at, token in enumerate(tokens):
             if token.type == "heading_open" and token.level == 0:
                 self._prose(tokens[start:at])
-                self._heading(token, tokens[at + 1])
+                self._heading(token, tokens[at + 1], self.more if "more" in tags else self.blocks)
                 start = at + 3
         self._prose(tokens[start:])
 
     def _prose(self, tokens: Sequence[Token]) -> None:
         if tokens:
-            self.blocks[-1].items.append(Prose(_rendered(tokens)))
+            self.block.items.append(Prose(_rendered(tokens)))
 
-    def _heading(self, opening: Token, content: Token) -> None:
+    def _heading(self, opening: Token, content: Token, blocks: list[Block]) -> None:
         words = "".join(t.content for t in content.children or () if t.type != "softbreak")
         if opening.tag == "h1" and not self.title:
             self.title, self.anchor = words, self.contents.anchor(words)
             return
         level = 3 if opening.tag in ("h1", "h2") else 4
         anchor = self.contents.anchor(self.title, words)
-        self.blocks.append(Block(anchor, _rendered([content]), level))
+        self.block = Block(anchor, _rendered([content]), level)
+        self.aside = None
+        blocks.append(self.block)
 
     def _outputs(self, cell: NotebookNode) -> Iterator[Item]:
         for output in cell.outputs:
@@ -212,19 +223,27 @@ class _Reader:
     def _shown(self, data: dict[str, Any]) -> Iterator[Item]:
         for mime, content in data.items():
             if mime.startswith("application/vnd.vegalite."):
-                yield self.contents.charts.add(content)
+                about = content.get("usermeta", {}).get("ccanalytics", {})
+                if why := about.get("missing"):
+                    yield LeftOut(" ".join(title_of(content)[0]), why)
+                else:
+                    yield self.contents.charts.add(content)
                 return
         if MIME.format("dataset") in data:
             return  # how the page was made says the same
         if MIME.format("cards") in data:
             yield Cards(data[MIME.format("cards")]["cards"])
         elif MIME.format("table") in data:
-            yield Table(**data[MIME.format("table")])
+            table = Table(**data[MIME.format("table")])
+            yield table if table.rows else LeftOut(table.title, "nothing to show in these weeks")
         elif MIME.format("note") in data:
             note = data[MIME.format("note")]
-            yield PageNote(note["text"], note["kind"])
+            missing = note["kind"] == "missing"
+            yield LeftOut("", note["text"]) if missing else PageNote(note["text"], note["kind"])
         elif "text/markdown" in data:
-            yield Prose(_rendered(_MARKDOWN.parse(_joined(data["text/markdown"]))))
+            markdown = _joined(data["text/markdown"])
+            said = _joined(data.get("text/plain", markdown))
+            yield Prose(_rendered(_MARKDOWN.parse(markdown)), said)
         elif "image/png" in data:
             yield PlainText(
                 f"data:image/png;base64,{_joined(data['image/png']).strip()}", "picture"
@@ -261,6 +280,18 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h4"
     return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+
+
+def _folded(tokens: Sequence[Token]) -> Folded:
+    """Words behind the emphasised ones they begin with, such as *How to read it:*"""
+    inline = next((token for token in tokens if token.type == "inline"), None)
+    children = (inline and inline.children) or []
+    if inline and len(children) > 2 and children[0].type == "em_open":
+        end = next(at for at, child in enumerate(children) if child.type == "em_close")
+        summary = "".join(child.content for child in children[:end]).rstrip(":. ")
+        inline.children = children[end + 1 :]
+        return Folded(summary, _rendered(tokens))
+    return Folded("Note", _rendered(tokens))
 
 
 def _joined(text: str | list[str]) -> str:

@@ -34,7 +34,6 @@ class Table:
     columns: list[dict[str, str]]
     rows: list[list[str]]
     kind: str = "table"
-    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,12 @@ class Figure:
     svg: Markup
     tables: list[Table]
     kind: str = "figure"
+
+    @property
+    def box(self) -> str:
+        """The size of its picture, as `viewBox` has it."""
+        found = re.search(r'viewBox="([^"]+)"', self.svg)
+        return found[1] if found else ""
 
 
 @dataclass

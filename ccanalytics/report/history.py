@@ -9,6 +9,7 @@ Each page holds, for the index and for the next issues to read:
     parameters   what the notebooks were given
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -48,10 +49,32 @@ def remembered(name: str, said: Mapping[str, object]) -> Remembered:
     """What a page says of itself; what it does not say, as an older page, is empty."""
     parts = {key: said.get(key) for key in ("definitions", "numbers", "withheld", "parameters")}
     maps = {key: part if isinstance(part, dict) else {} for key, part in parts.items()}
+    maps["numbers"] = {metric: _numbers(weeks) for metric, weeks in maps["numbers"].items()}
     return Remembered(name, str(said.get("data", "")), **maps)
 
 
+def _numbers(weeks: object) -> dict[str, float]:
+    """Week by week what a page says of a metric, without what is no number."""
+    pairs = weeks.items() if isinstance(weeks, dict) else ()
+    return {
+        str(week): float(number)
+        for week, number in pairs
+        if isinstance(number, int | float) and math.isfinite(number)
+    }
+
+
 NOTHING = Remembered()
+
+
+def changed_since(issue: Remembered, monday: str, later: Iterable[Remembered]) -> list[str]:
+    """The metrics of which `issue` gave another number for this week than the newest of `later`.
+
+    `later` is newest first; the first that has the week decides.
+    """
+    for one in later:
+        if one.comparable(issue) and any(monday in weeks for weeks in one.numbers.values()):
+            return [metric for metric, week, *_ in _changes(one, [issue]) if week == monday]
+    return []
 
 
 def restatements(

@@ -17,8 +17,9 @@ from nbformat import NotebookNode
 
 from ccanalytics.report import bundle, colours
 from ccanalytics.report.archive import INDEX
-from ccanalytics.report.cells import Cards, Contents
+from ccanalytics.report.cells import Contents
 from ccanalytics.report.figures import Charts, Figure
+from ccanalytics.report.parts import Cards
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -76,13 +77,13 @@ def build_page(
         title=title,
         subtitle=subtitle,
         banner=banner,
-        meta=meta,
+        made=_made(meta, contents),
         sections=contents.sections,
         cards=contents.cards,
         trust=contents.trust,
+        left_out=contents.not_shown(),
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},
-        licence=bundle.LICENCE,
         runtime=bundle.packed_runtime() if runtime else "",
         charts=bundle.pack(contents.charts.as_json()) if runtime else "",
         own_scripts=[Markup(script) for script in own],
@@ -112,6 +113,7 @@ def failure_page(
     issue: Mapping[str, Any] | None = None,
 ) -> str:
     """The page that stands where a report should: what failed, a notebook's cell or checks."""
+    failed = [("Notebook", notebook), *findings, ("Cell", cell)]
     return _render(
         "failure.html.j2",
         scripts=[],
@@ -119,8 +121,7 @@ def failure_page(
         reason=reason,
         subtitle=subtitle,
         banner=banner,
-        notebook=notebook,
-        cell=cell,
+        failed=[(label, said) for label, said in failed if said not in ("", None)],
         code=code,
         error=error,
         findings=findings,
@@ -176,11 +177,17 @@ _CARD_FACTS = (
 )  # fmt: skip
 
 
+def _made(meta: Sequence[tuple[str, str]], contents: Contents) -> list[tuple[str, str]]:
+    """How the page was made: the facts given, every parameter once, the chart library."""
+    given = [("Parameter", said) for said in contents.parameters()]
+    return [*meta, *given, ("Chart library", bundle.LICENCE)]
+
+
 def _metrics(contents: Contents) -> Iterator[str]:
     """The metric ids that cards and charts of the page name."""
     yield from (card["metric"] for card in contents.cards)
     for section in contents.sections:
-        for block in section.blocks:
+        for block in [*section.blocks, *section.more]:
             for item in block.items:
                 if isinstance(item, Figure):
                     yield item.metric

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.cells import Contents, PageNote
+from ccanalytics.report.cells import Contents
 from ccanalytics.report.colours import LIGHT
 from ccanalytics.report.figures import (
     VEGA_LITE,
@@ -31,6 +31,7 @@ from ccanalytics.report.figures import (
     title_of,
 )
 from ccanalytics.report.page import render_plain
+from ccanalytics.report.parts import PageNote
 
 PICTURES = 3
 WIDTH = 560  # CSS pixels; the file has twice as many

@@ -37,7 +37,6 @@ from ccanalytics.report.site import write_site
 log = logging.getLogger(__name__)
 
 REPORT_NOTEBOOKS = (
-    "trust",
     "adoption",
     "lifecycle",
     "productivity",
@@ -46,6 +45,7 @@ REPORT_NOTEBOOKS = (
     "what_changed",
     "before_after",
     "outlook",
+    "trust",
 )
 
 CELL_TIMEOUT = 300.0  # seconds

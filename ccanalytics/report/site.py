@@ -15,8 +15,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ccanalytics.report.archive import INDEX, Issue, issues, one_a_week, put, writing
+from ccanalytics.report.history import changed_since
 from ccanalytics.report.page import index_page, links_between
 from ccanalytics.report.sparks import Spark, sparks
+from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,12 @@ class Group:
         """The values of one issue under the columns."""
         values = dict(issue.headlines)
         return [values.get(column, "") for column in self.columns]
+
+    def restated(self, issue: Issue) -> str:
+        """How many of its figures later issues give another value for; empty for none."""
+        later = [one.memory for one in self.issues if one.week > issue.week and not one.failed]
+        changed = changed_since(issue.memory, str(issue.monday), later)
+        return f"{counted(len(changed), 'figure')} restated since" if changed else ""
 
 
 def write_site(folder: Path, *, title: str = "Weekly reports") -> Path:

@@ -61,9 +61,7 @@ def sparks(issues: Sequence[Issue]) -> list[Spark]:
 
 def _point(metric: str, issue: Issue) -> _Point:
     assert issue.monday  # one_a_week leaves out issues without one
-    weeks = issue.memory.numbers.get(metric)
-    number = weeks.get(issue.monday.isoformat()) if isinstance(weeks, Mapping) else None
-    value = float(number) if isinstance(number, int | float) and math.isfinite(number) else math.nan
+    value = issue.memory.numbers.get(metric, {}).get(issue.monday.isoformat(), math.nan)
     card = next((card for card in issue.cards if card["metric"] == metric), None)
     text = "n/a" if math.isnan(value) else card["value"] if card else f"{value:,.4g}"
     return _Point(issue.week, issue.monday, value, text, issue.memory.definitions.get(metric))

@@ -20,6 +20,7 @@ def inline_svg(svg: str, prefix: str, colours: Mapping[str, str]) -> Markup:
     root = ET.fromstring(svg)
     _clean(root, prefix, colours)
     root.set("class", "static")
+    root.set("id", f"{prefix}-picture")
     root.set("aria-hidden", "true")
     return Markup(ET.tostring(root, encoding="unicode"))
 

@@ -93,10 +93,22 @@ def test_hostile_names_are_text(own, opened):
     append(log_of(own.folder), answer(4, output=1000, model=HOSTILE))
     append(log_of(own.folder, "s2"), answer(5, session="s2", name=HOSTILE))
     for chart in ("project", "branch", "model"):
-        figure = page.locator(".chart", has_text=f"Own usage, by {chart}").first
-        expect(figure.locator("td", has_text=HOSTILE).first).to_be_attached(timeout=WAIT)
+        figure = page.locator(".panel", has_text=f"Own usage, by {chart}").first
+        expect(figure.locator("tbody :is(th, td)", has_text=HOSTILE).first).to_be_attached(
+            timeout=WAIT
+        )
     expect(page.locator(".live text", has_text="</script>").first).to_be_attached(timeout=WAIT)
     assert page.locator("script", has_text="alert(1)").count() == 0
+
+
+def test_the_menu_of_a_phone_stays_closed_over_an_update(numbers, opened):
+    """It is open in the page as it comes, and closed where there is no room for it."""
+    page = opened(numbers, 390)
+    shows(page, "7 in all")
+    append(log_of(numbers.folder), {"team": "Web", "value": 5})
+    shows(page, "12 in all")
+    assert page.locator("#menu").get_attribute("open") is None
+    assert page.locator(".sections [aria-current]").count() == 1
 
 
 def test_what_the_reader_has_set_outlives_an_update(numbers, opened):
@@ -105,7 +117,7 @@ def test_what_the_reader_has_set_outlives_an_update(numbers, opened):
     shows(page, "7 in all")
     page.locator("#theme").click()
     page.locator("#code").click()
-    page.locator("summary").first.click()
+    page.locator("main summary").first.click()
     choice = page.locator(".controls select")
     choice.select_option("Web")
     choice.focus()
@@ -115,9 +127,9 @@ def test_what_the_reader_has_set_outlives_an_update(numbers, opened):
     before = page.evaluate("scrollY")
     append(log_of(numbers.folder), {"team": "Web", "value": 5})
     shows(page, "12 in all")
-    expect(page.locator("td", has_text="5")).to_have_count(1)
+    expect(page.locator(".behind td", has_text="5")).to_have_count(1)
     assert page.evaluate("scrollY") == before > 0
-    assert page.locator("details").first.get_attribute("open") is not None
+    assert page.locator("main details").first.get_attribute("open") is not None
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.locator("pre.code").first.is_visible()
     expect(bars).to_have_count(1)

@@ -2,10 +2,12 @@
 
 import json
 
+import pandas as pd
 import pytest
 from builders import dataset, record
 
 import ccanalytics as cca
+from ccanalytics.dataset.titled_frame import titled
 
 
 def costs():
@@ -23,6 +25,14 @@ def costs():
 def table_of(frame):
     bundle = frame._repr_mimebundle_()
     return json.loads(json.dumps(bundle["application/vnd.ccanalytics.table+json"]))
+
+
+def test_a_table_has_heads_of_its_columns_and_rows():
+    """Read aloud, each number comes with its team; a number heads no row."""
+    frame = titled(pd.DataFrame({"team": ["red"], "cost": [12]}), "Costs")
+    html = frame._repr_mimebundle_()["text/html"]
+    assert (html.count('scope="col"'), html.count('scope="row"')) == (2, 1)
+    assert html.count(">red</th>") == html.count(">12</td>") == html.count(">Costs</caption>") == 1
 
 
 @pytest.mark.parametrize(

@@ -210,10 +210,12 @@ def test_the_ledger_counts_what_the_logs_show_of_what_they_lack(data):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_chart_holds_hostile_names_as_data_only(data, split):
-    """A branch named like a script is a row, never part of the specification."""
-    spec = cca.chart(cca.usage_by(data, split)).to_dict()
-    del spec["datasets"]
+    """A branch named like a script is a row and a word, and nothing else of the specification."""
+    shown = cca.chart(cca.usage_by(data, split))
+    spec = shown.to_dict()
+    del spec["datasets"], spec["description"]
     assert "<script>" not in str(spec)
+    assert "<script>" not in shown._repr_mimebundle_()["image/svg+xml"]
 
 
 def test_another_source_is_refused_with_the_way_on():

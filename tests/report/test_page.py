@@ -78,10 +78,10 @@ def test_a_page_of_notebooks_has_one_section_each_and_links_to_them():
     adoption = notebook(text("# Adoption\n\nWho.\n\n## Is it growing?\n\nYes."))
     html = page(adoption, notebook(text("# Cost")))
     outline = Outline(html)
-    assert outline.words["h2"] == "AdoptionCostHow this was made"
+    assert outline.words["h2"] == "AdoptionCostAppendix"
     assert outline.words["h3"] == "Is it growing?"
     links = [a["href"] for tag, a in outline.attributes if tag == "a"]
-    assert links == ["#main", "#adoption", "#cost", "#made"]
+    assert links == ["#main", "#adoption", "#cost", "#appendix"]
     ids = [a["id"] for _, a in outline.attributes if "id" in a]
     assert {link[1:] for link in links} <= set(ids)
     assert len(ids) == len(set(ids))
@@ -128,7 +128,7 @@ def test_a_chart_is_drawn_described_and_has_its_table():
     html = page(notebook(cell("c", chart_output(line_chart(weekly(("Data",)), "By team")))))
     assert html.count('<svg viewBox="0 0 680') + html.count('viewBox="0 0 680') >= 1
     assert 'role="img" aria-label="By team, by week, from 31 August' in html
-    assert "<td>31 Aug 2026</td><td>Data</td>" in html
+    assert '<th scope="row">31 Aug 2026</th><td>Data</td>' in html
     assert '<td class="r">$1.10</td>' in html
     assert 'href="#def-cost_per_commit"' in html and 'id="def-cost_per_commit"' in html
     assert 'id="def-commits"' not in html
@@ -278,7 +278,7 @@ def test_a_failure_page_names_notebook_cell_and_error():
         title="Week 47", reason="A cell failed.", notebook="adoption.ipynb", cell=7,
         code="cca.load(week)", error=f"KeyError: {HOSTILE}", issue={"week": "2026-W47"},
     )  # fmt: skip
-    for words in ("This report was not made", "adoption.ipynb", "<dd>7</dd>", "cca.load(week)"):
+    for words in ("This report was not made", "adoption.ipynb", "<td>7</td>", "cca.load(week)"):
         assert words in html
     assert "<script>alert" not in html and "KeyError: &lt;script&gt;" in html
     assert '"status":"failed"' in html

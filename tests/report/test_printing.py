@@ -41,6 +41,11 @@ def printed(browser, tmp_path_factory):
             )
         ],
     ]
+    long += [
+        text("*How to read it:* from left to right.", ["fold"]),
+        text("## Is it behind?", ["more"]),
+        cell("c", chart_output(line_chart(weekly(), "Chart behind"))),
+    ]
     page = folder / "2026-W47.html"
     page.write_text(build_page([*page_notebooks(), notebook(*long)], title="Week 47"), "utf-8")
     find = find_browser(os.environ)
@@ -58,6 +63,26 @@ def test_the_pdf_is_the_page_with_its_pages_numbered(printed):
     assert "$1.35" in "".join(words)
     assert all(f"{n} / {len(words)}" in one for n, one in enumerate(words, start=1))
     assert sorted(os.listdir(page.parent)) == ["2026-W47.html", "2026-W47.pdf"]
+
+
+@pytest.mark.browser
+def test_two_pages_stand_before_all_else(printed):
+    """The cards, then the first chart of each section; the first section begins on page 3."""
+    _, pdf = printed
+    cards, charts, first = ("".join(pdf.pages[at].extract_text()) for at in range(3))
+    assert "$1.35" in cards
+    assert all(title in charts for title in ("Adoption", "Productivity", "Cost", "Long", "Chart 0"))
+    assert "Is question 1 getting better?" in first
+
+
+@pytest.mark.browser
+def test_what_is_folded_is_printed(printed):
+    """The table behind a chart, words that are folded, and what stands behind "more"."""
+    _, pdf = printed
+    words = " ".join("".join(one.extract_text() for one in pdf.pages).split())
+    assert re.search(r"31 Aug 2026 Data [^A-Z]*\$1\.10", words)
+    assert "from left to right" in words
+    assert "Is it behind?" in words and "Chart behind" in words
 
 
 @pytest.mark.browser

@@ -4,14 +4,13 @@ import email
 import email.policy
 import json
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 import pytest
 from builders import record
+from command import command
 
 from ccanalytics.errors import ReportError
 from ccanalytics.fake_api.fake_server import serve
@@ -32,29 +31,8 @@ HOSTILE = "</script><script>alert(1)</script>"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def command(*arguments, folder, environment, **extra):
-    """What `ccanalytics ARGUMENTS` did in `folder`."""
-    return subprocess.run(
-        [sys.executable, "-m", "ccanalytics", *map(str, arguments)],
-        cwd=folder,
-        env={**environment, "CCANALYTICS_STORE": str(folder / "store"), **extra},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def bytes_written(folder):
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory, clean_environment):
-    """The report of the sample organisation: what the command said, and its folder."""
-    folder = tmp_path_factory.mktemp("sample")
-    done = command("report", "--source", "sample", folder=folder, environment=clean_environment)
-    assert done.returncode == 0, done.stderr
-    return done, folder / "reports"
 
 
 def report_of_service(folder, environment, faults=None):
@@ -99,7 +77,7 @@ def test_every_notebook_cell_with_a_chart_is_on_the_page(sample):
     page = (reports / "2026-W47.html").read_text(encoding="utf-8")
     assert len(notebooks) == len(report_notebooks())
     assert len(drawn) > 12
-    assert page.count('<figure class="panel chart') == len(drawn)
+    assert page.count('<figure class="chart"') == len(drawn)
 
 
 def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment):

@@ -144,6 +144,23 @@ def test_numbers_are_those_the_issues_remember(tmp_path):
     assert "highest $3.00 in 2026-W46" in spark(tmp_path).words
 
 
+def test_an_issue_stands_with_its_title(tmp_path):
+    """What it says, next to its dates."""
+    html = three(tmp_path).read_text(encoding="utf-8")
+    assert re.search(r"16 Nov to 22 Nov 2026</span></th>\s*<td class=\"title\">Week 47<", html)
+
+
+def test_an_issue_whose_numbers_are_others_now_is_marked(tmp_path):
+    """$3 was said of week 46, the newest issue says $4 of it; week 45 stays as it was."""
+    for weeks_ago, value in [(2, 1.0), (1, 3.0), (0, 2.0)]:
+        path = put_issue(tmp_path, weeks_ago, value=value)
+    now = '{"2026-11-02":1.0,"2026-11-09":4.0,"2026-11-16":2.0}'
+    path.write_text(path.read_text().replace('{"2026-11-16":2.0}', now))
+    (group,) = groups(issues(tmp_path))
+    assert [group.restated(one) for one in group.issues] == ["", "1 figure restated since", ""]
+    assert write_site(tmp_path).read_text(encoding="utf-8").count("restated since") == 1
+
+
 def test_an_issue_is_linked_with_the_one_before_and_the_one_after(tmp_path):
     """The middle one has both; a failed week between two is passed over, but has links itself."""
     put_issue(tmp_path, 2)

@@ -1,6 +1,7 @@
 "use strict";
 // What the reader has set or what was drawn by script stays as it is over an update.
-const KEPT = ".live, .controls, .switches, #tip, #live, script";
+const KEPT = ".live, .controls, .switches, #tip, #definition, #live, script";
+const OWN = ["open", "tabindex", "aria-current"];
 const bar = byId("live");
 let shown = "";
 let turn = started;
@@ -26,10 +27,10 @@ function counterpart(old, fresh) {
 function renewAttributes(old, fresh) {
   if (old.classList.contains("drawn")) fresh.classList.add("drawn");
   for (const { name, value } of fresh.attributes) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && !OWN.includes(name)) old.removeAttribute(name);
   }
 }
 
@@ -104,6 +105,8 @@ async function refresh() {
   document.title = page.title;
   byId("tip").hidden = true;
   renew(document.body, page.body);
+  markSection();
+  startScrolling();
   await redraw(page);
   if (chart && name && document.activeElement === document.body) {
     byId(chart)?.querySelector(`.controls [name="${CSS.escape(name)}"]`)

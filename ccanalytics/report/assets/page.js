@@ -34,6 +34,62 @@ function startSwitches() {
   });
 }
 
+function startMenu() {
+  const wide = matchMedia("(min-width: 1100px)");
+  const fit = () => { byId("menu").open = wide.matches; };
+  wide.addEventListener("change", fit);
+  fit();
+  byId("menu").addEventListener("click", (event) => {
+    if (event.target.closest("a") && !wide.matches) byId("menu").open = false;
+  });
+  addEventListener("scroll", markSection, { passive: true });
+  markSection();
+}
+
+/* The section in view is the last one whose heading has passed the upper third of the window. */
+function markSection() {
+  const links = [...document.querySelectorAll(".sections a")];
+  const passed = links.filter(({ hash }) =>
+    byId(hash.slice(1))?.getBoundingClientRect().top < innerHeight / 3);
+  const end = innerHeight + scrollY >= root.scrollHeight - 2;
+  const current = end ? links.at(-1) : passed.at(-1) ?? links[0];
+  for (const link of links) {
+    if (link === current) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+/* A definition opens where the number stands; without this its link leads to the appendix. */
+function startDefinitions() {
+  const box = byId("definition");
+  if (!box.showPopover) return;
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#def-"]');
+    const text = link && byId(link.hash.slice(1));
+    if (!text) return;
+    event.preventDefault();
+    box.replaceChildren(...text.cloneNode(true).childNodes);
+    box.showPopover();
+    const at = link.getBoundingClientRect();
+    const { width, height } = box.getBoundingClientRect();
+    const below = at.bottom + 6 + height < innerHeight;
+    box.style.left = `${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px`;
+    box.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - height - 6)}px`;
+  });
+}
+
+/* What is wider than its place can be scrolled by keyboard; what fits is no stop. */
+const scrolling = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }
+});
+
+function startScrolling() {
+  document.querySelectorAll(".scroll, .drawing, pre").forEach((one) => scrolling.observe(one));
+}
+
 async function inflate(element) {
   const bytes = Uint8Array.from(atob(element.textContent), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -50,7 +106,8 @@ function tooltip(_handler, event, _item, value) {
   const tip = byId("tip");
   tip.hidden = value === null || value === undefined || value === "";
   if (tip.hidden) return;
-  const pairs = typeof value === "object" ? Object.entries(value) : [["", value]];
+  const said = typeof value === "object" ? Object.entries(value) : [["", value]];
+  const pairs = said.filter(([, text]) => text !== "null");  // what Vega makes of a missing number
   tip.replaceChildren(...pairs.flatMap(([name, text]) => {
     const key = document.createElement("span");
     const val = document.createElement("b");
@@ -82,7 +139,7 @@ async function draw(id, spec, rows, begin) {
     expr: expressionInterpreter, renderer: "svg", hover: true, tooltip,
   });
   const width = () => figure.querySelector(".drawing").clientWidth;
-  if (elastic) view.width(width());
+  if (elastic && width()) view.width(width());
   view.initialize(place, controls);
   await view.runAsync();
   await begin(view, id, spec);
@@ -123,5 +180,8 @@ function startLinks() {
 
 startLinks();
 startSwitches();
+startMenu();
+startDefinitions();
+startScrolling();
 const started = startCharts(document, () => {}).finally(() => { root.dataset.ready = "yes"; });
 addEventListener("scroll", () => { byId("tip").hidden = true; }, { passive: true });

@@ -1,0 +1,115 @@
+"""The report of the sample, measured: short, whole, and open to everybody."""
+
+import pytest
+from page_measures import CHARTS, CUT, faults, screens, words
+from report_pages import READY
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
+
+
+@pytest.fixture
+def opened(browser, sample):
+    """Opens the report of the sample at a width."""
+    pages = []
+
+    def open_page(width=1440, **options):
+        page = browser.new_page(
+            viewport={"width": width, "height": 900}, reduced_motion="reduce", **options
+        )
+        pages.append(page)
+        page.goto((sample[1] / "2026-W47.html").as_uri())
+        page.locator(READY).wait_for()
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
+def test_it_is_read_in_twelve_screens(opened):
+    """At most 12 screens of 900 pixels and 2,500 words before anything is opened."""
+    page = opened()
+    print(f"{screens(page):.1f} screens, {words(page)} words")
+    assert screens(page) <= 12
+    assert words(page) <= 2500
+
+
+def test_a_section_shows_three_charts_at_most(opened):
+    """The others open behind "more", and are drawn then."""
+    page = opened()
+    seen = page.evaluate(CHARTS)
+    assert max(seen) <= 3
+    page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
+    assert sum(page.evaluate(CHARTS)) == page.locator("figure.chart").count() > sum(seen)
+
+
+@pytest.mark.parametrize("width", [320, 390, 720, 820, 1440])
+def test_nothing_is_cut(opened, width):
+    """No part of the page is wider than the window, folded or open; 720 is 1440 at 200 %."""
+    page = opened(width)
+    for opening in (False, True):
+        if opening:
+            page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_nothing_serious_stands_in_the_way_of_anybody(opened, width, scheme):
+    """axe-core finds nothing serious, folded or open."""
+    page = opened(width, color_scheme=scheme, bypass_csp=True)
+    assert faults(page) == []
+    page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
+    assert faults(page) == []
+
+
+def test_the_index_is_open_to_everybody_too(opened):
+    """The page of all issues, without a script."""
+    page = opened(390, bypass_csp=True)
+    page.goto(page.url.replace("2026-W47.html", "index.html"))
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_contents_mark_the_section_in_view(opened):
+    """At the side of a wide screen; the last heading that was passed."""
+    page = opened()
+    marked = page.locator(".sections [aria-current]")
+    assert marked.inner_text() == "This week"
+    page.locator(".sections a", has_text="What comes of it?").click()
+    page.locator(".sections [aria-current]", has_text="What comes of it?").wait_for()
+    assert marked.count() == 1
+
+
+def test_a_phone_has_a_menu(opened):
+    """Closed at first; a choice leads there and closes it."""
+    page = opened(390)
+    link = page.locator(".sections a", has_text="What will it cost?")
+    assert not link.is_visible()
+    page.locator("#menu summary").click()
+    link.click()
+    assert not link.is_visible()
+    assert page.evaluate("location.hash") == "#what-will-it-cost"
+
+
+def test_a_definition_opens_where_it_is_asked_for(opened):
+    """Next to its chart; Escape closes it and gives the focus back."""
+    page = opened()
+    link = page.locator(".panel .behind a").first
+    link.focus()
+    page.keyboard.press("Enter")
+    box = page.locator("#definition")
+    assert box.is_visible()
+    assert box.locator("h3").inner_text() == "Weekly active people"
+    page.keyboard.press("Escape")
+    assert not box.is_visible()
+    assert page.evaluate("document.activeElement.hash") == "#def-active_actors"
+
+
+def test_a_table_is_no_stop_of_the_keyboard_where_it_fits(opened):
+    """Only what is wider than its place is scrolled, and so reached."""
+    page = opened()
+    page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
+    assert page.locator(".scroll table caption").count() > 20
+    assert page.locator(".scroll[tabindex]").count() == 0

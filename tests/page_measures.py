@@ -1,0 +1,49 @@
+"""What a reader of a page has before them: its height in screens, and its visible words."""
+
+from axe_playwright_python.sync_playwright import Axe
+
+SCREEN = 900
+"""Pixels of a screen at 1440 wide."""
+
+WORDS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let words = 0;
+  while (walker.nextNode()) {
+    const place = walker.currentNode.parentElement;
+    const seen = place.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true });
+    if (seen && !place.closest(".hidden, .skip")) {
+      words += walker.currentNode.textContent.split(/\\s+/).filter(Boolean).length;
+    }
+  }
+  return words;
+}"""
+
+CHARTS = """() => [...document.querySelectorAll("main section.chapter")].map((section) =>
+  [...section.querySelectorAll("figure.chart")].filter((one) => one.checkVisibility()).length)"""
+
+CUT = """() => [...document.querySelectorAll("main *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const inside = one.closest(".scroll, .drawing, pre, svg, .hidden");
+  return one.checkVisibility() && !inside && box.width && box.right > innerWidth + 1;
+}).map((one) => one.outerHTML.slice(0, 120))"""
+"""What reaches past the right edge, apart from what can be scrolled by itself."""
+
+
+def screens(page):
+    """How many screens the page is high."""
+    return page.evaluate("document.documentElement.scrollHeight") / SCREEN
+
+
+def words(page):
+    """How many words are visible without opening anything."""
+    return page.evaluate(WORDS)
+
+
+def faults(page):
+    """What axe-core finds that is serious or critical: rule, and the elements."""
+    found = Axe().run(page).response["violations"]
+    return [
+        (one["id"], [node["html"][:160] for node in one["nodes"]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,114 @@
+"""Tags say where a cell stands; what has nothing to show is one line at the end."""
+
+import pytest
+from report_pages import bar_chart, cell, chart_output, notebook, shown, text, weekly
+
+from ccanalytics.report import colours
+from ccanalytics.report.cells import Contents
+from ccanalytics.report.figures import Charts
+from ccanalytics.report.page import build_page
+
+
+def contents(*notebooks):
+    """What a page of these notebooks is made from."""
+    made = Contents(Charts(colours.variables(), pictures=False))
+    for one in notebooks:
+        made.add(one)
+    return made
+
+
+def chart(title="Cost", missing="", tags=()):
+    """A cell with a chart; `missing` is why it shows nothing."""
+    drawn = bar_chart(weekly(), title)
+    drawn.usermeta["ccanalytics"]["missing"] = missing
+    return cell("cca.chart(x)", chart_output(drawn), tags=tags)
+
+
+def kinds(blocks):
+    """The kinds of what each block shows, without its code."""
+    return [[item.kind for item in block.items if item.kind != "code"] for block in blocks]
+
+
+def test_a_chart_tagged_more_leaves_its_question():
+    """The question keeps the other one; with the words that are tagged too it stands behind."""
+    asked = text("## Is it growing?")
+    more = [chart(tags=["more"]), text("*How to read it:* slowly.", ["fold", "more"])]
+    (section,) = contents(notebook(text("# Use"), asked, chart(), *more)).sections
+    assert kinds(section.blocks) == [["figure"]]
+    assert kinds(section.more) == [["figure", "folded"]]
+    assert section.more_words == "1 more chart"
+
+
+def test_a_question_tagged_more_takes_what_follows_with_it():
+    """Up to the next heading; what has no chart is named by its question."""
+    questions = [
+        *(text("## Is it growing?"), chart()),
+        *(text("## Who stops?", ["more"]), chart(), chart("Again")),
+        *(text("## What can this not tell?\n\nMuch.", ["more"]),),
+        *(text("## Which team?"), chart()),
+    ]
+    (section,) = contents(notebook(text("# Use"), *questions)).sections
+    assert kinds(section.blocks) == [["figure"], ["figure"]]
+    assert kinds(section.more) == [["figure", "figure"], ["prose"]]
+    assert section.more_words == "2 more charts · What can this not tell?"
+
+
+def test_folded_words_open_behind_their_first_ones():
+    """*How to read it:* is what is clicked; words without such a beginning are a note."""
+    cells = [text("*How to read it:* from **left** to right.", ["fold"]), text("Also.", ["fold"])]
+    (section,) = contents(notebook(text("# Use\n\n## Is it?"), *cells)).sections
+    first, second = section.blocks[-1].items
+    assert (first.summary, second.summary) == ("How to read it", "Note")
+    assert "How" not in first.html and "<strong>left</strong> to right." in first.html
+
+
+def test_what_has_nothing_to_show_is_one_line_at_the_end():
+    """A question without an answer goes whole, with its words; one with another chart stays."""
+    made = contents(
+        notebook(
+            text("# Use"),
+            *(text("## Who stays?\n\nWords."), chart("Retention", "nobody joined")),
+            *(text("## Which team?"), chart(), chart("Teams", "nobody joined")),
+            *(text("## What of the roster?"), chart("Rate", "no value")),
+            cell("s", shown("note", kind="info", text="There is no roster.")),
+        )
+    )
+    (section,) = made.sections
+    assert [str(block.heading) for block in section.blocks] == ["Which team?"]
+    assert made.not_shown() == [
+        "Who stays? · Teams (nobody joined)",
+        "What of the roster? (There is no roster)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        chart("Bill", "not known"),
+        cell("t", shown("table", title="Bill", columns=[{"label": "a", "align": "left"}], rows=[])),
+        cell("n", shown("note", kind="missing", text="not known")),
+    ],
+    ids=["chart", "table", "note"],
+)
+def test_a_section_with_nothing_to_show_is_left_out(nothing):
+    """With its heading and its words, also from the contents of the page."""
+    bill = notebook(text("# The bill\n\nWords.\n\n## How far apart?"), nothing)
+    made = contents(notebook(text("# Use"), chart()), bill)
+    assert [section.title for section in made.sections] == ["Use"]
+    assert [line.split(" (")[0] for line in made.not_shown()] == ["The bill"]
+    assert "Not shown: The bill" in build_page([bill], title="Week 47")
+
+
+def test_what_is_missing_at_the_top_is_said_at_the_end_too():
+    """A remark for the top of the page that only says what is not there."""
+    nothing = cell("n", shown("note", kind="missing", text="No bill is known."), tags=["trust"])
+    made = contents(notebook(text("# Use"), nothing, chart()))
+    assert (made.trust, made.not_shown()) == ([], ["No bill is known"])
+
+
+def test_a_parameter_is_said_once():
+    """Those that only some notebooks know name them."""
+    common = cell("weeks = 12", tags=["parameters"])
+    more = cell("weeks = 12\nhistory = 26", tags=["parameters"])
+    made = contents(notebook(text("# Use"), common), notebook(text("# Cost"), more))
+    assert made.parameters() == ["weeks = 12", "history = 26  # Cost"]
