@@ -43,6 +43,11 @@ class Tokens(NamedTuple):
     web_searches: int
 
     @property
+    def into(self) -> int:
+        """All tokens that went in, from the cache or not."""
+        return sum(self[:1] + self[2:5])
+
+    @property
     def total(self) -> int:
         """All tokens, in and out."""
         return sum(self[:5])

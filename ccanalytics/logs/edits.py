@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from ccanalytics.logs.log_lines import ApiPart, ContentBlock, LogPart, Turn
+from ccanalytics.logs.log_repair import repaired
 
 EDIT_TOOLS = {
     "Edit": "edit_tool",
@@ -39,7 +40,7 @@ _REFUSED = re.compile(
     r"|(The )?[Uu]ser (rejected|denied|declined)"
     r"|(This|The) (tool use|tool call|command|action|operation) was (reject|deni|block)ed"
     r"|(This|The) (command|tool|operation) requires approval"
-    r"|(Claude|You) (requested permissions?|(do not|don't) have permission) to (use|write|edit|read)"
+    r"|(Claude|You) (requested permissions?|do(n't| not) have permission) to (use|write|edit|read)"
     r"|Permission (to|for) .{0,400}?(has been|was) (denied|rejected|blocked)"
     r"|\S*(PreToolUse|PermissionRequest)\S* hook.{0,200}?(error|blocked|denied|stopped|rejected)"
     r"|Hook \S* ?(blocked|denied|rejected)"
@@ -260,4 +261,5 @@ def _decode(data: Buffer, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+        found = repaired(bytes(data), kind)
+        return found[0] if found else None

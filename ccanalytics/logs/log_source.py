@@ -43,6 +43,8 @@ class LogReport:
     lines: int
     broken_lines: int
     """Lines that are no JSON, such as one cut off while it was written."""
+    repaired_lines: Mapping[str, int]
+    """Lines of which something had to be left out or changed, by what was wrong."""
     foreign_lines: int
     """Lines of JSON that are no line of a Claude Code log."""
     requests: int
@@ -178,7 +180,13 @@ def _log_files(folders: Sequence[Path]) -> list[str]:
 
 
 def _walk(root: str) -> Iterator[str]:
-    for folder, below, names in os.walk(root):
+    seen: set[str] = set()
+    for folder, below, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            below.clear()
+            continue
+        seen.add(real)
         # Outputs of tools are kept next to the sessions; one may be a copy of somebody's log.
         below[:] = [name for name in below if name != "tool-results"]
         yield from (os.path.join(folder, name) for name in names if name.endswith(".jsonl"))
@@ -193,6 +201,7 @@ def _report(reader: LogReader, files: int, unreadable: int) -> LogReport:
         bytes=reader.bytes,
         lines=reader.lines,
         broken_lines=reader.broken_lines,
+        repaired_lines=reader.repaired_lines,
         foreign_lines=reader.foreign_lines,
         requests=len(requests),
         final_requests=sum(request.final for request in requests),
@@ -212,6 +221,8 @@ def _warn(report: LogReport) -> None:
             report.broken_lines,
             report.lines,
         )
+    for reason, count in sorted(report.repaired_lines.items()):
+        log.warning("%d log lines had %s; the rest of them counts.", count, reason)
 
 
 def _open(access: Access) -> LocalLogs:
