@@ -185,7 +185,7 @@ class _File:
         self.reader = reader
         self.path = path
         self.at = at
-        self.main = not (path.name.startswith("agent-") or "subagents" in path.parts)
+        self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
         self.undated: list[tuple[str, str]] = []
         self.last: tuple[RequestKey, LoggedUsage, LoggedRequest] | None = None

@@ -448,6 +448,14 @@ def test_linked_project_folders_are_followed_and_loops_are_not(logs, tmp_path):
     assert total(LocalLogs([tmp_path]))["output"] == 7
 
 
+def test_a_folder_above_called_subagents_changes_nothing(tmp_path):
+    """Only the folder right above a file says that a subagent wrote it."""
+    folder = tmp_path / "subagents" / "projects" / "p"
+    folder.mkdir(parents=True)
+    (folder / "s1.jsonl").write_text(json.dumps(answer(output=1)))
+    assert total(LocalLogs([tmp_path / "subagents"]))["sessions"] == 1
+
+
 def test_unknown_kinds_of_lines_are_passed_over(logs):
     """New ones keep coming, some with a message that is a text."""
     odd = [line("brand-new", message="hi"), line("progress", data="x"), line("new", data=[1, {}])]
