@@ -7,6 +7,8 @@ are looked up once per model, day and speed, and are whole numbers, which are ex
 List prices are not what a subscriber pays.
 """
 
+import re
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 
 US_INFERENCE = Decimal("1.1")
 """Times the list price when inference is bound to the United States; not in genai-prices."""
+
+FAST_UNTIL = {"claude-opus-4-6": date(2026, 6, 29), "claude-opus-4-7": date(2026, 7, 24)}
+"""The last day these models had a fast mode, which genai-prices does not know of."""
+
+FAST = 6
+"""Times the list price in that mode."""
 
 UNITS = 10**8
 """Whole units of one dollar in which a cost is told; the scale of `cost_usd`."""
@@ -35,6 +43,11 @@ class Tokens(NamedTuple):
     web_searches: int
 
     @property
+    def into(self) -> int:
+        """All tokens that went in, from the cache or not."""
+        return sum(self[:1] + self[2:5])
+
+    @property
     def total(self) -> int:
         """All tokens, in and out."""
         return sum(self[:5])
@@ -46,6 +59,8 @@ class Tariff(NamedTuple):
     model: str
     fast: bool = False
     us_only: bool = False
+    free: bool = False
+    """Refused before any output, which is not billed."""
 
 
 class Rates(NamedTuple):
@@ -81,10 +96,34 @@ class PriceList(NamedTuple):
         )
 
 
-class Prices:
-    """List prices, each looked up once."""
+NOTHING = PriceList((), (Rates(0, 0, 0, 0, 0, 0),))
+"""The rates of what is not billed."""
 
-    def __init__(self) -> None:
+_PREFIX = re.compile(r".*/|([a-z-]+\.)*anthropic\.")
+_VERSION = re.compile(r"(-v\d+)?(:[\w.-]+)?$")
+
+
+def model_name(name: str) -> str:
+    """The model an id of a cloud or gateway names.
+
+    >>> model_name("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    'claude-sonnet-4-5-20250929'
+    >>> model_name("anthropic/claude-opus-4.6[1m]"), model_name("claude-opus-4-5@20251101")
+    ('claude-opus-4-6', 'claude-opus-4-5-20251101')
+    """
+    if "claude" not in name.lower():
+        return name
+    name = re.sub(r"\[[^]]*\]$", "", name.strip().lower())
+    name = _VERSION.sub("", _PREFIX.sub("", name))
+    name = re.sub(r"@(\d+)$", r"-\1", name).partition("@")[0]
+    return re.sub(r"(?<=\d)\.(?=\d)", "-", name)
+
+
+class Prices:
+    """List prices, each looked up once; `aliases` name the models of ids nobody knows."""
+
+    def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
+        self._aliases = aliases or {}
         self._models: dict[str, ModelInfo | None] = {}
         self._lists: dict[tuple[Tariff, date], PriceList | None] = {}
 
@@ -101,14 +140,20 @@ class Prices:
         return prices.costs(tokens) if prices else (None, None)
 
     def _look_up(self, tariff: Tariff, day: date) -> PriceList | None:
-        if tariff.model not in self._models:
-            self._models[tariff.model] = _find_model(tariff.model)
-        model = self._models[tariff.model]
+        if tariff.free:
+            return NOTHING
+        name = model_name(self._aliases.get(tariff.model, tariff.model))
+        if name not in self._models:
+            self._models[name] = _find_model(name)
+        model = self._models[name]
         if model is None:
             return None
+        factor = US_INFERENCE if tariff.us_only else Decimal(1)
         context = {"speed": "fast"} if tariff.fast else None
+        if tariff.fast and model.id in FAST_UNTIL:
+            factor, context = factor * (FAST if day <= FAST_UNTIL[model.id] else 1), None
         price = model.get_prices(datetime.combine(day, time.min), context)
-        return _price_list(price, US_INFERENCE if tariff.us_only else Decimal(1))
+        return _price_list(price, factor)
 
 
 def _find_model(name: str) -> "ModelInfo | None":

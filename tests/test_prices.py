@@ -111,3 +111,49 @@ def test_every_request_costs_what_the_price_package_says(model, day, tokens):
         genai_request_timestamp=datetime.fromisoformat(f"{day}T12:00:00Z"),
     )
     assert usd(model, day, **tokens._asdict()) == calculated.total_price
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "claude-opus-4-6[1m]",
+        "claude-opus-4-6@default",
+        "claude-opus-4-6@20260205",
+        "anthropic/claude-opus-4.6",
+        "openrouter/anthropic/claude-opus-4.6:beta",
+        "us.anthropic.claude-opus-4-6-v1:0",
+        "global.anthropic.claude-opus-4-6-v1",
+        "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-opus-4-6-v1:0",
+    ],
+)
+def test_an_id_of_a_cloud_or_gateway_costs_what_the_model_it_names_costs(name):
+    """Opus 4.6 takes $5 for a million tokens in."""
+    assert usd(name, "2026-08-01", input=MILLION) == 5
+
+
+def test_an_alias_names_the_model_of_an_id_nobody_knows():
+    """A gateway's own name for Opus 4.6."""
+    tariff, tokens = Tariff("our-best"), Tokens(MILLION, 0, 0, 0, 0, 0)
+    prices = Prices({"our-best": "claude-opus-4-6"})
+    assert prices.costs(tariff, date(2026, 8, 1), tokens)[0] == 5 * UNITS
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "dollars"),
+    [
+        ("claude-opus-4-6", "2026-06-29", 30),
+        ("claude-opus-4-6", "2026-06-30", 5),
+        ("claude-opus-4-7", "2026-07-24", 30),
+        ("claude-opus-4-7", "2026-07-25", 5),
+        ("claude-opus-4-8", "2026-08-01", 10),
+    ],
+)
+def test_fast_mode_has_its_own_price_as_long_as_there_is_one(model, day, dollars):
+    """A million tokens in; Opus 4.6 and 4.7 lost their fast mode at $30."""
+    assert usd(model, day, fast=True, input=MILLION) == dollars
+
+
+def test_what_was_refused_before_any_output_costs_nothing():
+    """Not even where nobody knows a price."""
+    tariff = Tariff("unheard-of", free=True)
+    assert Prices().costs(tariff, date(2026, 8, 1), Tokens(9, 0, 0, 9, 0, 0)) == (0, 0)

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from ccanalytics.logs.log_lines import ApiPart, ContentBlock, LogPart, Turn
+from ccanalytics.logs.log_repair import repaired
 
 EDIT_TOOLS = {
     "Edit": "edit_tool",
@@ -30,11 +31,26 @@ EDIT_TOOLS = {
 
 Decision = Literal["accepted", "rejected", "error"]
 
+SHELLS = ("Bash", "PowerShell")
+"""Tools that run a command."""
+
 _REFUSED = re.compile(
-    r"The user doesn't want to (proceed|take this action)"
-    r"|Permission to use \S+"
-    r"|Permission for this action was denied"
+    r"\s*(<tool_use_error>\s*)?(Error:\s*)?("
+    r"(The )?[Uu]ser (doesn't|does not|didn't|did not) want to"
+    r"|(The )?[Uu]ser (rejected|denied|declined)"
+    r"|(This|The) (tool use|tool call|command|action|operation) was (reject|deni|block)ed"
+    r"|(This|The) (command|tool|operation) requires approval"
+    r"|(Claude|You) (requested permissions?|do(n't| not) have permission) to (use|write|edit|read)"
+    r"|Permission (to|for) .{0,400}?(has been|was) (denied|rejected|blocked)"
+    r"|\S*(PreToolUse|PermissionRequest)\S* hook.{0,200}?(error|blocked|denied|stopped|rejected)"
+    r"|Hook \S* ?(blocked|denied|rejected)"
+    r"|(Tool|File|Edit|Execution)\b.{0,80}? (is )?(denied|blocked|rejected) by"
+    r"|(?!Exit code).{0,200}?(denied|blocked) by (your |the |a )?(permission|hook|policy|settings)"
+    r")",
+    re.DOTALL,
 )
+"""How a call that a person, a rule or a hook refused begins, in the wordings of all versions."""
+
 _COMMIT_COMMAND = re.compile(r"\bgit\b[^\n;|&]*\bcommit\b")
 _COMMIT_PRINTED = re.compile(r"^\[[^\]\n]+ [0-9a-f]{7,40}\] ", re.MULTILINE)
 _CREATE_COMMAND = re.compile(r"\b(gh\s+pr|glab\s+mr|az\s+repos\s+pr)\s+create\b")
@@ -91,7 +107,7 @@ class EditInput(Replacement):
     edits: tuple[Replacement, ...] = ()
 
 
-class BashInput(ApiPart):
+class ShellInput(ApiPart):
     """The input of a shell command."""
 
     command: str = ""
@@ -128,7 +144,7 @@ class GitOperation(ApiPart):
     pr: PullRequest | None = None
 
 
-class BashAccount(LogPart):
+class ShellAccount(LogPart):
     """Claude Code's account of a shell command."""
 
     stdout: str | None = None
@@ -153,7 +169,7 @@ def result_of(block: ContentBlock, turn: Turn) -> Result:
 
 def may_count(tool: str) -> bool:
     """Whether a call of this tool that went through may count for more than that."""
-    return tool in EDIT_TOOLS or tool == "Bash" or tool.startswith("mcp__")
+    return tool in EDIT_TOOLS or tool in SHELLS or tool.startswith("mcp__")
 
 
 def outcome(call: Call, result: Result) -> Outcome:
@@ -168,7 +184,7 @@ def outcome(call: Call, result: Result) -> Outcome:
     if call.tool in EDIT_TOOLS:
         added, removed = _lines(call, result)
         return Outcome(lines_added=added, lines_removed=removed)
-    if call.tool == "Bash":
+    if call.tool in SHELLS:
         commits, pull_requests = _git(call, result)
         return Outcome(commits=commits, pull_requests=pull_requests)
     return Outcome(pull_requests=int(_CREATE_TOOL.fullmatch(call.tool) is not None))
@@ -212,12 +228,12 @@ def _git(call: Call, result: Result) -> tuple[int, int]:
     command = bytes(call.input)
     if b"commit" not in command and b"create" not in command:
         return 0, 0
-    account = _decode(result.account, BashAccount)
+    account = _decode(result.account, ShellAccount)
     if account and account.git_operation:
         done = account.git_operation
         created = done.pr is not None and done.pr.action == "created"
         return int(done.commit is not None), int(created)
-    shell = _decode(call.input, BashInput)
+    shell = _decode(call.input, ShellInput)
     if shell is None:
         return 0, 0
     printed = (account and account.stdout) or _text(result.content)
@@ -245,4 +261,5 @@ def _decode(data: Buffer, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+        found = repaired(bytes(data), kind)
+        return found[0] if found else None

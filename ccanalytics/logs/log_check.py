@@ -30,6 +30,7 @@ def check_logs(context: CheckContext) -> Finding:
         "unreadable_files": report.unreadable_files,
         "lines": report.lines,
         "broken_lines": report.broken_lines,
+        "repaired_lines": sum(report.repaired_lines.values()),
         "newest": str(span[1]) if span else None,
     }
     where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
@@ -37,9 +38,10 @@ def check_logs(context: CheckContext) -> Finding:
         then = "Use Claude Code here, or name another folder with --logs DIR."
         return warning(f"{where}, none with any use of a model", then, **facts)
     text = f"{where}, the newest line of {span[1]}"
-    if report.unreadable_files or report.broken_lines:
+    odd = sum(report.repaired_lines.values())
+    if report.unreadable_files or report.broken_lines or odd:
         text += f"; {counted(report.unreadable_files, 'file')} cannot be read, "
-        text += f"{counted(report.broken_lines, 'line')} cut off"
+        text += f"{counted(report.broken_lines, 'line')} cut off, {counted(odd, 'line')} repaired"
         then = "The rest counts. A line is cut off when Claude Code was killed while writing it."
         return warning(text, then, **facts)
     return ok(text, **facts)

@@ -12,7 +12,6 @@ def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
         open_ = int((~requests["final"].astype("bool")).sum())
         unpriced = int(requests["cost_usd"].isna().sum())
         first = f"{requests['at'].min():%Y-%m-%d}"
-    marks = _background(data)
     return [
         ("Other machines, other people", "not in the data", "These are one person's logs."),
         (
@@ -21,11 +20,7 @@ def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
             "Claude Code deletes its logs after 30 days unless told otherwise; what was read once "
             f"stays here. The oldest answer in this range is of {first}.",
         ),
-        (
-            "Calls Claude Code makes in the background",
-            f"at least {marks}" if marks else "not in the data",
-            "Their tokens are in no log, only their marks; cost is a lower bound.",
-        ),
+        *_unlogged_calls(data),
         (
             "Output tokens of unfinished log lines",
             f"{open_:,} of {total:,} answers",
@@ -44,6 +39,32 @@ def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
             "subscription.",
         ),
     ]
+
+
+def _unlogged_calls(data: Dataset) -> list[tuple[str, str, str]]:
+    """The rows of calls whose tokens are in no log."""
+    marks, searches = _background(data), _searches(data)
+    return [
+        (
+            "Calls Claude Code makes in the background",
+            f"at least {marks}" if marks else "not in the data",
+            "Their tokens are in no log, only their marks; cost is a lower bound.",
+        ),
+        (
+            "Web searches by the WebSearch tool",
+            f"{searches:,} searches" if searches else "none",
+            "Each asks another model and has a fee: neither its tokens nor the fee are in any log, "
+            "so both are missing in the cost.",
+        ),
+    ]
+
+
+def _searches(data: Dataset) -> int:
+    """Calls of the tool that searches by a request of its own."""
+    calls = data.extras.get("tool_calls")
+    if calls is None:
+        return 0
+    return int(((calls["tool"] == "WebSearch") & (calls["decision"] == "accepted")).sum())
 
 
 def _background(data: Dataset) -> str:

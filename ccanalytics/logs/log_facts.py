@@ -231,7 +231,8 @@ def put(facts: dict[Any, Any], key: object, fact: Any) -> None:
 
 def _request_rank(request: LoggedRequest) -> tuple[object, ...]:
     used = request.used
-    return request.at, _plain(request.place), used.tariff.model, used.tokens
+    billed = not (used.tariff.free or used.cost == 0)
+    return billed, request.at, _plain(request.place), used.tariff.model, used.tokens
 
 
 def _call_rank(call: ToolCall) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ import msgspec
 TAIL = 64
 """Bytes before the end of what was read by which a file is known again."""
 
-_RULES = ("edits", "log_facts", "log_frames", "log_lines", "log_reader", "log_totals")
+_RULES = ("edits", "log_facts", "log_frames", "log_lines", "log_reader", "log_repair", "log_totals")
 
 
 class Spot(NamedTuple):

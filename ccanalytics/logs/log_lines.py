@@ -1,6 +1,6 @@
 """One line of a Claude Code session log -> typed fields, and the usage in it -> calls with tokens.
 
-    Line ─┬─ message ─┬─ usage      tokens; `iterations` hold calls of an advisor model
+    Line ─┬─ message ─┬─ usage      tokens; `iterations` hold the calls behind them
           │           └─ content    ContentBlock: a tool call (`tool_use`) or its `tool_result`
           ├─ data ── message        the copy of a subagent's message in an `agent_progress` line
           └─ subtype, ai_title ...  what else happened
@@ -17,7 +17,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Raw
 
-from ccanalytics.prices import Tokens
+from ccanalytics.prices import Tokens, model_name
 
 SYNTHETIC = "<synthetic>"
 """The model of error texts that Claude Code writes itself; nobody was asked anything."""
@@ -49,7 +49,7 @@ class LoggedServerTools(ApiPart):
 
 
 class Iteration(ApiPart):
-    """One of several calls behind a message; only an advisor's is missing in the totals."""
+    """One of several calls behind a message."""
 
     type: str | None = None
     model: str | None = None
@@ -91,6 +91,7 @@ class Message(ApiPart):
     """A message as the model's API knows it; one line holds one block of it."""
 
     id: str | None = None
+    role: str | None = None
     model: str | None = None
     stop_reason: str | None = None
     usage: LoggedUsage | None = None
@@ -101,6 +102,7 @@ class Turn(LogPart):
     """The part of a line that says what happened; a subagent's stands inside another line."""
 
     message: Message | str | None = None
+    type: str | None = None
     request_id: str | None = None
     uuid: str | None = None
     tool_use_result: Raw = Raw()
@@ -112,6 +114,7 @@ class Progress(ApiPart):
 
     type: str | None = None
     message: Turn | str | None = None
+    agent_id: str | None = msgspec.field(name="agentId", default=None)
 
 
 class Compaction(LogPart):
@@ -120,10 +123,15 @@ class Compaction(LogPart):
     pre_tokens: Count | None = None
 
 
+class ForkedFrom(LogPart):
+    """The line of another session of which a line is a copy."""
+
+    session_id: str | None = None
+
+
 class Line(Turn):
     """One line of a log: a turn, and where and when it happened."""
 
-    type: str | None = None
     subtype: str | None = None
     session_id: str | None = None
     timestamp: datetime | None = None
@@ -131,6 +139,12 @@ class Line(Turn):
     entrypoint: str | None = None
     git_branch: str | None = None
     is_sidechain: bool | None = None
+    is_meta: bool | None = None
+    agent_id: str | None = None
+    advisor_model: str | None = None
+    session_kind: str | None = None
+    forked_from: ForkedFrom | None = None
+    continued_in_session_id: str | None = None
     is_api_error_message: bool | None = None
     data: Progress | str | list[object] | None = None
     ai_title: str | None = None
@@ -185,10 +199,20 @@ def tokens(usage: LoggedUsage | Iteration) -> Tokens:
     )
 
 
-def advisor_calls(usage: LoggedUsage) -> list[tuple[str, Tokens]]:
-    """Model and tokens of calls to an advisor, which the message's own totals leave out."""
-    return [
-        (iteration.model, tokens(iteration))
-        for iteration in usage.iterations or ()
-        if iteration.type == "advisor_message" and iteration.model
-    ]
+def other_calls(
+    usage: LoggedUsage, model: str | None, advisor: str | None
+) -> list[tuple[str, str | None, Tokens]]:
+    """Who made it, model and tokens of each call that the message's own totals leave out.
+
+    An advisor, a summary of what went before (`compaction`), or an attempt of another model before
+    this one answered (`fallback`).
+    """
+    calls = []
+    for part in usage.iterations or ():
+        if part.type == "advisor_message":
+            calls.append(("advisor", part.model or advisor, tokens(part)))
+        elif part.type == "compaction":
+            calls.append(("compaction", part.model or model, tokens(part)))
+        elif part.model and model_name(part.model) != model_name(model or ""):
+            calls.append(("fallback", part.model, tokens(part)))
+    return calls

@@ -6,6 +6,7 @@ up: no text is kept.
 """
 
 import os
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from zlib import crc32
@@ -34,11 +35,12 @@ from ccanalytics.logs.log_lines import (
     LoggedUsage,
     Message,
     Turn,
-    advisor_calls,
     decode_line,
+    other_calls,
     split_lines,
     tokens,
 )
+from ccanalytics.logs.log_repair import repaired
 from ccanalytics.prices import Prices, Tariff
 
 UNKNOWN_MODEL = "unknown"
@@ -73,6 +75,7 @@ class LogReader:
         self.broken_lines = 0
         self.foreign_lines = 0
         self.usage_lines = 0
+        self.repaired_lines: Counter[str] = Counter()
         self.open_calls = dict(index.open_calls)
         self.open_results = dict(index.open_results)
         self._tariffs: dict[tuple[str | None, ...], Tariff] = {}
@@ -125,12 +128,18 @@ class LogReader:
         self.lines += 1
         try:
             line = decode_line(raw)
-        except msgspec.ValidationError:
-            self.foreign_lines += 1
-            return None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self.broken_lines += not cut_off
-            return None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            found = None if cut_off else repaired(bytes(raw), Line)
+            if found is None:
+                foreign = isinstance(error, msgspec.ValidationError)
+                self.foreign_lines += foreign
+                self.broken_lines += not foreign and not cut_off
+                return None
+            line, reason = found
+            if line.message is None and line.data is None:
+                self.foreign_lines += 1
+                return None
+            self.repaired_lines[reason] += line.type is not None
         if line.type is None:
             self.foreign_lines += 1
             return None
@@ -159,13 +168,13 @@ class LogReader:
             done = ACCEPTED
         put(self.facts.calls, name, ToolCall(at, place, name, tool, side, done))
 
-    def tariff(self, model: str | None, usage: LoggedUsage) -> Tariff:
+    def tariff(self, model: str | None, usage: LoggedUsage, refused: bool) -> Tariff:
         """What decides the rates of a request; the same object for the same rates."""
-        key = model, usage.speed, usage.inference_geo
+        key = model, usage.speed, usage.inference_geo, str(refused)
         tariff = self._tariffs.get(key)
         if tariff is None:
             fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
-            tariff = self._tariffs[key] = Tariff(model or UNKNOWN_MODEL, fast, us_only)
+            tariff = self._tariffs[key] = Tariff(model or UNKNOWN_MODEL, fast, us_only, refused)
         return tariff
 
 
@@ -176,7 +185,7 @@ class _File:
         self.reader = reader
         self.path = path
         self.at = at
-        self.main = not (path.name.startswith("agent-") or "subagents" in path.parts)
+        self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
         self.undated: list[tuple[str, str]] = []
         self.last: tuple[RequestKey, LoggedUsage, LoggedRequest] | None = None
@@ -277,18 +286,27 @@ class _File:
         self.reader.usage_lines += 1
         name = message.id or turn.uuid or f"{self.path.name}@{offset}"
         key, final = (name, turn.request_id), message.stop_reason is not None
+        refused = message.stop_reason == "refusal" and not usage.output_tokens
         last = self.last
         if last and last[0] == key and last[1] == usage and last[2].side is side:
             # Most lines of a message only repeat its usage.
-            if final and not last[2].final and self.reader.facts.requests[key] is last[2]:
+            if (
+                final
+                and not refused
+                and not last[2].final
+                and self.reader.facts.requests[key] is last[2]
+            ):
                 last[2].final = True
                 return
-            if at >= last[2].at and last[2].final >= final:
+            if not refused and at >= last[2].at and last[2].final >= final:
                 return
-        used = Used(self.reader.tariff(message.model, usage), tokens(usage))
+        used = Used(self.reader.tariff(message.model, usage, refused), tokens(usage))
         request = LoggedRequest(at, place, *key, side, final, used)
         if usage.iterations:
-            request.advisors = [Used(Tariff(model), its) for model, its in advisor_calls(usage)]
+            request.advisors = [
+                Used(Tariff(model or UNKNOWN_MODEL, free=who == "fallback" and not its.output), its)
+                for who, model, its in other_calls(usage, message.model, None)
+            ]
         put(self.reader.facts.requests, key, request)
         self.last = key, usage, self.reader.facts.requests[key]
 

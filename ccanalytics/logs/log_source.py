@@ -10,7 +10,6 @@ are then a lower bound; `LogReport.final_share` says how much is final.
 The log folders are only ever read.
 """
 
-import hashlib
 import logging
 import os
 from collections import Counter
@@ -43,6 +42,8 @@ class LogReport:
     lines: int
     broken_lines: int
     """Lines that are no JSON, such as one cut off while it was written."""
+    repaired_lines: Mapping[str, int]
+    """Lines of which something had to be left out or changed, by what was wrong."""
     foreign_lines: int
     """Lines of JSON that are no line of a Claude Code log."""
     requests: int
@@ -102,9 +103,8 @@ class LocalLogs(Source):
 
     @property
     def organization_id(self) -> str:
-        """A name for this set of folders, the same every time."""
-        text = "\n".join(str(folder) for folder in self.folders)
-        return f"local-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        """The same for all folders: another one adds to a store."""
+        return "local"
 
     def records(self, day: date) -> list[Record]:
         """One record per terminal and project of one UTC day."""
@@ -178,7 +178,13 @@ def _log_files(folders: Sequence[Path]) -> list[str]:
 
 
 def _walk(root: str) -> Iterator[str]:
-    for folder, below, names in os.walk(root):
+    seen: set[str] = set()
+    for folder, below, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            below.clear()
+            continue
+        seen.add(real)
         # Outputs of tools are kept next to the sessions; one may be a copy of somebody's log.
         below[:] = [name for name in below if name != "tool-results"]
         yield from (os.path.join(folder, name) for name in names if name.endswith(".jsonl"))
@@ -193,6 +199,7 @@ def _report(reader: LogReader, files: int, unreadable: int) -> LogReport:
         bytes=reader.bytes,
         lines=reader.lines,
         broken_lines=reader.broken_lines,
+        repaired_lines=reader.repaired_lines,
         foreign_lines=reader.foreign_lines,
         requests=len(requests),
         final_requests=sum(request.final for request in requests),
@@ -212,6 +219,8 @@ def _warn(report: LogReport) -> None:
             report.broken_lines,
             report.lines,
         )
+    for reason, count in sorted(report.repaired_lines.items()):
+        log.warning("%d log lines had %s; the rest of them counts.", count, reason)
 
 
 def _open(access: Access) -> LocalLogs:

@@ -107,13 +107,13 @@ class Brought(NamedTuple):
 
 def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = False) -> Brought:
     """Brings what the logs tell anew; with `again` every file is read, as by another version."""
-    store.check_organization(SOURCE, logs.organization_id)
+    whose = store.organization(SOURCE) or logs.organization_id
     with store.alone(SOURCE), _no_collection():
         ledger = None if again else _ledger(store)
         news = logs.news(ledger.index if ledger else LogIndex())
         known = _known(store, ledger, news.facts)
         changed = known.facts.join(news.facts, newest=ledger is None)
-        return _write(known, changed, news.index, logs.organization_id, now)
+        return _write(known, changed, news.index, whose, now)
 
 
 def merge_logs(other: Store, store: Store, now: datetime) -> Brought:

@@ -36,9 +36,8 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
     shown = sessions.head(SHOWN)
     shown.title = f"The {some} most expensive of {len(sessions):,} sessions"
     shown.formats = {
-        **dict.fromkeys(
-            ("tokens", "requests", "minutes", "commits", "lines_added", "peak_context"), ",.0f"
-        ),
+        **dict.fromkeys(("tokens", "requests", "minutes", "active_minutes", "commits"), ",.0f"),
+        **dict.fromkeys(("lines_added", "peak_context"), ",.0f"),
         **dict.fromkeys(("pull_requests", "compactions"), ",.0f"),
         "value": METRICS["own_sessions"].format,
         "subagent_share": METRICS["acceptance_rate"].format,

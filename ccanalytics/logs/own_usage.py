@@ -22,6 +22,9 @@ NOT_LOGGED = "not logged"
 RECENT = 7
 """Days of `own_recent`, and as many before them to compare with."""
 
+PAUSE = pd.Timedelta(minutes=15)
+"""Longer without an answer or a tool call is a pause."""
+
 POINTS = 160
 """The most points of one session in `context_growth`."""
 
@@ -128,13 +131,22 @@ def cache_saving(data: Dataset) -> pd.DataFrame:
     "own_sessions",
     shown_by="logs.own_display:sessions_bundle",
     shown_columns=(
-        *("started_at", "project", "branch", "value", "tokens", "requests", "minutes", "commits"),
-        *("pull_requests", "lines_added", "peak_context", "compactions", "subagent_share"),
+        *("started_at", "project", "branch", "value", "tokens", "requests", "minutes"),
+        *(
+            "active_minutes",
+            "commits",
+            "pull_requests",
+            "lines_added",
+            "peak_context",
+            "compactions",
+            "subagent_share",
+        ),
     ),
     labels={
         "started_at": "started",
         "value": "cost",
         "requests": "answers",
+        "active_minutes": "of which active",
         "pull_requests": "PRs",
         "lines_added": "lines",
         "peak_context": "largest context",
@@ -145,8 +157,9 @@ def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     """One row per session with anything in range, the most expensive first.
 
     Columns: session, started_at (in `timezone`; the first request in range where it began before),
-    minutes, project, branch, value, tokens, requests, commits, pull_requests, lines_added,
-    peak_context (tokens), compactions, subagent_share (of the cost; null without one).
+    minutes (to its last answer), active_minutes (without pauses over 15 minutes), project, branch,
+    value, tokens, requests, commits, pull_requests, lines_added, peak_context (tokens),
+    compactions, subagent_share (of the cost; null without one).
     """
     requests, calls, sessions = _frames(data)
     used = _priced(requests).assign(tokens=lambda r: r[TOKENS].sum(axis=1))
@@ -164,8 +177,10 @@ def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     )
     frame["value"] = groups["value"].sum(min_count=1)
     known = sessions.set_index("session")["started_at"].reindex(frame.index)
-    frame["started_at"] = _local(known.fillna(frame["started_at"]), timezone)
-    frame["minutes"] = (_local(frame["ended_at"], timezone) - frame["started_at"]).dt.seconds / 60
+    started = known.fillna(frame["started_at"])
+    frame["minutes"] = (frame["ended_at"] - started).dt.total_seconds() / 60
+    frame["active_minutes"] = _active_minutes(started, used, calls)
+    frame["started_at"] = _local(started, timezone)
     work = calls.groupby("session", observed=True)[["commits", "pull_requests", "lines_added"]]
     frame = frame.join(work.sum()).join(_compactions(data).rename("compactions"))
     counts = ["commits", "pull_requests", "lines_added", "compactions"]
@@ -334,6 +349,17 @@ def _compactions(data: Dataset) -> pd.Series:
     events = data.extras.get("log_events")
     assert events is not None
     return events[events["kind"] == "compaction"].groupby("session", observed=True).size()
+
+
+def _active_minutes(started: pd.Series, *frames: pd.DataFrame) -> pd.Series:
+    """Minutes of each session between its moments, without the pauses."""
+    moments = pd.concat(
+        [started.rename("at").reset_index(), *(f[["session", "at"]] for f in frames)]
+    )
+    moments = moments.sort_values("at")
+    steps = moments.groupby("session")["at"].diff()
+    active = steps.where(steps <= PAUSE).groupby(moments["session"]).sum()
+    return active.dt.total_seconds() / 60
 
 
 def _growth(data: Dataset, own: pd.DataFrame) -> pd.DataFrame:

@@ -86,6 +86,12 @@ def test_a_notebook_cell_is_a_decision_without_lines():
         REFUSAL,
         "The user doesn't want to take this action right now. STOP what you are doing",
         "Permission to use Edit has been denied.",
+        "Permission to edit /w/a.py has been denied.",
+        "User rejected tool use",
+        "The tool use was rejected",
+        "PreToolUse:Edit hook error: [guard.sh]: no edits here",
+        "Claude requested permissions to write to /w/a.py, but you haven't granted it yet.",
+        "File is in a directory that is denied by your permission settings.",
     ],
 )
 def test_a_refusal_is_a_rejection(text):
@@ -108,6 +114,12 @@ def test_a_tool_that_failed_is_no_decision():
     """The file had not been read: nobody was asked."""
     text = "<tool_use_error>File has not been read yet.</tool_use_error>"
     assert done("Edit", {"new_string": "a"}, text=text, error=True) == Outcome("error")
+
+
+def test_a_command_that_printed_a_refusal_failed():
+    """It ran, so nobody refused it."""
+    text = "Exit code 1\npush was denied by the policy of the server"
+    assert done("Bash", {"command": "git push"}, text=text, error=True).decision == "error"
 
 
 def test_a_file_that_quotes_a_refusal_was_still_edited():
@@ -141,6 +153,12 @@ def test_a_commit_is_known_by_what_git_printed(printed):
 def test_without_command_and_print_there_is_no_commit(command, printed):
     """A word in a command or a line in an output alone proves nothing."""
     assert bash(command, printed).commits == 0
+
+
+def test_a_commit_made_in_powershell_is_a_commit():
+    """The shell of Windows is a tool of its own, with the same account."""
+    command = {"command": "git add -A; git commit -m work"}
+    assert done("PowerShell", command, {"stdout": "[main 1d6f8ff] work"}).commits == 1
 
 
 def test_a_commit_inside_a_command_that_failed_does_not_count():

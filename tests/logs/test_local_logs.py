@@ -290,13 +290,13 @@ def test_records_are_split_by_terminal_and_working_folder(logs):
 
 
 def test_a_record_says_what_logs_know_of_the_actor(logs, tmp_path):
-    """One actor called local, and an organization named after the folders."""
+    """One actor called local, and an organization of the same name, whatever the folders."""
     (record,) = logs(s1=[answer(output=1)]).records(DAY)
     assert record.actor == UserActor("local")
     assert record.customer_type == "local"
     assert record.is_remote is None
     assert record.organization_id == LocalLogs([tmp_path, tmp_path]).organization_id
-    assert len(record.organization_id) == len("local-") + 8
+    assert record.organization_id == "local"
 
 
 def test_the_sessions_frame_has_one_row_per_session(logs):
@@ -390,6 +390,70 @@ def test_lines_of_other_tools_are_counted_and_passed_over(logs):
     others = [5, [], "text", None, {"role": "user"}, {"type": 7}, answer(output=9, at="yesterday")]
     read = logs(s1=[*others, answer(output=1)])
     assert (total(read)["output"], read.report.foreign_lines) == (1, len(others))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"output_tokens": 7', b'"output_tokens": "7"'),
+        (b'"output_tokens": 7', b'"output_tokens": 7.0'),
+        (b'"output_tokens": 7', b'"output_tokens": 7, "cache_read_input_tokens": {}'),
+        (b'"2026-08-03T10:00:00.000Z"', b"1785751200000"),
+        (b'"cwd": "/w"', b'"cwd": "/w", "gitBranch": "\\ud83d"'),
+        (b"{", b"\0\0{"),
+    ],
+)
+def test_an_odd_value_does_not_cost_the_rest_of_its_line(logs, before, after):
+    """The seven tokens count, and the line is reported."""
+    odd = json.dumps(answer(output=7)).encode().replace(before, after, 1)
+    read = logs(s1=[odd])
+    assert total(read)["output"] == 7
+    assert sum(read.report.repaired_lines.values()) == 1
+
+
+def test_an_attempt_of_another_model_before_the_answer_is_billed_if_it_had_output(logs):
+    """Fable wrote three tokens and was stopped; another time it was stopped before any."""
+
+    def tried(output):
+        parts = [
+            {"type": "message", "model": "claude-fable-5", "output_tokens": output},
+            {"type": "fallback_message", "model": MODEL, "output_tokens": 5},
+        ]
+        return {"usage": {"iterations": parts}, "output": 5}
+
+    read = logs(s1=[answer(**tried(3)), answer("m2", "r2", **tried(0))])
+    assert total(read)["output"] == 13
+    (record,) = read.records(DAY)
+    cents = {one.model: one.estimated_cost.amount for one in record.model_breakdown}
+    assert cents["claude-fable-5"] == Decimal("0.015")
+
+
+def test_an_answer_refused_before_any_output_costs_nothing(logs):
+    """Its tokens are in the log and on no bill."""
+    refused = answer(usage={"input_tokens": 1_000_000}, stop="refusal")
+    (record,) = logs(s1=[refused]).records(DAY)
+    assert record.model_breakdown[0].tokens.input == 1_000_000
+    assert record.model_breakdown[0].estimated_cost.amount == 0
+
+
+def test_linked_project_folders_are_followed_and_loops_are_not(logs, tmp_path):
+    """A folder elsewhere counts; a link to the folder itself adds nothing."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    told = answer("m2", "r2", output=4, session="s2")
+    (elsewhere / "s2.jsonl").write_text(json.dumps(told))
+    logs(s1=[answer(output=3)])
+    (tmp_path / "projects" / "linked").symlink_to(elsewhere)
+    (tmp_path / "projects" / "p" / "loop").symlink_to(tmp_path / "projects")
+    assert total(LocalLogs([tmp_path]))["output"] == 7
+
+
+def test_a_folder_above_called_subagents_changes_nothing(tmp_path):
+    """Only the folder right above a file says that a subagent wrote it."""
+    folder = tmp_path / "subagents" / "projects" / "p"
+    folder.mkdir(parents=True)
+    (folder / "s1.jsonl").write_text(json.dumps(answer(output=1)))
+    assert total(LocalLogs([tmp_path / "subagents"]))["sessions"] == 1
 
 
 def test_unknown_kinds_of_lines_are_passed_over(logs):

@@ -160,6 +160,24 @@ def test_a_session_has_its_cost_its_context_and_its_compactions(data):
     assert sessions.index[-1] == "s3"  # without a price
 
 
+def test_a_session_lasts_from_instant_to_instant(folder, tmp_path):
+    """25 hours over midnight; two answers ten minutes apart while Berlin turns its clock back."""
+    lines = [
+        answer("d1", "d1", session="long", at="2026-10-20T09:00:00Z"),
+        answer("d2", "d2", session="long", at="2026-10-21T10:00:00Z"),
+        answer("d3", "d3", session="night", at="2026-10-25T00:55:00Z"),
+        answer("d4", "d4", session="night", at="2026-10-25T01:05:00Z"),
+    ]
+    text = "\n".join(json.dumps(line) for line in lines)
+    (folder / "projects" / "p" / "long.jsonl").write_text(text + "\n")
+    now = datetime(2026, 10, 28, tzinfo=UTC)
+    days = ("2026-10-20", "2026-10-27")
+    data = cca.load(*days, source="local", logs=[folder], store=tmp_path / "store", now=now)
+    sessions = cca.own_sessions(data, "Europe/Berlin").set_index("session")
+    assert sessions.loc["long", ["minutes", "active_minutes"]].tolist() == [1500, 0]
+    assert sessions.loc["night", ["minutes", "active_minutes"]].tolist() == [10, 10]
+
+
 def test_context_falls_where_a_session_was_compacted(data):
     """13,000 tokens, then 2,000 after the compaction."""
     growth = cca.context_growth(data, sessions=1)
