@@ -219,9 +219,13 @@ def _people_fact(data: Dataset) -> str:
 def _price_fact(data: Dataset) -> str:
     if not data.spec.has_usage:
         return "neither tokens nor cost are known from this source"
+    usage = data.model_usage
+    seats = usage.loc[usage["customer_type"] == "subscription", "cost_usd"].sum()
+    total = usage["cost_usd"].sum()
+    share = f"; {seats / total:.0%} of it is of seats, which are paid flat" if seats else ""
     return (
-        f"{100 * _priced(data.model_usage):.1f} % of tokens have a known price; every amount is an "
-        "estimate at list prices, not an invoice"
+        f"{100 * _priced(usage):.1f} % of tokens have a known price; every amount is an "
+        f"estimate at list prices, not an invoice{share}"
     )
 
 
