@@ -12,7 +12,8 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from itertools import count
 from types import TracebackType
@@ -265,6 +266,7 @@ class Client(Source):
         if answer.status_code != 200:
             raise self._refusal(answer, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
+        self.answered_at = _moment(answer) or self.answered_at
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
@@ -373,6 +375,13 @@ def _asked_for(params: Params) -> str:
     """The day, or the first day, that was asked for."""
     days = (params.get(name) for name in ("date", "starting_at", "starting_date"))
     return next((str(day)[:10] for day in days if day), "The organization")
+
+
+def _moment(answer: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _request_id(answer: httpx.Response) -> str | None:

@@ -15,6 +15,7 @@ from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import DayChange, Store, StoredDay
 from ccanalytics.store.layout import companions
 from ccanalytics.weeks import (
+    CLOCKS_APART,
     day_end,
     days_between,
     is_closed,
@@ -122,20 +123,23 @@ def sync(
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
     open_days = tuple(day for day in wanted if not is_closed(day, now, spec.settling))
     stored = {} if again else _trusted(source, store, now)
-    final = tuple(day for day in wanted if day in stored and stored[day].final)
+    final = tuple(day for day in wanted if day in stored and _settled(stored[day], now))
     for day in (*final, *open_days):
         _report(progress, day)
 
     missing = [day for day in wanted if day not in {*final, *open_days}]
     seats = _seats(source, missing)
-    early: dict[date, date] = {}
+    early: dict[date, date | None] = {}
 
     def fetch(day: date) -> DayChange | None:
         try:
-            return _fetch_day(source, store, day, now, seats)
+            change = _fetch_day(source, store, day, now, seats)
         except NotYetError as error:
             early[day] = error.newest
             return None
+        if change is None:
+            early[day] = None
+        return change
 
     # Threads only help where one waits for a network.
     changes = _each(fetch, missing, workers if spec.network else 1, progress)
@@ -143,7 +147,7 @@ def sync(
         filter(None, changes),
         final=final,
         open=tuple(sorted({*open_days, *early})),
-        newest=max(early.values(), default=None),
+        newest=max(filter(None, early.values()), default=None),
     )
 
 
@@ -184,8 +188,23 @@ def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDa
     if source_spec(source.name).invented and stored:
         # Another version of the package may invent another organisation; one day shows it.
         change = _fetch_day(source, store, max(stored), now)
-        return stored if change.kind == "same" else {}
+        return stored if change and change.kind == "same" else {}
     return stored
+
+
+def _settled(day: StoredDay, now: datetime) -> bool:
+    """Whether the day need not be fetched again; one fetched in the future was by a wrong clock."""
+    return day.final and day.fetched_at <= now + CLOCKS_APART
+
+
+def _by_the_service(source: Source, now: datetime) -> datetime:
+    """The moment of an answer: a clock that is fast would make final what is not over yet."""
+    told = source.answered_at
+    if told is None or now <= told + CLOCKS_APART:
+        return now
+    log.warning("The clock of this machine says %s, that of the service %s: the service's counts.",
+                now.isoformat(timespec="seconds"), told.isoformat(timespec="seconds"))  # fmt: skip
+    return told
 
 
 def _moment(source: Source, now: datetime) -> datetime:
@@ -216,8 +235,12 @@ def _fetch_day(
     day: date,
     now: datetime,
     seats: dict[date, Summary] | None = None,
-) -> DayChange:
+) -> DayChange | None:
+    """What storing the day did; None when it is not over yet by the clock of the service."""
     records = source.records(day)
+    now = _by_the_service(source, now)
+    if not is_closed(day, now, source_spec(source.name).settling):
+        return None
     frames = build_frames(day, records)
     if seats is not None:
         frames["seats"] = build_seats(day, seats.get(day))
