@@ -39,8 +39,11 @@ PAGE_SIZE = 1000
 FLOOR = date(2026, 1, 1)
 """There are no records of days before it."""
 
-LONGEST_SPAN = 366
-"""The most days of one question about seats."""
+LONGEST_SPAN = 31
+"""The most days of one question about seats; the reference says 366, the guide 31."""
+
+LATEST = timedelta(days=14)
+"""No day is counted later than that."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -107,7 +110,7 @@ class EnterpriseClient(Client):
         return page
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
-        """A refused question is one asked too early when a day before it is named as the newest."""
+        """A day asked for too early is one that is recent, when an earlier one is named."""
         error = super()._refusal(answer, params)
         newest = _newest_named(answer.text, params)
         if not isinstance(error, ApiError) or answer.status_code != 400 or newest is None:
@@ -124,8 +127,11 @@ def _newest_named(text: str, params: Params) -> date | None:
     Branching on a message is a last resort: there is no other sign than the day that is named.
     """
     asked = str(params.get("date", params.get("ending_date", "")))
-    named = [day for day in _DAY.findall(text) if FLOOR.isoformat() <= day < asked]
-    return date.fromisoformat(max(named)) if named and "page" not in params else None
+    news = set(_DAY.findall(text)) - set(map(str, params.values()))  # not what it only repeats
+    named = [day for day in news if FLOOR.isoformat() <= day < asked]
+    newest = date.fromisoformat(max(named)) if named and "page" not in params else None
+    late = newest and date.fromisoformat(asked) - newest <= LATEST
+    return newest if late else None
 
 
 def _used(row: PersonDay) -> bool:

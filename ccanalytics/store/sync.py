@@ -2,12 +2,19 @@
 
 import copy
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ccanalytics.errors import CCAnalyticsError, NotYetError, StoreError
+from ccanalytics.errors import (
+    ApiError,
+    AuthError,
+    CCAnalyticsError,
+    NotYetError,
+    SchemaError,
+    StoreError,
+)
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.seat_frames import build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
@@ -29,6 +36,9 @@ from ccanalytics.wire.enterprise import Summary
 
 log = logging.getLogger(__name__)
 
+Seats = Mapping[date, Summary] | None
+"""The seats by day; None where the service refused to tell them."""
+
 
 @dataclass(frozen=True)
 class SyncResult:
@@ -43,6 +53,8 @@ class SyncResult:
     """Days not over, or not counted by the service yet: not stored; of logs what there is."""
     newest: date | None = None
     """The newest day the service has so far, when it was asked for a later one."""
+    remark: str = ""
+    """What else the service has and did not tell; what is stored of it stays as it was."""
 
     @classmethod
     def of(
@@ -52,6 +64,7 @@ class SyncResult:
         final: tuple[date, ...],
         open: tuple[date, ...],
         newest: date | None = None,
+        remark: str = "",
     ) -> "SyncResult":
         """The days of `changes` by what became of them, and the others."""
         days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same")}
@@ -59,7 +72,7 @@ class SyncResult:
             days[change.kind].append(change.day)
         kinds = {kind: tuple(found) for kind, found in days.items()}
         return cls(kinds["new"], kinds["changed"], kinds["same"],
-                   final=final, open=open, newest=newest)  # fmt: skip
+                   final=final, open=open, newest=newest, remark=remark)  # fmt: skip
 
     @classmethod
     def united(cls, results: "Iterable[SyncResult]") -> "SyncResult":
@@ -90,7 +103,7 @@ class SyncResult:
             *([f"{len(self.open)} not closed yet"] if self.open else []),
         ]
         newest = f" The newest the service has counted is {self.newest}." if self.newest else ""
-        return f"Days: {', '.join(parts)}.{newest}"
+        return f"Days: {', '.join(parts)}.{newest}{' ' if self.remark else ''}{self.remark}"
 
 
 def sync(
@@ -128,7 +141,7 @@ def sync(
         _report(progress, day)
 
     missing = [day for day in wanted if day not in {*final, *open_days}]
-    seats = _seats(source, missing)
+    seats, remark = _seats(source, missing)
     early: dict[date, date | None] = {}
 
     def fetch(day: date) -> DayChange | None:
@@ -148,6 +161,7 @@ def sync(
         final=final,
         open=tuple(sorted({*open_days, *early})),
         newest=max(filter(None, early.values()), default=None),
+        remark=remark,
     )
 
 
@@ -224,9 +238,14 @@ def _known(source: Source, days: list[date]) -> list[date]:
     return [day for day in days if day >= span[0]]
 
 
-def _seats(source: Source, days: list[date]) -> dict[date, Summary] | None:
-    """The seats of `days` where the source has any; one request is about many days."""
-    return source.seats(days[0], days[-1]) if days else None
+def _seats(source: Source, days: list[date]) -> tuple[Seats, str]:
+    """The seats of `days` where the source has any, else why not; the days do not wait for them."""
+    try:
+        return (source.seats(days[0], days[-1]) if days else None) or {}, ""
+    except (ApiError, AuthError, SchemaError) as error:
+        said = f"The seats are not known, all else is complete: {error}"
+        log.warning("%s", said)
+        return None, f"{said} Ask for them again with: ccanalytics sync --again."
 
 
 def _fetch_day(
@@ -234,7 +253,7 @@ def _fetch_day(
     store: Store,
     day: date,
     now: datetime,
-    seats: dict[date, Summary] | None = None,
+    seats: Seats = None,
 ) -> DayChange | None:
     """What storing the day did; None when it is not over yet by the clock of the service."""
     records = source.records(day)
@@ -242,8 +261,9 @@ def _fetch_day(
     if not is_closed(day, now, source_spec(source.name).settling):
         return None
     frames = build_frames(day, records)
-    if seats is not None:
-        frames["seats"] = build_seats(day, seats.get(day))
+    if "seats" in source_spec(source.name).frames:
+        stored = store.read(source.name, "seats", day, day)
+        frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))
     return store.write_day(
         source.name,
         day,

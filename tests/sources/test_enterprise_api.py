@@ -233,8 +233,53 @@ def test_seats_are_read_in_both_envelopes(fake, beta):
     }
 
 
-def test_seats_of_more_than_a_year_are_asked_for_in_parts(fake):
-    """The service takes 366 days at a time, and nothing that is not counted yet."""
+def test_a_refusal_that_repeats_the_question_names_no_newest_day():
+    """The earlier day in its words is the one that was sent."""
+    words = "The range from 2026-11-16 to 2026-11-19 is too long."
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": words}}
+    client = offline(lambda request: httpx.Response(400, json=error))
+    with pytest.raises(ApiError, match="too long") as refused:
+        client.seats(DAY, DAY + timedelta(2))
+    assert not isinstance(refused.value, NotYetError)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_refused_seats_do_not_take_the_people_down(tmp_path, status):
+    """Two days of people are stored, and the sync says that the seats are not known."""
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOON)
+    inner = service.transport()
+    error = {"type": "error", "error": {"type": "some_error", "message": "no seats for you"}}
+
+    def answer(request):
+        refused = request.url.path == SUMMARIES
+        return httpx.Response(status, json=error) if refused else inner.handle_request(request)
+
+    store = Store(tmp_path)
+    result = sync(offline(answer), store, "2026-11-16", "2026-11-17", now=NOON)
+    assert len(result.new) == 2
+    assert "seats" in str(result) and "no seats for you" in str(result)
+    assert len(store.read("enterprise", "seats", DAY, DAY)) == 0
+
+
+def test_refused_seats_leave_those_that_are_stored(tmp_path):
+    """They were known on the first sync; the second is refused them, and the day is the same."""
+    members = [{"id": "user_1", "email": "p@x.example", "added_at": "2026-02-01"}]
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOON, members=lambda: members)
+    store, inner = Store(tmp_path), service.transport()
+    error = {"type": "error", "error": {"type": "permission_error", "message": "no"}}
+
+    def answer(request):
+        refused = request.url.path == SUMMARIES
+        return httpx.Response(403, json=error) if refused else inner.handle_request(request)
+
+    sync(enterprise_of(service), store, DAY, DAY, now=NOON)
+    result = sync(offline(answer), store, DAY, DAY, now=NOON, again=True)
+    assert result.same == (DAY,)
+    assert store.read("enterprise", "seats", DAY, DAY)["assigned_seats"].to_pylist() == [1]
+
+
+def test_seats_of_a_long_range_are_asked_for_in_parts(fake):
+    """The service takes 31 days at a time, and nothing that is not counted yet."""
     client, service = fake(records=lambda day: [])
     found = client.seats(date(2026, 1, 1), date(2026, 11, 25))
     assert (min(found), max(found)) == (date(2026, 1, 1), date(2026, 11, 23))
