@@ -79,7 +79,7 @@ def coverage_ledger(data: Dataset) -> TitledFrame:
 
 def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who is not in the records of an organisation."""
-    return [*_SERVICE, _key_row(data), *_roster_rows(data)]
+    return [*_SERVICE, _key_row(data), *_other_rows(data), *_roster_rows(data)]
 
 
 def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
@@ -169,6 +169,15 @@ def _key_row(data: Dataset) -> tuple[str, str, str]:
         f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key in the data",
         "A key can be a pipeline or several people. It is counted apart, never as a person.",
     )
+
+
+def _other_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """The actors of kinds that this version does not know."""
+    others = data.activity[~data.activity["actor_kind"].isin(["user", "api_key"])]
+    counts = others.groupby(others["actor_kind"].astype("str"))["actor"].nunique()
+    text = "They are counted apart: in no figure of people, teams or keys. Update ccanalytics."
+    return [(f"Actors of the kind {kind}", f"{count} in the data", text)
+            for kind, count in counts.items()]  # fmt: skip
 
 
 def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:

@@ -88,8 +88,9 @@ def _actors(frames: Frames) -> dict[str, list[str]]:
         if "actor_kind" not in frame:
             found["user"].update(frame["actor"])
             continue
-        for kind, actors in found.items():
-            actors.update(frame.loc[frame["actor_kind"] == kind, "actor"].unique())
+        people = frame["actor_kind"] == "user"
+        found["user"].update(frame.loc[people, "actor"].unique())
+        found["api_key"].update(frame.loc[~people, "actor"].unique())  # of no other are people
     return {kind: sorted(actors) for kind, actors in found.items()}
 
 

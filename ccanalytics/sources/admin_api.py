@@ -43,7 +43,7 @@ class AdminClient(Client):
 
     def _decode(self, body: bytes) -> Page:
         page = decode_page(body)
-        self._note_unknown(unknown_fields(body))
+        self._note_unknown(unknown_fields(body, page.data))
         return page
 
 

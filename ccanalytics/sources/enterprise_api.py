@@ -106,7 +106,7 @@ class EnterpriseClient(Client):
     def _decode(self, body: bytes) -> PeoplePage:
         page = decode_people(body)
         # The rest of a row is about other products.
-        self._note_unknown(unknown_fields(body, PersonDay, inside="claude_code_metrics"))
+        self._note_unknown(unknown_fields(body, page.data, inside="claude_code_metrics"))
         return page
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
