@@ -18,6 +18,9 @@ from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 Level = Literal["passed", "warning", "stop"]
 
+LEVELS: tuple[Level, ...] = ("passed", "warning", "stop")
+"""From good to bad."""
+
 PLAUSIBLE = (0.4, 2.5)
 """Recorded cost by list price of the same tokens: discounts, long contexts and one-hour cache
 writes stay within."""
@@ -114,8 +117,7 @@ def pages_are_whole(data: Dataset) -> Check:
             "only when its last page was reached."
         )
         return Check(name, "passed", text)
-    same = twice[twice.duplicated(keep=False)]
-    counted = int(same.duplicated().sum())
+    counted = _read_twice(data, twice[twice.duplicated()])
     days = _days(twice["date"].drop_duplicates())
     if counted:
         text = (
@@ -156,21 +158,35 @@ def cost_is_plausible(data: Dataset) -> Check:
     name = "Cost plausible against tokens"
     if not data.spec.has_usage:
         return Check(name, "passed", "Neither cost nor tokens are known from this source.")
-    recorded, listed = _recorded_and_listed(data.model_usage)
+    free = data.model_usage["cost_usd"] == 0
+    recorded, listed = _recorded_and_listed(data.model_usage[~free])
+    _, given = _recorded_and_listed(data.model_usage[free])
+    told = [_plausible(recorded, listed), *([_given(given)] if given >= MINIMUM_USD else [])]
+    worst = max((level for level, _ in told), key=LEVELS.index)
+    return Check(name, worst, " ".join(text for _, text in told))
+
+
+def _plausible(recorded: float, listed: float) -> tuple[Level, str]:
     if listed < MINIMUM_USD:
-        text = "There is too little use of models with a known list price to compare."
-        return Check(name, "passed", text)
+        return "passed", "There is too little use of models with a known list price to compare."
     times = recorded / listed
     text = (
         f"The recorded cost is {times:.2f} times the list price of its tokens (${recorded:,.0f} to "
         f"${listed:,.0f})."
     )
     if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
-        text += " An amount is in another unit than US cents, or tokens are missing."
-        return Check(name, "stop", text)
+        return "stop", f"{text} An amount is in another unit than US cents, or tokens are missing."
     if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
-        return Check(name, "warning", f"{text} Look at the models before trusting money.")
-    return Check(name, "passed", text)
+        return "warning", f"{text} Look at the models before trusting money."
+    return "passed", text
+
+
+def _given(listed: float) -> tuple[Level, str]:
+    """What is said of tokens whose amount is zero, which is right where nothing is paid by use."""
+    return "warning", (
+        f"Tokens of ${listed:,.0f} at list price have an amount of $0.00, as those of seats or of "
+        "less than a cent at a time may have: no cost here has them in it."
+    )
 
 
 def schema_is_known(data: Dataset) -> Check:
@@ -232,6 +248,26 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
             cost, _ = PriceList((), price.tiers[:1]).costs(counts)
             recorded, listed = recorded + row["cost_usd"], listed + cost / UNITS
     return recorded, listed
+
+
+def _read_twice(data: Dataset, copies: pd.DataFrame) -> int:
+    """How many of these copies of a record are copies in the other frames too.
+
+    Two keys of one name have records of one key, often with the same few counts; where there is
+    nothing else to compare, theirs count as two.
+    """
+    for usage in (data.model_usage, data.tool_actions):
+        copies = _without(copies, usage[~usage.duplicated(keep=False)])
+    people = copies[copies["actor_kind"] == "user"]
+    keys = copies[copies["actor_kind"] != "user"]
+    return len(people) + len(keys) - len(_without(keys, data.model_usage))
+
+
+def _without(records: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """The records of which `others` has no row."""
+    known = others[_KEY].drop_duplicates()
+    merged = records.merge(known, on=_KEY, how="left", indicator=True)
+    return merged[merged["_merge"] == "left_only"].drop(columns="_merge")
 
 
 def unpriced_models(usage: pd.DataFrame) -> set[str]:

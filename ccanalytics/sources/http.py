@@ -300,7 +300,10 @@ class Client(Source):
             )
         if status in (401, 403) and _detail(answer):
             return AuthError(f"{text} {self._key.advice}")
-        return ApiError(f"{text} {_what_to_do(answer)}", status=status, request_id=request_id)
+        then = _what_to_do(answer)
+        if status == 404 and _detail(answer):
+            then = f"{self._key.wanted.lacking} Else check the base URL {self.address}."
+        return ApiError(f"{text} {then}", status=status, request_id=request_id)
 
     def _words(self, answer: httpx.Response) -> str:
         """What an answer other than 200 says, and its request id; never the key."""

@@ -29,6 +29,8 @@ class KeyKind:
     make_one: str
     advice: Mapping[str, str]
     foreign: tuple[str, ...]
+    lacking: str
+    """What a key may lack where the service says that there is nothing."""
 
     def advise(self, prefix: str) -> str:
         """What to do when a key of this prefix was refused."""
@@ -52,6 +54,8 @@ ADMIN_KEY = KeyKind(
         "belongs to no workspace.",
     },
     foreign=(ANALYTICS,),
+    lacking="The service has this for organizations of the Claude Console only, not for individual "
+    "accounts and not on other clouds.",
 )
 
 ANALYTICS_KEY = KeyKind(
@@ -69,6 +73,8 @@ ANALYTICS_KEY = KeyKind(
         "Analytics API.",
     },
     foreign=(ADMIN, OAUTH, PLAIN),
+    lacking="The key lacks the scope read:analytics, the switch for API access is off in claude.ai "
+    "under Organization settings > API, or the organization is not on an Enterprise plan.",
 )
 
 

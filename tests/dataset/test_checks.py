@@ -64,6 +64,34 @@ def test_two_records_of_one_key_with_other_figures_only_warn():
     assert found.level == "warning"
 
 
+def test_two_keys_of_one_name_are_not_read_twice():
+    """They share their name and their few counts, but used other numbers of tokens."""
+    keys = [
+        record(api_key="ci", models={SONNET: {"input": n * 1_000_000, "cents": n * 300}})
+        for n in (1, 4)
+    ]
+    assert checked([*week(), *keys])["No record twice"].level == "warning"
+    assert checked([*week(), keys[0], keys[0]])["No record twice"].level == "stop"
+    idle = record(api_key="ci")
+    assert checked([*week(), idle, idle])["No record twice"].level == "warning"
+
+
+@pytest.mark.parametrize("priced", [0, 6])
+def test_amounts_of_zero_stop_no_report(priced):
+    """Twenty people on seats whose tokens cost nothing, beside none or six who pay by use."""
+    seats = week(cents=0, people=20, customer_type="subscription")
+    found = checked([*seats, *week(people=priced)])["Cost plausible against tokens"]
+    assert found.level == "warning"
+    assert "$360" in found.found  # 20 times $18
+
+
+def test_amounts_of_zero_do_not_hide_another_unit():
+    """Those who pay have dollars taken for cents."""
+    seats = week(cents=0, people=2, customer_type="subscription")
+    found = checked([*seats, *week(LIST_CENTS / 100)])["Cost plausible against tokens"]
+    assert found.level == "stop"
+
+
 def test_two_terminals_are_two_records():
     """A person has a record per terminal."""
     assert checked([*week(), *week(terminal="tmux")])["No record twice"].level == "passed"

@@ -364,3 +364,11 @@ def test_the_key_is_in_no_error(caplog):
     with pytest.raises(AuthError, match="bad key") as refused:
         client.records(DAY)
     assert KEY not in f"{refused.value!r} {client!r} {caplog.text}"
+
+
+def test_nothing_there_names_key_and_scope():
+    """Where the key lacks the scope or the switch is off, the service says 404."""
+    error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
+    client = offline(lambda request: httpx.Response(404, json=error))
+    with pytest.raises(ApiError, match=r"scope read:analytics.*switch"):
+        client.records(DAY)
