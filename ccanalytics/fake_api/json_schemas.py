@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ccanalytics.wire.claude_code import EstimatedCost, Record
+from ccanalytics.wire.claude_code import EstimatedCost, Record, UserActor
 
 Json = dict[str, Any]
 
@@ -36,6 +36,8 @@ def _as_sent(struct: type, properties: Json) -> None:
         actor = properties["actor"]
         actor["anyOf"] = [one for one in actor["anyOf"] if not _is_ours(one)]
         del actor["discriminator"]["mapping"]["other_actor"]
+    if struct is UserActor:
+        del properties["id"]  # ours, never sent
     if struct is EstimatedCost:  # a number; text is read too, to the last decimal
         amount = properties["amount"]
         amount["anyOf"] = [{"type": kind} for kind in ("number", "string", "null")]

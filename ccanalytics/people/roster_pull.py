@@ -16,7 +16,15 @@ import pandas as pd
 
 from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError, StoreError
-from ccanalytics.people.roster import ROSTER, no_roster, read_roster
+from ccanalytics.people.csv_rows import read_text
+from ccanalytics.people.roster import (
+    ROSTER,
+    columns_not_read,
+    no_roster,
+    one_address,
+    plain_address,
+    read_roster,
+)
 from ccanalytics.wire.organization import Member
 
 
@@ -44,7 +52,7 @@ def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
     is a list that would end the stay of more than half of the people: it is of another
     organisation, or a key that may not see them.
     """
-    known = read_roster(path) if path.exists() else no_roster()
+    known = _known(path) if path.exists() else no_roster()
     pull = merged(known, members, today)
     before = known.loc[known["end"].isna(), "actor"].nunique()
     if len(pull.left) > max(1, before / 2):
@@ -60,13 +68,26 @@ def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
     return pull
 
 
+def _known(path: Path) -> pd.DataFrame:
+    """The roster at `path`; `SettingsError` when it has columns that writing it would lose."""
+    further = columns_not_read(read_text(path, "roster"))
+    if further:
+        raise SettingsError(
+            f"The roster {path} has columns that a pull would lose ({', '.join(further)}), so it "
+            "was not changed. Give another file with --out."
+        )
+    return read_roster(path)
+
+
 def merged(roster: pd.DataFrame, members: Iterable[Member], today: date) -> Pull:
     """`roster` updated with the members of `today`.
 
     A new stay begins on the day the service says, or after the last stay if that is later; a stay
     that is over ended yesterday.
     """
-    since = {member.email.strip().lower(): member.since(today) for member in members}
+    same = one_address(roster)
+    addresses = ((plain_address(member.email), member.since(today)) for member in members)
+    since = {same.get(address, address): day for address, day in addresses}
     moment = pd.Timestamp(today)
     present = roster["end"].isna() | (roster["end"] >= moment)
     members_before = set(roster.loc[present, "actor"])
@@ -87,18 +108,27 @@ def merged(roster: pd.DataFrame, members: Iterable[Member], today: date) -> Pull
 
 
 def roster_csv(roster: pd.DataFrame) -> str:
-    """The roster as its file: email,team,start,end,name; an open date is empty."""
+    """The roster as its file: email,team,start,end,name[,alias]; an open date is empty."""
+    columns = [
+        "email",
+        "team",
+        "start",
+        "end",
+        "name",
+        *(["alias"] if any(roster["alias"]) else []),
+    ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["email", "team", "start", "end", "name"])
+    writer.writerow(columns)
     for row in roster.itertuples():
         team = "" if pd.isna(row.team) else row.team
-        writer.writerow([row.actor, team, _day(row.start), _day(row.end), row.name])
+        cells = [row.actor, team, _day(row.start), _day(row.end), row.name, row.alias]
+        writer.writerow(cells[: len(columns)])
     return text.getvalue()
 
 
 def _stay(actor: str, start: date) -> dict[str, object]:
-    return {"actor": actor, "team": None, "start": start, "end": None, "name": ""}
+    return {"actor": actor, "team": None, "start": start, "end": None, "name": "", "alias": ""}
 
 
 def _after(roster: pd.DataFrame, actor: str, start: date) -> date:

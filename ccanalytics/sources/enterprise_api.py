@@ -149,7 +149,7 @@ def _record(day: date, row: PersonDay, organization: str) -> Record:
     lines = LinesOfCode(core.lines_of_code.added_count, core.lines_of_code.removed_count)
     return Record(
         date=f"{day}T00:00:00Z",
-        actor=UserActor(row.user.email_address or row.user.id),
+        actor=UserActor(row.user.email_address or row.user.id, row.user.id),
         organization_id=organization,
         customer_type=None,
         terminal_type=None,

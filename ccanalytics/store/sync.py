@@ -15,6 +15,7 @@ from ccanalytics.errors import (
     SchemaError,
     StoreError,
 )
+from ccanalytics.frames.address_frames import build_addresses
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.seat_frames import build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
@@ -261,6 +262,8 @@ def _fetch_day(
     if not is_closed(day, now, source_spec(source.name).settling):
         return None
     frames = build_frames(day, records)
+    if "addresses" in source_spec(source.name).frames:
+        frames["addresses"] = build_addresses(day, records)
     if "seats" in source_spec(source.name).frames:
         stored = store.read(source.name, "seats", day, day)
         frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))

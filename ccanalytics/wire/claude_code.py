@@ -33,11 +33,13 @@ class Wire(msgspec.Struct, gc=False):
     """Base of all structs: not tracked by the garbage collector (no cycles)."""
 
 
-class UserActor(Wire, tag_field="type", tag="user_actor"):
+class UserActor(Wire, tag_field="type", tag="user_actor", omit_defaults=True):
     """A person who signed in."""
 
     email_address: str
     """Their address, in whatever case it was written."""
+    id: str | None = None
+    """Ours, of a source that has one: the same when the address changes."""
 
 
 class ApiActor(Wire, tag_field="type", tag="api_actor"):

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from builders import record
 
+from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, NotYetError, SchemaError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
@@ -372,3 +373,39 @@ def test_nothing_there_names_key_and_scope():
     client = offline(lambda request: httpx.Response(404, json=error))
     with pytest.raises(ApiError, match=r"scope read:analytics.*switch"):
         client.records(DAY)
+
+
+@pytest.mark.parametrize("identity", ["named", "pseudonym"])
+def test_a_person_whose_address_changes_stays_one_person(tmp_path, identity):
+    """The service's id is the same on both days; no id is in the dataset."""
+
+    def answer(request):
+        if request.url.path == SUMMARIES:
+            return httpx.Response(200, json={"summaries": []})
+        old = request.url.params["date"] < "2026-11-17"
+        row = person_day("user_7", "Ann.Old@x.example" if old else "ann.new@y.example")
+        return httpx.Response(200, json={"data": [row], "next_page": None})
+
+    store = Store(tmp_path)
+    sync(offline(answer), store, "2026-11-16", "2026-11-17", now=NOON)
+    data = load(
+        "2026-11-16", "2026-11-17", source="enterprise", store=store, identity=identity, now=NOON
+    )
+    assert data.activity["actor"].nunique() == 1
+    assert "addresses" not in data.extras
+    if identity == "named":
+        assert set(data.activity["actor"]) == {"ann.new@y.example"}
+
+
+def person_day(user, address):
+    """A person with one commit, as the service writes it."""
+    core = {
+        "commit_count": 1,
+        "pull_request_count": 0,
+        "distinct_session_count": 1,
+        "lines_of_code": {"added_count": 0, "removed_count": 0},
+    }
+    return {
+        "user": {"id": user, "email_address": address},
+        "claude_code_metrics": {"core_metrics": core, "tool_actions": {}},
+    }
