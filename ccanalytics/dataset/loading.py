@@ -232,10 +232,10 @@ def _companion_frames(
 def _calendars(spec: SourceSpec, settings: Settings) -> Calendars:
     """The calendars of the settings, else the source's own."""
     if spec.organisation is None or settings.calendars:
-        return read_calendars(settings.calendars)
+        return read_calendars(settings.calendars, settings.weekend_days)
     texts = spec.organisation().calendars_csv
     parsed = {kind: parse_calendar(kind, texts[kind], f"the sample's {kind}") for kind in COLUMNS}
-    return Calendars(**parsed)
+    return Calendars(**parsed, weekend=settings.weekend_days)
 
 
 def _budget(spec: SourceSpec, settings: Settings) -> float | None:
