@@ -13,8 +13,9 @@ from datetime import date, timedelta
 import httpx
 
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.sources.http import Client, Params, checked_day
+from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS_KEY
+from ccanalytics.sources.refusals import Params
 from ccanalytics.wire.claude_code import (
     CoreMetrics,
     LinesOfCode,
