@@ -9,16 +9,17 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.people.roster import never_seen, not_on_roster, roster_of_week
 from ccanalytics.people.roster_pull import Pull, pull_roster
-from ccanalytics.sources.admin_api import AdminClient
-from ccanalytics.sources.keys import ADMIN_KEY, find_key
+from ccanalytics.sources.admin_api import MemberClient
+from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
 from ccanalytics.weeks import monday
 
 
 def pull_members(options: RunOptions, path: Path) -> Pull:
     """The roster file at `path`, updated with today's members."""
-    key = find_key(options.environ, options.key_file, ADMIN_KEY)
-    with AdminClient(key, base_url=options.settings.base_url) as client:
-        return pull_roster(path, client.members(), options.now.date())
+    kinds = (ADMIN_KEY, ANALYTICS_KEY)
+    keys = (find_key(options.environ, options.key_file, kind) for kind in kinds)
+    with MemberClient(next(filter(None, keys), None), base_url=options.settings.base_url) as client:
+        return pull_roster(path, client.members(), options.now.date(), client.roles_without)
 
 
 def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iterator[str]:

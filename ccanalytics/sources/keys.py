@@ -8,7 +8,7 @@ key that is known to fit another API only is refused before it is sent anywhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccanalytics.errors import AuthError
@@ -76,6 +76,19 @@ ANALYTICS_KEY = KeyKind(
     lacking="The key lacks the scope read:analytics, the switch for API access is off in claude.ai "
     "under Organization settings > API, or the organization is not on an Enterprise plan.",
 )
+
+MEMBERS_KEY = replace(
+    ADMIN_KEY,
+    advice={
+        **ADMIN_KEY.advice,
+        ANALYTICS: "A key beginning sk-ant-api01- opens the list of members only with the scope "
+        "read:members.",
+    },
+    foreign=(),
+    lacking="An sk-ant-api01- key needs the scope read:members; there is a list for organizations "
+    "only, not for individual accounts.",
+)
+"""A key that opens the list of members: an Admin key, or one of claude.ai with its scope."""
 
 
 class Key:
