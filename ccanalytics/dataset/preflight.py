@@ -15,6 +15,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.prices import UNITS, PriceList, Prices, Tariff, Tokens
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
+from ccanalytics.words import counted
 
 Level = Literal["passed", "warning", "stop"]
 
@@ -86,12 +87,14 @@ def days_are_whole(data: Dataset) -> Check:
     missing = data.days.loc[inside & ~data.days["stored"], "date"]
     before = data.days.loc[data.days["date"] < stored.min(), "date"]
     if len(missing):
-        text = f"{len(missing)} days between stored ones are missing: {_days(missing)}. Sync them."
+        are = "day between stored ones is" if len(missing) == 1 else "days between stored ones are"
+        text = f"{len(missing)} {are} missing: {_days(missing)}. Sync again."
         return Check("Days without a gap", "stop", text)
     if len(before):
-        text = f"The records begin {stored.min():%Y-%m-%d}, {len(before)} days into the range."
+        late = counted(len(before), "day")
+        text = f"The records begin {stored.min():%Y-%m-%d}, {late} into the range."
         return Check("Days without a gap", "warning", text)
-    return Check("Days without a gap", "passed", f"All {len(stored)} days are stored.")
+    return Check("Days without a gap", "passed", f"Stored: {counted(len(stored), 'day')}.")
 
 
 def days_are_closed(data: Dataset) -> Check:
@@ -99,7 +102,7 @@ def days_are_closed(data: Dataset) -> Check:
     early = data.days.loc[data.days["stored"] & ~data.days["closed"], "date"]
     if len(early):
         text = (
-            f"{_days(early)} was fetched before the day was closed; its week is left out. Sync "
+            f"Fetched before the day was closed: {_days(early)}. Such a week is left out. Sync "
             "again."
         )
         return Check("Days closed when fetched", "warning", text)
@@ -117,12 +120,12 @@ def pages_are_whole(data: Dataset) -> Check:
             "only when its last page was reached."
         )
         return Check(name, "passed", text)
-    counted = _read_twice(data, twice[twice.duplicated()])
+    copies = _read_twice(data, twice[twice.duplicated()])
     days = _days(twice["date"].drop_duplicates())
-    if counted:
+    if copies:
         text = (
-            f"{counted} records are there twice, to the last figure ({days}). Fetch the days "
-            "again: ccanalytics sync --again."
+            f"There twice, to the last figure: {counted(copies, 'record')} ({days}). Fetch the "
+            "days again: ccanalytics sync --again."
         )
         return Check(name, "stop", text)
     text = f"{len(twice)} records share all their keys but not their figures ({days}): both count."
@@ -134,7 +137,7 @@ def counts_are_possible(data: Dataset) -> Check:
     frames = {"activity": data.activity, "model_usage": data.model_usage,
               "tool_actions": data.tool_actions}  # fmt: skip
     below = [
-        f"{name}.{column} ({int((frame[column] < 0).sum())} rows)"
+        f"{name}.{column} ({counted(int((frame[column] < 0).sum()), 'row')})"
         for name, frame in frames.items()
         for column in frame.select_dtypes("number")
         if (frame[column] < 0).any()
@@ -214,8 +217,8 @@ def people_are_there(data: Dataset) -> Check:
     last, usual = int(counts.iloc[-1]), float(counts.iloc[-5:-1].median())
     if usual >= data.minimum_group and last < usual / 2:
         text = (
-            f"{_people(data, last)} people have records in the last week, {usual:.0f} in a usual "
-            "one. Empty is not zero: see whether records are missing before reading on."
+            f"People with records in the last week: {_people(data, last)}, in a usual one: "
+            f"{usual:.0f}. Empty is not zero: see whether records are missing before reading on."
         )
         return Check(name, "warning", text)
     return Check(name, "passed", "The last week has at least half as many people as a usual one.")
@@ -287,4 +290,4 @@ def _days(dates: pd.Series) -> str:
 
 def _people(data: Dataset, count: int) -> str:
     few = 0 < count < data.minimum_group
-    return f"Fewer than {data.minimum_group}" if few else str(count)
+    return f"fewer than {data.minimum_group}" if few else str(count)

@@ -12,6 +12,7 @@ from ccanalytics.people.roster_pull import Pull, pull_roster
 from ccanalytics.sources.admin_api import MemberClient
 from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
 from ccanalytics.weeks import monday
+from ccanalytics.words import counted
 
 
 def pull_members(options: RunOptions, path: Path) -> Pull:
@@ -25,7 +26,8 @@ def pull_members(options: RunOptions, path: Path) -> Pull:
 def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iterator[str]:
     """What a person wants to know of a roster file, a line each; people only by number."""
     now = roster_of_week(roster, pd.Timestamp(monday(options.now.date())))
-    yield f"{roster['actor'].nunique()} people in {len(roster)} stays, {len(now)} of them this week"
+    people = counted(roster["actor"].nunique(), "person", "people")
+    yield f"{people} in {counted(len(roster), 'stay')}, {len(now)} of them this week"
     for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():
         yield f"  {team}: {size}"
     if not options.source:
@@ -33,7 +35,7 @@ def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iter
     data = load(source=options.source, store=options.store, roster=roster, identity="named")
     strangers = not_on_roster(data.activity, roster)["actor"]
     silent = never_seen(data.activity, roster, data.since, data.until)["actor"]
-    yield f"{len(strangers)} people have records on days when they are not on it"
+    yield f"{counted(len(strangers), 'person', 'people')} with records on days when not on it"
     yield from (f"  {actor}" for actor in strangers if named)
-    yield f"{len(silent)} people on it have no record from {data.since} to {data.until}"
+    yield f"{counted(len(silent), 'person', 'people')} on it without a record from {data.since} to {data.until}"
     yield from (f"  {actor}" for actor in silent if named)

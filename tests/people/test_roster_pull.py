@@ -198,7 +198,7 @@ def test_the_command_checks_a_file(tmp_path, monkeypatch):
     named = CliRunner().invoke(main, [*asked, "--named"])
     assert plain.exit_code == 0, plain.output
     assert "2 people in 2 stays, 2 of them this week" in plain.output
-    assert "2 people on it have no record" in plain.output
+    assert "2 people on it without a record" in plain.output
     assert "@" not in plain.output
     assert "  bob@x.example" in named.output
 
