@@ -37,5 +37,6 @@ def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iter
     silent = never_seen(data.activity, roster, data.since, data.until)["actor"]
     yield f"{counted(len(strangers), 'person', 'people')} with records on days when not on it"
     yield from (f"  {actor}" for actor in strangers if named)
-    yield f"{counted(len(silent), 'person', 'people')} on it without a record from {data.since} to {data.until}"
+    range_ = f"{data.since} to {data.until}"
+    yield f"{counted(len(silent), 'person', 'people')} on it without a record from {range_}"
     yield from (f"  {actor}" for actor in silent if named)

@@ -28,7 +28,7 @@ PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"] if "targets" in
 VARIABLES = {one["name"]: one for one in DASHBOARD["templating"]["list"]}
 
 MEASURES = {
-    "Active people": "n_actors",
+    "Active people": "active_actors",
     "Commits": "commits",
     "Pull requests": "pull_requests",
     "Acceptance rate": "acceptance_rate",
