@@ -22,6 +22,8 @@ BASE_URL = "https://api.anthropic.com"
 Identity = Literal["named", "pseudonym", "aggregate"]
 """How people appear: by name, by a keyed pseudonym, or not at all."""
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
 IDENTITIES: tuple[str, ...] = get_args(Identity)
 
 VARIABLES = {
@@ -32,6 +34,7 @@ VARIABLES = {
     "CCANALYTICS_EVENTS": "events",
     "CCANALYTICS_INTERVENTIONS": "interventions",
     "CCANALYTICS_MONTHLY_BUDGET_USD": "monthly_budget_usd",
+    "CCANALYTICS_WEEKEND": "weekend",
     "CCANALYTICS_SYNC_ON_LOAD": "sync_on_load",
     "ANTHROPIC_BASE_URL": "base_url",
 }
@@ -53,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     events: Path | None = None
     interventions: Path | None = None
     monthly_budget_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    weekend: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=6)] = ("sat", "sun")
+    """The days of the week that are off; in a variable with commas between them."""
     sync_on_load: bool = True
     """Sample and local days are synced when they are loaded; a report syncs once instead."""
     base_url: str = BASE_URL
@@ -63,6 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         paths = {name: getattr(self, name) for name in ("holidays", "events", "interventions")}
         return {name: path for name, path in paths.items() if path}
 
+    @property
+    def weekend_days(self) -> tuple[int, ...]:
+        """The days that are off as numbers; Monday is 0."""
+        return tuple(get_args(Weekday).index(day) for day in self.weekend)
+
 
 def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     """The settings in force in `folder`; `SettingsError` naming the file or variable at fault."""
@@ -72,7 +82,8 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         settings = _set(settings, _table(file), file.parent, str(file))
     for variable, name in VARIABLES.items():
         if value := environ.get(variable):
-            settings = _set(settings, {name: value}, folder, variable)
+            given = value.split(",") if name == "weekend" else value
+            settings = _set(settings, {name: given}, folder, variable)
     return settings
 
 
@@ -83,6 +94,7 @@ def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str
         "CCANALYTICS_IDENTITY": settings.identity,
         "CCANALYTICS_ROSTER": settings.roster.absolute() if settings.roster else "",
         "CCANALYTICS_MONTHLY_BUDGET_USD": settings.monthly_budget_usd or "",
+        "CCANALYTICS_WEEKEND": ",".join(settings.weekend),
         **{f"CCANALYTICS_{kind.upper()}": p.absolute() for kind, p in settings.calendars.items()},
     }
     if logs:
@@ -134,6 +146,6 @@ def _set(settings: Settings, values: dict[str, Any], folder: Path, origin: str) 
 
 
 def _explain(values: dict[str, Any], error: str) -> str:
-    if "enum" in error:
+    if "enum" in error and "identity" in values:
         return f"identity is {values['identity']!r}, not one of {', '.join(IDENTITIES)}"
     return error.replace(" - at `$.", ", at `")

@@ -20,6 +20,9 @@ TWO_DAYS = Settling(timedelta(hours=1), timedelta(hours=48))
 """The service promises all of a day within the hour; nothing is known of later changes."""
 
 
+CLOCKS_APART = timedelta(minutes=10)
+"""As much two clocks may differ before one of them is wrong."""
+
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})", re.IGNORECASE)
 
 

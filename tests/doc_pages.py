@@ -11,6 +11,7 @@ from ccanalytics.store.layout import frame_schemas
 DOCS = Path(__file__).parents[1] / "ccanalytics" / "docs"
 
 ROWS = {
+    "addresses": "One row per UTC day and person, of the Enterprise API; only in the store.",
     "seats": "One row per UTC day: seats of Claude Enterprise.",
     "billed": "One row per UTC day, model, kind of cost, kind of token and workspace: what was "
     "billed.",

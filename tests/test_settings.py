@@ -51,12 +51,14 @@ def test_every_variable_sets_its_setting(tmp_path):
         "CCANALYTICS_EVENTS": "e.csv",
         "CCANALYTICS_INTERVENTIONS": "i.csv",
         "CCANALYTICS_MONTHLY_BUDGET_USD": "12000",
+        "CCANALYTICS_WEEKEND": "fri,sat",
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
     }
     settings = read_settings(environ, tmp_path)
     assert (settings.store, settings.roster) == (tmp_path / "s", tmp_path / "r.csv")
     assert (settings.identity, settings.base_url) == ("aggregate", "http://127.0.0.1:1")
     assert settings.monthly_budget_usd == 12_000
+    assert settings.weekend_days == (4, 5)
     assert settings.calendars == {
         "holidays": tmp_path / "h.csv",
         "events": tmp_path / "e.csv",
@@ -93,6 +95,7 @@ def test_a_named_file_must_be_there(tmp_path):
         ("store = 3", "path.*store"),
         ("base_url = 3", "str.*base_url"),
         ("store =", "not TOML"),
+        ('weekend = ["friday"]', "'friday'.*weekend"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named(tmp_path, text, words):

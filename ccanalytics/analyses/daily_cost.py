@@ -27,6 +27,9 @@ BASELINE_DAYS = 56
 MINIMUM_HISTORY = 21
 """As many known days before a day are needed to say what is usual for it."""
 
+OFF, HOLIDAY = 10, 17
+"""Kinds of day from which on a day is off, and of a holiday."""
+
 Kinds = npt.NDArray[np.int64]
 
 NEWEST_DAYS = 28
@@ -105,7 +108,7 @@ def noted_events(data: Dataset) -> pd.DataFrame:
 
 
 def cost_by_day(data: Dataset) -> pd.DataFrame:
-    """One row per closed day: date, value (cost of people and keys), kind of day (0-6, 7 is off).
+    """One row per closed day: date, value (cost of people and keys), kind of day.
 
     The value is 0 on a quiet day, and null where it may not be shown.
     """
@@ -126,9 +129,10 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
 
 
 def kinds_of_day(data: Dataset, dates: pd.Series) -> pd.Series:
-    """0 to 4 for Monday to Friday, 5 and 6 for the weekend, 7 for a holiday in the week."""
-    weekday = dates.dt.day_of_week
-    return weekday.where(data.calendars.is_working_day(dates) | (weekday >= 5), 7)
+    """0 to 6 for Monday to Sunday, on a weekend `OFF` more, and `HOLIDAY` for one in the week."""
+    weekend = data.calendars.is_weekend(dates)
+    kinds = dates.dt.day_of_week + OFF * weekend
+    return kinds.where(data.calendars.is_working_day(dates) | weekend, HOLIDAY)
 
 
 def expected_of(history: pd.DataFrame, kind: int) -> float:
@@ -137,7 +141,7 @@ def expected_of(history: pd.DataFrame, kind: int) -> float:
 
 
 def _median_of_kind(values: Floats, kinds: Kinds, kind: int) -> float:
-    alike = kinds >= 5 if kind == 7 else kinds == kind
+    alike = kinds >= OFF if kind == HOLIDAY else kinds == kind
     known = values[alike & ~np.isnan(values)]
     return float(np.median(known)) if len(known) else math.nan
 
@@ -153,8 +157,8 @@ def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
     if len(before) < MINIMUM_HISTORY:
         return math.nan, math.nan
     history, of_kind, kind = values[before], kinds[before], int(kinds[at])
-    expected = np.array([_median_of_kind(history, of_kind, each) for each in range(8)])
-    alike = (of_kind < 5) == (kind < 5)
+    expected = np.array([_median_of_kind(history, of_kind, each) for each in range(HOLIDAY + 1)])
+    alike = (of_kind < OFF) == (kind < OFF)
     off = _logs(history[alike], expected[of_kind[alike]])
     return float(expected[kind]), max(1.4826 * float(np.median(np.abs(off))), _NARROWEST)
 

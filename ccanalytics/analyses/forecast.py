@@ -35,7 +35,7 @@ class Forecast(ShowsItself):
     `frame` has one row per day of the month: date, kind ("actual" or "forecast"), value, low, high,
     each summed up from its first day. `error` is the median absolute error of `backtests` earlier
     forecasts over as many days, as a share. Crossing dates are NaT where the budget is not reached.
-    `why` says why there is no forecast.
+    `left_out` says whether people on seats are left out. `why` says why there is no forecast.
     """
 
     shown_by = "display.sentences:told_bundle"
@@ -53,6 +53,7 @@ class Forecast(ShowsItself):
     earliest: pd.Timestamp = pd.NaT
     likely: pd.Timestamp = pd.NaT
     latest: pd.Timestamp = pd.NaT
+    left_out: bool = False
     why: str = ""
 
     def sentence(self) -> str:
@@ -61,11 +62,16 @@ class Forecast(ShowsItself):
             return f"There is no forecast of the month: {self.why}."
         usd = METRICS["cost"].format
         return (
-            f"If {self.month:%B %Y} goes on as the eight weeks before, it costs an estimated "
+            f"If {self.month:%B %Y} goes on as the eight weeks before, {self._what()} an estimated "
             f"{usd(self.total)} (90 % interval {usd(self.low)} to {usd(self.high)}), of which "
             f"{usd(self.so_far)} so far. {self.backtests} such forecasts of earlier days were off "
             f"by {self.error:.0%} in the median. {self._budget()}"
         )
+
+    def _what(self) -> str:
+        if self.left_out:
+            return "what is paid by use costs, without the seats of plans,"
+        return "it costs"
 
     def _budget(self) -> str:
         if self.budget is None:
@@ -84,12 +90,14 @@ class Forecast(ShowsItself):
 def month_forecast(data: Dataset) -> Forecast:
     """The forecast of the month of the last closed day, or of the next one when it was the last.
 
-    The cost is that of people and API keys together, as a budget is about both.
+    The cost is that of people and API keys together, as a budget is about both. What people on
+    seats of a plan use is left out: it is paid with the seats, however much it is.
     """
-    days = cost_by_day(data)
+    seats = data.model_usage["customer_type"] == "subscription"
+    days = _days_paid_by_use(data) if seats.any() else cost_by_day(data)
     last = days["date"].max() if len(days) else pd.NaT
     month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
-    nothing = Forecast(mask_unavailable(data, _path([])), month)
+    nothing = Forecast(mask_unavailable(data, _path([])), month, left_out=bool(seats.any()))
     if not data.spec.has_usage:
         return replace(nothing, why=f"cost is {UNAVAILABLE}")
     known = days.dropna(subset="value")
@@ -104,6 +112,19 @@ def month_forecast(data: Dataset) -> Forecast:
     if np.isnan(expected).any() or errors.shape[0] < FEWEST_BACKTESTS:
         return replace(nothing, why="there are too few weeks to tell how far a forecast is off")
     return _forecast(data, nothing, this_month, ahead, expected, errors)
+
+
+def _days_paid_by_use(data: Dataset) -> pd.DataFrame:
+    """As `cost_by_day`, without what is paid with seats; null where either part is of too few."""
+    by_use, by_seat = (_of_seats(data, seats) for seats in (False, True))
+    days = cost_by_day(by_use)
+    return days.assign(value=days["value"].where(cost_by_day(by_seat)["value"].notna()))
+
+
+def _of_seats(data: Dataset, seats: bool) -> Dataset:
+    frames = {name: getattr(data, name) for name in ("activity", "model_usage")}
+    parts = {n: f[(f["customer_type"] == "subscription") == seats] for n, f in frames.items()}
+    return replace(data, **parts)
 
 
 def _forecast(

@@ -188,7 +188,10 @@ def check_schema(service: ServiceUnderCheck) -> Finding:
     unknown = sorted(service.connected().unknown_fields)
     if unknown:
         text = f"fields this version does not know: {', '.join(unknown)}"
-        then = "They are ignored and change no number; a newer ccanalytics may know them."
+        then = (
+            "A field is passed over and changes no number, an actor of another kind is counted "
+            "apart; a newer ccanalytics may know them."
+        )
         return warning(text, then, unknown=unknown)
     if not service.seen:
         return skipped("there is no record to look at")

@@ -40,7 +40,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         try:
             return super().invoke(ctx)
-        except (ValueError, CCAnalyticsError) as error:
+        except (ValueError, CCAnalyticsError, OSError) as error:
             raise as_click(error) or error from None
 
 
@@ -52,6 +52,8 @@ def as_click(error: BaseException) -> click.ClickException | None:
         return UsageFailed(str(error))
     if isinstance(error, PreflightError):
         return Stopped(str(error))
+    if isinstance(error, OSError) and error.filename:
+        return Failed(f"{error.filename} cannot be read or written: {error.strerror}.")
     return Failed(str(error)) if isinstance(error, CCAnalyticsError) else None
 
 

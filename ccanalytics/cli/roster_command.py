@@ -33,9 +33,12 @@ def roster_pull(out: Path, **flags: Any) -> None:
 def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> None:
     """Say what is wrong with a roster file, who is in which team, and who is missing."""
     from ccanalytics.issue.rosters import roster_lines
-    from ccanalytics.people.roster import read_roster
+    from ccanalytics.people.csv_rows import read_text
+    from ccanalytics.people.roster import columns_not_read, read_roster
 
     found = read_roster(file)
+    if passed_over := columns_not_read(read_text(file, "roster")):
+        click.echo(f"Columns that are not read: {', '.join(passed_over)}")
     for line in roster_lines(
         options.run_options(roster=file, source=source or "", **flags), found, named
     ):

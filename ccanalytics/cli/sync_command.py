@@ -96,13 +96,14 @@ def _answer(done_for: "RunOptions", result: "SyncResult", as_json: bool, **about
     click.echo(str(done_for.settings.store), err=as_json)
     if as_json:
         told = asdict(result)
-        newest = told.pop("newest")
+        newest, remark = told.pop("newest"), told.pop("remark")
         answer(
             "sync",
             0,
             **about,
             days={kind: [str(day) for day in days] for kind, days in told.items()},
             newest=str(newest) if newest else None,
+            remark=remark,
             store=str(done_for.settings.store.absolute()),
         )
 

@@ -16,6 +16,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
+from ccanalytics.words import counted
 
 Grade = Literal["complete", "moving", "partial", "none"]
 
@@ -55,14 +56,14 @@ def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
 def trust_facts(data: Dataset) -> TitledFrame:
     """One row per fact to read before the numbers: what, state. Counts only, nobody's name."""
     stored = data.days[data.days["stored"]]
-    moving = int((~stored["final"]).sum())
+    moving, restated = int((~stored["final"]).sum()), int(stored["restated"].sum())
     facts = {
         "Days": f"{len(stored)} of {len(data.days)} stored, "
         + (f"{moving} of them may still change" if moving else "all of them final"),
-        "Weeks": f"{len(data.weeks)} closed weeks, the last from {_day(data.weeks)}",
+        "Weeks": f"{counted(len(data.weeks), 'closed week')}, the last from {_day(data.weeks)}",
         "People": _people_fact(data),
         "Prices": _price_fact(data),
-        "Late data": f"{int(stored['restated'].sum())} days had changed when fetched again",
+        "Late data": f"{counted(restated, 'day')} had changed when fetched again",
     }
     if "seats" in data.extras:
         facts["Seats"] = _seat_fact(data.extras["seats"])
@@ -79,12 +80,12 @@ def coverage_ledger(data: Dataset) -> TitledFrame:
 
 def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who is not in the records of an organisation."""
-    return [*_SERVICE, _key_row(data), *_roster_rows(data)]
+    return [*_SERVICE, _UTC, _key_row(data), *_other_rows(data), *_roster_rows(data)]
 
 
 def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who and what is not in the records of a Claude Enterprise organisation."""
-    return [*_ENTERPRISE, *_roster_rows(data)]
+    return [*_ENTERPRISE, _UTC, *_roster_rows(data)]
 
 
 def data_inventory(data: Dataset) -> TitledFrame:
@@ -129,6 +130,12 @@ _SERVICE = [
     ),
 ]
 
+_UTC = (
+    "Evenings in America, mornings in Asia and Australia",
+    "on another day",
+    "A day here lasts from midnight to midnight UTC: what is done far from it is split over two.",
+)
+
 _ENTERPRISE = [
     (
         "Models, tokens and cost",
@@ -166,9 +173,18 @@ def _key_row(data: Dataset) -> tuple[str, str, str]:
     keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
     return (
         "People behind API keys",
-        f"{keys} {'key' if keys == 1 else 'keys'}" if keys else "no key in the data",
+        counted(keys, "key") if keys else "no key in the data",
         "A key can be a pipeline or several people. It is counted apart, never as a person.",
     )
+
+
+def _other_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """The actors of kinds that this version does not know."""
+    others = data.activity[~data.activity["actor_kind"].isin(["user", "api_key"])]
+    counts = others.groupby(others["actor_kind"].astype("str"))["actor"].nunique()
+    text = "They are counted apart: in no figure of people, teams or keys. Update ccanalytics."
+    return [(f"Actors of the kind {kind}", f"{count} in the data", text)
+            for kind, count in counts.items()]  # fmt: skip
 
 
 def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
@@ -202,12 +218,12 @@ def _silent(data: Dataset) -> pd.DataFrame:
 def _count(data: Dataset, people: int) -> str:
     """A count of people, unless it is of so few that it may tell of one of them."""
     few = 0 < people < data.minimum_group
-    return f"fewer than {data.minimum_group} people" if few else f"{people} people"
+    return f"fewer than {data.minimum_group} people" if few else counted(people, "person", "people")
 
 
 def _people_fact(data: Dataset) -> str:
     users = data.activity[data.activity["actor_kind"] == "user"]
-    people = f"{users['actor'].nunique()} people have records"
+    people = f"{counted(users['actor'].nunique(), 'person', 'people')} with records"
     if data.roster.empty:
         return f"{people}; there is no roster, so nobody knows who could have"
     strangers = len(_strangers(data))
@@ -219,9 +235,13 @@ def _people_fact(data: Dataset) -> str:
 def _price_fact(data: Dataset) -> str:
     if not data.spec.has_usage:
         return "neither tokens nor cost are known from this source"
+    usage = data.model_usage
+    seats = usage.loc[usage["customer_type"] == "subscription", "cost_usd"].sum()
+    total = usage["cost_usd"].sum()
+    share = f"; {seats / total:.0%} of it is of seats, which are paid flat" if seats else ""
     return (
-        f"{100 * _priced(data.model_usage):.1f} % of tokens have a known price; every amount is an "
-        "estimate at list prices, not an invoice"
+        f"{100 * _priced(usage):.1f} % of tokens have a known price; every amount is an "
+        f"estimate at list prices, not an invoice{share}"
     )
 
 

@@ -21,6 +21,7 @@ from ccanalytics.people.identity import apply_identity, load_secret, without_ema
 from ccanalytics.people.roster import (
     no_roster,
     normalised_actors,
+    one_address,
     parse_roster,
     read_roster,
     with_teams,
@@ -157,8 +158,14 @@ def build_dataset(
     extras: Mapping[str, pd.DataFrame] | None = None,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
-    frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in SCHEMAS}
-    further = {name: to_pandas(table) for name, table in tables.items() if name not in SCHEMAS}
+    people = one_address(roster, _ids(tables.get("addresses")))
+    frames = {
+        name: with_teams(normalised_actors(to_pandas(tables[name]), people), roster)
+        for name in SCHEMAS
+    }
+    # Who is who is told by the actors; the ids themselves would undo a pseudonym.
+    known_here = (*SCHEMAS, "addresses")
+    further = {name: to_pandas(table) for name, table in tables.items() if name not in known_here}
     if team:
         check_team(team, roster)
         frames = {name: team_of(frame, team) for name, frame in frames.items()}
@@ -180,6 +187,14 @@ def build_dataset(
         # None of these is known by team.
         extras={} if team else {**further, **(extras or {})},
     )
+
+
+def _ids(addresses: pa.Table | None) -> list[tuple[str, str]]:
+    """The source's own ids of people with their addresses, in order of time."""
+    if addresses is None:
+        return []
+    rows = addresses.sort_by("date")
+    return list(zip(rows["actor_id"].to_pylist(), rows["actor"].to_pylist(), strict=True))
 
 
 def roster_of(
@@ -217,10 +232,10 @@ def _companion_frames(
 def _calendars(spec: SourceSpec, settings: Settings) -> Calendars:
     """The calendars of the settings, else the source's own."""
     if spec.organisation is None or settings.calendars:
-        return read_calendars(settings.calendars)
+        return read_calendars(settings.calendars, settings.weekend_days)
     texts = spec.organisation().calendars_csv
     parsed = {kind: parse_calendar(kind, texts[kind], f"the sample's {kind}") for kind in COLUMNS}
-    return Calendars(**parsed)
+    return Calendars(**parsed, weekend=settings.weekend_days)
 
 
 def _budget(spec: SourceSpec, settings: Settings) -> float | None:

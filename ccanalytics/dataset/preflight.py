@@ -15,8 +15,12 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.prices import UNITS, PriceList, Prices, Tariff, Tokens
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
+from ccanalytics.words import counted
 
 Level = Literal["passed", "warning", "stop"]
+
+LEVELS: tuple[Level, ...] = ("passed", "warning", "stop")
+"""From good to bad."""
 
 PLAUSIBLE = (0.4, 2.5)
 """Recorded cost by list price of the same tokens: discounts, long contexts and one-hour cache
@@ -83,12 +87,14 @@ def days_are_whole(data: Dataset) -> Check:
     missing = data.days.loc[inside & ~data.days["stored"], "date"]
     before = data.days.loc[data.days["date"] < stored.min(), "date"]
     if len(missing):
-        text = f"{len(missing)} days between stored ones are missing: {_days(missing)}. Sync them."
+        are = "day between stored ones is" if len(missing) == 1 else "days between stored ones are"
+        text = f"{len(missing)} {are} missing: {_days(missing)}. Sync again."
         return Check("Days without a gap", "stop", text)
     if len(before):
-        text = f"The records begin {stored.min():%Y-%m-%d}, {len(before)} days into the range."
+        late = counted(len(before), "day")
+        text = f"The records begin {stored.min():%Y-%m-%d}, {late} into the range."
         return Check("Days without a gap", "warning", text)
-    return Check("Days without a gap", "passed", f"All {len(stored)} days are stored.")
+    return Check("Days without a gap", "passed", f"Stored: {counted(len(stored), 'day')}.")
 
 
 def days_are_closed(data: Dataset) -> Check:
@@ -96,7 +102,7 @@ def days_are_closed(data: Dataset) -> Check:
     early = data.days.loc[data.days["stored"] & ~data.days["closed"], "date"]
     if len(early):
         text = (
-            f"{_days(early)} was fetched before the day was closed; its week is left out. Sync "
+            f"Fetched before the day was closed: {_days(early)}. Such a week is left out. Sync "
             "again."
         )
         return Check("Days closed when fetched", "warning", text)
@@ -114,13 +120,12 @@ def pages_are_whole(data: Dataset) -> Check:
             "only when its last page was reached."
         )
         return Check(name, "passed", text)
-    same = twice[twice.duplicated(keep=False)]
-    counted = int(same.duplicated().sum())
+    copies = _read_twice(data, twice[twice.duplicated()])
     days = _days(twice["date"].drop_duplicates())
-    if counted:
+    if copies:
         text = (
-            f"{counted} records are there twice, to the last figure ({days}). Fetch the days "
-            "again: ccanalytics sync --again."
+            f"There twice, to the last figure: {counted(copies, 'record')} ({days}). Fetch the "
+            "days again: ccanalytics sync --again."
         )
         return Check(name, "stop", text)
     text = f"{len(twice)} records share all their keys but not their figures ({days}): both count."
@@ -132,7 +137,7 @@ def counts_are_possible(data: Dataset) -> Check:
     frames = {"activity": data.activity, "model_usage": data.model_usage,
               "tool_actions": data.tool_actions}  # fmt: skip
     below = [
-        f"{name}.{column} ({int((frame[column] < 0).sum())} rows)"
+        f"{name}.{column} ({counted(int((frame[column] < 0).sum()), 'row')})"
         for name, frame in frames.items()
         for column in frame.select_dtypes("number")
         if (frame[column] < 0).any()
@@ -156,21 +161,35 @@ def cost_is_plausible(data: Dataset) -> Check:
     name = "Cost plausible against tokens"
     if not data.spec.has_usage:
         return Check(name, "passed", "Neither cost nor tokens are known from this source.")
-    recorded, listed = _recorded_and_listed(data.model_usage)
+    free = data.model_usage["cost_usd"] == 0
+    recorded, listed = _recorded_and_listed(data.model_usage[~free])
+    _, given = _recorded_and_listed(data.model_usage[free])
+    told = [_plausible(recorded, listed), *([_given(given)] if given >= MINIMUM_USD else [])]
+    worst = max((level for level, _ in told), key=LEVELS.index)
+    return Check(name, worst, " ".join(text for _, text in told))
+
+
+def _plausible(recorded: float, listed: float) -> tuple[Level, str]:
     if listed < MINIMUM_USD:
-        text = "There is too little use of models with a known list price to compare."
-        return Check(name, "passed", text)
+        return "passed", "There is too little use of models with a known list price to compare."
     times = recorded / listed
     text = (
         f"The recorded cost is {times:.2f} times the list price of its tokens (${recorded:,.0f} to "
         f"${listed:,.0f})."
     )
     if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
-        text += " An amount is in another unit than US cents, or tokens are missing."
-        return Check(name, "stop", text)
+        return "stop", f"{text} An amount is in another unit than US cents, or tokens are missing."
     if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
-        return Check(name, "warning", f"{text} Look at the models before trusting money.")
-    return Check(name, "passed", text)
+        return "warning", f"{text} Look at the models before trusting money."
+    return "passed", text
+
+
+def _given(listed: float) -> tuple[Level, str]:
+    """What is said of tokens whose amount is zero, which is right where nothing is paid by use."""
+    return "warning", (
+        f"Tokens of ${listed:,.0f} at list price have an amount of $0.00, as those of seats or of "
+        "less than a cent at a time may have: no cost here has them in it."
+    )
 
 
 def schema_is_known(data: Dataset) -> Check:
@@ -198,8 +217,8 @@ def people_are_there(data: Dataset) -> Check:
     last, usual = int(counts.iloc[-1]), float(counts.iloc[-5:-1].median())
     if usual >= data.minimum_group and last < usual / 2:
         text = (
-            f"{_people(data, last)} people have records in the last week, {usual:.0f} in a usual "
-            "one. Empty is not zero: see whether records are missing before reading on."
+            f"People with records in the last week: {_people(data, last)}, in a usual one: "
+            f"{usual:.0f}. Empty is not zero: see whether records are missing before reading on."
         )
         return Check(name, "warning", text)
     return Check(name, "passed", "The last week has at least half as many people as a usual one.")
@@ -234,6 +253,26 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
     return recorded, listed
 
 
+def _read_twice(data: Dataset, copies: pd.DataFrame) -> int:
+    """How many of these copies of a record are copies in the other frames too.
+
+    Two keys of one name have records of one key, often with the same few counts; where there is
+    nothing else to compare, theirs count as two.
+    """
+    for usage in (data.model_usage, data.tool_actions):
+        copies = _without(copies, usage[~usage.duplicated(keep=False)])
+    people = copies[copies["actor_kind"] == "user"]
+    keys = copies[copies["actor_kind"] != "user"]
+    return len(people) + len(keys) - len(_without(keys, data.model_usage))
+
+
+def _without(records: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """The records of which `others` has no row."""
+    known = others[_KEY].drop_duplicates()
+    merged = records.merge(known, on=_KEY, how="left", indicator=True)
+    return merged[merged["_merge"] == "left_only"].drop(columns="_merge")
+
+
 def unpriced_models(usage: pd.DataFrame) -> set[str]:
     tokens = usage[["input_tokens", "output_tokens"]].sum(axis=1)
     return set(usage.loc[usage["cost_usd"].isna() & (tokens > 0), "model"].unique())
@@ -251,4 +290,4 @@ def _days(dates: pd.Series) -> str:
 
 def _people(data: Dataset, count: int) -> str:
     few = 0 < count < data.minimum_group
-    return f"Fewer than {data.minimum_group}" if few else str(count)
+    return f"fewer than {data.minimum_group}" if few else str(count)

@@ -1,12 +1,14 @@
 """Which days a person means: a range, a week and those before it, the newest there are."""
 
 import shlex
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from ccanalytics.errors import StoreError
 from ccanalytics.sources.registry import SourceSpec
-from ccanalytics.store.day_store import Store
+from ccanalytics.store.day_store import Store, StoredDay
 from ccanalytics.weeks import (
+    CLOCKS_APART,
     days_between,
     is_closed,
     monday,
@@ -57,6 +59,7 @@ def newest_week(spec: SourceSpec, store: Store, now: datetime) -> date:
         stored = store.days(spec.name, week, week_days(week)[-1]).values()
         whole = sum(day.closed for day in stored) == 7
         if whole and (spec.network or any(day.rows for day in stored)):
+            _check_clock(spec, store, stored, now)
             return week
     week = newest_closed_week(now, spec.settling)
     fill = how_to_fill(spec, store, week, week_days(week)[-1])
@@ -69,6 +72,7 @@ def check_week(spec: SourceSpec, store: Store, sunday: date, now: datetime) -> N
     """An error when the week that ends with `sunday` is not closed, or not stored whole."""
     week = monday(sunday)
     days = store.days(spec.name, week, sunday)
+    _check_clock(spec, store, days.values(), now)
     if all(day in days and days[day].closed for day in week_days(week)):
         return
     name = week_name(week)
@@ -90,6 +94,18 @@ def how_to_fill(spec: SourceSpec, store: Store, since: date, until: date) -> str
         )
     days = store.dates(spec.name)
     return f"There is {days[0]} to {days[-1]}." if days else "There is nothing else either."
+
+
+def _check_clock(spec: SourceSpec, store: Store, days: Iterable[StoredDay], now: datetime) -> None:
+    """`StoreError` when a day was fetched in the future: it may be stored before it was over."""
+    late = [day for day in days if day.fetched_at > now + CLOCKS_APART]
+    if late and not spec.invented:
+        again = how_to_fill(spec, store, late[0].day, late[-1].day)
+        raise StoreError(
+            f"{late[0].day} was fetched at {late[0].fetched_at:%Y-%m-%d %H:%M} UTC, and it is "
+            f"{now:%Y-%m-%d %H:%M} now: one of the two clocks was wrong, so the day may not be "
+            f"whole. Set the clock right, then fetch it again. {again}"
+        )
 
 
 def _weeks_before(week: date, weeks: int) -> tuple[date, date]:

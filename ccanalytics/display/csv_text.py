@@ -11,9 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""What tells Excel that a file is UTF-8."""
-
 _FORMULA = r"\A( *[=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide signs too
 
 _PLAIN_DECIMALS = 6

@@ -26,7 +26,7 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Of the files of a folder; default: parquet. excel is CSV that Excel reads as UTF-8, "
+    help="Of the files of a folder; default: parquet. excel is a workbook per table, "
     "focus is CSV in the shape of FOCUS 1.2.",
 )
 @click.option("--replace", is_flag=True, help="Empty the target first, all sources in it.")
@@ -46,6 +46,8 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
       usage.duckdb                 a DuckDB file
       usage.sqlite, usage.db       a SQLite file
       postgresql://user@host/db    PostgreSQL; SQLite and this need pip install 'ccanalytics[sql]'
+
+    Workbooks need pip install 'ccanalytics[excel]'.
 
     Without TARGET it is the URL in CCANALYTICS_DATABASE_URL, where a password belongs.
 

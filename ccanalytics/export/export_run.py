@@ -20,7 +20,7 @@ from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between
 
 FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
-"""The formats of a folder; `excel` is CSV that Excel knows to be UTF-8."""
+"""The formats of a folder; `excel` is a workbook per table."""
 
 
 @dataclass(frozen=True)

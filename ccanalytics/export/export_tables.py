@@ -58,6 +58,9 @@ SIDES = {
 }
 """Sums of a week that are no metric of their own."""
 
+PEOPLE = {"n_actors": METRICS["active_actors"].formula}
+"""Whom all figures of a week are about, by the name it has in metric frames."""
+
 
 def record_tables(data: Dataset) -> Tables:
     """Every frame of the dataset, `actor_days` and `exports`."""
@@ -100,7 +103,7 @@ def description_of(table: str, column: str) -> str:
         if column in schema.names:
             metadata = schema.field(column).metadata or {}
             return str(metadata.get(b"description", b"").decode())
-    return SIDES.get(column, "")
+    return (SIDES | PEOPLE).get(column, "")
 
 
 def _schema(name: str) -> pa.Schema | None:
@@ -141,7 +144,9 @@ def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
             frame[[*keys, "value"]].rename(columns={"value": name}), on=keys, how="left"
         )
     cost = frames["cost"][[*keys, "priced_share"]]
-    return wide.merge(cost, on=keys, how="left").merge(_sides(data, wide, by), on=keys, how="left")
+    whole = wide.merge(cost, on=keys, how="left")
+    whole = whole.merge(_sides(data, wide, by), on=keys, how="left")
+    return whole.rename(columns={"active_actors": "n_actors"})
 
 
 def _sides(data: Dataset, wide: pd.DataFrame, by: str | None) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ccanalytics.atomic import AtomicFolder
-from ccanalytics.display.csv_text import BYTE_ORDER_MARK, write_csv
+from ccanalytics.display.csv_text import write_csv
 from ccanalytics.errors import ExportError
 from ccanalytics.export.export_tables import (
     DESCRIPTIONS,
@@ -24,6 +24,7 @@ from ccanalytics.export.export_tables import (
     description_of,
     table_names,
 )
+from ccanalytics.export.workbook import write_workbook
 
 POLICY = "export_policy"
 """The table that says which sources are there, and how people appear in each."""
@@ -61,7 +62,8 @@ class FileFolder:
 
     def __init__(self, path: Path, form: str) -> None:
         self.path, self.name, self._form = path, str(path), form
-        self._suffix = "parquet" if form.endswith("parquet") else "csv"
+        kind = form.rpartition("-")[2]
+        self._suffix = {"parquet": "parquet", "excel": "xlsx"}.get(kind, "csv")
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
         """All files aside, then all in place."""
@@ -73,22 +75,24 @@ class FileFolder:
         with files.aside() as aside:
             for name, table in tables.items():
                 (aside / name).mkdir()
-                self._write_file(table, aside / name / f"{source}.{self._suffix}")
+                self._write_file(table, name, aside / name / f"{source}.{self._suffix}")
             write_table(_policy_table(policies), aside / f"{POLICY}.csv")
             write_table(dictionary, aside / "columns.csv")
             with files.writing():
                 if replace:
                     # Before the commit: a crash between the two must not leave names in a folder
                     # that calls itself aggregate.
-                    self._remove(f"*.{ending}" for ending in ("csv", "parquet"))
+                    self._remove(f"*.{ending}" for ending in ("csv", "parquet", "xlsx"))
                 files.commit(aside)
                 self._remove([f"{source}.{self._suffix}"], kept=tables)
 
-    def _write_file(self, table: pa.Table, path: Path) -> None:
+    def _write_file(self, table: pa.Table, name: str, path: Path) -> None:
         if self._suffix == "parquet":
             pq.write_table(table, path, compression="zstd")
+        elif self._suffix == "xlsx":
+            write_workbook(table, path, name)
         else:
-            write_table(table, path, mark=self._form == "excel")
+            write_table(table, path)
 
     def _policies(self) -> dict[str, str]:
         file = self.path / f"{POLICY}.csv"
@@ -110,10 +114,9 @@ class FileFolder:
                 path.unlink()
 
 
-def write_table(table: pa.Table, path: Path, *, mark: bool = False) -> None:
-    """One CSV file; with `mark`, so that Excel knows it to be UTF-8."""
+def write_table(table: pa.Table, path: Path) -> None:
+    """One CSV file."""
     with path.open("wb") as out:
-        out.write(BYTE_ORDER_MARK if mark else b"")
         write_csv(table, out, header=True)
 
 

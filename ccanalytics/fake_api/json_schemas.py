@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ccanalytics.wire.claude_code import EstimatedCost, Record
+from ccanalytics.wire.claude_code import EstimatedCost, Record, UserActor
 
 Json = dict[str, Any]
 
@@ -33,9 +33,18 @@ def _as_sent(struct: type, properties: Json) -> None:
     """Where the service writes something else than the struct says."""
     if struct is Record:
         del properties["project"]  # ours, never sent
+        actor = properties["actor"]
+        actor["anyOf"] = [one for one in actor["anyOf"] if not _is_ours(one)]
+        del actor["discriminator"]["mapping"]["other_actor"]
+    if struct is UserActor:
+        del properties["id"]  # ours, never sent
     if struct is EstimatedCost:  # a number; text is read too, to the last decimal
         amount = properties["amount"]
         amount["anyOf"] = [{"type": kind} for kind in ("number", "string", "null")]
+
+
+def _is_ours(schema: Json) -> bool:
+    return str(schema.get("$ref", "")).endswith("/OtherActor")
 
 
 def field_docs(struct: type) -> dict[str, str]:

@@ -9,7 +9,16 @@ import pyarrow as pa
 
 from ccanalytics.errors import SchemaError
 from ccanalytics.frames.schemas import SCHEMAS, USD, Frames
-from ccanalytics.wire.claude_code import MOST_CENTS, ApiActor, EstimatedCost, Record, UserActor
+from ccanalytics.wire.claude_code import (
+    MOST_CENTS,
+    ApiActor,
+    EstimatedCost,
+    OtherActor,
+    Record,
+    UserActor,
+)
+
+Actor = UserActor | ApiActor | OtherActor
 
 _count = pa.int64()
 _cent = pa.decimal128(18, 6)
@@ -53,7 +62,7 @@ def _key_table(day: date, records: Sequence[Record]) -> list[pa.Array]:
         ),
         pa.array([record.organization_id or None for record in records], text),
         pa.array([_actor_name(actor) for actor in actors], text),
-        pa.array(["api_key" if isinstance(a, ApiActor) else "user" for a in actors], text),
+        pa.array([_actor_kind(actor) for actor in actors], text),
         pa.array([record.customer_type for record in records], text),
         pa.array([record.subscription_type for record in records], text),
         pa.array([record.terminal_type for record in records], text),
@@ -62,8 +71,16 @@ def _key_table(day: date, records: Sequence[Record]) -> list[pa.Array]:
     ]
 
 
-def _actor_name(actor: UserActor | ApiActor) -> str:
+def _actor_name(actor: Actor) -> str:
+    if isinstance(actor, OtherActor):
+        return actor.name
     return actor.api_key_name if isinstance(actor, ApiActor) else actor.email_address
+
+
+def _actor_kind(actor: Actor) -> str:
+    if isinstance(actor, OtherActor):
+        return actor.kind.removesuffix("_actor")
+    return "api_key" if isinstance(actor, ApiActor) else "user"
 
 
 def _activity(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:

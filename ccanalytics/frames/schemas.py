@@ -26,7 +26,9 @@ KEYS = [
     field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
     field("organization", pa.string(), "organization_id; null when not known"),
     field("actor", pa.string(), "actor.email_address or actor.api_key_name, as sent"),
-    field("actor_kind", pa.string(), "user: a person; api_key: a key, never a person"),
+    field(
+        "actor_kind", pa.string(), "user: a person; api_key: a key, never a person; others as sent"
+    ),
     field(
         "customer_type", pa.string(), "api: pay as you go; subscription: a seat; null: not known"
     ),

@@ -1,16 +1,21 @@
 """The store filled for a command: days of a range, of a report, and what goes with them."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
 
+from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.sources.http import Client
 from ccanalytics.sources.source import Source
 from ccanalytics.store.layout import Companion, companions
 from ccanalytics.store.sync import SyncResult, sync, sync_available
 from ccanalytics.weeks import newest_closed_week, parse_week
+
+log = logging.getLogger(__name__)
 
 SyncProgress = Callable[[date, int, int], None]
 """Called with each day that is done, how many are, and of how many."""
@@ -55,7 +60,20 @@ def fetch_report_days(
     result = fetch_days(options, since, until, progress=progress)
     for companion in companions():
         if options.store.dates(companion.stored_as(options.source)):
-            fetch_companion(options, companion, since, until)
+            result = _with_companion(result, options, companion, since, until)
+    return result
+
+
+def _with_companion(
+    result: SyncResult, options: RunOptions, companion: Companion, since: date, until: date
+) -> SyncResult:
+    """`result`, with a remark when what goes with the days was refused: they are whole without."""
+    try:
+        fetch_companion(options, companion, since, until)
+    except (ApiError, AuthError, SchemaError) as error:
+        said = f"What is newer of {companion.name} is not known, all else is complete: {error}"
+        log.warning("%s", said)
+        return replace(result, remark=f"{result.remark} {said}".strip())
     return result
 
 

@@ -9,22 +9,25 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.people.roster import never_seen, not_on_roster, roster_of_week
 from ccanalytics.people.roster_pull import Pull, pull_roster
-from ccanalytics.sources.admin_api import AdminClient
-from ccanalytics.sources.keys import ADMIN_KEY, find_key
+from ccanalytics.sources.admin_api import MemberClient
+from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
 from ccanalytics.weeks import monday
+from ccanalytics.words import counted
 
 
 def pull_members(options: RunOptions, path: Path) -> Pull:
     """The roster file at `path`, updated with today's members."""
-    key = find_key(options.environ, options.key_file, ADMIN_KEY)
-    with AdminClient(key, base_url=options.settings.base_url) as client:
-        return pull_roster(path, client.members(), options.now.date())
+    kinds = (ADMIN_KEY, ANALYTICS_KEY)
+    keys = (find_key(options.environ, options.key_file, kind) for kind in kinds)
+    with MemberClient(next(filter(None, keys), None), base_url=options.settings.base_url) as client:
+        return pull_roster(path, client.members(), options.now.date(), client.roles_without)
 
 
 def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iterator[str]:
     """What a person wants to know of a roster file, a line each; people only by number."""
     now = roster_of_week(roster, pd.Timestamp(monday(options.now.date())))
-    yield f"{roster['actor'].nunique()} people in {len(roster)} stays, {len(now)} of them this week"
+    people = counted(roster["actor"].nunique(), "person", "people")
+    yield f"{people} in {counted(len(roster), 'stay')}, {len(now)} of them this week"
     for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():
         yield f"  {team}: {size}"
     if not options.source:
@@ -32,7 +35,8 @@ def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iter
     data = load(source=options.source, store=options.store, roster=roster, identity="named")
     strangers = not_on_roster(data.activity, roster)["actor"]
     silent = never_seen(data.activity, roster, data.since, data.until)["actor"]
-    yield f"{len(strangers)} people have records on days when they are not on it"
+    yield f"{counted(len(strangers), 'person', 'people')} with records on days when not on it"
     yield from (f"  {actor}" for actor in strangers if named)
-    yield f"{len(silent)} people on it have no record from {data.since} to {data.until}"
+    range_ = f"{data.since} to {data.until}"
+    yield f"{counted(len(silent), 'person', 'people')} on it without a record from {range_}"
     yield from (f"  {actor}" for actor in silent if named)

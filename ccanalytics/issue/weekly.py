@@ -1,11 +1,14 @@
 """One weekly report from what a person asked for: sync once, load, check, run the notebooks."""
 
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, timedelta
+from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from unicodedata import normalize
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load
@@ -22,6 +25,9 @@ from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_rep
 from ccanalytics.settings import as_variables
 from ccanalytics.weeks import week_name
 from ccanalytics.wings import resolve, wings
+
+LONGEST_NAME = 60
+"""Letters of a team in the name of a file."""
 
 
 def weekly_report(
@@ -184,5 +190,11 @@ def _days(monday: date) -> str:
 
 
 def _slug(team: str) -> str:
-    slug = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in team.lower())
-    return slug.strip("-") or "team"
+    """The team as part of a file's name; with a digest where that alone could be another team's."""
+    name = normalize("NFC", team).lower()
+    words = re.findall(r"[a-z0-9]+", name)
+    slug = "-".join(words)[:LONGEST_NAME].strip("-")
+    if slug and slug == name.replace(" ", "-") and "-" not in name:
+        return slug
+    digest = blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{slug or 'team'}-{digest}"

@@ -164,7 +164,8 @@ def week_of(date: pd.Series) -> pd.Series:
 def _actor_weeks(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
     keys = ["week", "actor", *([split] if split else [])]
     days = actor_days(data, actor_kind, split)
-    working = days["active"] * (days["date"].dt.day_of_week < 5) / 5
+    calendars = data.calendars
+    working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
     days = days.assign(active_days=days["active"], working_day_share=working)
     groups = days.groupby(keys, observed=True, dropna=False)
     weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()

@@ -84,6 +84,9 @@ def shown_sums(
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
     sums = _sums(data, metric, rows, by)
     sums["value"] = _values(metric, sums)
+    if metric.is_money and not sums["n_actors"].any():
+        # What nobody ever did has no price, which is not $0.
+        sums["value"] = sums["value"].mask(sums["value"] == 0)
     sums = hide(sums, minimum, by)
     if metric.denominator in _POPULATIONS:
         sums = hide(sums, minimum, by, people="denominator")

@@ -21,6 +21,8 @@ COLUMNS = {
     "interventions": {"team": "str", "date": "datetime64[ms]", "what": "str"},
 }
 
+SATURDAY_SUNDAY = (5, 6)
+
 OPTIONAL = {"holidays": ["name"], "events": ["team"], "interventions": []}
 
 
@@ -36,6 +38,8 @@ class Calendars:
     holidays: pd.DataFrame = field(default_factory=partial(no_days, "holidays"))
     events: pd.DataFrame = field(default_factory=partial(no_days, "events"))
     interventions: pd.DataFrame = field(default_factory=partial(no_days, "interventions"))
+    weekend: tuple[int, ...] = SATURDAY_SUNDAY
+    """The days of the week that are off, Monday is 0."""
 
     def with_texts(self, words: Callable[[str], str]) -> "Calendars":
         """The same calendars with `words` applied to what people wrote."""
@@ -46,14 +50,21 @@ class Calendars:
         return replace(self, **noted)
 
     def is_working_day(self, dates: pd.Series) -> pd.Series:
-        """Whether each day is one of Monday to Friday, and no holiday."""
-        return (dates.dt.day_of_week < 5) & ~dates.isin(self.holidays["date"])
+        """Whether each day is none of the weekend, and no holiday."""
+        return ~self.is_weekend(dates) & ~dates.isin(self.holidays["date"])
+
+    def is_weekend(self, dates: pd.Series) -> pd.Series:
+        """Whether each day is one of the weekend."""
+        return dates.dt.day_of_week.isin(self.weekend)
 
 
-def read_calendars(paths: Mapping[str, Path]) -> Calendars:
+def read_calendars(
+    paths: Mapping[str, Path], weekend: tuple[int, ...] = SATURDAY_SUNDAY
+) -> Calendars:
     """The calendars of these kinds from their CSV files; the others are empty."""
     texts = {kind: (read_text(path, kind), str(path)) for kind, path in paths.items()}
-    return Calendars(**{kind: parse_calendar(kind, *text) for kind, text in texts.items()})
+    parsed = {kind: parse_calendar(kind, *text) for kind, text in texts.items()}
+    return Calendars(**parsed, weekend=weekend)
 
 
 def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:

@@ -1,36 +1,61 @@
 """Text of a small CSV file -> checked rows; every problem of the file in one error.
 
 Rosters and calendars are written by hand, so the reader accepts what spreadsheets write (a byte
-order mark, semicolons, blank lines), and an error lists every bad line with its number and value.
+order mark, UTF-16, semicolons, tabs, blank lines), and an error lists every bad line with its
+number and value.
 """
 
+import codecs
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import io
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.words import counted
 
 Parsed = TypeVar("Parsed")
 
+_OTHER_ALPHABET = re.compile("[\u00c0-\u00ff]{3}")
+"""No western word has three such letters in a row; Greek or Russian read as Windows-1252 has."""
+
 SHOWN_PROBLEMS = 20
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file; `SettingsError` when it is not there or is not UTF-8."""
+    """The text of a file as tools and offices write it; `SettingsError` when it is none.
+
+    UTF-8 and UTF-16 with a mark, UTF-8 without, and Windows-1252 where no other is meant.
+    """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        raw = path.read_bytes()
     except FileNotFoundError:
         raise SettingsError(f"There is no {what} file {path}.") from None
     except IsADirectoryError:
         raise SettingsError(f"The {what} file {path} is a folder.") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"The {what} file {path} is not UTF-8 text ({error.reason} at byte {error.start}): "
-            "save it as CSV UTF-8."
-        ) from error
+    except OSError as error:
+        raise SettingsError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
+    text = _decoded(raw)
+    if text is None:
+        raise SettingsError(f"The {what} file {path} is not UTF-8 text: save it as CSV UTF-8.")
+    return text
+
+
+def _decoded(raw: bytes) -> str | None:
+    """The text of these bytes; None when they are of some other alphabet, or no text."""
+    try:
+        if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return raw.decode("utf-16")
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+        if "\ufffd" in text or _OTHER_ALPHABET.search(text):
+            return None
+    return None if "\0" in text else text
 
 
 def parse_rows(
@@ -41,13 +66,17 @@ def parse_rows(
     parse: Callable[[Mapping[str, str]], Parsed],
     *,
     aliases: Mapping[str, str] | None = None,
+    further: bool = False,
 ) -> list[tuple[int, Parsed]]:
-    """Line number and parsed row of each line; `parse` raises `ValueError` for a bad row."""
-    lines = text.removeprefix("\ufeff").splitlines()
-    delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
-    reader = csv.reader(lines, delimiter=delimiter)
-    header = [_column(cell, aliases or {}) for cell in next(reader, [])]
-    _check_header(header, name, required, optional)
+    """Line number and parsed row of each line; `parse` raises `ValueError` for a bad row.
+
+    With `further`, columns that are not known are passed over, unless one is nearly called like one
+    that is.
+    """
+    header, reader = _opened(text, aliases or {})
+    known = [*required, *optional]
+    passed_over = further_columns(header, known, aliases or {}) if further else set()
+    _check_header(header, name, required, optional, passed_over)
     rows: list[tuple[int, Parsed]] = []
     problems: list[str] = []
     for number, cells in _filled(reader):
@@ -57,6 +86,39 @@ def parse_rows(
             problems.append(f"line {number}: {error}")
     raise_problems(name, problems)
     return rows
+
+
+def further_columns(
+    header: Sequence[str], known: Sequence[str], aliases: Mapping[str, str]
+) -> set[str]:
+    """The columns of no use here; not those that look like a slip of the pen."""
+    names = [*known, *aliases]
+    return {c for c in header if c not in known and not get_close_matches(c, names, 1, 0.8)}
+
+
+def header_of(text: str, aliases: Mapping[str, str]) -> list[str]:
+    """The columns of a file, by the names they have here."""
+    return _opened(text, aliases)[0]
+
+
+def _opened(text: str, aliases: Mapping[str, str]) -> tuple[list[str], Any]:
+    """The columns, without empty ones at the end, and the reader of the rows below them."""
+    text, delimiter = _delimiter(text.removeprefix("\ufeff"))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = [_column(cell, aliases) for cell in next(reader, [])]
+    while header and not header[-1]:
+        header.pop()
+    return header, reader
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """The text without the line in which Excel is told its delimiter, and the delimiter."""
+    first, _, rest = text.partition("\n")
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+        return rest, first.strip()[4]
+    if first.rstrip("\r").lower() == "sep=\t":
+        return rest, "\t"
+    return text, max(",;\t", key=first.count)
 
 
 def raise_problems(name: str, problems: Sequence[str]) -> None:
@@ -82,12 +144,19 @@ def _column(cell: str, aliases: Mapping[str, str]) -> str:
 
 
 def _check_header(
-    header: Sequence[str], name: str, required: Sequence[str], optional: Sequence[str]
+    header: Sequence[str],
+    name: str,
+    required: Sequence[str],
+    optional: Sequence[str],
+    passed_over: Collection[str],
 ) -> None:
     wanted = ",".join([*required, *(f"[{column}]" for column in optional)])
     missing = [column for column in required if column not in header]
-    unknown = [column for column in header if column not in (*required, *optional)]
-    repeated = sorted({column for column in header if header.count(column) > 1})
+    known = (*required, *optional, *passed_over)
+    unknown = [column for column in header if column not in known]
+    repeated = sorted(
+        {column for column in header if header.count(column) > 1 and column not in passed_over}
+    )
     problems = [
         *(f"line 1: there is no column {column!r}" for column in missing),
         *(f"line 1: the column {column!r} is not known" for column in unknown),
@@ -96,13 +165,17 @@ def _check_header(
     raise_problems(f"{name} (columns {wanted})", problems)
 
 
-def _filled(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    for number, cells in enumerate(reader, start=2):
+def _filled(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """The rows with anything in them, each with the line it begins at."""
+    line = reader.line_num + 1
+    for cells in reader:
         if any(cell.strip() for cell in cells):
-            yield number, cells
+            yield line, cells
+        line = reader.line_num + 1
 
 
 def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, str]:
-    if len(cells) != len(header):
+    beyond = cells[len(header) :]
+    if len(cells) < len(header) or any(cell.strip() for cell in beyond):
         raise ValueError(f"has {len(cells)} cells, the header has {len(header)}")
-    return {column: cell.strip() for column, cell in zip(header, cells, strict=True)}
+    return {column: cell.strip() for column, cell in zip(header, cells, strict=False)}

@@ -88,8 +88,9 @@ def _actors(frames: Frames) -> dict[str, list[str]]:
         if "actor_kind" not in frame:
             found["user"].update(frame["actor"])
             continue
-        for kind, actors in found.items():
-            actors.update(frame.loc[frame["actor_kind"] == kind, "actor"].unique())
+        people = frame["actor_kind"] == "user"
+        found["user"].update(frame.loc[people, "actor"].unique())
+        found["api_key"].update(frame.loc[~people, "actor"].unique())  # of no other are people
     return {kind: sorted(actors) for kind, actors in found.items()}
 
 
@@ -119,7 +120,9 @@ def _keyed(secret: bytes, *parts: str) -> str:
 def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
     """`frame` with the new names, sorted by them; a roster loses people's names."""
     if "actor_kind" not in frame:
-        roster = frame.assign(actor=frame["actor"].map(names["user"]).astype("str"), name="")
+        roster = frame.assign(
+            actor=frame["actor"].map(names["user"]).astype("str"), name="", alias=""
+        )
         return roster.astype(ROSTER).sort_values(["actor", "start"], ignore_index=True)
     actor = frame["actor"].astype("category").cat
     new_names = {

@@ -1,11 +1,14 @@
 """Who was in the organisation, in which team and when.
 
-roster    actor, team, start, end, name    one row per person and stay in a team
+roster    actor, team, start, end, name, alias    one row per person and stay in a team
 
-`actor` is the e-mail address, stripped and in lower case; `start` and `end` are the first and the
-last day, both inclusive, and NaT is open. `team` may be missing. API keys are never on a roster.
+`actor` is the e-mail address in lower case; `alias` has others of the same person, with spaces
+between them. `start` and `end` are the first and the last day, both inclusive, and NaT is open.
+`team` may be missing. API keys are never on a roster.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -14,7 +17,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccanalytics.people.csv_rows import parse_date, parse_rows, raise_problems, read_text
+from ccanalytics.people.csv_rows import (
+    further_columns,
+    header_of,
+    parse_date,
+    parse_rows,
+    raise_problems,
+    read_text,
+)
 
 ROSTER = {
     "actor": "str",
@@ -22,8 +32,12 @@ ROSTER = {
     "start": "datetime64[ms]",
     "end": "datetime64[ms]",
     "name": "str",
+    "alias": "str",
 }
 """Columns and dtypes of a roster, also of one without a row."""
+
+REQUIRED, OPTIONAL = ("email", "team"), ("start", "end", "name", "alias")
+"""Columns of the file."""
 
 ALIASES = {
     "actor": "email",
@@ -37,6 +51,8 @@ ALIASES = {
     "end date": "end",
 }
 
+_ADDRESS = re.compile(r"[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]+")
+
 WEEK = pd.Timedelta(days=7)
 # An actor's number and a day make one integer, the day in its lower 32 bits; _ZERO is 1970 there.
 _SPAN = 1 << 32
@@ -44,7 +60,7 @@ _ZERO = 1 << 31
 
 
 def read_roster(path: Path) -> pd.DataFrame:
-    """One row per person and stay in a team, from a CSV `email,team,start,end[,name]`."""
+    """One row per person and stay in a team, from a CSV `email,team[,start,end,name,alias]`."""
     return parse_roster(read_text(path, "roster"), str(path))
 
 
@@ -54,15 +70,22 @@ def parse_roster(text: str, name: str) -> pd.DataFrame:
     `SettingsError` with every bad line: a bad date, an end before its start, no e-mail address,
     the same person twice at one time.
     """
-    lines = parse_rows(text, name, ["email", "team", "start"], ["end", "name"], _stay,
-                       aliases=ALIASES)  # fmt: skip
+    lines = parse_rows(text, name, REQUIRED, OPTIONAL, _stay, aliases=ALIASES, further=True)
     roster = _roster({line: stay for line, stay in lines if isinstance(stay, dict)})
     problems = {line: stay for line, stay in lines if isinstance(stay, str)}
     for line, earlier in overlapping(roster).items():
         actor = roster["actor"][line]
         problems[line] = f"{actor} is on the roster at that time already, by line {earlier}"
+    problems |= _alias_problems(roster)
     raise_problems(name, [f"line {line}: {problems[line]}" for line in sorted(problems)])
+    roster["team"] = _one_spelling(roster["team"])
     return roster.sort_values(["actor", "start"], na_position="first", ignore_index=True)
+
+
+def columns_not_read(text: str) -> list[str]:
+    """The columns of a roster's text that are of no use here."""
+    header = header_of(text, ALIASES)
+    return sorted(further_columns(header, [*REQUIRED, *OPTIONAL], ALIASES))
 
 
 def no_roster() -> pd.DataFrame:
@@ -121,15 +144,68 @@ def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: da
     return on_roster[~on_roster["actor"].isin(list(seen))].reset_index(drop=True)
 
 
-def normalised_actors(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with people stripped and in lower case, so that two spellings are one person.
+def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """`frame` with people by their one address, so that two spellings are one person.
 
-    The names of API keys are unchanged.
+    `people` has the address that stands for another one. The names of API keys are unchanged.
     """
+    known = people or {}
     actor = frame["actor"].astype("category").cat
     names = pd.Index(actor.categories, dtype="str")
-    folded = names.str.strip().str.lower()
+    plain = [plain_address(name) for name in names]
+    folded = pd.Index([known.get(name, name) for name in plain], dtype="str")
     return with_actor_names(frame, actor.codes, {"user": folded, "api_key": names})
+
+
+def plain_address(text: str) -> str:
+    """An address in lower case, composed, without invisible characters and spaces around it."""
+    if text.isascii():
+        return text.strip().lower()
+    seen = (sign for sign in text if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFC", "".join(seen)).strip().lower()
+
+
+def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """The address that stands for each other one of the same person.
+
+    The roster says so in its column `alias`, and a source by `ids`: its own id of a person with an
+    address, in order of time. Of these the one on the roster stands for all, else the last.
+    """
+    found = dict(_aliases(roster))
+    on_roster = set(roster["actor"]) | set(found)
+    by_id: dict[str, list[str]] = {}
+    for person, address in ids:
+        by_id.setdefault(person, []).append(plain_address(address))
+    for addresses in by_id.values():
+        newest = [a for a in addresses if a in on_roster][-1:] or addresses[-1:]
+        stands = found.get(newest[0], newest[0])
+        found |= {a: stands for a in addresses if a not in on_roster and a != stands}
+    return found
+
+
+def _aliases(roster: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    if "alias" in roster:
+        pairs = zip(roster["actor"], roster["alias"].fillna(""), strict=True)
+        yield from ((alias, actor) for actor, aliases in pairs for alias in aliases.split())
+
+
+def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:
+    """The lines with an alias that is also somebody else."""
+    actors, owner = set(roster["actor"]), dict[str, str]()
+    problems: dict[int, str] = {}
+    for line, actor, aliases in zip(roster.index, roster["actor"], roster["alias"], strict=True):
+        for alias in aliases.split():
+            if alias in actors or owner.setdefault(alias, actor) != actor:
+                problems[line] = f"the alias {alias} is also that of somebody else"
+    return problems
+
+
+def _one_spelling(teams: pd.Series) -> pd.Series:
+    """The teams, each as it is first written; two that differ in case only are one."""
+    first: dict[str, str] = {}
+    for team in teams.dropna():
+        first.setdefault(team.casefold(), team)
+    return teams.map(lambda team: first[team.casefold()], na_action="ignore").astype("str")
 
 
 def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
@@ -143,16 +219,30 @@ def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
     """The roster row of one line, or everything that is wrong with it."""
     problems: list[str] = []
     actor = cells["email"].lower()
-    if "@" not in actor:
+    if not _ADDRESS.fullmatch(actor):
         problems.append(f"email is {cells['email']!r}, not an address" if actor else "no email")
+    aliases = re.split(r"[\s,;]+", cells.get("alias", "").lower().strip(" ,;"))
+    wrong = [alias for alias in aliases if alias and not _ADDRESS.fullmatch(alias)]
+    problems += [f"alias is {alias!r}, not an address" for alias in wrong]
+    for column in ("email", "team"):
+        problems += _unseen(cells[column], column)
     start = _day(cells, "start", problems)
     end = _day(cells, "end", problems)
     if start and end and end < start:
         problems.append(f"end {end} is before start {start}")
     if problems:
         return "; ".join(problems)
-    team = cells["team"] or None
-    return {"actor": actor, "team": team, "start": start, "end": end, "name": cells.get("name", "")}
+    team = unicodedata.normalize("NFC", cells["team"]) or None
+    addresses = [unicodedata.normalize("NFC", address) for address in (actor, *aliases)]
+    return {"actor": addresses[0], "team": team, "start": start, "end": end,
+            "name": cells.get("name", ""), "alias": " ".join(addresses[1:])}  # fmt: skip
+
+
+def _unseen(text: str, column: str) -> list[str]:
+    """What is wrong with text that looks like another one."""
+    found = {sign for sign in text if sign == "\u00a0" or unicodedata.category(sign) == "Cf"}
+    return [f"{column} has {unicodedata.name(sign, 'a sign').lower()} (U+{ord(sign):04X}) in it, "
+            "which nobody sees: type it again" for sign in sorted(found)]  # fmt: skip
 
 
 def _day(cells: Mapping[str, str], column: str, problems: list[str]) -> date | None:

@@ -7,7 +7,7 @@ names and dates that people wrote into the file are kept.
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,8 +16,17 @@ import pandas as pd
 
 from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError, StoreError
-from ccanalytics.people.roster import ROSTER, no_roster, read_roster
+from ccanalytics.people.csv_rows import read_text
+from ccanalytics.people.roster import (
+    ROSTER,
+    columns_not_read,
+    no_roster,
+    one_address,
+    plain_address,
+    read_roster,
+)
 from ccanalytics.wire.organization import Member
+from ccanalytics.words import counted
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,35 @@ class Pull:
     joined: tuple[str, ...]
     left: tuple[str, ...]
     back: tuple[str, ...]
+    unable: int = 0
+    """New members who were not added, as their role cannot use the product."""
 
     def __str__(self) -> str:
         now = self.roster[self.roster["end"].isna()]
+        unable = f" {self.unable} more whose role has no Claude Code." if self.unable else ""
         return (
-            f"{now['actor'].nunique()} members: {len(self.joined)} new, {len(self.left)} gone, "
-            f"{len(self.back)} back; {int(now['team'].isna().sum())} without a team."
+            f"{counted(now['actor'].nunique(), 'member')}: {len(self.joined)} new, "
+            f"{len(self.left)} gone, {len(self.back)} back; "
+            f"{int(now['team'].isna().sum())} without a team.{unable}"
         )
 
 
-def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
+def pull_roster(
+    path: Path, members: Sequence[Member], today: date, unable: Collection[str] = ()
+) -> Pull:
     """Update the roster at `path` with the members of `today`, in one atomic write.
 
     A missing file is created; a file that is not a roster is a `SettingsError`, and not changed. So
-    is a list that would end the stay of more than half of the people: it is of another
-    organisation, or a key that may not see them.
+    is a list of nobody, and one that would end the stay of more than half of the people: it is of
+    another organisation, or a key that may not see them.
     """
-    known = read_roster(path) if path.exists() else no_roster()
-    pull = merged(known, members, today)
+    known = _known(path) if path.exists() else no_roster()
+    if not members:
+        raise SettingsError(
+            f"The service lists no member at all, so {path} was not changed. Is the key of this "
+            "organisation?"
+        )
+    pull = merged(known, members, today, unable)
     before = known.loc[known["end"].isna(), "actor"].nunique()
     if len(pull.left) > max(1, before / 2):
         raise SettingsError(
@@ -60,18 +80,36 @@ def pull_roster(path: Path, members: Iterable[Member], today: date) -> Pull:
     return pull
 
 
-def merged(roster: pd.DataFrame, members: Iterable[Member], today: date) -> Pull:
+def _known(path: Path) -> pd.DataFrame:
+    """The roster at `path`; `SettingsError` when it has columns that writing it would lose."""
+    further = columns_not_read(read_text(path, "roster"))
+    if further:
+        raise SettingsError(
+            f"The roster {path} has columns that a pull would lose ({', '.join(further)}), so it "
+            "was not changed. Give another file with --out."
+        )
+    return read_roster(path)
+
+
+def merged(
+    roster: pd.DataFrame, members: Sequence[Member], today: date, unable: Collection[str] = ()
+) -> Pull:
     """`roster` updated with the members of `today`.
 
-    A new stay begins on the day the service says, or after the last stay if that is later; a stay
-    that is over ended yesterday.
+    A new stay begins on the day the service says, or after the last stay if that is later, in the
+    team of that one; a stay that is over ended yesterday. Nobody new is added whose role is one of
+    `unable`.
     """
-    since = {member.email.strip().lower(): member.since(today) for member in members}
+    same = one_address(roster)
+    addresses = [plain_address(member.email) for member in members]
+    actors = [same.get(address, address) for address in addresses]
+    since = {actor: member.since(today) for actor, member in zip(actors, members, strict=True)}
+    able = {actor for actor, one in zip(actors, members, strict=True) if one.role not in unable}
     moment = pd.Timestamp(today)
     present = roster["end"].isna() | (roster["end"] >= moment)
     members_before = set(roster.loc[present, "actor"])
     ever = set(roster["actor"])
-    joined = sorted(actor for actor in since if actor not in ever)
+    joined = sorted(actor for actor in since if actor not in ever and actor in able)
     back = sorted(actor for actor in since if actor in ever and actor not in members_before)
     left = sorted(actor for actor in members_before if actor not in since)
     ended = roster.assign(
@@ -79,26 +117,42 @@ def merged(roster: pd.DataFrame, members: Iterable[Member], today: date) -> Pull
     )
     ended = ended[~(ended["end"] < ended["start"])]  # joined and left on the same day
     rows = [_stay(actor, since[actor]) for actor in joined]
-    rows += [_stay(actor, _after(ended, actor, since[actor])) for actor in back]
+    last = roster.drop_duplicates("actor", keep="last").set_index("actor")[
+        ["team", "name", "alias"]
+    ]
+    rows += [
+        _stay(actor, _after(ended, actor, since[actor])) | last.loc[actor].to_dict()
+        for actor in back
+    ]
     new = pd.DataFrame(rows, columns=list(ROSTER)).astype(ROSTER)
     everybody = pd.concat([ended, new]) if rows else ended
     ordered = everybody.sort_values(["actor", "start"], na_position="first", ignore_index=True)
-    return Pull(ordered, tuple(joined), tuple(left), tuple(back))
+    kept_out = len(set(since) - able - ever)
+    return Pull(ordered, tuple(joined), tuple(left), tuple(back), kept_out)
 
 
 def roster_csv(roster: pd.DataFrame) -> str:
-    """The roster as its file: email,team,start,end,name; an open date is empty."""
+    """The roster as its file: email,team,start,end,name[,alias]; an open date is empty."""
+    columns = [
+        "email",
+        "team",
+        "start",
+        "end",
+        "name",
+        *(["alias"] if any(roster["alias"]) else []),
+    ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["email", "team", "start", "end", "name"])
+    writer.writerow(columns)
     for row in roster.itertuples():
         team = "" if pd.isna(row.team) else row.team
-        writer.writerow([row.actor, team, _day(row.start), _day(row.end), row.name])
+        cells = [row.actor, team, _day(row.start), _day(row.end), row.name, row.alias]
+        writer.writerow(cells[: len(columns)])
     return text.getvalue()
 
 
 def _stay(actor: str, start: date) -> dict[str, object]:
-    return {"actor": actor, "team": None, "start": start, "end": None, "name": ""}
+    return {"actor": actor, "team": None, "start": start, "end": None, "name": "", "alias": ""}
 
 
 def _after(roster: pd.DataFrame, actor: str, start: date) -> date:

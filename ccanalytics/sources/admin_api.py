@@ -9,6 +9,7 @@ from datetime import date
 
 from ccanalytics.sources.backoff import RetryBudget
 from ccanalytics.sources.http import Client, checked_day
+from ccanalytics.sources.keys import ANALYTICS, MEMBERS_KEY
 from ccanalytics.wire.claude_code import Page, Record, decode_page, decoder, unknown_fields
 from ccanalytics.wire.organization import Member, MemberPage, Organization
 
@@ -43,8 +44,20 @@ class AdminClient(Client):
 
     def _decode(self, body: bytes) -> Page:
         page = decode_page(body)
-        self._note_unknown(unknown_fields(body))
+        self._note_unknown(unknown_fields(body, page.data))
         return page
+
+
+class MemberClient(AdminClient):
+    """The list of members, which a key of claude.ai opens too when it has `read:members`."""
+
+    key_kind = MEMBERS_KEY
+
+    @property
+    def roles_without(self) -> frozenset[str]:
+        """The roles that cannot use Claude Code; in claude.ai every role can."""
+        in_claude_ai = self._key.prefix == ANALYTICS
+        return frozenset() if in_claude_ai else frozenset({"user", "billing"})
 
 
 def _of_day(day: date | str) -> dict[str, str | int]:

@@ -13,8 +13,9 @@ from datetime import date, timedelta
 import httpx
 
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.sources.http import Client, Params, checked_day
+from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS_KEY
+from ccanalytics.sources.refusals import Params
 from ccanalytics.wire.claude_code import (
     CoreMetrics,
     LinesOfCode,
@@ -39,8 +40,11 @@ PAGE_SIZE = 1000
 FLOOR = date(2026, 1, 1)
 """There are no records of days before it."""
 
-LONGEST_SPAN = 366
-"""The most days of one question about seats."""
+LONGEST_SPAN = 31
+"""The most days of one question about seats; the reference says 366, the guide 31."""
+
+LATEST = timedelta(days=14)
+"""No day is counted later than that."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -103,11 +107,11 @@ class EnterpriseClient(Client):
     def _decode(self, body: bytes) -> PeoplePage:
         page = decode_people(body)
         # The rest of a row is about other products.
-        self._note_unknown(unknown_fields(body, PersonDay, inside="claude_code_metrics"))
+        self._note_unknown(unknown_fields(body, page.data, inside="claude_code_metrics"))
         return page
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
-        """A refused question is one asked too early when a day before it is named as the newest."""
+        """A day asked for too early is one that is recent, when an earlier one is named."""
         error = super()._refusal(answer, params)
         newest = _newest_named(answer.text, params)
         if not isinstance(error, ApiError) or answer.status_code != 400 or newest is None:
@@ -124,8 +128,11 @@ def _newest_named(text: str, params: Params) -> date | None:
     Branching on a message is a last resort: there is no other sign than the day that is named.
     """
     asked = str(params.get("date", params.get("ending_date", "")))
-    named = [day for day in _DAY.findall(text) if FLOOR.isoformat() <= day < asked]
-    return date.fromisoformat(max(named)) if named and "page" not in params else None
+    news = set(_DAY.findall(text)) - set(map(str, params.values()))  # not what it only repeats
+    named = [day for day in news if FLOOR.isoformat() <= day < asked]
+    newest = date.fromisoformat(max(named)) if named and "page" not in params else None
+    late = newest and date.fromisoformat(asked) - newest <= LATEST
+    return newest if late else None
 
 
 def _used(row: PersonDay) -> bool:
@@ -143,7 +150,7 @@ def _record(day: date, row: PersonDay, organization: str) -> Record:
     lines = LinesOfCode(core.lines_of_code.added_count, core.lines_of_code.removed_count)
     return Record(
         date=f"{day}T00:00:00Z",
-        actor=UserActor(row.user.email_address or row.user.id),
+        actor=UserActor(row.user.email_address or row.user.id, row.user.id),
         organization_id=organization,
         customer_type=None,
         terminal_type=None,

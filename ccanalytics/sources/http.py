@@ -11,7 +11,7 @@ is an error that says what to do, with the service's own words and its request i
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import version
 from itertools import count
@@ -32,8 +32,19 @@ from ccanalytics.sources.backoff import (
     retry_after,
 )
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
+from ccanalytics.sources.refusals import (
+    Params,
+    can_be_smaller,
+    detail_of,
+    may_pass,
+    moment,
+    reference,
+    request_id_of,
+    what_to_do,
+    with_smaller_pages,
+)
 from ccanalytics.sources.source import Source
-from ccanalytics.wire.claude_code import ErrorBody, ErrorDetail, decoder
+from ccanalytics.wire.claude_code import decoder
 from ccanalytics.wire.organization import Listing, Row
 
 BASE_URL = "https://api.anthropic.com"
@@ -62,7 +73,6 @@ class CursorPage(Protocol):
 T = TypeVar("T")
 PageT = TypeVar("PageT", bound=CursorPage)
 
-Params = Mapping[str, str | int | list[str]]
 Decode = Callable[[bytes], T]
 
 log = logging.getLogger(__name__)
@@ -70,6 +80,10 @@ log = logging.getLogger(__name__)
 
 class IncompletePagesError(ApiError):
     """The pages so far are worth nothing: the service dropped or repeated the cursor."""
+
+
+class TooLargePageError(ApiError):
+    """The page is too large, or takes too long: smaller ones may do."""
 
 
 class _RetryableError(Exception):
@@ -80,7 +94,7 @@ class _RetryableError(Exception):
     ) -> None:
         super().__init__(text)
         self.status = answer.status_code if answer else None
-        self.request_id = _request_id(answer) if answer else None
+        self.request_id = request_id_of(answer) if answer else None
         self.shared = self.status in (429, 529)
         self.asked = retry_after(answer.headers) if answer else None
         self.tries = tries
@@ -157,15 +171,18 @@ class Client(Source):
 
     def _all_pages(self, path: str, params: Params, decode: Decode[PageT]) -> list[PageT]:
         """All pages of a walk; begun again when the service drops its cursor on the way."""
-        retries = RetryBudget(self._budget)
-        for walks in range(1, WALKS + 1):
+        retries, walks = RetryBudget(self._budget), 0
+        while True:
             try:
                 return list(self._pages(path, params, decode, retries))
+            except TooLargePageError as error:
+                params = with_smaller_pages(params)
+                log.warning("%s Asked again for %s at a time.", error, params["limit"])
             except IncompletePagesError as error:
+                walks += 1
                 if walks == WALKS:
                     raise
                 log.warning("%s The walk is begun again.", error)
-        raise AssertionError("unreachable")
 
     def _pages(
         self, path: str, params: Params, decode: Decode[PageT], retries: RetryBudget
@@ -190,10 +207,14 @@ class Client(Source):
     def _list_rows(self, path: str, kind: type[Listing[Row]], **filters: str) -> list[Row]:
         """All rows of a list, which goes on after an id; an error rather than a part."""
         decode, retries = decoder(kind, f"a page of {path}"), RetryBudget(self._budget)
-        params: dict[str, str | int] = {"limit": LIST_SIZE, **filters}
+        params: Params = {"limit": LIST_SIZE, **filters}
         found, seen = list[Row](), set[str]()
         while True:
-            page = self._request(path, params, decode, retries)
+            try:
+                page = self._request(path, params, decode, retries)
+            except TooLargePageError:
+                params = with_smaller_pages(params)
+                continue
             found += page.data
             if not page.has_more:
                 return found
@@ -203,7 +224,7 @@ class Client(Source):
                     "kept; try again later."
                 )
             seen.add(page.last_id)
-            params["after_id"] = page.last_id
+            params = {**params, "after_id": page.last_id}
 
     def _note_unknown(self, fields: set[str]) -> None:
         """Remembers, and says once, which fields are new to this version."""
@@ -226,6 +247,8 @@ class Client(Source):
                 value = self._try_once(path, params, decode)
             except _RetryableError as failure:
                 retries.spend(self._clock() - sent)
+                if failure.status == 504 and tries > 1 and can_be_smaller(params):
+                    raise TooLargePageError(str(failure), status=504) from None
                 self._wait_after(failure, sent, tries, retries)
             else:
                 self._shared_pause.reset(sent)
@@ -265,6 +288,7 @@ class Client(Source):
         if answer.status_code != 200:
             raise self._refusal(answer, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
+        self.answered_at = moment(answer) or self.answered_at
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
@@ -274,7 +298,7 @@ class Client(Source):
         try:
             return decode(body)
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            text = self._key.redact(f"{_asked_for(params)}: {error} {_reference(answer)}")
+            text = self._key.redact(f"{_asked_for(params)}: {error} {reference(answer)}")
             cause = error.__cause__ if isinstance(error, SchemaError) else error
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
@@ -286,9 +310,11 @@ class Client(Source):
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
         """The error that an answer other than 200 stands for."""
-        status, request_id = answer.status_code, _request_id(answer)
+        status, request_id = answer.status_code, request_id_of(answer)
         text = f"{_asked_for(params)}: {self._words(answer)}"
-        if _may_pass(answer):
+        if status == 413 and can_be_smaller(params):
+            return TooLargePageError(text, status=status, request_id=request_id)
+        if may_pass(answer):
             return _RetryableError(text, answer)
         if "page" in params and status in (400, 409, 410):
             return IncompletePagesError(
@@ -296,20 +322,23 @@ class Client(Source):
                 status=status,
                 request_id=request_id,
             )
-        if status in (401, 403) and _detail(answer):
+        if status in (401, 403) and detail_of(answer):
             return AuthError(f"{text} {self._key.advice}")
-        return ApiError(f"{text} {_what_to_do(answer)}", status=status, request_id=request_id)
+        then = what_to_do(answer)
+        if status == 404 and detail_of(answer):
+            then = f"{self._key.wanted.lacking} Else check the base URL {self.address}."
+        return ApiError(f"{text} {then}", status=status, request_id=request_id)
 
     def _words(self, answer: httpx.Response) -> str:
         """What an answer other than 200 says, and its request id; never the key."""
-        detail = _detail(answer)
+        detail = detail_of(answer)
         said = (
             f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
             if detail
             else f"{answer.status_code} without the service's own words, but "
             f"{self._key.redact_bytes(answer.content)[:60]!r}."
         )
-        return self._key.redact(f"{said} {_reference(answer)}")
+        return self._key.redact(f"{said} {reference(answer)}")
 
 
 def checked_day(day: date | str) -> date:
@@ -333,35 +362,6 @@ def _address(base_url: str) -> httpx.URL:
     return address
 
 
-def _detail(answer: httpx.Response) -> ErrorDetail | None:
-    """The service's own words; None when something else answered, such as a proxy."""
-    try:
-        return msgspec.json.decode(answer.content, type=ErrorBody).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _what_to_do(answer: httpx.Response) -> str:
-    """What a person can do about a refusal that does not pass by itself."""
-    status = answer.status_code
-    if status == 404 or 300 <= status < 400:
-        place = answer.url.copy_with(query=None, userinfo=b"")
-        return f"Nothing of this API is at {place}: check the base URL."
-    if status in (401, 403, 407):
-        return "A proxy or firewall answered, not the service: ask whoever runs it."
-    if status == 402:
-        return "Ask whoever pays for the organization; trying again does not help."
-    return "Trying the same again does not help."
-
-
-def _may_pass(answer: httpx.Response) -> bool:
-    """The service's own say, else 408, 429 and 5xx."""
-    said = answer.headers.get("x-should-retry")
-    if said in ("true", "false"):
-        return bool(said == "true")
-    return answer.status_code in (408, 429) or answer.status_code >= 500
-
-
 def _given_up(what: str, retries: RetryBudget) -> str:
     return (
         f"{what} {retries.spent:.0f} of at most {retries.budget:.0f} s went by with waiting. "
@@ -373,12 +373,3 @@ def _asked_for(params: Params) -> str:
     """The day, or the first day, that was asked for."""
     days = (params.get(name) for name in ("date", "starting_at", "starting_date"))
     return next((str(day)[:10] for day in days if day), "The organization")
-
-
-def _request_id(answer: httpx.Response) -> str | None:
-    found = answer.headers.get("request-id")
-    return str(found) if found else None
-
-
-def _reference(answer: httpx.Response) -> str:
-    return f"(request {_request_id(answer) or 'without id'})"

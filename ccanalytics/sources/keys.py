@@ -8,7 +8,7 @@ key that is known to fit another API only is refused before it is sent anywhere.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccanalytics.errors import AuthError
@@ -29,6 +29,8 @@ class KeyKind:
     make_one: str
     advice: Mapping[str, str]
     foreign: tuple[str, ...]
+    lacking: str
+    """What a key may lack where the service says that there is nothing."""
 
     def advise(self, prefix: str) -> str:
         """What to do when a key of this prefix was refused."""
@@ -52,6 +54,8 @@ ADMIN_KEY = KeyKind(
         "belongs to no workspace.",
     },
     foreign=(ANALYTICS,),
+    lacking="The service has this for organizations of the Claude Console only, not for individual "
+    "accounts and not on other clouds.",
 )
 
 ANALYTICS_KEY = KeyKind(
@@ -69,7 +73,22 @@ ANALYTICS_KEY = KeyKind(
         "Analytics API.",
     },
     foreign=(ADMIN, OAUTH, PLAIN),
+    lacking="The key lacks the scope read:analytics, the switch for API access is off in claude.ai "
+    "under Organization settings > API, or the organization is not on an Enterprise plan.",
 )
+
+MEMBERS_KEY = replace(
+    ADMIN_KEY,
+    advice={
+        **ADMIN_KEY.advice,
+        ANALYTICS: "A key beginning sk-ant-api01- opens the list of members only with the scope "
+        "read:members.",
+    },
+    foreign=(),
+    lacking="An sk-ant-api01- key needs the scope read:members; there is a list for organizations "
+    "only, not for individual accounts.",
+)
+"""A key that opens the list of members: an Admin key, or one of claude.ai with its scope."""
 
 
 class Key:

@@ -121,7 +121,7 @@ SPINE = (
         network=True,
         has_usage=False,
         key=ANALYTICS_KEY,
-        frames=("seats",),
+        frames=("seats", "addresses"),
         coverage="dataset.coverage:enterprise_rows",
     ),
     SourceSpec(

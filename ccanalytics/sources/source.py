@@ -1,7 +1,7 @@
 """What every source has in common: records of UTC days, and what few of them know besides."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from ccanalytics.wire.claude_code import Record
 from ccanalytics.wire.enterprise import Summary
@@ -14,6 +14,9 @@ class Source:
 
     unknown_fields: Iterable[str] = ()
     """Fields of the service that this version does not know, seen so far."""
+
+    answered_at: datetime | None = None
+    """When the service answered last, by its own clock; None when it did not say."""
 
     def records(self, day: date) -> list[Record]:
         """All records of one UTC day, none when nothing happened; an error rather than a part."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from ccanalytics.errors import StoreError
+from ccanalytics.frames.address_frames import ADDRESSES
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.frames.seat_frames import SEATS
 from ccanalytics.sources.registry import Access, SourceSpec, source_spec
@@ -86,7 +87,7 @@ def layout_of(source: str) -> Layout:
 @cache
 def frame_schemas() -> dict[str, pa.Schema]:
     """The schema of every frame there is, also of those that wings add."""
-    found: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS}
+    found: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS, "addresses": ADDRESSES}
     for wing in wings():
         for place in wing.frames:
             found |= resolve(place)

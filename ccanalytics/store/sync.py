@@ -2,12 +2,20 @@
 
 import copy
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ccanalytics.errors import CCAnalyticsError, NotYetError, StoreError
+from ccanalytics.errors import (
+    ApiError,
+    AuthError,
+    CCAnalyticsError,
+    NotYetError,
+    SchemaError,
+    StoreError,
+)
+from ccanalytics.frames.address_frames import build_addresses
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.seat_frames import build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
@@ -15,6 +23,7 @@ from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import DayChange, Store, StoredDay
 from ccanalytics.store.layout import companions
 from ccanalytics.weeks import (
+    CLOCKS_APART,
     day_end,
     days_between,
     is_closed,
@@ -27,6 +36,9 @@ from ccanalytics.wings import resolve
 from ccanalytics.wire.enterprise import Summary
 
 log = logging.getLogger(__name__)
+
+Seats = Mapping[date, Summary] | None
+"""The seats by day; None where the service refused to tell them."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,8 @@ class SyncResult:
     """Days not over, or not counted by the service yet: not stored; of logs what there is."""
     newest: date | None = None
     """The newest day the service has so far, when it was asked for a later one."""
+    remark: str = ""
+    """What else the service has and did not tell; what is stored of it stays as it was."""
 
     @classmethod
     def of(
@@ -51,6 +65,7 @@ class SyncResult:
         final: tuple[date, ...],
         open: tuple[date, ...],
         newest: date | None = None,
+        remark: str = "",
     ) -> "SyncResult":
         """The days of `changes` by what became of them, and the others."""
         days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same")}
@@ -58,7 +73,7 @@ class SyncResult:
             days[change.kind].append(change.day)
         kinds = {kind: tuple(found) for kind, found in days.items()}
         return cls(kinds["new"], kinds["changed"], kinds["same"],
-                   final=final, open=open, newest=newest)  # fmt: skip
+                   final=final, open=open, newest=newest, remark=remark)  # fmt: skip
 
     @classmethod
     def united(cls, results: "Iterable[SyncResult]") -> "SyncResult":
@@ -89,7 +104,7 @@ class SyncResult:
             *([f"{len(self.open)} not closed yet"] if self.open else []),
         ]
         newest = f" The newest the service has counted is {self.newest}." if self.newest else ""
-        return f"Days: {', '.join(parts)}.{newest}"
+        return f"Days: {', '.join(parts)}.{newest}{' ' if self.remark else ''}{self.remark}"
 
 
 def sync(
@@ -122,20 +137,23 @@ def sync(
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
     open_days = tuple(day for day in wanted if not is_closed(day, now, spec.settling))
     stored = {} if again else _trusted(source, store, now)
-    final = tuple(day for day in wanted if day in stored and stored[day].final)
+    final = tuple(day for day in wanted if day in stored and _settled(stored[day], now))
     for day in (*final, *open_days):
         _report(progress, day)
 
     missing = [day for day in wanted if day not in {*final, *open_days}]
-    seats = _seats(source, missing)
-    early: dict[date, date] = {}
+    seats, remark = _seats(source, missing)
+    early: dict[date, date | None] = {}
 
     def fetch(day: date) -> DayChange | None:
         try:
-            return _fetch_day(source, store, day, now, seats)
+            change = _fetch_day(source, store, day, now, seats)
         except NotYetError as error:
             early[day] = error.newest
             return None
+        if change is None:
+            early[day] = None
+        return change
 
     # Threads only help where one waits for a network.
     changes = _each(fetch, missing, workers if spec.network else 1, progress)
@@ -143,7 +161,8 @@ def sync(
         filter(None, changes),
         final=final,
         open=tuple(sorted({*open_days, *early})),
-        newest=max(early.values(), default=None),
+        newest=max(filter(None, early.values()), default=None),
+        remark=remark,
     )
 
 
@@ -184,8 +203,23 @@ def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDa
     if source_spec(source.name).invented and stored:
         # Another version of the package may invent another organisation; one day shows it.
         change = _fetch_day(source, store, max(stored), now)
-        return stored if change.kind == "same" else {}
+        return stored if change and change.kind == "same" else {}
     return stored
+
+
+def _settled(day: StoredDay, now: datetime) -> bool:
+    """Whether the day need not be fetched again; one fetched in the future was by a wrong clock."""
+    return day.final and day.fetched_at <= now + CLOCKS_APART
+
+
+def _by_the_service(source: Source, now: datetime) -> datetime:
+    """The moment of an answer: a clock that is fast would make final what is not over yet."""
+    told = source.answered_at
+    if told is None or now <= told + CLOCKS_APART:
+        return now
+    log.warning("The clock of this machine says %s, that of the service %s: the service's counts.",
+                now.isoformat(timespec="seconds"), told.isoformat(timespec="seconds"))  # fmt: skip
+    return told
 
 
 def _moment(source: Source, now: datetime) -> datetime:
@@ -205,9 +239,14 @@ def _known(source: Source, days: list[date]) -> list[date]:
     return [day for day in days if day >= span[0]]
 
 
-def _seats(source: Source, days: list[date]) -> dict[date, Summary] | None:
-    """The seats of `days` where the source has any; one request is about many days."""
-    return source.seats(days[0], days[-1]) if days else None
+def _seats(source: Source, days: list[date]) -> tuple[Seats, str]:
+    """The seats of `days` where the source has any, else why not; the days do not wait for them."""
+    try:
+        return (source.seats(days[0], days[-1]) if days else None) or {}, ""
+    except (ApiError, AuthError, SchemaError) as error:
+        said = f"The seats are not known, all else is complete: {error}"
+        log.warning("%s", said)
+        return None, f"{said} Ask for them again with: ccanalytics sync --again."
 
 
 def _fetch_day(
@@ -215,12 +254,19 @@ def _fetch_day(
     store: Store,
     day: date,
     now: datetime,
-    seats: dict[date, Summary] | None = None,
-) -> DayChange:
+    seats: Seats = None,
+) -> DayChange | None:
+    """What storing the day did; None when it is not over yet by the clock of the service."""
     records = source.records(day)
+    now = _by_the_service(source, now)
+    if not is_closed(day, now, source_spec(source.name).settling):
+        return None
     frames = build_frames(day, records)
-    if seats is not None:
-        frames["seats"] = build_seats(day, seats.get(day))
+    if "addresses" in source_spec(source.name).frames:
+        frames["addresses"] = build_addresses(day, records)
+    if "seats" in source_spec(source.name).frames:
+        stored = store.read(source.name, "seats", day, day)
+        frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))
     return store.write_day(
         source.name,
         day,

@@ -1,6 +1,6 @@
 """The wire format of the Claude Code Analytics API: bytes of one page -> typed records.
 
-    Page ── data ─▶ Record ┬─ actor            UserActor | ApiActor
+    Page ── data ─▶ Record ┬─ actor            UserActor | ApiActor | OtherActor
                            ├─ core_metrics     CoreMetrics ─ LinesOfCode
                            ├─ tool_actions     {tool: ToolAction}
                            └─ model_breakdown  [ModelUsage ─ TokenCounts, EstimatedCost]
@@ -11,7 +11,7 @@ terminals are open sets. `project` is ours: the service never sends it, local lo
 another source cannot tell, such as the customer type, is null.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Literal, TypeVar
 
@@ -33,11 +33,13 @@ class Wire(msgspec.Struct, gc=False):
     """Base of all structs: not tracked by the garbage collector (no cycles)."""
 
 
-class UserActor(Wire, tag_field="type", tag="user_actor"):
+class UserActor(Wire, tag_field="type", tag="user_actor", omit_defaults=True):
     """A person who signed in."""
 
     email_address: str
     """Their address, in whatever case it was written."""
+    id: str | None = None
+    """Ours, of a source that has one: the same when the address changes."""
 
 
 class ApiActor(Wire, tag_field="type", tag="api_actor"):
@@ -45,6 +47,15 @@ class ApiActor(Wire, tag_field="type", tag="api_actor"):
 
     api_key_name: str
     """The name of the key; it can be changed, and two keys can share it."""
+
+
+class OtherActor(Wire, tag_field="type", tag="other_actor"):
+    """Ours, for a kind of actor that this version does not know: counted apart, never a person."""
+
+    kind: str
+    """What the service calls this kind, such as `service_account_actor`."""
+    name: str
+    """Its name or id; the kind where it has none."""
 
 
 class LinesOfCode(Wire):
@@ -116,7 +127,7 @@ class Record(Wire):
 
     date: str
     """The midnight, UTC, at which the day begins."""
-    actor: UserActor | ApiActor
+    actor: UserActor | ApiActor | OtherActor
     """Who did it: a person, or an API key."""
     organization_id: str
     """The organization, by its id."""
@@ -147,10 +158,6 @@ class Page(Wire):
     """Whether another page follows."""
     next_page: str | None
     """The cursor to send as `page`; null on the last page."""
-
-
-class _RawPage(Wire):
-    data: list[msgspec.Raw]
 
 
 class ErrorDetail(Wire):
@@ -186,29 +193,67 @@ def decoder(kind: type[T], what: str) -> Callable[[bytes], T]:
     return decoded
 
 
-decode_page = decoder(Page, "a page of Claude Code Analytics records")
+_decode_known = decoder(Page, "a page of Claude Code Analytics records")
 
 
-def unknown_fields(body: bytes, kind: type[Wire] = Record, inside: str = "") -> set[str]:
-    """The fields of a page's first row that this version does not know, by their path.
+def decode_page(body: bytes) -> Page:
+    """One page of records; an actor of a kind that is not known is an `OtherActor`."""
+    try:
+        return _decode_known(body)
+    except SchemaError:
+        page = _with_other_actors(body)
+        if page is None:
+            raise
+        return _decode_known(page)
 
-    Of a row that is mostly of no interest only those `inside` one of its fields.
+
+def _with_other_actors(body: bytes) -> bytes | None:
+    """The page with its unknown kinds of actor as `OtherActor`; None when there is none."""
+    try:
+        page = msgspec.json.decode(body)
+        actors = [row["actor"] for row in page["data"]]
+        others = [one for one in actors if one["type"] not in ("user_actor", "api_actor")]
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return None
+    for actor in others:
+        kind, name = str(actor.pop("type")), _name_of(actor)
+        actor.clear()
+        actor.update(type="other_actor", kind=kind, name=name or kind)
+    return msgspec.json.encode(page) if others else None
+
+
+def _name_of(actor: dict[str, object]) -> str:
+    """What an unknown kind of actor is called: its name, else its address, else its id."""
+    for ending in ("name", "address", "id"):
+        for field, value in actor.items():
+            if field.endswith(ending) and isinstance(value, str) and value:
+                return value
+    return ""
+
+
+def unknown_fields(body: bytes, rows: Sequence[Wire], inside: str = "") -> set[str]:
+    """The fields of a page's rows that this version does not know, by their path.
+
+    `rows` are those of the page as they were read. An unknown kind of actor is told as its type. Of
+    rows that are mostly of no interest only the fields `inside` one of their own.
     """
-    for row in msgspec.json.decode(body, type=_RawPage).data[:1]:
-        known = msgspec.to_builtins(msgspec.json.decode(row, type=kind))
-        sent = msgspec.json.decode(row)
-        return set(_extra(sent[inside], known[inside], f"{inside}.") if inside
-                   else _extra(sent, known))  # fmt: skip
-    return set()
+    sent, known = msgspec.json.decode(body)["data"], msgspec.to_builtins(rows)
+    if inside:
+        pairs = zip(sent, known, strict=True)
+        return {name for a, b in pairs for name in _extra(a[inside], b[inside], f"{inside}.")}
+    return set(_extra(sent, known))
 
 
 def _extra(sent: object, known: object, path: str = "") -> Iterator[str]:
     if isinstance(sent, dict) and isinstance(known, dict):
+        if sent.get("type") != known.get("type", sent.get("type")):
+            yield f"{path}type {sent['type']}"
+            return
         for name, value in sent.items():
-            if name in known:
-                yield from _extra(value, known[name], f"{path}{name}.")
-            else:
+            if name not in known:
                 yield f"{path}{name}"
+            elif isinstance(value, dict | list):
+                yield from _extra(value, known[name], f"{path}{name}.")
     elif isinstance(sent, list) and isinstance(known, list):
         for one, other in zip(sent, known, strict=False):
             yield from _extra(one, other, path)

@@ -198,3 +198,32 @@ def test_the_baseline_is_the_same_weekday():
     assert frame.loc[pd.Timestamp("2026-11-21"), "expected"] == pytest.approx(10)
     assert frame.loc[pd.Timestamp("2026-11-20"), "expected"] == pytest.approx(100)
     assert frame["expected"].isna().sum() == 21
+
+
+def seats_and_use(seats, users):
+    """$50 a day on seats and $100 a working day paid by use, of so many people each."""
+    records = []
+    for n in range((SUNDAY - MONDAY).days + 1):
+        day = MONDAY + timedelta(n)
+        for people, kind, usd in ((seats, "subscription", 50.0), (users, "api", weekly(day))):
+            usage = {"claude-sonnet-5": {"output": 100, "cents": round(100 * usd / people, 4)}}
+            records += [
+                record(str(day), f"{kind}{k}@x.example", customer_type=kind, models=usage)
+                for k in range(people)
+            ]
+    return dataset(records, MONDAY, SUNDAY, minimum_group=5, monthly_budget_usd=2400.0)
+
+
+def test_what_is_paid_with_seats_does_not_use_up_a_budget():
+    """21 working days at $100 and 9 of the weekend at $10 are $2,190; the seats are paid anyhow."""
+    found = cca.month_forecast(seats_and_use(seats=20, users=6))
+    assert found.total == pytest.approx(21 * 100 + 9 * 10)
+    assert pd.isna(found.earliest)
+    assert found.left_out
+
+
+@pytest.mark.parametrize(("seats", "users"), [(20, 3), (3, 20)])
+def test_neither_part_of_a_bill_is_told_of_too_few(seats, users):
+    """The forecast of the others and the cost of all days would tell what three people cost."""
+    found = cca.month_forecast(seats_and_use(seats, users))
+    assert math.isnan(found.total)

@@ -224,3 +224,14 @@ def test_a_sync_tells_programs_which_days_it_changed(tmp_path):
     assert first["days"]["new"] == again["days"]["final"] == days
     assert again["days"]["new"] == []
     assert first["store"] == str(tmp_path)
+
+
+def test_what_cannot_be_written_is_named_without_a_traceback(tmp_path):
+    """The folder of the reports would have to lie in a file."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    asked = ["report", "--source", "sample", "--weeks", "1", "--store", str(tmp_path / "s")]
+    done = CliRunner().invoke(cli.main, [*asked, "--out", str(tmp_path / "file" / "reports")])
+    assert done.exit_code == 1
+    assert done.output.splitlines()[-1].startswith("Error: ")
+    assert str(tmp_path / "file") in done.output
+    assert isinstance(done.exception, SystemExit)

@@ -55,13 +55,41 @@ def test_a_page_read_twice_stops_a_report():
     """The same records to the last figure are counted twice."""
     found = checked([*week(), *week(people=2)])["No record twice"]
     assert found.level == "stop"
-    assert found.found.startswith("2 records are there twice")
+    assert "2 records" in found.found
 
 
 def test_two_records_of_one_key_with_other_figures_only_warn():
     """They may be right; both count."""
     found = checked([*week(), *week(people=1, commits=3)])["No record twice"]
     assert found.level == "warning"
+
+
+def test_two_keys_of_one_name_are_not_read_twice():
+    """They share their name and their few counts, but used other numbers of tokens."""
+    keys = [
+        record(api_key="ci", models={SONNET: {"input": n * 1_000_000, "cents": n * 300}})
+        for n in (1, 4)
+    ]
+    assert checked([*week(), *keys])["No record twice"].level == "warning"
+    assert checked([*week(), keys[0], keys[0]])["No record twice"].level == "stop"
+    idle = record(api_key="ci")
+    assert checked([*week(), idle, idle])["No record twice"].level == "warning"
+
+
+@pytest.mark.parametrize("priced", [0, 6])
+def test_amounts_of_zero_stop_no_report(priced):
+    """Twenty people on seats whose tokens cost nothing, beside none or six who pay by use."""
+    seats = week(cents=0, people=20, customer_type="subscription")
+    found = checked([*seats, *week(people=priced)])["Cost plausible against tokens"]
+    assert found.level == "warning"
+    assert "$360" in found.found  # 20 times $18
+
+
+def test_amounts_of_zero_do_not_hide_another_unit():
+    """Those who pay have dollars taken for cents."""
+    seats = week(cents=0, people=2, customer_type="subscription")
+    found = checked([*seats, *week(LIST_CENTS / 100)])["Cost plausible against tokens"]
+    assert found.level == "stop"
 
 
 def test_two_terminals_are_two_records():
@@ -94,7 +122,7 @@ def test_counts_below_zero_stop_a_report():
     """The frame and the column are named."""
     found = checked([*week(), record(commits=-3)])["No count below zero"]
     assert found.level == "stop"
-    assert "activity.commits (1 rows)" in found.found
+    assert "activity.commits (1 row)" in found.found
 
 
 def test_two_organizations_stop_a_report():
@@ -122,4 +150,4 @@ def test_a_week_with_half_its_people_gone_is_told_to_be_doubted():
     records = [r for day in days for r in week(day=day)] + week(people=2)
     found = checked(records, since="2026-10-19")["People still there"]
     assert found.level == "warning"
-    assert "2 people have records in the last week, 6 in a usual one" in found.found
+    assert "in the last week: 2, in a usual one: 6." in found.found

@@ -4,7 +4,9 @@ import csv
 import io
 
 import duckdb
+import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import record
@@ -13,6 +15,7 @@ from export_stores import DAY, awkward, export, fill, roster, small, tables_with
 from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import ExportError
 from ccanalytics.export.targets import target_of
+from ccanalytics.export.workbook import write_workbook
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +82,38 @@ def test_text_that_begins_like_a_formula_is_no_formula(start, tmp_path):
     assert not actor.startswith(tuple("=+-@＝"))  # noqa: RUF001
 
 
-def test_excel_is_told_that_a_file_is_utf_8(tmp_path):
-    """By a byte order mark, which plain CSV has not."""
-    store = small(tmp_path / "s")
-    export(store, tmp_path / "excel", form="excel")
-    export(store, tmp_path / "plain", form="csv")
-    assert (tmp_path / "excel/activity/api.csv").read_bytes().startswith(b"\xef\xbb\xbf")
-    assert (tmp_path / "plain/activity/api.csv").read_bytes().startswith(b'"source"')
+def test_a_workbook_keeps_types(tmp_path):
+    """Names that look like numbers, dates or formulas stay text; counts and dollars are numbers."""
+    names = ["0042", "1-2", "MAR1", "3E5", "12345678901234567890", "TRUE", "=1+1"]
+    models = {"claude-sonnet-5": {"output": 7, "cents": 141}}
+    records = [record(str(DAY), api_key=name, commits=3, models=models) for name in names]
+    export(fill(tmp_path / "s", records), tmp_path / "out", form="excel")
+    rows = sheet_rows(tmp_path / "out/actor_days/api.xlsx", "actor_days")
+    assert sorted(row["actor"] for row in rows) == sorted(names)
+    assert {(row["commits"], row["cost_usd"]) for row in rows} == {(3, 1.41)}
+    assert {row["date"].date() for row in rows} == {DAY}
+    assert {row["team"] for row in rows} == {None}
+
+
+def test_a_table_longer_than_a_sheet_goes_on_in_the_next(tmp_path, monkeypatch):
+    """Ten rows where a sheet has four and its line of names: none is lost."""
+    monkeypatch.setattr("ccanalytics.export.workbook.MOST_ROWS", 5)
+    write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long.xlsx", "long")
+    found = [sheet_rows(tmp_path / "long.xlsx", name) for name in ("long", "long 2", "long 3")]
+    assert [len(rows) for rows in found] == [4, 4, 2]
+    assert [row["n"] for rows in found for row in rows] == list(range(10))
+
+
+def test_a_text_that_fits_in_no_cell_is_refused(tmp_path):
+    """Rather than cut."""
+    with pytest.raises(ExportError, match="fits in no cell"):
+        write_workbook(pa.table({"text": ["x" * 40_000]}), tmp_path / "text.xlsx", "text")
+
+
+def sheet_rows(path, name):
+    """The rows of a sheet by the names in its first line."""
+    head, *rows = openpyxl.load_workbook(path)[name].iter_rows(values_only=True)
+    return [dict(zip(head, row, strict=True)) for row in rows]
 
 
 def test_a_frame_of_a_page_is_safe_csv_too():

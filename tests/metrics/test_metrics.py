@@ -166,7 +166,7 @@ def test_an_empty_week_in_the_middle_has_no_ratio(metric):
 HAIKU = {"claude-haiku-4-5-20251001": {"input": 10, "cache_read": 90, "cents": 5}}
 
 
-@pytest.mark.parametrize("metric", TOTALS)
+@pytest.mark.parametrize("metric", [name for name in TOTALS if name != "cost"])
 def test_keys_are_not_people(metric):
     """An organisation of pipelines has no people's metrics."""
     keys = [

@@ -170,3 +170,10 @@ def test_cost_without_activity_is_not_lost():
     """An amount without a token belongs to the bill of the week all the same."""
     data = week([record(sessions=0, models=spend(100, tokens=0))])
     assert m.by_week(data, "cost")["value"].item() == 1.0
+
+
+def test_the_cost_of_nobody_is_not_known():
+    """Only keys have records: what people cost is empty, and not zero."""
+    data = week([record(api_key="ci", models=spend(250))])
+    assert math.isnan(m.by_week(data, "cost")["value"].item())
+    assert m.by_week(data, "cost", actor_kind="api_key")["value"].item() == 2.5

@@ -35,6 +35,13 @@ def test_a_working_day_is_no_weekend_and_no_holiday(tmp_path):
     assert Calendars().is_working_day(days).tolist() == [True, True, False]
 
 
+def test_a_weekend_is_when_the_organisation_has_one():
+    """Friday and Saturday are off, Sunday is not."""
+    days = pd.Series(pd.to_datetime(["2026-11-27", "2026-11-28", "2026-11-29"]))
+    calendars = Calendars(weekend=(4, 5))
+    assert calendars.is_working_day(days).tolist() == [False, False, True]
+
+
 @pytest.mark.parametrize("kind", ["holidays", "events", "interventions"])
 def test_the_sample_brings_calendars_of_its_own(kind):
     """Each can be read as a file of a user's would be."""

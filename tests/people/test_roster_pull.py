@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -12,7 +13,7 @@ from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
 from ccanalytics.people.roster import no_roster, parse_roster, read_roster
 from ccanalytics.people.roster_pull import merged, pull_roster, roster_csv
-from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.sources.admin_api import AdminClient, MemberClient
 from ccanalytics.wire.organization import Member
 
 TODAY = date(2026, 11, 24)
@@ -31,7 +32,7 @@ def rows(count):
             "id": f"user_{n}",
             "email": f"p{n}@x.example",
             "name": "",
-            "role": "user",
+            "role": "claude_code_user",
             "added_at": "2026-11-02T10:00:00Z",
             "type": "user",
         }
@@ -51,7 +52,7 @@ def test_the_first_pull_makes_a_roster():
     """Each member from the day the service says, without a team."""
     pull = merged(no_roster(), [member("Ann@x.example ")], TODAY)
     assert roster_csv(pull.roster) == "email,team,start,end,name\nann@x.example,,2026-11-20,,\n"
-    assert str(pull) == "1 members: 1 new, 0 gone, 0 back; 1 without a team."
+    assert str(pull) == "1 member: 1 new, 0 gone, 0 back; 1 without a team."
 
 
 def test_what_people_wrote_stays():
@@ -67,7 +68,7 @@ def test_an_answer_that_would_end_most_people_changes_nothing(tmp_path):
     path = tmp_path / "people.csv"
     path.write_text(HAND)
     for members in ([], [member("zoe@y.example"), member("yan@y.example")]):
-        with pytest.raises(SettingsError, match="2 of the 2 people"):
+        with pytest.raises(SettingsError, match=r"2 of the 2 people|no member at all"):
             pull_roster(path, members, TODAY)
         assert path.read_text() == HAND
     assert pull_roster(path, [member("ann@x.example")], TODAY).left == ("bob@x.example",)
@@ -81,14 +82,46 @@ def test_who_is_gone_was_there_until_yesterday():
 
 
 def test_who_comes_back_has_a_second_stay():
-    """From the day the service says, or the day after the first stay ended."""
+    """From the day the service says, or the day after the first stay ended; in the same team."""
     known = parse_roster(HAND, "people.csv")
     gone = merged(known, [member("ann@x.example")], date(2026, 11, 1)).roster
     back = [member("ann@x.example"), member("bob@x.example", "2025-01-01T00:00:00Z")]
     pull = merged(gone, back, TODAY)
     assert pull.back == ("bob@x.example",)
     assert pull.roster["actor"].tolist().count("bob@x.example") == 2
-    assert "bob@x.example,,2026-11-01,," in roster_csv(pull.roster)
+    assert "bob@x.example,Blue,2026-11-01,,Bob" in roster_csv(pull.roster)
+
+
+def test_an_empty_list_ends_nobody(tmp_path):
+    """Not even the only one there is."""
+    path = tmp_path / "people.csv"
+    path.write_text("email,team\nann@x.example,Red\n")
+    with pytest.raises(SettingsError, match="no member at all"):
+        pull_roster(path, [], TODAY)
+    assert path.read_text() == "email,team\nann@x.example,Red\n"
+
+
+def test_roles_without_the_product_are_nobody_who_could_use_it():
+    """Who only pays is not added; who is on the roster stays."""
+    members = [
+        Member("user_1", "ann@x.example", "2026-11-20T10:00:00Z", role="billing"),
+        Member("user_2", "bob@x.example", "2026-11-20T10:00:00Z", role="developer"),
+        Member("user_3", "pay@x.example", "2026-11-20T10:00:00Z", role="billing"),
+    ]
+    pull = merged(parse_roster(HAND, "people.csv"), members, TODAY, {"billing"})
+    assert (pull.joined, pull.left, pull.unable) == ((), (), 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "without"), [("sk-ant-admin01-x", {"user", "billing"}), ("sk-ant-api01-x", set())]
+)
+def test_a_key_of_either_kind_opens_the_list_of_members(key, without):
+    """One of claude.ai with the scope read:members too, where every role has the product."""
+    members = {"data": rows(3), "has_more": False, "first_id": None, "last_id": None}
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json=members))
+    source = MemberClient(key, transport=transport)
+    assert len(source.members()) == 3
+    assert source.roles_without == without
 
 
 def test_a_second_pull_of_the_same_members_changes_nothing():
@@ -165,7 +198,7 @@ def test_the_command_checks_a_file(tmp_path, monkeypatch):
     named = CliRunner().invoke(main, [*asked, "--named"])
     assert plain.exit_code == 0, plain.output
     assert "2 people in 2 stays, 2 of them this week" in plain.output
-    assert "2 people on it have no record" in plain.output
+    assert "2 people on it without a record" in plain.output
     assert "@" not in plain.output
     assert "  bob@x.example" in named.output
 

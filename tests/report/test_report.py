@@ -209,15 +209,16 @@ def test_a_second_run_fetches_only_what_may_still_change(over_http, clean_enviro
 
 def test_hostile_names_are_shown_as_text(tmp_path, clean_environment):
     """A team, an address and a key full of markup do not become markup."""
-    people = [f"<script>alert({n})</script>@x.example" for n in range(6)]
+    strangers = [f"<script>alert({n})</script>@x.example" for n in range(6)]
+    members = [f"p{n}@x.example" for n in range(6)]
     usage = {"claude-sonnet-5": {"input": 9, "output": 9, "cents": 300}}
 
     def of_day(day):
-        used = [record(str(day), who, commits=9, models=usage) for who in people]
+        used = [record(str(day), who, commits=9, models=usage) for who in strangers + members]
         return [*used, record(str(day), api_key=HOSTILE, models=usage, terminal=HOSTILE)]
 
     roster = tmp_path / "people.csv"
-    lines = [f"{who},{HOSTILE}," for who in people]
+    lines = [f"{who},{HOSTILE}," for who in members]
     roster.write_text("\n".join(["email,team,start", *lines]), encoding="utf-8")
     with serve(FakeService(of_day, now=lambda: NOW)) as server:
         done = command(

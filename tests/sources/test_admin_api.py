@@ -240,3 +240,20 @@ def test_an_address_that_is_none_is_refused():
 def test_the_organization_of_a_key_can_be_asked(fake):
     """One cheap request says whose key it is."""
     assert fake()[0].organization().id == "5a3c1e00-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize("status", [413, 504])
+def test_pages_that_are_too_large_are_asked_for_in_smaller_ones(status):
+    """The service manages 300 records at a time: 250 are asked for, and no record is lost."""
+    service = FakeService(lambda day: [record(str(day), f"p{n}@x.example") for n in range(600)])
+    inner, asked = service.transport(), []
+
+    def answer(request):
+        asked.append(int(request.url.params["limit"]))
+        error = {"type": "error", "error": {"type": "some_error", "message": "too large"}}
+        too_large = asked[-1] > 300
+        return httpx.Response(status, json=error) if too_large else inner.handle_request(request)
+
+    client = AdminClient(KEY, transport=httpx.MockTransport(answer), sleep=lambda seconds: None)
+    assert len(client.records(DAY)) == 600
+    assert set(asked) == {1000, 250}

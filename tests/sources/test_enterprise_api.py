@@ -9,6 +9,7 @@ import httpx
 import pytest
 from builders import record
 
+from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, NotYetError, SchemaError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
@@ -233,8 +234,53 @@ def test_seats_are_read_in_both_envelopes(fake, beta):
     }
 
 
-def test_seats_of_more_than_a_year_are_asked_for_in_parts(fake):
-    """The service takes 366 days at a time, and nothing that is not counted yet."""
+def test_a_refusal_that_repeats_the_question_names_no_newest_day():
+    """The earlier day in its words is the one that was sent."""
+    words = "The range from 2026-11-16 to 2026-11-19 is too long."
+    error = {"type": "error", "error": {"type": "invalid_request_error", "message": words}}
+    client = offline(lambda request: httpx.Response(400, json=error))
+    with pytest.raises(ApiError, match="too long") as refused:
+        client.seats(DAY, DAY + timedelta(2))
+    assert not isinstance(refused.value, NotYetError)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_refused_seats_do_not_take_the_people_down(tmp_path, status):
+    """Two days of people are stored, and the sync says that the seats are not known."""
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOON)
+    inner = service.transport()
+    error = {"type": "error", "error": {"type": "some_error", "message": "no seats for you"}}
+
+    def answer(request):
+        refused = request.url.path == SUMMARIES
+        return httpx.Response(status, json=error) if refused else inner.handle_request(request)
+
+    store = Store(tmp_path)
+    result = sync(offline(answer), store, "2026-11-16", "2026-11-17", now=NOON)
+    assert len(result.new) == 2
+    assert "seats" in str(result) and "no seats for you" in str(result)
+    assert len(store.read("enterprise", "seats", DAY, DAY)) == 0
+
+
+def test_refused_seats_leave_those_that_are_stored(tmp_path):
+    """They were known on the first sync; the second is refused them, and the day is the same."""
+    members = [{"id": "user_1", "email": "p@x.example", "added_at": "2026-02-01"}]
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOON, members=lambda: members)
+    store, inner = Store(tmp_path), service.transport()
+    error = {"type": "error", "error": {"type": "permission_error", "message": "no"}}
+
+    def answer(request):
+        refused = request.url.path == SUMMARIES
+        return httpx.Response(403, json=error) if refused else inner.handle_request(request)
+
+    sync(enterprise_of(service), store, DAY, DAY, now=NOON)
+    result = sync(offline(answer), store, DAY, DAY, now=NOON, again=True)
+    assert result.same == (DAY,)
+    assert store.read("enterprise", "seats", DAY, DAY)["assigned_seats"].to_pylist() == [1]
+
+
+def test_seats_of_a_long_range_are_asked_for_in_parts(fake):
+    """The service takes 31 days at a time, and nothing that is not counted yet."""
     client, service = fake(records=lambda day: [])
     found = client.seats(date(2026, 1, 1), date(2026, 11, 25))
     assert (min(found), max(found)) == (date(2026, 1, 1), date(2026, 11, 23))
@@ -319,3 +365,47 @@ def test_the_key_is_in_no_error(caplog):
     with pytest.raises(AuthError, match="bad key") as refused:
         client.records(DAY)
     assert KEY not in f"{refused.value!r} {client!r} {caplog.text}"
+
+
+def test_nothing_there_names_key_and_scope():
+    """Where the key lacks the scope or the switch is off, the service says 404."""
+    error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
+    client = offline(lambda request: httpx.Response(404, json=error))
+    with pytest.raises(ApiError, match=r"scope read:analytics.*switch"):
+        client.records(DAY)
+
+
+@pytest.mark.parametrize("identity", ["named", "pseudonym"])
+def test_a_person_whose_address_changes_stays_one_person(tmp_path, identity):
+    """The service's id is the same on both days; no id is in the dataset."""
+
+    def answer(request):
+        if request.url.path == SUMMARIES:
+            return httpx.Response(200, json={"summaries": []})
+        old = request.url.params["date"] < "2026-11-17"
+        row = person_day("user_7", "Ann.Old@x.example" if old else "ann.new@y.example")
+        return httpx.Response(200, json={"data": [row], "next_page": None})
+
+    store = Store(tmp_path)
+    sync(offline(answer), store, "2026-11-16", "2026-11-17", now=NOON)
+    data = load(
+        "2026-11-16", "2026-11-17", source="enterprise", store=store, identity=identity, now=NOON
+    )
+    assert data.activity["actor"].nunique() == 1
+    assert "addresses" not in data.extras
+    if identity == "named":
+        assert set(data.activity["actor"]) == {"ann.new@y.example"}
+
+
+def person_day(user, address):
+    """A person with one commit, as the service writes it."""
+    core = {
+        "commit_count": 1,
+        "pull_request_count": 0,
+        "distinct_session_count": 1,
+        "lines_of_code": {"added_count": 0, "removed_count": 0},
+    }
+    return {
+        "user": {"id": user, "email_address": address},
+        "claude_code_metrics": {"core_metrics": core, "tool_actions": {}},
+    }

@@ -179,3 +179,26 @@ def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypa
     assert data.unknown_fields == ("seen_next_year",)
     found = {check.name: check for check in preflight(data)}
     assert "field seen_next_year" in found["Schema as expected"].found
+
+
+def test_a_clock_that_is_days_fast_does_not_freeze_a_day_that_is_going_on(tmp_path):
+    """It is Wednesday noon; this machine says Monday. Tuesday is stored, but is not final."""
+    source, store = Days(), Store(tmp_path)
+    source.answered_at = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    result = sync(source, store, MONDAY, SUNDAY, now=source.answered_at + timedelta(days=5))
+    tuesday = date(2026, 11, 17)
+    assert result.new == (MONDAY, tuesday)
+    assert len(result.open) == 5
+    assert not store.days("api")[tuesday].final
+    rest = Days()
+    sync(rest, store, MONDAY, SUNDAY, now=NOW)
+    assert sorted(rest.asked)[0] == MONDAY
+
+
+def test_a_day_fetched_in_the_future_is_fetched_again(tmp_path):
+    """A clock five days fast stored Monday at noon as if it were over; then it was set right."""
+    store, noon = Store(tmp_path), datetime(2026, 11, 16, 12, tzinfo=UTC)
+    sync(Days(commits=1), store, MONDAY, MONDAY, now=noon + timedelta(days=5))
+    result = sync(Days(commits=5), store, MONDAY, MONDAY, now=noon + timedelta(days=1))
+    assert result.changed == (MONDAY,)
+    assert commits(store) == [5]

@@ -1,6 +1,7 @@
 """The wire format: what a page may look like, and what an error says when it looks otherwise."""
 
 import json
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from ccanalytics.errors import SchemaError
 from ccanalytics.fake_api.fake_claude_code import as_sent
+from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.wire.claude_code import (
     ApiActor,
+    OtherActor,
     Page,
     UserActor,
     decode_page,
@@ -126,7 +129,7 @@ def test_a_field_nobody_knows_is_named_by_its_path():
     wire["model_breakdown"][0]["tokens"]["thinking"] = 7
     wire["seen_next_year"] = {"a": 1}
     body = json.dumps({"data": [wire], "has_more": False, "next_page": None}).encode()
-    assert unknown_fields(body) == {
+    assert unknown_fields(body, decode_page(body).data) == {
         "core_metrics.reviews",
         "model_breakdown.tokens.thinking",
         "seen_next_year",
@@ -135,4 +138,39 @@ def test_a_field_nobody_knows_is_named_by_its_path():
 
 def test_a_page_without_records_has_no_unknown_field():
     """Nothing to look at."""
-    assert unknown_fields(b'{"data": [], "has_more": false, "next_page": null}') == set()
+    assert unknown_fields(b'{"data": [], "has_more": false, "next_page": null}', []) == set()
+
+
+def test_a_field_that_only_later_records_carry_is_told():
+    """The third of three has it; so has only the second model of its list."""
+    usage = {name: {"output": 1} for name in ("claude-opus-4-8", "claude-haiku-4-5")}
+    late = as_sent(record(models=usage))
+    late["remote_environment"] = "web"
+    late["model_breakdown"][1]["speed"] = "fast"
+    body = page_of(wire(), wire(), late)
+    assert unknown_fields(body, decode_page(body).data) == {
+        "remote_environment",
+        "model_breakdown.speed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ({"service_account_id": "svac_1", "service_account_name": "release-bot"}, "release-bot"),
+        ({"service_account_id": "svac_1"}, "svac_1"),
+        ({}, "service_account_actor"),
+    ],
+)
+def test_an_unknown_kind_of_actor_stops_nothing_and_is_told(sent, name):
+    """It is kept as a kind of its own, beside a person who is read as always."""
+    body = page_of(wire(), wire(actor={"type": "service_account_actor", **sent}))
+    records = decode_page(body).data
+    assert [one.actor for one in records] == [
+        UserActor("ann@x.example"),
+        OtherActor("service_account_actor", name),
+    ]
+    assert records[1].model_breakdown == records[0].model_breakdown
+    assert unknown_fields(body, records) == {"actor.type service_account_actor"}
+    frame = build_frames(date(2026, 11, 16), records)["activity"]
+    assert frame["actor_kind"].to_pylist() == ["user", "service_account"]

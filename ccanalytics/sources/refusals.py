@@ -1,0 +1,71 @@
+"""What an answer says besides its body: why it is a refusal, when it was, how to ask again."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+import msgspec
+
+from ccanalytics.wire.claude_code import ErrorBody, ErrorDetail
+
+Params = Mapping[str, str | int | list[str]]
+
+SMALLEST_PAGE = 20
+"""Rows of the smallest page asked for."""
+
+
+def can_be_smaller(params: Params) -> bool:
+    limit = params.get("limit")
+    return isinstance(limit, int) and limit > SMALLEST_PAGE
+
+
+def with_smaller_pages(params: Params) -> Params:
+    """The question from its first page on: a cursor is bound to the size of its pages."""
+    smaller = {"limit": max(SMALLEST_PAGE, int(str(params["limit"])) // 4)}
+    return {name: value for name, value in params.items() if name != "page"} | smaller
+
+
+def detail_of(answer: httpx.Response) -> ErrorDetail | None:
+    """The service's own words; None when something else answered, such as a proxy."""
+    try:
+        return msgspec.json.decode(answer.content, type=ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def what_to_do(answer: httpx.Response) -> str:
+    """What a person can do about a refusal that does not pass by itself."""
+    status = answer.status_code
+    if status == 404 or 300 <= status < 400:
+        place = answer.url.copy_with(query=None, userinfo=b"")
+        return f"Nothing of this API is at {place}: check the base URL."
+    if status in (401, 403, 407):
+        return "A proxy or firewall answered, not the service: ask whoever runs it."
+    if status == 402:
+        return "Ask whoever pays for the organization; trying again does not help."
+    return "Trying the same again does not help."
+
+
+def may_pass(answer: httpx.Response) -> bool:
+    """The service's own say, else 408, 429 and 5xx."""
+    said = answer.headers.get("x-should-retry")
+    if said in ("true", "false"):
+        return bool(said == "true")
+    return answer.status_code in (408, 429) or answer.status_code >= 500
+
+
+def moment(answer: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def request_id_of(answer: httpx.Response) -> str | None:
+    found = answer.headers.get("request-id")
+    return str(found) if found else None
+
+
+def reference(answer: httpx.Response) -> str:
+    return f"(request {request_id_of(answer) or 'without id'})"

@@ -1,0 +1,47 @@
+"""The days of a report are fetched, whatever becomes of what goes with them."""
+
+from datetime import UTC, datetime
+
+from builders import record
+
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.issue.fetching import fetch_report_days
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.settings import Settings
+from ccanalytics.sources.admin_api import REPORT
+from ccanalytics.store.layout import companion_of
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class WithoutBill(FakeService):
+    """A service whose bill nobody may see."""
+
+    def respond(self, request):
+        if request.url.path != REPORT and "cost_report" in request.url.path:
+            request.headers["x-api-key"] = "sk-ant-api01-of-another-kind"
+        return super().respond(request)
+
+
+def test_a_refused_bill_leaves_the_days_of_a_report_complete(tmp_path):
+    """It was fetched once, and then the key lost its right to it: the sync says so and goes on."""
+    key = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"}
+
+    def options(url):
+        settings = Settings(store=tmp_path / "s", base_url=url)
+        return RunOptions(environ=key, settings=settings, now=NOW, source="api", weeks=1)
+
+    def records(day):
+        return [record(str(day), organization="5a3c1e00-0000-4000-8000-000000000001")]
+
+    bill = companion_of("billed")
+    with serve(FakeService(records, now=lambda: NOW)) as server:
+        wish = options(server.url)
+        with bill.open(wish.spec, wish.access) as client:
+            bill.sync(client, wish.store, "api", *[datetime(2026, 11, 9).date()] * 2, NOW, False)
+        assert wish.store.dates(bill.stored_as("api"))
+    with serve(WithoutBill(records, now=lambda: NOW)) as server:
+        result = fetch_report_days(options(server.url))
+    assert len(result.new) == 7
+    assert "billing is not known" in result.remark

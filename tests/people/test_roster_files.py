@@ -1,0 +1,113 @@
+"""Roster files as tools and offices write them are read, or refused with the line and the reason;
+a person with several addresses is one."""
+
+from datetime import date
+
+import pytest
+from builders import dataset, record
+
+from ccanalytics.errors import SettingsError
+from ccanalytics.people.roster import columns_not_read, parse_roster, plain_address, read_roster
+from ccanalytics.people.roster_pull import pull_roster
+from ccanalytics.wire.organization import Member
+
+TEXT = "email,team,start,end\nana@x.example,Größen,2026-01-01,\njürgen@x.example,Équipe,,\n"
+FILES = {
+    "UTF-8": TEXT.encode(),
+    "Excel: Unicode text": TEXT.replace(",", "\t").encode("utf-16"),
+    "Excel: CSV of Windows": TEXT.replace(",", ";").replace("\n", "\r\n").encode("cp1252"),
+    "tabs": TEXT.replace(",", "\t").encode(),
+    "a line that tells Excel the delimiter": ("sep=;\n" + TEXT.replace(",", ";")).encode(),
+    "an empty column at the end": TEXT.replace("\n", ",\n").encode(),
+}
+
+
+@pytest.mark.parametrize("raw", FILES.values(), ids=FILES)
+def test_what_spreadsheets_write_is_read(tmp_path, raw):
+    """Two people in two teams, to the letter."""
+    path = tmp_path / "people.csv"
+    path.write_bytes(raw)
+    roster = read_roster(path)
+    assert roster["actor"].tolist() == ["ana@x.example", "jürgen@x.example"]
+    assert roster["team"].tolist() == ["Größen", "Équipe"]
+
+
+def test_another_alphabet_than_the_western_one_is_refused(tmp_path):
+    """Russian as Windows writes it would be read as accents."""
+    path = tmp_path / "people.csv"
+    path.write_bytes("email,team\nivan@x.example,Платформа\n".encode("cp1251"))
+    with pytest.raises(SettingsError, match="save it as CSV UTF-8"):
+        read_roster(path)
+
+
+def test_further_columns_are_passed_over_but_not_a_slip_of_the_pen():
+    """A manager is of no use here; an `ende` was meant to be the end."""
+    text = "Employee ID,email,team,Manager\n7,ana@x.example,A,boss@x.example\n"
+    assert parse_roster(text, "r")["team"].tolist() == ["A"]
+    assert columns_not_read(text) == ["employee id", "manager"]
+    with pytest.raises(SettingsError, match="'ende' is not known"):
+        parse_roster("email,team,ende\nana@x.example,A,2026-01-01\n", "r")
+
+
+def test_lines_are_counted_as_an_editor_counts_them():
+    """A cell of two lines, and a sign that only some take for a line's end."""
+    text = 'email,team,name\nana@x.example,A,"Ana\nLopez"\nli@x.example,B,Li\u2028Wu\nnobody,C,\n'
+    with pytest.raises(SettingsError, match="line 5: email is 'nobody'"):
+        parse_roster(text, "r")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Ana <ana@x.example>,A", "ana@\u200bx.example,A", "ana@x.example,Team\u00a0A"],
+    ids=["a name beside the address", "an invisible sign", "a no-break space"],
+)
+def test_what_nobody_would_match_is_refused_with_its_line(line):
+    """It looks like an address or a team, and is none."""
+    with pytest.raises(SettingsError, match="line 2: "):
+        parse_roster(f"email,team\n{line}\n", "r")
+
+
+def test_teams_that_differ_in_case_only_are_one():
+    """As it is written first."""
+    text = "email,team\nana@x.example,Platform\nli@x.example,platform\n"
+    assert parse_roster(text, "r")["team"].tolist() == ["Platform", "Platform"]
+
+
+def test_addresses_are_compared_without_what_nobody_sees():
+    """Case, spaces around, invisible signs, accents in one sign or two."""
+    assert plain_address(" J\u0075\u0308rgen\u200b@X.example ") == "jürgen@x.example"
+
+
+def test_an_alias_joins_the_addresses_of_a_person():
+    """Married in between: one person in one team, whose rows under either address count."""
+    roster = "email,team,alias\nann.new@x.example,Web,Ann.Old@x.example ann@y.example\n"
+    records = [record(actor=a) for a in ("ann.old@x.example", "ANN@y.example", "ann.new@x.example")]
+    data = dataset(records, "2026-11-16", "2026-11-22", roster=roster)
+    assert set(data.activity["actor"]) == {"ann.new@x.example"}
+    assert set(data.activity["team"]) == {"Web"}
+
+
+def test_an_alias_of_two_people_is_refused():
+    """Nobody could tell whose rows are under it."""
+    text = "email,team,alias\nann@x.example,A,a@x.example\nbob@x.example,A,a@x.example\n"
+    with pytest.raises(SettingsError, match=r"line 3: the alias a@x\.example"):
+        parse_roster(text, "r")
+
+
+def test_a_pull_knows_people_by_their_aliases(tmp_path):
+    """The service still has the old address: nobody joined, nobody left, and the alias stays."""
+    path = tmp_path / "people.csv"
+    path.write_text("email,team,alias\nann.new@x.example,Web,ann@x.example\n", encoding="utf-8")
+    members = [Member("user_1", "Ann@x.example", "2026-01-05T09:00:00Z")]
+    pull = pull_roster(path, members, date(2026, 11, 25))
+    assert (pull.joined, pull.left) == ((), ())
+    assert read_roster(path)["alias"].tolist() == ["ann@x.example"]
+
+
+def test_a_pull_does_not_lose_further_columns(tmp_path):
+    """The file has a manager; it stays as it is."""
+    path = tmp_path / "people.csv"
+    path.write_text("email,team,manager\nann@x.example,Web,boss\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="manager"):
+        pull_roster(path, [], date(2026, 11, 25))
+    assert "boss" in path.read_text(encoding="utf-8")
