@@ -18,7 +18,8 @@ from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED, hide
+from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
+from ccanalytics.metrics.withholding import hide
 from ccanalytics.showing import Sentence, says
 
 GROUPS = 10

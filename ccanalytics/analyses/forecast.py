@@ -87,6 +87,7 @@ def month_forecast(data: Dataset) -> Forecast:
     The cost is that of people and API keys together, as a budget is about both.
     """
     days = cost_by_day(data)
+    days = days.assign(value=days["level"])  # days withheld together tell their mean
     last = days["date"].max() if len(days) else pd.NaT
     month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
     nothing = Forecast(mask_unavailable(data, _path([])), month)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks
-from ccanalytics.metrics.ratios import hide
+from ccanalytics.metrics.withholding import hide
 
 
 def lines(data: Dataset) -> pd.DataFrame:

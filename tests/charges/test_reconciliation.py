@@ -158,7 +158,7 @@ def test_models_that_too_few_people_used_are_one_row():
     shown = frame["family"].tolist()
     assert "Opus 5" not in shown
     assert "Haiku 4.5" not in shown
-    assert "used by few people" in shown
+    assert "withheld together" in shown
 
 
 def test_too_few_people_have_no_row_of_their_own():

@@ -14,7 +14,7 @@ from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue.memory import told_together
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
-from ccanalytics.people.small_groups import revealed, withheld
+from ccanalytics.people.small_groups import of_people, revealed, withheld
 from ccanalytics.report.archive import memories
 from ccanalytics.report.history import Remembered, restatements
 from ccanalytics.settings import Settings
@@ -190,8 +190,9 @@ def test_subtraction_does_not_recover_a_team_of_three():
 def test_issues_tell_together_what_none_of_them_withholds(issues, told):
     """Red is left alone when one issue shows Blue and the other Green."""
     sizes = {"Blue": 6, "Green": 12, "Red": 3}
-    assert revealed(sizes, 5, *issues) == told
-    assert withheld(sizes, 5) == {"Blue", "Red"}
+    teams = {name: of_people(f"{name}{n}" for n in range(size)) for name, size in sizes.items()}
+    assert revealed(teams, 5, *issues) == told
+    assert withheld(teams, 5) == {"Blue", "Red"}
 
 
 def test_an_empty_week_tells_nothing_of_anybody():
