@@ -64,7 +64,8 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     """
     columns = {"people_share": "float64", "value": "float64", "n_actors": "float64"}
     last = _people(data, data.weeks[-1]) if len(data.weeks) else None
-    if last is None or len(last[0]) < MINIMUM_DISTRIBUTION or not _known(*last):
+    untold = len(data.weeks) and data.weeks[-1] in data.untold
+    if last is None or untold or len(last[0]) < MINIMUM_DISTRIBUTION or not _known(*last):
         return mask_unavailable(data, pd.DataFrame(columns=list(columns)).astype(columns))
     costs, _ = last
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))
@@ -107,7 +108,7 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
     rows = [_row(data, week, statistic, minimum) for week in data.weeks]
     columns = ["week", "value", "n_actors", "priced_share"]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
-    shown = hide(frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
+    shown = hide(data, frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
     return mask_unavailable(data, shown, "value", "priced_share")
 
 

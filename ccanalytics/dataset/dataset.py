@@ -16,6 +16,7 @@ import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.calendars import Calendars
+from ccanalytics.people.small_groups import withheld_weeks
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
 from ccanalytics.weeks import days_between, parse_day
@@ -28,7 +29,8 @@ class Dataset(ShowsItself):
     `days` has one row per UTC day: date, stored, closed (an hour after its end), final (two days
     after its end), fetched_at, and restated (fetched again, it had changed). Closed and final are
     as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
-    version does not know.
+    version does not know. `untold` are the weeks of which nothing may be said of the dataset's
+    team, as it, or what it leaves of everybody, is of too few people.
     """
 
     shown_by = "display.summary:dataset_bundle"
@@ -48,6 +50,7 @@ class Dataset(ShowsItself):
     monthly_budget_usd: float | None = None
     unknown_fields: tuple[str, ...] = ()
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    untold: frozenset[pd.Timestamp] = frozenset()
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """A frame of `extras`, such as `data.requests` of session logs."""
@@ -128,7 +131,8 @@ class Dataset(ShowsItself):
             for name, part in vars(self).items()
             if isinstance(part, pd.DataFrame) and "team" in part
         }
-        return replace(self, team=team, extras={}, **parts)
+        untold = withheld_weeks(self.activity, self.model_usage, team, self.minimum_group)
+        return replace(self, team=team, extras={}, untold=untold, **parts)
 
     def _dated(self) -> dict[str, pd.DataFrame]:
         return {

@@ -25,6 +25,7 @@ from ccanalytics.people.roster import (
     read_roster,
     with_teams,
 )
+from ccanalytics.people.small_groups import withheld_weeks
 from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources.registry import (
     Access,
@@ -159,8 +160,11 @@ def build_dataset(
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
     frames = {n: with_teams(normalised_actors(to_pandas(tables[n])), roster) for n in SCHEMAS}
     further = {name: to_pandas(table) for name, table in tables.items() if name not in SCHEMAS}
+    minimum = source_spec(source).minimum_group if minimum_group is None else minimum_group
+    untold: frozenset[pd.Timestamp] = frozenset()
     if team:
         check_team(team, roster)
+        untold = withheld_weeks(frames["activity"], frames["model_usage"], team, minimum)
         frames = {name: team_of(frame, team) for name, frame in frames.items()}
         roster = team_of(roster, team)
     known = calendars or Calendars()
@@ -171,7 +175,8 @@ def build_dataset(
         until=days["date"].iloc[-1].date(),
         **shown,
         days=days,
-        minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
+        minimum_group=minimum,
+        untold=untold,
         identity=identity,
         team=team,
         calendars=known if identity == "named" else known.with_texts(without_emails),

@@ -41,7 +41,7 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     frame = counts.astype("float64").rename("value").reset_index()
     total = frame.groupby("week")["value"].transform("sum")
     frame = frame.assign(share=frame["value"] / total.where(total > 0), n_actors=total)
-    return hide(frame, distribution_minimum(data), keep=("band",))
+    return hide(data, frame, distribution_minimum(data), keep=("band",))
 
 
 def _days_of(weeks: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -45,7 +45,7 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     poor = frame["priced_share"] < MINIMUM_PRICED
     frame = frame.assign(**{name: frame[name].mask(poor) for name in ("value", "low", "high")})
     return mask_unavailable(
-        data, hide(frame, data.minimum_group), "value", "low", "high", "priced_share"
+        data, hide(data, frame, data.minimum_group), "value", "low", "high", "priced_share"
     )
 
 
@@ -60,7 +60,7 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     hidden = withheld_parts(rows, metric, "family", minimum)
     rows = rows.assign(family=rows["family"].mask(hidden, TOGETHER))
     rows = rows.groupby(["week", "actor", "family"]).sum().reset_index().assign(active=1)
-    return mask_unavailable(data, hide_parts(_mix(rows), rows, metric, "family", minimum))
+    return mask_unavailable(data, hide_parts(data, _mix(rows), rows, metric, "family", minimum))
 
 
 def _mix(rows: pd.DataFrame) -> pd.DataFrame:

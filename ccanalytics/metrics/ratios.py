@@ -84,7 +84,7 @@ def shown_sums(
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
     sums = _sums(data, metric, rows, by)
     sums["value"] = _values(metric, sums)
-    sums = hide_parts(sums, rows, metric, by, minimum)
+    sums = hide_parts(data, sums, rows, metric, by, minimum)
     usage = ["value", "priced_share", *_usage_sides(metric)]
     return mask_unavailable(data, sums, *usage) if metric.needs_usage else sums
 

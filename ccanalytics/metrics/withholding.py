@@ -11,7 +11,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.families import model_family
-from ccanalytics.people.small_groups import few, members, withheld_rows
+from ccanalytics.people.small_groups import few, members, people_of, withheld_rows
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 CUT = {"cost_without_commit"}
@@ -22,17 +22,23 @@ POPULATIONS = {"on_roster", "active_before"}
 
 
 def hide(
-    frame: pd.DataFrame, minimum: int, keep: tuple[str, ...] = (), people: str = "n_actors"
+    data: Dataset, frame: pd.DataFrame, minimum: int, keep: tuple[str, ...] = ()
 ) -> pd.DataFrame:
-    """`frame` of weeks with every number null where `people` are too few; week and `keep` stay.
+    """`frame` of weeks with every number null where people are too few; week and `keep` stay.
 
     Nobody active is a true zero, which may be shown.
     """
-    return _without_numbers(frame, frame[people].between(1, minimum - 1), ["week", *keep])
+    few = frame["n_actors"].between(1, minimum - 1) | frame["week"].isin(data.untold)
+    return _without_numbers(frame, few, ["week", *keep])
 
 
 def hide_parts(
-    sums: pd.DataFrame, rows: pd.DataFrame, metric: Metric, by: str | None, minimum: int
+    data: Dataset,
+    sums: pd.DataFrame,
+    rows: pd.DataFrame,
+    metric: Metric,
+    by: str | None,
+    minimum: int,
 ) -> pd.DataFrame:
     """`sums` by week and `by` with every number null of what is withheld.
 
@@ -41,6 +47,7 @@ def hide_parts(
     """
     hidden = withheld_parts(rows, metric, by, minimum).to_numpy()
     few = _keys(sums, by).isin(_keys(rows, by)[hidden])
+    few |= sums["week"].isin(data.untold).to_numpy()
     if by:
         few |= (sums["n_actors"] == 0).to_numpy()
     return _without_numbers(sums, pd.Series(few, index=sums.index), ["week", *([by] if by else [])])
@@ -48,14 +55,12 @@ def hide_parts(
 
 def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """For each day whether it is withheld from the total of its week, and whether that total is."""
-    columns = ["date", "actor", "actor_kind", "cost_usd"]
-    use = pd.concat([data.activity.assign(cost_usd=0.0)[columns], data.model_usage[columns]])
-    rows = members(use[use["actor_kind"] == "user"], ["date"])
+    rows = people_of(data.activity, data.model_usage, ["date"])
     rows = rows.assign(week=week_of(rows["date"]))
     days = rows.loc[withheld_rows(rows, data.minimum_group, ["week"], "date"), "date"]
     people = members(rows.rename(columns={"amount": "cost_usd"}), ["week"])
     weeks = people.loc[few(people, data.minimum_group, ["week"]), "week"]
-    untold = week_of(dates).isin(weeks)
+    untold = week_of(dates).isin({*weeks, *data.untold})
     return dates.isin(days) | untold, untold
 
 

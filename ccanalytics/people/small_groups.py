@@ -76,6 +76,30 @@ def members(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return rows.rename("amount").reset_index().assign(side=0)
 
 
+def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """`members` of the records of people: everybody with one, and what their models cost."""
+    columns = [*keys, "actor", "actor_kind", "cost_usd"]
+    use = pd.concat([activity.assign(cost_usd=0.0)[columns], usage[columns]])
+    return members(use[use["actor_kind"] == "user"], keys)
+
+
+def withheld_weeks(
+    activity: pd.DataFrame, usage: pd.DataFrame, team: str, minimum: int
+) -> frozenset[pd.Timestamp]:
+    """The Mondays of weeks of which `team` must not be told, by people or by money."""
+    records, uses = (
+        frame.assign(
+            team=frame["team"].astype("str").fillna(""),
+            week=frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"),
+        )
+        for frame in (activity, usage)
+    )
+    rows = people_of(records, uses, ["week", "team"])
+    hidden = withheld_rows(rows, minimum, ["week"], "team")
+    hidden |= withheld_rows(rows.assign(amount=0.0), minimum, ["week"], "team")
+    return frozenset(rows.loc[hidden & (rows["team"] == team), "week"])
+
+
 def few(rows: pd.DataFrame, minimum: int, keys: Sequence[str]) -> "pd.Series[bool]":
     """For each row whether its group by `keys` is too small by itself; `rows` as of `members`."""
     return withheld_rows(rows.assign(all=""), minimum, keys, "all")
@@ -90,15 +114,16 @@ def withheld_rows(
     cut): one row per person and group.
     """
     pools = rows.groupby(list(pool), observed=True, dropna=False).ngroup()
-    keys = [pools.rename("pool"), rows[group].astype("str")]
+    names = rows[group].astype("str")
+    keys = [pools.rename("pool"), names]
     sides = rows.groupby([*keys, rows["side"]])["amount"].agg(["size", "sum", "max"])
     large = _large(sides["size"], sides["max"], sides["sum"], minimum)
     at = pd.MultiIndex.from_arrays(keys)
     small = pd.Series(at.isin(large.index[~large].droplevel("side")), index=rows.index)
     hidden = pd.Series(data=False, index=rows.index)
     for _, part in rows[small.groupby(pools).transform("any")].groupby(pools):
-        groups = {str(name): _part(members) for name, members in part.groupby(group, observed=True)}
-        hidden[part.index] = part[group].astype("str").isin(list(withheld(groups, minimum)))
+        groups = {str(name): _part(members) for name, members in part.groupby(names)}
+        hidden[part.index] = names[part.index].isin(list(withheld(groups, minimum)))
     return hidden
 
 
