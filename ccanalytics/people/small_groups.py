@@ -83,10 +83,11 @@ def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) 
     return members(use[use["actor_kind"] == "user"], keys)
 
 
-def withheld_weeks(
-    activity: pd.DataFrame, usage: pd.DataFrame, team: str, minimum: int
-) -> frozenset[pd.Timestamp]:
-    """The Mondays of weeks of which `team` must not be told, by people or by money."""
+def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
+    """The weeks (their Mondays) and teams of which nothing may be told, by people or by money.
+
+    People without a team are a team without a name.
+    """
     records, uses = (
         frame.assign(
             team=frame["team"].astype("str").fillna(""),
@@ -97,7 +98,15 @@ def withheld_weeks(
     rows = people_of(records, uses, ["week", "team"])
     hidden = withheld_rows(rows, minimum, ["week"], "team")
     hidden |= withheld_rows(rows.assign(amount=0.0), minimum, ["week"], "team")
-    return frozenset(rows.loc[hidden & (rows["team"] == team), "week"])
+    return pd.MultiIndex.from_frame(rows.loc[hidden, ["week", "team"]].drop_duplicates())
+
+
+def withheld_weeks(
+    activity: pd.DataFrame, usage: pd.DataFrame, team: str, minimum: int
+) -> frozenset[pd.Timestamp]:
+    """The Mondays of the weeks in which `team` is withheld."""
+    hidden = withheld_teams(activity, usage, minimum)
+    return frozenset(week for week, name in hidden if name == team)
 
 
 def few(rows: pd.DataFrame, minimum: int, keys: Sequence[str]) -> "pd.Series[bool]":
