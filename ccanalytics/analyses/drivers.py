@@ -284,7 +284,7 @@ def _team_sums(data: Dataset) -> pd.DataFrame:
     sums = rows.groupby(["week", "team"])[["cost_usd", "commits"]].sum()
     grid = pd.MultiIndex.from_product([weeks, sorted(rows["team"].unique())])
     sums = sums.reindex(grid, fill_value=0)
-    hidden = set(rows.loc[withheld_parts(rows, metric, "team", data.minimum_group), "team"])
+    hidden = set(rows.loc[withheld_parts([rows], metric, "team", data.minimum_group), "team"])
     few = sums["commits"] < metric.minimum_denominator
     hidden |= set(sums.index[few].get_level_values(1))
     names = {team: OTHER_TEAMS if team in hidden else team for team in rows["team"].unique()}

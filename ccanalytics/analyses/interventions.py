@@ -125,7 +125,7 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
     before, after = before[-LOOKED_AT:], after[:LOOKED_AT]
     rows = actor_weeks(data, split="team")
     rows = rows.assign(team=rows["team"].astype("str"))
-    hidden = withheld_parts(rows, metric, "team", data.minimum_group)
+    hidden = withheld_parts([rows], metric, "team", data.minimum_group)
     withheld = rows.loc[hidden & rows["week"].isin(before.append(after)), "team"]
     rows = rows[~hidden]
     control = _untreated(data, rows, team, after[-1] if len(after) else first)

@@ -12,7 +12,7 @@ from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import median_interval
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share, rows_of, week_frame
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share, rest_rows, rows_of, week_frame
 from ccanalytics.metrics.withholding import hide, hide_parts, withheld_parts
 
 MINIMUM_COMMITS = 5
@@ -57,10 +57,11 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     """
     metric, minimum = METRICS["cost"], data.minimum_group
     rows = rows_of(data, metric, "family")
-    hidden = withheld_parts(rows, metric, "family", minimum)
+    everybody = [rows, *rest_rows(data, metric, "family")]
+    hidden = withheld_parts(everybody, metric, "family", minimum)
     rows = rows.assign(family=rows["family"].mask(hidden, TOGETHER))
     rows = rows.groupby(["week", "actor", "family"]).sum().reset_index().assign(active=1)
-    return mask_unavailable(data, hide_parts(data, _mix(rows), rows, metric, "family", minimum))
+    return mask_unavailable(data, hide_parts(data, _mix(rows), [rows], metric, "family", minimum))
 
 
 def _mix(rows: pd.DataFrame) -> pd.DataFrame:

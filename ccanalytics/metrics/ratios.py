@@ -84,9 +84,18 @@ def shown_sums(
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
     sums = _sums(data, metric, rows, by)
     sums["value"] = _values(metric, sums)
-    sums = hide_parts(data, sums, rows, metric, by, minimum)
+    everybody = [rows, *rest_rows(data, metric, by, actor_kind)]
+    sums = hide_parts(data, sums, everybody, metric, by, minimum)
     usage = ["value", "priced_share", *_usage_sides(metric)]
     return mask_unavailable(data, sums, *usage) if metric.needs_usage else sums
+
+
+def rest_rows(
+    data: Dataset, metric: Metric, by: str | None, actor_kind: ActorKind = "user"
+) -> list[pd.DataFrame]:
+    """The rows of the people who are not in the dataset's team, whom its figures must not tell."""
+    of_team = data.rest is not None and actor_kind == "user" and data.minimum_group > 1
+    return [rows_of(data.rest, metric, by)] if data.rest is not None and of_team else []
 
 
 def _usage_sides(metric: Metric) -> list[str]:

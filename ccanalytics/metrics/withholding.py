@@ -35,18 +35,17 @@ def hide(
 def hide_parts(
     data: Dataset,
     sums: pd.DataFrame,
-    rows: pd.DataFrame,
+    everybody: Sequence[pd.DataFrame],
     metric: Metric,
     by: str | None,
     minimum: int,
 ) -> pd.DataFrame:
     """`sums` by week and `by` with every number null of what is withheld.
 
-    `rows` is what was summed, one row per week, actor and group. In a group nobody active is no
-    zero that may be shown, because the group itself may be small.
+    `everybody` are the rows that were summed, one per week, actor and group, and those of a team's
+    rest. In a group nobody active is no zero that may be shown: the group itself may be small.
     """
-    hidden = withheld_parts(rows, metric, by, minimum).to_numpy()
-    few = _keys(sums, by).isin(_keys(rows, by)[hidden])
+    few = _keys(sums, by).isin(_withheld(everybody, metric, by, minimum))
     few |= sums["week"].isin(data.untold).to_numpy()
     if by:
         few |= (sums["n_actors"] == 0).to_numpy()
@@ -55,19 +54,38 @@ def hide_parts(
 
 def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """For each day whether it is withheld from the total of its week, and whether that total is."""
-    rows = people_of(data.activity, data.model_usage, ["date"])
-    rows = rows.assign(week=week_of(rows["date"]))
-    days = rows.loc[withheld_rows(rows, data.minimum_group, ["week"], "date"), "date"]
-    people = members(rows.rename(columns={"amount": "cost_usd"}), ["week"])
-    weeks = people.loc[few(people, data.minimum_group, ["week"]), "week"]
-    untold = week_of(dates).isin({*weeks, *data.untold})
-    return dates.isin(days) | untold, untold
+    hidden, untold = set[pd.Timestamp](), set(data.untold)
+    for one in filter(None, (data, data.rest)):
+        rows = people_of(one.activity, one.model_usage, ["date"])
+        rows = rows.assign(week=week_of(rows["date"]))
+        hidden |= {*rows.loc[withheld_rows(rows, data.minimum_group, ["week"], "date"), "date"]}
+        people = members(rows.rename(columns={"amount": "cost_usd"}), ["week"])
+        untold |= {*people.loc[few(people, data.minimum_group, ["week"]), "week"]}
+    week = week_of(dates)
+    return dates.isin(hidden) | week.isin(untold), week.isin(untold)
 
 
 def withheld_parts(
-    rows: pd.DataFrame, metric: Metric, by: str | None, minimum: int
+    everybody: Sequence[pd.DataFrame], metric: Metric, by: str | None, minimum: int
 ) -> "pd.Series[bool]":
-    """For each row whether its week or group is withheld, whichever of its people are too few."""
+    """For each of the first rows whether its week or group is withheld.
+
+    It is where its people are too few, or those of the other rows, such as of a team's rest.
+    """
+    rows = everybody[0]
+    return pd.Series(_keys(rows, by).isin(_withheld(everybody, metric, by, minimum)), rows.index)
+
+
+def _withheld(
+    everybody: Sequence[pd.DataFrame], metric: Metric, by: str | None, minimum: int
+) -> pd.MultiIndex:
+    """The weeks and groups that are withheld in any of the rows."""
+    first, *others = (_withheld_in(rows, metric, by, minimum) for rows in everybody)
+    return first.append(others)
+
+
+def _withheld_in(rows: pd.DataFrame, metric: Metric, by: str | None, minimum: int) -> pd.MultiIndex:
+    """The weeks and groups to withhold, whichever of their people are too few."""
     keys = _keys(rows, by)
     groups = pd.Series(keys.get_level_values("group"), index=rows.index)
     hidden = pd.Series(data=False, index=rows.index)
@@ -77,8 +95,7 @@ def withheld_parts(
         if by in _OUTER:
             people = people.assign(outer=people["group"].map(_OUTER[by]))
             hidden[people.index] |= withheld_rows(people, minimum, ["week", "outer"], "group")
-    told = keys[hidden.to_numpy()].unique()  # also the rows of people who did nothing
-    return pd.Series(keys.isin(told), index=rows.index)
+    return keys[hidden.to_numpy()].unique()
 
 
 def _of_people(rows: pd.DataFrame, metric: Metric) -> Iterator[pd.DataFrame]:

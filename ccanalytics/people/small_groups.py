@@ -122,6 +122,9 @@ def withheld_rows(
     `rows` has the columns `pool`, `group`, actor, amount and side (0, or 1 for the other side of a
     cut): one row per person and group.
     """
+    hidden = pd.Series(data=False, index=rows.index)
+    if minimum <= 1:
+        return hidden
     pools = rows.groupby(list(pool), observed=True, dropna=False).ngroup()
     names = rows[group].astype("str")
     keys = [pools.rename("pool"), names]
@@ -129,7 +132,6 @@ def withheld_rows(
     large = _large(sides["size"], sides["max"], sides["sum"], minimum)
     at = pd.MultiIndex.from_arrays(keys)
     small = pd.Series(at.isin(large.index[~large].droplevel("side")), index=rows.index)
-    hidden = pd.Series(data=False, index=rows.index)
     for _, part in rows[small.groupby(pools).transform("any")].groupby(pools):
         groups = {str(name): _part(members) for name, members in part.groupby(names)}
         hidden[part.index] = names[part.index].isin(list(withheld(groups, minimum)))

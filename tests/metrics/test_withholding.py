@@ -156,3 +156,43 @@ def test_every_split_of_every_metric_leaves_enough_people():
         left = rows.merge(hidden[["week", by]].astype({by: "str"}), on=["week", by])
         left = left[left["active"] == 1]
         assert (left.groupby("week")["actor"].nunique() >= 5).all()
+
+
+@pytest.mark.parametrize("split", ["terminal", "model", "customer_type"])
+def test_a_team_s_own_page_and_that_of_everybody_do_not_tell_of_two_others(split):
+    """Eight of Red and two of Blue used something that six of each did not."""
+    changes = {
+        "terminal": {"terminal": "tmux"},
+        "model": {"models": spent(10, OPUS)},
+        "customer_type": {"customer_type": "subscription"},
+    }[split]
+    sizes = {"Red": 14, "Blue": 14}
+    records = [
+        record(
+            "2026-11-17",
+            f"{team}{n}@x.example",
+            **{"models": spent(10), **(changes if odd else {})},
+        )
+        for team, few in (("Red", 8), ("Blue", 2))
+        for n in range(14)
+        for odd in [n < few]
+    ]
+    data = organisation(records, roster=roster(**sizes))
+    everybody, page = (shown(one, "cost", split) for one in (data, data.of_team("Red")))
+    assert sorted(everybody.values()) == [100, 180]
+    assert page == {}
+
+
+def test_days_and_cuts_on_a_team_s_page_do_not_tell_of_few_others():
+    """On the Thursday, and without a commit, there was one of Blue beside six of Red."""
+    records = [*people_of("Red", 12, commits=2)[6:], *people_of("Red", 6)]
+    records += [*people_of("Blue", 12, commits=2)[1:], *people_of("Blue", 1)]
+    records += [record("2026-11-19", f"Red{n}@x.example", models=spent(10)) for n in range(6)]
+    records += [record("2026-11-19", "Blue0@x.example", models=spent(90))]
+    data = organisation(records, roster=roster(Red=12, Blue=12))
+    page = data.of_team("Red")
+    thursday = cca.daily_cost(data).set_index("date")["value"]["2026-11-19"]
+    assert thursday == 150
+    assert cca.daily_cost(page).set_index("date")["value"].isna()["2026-11-19"]
+    assert value(data, "unconverted_share") == value(data, "unconverted_share")
+    assert value(page, "unconverted_share") != value(page, "unconverted_share")

@@ -8,7 +8,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as m
-from ccanalytics.errors import PreflightError
+from ccanalytics.errors import PreflightError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue.memory import told_together
@@ -93,7 +93,7 @@ def organisation(day, late=0):
     return [record(str(day), f"p{n}@x.example", commits=commits, models=usage) for n in range(12)]
 
 
-def print_report(folder, now, late=0, roster=""):
+def print_report(folder, now, late=0, roster="", team=""):
     """One report of the week over real HTTP, at the time `now`."""
     service = FakeService(lambda day: organisation(day, late), now=lambda: now)
     people = folder / "people.csv"
@@ -108,6 +108,7 @@ def print_report(folder, now, late=0, roster=""):
             now=now,
             source="api",
             week="2026-W47",
+            team=team,
             weeks=1,
             out=folder / "reports",
         )
@@ -205,3 +206,12 @@ def test_an_empty_week_tells_nothing_of_anybody():
         numbers={"active_actors": {"2026-11-09": 0.0, "2026-11-16": 12.0}}, parameters=SCOPE
     )
     assert list(told_together(data, now, [now])) == []
+
+
+@pytest.mark.xdist_group("report")
+def test_a_team_that_is_withheld_has_no_report_of_its_own(tmp_path):
+    """Red and Blue are seven together, and each is too few alone; Green is not."""
+    roster = teams({"Red": 3, "Blue": 4, "Green": 5})
+    with pytest.raises(SettingsError, match="Team 'Blue' has no report of its own"):
+        print_report(tmp_path, LATER, roster=roster, team="Blue")
+    assert print_report(tmp_path, LATER, roster=roster, team="Green").exists()
