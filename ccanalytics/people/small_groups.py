@@ -122,9 +122,8 @@ def withheld_rows(
     `rows` has the columns `pool`, `group`, actor, amount and side (0, or 1 for the other side of a
     cut): one row per person and group.
     """
-    hidden = pd.Series(data=False, index=rows.index)
     if minimum <= 1:
-        return hidden
+        return pd.Series(data=False, index=rows.index)
     pools = rows.groupby(list(pool), observed=True, dropna=False).ngroup()
     names = rows[group].astype("str")
     keys = [pools.rename("pool"), names]
@@ -132,15 +131,15 @@ def withheld_rows(
     large = _large(sides["size"], sides["max"], sides["sum"], minimum)
     at = pd.MultiIndex.from_arrays(keys)
     small = pd.Series(at.isin(large.index[~large].droplevel("side")), index=rows.index)
-    for _, part in rows[small.groupby(pools).transform("any")].groupby(pools):
-        groups = {str(name): _part(members) for name, members in part.groupby(names)}
-        hidden[part.index] = names[part.index].isin(list(withheld(groups, minimum)))
-    return hidden
-
-
-def _part(members: pd.DataFrame) -> Part:
-    sides = (members[members["side"] == side] for side in (0, 1))
-    return [dict(zip(side["actor"], side["amount"], strict=True)) for side in sides]
+    parts: dict[int, dict[str, list[dict[str, float]]]] = {}
+    columns = pools, names, rows["actor"], rows["amount"], rows["side"]
+    in_doubt = small.groupby(pools).transform("any")
+    doubtful = (column[in_doubt].tolist() for column in columns)
+    for number, name, actor, amount, side in zip(*doubtful, strict=True):
+        groups = parts.setdefault(number, {})
+        groups.setdefault(name, [{}, {}])[side][actor] = amount
+    told = [(n, name) for n, groups in parts.items() for name in withheld(groups, minimum)]
+    return pd.Series(at.isin(told) if told else False, index=rows.index)
 
 
 def _enough(side: Amounts, minimum: int) -> bool:
