@@ -161,10 +161,9 @@ def cost_is_plausible(data: Dataset) -> Check:
         text = "There is too little use of models with a known list price to compare."
         return Check(name, "passed", text)
     times = recorded / listed
-    text = (
-        f"The recorded cost is {times:.2f} times the list price of its tokens (${recorded:,.0f} to "
-        f"${listed:,.0f})."
-    )
+    # Of others no amounts: less the weeks that are shown, they would tell of those withheld.
+    amounts = f" (${recorded:,.0f} to ${listed:,.0f})" if data.minimum_group == 1 else ""
+    text = f"The recorded cost is {times:.2f} times the list price of its tokens{amounts}."
     if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
         text += " An amount is in another unit than US cents, or tokens are missing."
         return Check(name, "stop", text)
