@@ -14,11 +14,13 @@ import pandas as pd
 
 from ccanalytics.charges.billing_frames import has_bill
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.cost import TOGETHER
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
+from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.small_groups import few, members, withheld_rows
 from ccanalytics.showing import Sentence, says
 
@@ -79,6 +81,7 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
         value=gap / frame["billed"].where(frame["billed"] > 0),
     )
     hidden = _of_few_people(data, frame, _renamed(estimates, names))
+    hidden |= frame["month"].isin(_untold_months(data, days)).to_numpy()
     frame[_WITHHELD] = frame[_WITHHELD].mask(pd.Series(hidden, index=frame.index))
     return frame[list(_KINDS)].astype(_KINDS).sort_values("month", kind="stable", ignore_index=True)
 
@@ -233,6 +236,14 @@ def _of_few_people(
     people = _people(pd.concat([estimates, everybody]))
     small = people[few(people, data.minimum_group, _KEYS)]
     return pd.MultiIndex.from_frame(frame[_KEYS]).isin(pd.MultiIndex.from_frame(small[_KEYS]))
+
+
+def _untold_months(data: Dataset, days: pd.DatetimeIndex) -> pd.Series:
+    """The months with a week that is withheld: less the other weeks they would tell it."""
+    dates = days.to_series()
+    dates = dates[week_of(dates).isin(data.weeks)]
+    _, untold = withheld_days(data, dates)
+    return _month(dates[untold])
 
 
 def _people(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -182,3 +182,16 @@ def test_the_table_shows_money_and_the_sign():
     frame = cca.reconciliation(week([record(models=spend(500))], every_day(cost(400))))
     rows = frame._repr_mimebundle_()["application/vnd.ccanalytics.table+json"]["rows"]
     assert rows[0] == ["Nov 2026", "all models", "7", "$5.00", "$4.00", "+$1.00", "25 %"]
+
+
+def test_a_month_does_not_tell_of_a_week_of_few_people():
+    """Six people in each week, but three in one: the month less the other weeks would be theirs."""
+    days = {"2026-11-03": 6, "2026-11-10": 3, "2026-11-17": 6}
+    records = [
+        record(day, f"p{n}@x.example", models=spend(100))
+        for day, count in days.items()
+        for n in range(count)
+    ]
+    bills = {day: ([cost(600)], []) for day in days}
+    data = dataset(records, "2026-11-02", "2026-11-22", extras=billing(bills), minimum_group=5)
+    assert cca.reconciliation(data)[["estimated", "billed", "gap"]].isna().all(axis=None)
