@@ -18,7 +18,9 @@ from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED, hide
+from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
+from ccanalytics.metrics.withholding import hide
+from ccanalytics.people.small_groups import enough
 from ccanalytics.showing import Sentence, says
 
 GROUPS = 10
@@ -33,10 +35,15 @@ _WORDS = {
 def top10_share(data: Dataset) -> pd.DataFrame:
     """One row per week: cost of the tenth of active people with the highest cost / all cost.
 
-    The tenth is rounded up to whole people, and withheld when a tenth is fewer than the minimum
-    group.
+    The tenth is rounded up to whole people, and withheld when it is of fewer than the minimum
+    group, or its cost is nearly all of one person.
     """
-    return _by_week(data, _top_share, GROUPS * data.minimum_group)
+
+    def share(costs: Floats) -> float:
+        tenth = costs[-math.ceil(len(costs) / GROUPS) :]
+        return math.nan if _of_one(data, tenth) else float(tenth.sum() / costs.sum())
+
+    return _by_week(data, share, GROUPS * data.minimum_group)
 
 
 def gini(data: Dataset) -> pd.DataFrame:
@@ -59,15 +66,19 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     """One row per point of the Lorenz curve of the last week: people_share, value (cost share).
 
     Points are groups of equally many people, at most ten and none under the minimum group; the
-    last of ten is the tenth of `top10_share`. No rows with too few people, or no cost.
+    last of ten is the tenth of `top10_share`. No rows with too few people, or no cost, or where the
+    cost of the last group is nearly all of one person.
     """
     columns = {"people_share": "float64", "value": "float64", "n_actors": "float64"}
     last = _people(data, data.weeks[-1]) if len(data.weeks) else None
-    if last is None or len(last[0]) < MINIMUM_DISTRIBUTION or not _known(*last):
+    untold = len(data.weeks) and data.weeks[-1] in data.untold
+    if last is None or untold or len(last[0]) < MINIMUM_DISTRIBUTION or not _known(*last):
         return mask_unavailable(data, pd.DataFrame(columns=list(columns)).astype(columns))
     costs, _ = last
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))
     ends = np.arange(groups + 1) * len(costs) // groups
+    if _of_one(data, costs[ends[-2] :]):
+        return mask_unavailable(data, pd.DataFrame(columns=list(columns)).astype(columns))
     share = np.concatenate([[0.0], np.cumsum(costs)])[ends] / costs.sum()
     curve = {"people_share": ends / len(costs), "value": share, "n_actors": float(len(costs))}
     return pd.DataFrame(curve).astype(columns)
@@ -106,7 +117,7 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
     rows = [_row(data, week, statistic, minimum) for week in data.weeks]
     columns = ["week", "value", "n_actors", "priced_share"]
     frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
-    shown = hide(frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
+    shown = hide(data, frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
     return mask_unavailable(data, shown, "value", "priced_share")
 
 
@@ -131,8 +142,10 @@ def _known(costs: Floats, priced: float) -> bool:
     return bool(costs.sum() > 0) and priced >= MINIMUM_PRICED
 
 
-def _top_share(costs: Floats) -> float:
-    return float(costs[-math.ceil(len(costs) / GROUPS) :].sum() / costs.sum())
+def _of_one(data: Dataset, costs: Floats) -> bool:
+    """Whether these costs, of several people, are nearly all of one of them."""
+    people = {str(number): float(cost) for number, cost in enumerate(costs)}
+    return not enough([people], min(data.minimum_group, len(costs)))
 
 
 def gini_of(costs: Floats) -> float:

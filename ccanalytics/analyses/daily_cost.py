@@ -21,7 +21,8 @@ from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
-from ccanalytics.people.small_groups import withheld
+from ccanalytics.metrics.withholding import withheld_days
+from ccanalytics.people.small_groups import few, members, withheld_rows
 
 BASELINE_DAYS = 56
 MINIMUM_HISTORY = 21
@@ -51,8 +52,9 @@ _NARROWEST = 0.05  # days that hardly ever differ would make every cent an outli
 def daily_cost(data: Dataset) -> pd.DataFrame:
     """One row per closed UTC day: cost of people and API keys, expected, low, high, unusual, event.
 
-    `low` to `high` is where 90 % of ordinary days lie. Null in a week of fewer people than the
-    minimum group, or with too many unpriced tokens; expected is null before 21 days of history.
+    `low` to `high` is where 90 % of ordinary days lie. Null on days that are withheld from their
+    week, because too few people were active, or with too many unpriced tokens; expected is null
+    before 21 days of history.
     """
     days = cost_by_day(data)
     values, kinds = days["value"].to_numpy(), days["kind"].to_numpy()
@@ -110,7 +112,8 @@ def noted_events(data: Dataset) -> pd.DataFrame:
 def cost_by_day(data: Dataset) -> pd.DataFrame:
     """One row per closed day: date, value (cost of people and keys), kind of day.
 
-    The value is 0 on a quiet day, and null where it may not be shown.
+    The value is 0 on a quiet day, and null where it may not be shown. `level` is the value, and the
+    mean of the week's withheld days on those of them: together they are of enough people.
     """
     closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
     usage = data.model_usage
@@ -120,11 +123,13 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
     sums = pd.DataFrame({"cost": usage["cost_usd"], "tokens": tokens, "unpriced": unpriced})
     by_day = sums.groupby(usage["date"]).sum().reindex(closed, fill_value=0.0)
     priced = 1 - by_day["unpriced"] / by_day["tokens"].where(by_day["tokens"] > 0)
-    shown = (priced.fillna(1) >= MINIMUM_PRICED).to_numpy() & _enough_people(data, closed)
-    value = np.where(shown, by_day["cost"], math.nan)
-    frame = mask_unavailable(
-        data, pd.DataFrame({"date": closed.to_numpy(), "value": value}), "value"
-    )
+    cost = by_day["cost"].where(priced.fillna(1) >= MINIMUM_PRICED)
+    frame = pd.DataFrame({"date": closed.to_numpy(), "cost": cost.to_numpy()})
+    hidden, untold = withheld_days(data, frame["date"])
+    cost = frame.pop("cost")
+    mean = cost.groupby([week_of(frame["date"]), hidden]).transform("mean")
+    frame = frame.assign(value=cost.mask(hidden), level=cost.mask(hidden, mean).mask(untold))
+    frame = mask_unavailable(data, frame, "value", "level")
     return frame.assign(kind=kinds_of_day(data, frame["date"]))
 
 
@@ -182,16 +187,11 @@ def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
     return (p <= FALSE_DISCOVERIES) & large
 
 
-def _enough_people(data: Dataset, dates: pd.Series) -> npt.NDArray[np.bool_]:
-    """Whether the week of each day has at least the minimum group of people, or nobody."""
-    people = data.activity[data.activity["actor_kind"] == "user"]
-    counts = people.groupby(week_of(people["date"]))["actor"].nunique()
-    sizes = week_of(dates).map(counts).fillna(0)
-    return ((sizes == 0) | (sizes >= data.minimum_group)).to_numpy()
-
-
 def _parts(data: Dataset) -> pd.DataFrame:
-    """The cost by day (row) and team, or without teams model family, of those that may be shown."""
+    """The cost by day (row) and team, or without teams model family, of those that may be shown.
+
+    Null on a day on which too few people of it were active.
+    """
     usage = data.model_usage[data.model_usage["actor_kind"] == "user"]
     if len(data.roster) and not data.team:
         part = usage["team"].astype("str")
@@ -199,12 +199,15 @@ def _parts(data: Dataset) -> pd.DataFrame:
         part = usage["model"].map(lambda model: model_family(str(model))).astype("str")
     usage = usage.assign(part=part).dropna(subset="part")
     recent = usage[usage["date"] > usage["date"].max() - pd.Timedelta(days=NEWEST_DAYS)]
-    sizes = recent.groupby("part")["actor"].nunique()
-    hidden = withheld({str(name): int(n) for name, n in sizes.items()}, data.minimum_group)
-    shown = usage[usage["part"].isin(set(sizes.index) - hidden)]
+    people = members(recent, ["part"]).assign(all=0)
+    hidden = withheld_rows(people, data.minimum_group, ["all"], "part")
+    shown = usage[usage["part"].isin(people.loc[~hidden, "part"])]
     dates = data.days["date"]
     table = shown.pivot_table(index="date", columns="part", values="cost_usd", aggfunc="sum")
-    return table.reindex(dates).fillna(0.0)
+    cells = members(shown, ["date", "part"])
+    cells = cells[few(cells, data.minimum_group, ["date", "part"])]
+    table = table.reindex(dates).fillna(0.0)
+    return table.mask(pd.crosstab(cells["date"], cells["part"]).reindex_like(table) > 0)
 
 
 def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
@@ -212,9 +215,9 @@ def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
     before = parts[(parts.index < day) & (parts.index.day_of_week == day.day_of_week)].tail(8)
     if before.empty or parts.shape[1] < 2:
         return ""
-    share = (parts.loc[day] - before.median()) / excess
-    name = share.idxmax()
-    return f"{name} ({share[name]:.0%})" if share[name] >= 1 / 3 else ""
+    share = ((parts.loc[day] - before.median()) / excess).dropna()
+    name = share.idxmax() if len(share) else ""
+    return f"{name} ({share[name]:.0%})" if name and share[name] >= 1 / 3 else ""
 
 
 def _event(events: pd.DataFrame, day: pd.Timestamp) -> str:

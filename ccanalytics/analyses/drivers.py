@@ -24,8 +24,8 @@ from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.intervals import Floats
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, NO_TEAM, week_frame
-from ccanalytics.people.small_groups import withheld
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, rows_of, week_frame
+from ccanalytics.metrics.withholding import withheld_parts
 from ccanalytics.showing import ShowsItself
 
 TOKEN_WEIGHTS = {
@@ -278,17 +278,15 @@ def _too_little(data: Dataset, metric_id: str) -> str:
 def _team_sums(data: Dataset) -> pd.DataFrame:
     """One row per team, small ones together: cost and commits of the last two weeks."""
     weeks = data.weeks[-2:]
-    rows = actor_weeks(data)
-    rows = rows.assign(team=rows["team"].astype("str").fillna(NO_TEAM))
-    sums = rows.groupby(["week", "team"])[["cost_usd", "commits", "active"]].sum()
+    metric = METRICS["cost_per_commit"]
+    rows = rows_of(data, metric, "team")
+    rows = rows[rows["week"].isin(weeks)]
+    sums = rows.groupby(["week", "team"])[["cost_usd", "commits"]].sum()
     grid = pd.MultiIndex.from_product([weeks, sorted(rows["team"].unique())])
     sums = sums.reindex(grid, fill_value=0)
-    hidden: set[str] = set()
-    for week in weeks:
-        active, commits = sums.loc[week, "active"], sums.loc[week, "commits"]
-        hidden |= withheld({str(t): int(n) for t, n in active.items()}, data.minimum_group)
-        floor = METRICS["cost_per_commit"].minimum_denominator
-        hidden |= set(map(str, commits[commits < floor].index))
+    hidden = set(rows.loc[withheld_parts([rows], metric, "team", data.minimum_group), "team"])
+    few = sums["commits"] < metric.minimum_denominator
+    hidden |= set(sums.index[few].get_level_values(1))
     names = {team: OTHER_TEAMS if team in hidden else team for team in rows["team"].unique()}
     merged = sums.rename(index=names, level=1).groupby(level=[0, 1]).sum()
     before, last = (merged.loc[week][["cost_usd", "commits"]] for week in weeks)

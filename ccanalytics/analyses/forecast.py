@@ -95,6 +95,7 @@ def month_forecast(data: Dataset) -> Forecast:
     """
     seats = data.model_usage["customer_type"] == "subscription"
     days = _days_paid_by_use(data) if seats.any() else cost_by_day(data)
+    days = days.assign(value=days["level"])  # days withheld together tell their mean
     last = days["date"].max() if len(days) else pd.NaT
     month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
     nothing = Forecast(mask_unavailable(data, _path([])), month, left_out=bool(seats.any()))
@@ -118,7 +119,7 @@ def _days_paid_by_use(data: Dataset) -> pd.DataFrame:
     """As `cost_by_day`, without what is paid with seats; null where either part is of too few."""
     by_use, by_seat = (_of_seats(data, seats) for seats in (False, True))
     days = cost_by_day(by_use)
-    return days.assign(value=days["value"].where(cost_by_day(by_seat)["value"].notna()))
+    return days.assign(level=days["level"].where(cost_by_day(by_seat)["level"].notna()))
 
 
 def _of_seats(data: Dataset, seats: bool) -> Dataset:

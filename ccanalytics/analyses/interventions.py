@@ -20,6 +20,7 @@ from ccanalytics.metrics.availability import UNAVAILABLE
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.intervals import Floats, interval, ratio, resampled_sums
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, summable
+from ccanalytics.metrics.withholding import withheld_parts
 from ccanalytics.showing import Results, ShowsItself
 
 FEWEST_BEFORE, FEWEST_AFTER = 4, 2
@@ -122,13 +123,18 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
     mixed = date > first  # the week of the day itself is before and after at once
     before, after = weeks[weeks < first], weeks[weeks >= first + (_WEEK if mixed else 0 * _WEEK)]
     before, after = before[-LOOKED_AT:], after[:LOOKED_AT]
-    rows = actor_weeks(data)
+    rows = actor_weeks(data, split="team")
     rows = rows.assign(team=rows["team"].astype("str"))
+    hidden = withheld_parts([rows], metric, "team", data.minimum_group)
+    withheld = rows.loc[hidden & rows["week"].isin(before.append(after)), "team"]
+    rows = rows[~hidden]
     control = _untreated(data, rows, team, after[-1] if len(after) else first)
     parts = [matrix(part, before.append(after), metric)
              for part in (rows[rows["team"] == team], control)]  # fmt: skip
     n_treated, n_control = (len(part.top) for part in parts)
     why = _why_not(data, metric, team, rows, (len(before), len(after)), (n_treated, n_control))
+    if not why and (withheld == team).any():
+        why = "the team was too small to be shown in some of the weeks"
     if why:
         return Effect(metric, team, what, date, nothing, why=why)
     found = _estimate(parts[0], parts[1], len(before))

@@ -15,7 +15,7 @@ from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, follows, ro
 from ccanalytics.metrics.adoption import shown
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.people.roster import WEEK
-from ccanalytics.people.small_groups import withheld
+from ccanalytics.people.small_groups import of_people, withheld
 
 Cells = npt.NDArray[np.bool_]
 
@@ -40,9 +40,8 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     recent = people["last_use"] > last_day - weeks * WEEK
     new = (last_day - people["start"]).dt.days + 1 < grace
     rules = [recent, people["last_use"].notna(), ~new]
-    status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3])).value_counts()
-    sizes = {name: int(status.get(name, 0)) for name in STATUSES}
-    frame = pd.DataFrame({"status": list(STATUSES), "value": _shown_sizes(sizes, data)})
+    status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3]))
+    frame = pd.DataFrame({"status": list(STATUSES), "value": _shown_sizes(status, people, data)})
     return frame.assign(share=frame["value"] / len(people)).astype(columns)
 
 
@@ -113,12 +112,14 @@ def _last_roster(data: Dataset) -> pd.DataFrame:
     return people.assign(**columns).reset_index()
 
 
-def _shown_sizes(sizes: dict[str, int], data: Dataset) -> list[float]:
-    """The sizes, null where withheld; a zero is one only next to people who may be counted."""
-    if sum(sizes.values()) < data.minimum_group:
-        return [math.nan] * len(sizes)
-    hidden = withheld({name: size for name, size in sizes.items() if size}, data.minimum_group)
-    return [math.nan if name in hidden else float(size) for name, size in sizes.items()]
+def _shown_sizes(status: pd.Series, people: pd.DataFrame, data: Dataset) -> list[float]:
+    """People by status, null where withheld; zero is one only next to people who may be counted."""
+    if len(people) < data.minimum_group:
+        return [math.nan] * len(STATUSES)
+    groups = {name: people["actor"][status == name] for name in STATUSES}
+    parts = {name: of_people(actors) for name, actors in groups.items()}
+    hidden = withheld(parts, data.minimum_group)
+    return [math.nan if name in hidden else float(len(groups[name])) for name in STATUSES]
 
 
 def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIndex) -> Cells:

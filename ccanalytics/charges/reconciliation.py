@@ -9,16 +9,19 @@ out: their amounts are notional, as they are paid by the seat. The two sides are
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.charges.billing_frames import has_bill
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.cost import FEW_PEOPLE
+from ccanalytics.metrics.actor_weeks import week_of
+from ccanalytics.metrics.cost import TOGETHER
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
-from ccanalytics.people.small_groups import withheld
+from ccanalytics.metrics.withholding import withheld_days
+from ccanalytics.people.small_groups import few, members, withheld_rows
 from ccanalytics.showing import Sentence, says
 
 WORKSPACE = "Claude Code"
@@ -77,8 +80,9 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
         gap=gap,
         value=gap / frame["billed"].where(frame["billed"] > 0),
     )
-    few = frame["n_actors"].between(1, data.minimum_group - 1)
-    frame[_WITHHELD] = frame[_WITHHELD].mask(few)
+    hidden = _of_few_people(data, frame, _renamed(estimates, names))
+    hidden |= frame["month"].isin(_untold_months(data, days)).to_numpy()
+    frame[_WITHHELD] = frame[_WITHHELD].mask(pd.Series(hidden, index=frame.index))
     return frame[list(_KINDS)].astype(_KINDS).sort_values("month", kind="stable", ignore_index=True)
 
 
@@ -218,13 +222,33 @@ def _names_of_small_families(
     data: Dataset, estimates: pd.DataFrame
 ) -> dict[tuple[object, str], str]:
     """What to call, by month, the families that too few people used."""
-    sizes = estimates.groupby(_KEYS)["actor"].nunique()
-    names: dict[tuple[object, str], str] = {}
-    for month, families in sizes[sizes > 0].groupby("month"):
-        counts = {str(family): int(n) for (_, family), n in families.items()}
-        for family in withheld(counts, data.minimum_group):
-            names[month, family] = FEW_PEOPLE
-    return names
+    people = _people(estimates)
+    people = people[withheld_rows(people, data.minimum_group, ["month"], "family")]
+    keys = zip(people["month"], people["family"], strict=True)
+    return dict.fromkeys(keys, TOGETHER)
+
+
+def _of_few_people(
+    data: Dataset, frame: pd.DataFrame, estimates: pd.DataFrame
+) -> npt.NDArray[np.bool_]:
+    """The rows of `frame` that too few people are behind, as `estimates` has them."""
+    everybody = estimates.assign(family=ALL_MODELS)
+    people = _people(pd.concat([estimates, everybody]))
+    small = people[few(people, data.minimum_group, _KEYS)]
+    return pd.MultiIndex.from_frame(frame[_KEYS]).isin(pd.MultiIndex.from_frame(small[_KEYS]))
+
+
+def _untold_months(data: Dataset, days: pd.DatetimeIndex) -> pd.Series:
+    """The months with a week that is withheld: less the other weeks they would tell it."""
+    dates = days.to_series()
+    dates = dates[week_of(dates).isin(data.weeks)]
+    _, untold = withheld_days(data, dates)
+    return _month(dates[untold])
+
+
+def _people(estimates: pd.DataFrame) -> pd.DataFrame:
+    people = estimates.dropna(subset="actor").rename(columns={"estimated": "cost_usd"})
+    return members(people, _KEYS)
 
 
 def _renamed(rows: pd.DataFrame, names: dict[tuple[object, str], str]) -> pd.DataFrame:

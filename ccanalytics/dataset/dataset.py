@@ -16,6 +16,7 @@ import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.calendars import Calendars
+from ccanalytics.people.small_groups import withheld_weeks
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
 from ccanalytics.weeks import days_between, parse_day
@@ -28,7 +29,9 @@ class Dataset(ShowsItself):
     `days` has one row per UTC day: date, stored, closed (an hour after its end), final (two days
     after its end), fetched_at, and restated (fetched again, it had changed). Closed and final are
     as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
-    version does not know.
+    version does not know. `untold` are the weeks of which nothing may be said of the dataset's
+    team, as it, or what it leaves of everybody, is of too few people. `rest` are the records of the
+    others: what is said of a team must not tell of few of them, beside what is said of everybody.
     """
 
     shown_by = "display.summary:dataset_bundle"
@@ -48,6 +51,8 @@ class Dataset(ShowsItself):
     monthly_budget_usd: float | None = None
     unknown_fields: tuple[str, ...] = ()
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    untold: frozenset[pd.Timestamp] = frozenset()
+    rest: "Dataset | None" = None
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """A frame of `extras`, such as `data.requests` of session logs."""
@@ -104,7 +109,8 @@ class Dataset(ShowsItself):
             )
         parts = {name: days_of(part, first, last) for name, part in self._dated().items()}
         extras = {name: days_of(part, first, last) for name, part in self.extras.items()}
-        part = replace(self, since=first, until=last, extras=extras, **parts)
+        rest = self.rest and self.rest.between(since, until)
+        part = replace(self, since=first, until=last, extras=extras, rest=rest, **parts)
         _wholes[part] = self.whole or self
         return part
 
@@ -123,12 +129,16 @@ class Dataset(ShowsItself):
     def of_team(self, team: str) -> "Dataset":
         """Only the people of one team of the roster, as `load(team=team)` has it."""
         check_team(team, self.roster)
-        parts = {
-            name: team_of(part, team)
+        known = {
+            name: part
             for name, part in vars(self).items()
             if isinstance(part, pd.DataFrame) and "team" in part
         }
-        return replace(self, team=team, extras={}, **parts)
+        parts = {name: team_of(part, team) for name, part in known.items()}
+        others = {name: others_of(part, team) for name, part in known.items()}
+        rest = replace(self, extras={}, **others)
+        untold = withheld_weeks(self.activity, self.model_usage, team, self.minimum_group)
+        return replace(self, team=team, extras={}, untold=untold, rest=rest, **parts)
 
     def _dated(self) -> dict[str, pd.DataFrame]:
         return {
@@ -151,6 +161,10 @@ _wholes: WeakKeyDictionary[Dataset, Dataset] = WeakKeyDictionary()
 
 def team_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
     return frame[frame["team"] == team].reset_index(drop=True)
+
+
+def others_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
+    return frame[(frame["team"] != team).fillna(value=True)].reset_index(drop=True)
 
 
 def days_of(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:

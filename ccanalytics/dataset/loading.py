@@ -5,13 +5,14 @@ load ─▶ source, store, range ─▶ sync where no network is needed ─▶ r
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import Dataset, check_team, team_of
+from ccanalytics.dataset.dataset import Dataset, check_team, others_of, team_of
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
@@ -26,6 +27,7 @@ from ccanalytics.people.roster import (
     read_roster,
     with_teams,
 )
+from ccanalytics.people.small_groups import withheld_weeks
 from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources.registry import (
     Access,
@@ -166,19 +168,24 @@ def build_dataset(
     # Who is who is told by the actors; the ids themselves would undo a pseudonym.
     known_here = (*SCHEMAS, "addresses")
     further = {name: to_pandas(table) for name, table in tables.items() if name not in known_here}
+    minimum = source_spec(source).minimum_group if minimum_group is None else minimum_group
+    untold: frozenset[pd.Timestamp] = frozenset()
+    everything, others = frames | {"roster": roster}, None
     if team:
         check_team(team, roster)
-        frames = {name: team_of(frame, team) for name, frame in frames.items()}
-        roster = team_of(roster, team)
+        untold = withheld_weeks(frames["activity"], frames["model_usage"], team, minimum)
+        others = {name: others_of(frame, team) for name, frame in everything.items()}
+        everything = {name: team_of(frame, team) for name, frame in everything.items()}
     known = calendars or Calendars()
-    shown = apply_identity(frames | {"roster": roster}, identity, secret)
-    return Dataset(
+    shown = apply_identity(everything, identity, secret)
+    made = Dataset(
         source=source,
         since=days["date"].iloc[0].date(),
         until=days["date"].iloc[-1].date(),
         **shown,
         days=days,
-        minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
+        minimum_group=minimum,
+        untold=untold,
         identity=identity,
         team=team,
         calendars=known if identity == "named" else known.with_texts(without_emails),
@@ -187,6 +194,10 @@ def build_dataset(
         # None of these is known by team.
         extras={} if team else {**further, **(extras or {})},
     )
+    if others is None:
+        return made
+    rest = replace(made, team="", untold=frozenset(), **apply_identity(others, identity, secret))
+    return replace(made, rest=rest)
 
 
 def _ids(addresses: pa.Table | None) -> list[tuple[str, str]]:

@@ -164,19 +164,22 @@ def cost_is_plausible(data: Dataset) -> Check:
     free = data.model_usage["cost_usd"] == 0
     recorded, listed = _recorded_and_listed(data.model_usage[~free])
     _, given = _recorded_and_listed(data.model_usage[free])
-    told = [_plausible(recorded, listed), *([_given(given)] if given >= MINIMUM_USD else [])]
+    own = data.minimum_group == 1
+    told = [_plausible(recorded, listed, own)]
+    if given >= MINIMUM_USD:
+        told.append(_given(given, own))
     worst = max((level for level, _ in told), key=LEVELS.index)
     return Check(name, worst, " ".join(text for _, text in told))
 
 
-def _plausible(recorded: float, listed: float) -> tuple[Level, str]:
+def _plausible(recorded: float, listed: float, own: bool) -> tuple[Level, str]:
+    """Amounts are said of one's own records only: less the weeks that are shown, they would tell
+    of those withheld."""
     if listed < MINIMUM_USD:
         return "passed", "There is too little use of models with a known list price to compare."
     times = recorded / listed
-    text = (
-        f"The recorded cost is {times:.2f} times the list price of its tokens (${recorded:,.0f} to "
-        f"${listed:,.0f})."
-    )
+    amounts = f" (${recorded:,.0f} to ${listed:,.0f})" if own else ""
+    text = f"The recorded cost is {times:.2f} times the list price of its tokens{amounts}."
     if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
         return "stop", f"{text} An amount is in another unit than US cents, or tokens are missing."
     if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
@@ -184,11 +187,11 @@ def _plausible(recorded: float, listed: float) -> tuple[Level, str]:
     return "passed", text
 
 
-def _given(listed: float) -> tuple[Level, str]:
+def _given(listed: float, own: bool) -> tuple[Level, str]:
     """What is said of tokens whose amount is zero, which is right where nothing is paid by use."""
     return "warning", (
-        f"Tokens of ${listed:,.0f} at list price have an amount of $0.00, as those of seats or of "
-        "less than a cent at a time may have: no cost here has them in it."
+        f"Tokens{f' of ${listed:,.0f} at list price' if own else ''} have an amount of $0.00, as "
+        "those of seats or of less than a cent at a time may have: no cost here has them in it."
     )
 
 

@@ -145,9 +145,8 @@ def _missing(question: Question, data: Dataset, frame: MetricFrame) -> str:
     people = column_words("active", question.actor_kind)
     fewest = counted(max(metric.minimum_denominator, 1), metric.denominator, question.actor_kind)
     reasons = {
-        f"withheld: fewer than {data.minimum_group} {people}, or could be had by subtraction": (
-            hidden
-        ),
+        f"withheld: fewer than {data.minimum_group} {people}, could be had by subtraction, or "
+        "nearly all of one": hidden,
         "without a value: too few tokens have a known price": unpriced,
         f"without a value: too little to divide by (at least {fewest})": (
             missing & ~hidden & ~unpriced

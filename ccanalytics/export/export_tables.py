@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import SCHEMAS, USD
-from ccanalytics.metrics.actor_weeks import actor_weeks, day_sums
+from ccanalytics.metrics.actor_weeks import day_sums
 from ccanalytics.metrics.availability import USAGE
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.ratios import week_frame
+from ccanalytics.metrics.ratios import rows_of, week_frame
 from ccanalytics.store.layout import frame_schemas
 
 Tables = dict[str, pa.Table]
@@ -152,9 +152,7 @@ def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
 def _sides(data: Dataset, wide: pd.DataFrame, by: str | None) -> pd.DataFrame:
     """Further sums of the groups that are shown; null where the people are too few."""
     keys = ["week", *([by] if by else [])]
-    rows = actor_weeks(data)
-    if by:
-        rows = rows.assign(**{by: rows[by].astype("str").fillna("no team")})
+    rows = rows_of(data, METRICS["active_actors"], by)
     sums = rows.groupby(keys, observed=True)[list(SIDES)].sum().reset_index()
     sums = wide[[*keys, "active_actors"]].merge(sums, on=keys, how="left")
     hidden = sums["active_actors"].isna()

@@ -22,7 +22,7 @@ import pyarrow as pa
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import USD
 from ccanalytics.metrics.families import model_family
-from ccanalytics.people.small_groups import withheld
+from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
 from ccanalytics.prices import Prices, Tariff
 
 METERS = {
@@ -35,6 +35,9 @@ METERS = {
 TYPICAL_RATES = (1.0, 5.0, 0.1, 1.25)
 """List prices of the kinds of tokens relative to input, which most models share."""
 
+SEVERAL = "several models"
+"""The model of rows of models that too few people used, together with others."""
+
 NO_METER = "Other"
 """The meter of a cost for which there are no tokens."""
 
@@ -45,8 +48,8 @@ _TYPES = {
     "quantity": pa.decimal128(24, 6),
     "bool": pa.bool_(),
 }
-_KEYS = ["date", "organization", "sub_account", "sub_type", "team", "customer_type", "model",
-         "priced"]  # fmt: skip
+_SKU = ["organization", "customer_type", "model", "priced"]
+_KEYS = ["date", "until", *_SKU, "sub_account", "sub_type", "team"]
 _UNITS = 10**8  # of these make a dollar, so that whole numbers are split exactly
 
 
@@ -73,17 +76,20 @@ def focus_schema() -> pa.Schema:
 def focus_table(data: Dataset, by_team: bool) -> pa.Table:
     """The rows of all days of the dataset; with `by_team` of teams large enough, never of people.
 
-    Smaller teams, and further ones where those could be had by subtraction, are together in rows
-    without a sub account; of weeks with fewer people than the minimum only API keys have rows.
+    Every row is of enough people. Teams that are withheld are together in rows without a sub
+    account, days of too few people in one period of the week, and models too few used in one; of
+    weeks with fewer people than the minimum only API keys have rows.
     """
-    usage = data.model_usage.astype({"actor": "object", "team": "object"})
-    usage = _teams(data, usage) if by_team else _actors(usage)
+    text = ("actor", "team", "customer_type", "model")
+    usage = data.model_usage.astype(dict.fromkeys(text, "object"))
     usage = usage.assign(
         priced=usage["cost_usd"].notna(),
         organization=usage["organization"].astype("object").fillna(data.source),
+        until=usage["date"],
     )
+    usage = _teams(data, usage) if by_team else _actors(usage)
     sums = usage.groupby(_KEYS, dropna=False)[[*METERS, "cost_usd"]].sum().reset_index()
-    sums = sums.astype(dict.fromkeys(_KEYS[1:], object))
+    sums = sums.astype(dict.fromkeys(_KEYS[2:], object))
     groups = sums.where(sums.notna(), None).to_dict("records")
     rows = [row for group in groups for row in _rows(group, data.source)]
     return pa.Table.from_pylist(rows, focus_schema())
@@ -95,30 +101,56 @@ def _actors(usage: pd.DataFrame) -> pd.DataFrame:
 
 
 def _teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
+    """The use of people by team, in blocks of enough people each, and that of API keys together."""
     is_key = usage["actor_kind"] == "api_key"
-    week = _monday(usage["date"])
-    activity = data.activity[data.activity["actor_kind"] == "user"]
-    people = activity.groupby(_monday(activity["date"]))["actor"].nunique()
-    enough = week.map(people).fillna(0) >= data.minimum_group
-    usage, is_key = usage[is_key | enough], is_key[is_key | enough]
-    shown = _shown_teams(usage[~is_key], data.minimum_group)
-    at = pd.MultiIndex.from_frame(usage[["date", "team"]])
-    team = usage["team"].where(~is_key & at.isin(shown))
-    kind = team.notna().map({True: "Team", False: None}).astype("object")
+    keys = usage[is_key].assign(sub_account="API keys", sub_type="API keys", team=None)
+    people = _known_teams(data, usage[~is_key])
+    people = _merged_models(_merged_days(people, data.minimum_group), data.minimum_group)
+    kind = people["team"].notna().map({True: "Team", False: None}).astype("object")
+    return pd.concat([keys, people.assign(sub_account=people["team"], sub_type=kind)])
+
+
+def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
+    """The weeks of enough people; a team that is withheld in one is no team there."""
+    minimum = data.minimum_group
+    usage = usage.assign(week=_monday(usage["date"]))
+    weeks = members(usage, ["week"])
+    usage = usage[~usage["week"].isin(weeks.loc[few(weeks, minimum, ["week"]), "week"])]
+    team = usage["team"].astype("str").fillna("")
+    at = pd.MultiIndex.from_arrays([usage["week"], team])
+    told = withheld_teams(data.activity, data.model_usage, minimum)
+    hidden = at.isin(told.union(withheld_teams(usage, usage, minimum))) | (team == "")
+    return usage.assign(team=team.astype("object").mask(hidden, ""))
+
+
+def _merged_days(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Days on which a team has too few people are one period of the week, for all teams."""
+    rows = members(usage, ["week", "team", "date"])
+    days = rows.loc[withheld_rows(rows, minimum, ["week", "team"], "date"), "date"]
+    merged = usage["date"].isin(days)
+    periods = usage["date"].where(merged).groupby(usage["week"])
     return usage.assign(
-        sub_account=team.where(~is_key, "API keys"),
-        sub_type=kind.where(~is_key, "API keys"),
-        team=team,
+        date=periods.transform("min").where(merged, usage["date"]),
+        until=periods.transform("max").where(merged, usage["date"]),
     )
 
 
-def _shown_teams(usage: pd.DataFrame, minimum: int) -> list[tuple[pd.Timestamp, str]]:
-    """The days and teams that may be shown."""
-    found = []
-    for day, rows in usage.groupby("date"):
-        sizes = rows.groupby(rows["team"].fillna(""))["actor"].nunique().to_dict()
-        found += [(day, team) for team in set(sizes) - withheld(sizes, minimum) - {""}]
-    return found
+def _merged_models(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Models that too few people of a team used in a period are one in that week, for all teams."""
+    usage = usage.assign(sku=usage.groupby(_SKU, dropna=False).ngroup())
+    rows = members(usage, ["week", "team", "date", "sku"])
+    hidden = rows[withheld_rows(rows, minimum, ["week", "team", "date"], "sku")]
+    at = pd.MultiIndex.from_frame(usage[["week", "sku"]])
+    merged = at.isin(pd.MultiIndex.from_frame(hidden[["week", "sku"]]))
+    accounts = usage["organization"].unique()
+    several = {
+        "organization": accounts[0] if len(accounts) == 1 else SEVERAL,
+        "customer_type": None,
+        "model": SEVERAL,
+        "priced": True,
+    }
+    usage = usage.assign(**{name: usage[name].mask(merged, one) for name, one in several.items()})
+    return usage.assign(team=usage["team"].where(usage["team"] != "", None))
 
 
 def _monday(dates: pd.Series) -> pd.Series:
@@ -175,7 +207,7 @@ def _row(
         "BillingPeriodEnd": (start.replace(day=28) + timedelta(4)).replace(day=1),
         "ChargeDescription": f"{kind} of {model}, estimated at list price",
         "ChargePeriodStart": start,
-        "ChargePeriodEnd": start + timedelta(1),
+        "ChargePeriodEnd": start + (group["until"] - day) + timedelta(1),
         "ConsumedQuantity": Decimal(tokens),
         "PricingQuantity": Decimal(tokens).scaleb(-6),
         **dict.fromkeys(("ContractedCost", "EffectiveCost", "ListCost"), estimate),

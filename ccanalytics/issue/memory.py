@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.ratios import NO_TEAM, week_frame
-from ccanalytics.people.small_groups import revealed
+from ccanalytics.metrics.ratios import rows_of, week_frame
+from ccanalytics.people.small_groups import Part, of_people, revealed
 from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.store.day_store import Store
 
@@ -50,12 +49,11 @@ def told_together(data: Dataset, now: Remembered, earlier: Iterable[Remembered])
     """One sentence per earlier issue that with this one would tell of a small team."""
     if data.identity == "named":
         return
-    rows = actor_weeks(data)
-    rows = rows.assign(team=rows["team"].astype("str").fillna(NO_TEAM))
-    people = rows.groupby(["week", "team"])["active"].sum()
-    sizes: dict[object, dict[str, int]] = {week: {} for week in data.weeks}
-    for (week, team), n in people.items():
-        sizes[week][str(team)] = int(n)
+    rows = rows_of(data, METRICS["active_actors"], "team")
+    rows = rows[rows["active"] > 0]
+    teams: dict[object, dict[str, Part]] = {week: {} for week in data.weeks}
+    for (week, team), people in rows.groupby(["week", "team"], observed=True)["actor"]:
+        teams[week][str(team)] = of_people(people)
     for issue in earlier:
         if not issue.comparable(now):
             continue
@@ -64,7 +62,7 @@ def told_together(data: Dataset, now: Remembered, earlier: Iterable[Remembered])
             for week in data.weeks
             if _monday(week) in issue.numbers.get("active_actors", {})
             and revealed(
-                sizes[week],
+                teams[week],
                 data.minimum_group,
                 issue.withheld.get(_monday(week), []),
                 now.withheld.get(_monday(week), []),

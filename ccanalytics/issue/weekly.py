@@ -88,6 +88,11 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         )
     monday = data.weeks[-1].date()
     week = week_name(monday)
+    if data.weeks[-1] in data.untold:
+        raise SettingsError(
+            f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
+            f"{data.minimum_group} people, or together with the whole it would tell of so few."
+        )
     variables = as_variables(options.settings, options.logs)
     return ReportSpec(
         week=week,

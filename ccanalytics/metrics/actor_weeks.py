@@ -27,7 +27,7 @@ _ACTIONS = ["accepted", "rejected", "decisions"]
 _MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
 _COLUMNS = {"activity": _ACTIVITY, "model_usage": _USAGE, "tool_actions": _ACTIONS}
 
-_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str] | str, pd.DataFrame]] = WeakKeyDictionary()
+_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str], pd.DataFrame]] = WeakKeyDictionary()
 
 
 def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
@@ -38,7 +38,7 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
     a price; the tokens without one are `unpriced_tokens`. Tokens and cost are null where the source
     does not have them.
     """
-    keys = ["date", "actor", "team", *([split] if split else [])]
+    keys = ["date", "actor", "team", *([split] if split not in ("", "team") else [])]
     frames = {
         "activity": data.activity,
         "model_usage": data.model_usage,
@@ -72,10 +72,10 @@ def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.Data
 def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
     """One row per closed week and actor (and value of `split`) with anything recorded.
 
-    Columns: week, actor, team, [split], the measures of `actor_days`, `active`, `active_days`,
+    Columns: week, actor, [split], the measures of `actor_days`, `active`, `active_days`,
     `working_day_share` (active days from Monday to Friday / 5), `proposals`, `input_side_tokens`,
-    `total_tokens`, `cost_without_commit` and `landed`. An actor who changed team within the week
-    is in the team of the last day.
+    `total_tokens`, `cost_without_commit` and `landed`. With `split="team"` each day belongs to the
+    team of that day, so an actor who changed team within the week is in two.
     """
     # One dataset answers some twenty metrics, and this is most of the work of each.
     known, key = _cache.setdefault(data, {}), (actor_kind, split)
@@ -107,47 +107,57 @@ def model_weeks(data: Dataset) -> pd.DataFrame:
     return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
 
 
-def roster_weeks(data: Dataset) -> pd.DataFrame:
-    """One row per closed week and person on that week's roster: team, active (0 or 1), on_roster
-    (1), and stays (0 when they left before the week's end).
+def roster_weeks(data: Dataset, split: str = "") -> pd.DataFrame:
+    """One row per closed week and person on that week's roster: active (0 or 1), on_roster (1),
+    and stays (0 when they left before the week's end).
 
-    Everybody is there once, in the team they were in last in the week.
+    With `split="team"`, one row for each team they were in, active when they were so in that team.
     """
-    known = _cache.setdefault(data, {})
-    if "roster" not in known and data.whole is not None:
-        known["roster"] = _weeks_of(roster_weeks(data.whole), data)
-    elif "roster" not in known:
-        known["roster"] = _roster_weeks(data)
-    return known["roster"].copy(deep=False)
+    known, key = _cache.setdefault(data, {}), ("roster", split)
+    if key not in known and data.whole is not None:
+        known[key] = _weeks_of(roster_weeks(data.whole, split), data)
+    elif key not in known:
+        known[key] = _roster_weeks(data, split)
+    return known[key].copy(deep=False)
 
 
-def _roster_weeks(data: Dataset) -> pd.DataFrame:
-    parts = [roster_of_week(data.roster, week).assign(week=week) for week in data.weeks]
-    columns = ["week", "actor", "team", "end"]
-    people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[columns]
+def _roster_weeks(data: Dataset, split: str) -> pd.DataFrame:
+    by_team = split == "team"
+    parts = [roster_of_week(data.roster, week, by_team).assign(week=week) for week in data.weeks]
+    keys = _keys(split)
+    people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[[*keys, "end"]]
     people = people.astype({"week": "datetime64[ms]", "actor": "str"}).reset_index(drop=True)
-    rows = actor_weeks(data)
-    there = pd.MultiIndex.from_frame(rows.loc[rows["active"] == 1, ["week", "actor"]])
-    active = pd.MultiIndex.from_frame(people[["week", "actor"]]).isin(there)
+    there = pd.MultiIndex.from_frame(_active(data, split).fillna(""))
+    active = pd.MultiIndex.from_frame(people[keys].fillna("")).isin(there)
     stays = ~(people.pop("end") < people["week"] + pd.Timedelta(days=6))
     return people.assign(active=active.astype("int64"), on_roster=1, stays=stays.astype("int64"))
 
 
-def week_pairs(data: Dataset) -> pd.DataFrame:
+def week_pairs(data: Dataset, split: str = "") -> pd.DataFrame:
     """One row per closed week and person active in it or in the week directly before.
 
-    Columns: week, actor, team, active, active_before and active_again (both), each 0 or 1.
+    Columns: week, actor, active, active_before and active_again (both), each 0 or 1. With
+    `split="team"` it is about being active in one team, and somebody in two has a row for each.
     """
-    rows = actor_weeks(data)
-    rows = rows.loc[rows["active"] == 1, ["week", "actor", "team"]].astype({"team": "str"})
+    rows = _active(data, split)
     later = rows.assign(week=rows["week"] + pd.Timedelta(days=7))
     later = later[later["week"].isin(data.weeks)]
     sides = rows.assign(active=1), later.assign(active_before=1)
-    pairs = sides[0].merge(sides[1], on=["week", "actor"], how="outer", suffixes=("", "_before"))
+    pairs = sides[0].merge(sides[1], on=_keys(split), how="outer")
     counts = ["active", "active_before"]
-    pairs = pairs.assign(team=pairs["team"].fillna(pairs.pop("team_before")))
     pairs[counts] = pairs[counts].fillna(0).astype("int64")
     return pairs.assign(active_again=pairs["active"] * pairs["active_before"])
+
+
+def _active(data: Dataset, split: str) -> pd.DataFrame:
+    """The weeks and people (and teams) with activity."""
+    keys = _keys(split)
+    rows = actor_weeks(data, split=split)
+    return rows.loc[rows["active"] == 1, keys].astype(dict.fromkeys(keys[1:], "str"))
+
+
+def _keys(split: str) -> list[str]:
+    return ["week", "actor", *([split] if split else [])]
 
 
 def follows(weeks: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
@@ -162,14 +172,13 @@ def week_of(date: pd.Series) -> pd.Series:
 
 
 def _actor_weeks(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
-    keys = ["week", "actor", *([split] if split else [])]
+    keys = _keys(split)
     days = actor_days(data, actor_kind, split)
     calendars = data.calendars
     working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
     days = days.assign(active_days=days["active"], working_day_share=working)
     groups = days.groupby(keys, observed=True, dropna=False)
     weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
-    weeks = weeks.assign(team=groups["team"].last(skipna=False))
     return mask_unavailable(data, _with_sums(weeks.reset_index()), *USAGE)
 
 

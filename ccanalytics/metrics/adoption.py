@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, week_of
+from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.ratios import distribution_minimum, hide, week_frame
+from ccanalytics.metrics.ratios import distribution_minimum, week_frame
+from ccanalytics.metrics.withholding import hide, withheld_days
 
 BANDS = {"light": 1, "moderate": 2, "heavy": 4}
 """Fewest active days of a week in each band."""
@@ -16,13 +17,14 @@ BANDS = {"light": 1, "moderate": 2, "heavy": 4}
 def active_actors_by_day(data: Dataset) -> pd.DataFrame:
     """One row per UTC day of the closed weeks: distinct active people; 0 on a quiet day.
 
-    Null on the days of a week with fewer people than the dataset's minimum group.
+    Null on days that are withheld from the total of their week, because too few people were active.
     """
     days = actor_days(data)
     counts = days[days["active"] == 1].groupby("date").size()
     frame = pd.DataFrame({"date": _days_of(data.weeks)})
     frame["value"] = frame["date"].map(counts).fillna(0.0).astype("float64")
-    return frame.assign(value=frame["value"].where(shown(data, week_of(frame["date"]))))
+    hidden, _ = withheld_days(data, frame["date"])
+    return frame.assign(value=frame["value"].mask(hidden))
 
 
 def active_day_bands(data: Dataset) -> pd.DataFrame:
@@ -39,7 +41,7 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     frame = counts.astype("float64").rename("value").reset_index()
     total = frame.groupby("week")["value"].transform("sum")
     frame = frame.assign(share=frame["value"] / total.where(total > 0), n_actors=total)
-    return hide(frame, distribution_minimum(data), keep=("band",))
+    return hide(data, frame, distribution_minimum(data), keep=("band",))
 
 
 def _days_of(weeks: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -22,9 +22,9 @@ def by_week(
     Of a ratio or total the columns are week, [by], value, numerator, denominator, n_actors, low and
     high (a 90 % interval, null for totals), and for money priced_share. `by` is team, terminal,
     customer_type, is_remote or project, for money and tokens also model or family, for tokens kind,
-    for acceptance tool. People only, or with `actor_kind="api_key"` API keys only. Groups of fewer
-    people than the dataset's minimum, and the next one where those could be had by subtraction, are
-    null in every number. `ValueError` for a metric or a split that there is not.
+    for acceptance tool. People only, or with `actor_kind="api_key"` API keys only. Groups that are
+    withheld (`people.small_groups`) are null in every number. `ValueError` for a metric or a split
+    that there is not.
     """
     metric = _weekly_metric(metric_id)
     if metric.frame and actor_kind == "user":

@@ -8,17 +8,18 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
+from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import mask_unavailable
-from ccanalytics.metrics.families import model_family
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import median_interval
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, hide, priced_share, week_frame
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share, rest_rows, rows_of, week_frame
+from ccanalytics.metrics.withholding import hide, hide_parts, withheld_parts
 
 MINIMUM_COMMITS = 5
 """Commits a person needs in a week to have a cost per commit of their own."""
 
-FEW_PEOPLE = "used by few people"
-"""The name of model families too few people used, together."""
+TOGETHER = "withheld together"
+"""The name of model families that are shown as one, because some of them too few people used."""
 
 
 def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
@@ -44,7 +45,7 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     poor = frame["priced_share"] < MINIMUM_PRICED
     frame = frame.assign(**{name: frame[name].mask(poor) for name in ("value", "low", "high")})
     return mask_unavailable(
-        data, hide(frame, data.minimum_group), "value", "low", "high", "priced_share"
+        data, hide(data, frame, data.minimum_group), "value", "low", "high", "priced_share"
     )
 
 
@@ -52,27 +53,24 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     """One row per week and model family in use: cost, and its share of cost and output tokens.
 
     The raw model ids stay in `data.model_usage`. A family of unknown price has null cost, and the
-    shares of cost are of what is priced. Families too few people used are one row, `FEW_PEOPLE`.
+    shares of cost are of what is priced. Families that are withheld are one row, `TOGETHER`.
     """
-    rows = model_weeks(data)
-    names = {model: model_family(model) for model in rows["model"].unique()}
-    rows = rows.assign(family=rows["model"].map(names).astype("str"), total=_tokens(rows))
-    rows = rows[rows["total"] > 0]
-    mix = _mix(rows)
-    few = mix[hide(mix, data.minimum_group, by="family")["n_actors"].isna()]
-    at = pd.MultiIndex.from_frame(rows[["week", "family"]])
-    hidden = at.isin(pd.MultiIndex.from_frame(few[["week", "family"]]))
-    merged = _mix(rows.assign(family=rows["family"].mask(hidden, FEW_PEOPLE)))
-    return mask_unavailable(data, hide(merged, data.minimum_group, by="family"))
+    metric, minimum = METRICS["cost"], data.minimum_group
+    rows = rows_of(data, metric, "family")
+    everybody = [rows, *rest_rows(data, metric, "family")]
+    hidden = withheld_parts(everybody, metric, "family", minimum)
+    rows = rows.assign(family=rows["family"].mask(hidden, TOGETHER))
+    rows = rows.groupby(["week", "actor", "family"]).sum().reset_index().assign(active=1)
+    return mask_unavailable(data, hide_parts(data, _mix(rows), [rows], metric, "family", minimum))
 
 
 def _mix(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["week", "family"]
     groups = rows.groupby(keys)
-    frame = groups[["cost_usd", "output_tokens", "total", "unpriced_tokens"]].sum()
+    frame = groups[["cost_usd", "output_tokens", "total_tokens", "unpriced_tokens"]].sum()
     frame["n_actors"] = groups["actor"].nunique().astype("float64")
     week = frame.groupby("week")[["cost_usd", "output_tokens"]].transform("sum")
-    frame["priced_share"] = priced_share(frame["total"], frame["unpriced_tokens"])
+    frame["priced_share"] = priced_share(frame["total_tokens"], frame["unpriced_tokens"])
     frame["value"] = frame["cost_usd"].where(frame["priced_share"] >= MINIMUM_PRICED)
     frame["share"] = frame["value"] / week["cost_usd"].where(week["cost_usd"] > 0)
     frame["output_share"] = frame["output_tokens"] / week["output_tokens"].where(
@@ -85,10 +83,10 @@ def _mix(rows: pd.DataFrame) -> pd.DataFrame:
 def api_key_cost(data: Dataset) -> pd.DataFrame:
     """One row per week: estimated cost of API keys, its share of all cost, and how many keys."""
     keys = _money(actor_weeks(data, "api_key"), data.weeks)
-    people = _money(actor_weeks(data), data.weeks)
     priced = priced_share(keys["total_tokens"], keys["unpriced_tokens"])
     value = keys["cost_usd"].where(priced >= MINIMUM_PRICED)
-    both = value + people["cost_usd"]
+    # Its share would tell the cost of people, so that must be one that is shown.
+    both = value + week_frame(data, "cost").set_index("week")["numerator"]
     frame = pd.DataFrame(
         {
             "value": value,
@@ -111,11 +109,6 @@ def _typical(rows: pd.DataFrame, week: pd.Timestamp) -> dict[str, object]:
         "high": high,
         "priced_share": 1 - rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1),
     }
-
-
-def _tokens(rows: pd.DataFrame) -> pd.Series:
-    names = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
-    return rows[names].sum(axis=1)
 
 
 def _money(rows: pd.DataFrame, weeks: pd.DatetimeIndex) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks
-from ccanalytics.metrics.ratios import hide
+from ccanalytics.metrics.withholding import hide
 
 
 def lines(data: Dataset) -> pd.DataFrame:
@@ -20,4 +20,4 @@ def lines(data: Dataset) -> pd.DataFrame:
     frame = frame.sort_values(["week", "kind"], ignore_index=True)
     frame = frame.rename(columns={"active": "n_actors"})[["week", "kind", "value", "n_actors"]]
     frame = frame.astype({"kind": "str", "value": "float64", "n_actors": "float64"})
-    return hide(frame, data.minimum_group, keep=("kind",))
+    return hide(data, frame, data.minimum_group, keep=("kind",))

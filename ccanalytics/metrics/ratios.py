@@ -19,7 +19,7 @@ from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
-from ccanalytics.people.small_groups import withheld
+from ccanalytics.metrics.withholding import hide_parts
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""
@@ -56,9 +56,9 @@ def week_frame(
     This is `by_week` of metrics that are summed from actor-weeks, without a type of its own.
 
     Columns: week, [by], value, numerator, denominator, n_actors, low, high, and for money
-    priced_share. A group of fewer people than the dataset's minimum is null in every number, and
-    so is the next smallest one when the hidden ones could be had by subtraction. Of API keys
-    `n_actors` counts keys; all of them together are shown however few they are, groups are not.
+    priced_share. Groups that are withheld (`people.small_groups`) are null in every number. Of API
+    keys `n_actors` counts keys; all of them together are shown however few they are, groups are
+    not.
     """
     return frame_of(data, summable(metric_id), by, actor_kind)
 
@@ -87,11 +87,18 @@ def shown_sums(
     if metric.is_money and not sums["n_actors"].any():
         # What nobody ever did has no price, which is not $0.
         sums["value"] = sums["value"].mask(sums["value"] == 0)
-    sums = hide(sums, minimum, by)
-    if metric.denominator in _POPULATIONS:
-        sums = hide(sums, minimum, by, people="denominator")
+    everybody = [rows, *rest_rows(data, metric, by, actor_kind)]
+    sums = hide_parts(data, sums, everybody, metric, by, minimum)
     usage = ["value", "priced_share", *_usage_sides(metric)]
     return mask_unavailable(data, sums, *usage) if metric.needs_usage else sums
+
+
+def rest_rows(
+    data: Dataset, metric: Metric, by: str | None, actor_kind: ActorKind = "user"
+) -> list[pd.DataFrame]:
+    """The rows of the people who are not in the dataset's team, whom its figures must not tell."""
+    of_team = data.rest is not None and actor_kind == "user" and data.minimum_group > 1
+    return [rows_of(data.rest, metric, by)] if data.rest is not None and of_team else []
 
 
 def _usage_sides(metric: Metric) -> list[str]:
@@ -106,29 +113,6 @@ def summable(metric_id: str) -> Metric:
         known = ", ".join(name for name, entry in METRICS.items() if entry.numerator)
         raise ValueError(f"{metric_id!r} is no total or ratio by week; there are {known}.")
     return metric
-
-
-def hide(
-    frame: pd.DataFrame,
-    minimum: int,
-    by: str | None = None,
-    keep: tuple[str, ...] = (),
-    people: str = "n_actors",
-) -> pd.DataFrame:
-    """`frame` with every number null where `people` are too few; week, `by` and `keep` stay.
-
-    Without `by` nobody active is a true zero, which may be shown; in a group it is not, because
-    the group itself may be small.
-    """
-    few = frame[people] < minimum
-    if by is None:
-        few &= frame[people] > 0
-    else:
-        few |= frame[people] == 0
-        for _, week in frame[frame[people] > 0].groupby("week"):
-            few[list(withheld(week[people].to_dict(), minimum))] = True
-    numbers = frame.columns.difference(["week", by or "week", *keep])
-    return frame.assign(**{name: frame[name].mask(few) for name in numbers})
 
 
 def distribution_minimum(data: Dataset) -> int:
@@ -167,18 +151,17 @@ def rows_of(
     """One row per week, actor and group, with the columns the metric needs."""
     _check_question(metric, by, actor_kind)
     if metric.denominator in _POPULATIONS:
-        return _of_population(data, metric)
+        return _of_population(data, metric, by)
     if by == "tool":
         return tool_weeks(data, actor_kind).assign(total_tokens=0, unpriced_tokens=0)
     if by in ("model", "family"):
         return _of_models(data, by)
     if by == "kind":
         return _of_kinds(data, actor_kind)
-    if by is None or by == "team":
-        rows = actor_weeks(data, actor_kind)
-        return rows.assign(team=_labels(rows["team"], NO_TEAM))
+    if by is None:
+        return actor_weeks(data, actor_kind)
     rows = actor_weeks(data, actor_kind, split=by)
-    return rows.assign(**{by: _labels(rows[by], UNKNOWN)})
+    return rows.assign(**{by: _labels(rows[by], NO_TEAM if by == "team" else UNKNOWN)})
 
 
 def _check_question(metric: Metric, by: str | None, actor_kind: ActorKind) -> None:
@@ -217,9 +200,10 @@ def _of_kinds(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:
     return rows[rows["total_tokens"] > 0]
 
 
-def _of_population(data: Dataset, metric: Metric) -> pd.DataFrame:
-    rows = _POPULATIONS[str(metric.denominator)](data).assign(total_tokens=0, unpriced_tokens=0)
-    return rows.assign(team=_labels(rows["team"], NO_TEAM))
+def _of_population(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
+    rows = _POPULATIONS[str(metric.denominator)](data, by or "")
+    rows = rows.assign(total_tokens=0, unpriced_tokens=0)
+    return rows.assign(team=_labels(rows["team"], NO_TEAM)) if by else rows
 
 
 def _labels(column: pd.Series, null: str) -> pd.Series:

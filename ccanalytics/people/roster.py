@@ -107,9 +107,12 @@ def overlapping(roster: pd.DataFrame) -> "pd.Series[int]":
     return pd.Series(found, dtype="int64").sort_index()
 
 
-def roster_of_week(roster: pd.DataFrame, week: pd.Timestamp) -> pd.DataFrame:
-    """One row per person on the roster on a day of the week: where they were last in it."""
-    return _between(roster, week, week + WEEK - pd.Timedelta(days=1))
+def roster_of_week(roster: pd.DataFrame, week: pd.Timestamp, by_team: bool = False) -> pd.DataFrame:
+    """One row per person on the roster on a day of the week: where they were last in it.
+
+    With `by_team` one row for each team they were in.
+    """
+    return _between(roster, week, week + WEEK - pd.Timedelta(days=1), by_team)
 
 
 def roster_sizes(
@@ -117,8 +120,8 @@ def roster_sizes(
 ) -> pd.DataFrame:
     """One row per week (and team): people on the roster, and who joined or left since the last.
 
-    Columns: week, [team], people, joined, left. Somebody who changes team leaves one and joins the
-    other; a person without a team is only in the total.
+    Columns: week, [team], people, joined, left. Somebody who changes team in a week is in both,
+    joins the one and leaves the other the week after; a person without a team is only in the total.
     """
     rows = [row for week in weeks for row in _sizes(roster, week, by_team)]
     counts = dict.fromkeys(["people", "joined", "left"], "int64")
@@ -259,15 +262,18 @@ def _roster(stays: Mapping[int, dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(stays, dtype="int64")).astype(ROSTER)
 
 
-def _between(roster: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """One row per person on the roster on a day from `first` to `last`: the latest."""
+def _between(
+    roster: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, by_team: bool = False
+) -> pd.DataFrame:
+    """One row per person (and team) on the roster on a day from `first` to `last`: the latest."""
     there = ~(roster["start"] > last) & ~(roster["end"] < first)  # NaT compares as false: open
     ordered = roster[there].sort_values(["actor", "start"], na_position="first")
-    return ordered.drop_duplicates("actor", keep="last").reset_index(drop=True)
+    one = ["actor", "team"] if by_team else ["actor"]
+    return ordered.drop_duplicates(one, keep="last").reset_index(drop=True)
 
 
 def _sizes(roster: pd.DataFrame, week: pd.Timestamp, by_team: bool) -> Iterator[dict[str, object]]:
-    now, before = (roster_of_week(roster, monday) for monday in (week, week - WEEK))
+    now, before = (roster_of_week(roster, monday, by_team) for monday in (week, week - WEEK))
     for team in sorted(roster["team"].dropna().unique()) if by_team else [None]:
         here, there = (set(r["actor"] if team is None else r["actor"][r["team"] == team])
                        for r in (now, before))  # fmt: skip

@@ -1,32 +1,156 @@
-"""Which groups are too small to be shown, and which others have to be withheld with them."""
+"""Which groups of people are too small to be shown, and which others are withheld with them.
 
-from collections.abc import Iterable, Mapping
+One rule holds for everything that is published. A figure is shown of enough people only: at least
+the minimum group, none of whom makes more than `LARGEST_SHARE` of it where it is money. What the
+total leaves beside the groups shown is of enough people as well, each of them counted once, or of
+nobody. Two parts that are enough stay so together, so no sum and no difference of what is shown
+tells of fewer.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+LARGEST_SHARE = 0.8
+"""A figure of which one person makes more than this is theirs, however many others there are."""
+
+Amounts = Mapping[str, float]
+"""Each person of a group, and what they add to its money: nothing where it is no money."""
+
+Part = Sequence[Amounts]
+"""The people of a group, by the sides of a cut: only one where nothing is cut."""
 
 
-def withheld(sizes: Mapping[str, int], minimum: int, total_known: bool = True) -> frozenset[str]:
-    """The groups to withhold: those under `minimum` people, and more where the total is known.
+def of_people(people: Iterable[str]) -> Part:
+    """A group of which people are only counted."""
+    return [dict.fromkeys(people, 0.0)]
 
-    The total less the groups shown is what was withheld. Where that is a single group, or several
-    with too few people together, the next smallest groups are withheld too.
+
+def enough(part: Part, minimum: int) -> bool:
+    """Whether a figure of these people may be shown; each side is of enough people or of nobody."""
+    sides = [side for side in part if side]
+    return bool(sides) and all(_enough(side, minimum) for side in sides)
+
+
+def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
+    """The groups to withhold: those that are too small, and more where the total would tell them.
+
+    The total less the groups shown is what was withheld: where that is of too few people, the next
+    smallest groups go too. One person may be in several groups. Groups of nobody tell nothing.
     """
-    ordered = sorted(sizes, key=lambda group: (sizes[group], group))
-    count = sum(size < minimum for size in sizes.values())
-    if total_known and count:
-        while count < len(ordered) and _can_be_inferred(ordered[:count], sizes, minimum):
-            count += 1
-    return frozenset(ordered[:count])
+    sizes = {name: _people(part) for name, part in groups.items()}
+    known = sorted((name for name in groups if sizes[name]), key=lambda name: (sizes[name], name))
+    hidden = [name for name in known if not enough(groups[name], minimum)]
+    others = [name for name in known if name not in hidden]
+    while hidden and others and not enough(joined(groups[name] for name in hidden), minimum):
+        hidden.append(others.pop(0))
+    return frozenset(hidden)
 
 
-def revealed(sizes: Mapping[str, int], minimum: int, *issues: Iterable[str]) -> frozenset[str]:
+def revealed(groups: Mapping[str, Part], minimum: int, *issues: Iterable[str]) -> frozenset[str]:
     """The groups that can be worked out from several issues together, though from none alone.
 
     Each of `issues` is the groups that one issue about the same records withheld. A group that
     another issue shows can be subtracted, so only what all of them withhold stays hidden.
     """
-    left = sorted(frozenset(sizes).intersection(*issues))
-    return frozenset(left) if left and _can_be_inferred(left, sizes, minimum) else frozenset()
+    left = frozenset(name for name in groups if any(groups[name])).intersection(*issues)
+    told = left and not enough(joined(groups[name] for name in left), minimum)
+    return left if told else frozenset()
 
 
-def _can_be_inferred(groups: list[str], sizes: Mapping[str, int], minimum: int) -> bool:
-    """Whether the sum of these groups says too much about few people."""
-    return len(groups) == 1 or sum(sizes[group] for group in groups) < minimum
+def joined(parts: Iterable[Part]) -> Part:
+    """Several groups as one: each person once on each side, with all they add."""
+    sides: list[Counter[str]] = []
+    for part in parts:
+        sides += [Counter() for _ in range(len(part) - len(sides))]
+        for side, amounts in zip(sides, part, strict=False):
+            side.update(amounts)
+    return sides
+
+
+def members(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """One row per value of `keys` and person in `frame`, with their cost as amount, and no cut."""
+    rows = frame.astype({"actor": "str"}).groupby([*keys, "actor"], observed=True)["cost_usd"].sum()
+    return rows.rename("amount").reset_index().assign(side=0)
+
+
+def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """`members` of the records of people: everybody with one, and what their models cost."""
+    columns = [*keys, "actor", "actor_kind", "cost_usd"]
+    use = pd.concat([activity.assign(cost_usd=0.0)[columns], usage[columns]])
+    return members(use[use["actor_kind"] == "user"], keys)
+
+
+def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
+    """The weeks (their Mondays) and teams of which nothing may be told, by people or by money.
+
+    People without a team are a team without a name.
+    """
+    records, uses = (
+        frame.assign(
+            team=frame["team"].astype("str").fillna(""),
+            week=frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"),
+        )
+        for frame in (activity, usage)
+    )
+    rows = people_of(records, uses, ["week", "team"])
+    hidden = withheld_rows(rows, minimum, ["week"], "team")
+    hidden |= withheld_rows(rows.assign(amount=0.0), minimum, ["week"], "team")
+    return pd.MultiIndex.from_frame(rows.loc[hidden, ["week", "team"]].drop_duplicates())
+
+
+def withheld_weeks(
+    activity: pd.DataFrame, usage: pd.DataFrame, team: str, minimum: int
+) -> frozenset[pd.Timestamp]:
+    """The Mondays of the weeks in which `team` is withheld."""
+    hidden = withheld_teams(activity, usage, minimum)
+    return frozenset(week for week, name in hidden if name == team)
+
+
+def few(rows: pd.DataFrame, minimum: int, keys: Sequence[str]) -> "pd.Series[bool]":
+    """For each row whether its group by `keys` is too small by itself; `rows` as of `members`."""
+    return withheld_rows(rows.assign(all=""), minimum, keys, "all")
+
+
+def withheld_rows(
+    rows: pd.DataFrame, minimum: int, pool: Sequence[str], group: str
+) -> "pd.Series[bool]":
+    """For each row whether its group is withheld from the total of its `pool`.
+
+    `rows` has the columns `pool`, `group`, actor, amount and side (0, or 1 for the other side of a
+    cut): one row per person and group.
+    """
+    if minimum <= 1:
+        return pd.Series(data=False, index=rows.index)
+    pools = rows.groupby(list(pool), observed=True, dropna=False).ngroup()
+    names = rows[group].astype("str")
+    keys = [pools.rename("pool"), names]
+    sides = rows.groupby([*keys, rows["side"]])["amount"].agg(["size", "sum", "max"])
+    large = _large(sides["size"], sides["max"], sides["sum"], minimum)
+    at = pd.MultiIndex.from_arrays(keys)
+    small = pd.Series(at.isin(large.index[~large].droplevel("side")), index=rows.index)
+    parts: dict[int, dict[str, list[dict[str, float]]]] = {}
+    columns = pools, names, rows["actor"], rows["amount"], rows["side"]
+    in_doubt = small.groupby(pools).transform("any")
+    doubtful = (column[in_doubt].tolist() for column in columns)
+    for number, name, actor, amount, side in zip(*doubtful, strict=True):
+        groups = parts.setdefault(number, {})
+        groups.setdefault(name, [{}, {}])[side][actor] = amount
+    told = [(n, name) for n, groups in parts.items() for name in withheld(groups, minimum)]
+    return pd.Series(at.isin(told) if told else False, index=rows.index)
+
+
+def _enough(side: Amounts, minimum: int) -> bool:
+    amounts = side.values()
+    return _large(len(amounts), max(amounts), sum(amounts), minimum)
+
+
+def _large(size: Any, largest: Any, total: Any, minimum: int) -> Any:
+    """Whether a side is of enough people; one's own records, with no minimum, always are."""
+    return (size >= minimum) & ((minimum <= 1) | (largest <= LARGEST_SHARE * total))
+
+
+def _people(part: Part) -> int:
+    return len(set().union(*part))

@@ -148,17 +148,15 @@ def test_an_unknown_price_is_no_estimate():
 
 
 def test_models_that_too_few_people_used_are_one_row():
-    """Two of six used another model: what it cost would tell of them, also on the bill."""
+    """Two of six used another model, and they and a third one more: three people are too few."""
     people = [f"p{n}@x.example" for n in range(6)]
     records = [record(actor=who, models=spend(100)) for who in people]
     records += [record(actor=who, models=spend(50, "claude-opus-5")) for who in people[:2]]
     records += [record(actor=who, models=spend(30, "claude-haiku-4-5")) for who in people[:3]]
     bills = every_day(cost(600), cost(100, "claude-opus-5"), cost(90, "claude-haiku-4-5"))
     frame = cca.reconciliation(week(records, bills, minimum_group=5))
-    shown = frame["family"].tolist()
-    assert "Opus 5" not in shown
-    assert "Haiku 4.5" not in shown
-    assert "used by few people" in shown
+    assert frame["family"].tolist() == ["all models", "withheld together"]
+    assert frame["estimated"].tolist() == pytest.approx([7.9, 7.9])
 
 
 def test_too_few_people_have_no_row_of_their_own():
@@ -184,3 +182,16 @@ def test_the_table_shows_money_and_the_sign():
     frame = cca.reconciliation(week([record(models=spend(500))], every_day(cost(400))))
     rows = frame._repr_mimebundle_()["application/vnd.ccanalytics.table+json"]["rows"]
     assert rows[0] == ["Nov 2026", "all models", "7", "$5.00", "$4.00", "+$1.00", "25 %"]
+
+
+def test_a_month_does_not_tell_of_a_week_of_few_people():
+    """Six people in each week, but three in one: the month less the other weeks would be theirs."""
+    days = {"2026-11-03": 6, "2026-11-10": 3, "2026-11-17": 6}
+    records = [
+        record(day, f"p{n}@x.example", models=spend(100))
+        for day, count in days.items()
+        for n in range(count)
+    ]
+    bills = {day: ([cost(600)], []) for day in days}
+    data = dataset(records, "2026-11-02", "2026-11-22", extras=billing(bills), minimum_group=5)
+    assert cca.reconciliation(data)[["estimated", "billed", "gap"]].isna().all(axis=None)

@@ -16,9 +16,9 @@ def week(cents=LIST_CENTS, people=6, day="2026-11-16", **more):
     return [record(day, f"p{n}@x.example", models=usage, **more) for n in range(people)]
 
 
-def checked(records, since="2026-11-16", days=None):
+def checked(records, since="2026-11-16", days=None, minimum=1):
     """The level of each check by its name, and what was found."""
-    data = dataset(records, since, "2026-11-22")
+    data = dataset(records, since, "2026-11-22", minimum_group=minimum)
     if days is not None:
         for column, dates in days.items():
             data.days.loc[data.days["date"].isin(pd.to_datetime(dates)), column] = False
@@ -42,6 +42,7 @@ def test_the_cost_is_compared_with_the_list_price():
     """Six times $18 recorded for six times $18 of tokens."""
     assert "1.00 times" in checked(week())["Cost plausible against tokens"].found
     assert "$108 to $108" in checked(week())["Cost plausible against tokens"].found
+    assert "$" not in checked(week(), minimum=5)["Cost plausible against tokens"].found
 
 
 @pytest.mark.parametrize(("cents", "level"), [(100, "stop"), (1, "warning"), (0.01, "stop")])

@@ -208,3 +208,37 @@ def test_aggregate_tells_nothing_of_a_week_of_few_people(tmp_path):
     keys = [record(str(DAY), api_key="ci", models=USAGE)]
     rows = exported(tmp_path, records + keys, identity="aggregate")
     assert {row["SubAccountId"] for row in rows} == {"API keys"}
+
+
+def test_aggregate_rows_do_not_tell_of_a_model_that_few_people_used(tmp_path):
+    """One of six people of a team used another model: it is one row with theirs."""
+    other = {"claude-opus-4-8": {"input": 10, "output": 10, "cents": 77}}
+    records = [record(str(DAY), f"web{n}@x.example", models=USAGE) for n in range(6)]
+    records += [record(str(DAY), "web0@x.example", models=other, terminal="tmux")]
+    team = parse_roster(
+        "email,team,start\n" + "".join(f"web{n}@x.example,Web,\n" for n in range(6)), "r"
+    )
+    rows = exported(tmp_path, records, roster=team, identity="aggregate")
+    assert {row["SkuId"].split("/")[0] for row in rows} == {"several models"}
+    assert sum(Decimal(row["EffectiveCost"]) for row in rows) == 6 * Decimal("4.5") + Decimal(
+        "0.77"
+    )
+
+
+def test_aggregate_rows_do_not_tell_of_a_day_on_which_few_people_worked(tmp_path):
+    """Two people on Saturday: Saturday is one period with the day of the next fewest."""
+    days = {"2026-11-17": 9, "2026-11-19": 6, "2026-11-21": 2}
+    records = [
+        record(day, f"{n}@x.example", models=USAGE)
+        for day, count in days.items()
+        for n in range(count)
+    ]
+    rows = exported(tmp_path, records, identity="aggregate")
+    cost = {}
+    for row in rows:
+        period = row["ChargePeriodStart"][:10], row["ChargePeriodEnd"][:10]
+        cost[period] = cost.get(period, 0) + Decimal(row["EffectiveCost"])
+    assert cost == {
+        ("2026-11-17", "2026-11-18"): 9 * Decimal("4.5"),
+        ("2026-11-19", "2026-11-22"): 8 * Decimal("4.5"),
+    }

@@ -189,17 +189,41 @@ def test_models_and_tools_of_a_record_do_not_multiply_its_counts():
     assert (week["cost_usd"], week["commits"], week["accepted"]) == (3.0, 4, 3)
 
 
-def test_an_actor_who_changes_team_in_a_week_counts_in_the_last_team():
-    """Nobody is in two teams in one week, so teams add up."""
+def test_an_actor_who_changes_team_in_a_week_counts_in_both_and_once_in_all():
+    """Each day belongs to the team of that day, so what was done adds up, and people do not."""
     roster = (
         "email,team,start,end\n"
         "ann@x.example,red,2026-01-01,2026-11-17\n"
         "ann@x.example,blue,2026-11-18,\n"
     )
     records = [record("2026-11-16", commits=2), record("2026-11-18", commits=3)]
-    weeks = m.actor_weeks(two_weeks(records, roster=roster))
-    assert weeks["team"].tolist() == ["blue"]
-    assert weeks["commits"].tolist() == [5]
+    data = two_weeks(records, roster=roster)
+    weeks = m.actor_weeks(data, split="team")
+    assert dict(zip(weeks["team"], weeks["commits"], strict=True)) == {"red": 2, "blue": 3}
+    assert m.by_week(data, "commits")["value"].iloc[-1] == 5
+    assert m.by_week(data, "active_actors")["value"].iloc[-1] == 1
+    assert m.by_week(data, "active_rate", by="team")["value"].tolist()[-2:] == [1, 1]
+
+
+@pytest.mark.parametrize("metric", ["cost", "commits", "active_actors", "active_rate"])
+def test_the_line_of_a_team_says_what_its_own_page_does(metric):
+    """Of a team somebody left on a Thursday, among others."""
+    roster = (
+        "email,team,start,end\nmove@x.example,red,,2026-11-18\nmove@x.example,blue,2026-11-19,\n"
+    )
+    roster += "".join(
+        f"{team}{n}@x.example,{team},,\n" for team in ("red", "blue") for n in range(2)
+    )
+    records = [
+        record(f"2026-11-{day}", f"{name}@x.example", commits=day, models=sonnet(10 * day))
+        for day in (17, 20)
+        for name in ("move", "red0", "red1", "blue0")
+    ]
+    data = two_weeks(records, roster=roster)
+    lines = m.by_week(data, metric, by="team").groupby("team")["value"].last().to_dict()
+    assert lines == {
+        team: m.by_week(data.of_team(team), metric)["value"].iloc[-1] for team in ("red", "blue")
+    }
 
 
 def test_people_on_no_team_are_a_group_of_their_own():

@@ -27,7 +27,6 @@ from ccanalytics.people.roster import (
     roster_sizes,
     with_teams,
 )
-from ccanalytics.people.small_groups import withheld
 
 SECRET = b"x" * 32
 WEEK = pd.Timestamp("2026-11-16")
@@ -160,11 +159,11 @@ def test_the_size_of_the_roster_moves_with_joiners_and_leavers():
 
 
 def test_the_size_of_a_team_moves_with_those_who_change_it():
-    """Ann leaves Web for Data, Bob leaves altogether, Cem joins."""
+    """Ann is in Web and in Data in the week she moves, Bob has left Web, Cem joins it."""
     sizes = roster_sizes(parse_roster(CSV, "r"), [WEEK], by_team=True)
     assert sizes[["team", "people", "joined", "left"]].to_numpy().tolist() == [
         ["Data", 1, 1, 0],
-        ["Web", 1, 1, 2],
+        ["Web", 2, 1, 1],
     ]
 
 
@@ -436,44 +435,3 @@ def test_a_damaged_secret_is_not_replaced_in_silence(tmp_path, content):
     with pytest.raises(SettingsError, match="damaged"):
         load_secret(path)
     assert path.read_text() == content
-
-
-# Small groups
-
-
-def test_large_groups_are_shown():
-    """Nothing is withheld where nothing is small."""
-    assert withheld({"A": 5, "B": 9}, 5) == frozenset()
-
-
-def test_a_single_small_group_takes_the_next_smallest_with_it():
-    """Three people could be had as the total less the others."""
-    assert withheld({"A": 3, "B": 12, "C": 7}, 5) == {"A", "C"}
-
-
-def test_small_groups_that_are_few_together_take_another_one_with_them():
-    """One and two people are three, and three can be had by subtraction."""
-    assert withheld({"A": 1, "B": 2, "C": 7, "D": 9}, 5) == {"A", "B", "C"}
-
-
-def test_small_groups_that_are_enough_together_stay_alone():
-    """Four and three people are seven, which may be known."""
-    assert withheld({"A": 4, "B": 3, "C": 7}, 5) == {"A", "B"}
-
-
-def test_without_a_total_only_the_small_groups_go():
-    """There is nothing to subtract from."""
-    assert withheld({"A": 3, "B": 12}, 5, total_known=False) == {"A"}
-
-
-@given(
-    sizes=st.dictionaries(st.text(max_size=3), st.integers(0, 12), max_size=8),
-    minimum=st.integers(1, 10),
-)
-def test_no_small_group_can_be_had_by_subtraction(sizes, minimum):
-    """All shown are large; the withheld are several and enough together, or all there is."""
-    hidden = withheld(sizes, minimum)
-    assert all(size >= minimum for group, size in sizes.items() if group not in hidden)
-    if hidden and hidden != set(sizes):
-        assert len(hidden) > 1
-        assert sum(sizes[group] for group in hidden) >= minimum

@@ -8,13 +8,13 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as m
-from ccanalytics.errors import PreflightError
+from ccanalytics.errors import PreflightError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue.memory import told_together
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
-from ccanalytics.people.small_groups import revealed, withheld
+from ccanalytics.people.small_groups import of_people, revealed, withheld
 from ccanalytics.report.archive import memories
 from ccanalytics.report.history import Remembered, restatements
 from ccanalytics.settings import Settings
@@ -93,7 +93,7 @@ def organisation(day, late=0):
     return [record(str(day), f"p{n}@x.example", commits=commits, models=usage) for n in range(12)]
 
 
-def print_report(folder, now, late=0, roster=""):
+def print_report(folder, now, late=0, roster="", team=""):
     """One report of the week over real HTTP, at the time `now`."""
     service = FakeService(lambda day: organisation(day, late), now=lambda: now)
     people = folder / "people.csv"
@@ -108,6 +108,7 @@ def print_report(folder, now, late=0, roster=""):
             now=now,
             source="api",
             week="2026-W47",
+            team=team,
             weeks=1,
             out=folder / "reports",
         )
@@ -190,8 +191,9 @@ def test_subtraction_does_not_recover_a_team_of_three():
 def test_issues_tell_together_what_none_of_them_withholds(issues, told):
     """Red is left alone when one issue shows Blue and the other Green."""
     sizes = {"Blue": 6, "Green": 12, "Red": 3}
-    assert revealed(sizes, 5, *issues) == told
-    assert withheld(sizes, 5) == {"Blue", "Red"}
+    teams = {name: of_people(f"{name}{n}" for n in range(size)) for name, size in sizes.items()}
+    assert revealed(teams, 5, *issues) == told
+    assert withheld(teams, 5) == {"Blue", "Red"}
 
 
 def test_an_empty_week_tells_nothing_of_anybody():
@@ -204,3 +206,12 @@ def test_an_empty_week_tells_nothing_of_anybody():
         numbers={"active_actors": {"2026-11-09": 0.0, "2026-11-16": 12.0}}, parameters=SCOPE
     )
     assert list(told_together(data, now, [now])) == []
+
+
+@pytest.mark.xdist_group("report")
+def test_a_team_that_is_withheld_has_no_report_of_its_own(tmp_path):
+    """Red and Blue are seven together, and each is too few alone; Green is not."""
+    roster = teams({"Red": 3, "Blue": 4, "Green": 5})
+    with pytest.raises(SettingsError, match="Team 'Blue' has no report of its own"):
+        print_report(tmp_path, LATER, roster=roster, team="Blue")
+    assert print_report(tmp_path, LATER, roster=roster, team="Green").exists()

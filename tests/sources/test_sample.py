@@ -246,7 +246,11 @@ def test_the_older_model_gives_way_to_the_newer(data):
 
 def test_a_commit_of_the_changed_team_costs_about_twice_as_much(data):
     """Four weeks before against the three since; the other teams stay where they were."""
-    sums = actor_weeks(data).groupby(["team", "week"], observed=True)[["cost_usd", "commits"]].sum()
+    sums = (
+        actor_weeks(data, split="team")
+        .groupby(["team", "week"], observed=True)[["cost_usd", "commits"]]
+        .sum()
+    )
     sums = sums.reset_index()
     changed = sums["team"] == CHANGED_TEAM
     since = sums["week"] >= CHANGED_FROM.isoformat()

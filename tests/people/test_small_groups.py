@@ -1,0 +1,126 @@
+"""Who is too few to be shown, and what a reader of the rest could work out."""
+
+from itertools import combinations
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccanalytics.people.small_groups import (
+    enough,
+    joined,
+    of_people,
+    revealed,
+    withheld,
+    withheld_rows,
+)
+
+NAMES = "abcdefghij"
+
+
+def disjoint(**sizes):
+    return {name: of_people(f"{name}{n}" for n in range(size)) for name, size in sizes.items()}
+
+
+def overlapping(**people):
+    return {name: of_people(letters) for name, letters in people.items()}
+
+
+def test_large_groups_are_shown():
+    """Nothing is withheld where nothing is small."""
+    assert withheld(disjoint(A=5, B=9), 5) == frozenset()
+
+
+def test_a_single_small_group_takes_the_next_smallest_with_it():
+    """Three people could be had as the total less the others."""
+    assert withheld(disjoint(A=3, B=12, C=7), 5) == {"A", "C"}
+
+
+def test_small_groups_that_are_few_together_take_another_one_with_them():
+    """One and two people are three, and three can be had by subtraction."""
+    assert withheld(disjoint(A=1, B=2, C=7, D=9), 5) == {"A", "B", "C"}
+
+
+def test_small_groups_that_are_enough_together_stay_alone():
+    """Four and three people are seven, which may be known."""
+    assert withheld(disjoint(A=4, B=3, C=7), 5) == {"A", "B"}
+
+
+def test_the_same_three_people_in_two_groups_are_three():
+    """Three who use two models are not six: a third model goes with them."""
+    groups = overlapping(opus="abc", haiku="abc", sonnet="abcdefghij")
+    assert withheld(groups, 5) == {"opus", "haiku", "sonnet"}
+
+
+def test_a_group_of_nobody_tells_nothing():
+    """It takes no other with it."""
+    assert withheld(disjoint(A=0, B=5), 5) == frozenset()
+
+
+def test_money_that_is_nearly_all_of_one_person_is_theirs():
+    """90 of 98 dollars are one person's, 80 of 100 are not too many."""
+    costs = [90.0, 2.0, 2.0, 2.0, 2.0], [80.0, 5.0, 5.0, 5.0, 5.0]
+    theirs, shared = ([dict(zip("abcde", amounts, strict=True))] for amounts in costs)
+    assert (enough(theirs, 5), enough(shared, 5)) == (False, True)
+
+
+def test_one_person_alone_may_see_their_own_money():
+    """With no minimum the records are one's own."""
+    assert enough([{"a": 90.0}], 1)
+
+
+def test_both_sides_of_a_cut_are_of_enough_people_or_of_nobody():
+    """Eight people, of whom two made no commit, tell of those two."""
+    many, two = dict.fromkeys("abcdef", 1.0), dict.fromkeys("gh", 1.0)
+    assert enough([many, {}], 5)
+    assert not enough([many, two], 5)
+
+
+def test_what_no_issue_of_several_withholds_is_told_by_them():
+    """Blue is shown by one, Red by none: what is left is Red alone."""
+    groups = disjoint(Red=3, Blue=4, Green=9)
+    assert revealed(groups, 5, {"Red", "Blue"}, {"Red", "Green"}) == {"Red"}
+    assert revealed(groups, 5, {"Red", "Blue"}) == frozenset()
+
+
+groups_of_people = st.dictionaries(
+    st.sampled_from(["opus", "sonnet", "haiku", "fable", "other"]),
+    st.dictionaries(st.sampled_from(NAMES), st.floats(0, 100), max_size=10),
+    min_size=1,
+)
+
+
+@given(amounts=groups_of_people, minimum=st.integers(2, 6))
+def test_no_sum_and_no_difference_of_what_is_shown_tells_of_few_people(amounts, minimum):
+    """A reader adds any of the groups shown, or takes them from the total where that is shown."""
+    groups = {name: [people] for name, people in amounts.items()}
+    shown = [name for name in groups if name not in withheld(groups, minimum) and amounts[name]]
+    total_is_shown = enough(joined(groups.values()), minimum)
+    assert total_is_shown or not shown
+    for size in range(len(shown) + 1):
+        for chosen in combinations(shown, size):
+            left = joined(groups[name] for name in groups if name not in chosen)
+            told = joined(groups[name] for name in chosen)
+            assert not chosen or enough(told, minimum)
+            assert not total_is_shown or not any(left) or enough(left, minimum)
+
+
+@given(
+    amounts=st.lists(groups_of_people, min_size=1, max_size=3),
+    minimum=st.integers(2, 6),
+)
+def test_rows_are_withheld_as_their_groups_are(amounts, minimum):
+    """In each week by itself."""
+    rows = pd.DataFrame(
+        [
+            (week, group, actor, amount, 0)
+            for week, groups in enumerate(amounts)
+            for group, people in groups.items()
+            for actor, amount in people.items()
+        ],
+        columns=["week", "group", "actor", "amount", "side"],
+    )
+    found = withheld_rows(rows, minimum, ["week"], "group")
+    for week, groups in enumerate(amounts):
+        hidden = withheld({name: [people] for name, people in groups.items()}, minimum)
+        assert set(rows.loc[found & (rows["week"] == week), "group"]) == hidden
