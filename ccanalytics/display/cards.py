@@ -9,7 +9,7 @@ import pandas as pd
 
 from ccanalytics.display.bundles import Bundle, bundle_of
 from ccanalytics.display.tables import table_bundle
-from ccanalytics.metrics.change import Headline
+from ccanalytics.metrics.change import Comparison, Headline
 from ccanalytics.metrics.definitions import COLUMN_WORDS, SECTION_TESTS, UNIT_WORDS
 
 MOST_CARDS = 5
@@ -43,10 +43,10 @@ def card(headline: Headline) -> dict[str, Any]:
         "label": metric.name,
         "value": metric.format(headline.value),
         "interval": _interval(headline),
+        "verdict": verdict_words(headline),
         "change": _change(headline),
-        "verdict": headline.verdict,
         "n": _basis(headline),
-        "usual": _usual(headline),
+        "before": _before(headline),
         "grade": _grade(headline),
         "detail": headline.sentence() if math.isnan(headline.value) else _priced(headline),
         "tone": _tone(headline),
@@ -57,10 +57,17 @@ def card(headline: Headline) -> dict[str, Any]:
     }
 
 
+def verdict_words(headline: Headline) -> str:
+    """The verdict in at most four words; described figures have none."""
+    if not headline.is_known:
+        return headline.verdict
+    return headline.told.words if headline.metric.id in SECTION_TESTS else ""
+
+
 def _changes(headlines: Sequence[Headline]) -> Bundle:
-    """One row per headline: its value, and its change against the week before and a usual week."""
+    """One row per headline: its value, its change on the week before, and what is judged."""
     rows = [_change_row(headline) for headline in headlines]
-    names = ["", "this week", "against the week before", "against the usual week", "role"]
+    names = ["", "this week", "on the week before", "against recent weeks", "last 4 weeks"]
     return table_bundle(pd.DataFrame(rows, columns=names), "Changes of the headlines")
 
 
@@ -74,17 +81,20 @@ def _interval(headline: Headline) -> str:
 
 
 def _change(headline: Headline) -> str:
-    metric = headline.metric
-    if math.isnan(headline.change):
+    """What the verdict rests on, or how large a change would have been seen."""
+    if headline.metric.id not in SECTION_TESTS or not headline.is_known:
         return ""
+    text = headline.told.sentence(headline.metric)
+    return text.removeprefix(f"{headline.verdict} ") if headline.told.is_change else text
+
+
+def _before(headline: Headline) -> str:
+    if math.isnan(headline.previous):
+        return ""
+    metric = headline.metric
     relative = headline.relative_change
     share = "" if metric.unit == "share" or math.isnan(relative) else f" ({100 * relative:+.0f} %)"
-    text = f"{metric.format_change(headline.change)}{share} on {metric.format(headline.previous)}"
-    text += f" {headline.against}"
-    if math.isnan(headline.change_low):
-        return text
-    ends = (metric.format_change(end) for end in (headline.change_low, headline.change_high))
-    return f"{text}; 90 % interval {' to '.join(ends)}"
+    return f"{metric.format_change(headline.change)}{share} on the week before"
 
 
 def _basis(headline: Headline) -> str:
@@ -101,14 +111,6 @@ def _basis(headline: Headline) -> str:
     return f"{amount}, {people}"
 
 
-def _usual(headline: Headline) -> str:
-    usual = headline.usual
-    if usual is None or math.isnan(usual.previous):
-        return ""
-    verdict = usual.verdict
-    return f"{verdict} compared with {usual.metric.format(usual.previous)}, {usual.against}"
-
-
 def _grade(headline: Headline) -> str:
     """How far the records cover it, and how far the figure can be relied on."""
     coverage = headline.coverage
@@ -118,20 +120,15 @@ def _grade(headline: Headline) -> str:
 
 
 def _change_row(headline: Headline) -> tuple[str, ...]:
-    usual = headline.usual or headline
     metric = headline.metric
+    is_judged = metric.id in SECTION_TESTS and headline.is_known
+    sides = (headline.recent, headline.sustained)
     return (
         metric.name,
         metric.format(headline.value),
-        *(_moved(one) for one in (headline, usual)),
-        "test" if metric.id in SECTION_TESTS else "description",
+        metric.format_change(headline.change),
+        *(side.sentence(metric) if is_judged else "described only" for side in sides),
     )
-
-
-def _moved(headline: Headline) -> str:
-    change = headline.metric.format_change(headline.change)
-    verdict = str(headline.verdict)
-    return verdict if math.isnan(headline.change) else f"{change}: {verdict}"
 
 
 def _priced(headline: Headline) -> str:
@@ -142,7 +139,7 @@ def _priced(headline: Headline) -> str:
 
 def _tone(headline: Headline) -> str:
     """good or bad only where the metric has a wanted direction and the change is detectable."""
-    if headline.metric.direction == "neutral" or headline.verdict not in ("up", "down"):
+    if headline.metric.direction == "neutral" or not headline.told.is_change:
         return "neutral"
     return "good" if headline.verdict == headline.metric.direction else "bad"
 
@@ -160,12 +157,26 @@ def bar(value: float, low: float, high: float, previous: float) -> dict[str, flo
     }
 
 
-def _figures(headline: Headline) -> dict[str, float | None]:
-    """Value, interval and change, shares as fractions; null where there is none."""
-    names = ("value", "low", "high", "previous", "change", "change_low", "change_high")
-    numbers = {name: float(getattr(headline, name)) for name in names}
-    known = {name: None if math.isnan(n) else round(n, 6) for name, n in numbers.items()}
-    return {**known, "n": headline.n_actors}
+def _figures(headline: Headline) -> dict[str, Any]:
+    """Value, interval, the week before and both comparisons, for programs; null where unknown."""
+    names = ("value", "low", "high", "previous", "change")
+    known = {name: _number(getattr(headline, name)) for name in names}
+    sides = {"recent": headline.recent, "sustained": headline.sustained}
+    judged = {name: _comparison(side) for name, side in sides.items()}
+    described = dict.fromkeys(sides)
+    tested = headline.metric.id in SECTION_TESTS
+    return {**known, "n": headline.n_actors, **(judged if tested else described)}
+
+
+def _comparison(side: Comparison) -> dict[str, Any]:
+    names = ("value", "previous", "change", "low", "high", "detectable", "p_value")
+    numbers = {name: _number(getattr(side, name)) for name in names}
+    whole = {"weeks": side.weeks, "weeks_before": side.weeks_before}
+    return {"verdict": side.verdict, **whole, **numbers}
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 6)
 
 
 # Inline styles only, in JupyterLab's own colours with plain ones to fall back on.
@@ -183,7 +194,7 @@ def _cards_html(made: list[dict[str, Any]]) -> str:
 def _card_html(one: Mapping[str, Any]) -> str:
     said = {key: escape(str(text)) for key, text in one.items()}
     small = [
-        said[key] for key in ("interval", "n", "change", "usual", "detail", "grade") if said[key]
+        said[key] for key in ("interval", "n", "change", "before", "detail", "grade") if said[key]
     ]
     return (
         f'<div style="{_CARD}"><div style="{_MUTED}">{said["label"]}</div>'

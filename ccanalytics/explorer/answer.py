@@ -179,8 +179,9 @@ def _comparison(
         return change, ()
     row, metric = change.iloc[0], METRICS[question.metric_id]
     if row["verdict"] == "nothing to compare":
-        return change, (Note("No week of the range before is closed, complete and shown."),)
+        text = "A change is judged where both ranges are closed, shown, and eight weeks together."
+        return change, (Note(text),)
     values = f"{metric.format(row['value'])}, {metric.format(row['previous'])} in the range before"
-    moved = ", ".join(metric.format_change(row[name]) for name in ("low", "high"))
+    moved = " to ".join(f"{100 * row[name]:+.0f} %" for name in ("low", "high"))
     interval = "" if row["verdict"] == "too few to say" else f" (90 % interval {moved})"
     return change, (Note(f"{metric.name}: {values}: {row['verdict']}{interval}."),)

@@ -62,7 +62,7 @@ def _card(row: Any) -> dict[str, Any]:
         "change": before if known else f"the range does not reach {2 * RECENT} days back",
         "verdict": f"{sign}{_amount(row.unit, abs(change))}{share}" if known else "",
         "n": "",
-        "usual": "",
+        "before": "",
         "grade": "",
         "detail": "",
         "tone": "neutral",

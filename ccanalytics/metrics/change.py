@@ -1,11 +1,11 @@
-"""The last closed week against the one before: how much it moved, and whether that is noise.
+"""The last closed weeks against those before them: how much a figure moved, and whether it did.
 
-The same actors are drawn in both weeks, out of everybody active in either, so what people keep
-from one week to the next does not count as change.
+The week before is only described. Whether something moved is judged by recent weeks, in two ways:
+the last week against all of them, and the last four against the others (see `history`). Of ratios
+it is judged on the typical person, so that one heavy user is no finding.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,15 +16,17 @@ from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, covera
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import UNAVAILABLE
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, singular
-from ccanalytics.metrics.intervals import (
-    MINIMUM_ACTORS,
-    Floats,
-    interval,
-    ratio,
-    resampled_sums,
+from ccanalytics.metrics.history import (
+    MINIMUM_WEEKS,
+    LogChange,
+    Weeks,
+    last_week_change,
+    sides_change,
+    typical,
 )
+from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, rows_of, summable, week_frame
-from ccanalytics.showing import Results, ShowsItself
+from ccanalytics.showing import ShowsItself
 
 Verdict = Literal[
     "up",
@@ -35,16 +37,80 @@ Verdict = Literal[
     "not known from this source",
 ]
 
-WEEK_BEFORE = "the week before"
+RECENT_WEEKS = 12
+"""Closed weeks that a change is judged by, at most."""
+
+SUSTAINED_WEEKS = 4
+"""The last weeks that are looked at together."""
+
 _WEEK = pd.Timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Headline(ShowsItself):
-    """One metric in the last closed week, next to an earlier value (`against` says which).
+class Comparison:
+    """The last `weeks` weeks against the `weeks_before` before them.
 
-    Numbers are NaN where there is none; `week` is NaT while no week is closed. The change has no
-    numbers when there are too few actors or events to say something about it.
+    `value` and `previous` are the figures of both sides: of a ratio that of their sums, of a total
+    its mean week. `change`, with its 90 % interval `low` to `high`, is a fraction of `previous`, of
+    ratios that of the typical person. A rise of `detectable` would have been found four times in
+    five. NaN, without a verdict, where it cannot be judged.
+    """
+
+    weeks: int
+    weeks_before: int
+    value: float = math.nan
+    previous: float = math.nan
+    change: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    detectable: float = math.nan
+    p_value: float = math.nan
+    verdict: Verdict = "nothing to compare"
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it is said to have moved."""
+        return self.verdict in ("up", "down")
+
+    @property
+    def words(self) -> str:
+        """The verdict in at most four words."""
+        if self.is_change:
+            return (
+                f"{self.verdict} {'this week' if self.weeks == 1 else f'over {self.weeks} weeks'}"
+            )
+        return {"no detectable change": "no change found"}.get(self.verdict, self.verdict)
+
+    def sentence(self, metric: Metric) -> str:
+        """The comparison in plain English, without a full stop."""
+        before = f"the {self.weeks_before} weeks before"
+        if self.verdict == "nothing to compare":
+            return f"it takes {MINIMUM_WEEKS} closed weeks to judge a change"
+        if self.verdict == "too few to say":
+            return f"too few to say whether it differs from {before}"
+        was = f"{metric.format(self.previous)} in {before}"
+        if not self.is_change:
+            return f"no detectable change from {was}; {self.power()}"
+        who = " for the typical person" if metric.is_ratio else ""
+        return (
+            f"{self.verdict} from {was} ({_percent(self.change)}{who}, 90 % interval "
+            f"{_percent(self.low)} to {_percent(self.high)})"
+        )
+
+    def power(self) -> str:
+        """How large a change would have been seen."""
+        if not self.detectable > 0:
+            return "the weeks are all alike"
+        return f"a rise of {100 * self.detectable:.0f} % would show"
+
+
+@dataclass(frozen=True)
+class Headline(ShowsItself):
+    """One metric in the last closed week, and whether it moved.
+
+    `previous` is the week before and `change` the difference to it: described, not judged.
+    `recent` judges the last week by all recent ones, `sustained` the last four weeks by those
+    before them. Numbers are NaN where there is none; `week` is NaT while no week is closed.
     """
 
     shown_by = "display.cards:headline_bundle"
@@ -58,15 +124,23 @@ class Headline(ShowsItself):
     denominator: float = math.nan
     n_actors: int = 0
     priced_share: float = 1.0
-    against: str = WEEK_BEFORE
     previous: float = math.nan
     change: float = math.nan
-    change_low: float = math.nan
-    change_high: float = math.nan
-    verdict: Verdict = "nothing to compare"
+    recent: Comparison = Comparison(1, 0)
+    sustained: Comparison = Comparison(SUSTAINED_WEEKS, 0)
     coverage: Coverage = NO_COVERAGE
-    usual: "Headline | None" = None
-    """The same week next to the median of the four before it."""
+    is_known: bool = True
+    """Whether the source knows what the metric rests on."""
+
+    @property
+    def told(self) -> Comparison:
+        """The comparison to speak of: four weeks when they moved, else the last week."""
+        return self.sustained if self.sustained.is_change else self.recent
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is said of the change."""
+        return self.told.verdict if self.is_known else UNAVAILABLE
 
     @property
     def relative_change(self) -> float:
@@ -84,9 +158,7 @@ class Headline(ShowsItself):
         value = estimated + self.metric.format(self.value)
         basis = ", ".join(self._basis())
         known = f" ({basis})" if basis else ""
-        has_usual = self.usual is not None and not math.isnan(self.usual.previous)
-        usual = f"; {self.usual.comparison()}" if self.usual and has_usual else ""
-        return f"{self.metric.name} {verb} {value}{known}; {self.comparison()}{usual}."
+        return f"{self.metric.name} {verb} {value}{known}; {self.comparison()}."
 
     def _basis(self) -> list[str]:
         """What the value rests on: its interval, its denominator, its people."""
@@ -103,15 +175,16 @@ class Headline(ShowsItself):
         return parts
 
     def comparison(self) -> str:
-        """The verdict and the earlier value, in words."""
+        """What is said of the change, and the value of the week before."""
+        text = self.told.sentence(self.metric)
+        if self.told.weeks > 1 and self.told.is_change:
+            text = f"its last {self.told.weeks} weeks were {text}"
         if math.isnan(self.previous):
-            return f"there is no value of {self.against} to compare it with"
-        joint = "whether it moved from" if self.verdict == "too few to say" else "from"
-        comma = "" if self.against == WEEK_BEFORE else ","
-        return f"{self.verdict} {joint} {self.metric.format(self.previous)}{comma} {self.against}"
+            return text
+        return f"{text}; the week before it was {self.metric.format(self.previous)}"
 
     def _why_null(self) -> str:
-        if self.verdict == UNAVAILABLE:
+        if not self.is_known:
             return UNAVAILABLE
         if self.metric.denominator == "on_roster" and not self.denominator > 0:
             return "there is no roster of the week to divide by, or too few people to show it"
@@ -127,38 +200,92 @@ class Headline(ShowsItself):
 
 
 def headline(data: Dataset, metric_id: str) -> Headline:
-    """The last closed week of a ratio or total, against the week directly before it.
-
-    `usual` is the same week against the median of the four weeks before.
-    """
+    """The last closed week of a ratio or total, and whether it or the last four weeks moved."""
     found, frame = _last_week(data, metric_id)
-    found = replace(found, usual=_against_median(data, found, frame, 4))
     base = frame.iloc[-2:-1]
-    if base.empty or base["week"].iloc[0] != found.week - _WEEK:
+    if len(base) and base["week"].iloc[0] == found.week - _WEEK:
+        previous = float(base["value"].iloc[0])
+        found = replace(found, previous=previous, change=found.value - previous)
+    if not found.is_known or math.isnan(found.value):
         return found
-    return _compared(data, found, base)
+    recent, sustained = comparisons(data, found.metric, frame, rows_of(data, found.metric))
+    return replace(found, recent=recent, sustained=sustained)
 
 
-class Headlines(Results):
-    """Headlines side by side; more than a few of them are a table of changes."""
+def comparisons(
+    data: Dataset, metric: Metric, frame: pd.DataFrame, rows: pd.DataFrame
+) -> tuple[Comparison, Comparison]:
+    """The last week by those before it, and the last four weeks by those before them.
 
-    shown_by = "display.cards:headlines_bundle"
+    `frame` has the weekly values of one group, `rows` what its people did.
+    """
+    weeks = data.weeks[-RECENT_WEEKS:]
+    shown = frame[frame["week"].isin(weeks)]
+    priced = not metric.is_money or (shown["priced_share"] >= MINIMUM_PRICED).all()
+    whole = bool(priced) and bool(shown["n_actors"].notna().all())
+    actors = matrix(rows, weeks, metric)
+    last = np.arange(len(weeks)) >= len(weeks) - 1
+    late = np.arange(len(weeks)) >= len(weeks) - SUSTAINED_WEEKS
+    return (
+        compare(metric, actors, ~last, last, whole),
+        compare(metric, actors, ~late, late, whole),
+    )
 
 
-def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
-    """The headline of each metric, in the order asked for."""
-    return Headlines(headline(data, metric_id) for metric_id in metric_ids)
+def compare(
+    metric: Metric, actors: Matrix, before: Weeks, after: Weeks, whole: bool = True
+) -> Comparison:
+    """The weeks `after` by the weeks `before`; `whole` unless one of them may not be shown."""
+    found = Comparison(int(after.sum()), int(before.sum()))
+    if not whole or found.weeks + found.weeks_before < MINIMUM_WEEKS or not found.weeks_before:
+        return found
+    value, previous = (_side(metric, actors, weeks) for weeks in (after, before))
+    found = replace(found, value=value, previous=previous, verdict="too few to say")
+    there = np.count_nonzero((actors.top + actors.bottom)[:, before | after].any(axis=1))
+    if there < MINIMUM_ACTORS or _few_events(metric, actors, before, after):
+        return found
+    change = _log_change(metric, actors, before, after)
+    return _judged(found, change) if change else found
 
 
-def against_median(data: Dataset, metric_id: str, weeks: int = 4) -> Headline:
-    """The last closed week against the median of the closed `weeks` before it."""
-    return _against_median(data, *_last_week(data, metric_id), weeks)
+def _log_change(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> LogChange | None:
+    known = before | after
+    top, bottom = actors.top[:, known], actors.bottom[:, known]
+    if metric.is_ratio:
+        top, bottom = typical(top, bottom)
+    if after.sum() == 1 and after[known][-1]:
+        return last_week_change(top, bottom)
+    return sides_change(top, bottom, before[known], after[known])
 
 
-def _against_median(data: Dataset, found: Headline, frame: pd.DataFrame, weeks: int) -> Headline:
-    found = replace(found, against=f"the median of the {weeks} weeks before")
-    base = frame.iloc[-weeks - 1 : -1]
-    return _compared(data, found, base) if len(base) == weeks else found
+def _judged(found: Comparison, change: LogChange) -> Comparison:
+    low, high = change.interval
+    verdict: Verdict = "no detectable change"
+    if change.p_value <= 1 - LEVEL:
+        verdict = "up" if change.estimate > 0 else "down"
+    return replace(
+        found,
+        change=change.relative,
+        low=low,
+        high=high,
+        detectable=change.detectable,
+        p_value=change.p_value,
+        verdict=verdict,
+    )
+
+
+def _side(metric: Metric, actors: Matrix, weeks: Weeks) -> float:
+    """The figure of these weeks together: a ratio of sums, or a mean week."""
+    top = float(actors.top[:, weeks].sum())
+    bottom = float(actors.bottom[:, weeks].sum() if metric.is_ratio else weeks.sum())
+    return top / bottom if bottom else math.nan
+
+
+def _few_events(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> bool:
+    if not metric.is_ratio:
+        return False
+    sides = [actors.bottom[:, weeks].sum() for weeks in (before, after)]
+    return bool(min(sides) < metric.verdict_denominator)
 
 
 def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
@@ -181,63 +308,18 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
         coverage=coverage_of(data, money=metric.is_money, people=True),
     )
     if metric.needs_usage and not data.spec.has_usage:
-        found = replace(found, verdict=UNAVAILABLE, coverage=NO_USAGE)
+        found = replace(found, is_known=False, coverage=NO_USAGE)
     return found, frame
 
 
-def _compared(data: Dataset, found: Headline, base: pd.DataFrame) -> Headline:
-    """`found` with the median of `base` as its previous value, the change and the verdict."""
-    if base["value"].isna().any():
-        return found
-    found = replace(found, previous=float(base["value"].median()))
-    weeks = pd.DatetimeIndex([*base["week"], found.week])
-    actors = matrix(rows_of(data, found.metric), weeks, found.metric)
-    if math.isnan(found.value) or _too_few(found, base, len(actors.top)):
-        return replace(found, verdict="too few to say")
-    change = found.value - found.previous
-    low, high = change_interval(change, actors, found.metric)
-    if math.isnan(low):
-        return replace(found, verdict="too few to say")
-    return replace(
-        found, change=change, change_low=low, change_high=high, verdict=verdict_of(low, high)
-    )
+def _percent(change: float) -> str:
+    """A fraction as a change: "+12 %", "-3 %".
 
-
-def _too_few(found: Headline, base: pd.DataFrame, n_actors: int) -> bool:
-    events = [found.denominator, *base["denominator"]] if found.metric.is_ratio else []
-    return n_actors < MINIMUM_ACTORS or min(events, default=math.inf) < (
-        found.metric.verdict_denominator
-    )
-
-
-def verdict_of(low: float, high: float) -> Verdict:
-    """What the 90 % interval of a change says of its direction."""
-    if low > 0:
-        return "up"
-    return "down" if high < 0 else "no detectable change"
-
-
-def change_interval(change: float, actors: Matrix, metric: Metric) -> tuple[float, float]:
-    """90 % interval of the last week's value minus the median of the weeks before it."""
-    replicates = _weekly(resampled_sums(np.hstack([actors.top, actors.bottom])), metric)
-    changes = replicates[:, -1] - np.median(replicates[:, :-1], axis=1)
-    return interval(change, changes, _influence(actors, metric))
-
-
-def _weekly(sums: Floats, metric: Metric) -> Floats:
-    """The value of each week (column) in each replicate (row)."""
-    top, bottom = np.hsplit(sums, 2)
-    return ratio(top, bottom) if metric.is_ratio else top
-
-
-def _influence(actors: Matrix, metric: Metric) -> Floats:
-    """What each actor adds to the error of the change; that of a median as if it were a mean."""
-    each = actors.top
-    if metric.is_ratio:
-        total = actors.bottom.sum(axis=0)
-        each = (each - actors.top.sum(axis=0) / total * actors.bottom) / total
-    influence: Floats = each[:, -1] - each[:, :-1].mean(axis=1)
-    return influence
+    >>> _percent(0.1234), _percent(-0.001)
+    ('+12 %', '0 %')
+    """
+    rounded = round(100 * change)
+    return f"{rounded:+,} %" if rounded else "0 %"
 
 
 def counted(value: float, column: str | None, actor_kind: ActorKind = "user") -> str:

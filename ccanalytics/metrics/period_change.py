@@ -1,8 +1,6 @@
-"""A range of closed weeks against the weeks before it: how much it moved, and whether it is noise.
+"""A range of closed weeks against the weeks before it: how much it moved, and whether it did."""
 
-As between two weeks, the same actors are drawn on both sides, out of everybody seen on either.
-"""
-
+import math
 from datetime import date
 
 import numpy as np
@@ -11,12 +9,10 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
-from ccanalytics.metrics.change import Verdict, change_interval, verdict_of
+from ccanalytics.metrics.change import compare
 from ccanalytics.metrics.definitions import ActorKind, Metric
-from ccanalytics.metrics.intervals import MINIMUM_ACTORS
 from ccanalytics.metrics.ratios import (
     MINIMUM_PRICED,
-    Matrix,
     matrix,
     rows_of,
     shown_sums,
@@ -31,6 +27,7 @@ _COLUMNS = {
     "previous": "float64",
     "value": "float64",
     "change": "float64",
+    "change_share": "float64",
     "low": "float64",
     "high": "float64",
     "n_actors": "float64",
@@ -49,10 +46,12 @@ def period_change(
 ) -> TitledFrame:
     """One row (or one per value of `by`): the closed weeks from `start` on, and those before.
 
-    Columns: [by], previous, value, change, its 90 % interval low and high, n_actors (of both sides
-    together), verdict, weeks_before, weeks. A ratio is of the sums of all weeks of a side, a total
-    is its mean per week; a week that `start` falls into is on neither. Null where a single week is
-    withheld, because the others would tell it by subtraction, or has too few known prices.
+    Columns: [by], previous, value, change (their difference); change_share, the change as a
+    fraction of previous (of ratios that of the typical person) with its 90 % interval low and high;
+    n_actors (of both sides together), verdict, weeks_before, weeks. A ratio is of the sums of all
+    weeks of a side, a total is its mean per week; a week that `start` falls into is on neither.
+    Fewer than eight weeks are not judged. Null where a single week is withheld, because the others
+    would tell it by subtraction, or has too few known prices.
     """
     metric = summable(metric_id)
     first = pd.Timestamp(parse_day(start))
@@ -73,7 +72,8 @@ def period_change(
         f"{metric.name} against the range before",
         formats={
             **dict.fromkeys(("previous", "value"), metric.format),
-            **dict.fromkeys(("change", "low", "high"), metric.format_change),
+            "change": metric.format_change,
+            **dict.fromkeys(("change_share", "low", "high"), "+.0%"),
         },
     )
 
@@ -82,40 +82,32 @@ def _compared(
     data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, sides: Sides
 ) -> dict[str, object]:
     """What is said of one group, whose weeks are those of `sums`, in order."""
-    (previous, bottom_before), (value, bottom) = (_side(metric, sums[at]) for at in sides)
+    previous, value = (_side(metric, sums[at]) for at in sides)
     weeks_before, weeks = sides.sum(axis=1)
     said = {"previous": previous, "value": value, "weeks_before": weeks_before, "weeks": weeks}
     if np.isnan([previous, value]).any():
         return {**said, "verdict": "nothing to compare"}
-    actors = _two_columns(matrix(rows, data.weeks, metric), sides, metric)
-    said["n_actors"] = len(actors.top)
-    enough = not metric.is_ratio or min(bottom_before, bottom) >= metric.verdict_denominator
-    low, high = np.nan, np.nan
-    if enough and len(actors.top) >= MINIMUM_ACTORS:
-        low, high = change_interval(value - previous, actors, metric)
-    if np.isnan(low):
-        return {**said, "verdict": "too few to say"}
-    verdict: Verdict = verdict_of(low, high)
-    return {**said, "change": value - previous, "low": low, "high": high, "verdict": verdict}
+    actors = matrix(rows, data.weeks, metric)
+    there = (actors.top + actors.bottom)[:, sides.any(axis=0)].any(axis=1)
+    found = compare(metric, actors, *sides)
+    return {
+        **said,
+        "change": value - previous,
+        "change_share": found.change,
+        "low": found.low,
+        "high": found.high,
+        "n_actors": np.count_nonzero(there),
+        "verdict": found.verdict,
+    }
 
 
-def _side(metric: Metric, sums: pd.DataFrame) -> tuple[float, float]:
-    """The value and the denominator of these weeks together; null where one may not be shown."""
+def _side(metric: Metric, sums: pd.DataFrame) -> float:
+    """The value of these weeks together; null where one may not be shown."""
     priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
     if sums.empty or not priced or sums["numerator"].isna().any():
-        return np.nan, np.nan
+        return math.nan
     top, bottom = float(sums["numerator"].sum()), float(sums["denominator"].sum())
     if not metric.is_ratio:
-        return top / len(sums), np.nan
+        return top / len(sums)
     enough = bottom > 0 and bottom >= metric.minimum_denominator
-    return (top / bottom if enough else np.nan), bottom
-
-
-def _two_columns(actors: Matrix, sides: Sides, metric: Metric) -> Matrix:
-    """What each actor who is on a side adds to either of them; of a total to its mean week."""
-    weights = sides.T.astype("float64")
-    if not metric.is_ratio:
-        weights = weights / sides.sum(axis=1)
-    top, bottom = actors.top @ weights, actors.bottom @ weights
-    there = ((top != 0) | (bottom != 0)).any(axis=1)
-    return Matrix(top[there], bottom[there])
+    return top / bottom if enough else math.nan

@@ -30,6 +30,7 @@ from ccanalytics.report.figures import Charts, Table, title_of
 from ccanalytics.report.parts import (
     Block,
     Cards,
+    FindingList,
     Folded,
     Item,
     LeftOut,
@@ -72,6 +73,7 @@ class Contents:
     charts: Charts
     sections: list[Section] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
     trust: list[Item] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     anchors: set[str] = field(default_factory=lambda: set(_OWN_ANCHORS))
@@ -122,11 +124,26 @@ class Contents:
             for said, titles in used.items()
         ]
 
+    def heading(self, title: str, subtitle: str) -> tuple[str, str]:
+        """What the page is called and what stands under it: its first finding, where it has one."""
+        if not self.findings:
+            return title, subtitle
+        return self.findings[0]["title"], " · ".join(filter(None, (title, subtitle)))
+
+    def trust_line(self) -> str:
+        """The remarks on what can be trusted in one line; what they rest on is folded."""
+        notes = [item for item in self.trust if isinstance(item, PageNote)]
+        if any(note.tone == "warn" for note in notes):
+            return "Read this first: the records have something to watch out for."
+        return " ".join(note.text for note in notes) or "What can be trusted."
+
     def hoist(self, items: Iterable[Item]) -> None:
         """Keep cards and remarks for the top of the page."""
         for item in items:
             if isinstance(item, Cards):
                 self.cards += [card for card in item.cards if card not in self.cards]
+            elif isinstance(item, FindingList):
+                self.findings += [one for one in item.findings if one not in self.findings]
             elif isinstance(item, LeftOut):
                 self.left_out.append(item)
             elif item not in self.trust and item.kind != "code":
@@ -233,6 +250,8 @@ class _Reader:
             return  # how the page was made says the same
         if MIME.format("cards") in data:
             yield Cards(data[MIME.format("cards")]["cards"])
+        elif MIME.format("findings") in data:
+            yield FindingList(data[MIME.format("findings")]["findings"])
         elif MIME.format("table") in data:
             table = Table(**data[MIME.format("table")])
             yield table if table.rows else LeftOut(table.title, "nothing to show in these weeks")

@@ -67,6 +67,7 @@ def build_page(
     contents = Contents(Charts(colours.variables(), pictures=not served))
     for notebook in notebooks:
         contents.add(notebook)
+    title, subtitle = contents.heading(title, subtitle)
     used = set(_metrics(contents))
     own = [_asset("page.js"), *([_asset("live.js")] if served else [])]
     runtime = [bundle.runtime()] if contents.charts.specs else []
@@ -80,7 +81,9 @@ def build_page(
         made=_made(meta, contents),
         sections=contents.sections,
         cards=contents.cards,
+        findings=contents.findings,
         trust=contents.trust,
+        trust_line=contents.trust_line(),
         left_out=contents.not_shown(),
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},
@@ -92,7 +95,7 @@ def build_page(
             subtitle,
             banner,
             "complete",
-            {"restated": list(restated), **(issue or {})},
+            {"restated": list(restated), "findings": contents.findings, **(issue or {})},
             contents.cards,
         ),
     )

@@ -62,7 +62,15 @@ class Cards:
     kind: str = "cards"
 
 
-Item = Prose | Folded | LeftOut | PageNote | PlainText | Cards | Figure | Table
+@dataclass(frozen=True)
+class FindingList:
+    """What moved, each with a title and what it rests on."""
+
+    findings: list[dict[str, Any]]
+    kind: str = "findings"
+
+
+Item = Prose | Folded | LeftOut | PageNote | PlainText | Cards | FindingList | Figure | Table
 
 
 _WORDS = ("prose", "folded", "code", "note", "left-out")

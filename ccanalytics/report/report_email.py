@@ -64,6 +64,7 @@ class ReportEmail:
     subtitle: str
     banner: str
     file: str
+    findings: list[dict[str, Any]]
     cards: list[dict[str, Any]]
     trust: list[Any]
     restated: Sequence[str]
@@ -110,7 +111,10 @@ def email_about(
         contents.add(notebook)
     trust = [item for item in contents.trust if isinstance(item, PageNote | Table)]
     pictures = list(_pictures(contents.cards, charts.kept))
-    return ReportEmail(title, subtitle, banner, file, contents.cards, trust, restated, pictures)
+    title, subtitle = contents.heading(title, subtitle)
+    return ReportEmail(
+        title, subtitle, banner, file, contents.findings, contents.cards, trust, restated, pictures
+    )
 
 
 @dataclass

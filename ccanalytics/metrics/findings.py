@@ -1,0 +1,296 @@
+"""What moved in the newest weeks, ranked: the answer to "what should I look at?".
+
+    findings ─ issue_changes ─ comparisons    each headline, in all, by team and by family: the last
+                                              week and the last four, by the weeks before them
+
+Many looks find something in noise, so the false discovery rate is held at 10 % over all that is
+looked at (Benjamini and Hochberg, 1995). A figure and its groups are looked at together: the
+newest week and the last four weeks of the same group are one finding.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+from scipy.stats import false_discovery_control
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.change import (
+    RECENT_WEEKS,
+    SUSTAINED_WEEKS,
+    Comparison,
+    Headline,
+    comparisons,
+    headline,
+)
+from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
+from ccanalytics.metrics.history import change_point, is_step, typical
+from ccanalytics.metrics.ratios import NO_TEAM, Matrix, frame_of, matrix, rows_of, splits_of
+from ccanalytics.showing import Results, ShowsItself
+
+MOST = 5
+"""As many findings are told."""
+
+SPLITS = ("team", "family")
+"""What a headline is parted by to see where a change is."""
+
+FALSE_DISCOVERIES = 0.10
+
+_cache: WeakKeyDictionary[Dataset, list["Change"]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One figure, of everybody or one group, by its own weeks; `adjusted` is its p value among
+    all that were looked at."""
+
+    metric: Metric
+    by: str
+    group: str
+    comparison: Comparison
+    adjusted: float = math.nan
+    since: pd.Timestamp = pd.NaT
+    is_step: bool = True
+    weekly_cost: float = 0.0
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is told as a change."""
+        return self.comparison.is_change and self.adjusted <= FALSE_DISCOVERIES
+
+    @property
+    def weight(self) -> float:
+        """How far it moved, by the money at stake and by how strong the evidence is.
+
+        Of the money the square root counts: a part that doubled says more than a whole that grew
+        by a quarter because of it.
+        """
+        stake = math.sqrt(max(self.weekly_cost, 1.0)) * min(abs(self.comparison.change), 2.0)
+        return stake * -math.log10(max(self.adjusted, 1e-4))
+
+
+@dataclass(frozen=True)
+class Finding(ShowsItself):
+    """One thing to know of the newest weeks: `title` says it, `text` what it rests on."""
+
+    shown_by = "display.sentences:told_bundle"
+
+    kind: str
+    title: str
+    text: str
+    metric: str = ""
+    by: str = ""
+    group: str = ""
+    since: str = ""
+    change: Change | None = None
+
+    def sentence(self) -> str:
+        """Title and text."""
+        return f"{self.title}. {self.text}".rstrip()
+
+
+class Findings(Results):
+    """What moved, the most important first; never empty."""
+
+    shown_by = "display.finding_list:findings_bundle"
+
+
+def findings(data: Dataset) -> Findings:
+    """What moved in the newest weeks, ranked by money at stake and evidence; at most five.
+
+    Changes of the headlines, in all and by team and model family, that hold after control of the
+    false discovery rate at 10 %. Where nothing moved, one finding says so, and how large a change
+    would have been seen.
+    """
+    if not len(data.weeks):
+        return Findings(
+            [Finding("nothing", "No week is closed yet", "There is nothing to compare.")]
+        )
+    looked_at = issue_changes(data)
+    found = _without_echoes([one for one in looked_at if one.is_found])
+    told = [_finding(data, one, looked_at) for one in found[:MOST]]
+    return Findings([*told, _rest(looked_at, found)])
+
+
+class Headlines(Results):
+    """Headlines side by side; more than a few of them are a table of changes."""
+
+    shown_by = "display.cards:headlines_bundle"
+
+
+def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
+    """The headline of each metric, in the order asked for.
+
+    Side by side they are many looks: a verdict holds only where it does among all findings.
+    """
+    kept = {
+        (one.metric.id, one.comparison.weeks): one.is_found
+        for one in issue_changes(data)
+        if not one.by
+    }
+    return Headlines(_held(headline(data, metric_id), kept) for metric_id in metric_ids)
+
+
+def _held(found: Headline, kept: dict[tuple[str, int], bool]) -> Headline:
+    """`found` without a verdict that does not hold among all that is looked at."""
+    recent, sustained = (
+        replace(side, verdict="no detectable change")
+        if side.is_change and not kept.get((found.metric.id, side.weeks), True)
+        else side
+        for side in (found.recent, found.sustained)
+    )
+    return replace(found, recent=recent, sustained=sustained)
+
+
+def issue_changes(data: Dataset) -> list[Change]:
+    """Every comparison that could be judged, with its p value adjusted for all of them."""
+    if data not in _cache:
+        found = [one for name in SECTION_TESTS for one in _of_metric(data, METRICS[name])]
+        _cache[data] = _adjusted(found)
+    return _cache[data]
+
+
+def _adjusted(changes: list[Change]) -> list[Change]:
+    judged = [one for one in changes if not math.isnan(one.comparison.p_value)]
+    if not judged:
+        return []
+    adjusted = false_discovery_control([one.comparison.p_value for one in judged])
+    return [replace(one, adjusted=float(p)) for one, p in zip(judged, adjusted, strict=True)]
+
+
+def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
+    """The changes of a metric, in all and by each split that it knows."""
+    if metric.needs_usage and not data.spec.has_usage:
+        return
+    for by in ("", *(split for split in SPLITS if split in splits_of(metric.id))):
+        frame, rows = frame_of(data, metric, by or None), rows_of(data, metric, by or None)
+        if not by:
+            yield from _of_group(data, metric, by, "", frame, rows)
+            continue
+        parts = dict(list(rows.groupby(rows[by].astype("str"))))
+        for group, part in frame.groupby(by, sort=True):
+            if group in parts and group != NO_TEAM:
+                yield from _of_group(data, metric, by, str(group), part, parts[group])
+
+
+def _of_group(
+    data: Dataset, metric: Metric, by: str, group: str, frame: pd.DataFrame, rows: pd.DataFrame
+) -> Iterator[Change]:
+    weeks = data.weeks[-RECENT_WEEKS:]
+    cost = 0.0
+    if "cost_usd" in rows:
+        cost = float(rows.loc[rows["week"].isin(weeks[-SUSTAINED_WEEKS:]), "cost_usd"].sum())
+    for found in comparisons(data, metric, frame, rows):
+        change = Change(metric, by, group, found, weekly_cost=cost / SUSTAINED_WEEKS)
+        yield _dated(change, matrix(rows, weeks, metric), weeks) if found.is_change else change
+
+
+def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
+    """`change` with the week it begins in, and whether it is a step."""
+    top, bottom = actors.top, actors.bottom
+    if change.metric.is_ratio:
+        top, bottom = typical(top, bottom)
+    if change.comparison.weeks == 1:
+        return replace(change, since=weeks[-1])
+    late = np.arange(len(weeks)) >= len(weeks) - SUSTAINED_WEEKS
+    since = weeks[change_point(top, bottom)]
+    return replace(change, since=since, is_step=is_step(top, bottom, late))
+
+
+def _without_echoes(found: list[Change]) -> list[Change]:
+    """The most important first, each group of a metric once, in the horizon that says more."""
+    ordered = sorted(found, key=lambda one: -one.weight)
+    kept = dict[tuple[str, str, str], Change]()
+    for one in ordered:
+        kept.setdefault((one.metric.id, one.by, one.group), one)
+    return list(kept.values())
+
+
+def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
+    metric, compared = one.metric, one.comparison
+    values = f"{metric.format(compared.value)} instead of {metric.format(compared.previous)}"
+    who = " for the typical person" if metric.is_ratio else ""
+    ends = f"{_share(compared.low)} to {_share(compared.high)}"
+    size = f"{_share(compared.change)}{who}, 90 % interval {ends}"
+    text = f"{values} ({_horizon(compared)}; {size})."
+    text += _where(one, looked_at) + _event(data, one)
+    return Finding(
+        "change", _title(one), text, metric.id, one.by, one.group, f"{one.since:%Y-%m-%d}", one
+    )
+
+
+def _title(one: Change) -> str:
+    """What moved, in a few words: "Payments: cost per commit up 84 % since 2 November"."""
+    name = one.metric.name
+    subject = f"{one.group}: {name[0].lower()}{name[1:]}" if one.group else name
+    compared = one.comparison
+    size = compared.value / compared.previous - 1
+    moved = f"{compared.verdict} {abs(100 * size):.0f} %"
+    if compared.weeks == 1:
+        return f"{subject} {moved} this week"
+    if not one.is_step:
+        return f"{subject} {'rising' if size > 0 else 'falling'}: {moved} over four weeks"
+    return f"{subject} {moved} since {one.since:%-d %B}"
+
+
+def _horizon(compared: Comparison) -> str:
+    last = "last week" if compared.weeks == 1 else f"last {compared.weeks} weeks"
+    return f"{last} against the {compared.weeks_before} before"
+
+
+def _where(one: Change, looked_at: list[Change]) -> str:
+    """The team that carries most of the change of everybody, where one does."""
+    if one.group:
+        return ""
+    weeks, total = one.comparison.weeks, one.comparison.value - one.comparison.previous
+    if one.metric.is_ratio or not total:
+        return ""
+    parts = {
+        other.group: (other.comparison.value - other.comparison.previous) / total
+        for other in looked_at
+        if other.metric is one.metric and other.by == "team" and other.comparison.weeks == weeks
+    }
+    if not parts:
+        return ""
+    team = max(parts, key=lambda name: parts[name])
+    share = parts[team]
+    return f" {team} is {100 * share:.0f} % of it." if 0.3 <= share <= 1 else ""
+
+
+def _event(data: Dataset, one: Change) -> str:
+    """What was noted in the week a step begins in."""
+    if not one.is_step or pd.isna(one.since):
+        return ""
+    events = data.calendars.events
+    known = events[events["date"].between(one.since, one.since + pd.Timedelta(days=6))]
+    known = known[(known["team"] == "") | (known["team"] == one.group) | (one.by != "team")]
+    if known.empty:
+        return ""
+    return f' It begins in the week of the event "{known["what"].iloc[0]}".'
+
+
+def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
+    """What did not move, and how large a change would have been seen."""
+    if not looked_at:
+        text = "It takes eight closed weeks, five people and enough events to judge a change."
+        return Finding("nothing", "Too little to judge a change", text)
+    moved = {one.metric.id for one in found}
+    still = [one for one in looked_at if not one.by and one.metric.id not in moved]
+    still = [one for one in still if one.comparison.weeks == SUSTAINED_WEEKS]
+    title = "Nothing else moved" if found else "No change found in any headline"
+    if not still:
+        return Finding("nothing", title, "Every headline is named above." if found else "")
+    seen = "; ".join(f"{one.metric.name} {_seen(one.comparison)}" for one in still)
+    text = f"Over the last four weeks a rise of so much would have been found: {seen}."
+    return Finding("nothing", title, text)
+
+
+def _seen(compared: Comparison) -> str:
+    return f"{100 * compared.detectable:.0f} %" if compared.detectable > 0 else "any"
+
+
+def _share(change: float) -> str:
+    return f"{100 * change:+.0f} %"

@@ -1,0 +1,191 @@
+"""Whether a figure moved, judged by the weeks of its own history.
+
+A week is one replicate: people, holidays and tools all move it, so the other weeks show how far a
+figure goes without any cause. Drawing people within one week cannot see what moves all of them at
+once, and finds changes where there are none.
+
+Everywhere `top` and `bottom` have people as rows and weeks as columns; a total has a `bottom` of
+zeros. Changes are on the log scale: an `estimate` of 0.26 is 30 % more.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtr, stdtrit
+
+from ccanalytics.metrics.intervals import LEVEL, Floats
+
+Weeks = npt.NDArray[np.bool_]
+"""Of each week (column) whether it is on a side."""
+
+POWER = 0.80
+
+MINIMUM_WEEKS = 8
+"""Under this many closed weeks no change is judged."""
+
+_NOTHING = 1e-9
+"""What rounding leaves of a difference of zero."""
+
+
+@dataclass(frozen=True)
+class LogChange:
+    """A change on the log scale, its standard error and degrees of freedom."""
+
+    estimate: float
+    error: float
+    freedom: float
+
+    @property
+    def p_value(self) -> float:
+        """How often so large a change is seen where there is none."""
+        if self.error < _NOTHING:
+            return float(abs(self.estimate) < _NOTHING)
+        return float(2 * stdtr(self.freedom, -abs(self.estimate) / self.error))
+
+    @property
+    def relative(self) -> float:
+        """The change as a fraction of what was before."""
+        return math.expm1(self.estimate)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ends of the 90 % interval of `relative`."""
+        reach = _quantile(self.freedom, (1 + LEVEL) / 2) * self.error
+        return math.expm1(self.estimate - reach), math.expm1(self.estimate + reach)
+
+    @property
+    def detectable(self) -> float:
+        """The smallest rise, as a fraction, that would be found four times in five."""
+        needed = _quantile(self.freedom, (1 + LEVEL) / 2) + _quantile(self.freedom, POWER)
+        return math.expm1(needed * self.error)
+
+
+@dataclass(frozen=True)
+class LogWeeks:
+    """The logarithm of each week's figure, and how unsure each is beside the others."""
+
+    values: Floats
+    variances: Floats
+
+    @classmethod
+    def of(cls, top: Floats, bottom: Floats) -> "LogWeeks | None":
+        """None where a logarithm is not defined.
+
+        The variance of a week is the sum, over the people there, of each one's mean squared
+        residual. Weeks of a total count alike: weighing them would favour the large ones.
+        """
+        tops, bottoms = top.sum(axis=0), _bottoms(bottom)
+        if not (tops > 0).all() or not (bottoms > 0).all():
+            return None
+        values = np.log(tops / bottoms)
+        if not bottom.any():
+            return cls(values, np.ones(len(tops)))
+        there = (top != 0) | (bottom != 0)
+        residuals = top - tops.sum() / bottoms.sum() * bottom
+        mean_squares = np.sum(residuals**2, axis=1) / np.maximum(there.sum(axis=1), 1)
+        variances = mean_squares @ there / tops**2
+        return cls(values, np.maximum(variances, _NOTHING * max(variances.max(), _NOTHING)))
+
+
+def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
+    """The last week against the weighted mean of all before; None where it cannot be judged.
+
+    The scatter of the weeks before sets the scale, so weeks that all people share a shock in are
+    seen to be unsure. Student's t with two degrees of freedom less than there are weeks.
+    """
+    weeks = LogWeeks.of(top, bottom) if top.shape[1] >= MINIMUM_WEEKS else None
+    if weeks is None:
+        return None
+    weights = 1 / weeks.variances[:-1]
+    before = float(np.average(weeks.values[:-1], weights=weights))
+    freedom = len(weeks.values) - 2
+    scale = float(weights @ (weeks.values[:-1] - before) ** 2) / freedom
+    error = math.sqrt(scale * (weeks.variances[-1] + 1 / weights.sum()))
+    return LogChange(float(weeks.values[-1]) - before, error, freedom)
+
+
+def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> LogChange | None:
+    """The weeks `after` against the weeks `before`; None where it cannot be judged.
+
+    People and weeks both vary: the variance is that of clusters in two ways (Cameron, Gelbach and
+    Miller 2011), never less than that of either.
+    """
+    known = int(before.sum() + after.sum())
+    if known < MINIMUM_WEEKS or not before.any() or not after.any():
+        return None
+    estimates = [_log_side(top, bottom, weeks) for weeks in (before, after)]
+    if not np.isfinite(estimates).all():
+        return None
+    influence = _influence(top, bottom, after) - _influence(top, bottom, before)
+    people, weeks = np.sum(influence.sum(axis=1) ** 2), np.sum(influence.sum(axis=0) ** 2)
+    variance = max(people + weeks - np.sum(influence**2), people, weeks)
+    return LogChange(estimates[1] - estimates[0], math.sqrt(variance), known - 2)
+
+
+def is_step(top: Floats, bottom: Floats, after: Weeks) -> bool:
+    """Whether a step between the sides fits the weeks better than a steady rise or fall does."""
+    weeks = LogWeeks.of(top, bottom)
+    if weeks is None:
+        return True
+    roots = np.sqrt(1 / weeks.variances)
+    shapes = after.astype(float), np.arange(len(after), dtype=float)
+    step, slope = (_misfit(weeks.values, shape, roots) for shape in shapes)
+    return step <= slope
+
+
+def change_point(top: Floats, bottom: Floats) -> int:
+    """The first week of the later part, where two levels fit the weeks best."""
+    weeks = LogWeeks.of(top, bottom)
+    if weeks is None:
+        return 0
+    roots = np.sqrt(1 / weeks.variances)
+    order = np.arange(len(weeks.values))
+    misfits = [_misfit(weeks.values, (order >= at).astype(float), roots) for at in order[1:]]
+    return int(np.argmin(misfits)) + 1
+
+
+def typical(top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
+    """`top` and `bottom` with heavy users weighted down: what the typical person does.
+
+    Somebody's weight falls with their share of both sums, so that a few do not make the figure.
+    """
+    if not top.any() or not bottom.any():
+        return top, bottom
+    use = top.mean(axis=1) / top.mean() + bottom.mean(axis=1) / bottom.mean()
+    weights = 1 / (1 + use / np.median(use[use > 0]))
+    return top * weights[:, None], bottom * weights[:, None]
+
+
+def _bottoms(bottom: Floats) -> Floats:
+    """What each week is divided by: of a total, one."""
+    return bottom.sum(axis=0) if bottom.any() else np.ones(bottom.shape[1])
+
+
+def _log_side(top: Floats, bottom: Floats, weeks: Weeks) -> float:
+    """The logarithm of the figure of these weeks together; -inf or NaN where undefined."""
+    above, below = float(top[:, weeks].sum()), float(_bottoms(bottom)[weeks].sum())
+    return math.log(above / below) if above > 0 and below > 0 else math.nan
+
+
+def _influence(top: Floats, bottom: Floats, weeks: Weeks) -> Floats:
+    """What each person and week adds to the logarithm of the figure of these weeks together."""
+    above = float(top[:, weeks].sum())
+    if bottom.any():
+        residuals = top - above / bottom[:, weeks].sum() * bottom
+    else:
+        residuals = top - above / (len(top) * weeks.sum())
+    result: Floats = residuals * weeks / above
+    return result
+
+
+def _misfit(values: Floats, shape: Floats, roots: Floats) -> float:
+    """The weighted squares that a level and a multiple of `shape` leave."""
+    columns = np.column_stack([np.ones(len(shape)), shape]) * roots[:, None]
+    fitted = columns @ np.linalg.lstsq(columns, values * roots, rcond=None)[0]
+    return float(np.sum((values * roots - fitted) ** 2))
+
+
+def _quantile(freedom: float, share: float) -> float:
+    return float(stdtrit(freedom, share))
