@@ -130,6 +130,13 @@ def _basis(question: Question, frame: MetricFrame) -> Iterator[str]:
         yield "A total is counted, not estimated: it has no interval."
 
 
+def _why_undefined(question: Question, metric: Metric) -> str:
+    if not metric.denominator:
+        return "without a value: nobody was active"
+    fewest = counted(max(metric.minimum_denominator, 1), metric.denominator, question.actor_kind)
+    return f"without a value: too little to divide by (at least {fewest})"
+
+
 def _missing(question: Question, data: Dataset, frame: MetricFrame) -> str:
     """Why values are missing, and how many."""
     metric, missing = frame.metric, frame["value"].isna()
@@ -143,14 +150,11 @@ def _missing(question: Question, data: Dataset, frame: MetricFrame) -> str:
     priced = frame["priced_share"] if "priced_share" in frame else pd.Series(1.0, frame.index)
     unpriced = missing & ~hidden & (priced < MINIMUM_PRICED)
     people = column_words("active", question.actor_kind)
-    fewest = counted(max(metric.minimum_denominator, 1), metric.denominator, question.actor_kind)
     reasons = {
         f"withheld: fewer than {data.minimum_group} {people}, could be had by subtraction, or "
         "nearly all of one": hidden,
         "without a value: too few tokens have a known price": unpriced,
-        f"without a value: too little to divide by (at least {fewest})": (
-            missing & ~hidden & ~unpriced
-        ),
+        _why_undefined(question, metric): missing & ~hidden & ~unpriced,
     }
     counts = {why: int(at.sum()) for why, at in reasons.items()}
     texts = (

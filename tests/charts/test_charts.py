@@ -40,7 +40,8 @@ def weeks(hostile="ann@x.example"):
         for day in ("2026-11-03", "2026-11-17")
         for n, who in enumerate(people)
     ]
-    return dataset(records, "2026-11-02", "2026-11-22")
+    keys = [record(day, api_key="k", models=usage) for day in ("2026-11-03", "2026-11-17")]
+    return dataset([*records, *keys], "2026-11-02", "2026-11-22")
 
 
 def draw(name, data):

@@ -264,26 +264,33 @@ def test_local_logs_are_read_into_the_store(tmp_path):
     assert len(data.sessions) == 1
 
 
-def test_logs_of_other_folders_are_not_mixed_into_one_store(tmp_path):
-    """Both folders' names and the flag are told."""
+def test_logs_of_another_folder_add_to_the_store(tmp_path):
+    """Of two folders with a session each, the store has the days of both."""
     for name in ("mine", "yours"):
-        local_log(tmp_path / name, "2026-11-16T10:00:00Z")
+        local_log(tmp_path / name, "2026-11-16T10:00:00Z", session=name)
     load(source="local", store=tmp_path / "store", logs=[tmp_path / "mine"], now=NOW)
-    with pytest.raises(StoreError, match=r"local-\w+.*local-\w+.*--store"):
-        load(source="local", store=tmp_path / "store", logs=[tmp_path / "yours"], now=NOW)
+    data = load(source="local", store=tmp_path / "store", logs=[tmp_path / "yours"], now=NOW)
+    assert data.sessions["session"].nunique() == 2
+    assert data.model_usage["output_tokens"].sum() == 10
 
 
-def local_log(folder, at):
+def local_log(folder, at, session="s1"):
     """A log folder with one session of one answer."""
     project = folder / "projects" / "-work-x"
     project.mkdir(parents=True)
-    common = {"sessionId": "s1", "timestamp": at, "cwd": "/src/x", "version": "2.1.0"}
+    common = {"sessionId": session, "timestamp": at, "cwd": "/src/x", "version": "2.1.0"}
     usage = {"input_tokens": 3, "output_tokens": 5}
-    answer = {"id": "m1", "role": "assistant", "model": "claude-sonnet-4-5-20250929",
+    answer = {"id": f"m-{session}", "role": "assistant", "model": "claude-sonnet-4-5-20250929",
               "stop_reason": "end_turn", "usage": usage, "content": []}  # fmt: skip
     lines = [
         {**common, "type": "user", "uuid": "u1", "message": {"role": "user", "content": "hello"}},
-        {**common, "type": "assistant", "uuid": "u2", "requestId": "r1", "message": answer},
+        {
+            **common,
+            "type": "assistant",
+            "uuid": "u2",
+            "requestId": f"r-{session}",
+            "message": answer,
+        },
     ]
     (project / "s1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder

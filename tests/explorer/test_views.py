@@ -136,7 +136,7 @@ def test_a_source_without_data_says_what_to_do():
 def test_weeks_in_which_nobody_did_anything_are_no_zeros():
     """Nothing recorded is said, not drawn."""
     silent = loaded_with(dataset([], "2026-11-02", "2026-11-22"))
-    assert "Nobody was active" in refused(answer(replace(QUESTION, metric_id="cost"), silent))
+    assert "nobody was active" in refused(answer(replace(QUESTION, metric_id="cost"), silent))
 
 
 @pytest.mark.parametrize("metric_id", ["cost_per_commit", "cache_read_share", "daily_cost"])

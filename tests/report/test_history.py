@@ -121,7 +121,7 @@ def teams(sizes):
     return "\n".join(f"p{n}@x.example,{name}," for n, name in enumerate(names))
 
 
-SOON, LATER = (datetime(2026, 11, day, 5, tzinfo=UTC) for day in (23, 26))
+SOON, LATER = (datetime(2026, 11, day, 5, tzinfo=UTC) for day in (23, 25))
 
 
 @pytest.mark.xdist_group("report")
