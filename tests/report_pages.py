@@ -74,7 +74,7 @@ def card(**changed):
         "verdict": "no detectable change",
         "n": "96 people",
         "detail": "",
-        "usual": "about usual next to $1.30, the median of the 4 weeks before",
+        "before": "about usual next to $1.30, the median of the 4 weeks before",
         "grade": "coverage complete, reliability medium",
         "tone": "neutral",
         "bar": {"value": 72.0, "low": 64.0, "high": 81.0, "previous": 66.0},

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ccanalytics.check.finding import CheckContext, Finding, SetupCheck, ok, run
+from ccanalytics.check.finding import CheckContext, CheckFinding, SetupCheck, ok, run
 from ccanalytics.check.machine_checks import (
     DAYS_CHECKS,
     FIRST_CHECKS,
@@ -28,13 +28,13 @@ from ccanalytics.store.day_store import Store
 from ccanalytics.wings import resolve, wings
 
 
-def diagnose(context: CheckContext) -> Iterator[Finding]:
+def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
     """The findings, each as soon as it is there."""
     keys = _keys(context)
     return (_without(keys, finding) for finding in _findings(context))
 
 
-def _findings(context: CheckContext) -> Iterator[Finding]:
+def _findings(context: CheckContext) -> Iterator[CheckFinding]:
     for finding in run(FIRST_CHECKS, context, _explain):
         yield finding
         if finding.status == "failed":  # without settings nothing else can be checked
@@ -94,7 +94,7 @@ def _keys(context: CheckContext) -> list[str]:
     return [key for key in found if key]
 
 
-def _without(keys: Sequence[str], finding: Finding) -> Finding:
+def _without(keys: Sequence[str], finding: CheckFinding) -> CheckFinding:
     def clean(value: Any) -> Any:
         if isinstance(value, str):
             for key in keys:

@@ -17,7 +17,7 @@ import ccanalytics.cli.options as options
 from ccanalytics.words import counted
 
 if TYPE_CHECKING:
-    from ccanalytics.check.finding import Finding
+    from ccanalytics.check.finding import CheckFinding
 
 PATH = click.Path(path_type=Path)
 """A path that need not be there: whether it is, is for the check to say."""
@@ -49,7 +49,7 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
         source=source or "",
         **flags,
     )
-    found: list[Finding] = []
+    found: list[CheckFinding] = []
     for source, of_source in groupby(diagnose(context), key=lambda one: one.source):
         if not as_json and found:
             click.echo()
@@ -66,7 +66,7 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
         raise SystemExit(1)
 
 
-def _document(found: "list[Finding]", status: str) -> dict[str, Any]:
+def _document(found: "list[CheckFinding]", status: str) -> dict[str, Any]:
     return {
         "status": status,
         "checked_at": f"{options.now():%Y-%m-%dT%H:%M:%SZ}",
@@ -75,7 +75,7 @@ def _document(found: "list[Finding]", status: str) -> dict[str, Any]:
     }
 
 
-def _sum(found: "list[Finding]") -> str:
+def _sum(found: "list[CheckFinding]") -> str:
     """How many findings there are of each status, the worst first."""
     counts = Counter[str](one.status for one in found)
     words = {"warning": counted(counts["warning"], "warning")}
@@ -83,7 +83,7 @@ def _sum(found: "list[Finding]") -> str:
     return "\n" + ", ".join(words.get(one, f"{counts[one]} {one}") for one in statuses)
 
 
-def _lines(alike: "list[Finding]") -> list[str]:
+def _lines(alike: "list[CheckFinding]") -> list[str]:
     """One finding, or several that were skipped for the same reason."""
     first = alike[0]
     status = first.status.upper() if first.status == "failed" else first.status

@@ -42,7 +42,7 @@ class CheckContext:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckFinding:
     """What one look found, and what to do about it.
 
     `id` never changes, `facts` are for programs, `source` is empty where it is about all.
@@ -57,24 +57,24 @@ class Finding:
     source: str = ""
 
 
-def ok(found: str, **facts: Fact) -> Finding:
+def ok(found: str, **facts: Fact) -> CheckFinding:
     """As it should be."""
-    return Finding("ok", found, facts=facts)
+    return CheckFinding("ok", found, facts=facts)
 
 
-def warning(found: str, then: str, /, **facts: Fact) -> Finding:
+def warning(found: str, then: str, /, **facts: Fact) -> CheckFinding:
     """It works, with this in mind."""
-    return Finding("warning", found, then, facts)
+    return CheckFinding("warning", found, then, facts)
 
 
-def failed(found: str, then: str, /, **facts: Fact) -> Finding:
+def failed(found: str, then: str, /, **facts: Fact) -> CheckFinding:
     """It does not work until `then` is done."""
-    return Finding("failed", found, then, facts)
+    return CheckFinding("failed", found, then, facts)
 
 
-def skipped(found: str) -> Finding:
+def skipped(found: str) -> CheckFinding:
     """It could not be looked at."""
-    return Finding("skipped", found)
+    return CheckFinding("skipped", found)
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,17 @@ class SetupCheck(Generic[Subject]):
 
     id: str
     title: str
-    look: Callable[[Subject], Finding | None]
+    look: Callable[[Subject], CheckFinding | None]
     needs: str = ""
 
 
 def run(
     checks: Sequence[SetupCheck[Subject]], subject: Subject, explain: Explain, source: str = ""
-) -> Iterator[Finding]:
+) -> Iterator[CheckFinding]:
     """One finding per check, whatever fails on the way; an error of ours is a failure."""
     reasons: dict[str, str] = {}
     for check in checks:
-        finding: Finding | None
+        finding: CheckFinding | None
         if reason := reasons.get(check.needs):
             finding = skipped(reason)
         else:
@@ -112,7 +112,7 @@ def run(
         yield replace(finding, id=check.id, title=check.title, source=source)
 
 
-def verdict(findings: Sequence[Finding]) -> Status:
+def verdict(findings: Sequence[CheckFinding]) -> Status:
     """The worst of all: failed, else warning, else ok."""
     found = {finding.status for finding in findings}
     if "failed" in found:

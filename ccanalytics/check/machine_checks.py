@@ -15,7 +15,7 @@ import msgspec
 from ccanalytics.check.finding import (
     CheckContext,
     Fact,
-    Finding,
+    CheckFinding,
     SetupCheck,
     failed,
     listed,
@@ -38,7 +38,7 @@ _PLACES = re.compile(r"[\w-]+/(?:[\w-]+/(?P<day>\d{4}-\d{2}-\d{2})\.parquet|[^/]
 """What belongs below the version: day files, and what a source remembers next to them."""
 
 
-def check_program(context: CheckContext) -> Finding:
+def check_program(context: CheckContext) -> CheckFinding:
     """What runs here: the first question of whoever is asked for help."""
     packages = ("ccanalytics", "httpx", "msgspec", "pandas", "pyarrow")
     facts = {name: version(name) for name in packages} | {"python": platform.python_version()}
@@ -53,7 +53,7 @@ def settings_of(context: CheckContext) -> Settings:
     return msgspec.structs.replace(settings, **{k: v for k, v in given.items() if v})
 
 
-def check_settings(context: CheckContext) -> Finding:
+def check_settings(context: CheckContext) -> CheckFinding:
     """Which file holds."""
     settings_of(context)
     if named := context.environ.get("CCANALYTICS_CONFIG"):
@@ -63,7 +63,7 @@ def check_settings(context: CheckContext) -> Finding:
     return ok(file or f"no {FILE_NAME} here or above: defaults")
 
 
-def check_roster(settings: Settings) -> Finding:
+def check_roster(settings: Settings) -> CheckFinding:
     """Whether the roster can be read, and how many people are on it."""
     if settings.roster is None:
         return skipped("none is set; teams and rates need one")
@@ -78,7 +78,7 @@ def check_roster(settings: Settings) -> Finding:
     return ok(f"{words}, {settings.roster}", people=people, teams=teams)
 
 
-def check_calendar(kind: str, settings: Settings) -> Finding | None:
+def check_calendar(kind: str, settings: Settings) -> CheckFinding | None:
     """Whether a calendar that is set can be read."""
     path = settings.calendars.get(kind)
     if path is None:
@@ -89,7 +89,7 @@ def check_calendar(kind: str, settings: Settings) -> Finding | None:
     return ok(f"{counted(lines, 'line')}, {path}", lines=lines)
 
 
-def check_store(settings: Settings) -> Finding:
+def check_store(settings: Settings) -> CheckFinding:
     """Whether the folder can be read and written, and what in it is not of the store."""
     root = settings.store
     if root.exists() and not root.is_dir():
@@ -104,7 +104,7 @@ def check_store(settings: Settings) -> Finding:
     return _check_inside(root)
 
 
-def _check_inside(root: Path) -> Finding:
+def _check_inside(root: Path) -> CheckFinding:
     unfinished, foreign = _unfinished(root), _foreign(root)
     facts: dict[str, Fact] = {"path": str(root), "unfinished": unfinished, "foreign": foreign}
     wrong, then = [], []
@@ -162,7 +162,7 @@ class StoredSource:
     store: Store
 
 
-def check_days(stored: StoredSource) -> Finding:
+def check_days(stored: StoredSource) -> CheckFinding:
     """Which days of a source are stored, and which are not as they should be."""
     source = stored.spec.name
     try:

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from ccanalytics.check.finding import Fact, Finding, SetupCheck, failed, ok, skipped, warning
+from ccanalytics.check.finding import Fact, CheckFinding, SetupCheck, failed, ok, skipped, warning
 from ccanalytics.check.service_under_check import Client, ServiceUnderCheck
 from ccanalytics.errors import NotYetError, SchemaError
 from ccanalytics.sources.keys import PLAIN, Key, KeyKind, find_key
@@ -23,7 +23,7 @@ CLOCK_MAY_DIFFER = timedelta(minutes=5)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def check_key(service: ServiceUnderCheck) -> Finding:
+def check_key(service: ServiceUnderCheck) -> CheckFinding:
     """Which kind of key there is, and what it fits; one that does not fit is not sent."""
     kind, file = service.key_kind, service.context.key_file
     text = find_key(service.context.environ, file, kind)
@@ -48,7 +48,7 @@ def _variable(service: ServiceUnderCheck, kind: KeyKind, text: str) -> str:
     return next(name for name in kind.variables if environ.get(name, "").strip() == text)
 
 
-def check_day(service: ServiceUnderCheck) -> Finding:
+def check_day(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the day asked for is one, and closed; if it is none the newest is taken."""
     newest, wanted = service.day, service.context.day
     today = service.context.now.astimezone(UTC).date()
@@ -78,7 +78,7 @@ def check_day(service: ServiceUnderCheck) -> Finding:
     return warning(text, then, day=wanted)
 
 
-def check_service(service: ServiceUnderCheck) -> Finding:
+def check_service(service: ServiceUnderCheck) -> CheckFinding:
     """Whether it answers, how fast, and whether this machine's clock agrees with its."""
     client = service.connected()
     service.organization = client.organization()
@@ -107,7 +107,7 @@ def _seconds_behind(answer: httpx.Response, now: datetime) -> int | None:
     return None if there.tzinfo is None else round((there - now).total_seconds())
 
 
-def check_organization(service: ServiceUnderCheck) -> Finding:
+def check_organization(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the key is of the organization whose days are stored."""
     found = service.organization
     stored = service.store.organization(service.spec.name)
@@ -123,7 +123,7 @@ def check_organization(service: ServiceUnderCheck) -> Finding:
     return ok(name, **facts)
 
 
-def check_records(service: ServiceUnderCheck) -> Finding:
+def check_records(service: ServiceUnderCheck) -> CheckFinding:
     """Who is in the records of the day; and which is the newest day with any."""
     client, day, early = service.connected(), service.day, ""
     try:
@@ -177,7 +177,7 @@ def _find_newest(
             return
 
 
-def check_schema(service: ServiceUnderCheck) -> Finding:
+def check_schema(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the records have the fields that this version knows."""
     if service.schema_error:
         then = (
@@ -198,7 +198,7 @@ def check_schema(service: ServiceUnderCheck) -> Finding:
     return ok("as this version knows it", unknown=[])
 
 
-def check_freshness(service: ServiceUnderCheck) -> Finding:
+def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the store has what the service has."""
     days, newest = service.store.days(service.spec.name), service.newest
     stored = max((day for day, one in days.items() if one.rows), default=None)
@@ -216,7 +216,7 @@ def check_freshness(service: ServiceUnderCheck) -> Finding:
     )
 
 
-def check_rate_limit(service: ServiceUnderCheck) -> Finding:
+def check_rate_limit(service: ServiceUnderCheck) -> CheckFinding:
     """Whether requests were held back, and which limits the service names."""
     answers = service.answers
     if not answers:

@@ -30,7 +30,10 @@ def headlines_bundle(headlines: Sequence[Headline]) -> Bundle:
 
 def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
     """Cards whose texts are ready, each with the keys of `card`."""
-    lines = [f"{one['label']}: {one['value']} ({one['verdict']})" for one in made]
+    lines = [
+        f"{one['label']}: {one['value']}" + (f" ({one['verdict']})" if one["verdict"] else "")
+        for one in made
+    ]
     return bundle_of("cards", {"cards": made}, _cards_html(made), "\n".join(lines))
 
 
@@ -82,7 +85,7 @@ def _interval(headline: Headline) -> str:
 
 def _change(headline: Headline) -> str:
     """What the verdict rests on, or how large a change would have been seen."""
-    if headline.metric.id not in SECTION_TESTS or not headline.is_known:
+    if not verdict_words(headline) or math.isnan(headline.value):
         return ""
     text = headline.told.sentence(headline.metric)
     return text.removeprefix(f"{headline.verdict} ") if headline.told.is_change else text

@@ -5,7 +5,7 @@ from pathlib import Path
 from ccanalytics.check.finding import (
     CheckContext,
     Fact,
-    Finding,
+    CheckFinding,
     SetupCheck,
     failed,
     halves,
@@ -17,7 +17,7 @@ from ccanalytics.logs.log_source import LocalLogs, log_folders
 from ccanalytics.words import counted
 
 
-def check_logs(context: CheckContext) -> Finding:
+def check_logs(context: CheckContext) -> CheckFinding:
     """Whether there are session logs, how many, and of when the newest line is."""
     try:
         logs = LocalLogs(context.logs or log_folders(context.environ, Path.home()))

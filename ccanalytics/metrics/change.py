@@ -1,8 +1,8 @@
 """The last closed weeks against those before them: how much a figure moved, and whether it did.
 
 The week before is only described. Whether something moved is judged by recent weeks, in two ways:
-the last week against all of them, and the last four against the others (see `history`). Of ratios
-it is judged on the typical person, so that one heavy user is no finding.
+the last week against all of them, and the last four against the others (see `own_history`). Of
+ratios it is judged on the typical person, so that one heavy user is no finding.
 """
 
 import math
@@ -16,7 +16,8 @@ from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, covera
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import UNAVAILABLE
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, singular
-from ccanalytics.metrics.history import (
+from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS
+from ccanalytics.metrics.own_history import (
     MINIMUM_WEEKS,
     LogChange,
     Weeks,
@@ -24,7 +25,6 @@ from ccanalytics.metrics.history import (
     sides_change,
     typical,
 )
-from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, rows_of, summable, week_frame
 from ccanalytics.showing import ShowsItself
 

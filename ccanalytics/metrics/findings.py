@@ -27,7 +27,7 @@ from ccanalytics.metrics.change import (
     headline,
 )
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
-from ccanalytics.metrics.history import change_point, is_step, typical
+from ccanalytics.metrics.own_history import change_point, is_step, typical
 from ccanalytics.metrics.ratios import NO_TEAM, Matrix, frame_of, matrix, rows_of, splits_of
 from ccanalytics.showing import Results, ShowsItself
 

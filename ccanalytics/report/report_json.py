@@ -3,13 +3,17 @@
     week, source        "2026-W47", "api"
     team, identity      the team, "" for everybody; how people appear
     paths               page, index, notebooks, and email and pdf where they were made
+    findings            a list of kind (change, nothing), title, text, metric, by, group, since
     headlines           a list, empty for a page that says why there is no report; of each
         id, label, unit     "cost_per_commit", "Cost per commit", "US dollars"
-        text, verdict       as on the page: "$1.35", "no detectable change"
+        text, verdict       as on the page: "$1.35", "no change found"; described figures have none
         value, low, high    the number and its interval; shares are fractions
         previous            the number of the week before
-        change, change_low, change_high     the difference and its interval
+        change              the difference to it, which is not judged
         n                   the people behind it
+        recent, sustained   the last week, and the last four, by the weeks before them: verdict,
+                            weeks, weeks_before, value, previous, change with low and high (as
+                            fractions of previous), detectable, p_value
     checks              a list of name, level (passed, warning, stop) and found, a sentence
     restatements        a list of sentences
 
@@ -25,7 +29,7 @@ from ccanalytics.report.archive import INDEX, issue_block
 COMPANIONS = {"email": ".eml", "pdf": ".pdf"}
 """The files that may lie next to a page, and their suffixes."""
 
-_NUMBERS = ("value", "low", "high", "previous", "change", "change_low", "change_high", "n")
+_NUMBERS = ("value", "low", "high", "previous", "change", "n", "recent", "sustained")
 
 
 def report_as_json(page: Path) -> dict[str, Any]:
@@ -40,6 +44,7 @@ def report_as_json(page: Path) -> dict[str, Any]:
         "team": parameters.get("team", ""),
         "identity": parameters.get("identity", ""),
         "paths": paths(page),
+        "findings": block.get("findings", []),
         "headlines": [_headline(card) for card in block.get("headlines", [])],
         "checks": block.get("checks", []),
         "restatements": block.get("restated", []),

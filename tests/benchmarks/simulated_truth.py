@@ -3,11 +3,12 @@
     uv run python tests/benchmarks/simulated_truth.py [--seeds N]
 
 People differ in habit by a lognormal factor, keep it from week to week, and are away in a fifth of
-their weeks. Days have weekdays and noise. Coverage is the share of 90 % intervals that hold the
-truth.
+their weeks. Weeks are independent; share a shock of 10 %; are correlated within people; are of
+heavy tails with a third who never commit; or drift by 1 % a week. Days have weekdays and noise.
 """
 
 import argparse
+import math
 import sys
 from dataclasses import replace
 from datetime import date, timedelta
@@ -20,44 +21,82 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from builders import dataset, record
 
 import ccanalytics as m
-from ccanalytics.metrics.change import change_interval
+from ccanalytics.metrics.change import compare
 from ccanalytics.metrics.ratios import Matrix
 from ccanalytics.people.calendars import Calendars, parse_calendar
 
 RATE = 8.0  # dollars per unit of work
 COMMITS = 2.5  # per unit of work
 MONDAY = date(2026, 8, 31)
+WEEKS = 12
+SHAPES = ("independent", "shared", "correlated", "heavy", "drift")
 
 
-def two_weeks(random, n, effect):
-    """Cost and commits of `n` people in two weeks; in the second `effect` times the cost."""
-    habit = random.lognormal(0, 1, (n, 1)) * random.lognormal(0, 0.4, (n, 2))
-    work = habit * (random.random((n, 2)) < 0.8)
-    cost = RATE * work * random.lognormal(-0.125, 0.5, (n, 2)) * [1, effect]
-    return Matrix(cost, random.poisson(COMMITS * work) * 1.0)
+def twelve_weeks(random, n, shape):
+    """Cost and commits of `n` people in twelve weeks in which nothing is changed."""
+    skew = 1.5 if shape == "heavy" else 1.0
+    work = random.lognormal(0, skew, (n, 1)) * _noise(random, n, 0.4, shape)
+    work *= random.random((n, WEEKS)) < 0.8
+    cost = RATE * work * _noise(random, n, 0.5, shape)
+    commits = random.poisson(COMMITS * work) * 1.0
+    if shape == "heavy":
+        commits[random.random(n) < 0.3] = 0
+    if shape == "shared":
+        cost = cost * np.exp(random.normal(0, 0.1, WEEKS))
+    if shape == "drift":
+        cost = cost * 1.01 ** np.arange(WEEKS)
+    return cost, commits
 
 
-def ratios(seeds, n):
-    """Coverage of cost per commit and of its change, false alarms, and changes of 30 % found."""
-    metric, truth = m.METRICS["cost_per_commit"], RATE / COMMITS
-    held = changed = alarms = found = 0
+def _noise(random, n, size, shape):
+    """Lognormal noise of each person and week; correlated within people (.7) where asked."""
+    normal = random.normal(0, 1, (n, WEEKS))
+    if shape == "correlated":
+        for week in range(1, WEEKS):
+            normal[:, week] = 0.7 * normal[:, week - 1] + math.sqrt(1 - 0.49) * normal[:, week]
+    return np.exp(size * normal - size**2 / 2)
+
+
+def changes(seeds, n, shape):
+    """False changes, and of 30 % more found, in the last week and in the last four."""
+    metric, order = m.METRICS["cost_per_commit"], np.arange(WEEKS)
+    told = np.zeros(4)
     for seed in range(seeds):
         random = np.random.default_rng([seed, n])
-        same, other = two_weeks(random, n, 1.0), two_weeks(random, n, 1.3)
-        low, high = same.ratios()[1]
-        held += low <= truth <= high
-        low, high = ends(same, metric)
-        alarms += low > 0 or high < 0
-        low, high = ends(other, metric)
-        changed += low <= 0.3 * truth <= high
-        found += low > 0
-    return held / seeds, changed / seeds, alarms / seeds, found / seeds
+        cost, commits = twelve_weeks(random, n, shape)
+        for at, late in enumerate((order >= WEEKS - 1, order >= WEEKS - 4)):
+            same = compare(metric, Matrix(cost, commits), ~late, late)
+            more = compare(metric, Matrix(cost * np.where(late, 1.3, 1.0), commits), ~late, late)
+            told[2 * at] += same.is_change
+            told[2 * at + 1] += more.verdict == "up"
+    return told / seeds
 
 
-def ends(actors, metric):
-    """The interval of the change between the two weeks."""
-    values = actors.top.sum(axis=0) / actors.bottom.sum(axis=0)
-    return change_interval(values[1] - values[0], actors, metric)
+def quiet_issues(seeds):
+    """The share of organisations of 40 people without any change of whom a change is told."""
+    told = 0
+    for seed in range(seeds):
+        random = np.random.default_rng(seed)
+        cost, commits = twelve_weeks(random, 40, "independent")
+        told += any(one.kind == "change" for one in m.findings(forty_people(cost, commits)))
+    return told / seeds
+
+
+def forty_people(cost, commits):
+    """A dataset of these people in four teams of ten, each with a record a week."""
+    records = [
+        record(
+            str(MONDAY + timedelta(weeks=week, days=1)),
+            f"p{person}@x.example",
+            commits=int(commits[person, week]),
+            models={"claude-sonnet-5": {"output": 9, "cents": round(100 * cost[person, week], 4)}},
+        )
+        for week in range(WEEKS)
+        for person in range(len(cost))
+        if cost[person, week] > 0
+    ]
+    roster = "email,team,start\n" + "\n".join(f"p{n}@x.example,T{n % 4}," for n in range(len(cost)))
+    return dataset(records, MONDAY, MONDAY + timedelta(days=83), roster=roster)
 
 
 def months(seeds):
@@ -128,16 +167,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
     seeds = parser.parse_args().seeds
-    names = "interval holds", "of a change", "false change", "+30 % found"
-    for n in (20, 40, 120):
-        show(f"cost per commit, {n} people", names, ratios(seeds, n))
-    show("month", ("interval holds", "false alarm", "spike x3 found"), months(seeds))
-    show("intervention", ("interval holds", "+2 found", "false effect"), interventions(seeds))
+    names = "false, last week", "+30 % found", "false, last 4 weeks", "+30 % found"
+    for shape in SHAPES:
+        for n in (20, 40, 120):
+            show(f"cost per commit, {shape}, {n} people", names, changes(seeds, n, shape), seeds)
+    show("40 people without a change", ("issues that tell one",), [quiet_issues(seeds)], seeds)
+    show("month", ("interval holds", "false alarm", "spike x3 found"), months(seeds), seeds)
+    show(
+        "intervention", ("interval holds", "+2 found", "false effect"), interventions(seeds), seeds
+    )
 
 
-def show(what, names, shares):
+def show(what, names, shares, seeds):
+    """Each share in percent, with its standard error."""
     told = ", ".join(
-        f"{name} {100 * share:.0f} %" for name, share in zip(names, shares, strict=True)
+        f"{name} {100 * share:.0f} % (SE {100 * math.sqrt(share * (1 - share) / seeds):.1f})"
+        for name, share in zip(names, shares, strict=True)
     )
     print(f"{what}: {told}", flush=True)
 

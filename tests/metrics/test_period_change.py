@@ -2,17 +2,19 @@
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 from builders import dataset, record
 
 import ccanalytics as cca
 
-FOUR_WEEKS = {"since": "2026-10-26", "until": "2026-11-22"}
-MONDAYS = ("2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16")
+EIGHT_WEEKS = {"since": "2026-09-28", "until": "2026-11-22"}
+MONDAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2026-09-28", periods=8, freq="7D")]
 
 
 def history(commits, people=6, cents=100, **how):
-    """Each of `people` makes these many commits in each of the weeks, for a dollar a week."""
+    """Each of `people` makes these many commits in two weeks each, for a dollar a week."""
     records = [
         record(
             monday,
@@ -20,10 +22,10 @@ def history(commits, people=6, cents=100, **how):
             commits=many,
             models={"claude-sonnet-5": {"output": 9, "cents": cents}},
         )
-        for monday, many in zip(MONDAYS, commits, strict=True)
+        for monday, many in zip(MONDAYS, np.repeat(commits, 2).tolist(), strict=True)
         for n in range(people)
     ]
-    return dataset(records, **FOUR_WEEKS, **how)
+    return dataset(records, **EIGHT_WEEKS, **how)
 
 
 def the_row(frame):
@@ -33,15 +35,15 @@ def the_row(frame):
 
 def test_a_total_is_its_mean_week_on_either_side():
     """6 people with 4 and 6 commits, then 10 and 14: 30 a week, then 72."""
-    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-11-09"))
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-10-26"))
     assert (row["previous"], row["value"], row["change"]) == (30.0, 72.0, 42.0)
-    assert (row["weeks_before"], row["weeks"], row["n_actors"]) == (2, 2, 6)
+    assert (row["weeks_before"], row["weeks"], row["n_actors"]) == (4, 4, 6)
     assert row["verdict"] == "up"
 
 
 def test_a_ratio_is_of_the_sums_of_all_weeks():
-    """12 dollars by 60 commits, then 12 by 144."""
-    row = the_row(cca.period_change(history([4, 6, 10, 14]), "cost_per_commit", "2026-11-09"))
+    """24 dollars by 120 commits, then 24 by 288."""
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "cost_per_commit", "2026-10-26"))
     assert row["previous"] == pytest.approx(12 / 60)
     assert row["value"] == pytest.approx(12 / 144)
     assert row["verdict"] == "down"
@@ -49,32 +51,32 @@ def test_a_ratio_is_of_the_sums_of_all_weeks():
 
 def test_alike_people_who_change_nothing_are_no_change():
     """The interval of nothing is nothing."""
-    row = the_row(cca.period_change(history([5, 5, 5, 5]), "commits", "2026-11-09"))
+    row = the_row(cca.period_change(history([5, 5, 5, 5]), "commits", "2026-10-26"))
     assert (row["low"], row["high"], row["verdict"]) == (0.0, 0.0, "no detectable change")
 
 
 def test_a_week_in_the_middle_of_the_start_is_on_neither_side():
-    """Two weeks before Wednesday the 11th, one after it."""
-    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-11-11"))
-    assert (row["previous"], row["value"]) == (30.0, 84.0)
-    assert (row["weeks_before"], row["weeks"]) == (2, 1)
+    """Four weeks before Wednesday the 28th, three after its own."""
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-10-28"))
+    assert (row["previous"], row["value"]) == (30.0, 76.0)
+    assert (row["weeks_before"], row["weeks"]) == (4, 3)
 
 
 def test_few_people_or_few_events_are_too_few_to_say():
     """Four people; and six with fewer than twenty commits on one side."""
     few_people = history([9, 9, 9, 9], people=4)
-    row = the_row(cca.period_change(few_people, "commits", "2026-11-09"))
+    row = the_row(cca.period_change(few_people, "commits", "2026-10-26"))
     assert row["verdict"] == "too few to say"
-    assert math.isnan(row["change"])
-    few_events = history([1, 1, 9, 9])
-    assert cca.period_change(few_events, "cost_per_commit", "2026-11-09").isna()["value"].sum() == 0
-    row = the_row(cca.period_change(few_events, "cost_per_commit", "2026-11-09"))
+    assert math.isnan(row["change_share"])
+    few_events = history([0, 1, 9, 9])
+    assert cca.period_change(few_events, "cost_per_commit", "2026-10-26").isna()["value"].sum() == 0
+    row = the_row(cca.period_change(few_events, "cost_per_commit", "2026-10-26"))
     assert row["verdict"] in ("nothing to compare", "too few to say")
 
 
 def test_nothing_before_is_nothing_to_compare():
     """The range begins with the data."""
-    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-10-26"))
+    row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-09-28"))
     assert (row["verdict"], row["weeks_before"]) == ("nothing to compare", 0)
 
 
@@ -86,14 +88,9 @@ def test_one_withheld_week_withholds_the_side_it_is_on():
         for one in records
         if not (one.date[:10] == MONDAYS[0] and one.actor.email_address > "p1")
     ]
-    data = dataset(lonely, **FOUR_WEEKS, minimum_group=5)
-    assert cca.by_week(data, "active_actors")["value"].isna().tolist() == [
-        True,
-        False,
-        False,
-        False,
-    ]
-    row = the_row(cca.period_change(data, "active_actors", "2026-11-09"))
+    data = dataset(lonely, **EIGHT_WEEKS, minimum_group=5)
+    assert cca.by_week(data, "active_actors")["value"].isna().tolist() == [True] + [False] * 7
+    row = the_row(cca.period_change(data, "active_actors", "2026-10-26"))
     assert math.isnan(row["previous"])
     assert row["verdict"] == "nothing to compare"
 
@@ -101,7 +98,7 @@ def test_one_withheld_week_withholds_the_side_it_is_on():
 def test_a_week_without_prices_has_no_value_of_its_side():
     """Unknown prices in one of two weeks."""
     data = history([30, 30, 30, 30], cents=None)
-    row = the_row(cca.period_change(data, "cost_per_commit", "2026-11-09"))
+    row = the_row(cca.period_change(data, "cost_per_commit", "2026-10-26"))
     assert math.isnan(row["value"])
 
 
@@ -109,12 +106,12 @@ def test_a_split_has_a_row_for_each_group():
     """Two terminals, each with its own change; people only in one of them are not in the other."""
     records = [
         record(monday, f"p{n}@x.example", terminal=terminal, commits=many)
-        for monday, many in zip(MONDAYS, (5, 5, 9, 9), strict=True)
+        for monday, many in zip(MONDAYS, (5, 5, 5, 5, 9, 9, 9, 9), strict=True)
         for n in range(12)
         for terminal in (["vscode"] if n < 6 else ["tmux"])
     ]
     frame = cca.period_change(
-        dataset(records, **FOUR_WEEKS), "commits", "2026-11-09", by="terminal"
+        dataset(records, **EIGHT_WEEKS), "commits", "2026-10-26", by="terminal"
     )
     assert frame["terminal"].tolist() == ["tmux", "vscode"]
     assert frame["n_actors"].tolist() == [6, 6]

@@ -58,6 +58,8 @@ class LogChange:
     @property
     def detectable(self) -> float:
         """The smallest rise, as a fraction, that would be found four times in five."""
+        if self.error < _NOTHING:
+            return 0.0
         needed = _quantile(self.freedom, (1 + LEVEL) / 2) + _quantile(self.freedom, POWER)
         return math.expm1(needed * self.error)
 

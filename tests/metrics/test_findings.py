@@ -1,0 +1,101 @@
+"""What moved in the newest weeks: ranked, after control of the false discovery rate."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from builders import dataset, record
+
+import ccanalytics as cca
+
+MONDAYS = pd.date_range("2026-08-31", periods=12, freq="7D")
+TEAMS = ("Red", "Blue", "Green")
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    return cca.load(source="sample", store=tmp_path_factory.mktemp("store"))
+
+
+def organisation(seed, raised="", times=2.0, people=36, weeks=12):
+    """Three teams of people who keep their habits; `raised` costs `times` as much for 4 weeks."""
+    random = np.random.default_rng(seed)
+    habit = random.lognormal(0, 0.6, people)
+    records = []
+    for at, monday in enumerate(MONDAYS[-weeks:]):
+        for n in range(people):
+            work = habit[n] * random.lognormal(0, 0.3)
+            lift = times if TEAMS[n % 3] == raised and at >= weeks - 4 else 1.0
+            cents = round(800 * work * lift * random.lognormal(0, 0.3))
+            usage = {"claude-sonnet-5": {"output": 100, "cents": cents}}
+            commits = int(random.poisson(4 * work))
+            who = f"p{n}@x.example"
+            records.append(record(f"{monday:%Y-%m-%d}", who, commits=commits, models=usage))
+    roster = "email,team,start\n" + "\n".join(
+        f"p{n}@x.example,{TEAMS[n % 3]}," for n in range(people)
+    )
+    return dataset(records, f"{MONDAYS[-weeks]:%Y-%m-%d}", "2026-11-22", roster=roster)
+
+
+def test_the_change_planted_in_the_sample_comes_out_on_top(sample):
+    """Payments, from the week of 2 November on, with the event that was noted then."""
+    first = cca.findings(sample)[0]
+    assert (first.kind, first.group, first.since) == ("change", "Payments", "2026-11-02")
+    assert "Whole repository in the context" in first.text
+
+
+def test_a_team_that_costs_twice_as_much_is_found_with_its_size():
+    """The change is that of Red alone, and begins where it was planted."""
+    found = [one for one in cca.findings(organisation(1, raised="Red")) if one.kind == "change"]
+    red = next(one for one in found if one.group == "Red")
+    assert red.since == f"{MONDAYS[-4]:%Y-%m-%d}"
+    assert 0.6 < red.change.comparison.change < 1.6
+    assert {one.group for one in found} <= {"", "Red"} | {"Sonnet 5"}
+
+
+def test_without_any_change_few_issues_tell_one():
+    """30 organisations; a tenth of them may, and two standard errors more."""
+    told = sum(
+        any(one.kind == "change" for one in cca.findings(organisation(seed))) for seed in range(30)
+    )
+    assert told <= 30 * 0.10 + 2 * np.sqrt(30 * 0.1 * 0.9)
+
+
+def test_nothing_found_says_how_large_a_change_would_have_been_seen():
+    """One finding, with the detectable rise of each headline."""
+    (only,) = cca.findings(organisation(2))
+    assert only.kind == "nothing"
+    assert only.text.count("%") >= 3
+
+
+def test_too_few_weeks_are_said_and_no_week_is_too():
+    """Seven weeks; and a store whose week is still going on."""
+    (few,) = cca.findings(organisation(3, weeks=7))
+    assert (few.kind, few.change) == ("nothing", None)
+    (none,) = cca.findings(dataset([], "2026-11-16", "2026-11-17"))
+    assert none.kind == "nothing"
+
+
+def test_a_verdict_of_headlines_holds_among_all_that_is_looked_at(sample):
+    """A card says up only where the same change is a finding."""
+    found = {(one.metric, one.group) for one in cca.findings(sample)}
+    for one in cca.headlines(sample, ["active_actors", "cost_per_commit", "cost"]):
+        assert one.told.is_change == ((one.metric.id, "") in found)
+
+
+def test_a_group_that_is_withheld_is_not_found():
+    """Three people of their own team at ten times the cost, under a minimum group of five."""
+    data = organisation(4, raised="Red", times=10.0, people=9)
+    small = type(data)(**{**vars_of(data), "minimum_group": 5})
+    assert not any(one.group == "Red" for one in cca.findings(small))
+
+
+def vars_of(data):
+    return {name: getattr(data, name) for name in data.__dataclass_fields__}
+
+
+def test_findings_show_themselves_as_a_numbered_list(sample):
+    """As text, and as data for the page."""
+    bundle = cca.findings(sample)._repr_mimebundle_()
+    content = bundle["application/vnd.ccanalytics.findings+json"]["findings"]
+    assert content[0]["group"] == "Payments"
+    assert bundle["text/plain"].startswith("1. ")
