@@ -14,8 +14,8 @@ import msgspec
 
 from ccanalytics.check.finding import (
     CheckContext,
-    Fact,
     CheckFinding,
+    Fact,
     SetupCheck,
     failed,
     listed,

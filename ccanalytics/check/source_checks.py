@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from ccanalytics.check.finding import Fact, CheckFinding, SetupCheck, failed, ok, skipped, warning
+from ccanalytics.check.finding import CheckFinding, Fact, SetupCheck, failed, ok, skipped, warning
 from ccanalytics.check.service_under_check import Client, ServiceUnderCheck
 from ccanalytics.errors import NotYetError, SchemaError
 from ccanalytics.sources.keys import PLAIN, Key, KeyKind, find_key

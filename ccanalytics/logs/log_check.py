@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ccanalytics.check.finding import (
     CheckContext,
-    Fact,
     CheckFinding,
+    Fact,
     SetupCheck,
     failed,
     halves,
