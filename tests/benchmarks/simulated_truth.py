@@ -72,6 +72,16 @@ def changes(seeds, n, shape):
     return told / seeds
 
 
+def levels(seeds, n):
+    """How often the interval of the last week holds the true cost per commit."""
+    held = 0
+    for seed in range(seeds):
+        cost, commits = twelve_weeks(np.random.default_rng([seed, n]), n, "independent")
+        low, high = Matrix(cost, commits).ratios()[-1]
+        held += low <= RATE / COMMITS <= high
+    return held / seeds
+
+
 def quiet_issues(seeds):
     """The share of organisations of 40 people without any change of whom a change is told."""
     told = 0
@@ -171,6 +181,8 @@ def main():
     for shape in SHAPES:
         for n in (20, 40, 120):
             show(f"cost per commit, {shape}, {n} people", names, changes(seeds, n, shape), seeds)
+    for n in (20, 40, 120):
+        show(f"level of a week, {n} people", ("interval holds",), [levels(seeds, n)], seeds)
     show("40 people without a change", ("issues that tell one",), [quiet_issues(seeds)], seeds)
     show("month", ("interval holds", "false alarm", "spike x3 found"), months(seeds), seeds)
     show(
