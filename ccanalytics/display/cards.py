@@ -87,8 +87,10 @@ def _change(headline: Headline) -> str:
     """What the verdict rests on, or how large a change would have been seen."""
     if not verdict_words(headline) or math.isnan(headline.value):
         return ""
-    text = headline.told.sentence(headline.metric)
-    return text.removeprefix(f"{headline.verdict} ") if headline.told.is_change else text
+    told = headline.told
+    if told.verdict == "no detectable change":
+        return told.power()
+    return told.sentence(headline.metric).removeprefix(f"{told.verdict} ")
 
 
 def _before(headline: Headline) -> str:

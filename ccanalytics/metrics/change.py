@@ -226,23 +226,32 @@ def comparisons(
     actors = matrix(rows, weeks, metric)
     last = np.arange(len(weeks)) >= len(weeks) - 1
     late = np.arange(len(weeks)) >= len(weeks) - SUSTAINED_WEEKS
+    fewest = MINIMUM_ACTORS if data.spec.minimum_group > 1 else 1
     return (
-        compare(metric, actors, ~last, last, whole),
-        compare(metric, actors, ~late, late, whole),
+        compare(metric, actors, ~last, last, whole, fewest),
+        compare(metric, actors, ~late, late, whole, fewest),
     )
 
 
 def compare(
-    metric: Metric, actors: Matrix, before: Weeks, after: Weeks, whole: bool = True
+    metric: Metric,
+    actors: Matrix,
+    before: Weeks,
+    after: Weeks,
+    whole: bool = True,
+    fewest: int = MINIMUM_ACTORS,
 ) -> Comparison:
-    """The weeks `after` by the weeks `before`; `whole` unless one of them may not be shown."""
+    """The weeks `after` by the weeks `before`; `whole` unless one of them may not be shown.
+
+    It takes `fewest` people: weeks are the replicates, so one's own records have enough with one.
+    """
     found = Comparison(int(after.sum()), int(before.sum()))
     if not whole or found.weeks + found.weeks_before < MINIMUM_WEEKS or not found.weeks_before:
         return found
     value, previous = (_side(metric, actors, weeks) for weeks in (after, before))
     found = replace(found, value=value, previous=previous, verdict="too few to say")
     there = np.count_nonzero((actors.top + actors.bottom)[:, before | after].any(axis=1))
-    if there < MINIMUM_ACTORS or _few_events(metric, actors, before, after):
+    if there < fewest or _few_events(metric, actors, before, after):
         return found
     change = _log_change(metric, actors, before, after)
     return _judged(found, change) if change else found

@@ -74,7 +74,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Finding(ShowsItself):
-    """One thing to know of the newest weeks: `title` says it, `text` what it rests on."""
+    """One thing to know of the newest weeks: `title` says it, `text` what it rests on.
+
+    `kind` is change, nothing (nothing else moved) or unknown (too little to judge).
+    """
 
     shown_by = "display.sentences:told_bundle"
 
@@ -107,7 +110,7 @@ def findings(data: Dataset) -> Findings:
     """
     if not len(data.weeks):
         return Findings(
-            [Finding("nothing", "No week is closed yet", "There is nothing to compare.")]
+            [Finding("unknown", "No week is closed yet", "There is nothing to compare.")]
         )
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
@@ -275,8 +278,8 @@ def _event(data: Dataset, one: Change) -> str:
 def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
     """What did not move, and how large a change would have been seen."""
     if not looked_at:
-        text = "It takes eight closed weeks, five people and enough events to judge a change."
-        return Finding("nothing", "Too little to judge a change", text)
+        text = "It takes eight closed weeks, each with use, and enough people and events."
+        return Finding("unknown", "Too little to judge a change", text)
     moved = {one.metric.id for one in found}
     still = [one for one in looked_at if not one.by and one.metric.id not in moved]
     still = [one for one in still if one.comparison.weeks == SUSTAINED_WEEKS]

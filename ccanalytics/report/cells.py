@@ -126,7 +126,7 @@ class Contents:
 
     def heading(self, title: str, subtitle: str) -> tuple[str, str]:
         """What the page is called and what stands under it: its first finding, where it has one."""
-        if not self.findings:
+        if not self.findings or self.findings[0]["kind"] == "unknown":
             return title, subtitle
         return self.findings[0]["title"], " · ".join(filter(None, (title, subtitle)))
 

@@ -70,9 +70,9 @@ def test_nothing_found_says_how_large_a_change_would_have_been_seen():
 def test_too_few_weeks_are_said_and_no_week_is_too():
     """Seven weeks; and a store whose week is still going on."""
     (few,) = cca.findings(organisation(3, weeks=7))
-    assert (few.kind, few.change) == ("nothing", None)
+    assert (few.kind, few.change) == ("unknown", None)
     (none,) = cca.findings(dataset([], "2026-11-16", "2026-11-17"))
-    assert none.kind == "nothing"
+    assert none.kind == "unknown"
 
 
 def test_a_verdict_of_headlines_holds_among_all_that_is_looked_at(sample):
@@ -99,3 +99,16 @@ def test_findings_show_themselves_as_a_numbered_list(sample):
     content = bundle["application/vnd.ccanalytics.findings+json"]["findings"]
     assert content[0]["group"] == "Payments"
     assert bundle["text/plain"].startswith("1. ")
+
+
+def test_one_person_is_enough_for_ones_own_records():
+    """Weeks are the replicates: eight of about eight dollars, then four of about thirty."""
+    costs = [800, 900, 750, 850, 800, 700, 820, 780, 3000, 3200, 2900, 3100]
+    usage = [{"claude-sonnet-5": {"output": 100, "cents": cents}} for cents in costs]
+    records = [
+        record(f"{monday:%Y-%m-%d}", models=models)
+        for monday, models in zip(MONDAYS, usage, strict=True)
+    ]
+    own = dataset(records, f"{MONDAYS[0]:%Y-%m-%d}", "2026-11-22", source="local")
+    found = cca.findings(own)[0]
+    assert (found.metric, found.since) == ("cost", f"{MONDAYS[-4]:%Y-%m-%d}")
