@@ -68,16 +68,19 @@ class LocalLogs(Source):
     earlier reading ended.
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
-    files below them. A folder that is missing or holds no logs is a `SettingsError`.
+    files below them. A folder that is missing or holds no logs is a `SettingsError`; with
+    `may_be_gone` it is kept as `missing`, for a store that has what the logs once told.
     """
 
     name = "local"
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], *, may_be_gone: bool = False) -> None:
         if not folders:
             raise SettingsError("No log folder given: name one with --logs DIR.")
         self.folders = sorted({Path(folder).resolve() for folder in folders})
-        self._files = _log_files(self.folders)
+        self._files, self.missing = _log_files(self.folders)
+        if self.missing and not may_be_gone:
+            raise SettingsError(self.missing)
         self._lock = Lock()
         self._read: tuple[LogTotals, LogReport] | None = None
 
@@ -129,6 +132,8 @@ class LocalLogs(Source):
 
     def _once(self) -> tuple[LogTotals, LogReport]:
         with self._lock:
+            if self.missing:
+                raise SettingsError(self.missing)
             if self._read is None:
                 news = self.news(LogIndex())
                 self._read = LogTotals(news.facts), news.report
@@ -157,24 +162,29 @@ def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
     return [folder for folder in usual if (folder / "projects").is_dir()] or usual[:1]
 
 
-def _log_files(folders: Sequence[Path]) -> list[str]:
-    """The session files of all folders, in an order that does not depend on the folders' names."""
+def _log_files(folders: Sequence[Path]) -> tuple[list[str], str]:
+    """The session files of all folders, and which folder has none, in words.
+
+    The order of the files does not depend on the folders' names.
+    """
     found: list[tuple[str, str]] = []
+    missing = ""
     for folder in folders:
         if not folder.is_dir():
-            raise SettingsError(
+            missing = (
                 f"The log folder {folder} does not exist: set CLAUDE_CONFIG_DIR, or name a folder "
                 "with --logs DIR."
             )
+            continue
         root = str(folder / "projects" if (folder / "projects").is_dir() else folder)
         files = [(path.removeprefix(root), path) for path in _walk(root)]
         if not files:
-            raise SettingsError(
+            missing = (
                 f"The log folder {folder} holds no session logs (projects/*/*.jsonl): has Claude "
                 "Code been used here, with logs not switched off? Or name a folder with --logs DIR."
             )
         found += files
-    return [path for _, path in sorted(found)]
+    return [path for _, path in sorted(found)], missing
 
 
 def _walk(root: str) -> Iterator[str]:
@@ -224,7 +234,8 @@ def _warn(report: LogReport) -> None:
 
 
 def _open(access: Access) -> LocalLogs:
-    return LocalLogs(list(access.folders) or log_folders(access.environ, Path.home()))
+    folders = list(access.folders) or log_folders(access.environ, Path.home())
+    return LocalLogs(folders, may_be_gone=True)
 
 
 SOURCE = SourceSpec(

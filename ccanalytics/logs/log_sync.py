@@ -20,7 +20,7 @@ from zlib import crc32
 import msgspec
 import numpy as np
 
-from ccanalytics.errors import StoreError
+from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import Frames
 from ccanalytics.logs.log_facts import Facts, Session
@@ -107,7 +107,12 @@ class Brought(NamedTuple):
 
 def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = False) -> Brought:
     """Brings what the logs tell anew; with `again` every file is read, as by another version."""
-    whose = store.organization(SOURCE) or logs.organization_id
+    stored = store.organization(SOURCE)
+    if logs.missing and stored is None:
+        raise SettingsError(logs.missing)
+    if logs.missing:
+        log.warning("%s What is stored of earlier logs is used.", logs.missing)
+    whose = stored or logs.organization_id
     with store.alone(SOURCE), _no_collection():
         ledger = None if again else _ledger(store)
         news = logs.news(ledger.index if ledger else LogIndex())

@@ -173,8 +173,9 @@ def sync_available(
 
     `StoreError` when neither the source nor the store has a day.
     """
-    span = source.span()
-    if source_spec(source.name).sync_all or span is None:
+    # A source of which all is synced reads it all for its span, so it is not asked for one.
+    span = None if source_spec(source.name).sync_all else source.span()
+    if span is None:
         sync(source, store, now=now)
         if not store.dates(source.name):
             raise StoreError(f"There is nothing from source {source.name} yet.")

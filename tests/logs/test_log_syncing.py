@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 import ccanalytics as cca
-from ccanalytics.errors import StoreError
+from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.logs import log_reader
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
@@ -571,3 +571,21 @@ def test_the_frames_are_the_data_dictionary():
     """Every column of every frame of logs says what it is."""
     for schema in LOG_SCHEMAS.values():
         assert all(field.metadata for field in schema)
+
+
+def test_what_is_stored_outlives_every_log(tmp_path):
+    """The folder is swept, then gone: nothing is lost, and only a store without days refuses."""
+    folder, store = (
+        written(tmp_path / "logs", s1=[line("user"), answer(output=7)]),
+        Store(tmp_path / "s"),
+    )
+    brought(store, folder)
+    before = rows(store)
+    for gone in (folder / "projects" / "p" / "s1.jsonl", folder):
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+        logs = LocalLogs([folder], may_be_gone=True)
+        assert "logs" in logs.missing
+        assert cca.sync(logs, store, now=NOW).changed == ()
+        assert rows(store) == before
+    with pytest.raises(SettingsError, match="does not exist"):
+        cca.sync(logs, Store(tmp_path / "other"), now=NOW)
