@@ -64,7 +64,7 @@ def verdict_words(headline: Headline) -> str:
     """The verdict in at most four words; described figures have none."""
     if not headline.is_known:
         return headline.verdict
-    return headline.told.words if headline.metric.id in SECTION_TESTS else ""
+    return headline.shown.words if headline.metric.id in SECTION_TESTS else ""
 
 
 def _changes(headlines: Sequence[Headline]) -> Bundle:
@@ -87,10 +87,10 @@ def _change(headline: Headline) -> str:
     """What the verdict rests on, or how large a change would have been seen."""
     if not verdict_words(headline) or math.isnan(headline.value):
         return ""
-    told = headline.told
-    if told.verdict == "no detectable change":
-        return told.power()
-    return told.sentence(headline.metric).removeprefix(f"{told.verdict} ")
+    compared = headline.shown
+    if compared.verdict == "no detectable change":
+        return compared.power()
+    return compared.sentence(headline.metric).removeprefix(f"{compared.verdict} ")
 
 
 def _before(headline: Headline) -> str:
@@ -144,7 +144,7 @@ def _priced(headline: Headline) -> str:
 
 def _tone(headline: Headline) -> str:
     """good or bad only where the metric has a wanted direction and the change is detectable."""
-    if headline.metric.direction == "neutral" or not headline.told.is_change:
+    if headline.metric.direction == "neutral" or not headline.shown.is_change:
         return "neutral"
     return "good" if headline.verdict == headline.metric.direction else "bad"
 

@@ -93,8 +93,8 @@ class Comparison:
             return f"no detectable change from {was}; {self.power()}"
         who = " for the typical person" if metric.is_ratio else ""
         return (
-            f"{self.verdict} from {was} ({_percent(self.change)}{who}, 90 % interval "
-            f"{_percent(self.low)} to {_percent(self.high)})"
+            f"{self.verdict} from {was} ({percent(self.change)}{who}, 90 % interval "
+            f"{percent(self.low)} to {percent(self.high)})"
         )
 
     def power(self) -> str:
@@ -133,14 +133,14 @@ class Headline(ShowsItself):
     """Whether the source knows what the metric rests on."""
 
     @property
-    def told(self) -> Comparison:
-        """The comparison to speak of: four weeks when they moved, else the last week."""
+    def shown(self) -> Comparison:
+        """The comparison to show: four weeks when they moved, else the last week."""
         return self.sustained if self.sustained.is_change else self.recent
 
     @property
     def verdict(self) -> Verdict:
         """What is said of the change."""
-        return self.told.verdict if self.is_known else UNAVAILABLE
+        return self.shown.verdict if self.is_known else UNAVAILABLE
 
     @property
     def relative_change(self) -> float:
@@ -176,9 +176,9 @@ class Headline(ShowsItself):
 
     def comparison(self) -> str:
         """What is said of the change, and the value of the week before."""
-        text = self.told.sentence(self.metric)
-        if self.told.weeks > 1 and self.told.is_change:
-            text = f"its last {self.told.weeks} weeks were {text}"
+        text = self.shown.sentence(self.metric)
+        if self.shown.weeks > 1 and self.shown.is_change:
+            text = f"its last {self.shown.weeks} weeks were {text}"
         if math.isnan(self.previous):
             return text
         return f"{text}; the week before it was {self.metric.format(self.previous)}"
@@ -208,22 +208,23 @@ def headline(data: Dataset, metric_id: str) -> Headline:
         found = replace(found, previous=previous, change=found.value - previous)
     if not found.is_known or math.isnan(found.value):
         return found
-    recent, sustained = comparisons(data, found.metric, frame, rows_of(data, found.metric))
+    actors = matrix(rows_of(data, found.metric), data.weeks[-RECENT_WEEKS:], found.metric)
+    recent, sustained = comparisons(data, found.metric, frame, actors)
     return replace(found, recent=recent, sustained=sustained)
 
 
 def comparisons(
-    data: Dataset, metric: Metric, frame: pd.DataFrame, rows: pd.DataFrame
+    data: Dataset, metric: Metric, frame: pd.DataFrame, actors: Matrix
 ) -> tuple[Comparison, Comparison]:
     """The last week by those before it, and the last four weeks by those before them.
 
-    `frame` has the weekly values of one group, `rows` what its people did.
+    `frame` has the weekly sums of one group as they may be shown, `actors` what its people did in
+    the recent weeks.
     """
     weeks = data.weeks[-RECENT_WEEKS:]
     shown = frame[frame["week"].isin(weeks)]
     priced = not metric.is_money or (shown["priced_share"] >= MINIMUM_PRICED).all()
     whole = bool(priced) and bool(shown["n_actors"].notna().all())
-    actors = matrix(rows, weeks, metric)
     last = np.arange(len(weeks)) >= len(weeks) - 1
     late = np.arange(len(weeks)) >= len(weeks) - SUSTAINED_WEEKS
     fewest = MINIMUM_ACTORS if data.spec.minimum_group > 1 else 1
@@ -321,10 +322,10 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
     return found, frame
 
 
-def _percent(change: float) -> str:
+def percent(change: float) -> str:
     """A fraction as a change: "+12 %", "-3 %".
 
-    >>> _percent(0.1234), _percent(-0.001)
+    >>> percent(0.1234), percent(-0.001)
     ('+12 %', '0 %')
     """
     rounded = round(100 * change)

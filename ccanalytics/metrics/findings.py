@@ -25,14 +25,15 @@ from ccanalytics.metrics.change import (
     Headline,
     comparisons,
     headline,
+    percent,
 )
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
 from ccanalytics.metrics.own_history import change_point, is_step, typical
-from ccanalytics.metrics.ratios import NO_TEAM, Matrix, frame_of, matrix, rows_of, splits_of
+from ccanalytics.metrics.ratios import NO_TEAM, Matrix, matrix, rows_of, shown_sums, splits_of
 from ccanalytics.showing import Results, ShowsItself
 
 MOST = 5
-"""As many findings are told."""
+"""As many findings are shown."""
 
 SPLITS = ("team", "family")
 """What a headline is parted by to see where a change is."""
@@ -58,7 +59,7 @@ class Change:
 
     @property
     def is_found(self) -> bool:
-        """Whether it is told as a change."""
+        """Whether it is shown as a change."""
         return self.comparison.is_change and self.adjusted <= FALSE_DISCOVERIES
 
     @property
@@ -114,8 +115,8 @@ def findings(data: Dataset) -> Findings:
         )
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
-    told = [_finding(data, one, looked_at) for one in found[:MOST]]
-    return Findings([*told, _rest(looked_at, found)])
+    moved = [_finding(data, one, looked_at) for one in found[:MOST]]
+    return Findings([*moved, _rest(looked_at, found)])
 
 
 class Headlines(Results):
@@ -169,26 +170,28 @@ def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
     if metric.needs_usage and not data.spec.has_usage:
         return
     for by in ("", *(split for split in SPLITS if split in splits_of(metric.id))):
-        frame, rows = frame_of(data, metric, by or None), rows_of(data, metric, by or None)
+        rows = rows_of(data, metric, by or None)
+        sums = shown_sums(data, metric, rows, by or None, "user")
         if not by:
-            yield from _of_group(data, metric, by, "", frame, rows)
+            yield from _of_group(data, metric, by, "", sums, rows)
             continue
         parts = dict(list(rows.groupby(rows[by].astype("str"))))
-        for group, part in frame.groupby(by, sort=True):
+        for group, part in sums.groupby(by, sort=True):
             if group in parts and group != NO_TEAM:
                 yield from _of_group(data, metric, by, str(group), part, parts[group])
 
 
 def _of_group(
-    data: Dataset, metric: Metric, by: str, group: str, frame: pd.DataFrame, rows: pd.DataFrame
+    data: Dataset, metric: Metric, by: str, group: str, sums: pd.DataFrame, rows: pd.DataFrame
 ) -> Iterator[Change]:
     weeks = data.weeks[-RECENT_WEEKS:]
     cost = 0.0
     if "cost_usd" in rows:
         cost = float(rows.loc[rows["week"].isin(weeks[-SUSTAINED_WEEKS:]), "cost_usd"].sum())
-    for found in comparisons(data, metric, frame, rows):
+    actors = matrix(rows, weeks, metric)
+    for found in comparisons(data, metric, sums, actors):
         change = Change(metric, by, group, found, weekly_cost=cost / SUSTAINED_WEEKS)
-        yield _dated(change, matrix(rows, weeks, metric), weeks) if found.is_change else change
+        yield _dated(change, actors, weeks) if found.is_change else change
 
 
 def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
@@ -216,8 +219,8 @@ def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
     metric, compared = one.metric, one.comparison
     values = f"{metric.format(compared.value)} instead of {metric.format(compared.previous)}"
     who = " for the typical person" if metric.is_ratio else ""
-    ends = f"{_share(compared.low)} to {_share(compared.high)}"
-    size = f"{_share(compared.change)}{who}, 90 % interval {ends}"
+    ends = f"{percent(compared.low)} to {percent(compared.high)}"
+    size = f"{percent(compared.change)}{who}, 90 % interval {ends}"
     text = f"{values} ({_horizon(compared)}; {size})."
     text += _where(one, looked_at) + _event(data, one)
     return Finding(
@@ -293,7 +296,3 @@ def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
 
 def _seen(compared: Comparison) -> str:
     return f"{100 * compared.detectable:.0f} %" if compared.detectable > 0 else "any"
-
-
-def _share(change: float) -> str:
-    return f"{100 * change:+.0f} %"

@@ -130,12 +130,17 @@ class Contents:
             return title, subtitle
         return self.findings[0]["title"], " · ".join(filter(None, (title, subtitle)))
 
+    @property
+    def has_warning(self) -> bool:
+        """Whether a remark on what can be trusted is a warning."""
+        return any(isinstance(item, PageNote) and item.tone == "warn" for item in self.trust)
+
     def trust_line(self) -> str:
         """The remarks on what can be trusted in one line; what they rest on is folded."""
-        notes = [item for item in self.trust if isinstance(item, PageNote)]
-        if any(note.tone == "warn" for note in notes):
+        if self.has_warning:
             return "Read this first: the records have something to watch out for."
-        return " ".join(note.text for note in notes) or "What can be trusted."
+        notes = (item.text for item in self.trust if isinstance(item, PageNote))
+        return " ".join(notes) or "What can be trusted."
 
     def hoist(self, items: Iterable[Item]) -> None:
         """Keep cards and remarks for the top of the page."""

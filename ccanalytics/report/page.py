@@ -84,6 +84,7 @@ def build_page(
         findings=contents.findings,
         trust=contents.trust,
         trust_line=contents.trust_line(),
+        trust_open=bool(restated) or contents.has_warning,
         left_out=contents.not_shown(),
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},

@@ -43,7 +43,7 @@ def test_a_last_week_like_those_before_is_no_detectable_change():
     """Eleven weeks of about a dollar a person, and one more."""
     found = m.headline(history([*NEARLY_ALIKE, 102]), "cost")
     assert found.verdict == "no detectable change"
-    assert 0 < found.told.detectable < 0.5
+    assert 0 < found.shown.detectable < 0.5
 
 
 @pytest.mark.parametrize(("cents", "verdict"), [(300, "up"), (10, "down")])
@@ -65,7 +65,7 @@ def test_four_raised_weeks_are_found_where_the_last_one_alone_is_not_needed():
     assert (found.sustained.weeks, found.sustained.weeks_before) == (4, 8)
     before = sum(10 * one + 450 for one in NEARLY_ALIKE[:8]) / 8 / 100
     assert found.sustained.previous == pytest.approx(before)
-    assert found.told is found.sustained
+    assert found.shown is found.sustained
 
 
 def test_the_week_before_is_described_and_not_judged():

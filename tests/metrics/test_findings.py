@@ -79,7 +79,7 @@ def test_a_verdict_of_headlines_holds_among_all_that_is_looked_at(sample):
     """A card says up only where the same change is a finding."""
     found = {(one.metric, one.group) for one in cca.findings(sample)}
     for one in cca.headlines(sample, ["active_actors", "cost_per_commit", "cost"]):
-        assert one.told.is_change == ((one.metric.id, "") in found)
+        assert one.shown.is_change == ((one.metric.id, "") in found)
 
 
 def test_a_group_that_is_withheld_is_not_found():
