@@ -242,6 +242,7 @@ SOURCE = SourceSpec(
     name="local",
     title="your own Claude Code session logs",
     open=_open,
+    is_here=lambda access: not _open(access).missing,
     minimum_group=1,
     frames=("sessions", "requests", "tool_calls", "log_events"),
     sync_all="logs.log_sync:sync_logs",

@@ -64,6 +64,8 @@ class SourceSpec:
     invented: bool = False
     """Its days do not depend on the clock, and are about nobody."""
     organisation: Callable[[], Organisation] | None = None
+    is_here: Callable[[Access], bool] | None = None
+    """Whether there is anything to read, for a source without a key; None: always."""
     sync_all: Reference = ""
     """A function that syncs all there is, where days cannot be asked for one by one."""
     merge: Reference = ""
