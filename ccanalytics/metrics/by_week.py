@@ -7,7 +7,7 @@ ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same of a rat
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_weeks
+from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words, singular
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.metrics.ratios import frame_of
@@ -33,7 +33,9 @@ def by_week(
         frame = frame_of(data, metric, by, actor_kind)
     else:
         raise ValueError(f"{metric_id} has no actor_kind {actor_kind!r}: leave it out.")
-    return MetricFrame.of(frame, metric, by, actor_kind)
+    made = MetricFrame.of(frame, metric, by, actor_kind)
+    made.events = _events(data)
+    return made
 
 
 def ratio_by_week(
@@ -71,6 +73,13 @@ def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
         denominator=bottom,
         caveats=("A ratio of your own: nobody has defined what it means.",),
     )
+
+
+def _events(data: Dataset) -> tuple[tuple[pd.Timestamp, str, str], ...]:
+    """What was noted of the closed weeks, each in its week."""
+    noted = data.calendars.events
+    noted = noted.assign(week=week_of(noted["date"]))[["week", "what", "team"]]
+    return tuple(noted[noted["week"].isin(data.weeks)].itertuples(index=False, name=None))
 
 
 def _weekly_metric(metric_id: str) -> Metric:

@@ -131,6 +131,8 @@ class Headline(ShowsItself):
     coverage: Coverage = NO_COVERAGE
     is_known: bool = True
     """Whether the source knows what the metric rests on."""
+    line: tuple[tuple[pd.Timestamp, float], ...] = ()
+    """The recent weeks, oldest first, and the value of each."""
 
     @property
     def shown(self) -> Comparison:
@@ -316,6 +318,7 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
         n_actors=0 if pd.isna(last["n_actors"]) else int(last["n_actors"]),
         priced_share=float(last.get("priced_share", 1.0)),
         coverage=coverage_of(data, money=metric.is_money, people=True),
+        line=tuple(frame[["week", "value"]].tail(RECENT_WEEKS).itertuples(index=False, name=None)),
     )
     if metric.needs_usage and not data.spec.has_usage:
         found = replace(found, is_known=False, coverage=NO_USAGE)

@@ -100,6 +100,8 @@ class Findings(Results):
     """What moved, the most important first; never empty."""
 
     shown_by = "display.finding_list:findings_bundle"
+    changes: tuple[Change, ...] = ()
+    """All that was looked at, also what did not move."""
 
 
 def findings(data: Dataset) -> Findings:
@@ -116,7 +118,9 @@ def findings(data: Dataset) -> Findings:
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
     moved = [_finding(data, one, looked_at) for one in found[:MOST]]
-    return Findings([*moved, _rest(looked_at, found)])
+    shown = Findings([*moved, _rest(looked_at, found)])
+    shown.changes = tuple(looked_at)
+    return shown
 
 
 class Headlines(Results):
