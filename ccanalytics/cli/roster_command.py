@@ -15,12 +15,13 @@ def roster() -> None:
 
 @roster.command("pull")
 @click.option("--out", type=options.OUT, default=Path("people.csv"), show_default=True)
+@click.option("--groups", is_flag=True, help="The groups of claude.ai as teams of who has none.")
 @options.flags(options.KEY_FILE)
-def roster_pull(out: Path, **flags: Any) -> None:
+def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     """Update the roster file with today's members; teams written into it stay."""
     from ccanalytics.issue.rosters import pull_members
 
-    pull = pull_members(options.run_options(**flags), out)
+    pull = pull_members(options.run_options(**flags), out, groups=groups)
     click.echo(str(pull))
     click.echo(str(out))
 

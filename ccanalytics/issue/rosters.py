@@ -1,6 +1,7 @@
 """Rosters from the command line: pulled from the service, checked against what is stored."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -9,18 +10,28 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.people.roster import never_seen, not_on_roster, roster_of_week
 from ccanalytics.people.roster_pull import Pull, pull_roster
-from ccanalytics.sources.admin_api import MemberClient
+from ccanalytics.sources.admin_api import GroupClient, MemberClient
 from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
+from ccanalytics.sources.registry import source_with_key
 from ccanalytics.weeks import monday
 from ccanalytics.words import counted
 
 
-def pull_members(options: RunOptions, path: Path) -> Pull:
-    """The roster file at `path`, updated with today's members."""
+def pull_members(options: RunOptions, path: Path, *, groups: bool = False) -> Pull:
+    """The roster file at `path`, updated with today's members, on request with groups as teams."""
     kinds = (ADMIN_KEY, ANALYTICS_KEY)
     keys = (find_key(options.environ, options.key_file, kind) for kind in kinds)
-    with MemberClient(next(filter(None, keys), None), base_url=options.settings.base_url) as client:
-        return pull_roster(path, client.members(), options.now.date(), client.roles_without)
+    key, url = next(filter(None, keys), None), options.settings.base_url
+    with MemberClient(key, base_url=url) as client:
+        members, unable = client.members(), client.roles_without
+        options.store.check_organization(source_with_key(options.access), client.organization_id)
+        today = (client.answered_at or options.now).date()  # this machine's clock may be wrong
+    teams: dict[str, dict[str, date]] = {}
+    if groups:
+        with GroupClient(key, base_url=url) as client:
+            for name, joined in client.groups():
+                teams.setdefault(name, {}).update({one.email: one.since(today) for one in joined})
+    return pull_roster(path, members, today, unable, teams)
 
 
 def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iterator[str]:

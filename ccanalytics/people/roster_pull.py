@@ -8,7 +8,7 @@ names and dates that people wrote into the file are kept.
 import csv
 import io
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import pandas as pd
 from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.people.csv_rows import read_text
+from ccanalytics.people.group_teams import Groups, with_group_teams
 from ccanalytics.people.roster import (
     ROSTER,
     columns_not_read,
@@ -39,19 +40,28 @@ class Pull:
     back: tuple[str, ...]
     unable: int = 0
     """New members who were not added, as their role cannot use the product."""
+    several: tuple[str, ...] = ()
+    """Who is in several groups, so that none of them could be the team."""
 
     def __str__(self) -> str:
         now = self.roster[self.roster["end"].isna()]
         unable = f" {self.unable} more whose role has no Claude Code." if self.unable else ""
+        people = counted(len(self.several), "person", "people")
+        several = f" {people} in several groups: give each a team in the file."
         return (
             f"{counted(now['actor'].nunique(), 'member')}: {len(self.joined)} new, "
             f"{len(self.left)} gone, {len(self.back)} back; "
             f"{int(now['team'].isna().sum())} without a team.{unable}"
+            f"{several if self.several else ''}"
         )
 
 
 def pull_roster(
-    path: Path, members: Sequence[Member], today: date, unable: Collection[str] = ()
+    path: Path,
+    members: Sequence[Member],
+    today: date,
+    unable: Collection[str] = (),
+    groups: Groups | None = None,
 ) -> Pull:
     """Update the roster at `path` with the members of `today`, in one atomic write.
 
@@ -73,6 +83,9 @@ def pull_roster(
             f"the {before} people in {path} are not among them, so it was not changed. Is the key "
             "of this organisation? To begin a new roster, give another file with --out."
         )
+    if groups:
+        roster, several = with_group_teams(pull.roster, groups)
+        pull = replace(pull, roster=roster, several=several)
     try:
         write_text(path, roster_csv(pull.roster))
     except OSError as error:

@@ -6,15 +6,25 @@ or with an error, never with a part.
 
 from collections.abc import Iterator
 from datetime import date
+from urllib.parse import quote
 
 from ccanalytics.sources.backoff import RetryBudget
 from ccanalytics.sources.http import Client, checked_day
-from ccanalytics.sources.keys import ANALYTICS, MEMBERS_KEY
+from ccanalytics.sources.keys import ANALYTICS, GROUPS_KEY, MEMBERS_KEY
+from ccanalytics.sources.refusals import Params
 from ccanalytics.wire.claude_code import Page, Record, decode_page, decoder, unknown_fields
-from ccanalytics.wire.organization import Member, MemberPage, Organization
+from ccanalytics.wire.organization import (
+    GroupMember,
+    GroupMemberPage,
+    GroupPage,
+    Member,
+    MemberPage,
+    Organization,
+)
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 MEMBERS = "/v1/organizations/users"
+GROUPS = "/v1/organizations/rbac_groups"
 ME = "/v1/organizations/me"
 PAGE_SIZE = 1000
 
@@ -54,10 +64,31 @@ class MemberClient(AdminClient):
     key_kind = MEMBERS_KEY
 
     @property
+    def organization_id(self) -> str | None:
+        """The organization that answered; None before the first answer, or when nothing said."""
+        return self._organization
+
+    @property
     def roles_without(self) -> frozenset[str]:
         """The roles that cannot use Claude Code; in claude.ai every role can."""
         in_claude_ai = self._key.prefix == ANALYTICS
         return frozenset() if in_claude_ai else frozenset({"user", "billing"})
+
+
+class GroupClient(AdminClient):
+    """The groups of members, which a key of claude.ai opens when it has `read:rbac_groups`."""
+
+    key_kind = GROUPS_KEY
+
+    def groups(self) -> Iterator[tuple[str, list[GroupMember]]]:
+        """Each group's name and its members; an error rather than a part."""
+        limit: Params = {"limit": PAGE_SIZE}
+        for page in self._all_pages(GROUPS, limit, decoder(GroupPage, "a page of groups")):
+            for group in page.data:
+                path = f"{GROUPS}/{quote(group.id, safe='')}/members"
+                decode = decoder(GroupMemberPage, f"the members of group {group.name!r}")
+                members = self._all_pages(path, limit, decode)
+                yield group.name, [member for part in members for member in part.data]
 
 
 def _of_day(day: date | str) -> dict[str, str | int]:

@@ -91,6 +91,19 @@ MEMBERS_KEY = replace(
 """A key that opens the list of members: an Admin key, or one of claude.ai with its scope."""
 
 
+GROUPS_KEY = replace(
+    MEMBERS_KEY,
+    advice={
+        **MEMBERS_KEY.advice,
+        ANALYTICS: "A key beginning sk-ant-api01- opens the groups only with the scope "
+        "read:rbac_groups.",
+    },
+    lacking="An sk-ant-api01- key needs the scope read:rbac_groups; only organizations have "
+    "groups.",
+)
+"""A key that opens the groups of an organization and their members."""
+
+
 class Key:
     """One key and what can be told from its prefix; shown only as `Key(sk-ant-admin...)`."""
 

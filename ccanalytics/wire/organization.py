@@ -8,6 +8,14 @@ from ccanalytics.wire.claude_code import Wire
 Row = TypeVar("Row", bound=Wire)
 
 
+def utc_day(moment: str, today: date) -> date:
+    """The UTC day of a moment, at the latest `today`, also for a text that is no moment."""
+    try:
+        return min(datetime.fromisoformat(moment).astimezone(UTC).date(), today)
+    except ValueError:
+        return today
+
+
 class Organization(Wire):
     """The organization a key belongs to."""
 
@@ -33,10 +41,29 @@ class Member(Wire):
 
     def since(self, today: date) -> date:
         """The UTC day they were added on, at the latest `today`."""
-        try:
-            return min(datetime.fromisoformat(self.added_at).astimezone(UTC).date(), today)
-        except ValueError:
-            return today
+        return utc_day(self.added_at, today)
+
+
+class MemberGroup(Wire):
+    """One group of members, as claude.ai has them for roles and limits."""
+
+    id: str
+    """Begins with rbac_group_."""
+    name: str
+    """Its name."""
+
+
+class GroupMember(Wire):
+    """One member of a group."""
+
+    email: str
+    """Their address."""
+    created_at: str
+    """When they joined the group, with a time zone."""
+
+    def since(self, today: date) -> date:
+        """The UTC day they joined on, at the latest `today`."""
+        return utc_day(self.created_at, today)
 
 
 class Invite(Wire):
@@ -116,6 +143,25 @@ class Listing(Wire, Generic[Row]):
     """The id of the first row; null on an empty page."""
     last_id: str | None = None
     """The id of the last row, to send as `after_id`; null on an empty page."""
+
+
+class CursorListing(Wire, Generic[Row]):
+    """One answer of a list that goes on by cursor."""
+
+    data: list[Row]
+    """The rows of this page."""
+    has_more: bool = False
+    """Whether another page follows."""
+    next_page: str | None = None
+    """The cursor of the next page; null on the last one."""
+
+
+class GroupPage(CursorListing[MemberGroup]):
+    """One answer of the list of groups."""
+
+
+class GroupMemberPage(CursorListing[GroupMember]):
+    """One answer of the list of a group's members."""
 
 
 class MemberPage(Listing[Member]):

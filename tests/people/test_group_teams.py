@@ -1,0 +1,123 @@
+"""Groups of the organisation become teams of the roster, each from the day a person joined it."""
+
+from datetime import UTC, date, datetime
+
+import httpx
+import pytest
+from builders import record
+from click.testing import CliRunner
+
+from ccanalytics.cli import main
+from ccanalytics.errors import ApiError
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.people.group_teams import with_group_teams
+from ccanalytics.people.roster import parse_roster
+from ccanalytics.people.roster_pull import roster_csv
+from ccanalytics.sources.admin_api import GROUPS, GroupClient
+from ccanalytics.sources.source import Source
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.sync import sync
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HEAD = "email,team,start,end,name\n"
+
+
+def teams(text, groups):
+    """The rows of the roster file afterwards, and who is in several groups."""
+    roster, several = with_group_teams(parse_roster(HEAD + text, "people.csv"), groups)
+    return roster_csv(roster).removeprefix(HEAD), several
+
+
+def test_a_group_is_the_team_of_who_has_none_from_the_day_of_joining():
+    """Ann was there before the group; Bob joined on the same day."""
+    groups = {"Red": {"Ann@x.example ": date(2026, 11, 2), "bob@x.example": date(2026, 3, 1)}}
+    text = "ann@x.example,,2026-01-01,,Ann\nbob@x.example,,2026-03-01,,Bob\n"
+    after = "ann@x.example,,2026-01-01,2026-11-01,Ann\nann@x.example,Red,2026-11-02,,Ann\n"
+    assert teams(text, groups) == (after + "bob@x.example,Red,2026-03-01,,Bob\n", ())
+
+
+def test_who_moved_to_another_group_moves_to_its_team():
+    """Only where the team was a group: what a person wrote into the file stays."""
+    day = date(2026, 11, 2)
+    groups = {"Blue": {"ann@x.example": day, "bob@x.example": day}, "Red": {}}
+    text = "ann@x.example,Red,2026-01-01,,\nbob@x.example,Platform,2026-01-01,,\n"
+    moved = "ann@x.example,Red,2026-01-01,2026-11-01,\nann@x.example,Blue,2026-11-02,,\n"
+    assert teams(text, groups) == (moved + "bob@x.example,Platform,2026-01-01,,\n", ())
+
+
+def test_who_is_in_several_groups_keeps_an_open_team_and_is_named():
+    """No group is chosen for Ann, and Eve, who left, is not touched."""
+    groups = {"Red": {"ann@x.example": date(2026, 1, 1)}, "Blue": {"ann@x.example": NOW.date()}}
+    text = "ann@x.example,,2026-01-01,,\neve@x.example,,2026-01-01,2026-02-01,\n"
+    assert teams(text, groups) == (text, ("ann@x.example",))
+
+
+def test_a_second_pull_of_the_same_groups_changes_nothing():
+    """What the first one wrote is read again."""
+    groups = {"Red": {"ann@x.example": date(2026, 11, 2)}}
+    once, _ = teams("ann@x.example,,,,\n", groups)
+    assert once == "ann@x.example,,,2026-11-01,\nann@x.example,Red,2026-11-02,,\n"
+    assert teams(once, groups) == (once, ())
+
+
+def pages(request):
+    """Two groups on two pages, as the service answers."""
+    if request.url.path != GROUPS:
+        row = {"email": "ann@x.example", "created_at": "2026-11-02T23:30:00-02:00"}
+        return httpx.Response(200, json={"data": [row], "has_more": False, "next_page": None})
+    second = "page" in request.url.params
+    row = {"id": f"g/{2 if second else 1}", "name": "Blue" if second else "Red"}
+    following = None if second else "next"
+    answer = {"data": [row], "has_more": not second, "next_page": following}
+    return httpx.Response(200, json=answer)
+
+
+def test_all_groups_come_over_all_pages():
+    """Ann joined on 3 November in UTC."""
+    client = GroupClient("sk-ant-api01-x", transport=httpx.MockTransport(pages))
+    found = [
+        (name, [one.since(NOW.date()) for one in members]) for name, members in client.groups()
+    ]
+    assert found == [("Red", [date(2026, 11, 3)]), ("Blue", [date(2026, 11, 3)])]
+
+
+def test_a_key_without_the_scope_is_told_which():
+    """The service answers 404 then."""
+    error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
+    transport = httpx.MockTransport(lambda request: httpx.Response(404, json=error))
+    with pytest.raises(ApiError, match="read:rbac_groups"):
+        list(GroupClient("sk-ant-api01-x", transport=transport).groups())
+
+
+class OneDay(Source):
+    """Ann's record of one organisation."""
+
+    name = "api"
+
+    def records(self, day):
+        return [record(str(day), organization=f"{OTHER}1")]
+
+
+OTHER = "5a3c1e00-0000-4000-8000-00000000000"
+
+
+def test_members_of_another_organisation_than_the_stored_days_are_refused(tmp_path):
+    """The roster stays, and the error names both organisations."""
+    day = date(2026, 11, 20)
+    sync(OneDay(), Store(tmp_path / "store"), day, day, now=NOW)
+    path = tmp_path / "people.csv"
+    path.write_text(HEAD)
+    row = {"id": "user_1", "email": "ann@x.example", "added_at": "2026-11-02T10:00:00Z"}
+    service = FakeService(lambda day: [], members=lambda: [row], organization=f"{OTHER}2")
+    with serve(service) as server:
+        environment = {
+            "ANTHROPIC_BASE_URL": server.url,
+            "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x",
+            "CCANALYTICS_STORE": str(tmp_path / "store"),
+        }
+        done = CliRunner().invoke(main, ["roster", "pull", "--out", str(path)], env=environment)
+    assert done.exit_code == 1
+    assert f"{OTHER}1" in done.output
+    assert f"{OTHER}2" in done.output
+    assert path.read_text() == HEAD
