@@ -34,6 +34,9 @@ Decision = Literal["accepted", "rejected", "error"]
 SHELLS = ("Bash", "PowerShell")
 """Tools that run a command."""
 
+AGENT_TOOLS = ("Task", "Agent")
+"""Tools that start a subagent."""
+
 _REFUSED = re.compile(
     r"\s*(<tool_use_error>\s*)?(Error:\s*)?("
     r"(The )?[Uu]ser (doesn't|does not|didn't|did not) want to"
@@ -151,6 +154,19 @@ class ShellAccount(LogPart):
     git_operation: GitOperation | None = None
 
 
+class AgentInput(ApiPart):
+    """The input of a call that starts a subagent."""
+
+    subagent_type: str | None = None
+
+
+class AgentAccount(LogPart):
+    """Claude Code's account of a subagent."""
+
+    agent_id: str | None = None
+    agent_type: str | None = None
+
+
 class TextBlock(ApiPart):
     """A text among the blocks of a result."""
 
@@ -188,6 +204,13 @@ def outcome(call: Call, result: Result) -> Outcome:
         commits, pull_requests = _git(call, result)
         return Outcome(commits=commits, pull_requests=pull_requests)
     return Outcome(pull_requests=int(_CREATE_TOOL.fullmatch(call.tool) is not None))
+
+
+def started_agent(call: Call, result: Result) -> tuple[str | None, str | None]:
+    """The id and the type of the subagent a call started; None where the log does not say."""
+    account = _decode(result.account, AgentAccount) or AgentAccount()
+    wanted = _decode(call.input, AgentInput) or AgentInput()
+    return account.agent_id, account.agent_type or wanted.subagent_type
 
 
 def _lines(call: Call, result: Result) -> tuple[int, int]:

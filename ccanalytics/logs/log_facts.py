@@ -41,6 +41,21 @@ class Place(NamedTuple):
     terminal: str | None
 
 
+class Origin(NamedTuple):
+    """On whose behalf a model was called, as far as the log says so."""
+
+    agent_id: str | None = None
+    skill: str | None = None
+    mcp_server: str | None = None
+
+    def joined(self, other: "Origin") -> "Origin":
+        """What either of them says."""
+        if self == other:
+            return self
+        pairs = zip(self, other, strict=True)
+        return Origin._make(max(mine or "", its or "") or None for mine, its in pairs)
+
+
 class Used(msgspec.Struct, gc=False):
     """The tokens of one call of a model, and what they cost; costs are filled in last."""
 
@@ -62,6 +77,7 @@ class LoggedRequest(msgspec.Struct, gc=False):
     final: bool
     used: Used
     advisors: list[Used] = []
+    origin: Origin = Origin()
 
     @property
     def total(self) -> int:
@@ -80,9 +96,10 @@ class LoggedRequest(msgspec.Struct, gc=False):
             return other if self.side else self
         mine, its = self.total, other.total
         best = self if mine > its else other if mine < its else min(self, other, key=_request_rank)
-        if best.final or not (self.final or other.final):
+        final, origin = self.final or other.final, self.origin.joined(other.origin)
+        if (best.final, best.origin) == (final, origin):
             return best
-        return msgspec.structs.replace(best, final=True)
+        return msgspec.structs.replace(best, final=final, origin=origin)
 
 
 class ToolCall(msgspec.Struct, gc=False):
@@ -94,6 +111,8 @@ class ToolCall(msgspec.Struct, gc=False):
     tool: str
     side: bool
     done: Outcome
+    started: tuple[str | None, str | None] = (None, None)
+    """Id and type of the subagent it started."""
 
     def joined(self, other: "ToolCall") -> "ToolCall":
         """The account of the original, or the earlier one."""
@@ -108,10 +127,12 @@ class Event(msgspec.Struct, gc=False):
     event: str
     kind: str
     tokens: int | None = None
+    text: str | None = None
+    """The title of a session."""
 
     def joined(self, other: "Event") -> "Event":
         """The earlier account."""
-        return min(self, other, key=lambda e: (e.at, e.session, e.tokens is None, e.tokens))
+        return min(self, other, key=_event_rank)
 
 
 class Session(msgspec.Struct, gc=False):
@@ -236,7 +257,13 @@ def _request_rank(request: LoggedRequest) -> tuple[object, ...]:
 
 
 def _call_rank(call: ToolCall) -> tuple[object, ...]:
-    return call.side, call.at, _plain(call.place), call.tool, call.done
+    started = tuple(part or "" for part in call.started)
+    return call.side, call.at, _plain(call.place), call.tool, call.done, started
+
+
+def _event_rank(event: Event) -> tuple[object, ...]:
+    tokens, text = event.tokens, event.text
+    return event.at, event.session, tokens is None, tokens, text is None, text
 
 
 def _plain(place: Place) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from ccanalytics.logs.log_facts import (
     Event,
     Facts,
     LoggedRequest,
+    Origin,
     Place,
     Session,
     ToolCall,
@@ -55,13 +56,12 @@ def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
     facts, sessions = Facts(), {}
     for row in _rows(frames["requests"]):
         _add_request_row(facts, row)
-    for *place, at, call, tool, agent, decision, added, removed, commits, opened in _rows(
-        frames["tool_calls"]
-    ):
-        done = Outcome(decision, added, removed, commits, opened)
-        put(facts.calls, call, ToolCall(at, Place(*place), call, tool, agent != "main", done))
-    for session, at, event, kind, tokens in _rows(frames["log_events"]):
-        put(facts.events, event, Event(at, session, event, kind, tokens))
+    for row in _rows(frames["tool_calls"]):
+        place, (at, call, tool, agent) = Place(*row[:4]), row[4:8]
+        done, started = Outcome(*row[8:13]), row[13:]
+        put(facts.calls, call, ToolCall(at, place, call, tool, agent != "main", done, started))
+    for session, at, event, *told in _rows(frames["log_events"]):
+        put(facts.events, event, Event(at, session, event, *told))
     for row in _rows(frames["sessions"]):
         name, project, branch, terminal, start, end, *_ = row
         put(facts.own, name, Session(start, end, Place(name, project, branch, terminal)))
@@ -89,12 +89,13 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
 def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
     """A row of `requests`; those of advisors follow the row of who asked them."""
     *place, at, message, request, model, agent, final = row[:10]
-    used = Used(Tariff(model), Tokens(*row[10:16]), *row[16:])
+    used = Used(Tariff(model), Tokens(*row[10:16]), *row[16:18])
     if agent == "advisor":
         facts.requests[message, request].advisors.append(used)
     else:
         side = agent == "subagent"
-        told = LoggedRequest(at, Place(*place), message, request, side, final, used)
+        origin = Origin(*row[18:])
+        told = LoggedRequest(at, Place(*place), message, request, side, final, used, [], origin)
         put(facts.requests, (message, request), told)
 
 
@@ -113,14 +114,15 @@ def _request_rows(request: LoggedRequest) -> Iterator[Row]:
             *used.tokens,
             used.cost,
             used.uncached_cost,
+            *request.origin,
         )
         agent = "advisor"
 
 
 def _call_row(call: ToolCall) -> Row:
     agent = "subagent" if call.side else "main"
-    return (*call.place, call.at, call.call, call.tool, agent, *call.done)
+    return (*call.place, call.at, call.call, call.tool, agent, *call.done, *call.started)
 
 
 def _event_row(event: Event) -> Row:
-    return event.session, event.at, event.event, event.kind, event.tokens
+    return event.session, event.at, event.event, event.kind, event.tokens, event.text

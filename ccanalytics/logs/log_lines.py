@@ -7,7 +7,7 @@
 
 The format is internal to Claude Code and changes without notice. So only the fields needed here
 are decoded, each may be absent or null, and everything else is skipped without becoming a Python
-object. Texts of prompts, answers and files are never kept.
+object. Texts of prompts, answers and files are never kept; titles of sessions are.
 """
 
 from collections.abc import Iterator
@@ -148,7 +148,10 @@ class Line(Turn):
     is_api_error_message: bool | None = None
     data: Progress | str | list[object] | None = None
     ai_title: str | None = None
+    custom_title: str | None = None
     summary: str | None = None
+    attribution_skill: str | None = None
+    attribution_mcp_server: str | None = None
     compact_metadata: Compaction | None = None
 
     def turn(self) -> Turn:

@@ -2,7 +2,7 @@
 
 A tool call and its result stand on two lines, at times in the wrong order and seldom in two files.
 What a file leaves open is remembered by its place and read there again when the other half turns
-up: no text is kept.
+up: no text but a session's title is kept.
 """
 
 import os
@@ -13,12 +13,21 @@ from zlib import crc32
 
 import msgspec
 
-from ccanalytics.logs.edits import ACCEPTED, Call, may_count, outcome, result_of
+from ccanalytics.logs.edits import (
+    ACCEPTED,
+    AGENT_TOOLS,
+    Call,
+    may_count,
+    outcome,
+    result_of,
+    started_agent,
+)
 from ccanalytics.logs.log_facts import (
     DAY,
     Event,
     Facts,
     LoggedRequest,
+    Origin,
     Place,
     RequestKey,
     Session,
@@ -34,6 +43,7 @@ from ccanalytics.logs.log_lines import (
     Line,
     LoggedUsage,
     Message,
+    Progress,
     Turn,
     decode_line,
     other_calls,
@@ -80,6 +90,7 @@ class LogReader:
         self.open_results = dict(index.open_results)
         self._tariffs: dict[tuple[str | None, ...], Tariff] = {}
         self._places: dict[tuple[str | None, ...], Place] = {}
+        self._origins: dict[tuple[str | None, ...], Origin] = {}
 
     def read(self, path: Path, known: ReadFile | None) -> ReadFile:
         """Takes what was added to a file, or all of it when it is not the file that was known."""
@@ -123,6 +134,15 @@ class LogReader:
             place = self._places[key] = Place._make(key)
         return place
 
+    def origin(self, line: Line) -> Origin:
+        """On whose behalf a line was written; the same object for the same."""
+        agent = line.data.agent_id if type(line.data) is Progress else line.agent_id
+        key = agent, line.attribution_skill, line.attribution_mcp_server
+        origin = self._origins.get(key)
+        if origin is None:
+            origin = self._origins[key] = Origin._make(key)
+        return origin
+
     def decode(self, raw: memoryview, *, cut_off: bool) -> Line | None:
         """The fields of one line, if it is one of Claude Code; one still being written may be."""
         self.lines += 1
@@ -162,11 +182,14 @@ class LogReader:
     def settle(self, name: str, call: ContentBlock, half: Half) -> None:
         """Counts a tool call whose two halves are known."""
         tool, (block, turn, at, place, side) = call.name or "", half
+        done = ACCEPTED
+        started: tuple[str | None, str | None] = None, None
+        asked, result = Call(tool, call.input), result_of(block, turn)
         if block.is_error or turn.tool_denial_kind is not None or may_count(tool):
-            done = outcome(Call(tool, call.input), result_of(block, turn))
-        else:
-            done = ACCEPTED
-        put(self.facts.calls, name, ToolCall(at, place, name, tool, side, done))
+            done = outcome(asked, result)
+        elif tool in AGENT_TOOLS:
+            started = started_agent(asked, result)
+        put(self.facts.calls, name, ToolCall(at, place, name, tool, side, done, started))
 
     def tariff(self, model: str | None, usage: LoggedUsage, refused: bool) -> Tariff:
         """What decides the rates of a request; the same object for the same rates."""
@@ -187,7 +210,7 @@ class _File:
         self.at = at
         self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
-        self.undated: list[tuple[str, str]] = []
+        self.undated: list[tuple[str, str, str | None]] = []
         self.last: tuple[RequestKey, LoggedUsage, LoggedRequest] | None = None
         self.calls: dict[str, tuple[int, ContentBlock]] = {}
         self.results: dict[str, tuple[int, Half]] = {}
@@ -228,7 +251,7 @@ class _File:
             self._take_turn(line, at, offset)
         elif line.subtype in EVENTS and at is not None:
             self._take_event(line, EVENTS[line.subtype], at)
-        elif line.ai_title or line.summary:
+        elif line.ai_title or line.custom_title or line.summary:
             self._take_title(line)
 
     def _take_turn(self, line: Line, at: int | None, offset: int) -> None:
@@ -246,7 +269,8 @@ class _File:
         if line.is_api_error_message:
             self._take_event(line, "api_error", at)
         if message.usage is not None and message.model != SYNTHETIC:
-            self._take_usage(message, message.usage, turn, offset, at, place, bool(side))
+            origin = self.reader.origin(line)
+            self._take_usage(message, message.usage, turn, offset, at, place, bool(side), origin)
         if type(message.content) is list:
             for block in message.content:
                 if type(block) is ContentBlock:
@@ -282,6 +306,7 @@ class _File:
         at: int,
         place: Place,
         side: bool,
+        origin: Origin,
     ) -> None:
         self.reader.usage_lines += 1
         name = message.id or turn.uuid or f"{self.path.name}@{offset}"
@@ -301,7 +326,7 @@ class _File:
             if not refused and at >= last[2].at and last[2].final >= final:
                 return
         used = Used(self.reader.tariff(message.model, usage, refused), tokens(usage))
-        request = LoggedRequest(at, place, *key, side, final, used)
+        request = LoggedRequest(at, place, *key, side, final, used, [], origin)
         if usage.iterations:
             request.advisors = [
                 Used(Tariff(model or UNKNOWN_MODEL, free=who == "fallback" and not its.output), its)
@@ -330,16 +355,20 @@ class _File:
         put(self.reader.facts.events, name, Event(at, session, name, kind, size))
 
     def _take_title(self, line: Line) -> None:
-        """A title or summary has no date: it takes that of the dated line before or after it."""
-        text = line.ai_title or line.summary or ""
+        """A title or summary has no date: it takes that of the dated line before or after it.
+
+        A summary may be of another session, so its words are no title.
+        """
+        title = line.custom_title or line.ai_title
+        text = title or line.summary or ""
         session = line.session_id or self.path.stem
-        self.undated.append((session, f"{session}:title:{crc32(text.encode()):08x}"))
+        self.undated.append((session, f"{session}:title:{crc32(text.encode()):08x}", title))
         if self.at is not None:
             self._date_events(self.at)
 
     def _date_events(self, at: int) -> None:
-        for session, name in self.undated:
-            put(self.reader.facts.events, name, Event(at, session, name, "title"))
+        for session, name, title in self.undated:
+            put(self.reader.facts.events, name, Event(at, session, name, "title", text=title))
         self.undated.clear()
 
 

@@ -64,6 +64,9 @@ LOG_SCHEMAS = {
             field("web_searches", _count, "paid searches the service made"),
             field("cost_usd", USD, "estimate at the day's list price; null when unknown"),
             field("uncached_cost_usd", USD, "the same, had every cached token been input"),
+            field("agent_id", pa.string(), "subagent that asked; null when not logged"),
+            field("skill", pa.string(), "skill it was for; null when not logged"),
+            field("mcp_server", pa.string(), "MCP server it was for; null when not logged"),
         ]
     ),
     "tool_calls": pa.schema(
@@ -79,6 +82,8 @@ LOG_SCHEMAS = {
             field("lines_removed", _count, "by edit tools"),
             field("commits", _count, "git commits the call made"),
             field("pull_requests", _count, "pull requests the call opened"),
+            field("started_agent_id", pa.string(), "subagent the call started, else null"),
+            field("started_agent_type", pa.string(), "type of that subagent, such as Explore"),
         ]
     ),
     "log_events": pa.schema(
@@ -91,6 +96,7 @@ LOG_SCHEMAS = {
             field("event", pa.string(), "id of the line; of a title, a digest"),
             field("kind", pa.string(), "compaction, title, recap, api_error, ...: an open set"),
             field("tokens", _count, "of a compaction, the context before it; else null"),
+            field("text", pa.string(), "of a title, its words; else null"),
         ]
     ),
 }

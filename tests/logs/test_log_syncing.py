@@ -134,7 +134,7 @@ def test_every_tool_call_with_a_result_is_a_row(folder, store):
 def test_what_the_log_only_hints_at_is_an_event(folder, store):
     """A compaction of 9,000 tokens, a recap, a failed call, and a title, told twice, of no date."""
     at = "2026-08-03T11:00:00.000Z"
-    title = {"type": "ai-title", "aiTitle": "A secret plan", "sessionId": "s1"}
+    title = {"type": "ai-title", "aiTitle": "Fix the login", "sessionId": "s1"}
     lines = [
         title,
         answer(output=1),
@@ -151,7 +151,26 @@ def test_what_the_log_only_hints_at_is_an_event(folder, store):
         ("recap", None, 11),
         ("title", None, 10),
     ]
-    assert "secret" not in repr(events)
+    assert [row["text"] for row in events if row["text"]] == ["Fix the login"]
+
+
+def test_a_request_says_on_whose_behalf_it_was_made(folder, store):
+    """A skill with an MCP server; a subagent in a file of its own, started as an Explore."""
+    asked = call("t9", "Task", subagent_type="Explore", prompt="a secret")
+    lines = [
+        answer("m1", "r1", attributionSkill="review", attributionMcpServer="tickets"),
+        asked,
+        result("t9", {"agentId": "a7"}),
+    ]
+    own = [answer("m2", "r2", agentId="a7", isSidechain=True)]
+    brought(store, written(folder, **{"s1": lines, "agent-a7": own}))
+    told = rows(store)
+    requests = {row["message"]: row for row in told["requests"]}
+    assert (requests["m1"]["skill"], requests["m1"]["mcp_server"]) == ("review", "tickets")
+    assert requests["m2"]["agent_id"] == "a7"
+    (started,) = told["tool_calls"]
+    assert (started["started_agent_id"], started["started_agent_type"]) == ("a7", "Explore")
+    assert "secret" not in repr(told)
 
 
 def test_a_dataset_of_logs_has_the_frames_and_another_has_none(folder, store):
