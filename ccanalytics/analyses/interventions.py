@@ -1,14 +1,16 @@
 """Before and after a change made for one team, next to teams for which nothing was changed.
 
-Difference in differences for changes at several dates: each treated team is compared with the
-teams that were not treated yet (Callaway and Sant'Anna, Journal of Econometrics 225, 2021), the
-week before the intervention being the base. Values are ratios of sums of treated and of control
-teams. Intervals resample people, treated and control apart. It is observational: who was chosen,
-and when, was no draw of lots.
+Teams are the units. What moves a whole team for a week, such as a release or a holiday, is no
+effect, and people drawn within teams never show it; the other teams do. Each of them is a placebo:
+how far their own changes lie apart is how far a team moves without an intervention. Student's t has
+one degree of freedom less than there are such teams, and fewer than six are described only.
+
+Changes are ratios of sums, after over before, on the log scale. It is observational: who was
+chosen, and when, was not drawn by lot.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,11 +19,14 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.availability import UNAVAILABLE
+from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import Metric
-from ccanalytics.metrics.intervals import Floats, interval, ratio, resampled_sums
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, summable
+from ccanalytics.metrics.intervals import LEVEL, Floats, ratio
+from ccanalytics.metrics.own_history import LogChange, Weeks
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, summable
 from ccanalytics.metrics.withholding import withheld_parts
 from ccanalytics.showing import Results, ShowsItself
+from ccanalytics.words import counted
 
 FEWEST_BEFORE, FEWEST_AFTER = 4, 2
 """Closed weeks it takes before and after an intervention."""
@@ -29,7 +34,13 @@ FEWEST_BEFORE, FEWEST_AFTER = 4, 2
 LOOKED_AT = 12
 """Closed weeks that are looked at on either side of it, at most."""
 
+FEWEST_PLACEBOS = 6
+"""Under this many teams to compare with there is no interval and no verdict."""
+
 _WEEK = pd.Timedelta(days=7)
+_FRAME = {"weeks_since": "int64"} | dict.fromkeys(
+    ("value", "low", "high", "team_value", "others_value"), "float64"
+)
 
 EffectVerdict = Literal["higher", "lower", "no detectable difference", "not to be trusted", ""]
 
@@ -38,10 +49,11 @@ EffectVerdict = Literal["higher", "lower", "no detectable difference", "not to b
 class Effect(ShowsItself):
     """One intervention: how the team's change differs from that of the other teams.
 
-    `effect` is the mean over the weeks after of (team now - team before) - (others now - others
-    before), where before is the mean of all weeks before. `frame` has one row per week since the
-    intervention: weeks_since (0 is its first whole week), value, low, high, team_value and
-    others_value. `why` says why there is no number.
+    `change` is the team's figure after / before, over the mean of the same of the other teams.
+    `frame` has one row per week since the intervention: weeks_since (0 is its first whole week),
+    value (a fraction, that week against all before), low, high, team_value and others_value (both
+    in units of the metric). `apart` is how far the other teams' own changes reach, as fractions.
+    `drift` says that the teams moved apart before it already. `why` says why there is nothing.
     """
 
     shown_by = "display.sentences:told_bundle"
@@ -52,43 +64,56 @@ class Effect(ShowsItself):
     what: str
     date: pd.Timestamp
     frame: pd.DataFrame
-    effect: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
+    change: LogChange | None = None
+    apart: tuple[float, float] = (math.nan, math.nan)
     n_treated: int = 0
-    n_control: int = 0
+    n_teams: int = 0
     drift: bool = False
     why: str = ""
 
     @property
+    def effect(self) -> float:
+        """The change as a fraction; NaN where there is none."""
+        return self.change.relative if self.change else math.nan
+
+    @property
     def verdict(self) -> EffectVerdict:
-        """What may be said; nothing where teams drifted apart before the intervention."""
-        if self.why or math.isnan(self.low):
+        """What may be said; nothing with few teams, or where teams drifted apart before."""
+        if self.change is None or self.n_teams < FEWEST_PLACEBOS:
             return ""
         if self.drift:
             return "not to be trusted"
-        if self.low > 0:
-            return "higher"
-        return "lower" if self.high < 0 else "no detectable difference"
+        if self.change.p_value > 1 - LEVEL:
+            return "no detectable difference"
+        return "higher" if self.change.estimate > 0 else "lower"
 
     def sentence(self) -> str:
         """The effect in plain English, with what it rests on."""
         about = f"{self.what} (team {self.team}, {self.date:%-d %B %Y})"
-        if self.why:
+        if self.change is None:
             return f"{about}: no comparison, because {self.why}."
-        change = self.metric.format_change
-        sure = f"90 % interval {change(self.low)} to {change(self.high)}"
+        people = counted(self.n_treated, "person", "people")
+        others = counted(self.n_teams, "team")
         text = (
-            f"{about}: against the teams without it, {self.metric.name.lower()} moved by "
-            f"{change(self.effect)} ({sure}; {self.n_treated} people next to {self.n_control})"
+            f"{about}: {self.metric.name[0].lower()}{self.metric.name[1:]} of {people} moved by "
+            f"{percent(self.effect)} compared with the {others} without it"
         )
-        tail = "This is observational: nobody drew lots, and other things changed in these weeks."
-        if self.drift:
+        return f"{text}{self._judged()} Nobody drew lots, and other things changed in these weeks."
+
+    def _judged(self) -> str:
+        if self.n_teams < FEWEST_PLACEBOS or self.change is None:
+            low, high = map(percent, self.apart)
             return (
-                f"{text}. The teams had moved apart before it already, so the comparison is not to "
-                f"be trusted. {tail}"
+                f", which changed by {low} to {high} themselves. It takes {FEWEST_PLACEBOS} such "
+                "teams to tell an effect from chance."
             )
-        return f"{text}: {self.verdict or 'too few to say'}. {tail}"
+        low, high = map(percent, self.change.interval)
+        text = f" (90 % interval {low} to {high}): {self.verdict}"
+        if self.drift:
+            return f"{text}, because the teams had moved apart before it already."
+        if self.verdict == "no detectable difference":
+            return f"{text}; a rise of {100 * self.change.detectable:.0f} % would show."
+        return f"{text}."
 
 
 class Effects(Results):
@@ -117,52 +142,29 @@ def _may_be_named(data: Dataset, team: str) -> bool:
 
 
 def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timestamp) -> Effect:
-    nothing = _frame([])
-    weeks = data.weeks
     first = week_of(pd.Series([date])).iloc[0]
     mixed = date > first  # the week of the day itself is before and after at once
-    before, after = weeks[weeks < first], weeks[weeks >= first + (_WEEK if mixed else 0 * _WEEK)]
-    before, after = before[-LOOKED_AT:], after[:LOOKED_AT]
-    rows = actor_weeks(data, split="team")
-    rows = rows.assign(team=rows["team"].astype("str"))
-    hidden = withheld_parts([rows], metric, "team", data.minimum_group)
-    withheld = rows.loc[hidden & rows["week"].isin(before.append(after)), "team"]
-    rows = rows[~hidden]
-    control = _untreated(data, rows, team, after[-1] if len(after) else first)
-    parts = [matrix(part, before.append(after), metric)
-             for part in (rows[rows["team"] == team], control)]  # fmt: skip
-    n_treated, n_control = (len(part.top) for part in parts)
-    why = _why_not(data, metric, team, rows, (len(before), len(after)), (n_treated, n_control))
-    if not why and (withheld == team).any():
-        why = "the team was too small to be shown in some of the weeks"
+    before = data.weeks[data.weeks < first][-LOOKED_AT:]
+    after = data.weeks[data.weeks >= first + (_WEEK if mixed else 0 * _WEEK)][:LOOKED_AT]
+    nothing = Effect(metric, team, what, date, pd.DataFrame(columns=list(_FRAME)).astype(_FRAME))
+    why = _why_not(data, metric, team, len(before), len(after))
     if why:
-        return Effect(metric, team, what, date, nothing, why=why)
-    found = _estimate(parts[0], parts[1], len(before))
-    if found is None:
-        why = "a team has weeks without anything to divide by"
-        return Effect(metric, team, what, date, nothing, why=why)
-    frame = _frame(_event_rows(found, before.append(after), after[0]))
-    effect, low, high = found.overall
-    return Effect(
-        metric, team, what, date, frame, effect, low, high, n_treated, n_control, found.drift
-    )
+        return replace(nothing, why=why)
+    rows = actor_weeks(data, split="team").astype({"team": "str"})
+    rows = rows[rows["week"].isin(before.append(after))]
+    sums = _team_sums(data, metric, rows, before, after)
+    if team not in sums:
+        return replace(nothing, why="the team has too few people or events in some of the weeks")
+    ended = (after[-1] if len(after) else first) + _WEEK
+    others = [name for name in sums if name not in {team, *_with_events(data, before[0], ended)}]
+    if not others:
+        return replace(nothing, why="there is no team without one to compare with")
+    people = rows.loc[rows["team"] == team, "actor"].nunique()
+    found = replace(nothing, n_treated=people, n_teams=len(others))
+    return _compared(found, np.stack([sums[name] for name in (team, *others)]), before, after)
 
 
-def _untreated(data: Dataset, rows: pd.DataFrame, team: str, until: pd.Timestamp) -> pd.DataFrame:
-    """The actor-weeks of teams with no intervention up to the last week looked at."""
-    known = data.calendars.interventions
-    treated = set(known.loc[known["date"] <= until + _WEEK, "team"]) | {team}
-    return rows[rows["team"].notna() & ~rows["team"].isin(treated)]
-
-
-def _why_not(
-    data: Dataset,
-    metric: Metric,
-    team: str,
-    rows: pd.DataFrame,
-    weeks: tuple[int, int],
-    people: tuple[int, int],
-) -> str:
+def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: int) -> str:
     """Why the intervention cannot be looked at; empty when it can."""
     if metric.needs_usage and not data.spec.has_usage:
         return f"its cost is {UNAVAILABLE}"
@@ -170,91 +172,85 @@ def _why_not(
         return "there is no roster, so nobody is in a team"
     if team not in set(data.roster["team"].dropna()):
         return "the roster has no such team"
-    if weeks[0] < FEWEST_BEFORE or weeks[1] < FEWEST_AFTER:
+    if n_before < FEWEST_BEFORE or n_after < FEWEST_AFTER:
         return (
-            f"there are {weeks[0]} closed weeks before it and {weeks[1]} after, and it takes "
+            f"there are {n_before} closed weeks before it and {n_after} after, and it takes "
             f"{FEWEST_BEFORE} and {FEWEST_AFTER}"
         )
-    if not people[1]:
-        return "there is no team without an intervention to compare with"
-    fewest = max(data.minimum_group, 5)
-    if min(people) < fewest:
-        return f"there are fewer than {fewest} active people with it, or without"
-    unpriced = rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1)
-    if metric.is_money and 1 - unpriced < MINIMUM_PRICED:
-        return "too many tokens have no known price"
     return ""
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Values by week of the team and the others, differences and their intervals."""
-
-    treated: Floats
-    control: Floats
-    differences: list[tuple[float, float, float]]
-    overall: tuple[float, float, float]
-    drift: bool
+def _with_events(data: Dataset, since: pd.Timestamp, until: pd.Timestamp) -> set[str]:
+    """Teams that are no placebo: of an intervention up to then, or an event in these weeks."""
+    interventions, events = data.calendars.interventions, data.calendars.events
+    treated = interventions.loc[interventions["date"] < until, "team"]
+    return {*treated, *events.loc[events["date"].between(since, until), "team"]}
 
 
-def _estimate(treated: Matrix, control: Matrix, n_before: int) -> _Found | None:
-    """The difference in differences, by week and in all; None where a ratio is undefined."""
-    values = [ratio(part.top.sum(axis=0), part.bottom.sum(axis=0)) for part in (treated, control)]
-    if np.isnan(values).any():
-        return None
-    draws = [_replicates(part) for part in (treated, control)]
-    influence = np.concatenate([_influence(treated, values[0]), -_influence(control, values[1])])
-    weekly = _against_before(values[0] - values[1], n_before)
-    drawn = _against_before(draws[0] - draws[1], n_before)
-    moved = _against_before(influence, n_before)
-    ends = [interval(float(weekly[at]), drawn[:, at], moved[:, at]) for at in range(len(weekly))]
-    after = slice(n_before, None)
-    whole = float(weekly[after].mean())
-    bounds = interval(whole, drawn[:, after].mean(axis=1), moved[:, after].mean(axis=1))
-    trend = np.linspace(-1, 1, n_before)
-    slope = float(weekly[:n_before] @ trend)
-    low, high = interval(slope, drawn[:, :n_before] @ trend, moved[:, :n_before] @ trend)
-    return _Found(
-        values[0],
-        values[1],
-        [(float(weekly[at]), *ends[at]) for at in range(len(weekly))],
-        (whole, *bounds),
-        drift=low > 0 or high < 0,
+def _team_sums(
+    data: Dataset,
+    metric: Metric,
+    rows: pd.DataFrame,
+    before: pd.DatetimeIndex,
+    after: pd.DatetimeIndex,
+) -> dict[str, Floats]:
+    """Numerator and denominator (rows) by week of each team with enough of both on both sides.
+
+    Weeks in which a team is withheld are on neither side of it.
+    """
+    hidden = withheld_parts([rows], metric, "team", data.minimum_group)
+    columns = [str(metric.numerator), str(metric.denominator)]
+    known = dict[str, Floats]()
+    for team, part in rows[~hidden].groupby("team"):
+        by_week = part.groupby("week")[columns].sum().astype("float64").T.reset_index(drop=True)
+        sides = [by_week.reindex(columns=weeks, fill_value=0.0) for weeks in (before, after)]
+        top, bottom = np.array([side.sum(axis=1) for side in sides]).T
+        unpriced = part["unpriced_tokens"].sum() / max(part["total_tokens"].sum(), 1)
+        priced = not metric.is_money or 1 - unpriced >= MINIMUM_PRICED
+        weeks = [side.columns.isin(part["week"]).sum() for side in sides]
+        followed = weeks[0] >= FEWEST_BEFORE and weeks[1] >= FEWEST_AFTER
+        if followed and priced and top.min() > 0 and bottom.min() >= metric.verdict_denominator:
+            known[str(team)] = np.hstack(sides)
+    return known
+
+
+def _compared(
+    found: Effect, sums: Floats, before: pd.DatetimeIndex, after: pd.DatetimeIndex
+) -> Effect:
+    """`found` with what the first team of `sums` did, compared with the others."""
+    order = np.arange(len(before) + len(after))
+    early, late = order < len(before), order >= len(before)
+    moves = _moves(sums, early, late)
+    first_half = order < len(before) // 2
+    earlier = difference(_moves(sums, first_half, early & ~first_half))
+    weekly = [difference(_moves(sums, early, order == at)) for at in order]
+    values = ratio(*sums[0]), ratio(*sums[1:].sum(axis=0))
+    since = (before.append(after) - after[0]) // _WEEK
+    rows = [(since[at], one.relative, *one.interval, values[0][at], values[1][at])
+            for at, one in enumerate(weekly)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(_FRAME)).astype(_FRAME)
+    judged = found.n_teams >= FEWEST_PLACEBOS
+    return replace(
+        found,
+        frame=frame if judged else frame.assign(low=np.nan, high=np.nan),
+        change=difference(moves),
+        apart=(math.expm1(moves[1:].min()), math.expm1(moves[1:].max())),
+        drift=judged and earlier.p_value <= 1 - LEVEL,
     )
 
 
-def _against_before(values: Floats, n_before: int) -> Floats:
-    """Each week less the mean of the weeks before; the last axis is weeks."""
-    result: Floats = values - values[..., :n_before].mean(axis=-1, keepdims=True)
-    return result
+def difference(moves: Floats) -> LogChange:
+    """The first move less the mean of the others, as sure as these are alike."""
+    others = moves[1:][np.isfinite(moves[1:])]
+    n = len(others)
+    error = float(others.std(ddof=1)) * math.sqrt(1 + 1 / n) if n > 1 else math.nan
+    mean = float(others.mean()) if n else math.nan
+    return LogChange(float(moves[0]) - mean if np.isfinite(moves[0]) else math.nan, error, n - 1)
 
 
-def _replicates(part: Matrix) -> Floats:
-    """The ratio of each week (column) in each replicate (row)."""
-    sums = resampled_sums(np.hstack([part.top, part.bottom]))
-    return ratio(*np.hsplit(sums, 2))
-
-
-def _influence(part: Matrix, values: Floats) -> Floats:
-    """What each actor (row) adds to the error of the ratio of each week."""
-    total = part.bottom.sum(axis=0)
-    result: Floats = (part.top - values * part.bottom) / total * len(part.top)
-    return result
-
-
-def _event_rows(
-    found: _Found, weeks: pd.DatetimeIndex, first_after: pd.Timestamp
-) -> list[tuple[float, ...]]:
-    since = (weeks - first_after) // _WEEK
-    return [
-        (int(k), *difference, float(treated), float(control))
-        for k, difference, treated, control in zip(
-            since, found.differences, found.treated, found.control, strict=True
-        )
-    ]
-
-
-def _frame(rows: list[tuple[float, ...]]) -> pd.DataFrame:
-    names = ["value", "low", "high", "team_value", "others_value"]
-    kinds = {"weeks_since": "int64", **dict.fromkeys(names, "float64")}
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+def _moves(sums: Floats, before: Weeks, after: Weeks) -> Floats:
+    """Each team's figure after / before on the log scale; NaN where one is 0 or undefined."""
+    sides = [ratio(*np.moveaxis(sums[:, :, weeks].sum(axis=2), 1, 0)) for weeks in (before, after)]
+    whole = np.full(len(sums), np.nan)
+    moved = ratio(sides[1], sides[0])
+    return np.log(moved, out=whole, where=moved > 0)

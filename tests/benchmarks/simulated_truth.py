@@ -138,37 +138,44 @@ def daily(costs, days):
     return dataset(records, days[0], days[-1])
 
 
-def interventions(seeds, effect=2.0):
-    """Coverage of a planted effect, how often it is found, and how often one is seen in none."""
-    held = found = alarms = 0
+def interventions(seeds, controls, shock):
+    """False effects, and of a quarter more how often found and how often inside the interval."""
+    alarms = found = held = 0
     for seed in range(seeds):
-        random = np.random.default_rng(seed)
-        habit = random.gamma(4, 3, 32)
-        (with_it,) = m.intervention_effects(organisation(random, habit, effect))
-        (without,) = m.intervention_effects(organisation(random, habit, 0.0))
-        held += with_it.low <= effect <= with_it.high
-        found += with_it.verdict == "higher"
+        random = np.random.default_rng([seed, controls])
+        commits = team_weeks(random, controls + 1, shock)
+        (without,) = m.intervention_effects(teams_of_ten(commits))
+        commits[0, :, 6:] *= 1.25
+        (with_it,) = m.intervention_effects(teams_of_ten(commits))
+        low, high = with_it.change.interval
         alarms += without.verdict in ("higher", "lower")
-    return held / seeds, found / seeds, alarms / seeds
+        found += with_it.verdict == "higher"
+        held += low <= 0.25 <= high
+    return alarms / seeds, found / seeds, held / seeds
 
 
-def organisation(random, habit, effect):
-    """12 people of a team with an intervention in the seventh week, 20 of one without."""
-    teams = ["Red"] * 12 + ["Blue"] * 20
+def team_weeks(random, teams, shock):
+    """Expected commits by team, person of ten, and week; all of a team share a weekly shock."""
+    habit = random.gamma(4, 3, (teams, 10, 1))
+    return habit * np.exp(random.normal(0, shock, (teams, 1, WEEKS)))
+
+
+def teams_of_ten(expected):
+    """A dataset of teams of ten, of which the first has an intervention in the seventh week."""
+    random = np.random.default_rng(int(expected[:, :, :6].sum()))
+    commits = random.poisson(expected)
     records = [
         record(
-            str(MONDAY + timedelta(weeks=week, days=1)),
-            f"p{n}@x.example",
-            commits=int(random.poisson(habit[n] + effect * (team == "Red" and week >= 6))),
+            str(MONDAY + timedelta(weeks=week, days=1)), f"p{team}-{n}@x.example", commits=int(x)
         )
-        for week in range(12)
-        for n, team in enumerate(teams)
+        for (team, n, week), x in np.ndenumerate(commits)
     ]
-    roster = "email,team,start\n" + "\n".join(
-        f"p{n}@x.example,{team}," for n, team in enumerate(teams)
-    )
+    people = [
+        f"p{team}-{n}@x.example,T{team}," for team, n, _ in np.ndindex(*expected.shape[:2], 1)
+    ]
+    roster = "\n".join(["email,team,start", *people])
     data = dataset(records, MONDAY, MONDAY + timedelta(days=83), roster=roster)
-    known = parse_calendar("interventions", "team,date,what\nRed,2026-10-12,Training\n", "i")
+    known = parse_calendar("interventions", "team,date,what\nT0,2026-10-12,Training\n", "i")
     return replace(data, calendars=Calendars(interventions=known))
 
 
@@ -185,9 +192,10 @@ def main():
         show(f"level of a week, {n} people", ("interval holds",), [levels(seeds, n)], seeds)
     show("40 people without a change", ("issues that tell one",), [quiet_issues(seeds)], seeds)
     show("month", ("interval holds", "false alarm", "spike x3 found"), months(seeds), seeds)
-    show(
-        "intervention", ("interval holds", "+2 found", "false effect"), interventions(seeds), seeds
-    )
+    names = "false effect", "+25 % found", "interval holds"
+    for controls, shock in ((6, 0.0), (6, 0.1), (8, 0.1), (12, 0.1)):
+        what = f"intervention, {controls} other teams, shock of a team-week {shock:.0%}"
+        show(what, names, interventions(seeds, controls, shock), seeds)
 
 
 def show(what, names, shares, seeds):
