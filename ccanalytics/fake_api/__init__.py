@@ -3,10 +3,9 @@
     FakeService.respond ┬─ transport()   an httpx transport, without a socket
                         └─ serve()       real HTTP on 127.0.0.1
 
-    faults ─ cursors ─ routes ┬─ fake_claude_code, lists, reports, fake_enterprise ┬─ fake_service
-                              └─ json_schemas ─ openapi ───────────────────────────┘
+    faults ─ queries ─ fake_console, fake_reports, fake_enterprise ─ endpoints ─ openapi
 
-It behaves as the services do: one UTC day per walk, opaque cursors bound to their question, nothing
-of the last hour, their error bodies and request ids. `Faults` make it fail as they do. To add a
-route, write a function with the decorator `route` and put it into `fake_service.ROUTES`.
+It behaves as the services do: one UTC day per walk, opaque cursors bound to their query, nothing
+of the last hour, their error bodies and request ids. `Faults` make it fail as they do. To add an
+endpoint, write a `Query`, a function that answers it, and a row of `endpoints.ENDPOINTS`.
 """

@@ -47,7 +47,6 @@ def sample_service(
     """The service that has the records, bills and lists of the sample organisation."""
     from ccanalytics.fake_api.fake_service import FakeService
     from ccanalytics.fake_api.faults import Faults
-    from ccanalytics.sources.sample import console
     from ccanalytics.sources.sample.organisation import SampleOrganisation
 
     sample = SampleOrganisation()
@@ -57,9 +56,5 @@ def sample_service(
         now=now,
         faults=Faults.random(faults, seed=seed),
         members=lambda: sample.members(now().date()),
-        lists={
-            "invites": console.invites,
-            "workspaces": sample.workspaces,
-            "api_keys": console.api_keys,
-        },
+        workspaces=sample.workspaces,
     )

@@ -5,37 +5,36 @@ who used another product only are there with zeros. A day is counted at ten the 
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from typing import Annotated
 
-import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
+from ccanalytics.fake_api.fake_console import Day
+from ccanalytics.fake_api.fake_reports import added
 from ccanalytics.fake_api.faults import Refused
-from ccanalytics.fake_api.routes import Json, Limit, PagedQuery, Query, World, page_of, route
-from ccanalytics.wire.claude_code import EDIT_TOOLS, Record, UserActor
-from ccanalytics.wire.enterprise import (
-    ClaudeCode,
-    Counters,
-    Decisions,
-    Lines,
-    PeoplePage,
-    Person,
-    PersonDay,
-    SummaryPage,
+from ccanalytics.fake_api.queries import Json, Limit, Paged, Query, World
+from ccanalytics.wire.claude_code import (
+    EDIT_TOOLS,
+    CoreMetrics,
+    LinesOfCode,
+    Record,
+    ToolAction,
+    UserActor,
 )
 
 COUNTED_AT = timedelta(hours=10)
 FLOOR = date(2026, 1, 1)
 LONGEST_SPAN = timedelta(days=366)
-WINDOWS = {"daily": 1, "weekly": 7, "monthly": 30}
-"""Days in which a person counts as active."""
+NOTHING = CoreMetrics(0, LinesOfCode(0, 0), 0, 0)
 
 
-class PeopleQuery(PagedQuery, frozen=True, kw_only=True):
+class PeopleQuery(Paged, frozen=True, kw_only=True):
     """Which people."""
 
-    date: date
+    date: Day
     """The UTC day, counted at ten in the morning of the next."""
     limit: Limit = 100
     """People per page."""
@@ -44,22 +43,14 @@ class PeopleQuery(PagedQuery, frozen=True, kw_only=True):
 class SummariesQuery(Query, frozen=True, kw_only=True):
     """Which summaries."""
 
-    starting_date: date
+    starting_date: Day
     """The first UTC day."""
-    ending_date: date | UnsetType = UNSET
+    ending_date: Annotated[date, Meta(examples=["2026-11-22"])] | UnsetType = UNSET
     """The day after the last one."""
     beta: bool = False
     """The later envelope."""
 
 
-@route(
-    "/v1/organizations/analytics/users",
-    group="Claude Enterprise",
-    gives=PeoplePage,
-    example={"date": "2026-11-20", "limit": "2"},
-    scope="read:analytics",
-    errors=(410,),
-)
 def list_enterprise_people(world: World, query: PeopleQuery) -> Json:
     """People of one UTC day.
 
@@ -68,19 +59,12 @@ def list_enterprise_people(world: World, query: PeopleQuery) -> Json:
     names the newest one; an expired cursor is a 410.
     """
     _check_counted(world, query.date)
-    rows, cursor = page_of(world, query, lambda: _people(world, query.date), expired=410)
+    rows, cursor = query.one_page(_people(world, query.date))
     return {"data": rows, "next_page": cursor}
 
 
-@route(
-    "/v1/organizations/analytics/summaries",
-    group="Claude Enterprise",
-    gives=SummaryPage,
-    example={"starting_date": "2026-11-19", "ending_date": "2026-11-21"},
-    scope="read:analytics",
-)
 def list_enterprise_summaries(world: World, query: SummariesQuery) -> Json:
-    """Seats and active people by UTC day.
+    """Seats by UTC day.
 
     Seats are of all products. The envelope is `summaries`, or `data` with `beta=true`.
     """
@@ -90,19 +74,14 @@ def list_enterprise_summaries(world: World, query: SummariesQuery) -> Json:
         raise Refused(400, "ending_date must be after starting_date, by at most 366 days")
     _check_counted(world, start)
     _check_counted(world, end - timedelta(days=1))
-    length = (end - start).days
-    users = {day: set(_by_person(world.records(day))) for day in _days(start, -29, length)}
-    rows = [_summary(world, day, users) for day in _days(start, 0, length)]
+    days = (start + timedelta(days=number) for number in range((end - start).days))
+    rows = [_summary(world, day) for day in days]
     return {"data": rows, "next_page": None} if query.beta else {"summaries": rows}
 
 
 def newest_day(now: datetime) -> date:
     """The newest day that is counted at `now`."""
     return (now.astimezone(UTC) - COUNTED_AT).date() - timedelta(days=1)
-
-
-def _days(start: date, first: int, end: int) -> list[date]:
-    return [start + timedelta(days=number) for number in range(first, end)]
 
 
 def _check_counted(world: World, day: date) -> None:
@@ -115,18 +94,18 @@ def _check_counted(world: World, day: date) -> None:
 
 def _people(world: World, day: date) -> Sequence[Json]:
     """One row per person: those with records of the day, then members who used something else."""
-    members = {row["email"].lower(): row["id"] for row in world.rows("users")}
+    members = {row["email"].lower(): row["id"] for row in world.members()}
     used = _by_person(world.records(day))
     others = [who for who in members if who not in used and _hash(f"{who} {day}") % 3 == 0]
     found = [*used.items(), *((who, []) for who in others)]
-    return [_row(members.get(who, f"user_{_hash(who):08x}"), who, rows) for who, rows in found]
+    return [_person(members.get(who, f"user_{_hash(who):08x}"), who, rows) for who, rows in found]
 
 
 def _hash(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def _by_person(records: Sequence[Record]) -> Mapping[str, list[Record]]:
+def _by_person(records: Iterable[Record]) -> Mapping[str, list[Record]]:
     """The records of each person, by address in lower case; keys are nobody."""
     people: dict[str, list[Record]] = {}
     for record in records:
@@ -135,20 +114,11 @@ def _by_person(records: Sequence[Record]) -> Mapping[str, list[Record]]:
     return people
 
 
-def _row(id: str, who: str, records: Sequence[Record]) -> Json:
-    core = [record.core_metrics for record in records]
-    counters = Counters(
-        commit_count=sum(one.commits_by_claude_code for one in core),
-        pull_request_count=sum(one.pull_requests_by_claude_code for one in core),
-        distinct_session_count=sum(one.num_sessions or 0 for one in core),
-        lines_of_code=Lines(
-            added_count=sum(one.lines_of_code.added for one in core),
-            removed_count=sum(one.lines_of_code.removed for one in core),
-        ),
-    )
-    used = ClaudeCode(counters, {tool: _decisions(records, tool) for tool in EDIT_TOOLS})
-    row: Json = msgspec.to_builtins(PersonDay(Person(id, who), used))
-    return row | {
+def _person(id: str, who: str, records: Sequence[Record]) -> Json:
+    used = (_used(record.core_metrics, record.tool_actions) for record in records)
+    return {
+        "user": {"id": id, "email_address": who},
+        "claude_code_metrics": reduce(added, used, _used(NOTHING, {})),
         "chat_metrics": {"message_count": 0 if records else 4},
         "web_search_count": 0,
         "last_activity_date": None,
@@ -157,28 +127,30 @@ def _row(id: str, who: str, records: Sequence[Record]) -> Json:
     }
 
 
-def _decisions(records: Sequence[Record], tool: str) -> Decisions:
-    actions = [record.tool_actions[tool] for record in records if tool in record.tool_actions]
-    return Decisions(
-        accepted_count=sum(action.accepted for action in actions),
-        rejected_count=sum(action.rejected for action in actions),
-    )
-
-
-def _summary(world: World, day: date, users: Mapping[date, set[str]]) -> Json:
-    seats = sum(row["added_at"][:10] <= str(day) for row in world.rows("users")) or None
-    active = {
-        name: len(set().union(*(users[one] for one in _days(day, 1 - length, 1))))
-        for name, length in WINDOWS.items()
+def _used(core: CoreMetrics, tools: Mapping[str, ToolAction]) -> Json:
+    """The counters of one record by their names here; the tools are always the same four."""
+    taken = {tool: tools.get(tool, ToolAction(0, 0)) for tool in EDIT_TOOLS}
+    lines = core.lines_of_code
+    return {
+        "core_metrics": {
+            "commit_count": core.commits_by_claude_code,
+            "pull_request_count": core.pull_requests_by_claude_code,
+            "distinct_session_count": core.num_sessions or 0,
+            "lines_of_code": {"added_count": lines.added, "removed_count": lines.removed},
+        },
+        "tool_actions": {
+            tool: {"accepted_count": one.accepted, "rejected_count": one.rejected}
+            for tool, one in taken.items()
+        },
     }
+
+
+def _summary(world: World, day: date) -> Json:
+    seats = sum(row["added_at"][:10] <= str(day) for row in world.members()) or None
     return {
         "starting_at": f"{day}T00:00:00Z",
         "ending_at": f"{day + timedelta(days=1)}T00:00:00Z",
         "assigned_seat_count": seats,
         "pending_invite_count": 3 if seats else None,
-        **{f"{name}_active_user_count": count for name, count in active.items()},
-        **{
-            f"{name}_adoption_rate": round(100 * count / seats, 2) if seats else None
-            for name, count in active.items()
-        },
+        "daily_active_user_count": len(_by_person(world.records(day))),
     }

@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _skip_body(self) -> None:
-        """No question has a body; one left unread would be taken for the next request."""
+        """No request has a body here; one left unread would be taken for the next request."""
         length = self.headers.get("content-length", "0")
         if length.isdecimal() and "transfer-encoding" not in self.headers:
             self.rfile.read(int(length))

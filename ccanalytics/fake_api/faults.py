@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 ERRORS: Mapping[int, tuple[str, str]] = {
-    400: ("invalid_request_error", "The question breaks a rule."),
+    400: ("invalid_request_error", "The query breaks a rule."),
     401: ("authentication_error", "No key, or not a good one."),
     402: ("billing_error", "A bill is open."),
     403: ("permission_error", "The key is of another kind, or lacks a scope."),
@@ -43,7 +43,7 @@ class Refused(Exception):
 FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
 """429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
 page; half an answer; no answer. Only by script: `slow`, `repeat` (the same cursor again),
-`expired` (every cursor given so far is forgotten), `402`, `envelope` (another API answers), and
+`expired` (the cursor it is asked with), `402`, `envelope` (another API answers), and
 `echo` and `echo-403` (a proxy's page that repeats the key)."""
 
 
@@ -95,6 +95,15 @@ def failed(fault: str, request: httpx.Request) -> httpx.Response | None:
         return httpx.Response(status, text=text.format(key=key), headers={"content-type": content})
     if fault == "drop":
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+    if fault == "expired" and "page" in request.url.params:
+        status = 410 if "/analytics/" in request.url.path else 400
+        raise Refused(status, "page: this cursor has expired")
     if fault[:3].isdecimal():
         raise Refused(int(fault[:3]), "This is an injected fault.", _HEADERS.get(fault))
     return None
+
+
+def repeated(asked: httpx.QueryParams) -> dict[str, str]:
+    """What a broken service says is next: the cursor it was asked with."""
+    again = {"next_page": asked.get("page"), "last_id": asked.get("after_id")}
+    return {name: cursor for name, cursor in again.items() if cursor}

@@ -1,30 +1,30 @@
-"""The routes as an OpenAPI 3.1 document: what Postman, Apidog or a generator of clients imports.
+"""The endpoints as an OpenAPI 3.1 document: what Postman, Apidog or a client generator imports.
 
-Schemas are those of the structs the client decodes with, parameters those of the questions the fake
+Schemas are those of the structs the client decodes with, parameters those of the queries the fake
 checks, descriptions the docstrings, examples the fake's own answers. Nothing is written twice.
 """
 
-from collections.abc import Mapping, Sequence
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import pairwise
 
 import httpx
 import msgspec
 
-from ccanalytics.fake_api.cursors import Cursors
+from ccanalytics.fake_api.endpoints import ENDPOINTS, Endpoint, Scope
 from ccanalytics.fake_api.faults import ERRORS, Refused
-from ccanalytics.fake_api.json_schemas import Json, schemas_of
-from ccanalytics.fake_api.routes import Route, Scope, World
+from ccanalytics.fake_api.queries import Json, Query, World
 from ccanalytics.wire.claude_code import ErrorBody
 
 EXAMPLE_NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """The moment the examples are of, so that the document is the same every time."""
 
 REAL = "https://api.anthropic.com"
-
-COMMON = (400, 401, 402, 403, 404, 429, 500, 504, 529)
-"""Statuses that every route may answer with."""
 
 _ABOUT = """Claude Code usage records and what is needed next to them, as read by ccanalytics.
 
@@ -33,8 +33,9 @@ with invented records, so every request can be tried without a key of an organiz
 
 All days are UTC days. Fields, kinds of tools, models and terminals may be added at any time."""
 
+
 _KEYS: Mapping[Scope, Mapping[str, Json]] = {
-    "admin": {
+    "api:admin": {
         "adminKey": {
             "type": "apiKey",
             "in": "header",
@@ -52,19 +53,11 @@ _KEYS: Mapping[Scope, Mapping[str, Json]] = {
             "type": "apiKey",
             "in": "header",
             "name": "x-api-key",
-            "description": (
-                "A key with the scope read:analytics, sk-ant-api01-..., made by the primary owner "
-                "in claude.ai. An Admin key does not open these paths, nor this key the others."
-            ),
+            "description": "A key with the scope read:analytics, sk-ant-api01-..., made by the "
+            "primary owner in claude.ai.",
         },
     },
 }
-
-_HEADERS = {
-    "request-id": "The id of the request, for questions to the service.",
-    "anthropic-organization-id": "The organization of the key.",
-}
-"""What every answer of the service has."""
 
 _VERSION = {
     "name": "anthropic-version",
@@ -74,12 +67,20 @@ _VERSION = {
     "schema": {"type": "string", "default": "2023-06-01"},
 }
 
+_HEADERS = {
+    name: {"description": about, "required": True, "schema": {"type": "string"}}
+    for name, about in {
+        "request-id": "The id of the request, for questions to the service.",
+        "anthropic-organization-id": "The organization of the key.",
+    }.items()
+}
+"""What every answer of the service has."""
 
-def document(world: World, routes: Sequence[Route], url: str | None = None) -> Json:
-    """The document of `routes` with examples of `world`; `url` is where the fake answers."""
-    references, schemas = schemas_of([*(route.gives for route in routes), ErrorBody])
+
+def document(world: World, url: str | None = None) -> Json:
+    """The document, with examples of `world`; `url` is where the fake answers."""
+    references, schemas = schemas_of([*(endpoint.gives for endpoint in ENDPOINTS), ErrorBody])
     fake = [{"url": url, "description": "The fake service; any key of the right kind"}]
-    statuses = sorted({*COMMON, *(status for route in routes for status in route.errors)})
     return {
         "openapi": "3.1.0",
         "info": {
@@ -88,92 +89,117 @@ def document(world: World, routes: Sequence[Route], url: str | None = None) -> J
             "description": _ABOUT,
         },
         "servers": [*(fake if url else []), {"url": REAL, "description": "The real service"}],
-        "tags": [{"name": group} for group in dict.fromkeys(route.group for route in routes)],
-        "paths": {
-            route.path: {"get": _operation(route, references[route.gives], world)}
-            for route in routes
-        },
+        "paths": {one.path: {"get": _operation(one, references, world)} for one in ENDPOINTS},
         "components": {
             "schemas": schemas,
-            "securitySchemes": {
-                name: scheme for route in routes for name, scheme in _KEYS[route.scope].items()
-            },
-            "headers": {
-                name: {"description": about, "required": True, "schema": {"type": "string"}}
-                for name, about in _HEADERS.items()
-            },
-            "parameters": {"anthropic-version": _VERSION},
+            "securitySchemes": {name: key for keys in _KEYS.values() for name, key in keys.items()},
             "responses": {
-                _name(status): _refusal(status, references[ErrorBody]) for status in statuses
+                f"Error{status}": _response(
+                    about, references[ErrorBody], Refused(status, about).body("req_000001")
+                )
+                for status, (_, about) in ERRORS.items()
             },
         },
     }
 
 
-def _operation(route: Route, schema: Json, world: World) -> Json:
-    summary, description = route.words
-    content = {"schema": schema, "example": _example(route, world)}
-    good = {
-        "description": summary,
-        "headers": _headers(),
-        "content": {"application/json": content},
-    }
-    refused = {
-        str(status): _ref("responses", _name(status)) for status in sorted({*COMMON, *route.errors})
-    }
+def _operation(endpoint: Endpoint, schemas: Mapping[type, Json], world: World) -> Json:
+    summary, about = endpoint.words
+    parameters = _parameters(endpoint.asks)
+    examples = {one["name"]: one["schema"].get("examples") for one in parameters}
+    query = {name: str(given[0]) for name, given in examples.items() if given}
+    # The same every time, whatever the clock of the fake says.
+    then = replace(world, now=lambda: EXAMPLE_NOW)
+    example = endpoint.answer(then, endpoint.asks.read(httpx.QueryParams(query)))
     return {
-        "operationId": route.name,
-        "tags": [route.group],
+        "operationId": endpoint.name,
         "summary": summary,
-        "description": description,
-        "security": [{key: []} for key in _KEYS[route.scope]],
-        "parameters": [_ref("parameters", "anthropic-version"), *_parameters(route)],
-        "responses": {"200": good, **refused},
+        "description": about,
+        "security": [{key: []} for scope in endpoint.scopes for key in _KEYS[scope]],
+        "parameters": [_VERSION, *parameters],
+        "responses": {
+            "200": _response(summary, schemas[endpoint.gives], msgspec.to_builtins(example)),
+            **{str(status): {"$ref": f"#/components/responses/Error{status}"} for status in ERRORS},
+        },
     }
 
 
-def _example(route: Route, world: World) -> Json:
-    """What the fake answers to the example of a route, the same every time."""
-    still = replace(world, cursors=Cursors(), now=lambda: EXAMPLE_NOW, repeat=False)
-    answer = route.answer(still, route.read(httpx.QueryParams(route.example)))
-    return msgspec.to_builtins(answer)
+def _response(about: str, schema: Json, example: Json) -> Json:
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"description": about, "headers": _HEADERS, "content": content}
 
 
-def _parameters(route: Route) -> list[Json]:
-    """The fields of its question as query parameters, those that must be given first."""
-    _, schemas = schemas_of([route.takes])
-    (question,) = schemas.values()
-    found = []
-    for name, schema in question.get("properties", {}).items():
-        parameter: Json = {
+def _parameters(query: type[Query]) -> list[Json]:
+    """The fields of a query as query parameters."""
+    _, schemas = schemas_of([query])
+    (whole,) = schemas.values()
+    return [
+        {
             "name": name,
             "in": "query",
-            "required": name in question["required"],
+            "required": name in whole["required"],
             "description": schema.pop("description"),
             "schema": schema,
         }
-        if name in route.example:
-            text = route.example[name]
-            parameter["example"] = int(text) if schema.get("type") == "integer" else text
-        found.append(parameter)
-    return sorted(found, key=lambda parameter: not parameter["required"])
+        for name, schema in whole.get("properties", {}).items()
+    ]
 
 
-def _refusal(status: int, schema: Json) -> Json:
-    _, about = ERRORS[status]
-    content = {"schema": schema, "example": Refused(status, about).body("req_000001")}
-    return {"description": about, "headers": _headers(), "content": {"application/json": content}}
+def schemas_of(structs: Sequence[type[msgspec.Struct]]) -> tuple[dict[type, Json], Json]:
+    """A reference to each struct, and the JSON Schema of all of them and of what is in them.
+
+    The text below each field is its description; what begins with "Ours" is never sent.
+    """
+    references, found = msgspec.json.schema_components(
+        structs, ref_template="#/components/schemas/{name}"
+    )
+    named = {struct.__name__: struct for struct in _below(msgspec.Struct)}
+    for name, schema in found.items():
+        fields, texts = msgspec.structs.fields(named[name]), field_docs(named[name])
+        for field in fields:
+            about = texts.get(field.name, "")
+            schema["properties"][field.encode_name]["description"] = about
+            if about.startswith("Ours"):
+                del schema["properties"][field.encode_name]
+    _as_sent(found)
+    return dict(zip(structs, references, strict=True)), found
 
 
-def _name(status: int) -> str:
-    """The name of a refusal among the components, such as Error429RateLimit."""
-    kind, _ = ERRORS[status]
-    return f"Error{status}{kind.title().replace('_', '').removesuffix('Error')}"
+def _as_sent(schemas: Json) -> None:
+    """Where the service writes something else than the struct says."""
+    if record := schemas.get("Record"):
+        actor = record["properties"]["actor"]
+        ours = actor["discriminator"]["mapping"].pop("other_actor")
+        actor["anyOf"].remove({"$ref": ours})
+        del schemas["OtherActor"]
+    if cost := schemas.get("EstimatedCost"):  # a number; text is read too, to the last decimal
+        kinds = [{"type": kind} for kind in ("number", "string", "null")]
+        cost["properties"]["amount"]["anyOf"] = kinds
 
 
-def _headers() -> Json:
-    return {name: _ref("headers", name) for name in _HEADERS}
+def field_docs(struct: type) -> dict[str, str]:
+    """The text below each field of a struct, inherited ones too."""
+    texts: dict[str, str] = {}
+    for kind in reversed(struct.__mro__):
+        if issubclass(kind, msgspec.Struct) and kind is not msgspec.Struct:
+            texts |= dict(_own_docs(kind))
+    return texts
 
 
-def _ref(place: str, name: str) -> Json:
-    return {"$ref": f"#/components/{place}/{name}"}
+def _own_docs(struct: type) -> Iterator[tuple[str, str]]:
+    # Python keeps no text below a field: only the source has it.
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
+    assert isinstance(definition, ast.ClassDef)
+    for field, text in pairwise(definition.body):
+        match field, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(words))),
+            ):
+                yield name, inspect.cleandoc(words)
+
+
+def _below(struct: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    for kind in struct.__subclasses__():
+        yield kind
+        yield from _below(kind)

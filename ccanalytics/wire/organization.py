@@ -1,4 +1,4 @@
-"""The wire format of an organization's own lists: members, invitations, workspaces, API keys."""
+"""The wire format of an organization's own lists: members and workspaces."""
 
 from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
@@ -66,25 +66,6 @@ class GroupMember(Wire):
         return utc_day(self.created_at, today)
 
 
-class Invite(Wire):
-    """One invitation to the organization."""
-
-    id: str
-    """Begins with invite_."""
-    email: str
-    """Whom it was sent to."""
-    role: str
-    """The role they would get."""
-    status: str
-    """`pending`, `accepted`, `expired` or `deleted`."""
-    invited_at: str
-    """When it was sent."""
-    expires_at: str
-    """Until when it holds."""
-    accepted_at: str | None = None
-    """When it was accepted; null while it was not."""
-
-
 class Workspace(Wire):
     """One workspace; the default one is not among them."""
 
@@ -98,38 +79,6 @@ class Workspace(Wire):
     """When it was archived; null while it is in use."""
     display_color: str | None = None
     """Its colour in the Console."""
-
-
-class Principal(Wire):
-    """Whom an API key acts for: a user or a service account."""
-
-    id: str
-    """Begins with user_ or svac_."""
-    type: str
-    """`user` or `service_account`."""
-
-
-class ApiKey(Wire):
-    """One API key, never the key itself."""
-
-    id: str
-    """Begins with apikey_."""
-    name: str
-    """Its name, by which records know it."""
-    status: str
-    """`active`, `inactive`, `archived` or `expired`."""
-    created_at: str
-    """When it was made."""
-    workspace_id: str | None = None
-    """Its workspace; null is the default one."""
-    expires_at: str | None = None
-    """Until when it works; null is for ever."""
-    partial_key_hint: str | None = None
-    """The first and last signs of the key."""
-    created_by: Principal | None = None
-    """Who made it."""
-    principal: Principal | None = None
-    """Whom it acts for."""
 
 
 class Listing(Wire, Generic[Row]):
@@ -168,13 +117,5 @@ class MemberPage(Listing[Member]):
     """One answer of the list of members."""
 
 
-class InvitePage(Listing[Invite]):
-    """One answer of the list of invitations."""
-
-
 class WorkspacePage(Listing[Workspace]):
     """One answer of the list of workspaces."""
-
-
-class ApiKeyPage(Listing[ApiKey]):
-    """One answer of the list of API keys."""

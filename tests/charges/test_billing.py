@@ -33,7 +33,7 @@ def service_of(sample=None, **options):
     return FakeService(
         sample.records,
         bill=sample.bill,
-        lists={"workspaces": sample.workspaces},
+        workspaces=sample.workspaces,
         now=lambda: NOW,
         **options,
     )

@@ -135,10 +135,9 @@ def test_enterprise_refuses_what_it_does_not_take(query):
 
 def test_an_enterprise_cursor_expires_with_a_410():
     """When the service counted again, the walk is to be begun again."""
-    fake = service()
+    fake = service(faults=Faults.script({2: "expired"}))
     cursor = ask(fake, ANALYTICS, USERS, date=DAY, limit=2)[1]["next_page"]
     assert ask(fake, ANALYTICS, USERS, date=DAY, limit=3, page=cursor)[0] == 400
-    fake.world.cursors.forget()
     assert ask(fake, ANALYTICS, USERS, date=DAY, limit=2, page=cursor)[0] == 410
 
 
@@ -166,7 +165,7 @@ def buckets(path, *group_by, **query):
     return ask(service(bill=billed), path=path, **{**span, **query, "group_by[]": list(group_by)})
 
 
-def test_a_bill_is_told_by_the_dimensions_asked_for():
+def test_a_bill_is_grouped_by_the_dimensions_asked_for():
     """All in one, by workspace, or by all there is; the end is exclusive and Tuesday is empty."""
     amounts = [
         [row["amount"] for row in buckets(COSTS, *by)[1]["data"][0]["results"]]
@@ -259,18 +258,14 @@ def listed(fake, name, **query):
     return [row["id"] for row in body["data"]] if status == 200 else status
 
 
-@pytest.mark.parametrize("name", ["users", "invites", "workspaces", "api_keys"])
-def test_a_list_goes_on_after_an_id_and_back_before_one(name):
-    """Five rows by two: forwards to the end, and the page before the last row."""
+@pytest.mark.parametrize(("name", "given"), [("users", "members"), ("workspaces", "workspaces")])
+def test_a_list_goes_on_after_an_id(name, given):
+    """Five rows by two, to the end; a row nobody has is refused."""
     rows = [{"id": f"x_{n}", "archived_at": None} for n in range(5)]
-    told = {"members": lambda: rows} if name == "users" else {"lists": {name: lambda: rows}}
-    fake = service(**told)
+    fake = service(**{given: lambda: rows})
     assert listed(fake, name, limit=2) == ["x_0", "x_1"]
     assert listed(fake, name, limit=2, after_id="x_3") == ["x_4"]
-    assert listed(fake, name, limit=2, before_id="x_4") == ["x_2", "x_3"]
-    assert listed(fake, name, limit=2, before_id="x_1") == ["x_0"]
     assert listed(fake, name, limit=2, after_id="x_4") == []
-    assert listed(fake, name, after_id="x_1", before_id="x_3") == 400
     assert listed(fake, name, after_id="nobody") == 400
     _, whole = ask(fake, path=f"/v1/organizations/{name}", limit=4)
     assert (whole["has_more"], whole["first_id"], whole["last_id"]) == (True, "x_0", "x_3")
@@ -288,7 +283,7 @@ def test_an_archived_workspace_is_shown_when_asked_for():
         {"id": "old", "archived_at": "2026-01-01T00:00:00Z"},
         {"id": "new", "archived_at": None},
     ]
-    fake = service(lists={"workspaces": lambda: rows})
+    fake = service(workspaces=lambda: rows)
     assert listed(fake, "workspaces") == ["new"]
     assert listed(fake, "workspaces", include_archived="true") == ["old", "new"]
     assert listed(fake, "workspaces", include_archived="perhaps") == 400
@@ -304,7 +299,7 @@ def test_another_method_is_refused_with_the_one_that_is_not(method):
 
 
 def test_an_expired_cursor_is_refused():
-    """After the service forgot its walks a cursor leads nowhere."""
+    """The walk is to be begun again."""
     fake = service(faults=Faults.script({1: "expired"}))
     cursor = ask(fake, starting_at=DAY, limit=2)[1]["next_page"]
     status, body = ask(fake, starting_at=DAY, limit=2, page=cursor)

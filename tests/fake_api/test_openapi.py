@@ -16,18 +16,18 @@ from records_of_other_years import before_remote, next_year
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ccanalytics.cli import main
+from ccanalytics.fake_api.endpoints import ENDPOINTS
 from ccanalytics.fake_api.fake_api_command import sample_service
 from ccanalytics.fake_api.fake_server import serve
-from ccanalytics.fake_api.fake_service import ROUTES, FakeService
-from ccanalytics.fake_api.json_schemas import field_docs
-from ccanalytics.fake_api.openapi import EXAMPLE_NOW
+from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.openapi import EXAMPLE_NOW, field_docs
 from ccanalytics.sources.admin_api import REPORT
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.wire.claude_code import Record
 
-KEYS = {"admin": "sk-ant-admin01-x", "read:analytics": "sk-ant-api01-x"}
+KEYS = {"api:admin": "sk-ant-admin01-x", "read:analytics": "sk-ant-api01-x"}
 
-BOUND = {"page", "after_id", "before_id", "ending_at", "ending_date", "starting_date", "date"}
+BOUND = {"page", "after_id", "ending_at", "ending_date", "starting_date", "date"}
 """Parameters whose good values depend on another answer, another parameter or the day."""
 
 
@@ -48,11 +48,11 @@ def url():
 @settings(max_examples=8, derandomize=True, deadline=None, database=None)
 def test_the_fake_keeps_its_contract(case, url):
     """Good questions are answered as documented, bad ones refused; by schemathesis."""
-    scope = next(route.scope for route in ROUTES if route.path == case.operation.path)
+    (endpoint,) = (one for one in ENDPOINTS if one.path == case.operation.path)
     # A cursor that nobody was given is refused, though nothing is wrong with its form.
     excluded = [positive_data_acceptance] if BOUND & set(case.query or {}) else []
     case.call_and_validate(
-        base_url=url, headers={"x-api-key": KEYS[scope]}, excluded_checks=excluded
+        base_url=url, headers={"x-api-key": KEYS[endpoint.scopes[0]]}, excluded_checks=excluded
     )
 
 
@@ -73,45 +73,45 @@ def test_the_document_is_valid():
     """It is OpenAPI 3.1, as a validator of the standard says."""
     validate(CONTRACT)
     assert CONTRACT["openapi"] == "3.1.0"
-    assert list(CONTRACT["paths"]) == [route.path for route in ROUTES]
+    assert list(CONTRACT["paths"]) == [endpoint.path for endpoint in ENDPOINTS]
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_every_example_is_an_answer_of_its_schema(route):
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_every_example_is_an_answer_of_its_schema(endpoint):
     """What is shown as an answer fits what is said of answers, and the client decodes it."""
-    answers = CONTRACT["paths"][route.path]["get"]["responses"]
+    answers = CONTRACT["paths"][endpoint.path]["get"]["responses"]
     for answer in answers.values():
-        told = content(answer)
-        assert wrong(told["example"], told["schema"]) == []
+        shown = content(answer)
+        assert wrong(shown["example"], shown["schema"]) == []
     good = content(answers["200"])["example"]
-    msgspec.convert(good, route.gives, strict=False)
+    msgspec.convert(good, endpoint.gives, strict=False)
     assert good.get("data") != []
 
 
 def test_the_validator_sees_what_is_wrong():
     """A record without its actor, or with a count in words, fits no schema."""
-    told = content(CONTRACT["paths"][REPORT]["get"]["responses"]["200"])
-    record = told["example"]["data"][0]
-    without = {**told["example"], "data": [{k: v for k, v in record.items() if k != "actor"}]}
-    assert wrong(without, told["schema"]) == ["'actor' is a required property"]
-    assert wrong({**told["example"], "has_more": "no"}, told["schema"])
+    shown = content(CONTRACT["paths"][REPORT]["get"]["responses"]["200"])
+    record = shown["example"]["data"][0]
+    without = {**shown["example"], "data": [{k: v for k, v in record.items() if k != "actor"}]}
+    assert wrong(without, shown["schema"]) == ["'actor' is a required property"]
+    assert wrong({**shown["example"], "has_more": "no"}, shown["schema"])
 
 
 @pytest.mark.parametrize("shape", [before_remote, next_year])
 def test_records_of_another_age_fit_the_schema_too(shape):
     """What the client tolerates is in the document: keys left out, new ones, amounts as text."""
     fake = FakeService(SampleOrganisation().records, shape=shape)
-    http = httpx.Client(transport=fake.transport(), headers={"x-api-key": KEYS["admin"]})
+    http = httpx.Client(transport=fake.transport(), headers={"x-api-key": KEYS["api:admin"]})
     page = http.get(f"https://fake{REPORT}", params={"starting_at": "2026-11-20"}).json()
     assert wrong(page, {"$ref": "#/components/schemas/Page"}) == []
 
 
-def test_every_field_is_told_in_words():
+def test_every_field_has_a_description():
     """No field of any schema is without its docstring."""
     for name, schema in CONTRACT["components"]["schemas"].items():
-        for field, told in schema["properties"].items():
+        for field, shown in schema["properties"].items():
             # The kind of an actor is the tag of its struct, which has no field to write below.
-            assert told.get("description") or told.get("enum"), f"{name}.{field}"
+            assert shown.get("description") or shown.get("enum"), f"{name}.{field}"
 
 
 def test_what_is_ours_is_not_in_the_document():
@@ -120,9 +120,11 @@ def test_what_is_ours_is_not_in_the_document():
     assert "project" not in CONTRACT["components"]["schemas"]["Record"]["properties"]
 
 
-def test_no_two_routes_share_a_name():
-    """Programs made from the document call each route by a name of its own."""
-    assert len({route.name for route in ROUTES}) == len({route.path for route in ROUTES})
+def test_no_two_endpoints_share_a_name():
+    """Programs made from the document call each endpoint by a name of its own."""
+    assert len({endpoint.name for endpoint in ENDPOINTS}) == len(
+        {endpoint.path for endpoint in ENDPOINTS}
+    )
 
 
 def test_a_running_fake_serves_its_document():

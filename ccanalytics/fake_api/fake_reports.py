@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
 
-from ccanalytics.fake_api.routes import Json, PagedQuery, World, page_json, page_of, route
-from ccanalytics.wire.cost_report import CostPage, UsagePage
+from ccanalytics.fake_api.queries import Json, Paged, World, page_json
 
 UsageDimension = Literal["account_id", "api_key_id", "context_window", "inference_geo", "model",
                          "service_account_id", "service_tier", "speed", "workspace_id"]  # fmt: skip
@@ -17,19 +16,19 @@ DESCRIBED = ("cost_type", "token_type", "model", "service_tier", "context_window
              "inference_geo", "description")  # fmt: skip
 """The dimensions of costs that come with `description`."""
 
-Moment = Annotated[datetime, Meta(tz=True)]
 
-
-class ReportQuery(PagedQuery, frozen=True, kw_only=True):
+class ReportQuery(Paged, frozen=True, kw_only=True):
     """Which days of a report."""
 
-    starting_at: Moment
+    starting_at: Annotated[datetime, Meta(tz=True, examples=["2026-11-16T00:00:00Z"])]
     """The first moment, with its time zone; snapped down to a UTC day."""
-    ending_at: Moment | UnsetType = UNSET
+    ending_at: Annotated[datetime, Meta(tz=True, examples=["2026-11-18T00:00:00Z"])] | UnsetType = (
+        UNSET
+    )
     """The moment after the last one: a day ends with the midnight after it."""
     bucket_width: Literal["1d"] = "1d"
     """Days are all this fake has."""
-    limit: Annotated[int, Meta(ge=1, le=31)] = 7
+    limit: Annotated[int, Meta(ge=1, le=31, examples=[2])] = 7
     """Days per page."""
 
     def __post_init__(self) -> None:
@@ -60,28 +59,18 @@ class UsageQuery(ReportQuery, frozen=True, kw_only=True):
     """Dimensions to tell apart; the others are null."""
 
 
-EXAMPLE = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
-
-
-@route("/v1/organizations/cost_report", group="Cost and usage", gives=CostPage, example=EXAMPLE)
 def list_costs(world: World, query: CostsQuery) -> Json:
     """What was billed, by UTC day.
 
     Amounts are text: US cents with decimals. A day on which nothing was billed is an empty bucket.
     Never by person or key. What Claude Code cost API customers is in it.
     """
-    kept = set(DESCRIBED) if "description" in query.group_by else set()
-    kept |= {"workspace_id"} & set(query.group_by)
+    described = DESCRIBED if "description" in query.group_by else ()
+    kept = {*described, *({"workspace_id"} & set(query.group_by))}
     dimensions = (*DESCRIBED, "workspace_id")
     return _page(world, query, lambda day: _sums(world.bill(day).costs, dimensions, kept))
 
 
-@route(
-    "/v1/organizations/usage_report/messages",
-    group="Cost and usage",
-    gives=UsagePage,
-    example=EXAMPLE,
-)
 def list_message_usage(world: World, query: UsageQuery) -> Json:
     """Tokens of everything that used the API, by UTC day.
 
@@ -93,22 +82,18 @@ def list_message_usage(world: World, query: UsageQuery) -> Json:
 
 def _page(world: World, query: ReportQuery, results: Callable[[date], list[Json]]) -> Json:
     # The days stay numbers until they are on a page: nobody limits how long a range may be.
-    ordinals, cursor = page_of(world, query, lambda: query.days(world.now()))
-    days = map(date.fromordinal, ordinals)
-    return page_json([_bucket(day, results(day)) for day in days], cursor)
+    ordinals, cursor = query.one_page(query.days(world.now()))
+    return page_json([bucket(day, results(day)) for day in map(date.fromordinal, ordinals)], cursor)
 
 
 def _day(moment: datetime) -> int:
     return moment.astimezone(UTC).date().toordinal()
 
 
-def _bucket(day: date, results: list[Json]) -> Json:
-    end = day + timedelta(days=1)
-    return {
-        "starting_at": f"{day}T00:00:00Z",
-        "ending_at": f"{end}T00:00:00Z",
-        "results": results,
-    }
+def bucket(day: date, results: Sequence[Json]) -> Json:
+    """The results of one UTC day."""
+    start, end = f"{day}T00:00:00Z", f"{day + timedelta(days=1)}T00:00:00Z"
+    return {"starting_at": start, "ending_at": end, "results": results}
 
 
 def _sums(rows: Iterable[msgspec.Struct], dimensions: Sequence[str], kept: set[str]) -> list[Json]:
@@ -118,13 +103,13 @@ def _sums(rows: Iterable[msgspec.Struct], dimensions: Sequence[str], kept: set[s
         # Amounts stay exact: only when they are sent they become text.
         row = msgspec.to_builtins(struct, builtin_types=(Decimal,))
         key = {name: row.get(name) if name in kept else None for name in dimensions}
-        place = tuple(key.values())
-        sums[place] = _sum(sums[place], row | key) if place in sums else row | key
+        group = tuple(key.values())
+        sums[group] = added(sums[group], row | key) if group in sums else row | key
     return list(sums.values())
 
 
-def _sum(one: Any, other: Any) -> Any:
+def added(one: Any, other: Any) -> Any:
     """Numbers added up, at any depth; what is no number is the same in both."""
     if isinstance(one, dict):
-        return {name: _sum(value, other[name]) for name, value in one.items()}
+        return {name: added(value, other[name]) for name, value in one.items()}
     return one + other if isinstance(one, int | Decimal) else one

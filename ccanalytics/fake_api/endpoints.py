@@ -1,0 +1,73 @@
+"""The endpoints of the service, one row each."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_type_hints
+
+import msgspec
+
+from ccanalytics.fake_api.fake_console import (
+    list_claude_code_records,
+    list_users,
+    list_workspaces,
+    retrieve_organization,
+)
+from ccanalytics.fake_api.fake_enterprise import list_enterprise_people, list_enterprise_summaries
+from ccanalytics.fake_api.fake_reports import list_costs, list_message_usage
+from ccanalytics.fake_api.queries import Json, Query, World
+from ccanalytics.wire.claude_code import Page
+from ccanalytics.wire.cost_report import CostPage, UsagePage
+from ccanalytics.wire.enterprise import PeoplePage, SummaryPage
+from ccanalytics.wire.organization import MemberPage, Organization, WorkspacePage
+
+Scope = Literal["api:admin", "read:analytics"]
+"""What a key is good for: the Admin API, or the Claude Enterprise Analytics API."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One GET of the service; its query is the type that the answering function takes."""
+
+    path: str
+    answer: Callable[[World, Any], Json]
+    gives: type[msgspec.Struct]
+    """The struct that a client decodes a good answer with."""
+    scopes: tuple[Scope, ...]
+    """The kinds of keys that open it, any one of them."""
+
+    @property
+    def name(self) -> str:
+        """Its operation id: one word for programs, different from that of any other endpoint."""
+        return self.answer.__name__
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """A summary in one line, and a description."""
+        summary, _, about = inspect.cleandoc(self.answer.__doc__ or "").partition("\n\n")
+        return summary.rstrip("."), about
+
+    @cached_property
+    def asks(self) -> type[Query]:
+        """The struct of its parameters."""
+        query: type[Query] = get_type_hints(self.answer)["query"]
+        return query
+
+
+_ADMIN: tuple[Scope, ...] = ("api:admin",)
+_ENTERPRISE: tuple[Scope, ...] = ("read:analytics",)
+
+ENDPOINTS = tuple(
+    Endpoint(f"/v1/organizations/{path}", answer, gives, scopes)
+    for path, answer, gives, scopes in (
+        ("usage_report/claude_code", list_claude_code_records, Page, _ADMIN),
+        ("me", retrieve_organization, Organization, _ADMIN),
+        ("users", list_users, MemberPage, _ADMIN),
+        ("workspaces", list_workspaces, WorkspacePage, _ADMIN),
+        ("cost_report", list_costs, CostPage, _ADMIN),
+        ("usage_report/messages", list_message_usage, UsagePage, _ADMIN),
+        ("analytics/users", list_enterprise_people, PeoplePage, _ENTERPRISE),
+        ("analytics/summaries", list_enterprise_summaries, SummaryPage, _ENTERPRISE),
+    )
+)

@@ -1,0 +1,118 @@
+"""What is asked: parameters of a request -> a checked query; and one page of what was found.
+
+The fields of a `Query` are the parameters: their types are the rules, the text below each says
+what it is for, `examples` make the example of the OpenAPI document.
+"""
+
+import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Self, TypeVar
+
+import httpx
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+from msgspec import inspect as types
+
+from ccanalytics.fake_api.faults import Refused
+from ccanalytics.wire.claude_code import Record
+from ccanalytics.wire.cost_report import DayBill
+
+Json = dict[str, Any]
+Item = TypeVar("Item")
+Limit = Annotated[int, Meta(ge=1, le=1000, examples=[2])]
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(kw_only=True)
+class World:
+    """What the service knows, and the clock it is asked at."""
+
+    records: Callable[[date], Sequence[Record]] = field(kw_only=False)
+    bill: Callable[[date], DayBill] = lambda day: DayBill([], [], {})
+    members: Callable[[], Sequence[Json]] = list
+    workspaces: Callable[[], Sequence[Json]] = list
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    shape: Callable[[Json], Json] = dict
+    """Changes each record on its way out."""
+    organization: str = "5a3c1e00-0000-4000-8000-000000000001"
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """The parameters of an endpoint; those left out are their default, or UNSET."""
+
+    @classmethod
+    def read(cls, given: httpx.QueryParams) -> Self:
+        """The query; `Refused` when it breaks a rule. Unknown parameters do not count."""
+        info = types.type_info(cls)
+        assert isinstance(info, types.StructType)
+        values = {
+            one.encode_name: _value(given.get_list(one.encode_name), one.type)
+            for one in info.fields
+            if one.encode_name in given
+        }
+        try:
+            return msgspec.convert(values, cls)
+        except (msgspec.ValidationError, OverflowError) as error:
+            raise Refused(400, str(error)) from None
+
+
+def _value(texts: list[str], kind: types.Type) -> list[str] | str | int | bool:
+    """A list, a number or a boolean as what it is; any other text for msgspec to judge.
+
+    Its own lax mode would take a `limit` of "5.0" and a moment of "123", which the service refuses.
+    """
+    if isinstance(kind, types.ListType):
+        return texts
+    kind = kind.type if isinstance(kind, types.Metadata) else kind
+    if isinstance(kind, types.IntType) and _WHOLE_NUMBER.fullmatch(texts[-1]):
+        return int(texts[-1])
+    return _BOOLEANS.get(texts[-1], texts[-1]) if isinstance(kind, types.BoolType) else texts[-1]
+
+
+class Paged(Query, frozen=True, kw_only=True):
+    """A query that is answered in pages."""
+
+    limit: Limit = 20
+    """Rows per page."""
+    page: str | UnsetType = UNSET
+    """The `next_page` of the answer before; everything else unchanged."""
+
+    def one_page(self, found: Sequence[Item]) -> tuple[Sequence[Item], str | None]:
+        """The items of this page, and the cursor of the next one.
+
+        All pages show the moment of the first: a cursor says how many items there were.
+        """
+        start, count = self._position() or (0, len(found))
+        end = min(start + self.limit, count)
+        return found[start:end], self._cursor(end, count) if end < count else None
+
+    def _cursor(self, start: int, count: int) -> str:
+        """Opaque, and good for this query only; it ends in `=`, as those of the service do."""
+        place = f"{start:9} {count:9}"
+        query = msgspec.structs.replace(self, page=UNSET)
+        digest = hashlib.sha256(f"{place} {query}".encode()).hexdigest()[:17]
+        return f"page_{urlsafe_b64encode(f'{place} {digest}'.encode()).decode()}"
+
+    def _position(self) -> tuple[int, int] | None:
+        """Where the cursor leads, and how many items there were; None without one."""
+        if not isinstance(self.page, str):
+            return None
+        try:
+            start, count, _ = urlsafe_b64decode(self.page.removeprefix("page_")).split()
+            position = int(start), int(count)
+        except ValueError:
+            position = -1, -1
+        if self._cursor(*position) != self.page:
+            raise Refused(400, "page: invalid cursor for this query")
+        return position
+
+
+def page_json(rows: Sequence[Json], cursor: str | None) -> Json:
+    """A page in the envelope of reports."""
+    return {"data": rows, "has_more": cursor is not None, "next_page": cursor}
