@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import ccanalytics.cli.options as options
+from ccanalytics.cli.terminal import plain
 from ccanalytics.words import counted
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ WIDEST = 100
 MARGIN = 23
 
 
-@click.command()
+@click.command(
+    epilog=options.examples(("check", "everything"), ("check --source api --json", "for monitors"))
+)
 @click.option("--source", type=options.SourceName(), help="Only this source.")
 @click.option("--date", "day", default="", help="The UTC day to ask for; default: the newest.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for monitors.")
@@ -95,8 +98,7 @@ def _lines(alike: "list[CheckFinding]") -> list[str]:
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    # What a service or a file says must not move the cursor of a terminal.
-    text = "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))
+    text = plain(" ".join(text.split()))  # a service or a file may have said it
     width = min(WIDEST, max(50, shutil.get_terminal_size().columns))
     return textwrap.wrap(
         text,

@@ -9,6 +9,7 @@ import sys
 import click
 
 from ccanalytics.cli.group import Commands
+from ccanalytics.cli.options import examples
 from ccanalytics.wings import wings
 
 COMMANDS = {
@@ -21,7 +22,17 @@ COMMANDS = {
 """The commands of the spine; wings add theirs."""
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        ("report --source sample --open", "look around in invented data"),
+        ("report --source api", "your organisation's newest week"),
+        ("dashboard", "your own usage, live"),
+        ("lab", "the notebooks in JupyterLab"),
+        ("check", "why does it not work?"),
+    ),
+)
 @click.version_option(package_name="ccanalytics")
 @click.option("--debug", is_flag=True, help="Log everything, and show tracebacks.")
 def main(debug: bool) -> None:

@@ -3,18 +3,34 @@
 Exit codes: 0 done, 1 what was asked failed, 2 usage error, 3 a check stopped the report.
 """
 
+import errno
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
+from ccanalytics.cli.options import shown
+from ccanalytics.cli.terminal import Warnings, plain
 from ccanalytics.errors import CCAnalyticsError, PreflightError
 from ccanalytics.wings import Reference, resolve
 
 
-class Commands(click.Group):
-    """Errors made on purpose become one message on stderr and an exit code.
+class Group(click.Group):
+    """Commands whose one-line descriptions are listed in whole."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every command with the first sentence of its help, wrapped where click would cut it."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(limit=500)) for name, one in commands if one]
+            )
+
+
+class Commands(Group):
+    """The command of the package: errors made on purpose become a message and an exit code.
 
     Its commands are imported when they are listed or run: `places` says where each is.
     """
@@ -34,10 +50,9 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """What the command returns; --debug lets every error through with its traceback."""
         if ctx.params.get("debug"):
-            import logging
-
             logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
             return super().invoke(ctx)
+        logging.basicConfig(level=logging.WARNING, handlers=[Warnings()])
         try:
             return super().invoke(ctx)
         except (ValueError, CCAnalyticsError, OSError) as error:
@@ -50,17 +65,32 @@ def as_click(error: BaseException) -> click.ClickException | None:
         return error
     if isinstance(error, ValueError):
         return UsageFailed(str(error))
-    if isinstance(error, PreflightError):
-        return Stopped(str(error))
-    if isinstance(error, OSError) and error.filename:
-        return Failed(f"{error.filename} cannot be read or written: {error.strerror}.")
-    return Failed(str(error)) if isinstance(error, CCAnalyticsError) else None
+    if isinstance(error, CCAnalyticsError):
+        kind = Stopped if isinstance(error, PreflightError) else Failed
+        return kind(_with_page(error))
+    if isinstance(error, OSError) and error.errno != errno.EPIPE:  # click knows a closed pipe
+        return Failed(_of_system(error))
+    return None
+
+
+def _with_page(error: CCAnalyticsError) -> str:
+    """The message, with the page that has the details when it does not name it."""
+    page = getattr(error, "page", None)
+    return str(error) if page is None or page.name in str(error) else f"{error}\nSee {shown(page)}"
+
+
+def _of_system(error: OSError) -> str:
+    """What the operating system refused: a full disk, a name too long, a folder of another user."""
+    why = error.strerror or str(error)
+    if error.filename:
+        return f"{error.filename} cannot be read or written: {why}."
+    return f"A file cannot be read or written: {why}."
 
 
 def exit_code_of(error: BaseException) -> int:
     """What the program ends with because of `error`."""
-    said = as_click(error)
-    return said.exit_code if said else 1
+    known = as_click(error)
+    return known.exit_code if known else 1
 
 
 class Failed(click.ClickException):
@@ -68,14 +98,17 @@ class Failed(click.ClickException):
 
     exit_code = 1
 
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message))  # services, files and notebooks have a say in it
 
-class Stopped(click.ClickException):
+
+class Stopped(Failed):
     """A check stopped what was asked."""
 
     exit_code = 3
 
 
-class UsageFailed(click.ClickException):
+class UsageFailed(Failed):
     """What was asked makes no sense."""
 
     exit_code = 2

@@ -8,9 +8,15 @@ from typing import Any
 import click
 
 import ccanalytics.cli.options as options
+from ccanalytics.cli.terminal import say
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog=options.examples(
+        ("lab", "in ./notebooks"), ("lab ~/usage --no-browser --port=8899", "in another folder")
+    ),
+)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FOLDER] [JUPYTER_FLAGS]...")
 @options.flags(options.STORE, options.ROSTER, options.LOGS, options.IDENTITY)
 def lab(words: tuple[str, ...], **flags: Any) -> None:
@@ -34,8 +40,8 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
     else:
         folder = named or Path("notebooks")
         for line in copy_notebooks(shipped, folder, version("ccanalytics")):
-            click.echo(line)
-    click.echo(options.shown(folder.absolute()))
+            say(line)
+    say(options.shown(folder.absolute()))
     environment = {**os.environ, **as_variables(chosen.settings, chosen.logs)}
     sys.exit(open_lab(folder.absolute(), environment, jupyter))
 

@@ -5,8 +5,12 @@ from dataclasses import asdict
 
 import click
 
+from ccanalytics.cli.options import examples
 
-@click.command()
+
+@click.command(
+    epilog=examples(("metrics", "to read"), ("metrics --json", "for programs, such as jq"))
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def metrics(as_json: bool) -> None:
     """Print what each metric means."""

@@ -50,6 +50,15 @@ class SourceName(click.ParamType):  # type: ignore[type-arg]
 
 KEY_FILE = click.option("--key-file", type=FILE, help="File that holds the key of the source.")
 LOGS = click.option("--logs", type=FOLDER, multiple=True, help="Session logs; may be repeated.")
+PARAMETER = click.option(
+    "-p",
+    "--parameter",
+    "extra",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="A parameter of a notebook; may be repeated.",
+)
 NOTEBOOKS = click.option("--notebooks", type=FOLDER, help="Folder of notebooks.")
 IDENTITY = click.option(
     "--identity",
@@ -67,6 +76,13 @@ def flags(*options: Options) -> Options:
         return command
 
     return add
+
+
+def examples(*lines: tuple[str, str]) -> str:
+    """The end of a command's help: words after `ccanalytics`, and what they do."""
+    width = max(len(words) for words, _ in lines)
+    rows = [f"  ccanalytics {words:{width}}  {does}".rstrip() for words, does in lines]
+    return "\n".join(["\b", "Examples:", *rows])
 
 
 def now() -> datetime:

@@ -6,14 +6,16 @@ from typing import Any
 import click
 
 import ccanalytics.cli.options as options
+from ccanalytics.cli.group import Group
+from ccanalytics.cli.terminal import say
 
 
-@click.group()
+@click.group(cls=Group)
 def roster() -> None:
     """Who is on the roster: pull it from the Admin API, or check a file."""
 
 
-@roster.command("pull")
+@roster.command("pull", epilog=options.examples(("roster pull --out people.csv", "")))
 @click.option("--out", type=options.OUT, default=Path("people.csv"), show_default=True)
 @click.option("--groups", is_flag=True, help="The groups of claude.ai as teams of who has none.")
 @options.flags(options.KEY_FILE)
@@ -22,11 +24,13 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     from ccanalytics.issue.rosters import pull_members
 
     pull = pull_members(options.run_options(**flags), out, groups=groups)
-    click.echo(str(pull))
-    click.echo(str(out))
+    say(pull)
+    say(out)
 
 
-@roster.command("check")
+@roster.command(
+    "check", epilog=options.examples(("roster check people.csv --source api --named", ""))
+)
 @click.argument("file", type=options.FILE)
 @click.option("--source", type=options.SourceName(), help="Compare with the stored days of it.")
 @click.option("--named", is_flag=True, help="Also say who.")
@@ -39,8 +43,8 @@ def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> N
 
     found = read_roster(file)
     if passed_over := columns_not_read(read_text(file, "roster")):
-        click.echo(f"Columns that are not read: {', '.join(passed_over)}")
+        say(f"Columns that are not read: {', '.join(passed_over)}")
     for line in roster_lines(
         options.run_options(roster=file, source=source or "", **flags), found, named
     ):
-        click.echo(line)
+        say(line)

@@ -1,15 +1,16 @@
 """`ccanalytics sync`: only fill the store."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import ccanalytics.cli.bars as bars
 import ccanalytics.cli.options as options
 from ccanalytics.cli.answers import JSON, Answering, answer
+from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
+from ccanalytics.weeks import days_between, parse_day
 from ccanalytics.wings import wings
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from ccanalytics.store.sync import SyncResult
 
 
-@click.command(cls=Answering)
+@click.command(
+    cls=Answering,
+    epilog=options.examples(
+        ("sync --since 2026-09-01", "from then until yesterday"),
+        ("sync --source local", "all session logs here"),
+        ("sync --since 2026-11-01 --again", "restated days"),
+    ),
+)
 @click.option(
     "--source",
     type=options.SourceName(lambda spec: not spec.invented),
@@ -45,20 +53,22 @@ def sync(
 
     Of an organisation those from --since to --until, of session logs (--source local) all there is.
     """
-    from ccanalytics.issue.fetching import fetch_all
     from ccanalytics.issue.run_options import with_source
 
-    asked = options.run_options(source=source or "", store=store, key_file=key_file, logs=logs)
     _refuse(not (source or since), "Missing option '--since': the first day to fetch.")
+    asked = options.run_options(source=source or "", store=store, key_file=key_file, logs=logs)
+    range_ = _range(since, until, asked.now.date())
     chosen = with_source(asked)
     extra = [name for name, wanted in flags.items() if wanted]
     if chosen.spec.sync_all:
         _refuse(since or until or extra, "Session logs are synced as a whole: no dates, no bill.")
-        _answer(chosen, fetch_all(chosen, again=again), as_json)
+        _sync_all(chosen, again, as_json)
         return
     _refuse(logs, "--logs is for session logs: --source local.")
-    _refuse(not since, "Missing option '--since': the first day to fetch.")
-    _sync_days(chosen, (str(since), until), extra, as_json, workers=workers, again=again)
+    if range_ is None:
+        raise click.UsageError("Missing option '--since': the first day to fetch.")
+    with ended_by_sigterm():
+        _sync_days(chosen, range_, extra, as_json, workers=workers, again=again)
 
 
 for _wing in wings():
@@ -66,45 +76,55 @@ for _wing in wings():
         sync.params.append(click.Option([f"--{_flag}"], is_flag=True, help=_help))
 
 
-def _sync_days(
-    chosen: "RunOptions",
-    range_: tuple[str, str | None],
-    extra: list[str],
-    as_json: bool,
-    **how: Any,
-) -> None:
-    from ccanalytics.issue.fetching import fetch_companion, fetch_days
-    from ccanalytics.store.layout import companion_of
-    from ccanalytics.weeks import parse_day
-
-    since, until = range_
+def _range(since: str | None, until: str | None, today: date) -> tuple[date, date] | None:
+    """The days that are asked for; None without a first one."""
+    last = parse_day(until) if until else today - timedelta(days=1)
+    if not since:
+        return None
     first = parse_day(since)
-    last = parse_day(until) if until else chosen.now.date() - timedelta(days=1)
-    parts = [companion_of(flag) for flag in extra]
-    for part in parts:
-        part.open(chosen.spec, chosen.access)  # refused before anything is fetched
-    with bars.days() as days:
-        result = fetch_days(chosen, first, last, progress=days, **how)
-    for flag, part in zip(extra, parts, strict=True):
-        said = fetch_companion(chosen, part, first, last)
-        click.echo(f"{flag.capitalize()}: {said}", err=as_json)
-    _answer(chosen, result, as_json, since=str(first), until=str(last))
+    days_between(first, last)
+    return first, last
 
 
-def _answer(done_for: "RunOptions", result: "SyncResult", as_json: bool, **about: str) -> None:
-    click.echo(str(result), err=as_json)
-    click.echo(str(done_for.settings.store), err=as_json)
+def _sync_all(chosen: "RunOptions", again: bool, as_json: bool) -> None:
+    with ended_by_sigterm(), progress("session logs"):
+        from ccanalytics.issue.fetching import fetch_all
+
+        result = fetch_all(chosen, again=again)
+    _answer(chosen, result, as_json)
+
+
+def _sync_days(
+    chosen: "RunOptions", range_: tuple[date, date], extra: list[str], as_json: bool, **how: Any
+) -> None:
+    with progress(f"days from {range_[0]} to {range_[1]}") as shown:
+        from ccanalytics.issue.fetching import fetch_companion, fetch_days
+        from ccanalytics.store.layout import companion_of
+
+        parts = [companion_of(flag) for flag in extra]
+        for part in parts:
+            part.open(chosen.spec, chosen.access)  # refused before anything is fetched
+        result = fetch_days(chosen, *range_, progress=shown, **how)
+        for flag, part in zip(extra, parts, strict=True):
+            said = fetch_companion(chosen, part, *range_)
+            say(f"{flag.capitalize()}: {said}", err=as_json)
+    _answer(chosen, result, as_json, since=str(range_[0]), until=str(range_[1]))
+
+
+def _answer(chosen: "RunOptions", result: "SyncResult", as_json: bool, **about: str) -> None:
+    say(result, err=as_json)
+    say(chosen.settings.store, err=as_json)
     if as_json:
-        told = asdict(result)
-        newest, remark = told.pop("newest"), told.pop("remark")
+        days = asdict(result)
+        newest, remark = days.pop("newest"), days.pop("remark")
         answer(
             "sync",
             0,
             **about,
-            days={kind: [str(day) for day in days] for kind, days in told.items()},
+            days={kind: [str(day) for day in some] for kind, some in days.items()},
             newest=str(newest) if newest else None,
             remark=remark,
-            store=str(done_for.settings.store.absolute()),
+            store=str(chosen.settings.store.absolute()),
         )
 
 

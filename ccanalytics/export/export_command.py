@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-import ccanalytics.cli.bars as bars
 import ccanalytics.cli.options as options
+from ccanalytics.cli.terminal import ended_by_sigterm
 
 FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
 
@@ -17,7 +17,12 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
 """Holds a database URL, which may have a password in it, so that no shell history has it."""
 
 
-@click.command()
+@click.command(
+    epilog=options.examples(
+        ("export out/ --source api --format csv", "files"),
+        ("export usage.duckdb --since 2026-10-01", "a database file"),
+    )
+)
 @click.argument("target", default="")
 @click.option("--source", type=options.SourceName(), help="Where the records come from.")
 @click.option("--since", metavar="DATE", help="First UTC day; default: everything stored.")
@@ -42,10 +47,12 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
 
     \b
     TARGET is one of
-      out/                         a folder of Parquet or CSV files, one per table and source
-      usage.duckdb                 a DuckDB file
-      usage.sqlite, usage.db       a SQLite file
-      postgresql://user@host/db    PostgreSQL; SQLite and this need pip install 'ccanalytics[sql]'
+      out/                        a folder of Parquet or CSV files, one per
+                                  table and source
+      usage.duckdb                a DuckDB file
+      usage.sqlite, usage.db      a SQLite file
+      postgresql://user@host/db   PostgreSQL; SQLite and this need
+                                  pip install 'ccanalytics[sql]'
 
     Workbooks need pip install 'ccanalytics[excel]'.
 
@@ -55,7 +62,6 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     The rows of a source are replaced in one transaction. Of the Admin API it has what `ccanalytics
     sync` put into the store.
     """
-    from ccanalytics.export.export_run import export_days
     from ccanalytics.issue.run_options import with_source
 
     since, until, replace, as_json = (
@@ -64,14 +70,17 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     target = target or os.environ.get(URL_VARIABLE, "")
     if not target:
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
-    asked = options.run_options(source=source or "", **flags)
-    with bars.ended_by_sigterm():
+    asked = with_source(options.run_options(source=source or "", **flags))
+    range_ = _range(since, until)
+    with ended_by_sigterm():
+        from ccanalytics.export.export_run import export_days
+
         result = export_days(
             target,
-            source=with_source(asked).source,
+            source=asked.source,
             store=asked.store,
             now=asked.now,
-            **_range(since, until),
+            **range_,
             identity=asked.settings.identity,
             roster=asked.settings.roster,
             logs=asked.logs,

@@ -4,10 +4,12 @@ from importlib.resources import files
 
 import click
 
+from ccanalytics.cli.options import examples
+
 RECIPES = {"grafana": "grafana.json", "power-bi": "power_bi.md"}
 
 
-@click.command()
+@click.command(epilog=examples(("recipe grafana > dashboard.json", "")))
 @click.argument("tool", type=click.Choice(list(RECIPES)))
 def recipe(tool: str) -> None:
     """Print what TOOL needs to show an export.

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ccanalytics.cli.options import now
+from ccanalytics.cli.options import examples, now
 
 if TYPE_CHECKING:
     from ccanalytics.fake_api.fake_service import FakeService
 
 
-@click.command("fake-api")
+@click.command(
+    "fake-api",
+    epilog=examples(
+        ("fake-api --faults 0.2", "one request in five fails"),
+        ("fake-api --openapi > api.json", "the contract"),
+    ),
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
 @click.option("--faults", type=click.FloatRange(0, 0.9), default=0.0, help="Share that fails.")
 @click.option("--seed", type=int, default=0, help="Which requests fail.")

@@ -1,25 +1,20 @@
 """The reports of all weeks that have none yet, oldest first."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import AuthError, CCAnalyticsError
-from ccanalytics.issue.fetching import SyncProgress, fetch_days
+from ccanalytics.issue.fetching import fetch_days
+from ccanalytics.issue.progress import Progress, part, silent
 from ccanalytics.issue.run_options import RunOptions, with_source
 from ccanalytics.issue.weekly import issue_name, weekly_report
 from ccanalytics.report.archive import read_issue
-from ccanalytics.report.engine import Progress
 from ccanalytics.weeks import newest_closed_week, parse_week, week_days, week_name
 
 _WEEK = timedelta(weeks=1)
-
-T = TypeVar("T")
-Bar = AbstractContextManager[T | None]
 
 
 @dataclass(frozen=True)
@@ -48,31 +43,25 @@ def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
 
 
 def catch_up(
-    options: RunOptions,
-    weeks: Iterable[date],
-    *,
-    cells: Callable[[], Bar[Progress]] = nullcontext,
-    days: Callable[[], Bar[SyncProgress]] = nullcontext,
+    options: RunOptions, weeks: Sequence[date], progress: Progress = silent
 ) -> Iterator[WeekOutcome]:
     """What became of each of `weeks`; one that fails does not stop the others.
 
     Weeks before the first record have nothing to report, and are passed over. A key that is
-    refused ends it, as it would be refused again. `cells` and `days` give each week its progress.
+    refused ends it, as it would be refused again.
     """
     options = with_source(options)
-    for week in weeks:
+    for n, week in enumerate(weeks):
         one = replace(options, week=week_name(week))
+        own = part(progress, n / len(weeks), (n + 1) / len(weeks))
         try:
-            with cells() as cell_progress, days() as day_progress:
-                if not _reached(one, week, day_progress):
-                    continue
-                page = weekly_report(one, progress=cell_progress, sync_progress=day_progress)
+            if _has_records(one, week, part(own, 0, 0.2)):
+                page = weekly_report(one, part(own, 0.2, 1))
+                yield WeekOutcome(one.week, page)
         except AuthError:
             raise
         except CCAnalyticsError as error:
             yield WeekOutcome(one.week, error=error)
-        else:
-            yield WeekOutcome(one.week, page)
 
 
 def _newest(options: RunOptions) -> date:
@@ -91,14 +80,14 @@ def _has_issue(options: RunOptions, week: date) -> bool:
     return issue is not None and not issue.failed and issue.source == options.source
 
 
-def _reached(options: RunOptions, week: date, progress: SyncProgress | None) -> bool:
+def _has_records(options: RunOptions, week: date, progress: Progress) -> bool:
     """Whether there is a record on or before the last day of `week`."""
     sunday = week_days(week)[-1]
 
-    def known() -> bool:
-        stored = options.store.days(options.source).items()
-        return any(day.rows and at <= sunday for at, day in stored)
+    def stored() -> bool:
+        days = options.store.days(options.source).items()
+        return any(day.rows and at <= sunday for at, day in days)
 
-    if not known() and options.spec.network:
+    if not stored() and options.spec.network:
         fetch_days(options, week - (options.weeks - 1) * _WEEK, sunday, progress=progress)
-    return known()
+    return stored()

@@ -1,4 +1,4 @@
-"""What an issue of the report remembers for later ones, and what it must not tell next to them."""
+"""What an issue of the report keeps for later ones, and what both together must not reveal."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,35 +45,26 @@ def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> 
     )
 
 
-def told_together(data: Dataset, now: Remembered, earlier: Iterable[Remembered]) -> Iterator[str]:
-    """One sentence per earlier issue that with this one would tell of a small team."""
+def revealed_with(data: Dataset, now: Remembered, earlier: Iterable[Remembered]) -> Iterator[str]:
+    """One sentence per earlier issue that, compared with this one, reveals a small team."""
     if data.identity == "named":
         return
     rows = rows_of(data, METRICS["active_actors"], "team")
     rows = rows[rows["active"] > 0]
-    teams: dict[object, dict[str, Part]] = {week: {} for week in data.weeks}
+    teams: dict[str, dict[str, Part]] = {_monday(week): {} for week in data.weeks}
     for (week, team), people in rows.groupby(["week", "team"], observed=True)["actor"]:
-        teams[week][str(team)] = of_people(people)
-    for issue in earlier:
-        if not issue.comparable(now):
-            continue
-        weeks = [
-            week
-            for week in data.weeks
-            if _monday(week) in issue.numbers.get("active_actors", {})
-            and revealed(
-                teams[week],
-                data.minimum_group,
-                issue.withheld.get(_monday(week), []),
-                now.withheld.get(_monday(week), []),
-            )
-        ]
-        if weeks:
-            yield (
-                f"Together with {issue.name} this one would tell the figures of a team of fewer "
-                f"than {data.minimum_group} in {week_words(_monday(weeks[0]))}, as each withholds "
-                "other teams. Use the roster of that issue, or another folder (--out)."
-            )
+        teams[_monday(week)][str(team)] = of_people(people)
+    for issue in filter(now.comparable, earlier):
+        shown = issue.numbers.get("active_actors", {})
+        for week, parts in teams.items():
+            hidden = [one.withheld.get(week, []) for one in (issue, now)]
+            if week in shown and revealed(parts, data.minimum_group, *hidden):
+                yield (
+                    f"Together with {issue.name} this one reveals the figures of a team of fewer "
+                    f"than {data.minimum_group} in {week_words(week)}, as each withholds other "
+                    "teams. Use the roster of that issue, or another folder (--out)."
+                )
+                break
 
 
 def digest_of(data: Dataset, store: Store) -> str:

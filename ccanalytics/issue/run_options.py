@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ccanalytics.errors import AuthError
 from ccanalytics.settings import Settings
 from ccanalytics.sources.registry import Access, SourceSpec, no_source, source_spec, source_with_key
 from ccanalytics.sources.source import Source
-from ccanalytics.store.day_store import Store
+
+if TYPE_CHECKING:
+    from ccanalytics.store.day_store import Store
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,11 @@ class RunOptions:
     pdf: bool = False
 
     @property
-    def store(self) -> Store:
+    def store(self) -> "Store":
         """The store of the settings."""
+        # Imported here: a wrong flag is answered before pandas is there.
+        from ccanalytics.store.day_store import Store
+
         return Store(self.settings.store)
 
     @property

@@ -14,37 +14,39 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import Check, preflight, stops
 from ccanalytics.errors import PreflightError, SettingsError
-from ccanalytics.issue.fetching import SyncProgress, fetch_report_days
-from ccanalytics.issue.memory import digest_of, memory_of, number_words, told_together
+from ccanalytics.issue.fetching import fetch_report_days
+from ccanalytics.issue.memory import digest_of, memory_of, number_words, revealed_with
+from ccanalytics.issue.progress import Progress, of_notebooks, part, silent
 from ccanalytics.issue.run_options import RunOptions, with_source
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import memories
-from ccanalytics.report.engine import Progress
+from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
 from ccanalytics.settings import as_variables
 from ccanalytics.weeks import week_name
 from ccanalytics.wings import resolve, wings
+from ccanalytics.words import counted
 
 LONGEST_NAME = 60
 """Letters of a team in the name of a file."""
 
 
-def weekly_report(
-    options: RunOptions,
-    *,
-    progress: Progress | None = None,
-    sync_progress: SyncProgress | None = None,
-) -> Path:
+def weekly_report(options: RunOptions, progress: Progress = silent) -> Path:
     """The path of the report's page; the store is filled first, and notebooks only read it."""
     browser = find_browser(options.environ) if options.pdf else None
     options = with_source(options)
-    fetch_report_days(options, progress=sync_progress)
+    if options.extra:  # a typing mistake is answered before anything is fetched
+        checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
+    progress(f"days of source {options.source}", 0.0)
+    fetch_report_days(options, progress=part(progress, 0.0, 0.25))
+    progress("checks of the records", 0.25)
     data = dataset_of(options)
     checks = preflight(data)
-    order = replace(report_spec_of(options, data, checks), browser=browser)
-    _check(order, data, checks, force=options.force)
-    return run_report(order, progress=progress)
+    spec = replace(report_spec_of(options, data, checks), browser=browser)
+    _check(spec, data, checks, force=options.force)
+    progress(counted(len(spec.notebooks), "notebook"), 0.35)
+    return run_report(spec, progress=of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks)))
 
 
 def dataset_of(options: RunOptions) -> Dataset:
@@ -62,22 +64,24 @@ def dataset_of(options: RunOptions) -> Dataset:
     )
 
 
-def _check(order: ReportSpec, data: Dataset, checks: Sequence[Check], *, force: bool) -> None:
+def _check(spec: ReportSpec, data: Dataset, checks: Sequence[Check], *, force: bool) -> None:
     """`PreflightError` when the numbers would mislead, and a page that says why."""
+    together = [
+        ("Small teams across issues", "stop", text)
+        for text in revealed_with(data, spec.memory, memories(spec.out))
+    ]
     found = [(check.name, check.found) for check in stops(checks)]
-    told = told_together(data, order.memory, memories(order.out))
-    together = [("Small teams across issues", "stop", text) for text in told]
-    order = replace(order, checks=[*order.checks, *together])
     found += [(name, text) for name, _, text in together]
-    if found and not force:
-        page = refuse(order, found)
-        lines = "\n".join(f"  {name}: {text}" for name, text in found)
-        error = PreflightError(
-            f"A check of the records stopped the report of {order.week}:\n{lines}\nSee {page}; "
-            "--force makes it all the same, with the warning on it."
-        )
-        error.page = page
-        raise error
+    if not found or force:
+        return
+    page = refuse(replace(spec, checks=[*spec.checks, *together]), found)
+    lines = "\n".join(f"  {name}: {text}" for name, text in found)
+    error = PreflightError(
+        f"A check of the records stopped the report of {spec.week}:\n{lines}\nSee {page}; "
+        "--force makes it all the same, with the warning on it."
+    )
+    error.page = page
+    raise error
 
 
 def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] = ()) -> ReportSpec:
@@ -91,7 +95,7 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
     if data.weeks[-1] in data.untold:
         raise SettingsError(
             f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
-            f"{data.minimum_group} people, or together with the whole it would tell of so few."
+            f"{data.minimum_group} people, or the whole without it would reveal so few."
         )
     variables = as_variables(options.settings, options.logs)
     return ReportSpec(
@@ -162,7 +166,7 @@ def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:
         fetched = "not at all: the days are invented"
     days = {one.day for one in options.store.restatements(data.source)}
     restated = sum(data.since <= day <= data.until for day in days)
-    organization = options.store.organization(data.source) or "not told"
+    organization = options.store.organization(data.source) or "unknown"
     return [
         ("Source", data.source),
         ("Organization", organization if data.identity != "aggregate" else "withheld"),
@@ -180,8 +184,8 @@ def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:
 def versions() -> str:
     """What a page was made with."""
     packages = ("ccanalytics", "pandas", "altair", "papermill")
-    told = [f"{package} {version(package)}" for package in packages]
-    return ", ".join([*told, f"Python {platform.python_version()}"])
+    known = [f"{package} {version(package)}" for package in packages]
+    return ", ".join([*known, f"Python {platform.python_version()}"])
 
 
 def _title(week: str, team: str) -> str:

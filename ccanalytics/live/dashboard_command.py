@@ -7,19 +7,25 @@ from typing import Any
 
 import click
 
-import ccanalytics.cli.bars as bars
 import ccanalytics.cli.options as options
+from ccanalytics.cli.terminal import ended_by_sigterm, progress
 
 OWN = "local"
 
 
-@click.command()
+@click.command(
+    epilog=options.examples(
+        ("dashboard", "your own session logs"),
+        ("dashboard -p days 60", "two months of them"),
+        ("dashboard --source api --team Web", "the weekly report, live"),
+    )
+)
 @click.option("--source", type=options.SourceName(), default=OWN, show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=3333, show_default=True)
 @click.option("--no-browser", is_flag=True, help="Only say the address.")
 @click.option("--weeks", type=click.IntRange(1, 520), help="Of the weekly report; default: 12.")
 @click.option("--team", help="Of the weekly report: only this team of the roster.")
-@click.option("-p", "--parameter", "extra", nargs=2, multiple=True, metavar="NAME VALUE")
+@options.PARAMETER
 @options.flags(
     options.STORE,
     options.ROSTER,
@@ -87,11 +93,12 @@ def _identity(source: str, flags: dict[str, Any]) -> str | None:
 
 def _fetch(settings: Any, key_file: Path | None, asked: dict[str, Any]) -> None:
     """Fetch the weeks of the page, as a report does; only a source on a network has any."""
-    from ccanalytics.issue.fetching import fetch_report_days
     from ccanalytics.issue.run_options import RunOptions
 
     run = RunOptions(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
     if not run.spec.network:
         return
-    with bars.ended_by_sigterm(), bars.days() as days:
-        fetch_report_days(run, progress=days)
+    with ended_by_sigterm(), progress("days of the page") as shown:
+        from ccanalytics.issue.fetching import fetch_report_days
+
+        fetch_report_days(run, progress=shown)

@@ -25,7 +25,7 @@ from ccanalytics.logs.log_facts import Facts
 from ccanalytics.logs.log_index import LogIndex
 from ccanalytics.logs.log_reader import LogReader
 from ccanalytics.logs.log_totals import LogTotals
-from ccanalytics.sources.registry import Access, SourceSpec
+from ccanalytics.sources.registry import Access
 from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import Record
 
@@ -233,19 +233,7 @@ def _warn(report: LogReport) -> None:
         log.warning("%d log lines had %s; the rest of them counts.", count, reason)
 
 
-def _open(access: Access) -> LocalLogs:
+def opened(access: Access) -> LocalLogs:
+    """The logs of the folders that are given, or of those Claude Code uses by itself."""
     folders = list(access.folders) or log_folders(access.environ, Path.home())
     return LocalLogs(folders, may_be_gone=True)
-
-
-SOURCE = SourceSpec(
-    name="local",
-    title="your own Claude Code session logs",
-    open=_open,
-    is_here=lambda access: not _open(access).missing,
-    minimum_group=1,
-    frames=("sessions", "requests", "tool_calls", "log_events"),
-    sync_all="logs.log_sync:sync_logs",
-    merge="logs.log_sync:merge_stores",
-    coverage="logs.log_coverage:log_rows",
-)

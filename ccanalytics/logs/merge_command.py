@@ -8,7 +8,7 @@ import click
 import ccanalytics.cli.options as options
 
 
-@click.command()
+@click.command(epilog=options.examples(("merge /mnt/laptop/ccanalytics", "")))
 @click.argument("other", type=click.Path(file_okay=False, exists=True, path_type=Path))
 @options.flags(options.STORE)
 def merge(other: Path, **flags: Any) -> None:

@@ -4,7 +4,7 @@ from ccanalytics.wings import Wing
 
 WING = Wing(
     definitions=("logs/definitions.toml",),
-    sources=("logs.log_source:SOURCE",),
+    sources=("logs.log_spec:SOURCE",),
     frames=("logs.log_schemas:LOG_SCHEMAS",),
     checks={"local": "logs.log_check:CHECK"},
     commands={"merge": "logs.merge_command:merge"},

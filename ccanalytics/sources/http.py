@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import version
 from itertools import count
-from types import TracebackType
-from typing import ClassVar, Protocol, Self, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -148,17 +147,6 @@ class Client(Source):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._key!r}, base_url={self.address!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def address(self) -> str:

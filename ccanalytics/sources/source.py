@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Self
 
 from ccanalytics.wire.claude_code import Record
 from ccanalytics.wire.enterprise import Summary
@@ -17,6 +18,15 @@ class Source:
 
     answered_at: datetime | None = None
     """When the service answered last, by its own clock; None when it did not say."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of a source that has any."""
 
     def records(self, day: date) -> list[Record]:
         """All records of one UTC day, none when nothing happened; an error rather than a part."""

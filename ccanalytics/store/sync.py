@@ -167,11 +167,17 @@ def sync(
 
 
 def sync_available(
-    source: Source, store: Store, until: date | None = None, *, now: datetime
+    source: Source,
+    store: Store,
+    until: date | None = None,
+    *,
+    now: datetime,
+    progress: Callable[[date, int], None] | None = None,
 ) -> None:
     """Sync all of a source that needs no network, and the empty days after it up to `until`.
 
-    `StoreError` when neither the source nor the store has a day.
+    `StoreError` when neither the source nor the store has a day. `progress` is called with each
+    day that is done, and how many there are, where days are read one by one.
     """
     # A source of which all is synced reads it all for its span, so it is not asked for one.
     span = None if source_spec(source.name).sync_all else source.span()
@@ -181,7 +187,10 @@ def sync_available(
             raise StoreError(f"There is nothing from source {source.name} yet.")
         return
     last = max(span[1], week_days(newest_closed_week(now))[-1], until or span[1])
-    done = sync(source, store, monday(span[0]), last, now=now)
+    first = monday(span[0])
+    total = (last - first).days + 1
+    each = (lambda day: progress(day, total)) if progress else None
+    done = sync(source, store, first, last, now=now, progress=each)
     moment = day_end(span[1])
     for companion in companions():
         # Like all of an invented organisation it does not depend on the clock.

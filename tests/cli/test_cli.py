@@ -1,7 +1,9 @@
-"""The command line: quick, and clear about what it was a usage error."""
+"""The command line: quick, and clear about what is wrong."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,12 +11,15 @@ import time
 
 import pytest
 from click.testing import CliRunner
+from log_lines_made import answer
 
 from ccanalytics import cli
 from ccanalytics.cli import options
+from ccanalytics.errors import ApiError
 from ccanalytics.metrics.definitions import METRICS
 
-HEAVY = ("pandas", "altair", "httpx", "numpy", "pyarrow", "papermill", "jupyter_client", "msgspec")
+HEAVY = ["pandas", "altair", "httpx", "numpy", "pyarrow", "papermill", "jupyter_client", "msgspec"]
+"""The last of them reads settings, and only --help does without it."""
 
 
 def run(*arguments, env=None):
@@ -35,11 +40,57 @@ def test_help_imports_nothing_heavy():
     assert not set(HEAVY) & set(loaded)
 
 
-def test_help_names_every_command():
-    """What the program can do is on its first page."""
-    output = run("--help").output
-    for command in ("report", "dashboard", "sync", "lab", "fake-api", "metrics"):
-        assert command in output
+def commands(words=(), command=cli.main):
+    """The words of every command there is, and the command."""
+    yield words, command
+    for name in getattr(command, "list_commands", lambda _: ())(None):
+        yield from commands((*words, name), command.get_command(None, name))
+
+
+def test_help_fits_a_terminal_and_gives_an_example():
+    """80 columns hold every line of every command, and an example is a line one can type."""
+    for words, command in commands():
+        lines = run(*words, "--help").output.splitlines()
+        assert max(map(len, lines)) <= 80
+        example = " ".join(["  ccanalytics", *words])
+        assert hasattr(command, "list_commands") or any(example in line for line in lines)
+
+
+def test_help_cuts_no_description():
+    """What the program can do is on its first page, in whole sentences."""
+    first = " ".join(run("--help").output.split())
+    for words, command in commands():
+        if len(words) == 1:
+            assert f"{words[0]} {command.get_short_help_str(limit=500)}" in first
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("report", "--wek", "3"),
+        ("report", "next", "--source", "sample"),
+        ("report", "--source", "smaple"),
+        ("report", "--all-missing", "--since", "soon"),
+        ("sync", "--source", "api", "--since", "soon"),
+        ("sync", "--source", "api", "--since", "2026-11-22", "--until", "2026-11-16"),
+        ("export", "out", "--source", "sample", "--since", "soon"),
+        ("roster", "check", "nowhere.csv"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_argument_is_answered_before_anything_heavy_is_imported(arguments):
+    """Exit code 2 and a message, without pandas, HTTP or a chart."""
+    code = (
+        "import sys\n"
+        "from ccanalytics.cli import main\n"
+        "try:\n"
+        "    main(sys.argv[1:])\n"
+        "finally:\n"
+        f"    print({set(HEAVY[:-1])!r} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "set()\n")
+    assert "Error: " in done.stderr
 
 
 def test_without_key_and_source_the_error_names_three_ways_on():
@@ -51,14 +102,14 @@ def test_without_key_and_source_the_error_names_three_ways_on():
     assert "Traceback" not in result.output
 
 
-def test_an_unknown_source_is_asked_wrongly():
+def test_an_unknown_source_is_a_usage_error():
     """A source that does not exist is exit code 2, with those that do."""
     result = run("report", "--source", "smaple")
     assert result.exit_code == 2
     assert "sample" in result.stderr
 
 
-def test_a_week_that_is_none_is_asked_wrongly(tmp_path):
+def test_a_week_that_is_none_is_a_usage_error(tmp_path):
     """A week that cannot be read is exit code 2 and shown."""
     result = run("report", "next", "--source", "sample", "--out", tmp_path)
     assert result.exit_code == 2
@@ -66,7 +117,7 @@ def test_a_week_that_is_none_is_asked_wrongly(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_reversed_dates_are_asked_wrongly():
+def test_reversed_dates_are_a_usage_error():
     """A sync from a later to an earlier day shows both and fetches nothing."""
     env = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"}
     result = run("sync", "--since", "2026-11-22", "--until", "2026-11-16", env=env)
@@ -139,8 +190,8 @@ def test_metrics_prints_every_definition():
 
 def test_flags_win_over_the_environment(tmp_path):
     """--store is used although CCANALYTICS_STORE is set."""
-    wish = options.run_options(store=tmp_path / "flag")
-    assert wish.settings.store == tmp_path / "flag"
+    chosen = options.run_options(store=tmp_path / "flag")
+    assert chosen.settings.store == tmp_path / "flag"
     assert os.environ["CCANALYTICS_STORE"] != str(tmp_path / "flag")
 
 
@@ -163,12 +214,12 @@ def test_fake_api_serves_until_it_is_interrupted(tmp_path):
     assert answer.json()["data"]
 
 
-def test_metrics_are_told_to_programs_too():
+def test_metrics_are_json_too():
     """Every entry of the registry with its definition, as JSON."""
     done = run("metrics", "--json")
-    told = {one["id"]: one for one in json.loads(done.output)}
-    assert set(told) == set(METRICS)
-    assert told["cost_per_commit"]["formula"] == METRICS["cost_per_commit"].formula
+    known = {one["id"]: one for one in json.loads(done.output)}
+    assert set(known) == set(METRICS)
+    assert known["cost_per_commit"]["formula"] == METRICS["cost_per_commit"].formula
 
 
 @pytest.mark.parametrize(
@@ -181,7 +232,7 @@ def test_metrics_are_told_to_programs_too():
         (("sync", "--json", "--since", "2026-11-16"), "failed", 1),
     ],
 )
-def test_failures_are_told_to_programs_too(arguments, status, code):
+def test_failures_are_json_too(arguments, status, code):
     """One object on stdout that says why, the message for people on stderr, the same exit code."""
     done = run(*arguments)
     answer = json.loads(done.stdout)
@@ -191,7 +242,7 @@ def test_failures_are_told_to_programs_too(arguments, status, code):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a mistake of ours")])
-def test_what_nobody_expected_is_told_to_programs_as_a_failure(monkeypatch, error):
+def test_what_nobody_expected_is_json_too(monkeypatch, error):
     """Ctrl-C, or a bug: the object on stdout is whole all the same."""
     import ccanalytics.issue.fetching
 
@@ -204,7 +255,7 @@ def test_what_nobody_expected_is_told_to_programs_as_a_failure(monkeypatch, erro
     assert json.loads(done.stdout)["error"].startswith(type(error).__name__)
 
 
-def test_a_sync_tells_programs_which_days_it_changed(tmp_path):
+def test_the_json_of_a_sync_has_the_days_it_changed(tmp_path):
     """Three days are new the first time; those within 48 hours of their end may still change."""
     from datetime import UTC, date, datetime
 
@@ -226,12 +277,94 @@ def test_a_sync_tells_programs_which_days_it_changed(tmp_path):
     assert first["store"] == str(tmp_path)
 
 
-def test_what_cannot_be_written_is_named_without_a_traceback(tmp_path):
-    """The folder of the reports would have to lie in a file."""
+@pytest.mark.parametrize("place", ["file/reports", "n" * 300])
+def test_what_cannot_be_written_is_named_without_a_traceback(tmp_path, place):
+    """The folder of the reports would have to lie in a file, or has too long a name."""
     (tmp_path / "file").write_text("", encoding="utf-8")
-    asked = ["report", "--source", "sample", "--weeks", "1", "--store", str(tmp_path / "s")]
-    done = CliRunner().invoke(cli.main, [*asked, "--out", str(tmp_path / "file" / "reports")])
+    asked = ["report", "--source", "sample", "--weeks", "1", "--store", tmp_path / "s"]
+    done = run(*asked, "--out", tmp_path / place)
     assert done.exit_code == 1
-    assert done.output.splitlines()[-1].startswith("Error: ")
-    assert str(tmp_path / "file") in done.output
+    assert done.output.splitlines()[-1].startswith(f"Error: {tmp_path / place}")
     assert isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process")
+def test_a_full_disk_is_an_error_without_a_traceback(tmp_path):
+    """No file may grow over 1,000 bytes, as where nothing is left: exit code 1, one line."""
+    import resource
+
+    command = [sys.executable, "-m", "ccanalytics", "sync", "--source", "local", "--logs", "logs"]
+    (tmp_path / "logs").mkdir()
+    lines = json.dumps(answer(output=5, cwd="/x" * 900))
+    (tmp_path / "logs" / "one.jsonl").write_text(lines, encoding="utf-8")
+    done = subprocess.run(
+        [*command, "--store", "store"],
+        cwd=tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_text_from_outside_moves_no_cursor(monkeypatch):
+    """A service, a file or a notebook may say anything: escapes are shown as question marks."""
+    monkeypatch.setattr(options, "now", lambda: raised(ApiError("Overloaded.\x1b[2J\x07\u202e!")))
+    done = run("report", "--source", "sample")
+    assert (done.exit_code, done.stderr) == (1, "Error: Overloaded.?[2J??!\n")
+
+
+def raised(error):
+    raise error
+
+
+def in_terminal(*command, env):
+    """What a command writes to a terminal, and when, in seconds."""
+    import pty
+
+    begin, reader, writer = time.monotonic(), *pty.openpty()
+    written = []
+    with subprocess.Popen(command, stdout=writer, stderr=writer, stdin=writer, env=env):
+        os.close(writer)
+        with contextlib.suppress(OSError):  # how the end of a terminal is told on Linux
+            while piece := os.read(reader, 65536):
+                written.append((time.monotonic() - begin, piece.decode()))
+    os.close(reader)
+    return written
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="terminals")
+def test_one_bar_grows_and_the_findings_and_the_path_come_last(tmp_path):
+    """The first line is there within a second; then percentages that never fall; then the page,
+    which --open opens."""
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n', encoding="utf-8")
+    browser.chmod(0o755)
+    out, store = tmp_path / "reports", tmp_path / "store"
+    written = in_terminal(
+        *(sys.executable, "-m", "ccanalytics", "report", "--source", "sample", "--open"),
+        *("--out", out, "--store", store),
+        env={**os.environ, "BROWSER": str(browser)},
+    )
+    text = "".join(piece for _, piece in written)
+    shares = [int(share) for share in re.findall(r"\] +(\d+)%", text)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert shares[-1] >= 95
+    assert len(set(shares)) > 40
+    first = next(seconds for seconds, piece in written if "%" in piece)
+    assert first < 1 + time_to_start()
+    *findings, page, index = text.split("\x1b[K")[-1].splitlines()
+    assert findings
+    assert [page, index] == [str(out / "2026-W47.html"), str(out / "index.html")]
+    assert (tmp_path / "opened").read_text().strip() == (out / "2026-W47.html").as_uri()
+
+
+def time_to_start():
+    """Seconds a command takes that does nothing: nearly all of it is how busy the machine is."""
+    begin = time.monotonic()
+    subprocess.run([sys.executable, "-m", "ccanalytics", "--version"], capture_output=True)
+    return time.monotonic() - begin

@@ -47,14 +47,14 @@ def reports(monkeypatch):
     """Reports that are only written down: what was asked, and what is to go wrong in which week."""
     asked, wrong = [], {}
 
-    def report(wished, *, progress, sync_progress):
+    def report(wished, progress):
         asked.append(wished.week)
         if wished.week in wrong:
             raise wrong[wished.week]
         return put_issue(wished, wished.week)
 
     monkeypatch.setattr(catching_up, "weekly_report", report)
-    monkeypatch.setattr(catching_up, "_reached", lambda *_: True)
+    monkeypatch.setattr(catching_up, "_has_records", lambda *_: True)
     return asked, wrong
 
 
@@ -144,7 +144,7 @@ def test_weeks_before_the_first_record_are_passed_over(
         lambda day: [record(str(day))] if day >= first else [], now=lambda: later, keys=[key]
     )
     made = []
-    monkeypatch.setattr(catching_up, "weekly_report", lambda one, **_: made.append(one.week))
+    monkeypatch.setattr(catching_up, "weekly_report", lambda one, _: made.append(one.week))
     with serve(service) as server:
         settings = Settings(store=tmp_path / "store", base_url=server.url)
         asked = wish(tmp_path, source, environ={variable: key}, settings=settings, now=later)

@@ -182,7 +182,7 @@ def test_a_process_that_does_not_start_is_said(run, monkeypatch):
 BUSY = """
 import sys
 from pathlib import Path
-from ccanalytics.cli.bars import ended_by_sigterm
+from ccanalytics.cli.terminal import ended_by_sigterm
 from ccanalytics.report.engine import NotebookRun, run_notebooks
 
 if __name__ == "__main__":

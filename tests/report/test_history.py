@@ -11,7 +11,7 @@ import ccanalytics as m
 from ccanalytics.errors import PreflightError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.issue.memory import told_together
+from ccanalytics.issue.memory import revealed_with
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
 from ccanalytics.people.small_groups import of_people, revealed, withheld
@@ -205,7 +205,7 @@ def test_an_empty_week_tells_nothing_of_anybody():
     now = Remembered(
         numbers={"active_actors": {"2026-11-09": 0.0, "2026-11-16": 12.0}}, parameters=SCOPE
     )
-    assert list(told_together(data, now, [now])) == []
+    assert list(revealed_with(data, now, [now])) == []
 
 
 @pytest.mark.xdist_group("report")

@@ -1,0 +1,123 @@
+"""What a terminal is sent: one bar that only grows, and text that cannot move its cursor."""
+
+import contextlib
+import logging
+import shutil
+import signal
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from threading import Lock
+
+import click
+
+BAR = 20
+"""Columns of the bar itself."""
+
+_TURNS_TEXT = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def say(text: object, *, err: bool = False) -> None:
+    """Print a line or more, above the bar where there is one."""
+    _Bar.take_away()
+    click.echo(plain(str(text)), err=err)
+
+
+def plain(text: str) -> str:
+    """`text` without terminal escapes or anything else that changes how other text is shown.
+
+    >>> plain("Team \\x1b[2JRed")
+    'Team ?[2JRed'
+    """
+    return "".join("?" if _is_control(sign) else sign for sign in text)
+
+
+def _is_control(sign: str) -> bool:
+    return sign not in "\n\t" and (
+        unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in _TURNS_TEXT
+    )
+
+
+class Warnings(logging.Handler):
+    """Warnings of the package as lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one."""
+        say(record.getMessage(), err=True)
+
+
+@contextlib.contextmanager
+def progress(begin: str) -> Iterator[Callable[[str, float], None]]:
+    """One bar on a terminal; elsewhere a line now and then. `begin` is shown at once.
+
+    What is yielded is called with what is being done and the share of everything that is done; the
+    bar never goes back.
+    """
+    bar = _Bar() if sys.stderr.isatty() else _Lines()
+    bar.move(begin, 0.0)
+    try:
+        yield bar.move
+    finally:
+        bar.end()
+
+
+class _Lines:
+    """A line on stderr for each tenth that is done."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next = 0.0
+
+    def move(self, what: str, share: float) -> None:
+        """Print a line when another tenth is done."""
+        with self._lock:
+            if share >= self._next:
+                say(f"{share:4.0%}  {what}", err=True)
+                self._next = (int(share * 10 + 1e-9) + 1) / 10
+
+    def end(self) -> None:
+        """Nothing is left to take away."""
+
+
+class _Bar(_Lines):
+    """One line that is written over."""
+
+    drawn = False
+
+    def move(self, what: str, share: float) -> None:
+        """Draw the bar again; threads may call it at the same time."""
+        with self._lock:
+            self._next = max(self._next, share)
+            done = "#" * int(self._next * BAR)
+            line = plain(f"[{done:.<{BAR}}] {self._next:4.0%}  {what}")
+            _Bar.drawn = True
+            _rewrite(line[: shutil.get_terminal_size().columns - 1])
+
+    def end(self) -> None:
+        """Nothing is left of it."""
+        self.take_away()
+
+    @classmethod
+    def take_away(cls) -> None:
+        """Empty the line of the bar, if one is drawn, for other text."""
+        if cls.drawn:
+            cls.drawn = False
+            _rewrite("")
+
+
+def _rewrite(line: str) -> None:
+    click.echo(f"\r{line}\x1b[K", nl=False, err=True)
+
+
+@contextlib.contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that worker processes are ended too."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

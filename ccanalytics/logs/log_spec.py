@@ -1,0 +1,27 @@
+"""Session logs as a source; what reads them is imported when they are opened."""
+
+from typing import TYPE_CHECKING
+
+from ccanalytics.sources.registry import Access, SourceSpec
+
+if TYPE_CHECKING:
+    from ccanalytics.logs.log_source import LocalLogs
+
+
+def _open(access: Access) -> "LocalLogs":
+    from ccanalytics.logs.log_source import opened
+
+    return opened(access)
+
+
+SOURCE = SourceSpec(
+    name="local",
+    title="your own Claude Code session logs",
+    open=_open,
+    is_here=lambda access: not _open(access).missing,
+    minimum_group=1,
+    frames=("sessions", "requests", "tool_calls", "log_events"),
+    sync_all="logs.log_sync:sync_logs",
+    merge="logs.log_sync:merge_stores",
+    coverage="logs.log_coverage:log_rows",
+)
