@@ -17,7 +17,7 @@ from ccanalytics.errors import CCAnalyticsError, PreflightError
 from ccanalytics.wings import Reference, resolve
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Commands whose one-line descriptions are listed in whole."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -29,7 +29,7 @@ class Group(click.Group):
             )
 
 
-class Commands(Group):
+class Commands(CommandGroup):
     """The command of the package: errors made on purpose become a message and an exit code.
 
     Its commands are imported when they are listed or run: `places` says where each is.

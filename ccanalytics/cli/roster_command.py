@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 import ccanalytics.cli.options as options
-from ccanalytics.cli.group import Group
+from ccanalytics.cli.group import CommandGroup
 from ccanalytics.cli.terminal import say
 
 
-@click.group(cls=Group)
+@click.group(cls=CommandGroup)
 def roster() -> None:
     """Who is on the roster: pull it from the Admin API, or check a file."""
 
