@@ -1,7 +1,7 @@
 """Why does it not work? One finding per thing that can be wrong, each with the next step.
 
     SetupCheck(id, title, look, needs) ─ run ─▶ CheckFinding
-    machine_checks, source_checks: what is looked at; all_checks: in which order, of which sources
+    machine_checks, service_checks: what is looked at; all_checks: in which order, of which sources
 
 Nothing is changed, nothing is fetched into the store, and no finding holds a key. To add a check,
 write a function that gives a `CheckFinding` and a line in a table.

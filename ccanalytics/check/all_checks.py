@@ -1,9 +1,10 @@
 """All checks, one after the other: first of this machine, then of each source."""
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+
+import msgspec
 
 from ccanalytics.check.finding import CheckContext, CheckFinding, SetupCheck, ok, run
 from ccanalytics.check.machine_checks import (
@@ -13,8 +14,7 @@ from ccanalytics.check.machine_checks import (
     StoredSource,
     settings_of,
 )
-from ccanalytics.check.service_under_check import ServiceUnderCheck
-from ccanalytics.check.source_checks import SERVICE_CHECKS
+from ccanalytics.check.service_checks import SERVICE_CHECKS, under_check
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import (
@@ -35,20 +35,20 @@ def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
 
 
 def _findings(context: CheckContext) -> Iterator[CheckFinding]:
-    for finding in run(FIRST_CHECKS, context, _explain):
+    for finding in run(FIRST_CHECKS, context):
         yield finding
         if finding.status == "failed":  # without settings nothing else can be checked
             return
     settings = settings_of(context)
     store = Store(settings.store)
-    yield from run(MACHINE_CHECKS, settings, _explain)
+    yield from run(MACHINE_CHECKS, settings)
     for spec in chosen_sources(context):
         if spec.network:
-            with contextlib.closing(ServiceUnderCheck(context, settings, store, spec)) as service:
-                yield from run(SERVICE_CHECKS, service, service.explain, spec.name)
+            with under_check(context, settings, store, spec) as service:
+                yield from run(SERVICE_CHECKS, service, spec.name)
         else:
-            yield from run(_own_checks(spec), context, _explain, spec.name)
-        yield from run(DAYS_CHECKS, StoredSource(spec, store), _explain, spec.name)
+            yield from run(_own_checks(spec), context, spec.name)
+        yield from run(DAYS_CHECKS, StoredSource(spec, store), spec.name)
 
 
 def chosen_sources(context: CheckContext) -> list[SourceSpec]:
@@ -72,15 +72,11 @@ def _is_here(context: CheckContext, spec: SourceSpec) -> bool:
 
 
 def _own_checks(spec: SourceSpec) -> list[SetupCheck[CheckContext]]:
-    """The checks that a wing brings for its source; else that there is nothing to check."""
+    """The checks that a wing adds for its source; else that there is nothing to check."""
     added = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
     return added or [
         SetupCheck(spec.name, spec.name.title(), lambda _: ok(f"{spec.title}; no key"))
     ]
-
-
-def _explain(error: CCAnalyticsError) -> tuple[str, str]:
-    return str(error), "Correct the file or its path."
 
 
 def _keys(context: CheckContext) -> list[str]:
@@ -94,11 +90,8 @@ def _keys(context: CheckContext) -> list[str]:
 
 
 def _without(keys: Sequence[str], finding: CheckFinding) -> CheckFinding:
-    def clean(value: Any) -> Any:
-        if isinstance(value, str):
-            for key in keys:
-                value = value.replace(key, "[key]")
-        return [clean(one) for one in value] if isinstance(value, list) else value
-
-    facts = {name: clean(value) for name, value in finding.facts.items()}
-    return replace(finding, found=clean(finding.found), next=clean(finding.next), facts=facts)
+    """The finding, with each key taken out of its texts."""
+    text = msgspec.json.encode(finding).decode()
+    for key in keys:
+        text = text.replace(json.dumps(key, ensure_ascii=False)[1:-1], "[key]")
+    return msgspec.json.decode(text, type=CheckFinding)

@@ -7,17 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-from ccanalytics.errors import CCAnalyticsError
+from ccanalytics.errors import CCAnalyticsError, SchemaError, SettingsError, StoreError
 
-Status = Literal["ok", "warning", "failed", "skipped"]
-"""As it should be; works, with this in mind; does not work; could not be looked at."""
+Status = Literal["failed", "warning", "ok", "skipped"]
+"""Does not work; works, with this in mind; as it should be; could not be looked at."""
 
 Fact = str | int | float | bool | None | Sequence[str]
 
 Subject = TypeVar("Subject")
-
-Explain = Callable[[CCAnalyticsError], tuple[str, str]]
-"""An error -> what happened, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -91,33 +88,42 @@ class SetupCheck(Generic[Subject]):
 
 
 def run(
-    checks: Sequence[SetupCheck[Subject]], subject: Subject, explain: Explain, source: str = ""
+    checks: Sequence[SetupCheck[Subject]], subject: Subject, source: str = ""
 ) -> Iterator[CheckFinding]:
-    """One finding per check, whatever fails on the way; an error of ours is a failure."""
+    """One finding per check, whatever fails on the way."""
     reasons: dict[str, str] = {}
     for check in checks:
-        finding: CheckFinding | None
-        if reason := reasons.get(check.needs):
-            finding = skipped(reason)
-        else:
-            try:
-                finding = check.look(subject)
-            except CCAnalyticsError as error:
-                finding = failed(*explain(error))
-            reason = f"{check.title.lower()} failed"
+        known = reasons.get(check.needs)
+        finding = skipped(known) if known else _look(check, subject)
         if finding is None:
             continue
         if finding.status in ("failed", "skipped"):
-            reasons[check.id] = reason
+            reasons[check.id] = known or f"{check.title.lower()} failed"
         yield replace(finding, id=check.id, title=check.title, source=source)
+
+
+def _look(check: SetupCheck[Subject], subject: Subject) -> CheckFinding | None:
+    try:
+        return check.look(subject)
+    except SettingsError as error:
+        return failed(str(error), "Correct the file, path or address that is named.")
+    except SchemaError as error:
+        return failed(str(error), "Check ANTHROPIC_BASE_URL: not the service itself answered.")
+    except StoreError as error:
+        return failed(str(error), "The finding about the stored days says what to do.")
+    except CCAnalyticsError as error:
+        # What the service said ends with the id of the request, what to do comes after it.
+        said, request, then = str(error).partition(") ")
+        said, then = (f"{said})", then) if request else halves(str(error))
+        then = then.partition("Given up after ")[0].strip()
+        return failed(said, then or "Try again in some minutes.")
 
 
 def verdict(findings: Sequence[CheckFinding]) -> Status:
     """The worst of all: failed, else warning, else ok."""
     found = {finding.status for finding in findings}
-    if "failed" in found:
-        return "failed"
-    return "warning" if "warning" in found else "ok"
+    worst: tuple[Status, ...] = ("failed", "warning")
+    return next((status for status in worst if status in found), "ok")
 
 
 def halves(text: str) -> tuple[str, str]:
@@ -126,9 +132,3 @@ def halves(text: str) -> tuple[str, str]:
     if len(first) > 150 or not rest:
         first, _, rest = text.partition(". ")
     return first, rest[:1].upper() + rest[1:]
-
-
-def listed(names: Sequence[object]) -> str:
-    """The first three, and how many more there are."""
-    first = ", ".join(map(str, names[:3]))
-    return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")

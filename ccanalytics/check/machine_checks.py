@@ -1,14 +1,12 @@
 """What can be looked at without a network: program, settings, roster, calendars, store, days."""
 
-import os
 import platform
-import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import msgspec
 
@@ -18,7 +16,6 @@ from ccanalytics.check.finding import (
     Fact,
     SetupCheck,
     failed,
-    listed,
     ok,
     skipped,
     warning,
@@ -26,24 +23,22 @@ from ccanalytics.check.finding import (
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.settings import FILE_NAME, Settings, read_settings
 from ccanalytics.sources.registry import SourceSpec
-from ccanalytics.store.day_store import VERSION, Store
+from ccanalytics.store.day_store import Store
+from ccanalytics.weeks import days_between
 from ccanalytics.words import counted
 
-STORE_NEXT = "Give another folder with --store DIR or CCANALYTICS_STORE, or fix its permissions."
-
-AT_ROOT = {".tmp", VERSION, "identity.secret"}
-"""What belongs into the folder of a store."""
-
-_PLACES = re.compile(r"[\w-]+/(?:[\w-]+/(?P<day>\d{4}-\d{2}-\d{2})\.parquet|[^/]+)")
-"""What belongs below the version: day files, and what a source remembers next to them."""
+PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+"""Variables that httpx obeys: where one is set, not every answer is the service's."""
 
 
 def check_program(context: CheckContext) -> CheckFinding:
     """What runs here: the first question of whoever is asked for help."""
     packages = ("ccanalytics", "httpx", "msgspec", "pandas", "pyarrow")
-    facts = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    facts: dict[str, Fact] = {name: version(name) for name in packages}
+    proxies = [name for name in PROXIES if context.environ.get(name)]
+    facts |= {"python": platform.python_version(), "proxies": proxies}
     text = f"ccanalytics {facts['ccanalytics']}, Python {facts['python']}, {platform.system()}"
-    return ok(text, **facts)
+    return ok(text + f"; a proxy is set: {', '.join(proxies)}" * bool(proxies), **facts)
 
 
 def settings_of(context: CheckContext) -> Settings:
@@ -67,6 +62,7 @@ def check_roster(settings: Settings) -> CheckFinding:
     """Whether the roster can be read, and how many people are on it."""
     if settings.roster is None:
         return skipped("none is set; teams and rates need one")
+    # Imported here and below: the other checks need no pandas, and most people have no roster.
     from ccanalytics.people.roster import read_roster
 
     roster = read_roster(settings.roster)
@@ -90,68 +86,19 @@ def check_calendar(kind: str, settings: Settings) -> CheckFinding | None:
 
 
 def check_store(settings: Settings) -> CheckFinding:
-    """Whether the folder can be read and written, and what in it is not of the store."""
+    """Whether the folder, or the one it will be made in, can be read and written."""
     root = settings.store
-    if root.exists() and not root.is_dir():
-        return failed(f"{root} is a file", STORE_NEXT, path=str(root))
-    if root.exists() and not os.access(root, os.R_OK | os.X_OK):
-        return failed(f"{root} cannot be read", STORE_NEXT, path=str(root))
-    if not _can_write(root):
-        then = f"Reports of what is stored work, a sync does not. {STORE_NEXT}"
-        return failed(f"{root} can be read, not written", then, path=str(root))
-    if not root.exists():
-        return ok(f"{root} is not there yet; the first sync makes it", path=str(root))
-    return _check_inside(root)
-
-
-def _check_inside(root: Path) -> CheckFinding:
-    unfinished, foreign = _unfinished(root), _foreign(root)
-    facts: dict[str, Fact] = {"path": str(root), "unfinished": unfinished, "foreign": foreign}
-    wrong, then = [], []
-    if unfinished:
-        wrong.append(f"left by a write that was killed: {listed(unfinished)}")
-        then.append("Nothing is lost: the next reading or writing clears it.")
-    if foreign:
-        wrong.append(f"not of this store: {listed(foreign)}")
-        then.append("Move it elsewhere; a newer version may have written it.")
-    if wrong:
-        return warning(f"{root}: {'; '.join(wrong)}", " ".join(then), **facts)
-    return ok(f"{root} can be read and written", **facts)
-
-
-def _can_write(root: Path) -> bool:
-    """Whether a file can be made in the folder, or in the one it would be made in."""
     folder = next((one for one in (root, *root.parents) if one.exists()), root)
     try:
+        next(folder.iterdir(), None)
         with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-def _unfinished(root: Path) -> list[str]:
-    aside = root / ".tmp"
-    left = [*aside.glob("commit"), *aside.glob("write-*")]
-    return sorted(path.relative_to(root).as_posix() for path in left)
-
-
-def _foreign(root: Path) -> list[str]:
-    """What is in the folder, at the highest level, that no version of the store of ours wrote."""
-    found = [path.name for path in root.iterdir() if path.name not in AT_ROOT]
-    for path in (root / VERSION).rglob("*"):
-        name = path.relative_to(root / VERSION).as_posix()
-        if path.is_file() and not _belongs(name):
-            found.append(f"{VERSION}/{name}")
-    return sorted(found)
-
-
-def _belongs(name: str) -> bool:
-    """Whether a file is one of the store, and a day file named after a day that there is."""
-    place = _PLACES.fullmatch(name)
-    try:
-        return place is not None and bool(date.fromisoformat(place["day"] or "2026-01-01"))
-    except ValueError:
-        return False
+            pass
+    except OSError as error:
+        text = f"{root} cannot be read and written: {error.strerror}"
+        then = "Give another folder with --store DIR or CCANALYTICS_STORE, or fix its permissions."
+        return failed(text, then, path=str(root))
+    there = "can be read and written" if folder == root else "is not there yet: a sync makes it"
+    return ok(f"{root} {there}", path=str(root))
 
 
 @dataclass(frozen=True)
@@ -173,20 +120,24 @@ def check_days(stored: StoredSource) -> CheckFinding:
     if not days:
         return warning("none yet", _sync(stored.spec), **facts)
     first, last = min(days), max(days)
-    span = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    gaps = [day for day in span if day not in days]
+    gaps = [day for day in days_between(first, last) if day not in days]
     opened = [day for day, one in days.items() if not one.closed]
     moving = sum(not one.final for one in days.values())
     facts |= {"first": str(first), "last": str(last), "moving": moving}
     facts |= {"gaps": [str(day) for day in gaps], "open": [str(day) for day in opened]}
     text = f"{counted(len(days), 'day')} from {first} to {last}"
     text += f" of organization {organization}" if organization else ""
-    if gaps or opened:
-        text += f"; {counted(len(gaps), 'day')} between them missing: {listed(gaps)}" * bool(gaps)
-        text += f"; fetched before their end: {listed(opened)}" * bool(opened)
-        then = _sync(stored.spec, min([*gaps, *opened]), max([*gaps, *opened]))
-        return warning(text, then, **facts)
+    if wrong := sorted([*gaps, *opened]):
+        text += f"; {counted(len(gaps), 'day')} between them missing: {_listed(gaps)}" * bool(gaps)
+        text += f"; fetched before their end: {_listed(opened)}" * bool(opened)
+        return warning(text, _sync(stored.spec, wrong[0], wrong[-1]), **facts)
     return ok(text + f"; {counted(moving, 'day')} may still change" * bool(moving), **facts)
+
+
+def _listed(days: Sequence[date]) -> str:
+    """The first three, and how many more there are."""
+    more = f" and {len(days) - 3} more" if len(days) > 3 else ""
+    return ", ".join(map(str, days[:3])) + more
 
 
 def _sync(spec: SourceSpec, since: date | None = None, until: date | None = None) -> str:

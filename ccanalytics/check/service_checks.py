@@ -1,18 +1,33 @@
 """What a service says to this key: who it is for, what it knows of a day, and how fresh that is."""
 
 import re
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, timedelta
 
 import httpx
 
-from ccanalytics.check.finding import CheckFinding, Fact, SetupCheck, failed, ok, skipped, warning
-from ccanalytics.check.service_under_check import Client, ServiceUnderCheck
+from ccanalytics.check.finding import (
+    CheckContext,
+    CheckFinding,
+    Fact,
+    SetupCheck,
+    failed,
+    ok,
+    skipped,
+    warning,
+)
 from ccanalytics.errors import NotYetError, SchemaError
+from ccanalytics.settings import Settings
+from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.sources.enterprise_api import FLOOR, EnterpriseClient
 from ccanalytics.sources.keys import PLAIN, Key, KeyKind, find_key
-from ccanalytics.weeks import day_end
+from ccanalytics.sources.registry import SourceSpec
+from ccanalytics.store.day_store import Store
+from ccanalytics.weeks import day_end, is_closed
 from ccanalytics.wire.claude_code import ApiActor, Record, UserActor
+from ccanalytics.wire.organization import Organization
 from ccanalytics.words import counted
 
 DAYS_BACK = 7
@@ -20,19 +35,94 @@ DAYS_BACK = 7
 
 CLOCK_MAY_DIFFER = timedelta(minutes=5)
 
+LONGEST_WAIT = 10.0
+"""Seconds for one answer with all its tries: somebody is waiting."""
+
+Client = AdminClient | EnterpriseClient
+
+CLIENTS: dict[str, type[Client]] = {"api": AdminClient, "enterprise": EnterpriseClient}
+
+NOT_COVERED = {
+    "api": "Empty is not zero use. This API has nothing of Amazon Bedrock, Google Cloud, Microsoft "
+    "Foundry, Claude Platform on AWS and Team plans; Enterprise seats are in --source enterprise.",
+    "enterprise": "Empty is not zero use. This API has nothing of Amazon Bedrock, API keys and "
+    "pipelines; use by accounts of the Console is in --source api.",
+}
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@dataclass
+class ServiceUnderCheck:
+    """One source on a network, and what the checks so far have found out about it."""
+
+    context: CheckContext
+    settings: Settings
+    store: Store
+    spec: SourceSpec
+    client: Client | None = None
+    answers: list[httpx.Response] = field(default_factory=list)
+    organization: Organization | None = None
+    seen: Sequence[Record] = ()
+    """The records of the day, or, where it has none, of the newest day with any."""
+    newest: date | None = None
+    """The newest of the last days with any records."""
+    schema_error: str = ""
+
+    def __post_init__(self) -> None:
+        day = self.context.now.astimezone(UTC).date()
+        while not self.is_closed(day):
+            day -= timedelta(days=1)
+        self.day = self.newest_closed = day
+
+    def is_closed(self, day: date) -> bool:
+        """Whether all of a day is at the service by now."""
+        return is_closed(day, self.context.now, self.spec.settling)
+
+    def kind(self) -> KeyKind:
+        """The kind of key it takes; every service on a network has one."""
+        assert self.spec.key is not None
+        return self.spec.key
+
+    def connected(self) -> Client:
+        """The client, made when it is first needed."""
+        if self.client is None:
+            context = self.context
+            self.client = CLIENTS[self.spec.name](
+                find_key(context.environ, context.key_file, self.kind()),
+                base_url=self.settings.base_url,
+                budget=LONGEST_WAIT,
+                timeout=LONGEST_WAIT,
+                sleep=context.sleep,
+                clock=context.clock,
+                on_answer=self.answers.append,
+            )
+        return self.client
+
+
+@contextmanager
+def under_check(
+    context: CheckContext, settings: Settings, store: Store, spec: SourceSpec
+) -> Iterator[ServiceUnderCheck]:
+    """A service until the block ends, when its connections are closed."""
+    service = ServiceUnderCheck(context, settings, store, spec)
+    try:
+        yield service
+    finally:
+        if service.client:
+            service.client.close()
 
 
 def check_key(service: ServiceUnderCheck) -> CheckFinding:
     """Which kind of key there is, and what it fits; one that does not fit is not sent."""
-    kind, file = service.key_kind, service.context.key_file
-    text = find_key(service.context.environ, file, kind)
+    kind, context = service.kind(), service.context
+    text = find_key(context.environ, context.key_file, kind)
     if text is None:
         then = f"Set {kind.variables[0]}, or give --key-file FILE. {kind.make_one}"
         return failed(f"none in {' or '.join(kind.variables)}", then)
     key = Key(text, kind)
-    service.key = text
-    origin = str(file) if file else _variable(service, kind, text)
+    named = (name for name in kind.variables if context.environ.get(name, "").strip() == text)
+    origin = str(context.key_file or next(named))
     facts: dict[str, Fact] = {"prefix": key.prefix, "origin": origin}
     if not key.prefix:
         said = f"{origin} does not begin like any Anthropic key"
@@ -40,17 +130,12 @@ def check_key(service: ServiceUnderCheck) -> CheckFinding:
     if key.prefix == PLAIN:
         said = f"{origin}, {key.prefix}..., made for the Messages API"
         return warning(said, key.advice, **facts)
-    return ok(f"{origin}, {key.prefix}..., for the {service.known.name}", **facts)
-
-
-def _variable(service: ServiceUnderCheck, kind: KeyKind, text: str) -> str:
-    environ = service.context.environ
-    return next(name for name in kind.variables if environ.get(name, "").strip() == text)
+    return ok(f"{origin}, {key.prefix}..., an {kind.name}", **facts)
 
 
 def check_day(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the day asked for is one, and closed; if it is none the newest is taken."""
-    newest, wanted = service.day, service.context.day
+    newest, wanted = service.newest_closed, service.context.day
     today = service.context.now.astimezone(UTC).date()
     instead = f"{newest} is the newest closed day, and is looked at instead."
     if not wanted:
@@ -62,18 +147,14 @@ def check_day(service: ServiceUnderCheck) -> CheckFinding:
     if day > today:
         text = f"{day} has not begun: today, in UTC, is {today}"
         return failed(text, instead, day=wanted)
-    if day < service.known.first_day:
-        first = service.known.first_day
-        return failed(f"{day} is before {first}, where this API begins", instead)
+    if service.spec.name == EnterpriseClient.name and day < FLOOR:
+        return failed(f"{day} is before {FLOOR}, where this API begins", instead)
     service.day = day
     if service.is_closed(day):
         return ok(f"{day} is closed", day=wanted)
     whole = day_end(day) + service.spec.settling.closed
-    text = (
-        f"{day} is not over yet: only a part of it is there"
-        if day == today
-        else f"{day} is over, but all of it is only there at {whole:%Y-%m-%d %H:%M} UTC"
-    )
+    text = f"{day} is not over yet" if day == today else f"{day} is over, but not counted"
+    text += f": all of it is only there at {whole:%Y-%m-%d %H:%M} UTC"
     then = f"No report uses it before; {newest} is the newest closed day."
     return warning(text, then, day=wanted)
 
@@ -82,29 +163,20 @@ def check_service(service: ServiceUnderCheck) -> CheckFinding:
     """Whether it answers, how fast, and whether this machine's clock agrees with its."""
     client = service.connected()
     service.organization = client.organization()
-    answer = service.answers[-1]
-    milliseconds = round(1000 * answer.elapsed.total_seconds())
-    behind = _seconds_behind(answer, service.context.now)
+    milliseconds = round(1000 * service.answers[-1].elapsed.total_seconds())
+    behind = client.answered_at - service.context.now if client.answered_at else None
     facts: dict[str, Fact] = {
         "url": client.address,
         "milliseconds": milliseconds,
-        "clock_behind_seconds": behind,
+        "clock_behind_seconds": None if behind is None else round(behind.total_seconds()),
     }
     text = f"{client.address} answers in {milliseconds} ms"
-    if behind is not None and abs(behind) > CLOCK_MAY_DIFFER.total_seconds():
-        way = "behind" if behind > 0 else "ahead of"
-        text += f"; the clock of this machine is {abs(behind) // 60:,} minutes {way} the service's"
+    if behind is not None and abs(behind) > CLOCK_MAY_DIFFER:
+        way = "behind" if behind > timedelta(0) else "ahead of"
+        minutes = abs(behind) // timedelta(minutes=1)
+        text += f"; the clock of this machine is {minutes:,} minutes {way} the service's"
         return warning(text, "Set the clock: which days are closed depends on it.", **facts)
     return ok(text, **facts)
-
-
-def _seconds_behind(answer: httpx.Response, now: datetime) -> int | None:
-    """How far this machine's clock is behind the service's; None when the answer has no date."""
-    try:
-        there = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
-        return None
-    return None if there.tzinfo is None else round((there - now).total_seconds())
 
 
 def check_organization(service: ServiceUnderCheck) -> CheckFinding:
@@ -124,26 +196,28 @@ def check_organization(service: ServiceUnderCheck) -> CheckFinding:
 
 
 def check_records(service: ServiceUnderCheck) -> CheckFinding:
-    """Who is in the records of the day; and which is the newest day with any."""
-    client, day, early = service.connected(), service.day, ""
+    """Who is in the records of the day."""
+    early = ""
     try:
         try:
-            records = client.records(day)
+            service.seen = service.connected().records(service.day)
         except NotYetError as error:
-            early = f"{day} is not counted yet. "
-            day = error.newest
-            records = client.records(day)
-        _find_newest(service, client, day, records)
+            early, service.day = f"{service.day} is not counted yet. ", error.newest
+            service.seen = service.connected().records(service.day)
+        day, records = service.day, service.seen
+        service.newest = _newest_with_records(service)
     except SchemaError as error:
         service.schema_error = str(error)
-        return failed(f"{day}: the answer cannot be read", "The finding about the schema says why.")
+        text = f"{service.day}: the answer cannot be read"
+        return failed(text, "The finding about the schema says why.")
     facts = _counts(day, records)
-    people, keys = f"{len(records)} records of {facts['people']} people", facts["api_keys"]
     if not records:
-        return warning(f"{early}{day}: the answer is empty", service.known.not_covered, **facts)
-    text = f"{early}{day}: {people}" + (
-        f" and {counted(int(str(keys)), 'API key')}" if keys else ""
-    )
+        return warning(
+            f"{early}{day}: the answer is empty", NOT_COVERED[service.spec.name], **facts
+        )
+    text = f"{early}{day}: {len(records)} records of {facts['people']} people"
+    if keys := int(str(facts["api_keys"])):
+        text += f" and {counted(keys, 'API key')}"
     if facts["customer_types"] == ["api"]:
         text += "; none of a seat, so whoever has one may be missing"
     return warning(text, f"{day} is looked at instead.", **facts) if early else ok(text, **facts)
@@ -161,20 +235,19 @@ def _counts(day: date, records: Sequence[Record]) -> dict[str, Fact]:
     }
 
 
-def _find_newest(
-    service: ServiceUnderCheck, client: Client, day: date, records: Sequence[Record]
-) -> None:
-    """Keeps the newest of the last days with records, and any records there are."""
-    newest = max(day, service.newest_closed())
-    service.seen = records
-    for one in (newest - timedelta(days=back) for back in range(DAYS_BACK)):
+def _newest_with_records(service: ServiceUnderCheck) -> date | None:
+    """The newest of the last days with any records, which are kept when none were seen so far."""
+    newest = max(service.day, service.newest_closed)
+    for day in (newest - timedelta(days=back) for back in range(DAYS_BACK)):
         try:
-            found = records if one == day else client.records(one)
+            asked = day != service.day
+            found = service.connected().records(day) if asked else service.seen
         except NotYetError:
             continue
         if found:
-            service.newest, service.seen = one, records or found
-            return
+            service.seen = service.seen or found
+            return day
+    return None
 
 
 def check_schema(service: ServiceUnderCheck) -> CheckFinding:
@@ -185,8 +258,7 @@ def check_schema(service: ServiceUnderCheck) -> CheckFinding:
             "ANTHROPIC_BASE_URL, then update ccanalytics."
         )
         return failed(service.schema_error, then)
-    unknown = sorted(service.connected().unknown_fields)
-    if unknown:
+    if unknown := sorted(service.connected().unknown_fields):
         text = f"fields this version does not know: {', '.join(unknown)}"
         then = (
             "A field is passed over and changes no number, an actor of another kind is counted "
@@ -200,27 +272,23 @@ def check_schema(service: ServiceUnderCheck) -> CheckFinding:
 
 def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the store has what the service has."""
-    days, newest = service.store.days(service.spec.name), service.newest
+    newest, days = service.newest, service.store.days(service.spec.name)
     stored = max((day for day, one in days.items() if one.rows), default=None)
     facts: dict[str, Fact] = {"service": str(newest or ""), "store": str(stored or "")}
     if newest is None:
         text = f"no record of the last {DAYS_BACK} closed days at the service"
-        return warning(text, service.known.not_covered, **facts)
+        return warning(text, NOT_COVERED[service.spec.name], **facts)
+    text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
     if stored is None or (stored < newest and service.is_closed(newest)):
         since = stored + timedelta(days=1) if stored else newest
-        text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
         then = f"ccanalytics sync --source {service.spec.name} --since {since}."
         return warning(text, then, **facts)
-    return ok(
-        f"the newest records at the service are of {newest}, in the store of {stored}", **facts
-    )
+    return ok(text, **facts)
 
 
 def check_rate_limit(service: ServiceUnderCheck) -> CheckFinding:
     """Whether requests were held back, and which limits the service names."""
     answers = service.answers
-    if not answers:
-        return skipped("nothing was answered")
     held = sum(answer.status_code in (429, 529) for answer in answers)
     named = {
         name.removeprefix("anthropic-ratelimit-"): value
@@ -229,13 +297,13 @@ def check_rate_limit(service: ServiceUnderCheck) -> CheckFinding:
         if name.startswith("anthropic-ratelimit-") or name == "retry-after"
     }
     facts: dict[str, Fact] = {"held_back": held, **named}
-    said = ", ".join(f"{name} {value}" for name, value in named.items())
+    limits = ", ".join(f"{name} {value}" for name, value in named.items())
+    text = f"{held} of {counted(len(answers), 'request')} held back; "
+    text += limits or "the service names no limit"
     if held:
-        text = f"{held} of {len(answers)} requests were held back; "
         then = "The limit is of the whole organization: try again in some minutes."
-        return warning(text + (said or "no time to wait is named"), then, **facts)
-    text = f"not met in {counted(len(answers), 'request')}; {said or 'the service names none'}"
-    return ok(text, **facts)
+        return warning(text, then, **facts)
+    return ok(text, **facts) if answers else skipped("nothing was answered")
 
 
 SERVICE_CHECKS = (
