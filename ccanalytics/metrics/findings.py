@@ -293,10 +293,6 @@ def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
     title = "Nothing else moved" if found else "No change found in any headline"
     if not still:
         return Finding("nothing", title, "Every headline is named above." if found else "")
-    seen = "; ".join(f"{one.metric.name} {_seen(one.comparison)}" for one in still)
+    seen = "; ".join(f"{one.metric.name} {100 * one.comparison.detectable:.0f} %" for one in still)
     text = f"Over the last four weeks a rise of so much would have been found: {seen}."
     return Finding("nothing", title, text)
-
-
-def _seen(compared: Comparison) -> str:
-    return f"{100 * compared.detectable:.0f} %" if compared.detectable > 0 else "any"

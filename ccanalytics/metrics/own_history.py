@@ -25,6 +25,9 @@ POWER = 0.80
 MINIMUM_WEEKS = 8
 """Under this many closed weeks no change is judged."""
 
+DRIFT = 0.007
+"""How far a figure drifts in a week without any cause, as a standard deviation (0.7 %)."""
+
 _NOTHING = 1e-9
 """What rounding leaves of a difference of zero."""
 
@@ -58,8 +61,6 @@ class LogChange:
     @property
     def detectable(self) -> float:
         """The smallest rise, as a fraction, that would be found four times in five."""
-        if self.error < _NOTHING:
-            return 0.0
         needed = _quantile(self.freedom, (1 + LEVEL) / 2) + _quantile(self.freedom, POWER)
         return math.expm1(needed * self.error)
 
@@ -95,7 +96,8 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
     """The last week against the weighted mean of all before; None where it cannot be judged.
 
     The scatter of the weeks before sets the scale, so weeks that all people share a shock in are
-    seen to be unsure. Student's t with two degrees of freedom less than there are weeks.
+    seen to be unsure, and `DRIFT` is added to it. Student's t with two degrees of freedom less than
+    there are weeks.
     """
     weeks = LogWeeks.of(top, bottom) if top.shape[1] >= MINIMUM_WEEKS else None
     if weeks is None:
@@ -104,26 +106,36 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
     before = float(np.average(weeks.values[:-1], weights=weights))
     freedom = len(weeks.values) - 2
     scale = float(weights @ (weeks.values[:-1] - before) ** 2) / freedom
-    error = math.sqrt(scale * (weeks.variances[-1] + 1 / weights.sum()))
-    return LogChange(float(weeks.values[-1]) - before, error, freedom)
+    variance = scale * (weeks.variances[-1] + 1 / weights.sum()) + _drifted(len(weeks.values))
+    return LogChange(float(weeks.values[-1]) - before, math.sqrt(variance), freedom)
 
 
 def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> LogChange | None:
     """The weeks `after` against the weeks `before`; None where it cannot be judged.
 
-    People and weeks both vary: the variance is that of clusters in two ways (Cameron, Gelbach and
-    Miller 2011), never less than that of either.
+    The variance is the larger of two: that of weeks as replicates, which sees what all people
+    share, and that of people, which sees habits that last. `DRIFT` is added to it.
     """
     known = int(before.sum() + after.sum())
     if known < MINIMUM_WEEKS or not before.any() or not after.any():
         return None
-    estimates = [_log_side(top, bottom, weeks) for weeks in (before, after)]
+    sides = (before, after)
+    estimates = [_log_side(top, bottom, weeks) for weeks in sides]
     if not np.isfinite(estimates).all():
         return None
-    influence = _influence(top, bottom, after) - _influence(top, bottom, before)
-    people, weeks = np.sum(influence.sum(axis=1) ** 2), np.sum(influence.sum(axis=0) ** 2)
-    variance = max(people + weeks - np.sum(influence**2), people, weeks)
-    return LogChange(estimates[1] - estimates[0], math.sqrt(variance), known - 2)
+    influences = [_influence(top, bottom, weeks) for weeks in sides]
+    by_week = sum(float(np.sum(one.sum(axis=0) ** 2)) * weeks.sum() ** 2
+                  for one, weeks in zip(influences, sides, strict=True))  # fmt: skip
+    weeks = by_week / (known - 2) * (1 / before.sum() + 1 / after.sum())
+    people = float(np.sum((influences[1] - influences[0]).sum(axis=1) ** 2))
+    freedom = known - 2 if weeks >= people else len(top) - 1
+    variance = max(weeks, people) + _drifted(known)
+    return LogChange(estimates[1] - estimates[0], math.sqrt(variance), freedom)
+
+
+def _drifted(weeks: int) -> float:
+    """The variance that drift adds: the middles of two sides are half of their weeks apart."""
+    return (DRIFT * weeks / 2) ** 2
 
 
 def is_step(top: Floats, bottom: Floats, after: Weeks) -> bool:

@@ -72,7 +72,7 @@ def test_the_week_before_is_described_and_not_judged():
     """One week of ten times the cost does not make the next one a fall."""
     found = m.headline(history([*NEARLY_ALIKE[:10], 1000, 100]), "cost")
     assert found.change == pytest.approx(-90)
-    assert found.verdict == "no detectable change"
+    assert found.recent.verdict == "no detectable change"
 
 
 def test_fewer_than_eight_weeks_are_not_judged():

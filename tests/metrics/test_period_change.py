@@ -50,9 +50,10 @@ def test_a_ratio_is_of_the_sums_of_all_weeks():
 
 
 def test_alike_people_who_change_nothing_are_no_change():
-    """The interval of nothing is nothing."""
+    """Only a drift of 0.7 % a week is left, over four weeks, and t(6) is 1.943."""
     row = the_row(cca.period_change(history([5, 5, 5, 5]), "commits", "2026-10-26"))
-    assert (row["low"], row["high"], row["verdict"]) == (0.0, 0.0, "no detectable change")
+    assert row["high"] == pytest.approx(np.expm1(1.943 * 4 * 0.007), abs=1e-4)
+    assert (row["value"], row["verdict"]) == (row["previous"], "no detectable change")
 
 
 def test_a_week_in_the_middle_of_the_start_is_on_neither_side():
