@@ -4,6 +4,7 @@ papermill runs it as it does with kernels: the same parameters, the same errors.
 nothing of the one before it, neither names nor settings, but what was imported stays.
 """
 
+import gc
 import io
 import os
 import re
@@ -154,6 +155,8 @@ class _Shell(InteractiveShell):
     def begin_notebook(self) -> None:
         """Forget every name and output of the notebook before."""
         self.reset()  # type: ignore[no-untyped-call]
+        # What is left is imported and stays; else each reset would walk all of it again.
+        gc.freeze()
         self._displays = {}
 
     def begin_cell(self, outputs: list[NotebookNode]) -> None:
