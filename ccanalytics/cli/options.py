@@ -101,7 +101,10 @@ def run_options(
     from ccanalytics.issue.run_options import RunOptions
 
     settings = settings_of(store=store, roster=roster, identity=identity)
-    return RunOptions(environ=dict(os.environ), settings=settings, now=now(), **asked)
+    environ = dict(os.environ)
+    if roster:
+        environ["CCANALYTICS_ROSTER"] = str(roster.absolute())
+    return RunOptions(environ=environ, settings=settings, now=now(), **asked)
 
 
 def settings_of(**flags: Any) -> "Settings":

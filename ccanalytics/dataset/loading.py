@@ -211,10 +211,10 @@ def _ids(addresses: pa.Table | None) -> list[tuple[str, str]]:
 def roster_of(
     spec: SourceSpec, roster: pd.DataFrame | Path | str | None, default: Path | None
 ) -> pd.DataFrame:
-    """The roster given, else the source's own, else that of the settings, else nobody."""
+    """The roster given, also by variable, else the source's own, else that of the settings file."""
     if isinstance(roster, pd.DataFrame):
         return roster
-    if not roster and spec.organisation:
+    if not roster and spec.organisation and not os.environ.get("CCANALYTICS_ROSTER"):
         return parse_roster(spec.organisation().roster_csv, "the roster of the sample")
     path = roster or default
     return read_roster(Path(path)) if path else no_roster()

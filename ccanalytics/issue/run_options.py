@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ccanalytics.errors import AuthError
 from ccanalytics.settings import Settings
 from ccanalytics.sources.registry import Access, SourceSpec, no_source, source_spec, source_with_key
@@ -64,4 +66,8 @@ def with_source(options: RunOptions) -> RunOptions:
     source = options.source or source_with_key(options.access)
     if not source:
         raise AuthError(str(no_source("There is no key, and no --source was given.")))
-    return replace(options, source=source)
+    settings = options.settings
+    if source_spec(source).organisation and not options.environ.get("CCANALYTICS_ROSTER"):
+        # The roster of a settings file is of the user's organisation, not of this one.
+        settings = msgspec.structs.replace(settings, roster=None)
+    return replace(options, source=source, settings=settings)

@@ -201,7 +201,8 @@ def _days(monday: date) -> str:
 def _slug(team: str) -> str:
     """The team as part of a file's name; with a digest where that alone could be another team's."""
     name = normalize("NFC", team).lower()
-    words = re.findall(r"[a-z0-9]+", name)
+    plain = normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9]+", plain)
     slug = "-".join(words)[:LONGEST_NAME].strip("-")
     if slug and slug == name.replace(" ", "-") and "-" not in name:
         return slug
