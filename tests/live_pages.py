@@ -72,7 +72,7 @@ def append(log, *lines):
 
 def write_notebook(folder, *cells):
     """A my_usage notebook of one's own: a sum, a chart one can choose in, and more `cells`."""
-    parameters = 'source = "local"'
+    parameters = 'source = "local"\ndays = 30  # how many days'
     words = [text(f"## Question {n}?\n\n" + "Many words. " * 60) for n in range(6)]
     made = notebook(
         text("# Numbers"),

@@ -82,7 +82,7 @@ def test_its_parameters_have_a_default_and_a_help_text(path):
     """papermill sees every parameter, with the words of its comment."""
     found = papermill.inspect_notebook(str(path))
     own = path.stem == "my_usage"
-    wanted = {"until", "days", "timezone"} if own else {"week", "weeks", "team", "identity"}
+    wanted = {"week", "weeks", "days", "timezone"} if own else {"week", "weeks", "team", "identity"}
     assert {"source", *wanted} <= set(found)
     assert all(parameter["help"] for parameter in found.values())
     assert found["source"]["default"] == ('"local"' if own else '"sample"')

@@ -103,7 +103,7 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         source=data.source,
         out=options.out.absolute(),
         notebooks=_notebooks(options, data),
-        common=_parameters(options, data.source, week),
+        common=_parameters(options, data.source, week, shared=not data.spec.report),
         extra=options.extra,
         environment={**options.environ, **variables, "CCANALYTICS_SYNC_ON_LOAD": "0"},
         name=issue_name(week, options.team),
@@ -127,6 +127,8 @@ SPINE_NOTEBOOKS = {"trust", "adoption", "productivity", "cost_per_commit"}
 
 def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:
     """The notebooks of the report that are installed and have something in this dataset."""
+    if data.spec.report:
+        return report_notebooks(options.notebooks, data.spec.report)
     added = {name: place for wing in wings() for name, place in wing.notebooks.items()}
     return [
         path
@@ -144,15 +146,12 @@ def issue_name(week: str, team: str) -> str:
     return f"{week}-{_slug(team)}" if team else week
 
 
-def _parameters(options: RunOptions, source: str, week: str) -> dict[str, str | int]:
-    """What every notebook of the report must know."""
-    return {
-        "week": week,
-        "weeks": options.weeks,
-        "source": source,
-        "team": options.team,
-        "identity": options.settings.identity,
-    }
+def _parameters(
+    options: RunOptions, source: str, week: str, *, shared: bool = True
+) -> dict[str, str | int]:
+    """What every notebook of the report must know; `shared` when it is about several people."""
+    whose = {"team": options.team, "identity": options.settings.identity} if shared else {}
+    return {"week": week, "weeks": options.weeks, "source": source, **whose}
 
 
 def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:

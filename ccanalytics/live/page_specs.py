@@ -55,7 +55,7 @@ def _own_usage(chosen: RunOptions) -> ReportSpec:
         out=chosen.out,
         notebooks=notebooks_of(chosen),
         common={"source": chosen.source},
-        extra=chosen.extra,
+        extra={"days": "30", **chosen.extra},
         environment={},
         name=f"my-usage-{chosen.now:%Y-%m-%d}",
         title=OWN_TITLE,

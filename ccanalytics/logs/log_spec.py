@@ -24,4 +24,5 @@ SOURCE = SourceSpec(
     sync_all="logs.log_sync:sync_logs",
     merge="logs.log_sync:merge_stores",
     coverage="logs.log_coverage:log_rows",
+    report=("my_usage",),
 )

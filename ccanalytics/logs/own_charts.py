@@ -1,5 +1,6 @@
 """Charts of one person's own session logs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -7,15 +8,17 @@ import pandas as pd
 
 from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import BLUE, CATEGORIES, GREY, ORANGE, value_axis
+from ccanalytics.logs.own_week import part, short_names
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
 
-_END = "length(datum.label) > 25 ? '…' + slice(datum.label, -24) : datum.label"
+_END = "slice(join(slice(split(datum.label, '/'), -2), '/'), -24)"
 """The end of a path tells projects apart, not its beginning."""
 
 SHOWN = 12
 """The most expensive projects, branches or sessions that are drawn; the table has them all."""
 
+_DAYS = alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True)
 _WEEKDAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.value]"
 _DOLLARS = "US dollars, estimated"
 _DEFINITION = alt.Tooltip("definition:N", title="definition")
@@ -34,11 +37,14 @@ def usage_by_chart(frame: MetricFrame) -> Any:
         alt.Tooltip("saved:Q", title="saved by the cache", format="$,.2f"),
         _DEFINITION,
     ]
-    subtitle = f"{_DOLLARS} at list prices, by {split}"
+    names = split.replace("_", " ").replace("mcp", "MCP")
+    subtitle = f"{_DOLLARS} at list prices, by {names}"
     if split == "hour":
         x = alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0))
         bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
-        return _titled(finished(bars, metric.id, subtitle=subtitle, wide=True), f"by {split}")
+        return _titled(
+            finished(bars, metric.id, subtitle=subtitle, wide=True), lambda: _most(frame, split)
+        )
     if len(frame) > SHOWN:
         subtitle += f"; the {SHOWN} most expensive of {len(frame)}"
     bars = (
@@ -51,7 +57,7 @@ def usage_by_chart(frame: MetricFrame) -> Any:
         )
     )
     chart = finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(26))
-    return _titled(chart, f"by {split}")
+    return _titled(chart, lambda: _most(frame, split))
 
 
 def usage_by_day_chart(frame: MetricFrame) -> Any:
@@ -64,7 +70,7 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
         alt.Chart(frame)
         .mark_bar(cornerRadiusEnd=0)
         .encode(
-            x=alt.X("yearmonthdate(day):T", title="day", axis=alt.Axis(format="%-d %b")),
+            x=alt.X("yearmonthdate(day):O", title="day", axis=_DAYS),
             y=alt.Y("value:Q", title=unit, axis=alt.Axis(format=form), scale=alt.Scale(zero=True)),
             color=alt.Color(
                 f"{group}:N",
@@ -81,8 +87,10 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
         )
     )
     what = f"{_DOLLARS} at list prices, by model" if kind == "model" else "Tokens by kind"
-    chart = finished(bars, metric.id, subtitle=f"{what} and day", wide=True)
-    return _titled(chart, "cost" if kind == "model" else "tokens")
+    days = frame.groupby("day", as_index=False)["value"].sum()
+    return _titled(
+        finished(bars, metric.id, subtitle=f"{what} and day", wide=True), lambda: _peak(days)
+    )
 
 
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
@@ -105,7 +113,8 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
         )
     )
     subtitle = f"{_DOLLARS}: the darker, the more in that hour of all these weeks"
-    return finished(squares, metric.id, subtitle=subtitle, wide=True, height=alt.Step(22))
+    chart = finished(squares, metric.id, subtitle=subtitle, wide=True, height=alt.Step(22))
+    return _titled(chart, lambda: _busiest(frame))
 
 
 def context_growth_chart(frame: pd.DataFrame) -> Any:
@@ -129,7 +138,8 @@ def context_growth_chart(frame: pd.DataFrame) -> Any:
     cuts = base.mark_point(size=90, filled=True, opacity=1).encode(tooltip=words)
     layers = alt.layer(line, cuts.transform_filter("datum.compacted"), data=frame)
     subtitle = "Tokens into each answer, of the sessions with the most; a point is a compaction"
-    return finished(layers, metric.id, subtitle=subtitle, wide=True)
+    chart = finished(layers, metric.id, subtitle=subtitle, wide=True)
+    return _titled(chart, lambda: f"The largest context had {frame['value'].max():,.0f} tokens")
 
 
 def tool_use_chart(frame: pd.DataFrame) -> Any:
@@ -157,14 +167,46 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
             ],
         )
     )  # fmt: skip
-    return finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(24))
+    chart = finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(24))
+    return _titled(chart, lambda: _most_called(frame))
 
 
 def _names() -> alt.Axis:
     return alt.Axis(labelLimit=190, labelExpr=_END)
 
 
-def _titled(chart: Any, words: str) -> Any:
-    """`chart` with `words` after its title, as one page has several of its kind."""
-    chart.title.text = f"{chart.title.text}, {words}"
+def _most(frame: pd.DataFrame, split: str) -> str:
+    """Which value of the split cost most: "shop made two thirds of the cost"."""
+    known = frame.dropna(subset="value")
+    first, total = known.loc[known["value"].idxmax()], known["value"].sum()
+    name = first[split]
+    if split == "project":
+        name = short_names(frame["project"])[name]
+    name = f"The hour from {name:.0f}:00" if split == "hour" else name
+    return f"{name} made {part(first['value'] / (total or 1))} of the cost"
+
+
+def _busiest(hours: pd.DataFrame) -> str:
+    """The hour of the week with most: "Most on Tuesdays from 14:00"."""
+    first = hours.loc[hours["value"].idxmax()]
+    day = pd.Timestamp(2024, 1, int(first["weekday"]))  # a January that begins on a Monday
+    return f"Most on {day:%A}s from {first['hour']:.0f}:00"
+
+
+def _most_called(tools: pd.DataFrame) -> str:
+    """The tool called most: "Bash made half of 412 calls"."""
+    calls = tools["calls"].sum()
+    return f"{tools['tool'].iloc[0]} made {part(tools['calls'].iloc[0] / calls)} of {calls:,} calls"
+
+
+def _peak(days: pd.DataFrame) -> str:
+    """The day with most: "Most on 19 August"."""
+    first = days.loc[days["value"].idxmax()]
+    return f"Most on {first['day']:%-d %B}"
+
+
+def _titled(chart: Any, words: Callable[[], str]) -> Any:
+    """`chart` with what it shows for its title, where there is something."""
+    if not chart.usermeta["ccanalytics"]["missing"]:
+        chart.title.text = words()
     return chart

@@ -4,20 +4,27 @@ Only for the source `local`, which is one person's logs: nobody else is in them,
 withheld. Every request is counted where and when it was made, so all splits have the same sums.
 """
 
+import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.logs.own_frames import (
+    CACHE_WRITES,
+    TOKENS,
+    labelled,
+    local_time,
+    own_frames,
+    priced,
+)
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.prices import Prices, Tariff
 from ccanalytics.showing import Note, says
 
-SPLITS = ("day", "hour", "project", "branch", "model", "session", "agent", "terminal")
-
-CACHE_WRITES = ["cache_write_5m_tokens", "cache_write_1h_tokens"]
-TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", *CACHE_WRITES]
-
-NOT_LOGGED = "not logged"
-"""What a group is called whose lines do not say: early versions log no branch or terminal."""
+SPLITS = (
+    *("day", "hour", "project", "branch", "model", "session", "agent", "skill", "mcp_server"),
+    "terminal",
+)
 
 RECENT = 7
 """Days of `own_recent`, and as many before them to compare with."""
@@ -43,18 +50,21 @@ def usage_by(data: Dataset, split: str, timezone: str = "UTC") -> pd.DataFrame:
     """
     if split not in SPLITS:
         raise ValueError(f"Usage by {split!r}: it is one of {', '.join(SPLITS)}.")
-    requests, calls, sessions = _frames(data)
+    requests, calls, sessions = own_frames(data)
     wanted = (
-        (_priced(requests), "at", ["value", *_USE]),
+        (priced(requests), "at", ["value", *_USE]),
         (calls, "at", _WORK),
         (sessions.assign(sessions=1), "started_at", ["sessions"]),
     )
-    labelled = ((_labelled(frame, moment, timezone), columns) for frame, moment, columns in wanted)
-    sums = [_summed(frame, split, columns) for frame, columns in labelled if split in frame]
+    dated = ((labelled(frame, moment, timezone), columns) for frame, moment, columns in wanted)
+    sums = [_summed(frame, split, columns) for frame, columns in dated if split in frame]
     frame = pd.concat(sums, axis=1, sort=True).rename_axis(split)
     frame = frame.fillna(dict.fromkeys(frame.columns.difference(["value"]), 0))
     frame["value"] = frame["value"].mask(frame["value"].isna() & (frame["unpriced_tokens"] == 0), 0)
-    return _ordered(frame.reindex(columns=["value", *_USE, *_WORK, "sessions"]), split)
+    frame = _ordered(frame.reindex(columns=["value", *_USE, *_WORK, "sessions"]), split)
+    if split in ("skill", "mcp_server") and frame[split].isin(["none"]).all():
+        frame.attrs["unavailable"] = "none was used"
+    return frame
 
 
 @measures("usage_by_day", by="kind")
@@ -63,8 +73,8 @@ def usage_by_day(data: Dataset, kind: str, timezone: str = "UTC") -> pd.DataFram
 
     `kind` is "model" or "tokens". Every day of the range is there, 0 where nothing was used.
     """
-    requests, _, _ = _frames(data)
-    used = _labelled(_priced(requests), "at", timezone)
+    requests, _, _ = own_frames(data)
+    used = labelled(priced(requests), "at", timezone)
     if kind == "model":
         used = used.astype({"model": "str"})
         sums = used.groupby(["day", "model"])["value"].sum(min_count=1).rename_axis(["day", kind])
@@ -83,8 +93,8 @@ def usage_by_day(data: Dataset, kind: str, timezone: str = "UTC") -> pd.DataFram
 @measures("usage_by_weekday")
 def usage_by_weekday(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     """One row per weekday (1 is Monday) and hour of `timezone`: value (dollars), requests."""
-    requests, _, _ = _frames(data)
-    used = _labelled(_priced(requests), "at", timezone)
+    requests, _, _ = own_frames(data)
+    used = labelled(priced(requests), "at", timezone)
     sums = used.groupby(["weekday", "hour"])[["value", "requests"]].sum()
     week = pd.MultiIndex.from_product([range(1, 8), range(24)], names=["weekday", "hour"])
     return sums.reindex(week, fill_value=0).reset_index()
@@ -118,8 +128,8 @@ def cache_saving(data: Dataset) -> pd.DataFrame:
 
     Against paying each cached token as input, at the list price of its day.
     """
-    requests, _, _ = _frames(data)
-    used = _priced(requests).dropna(subset="value")
+    requests, _, _ = own_frames(data)
+    used = priced(requests).dropna(subset="value")
     columns = ["saved", "cache_read_tokens", *CACHE_WRITES]
     frame = used.groupby("model", observed=True)[columns].sum().rename(columns={"saved": "value"})
     written = frame[CACHE_WRITES].sum(axis=1)
@@ -128,25 +138,54 @@ def cache_saving(data: Dataset) -> pd.DataFrame:
 
 
 @measures(
+    "token_cost",
+    title="What kind of token it was spent on",
+    shown_columns=("kind", "tokens", "value", "share"),
+    labels={"kind": "kind of token", "value": "cost", "share": "of the cost"},
+    formats={"tokens": ",.0f", "value": METRICS["token_cost"].format, "share": ".0%"},
+)
+def token_cost(data: Dataset) -> pd.DataFrame:
+    """One row per kind of token, the most expensive first: tokens, value (dollars), share.
+
+    The cost of each answer with a known price, parted by the list prices of its day. Of web
+    searches it has their count for tokens.
+    """
+    requests, _, _ = own_frames(data)
+    known = priced(requests).dropna(subset="value")
+    counts = known[[*TOKENS, "web_searches"]]
+    parts = counts * _rates(known)
+    parts = parts.mul(known["value"] / parts.sum(axis=1).replace(0, 1), axis=0)
+    frame = pd.DataFrame({"tokens": counts.sum(), "value": parts.sum()})
+    frame["share"] = frame["value"] / (frame["value"].sum() or 1)
+    frame = frame[frame["tokens"] > 0].rename(index=_kind).rename_axis("kind")
+    return frame.sort_values("value", ascending=False).reset_index()
+
+
+def _rates(requests: pd.DataFrame) -> pd.DataFrame:
+    """The rate of each kind of token for each request, but for what makes all rates alike."""
+    prices = Prices()
+    rates = pd.DataFrame(0.0, index=requests.index, columns=[*TOKENS, "web_searches"])
+    for (model, day), some in requests.groupby(["model", "date"], observed=True):
+        listed = prices.price_list(Tariff(model), day.date())
+        if listed:
+            tiers = np.searchsorted(listed.thresholds, some["context"])
+            rates.loc[some.index] = np.array(listed.tiers, dtype=float)[tiers]
+    return rates
+
+
+@measures(
     "own_sessions",
     shown_by="logs.own_display:sessions_bundle",
     shown_columns=(
-        *("started_at", "project", "branch", "value", "tokens", "requests", "minutes"),
-        *(
-            "active_minutes",
-            "commits",
-            "pull_requests",
-            "lines_added",
-            "peak_context",
-            "compactions",
-            "subagent_share",
-        ),
+        *("started_at", "title", "project", "value", "requests", "active_minutes", "commits"),
+        *("pull_requests", "lines_added", "peak_context", "compactions", "subagent_share"),
     ),
     labels={
+        "title": "session",
         "started_at": "started",
         "value": "cost",
         "requests": "answers",
-        "active_minutes": "of which active",
+        "active_minutes": "active minutes",
         "pull_requests": "PRs",
         "lines_added": "lines",
         "peak_context": "largest context",
@@ -157,12 +196,13 @@ def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
     """One row per session with anything in range, the most expensive first.
 
     Columns: session, started_at (in `timezone`; the first request in range where it began before),
-    minutes (to its last answer), active_minutes (without pauses over 15 minutes), project, branch,
+    title (the last one in the log, else empty), minutes (to its last answer), active_minutes
+    (without pauses over 15 minutes), project, branch,
     value, tokens, requests, commits, pull_requests, lines_added, peak_context (tokens),
     compactions, subagent_share (of the cost; null without one).
     """
-    requests, calls, sessions = _frames(data)
-    used = _priced(requests).assign(tokens=lambda r: r[TOKENS].sum(axis=1))
+    requests, calls, sessions = own_frames(data)
+    used = priced(requests).assign(tokens=lambda r: r[TOKENS].sum(axis=1))
     used = used.assign(others=used["value"].where(used["agent"] != "main", 0.0))
     groups = used.sort_values("at").groupby("session", observed=True)
     frame = groups.agg(
@@ -176,11 +216,12 @@ def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
         others=("others", "sum"),
     )
     frame["value"] = groups["value"].sum(min_count=1)
+    frame["title"] = _titles(data).reindex(frame.index).fillna("")
     known = sessions.set_index("session")["started_at"].reindex(frame.index)
     started = known.fillna(frame["started_at"])
     frame["minutes"] = (frame["ended_at"] - started).dt.total_seconds() / 60
     frame["active_minutes"] = _active_minutes(started, used, calls)
-    frame["started_at"] = _local(started, timezone)
+    frame["started_at"] = local_time(started, timezone)
     work = calls.groupby("session", observed=True)[["commits", "pull_requests", "lines_added"]]
     frame = frame.join(work.sum()).join(_compactions(data).rename("compactions"))
     counts = ["commits", "pull_requests", "lines_added", "compactions"]
@@ -199,8 +240,8 @@ def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
     Only a session's own answers, not its subagents'. Of a long session every so-manieth answer is
     left out, the largest of each stretch stays.
     """
-    requests, _, _ = _frames(data)
-    own = _priced(requests[requests["agent"] == "main"]).sort_values("at")
+    requests, _, _ = own_frames(data)
+    own = priced(requests[requests["agent"] == "main"]).sort_values("at")
     largest = own.groupby("session", observed=True)["context"].max().nlargest(sessions).index
     parts = [_growth(data, own[own["session"] == name]) for name in largest]
     columns = ["session", "answer", "value", "compacted"]
@@ -215,7 +256,7 @@ def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
 def tool_use(data: Dataset) -> pd.DataFrame:
     """One row per tool, the most used first: calls, accepted, rejected, errors, value (accepted of
     those decided on; null where nothing was)."""
-    _, calls, _ = _frames(data)
+    _, calls, _ = own_frames(data)
     counts = calls.groupby(["tool", "decision"], observed=True).size().unstack(fill_value=0)
     counts = counts.reindex(columns=["accepted", "rejected", "error"], fill_value=0)
     counts = counts.rename(columns={"error": "errors"})
@@ -259,8 +300,8 @@ _RECENT = {
 @says(Note)
 def own_sentence(data: Dataset) -> str:
     """What was used in all, in plain English, with how much of it is not final or has no price."""
-    requests, _, _ = _frames(data)
-    used = _priced(requests)
+    requests, _, _ = own_frames(data)
+    used = priced(requests)
     tokens, cost = used[TOKENS].sum().sum(), used["value"].sum()
     text = (
         f"{used['session'].nunique():,} sessions from {data.since} to {data.until}: "
@@ -282,49 +323,6 @@ def _tokens(count: float) -> str:
     return f"{count / 1e6:,.1f} million tokens" if count >= 1e6 else f"{count:,.0f} tokens"
 
 
-def _frames(data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The requests, tool calls and sessions, with words for what is not logged."""
-    if "requests" not in data.extras:
-        raise ValueError(
-            f"Own usage is read from session logs: source is {data.source!r}, load source='local'."
-        )
-    requests, calls, sessions = (
-        _said(data.extras[name]) for name in ("requests", "tool_calls", "sessions")
-    )
-    return requests, calls, sessions
-
-
-def _said(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = [n for n in ("project", "branch", "terminal", "session") if n in frame]
-    return frame.assign(**{name: frame[name].astype("str").fillna(NOT_LOGGED) for name in texts})
-
-
-def _priced(requests: pd.DataFrame) -> pd.DataFrame:
-    """With value and saved (dollars), requests (1), context (tokens in) and unpriced_tokens."""
-    context = requests[["input_tokens", "cache_read_tokens", *CACHE_WRITES]].sum(axis=1)
-    tokens = context + requests["output_tokens"]
-    return requests.assign(
-        value=requests["cost_usd"],
-        saved=requests["uncached_cost_usd"] - requests["cost_usd"],
-        requests=1,
-        context=context,
-        unpriced_tokens=tokens.where(requests["cost_usd"].isna(), 0),
-    )
-
-
-def _labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
-    """With the day, weekday and hour of its moment in `timezone`."""
-    local = _local(frame[moment], timezone)
-    return frame.assign(
-        day=local.dt.normalize(), weekday=local.dt.day_of_week + 1, hour=local.dt.hour
-    )
-
-
-def _local(moments: pd.Series, timezone: str) -> pd.Series:
-    """UTC moments as the clock of `timezone` shows them, without a zone."""
-    return moments.dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None)
-
-
 def _summed(frame: pd.DataFrame, split: str, columns: list[str]) -> pd.DataFrame:
     return frame.groupby(split, observed=True)[columns].sum(min_count=1).astype("float64")
 
@@ -342,6 +340,13 @@ def _ordered(frame: pd.DataFrame, split: str) -> pd.DataFrame:
 def _kind(column: str) -> str:
     """The words of a column of tokens: "cache write 5m"."""
     return column.removesuffix("_tokens").replace("_", " ")
+
+
+def _titles(data: Dataset) -> pd.Series:
+    """The newest title of each session."""
+    events = data.extras["log_events"]
+    titles = events[events["kind"] == "title"].dropna(subset="text").sort_values("at")
+    return titles.groupby("session", observed=True)["text"].last().astype("str")
 
 
 def _compactions(data: Dataset) -> pd.Series:

@@ -165,10 +165,10 @@ def notebook_folder() -> Path:
     raise ReportError("The notebooks were not installed with the package; give --notebooks DIR.")
 
 
-def report_notebooks(folder: Path | None = None) -> list[Path]:
-    """The notebooks of the weekly report, in their order."""
+def report_notebooks(folder: Path | None = None, names: Sequence[str] = ()) -> list[Path]:
+    """The notebooks of these names, in their order, or those of an organisation's report."""
     folder = folder or notebook_folder()
-    paths = [(folder / f"{name}.ipynb").resolve() for name in REPORT_NOTEBOOKS]
+    paths = [(folder / f"{name}.ipynb").resolve() for name in names or REPORT_NOTEBOOKS]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         raise ReportError(f"{folder} does not have {', '.join(missing)}.")

@@ -72,6 +72,8 @@ class SourceSpec:
     """A function that merges what another store has of this source."""
     coverage: Reference = ""
     """A function that lists who is not in these records; empty: as for an organisation's."""
+    report: tuple[str, ...] = ()
+    """Notebooks of its weekly report where it is one person's; empty: an organisation's report."""
     banner: str = ""
     """What every page made of it says first."""
 

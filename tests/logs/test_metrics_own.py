@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -211,6 +211,92 @@ def test_days_outside_the_range_are_unknown_not_zero(folder, tmp_path):
     assert cca.own_recent(data)["before"].isna().all()
 
 
+def weeks_of(tmp_path, dollars):
+    """A week of use per amount, the last one from the third of August: a session in shop each."""
+    folder = tmp_path / "weeks" / "projects" / "p"
+    folder.mkdir(parents=True)
+    first = datetime(2026, 8, 3, 9, tzinfo=UTC) - timedelta(weeks=len(dollars) - 1)
+    for n, amount in enumerate(dollars):
+        at = f"{first + timedelta(weeks=n):%Y-%m-%dT%H:%M:%S.000Z}"
+        lines = [
+            line("user", session=f"w{n}", at=at, message={"content": "x"}),
+            answer(f"w{n}", f"w{n}", session=f"w{n}", at=at, stop="end", cwd="/home/x/shop",
+                   model="claude-opus-5", output=round(amount * 40_000)),
+        ]  # fmt: skip
+        text = "\n".join(json.dumps(one) for one in lines if amount)
+        (folder / f"w{n}.jsonl").write_text(text + "\n")
+    data = cca.load(
+        week="2026-W32", source="local", logs=[folder.parents[1]], store=tmp_path / "s", now=NOW
+    )
+    return data.between("2026-08-03", "2026-08-09")
+
+
+def test_the_title_is_what_the_week_cost_and_on_what(tmp_path):
+    """$2 on shop and $1 on blog, whose worktree is a part of it."""
+    folder = tmp_path / "claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    lines = [
+        answer("a", "a", stop="end", output=80_000, cwd="/home/x/shop"),
+        answer("b", "b", session="s2", stop="end", output=40_000,
+               cwd="/home/x/blog/.claude/worktrees/try"),
+        {"type": "ai-title", "aiTitle": "Fix the login", "sessionId": "s1"},
+    ]  # fmt: skip
+    (folder / "s1.jsonl").write_text("\n".join(json.dumps(one) for one in lines) + "\n")
+    data = cca.load(
+        "2026-08-03", "2026-08-09", source="local", logs=[folder.parents[1]],
+        store=tmp_path / "store", now=NOW,
+    )  # fmt: skip
+    spent, largest, *_ = cca.own_findings(data)
+    assert spent.title == "You spent about $3.00 in the week of 3 August, two thirds of it on shop"
+    assert largest.title == "One session made two thirds of the cost: Fix the login"
+    assert cca.own_sessions(data)["project"].tolist() == ["/home/x/shop", "/home/x/blog"]
+
+
+@pytest.mark.parametrize(
+    ("dollars", "verdict"),
+    [
+        ([1, 1.1, 0.9, 1, 1.2, 0.9, 1, 5], "more than usual"),
+        ([1, 1.1, 0.9, 1, 1.2, 0.9, 1, 0.1], "less than usual"),
+        ([1, 1.1, 0.9, 1, 1.2, 0.9, 1, 1.05], "a usual week"),
+        ([1, 1.1, 0, 1, 1.2, 0.9, 1, 5], "too few weeks"),
+        ([5], "too few weeks"),
+    ],
+)
+def test_a_week_is_judged_by_eight_weeks_with_use(tmp_path, dollars, verdict):
+    """A week without use is none of them."""
+    assert cca.own_week(weeks_of(tmp_path, dollars)).verdict == verdict
+
+
+def test_a_week_without_use_says_so(tmp_path):
+    """Nothing in the week of the third of August; the last answer was a week before."""
+    last = weeks_of(tmp_path, [2, 0])
+    (nothing,) = cca.own_findings(last)
+    assert nothing.title == "Nothing was used in the week of 3 August"
+    assert "27 July 2026" in nothing.text
+    assert cca.own_week(last).verdict == ""
+
+
+def test_the_kinds_of_token_add_up_to_the_cost(data):
+    """2,000 output tokens at $25 a million; 10,000 read from the cache at half a dollar."""
+    kinds = cca.token_cost(data).set_index("kind")["value"]
+    assert kinds.sum() == pytest.approx(data.requests["cost_usd"].sum())
+    assert kinds["output"] == pytest.approx(2000 * 25e-6)
+    assert kinds["cache read"] == pytest.approx(10_000 * 0.5e-6)
+    assert kinds["cache write 1h"] == pytest.approx(2000 * 10e-6)
+
+
+def test_a_subagent_is_called_by_its_type(folder, tmp_path):
+    """The call that started it says Explore."""
+    lines = [
+        answer("c1", "c1", content=[{**edit("t7", "Task"), "input": {"subagent_type": "Explore"}}]),
+        result("t7", {"agentId": "a7"}),
+        answer("c2", "c2", agentId="a7", isSidechain=True, output=1000),
+    ]
+    (folder / "projects" / "p" / "s1.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=14, now=NOW)
+    assert "Explore" in cca.usage_by(data, "agent")["agent"].tolist()
+
+
 def test_the_sentence_says_what_has_no_price_and_what_is_not_final(data):
     """Three sessions, 500 tokens of the unknown model, one answer that was never finished."""
     said = cca.own_sentence(data)
@@ -228,10 +314,10 @@ def test_the_ledger_counts_what_the_logs_show_of_what_they_lack(data):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_chart_holds_hostile_names_as_data_only(data, split):
-    """A branch named like a script is a row and a word, and nothing else of the specification."""
+    """A branch named like a script is a row and a word, of the title too, and nothing else."""
     shown = cca.chart(cca.usage_by(data, split))
     spec = shown.to_dict()
-    del spec["datasets"], spec["description"]
+    del spec["datasets"], spec["description"], spec["title"]
     assert "<script>" not in str(spec)
     assert "<script>" not in shown._repr_mimebundle_()["image/svg+xml"]
 
@@ -275,7 +361,7 @@ def test_the_notebook_runs_on_the_logs(folder, tmp_path, clean_environment):
     """Every cell of my_usage, with the time zone asked for; the page shows names as text."""
     done = run_notebook(folder, tmp_path, clean_environment, timezone="Europe/Berlin", days=14)
     outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
-    assert sum("vegalite" in str(list(one.get("data", {}))) for one in outputs) == 9
+    assert sum("vegalite" in str(list(one.get("data", {}))) for one in outputs) == 10
     assert not [one for one in outputs if one.output_type == "error"]
     page = build_page([done], title="My usage", definitions=cca.METRICS)
     assert HOSTILE not in page

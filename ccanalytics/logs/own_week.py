@@ -1,0 +1,273 @@
+"""What a period of one person's logs comes to, in plain words and five numbers.
+
+last = data.between(...) ── own_findings, own_cards ─▶ judged by the closed weeks of `data`
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.logs.own_frames import TOKENS, own_frames, priced
+from ccanalytics.logs.own_usage import own_sessions, token_cost
+from ccanalytics.metrics.change import percent
+from ccanalytics.metrics.findings import Finding, Findings
+from ccanalytics.metrics.own_history import MINIMUM_WEEKS, LogChange, last_week_change
+from ccanalytics.showing import ShowsItself
+from ccanalytics.words import counted
+
+RECENT_WEEKS = 12
+"""Closed weeks with use that a week is judged by, at most."""
+
+LARGE_CONTEXT = 100_000
+"""Tokens of context from which an answer counts as one with a large context."""
+
+_FRACTIONS = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two thirds"}
+_FRACTIONS |= {3 / 4: "three quarters"}
+
+_KINDS = {
+    "cache read": "Reading the context again from the cache",
+    "cache write 5m": "Writing to the cache for five minutes",
+    "cache write 1h": "Writing to the cache for an hour",
+    "output": "Output",
+    "input": "New input",
+    "web searches": "Web searches",
+}
+
+
+@dataclass(frozen=True)
+class OwnWeek(ShowsItself):
+    """The numbers of a period of one person's logs: a week, or any other range of days."""
+
+    shown_by = "logs.own_display:own_week_bundle"
+
+    data: Dataset
+    requests: pd.DataFrame
+    sessions: pd.DataFrame
+    weekly: pd.DataFrame
+    """One row per closed week with use, this one the last: value, saved, commits."""
+
+    @property
+    def cost(self) -> float:
+        """Estimated dollars; null without any known price."""
+        return float(self.requests["value"].sum(min_count=1))
+
+    @property
+    def days(self) -> int:
+        """Days with use."""
+        return int(self.requests["date"].nunique())
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, in and out."""
+        return int(self.requests[TOKENS].sum().sum())
+
+    @property
+    def is_week(self) -> bool:
+        """Whether it is a closed week with use, so that other weeks can judge it."""
+        return not self.weekly.empty and self.weekly.index[-1] == pd.Timestamp(self.data.since)
+
+    @property
+    def when(self) -> str:
+        """The period in words: "in the week of 17 August"."""
+        since, until = self.data.since, self.data.until
+        if (until - since).days == 6 and since.weekday() == 0:
+            return f"in the week of {since.day} {since:%B}"
+        if since == until:
+            return f"on {since.day} {since:%B}"
+        return f"from {since.day} {since:%B} to {until.day} {until:%B}"
+
+    def usual(self, column: str) -> float:
+        """The median of the weeks with use before this one; null without any."""
+        return float(self.weekly[column].iloc[:-1].median()) if self.is_week else float("nan")
+
+    @cached_property
+    def change(self) -> LogChange | None:
+        """The cost of the week against the weeks before it; None where it cannot be judged."""
+        costs = self.weekly["value"].to_numpy(dtype=float)
+        if not self.is_week or not (costs > 0).all():
+            return None
+        return last_week_change(costs[None, :], np.zeros((1, len(costs))))
+
+    @property
+    def verdict(self) -> str:
+        """Whether the week is an unusual one, in at most four words; empty of another period."""
+        if not self.is_week:
+            return ""
+        if self.change is None:
+            return "too few weeks"
+        low, high = self.change.interval
+        return "more than usual" if low > 0 else "less than usual" if high < 0 else "a usual week"
+
+    def judged(self) -> str:
+        """The verdict with what it rests on; empty of another period."""
+        if not self.is_week:
+            return ""
+        before = len(self.weekly) - 1
+        if self.change is None:
+            median = f", with a median of {dollars(self.usual('value'))}" if before else ""
+            return (
+                f"Whether that is unusual cannot be judged: it takes {MINIMUM_WEEKS} weeks with "
+                f"use and a known price, and there are {before} before this one{median}."
+            )
+        low, high = map(percent, self.change.interval)
+        size = f"{percent(self.change.relative)}, 90 % interval {low} to {high}"
+        found = self.verdict.replace("a usual week", "No change found")
+        return (
+            f"{found[0].upper()}{found[1:]} against your {before} weeks with use before ({size})."
+        )
+
+
+def own_week(last: Dataset) -> OwnWeek:
+    """The five numbers of a period: cost, saving, active time, its largest session, commits.
+
+    `last` is the dataset itself or a part of it, cut out by `between`: the weeks that a week is
+    judged by are those of the whole.
+    """
+    requests, _, _ = own_frames(last)
+    weekly = _weekly(last.whole or last, pd.Timestamp(last.until))
+    return OwnWeek(last, priced(requests), own_sessions(last), weekly)
+
+
+def own_findings(last: Dataset) -> Findings:
+    """What to know of a period of one's own logs, what it cost first; at most five."""
+    week = own_week(last)
+    if week.requests.empty:
+        return Findings([_nothing(week)])
+    return Findings([_spent(week), *_largest(week), *_context(week), *_kinds(week), *_saved(week)])
+
+
+def short_names(paths: pd.Series) -> dict[str, str]:
+    """The last folder of each path, with the one above where two would be called the same."""
+    parts = {path: path.replace("\\", "/").rstrip("/").split("/") for path in paths.unique()}
+    last = pd.Series({path: folders[-1] or path for path, folders in parts.items()}, dtype="str")
+    double = last.duplicated(keep=False)
+    return {path: "/".join(parts[path][-2:]) if double[path] else last[path] for path in parts}
+
+
+def dollars(value: float) -> str:
+    """An amount as people say it: "$412", "$3.20"."""
+    return f"${value:,.0f}" if value >= 9.995 else f"${value:,.2f}"
+
+
+def millions(count: float) -> str:
+    """Tokens in words: "1.2 million tokens"."""
+    return f"{count / 1e6:,.1f} million tokens" if count >= 1e6 else f"{count:,.0f} tokens"
+
+
+def _weekly(data: Dataset, until: pd.Timestamp) -> pd.DataFrame:
+    requests, calls, _ = own_frames(data)
+    sums = [
+        frame.groupby(
+            frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"), observed=True
+        )[columns].sum()
+        for frame, columns in ((priced(requests), ["value", "saved"]), (calls, ["commits"]))
+    ]
+    weekly = pd.concat(sums, axis=1).fillna(0).rename_axis("week")
+    used = weekly.index.isin(data.weeks) & (weekly.index <= until)
+    return weekly[used & (weekly["value"] > 0)].sort_index().tail(RECENT_WEEKS)
+
+
+def _nothing(week: OwnWeek) -> Finding:
+    whole = week.data.whole or week.data
+    before = whole.extras["requests"]["at"]
+    before = before[before < pd.Timestamp(week.data.since)]
+    text = "The logs of that time hold no answer of a model."
+    if not before.empty:
+        text += f" The last one before it is of {before.max():%-d %B %Y}."
+    return Finding("described", f"Nothing was used {week.when}", text)
+
+
+def _spent(week: OwnWeek) -> Finding:
+    known = not np.isnan(week.cost)
+    title = (
+        f"You spent about {dollars(week.cost)}" if known else f"You used {millions(week.tokens)}"
+    )
+    by_project = week.sessions.groupby("project")["value"].sum().sort_values(ascending=False)
+    title += f" {week.when}"
+    if known and week.cost > 0:
+        share = by_project.iloc[0] / week.cost
+        names = short_names(by_project.index.to_series())
+        title += f", {part(share)} of it on {names[by_project.index[0]]}"
+    models = week.requests.groupby("model", observed=True)["value"].sum()
+    text = (
+        f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}, "
+        f"{millions(week.tokens)}, an estimate at list prices."
+    )
+    if known and week.cost > 0:
+        text += f" {models.idxmax()} made {part(models.max() / week.cost)} of it."
+    return Finding("described", title, f"{text} {week.judged()}".strip(), "usage_by")
+
+
+def _largest(week: OwnWeek) -> Iterator[Finding]:
+    first = week.sessions.iloc[0]
+    share = first["value"] / week.cost
+    if len(week.sessions) > 1 and share >= 0.25:
+        yield Finding(
+            "described",
+            f"One session made {part(share)} of the cost: {session_name(first)}",
+            f"{dollars(first['value'])} for {first['requests']:,.0f} answers in "
+            f"{first['active_minutes']:,.0f} active minutes, with a context of up to "
+            f"{first['peak_context']:,.0f} tokens.",
+            "own_sessions",
+        )
+
+
+def session_name(session: pd.Series, names: Mapping[str, str] | None = None) -> str:
+    """What a session is called: its title, or else where and when it began."""
+    if session["title"]:
+        return str(session["title"])
+    project = session["project"]
+    name = (names or short_names(pd.Series([project])))[project]
+    return f"{name}, {session['started_at']:%-d %B %H:%M}"
+
+
+def _context(week: OwnWeek) -> Iterator[Finding]:
+    context = week.requests["context"]
+    share = week.requests.loc[context > LARGE_CONTEXT, "value"].sum() / week.cost
+    if share >= 0.1:
+        yield Finding(
+            "described",
+            f"Answers with over {LARGE_CONTEXT:,} tokens of context made {part(share)} of it",
+            f"The largest had {context.max():,.0f}, half of them over {context.median():,.0f}; "
+            f"there were {counted(int(week.sessions['compactions'].sum()), 'compaction')}. A new "
+            "session, or /compact, begins with less.",
+            "context_growth",
+        )
+
+
+def _kinds(week: OwnWeek) -> Iterator[Finding]:
+    kinds = token_cost(week.data).dropna(subset="value")
+    if not kinds.empty and kinds["share"].iloc[0] > 0:
+        first, *others = kinds.itertuples()
+        rest = ", ".join(
+            f"{one.kind} {100 * one.share:.0f} %" for one in others if one.share > 0.005
+        )
+        title = f"{_KINDS[first.kind]} made {part(first.share)} of the cost"
+        text = f"{millions(first.tokens)}." + (f" The rest: {rest}." if rest else "")
+        yield Finding("described", title, text, "token_cost")
+
+
+def _saved(week: OwnWeek) -> Iterator[Finding]:
+    saved = week.requests["saved"].sum()
+    written = week.requests[["cache_write_5m_tokens", "cache_write_1h_tokens"]].sum().sum()
+    if saved > 0 and written > 0:
+        reuse = week.requests["cache_read_tokens"].sum() / written
+        yield Finding(
+            "described",
+            f"The cache saved about {dollars(saved)}",
+            f"Without it the same tokens would have cost {dollars(week.cost + saved)}. "
+            f"{reuse:,.0f} tokens were read for each one written.",
+            "cache_saving",
+        )
+
+
+def part(share: float) -> str:
+    """A share in words: "two thirds", "all", "62 %"."""
+    if share >= 0.995:
+        return "all"
+    nearest = min(_FRACTIONS, key=lambda fraction: abs(fraction - share))
+    return _FRACTIONS[nearest] if abs(nearest - share) < 0.02 else f"{100 * share:.0f} %"
