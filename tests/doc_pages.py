@@ -13,9 +13,7 @@ DOCS = Path(__file__).parents[1] / "ccanalytics" / "docs"
 ROWS = {
     "addresses": "One row per UTC day and person, of the Enterprise API; only in the store.",
     "seats": "One row per UTC day: seats of Claude Enterprise.",
-    "billed": "One row per UTC day, model, kind of cost, kind of token and workspace: what was "
-    "billed.",
-    "billed_tokens": "One row per UTC day, model and workspace: tokens that were billed.",
+    "charges": "One row per UTC day, actor, model, kind of cost and of token: what was billed.",
     "sessions": "One row per session of the session logs, on the day it started.",
     "requests": "One row per call of a model in the session logs.",
     "tool_calls": "One row per tool call with a result in the session logs.",

@@ -100,7 +100,7 @@ def test_its_cell_ids_are_words(path):
 def test_a_report_notebook_has_headlines_and_a_place_for_own_questions(name):
     """The cards go to the top of the page; the line to change stays in the notebook."""
     path = notebook_folder() / f"{name}.ipynb"
-    without = ("lifecycle", "outlook", "before_after", "billed")
+    without = ("lifecycle", "outlook", "before_after", "money")
     assert name in without or tagged(path, "headlines") or tagged(path, "trust")
     own = [c for c in tagged(path, "lab-only") if c.source.startswith("# Ask your own")]
     assert len(own) == 1
@@ -118,7 +118,7 @@ class Pictures(HTMLParser):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["adoption", "billed"])
+@pytest.mark.parametrize("name", ["adoption", "money"])
 def test_papermill_and_nbconvert_show_every_chart_without_a_network(
     name, tmp_path, clean_environment
 ):

@@ -93,7 +93,7 @@ def spread_sentence(data: Dataset) -> str:
         for metric, frame in frames.items()
         if frame["value"][-1:].notna().any()
     ]
-    if not data.spec.has_usage:
+    if not data.has_cost:
         return f"How the cost is spread is {UNAVAILABLE}: it tells no cost."
     if not parts:
         return (

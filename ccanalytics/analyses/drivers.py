@@ -263,8 +263,8 @@ def _week_factors(
 
 def _too_little(data: Dataset, metric_id: str) -> str:
     """Why the last two weeks cannot be compared; empty when they can."""
-    if not data.spec.has_usage:
-        return f"cost is {UNAVAILABLE}"
+    if not data.has_tokens:
+        return f"cost by token is {UNAVAILABLE}"
     if len(data.weeks) < 2 or data.weeks[-1] - data.weeks[-2] != _WEEK:
         return "there is no closed week right before the last one"
     frame = week_frame(data, metric_id).iloc[-2:]

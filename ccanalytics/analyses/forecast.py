@@ -99,7 +99,7 @@ def month_forecast(data: Dataset) -> Forecast:
     last = days["date"].max() if len(days) else pd.NaT
     month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
     nothing = Forecast(mask_unavailable(data, _path([])), month, left_out=bool(seats.any()))
-    if not data.spec.has_usage:
+    if not data.has_cost:
         return replace(nothing, why=f"cost is {UNAVAILABLE}")
     known = days.dropna(subset="value")
     if len(known) < MINIMUM_DAYS:

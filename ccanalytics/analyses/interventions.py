@@ -18,7 +18,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
-from ccanalytics.metrics.availability import UNAVAILABLE
+from ccanalytics.metrics.availability import UNAVAILABLE, is_known
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.intervals import LEVEL, Floats, ratio
@@ -166,7 +166,7 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
 
 def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: int) -> str:
     """Why the intervention cannot be looked at; empty when it can."""
-    if metric.needs_usage and not data.spec.has_usage:
+    if not is_known(data, metric):
         return f"its cost is {UNAVAILABLE}"
     if data.roster.empty:
         return "there is no roster, so nobody is in a team"

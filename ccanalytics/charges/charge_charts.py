@@ -1,40 +1,48 @@
-"""Charts of what was billed next to what was estimated."""
+"""Charts of what was billed, next to what was estimated."""
 
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from ccanalytics.charges.charge_frames import UNATTRIBUTED
+from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
+from ccanalytics.charts.marks import stacked
 from ccanalytics.charts.shown_chart import finished
-from ccanalytics.charts.theme import BLUE, ORANGE
+from ccanalytics.charts.theme import BLUE, GREY, tooltips, value_axis, value_format, week_axis
+from ccanalytics.metrics.definitions import METRICS
 
 
-def reconciliation_chart(frame: pd.DataFrame) -> Any:
-    """Two bars for each month: what all models were estimated at, and what was billed."""
-    x = alt.X("yearmonth(month):O", title="month", axis=alt.Axis(format="%b %Y", labelAngle=0))
-    sides: Any = ["estimated", "billed"]
-    colour = alt.Color(
-        "side:N", sort=None, scale=alt.Scale(domain=sides, range=[BLUE, ORANGE]),
-    )  # fmt: skip
-    chart = (
-        alt.Chart(frame)
-        .transform_filter("datum.family == 'all models'")
-        .transform_fold(sides, as_=["side", "usd"])
-        .mark_bar()
-        .encode(
-            x=x,
-            xOffset=alt.XOffset("side:N", sort=sides),
-            y=alt.Y("usd:Q", title="US dollars", axis=alt.Axis(format="$,.0f")),
-            color=colour,
-            tooltip=[
-                alt.Tooltip("month:T", title="month", format="%b %Y"),
-                alt.Tooltip("side:N", title="side"),
-                alt.Tooltip("usd:Q", title="US dollars", format="$,.2f"),
-                alt.Tooltip("value:Q", title="difference, of the bill", format="+.1%"),
-                alt.Tooltip("days:Q", title="days that both have"),
-                alt.Tooltip("definition:N", title="definition"),
-            ],
+def bill_chart(frame: pd.DataFrame) -> Any:
+    """What was billed in each week, by whom it is known to be caused."""
+    there = [part for part in (PEOPLE, KEYS, OTHERS, UNATTRIBUTED) if part in set(frame["part"])]
+    subtitle = "US dollars after discounts and before credits, by week; not the invoice"
+    return stacked(frame, "bill", "part", order=there, subtitle=subtitle, wide=True)
+
+
+def billed_per_commit_chart(frame: pd.DataFrame) -> Any:
+    """What a commit was billed, and in grey what it was estimated at."""
+    return _next_to_estimate(frame, "billed_cost_per_commit")
+
+
+def billed_per_active_day_chart(frame: pd.DataFrame) -> Any:
+    """What an active day was billed, and in grey what it was estimated at."""
+    return _next_to_estimate(frame, "billed_cost_per_active_day")
+
+
+def _next_to_estimate(frame: pd.DataFrame, metric_id: str) -> Any:
+    metric, sides = METRICS[metric_id], ["billed", "estimated"]
+    form = value_format(metric)
+    words = tooltips(frame, metric)
+    words.insert(2, alt.Tooltip("estimated:Q", title="estimated", format=form))
+    base = alt.Chart(frame).encode(x=week_axis(), tooltip=words)
+    colour = alt.Scale(domain=sides, range=[BLUE, GREY])
+    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
+    lines = [
+        base.mark_line(point=True, strokeDash=dash).encode(
+            y=value_axis(metric, field), color=alt.datum(side, scale=colour, type="nominal")
         )
-    )
-    subtitle = "US dollars by month, over the days of which both are known; they are never added"
-    return finished(chart, "reconciliation", subtitle=subtitle)
+        for side, field, dash in zip(sides, ("value", "estimated"), ([1, 0], [4, 3]), strict=True)
+    ]
+    subtitle = "US dollars by week, billed with its 90 % interval; never added to the estimate"
+    return finished(alt.layer(band, *lines, data=frame), metric, subtitle=subtitle)

@@ -4,13 +4,15 @@ from ccanalytics.wings import Wing
 
 WING = Wing(
     definitions=("charges/definitions.toml",),
-    frames=("charges.billing_frames:BILLING_SCHEMAS",),
-    companions={"billed": "charges.billing_sync:COMPANION"},
-    flags={"billed": "Also what was billed, to compare; source api only."},
-    notebooks={"billed": "charges.billing_frames:has_bill"},
+    frames=("charges.charge_frames:CHARGE_SCHEMAS",),
+    companions={"billed": "charges.charge_sync:COMPANION"},
+    flags={"billed": "Also what was billed, by person and model."},
+    notebooks={"money": "charges.charge_frames:has_bill"},
     names={
-        "BillingClient": "charges.billing_client:BillingClient",
-        "reconciliation": "charges.reconciliation:reconciliation",
-        "reconciliation_sentence": "charges.reconciliation:reconciliation_sentence",
+        "CostClient": "charges.cost_client:CostClient",
+        "bill_by_week": "charges.charge_metrics:bill_by_week",
+        "bill_sentence": "charges.charge_metrics:bill_sentence",
+        "discount": "charges.charge_metrics:discount",
+        "reconciliation": "charges.charge_metrics:reconciliation",
     },
 )

@@ -85,7 +85,8 @@ def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
 
 def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who and what is not in the records of a Claude Enterprise organisation."""
-    return [*_ENTERPRISE, _UTC, *_roster_rows(data)]
+    cost = _ENTERPRISE_COST if data.has_cost else _NO_COST
+    return [cost, *_ENTERPRISE, _UTC, *_roster_rows(data)]
 
 
 def data_inventory(data: Dataset) -> TitledFrame:
@@ -100,7 +101,7 @@ def data_inventory(data: Dataset) -> TitledFrame:
         ("Sessions, changed lines, commits, pull requests", grain, people),
         ("Decisions on proposed edits", "person, day, tool", people),
     ]
-    if data.spec.has_usage:
+    if data.has_cost:
         rows.insert(1, ("Tokens and estimated cost by model", grain, people))
     if len(data.roster):
         rows.append(("Team, first and last day on the roster", "person", people))
@@ -136,13 +137,20 @@ _UTC = (
     "A day here lasts from midnight to midnight UTC: what is done far from it is split over two.",
 )
 
+_NO_COST = (
+    "Models, tokens and cost",
+    "not known",
+    "The service has cost in a report of its own, which ccanalytics sync --billed fetches; on "
+    "seat-based plans it holds only what goes beyond the seats.",
+)
+
+_ENTERPRISE_COST = (
+    "Use within the seats of a seat-based plan, and tokens",
+    "not in the data",
+    "Cost is the service's own at list prices; of seats it has only what goes beyond them.",
+)
+
 _ENTERPRISE = [
-    (
-        "Models, tokens and cost",
-        "not known",
-        "The service tells them in reports of their own, which on seat-based plans hold only what "
-        "goes beyond the seats: a cost made from them would be too low without a sign of it.",
-    ),
     (
         "Terminals, kinds of customers, local or remote",
         "not known",
@@ -233,8 +241,10 @@ def _people_fact(data: Dataset) -> str:
 
 
 def _price_fact(data: Dataset) -> str:
-    if not data.spec.has_usage:
+    if not data.has_cost:
         return "neither tokens nor cost are known from this source"
+    if not data.has_tokens:
+        return "every amount is the service's own, at list prices and beyond seats, not an invoice"
     usage = data.model_usage
     seats = usage.loc[usage["customer_type"] == "subscription", "cost_usd"].sum()
     total = usage["cost_usd"].sum()

@@ -6,7 +6,7 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
         └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -32,6 +32,7 @@ class Dataset(ShowsItself):
     version does not know. `untold` are the weeks of which nothing may be said of the dataset's
     team, as it, or what it leaves of everybody, is of too few people. `rest` are the records of the
     others: what is said of a team must not tell of few of them, beside what is said of everybody.
+    `cost_days` are the days whose cost is known, where it comes from elsewhere than the records.
     """
 
     shown_by = "display.summary:dataset_bundle"
@@ -53,6 +54,7 @@ class Dataset(ShowsItself):
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     untold: frozenset[pd.Timestamp] = frozenset()
     rest: "Dataset | None" = None
+    cost_days: frozenset[pd.Timestamp] | None = None
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """A frame of `extras`, such as `data.requests` of session logs."""
@@ -67,6 +69,16 @@ class Dataset(ShowsItself):
     def spec(self) -> SourceSpec:
         """What may be expected of the source."""
         return source_spec(self.source)
+
+    @property
+    def has_cost(self) -> bool:
+        """Whether the cost of any day is known."""
+        return self.spec.has_usage if self.cost_days is None else bool(self.cost_days)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether tokens are known."""
+        return self.spec.has_usage and self.cost_days is None
 
     @property
     def whole(self) -> "Dataset | None":
@@ -136,9 +148,10 @@ class Dataset(ShowsItself):
         }
         parts = {name: team_of(part, team) for name, part in known.items()}
         others = {name: others_of(part, team) for name, part in known.items()}
-        rest = replace(self, extras={}, **others)
+        rest = replace(self, extras=extras_of(self.extras, others_of, team), **others)
         untold = withheld_weeks(self.activity, self.model_usage, team, self.minimum_group)
-        return replace(self, team=team, extras={}, untold=untold, rest=rest, **parts)
+        extras = extras_of(self.extras, team_of, team)
+        return replace(self, team=team, extras=extras, untold=untold, rest=rest, **parts)
 
     def _dated(self) -> dict[str, pd.DataFrame]:
         return {
@@ -165,6 +178,14 @@ def team_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
 
 def others_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
     return frame[(frame["team"] != team).fillna(value=True)].reset_index(drop=True)
+
+
+def extras_of(
+    extras: Mapping[str, pd.DataFrame], part: Callable[[pd.DataFrame, str], pd.DataFrame], team: str
+) -> dict[str, pd.DataFrame]:
+    """The further frames that are known by team, cut by `part`, and the mere lists of days."""
+    known = {name: part(frame, team) for name, frame in extras.items() if "team" in frame}
+    return known | {name: frame for name, frame in extras.items() if list(frame) == ["date"]}
 
 
 def days_of(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -160,29 +161,26 @@ def build_dataset(
     extras: Mapping[str, pd.DataFrame] | None = None,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
-    people = one_address(roster, _ids(tables.get("addresses")))
-    frames = {
-        name: with_teams(normalised_actors(to_pandas(tables[name]), people), roster)
-        for name in SCHEMAS
-    }
-    # Who is who is told by the actors; the ids themselves would undo a pseudonym.
-    known_here = (*SCHEMAS, "addresses")
-    further = {name: to_pandas(table) for name, table in tables.items() if name not in known_here}
+    given = {name: to_pandas(table) for name, table in tables.items()} | dict(extras or {})
+    cost_days = given.pop("cost_days", None)
+    everything = _of_actors(given, roster) | {"roster": roster}
+    further = {name: f for name, f in given.items() if name not in {*everything, "addresses"}}
     minimum = source_spec(source).minimum_group if minimum_group is None else minimum_group
     untold: frozenset[pd.Timestamp] = frozenset()
-    everything, others = frames | {"roster": roster}, None
+    others = None
     if team:
         check_team(team, roster)
-        untold = withheld_weeks(frames["activity"], frames["model_usage"], team, minimum)
+        further = {name: frame for name, frame in further.items() if list(frame) == ["date"]}
+        activity, usage = everything["activity"], everything["model_usage"]
+        untold = withheld_weeks(activity, usage, team, minimum)
         others = {name: others_of(frame, team) for name, frame in everything.items()}
         everything = {name: team_of(frame, team) for name, frame in everything.items()}
     known = calendars or Calendars()
-    shown = apply_identity(everything, identity, secret)
     made = Dataset(
         source=source,
         since=days["date"].iloc[0].date(),
         until=days["date"].iloc[-1].date(),
-        **shown,
+        **_fields(everything, further, identity, secret),
         days=days,
         minimum_group=minimum,
         untold=untold,
@@ -191,21 +189,47 @@ def build_dataset(
         calendars=known if identity == "named" else known.with_texts(without_emails),
         monthly_budget_usd=monthly_budget_usd,
         unknown_fields=tuple(sorted(unknown_fields)),
-        # None of these is known by team.
-        extras={} if team else {**further, **(extras or {})},
+        cost_days=None if cost_days is None else frozenset(cost_days["date"]),
     )
     if others is None:
         return made
-    rest = replace(made, team="", untold=frozenset(), **apply_identity(others, identity, secret))
-    return replace(made, rest=rest)
+    rest = _fields(others, further, identity, secret)
+    return replace(made, rest=replace(made, team="", untold=frozenset(), **rest))
 
 
-def _ids(addresses: pa.Table | None) -> list[tuple[str, str]]:
+def _of_actors(given: Mapping[str, pd.DataFrame], roster: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The frames that have actors, with people by one address, and the team of the day."""
+    people = one_address(roster, _ids(given))
+    frames = {name: frame for name, frame in given.items() if "actor_kind" in frame}
+    # Who is who is told by the actors; the ids themselves would undo a pseudonym.
+    plain = {
+        name: frame.drop(columns="actor_id", errors="ignore") for name, frame in frames.items()
+    }
+    return {n: with_teams(normalised_actors(frame, people), roster) for n, frame in plain.items()}
+
+
+def _fields(
+    frames: Mapping[str, pd.DataFrame],
+    further: Mapping[str, pd.DataFrame],
+    identity: str,
+    secret: bytes,
+) -> dict[str, Any]:
+    """The fields of a dataset that these frames fill, with actors as `identity` says."""
+    shown = apply_identity(frames, identity, secret)
+    added = {name: shown.pop(name) for name in frames if name not in (*SCHEMAS, "roster")}
+    return {**shown, "extras": {**further, **added}}
+
+
+def _ids(frames: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
     """The source's own ids of people with their addresses, in order of time."""
-    if addresses is None:
+    known = [frame for frame in frames.values() if "actor_id" in frame]
+    people = [f[f["actor_kind"] == "user"] if "actor_kind" in f else f for f in known]
+    if not people:
         return []
-    rows = addresses.sort_by("date")
-    return list(zip(rows["actor_id"].to_pylist(), rows["actor"].to_pylist(), strict=True))
+    rows = pd.concat([frame[["date", "actor_id", "actor"]] for frame in people])
+    rows = rows.astype({"actor_id": "str", "actor": "str"}).sort_values("date", kind="stable")
+    rows = rows.drop_duplicates(["actor_id", "actor"], keep="last")
+    return list(zip(rows["actor_id"], rows["actor"], strict=True))
 
 
 def roster_of(

@@ -159,7 +159,7 @@ def one_organization(data: Dataset) -> Check:
 def cost_is_plausible(data: Dataset) -> Check:
     """The recorded cost is near what its tokens cost at list prices."""
     name = "Cost plausible against tokens"
-    if not data.spec.has_usage:
+    if not data.has_tokens:
         return Check(name, "passed", "Neither cost nor tokens are known from this source.")
     free = data.model_usage["cost_usd"] == 0
     recorded, listed = _recorded_and_listed(data.model_usage[~free])

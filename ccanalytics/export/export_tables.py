@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import SCHEMAS, USD
 from ccanalytics.metrics.actor_weeks import day_sums
-from ccanalytics.metrics.availability import USAGE
+from ccanalytics.metrics.availability import TOKENS, USAGE
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import rows_of, week_frame
 from ccanalytics.store.layout import frame_schemas
@@ -113,8 +113,9 @@ def _schema(name: str) -> pa.Schema | None:
 def _actor_days(data: Dataset) -> pd.DataFrame:
     frames = {name: getattr(data, name) for name in SCHEMAS}
     days = day_sums(frames, ["date", "actor_kind", "actor", "team"])
-    if not data.spec.has_usage:
-        days = days.assign(**dict.fromkeys(USAGE & set(days), np.nan))
+    unknown = TOKENS if data.has_cost else USAGE
+    if not data.has_tokens:
+        days = days.assign(**dict.fromkeys(unknown & set(days), np.nan))
     days = days.assign(weekday=days["date"].dt.day_of_week + 1)
     return _with_week(days)
 

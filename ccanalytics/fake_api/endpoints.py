@@ -9,18 +9,18 @@ from typing import Any, Literal, get_type_hints
 import msgspec
 
 from ccanalytics.fake_api.fake_console import (
+    list_api_keys,
     list_claude_code_records,
     list_users,
-    list_workspaces,
     retrieve_organization,
 )
+from ccanalytics.fake_api.fake_costs import list_analytics_cost
 from ccanalytics.fake_api.fake_enterprise import list_enterprise_people, list_enterprise_summaries
-from ccanalytics.fake_api.fake_reports import list_costs, list_message_usage
 from ccanalytics.fake_api.queries import Json, Query, World
+from ccanalytics.wire.analytics_cost import CostItemPage
 from ccanalytics.wire.claude_code import Page
-from ccanalytics.wire.cost_report import CostPage, UsagePage
 from ccanalytics.wire.enterprise import PeoplePage, SummaryPage
-from ccanalytics.wire.organization import MemberPage, Organization, WorkspacePage
+from ccanalytics.wire.organization import ApiKeyPage, MemberPage, Organization
 
 Scope = Literal["api:admin", "read:analytics"]
 """What a key is good for: the Admin API, or the Claude Enterprise Analytics API."""
@@ -64,9 +64,8 @@ ENDPOINTS = tuple(
         ("usage_report/claude_code", list_claude_code_records, Page, _ADMIN),
         ("me", retrieve_organization, Organization, _ADMIN),
         ("users", list_users, MemberPage, _ADMIN),
-        ("workspaces", list_workspaces, WorkspacePage, _ADMIN),
-        ("cost_report", list_costs, CostPage, _ADMIN),
-        ("usage_report/messages", list_message_usage, UsagePage, _ADMIN),
+        ("api_keys", list_api_keys, ApiKeyPage, _ADMIN),
+        ("analytics/cost", list_analytics_cost, CostItemPage, (*_ADMIN, *_ENTERPRISE)),
         ("analytics/users", list_enterprise_people, PeoplePage, _ENTERPRISE),
         ("analytics/summaries", list_enterprise_summaries, SummaryPage, _ENTERPRISE),
     )

@@ -50,7 +50,7 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
 def sample_service(
     faults: float = 0.0, seed: int = 0, now: Callable[[], datetime] = now
 ) -> "FakeService":
-    """The service that has the records, bills and lists of the sample organisation."""
+    """The service that has the records, charges and lists of the sample organisation."""
     from ccanalytics.fake_api.fake_service import FakeService
     from ccanalytics.fake_api.faults import Faults
     from ccanalytics.sources.sample.organisation import SampleOrganisation
@@ -58,9 +58,9 @@ def sample_service(
     sample = SampleOrganisation()
     return FakeService(
         lru_cache(maxsize=400)(sample.records),  # a summary of a year looks at each of its days
-        bill=sample.bill,
         now=now,
         faults=Faults.random(faults, seed=seed),
         members=lambda: sample.members(now().date()),
-        workspaces=sample.workspaces,
+        charges=lru_cache(maxsize=400)(sample.day_charges),
+        api_keys=sample.api_keys,
     )

@@ -1,4 +1,4 @@
-"""What the Admin API knows of an organization: Claude Code records by day, members, workspaces."""
+"""What the Admin API knows of an organization: Claude Code records by day, members, API keys."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -35,13 +35,6 @@ class ListQuery(Query, frozen=True, kw_only=True):
     """Rows per page."""
     after_id: str | UnsetType = UNSET
     """The `last_id` of the answer before: the page after it."""
-
-
-class WorkspacesQuery(ListQuery, frozen=True, kw_only=True):
-    """Which workspaces."""
-
-    include_archived: bool = False
-    """Whether archived ones are listed too."""
 
 
 def list_claude_code_records(world: World, query: RecordsQuery) -> Json:
@@ -93,16 +86,12 @@ def list_users(world: World, query: ListQuery) -> Json:
     return _listing(query, world.members())
 
 
-def list_workspaces(world: World, query: WorkspacesQuery) -> Json:
-    """Workspaces.
+def list_api_keys(world: World, query: ListQuery) -> Json:
+    """API keys.
 
-    The default workspace is not listed; elsewhere it is a null `workspace_id`.
+    Their names by their ids, never the keys themselves.
     """
-    rows = world.workspaces()
-    return _listing(
-        query,
-        [row for row in rows if query.include_archived or row["archived_at"] is None],
-    )
+    return _listing(query, world.api_keys())
 
 
 def _listing(query: ListQuery, rows: Sequence[Json]) -> Json:

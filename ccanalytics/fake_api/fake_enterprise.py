@@ -13,9 +13,8 @@ from typing import Annotated
 from msgspec import UNSET, Meta, UnsetType
 
 from ccanalytics.fake_api.fake_console import Day
-from ccanalytics.fake_api.fake_reports import added
 from ccanalytics.fake_api.faults import Refused
-from ccanalytics.fake_api.queries import Json, Limit, Paged, Query, World
+from ccanalytics.fake_api.queries import Json, Limit, Paged, Query, World, added
 from ccanalytics.wire.claude_code import (
     EDIT_TOOLS,
     CoreMetrics,

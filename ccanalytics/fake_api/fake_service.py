@@ -38,7 +38,7 @@ SLOW = 0.3
 
 @dataclass(kw_only=True)
 class FakeService(World):
-    """A service that has the records `records(day)` and billed `bill(day)`; thread-safe."""
+    """A service that has the records `records(day)` and charged `charges(day)`; thread-safe."""
 
     keys: Collection[str] | None = None
     """The keys it takes; any of the right kind when None."""

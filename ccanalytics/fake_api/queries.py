@@ -9,7 +9,8 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Self, TypeVar
 
 import httpx
@@ -18,8 +19,8 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec import inspect as types
 
 from ccanalytics.fake_api.faults import Refused
+from ccanalytics.wire.analytics_cost import CostItem
 from ccanalytics.wire.claude_code import Record
-from ccanalytics.wire.cost_report import DayBill
 
 Json = dict[str, Any]
 Item = TypeVar("Item")
@@ -34,13 +35,21 @@ class World:
     """What the service knows, and the clock it is asked at."""
 
     records: Callable[[date], Sequence[Record]] = field(kw_only=False)
-    bill: Callable[[date], DayBill] = lambda day: DayBill([], [], {})
+    charges: Callable[[date], Sequence[CostItem]] = lambda day: []
     members: Callable[[], Sequence[Json]] = list
-    workspaces: Callable[[], Sequence[Json]] = list
+    api_keys: Callable[[], Sequence[Json]] = list
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     shape: Callable[[Json], Json] = dict
     """Changes each record on its way out."""
     organization: str = "5a3c1e00-0000-4000-8000-000000000001"
+    refresh_delay: timedelta = timedelta(hours=4)
+    """How long ago costs were refreshed."""
+    may_ask_cost: bool = True
+    """Whether the organization has a cost report."""
+
+    def refreshed_at(self) -> datetime:
+        """When costs were refreshed; later ones are not complete."""
+        return self.now() - self.refresh_delay
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,3 +125,10 @@ class Paged(Query, frozen=True, kw_only=True):
 def page_json(rows: Sequence[Json], cursor: str | None) -> Json:
     """A page in the envelope of reports."""
     return {"data": rows, "has_more": cursor is not None, "next_page": cursor}
+
+
+def added(one: Any, other: Any) -> Any:
+    """Numbers added up, at any depth; what is no number is the same in both."""
+    if isinstance(one, dict):
+        return {name: added(value, other[name]) for name, value in one.items()}
+    return one + other if isinstance(one, int | Decimal) else one

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.definitions import Metric
+from ccanalytics.wings import resolve
 
 UNAVAILABLE: Final = "not known from this source"
 
@@ -23,13 +25,50 @@ USAGE = {
 """Columns about models, tokens and cost."""
 
 
-def mask_unavailable(data: Dataset, frame: pd.DataFrame, *numbers: str) -> pd.DataFrame:
-    """`frame`, with `numbers` null and marked as unavailable where the source has no usage."""
-    if data.spec.has_usage:
+TOKENS = {name for name in USAGE if name.endswith("_tokens")}
+
+
+def basis_of(data: Dataset, metric: Metric) -> Dataset:
+    """The dataset with the money a metric is about: estimated, or what a wing knows of it."""
+    if not metric.basis:
+        return data
+    found: Dataset = resolve(metric.basis)(data)
+    return found
+
+
+def is_known(data: Dataset, metric: Metric) -> bool:
+    """Whether the dataset has what the metric rests on."""
+    return data.has_tokens if metric.needs_tokens else data.has_cost or not metric.needs_usage
+
+
+def mask_unavailable(
+    data: Dataset, frame: pd.DataFrame, *numbers: str, of_tokens: bool = False
+) -> pd.DataFrame:
+    """`frame`, with `numbers` null where cost, or with `of_tokens` tokens, are not known.
+
+    Where that is so of all of them they are marked as unavailable; else rows with a week or date
+    are null when the cost of one of its days is not known.
+    """
+    if not (data.has_tokens if of_tokens else data.has_cost):
+        blank = frame.assign(**dict.fromkeys(numbers, np.nan))
+        blank.attrs["unavailable"] = UNAVAILABLE
+        return blank
+    if data.cost_days is None:
         return frame
-    blank = frame.assign(**dict.fromkeys(numbers, np.nan))
-    blank.attrs["unavailable"] = UNAVAILABLE
-    return blank
+    frame = frame.assign(**dict.fromkeys(TOKENS.intersection(numbers), np.nan))
+    key = next((key for key in ("date", "week") if key in frame), "")
+    if not key:
+        return frame
+    unknown = frame[key].isin(_without_cost(data, 7 if key == "week" else 1))
+    return frame.assign(**{name: frame[name].mask(unknown) for name in numbers})
+
+
+def _without_cost(data: Dataset, length: int) -> pd.Series:
+    """The days, or weeks, of which a day has no known cost."""
+    days = data.days["date"]
+    missing = days[~days.isin(list(data.cost_days or ()))]
+    back = pd.to_timedelta(missing.dt.day_of_week * (length > 1), unit="D")
+    return (missing - back).astype("datetime64[ms]")
 
 
 def is_available(frame: pd.DataFrame) -> bool:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.availability import UNAVAILABLE
+from ccanalytics.metrics.availability import UNAVAILABLE, basis_of, is_known
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, singular
 from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS
 from ccanalytics.metrics.own_history import (
@@ -318,7 +318,7 @@ def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
         coverage=coverage_of(data, money=metric.is_money, people=True),
         line=tuple(frame[["week", "value"]].tail(RECENT_WEEKS).itertuples(index=False, name=None)),
     )
-    if metric.needs_usage and not data.spec.has_usage:
+    if not is_known(basis_of(data, metric), metric):
         found = replace(found, is_known=False, coverage=NO_USAGE)
     return found, frame
 

@@ -49,7 +49,8 @@ class Metric:
     numerator alone a total, and neither a metric with a shape of its own. There is no value under
     `minimum_denominator` and no verdict under `verdict_denominator`. `frame` is the function of a
     metric with a shape of its own, `chart` that of one that is not drawn like all others. `order`
-    is its place in the report.
+    is its place in the report. `basis` is a function that gives the dataset with the money it is
+    about, where that is not the estimate.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Metric:
     order: int = 0
     frame: Reference = ""
     chart: Reference = ""
+    basis: Reference = ""
 
     @property
     def is_ratio(self) -> bool:
@@ -76,7 +78,7 @@ class Metric:
 
     @property
     def is_money(self) -> bool:
-        """Whether it rests on the estimated cost, so that unknown prices matter."""
+        """Whether it rests on cost, so that unknown prices matter."""
         return "cost_usd" in (self.numerator, self.denominator)
 
     @property
@@ -84,6 +86,11 @@ class Metric:
         """Whether it rests on models, tokens or cost, which not every source has."""
         columns = f"{self.numerator} {self.denominator}"
         return "cost" in columns or "tokens" in columns
+
+    @property
+    def needs_tokens(self) -> bool:
+        """Whether it rests on tokens."""
+        return "tokens" in f"{self.numerator} {self.denominator}"
 
     @property
     def is_plural(self) -> bool:

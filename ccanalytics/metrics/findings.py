@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.availability import is_known
 from ccanalytics.metrics.change import (
     RECENT_WEEKS,
     SUSTAINED_WEEKS,
@@ -171,7 +172,7 @@ def _adjusted(changes: list[Change]) -> list[Change]:
 
 def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
     """The changes of a metric, in all and by each split that it knows."""
-    if metric.needs_usage and not data.spec.has_usage:
+    if not is_known(data, metric):
         return
     for by in ("", *(split for split in SPLITS if split in splits_of(metric.id))):
         rows = rows_of(data, metric, by or None)

@@ -15,7 +15,7 @@ from ccanalytics.metrics.actor_weeks import (
     tool_weeks,
     week_pairs,
 )
-from ccanalytics.metrics.availability import USAGE, mask_unavailable
+from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
@@ -67,12 +67,13 @@ def frame_of(
     data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
     """`week_frame` of a metric that need not be one of the definitions."""
+    data = basis_of(data, metric)
     rows = rows_of(data, metric, by, actor_kind)
     sums = shown_sums(data, metric, rows, by, actor_kind)
     bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
     sums = _with_bounds(sums, bounds, by)
     if metric.needs_usage:
-        sums = mask_unavailable(data, sums, "low", "high")
+        sums = mask_unavailable(data, sums, "low", "high", of_tokens=metric.needs_tokens)
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
     return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
 
@@ -81,6 +82,7 @@ def shown_sums(
     data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None, actor_kind: ActorKind
 ) -> pd.DataFrame:
     """`by_week` of `rows` without its intervals: what may be shown, and null where it may not."""
+    data = basis_of(data, metric)
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
     sums = _sums(data, metric, rows, by)
     sums["value"] = _values(metric, sums)
@@ -90,7 +92,9 @@ def shown_sums(
     everybody = [rows, *rest_rows(data, metric, by, actor_kind)]
     sums = hide_parts(data, sums, everybody, metric, by, minimum)
     usage = ["value", "priced_share", *_usage_sides(metric)]
-    return mask_unavailable(data, sums, *usage) if metric.needs_usage else sums
+    if not metric.needs_usage:
+        return sums
+    return mask_unavailable(data, sums, *usage, of_tokens=metric.needs_tokens)
 
 
 def rest_rows(
@@ -150,6 +154,7 @@ def rows_of(
 ) -> pd.DataFrame:
     """One row per week, actor and group, with the columns the metric needs."""
     _check_question(metric, by, actor_kind)
+    data = basis_of(data, metric)
     if metric.denominator in _POPULATIONS:
         return _of_population(data, metric, by)
     if by == "tool":
@@ -184,7 +189,7 @@ def _of_models(data: Dataset, by: str) -> pd.DataFrame:
         total_tokens=rows[list(KINDS)].sum(axis=1),
         input_side_tokens=rows[[name for name in KINDS if name != "output_tokens"]].sum(axis=1),
     )
-    rows = rows[rows["total_tokens"] > 0]
+    rows = rows[(rows["total_tokens"] > 0) | (rows["cost_usd"] > 0)]
     names = {model: model_family(model) for model in rows["model"].unique()}
     rows = rows.assign(family=rows["model"].map(names)).astype({"model": "str", "family": "str"})
     numbers = [*MODEL_COLUMNS, "unpriced_tokens"]

@@ -90,7 +90,9 @@ def _actors(frames: Frames) -> dict[str, list[str]]:
             continue
         people = frame["actor_kind"] == "user"
         found["user"].update(frame.loc[people, "actor"].unique())
-        found["api_key"].update(frame.loc[~people, "actor"].unique())  # of no other are people
+        found["api_key"].update(
+            frame.loc[~people, "actor"].dropna().unique()
+        )  # of no other are people
     return {kind: sorted(actors) for kind, actors in found.items()}
 
 
@@ -123,7 +125,8 @@ def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) ->
         roster = frame.assign(
             actor=frame["actor"].map(names["user"]).astype("str"), name="", alias=""
         )
-        return roster.astype(ROSTER).sort_values(["actor", "start"], ignore_index=True)
+        kinds = {column: kind for column, kind in ROSTER.items() if column in roster}
+        return roster.astype(kinds).sort_values(["actor", "start"], ignore_index=True)
     actor = frame["actor"].astype("category").cat
     new_names = {
         kind: pd.Index([known.get(name, "") for name in actor.categories], dtype="str")

@@ -1,10 +1,11 @@
 """Who was in the organisation, in which team and when.
 
-roster    actor, team, start, end, name, alias    one row per person and stay in a team
+roster    actor, team, start, end, name, alias, cost_centre    one row per person and stay in a team
 
 `actor` is the e-mail address in lower case; `alias` has others of the same person, with spaces
 between them. `start` and `end` are the first and the last day, both inclusive, and NaT is open.
-`team` may be missing. API keys are never on a roster.
+`team` and `cost_centre` may be missing; who changes either has another row. API keys are never on a
+roster.
 """
 
 import re
@@ -33,10 +34,11 @@ ROSTER = {
     "end": "datetime64[ms]",
     "name": "str",
     "alias": "str",
+    "cost_centre": "str",
 }
 """Columns and dtypes of a roster, also of one without a row."""
 
-REQUIRED, OPTIONAL = ("email", "team"), ("start", "end", "name", "alias")
+REQUIRED, OPTIONAL = ("email", "team"), ("start", "end", "name", "alias", "cost_centre")
 """Columns of the file."""
 
 ALIASES = {
@@ -49,6 +51,9 @@ ALIASES = {
     "start date": "start",
     "end_date": "end",
     "end date": "end",
+    "cost_center": "cost_centre",
+    "cost centre": "cost_centre",
+    "cost center": "cost_centre",
 }
 
 _ADDRESS = re.compile(r"[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]+")
@@ -60,7 +65,7 @@ _ZERO = 1 << 31
 
 
 def read_roster(path: Path) -> pd.DataFrame:
-    """One row per person and stay in a team, from a CSV `email,team[,start,end,name,alias]`."""
+    """One row per person and stay in a team, from a CSV `email,team[,start,end,...]`."""
     return parse_roster(read_text(path, "roster"), str(path))
 
 
@@ -78,7 +83,8 @@ def parse_roster(text: str, name: str) -> pd.DataFrame:
         problems[line] = f"{actor} is on the roster at that time already, by line {earlier}"
     problems |= _alias_problems(roster)
     raise_problems(name, [f"line {line}: {problems[line]}" for line in sorted(problems)])
-    roster["team"] = _one_spelling(roster["team"])
+    for column in ("team", "cost_centre"):
+        roster[column] = _one_spelling(roster[column])
     return roster.sort_values(["actor", "start"], na_position="first", ignore_index=True)
 
 
@@ -204,7 +210,7 @@ def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:
 
 
 def _one_spelling(teams: pd.Series) -> pd.Series:
-    """The teams, each as it is first written; two that differ in case only are one."""
+    """The names, each as it is first written; two that differ in case only are one."""
     first: dict[str, str] = {}
     for team in teams.dropna():
         first.setdefault(team.casefold(), team)
@@ -227,18 +233,20 @@ def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
     aliases = re.split(r"[\s,;]+", cells.get("alias", "").lower().strip(" ,;"))
     wrong = [alias for alias in aliases if alias and not _ADDRESS.fullmatch(alias)]
     problems += [f"alias is {alias!r}, not an address" for alias in wrong]
-    for column in ("email", "team"):
-        problems += _unseen(cells[column], column)
+    for column in ("email", "team", "cost_centre"):
+        problems += _unseen(cells.get(column, ""), column)
     start = _day(cells, "start", problems)
     end = _day(cells, "end", problems)
     if start and end and end < start:
         problems.append(f"end {end} is before start {start}")
     if problems:
         return "; ".join(problems)
-    team = unicodedata.normalize("NFC", cells["team"]) or None
+    names = (cells["team"], cells.get("cost_centre", ""))
+    team, cost_centre = (unicodedata.normalize("NFC", name) or None for name in names)
     addresses = [unicodedata.normalize("NFC", address) for address in (actor, *aliases)]
     return {"actor": addresses[0], "team": team, "start": start, "end": end,
-            "name": cells.get("name", ""), "alias": " ".join(addresses[1:])}  # fmt: skip
+            "name": cells.get("name", ""), "alias": " ".join(addresses[1:]),
+            "cost_centre": cost_centre}  # fmt: skip
 
 
 def _unseen(text: str, column: str) -> list[str]:

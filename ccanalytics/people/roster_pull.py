@@ -131,7 +131,7 @@ def merged(
     ended = ended[~(ended["end"] < ended["start"])]  # joined and left on the same day
     rows = [_stay(actor, since[actor]) for actor in joined]
     last = roster.drop_duplicates("actor", keep="last").set_index("actor")[
-        ["team", "name", "alias"]
+        ["team", "name", "alias", "cost_centre"]
     ]
     rows += [
         _stay(actor, _after(ended, actor, since[actor])) | last.loc[actor].to_dict()
@@ -145,27 +145,23 @@ def merged(
 
 
 def roster_csv(roster: pd.DataFrame) -> str:
-    """The roster as its file: email,team,start,end,name[,alias]; an open date is empty."""
-    columns = [
-        "email",
-        "team",
-        "start",
-        "end",
-        "name",
-        *(["alias"] if any(roster["alias"]) else []),
-    ]
+    """The roster as its file; an open date is empty, a further column nobody has is left out."""
+    further = [name for name in ("alias", "cost_centre") if roster[name].fillna("").any()]
+    columns = ["email", "team", "start", "end", "name", *further]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in roster.itertuples():
         team = "" if pd.isna(row.team) else row.team
-        cells = [row.actor, team, _day(row.start), _day(row.end), row.name, row.alias]
-        writer.writerow(cells[: len(columns)])
+        known = (getattr(row, name) for name in further)
+        others = ["" if pd.isna(cell) else cell for cell in known]
+        writer.writerow([row.actor, team, _day(row.start), _day(row.end), row.name, *others])
     return text.getvalue()
 
 
 def _stay(actor: str, start: date) -> dict[str, object]:
-    return {"actor": actor, "team": None, "start": start, "end": None, "name": "", "alias": ""}
+    empty = {"team": None, "end": None, "name": "", "alias": "", "cost_centre": None}
+    return {"actor": actor, "start": start, **empty}
 
 
 def _after(roster: pd.DataFrame, actor: str, start: date) -> date:

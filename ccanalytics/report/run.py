@@ -41,7 +41,7 @@ REPORT_NOTEBOOKS = (
     "lifecycle",
     "productivity",
     "cost_per_commit",
-    "billed",
+    "money",
     "what_changed",
     "before_after",
     "outlook",

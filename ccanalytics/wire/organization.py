@@ -1,4 +1,4 @@
-"""The wire format of an organization's own lists: members and workspaces."""
+"""The wire format of an organization's own lists: members and API keys."""
 
 from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
@@ -66,19 +66,13 @@ class GroupMember(Wire):
         return utc_day(self.created_at, today)
 
 
-class Workspace(Wire):
-    """One workspace; the default one is not among them."""
+class ApiKey(Wire):
+    """One API key, never the key itself."""
 
     id: str
-    """Begins with wrkspc_."""
+    """Begins with apikey_."""
     name: str
-    """Its name."""
-    created_at: str
-    """When it was made."""
-    archived_at: str | None = None
-    """When it was archived; null while it is in use."""
-    display_color: str | None = None
-    """Its colour in the Console."""
+    """Its name, by which records know it; it can be changed, and two keys can share it."""
 
 
 class Listing(Wire, Generic[Row]):
@@ -117,5 +111,5 @@ class MemberPage(Listing[Member]):
     """One answer of the list of members."""
 
 
-class WorkspacePage(Listing[Workspace]):
-    """One answer of the list of workspaces."""
+class ApiKeyPage(Listing[ApiKey]):
+    """One answer of the list of API keys."""

@@ -143,12 +143,12 @@ def test_enterprise_without_a_key_names_its_own_variable():
 
 
 def test_a_key_file_says_by_its_key_which_source_is_meant(tmp_path):
-    """A file with an analytics key and no --source: Enterprise, and so no bill."""
+    """A file with an analytics key and no --source: Enterprise, which has no days of 2025."""
     file = tmp_path / "key"
     file.write_text("sk-ant-api01-very-secret\n")
-    result = run("sync", "--since", "2026-11-16", "--key-file", file, "--billed")
-    assert result.exit_code == 2
-    assert "--source api" in result.stderr
+    asked = ("--since", "2025-11-16", "--until", "2025-11-16", "--key-file", file, "--billed")
+    result = run("sync", *asked, env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"})
+    assert result.exit_code == 0, result.stderr
     assert "very-secret" not in result.output
 
 

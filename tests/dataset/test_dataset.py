@@ -417,7 +417,7 @@ def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
 
 
 def test_every_frame_of_a_part_has_the_days_of_the_part():
-    """Also those that only some sources have, and what was billed; a team has no seats, no bill."""
+    """Also those that only some sources have; of charges a team has its own, of seats none."""
     whole = load("2026-11-02", "2026-11-22", source="sample")
     part = whole.between("2026-11-09", "2026-11-15")
     frames = [frame for frame in vars(part).values() if isinstance(frame, pd.DataFrame)]
@@ -427,4 +427,5 @@ def test_every_frame_of_a_part_has_the_days_of_the_part():
     assert {str(day.max().date()) for day in days} == {"2026-11-15"}
     team = whole.of_team("Web")
     assert set(team.activity["team"]) == set(team.roster["team"]) == {"Web"}
-    assert team.extras == {}
+    assert set(team.charges["team"]) == {"Web"}
+    assert set(team.extras) == {"charges", "charged_days"}

@@ -1,21 +1,20 @@
 """The fake service keeps the real one's manners."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import httpx
 import pytest
 from builders import record
+from charges_made import charge
 from records_of_other_years import before_remote, next_year
 
-from ccanalytics.charges.billing_client import COSTS, USAGE
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
 from ccanalytics.sources.admin_api import REPORT
 from ccanalytics.sources.enterprise_api import SUMMARIES, USERS
-from ccanalytics.wire.cost_report import CacheCreation, Cost, DayBill, Usage
 
+COST = "/v1/organizations/analytics/cost"
 ADMIN = {"x-api-key": "sk-ant-admin01-x"}
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = "2026-11-16"
@@ -108,7 +107,7 @@ ANALYTICS = {"x-api-key": "sk-ant-api01-x"}
     [
         (ADMIN, USERS, "api:admin", "read:analytics"),
         (ANALYTICS, REPORT, "read:analytics", "api:admin"),
-        (ANALYTICS, COSTS, "read:analytics", "api:admin"),
+        (ANALYTICS, "/v1/organizations/api_keys", "read:analytics", "api:admin"),
     ],
 )
 def test_each_kind_of_key_opens_its_own_api_only(headers, path, got, needed):
@@ -151,61 +150,68 @@ def test_summaries_come_in_two_envelopes():
     assert [row["daily_active_user_count"] for row in old["summaries"]] == [5, 5, 5]
 
 
-def billed(day):
-    costs = [
-        Cost(Decimal(amount), "USD", model=model, workspace_id=place, cost_type="tokens")
-        for amount, model, place in (("1.5", "a", "w1"), ("2", "b", "w1"), ("4", "a", None))
-    ]
-    used = Usage(1, 2, CacheCreation(3, 4), 5, model="a", workspace_id="w1")
-    return DayBill([*costs], [used, used], {}) if day.day == 16 else DayBill([], [], {})
+def charged(day):
+    if day.day != 16:
+        return []
+    people = ("ann@x.example", 1.5, "a"), ("ann@x.example", 2, "b"), (None, 4, "a")
+    return [charge(str(day), who, cents, model=model) for who, cents, model in people]
 
 
-def buckets(path, *group_by, **query):
+def costs(*group_by, headers=ADMIN, **query):
     span = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-18T00:00:00Z"}
-    return ask(service(bill=billed), path=path, **{**span, **query, "group_by[]": list(group_by)})
+    asked = {**span, **query, "group_by[]": list(group_by)}
+    return ask(service(charges=charged), headers, COST, **asked)
 
 
-def test_a_bill_is_grouped_by_the_dimensions_asked_for():
-    """All in one, by workspace, or by all there is; the end is exclusive and Tuesday is empty."""
+def test_costs_are_grouped_by_the_dimensions_asked_for():
+    """All in one, by actor, or by all there is: cents as text; nobody's are kept."""
     amounts = [
-        [row["amount"] for row in buckets(COSTS, *by)[1]["data"][0]["results"]]
-        for by in ([], ["workspace_id"], ["workspace_id", "description"])
+        [row["cost"]["amount"] for row in costs(*by)[1]["data"]]
+        for by in ([], ["actor"], ["actor", "model"])
     ]
-    assert amounts == [["7.5"], ["3.5", "4"], ["1.5", "2", "4"]]
-    whole = buckets(COSTS)[1]["data"]
-    assert [one["starting_at"][:10] for one in whole] == ["2026-11-16", "2026-11-17"]
-    assert whole[1]["results"] == []
-    assert whole[0]["results"][0]["model"] is None
+    assert amounts == [["7.500000"], ["3.500000", "4.000000"], ["1.500000", "2.000000", "4.000000"]]
+    (whole,) = costs()[1]["data"]
+    assert (whole["starting_at"], whole["group"]["model"]) == ("2026-11-16T00:00:00Z", None)
+    assert costs()[1]["data_refreshed_at"] == "2026-11-24T08:00:00+00:00"
 
 
-def test_tokens_are_added_up_by_kind():
-    """Two rows of one model are one, also in the counts a level below."""
-    (row,) = buckets(USAGE, "model")[1]["data"][0]["results"]
-    assert (row["model"], row["output_tokens"]) == ("a", 10)
-    assert row["cache_creation"] == {
-        "ephemeral_5m_input_tokens": 6,
-        "ephemeral_1h_input_tokens": 8,
-    }
+def test_both_kinds_of_keys_open_the_cost_report():
+    """An Admin key, and one of claude.ai with its scope."""
+    assert [costs(headers=one)[0] for one in (ADMIN, ANALYTICS)] == [200, 200]
+
+
+def test_kinds_of_cost_do_not_count_towards_the_limit_of_rows():
+    """One person of two models at one row a page: the first has both kinds of tokens of a model."""
+    items = [charge(model=model) for model in "ab"] + [charge(model="a")]
+    items[2].group.token_type = "cache_read_input_tokens"
+    fake = service(charges=lambda day: items)
+    span = {"starting_at": "2026-11-16T00:00:00Z", "ending_at": "2026-11-17T00:00:00Z"}
+    by = {"group_by[]": ["actor", "model", "cost_type", "token_type"]}
+    _, page = ask(fake, path=COST, limit=1, **span, **by)
+    assert [row["group"]["model"] for row in page["data"]] == ["a", "a"]
+    assert page["has_more"]
 
 
 @pytest.mark.parametrize(
     "query",
     [
         {"ending_at": "2026-11-16T00:00:00Z"},
+        {"ending_at": "2026-12-18T00:00:00Z"},
         {"starting_at": "2026-11-16"},
-        {"limit": 32},
-        {"bucket_width": "1h"},
+        {"starting_at": "2025-12-31T00:00:00Z", "ending_at": "2026-01-02T00:00:00Z"},
+        {"limit": 1001},
+        {"time_bucket_width": "1h"},
     ],
 )
-def test_a_report_refuses_what_it_does_not_take(query):
-    """An end that is not after the start, a day for a moment, too long a page, other buckets."""
-    assert buckets(COSTS, **query)[0] == 400
+def test_a_cost_report_refuses_what_it_does_not_take(query):
+    """No range or too long a one, a day for a moment, before 2026, too large a page."""
+    assert costs(**query)[0] == 400
 
 
 def test_more_than_five_dimensions_are_refused():
-    """Five are answered, six are a 400."""
-    six = ["account_id", "api_key_id", "context_window", "inference_geo", "model", "speed"]
-    assert [buckets(USAGE, *six[:count])[0] for count in (5, 6)] == [200, 400]
+    """Five are answered, kinds of cost not counted; six are a 400."""
+    six = ["actor", "model", "product", "workspace_id", "api_key_id", "service_tier"]
+    assert [costs(*six[:count], "token_type")[0] for count in (5, 6)] == [200, 400]
 
 
 def test_pages_of_one_walk_show_one_moment():
@@ -258,7 +264,7 @@ def listed(fake, name, **query):
     return [row["id"] for row in body["data"]] if status == 200 else status
 
 
-@pytest.mark.parametrize(("name", "given"), [("users", "members"), ("workspaces", "workspaces")])
+@pytest.mark.parametrize(("name", "given"), [("users", "members"), ("api_keys", "api_keys")])
 def test_a_list_goes_on_after_an_id(name, given):
     """Five rows by two, to the end; a row nobody has is refused."""
     rows = [{"id": f"x_{n}", "archived_at": None} for n in range(5)]
@@ -275,18 +281,6 @@ def test_an_offset_is_passed_over():
     """A walk by offset sees the first page for ever, as with the real service."""
     fake = service(members=lambda: [{"id": f"x_{n}"} for n in range(5)])
     assert listed(fake, "users", limit=2, offset=2) == ["x_0", "x_1"]
-
-
-def test_an_archived_workspace_is_shown_when_asked_for():
-    """Archived ones are left out unless include_archived is true."""
-    rows = [
-        {"id": "old", "archived_at": "2026-01-01T00:00:00Z"},
-        {"id": "new", "archived_at": None},
-    ]
-    fake = service(workspaces=lambda: rows)
-    assert listed(fake, "workspaces") == ["new"]
-    assert listed(fake, "workspaces", include_archived="true") == ["old", "new"]
-    assert listed(fake, "workspaces", include_archived="perhaps") == 400
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "HEAD", "TRACE", "BREW"])

@@ -9,7 +9,6 @@ from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.issue.fetching import fetch_report_days
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.settings import Settings
-from ccanalytics.sources.admin_api import REPORT
 from ccanalytics.store.layout import companion_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -19,8 +18,8 @@ class WithoutBill(FakeService):
     """A service whose bill nobody may see."""
 
     def respond(self, request):
-        if request.url.path != REPORT and "cost_report" in request.url.path:
-            request.headers["x-api-key"] = "sk-ant-api01-of-another-kind"
+        if request.url.path.endswith("/cost"):
+            request.headers["x-api-key"] = "sk-ant-api03-of-another-kind"
         return super().respond(request)
 
 
@@ -44,4 +43,4 @@ def test_a_refused_bill_leaves_the_days_of_a_report_complete(tmp_path):
     with serve(WithoutBill(records, now=lambda: NOW)) as server:
         result = fetch_report_days(options(server.url))
     assert len(result.new) == 7
-    assert "billing is not known" in result.remark
+    assert "charges is not known" in result.remark

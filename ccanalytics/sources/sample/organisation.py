@@ -12,13 +12,14 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from random import Random
 
-from ccanalytics.sources.sample.bill import WORKSPACES, bill_of
-from ccanalytics.sources.sample.staff import ORGANIZATION, StaffMember, people
+from ccanalytics.sources.sample.sample_charges import charges_of
+from ccanalytics.sources.sample.staff import COST_CENTRES, ORGANIZATION, StaffMember, people
 from ccanalytics.sources.source import Source
+from ccanalytics.wire.analytics_cost import ChargedDays, CostItem
 from ccanalytics.wire.claude_code import (
     ApiActor,
     CoreMetrics,
@@ -30,7 +31,6 @@ from ccanalytics.wire.claude_code import (
     ToolAction,
     UserActor,
 )
-from ccanalytics.wire.cost_report import DayBill
 
 FIRST = date(2026, 5, 25)
 UNTIL = date(2026, 11, 22)
@@ -65,13 +65,17 @@ CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
 }
 """Header and lines of each calendar."""
 
-BILLED_SINCE = date(2026, 9, 1)
-"""What was billed is known from here on."""
+CHARGED_SINCE = date(2026, 8, 31)
+"""What was charged is known from here on."""
 
 MONTHLY_BUDGET_USD = 11_500.0
 
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
 """API keys of pipelines, and how much they do."""
+
+KEY_IDS = {name: f"apikey_{number:02d}" for number, name in enumerate(KEYS, 1)}
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 PRICES = {  # US dollars per million tokens in and out; reads cost a tenth, writes 1.25 times input
     "claude-opus-4-8": (5, 25),
@@ -92,8 +96,10 @@ class SampleOrganisation(Source):
         self.until = until
         self.monthly_budget_usd = MONTHLY_BUDGET_USD
         self.organization_id = ORGANIZATION
-        self.billed_since = BILLED_SINCE
+        self.charged_since = CHARGED_SINCE
         self.people = people()
+        addresses = {person.email: f"user_{n:04d}" for n, person in enumerate(self.people)}
+        self.ids = addresses | KEY_IDS
 
     def span(self) -> tuple[date, date]:
         """The first and last day of the sample."""
@@ -106,49 +112,38 @@ class SampleOrganisation(Source):
         used = [record for person in self.people for record in _person_day(person, day)]
         return used + [record for key in KEYS for record in _key_day(key, day)]
 
-    def bill(self, day: date) -> DayBill:
-        """What the day was billed; nothing before the first day."""
-        if day < FIRST:
-            return DayBill([], [], {})
-        return bill_of(day, self.records(day), PRICES)
+    def day_charges(self, day: date) -> list[CostItem]:
+        """What the day was charged, after a discount; nothing before the first day."""
+        return charges_of(day, self.records(day), PRICES, self.ids)
 
-    def bills(self, since: date, until: date) -> dict[date, DayBill]:
-        """What each day from `since` to `until` was billed."""
+    def charges(self, since: date, until: date) -> ChargedDays:
+        """What each day from `since` to `until` was charged; all of them are complete."""
         days = (date.fromordinal(n) for n in range(since.toordinal(), until.toordinal() + 1))
-        return {day: self.bill(day) for day in days}
+        names = {id: name for name, id in KEY_IDS.items()}
+        return ChargedDays({d: self.day_charges(d) for d in days}, _EVER, names)
 
-    def workspaces(self) -> list[dict[str, str | None]]:
-        """The workspaces as the service lists them; the default one is not among them."""
-        return [
-            {
-                "id": id,
-                "name": name,
-                "created_at": "2026-01-05T09:00:00Z",
-                "archived_at": None,
-                "display_color": "#2b5fb8",
-                "type": "workspace",
-            }
-            for id, name in WORKSPACES.items()
-        ]
+    def api_keys(self) -> list[dict[str, str]]:
+        """The keys of the pipelines as the service lists them."""
+        return [{"id": id, "name": name} for name, id in KEY_IDS.items()]
 
     def roster_csv(self) -> str:
-        """One line per person and team: email,team,start,end,name; some never use it."""
+        """One line per person and stay in a team, with its cost centre; some never use it."""
         lines = [
-            (person.email, team, start, end, person.name)
+            (person.email, team, start, end, person.name, COST_CENTRES[team])
             for person in self.people
             for team, start, end in person.teams
         ]
-        return _csv(["email", "team", "start", "end", "name"], lines)
+        return _csv(["email", "team", "start", "end", "name", "cost_centre"], lines)
 
     def members(self, day: date) -> list[dict[str, str]]:
         """The members of `day` as the service lists them, most recently added first."""
         rows = []
-        for number, person in enumerate(self.people):
+        for person in self.people:
             if person.team_on(day) is not None:
                 added = person.teams[0][1] or date(2026, 1, 5)
                 rows.append(
                     {
-                        "id": f"user_{number:04d}",
+                        "id": self.ids[person.email],
                         "email": person.email,
                         "name": person.name,
                         "role": "claude_code_user",

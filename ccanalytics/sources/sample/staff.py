@@ -22,6 +22,17 @@ TEAMS = {  # people, and the share of them that takes it up
     "Operations": (20, 0.48),
 }
 
+COST_CENTRES = {
+    "Payments": "4100 Products",
+    "Web": "4100 Products",
+    "Mobile": "4100 Products",
+    "Platform": "4200 Foundations",
+    "Data": "4200 Foundations",
+    "Search": "4200 Foundations",
+    "Security": "4300 Operations",
+    "Operations": "4300 Operations",
+}
+
 _FIRST_NAMES = [
     "Ada",
     "Amir",

@@ -1,0 +1,171 @@
+"""What was billed, next to what was estimated: the same people, never added, never told of few."""
+
+import math
+
+import pandas as pd
+import pytest
+from builders import dataset, record
+from charges_made import billed_dataset, charge
+
+import ccanalytics as cca
+from ccanalytics.charges.charge_metrics import billed
+from ccanalytics.metrics.ratios import week_frame
+
+WEEK = "2026-11-16", "2026-11-22"
+PEOPLE = [f"p{n}@x.example" for n in range(6)]
+
+
+def spend(cents, model="claude-opus-5", tokens=100):
+    return {model: {"output": tokens, "cents": cents}}
+
+
+def one(frame):
+    (row,) = frame.to_dict("records")
+    return row
+
+
+def test_a_commit_costs_what_was_billed_for_it_with_the_estimate_next_to_it():
+    """Billed three dollars and estimated five for twenty commits: 15 and 25 cents, never 40."""
+    data = billed_dataset([record(commits=20, models=spend(500))], [charge(cents=300)], *WEEK)
+    row = one(cca.by_week(data, "billed_cost_per_commit"))
+    assert (row["value"], row["estimated"]) == (0.15, 0.25)
+    assert one(cca.by_week(data, "billed_cost"))["value"] == 3.0
+    assert one(cca.by_week(data, "cost"))["value"] == 5.0
+
+
+def test_billed_cost_is_known_by_team_of_the_day():
+    """Ann moved on Thursday: her charges belong to the team of their day."""
+    roster = "email,team,start,end\nann@x.example,A,,2026-11-18\nann@x.example,B,2026-11-19,\n"
+    charges = [charge(cents=300), charge("2026-11-20", cents=100)]
+    records = [record(), record("2026-11-20")]
+    data = billed_dataset(records, charges, *WEEK, roster=roster)
+    frame = cca.by_week(data, "billed_cost", by="team").set_index("team")
+    assert frame["value"].to_dict() == {"A": 3.0, "B": 1.0}
+    assert one(cca.by_week(data.of_team("B"), "billed_cost"))["value"] == 1.0
+
+
+def test_a_week_with_a_day_that_is_not_billed_yet_has_no_billed_figure():
+    """Sunday's costs are not complete: the week is null, not six days cheap; its estimate stays."""
+    data = billed_dataset(
+        [record(commits=20, models=spend(500))],
+        [charge(cents=300)],
+        *WEEK,
+        days=(WEEK[0], "2026-11-21"),
+    )
+    row = one(cca.by_week(data, "billed_cost_per_commit"))
+    assert math.isnan(row["value"])
+    assert row["estimated"] == 0.25
+    assert cca.bill_by_week(data)["value"].isna().all()
+
+
+def test_without_charges_nothing_was_billed_is_not_said():
+    """No figure, and the way to get one."""
+    data = dataset([record(models=spend(500))], *WEEK)
+    assert cca.by_week(data, "billed_cost")["value"].isna().all()
+    assert cca.bill_by_week(data).empty
+    assert "ccanalytics sync --since 2026-11-16 --billed" in cca.bill_sentence(data)
+
+
+def test_the_bill_is_that_of_people_keys_and_nobody():
+    """Ten dollars: six of a person, three of a key, one that cannot be attributed."""
+    charges = [charge(cents=600), charge(who="apikey_1", cents=300), charge(who=None, cents=100)]
+    data = billed_dataset([record()], charges, *WEEK)
+    shares = cca.bill_by_week(data).set_index("part")["share"].to_dict()
+    assert shares == {"people": 0.6, "API keys": 0.3, "unattributed": 0.1}
+    said = str(cca.bill_sentence(data))
+    assert "$10.00" in said
+    assert "10 % that cannot be attributed" in said
+    assert "not the invoice" in said
+    assert set(data.charges["actor"].dropna()) == {"ann@x.example", "ci"}
+
+
+def test_the_discount_is_what_was_billed_by_its_list_price():
+    """Nine dollars instead of ten are ten percent."""
+    data = billed_dataset([record()], [charge(cents=900, listed=1000)], *WEEK)
+    assert one(cca.discount(data))["value"] == pytest.approx(0.1)
+
+
+def test_the_estimate_is_compared_over_the_person_days_that_both_have():
+    """Monday has both, Tuesday only an estimate, Wednesday only a charge."""
+    records = [record(models=spend(500)), record("2026-11-17", models=spend(900))]
+    charges = [charge(cents=360, listed=400), charge("2026-11-18", cents=70)]
+    row = one(cca.reconciliation(billed_dataset(records, charges, *WEEK)))
+    assert (row["estimated"], row["listed"], row["gap"], row["value"]) == (5.0, 4.0, 1.0, 0.25)
+    assert (row["actor_days"], row["only_estimated"]) == (1, 9.0)
+    assert row["only_listed"] == pytest.approx(0.7)
+
+
+def test_seats_and_keys_are_not_compared_with_list_prices():
+    """What a seat includes is not charged, so it would look like a gap."""
+    seat = record(actor="bob@x.example", customer_type="subscription", models=spend(900))
+    records = [record(models=spend(500)), seat, record(api_key="ci", models=spend(50))]
+    charges = [charge(cents=500), charge(who="bob@x.example", cents=1), charge(who="apikey_1")]
+    row = one(cca.reconciliation(billed_dataset(records, charges, *WEEK)))
+    assert (row["estimated"], row["listed"], row["only_listed"]) == (5.0, 5.0, 0.0)
+
+
+def enterprise(people=PEOPLE, **options):
+    """Twelve weeks of people with commits, and charges of a claude.ai organisation."""
+    weeks = pd.date_range("2026-08-31", periods=12, freq="7D").strftime("%Y-%m-%d")
+    records = [record(w, who, commits=5, terminal=None, customer_type=None)
+               for w in weeks for who in people]  # fmt: skip
+    charges = [charge(w, who, cents=180, listed=200) for w in weeks for who in people]
+    return billed_dataset(
+        records, charges, "2026-08-31", "2026-11-22", source="enterprise", **options
+    )
+
+
+def test_an_enterprise_organisation_has_a_cost_per_commit():
+    """Two dollars at list price for five commits are 40 cents, and billed 36; no tokens."""
+    data = enterprise(minimum_group=5)
+    assert cca.by_week(data, "cost_per_commit")["value"].tolist() == [0.4] * 12
+    assert cca.by_week(data, "billed_cost_per_commit")["value"].iloc[-1] == pytest.approx(0.36)
+    assert cca.headline(data, "cost_per_commit").value == 0.4
+    assert cca.by_week(data, "cost", by="family")["value"].iloc[-1] == 12.0
+    assert cca.by_week(data, "cache_read_share")["value"].isna().all()
+    assert cca.by_week(data, "model_mix")["share"].iloc[-1] == 1.0
+    assert cca.reconciliation(data).empty
+
+
+def test_an_enterprise_week_that_is_not_charged_in_full_has_no_cost():
+    """Its newest days come hours later: null, while the weeks before keep their figure."""
+    weeks = "2026-11-09", "2026-11-16"
+    records = [record(w, commits=20, customer_type=None) for w in weeks]
+    charges = [charge(w, cents=200) for w in weeks]
+    data = billed_dataset(records, charges, "2026-11-09", "2026-11-22", source="enterprise",
+                          days=("2026-11-09", "2026-11-20"))  # fmt: skip
+    values = cca.by_week(data, "cost_per_commit")["value"].tolist()
+    assert values[0] == 0.1
+    assert math.isnan(values[1])
+
+
+@pytest.mark.parametrize("metric", ["billed_cost", "billed_cost_per_commit"])
+def test_too_few_people_have_no_billed_figure(metric):
+    """Three people are too few for the week, and a team of two for itself."""
+    few = [record(actor=who, commits=20) for who in PEOPLE[:3]]
+    data = billed_dataset(few, [charge(who=who) for who in PEOPLE[:3]], *WEEK, minimum_group=5)
+    assert cca.by_week(data, metric)["value"].isna().all()
+    assert cca.bill_by_week(data)["value"].isna().all()
+    assert cca.reconciliation(data)["listed"].isna().all()
+
+
+def test_a_bill_that_is_nearly_one_persons_is_not_shown():
+    """Six people, one of whom makes 95 percent of the money: it would be theirs."""
+    charges = [charge(who=who) for who in PEOPLE] + [charge(who=PEOPLE[0], cents=9900)]
+    data = billed_dataset([record(actor=who) for who in PEOPLE], charges, *WEEK, minimum_group=5)
+    assert cca.by_week(data, "billed_cost")["value"].isna().all()
+
+
+def test_money_of_one_basis_is_not_taken_for_another():
+    """Billed once stays billed, of a part of the range too."""
+    data = billed_dataset([record(models=spend(500))], [charge(cents=300)], *WEEK)
+    for basis in (billed(data), billed(billed(data)), billed(data).between(*WEEK)):
+        assert one(week_frame(basis, "billed_cost"))["value"] == 3.0
+    assert one(week_frame(data, "cost"))["value"] == 5.0
+
+
+def test_aggregates_name_nobody_in_charges():
+    """Actors are numbers, the same as in the records; ids are gone."""
+    data = billed_dataset([record()], [charge()], *WEEK, identity="aggregate")
+    assert "actor_id" not in data.charges
+    assert data.charges["actor"].tolist() == data.activity["actor"].tolist() == ["person 1"]

@@ -1,0 +1,185 @@
+"""Charges over real HTTP: what the service revises, holds back, refuses and breaks."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from builders import record
+from charges_made import charge
+
+from ccanalytics.charges.charge_sync import COMPANION, stored_charges, sync_charges
+from ccanalytics.charges.cost_client import COST, CostClient
+from ccanalytics.dataset.loading import load
+from ccanalytics.errors import ApiError, AuthError, StoreError
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.faults import Faults
+from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.sources.sample.organisation import SampleOrganisation
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.sync import sync
+
+KEY, ANALYTICS = "sk-ant-admin01-do-not-print-me", "sk-ant-api01-do-not-print-me"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MONDAY, SUNDAY = date(2026, 11, 16), date(2026, 11, 22)
+
+
+def nobody(day):
+    return []
+
+
+def monday_only(day):
+    return [charge(cents=100)] if day == MONDAY else []
+
+
+def synced(store, charges=monday_only, *, key=KEY, source="api", since=MONDAY, now=NOW, **options):
+    """A sync of the days to Sunday over HTTP, and every request of it."""
+    service = FakeService(nobody, charges=charges, now=lambda: now, **options)
+    with serve(service) as server:
+        quiet = {"sleep": lambda seconds: None, "budget": 30, "now": lambda: now}
+        with CostClient(key, base_url=server.url, **quiet) as client:
+            done = sync_charges(client, store, source, since, SUNDAY, now=now)
+    return done, [one for one in service.asked if one.url.path == COST]
+
+
+def dollars(store, source="api"):
+    frame = stored_charges(store, source, date(2026, 8, 1), SUNDAY)["charges"]
+    return frame["amount_usd"].sum()
+
+
+def test_the_billed_total_is_what_the_service_holds_to_the_cent(tmp_path):
+    """The sample's twelve weeks over HTTP, in pages: the sum of its cents, to the last decimal."""
+    sample, store = SampleOrganisation(), Store(tmp_path)
+    days = [date(2026, 11, 9) + timedelta(n) for n in range(14)]
+    options = {"api_keys": sample.api_keys, "since": days[0]}
+    _, asked = synced(store, sample.day_charges, **options)
+    held = sum((one.cost.amount for day in days for one in sample.day_charges(day)), Decimal(0))
+    frame = stored_charges(store, "api", days[0], days[-1])["charges"]
+    units = (frame["amount_usd"] * 1e8).round().astype("int64").sum()
+    assert Decimal(int(units)).scaleb(-6) == held
+    assert len(asked) > 1  # more than one page
+    assert "ci-review-bot" in set(frame["actor"])
+
+
+def test_a_revised_day_replaces_what_was_stored(tmp_path):
+    """A discount was corrected within the month: the day is asked for again, and has one amount."""
+    store = Store(tmp_path)
+    synced(store)
+    done, _ = synced(store, lambda day: [charge(cents=90)] if day == MONDAY else [])
+    assert done.changed == (MONDAY,)
+    assert dollars(store) == 0.9
+
+
+def test_a_day_is_asked_for_again_for_a_month_and_no_longer(tmp_path):
+    """Of 40 days eleven ended thirty days before the refresh: final on the second sync."""
+    store, since = Store(tmp_path), date(2026, 10, 14)
+    synced(store, since=since)
+    done, asked = synced(store, since=since)
+    assert (len(done.final), len(done.same)) == (11, 29)
+    assert len(asked) == 1
+
+
+def test_costs_that_are_refreshed_late_leave_the_newest_days_out(tmp_path):
+    """Refreshed three days ago: Saturday and Sunday are not complete, and come later."""
+    store = Store(tmp_path)
+    done, _ = synced(store, refresh_delay=timedelta(days=3))
+    assert done.open == (date(2026, 11, 21), SUNDAY)
+    done, _ = synced(store)
+    assert done.new == (date(2026, 11, 21), SUNDAY)
+
+
+def test_an_organisation_that_may_not_ask_is_told_why(tmp_path):
+    """400 for organisations set up for HIPAA; nothing is stored."""
+    store = Store(tmp_path)
+    with pytest.raises(ApiError, match="HIPAA") as raised:
+        synced(store, may_ask_cost=False)
+    assert raised.value.status == 400
+    assert not store.days("api-charges")
+
+
+def test_a_key_without_the_scope_is_told_which_it_needs(tmp_path):
+    """403 names the scope; the key itself is in no message."""
+    with pytest.raises(AuthError, match="read:analytics") as raised:
+        synced(Store(tmp_path), key=ANALYTICS, faults=Faults(lambda number: "403"))
+    assert "do-not-print-me" not in str(raised.value)
+
+
+def test_a_page_cut_short_is_asked_for_again(tmp_path):
+    """Half of a page is no page: the same total as without."""
+    store = Store(tmp_path)
+    _, asked = synced(store, faults=Faults.script({0: "truncated"}))
+    assert dollars(store) == 1.0
+    assert len(asked) == 2
+
+
+def test_a_walk_that_breaks_keeps_the_months_before_it(tmp_path):
+    """The second month fails: the first 31 days are stored, and only the rest is asked for next."""
+    store, since = Store(tmp_path), date(2026, 9, 7)
+    with pytest.raises(ApiError):
+        synced(store, since=since, faults=Faults(lambda number: "500" if number >= 2 else None))
+    assert len(store.days("api-charges")) == 31
+
+
+def test_a_cursor_that_expires_begins_the_walk_again(tmp_path):
+    """410 on the second page: every row once, none twice."""
+    people = [f"p{n:04}@x.example" for n in range(1500)]
+    store = Store(tmp_path)
+    _, asked = synced(
+        store, lambda day: [charge(who=who) for who in people] if day == MONDAY else [],
+        faults=Faults.script({1: "expired"}),
+    )  # fmt: skip
+    assert dollars(store) == 1500.0
+    assert len(asked) == 4
+
+
+def test_what_nobody_caused_is_kept(tmp_path):
+    """A row without an actor is part of the bill."""
+    store = Store(tmp_path)
+    synced(store, lambda day: [charge(), charge(who=None, cents=50)] if day == MONDAY else [])
+    frame = stored_charges(store, "api", MONDAY, SUNDAY)["charges"]
+    assert frame.set_index("actor_kind")["amount_usd"].to_dict() == {
+        "user": 1.0,
+        "unattributed": 0.5,
+    }
+
+
+def test_an_analytics_key_needs_no_names_of_keys(tmp_path):
+    """It may not list them: keys stay known by their ids."""
+    store = Store(tmp_path)
+    synced(store, lambda day: [charge(who="apikey_9")], key=ANALYTICS, source="enterprise")
+    assert set(stored_charges(store, "enterprise", MONDAY, SUNDAY)["charges"]["actor"]) == {
+        "apikey_9"
+    }
+
+
+def test_the_charges_of_another_organization_are_refused(tmp_path):
+    """They would be compared with records they have nothing to do with."""
+    store = Store(tmp_path)
+    service = FakeService(lambda day: [record(str(day))], now=lambda: NOW)
+    sync(AdminClient(KEY, transport=service.transport()), store, MONDAY, MONDAY, now=NOW)
+    with pytest.raises(StoreError, match=r"org-1.*org-other"):
+        synced(store, organization="org-other")
+
+
+def test_an_enterprise_organisation_gets_its_cost_per_commit(tmp_path, monkeypatch):
+    """Records and costs by one analytics key over HTTP, and the number is there."""
+    import ccanalytics as cca
+    from ccanalytics.sources.enterprise_api import EnterpriseClient
+
+    monkeypatch.chdir(tmp_path)
+    people, store = [f"p{n}@x.example" for n in range(6)], Store(tmp_path / "store")
+    service = FakeService(
+        lambda day: [record(str(day), who, commits=4, organization="o") for who in people],
+        charges=lambda day: [charge(str(day), who, cents=100, listed=200) for who in people],
+        now=lambda: NOW,
+        organization="o",
+    )
+    with serve(service) as server:
+        open_to = {"base_url": server.url}
+        with EnterpriseClient(ANALYTICS, **open_to) as client:
+            sync(client, store, MONDAY, SUNDAY, now=NOW)
+        with CostClient(ANALYTICS, **open_to, now=lambda: NOW) as client:
+            COMPANION.sync(client, store, "enterprise", MONDAY, SUNDAY, NOW, False)
+    data = load(MONDAY, SUNDAY, source="enterprise", store=store, now=NOW)
+    assert cca.headline(data, "cost_per_commit").value == 0.5
+    assert cca.headline(data, "billed_cost_per_commit").value == 0.25
