@@ -10,17 +10,27 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ExportError, StoreError
+from ccanalytics.export.databases import Database, database_of
 from ccanalytics.export.export_tables import Tables, record_tables, weekly_tables
+from ccanalytics.export.file_folder import SUFFIXES, FileFolder
 from ccanalytics.export.focus_rows import focus_table
-from ccanalytics.export.targets import SUFFIXES, target_of
 from ccanalytics.people.identity import fingerprint, load_secret
 from ccanalytics.sources.registry import Access, source_spec
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between
 
-FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
-"""The formats of a folder; `excel` is a workbook per table."""
+
+def target_of(target: str, form: str = "") -> Database | FileFolder:
+    """The place a person named; `ValueError` when it is none that can be written to."""
+    database, path = database_of(target), Path(target).expanduser().absolute()
+    if database and form:
+        raise ValueError(f"--format {form} is for a folder; a database has tables.")
+    if form and form not in SUFFIXES:
+        raise ValueError(f"format is {form!r}; it is one of {', '.join(SUFFIXES)}.")
+    if not database and path.suffix.lower()[1:] in SUFFIXES.values():
+        raise ValueError(f"{target} is one file, and an export is several: name a folder.")
+    return database or FileFolder(path, form or "parquet")
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,6 @@ def export_days(
     target, in one step; `replace` empties the target of all sources. `StoreError` when no day is
     stored, `ExportError` when the target cannot be written to.
     """
-    _check_format(target, form)
     place = target_of(target, form)
     data = _dataset(source, store, (since, until), now, identity, roster, logs)
     tables = _tables(data, form)
@@ -113,10 +122,3 @@ def _tables(data: Dataset, form: str) -> Tables:
             raise StoreError(f"There is no closed week of {data.source} to export.")
         return weekly
     return {**record_tables(data), **weekly}
-
-
-def _check_format(target: str, form: str) -> None:
-    if form and form not in FORMATS:
-        raise ValueError(f"format is {form!r}; it is one of {', '.join(FORMATS)}.")
-    if form and ("://" in target or Path(target).suffix.lower() in SUFFIXES):
-        raise ValueError(f"--format {form} is for a folder; a database has tables.")

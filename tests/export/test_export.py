@@ -28,8 +28,8 @@ from postgres import PASSWORD
 from ccanalytics import cli
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ExportError, StoreError
+from ccanalytics.export.export_run import target_of
 from ccanalytics.export.export_tables import WEEKLY
-from ccanalytics.export.targets import target_of
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.metrics.by_week import by_week
 from ccanalytics.people.identity import rotate_secret
@@ -268,17 +268,14 @@ def test_a_failing_export_leaves_the_rows_there_were(target, tmp_path, monkeypat
     export(store, target)
     before = everything(target)
     small(tmp_path / "s", commits=7)
-    import ccanalytics.export.targets as targets
 
     def fails(policies):
         raise ExportError("The disk is full.")
 
-    plain = targets._policy_table
-    monkeypatch.setattr(targets, "_comments", lambda tables: iter(["select 1 / 'x'"]))
-    monkeypatch.setattr(targets, "_policy_table", fails)
-    with pytest.raises(ExportError):
-        export(store, target)
-    monkeypatch.setattr(targets, "_policy_table", plain)
+    with monkeypatch.context() as patch:
+        patch.setattr("ccanalytics.export.databases.policy_table", fails)
+        with pytest.raises(ExportError):
+            export(store, target)
     assert everything(target) == before
 
 
@@ -286,7 +283,7 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-import ccanalytics.export.targets as targets
+from ccanalytics.export import databases, file_folder
 from ccanalytics.export.export_run import export_days
 from ccanalytics.store.day_store import Store
 
@@ -298,9 +295,9 @@ if sys.argv[3] == "folder":
         if count[0] == 4:
             os.kill(os.getpid(), signal.SIGKILL)
         return plain(*args, **kwargs)
-    targets.pq.write_table = write_table
+    file_folder.pq.write_table = write_table
 else:
-    targets._comments = lambda tables: os.kill(os.getpid(), signal.SIGKILL)
+    databases._comments = lambda tables: os.kill(os.getpid(), signal.SIGKILL)
 export_days(sys.argv[2], source="api", store=Store(Path(sys.argv[1])), now=datetime.now(UTC))
 """
 

@@ -14,7 +14,7 @@ from export_stores import DAY, awkward, export, fill, roster, small, tables_with
 
 from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import ExportError
-from ccanalytics.export.targets import target_of
+from ccanalytics.export.export_run import target_of
 from ccanalytics.export.workbook import write_workbook
 
 

@@ -1,0 +1,193 @@
+"""Tables -> a DuckDB or SQLite file, or a PostgreSQL server: whole tables, in one transaction."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ccanalytics.errors import ExportError
+from ccanalytics.export.export_tables import DESCRIPTIONS, Tables, description_of, table_names
+from ccanalytics.export.policies import POLICY, check_policy, policy_table
+
+
+class Database:
+    """A database; `name` is what messages call it, never with a password."""
+
+    their_tables: ClassVar[str]
+    """The query for the names of the tables there are."""
+    has_comments: ClassVar[bool] = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def _transaction(self) -> AbstractContextManager[Any]:
+        """A cursor, whose changes are kept when the block ends without an error."""
+        raise NotImplementedError
+
+    def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
+        raise NotImplementedError
+
+    def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
+        """All tables in one transaction."""
+        with self._transaction() as cursor:
+            there = {name for (name,) in _rows(cursor, self.their_tables)}
+            self._check_own(there)
+            if POLICY in there and not replace:
+                held = dict(_rows(cursor, f"select source, policy from {POLICY}"))
+                check_policy(self.name, held, policy)
+            for statement in _clearing(there, source, replace):
+                cursor.execute(statement)
+            for name, table in {**tables, POLICY: policy_table({source: policy})}.items():
+                self._insert(cursor, name, table, append=name in there and not replace)
+            for statement in _comments(tables) if self.has_comments else ():
+                cursor.execute(statement)
+
+    def _check_own(self, there: set[str]) -> None:
+        """An error where tables of our names are in a database that no export has written to."""
+        foreign = sorted(table_names() & there)
+        if foreign and POLICY not in there:
+            raise ExportError(
+                f"{self.name} has a table {foreign[0]} that no export made: name a database, or a "
+                "schema of it, of its own."
+            )
+
+
+class DuckDBFile(Database):
+    """A DuckDB file."""
+
+    their_tables = "select table_name from duckdb_tables()"
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        try:
+            with duckdb.connect(self.name) as connection:
+                connection.begin()
+                yield connection
+                connection.commit()
+        except duckdb.Error as error:
+            raise ExportError(f"{self.name} cannot be written to: {error}") from error
+
+    def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
+        cursor.register("incoming", table)
+        command = f"insert into {name} by name" if append else f"create table {name} as"
+        cursor.execute(f"{command} select * from incoming")
+        cursor.unregister("incoming")
+
+
+class _AdbcDatabase(Database):
+    """A database that is reached through an ADBC driver."""
+
+    driver: ClassVar[str]
+    first_command: ClassVar[str] = "select 1"
+
+    def __init__(self, address: str, name: str) -> None:
+        super().__init__(name)
+        self._address = address
+
+    def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """A column as this database can hold it."""
+        raise NotImplementedError
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        manager, driver = _imported("adbc_driver_manager"), _imported(f"{self.driver}.dbapi")
+        try:
+            with closing(driver.connect(self._address)) as connection:
+                with connection.cursor() as cursor:
+                    _rows(cursor, self.first_command)
+                    yield cursor
+                connection.commit()
+        except manager.Error as error:  # from None: the driver's error may repeat the address
+            raise ExportError(f"{self.name} cannot be written to: {error}") from None
+
+    def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
+        plain = pa.table([self._plain(column) for column in table.columns], table.column_names)
+        cursor.adbc_ingest(name, plain, mode="append" if append else "create")
+
+
+class SQLiteFile(_AdbcDatabase):
+    """A SQLite file: dates and moments are text, money is a float."""
+
+    driver = "adbc_driver_sqlite"
+    their_tables = "select name from sqlite_master where type = 'table'"
+    has_comments = False
+    # What is deleted is overwritten: a file may be handed on after names were replaced.
+    first_command = "pragma secure_delete = on"
+
+    def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        kind = column.type
+        if pa.types.is_date(kind):
+            return pc.strftime(column, "%Y-%m-%d")
+        if pa.types.is_timestamp(kind):
+            return pc.strftime(column, "%Y-%m-%d %H:%M:%S")
+        if pa.types.is_decimal(kind):
+            return column.cast(pa.float64())
+        return column.cast(pa.int64()) if pa.types.is_boolean(kind) else column
+
+
+class PostgresServer(_AdbcDatabase):
+    """A PostgreSQL server."""
+
+    driver = "adbc_driver_postgresql"
+    their_tables = "select tablename from pg_tables where schemaname = current_schema()"
+
+    def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        # PostgreSQL has no text with a NUL in it.
+        text = pa.types.is_string(column.type)
+        return pc.replace_substring(column, "\0", "") if text else column
+
+
+def database_of(target: str) -> Database | None:
+    """The database that is meant; None where it is a folder, `ValueError` for another kind."""
+    scheme, of_server, rest = target.partition("://")
+    if of_server and scheme in ("postgresql", "postgres"):
+        user, at, host = rest.rpartition("@")
+        return PostgresServer(target, f"{scheme}://{user.split(':')[0]}{at}{host}".split("?")[0])
+    if of_server:
+        raise ValueError(f"{scheme} is no database that can be written to; postgresql:// is.")
+    suffix = Path(target).suffix.lower()
+    if suffix in (".sqlite", ".sqlite3", ".db"):
+        return SQLiteFile(target, target)
+    return DuckDBFile(target) if suffix == ".duckdb" else None
+
+
+def _imported(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        package = name.split(".")[0]
+        raise ExportError(
+            f"The driver {package} is not installed: pip install 'ccanalytics[sql]'."
+        ) from None
+
+
+def _rows(cursor: Any, query: str) -> list[Any]:
+    cursor.execute(query)
+    return list(cursor.fetchall())
+
+
+def _clearing(there: set[str], source: str, replace: bool) -> Iterator[str]:
+    """Also of tables that this export does not write: the last one may have had more."""
+    for name in sorted({*table_names(), POLICY} & there):
+        where = f" where source = {_literal(source)}"
+        yield f"drop table {name}" if replace else f"delete from {name}{where}"
+
+
+def _comments(tables: Tables) -> Iterator[str]:
+    """The data dictionary, where a database can hold one."""
+    for name, table in tables.items():
+        if name in DESCRIPTIONS:
+            yield f"comment on table {name} is {_literal(DESCRIPTIONS[name])}"
+        for column in table.column_names:
+            if text := description_of(name, column):
+                yield f'comment on column {name}."{column}" is {_literal(text)}'
+
+
+def _literal(text: str) -> str:
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"

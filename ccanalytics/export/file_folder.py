@@ -1,0 +1,76 @@
+"""Tables -> a folder with a folder per table, in which every source has one file."""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ccanalytics.atomic import AtomicFolder
+from ccanalytics.display.csv_text import write_csv
+from ccanalytics.errors import ExportError
+from ccanalytics.export.export_tables import Tables, columns_of, table_names
+from ccanalytics.export.policies import POLICY, check_policy, policy_table
+from ccanalytics.export.workbook import write_workbook
+
+SUFFIXES = {"parquet": "parquet", "csv": "csv", "excel": "xlsx", "focus": "csv",
+            "focus-parquet": "parquet"}  # fmt: skip
+"""How the files of each format end."""
+
+
+class FileFolder:
+    """A folder of exports, of one format."""
+
+    def __init__(self, path: Path, form: str) -> None:
+        self.path, self.name, self._form = path, str(path), form
+        self._suffix = SUFFIXES[form]
+
+    def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
+        """All files aside, then all in place."""
+        policies = {} if replace else self._policies()
+        check_policy(self.name, policies, f"{policy} {self._form}")
+        files = AtomicFolder(self.path)
+        policies[source] = f"{policy} {self._form}"
+        dictionary = pa.Table.from_pandas(columns_of(tables), preserve_index=False)
+        with files.aside() as aside:
+            for name, table in tables.items():
+                (aside / name).mkdir()
+                _write_file(table, name, aside / name / f"{source}.{self._suffix}")
+            _write_file(policy_table(policies), POLICY, aside / f"{POLICY}.csv")
+            _write_file(dictionary, "columns", aside / "columns.csv")
+            with files.writing():
+                if replace:
+                    # Before the commit: a crash between the two must not leave names in a folder
+                    # that calls itself aggregate.
+                    self._remove(f"*.{suffix}" for suffix in {*SUFFIXES.values()})
+                files.commit(aside)
+                self._remove([f"{source}.{self._suffix}"], kept=tables)
+
+    def _policies(self) -> dict[str, str]:
+        file = self.path / f"{POLICY}.csv"
+        if not file.exists():
+            others = [path.name for path in self.path.glob("[!.]*")] if self.path.is_dir() else []
+            if others:
+                raise ExportError(
+                    f"{self.path} has {others[0]!r} and is no folder of exports: name another one."
+                )
+            return {}
+        lines = file.read_text(encoding="utf-8").splitlines()[1:]
+        return dict(line.replace('"', "").split(",", 1) for line in lines if line)
+
+    def _remove(self, patterns: Iterable[str], kept: Collection[str] = ()) -> None:
+        """Take the files of these names out of the folders of all tables but those `kept`."""
+        folders = [self.path / name for name in table_names() - set(kept)]
+        for pattern in patterns:
+            for path in [path for folder in folders for path in folder.glob(pattern)]:
+                path.unlink()
+
+
+def _write_file(table: pa.Table, name: str, path: Path) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(table, path, compression="zstd")
+    elif path.suffix == ".xlsx":
+        write_workbook(table, path, name)
+    else:
+        with path.open("wb") as out:
+            write_csv(table, out, header=True)

@@ -1,0 +1,27 @@
+"""How people appear in each source of a target, so that names and pseudonyms never mix."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from ccanalytics.errors import ExportError
+
+POLICY = "export_policy"
+"""The table that says which sources are there, and how people appear in each."""
+
+
+def check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
+    """An error where names would come to stand with pseudonyms."""
+    for other, held in known.items():
+        if held != policy:
+            raise ExportError(
+                f"{name} holds {other} exported as {held}; these rows are {policy}, and the two do "
+                "not mix. Name another target, or --replace."
+            )
+
+
+def policy_table(policies: Mapping[str, str]) -> pa.Table:
+    """One row per source."""
+    return pa.table(
+        {"source": pa.array(policies), "policy": pa.array(list(policies.values()), pa.string())}
+    )
