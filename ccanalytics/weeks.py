@@ -92,6 +92,19 @@ def newest_closed_week(now: datetime, settling: Settling = TWO_DAYS) -> date:
     return week
 
 
+def month_days(text: str) -> tuple[date, date]:
+    """The first and last day of a month written 2026-10.
+
+    >>> month_days("2026-02")
+    (datetime.date(2026, 2, 1), datetime.date(2026, 2, 28))
+    """
+    try:
+        first = date.fromisoformat(f"{text.strip()}-01")
+    except ValueError:
+        raise ValueError(f"{text!r} is no month like 2026-10.") from None
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
 def days_between(since: date, until: date) -> list[date]:
     """All days from `since` to `until`, both inclusive; `ValueError` when they are reversed."""
     if until < since:

@@ -3,6 +3,7 @@
 from ccanalytics.wings import Wing
 
 WING = Wing(
+    commands={"showback": "charges.showback_command:showback"},
     definitions=("charges/definitions.toml",),
     frames=("charges.charge_frames:CHARGE_SCHEMAS",),
     companions={"billed": "charges.charge_sync:COMPANION"},

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.calendars import Calendars
+from ccanalytics.people.roster import with_teams
 from ccanalytics.people.small_groups import withheld_weeks
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
@@ -152,6 +153,15 @@ class Dataset(ShowsItself):
         untold = withheld_weeks(self.activity, self.model_usage, team, self.minimum_group)
         extras = extras_of(self.extras, team_of, team)
         return replace(self, team=team, extras=extras, untold=untold, rest=rest, **parts)
+
+    def by_cost_centre(self) -> "Dataset":
+        """The same dataset with the cost centres of the roster in place of teams."""
+        column = self.roster.get("cost_centre", pd.Series(None, self.roster.index, dtype="str"))
+        roster = self.roster.assign(team=column)
+        known = {name: part for name, part in self._dated().items() if "team" in part}
+        frames = {name: with_teams(part, roster) for name, part in known.items()}
+        teams = {name: with_teams(f, roster) for name, f in self.extras.items() if "team" in f}
+        return replace(self, roster=roster, extras={**self.extras, **teams}, **frames)
 
     def _dated(self) -> dict[str, pd.DataFrame]:
         return {
