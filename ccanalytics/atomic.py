@@ -5,37 +5,40 @@
     root/.tmp/commit/       complete; its files are moved to their places, one rename each
             │
     root/...                in place
+    root/.tmp/read-3c4d/    links to files as they were, for a reader that goes on for long
 
-The commit is done under a lock that dies with its process. Whoever takes the lock next and still
-finds a `commit` finishes it first, so a crash leaves the old files or the new, never a mixture.
+One process at a time writes, under `write.lock`; it moves files under `lock`, which readers share.
+Locks die with their process. Whoever takes one next and still finds a `commit` finishes it first,
+so a crash leaves the old files or the new, never a mixture.
 """
 
+import atexit
 import contextlib
 import errno
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from ccanalytics.errors import StoreError
 
-STALE_SECONDS = 24 * 3600
-"""How much older than ours an unfinished write is when its process must be dead."""
+_NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _take_lock(file: IO[bytes], *, shared: bool) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    def _take_lock(handle: int, *, shared: bool = False, wait: bool = True) -> None:
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _take_lock(file: IO[bytes], *, shared: bool) -> None:
-        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    def _take_lock(handle: int, *, shared: bool = False, wait: bool = True) -> None:
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(handle, kind | (0 if wait else fcntl.LOCK_NB))
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
@@ -54,11 +57,22 @@ def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
         raise
 
 
+def private(path: Any, flags: int) -> int:
+    """For `open(..., opener=private)`: a new file is readable and writable by its owner only."""
+    return os.open(path, flags, 0o600)
+
+
+def make_private(folder: Path) -> None:
+    """Create a folder, and those above it, that only their owner may enter."""
+    for parent in reversed((folder, *folder.parents)):
+        if not parent.exists():
+            parent.mkdir(mode=0o700, exist_ok=True)
+
+
 @contextlib.contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """While this is open nobody else who asks for the same `lock`, a file made for it, goes on."""
-    with lock.open("ab") as file:
-        _take_lock(file, shared=False)
+    with _held(_open_lock(lock)):
         yield
 
 
@@ -74,62 +88,86 @@ class AtomicFolder:
     def reading(self) -> Iterator[None]:
         """While this is open no file is moved, and all files are of whole sets."""
         while self.root.is_dir():
-            with self._locked(shared=True) as may_write:
+            with self._shared():
                 # Under the lock a commit can only be what a crash left.
-                if not (self._commit.exists() and may_write):
+                if not self._commit.exists():
                     yield
                     return
-            with self.writing():
+            with self.writing():  # finishes it
                 pass
         yield
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """While this is open nobody else reads or writes."""
-        self._aside.mkdir(parents=True, exist_ok=True)
-        with self._locked(shared=False) as may_write:
-            if not may_write:
-                raise StoreError(f"The folder {self.root} cannot be written to.")
+    def writing(self) -> Iterator[Path]:
+        """A new folder to write a set of files in, laid out as under the root.
+
+        Nobody else writes while this is open; reading goes on. What dead writers left is removed.
+        """
+        with self.alone("write"):
             if self._commit.exists():
-                self._finish()
-            yield
+                with self.alone("lock", ending=""):
+                    self._finish()
+            for stray in self._aside.glob("write-*"):
+                shutil.rmtree(stray, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix="write-", dir=self._aside))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     @contextlib.contextmanager
-    def alone(self, work: str) -> Iterator[None]:
+    def alone(self, work: str, ending: str = ".lock") -> Iterator[None]:
         """While this is open nobody else does the same work; reading goes on."""
-        self._aside.mkdir(parents=True, exist_ok=True)
-        with self._locked(shared=False, name=f"{work}.lock") as may_write:
-            if not may_write:
-                raise StoreError(f"The store {self.root} cannot be written to.")
-            yield
-
-    @contextlib.contextmanager
-    def aside(self) -> Iterator[Path]:
-        """A new folder to write a set of files in, laid out as under the root."""
-        self._aside.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="write-", dir=self._aside))
-        self._clear_stale(folder.stat().st_mtime - STALE_SECONDS)
         try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            make_private(self._aside)
+            handle = _open_lock(self._aside / f"{work}{ending}")
+        except OSError as error:
+            raise StoreError(f"{self.root} cannot be written to: {error.strerror}.") from error
+        with _held(handle):
+            yield
 
     def commit(self, folder: Path) -> None:
-        """Move the files of `folder`, which is `aside`, to their places; only while `writing`."""
+        """Move the files of `folder`, which is that of `writing`, to their places."""
         for path in _files(folder):
             _flush(path)
         for below in sorted({path.parent for path in _files(folder)}):
             _flush_folder(below)
-        os.rename(folder, self._commit)
-        _flush_folder(self._aside)
-        self._finish()
+        with self.alone("lock", ending=""):
+            os.rename(folder, self._commit)
+            _flush_folder(self._aside)
+            self._finish()
+            self._sweep_links()
+
+    def pin(self, paths: Iterable[Path]) -> Path:
+        """A folder, laid out as the root, in which these files stay as they are until this process
+        ends; the root itself where there can be no links. Only while `reading`.
+        """
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="read-", dir=self._aside))
+            _take_lock(_open_lock(folder / "lock"))  # held, as never closed, by this process
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            for path in paths:
+                link = folder / path.relative_to(self.root)
+                make_private(link.parent)
+                os.link(path, link)
+        except OSError as error:
+            if error.errno not in (*_NO_ACCESS, errno.ENOTSUP, errno.EMLINK, errno.ENOENT):
+                raise
+            return self.root
+        return folder
+
+    def _sweep_links(self) -> None:
+        """Remove the links of processes that are dead; nobody can be making any now."""
+        for folder in self._aside.glob("read-*"):
+            with contextlib.suppress(OSError), _held(_open_lock(folder / "lock"), wait=False):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _finish(self) -> None:
-        """Move what is in `commit`; last what comes first in the alphabet, so `activity`."""
+        """Move what is in `commit`."""
         folders = set()
-        for path in sorted(_files(self._commit), reverse=True):
+        for path in sorted(_files(self._commit)):
             target = self.root / path.relative_to(self._commit)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_private(target.parent)
             os.replace(path, target)
             folders.add(target.parent)
         for folder in folders:
@@ -137,25 +175,32 @@ class AtomicFolder:
         shutil.rmtree(self._commit)
 
     @contextlib.contextmanager
-    def _locked(self, *, shared: bool, name: str = "lock") -> Iterator[bool]:
-        """Whether the lock could be had: in a folder one may only read there is none to take."""
+    def _shared(self) -> Iterator[None]:
+        """The lock that readers share; where nobody can write, and nobody did, there is none."""
+        path = self._aside / "lock"
         try:
-            self._aside.mkdir(exist_ok=True)
-            file = (self._aside / name).open("ab")
+            make_private(self._aside)
+            handle = _open_lock(path)
         except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            if error.errno not in _NO_ACCESS:
                 raise
-            yield False
-            return
-        with file:
-            _take_lock(file, shared=shared)
-            yield True
+            handle = os.open(path if path.exists() else os.devnull, os.O_RDONLY)
+        with _held(handle, shared=True):
+            yield
 
-    def _clear_stale(self, before: float) -> None:
-        for folder in self._aside.glob("write-*"):
-            with contextlib.suppress(FileNotFoundError):
-                if folder.stat().st_mtime < before:
-                    shutil.rmtree(folder, ignore_errors=True)
+
+def _open_lock(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+@contextlib.contextmanager
+def _held(handle: int, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
+    """While this is open the lock is ours."""
+    try:
+        _take_lock(handle, shared=shared, wait=wait)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """What was charged <-> the store: fetched a month at a time, kept next to the source's own days."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Protocol, runtime_checkable
@@ -15,7 +15,7 @@ from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
-from ccanalytics.store.day_store import DayChange, Store
+from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.layout import Companion
 from ccanalytics.store.sync import SyncResult
 from ccanalytics.weeks import Settling, days_between, is_closed, parse_day
@@ -102,7 +102,7 @@ def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
 
 def _fetch(
     client: ChargedSource, store: Store, source: str, days: Sequence[date], now: datetime
-) -> Iterator[DayChange]:
+) -> list[DayChange]:
     charged = client.charges(days[0], days[-1])
     whose = store.organization(source)
     if whose and client.organization_id and whose != client.organization_id:
@@ -110,19 +110,17 @@ def _fetch(
             f"The store {store.root} holds {source} days of organization {whose}, the charges are "
             f"of {client.organization_id}: they cannot be compared. Use the key of {whose}."
         )
-    if charged.refreshed_at is None:
-        return
-    known_at = min(now, charged.refreshed_at)
-    for day in days:
-        if day in charged.days and is_closed(day, known_at, SETTLING):
-            items = charged.days[day]
-            yield store.write_day(
-                COMPANION.stored_as(source),
-                day,
-                {"charges": build_charges(day, items, charged.key_names, client.organization_id)},
-                fetched_at=known_at,
-                organization=client.organization_id,
-            )
+    known_at = min(now, charged.refreshed_at or datetime.min.replace(tzinfo=UTC))
+    whose, names = client.organization_id, charged.key_names
+    return store.write_days(
+        COMPANION.stored_as(source),
+        [
+            NewDay(day, {"charges": build_charges(day, charged.days[day], names, whose)},
+                   known_at, whose)
+            for day in days
+            if day in charged.days and is_closed(day, known_at, SETTLING)
+        ],
+    )  # fmt: skip
 
 
 def _open(spec: SourceSpec, access: Access) -> Source:

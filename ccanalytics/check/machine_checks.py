@@ -114,11 +114,15 @@ def check_days(stored: StoredSource) -> CheckFinding:
     source = stored.spec.name
     try:
         days, organization = stored.store.days(source), stored.store.organization(source)
+        files, damaged = stored.store.verify(source)
     except (CCAnalyticsError, OSError) as error:
         return failed(str(error), _sync(stored.spec))
     facts: dict[str, Fact] = {"organization": organization, "days": len(days)}
     if not days:
         return warning("none yet", _sync(stored.spec), **facts)
+    if damaged:
+        paths = [str(error.path) for error in damaged]
+        return failed(" ".join(map(str, damaged)), _sync(stored.spec), damaged=paths, **facts)
     first, last = min(days), max(days)
     gaps = [day for day in days_between(first, last) if day not in days]
     opened = [day for day, one in days.items() if not one.closed]
@@ -127,6 +131,7 @@ def check_days(stored: StoredSource) -> CheckFinding:
     facts |= {"gaps": [str(day) for day in gaps], "open": [str(day) for day in opened]}
     text = f"{counted(len(days), 'day')} from {first} to {last}"
     text += f" of organization {organization}" if organization else ""
+    text += f"; every byte of {counted(files, 'file')} is as it was written"
     if wrong := sorted([*gaps, *opened]):
         text += f"; {counted(len(gaps), 'day')} between them missing: {_listed(gaps)}" * bool(gaps)
         text += f"; fetched before their end: {_listed(opened)}" * bool(opened)

@@ -38,7 +38,8 @@ from ccanalytics.sources.registry import (
     source_spec,
     source_with_key,
 )
-from ccanalytics.store.day_store import Restatement, Store, StoredDay
+from ccanalytics.store.day_index import StoredDay
+from ccanalytics.store.day_store import Restatement, Store
 from ccanalytics.store.layout import companions
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday

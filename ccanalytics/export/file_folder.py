@@ -32,19 +32,18 @@ class FileFolder:
         files = AtomicFolder(self.path)
         policies[source] = f"{policy} {self._form}"
         dictionary = pa.Table.from_pandas(columns_of(tables), preserve_index=False)
-        with files.aside() as aside:
+        with files.writing() as aside:
             for name, table in tables.items():
                 (aside / name).mkdir()
                 _write_file(table, name, aside / name / f"{source}.{self._suffix}")
             _write_file(policy_table(policies), POLICY, aside / f"{POLICY}.csv")
             _write_file(dictionary, "columns", aside / "columns.csv")
-            with files.writing():
-                if replace:
-                    # Before the commit: a crash between the two must not leave names in a folder
-                    # that calls itself aggregate.
-                    self._remove(f"*.{suffix}" for suffix in {*SUFFIXES.values()})
-                files.commit(aside)
-                self._remove([f"{source}.{self._suffix}"], kept=tables)
+            if replace:
+                # Before the commit: a crash between the two must not leave names in a folder
+                # that calls itself aggregate.
+                self._remove(f"*.{suffix}" for suffix in {*SUFFIXES.values()})
+            files.commit(aside)
+            self._remove([f"{source}.{self._suffix}"], kept=tables)
 
     def _policies(self) -> dict[str, str]:
         file = self.path / f"{POLICY}.csv"

@@ -44,7 +44,7 @@ def watched(chosen: RunOptions) -> Watched:
     if chosen.source == "local":
         return Watched(_log_roots(), ".jsonl", files)
     if chosen.source in network_sources():
-        return Watched((chosen.store.folder(chosen.source, "activity"),), ".parquet", files)
+        return Watched((chosen.store.folder(chosen.source),), ".parquet", files)
     return Watched(files=files)
 
 

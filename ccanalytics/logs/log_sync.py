@@ -29,7 +29,7 @@ from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
-from ccanalytics.store.day_store import DayChange, Store, StoredDay
+from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.sync import SyncResult
 from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
@@ -152,7 +152,6 @@ class Known(NamedTuple):
     store: Store
     ledger: Ledger | None
     """None when everything stored is here, as nothing tells where to look."""
-    days: Mapping[date, StoredDay]
     facts: Facts
     session_rows: Mapping[str, Row]
 
@@ -161,7 +160,7 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
     days = ledger.days_of(_names_of(news, ledger)) if ledger else set(store.dates(SOURCE))
     days |= news.days()
     while True:
-        stored, frames = store.read_days(SOURCE, days, LOG_SCHEMAS)
+        _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS)
         facts, rows = facts_of(frames)
         # A fact may move to another session, and then the one it leaves changes too.
         more = ledger.days_of(facts.sessions_told_with(news)) - days if ledger else None
@@ -171,7 +170,7 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
     for name, file, session in ledger.borrowed if ledger else ():
         facts.own.pop(name, None)
         facts.borrowed[name, file] = session
-    return Known(store, ledger, stored, facts, rows)
+    return Known(store, ledger, facts, rows)
 
 
 def _write(
@@ -208,9 +207,7 @@ def _write(
     if writes or ledger != before:
         changes = store.write_days(
             SOURCE,
-            writes,
-            fetched_at=now,
-            organization=organization,
+            [NewDay(day, frames, now, organization) for day, frames in writes.items()],
             beside={LEDGER: msgspec.msgpack.encode(ledger)},
         )
     open_days = {day for day, closed in ledger.moving.items() if not closed}

@@ -1,28 +1,24 @@
 """Frames of UTC days <-> plain Parquet files that any tool can read.
 
-    <root>/v1/<source>/<frame>/2026-11-20.parquet    one file per frame and UTC day
-    <root>/v1/<source>/restatements.jsonl            days that came out differently later on
-    <root>/v1/<source>/organization                  whose days these are; one per source
-    <root>/v1/<source>/<name>                        what else a source remembers from day to day
+    <root>/v2/<source>/<frame>/2026-11.parquet   one file per frame and month, sorted by day
+    <root>/v2/<source>/days.parquet              one row per stored UTC day
+    <root>/v2/<source>/restatements.jsonl        days that came out differently later on
+    <root>/v2/<source>/<name>                    what else a source remembers from day to day
 
-The date is a column inside too. A day is stored when the frame that is written last is there:
-`activity`, or `billed` of billing, which is kept as a source of its own. An empty day is an empty
-file; of the frames that only some sources fill, empty ones have no file. Columns are only ever
-added: in files older than a column it reads as null. All frames of a day carry the same digest of
-the whole day, so a day is never read half old and half new.
+An empty day is a row in `days.parquet`. Of the frames that only some sources fill, a month without
+rows has no file. Columns are only ever added: in files older than a column it reads as null. All
+files of a commit are put in place together or not at all, and a reader sees those of one commit.
 """
 
-import os
 import re
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 import pyarrow as pa
@@ -30,51 +26,25 @@ import pyarrow as pa
 from ccanalytics.atomic import AtomicFolder
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
-from ccanalytics.store.day_files import (
-    Totals,
-    Written,
-    differences,
-    digest_of,
-    open_file,
-    read_file,
-    read_written,
-    totals_of,
-    write_file,
-)
+from ccanalytics.store.day_index import DayIndex, StoredDay, read_index, write_index
+from ccanalytics.store.day_totals import Totals, differences, digest_of, totals_of
 from ccanalytics.store.layout import frame_schemas, layout_of
-from ccanalytics.weeks import is_closed, is_final
+from ccanalytics.store.month_files import (
+    DamagedFileError,
+    columns_of,
+    read_bytes,
+    read_month,
+    with_days,
+    write_bytes,
+    write_month,
+)
+from ccanalytics.weeks import is_final
 
-VERSION = "v1"
+VERSION = "v2"
+RESTATEMENTS = "restatements.jsonl"
 
 READERS = 4
-"""Threads that read day files."""
-
-_DAY_FILE = re.compile(r"(\d{4}-\d{2}-\d{2})\.parquet")
-
-
-@dataclass(frozen=True)
-class StoredDay:
-    """One UTC day as it is stored; `rows` are its records."""
-
-    day: date
-    fetched_at: datetime
-    organization: str | None
-    digest: str
-    rows: int
-    unknown_fields: tuple[str, ...] = ()
-    source: str = "api"
-    frames: tuple[str, ...] = ()
-    """The frames that have a file."""
-
-    @property
-    def closed(self) -> bool:
-        """Fetched when all of the day was there."""
-        return is_closed(self.day, self.fetched_at, layout_of(self.source).settling)
-
-    @property
-    def final(self) -> bool:
-        """Fetched so late that the day is not expected to change any more."""
-        return is_final(self.day, self.fetched_at, layout_of(self.source).settling)
+"""Threads that read files."""
 
 
 class DayChange(msgspec.Struct, frozen=True):
@@ -85,12 +55,15 @@ class DayChange(msgspec.Struct, frozen=True):
     measures: Totals = {}
 
 
-class Draft(NamedTuple):
-    """A day to be written."""
+@dataclass(frozen=True)
+class NewDay:
+    """The frames of one UTC day to be written; a frame left out has no rows."""
 
     day: date
     frames: Frames
-    written: Written
+    fetched_at: datetime
+    organization: str | None = None
+    unknown_fields: Collection[str] = ()
 
 
 class Restatement(msgspec.Struct, frozen=True):
@@ -115,8 +88,8 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({str(self.root)!r})"
 
-    def folder(self, source: str, frame: str) -> Path:
-        """Where the day files of one frame are."""
+    def folder(self, source: str, frame: str = "") -> Path:
+        """Where the files of one frame are, or all of a source."""
         return self.root / VERSION / source / frame
 
     def write_day(
@@ -127,168 +100,104 @@ class Store:
         *,
         fetched_at: datetime,
         organization: str | None = None,
-        unknown_fields: Iterable[str] = (),
+        unknown_fields: Collection[str] = (),
     ) -> DayChange:
-        """Put `frames` in place of what is stored of `day`, all of them or none.
-
-        A final day that did not change is not written.
-        """
-        (change,) = self.write_days(
-            source,
-            {day: frames},
-            fetched_at=fetched_at,
-            organization=organization,
-            unknown_fields=unknown_fields,
-        )
+        """Put `frames` in place of what is stored of `day`; see `write_days`."""
+        new = NewDay(day, frames, fetched_at, organization, unknown_fields)
+        (change,) = self.write_days(source, [new])
         return change
 
     def write_days(
-        self,
-        source: str,
-        days: Mapping[date, Frames],
-        *,
-        fetched_at: datetime,
-        organization: str | None = None,
-        unknown_fields: Iterable[str] = (),
-        beside: Mapping[str, bytes] | None = None,
+        self, source: str, days: Sequence[NewDay], beside: Mapping[str, bytes] | None = None
     ) -> list[DayChange]:
-        """Put all these days in place, and the files `beside` them, or nothing at all."""
-        self.check_organization(source, organization)
-        fields = tuple(sorted(unknown_fields))
-        digests = {id(f): digest_of(f) for f in {id(f): f for f in days.values()}.values()}
-        drafts = [
-            Draft(day, frames, Written(fetched_at, organization, digest, fields, names))
-            for day, frames in days.items()
-            for digest, names in [(digests[id(frames)], self._with_files(source, day, frames))]
-            if not self._settled(source, day, digest)
-        ]
-        if not drafts and not beside:
-            return [DayChange(day, "same") for day in days]
+        """Put all these days in place, and the files `beside` them, or nothing at all.
+
+        A final day that did not change is not written.
+        """
+        digests = {id(one.frames): "" for one in days}
+        for one in days:
+            digests[id(one.frames)] = digests[id(one.frames)] or digest_of(one.frames)
+        news = {one.day: (one, digests[id(one.frames)]) for one in days}
+        if not beside and all(self._is_settled(source, *new) for new in news.values()):
+            return [DayChange(day, "same") for day in news]
         try:
-            with self._files.aside() as aside:
-                folder = aside / VERSION / source
-                _write(folder, drafts, beside or {})
-                with self._files.writing():
-                    changes = self._take_changes(folder, source, drafts)
-                    if organization:
-                        (folder / "organization").write_text(organization, encoding="utf-8")
-                    self._files.commit(aside)
+            with self._files.writing() as aside:
+                commit = _Commit(self, source, aside / VERSION / source)
+                changes = commit.add(news, beside or {})
+                self._files.commit(aside)
         except OSError as error:
-            named = ", ".join(map(str, days)) if len(days) < 4 else f"{len(days)} days"
+            named = ", ".join(map(str, news)) if len(news) < 4 else f"{len(news)} days"
             raise StoreError(f"{named} cannot be written to {self.root}: {error}.") from error
-        return [changes.get(day, DayChange(day, "same")) for day in days]
+        return changes
 
     def alone(self, source: str) -> AbstractContextManager[None]:
-        """While this is open no other process brings days of this source."""
+        """While this is open no other process syncs days of this source."""
         return self._files.alone(source)
 
     def read_beside(self, source: str, name: str) -> bytes | None:
         """A file next to the days; None when there is none."""
-        with self._files.reading():
-            path = self._folder(source) / name
-            return path.read_bytes() if path.exists() else None
+        with self.indexed(source) as index:
+            digest = index.files.get(name)
+            return read_bytes(self.folder(source) / name, digest) if digest else None
 
     def dates(self, source: str) -> list[date]:
-        """The stored days by their files' names, in order; no file is opened."""
-        folder = self.folder(source, layout_of(source).mark)
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
-        return [day for day in map(_day_of, names) if day]
+        """The stored days in order."""
+        with self.indexed(source) as index:
+            return list(index.days)
 
     def days(
         self, source: str, since: date = date.min, until: date = date.max
     ) -> dict[date, StoredDay]:
         """The stored days from `since` to `until`, both inclusive, in order."""
-        with self._files.reading():
-            return self._days(source, since, until)
+        with self.indexed(source) as index:
+            return {day: one for day, one in index.days.items() if since <= day <= until}
 
     def read_days(
         self, source: str, days: Iterable[date], frames: Iterable[str] = ()
     ) -> tuple[dict[date, StoredDay], Frames]:
         """Those of `days` that are stored, and all or some of their frames, as of one moment."""
-        with self._files.reading():
-            there = (self._stored_day(source, day) for day in sorted(days))
-            stored = {day.day: day for day in there if day}
+        with self.indexed(source) as index:
+            stored = {day: index.days[day] for day in sorted(days) if day in index.days}
             names = tuple(frames) or layout_of(source).frames
-            return stored, {name: self._read(source, name, stored) for name in names}
+            return stored, {name: self._read(source, index, name, stored) for name in names}
 
-    def read(
-        self,
-        source: str,
-        frame: str,
-        since: date,
-        until: date,
-        columns: Sequence[str] | None = None,
-    ) -> pa.Table:
+    def read(self, source: str, frame: str, since: date, until: date) -> pa.Table:
         """The rows of one frame, of the stored days from `since` to `until`, both inclusive."""
-        with self._files.reading():
-            days = self._days(source, since, until)
-            return self._read(source, frame, days, columns)
+        return self.read_range(source, since, until, [frame])[1][frame]
 
     def read_range(
-        self, source: str, since: date, until: date
+        self, source: str, since: date, until: date, frames: Iterable[str] = ()
     ) -> tuple[dict[date, StoredDay], Frames]:
         """The stored days from `since` to `until` and their frames, all as of one moment."""
         with self._files.reading():
-            days = self._days(source, since, until)
-            names = layout_of(source).frames
-            return days, {name: self._read(source, name, days) for name in names}
+            return self.read_days(source, self.days(source, since, until), frames)
 
-    def read_day(self, source: str, day: date) -> tuple[StoredDay, Frames]:
-        """One stored day and its frames, as of one moment; `StoreError` when it is not stored."""
-        stored, frames = self.read_days(source, [day])
-        if not stored:
-            raise StoreError(f"There is no {source} day {day} in the store {self.root}.")
-        return stored[day], frames
+    def pinned(self, source: str) -> dict[str, Path]:
+        """The folder of each frame that has files, in which no later sync changes anything."""
+        with self.indexed(source) as index:
+            folder = self.folder(source)
+            names = {name for name in index.files if name.endswith(".parquet")}
+            for name in names:
+                read_bytes(folder / name, index.files[name])
+            pinned = self._files.pin(folder / name for name in names) if names else self.root
+            frames = {name.rpartition("/")[0] for name in names}
+            return {frame: pinned / VERSION / source / frame for frame in frames}
+
+    def verify(self, source: str) -> tuple[int, list[DamagedFileError]]:
+        """How many files were read, every byte of them, and which are not as they were written."""
+        found = list[DamagedFileError]()
+        with self.indexed(source) as index:
+            for name, digest in sorted(index.files.items()):
+                try:
+                    read_bytes(self.folder(source) / name, digest, anew=True)
+                except DamagedFileError as error:
+                    found.append(error)
+            return len(index.files) + bool(index.days), found
 
     def organization(self, source: str) -> str | None:
         """Whose days are stored; None when there are none, or when nothing told."""
-        try:
-            return (self._folder(source) / "organization").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-
-    def restatements(self, source: str) -> list[Restatement]:
-        """Every change of a stored day, in the order they were seen."""
-        with self._files.reading():
-            lines = self._restatement_log(source).splitlines()
-        return [msgspec.json.decode(line, type=Restatement) for line in lines]
-
-    def _folder(self, source: str) -> Path:
-        return self.root / VERSION / source
-
-    def _with_files(self, source: str, day: date, frames: Frames) -> tuple[str, ...]:
-        """The frames of a day that need a file: one that is there already must not go stale."""
-        return tuple(
-            name
-            for name, table in frames.items()
-            if len(table)
-            or name in SCHEMAS
-            or name == layout_of(source).mark
-            or (self.folder(source, name) / f"{day}.parquet").exists()
-        )
-
-    def _take_changes(
-        self, folder: Path, source: str, drafts: Sequence[Draft]
-    ) -> dict[date, DayChange]:
-        """What the drafts in `folder` change, noted in the log there."""
-        self.check_organization(source, drafts[0].written.organization if drafts else None)
-        changes, lines = {}, []
-        for day, frames, written in drafts:
-            old = self._stored_day(source, day)
-            change = self._change(source, old, day, frames, written)
-            if change.kind == "changed" and old and old.closed:
-                lines.append(Restatement(day, old.fetched_at, written.fetched_at, change.measures))
-            changes[day] = change
-        if lines:
-            added = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-            (folder / "restatements.jsonl").write_bytes(self._restatement_log(source) + added)
-        return changes
-
-    def _settled(self, source: str, day: date, digest: str) -> bool:
-        """Whether the day is stored as final, and just so."""
-        with self._files.reading():
-            old = self._stored_day(source, day)
-        return old is not None and old.final and old.digest == digest
+        with self.indexed(source) as index:
+            return index.organization
 
     def check_organization(self, source: str, new: str | None) -> None:
         """`StoreError` when the stored days are of another organization than `new`."""
@@ -299,99 +208,149 @@ class Store:
                 f"{new}. Give them a store of their own: --store DIR, or CCANALYTICS_STORE."
             )
 
-    def _change(
-        self, source: str, old: StoredDay | None, day: date, frames: Frames, written: Written
-    ) -> DayChange:
-        if old is None:
-            return DayChange(day, "new")
-        if old.digest == written.digest:
-            return DayChange(day, "same")
-        before = {n: self._read(source, n, {day: old}) for n in frames}
-        return DayChange(day, "changed", differences(totals_of(before), totals_of(frames)))
+    def restatements(self, source: str) -> list[Restatement]:
+        """Every change of a stored day, in the order they were seen."""
+        lines = (self.read_beside(source, RESTATEMENTS) or b"").splitlines()
+        return [msgspec.json.decode(line, type=Restatement) for line in lines]
 
-    def _restatement_log(self, source: str) -> bytes:
-        path = self._folder(source) / "restatements.jsonl"
-        return path.read_bytes() if path.exists() else b""
+    @contextmanager
+    def indexed(self, source: str) -> Iterator[DayIndex]:
+        """The index of a source; while this is open its files stay as the index says."""
+        with self._files.reading():
+            if not (self.root / VERSION).is_dir():
+                self._refuse_other_versions()
+            yield read_index(self.folder(source))
 
-    def _days(self, source: str, since: date, until: date) -> dict[date, StoredDay]:
-        dates = [day for day in self.dates(source) if since <= day <= until]
-        days = (self._stored_day(source, day) for day in dates)
-        return {stored.day: stored for stored in days if stored}
+    def _refuse_other_versions(self) -> None:
+        others = [p.name for p in self.root.glob("v*") if re.fullmatch(r"v\d+", p.name)]
+        if others:
+            old, name = self.root / others[0], self.root.name
+            raise StoreError(
+                f"{old} was written by another version of ccanalytics, which this one does not "
+                f"read. It may be the only copy of its days, so keep it: mv {old} "
+                f"{self.root.with_name(f'{name}-{others[0]}')}. Then fill a new store with "
+                "ccanalytics sync."
+            )
 
-    def _stored_day(self, source: str, day: date) -> StoredDay | None:
-        path = self.folder(source, layout_of(source).mark) / f"{day}.parquet"
-        try:
-            stat = path.stat()
-        except FileNotFoundError:
-            return None
-        return _stored(path, source, day, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    def _is_settled(self, source: str, new: NewDay, digest: str) -> bool:
+        """Whether the day is stored as final, and just so."""
+        with self.indexed(source) as index:
+            old = index.days.get(new.day)
+        return old is not None and old.final and old.digest == digest
 
-    def _read(
-        self,
-        source: str,
-        frame: str,
-        days: Mapping[date, StoredDay],
-        columns: Sequence[str] | None = None,
-    ) -> pa.Table:
+    def _read(self, source: str, index: DayIndex, frame: str, days: Collection[date]) -> pa.Table:
         schema = frame_schemas()[frame]
-        if columns is not None:
-            schema = pa.schema([schema.field(name) for name in columns])
-        folder = self.folder(source, frame)
+        months = {month: set(some) for month, some in groupby(days, month_of)}
+        stored = {month: set(some) for month, some in groupby(index.days, month_of)}
 
-        def read(stored: StoredDay) -> pa.Table:
-            path = folder / f"{stored.day}.parquet"
-            has = frame in stored.frames
-            if frame not in SCHEMAS and not has:
-                return schema.empty_table()
-            return read_file(path, schema, stored.digest)
+        def read(month: str) -> pa.Table:
+            name = place_of(frame, month)
+            some = None if months[month] == stored[month] else months[month]
+            return read_month(self.folder(source) / name, index.files[name], schema, some)
 
-        if frame in SCHEMAS:
-            days = {day: stored for day, stored in days.items() if stored.rows}
+        there = [month for month in months if place_of(frame, month) in index.files]
         # Decompressing leaves Python's lock, so two files are read in the time of one.
         with ThreadPoolExecutor(READERS) as pool:
-            tables = list(pool.map(read, days.values()))
+            tables = list(pool.map(read, there))
         return pa.concat_tables([schema.empty_table(), *tables])
 
 
-def _day_of(name: str) -> date | None:
-    """The day a file is named after; None for any other file."""
-    match = _DAY_FILE.fullmatch(name)
-    try:
-        return date.fromisoformat(match[1]) if match else None
-    except ValueError:
-        return None
+def month_of(day: date) -> str:
+    """The month of a day, as files are named: 2026-11."""
+    return f"{day:%Y-%m}"
 
 
-@lru_cache(maxsize=4096)
-def _stored(path: Path, source: str, day: date, inode: int, modified: int, size: int) -> StoredDay:
-    """What a file says of its day; asked again only when there is another file in its place."""
-    with open_file(path) as file:
-        written = read_written(file, path)
-        rows = file.metadata.num_rows
-    return StoredDay(
-        day,
-        written.fetched_at,
-        written.organization,
-        written.digest,
-        rows,
-        written.unknown_fields,
-        source,
-        written.frames,
-    )
+def place_of(frame: str, month: str) -> str:
+    """Where the rows of a frame and month are, below the folder of their source."""
+    return f"{frame}/{month}.parquet"
 
 
-def _write(folder: Path, drafts: Iterable[Draft], beside: Mapping[str, bytes]) -> None:
-    """Writes the files of all days; the empty ones of a moment are copies of one."""
-    empty: dict[tuple[str, Written], Path] = {}
-    for day, frames, written in drafts:
-        for name in written.frames:
-            path, key = folder / name / f"{day}.parquet", (name, written)
-            if key in empty:
-                shutil.copyfile(empty[key], path)
-            else:
-                write_file(path, frames[name], written)
-            if not len(frames[name]):
-                empty[key] = path
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in beside.items():
-        (folder / name).write_bytes(content)
+@dataclass
+class _Commit:
+    """The files of one commit, written to `folder`."""
+
+    store: Store
+    source: str
+    folder: Path
+    index: DayIndex = field(init=False)
+
+    def __post_init__(self) -> None:
+        with self.store.indexed(self.source) as index:
+            self.index = replace(index, days=dict(index.days), files=dict(index.files))
+
+    def add(
+        self, news: Mapping[date, tuple[NewDay, str]], beside: Mapping[str, bytes]
+    ) -> list[DayChange]:
+        """Write the files that change when these days, with their digests, are put in place."""
+        for one, _ in news.values():
+            self.store.check_organization(self.source, one.organization)
+        changes = [self._change(one, digest) for one, digest in news.values()]
+        changed = {one.day: news[one.day][0] for one in changes if one.kind != "same"}
+        for month, days in groupby(sorted(changed), month_of):
+            frames_of = {day: changed[day].frames for day in days}
+            for frame in layout_of(self.source).frames:
+                self._write_month(frame, month, frames_of)
+        self._write_beside({**beside, **self._restated(news, changes)})
+        for one, digest in news.values():
+            self._note(one, digest)
+        write_index(self.folder, self.index)
+        return changes
+
+    def _change(self, new: NewDay, digest: str) -> DayChange:
+        old = self.index.days.get(new.day)
+        if old is None or old.digest == digest:
+            return DayChange(new.day, "same" if old else "new")
+        _, before = self.store.read_days(self.source, [new.day])
+        measures = differences(totals_of(before), totals_of(new.frames))
+        return DayChange(new.day, "changed", measures)
+
+    def _write_month(self, frame: str, month: str, days: Mapping[date, Frames]) -> None:
+        schema, name = frame_schemas()[frame], place_of(frame, month)
+        nothing = schema.empty_table()
+        new = {day: frames.get(frame, nothing).cast(schema) for day, frames in days.items()}
+        old = nothing
+        if digest := self.index.files.get(name):
+            path = self.store.folder(self.source) / name
+            old = read_month(path, digest, schema)
+            if news := set(columns_of(path)) - set(schema.names):
+                raise StoreError(
+                    f"{path} has columns of a newer version of ccanalytics, which this one would "
+                    f"lose: {', '.join(sorted(news))}. Update ccanalytics."
+                )
+        always = (*SCHEMAS, layout_of(self.source).frames[0])
+        if digest or frame in always or any(map(len, new.values())):
+            rows = with_days(old, new)
+            self.index.files[name] = write_month(self.folder / name, rows)
+
+    def _restated(
+        self, news: Mapping[date, tuple[NewDay, str]], changes: Iterable[DayChange]
+    ) -> dict[str, bytes]:
+        lines = [
+            Restatement(change.day, old.fetched_at, news[change.day][0].fetched_at, change.measures)
+            for change in changes
+            if change.kind == "changed" and (old := self.index.days[change.day]).closed
+        ]
+        if not lines:
+            return {}
+        before = self.store.read_beside(self.source, RESTATEMENTS) or b""
+        added = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+        return {RESTATEMENTS: before + added}
+
+    def _write_beside(self, beside: Mapping[str, bytes]) -> None:
+        for name, content in beside.items():
+            self.index.files[name] = write_bytes(self.folder / name, content)
+
+    def _note(self, new: NewDay, digest: str) -> None:
+        """Put a day into the index."""
+        layout = layout_of(self.source)
+        if new.organization:
+            self.index = replace(self.index, organization=new.organization)
+        self.index.days[new.day] = StoredDay(
+            new.day,
+            new.fetched_at,
+            digest,
+            len(new.frames[layout.frames[0]]),
+            is_final(new.day, new.fetched_at, layout.settling),
+            tuple(sorted(new.unknown_fields)),
+            self.source,
+        )

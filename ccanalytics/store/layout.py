@@ -48,15 +48,10 @@ class Companion:
 
 
 class Layout(NamedTuple):
-    """The frames of one stored source, the one that is written last first, and its settling."""
+    """The frames of one stored source, first the one whose rows are its records; its settling."""
 
     frames: tuple[str, ...]
     settling: Settling
-
-    @property
-    def mark(self) -> str:
-        """The frame that makes a day a stored one."""
-        return self.frames[0]
 
 
 def companions() -> tuple[Companion, ...]:

@@ -1,7 +1,7 @@
 """The Parquet files of the store -> a DuckDB connection in which each frame is a view.
 
-The files are read where they lie, at the moment of a query, and hold what was recorded: names as
-they are, whatever the identity policy of notebooks, and no group is withheld.
+The views hold what was recorded: names as they are, whatever the identity policy of notebooks, and
+no group is withheld.
 """
 
 import os
@@ -19,20 +19,20 @@ def connect(source: str, store: Store | Path | str | None = None) -> duckdb.Duck
     """A DuckDB connection with a view per frame of `source`: activity, model_usage, tool_actions
     and what else is stored of it, such as sessions. Columns are those of the frame but for `team`.
 
-    The store is that of ccanalytics.toml and the environment unless given. The connection is in
-    memory: what is made in it does not stay, and the views cannot be written to.
+    All views are of one moment: what a sync stores later is in the next connection. The store is
+    that of ccanalytics.toml and the environment unless given. The connection is in memory: what is
+    made in it does not stay, and the views cannot be written to.
     """
     shelf = store if isinstance(store, Store) else Store(Path(store or _store()))
-    frames = {name: shelf.folder(source, name) for name in frame_schemas()}
-    there = {name: folder for name, folder in frames.items() if any(folder.glob("*.parquet"))}
-    if not there:
+    folders = shelf.pinned(source)
+    if not folders:
         raise StoreError(
             f"No {source} day is in the store {shelf.root}: load the source first, or fill it with "
             "ccanalytics sync."
         )
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
-    for name, folder in there.items():
-        files = _literal(f"{_taken_literally(folder)}/*.parquet")
+    for name in (name for name in frame_schemas() if name in folders):
+        files = _literal(f"{_taken_literally(folders[name])}/*.parquet")
         # Columns are only ever added, so older files lack the newest ones.
         rows = f"read_parquet({files}, union_by_name = true)"
         connection.execute(f"create view {name} as select * from {rows}")

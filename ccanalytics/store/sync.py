@@ -4,6 +4,7 @@ import copy
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -20,7 +21,9 @@ from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.seat_frames import build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
 from ccanalytics.sources.source import Source
-from ccanalytics.store.day_store import DayChange, Store, StoredDay
+from ccanalytics.store.day_index import StoredDay
+from ccanalytics.store.day_store import DayChange, NewDay, Store
+from ccanalytics.store.day_totals import digest_of
 from ccanalytics.store.layout import companions
 from ccanalytics.weeks import (
     CLOCKS_APART,
@@ -36,6 +39,9 @@ from ccanalytics.wings import resolve
 from ccanalytics.wire.enterprise import Summary
 
 log = logging.getLogger(__name__)
+
+DAYS_PER_COMMIT, ROWS_PER_COMMIT = 31, 2_000_000
+"""So many are fetched before they are stored together."""
 
 Seats = Mapping[date, Summary] | None
 """The seats by day; None where the service refused to tell them."""
@@ -121,9 +127,9 @@ def sync(
     """Fetch the days from `since` to `until`, both inclusive, into `store`, with their seats.
 
     Of a source whose days cannot be asked for one by one it is all there is, whatever the range.
-    Final days are not fetched again unless `again`. When a day fails, those already fetched stay
-    stored and the error names the day; the next sync goes on from there. `progress` is called with
-    each day that is done.
+    Final days are not fetched again unless `again`. When a day fails, those already fetched are
+    stored and the error names the day; the next sync goes on from there. Two syncs of a source
+    wait for each other. `progress` is called with each day that is done.
     """
     spec = source_spec(source.name)
     now = _moment(source, now or datetime.now(UTC))
@@ -135,30 +141,46 @@ def sync(
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
+    with store.alone(source.name) if spec.network else nullcontext():
+        return _sync_days(source, store, wanted, now, workers, progress, again)
+
+
+def _sync_days(
+    source: Source,
+    store: Store,
+    wanted: list[date],
+    now: datetime,
+    workers: int,
+    progress: Callable[[date], None] | None,
+    again: bool,
+) -> SyncResult:
+    spec = source_spec(source.name)
     open_days = tuple(day for day in wanted if not is_closed(day, now, spec.settling))
     stored = {} if again else _trusted(source, store, now)
     final = tuple(day for day in wanted if day in stored and _settled(stored[day], now))
     for day in (*final, *open_days):
         _report(progress, day)
-
     missing = [day for day in wanted if day not in {*final, *open_days}]
     seats, remark = _seats(source, missing)
     early: dict[date, date | None] = {}
 
-    def fetch(day: date) -> DayChange | None:
+    def fetch(day: date) -> NewDay | None:
         try:
-            change = _fetch_day(source, store, day, now, seats)
+            new = _fetch_day(source, store, day, now, seats)
         except NotYetError as error:
             early[day] = error.newest
             return None
-        if change is None:
+        if new is None:
             early[day] = None
-        return change
+        return new
 
-    # Threads only help where one waits for a network.
-    changes = _each(fetch, missing, workers if spec.network else 1, progress)
+    changes = _fetch_and_store(
+        # Threads only help where one waits for a network.
+        fetch, missing, workers if spec.network else 1, progress,
+        lambda days: store.write_days(source.name, days),
+    )  # fmt: skip
     return SyncResult.of(
-        filter(None, changes),
+        changes,
         final=final,
         open=tuple(sorted({*open_days, *early})),
         newest=max(filter(None, early.values()), default=None),
@@ -212,8 +234,9 @@ def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDa
     stored = store.days(source.name)
     if source_spec(source.name).invented and stored:
         # Another version of the package may invent another organisation; one day shows it.
-        change = _fetch_day(source, store, max(stored), now)
-        return stored if change and change.kind == "same" else {}
+        last = stored[max(stored)]
+        new = _fetch_day(source, store, last.day, now)
+        return stored if new and digest_of(new.frames) == last.digest else {}
     return stored
 
 
@@ -265,8 +288,8 @@ def _fetch_day(
     day: date,
     now: datetime,
     seats: Seats = None,
-) -> DayChange | None:
-    """What storing the day did; None when it is not over yet by the clock of the service."""
+) -> NewDay | None:
+    """The day to be stored; None when it is not over yet by the clock of the service."""
     records = source.records(day)
     now = _by_the_service(source, now)
     if not is_closed(day, now, source_spec(source.name).settling):
@@ -277,14 +300,8 @@ def _fetch_day(
     if "seats" in source_spec(source.name).frames:
         stored = store.read(source.name, "seats", day, day)
         frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))
-    return store.write_day(
-        source.name,
-        day,
-        frames,
-        fetched_at=now,
-        organization=_organization(day, {record.organization_id for record in records}),
-        unknown_fields=source.unknown_fields,
-    )
+    organization = _organization(day, {record.organization_id for record in records})
+    return NewDay(day, frames, now, organization, tuple(source.unknown_fields))
 
 
 def _organization(day: date, ids: set[str]) -> str | None:
@@ -293,26 +310,43 @@ def _organization(day: date, ids: set[str]) -> str | None:
     return next(iter(ids), None)
 
 
-def _each(
-    fetch: Callable[[date], DayChange | None],
+def _fetch_and_store(
+    fetch: Callable[[date], NewDay | None],
     days: Iterable[date],
     workers: int,
     progress: Callable[[date], None] | None,
-) -> list[DayChange | None]:
-    """What `fetch` says of each day, in order; days begun before a failure are still finished."""
+    write: Callable[[list[NewDay]], list[DayChange]],
+) -> list[DayChange]:
+    """What storing the days did, in order; days begun before a failure are still stored."""
+    changes: list[DayChange] = []
+    fetched: list[NewDay] = []
     with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
         futures = {pool.submit(fetch, day): day for day in days}
         try:
             for future in as_completed(futures):
-                _raise_for(futures[future], future)
-                _report(progress, futures[future])
+                day = futures.pop(future)  # a future keeps its frames
+                _raise_for(day, future)
+                fetched += filter(None, [future.result()])
+                if _is_enough(fetched):
+                    changes += write(fetched)
+                    fetched = []
+                _report(progress, day)
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)
+            done = [one for one in futures if not one.cancelled() and not one.exception()]
+            fetched += filter(None, (one.result() for one in done))
             raise
-    return [future.result() for future in futures]
+        finally:
+            changes += write(fetched)
+    return sorted(changes, key=lambda change: change.day)
 
 
-def _raise_for(day: date, future: Future[DayChange | None]) -> None:
+def _is_enough(days: list[NewDay]) -> bool:
+    rows = sum(len(table) for day in days for table in day.frames.values())
+    return len(days) >= DAYS_PER_COMMIT or rows >= ROWS_PER_COMMIT
+
+
+def _raise_for(day: date, future: Future[NewDay | None]) -> None:
     error = future.exception()
     if isinstance(error, CCAnalyticsError) and str(day) not in str(error):
         named = copy.copy(error)

@@ -287,13 +287,13 @@ def test_a_store_that_is_behind_is_a_warning(look, tmp_path):
     assert (found.status, "--since 2026-11-21" in found.next) == ("warning", True)
 
 
-def test_a_broken_day_file_is_told(look, tmp_path):
+def test_a_broken_file_is_told(look, tmp_path):
     """A file that is no Parquet file is a failure that names it; the rest is looked at."""
     root = tmp_path / "store"
     fill(root, date(2026, 11, 23), date(2026, 11, 23))
-    (root / "v1" / "api" / "activity" / "2026-11-23.parquet").write_bytes(b"half")
+    (root / "v2" / "api" / "activity" / "2026-11.parquet").write_bytes(b"half")
     found = look()
-    assert (found["days"].status, "2026-11-23.parquet" in found["days"].found) == ("failed", True)
+    assert (found["days"].status, "2026-11.parquet" in found["days"].found) == ("failed", True)
     assert found["records"].status == "ok"
 
 

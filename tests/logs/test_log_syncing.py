@@ -220,15 +220,15 @@ def test_an_unchanged_file_is_not_opened(folder, store, monkeypatch):
     assert brought(store, folder).fetched == 0
 
 
-def test_only_days_with_news_are_written(folder, store):
-    """The other day's files keep the time they were written."""
-    brought(store, written(folder, s1=[answer(), answer("m2", at="2026-08-05T10:00:00Z")]))
+def test_only_months_with_news_are_written(folder, store):
+    """The files between keep the time they were written."""
+    brought(store, written(folder, s1=[answer(), answer("m2", at="2026-10-05T10:00:00Z")]))
     files = {path: path.stat().st_mtime_ns for path in store.root.rglob("*.parquet")}
-    appended(folder, "s1", answer("m3", at="2026-08-05T11:00:00Z"))
+    appended(folder, "s1", answer("m3", at="2026-10-05T11:00:00Z"))
     brought(store, folder)
     new = {path.stem for path in files if path.stat().st_mtime_ns != files[path]}
     # The session's row, with its sums, stands on the day it started.
-    assert new == {"2026-08-03", "2026-08-05"}
+    assert new == {"2026-08", "2026-10", "days"}
 
 
 def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store, caplog):
@@ -310,15 +310,6 @@ def test_an_index_of_other_code_is_thrown_away(folder, store, monkeypatch):
     monkeypatch.setattr("ccanalytics.logs.log_sync.code_version", lambda: "another")
     before = rows(store)
     assert brought(store, folder).new == ()
-    assert rows(store) == before
-
-
-def test_a_day_somebody_deleted_is_read_again(folder, store):
-    """As the error about a broken file says: delete the day's activity and sync again."""
-    brought(store, written(folder, s1=[answer(output=3)]))
-    before = rows(store)
-    (store.folder("local", "activity") / f"{DAY}.parquet").unlink()
-    brought(store, folder)
     assert rows(store) == before
 
 

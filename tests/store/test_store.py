@@ -1,6 +1,8 @@
 """Days on disk: whole or not at all, readable by any tool, honest about when they were fetched."""
 
 import os
+import resource
+import signal
 import subprocess
 import sys
 import textwrap
@@ -10,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,8 +22,9 @@ from builders import record
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS
-from ccanalytics.store.day_files import Written, write_file
+from ccanalytics.store.day_index import read_index, write_index
 from ccanalytics.store.day_store import Store
+from ccanalytics.store.month_files import write_month
 
 DAY = date(2026, 11, 16)
 MUCH_LATER = datetime(2026, 11, 24, tzinfo=UTC)
@@ -53,11 +57,15 @@ def test_a_day_is_read_as_it_was_written(tmp_path):
         assert store.read("api", name, DAY, DAY).equals(table)
 
 
-def test_each_frame_of_a_day_is_one_file_named_by_the_day(tmp_path):
-    """The place of a file tells source, frame and day to any tool."""
-    stored(tmp_path)
-    files = {str(path.relative_to(tmp_path)) for path in (tmp_path / "v1").rglob("*.parquet")}
-    assert files == {f"v1/api/{name}/2026-11-16.parquet" for name in SCHEMAS}
+def test_each_frame_of_a_month_is_one_file_named_by_the_month(tmp_path):
+    """The place of a file tells source, frame and month to any tool, however many days it has."""
+    for n in (14, 0, 15):  # 30 November, 16 November, 1 December
+        stored(tmp_path, day=DAY + timedelta(n))
+    files = {str(path.relative_to(tmp_path)) for path in (tmp_path / "v2").rglob("*.*")}
+    months = {f"{name}/2026-{month}" for name in SCHEMAS for month in (11, 12)}
+    assert files == {f"v2/api/{name}.parquet" for name in {*months, "days"}}
+    november = pq.read_table(tmp_path / "v2/api/activity/2026-11.parquet")
+    assert [day.day for day in november["date"].to_pylist()] == [16, 30]
 
 
 def test_an_empty_day_is_stored_and_a_missing_one_is_not(tmp_path):
@@ -77,15 +85,24 @@ def test_looking_at_an_empty_store_makes_no_folder(tmp_path):
     assert not store.root.exists()
 
 
-def test_only_days_and_columns_asked_for_are_read(tmp_path):
+def test_only_months_asked_for_are_read(tmp_path):
     """Files outside the range are not opened: a broken one there does not matter."""
     store = stored(tmp_path)
-    next_week = DAY + timedelta(7)
-    stored(tmp_path, 2, next_week)
-    table = store.read("api", "activity", next_week, next_week, ["date", "commits"])
-    assert table.to_pydict() == {"date": [datetime(2026, 11, 23)], "commits": [2]}
-    (store.folder("api", "model_usage") / f"{DAY}.parquet").write_bytes(b"broken")
-    assert len(store.read("api", "model_usage", next_week, next_week)) == 1
+    next_month = DAY + timedelta(20)
+    stored(tmp_path, 2, next_month)
+    (store.folder("api", "activity") / "2026-11.parquet").write_bytes(b"broken")
+    table = store.read("api", "activity", next_month, next_month)
+    assert table["commits"].to_pylist() == [2]
+
+
+def test_days_of_a_month_are_read_one_by_one(tmp_path):
+    """Of the three days in the file only those asked for come back."""
+    for n in range(3):
+        stored(tmp_path, n, DAY + timedelta(n))
+    store = Store(tmp_path)
+    days, frames = store.read_days("api", [DAY + timedelta(2), DAY, DAY + timedelta(9)])
+    assert list(days) == [DAY, DAY + timedelta(2)]
+    assert frames["activity"]["commits"].to_pylist() == [0, 2]
 
 
 @pytest.mark.parametrize(
@@ -101,16 +118,30 @@ def test_a_day_is_closed_an_hour_after_its_end_and_final_after_two_days(
     assert (day.closed, day.final) == (closed, final)
 
 
+def rewritten(store, frame, change):
+    """The file of a frame as another version of the package would have written it."""
+    folder, name = store.folder("api"), f"{frame}/2026-11.parquet"
+    index = read_index(folder)
+    index.files[name] = write_month(folder / name, change(pq.read_table(folder / name)))
+    write_index(folder, index)
+
+
 def test_a_column_that_is_newer_than_a_file_reads_as_null(tmp_path):
     """Columns are only added, so old files need not be written again."""
     store = stored(tmp_path)
-    path = store.folder("api", "activity") / f"{DAY}.parquet"
-    old = pq.read_table(path)
-    digest = store.days("api")[DAY].digest
-    write_file(path, old.drop_columns(["is_remote"]), Written(MUCH_LATER, None, digest))
+    rewritten(store, "activity", lambda old: old.drop_columns(["is_remote"]))
     table = store.read("api", "activity", DAY, DAY)
     assert table.schema == SCHEMAS["activity"]
     assert table["is_remote"].to_pylist() == [None]
+
+
+def test_a_column_of_a_newer_version_is_not_lost(tmp_path):
+    """An older version would leave it out of the file it writes again, so it writes nothing."""
+    store = stored(tmp_path)
+    rewritten(store, "activity", lambda old: old.append_column("mood", [["good"]]))
+    with pytest.raises(StoreError, match="mood"):
+        stored(tmp_path, 2)
+    assert counts(store) == [[1], [1], [1]]
 
 
 def test_a_changed_day_is_written_to_the_restatement_log(tmp_path):
@@ -156,10 +187,11 @@ def test_a_day_becomes_final_when_it_is_fetched_again(tmp_path):
 def test_a_final_day_that_did_not_change_is_not_written(tmp_path):
     """Its file is left alone, down to the time it was written."""
     store = stored(tmp_path)
-    path = store.folder("api", "activity") / f"{DAY}.parquet"
-    os.utime(path, (1, 1))
+    paths = list(store.folder("api").rglob("*.parquet"))
+    for path in paths:
+        os.utime(path, (1, 1))
     store.write_day("api", DAY, frames_of(1), fetched_at=MUCH_LATER + timedelta(1))
-    assert path.stat().st_mtime == 1
+    assert [path.stat().st_mtime for path in paths] == [1, 1, 1, 1]
 
 
 def test_another_organization_is_refused_with_both_names_and_the_flag(tmp_path):
@@ -173,33 +205,59 @@ def test_another_organization_is_refused_with_both_names_and_the_flag(tmp_path):
     store.write_day("sample", DAY, frames_of(2), fetched_at=MUCH_LATER, organization="org-2")
 
 
-def test_a_day_put_together_from_two_fetches_is_not_read(tmp_path):
-    """A file copied from elsewhere over one frame is noticed; the error names the file."""
+@pytest.mark.parametrize("frame", [*SCHEMAS, ""])
+def test_a_file_of_another_store_is_not_read(tmp_path, frame):
+    """One copied over any file is noticed; the error names a file of the two that disagree."""
     store, other = stored(tmp_path / "a"), stored(tmp_path / "b", 2)
-    name = f"{DAY}.parquet"
-    foreign = (other.folder("api", "model_usage") / name).read_bytes()
-    (store.folder("api", "model_usage") / name).write_bytes(foreign)
-    with pytest.raises(StoreError, match=r"model_usage/2026-11-16\.parquet.*another fetch"):
+    name = "2026-11.parquet" if frame else "days.parquet"
+    foreign = (other.folder("api", frame) / name).read_bytes()
+    (store.folder("api", frame) / name).write_bytes(foreign)
+    with pytest.raises(StoreError, match=rf"api/{frame or 'activity'}/2026-11\.parquet.*damaged"):
         store.read_range("api", DAY, DAY)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", None])
 def test_a_broken_or_missing_file_is_named(tmp_path, content):
-    """The error says which file and what to do."""
+    """The error says which file and what to do; it does not say to delete anything."""
     store = stored(tmp_path)
-    path = store.folder("api", "tool_actions") / f"{DAY}.parquet"
+    path = store.folder("api", "tool_actions") / "2026-11.parquet"
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"tool_actions.*sync --again"):
+    with pytest.raises(StoreError, match=r"tool_actions.*sync") as error:
         store.read_range("api", DAY, DAY)
+    assert "delete" not in str(error.value)
+
+
+def test_no_flipped_bit_gives_another_number(tmp_path):
+    """Whichever byte of whichever file is not as it was written: an error, or the same answer.
+
+    The same where it means nothing: in `days.parquet`, the name of the program that wrote it.
+    """
+    store = stored(tmp_path, fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
+    stored(tmp_path, 2)
+    whole = store.days("api"), counts(store), store.restatements("api")
+    paths = [path for path in store.folder("api").rglob("*.*") if path.is_file()]
+    assert len(paths) == 5
+    for path in paths:
+        content = path.read_bytes()
+        for at in range(0, len(content), max(1, len(content) // 25)):
+            path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+            os.utime(path, ns=(at, at))
+            try:
+                seen = store.days("api"), counts(store), store.restatements("api")
+            except StoreError as error:
+                assert path.name in str(error)
+            else:
+                assert (seen, path.name) == (whole, "days.parquet")
+        path.write_bytes(content)
 
 
 def test_duckdb_reads_the_files_as_they_lie(tmp_path):
     """Plain SQL over the folder: days, types and exact money are there without our code."""
     for count in (1, 2):
         stored(tmp_path, count, DAY + timedelta(count))
-    where = f"{tmp_path}/v1/api/model_usage/*.parquet"
+    where = f"{tmp_path}/v2/api/model_usage/*.parquet"
     rows = duckdb.sql(f"select date, cost_usd from '{where}' order by date").fetchall()
     assert rows == [
         (datetime(2026, 11, 17), Decimal("0.01")),
@@ -208,25 +266,67 @@ def test_duckdb_reads_the_files_as_they_lie(tmp_path):
 
 
 def test_polars_reads_the_folder_as_it_lies(tmp_path):
-    """A scan of the folder itself works: nothing but day files is in it."""
+    """A scan of the folder itself works: nothing but files of rows is in it."""
     for count in (1, 2):
         stored(tmp_path, count, DAY + timedelta(count))
-    frame = polars.scan_parquet(tmp_path / "v1/api/activity").collect()
+    frame = polars.scan_parquet(tmp_path / "v2/api/activity").collect()
     assert frame["commits"].sum() == 3
     assert frame["date"].to_list() == [datetime(2026, 11, 17), datetime(2026, 11, 18)]
 
 
-def test_a_write_that_died_long_ago_is_cleared_away(tmp_path):
-    """What a killed process left is in nobody's way, and goes with a later write."""
+def test_pandas_reads_the_folder_as_it_lies(tmp_path):
+    """Without our code, and with dates and numbers of the right kinds."""
+    for count in (1, 2):
+        stored(tmp_path, count, DAY + timedelta(10 * count))
+    frame = pd.read_parquet(tmp_path / "v2/api/activity")
+    assert frame["commits"].to_list() == [1, 2]
+    assert list(frame["date"]) == [pd.Timestamp("2026-11-26"), pd.Timestamp("2026-12-06")]
+
+
+def test_what_dead_writers_left_is_cleared_away_by_the_next(tmp_path):
+    """Whoever writes is alone, so an unfinished folder is nobody's."""
     store = stored(tmp_path)
-    old, young = tmp_path / ".tmp/write-old", tmp_path / ".tmp/write-young"
-    for folder in (old, young):
-        folder.mkdir()
-    two_days_ago = time.time() - 2 * 24 * 3600
-    os.utime(old, (two_days_ago, two_days_ago))
+    left = tmp_path / ".tmp/write-dead"
+    left.mkdir()
+    (left / "half").write_bytes(b"half")
     store.write_day("api", DAY, frames_of(2), fetched_at=MUCH_LATER)
-    assert not old.exists()
-    assert young.exists()
+    assert not left.exists()
+
+
+def test_folders_and_files_are_their_owners_only(tmp_path):
+    """Other users of the machine cannot read who did what, nor list it."""
+    store = stored(tmp_path / "store", fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
+    stored(store.root, 2)
+    for path in [store.root, *store.root.rglob("*")]:
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_store_of_another_version_is_refused_and_kept(tmp_path):
+    """The error says how to keep it: it may be the only copy."""
+    (tmp_path / "store/v1/api/activity").mkdir(parents=True)
+    store = Store(tmp_path / "store")
+    with pytest.raises(StoreError, match=r"mv \S*/store/v1 \S*/store-v1\. .*ccanalytics sync"):
+        store.days("api")
+    with pytest.raises(StoreError, match="another version"):
+        stored(store.root)
+    (store.root / "v1").rename(tmp_path / "store-v1")
+    stored(store.root)
+
+
+def test_a_full_disk_leaves_the_old_day(tmp_path):
+    """Whichever file is the last for which there is room."""
+    store, limit = stored(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        for size in (0, 1000, 4000, 5000, 6000):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+            with pytest.raises(StoreError, match=r"2026-11-16 cannot be written to .*large"):
+                stored(tmp_path, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert counts(store) == [[1], [1], [1]]
+    assert not list((tmp_path / ".tmp").glob("write-*"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -356,10 +456,3 @@ def test_no_table_is_read_twice_when_frames_are_laid_together(tmp_path):
     assert list(days) == [DAY, DAY + timedelta(1), DAY + timedelta(2)]
     assert frames["activity"]["commits"].to_pylist() == [0, 1, 2]
     assert isinstance(frames["activity"], pa.Table)
-
-
-def test_a_file_named_after_no_day_is_passed_over(tmp_path):
-    """There is no 30th of February; the days that there are can be read."""
-    store = stored(tmp_path)
-    (store.folder("api", "activity") / "2026-02-30.parquet").write_text("not of ours")
-    assert list(store.days("api")) == [DAY]

@@ -1,5 +1,7 @@
 """The store's Parquet files, asked in SQL."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -33,11 +35,34 @@ def test_the_views_are_named_after_the_frames_and_read_every_day(tmp_path):
     assert connection.sql("select sum(commits) from activity").fetchall() == [(6,)]
 
 
-def test_a_day_stored_later_is_in_the_next_query(tmp_path):
-    """The files are read when they are asked."""
-    connection = cca.connect("api", filled(tmp_path, 1))
+def test_all_views_are_of_the_moment_of_connecting(tmp_path):
+    """What a sync stores meanwhile is in the next connection, for all frames or none."""
+    before = cca.connect("api", filled(tmp_path, 1))
     filled(tmp_path, 1, 4)
-    assert connection.sql("select sum(commits) from activity").fetchall() == [(5,)]
+    assert before.sql("select sum(commits) from activity").fetchall() == [(1,)]
+    assert cca.connect("api", tmp_path).sql("select sum(commits) from activity").fetchall() == [
+        (5,)
+    ]
+
+
+def test_what_a_connection_of_a_dead_process_left_is_cleared_away(tmp_path):
+    """Its links would keep old files for ever; those of a living one stay."""
+    filled(tmp_path, 1)
+    script = "import os, sys, ccanalytics as cca; cca.connect('api', sys.argv[1]); os._exit(1)"
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    living = cca.connect("api", tmp_path)
+    assert len(list((tmp_path / ".tmp").glob("read-*"))) == 2
+    filled(tmp_path, 1, 4)
+    assert len(list((tmp_path / ".tmp").glob("read-*"))) == 1
+    assert living.sql("select sum(commits) from activity").fetchall() == [(1,)]
+
+
+def test_a_damaged_file_is_not_asked(tmp_path):
+    """A connection, too, reads only what was written."""
+    path = filled(tmp_path, 1).folder("api", "activity") / "2026-11.parquet"
+    path.write_bytes(path.read_bytes()[:-9] + b"123456789")
+    with pytest.raises(StoreError, match=r"activity/2026-11\.parquet is damaged"):
+        cca.connect("api", tmp_path)
 
 
 def test_the_store_is_that_of_the_settings_unless_given(tmp_path, monkeypatch):

@@ -1,0 +1,124 @@
+"""What is known of the days of one source <-> `days.parquet`: one row per UTC day.
+
+It also holds whose days they are, and the digest of every other file of the source, so that the
+index and those files are of one commit or an error.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ccanalytics.store.layout import layout_of
+from ccanalytics.store.month_files import DamagedFileError, digest_of_bytes, write_bytes
+from ccanalytics.weeks import is_closed
+
+NAME = "days.parquet"
+
+_SCHEMA = pa.schema(
+    [
+        ("date", pa.timestamp("ms")),
+        ("fetched_at", pa.timestamp("us", "UTC")),
+        ("digest", pa.string()),
+        ("rows", pa.int64()),
+        ("final", pa.bool_()),
+        ("unknown_fields", pa.list_(pa.string())),
+    ]
+)
+_METADATA = b"ccanalytics"
+
+
+@dataclass(frozen=True)
+class StoredDay:
+    """One UTC day as it is stored; `rows` are its records."""
+
+    day: date
+    fetched_at: datetime
+    digest: str
+    rows: int
+    final: bool
+    """Fetched so late that the day is not expected to change any more."""
+    unknown_fields: tuple[str, ...] = ()
+    """Fields of the source that the version that wrote the day did not know."""
+    source: str = "api"
+
+    @property
+    def closed(self) -> bool:
+        """Fetched when all of the day was there."""
+        return is_closed(self.day, self.fetched_at, layout_of(self.source).settling)
+
+
+@dataclass(frozen=True)
+class DayIndex:
+    """The stored days of one source in order, and the digests of its files by their place."""
+
+    days: dict[date, StoredDay] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    organization: str | None = None
+
+
+def read_index(folder: Path) -> DayIndex:
+    """The index of a source; an empty one when nothing is stored of it."""
+    path = folder / NAME
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return DayIndex()
+    return _read(path, state.st_ino, state.st_mtime_ns, state.st_size)
+
+
+def write_index(folder: Path, index: DayIndex) -> None:
+    """Write the index of a source, not yet flushed."""
+    days = sorted(index.days.values(), key=lambda one: one.day)
+    rows = pa.table(
+        [
+            [datetime(one.day.year, one.day.month, one.day.day) for one in days],
+            [one.fetched_at for one in days],
+            [one.digest for one in days],
+            [one.rows for one in days],
+            [one.final for one in days],
+            [list(one.unknown_fields) for one in days],
+        ],
+        schema=_SCHEMA,
+    )
+    about = {"organization": index.organization, "files": index.files}
+    sealed = json.dumps({"seal": _seal(rows, about), **about})
+    out = pa.BufferOutputStream()
+    rows = rows.replace_schema_metadata({_METADATA: sealed.encode()})
+    pq.write_table(rows, out, compression="zstd", write_page_checksum=True)
+    write_bytes(folder / NAME, out.getvalue())
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, inode: int, modified: int, size: int) -> DayIndex:
+    try:
+        table = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+        about = json.loads(table.schema.metadata[_METADATA])
+        if about.pop("seal") != _seal(table, about):
+            raise ValueError("its content is not what was written")
+        rows = table.cast(_SCHEMA).to_pylist()
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(path, str(error)) from error
+    source = path.parent.name
+    days = {
+        row["date"].date(): StoredDay(
+            row["date"].date(),
+            row["fetched_at"].astimezone(UTC),
+            row["digest"],
+            row["rows"],
+            row["final"],
+            tuple(row["unknown_fields"]),
+            source,
+        )
+        for row in rows
+    }
+    return DayIndex(days, about["files"], about["organization"])
+
+
+def _seal(rows: pa.Table, about: Mapping[str, object]) -> str:
+    return digest_of_bytes(json.dumps([rows.to_pylist(), about], default=str).encode())

@@ -1,0 +1,113 @@
+"""Rows of one frame and month <-> a Parquet file, sorted by day.
+
+Each file is known by the digest of its bytes, which `day_index` keeps: a file that is damaged, cut
+short, of another month or written by somebody else is an error, not other numbers.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ccanalytics.atomic import private
+from ccanalytics.errors import StoreError
+
+_verified: set[tuple[str, str, int, int]] = set()
+"""Files whose bytes this process has compared with their digest."""
+
+
+def write_bytes(path: Path, content: bytes) -> str:
+    """Write a file, not yet flushed; returns the digest of its bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "wb", opener=private) as file:
+        file.write(content)
+    return digest_of_bytes(content)
+
+
+def write_month(path: Path, table: pa.Table) -> str:
+    """Write the rows of one frame and month, not yet flushed; returns the digest of the file."""
+    out = pa.BufferOutputStream()
+    pq.write_table(table, out, compression="zstd", write_page_checksum=True)
+    return write_bytes(path, out.getvalue())
+
+
+def read_bytes(path: Path, digest: str, *, anew: bool = False) -> bytes:
+    """The content of a file; `DamagedFileError` when it is not what was written.
+
+    That is found out once per file and process, or `anew`.
+    """
+    try:
+        content = path.read_bytes()
+        state = path.stat()
+    except OSError as error:
+        raise DamagedFileError(path, error.strerror or "cannot be read") from error
+    seen = (str(path), digest, state.st_mtime_ns, len(content))
+    if anew or seen not in _verified:
+        if digest_of_bytes(content) != digest:
+            raise DamagedFileError(path, "its content is not what was written")
+        _verified.add(seen)
+    return content
+
+
+def read_month(
+    path: Path,
+    digest: str,
+    schema: pa.Schema,
+    days: Collection[date] | None = None,
+) -> pa.Table:
+    """The columns of `schema`, null where the file is older than a column, of some or all days."""
+    content = read_bytes(path, digest)
+    try:
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            there = set(file.schema_arrow.names)
+            wanted = {"date", *schema.names} & there
+            table = file.read([name for name in file.schema_arrow.names if name in wanted])
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFileError(path, str(error)) from error
+    if days is not None:
+        midnights = pa.array(sorted(days), pa.date32()).cast(pa.timestamp("ms"))
+        table = table.filter(pc.is_in(table["date"], midnights))
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in there
+        else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def columns_of(path: Path) -> list[str]:
+    """The columns a file has, also those this version does not know."""
+    return list(pq.read_schema(path).names)
+
+
+def with_days(old: pa.Table, new: Mapping[date, pa.Table]) -> pa.Table:
+    """`old`, which is sorted by date, with the rows of these days replaced by new ones."""
+    dates = old["date"].to_numpy()
+    parts, start = [], 0
+    for day, rows in sorted(new.items()):
+        first, end = np.searchsorted(dates, [np.datetime64(day), np.datetime64(day + timedelta(1))])
+        parts += [old.slice(start, first - start), rows]
+        start = end
+    return pa.concat_tables([*parts, old.slice(start)])
+
+
+def digest_of_bytes(content: bytes) -> str:
+    """What a file of these bytes is known by."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+class DamagedFileError(StoreError):
+    """A file of the store is missing, or is not what was written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} is damaged ({reason}). ccanalytics check tells what else is; a sync of these "
+            "days moves the file aside and gets them again."
+        )
+        self.path = path

@@ -1,0 +1,107 @@
+"""How much the store costs: a first load of session logs, a range read back, a daily sync.
+
+    uv run python tests/benchmarks/store.py [--logs FOLDER] [--runs N]
+
+`load` is `cca.load` of 26 weeks of the sample in a fresh process, imports and sync excluded; `scan`
+is what pyarrow takes in one, warm, to read the same rows of the same files. Medians of alternating
+runs: compare rows of one run, not machines.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FILL = """
+import json, sys
+import ccanalytics as cca
+data = cca.load(source="sample", weeks=26, store=sys.argv[1])
+print(json.dumps([str(data.since), str(data.until)]))
+"""
+
+LOAD = """
+import os, sys, time
+import ccanalytics as cca, ccanalytics.dataset.loading
+os.environ["CCANALYTICS_SYNC_ON_LOAD"] = "false"
+start, cpu = time.perf_counter(), time.process_time()
+data = cca.load(source="sample", weeks=26, store=sys.argv[1])
+wall = time.perf_counter() - start
+rows = sum(len(frame) for frame in (data.activity, data.model_usage, data.tool_actions))
+print([wall, time.process_time() - cpu, rows])
+"""
+
+SCAN = """
+import sys, time
+from pathlib import Path
+import pandas, pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq, pyarrow.dataset as ds
+first, last = (pa.scalar(pandas.Timestamp(day).as_unit("ms")) for day in sys.argv[2:])
+start, cpu, rows = time.perf_counter(), time.process_time(), 0
+for frame in ("activity", "model_usage", "tool_actions"):
+    files = sorted(next(Path(sys.argv[1]).glob(f"v*/sample/{frame}")).glob("*.parquet"))
+    days = (pc.field("date") >= first) & (pc.field("date") <= last)
+    table = ds.dataset(files).to_table(filter=days)
+    rows += len(table)
+print([time.perf_counter() - start, time.process_time() - cpu, rows])
+"""
+
+FIRST = """
+import os, sys, time
+real, count = os.fsync, [0]
+def fsync(handle):
+    count[0] += 1
+    real(handle)
+os.fsync = fsync
+from pathlib import Path
+import ccanalytics as cca
+start = time.perf_counter()
+cca.sync(cca.LocalLogs([Path(sys.argv[2])]), cca.Store(sys.argv[1]))
+print([time.perf_counter() - start, time.process_time(), count[0]])
+"""
+
+
+def run(script, *arguments):
+    """What a script prints, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def first_load(logs, runs):
+    found = []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as store:
+            measured = run(FIRST, store, logs)
+            files = [path for path in Path(store).rglob("*") if path.is_file()]
+            found.append([*measured, len(files), sum(path.stat().st_size for path in files)])
+    wall, cpu, flushed, files, size = map(statistics.median, zip(*found, strict=True))
+    print(f"first load of {logs}: {wall:.2f} s, {cpu:.2f} CPU s, {flushed:.0f} fsyncs, "
+          f"{files:.0f} files of {size / 1e6:.1f} MB")  # fmt: skip
+
+
+def load_and_scan(runs):
+    with tempfile.TemporaryDirectory() as store:
+        since, until = run(FILL, store)
+        pairs = [(run(LOAD, store), run(SCAN, store, since, until)) for _ in range(runs)]
+    assert all(load[2] == scan[2] for load, scan in pairs), pairs[0]
+    for name, rows in zip(("load", "scan"), zip(*pairs, strict=True), strict=True):
+        wall, cpu, count = (statistics.median(row[n] for row in rows) for n in range(3))
+        print(f"{name:5} of {count:.0f} rows: {1000 * wall:.0f} ms, {1000 * cpu:.0f} CPU ms")
+    ratio = statistics.median(load[0] / scan[0] for load, scan in pairs)
+    print(f"load / scan: {ratio:.1f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--logs", type=Path, default=Path.home() / ".claude")
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    if options.logs.is_dir():
+        first_load(options.logs, options.runs)
+    load_and_scan(options.runs)
+
+
+if __name__ == "__main__":
+    main()
