@@ -1,4 +1,12 @@
-"""Lines of session logs, as Claude Code writes them."""
+"""Lines of session logs, as Claude Code writes them, and what a store makes of them."""
+
+import json
+from datetime import UTC, date, datetime
+
+import ccanalytics as cca
+from ccanalytics.logs.log_source import LocalLogs
+
+NOW = datetime(2026, 8, 12, 12, tzinfo=UTC)
 
 MODEL = "claude-opus-5"
 
@@ -37,3 +45,47 @@ def progress(inner, **fields):
 
 
 PATCH = {"structuredPatch": [{"lines": ["+new", "+newer", "-old"]}]}
+
+
+def written(folder, **files):
+    """A log folder with these files; a file already there is replaced."""
+    for name, lines in files.items():
+        path = folder / "projects" / "p" / f"{name.replace('__', '/')}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"".join(map(bytes_of, lines)))
+    return folder
+
+
+def appended(folder, name, *lines):
+    """More lines at the end of a file."""
+    with (folder / "projects" / "p" / f"{name}.jsonl").open("ab") as file:
+        file.write(b"".join(map(bytes_of, lines)))
+
+
+def bytes_of(line):
+    return line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
+
+
+def brought(store, folder, now=NOW):
+    """The result of a sync of the logs in a folder."""
+    return cca.sync(LocalLogs([folder]), store, now=now)
+
+
+def rows(store):
+    """Every row of every frame of every day, in order, but for whose store it is."""
+    _, frames = store.read_range("local", date(2025, 1, 1), date(2027, 1, 1))
+    return {
+        name: sorted(
+            ({k: v for k, v in row.items() if k != "organization"} for row in table.to_pylist()),
+            key=repr,
+        )
+        for name, table in frames.items()
+    }
+
+
+def output(store):
+    """Output tokens, by request and in all."""
+    frames = rows(store)
+    tokens = [row["output_tokens"] for row in frames["requests"]]
+    assert sum(tokens) == sum(row["output_tokens"] for row in frames["model_usage"])
+    return tokens

@@ -13,9 +13,9 @@ import pyarrow as pa
 from ccanalytics.frames.arrow_tables import table_of
 from ccanalytics.frames.schemas import USD, Frames
 from ccanalytics.logs.edits import Outcome
+from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import (
     Event,
-    Facts,
     LoggedRequest,
     Origin,
     Place,
@@ -42,10 +42,10 @@ def tables_of(
         "sessions": sorted(sessions, key=lambda row: (row[4], row[0])),
         "requests": (
             row
-            for request in sorted(requests, key=lambda r: (r.at, r.message, r.request or ""))
+            for request in sorted(requests, key=lambda r: (r.at, *_texts(r.key)))
             for row in _request_rows(request)
         ),
-        "tool_calls": map(_call_row, sorted(calls, key=lambda c: (c.at, c.call))),
+        "tool_calls": map(_call_row, sorted(calls, key=lambda c: (c.at, *_texts(c.key)))),
         "log_events": map(_event_row, sorted(events, key=lambda e: (e.at, e.event))),
     }
     return {name: table_of(LOG_SCHEMAS[name], day, list(table)) for name, table in rows.items()}
@@ -57,14 +57,14 @@ def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
     for row in _rows(frames["requests"]):
         _add_request_row(facts, row)
     for row in _rows(frames["tool_calls"]):
-        place, (at, call, tool, agent) = Place(*row[:4]), row[4:8]
-        done, started = Outcome(*row[8:13]), row[13:]
-        put(facts.calls, call, ToolCall(at, place, call, tool, agent != "main", done, started))
-    for session, at, event, *told in _rows(frames["log_events"]):
-        put(facts.events, event, Event(at, session, event, *told))
+        call = _call_of(row)
+        put(facts.calls, call.key, call)
+    for session, at, event, *rest in _rows(frames["log_events"]):
+        put(facts.events, event, Event(at, Place(session, None, None, None), event, *rest))
     for row in _rows(frames["sessions"]):
-        name, project, branch, terminal, start, end, *_ = row
-        put(facts.own, name, Session(start, end, Place(name, project, branch, terminal)))
+        name, project, branch, terminal, start, end, *_, kind, continues = row
+        place = Place(name, project, branch, terminal)
+        put(facts.own, name, Session(start, end, place, kind, continues))
         sessions[name] = row
     return facts, sessions
 
@@ -88,15 +88,15 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
 
 def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
     """A row of `requests`; those of advisors follow the row of who asked them."""
-    *place, at, message, request, model, agent, final = row[:10]
-    used = Used(Tariff(model), Tokens(*row[10:16]), *row[16:18])
+    *place, at, message, request, turn, asked_at, model, agent, final = row[:12]
+    used = Used(Tariff(model), Tokens(*row[12:18]), *row[18:20])
     if agent == "advisor":
-        facts.requests[message, request].advisors.append(used)
+        facts.requests[message, request, turn].advisors.append(used)
     else:
         side = agent == "subagent"
-        origin = Origin(*row[18:])
-        told = LoggedRequest(at, Place(*place), message, request, side, final, used, [], origin)
-        put(facts.requests, (message, request), told)
+        keys = message, request, side, final, used, turn, asked_at, row[20]
+        stored = LoggedRequest(at, Place(*place), *keys, origin=Origin(*row[21:]))
+        put(facts.requests, stored.key, stored)
 
 
 def _request_rows(request: LoggedRequest) -> Iterator[Row]:
@@ -106,23 +106,35 @@ def _request_rows(request: LoggedRequest) -> Iterator[Row]:
         yield (
             *place,
             request.at,
-            request.message,
-            request.request,
+            *request.key,
+            request.asked_at,
             used.tariff.model,
             agent,
             request.final,
             *used.tokens,
             used.cost,
             used.uncached_cost,
+            used.tokens.into if agent == "advisor" else request.context,
             *request.origin,
         )
         agent = "advisor"
 
 
+def _call_of(row: tuple[Any, ...]) -> ToolCall:
+    place, (at, call, message, turn, tool, agent) = Place(*row[:4]), row[4:10]
+    done, side = Outcome(*row[10:15]), agent != "main"
+    return ToolCall(at, place, call, tool, side, done, message, turn, row[15:])
+
+
 def _call_row(call: ToolCall) -> Row:
     agent = "subagent" if call.side else "main"
-    return (*call.place, call.at, call.call, call.tool, agent, *call.done, *call.started)
+    return (*call.place, call.at, *call.key, call.tool, agent, *call.done, *call.started)
 
 
 def _event_row(event: Event) -> Row:
-    return event.session, event.at, event.event, event.kind, event.tokens, event.text
+    return event.place.session, event.at, event.event, event.kind, event.tokens, event.text
+
+
+def _texts(key: tuple[str | None, ...]) -> list[str]:
+    """An order for keys with gaps."""
+    return [part or "" for part in key]

@@ -17,14 +17,18 @@ import msgspec
 TAIL = 64
 """Bytes before the end of what was read by which a file is known again."""
 
-_RULES = ("edits", "log_facts", "log_frames", "log_lines", "log_reader", "log_repair", "log_totals")
-
 
 class Spot(NamedTuple):
-    """Where a line begins."""
+    """Where a line with one half of a tool call begins."""
 
     path: str
     offset: int
+    turn: str | None = None
+    """That of a call, which only the lines before it say."""
+
+
+OpenSpots = dict[tuple[str, str], Spot]
+"""By session and id of the call."""
 
 
 class ReadFile(msgspec.Struct, frozen=True, gc=False):
@@ -36,6 +40,8 @@ class ReadFile(msgspec.Struct, frozen=True, gc=False):
     tail: int = 0
     at: int | None = None
     """The last moment in it so far."""
+    asked: dict[str, tuple[str, int]] = {}
+    """The last prompt of each conversation in it, and the moment of the last line that asks."""
 
     def goes_on(self, before: bytes) -> bool:
         """Whether what stands before the end is what was read there."""
@@ -46,8 +52,8 @@ class LogIndex(msgspec.Struct):
     """Every file that was read, and the tool calls of which only one half was found."""
 
     files: dict[str, ReadFile] = {}
-    open_calls: dict[str, Spot] = {}
-    open_results: dict[str, Spot] = {}
+    open_calls: OpenSpots = {}
+    open_results: OpenSpots = {}
 
     def without(self, paths: Iterable[str]) -> "LogIndex":
         """As if these files had never been read."""
@@ -64,6 +70,6 @@ def code_version() -> str:
     """The same for the same rules and prices."""
     digest = hashlib.blake2b(version("genai-prices").encode(), digest_size=8)
     folder = Path(__file__).parent
-    for file in (*(folder / f"{name}.py" for name in _RULES), folder.parent / "prices.py"):
+    for file in (*sorted(folder.glob("*.py")), folder.parent / "prices.py"):
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -11,12 +11,13 @@ object. Texts of prompts, answers and files are never kept; titles of sessions a
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Raw
 
+from ccanalytics.logs.log_repair import repaired
 from ccanalytics.prices import Tokens, model_name
 
 SYNTHETIC = "<synthetic>"
@@ -143,6 +144,7 @@ class Line(Turn):
     agent_id: str | None = None
     advisor_model: str | None = None
     session_kind: str | None = None
+    slug: str | None = None
     forked_from: ForkedFrom | None = None
     continued_in_session_id: str | None = None
     is_api_error_message: bool | None = None
@@ -161,9 +163,54 @@ class Line(Turn):
             return data.message if isinstance(data.message, Turn) else Turn()
         return self
 
+    def session(self) -> str | None:
+        """The session it was written in; a fork's copy of a line says which that was."""
+        return (self.forked_from and self.forked_from.session_id) or self.session_id
+
+    def stream(self) -> str:
+        """Which conversation of the file goes on here: a subagent's, or the session's own."""
+        agent = self.data.agent_id if isinstance(self.data, Progress) else None
+        return agent or self.agent_id or ("side" if self.is_sidechain else "")
+
 
 decode_line = msgspec.json.Decoder(Line).decode
 """The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
+
+
+NOT_JSON, NOT_A_LINE = "not JSON", "not a line of Claude Code"
+"""Why a line is dropped."""
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+"""Before this there was no Claude Code: what is dated earlier has a wrong clock."""
+
+FIRST = int(START.timestamp()) * 1000
+
+
+def decoded(raw: memoryview | bytes) -> tuple[Line | None, str]:
+    """The fields of one line, if it is one of Claude Code, and what is wrong with it."""
+    try:
+        return decode_line(raw), ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        found = repaired(bytes(raw), Line)
+        if found is None:
+            return None, NOT_A_LINE if isinstance(error, msgspec.ValidationError) else NOT_JSON
+    line, reason = found
+    if line.message is None and line.data is None:
+        return None, NOT_A_LINE
+    return line, reason
+
+
+def milliseconds(moment: datetime | None) -> int | None:
+    """The moment in milliseconds since 1970, UTC; None when there is none that can be."""
+    if moment is None:
+        return None
+    try:
+        past = moment - START
+    except TypeError:  # no time zone is told
+        past = moment.replace(tzinfo=UTC) - START
+    if past.days < 0:
+        return None
+    return FIRST + past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
 
 
 def split_lines(data: bytes, start: int = 0) -> Iterator[tuple[int, memoryview]]:
@@ -216,6 +263,19 @@ def other_calls(
             calls.append(("advisor", part.model or advisor, tokens(part)))
         elif part.type == "compaction":
             calls.append(("compaction", part.model or model, tokens(part)))
-        elif part.model and model_name(part.model) != model_name(model or ""):
+        elif not _is_own(part, model):
             calls.append(("fallback", part.model, tokens(part)))
     return calls
+
+
+def context_tokens(usage: LoggedUsage, model: str | None) -> int:
+    """The tokens that went into the message's last own call; its totals are the sum over all."""
+    own = [part for part in usage.iterations or () if _is_own(part, model)]
+    return (own and tokens(own[-1]).into) or tokens(usage).into
+
+
+def _is_own(part: Iteration, model: str | None) -> bool:
+    """Whether the message's model made this call, to answer."""
+    if part.type in ("advisor_message", "compaction"):
+        return False
+    return not part.model or model_name(part.model) == model_name(model or "")

@@ -7,37 +7,29 @@ up: no text but a session's title is kept.
 
 import os
 from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
-from ccanalytics.logs.edits import (
-    ACCEPTED,
-    AGENT_TOOLS,
-    Call,
-    may_count,
-    outcome,
-    result_of,
-    started_agent,
-)
+from ccanalytics.logs.log_calls import CallHalf, HalfKey, OpenHalves, ResultHalf, paired
+from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import (
     DAY,
     Event,
-    Facts,
     LoggedRequest,
     Origin,
     Place,
-    RequestKey,
     Session,
     ToolCall,
     Used,
     day_of,
     put,
 )
-from ccanalytics.logs.log_index import TAIL, LogIndex, ReadFile, Spot
+from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot
 from ccanalytics.logs.log_lines import (
+    NOT_JSON,
     SYNTHETIC,
     ContentBlock,
     Line,
@@ -45,12 +37,13 @@ from ccanalytics.logs.log_lines import (
     Message,
     Progress,
     Turn,
-    decode_line,
+    context_tokens,
+    decoded,
+    milliseconds,
     other_calls,
     split_lines,
     tokens,
 )
-from ccanalytics.logs.log_repair import repaired
 from ccanalytics.prices import Prices, Tariff
 
 UNKNOWN_MODEL = "unknown"
@@ -65,16 +58,6 @@ EVENTS = {
 """Kinds of `log_events` by the subtype of their line."""
 
 
-START = datetime(2025, 1, 1, tzinfo=UTC)
-"""Before this there was no Claude Code: what is dated earlier has a wrong clock."""
-
-FIRST = int(START.timestamp()) * 1000
-
-
-Half = tuple[ContentBlock, Turn, int, Place, bool]
-"""A tool result, and when, where and by whom its line was written."""
-
-
 class LogReader:
     """Everything the lines read so far tell; `read` takes one file after the other."""
 
@@ -86,8 +69,8 @@ class LogReader:
         self.foreign_lines = 0
         self.usage_lines = 0
         self.repaired_lines: Counter[str] = Counter()
-        self.open_calls = dict(index.open_calls)
-        self.open_results = dict(index.open_results)
+        self.open_calls: OpenSpots = dict(index.open_calls)
+        self.open_results: OpenSpots = dict(index.open_results)
         self._tariffs: dict[tuple[str | None, ...], Tariff] = {}
         self._places: dict[tuple[str | None, ...], Place] = {}
         self._origins: dict[tuple[str | None, ...], Origin] = {}
@@ -107,12 +90,14 @@ class LogReader:
                 file.seek(0)
                 data = file.read()
         self.bytes += len(data) - cut
-        part = _File(self, path, known.at if known else None)
+        part = _File(self, path, known)
         part.read(data, cut, start)
         # A file without any date is read again as a whole, when there may be one.
         end = data.rfind(b"\n") + 1 if part.at else 0
         tail = crc32(data[max(end - TAIL, 0) : end])
-        return ReadFile(stat.st_size, stat.st_mtime_ns, start + end, tail, part.at)
+        return ReadFile(
+            stat.st_size, stat.st_mtime_ns, start + end, tail, part.at, part.asked if end else {}
+        )
 
     def price(self) -> None:
         """Fills in what the requests cost."""
@@ -128,7 +113,7 @@ class LogReader:
 
     def place(self, line: Line) -> Place:
         """Where a line was written; the same object for the same place."""
-        key = line.session_id, line.cwd, line.git_branch, line.entrypoint
+        key = line.session(), line.cwd, line.git_branch, line.entrypoint
         place = self._places.get(key)
         if place is None:
             place = self._places[key] = Place._make(key)
@@ -146,23 +131,13 @@ class LogReader:
     def decode(self, raw: memoryview, *, cut_off: bool) -> Line | None:
         """The fields of one line, if it is one of Claude Code; one still being written may be."""
         self.lines += 1
-        try:
-            line = decode_line(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            found = None if cut_off else repaired(bytes(raw), Line)
-            if found is None:
-                foreign = isinstance(error, msgspec.ValidationError)
-                self.foreign_lines += foreign
-                self.broken_lines += not foreign and not cut_off
-                return None
-            line, reason = found
-            if line.message is None and line.data is None:
-                self.foreign_lines += 1
-                return None
-            self.repaired_lines[reason] += line.type is not None
-        if line.type is None:
-            self.foreign_lines += 1
+        line, fault = decoded(raw)
+        if line is None or line.type is None:
+            self.broken_lines += fault == NOT_JSON and not cut_off
+            self.foreign_lines += fault != NOT_JSON
             return None
+        if fault:
+            self.repaired_lines[fault] += 1
         return line
 
     def forget(self, path: str) -> None:
@@ -171,25 +146,30 @@ class LogReader:
             for name in [name for name, spot in spots.items() if spot.path == path]:
                 del spots[name]
 
-    def settle_open(self) -> None:
-        """Brings together the halves of tool calls that were read at different times."""
-        for name in self.open_calls.keys() & self.open_results.keys():
-            spots = self.open_calls.pop(name), self.open_results.pop(name)
-            (call, half) = (_File(self, Path(spot.path)).again(spot, name) for spot in spots)
-            if isinstance(call, ContentBlock) and isinstance(half, tuple):
-                self.settle(name, call, half)
+    def settle(self) -> None:
+        """Joins the halves of tool calls read at different times, and decides whose all is."""
+        for key in self.open_calls.keys() & self.open_results.keys():
+            call_spot, result_spot = self.open_calls.pop(key), self.open_results.pop(key)
+            call, result = self._again(call_spot, key[1]), self._again(result_spot, key[1])
+            if isinstance(call, CallHalf) and isinstance(result, ResultHalf):
+                self.add_call(paired(call._replace(turn=call_spot.turn), result))
+        self.facts.settle()
 
-    def settle(self, name: str, call: ContentBlock, half: Half) -> None:
-        """Counts a tool call whose two halves are known."""
-        tool, (block, turn, at, place, side) = call.name or "", half
-        done = ACCEPTED
-        started: tuple[str | None, str | None] = None, None
-        asked, result = Call(tool, call.input), result_of(block, turn)
-        if block.is_error or turn.tool_denial_kind is not None or may_count(tool):
-            done = outcome(asked, result)
-        elif tool in AGENT_TOOLS:
-            started = started_agent(asked, result)
-        put(self.facts.calls, name, ToolCall(at, place, name, tool, side, done, started))
+    def add_call(self, call: ToolCall) -> None:
+        """Adds a tool call whose two halves are known."""
+        self.facts.add(self.facts.calls, call.key, call)
+
+    def _again(self, spot: Spot, name: str) -> CallHalf | ResultHalf | None:
+        """The half of a tool call that a line read before has; None when it is gone."""
+        path = Path(spot.path)
+        try:
+            with path.open("rb") as file:
+                file.seek(spot.offset)
+                line = decoded(file.readline())[0]
+        except OSError:
+            return None
+        halves = _File(self, path).halves(line) if line else ()
+        return next((half for key, half in halves if key[1] == name), None)
 
     def tariff(self, model: str | None, usage: LoggedUsage, refused: bool) -> Tariff:
         """What decides the rates of a request; the same object for the same rates."""
@@ -204,16 +184,16 @@ class LogReader:
 class _File:
     """One file while it is read."""
 
-    def __init__(self, reader: LogReader, path: Path, at: int | None = None) -> None:
+    def __init__(self, reader: LogReader, path: Path, known: ReadFile | None = None) -> None:
         self.reader = reader
         self.path = path
-        self.at = at
+        self.at = known.at if known else None
+        self.asked = dict(known.asked) if known else {}
         self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
-        self.undated: list[tuple[str, str, str | None]] = []
-        self.last: tuple[RequestKey, LoggedUsage, LoggedRequest] | None = None
-        self.calls: dict[str, tuple[int, ContentBlock]] = {}
-        self.results: dict[str, tuple[int, Half]] = {}
+        self.undated: list[Event] = []
+        self.last: tuple[object, LoggedUsage, LoggedRequest] | None = None
+        self.open = OpenHalves()
 
     def read(self, data: bytes, start: int, shift: int) -> None:
         """Takes the lines from `start` on; the data begin at `shift` in the file."""
@@ -224,25 +204,13 @@ class _File:
                 self._take(line, shift + offset)
         for name, session in self.sessions.items():
             self._put_session(name, session)
-        for name, (offset, _) in self.calls.items():
-            self.reader.open_calls[name] = Spot(str(self.path), offset)
-        for name, (offset, _) in self.results.items():
-            self.reader.open_results[name] = Spot(str(self.path), offset)
-
-    def again(self, spot: Spot, name: str) -> ContentBlock | Half | None:
-        """The half of a tool call that a line read before has; None when it is gone."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(spot.offset)
-                line = decode_line(file.readline())
-        except (OSError, ValueError):
-            return None
-        self._take(line, spot.offset)
-        call, half = self.calls.get(name), self.results.get(name)
-        return call[1] if call else half[1] if half else None
+        for key, (offset, call) in self.open.calls.items():
+            self.reader.open_calls[key] = Spot(str(self.path), offset, call.turn)
+        for key, (offset, _) in self.open.results.items():
+            self.reader.open_results[key] = Spot(str(self.path), offset)
 
     def _take(self, line: Line, offset: int) -> None:
-        at = _milliseconds(line.timestamp)
+        at = milliseconds(line.timestamp)
         if at is not None:
             self.at = at
             if self.undated:
@@ -253,6 +221,8 @@ class _File:
             self._take_event(line, EVENTS[line.subtype], at)
         elif line.ai_title or line.custom_title or line.summary:
             self._take_title(line)
+        elif line.continued_in_session_id and line.session_id:
+            self.reader.facts.continued[line.continued_in_session_id] = line.session_id
 
     def _take_turn(self, line: Line, at: int | None, offset: int) -> None:
         turn = line if line.data is None else line.turn()
@@ -262,33 +232,71 @@ class _File:
         if at is None:
             self.reader.foreign_lines += 1
             return
-        place = self.reader.place(line)
-        side = line.is_sidechain or turn is not line or not self.main
-        if not side and line.session_id and (line.type == "user" or line.type == "assistant"):
-            self._see(line.session_id, at, place)
+        place, side = self.reader.place(line), self._is_side(line, turn)
+        if not side and place.session and (line.type == "user" or line.type == "assistant"):
+            self._see(place.session, at, place, line)
         if line.is_api_error_message:
             self._take_event(line, "api_error", at)
         if message.usage is not None and message.model != SYNTHETIC:
-            origin = self.reader.origin(line)
-            self._take_usage(message, message.usage, turn, offset, at, place, bool(side), origin)
+            self._take_usage(message, message.usage, line, turn, offset, at, place, side)
         if type(message.content) is list:
-            for block in message.content:
-                if type(block) is ContentBlock:
-                    if block.tool_use_id and block.type == "tool_result":
-                        half = block, turn, at, place, bool(side)
-                        self._take_result(block.tool_use_id, half, offset)
-                    elif block.id and block.name and block.type == "tool_use":
-                        self._take_call(block.id, block, offset)
+            for key, half in self.halves(line):
+                call = self.open.take(key, half, offset)
+                if call is not None:
+                    self.reader.add_call(call)
+        if turn.type == "user":
+            self._ask(line, turn, message, at, place)
 
-    def _see(self, name: str, at: int, place: Place) -> None:
+    def _is_side(self, line: Line, turn: Turn) -> bool:
+        """Whether a subagent or a side conversation wrote it."""
+        return bool(line.is_sidechain or turn is not line or not self.main)
+
+    def _ask(self, line: Line, turn: Turn, message: Message, at: int, place: Place) -> None:
+        """Remembers what the next answer answers."""
+        stream = line.stream()
+        known = self.asked.get(stream)
+        if known is None or not _has_result(message):
+            known = turn.uuid or f"{place.session}:{at}", at
+        self.asked[stream] = known[0], at
+
+    def _turn(self, line: Line, turn: Turn, message: Message) -> str | None:
+        """What stands for the id a message lacks: the prompt it answers, and what went in.
+
+        Within one prompt what goes in grows with every answer. Results of tools do not tell: they
+        are written between the blocks of one answer too.
+        """
+        if (message.id and turn.request_id) or not (message.id or turn.request_id):
+            return None
+        prompt, asked_at = self.asked.get(line.stream(), (f"{line.session()}", 0))
+        into = tokens(message.usage).into if message.usage else 0
+        return f"{prompt}/{into or asked_at}"
+
+    def halves(self, line: Line) -> Iterator[tuple[HalfKey, CallHalf | ResultHalf]]:
+        """The tool calls and results of a line, by session and id of the call."""
+        turn = line.turn()
+        message, at = turn.message, milliseconds(line.timestamp)
+        if type(message) is not Message or type(message.content) is not list or at is None:
+            return
+        place = self.reader.place(line)
+        session = place.session or ""
+        for block in message.content:
+            if type(block) is not ContentBlock:
+                continue
+            if block.tool_use_id and block.type == "tool_result":
+                half = ResultHalf(block, turn, at, place, self._is_side(line, turn))
+                yield (session, block.tool_use_id), half
+            elif block.id and block.name and block.type == "tool_use":
+                called = CallHalf(block, message.id, self._turn(line, turn, message))
+                yield (session, block.id), called
+
+    def _see(self, name: str, at: int, place: Place, line: Line) -> None:
         """Widens the session of a prompt or answer to reach it."""
         known = self.sessions.get(name)
-        if known is None:
-            self.sessions[name] = Session(at, at, place)
-        elif at > known.ended_at:
-            known.ended_at = at
-        elif at < known.started_at:
-            known.started_at, known.place = at, place
+        if known and known.started_at <= at:
+            known.ended_at = max(at, known.ended_at)
+            return
+        kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
+        self.sessions[name] = Session(at, known.ended_at if known else at, place, kind)
 
     def _put_session(self, name: str, session: Session) -> None:
         facts = self.reader.facts
@@ -301,58 +309,51 @@ class _File:
         self,
         message: Message,
         usage: LoggedUsage,
+        line: Line,
         turn: Turn,
         offset: int,
         at: int,
         place: Place,
         side: bool,
-        origin: Origin,
     ) -> None:
         self.reader.usage_lines += 1
-        name = message.id or turn.uuid or f"{self.path.name}@{offset}"
-        key, final = (name, turn.request_id), message.stop_reason is not None
+        name, final = message.id, message.stop_reason is not None
+        if not name and not turn.request_id:
+            name = turn.uuid or f"{self.path.name}@{offset}"
+        key = name, turn.request_id, self._turn(line, turn, message)
         refused = message.stop_reason == "refusal" and not usage.output_tokens
+        asked = self.asked.get(line.stream())
+        asked_at = asked[1] if asked else None
         last = self.last
-        if last and last[0] == key and last[1] == usage and last[2].side is side:
+        if last and last[0] == key and last[1] == usage and last[2].side is side and not refused:
             # Most lines of a message only repeat its usage.
-            if (
-                final
-                and not refused
-                and not last[2].final
-                and self.reader.facts.requests[key] is last[2]
+            known = last[2]
+            if at >= known.at and (
+                asked_at is None or (known.asked_at or asked_at + 1) <= asked_at
             ):
-                last[2].final = True
-                return
-            if not refused and at >= last[2].at and last[2].final >= final:
+                known.final = known.final or final
                 return
         used = Used(self.reader.tariff(message.model, usage, refused), tokens(usage))
-        request = LoggedRequest(at, place, *key, side, final, used, [], origin)
+        request = LoggedRequest(
+            at, place, *key[:2], side, final, used, key[2], asked_at,
+            context_tokens(usage, message.model), [], self.reader.origin(line),
+        )  # fmt: skip
         if usage.iterations:
             request.advisors = [
                 Used(Tariff(model or UNKNOWN_MODEL, free=who == "fallback" and not its.output), its)
-                for who, model, its in other_calls(usage, message.model, None)
+                for who, model, its in other_calls(usage, message.model, line.advisor_model)
             ]
-        put(self.reader.facts.requests, key, request)
-        self.last = key, usage, self.reader.facts.requests[key]
-
-    def _take_call(self, name: str, block: ContentBlock, offset: int) -> None:
-        if name in self.results:
-            self.reader.settle(name, block, self.results.pop(name)[1])
-        else:
-            self.calls[name] = offset, block
-
-    def _take_result(self, name: str, half: Half, offset: int) -> None:
-        call = self.calls.pop(name, None)
-        if call is not None:
-            self.reader.settle(name, call[1], half)
-        else:
-            self.results[name] = offset, half
+        request = self.reader.facts.add(self.reader.facts.requests, key, request)
+        self.last = key, usage, request
 
     def _take_event(self, line: Line, kind: str, at: int) -> None:
-        name = line.uuid or f"{line.session_id}:{kind}:{at}"
-        session = line.session_id or self.path.stem
+        session = line.session() or self.path.stem
         size = line.compact_metadata.pre_tokens if line.compact_metadata else None
-        put(self.reader.facts.events, name, Event(at, session, name, kind, size))
+        name = line.uuid or f"{session}:{kind}:{at}"
+        self._put_event(Event(at, _only(session), name, kind, size))
+
+    def _put_event(self, event: Event) -> None:
+        self.reader.facts.add(self.reader.facts.events, event.event, event)
 
     def _take_title(self, line: Line) -> None:
         """A title or summary has no date: it takes that of the dated line before or after it.
@@ -361,25 +362,26 @@ class _File:
         """
         title = line.custom_title or line.ai_title
         text = title or line.summary or ""
-        session = line.session_id or self.path.stem
-        self.undated.append((session, f"{session}:title:{crc32(text.encode()):08x}", title))
+        session = line.session() or self.path.stem
+        name = f"{session}:title:{crc32(text.encode()):08x}"
+        self.undated.append(Event(0, _only(session), name, "title", text=title))
         if self.at is not None:
             self._date_events(self.at)
 
     def _date_events(self, at: int) -> None:
-        for session, name, title in self.undated:
-            put(self.reader.facts.events, name, Event(at, session, name, "title", text=title))
+        for event in self.undated:
+            self._put_event(msgspec.structs.replace(event, at=at))
         self.undated.clear()
 
 
-def _milliseconds(moment: datetime | None) -> int | None:
-    """The moment in milliseconds since 1970, UTC; None when there is none that can be."""
-    if moment is None:
-        return None
-    try:
-        past = moment - START
-    except TypeError:  # no time zone is told
-        past = moment.replace(tzinfo=UTC) - START
-    if past.days < 0:
-        return None
-    return FIRST + past.days * DAY + past.seconds * 1000 + past.microseconds // 1000
+def _only(session: str) -> Place:
+    """A place of which only the session is known."""
+    return Place(session, None, None, None)
+
+
+def _has_result(message: Message) -> bool:
+    """Whether a user's line only brings what a tool answered."""
+    content = message.content
+    return type(content) is list and any(
+        type(block) is ContentBlock and block.type == "tool_result" for block in content
+    )

@@ -33,6 +33,8 @@ SESSIONS = pa.schema(
         field("lines_removed", _count, "as in activity"),
         field("commits", _count, "as in activity"),
         field("pull_requests", _count, "as in activity"),
+        field("kind", pa.string(), "bg in the background; named from its first line on; else null"),
+        field("continues", pa.string(), "session it is the rest of: it counts as none itself"),
     ]
 )
 
@@ -51,8 +53,10 @@ LOG_SCHEMAS = {
             field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
             *_WHERE,
             field("at", pa.timestamp("ms"), "moment of its fullest line, UTC"),
-            field("message", pa.string(), "message id; its place in the log when it has none"),
+            field("message", pa.string(), "message id; its place in the log when it has no id"),
             field("request", pa.string(), "request id; null when not logged"),
+            field("turn", pa.string(), "what it answers, where an id is missing; else null"),
+            field("asked_at", pa.timestamp("ms"), "of the prompt or tool result before it, UTC"),
             field("model", pa.string(), "model that answered, an open set"),
             field("agent", pa.string(), "main, subagent, or advisor: asked by another model"),
             field("final", pa.bool_(), "the final token count is in the log"),
@@ -64,6 +68,7 @@ LOG_SCHEMAS = {
             field("web_searches", _count, "paid searches the service made"),
             field("cost_usd", USD, "estimate at the day's list price; null when unknown"),
             field("uncached_cost_usd", USD, "the same, had every cached token been input"),
+            field("context_tokens", _count, "that went into its last call, not all its calls"),
             field("agent_id", pa.string(), "subagent that asked; null when not logged"),
             field("skill", pa.string(), "skill it was for; null when not logged"),
             field("mcp_server", pa.string(), "MCP server it was for; null when not logged"),
@@ -75,6 +80,8 @@ LOG_SCHEMAS = {
             *_WHERE,
             field("at", pa.timestamp("ms"), "moment of the result, UTC"),
             field("call", pa.string(), "id of the call"),
+            field("message", pa.string(), "id of the message it stands in; null when not logged"),
+            field("turn", pa.string(), "as in requests"),
             field("tool", pa.string(), "name of the tool, an open set"),
             field("agent", pa.string(), "main or subagent"),
             field("decision", pa.string(), "accepted; rejected by a person or rule; error"),

@@ -21,7 +21,7 @@ from threading import Lock
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames.schemas import Frames
-from ccanalytics.logs.log_facts import Facts
+from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_index import LogIndex
 from ccanalytics.logs.log_reader import LogReader
 from ccanalytics.logs.log_totals import LogTotals
@@ -98,7 +98,7 @@ class LocalLogs(Source):
             except OSError as error:
                 log.warning("Cannot read %s: %s", path, error.strerror)
                 unreadable += 1
-        reader.settle_open()
+        reader.settle()
         reader.price()
         report = _report(reader, read, unreadable)
         _warn(report)

@@ -23,7 +23,8 @@ import numpy as np
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import Frames
-from ccanalytics.logs.log_facts import Facts, Session
+from ccanalytics.logs.log_fact_set import Facts
+from ccanalytics.logs.log_facts import Session
 from ccanalytics.logs.log_frames import Row, facts_of
 from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
@@ -49,6 +50,8 @@ class Ledger(msgspec.Struct):
     index: LogIndex = msgspec.field(default_factory=LogIndex)
     borrowed: list[tuple[str, str, Session]] = []
     """Sessions told only by files of other names: their id, and the name of the file."""
+    continued: dict[str, str] = {}
+    """Sessions that go on under another id, not read so far, and theirs."""
     first: date | None = None
     last: date | None = None
     """Between them every day is stored."""
@@ -163,13 +166,12 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
         _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS)
         facts, rows = facts_of(frames)
         # A fact may move to another session, and then the one it leaves changes too.
-        more = ledger.days_of(facts.sessions_told_with(news)) - days if ledger else None
+        more = ledger.days_of(facts.sessions_shared_with(news)) - days if ledger else None
         if not more:
             break
         days |= more
-    for name, file, session in ledger.borrowed if ledger else ():
-        facts.own.pop(name, None)
-        facts.borrowed[name, file] = session
+    if ledger:
+        _recall(facts, ledger)
     return Known(store, ledger, facts, rows)
 
 
@@ -188,6 +190,8 @@ def _write(
 
     ledger = msgspec.structs.replace(before or Ledger(code_version()), index=index)
     ledger.borrowed = known.facts.borrowed_only()
+    continued = known.facts.continued
+    ledger.continued = {name: continued[name] for name in continued.keys() - known.facts.own.keys()}
     ledger.move_keys({day: totals.days[day] for day in days})
     dates = set(store.dates(SOURCE))
     ledger.first = _first(ledger.first, min(days, default=None), now.date())
@@ -248,10 +252,17 @@ def _facts_of_store(store: Store) -> Facts:
     _, frames = store.read_days(SOURCE, stored, LOG_SCHEMAS)
     facts, _ = facts_of(frames)
     ledger = _ledger(store)
-    for name, file, session in ledger.borrowed if ledger else ():
+    if ledger:
+        _recall(facts, ledger)
+    return facts
+
+
+def _recall(facts: Facts, ledger: Ledger) -> None:
+    """Adds what the frames of a store do not say."""
+    for name, file, session in ledger.borrowed:
         facts.own.pop(name, None)
         facts.borrowed[name, file] = session
-    return facts
+    facts.continued |= ledger.continued
 
 
 def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:

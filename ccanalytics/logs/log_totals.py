@@ -10,10 +10,10 @@ import msgspec
 
 from ccanalytics.frames.schemas import Frames
 from ccanalytics.logs.edits import ACCEPTED, EDIT_TOOLS
+from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import (
     DAY,
     Event,
-    Facts,
     LoggedRequest,
     Place,
     Session,
@@ -149,7 +149,7 @@ class LogTotals:
             if call.tool in EDIT_TOOLS or call.done.commits or call.done.pull_requests:
                 sums[_key(call.place)].add_call(call)
         for _, session in told.sessions:
-            sums[_key(session.place)].sessions += 1
+            sums[_key(session.place)].sessions += session.continues is None
         order = sorted(sums, key=lambda key: (key.terminal or "", key.project or ""))
         return [_record(day, key, sums[key], organization_id) for key in order if _any(sums[key])]
 
@@ -235,4 +235,6 @@ def _session_row(name: str, session: Session, sums: Sums) -> Row:
         sums.lines_removed,
         sums.commits,
         sums.pull_requests,
+        session.kind,
+        session.continues,
     )

@@ -58,7 +58,7 @@ def priced(requests: pd.DataFrame) -> pd.DataFrame:
         value=requests["cost_usd"],
         saved=requests["uncached_cost_usd"] - requests["cost_usd"],
         requests=1,
-        context=context,
+        context=requests["context_tokens"].fillna(context),
         unpriced_tokens=tokens.where(requests["cost_usd"].isna(), 0),
     )
 

@@ -54,7 +54,7 @@ def usage_by(data: Dataset, split: str, timezone: str = "UTC") -> pd.DataFrame:
     wanted = (
         (priced(requests), "at", ["value", *_USE]),
         (calls, "at", _WORK),
-        (sessions.assign(sessions=1), "started_at", ["sessions"]),
+        (sessions.assign(sessions=sessions["continues"].isna()), "started_at", ["sessions"]),
     )
     dated = ((labelled(frame, moment, timezone), columns) for frame, moment, columns in wanted)
     sums = [_summed(frame, split, columns) for frame, columns in dated if split in frame]
@@ -197,13 +197,14 @@ def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
 
     Columns: session, started_at (in `timezone`; the first request in range where it began before),
     title (the last one in the log, else empty), minutes (to its last answer), active_minutes
-    (without pauses over 15 minutes), project, branch,
-    value, tokens, requests, commits, pull_requests, lines_added, peak_context (tokens),
-    compactions, subagent_share (of the cost; null without one).
+    (without pauses over 15 minutes), project, branch, value, tokens, requests, commits,
+    pull_requests, lines_added, peak_context (tokens, of its own answers), compactions,
+    subagent_share (of the cost; null without one).
     """
     requests, calls, sessions = own_frames(data)
     used = priced(requests).assign(tokens=lambda r: r[TOKENS].sum(axis=1))
-    used = used.assign(others=used["value"].where(used["agent"] != "main", 0.0))
+    main = used["agent"] == "main"
+    used = used.assign(others=used["value"].mask(main, 0.0), context=used["context"].where(main))
     groups = used.sort_values("at").groupby("session", observed=True)
     frame = groups.agg(
         started_at=("at", "min"),

@@ -1,6 +1,5 @@
 """Session logs in a store: what was once read stays, and is never counted twice."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,63 +12,33 @@ from zlib import crc32
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
+from log_lines_made import (
+    MODEL,
+    NOW,
+    PATCH,
+    answer,
+    appended,
+    brought,
+    bytes_of,
+    call,
+    line,
+    output,
+    progress,
+    result,
+    rows,
+    written,
+)
 
 import ccanalytics as cca
 from ccanalytics.errors import SettingsError, StoreError
-from ccanalytics.logs import log_reader
+from ccanalytics.logs import log_lines
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_sync import LEDGER
 from ccanalytics.store.day_store import Store
 
-NOW = datetime(2026, 8, 12, 12, tzinfo=UTC)
 DAY = date(2026, 8, 3)
 FINAL = {"stop": "end_turn"}
-
-
-def written(folder, **files):
-    """A log folder with these files; a file already there is replaced."""
-    for name, lines in files.items():
-        path = folder / "projects" / "p" / f"{name.replace('__', '/')}.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(map(bytes_of, lines)))
-    return folder
-
-
-def appended(folder, name, *lines):
-    """More lines at the end of a file."""
-    with (folder / "projects" / "p" / f"{name}.jsonl").open("ab") as file:
-        file.write(b"".join(map(bytes_of, lines)))
-
-
-def bytes_of(line):
-    return line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
-
-
-def brought(store, folder, now=NOW):
-    """The result of a sync of the logs in a folder."""
-    return cca.sync(LocalLogs([folder]), store, now=now)
-
-
-def rows(store):
-    """Every row of every frame of every day, in order, but for whose store it is."""
-    _, frames = store.read_range("local", date(2025, 1, 1), date(2027, 1, 1))
-    return {
-        name: sorted(
-            ({k: v for k, v in row.items() if k != "organization"} for row in table.to_pylist()),
-            key=repr,
-        )
-        for name, table in frames.items()
-    }
-
-
-def output(store):
-    """Output tokens, by request and in all."""
-    frames = rows(store)
-    tokens = [row["output_tokens"] for row in frames["requests"]]
-    assert sum(tokens) == sum(row["output_tokens"] for row in frames["model_usage"])
-    return tokens
 
 
 def tools(store):
@@ -203,9 +172,9 @@ def test_what_is_added_to_a_file_is_read_from_its_old_end(folder, store, monkeyp
     brought(store, written(folder, s1=[answer(output=1)], s2=[answer("m2", session="s2")]))
     appended(folder, "s1", answer("m3", output=4))
     lines = []
-    decode = log_reader.decode_line
+    decode = log_lines.decode_line
     monkeypatch.setattr(
-        "ccanalytics.logs.log_reader.decode_line", lambda raw: lines.append(raw) or decode(raw)
+        "ccanalytics.logs.log_lines.decode_line", lambda raw: lines.append(raw) or decode(raw)
     )
     assert brought(store, folder).changed == (DAY,)
     assert len(lines) == 1
@@ -435,6 +404,11 @@ POOL = [
     {"type": "summary", "summary": "two"},
     line("system", subtype="compact_boundary", uuid="u1", compactMetadata={"preTokens": 9}),
     b"not json\n",
+    line("user", uuid="p1", message={"content": "hi"}),
+    line("user", uuid="p2", message={"content": "hi"}, at="2026-08-04T09:00:00Z"),
+    answer("gateway", None, output=3, usage={"input_tokens": 5}),
+    answer("gateway", None, output=4, usage={"input_tokens": 9}),
+    answer("m1", None, output=33),
 ]
 
 

@@ -1,0 +1,220 @@
+"""All that is known of some session logs: facts of each kind, each once."""
+
+from collections.abc import Iterable
+from datetime import date
+from itertools import chain
+from typing import Any, TypeVar
+
+import msgspec
+
+from ccanalytics.logs.log_facts import (
+    DAY,
+    KINDS,
+    CallKey,
+    Dated,
+    Event,
+    LoggedRequest,
+    RequestKey,
+    Session,
+    ToolCall,
+    day_of,
+    put,
+)
+
+T = TypeVar("T", LoggedRequest, ToolCall, Event)
+
+
+class Facts:
+    """Facts of each kind, each once.
+
+    A fork's file may begin with a copy of another session's lines, under that session's id. So a
+    session found only in a file named after another one, `borrowed`, is one as long as neither it
+    nor that other one has a file of its own.
+
+    The copy may also carry the new session's id, as when a session moves to the background. Then
+    one fact has accounts of several sessions: it belongs to the original, and the others are
+    `copies`, which begin with the first thing of their own.
+    """
+
+    def __init__(self) -> None:
+        self.requests: dict[RequestKey, LoggedRequest] = {}
+        self.calls: dict[CallKey, ToolCall] = {}
+        self.events: dict[str, Event] = {}
+        self.own: dict[str, Session] = {}
+        self.borrowed: dict[tuple[str, str], Session] = {}
+        self.continued: dict[str, str] = {}
+        """The session each of these is the rest of."""
+        self.copies: set[str] = set()
+        self._contested: dict[tuple[int, Any, str | None], tuple[dict[Any, Any], Dated]] = {}
+
+    def add(self, kind: dict[Any, T], key: Any, fact: T) -> T:
+        """Adds an account of a fact; the one that now stands for its session."""
+        known = kind.get(key)
+        if known is None or known.place.session == fact.place.session:
+            kind[key] = fact if known is None else known.joined(fact)
+            return kind[key]
+        # Whose it is can only be said when all of both sessions is known.
+        place = id(kind), key, fact.place.session
+        rival: Any = self._contested.get(place)
+        fact = rival[1].joined(fact) if rival else fact
+        self._contested[place] = kind, fact
+        return fact
+
+    def settle(self) -> None:
+        """Decides whose each fact is, and which requests without an id are others'."""
+        for (_, key, _), (kind, fact) in self._contested.items():
+            kind[key] = self._of_original(kind[key], fact)
+        self._contested.clear()
+        self._match_incomplete()
+
+    def sessions(self) -> dict[str, Session]:
+        """All that count as sessions."""
+        found = dict(self.own)
+        for name, _, session in self.borrowed_only():
+            put(found, name, session)
+        for name, at in self._first_own().items():
+            if name in found and at > found[name].started_at:
+                found[name] = msgspec.structs.replace(found[name], started_at=at)
+        for name in self.continued.keys() & found.keys():
+            found[name] = msgspec.structs.replace(found[name], continues=self.continued[name])
+        return found
+
+    def counted_requests(self) -> list[LoggedRequest]:
+        """Those that count: what a side conversation repeats of a message yields to the original.
+
+        The repetition has the same message id, and the same tokens went in.
+        """
+        originals = {_answer(r) for r in self.requests.values() if not r.side}
+        return [r for r in self.requests.values() if not (r.side and _answer(r) in originals)]
+
+    def days(self) -> set[date]:
+        """The UTC days of all facts but sessions, which show in what is done in them."""
+        facts: Iterable[Dated] = chain(
+            self.requests.values(), self.calls.values(), self.events.values()
+        )
+        return {day_of(fact.at) for fact in facts}
+
+    def sessions_shared_with(self, other: "Facts") -> set[str | None]:
+        """The sessions of those facts the other has an account of too."""
+        messages = {request.message for request in other.requests.values()}
+        calls = {call.call for call in other.calls.values()}
+        return {
+            *(r.place.session for r in self.requests.values() if r.message in messages),
+            *(c.place.session for c in self.calls.values() if c.call in calls),
+        }
+
+    def borrowed_only(self) -> list[tuple[str, str, Session]]:
+        """What is still borrowed: what has a file of its own is not."""
+        return [
+            (name, file, session)
+            for (name, file), session in self.borrowed.items()
+            if name not in self.own and file not in self.own
+        ]
+
+    def join(self, news: "Facts", *, newest: bool = False) -> tuple[set[date], set[str | None]]:
+        """Joins the accounts of others; the days and sessions which are not unchanged.
+
+        The `newest` accounts stand in place of what other rules made of the same lines.
+        """
+        before = self.sessions()
+        for name, session in news.own.items():
+            put(self.own, name, session)
+        for key, session in news.borrowed.items():
+            put(self.borrowed, key, session)
+        self.continued |= news.continued
+        self.copies |= news.copies
+        changed = self._join_dated(news, newest)
+        changed += self._match_incomplete()
+        after = self.sessions()
+        names = {fact.place.session for fact in changed if not isinstance(fact, Event)}
+        names |= {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
+        sessions = [known[name] for known in (before, after) for name in names if name in known]
+        moments = {fact.at // DAY * DAY for fact in changed} | {s.started_at for s in sessions}
+        return set(map(day_of, moments)), names
+
+    def _join_dated(self, news: "Facts", newest: bool) -> list[Dated]:
+        """What changed: each such fact as it was and as it is, and copies that may now yield."""
+        changed: list[Dated] = []
+        kinds: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
+            (self.requests, news.requests),
+            (self.calls, news.calls),
+            (self.events, news.events),
+        ]
+        for mine, others in kinds:
+            if not mine:
+                mine.update(others)
+                changed += others.values()
+                continue
+            for key, fact in others.items():
+                known = mine.get(key)
+                mine[key] = fact if known is None else self._of_original(known, fact, newest)
+                if mine[key] != known:
+                    changed += [mine[key]] if known is None else [known, mine[key]]
+        messages = {request.message for request in news.requests.values()}
+        return changed + [r for r in self.requests.values() if r.side and r.message in messages]
+
+    def _of_original(self, known: T, fact: T, newest: bool = False) -> T:
+        """Two accounts as one; of two sessions, under the one that the other is a copy of."""
+        best = fact if newest else known.joined(fact)
+        if known.place.session == fact.place.session:
+            return best
+        owner, copy = sorted((known, fact), key=self._rank)
+        name = copy.place.session
+        if name:
+            self.copies.add(name)
+            session, whose = self.own.get(name), owner.place.session
+            if session and session.kind == "bg" and whose:
+                self.continued[name] = min(whose, self.continued.get(name, whose))
+        return msgspec.structs.replace(best, place=owner.place)
+
+    def _rank(self, fact: Dated) -> tuple[object, ...]:
+        """The original comes first: what is no copy by its marks, or else the shorter session."""
+        name = fact.place.session or ""
+        session = self.own.get(name)
+        if session is None:
+            return True, 0, 0, name
+        rest = name in self.continued or session.continues is not None
+        return rest, KINDS.index(session.kind), session.ended_at, name
+
+    def _first_own(self) -> dict[str, int]:
+        """When the first thing of its own began in each copy that has any."""
+        first: dict[str, int] = {}
+        facts: Iterable[LoggedRequest | ToolCall] = chain(
+            self.requests.values() if self.copies else (), self.calls.values()
+        )
+        for fact in facts if self.copies else ():
+            name = fact.place.session
+            if name in self.copies:
+                at = (isinstance(fact, LoggedRequest) and fact.asked_at) or fact.at
+                first[name] = min(at, first.get(name, at))
+        return first
+
+    def _match_incomplete(self) -> list[Dated]:
+        """Joins each request that lacks an id with the one of its session that has both."""
+        incomplete = [r for r in self.requests.values() if r.turn is not None]
+        if not incomplete:
+            return []
+        whole: dict[tuple[object, ...], RequestKey] = {}
+        for request in self.requests.values():
+            if request.turn is None:
+                for name in request.key[:2]:
+                    whole[request.place.session, name, request.used.tokens.into] = request.key
+        changed: list[Dated] = []
+        for request in incomplete:
+            into = request.used.tokens.into
+            name = request.message or request.request
+            key = whole.get((request.place.session, name, into))
+            if key:
+                known = self.requests[key]
+                joined = known.joined(request)
+                message, its_request, turn = key
+                self.requests[key] = msgspec.structs.replace(
+                    joined, message=message, request=its_request, turn=turn
+                )
+                del self.requests[request.key]
+                changed += [request, known, self.requests[key]]
+        return changed
+
+
+def _answer(request: LoggedRequest) -> tuple[str | None, int]:
+    return request.message, request.used.tokens.into

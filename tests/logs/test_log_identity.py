@@ -1,0 +1,248 @@
+"""Whose each answer and tool call is, when ids repeat or lack, and histories are copied."""
+
+import pytest
+from log_lines_made import (
+    PATCH,
+    answer,
+    appended,
+    brought,
+    call,
+    line,
+    output,
+    result,
+    rows,
+    written,
+)
+
+from ccanalytics.store.day_store import Store
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "claude"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def prompt(uuid="p1", **fields):
+    """A line in which a person asks for something."""
+    return line("user", uuid=uuid, message={"role": "user", "content": "please"}, **fields)
+
+
+def spoke(tokens, message="gateway", request=None, **fields):
+    """An answer with so many tokens in, and a tenth of them out."""
+    usage = {"input_tokens": tokens}
+    return answer(message, request, output=tokens // 10, usage=usage, **fields)
+
+
+# Requests
+
+
+def test_a_gateway_that_gives_every_answer_one_id_is_read_prompt_by_prompt(folder, store):
+    """Three prompts, each answered the same way, and a fourth in another session."""
+    lines = [prompt("p1"), spoke(100), spoke(100), prompt("p2"), spoke(100), prompt("p3")]
+    other = [prompt("p4", session="s2"), spoke(100, session="s2")]
+    brought(store, written(folder, s1=lines, s2=other))
+    appended(folder, "s1", spoke(100))
+    brought(store, folder)
+    assert output(store) == [10, 10, 10, 10]
+
+
+def test_a_longer_context_after_a_tool_is_another_answer(folder, store):
+    """Of one prompt, with one id for all, and no request id."""
+    lines = [prompt(), spoke(1000), spoke(1000), result(), spoke(2000)]
+    brought(store, written(folder, s1=lines))
+    assert sorted(output(store)) == [100, 200]
+
+
+def test_blocks_of_one_answer_on_both_sides_of_a_tool_result_are_one(folder, store):
+    """Tools run while the answer is still written: the same tokens went in."""
+    lines = [prompt(), spoke(1000, "m1"), result(), spoke(1000, "m1")]
+    brought(store, written(folder, s1=lines))
+    assert output(store) == [100]
+
+
+@pytest.mark.parametrize("missing", ["message", "request"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_one_answer_with_and_without_an_id_is_one(folder, store, missing, turned, parts):
+    """In either order, read at once or in two parts; the fuller line counts."""
+    whole = spoke(1000, "m1", "r1")
+    lacking = spoke(1000, *((None, "r1") if missing == "message" else ("m1", None)))
+    lacking["message"]["usage"]["output_tokens"] = 130
+    first, second = (lacking, whole) if turned else (whole, lacking)
+    if parts == 2:
+        brought(store, written(folder, s1=[prompt(), first]))
+        appended(folder, "s1", second)
+    else:
+        written(folder, s1=[prompt(), first, second])
+    brought(store, folder)
+    (row,) = rows(store)["requests"]
+    assert (row["message"], row["request"], row["turn"]) == ("m1", "r1", None)
+    assert row["output_tokens"] == 130
+
+
+def test_an_answer_without_a_request_id_is_not_another_sessions(folder, store):
+    """The message id of a gateway says nothing beyond its session."""
+    lines = [prompt("p1", session="s2"), spoke(1000, "m1", None, session="s2")]
+    brought(store, written(folder, s1=[prompt(), spoke(1000, "m1", "r1")], s2=lines))
+    assert output(store) == [100, 100]
+
+
+def test_a_subagent_of_a_gateway_with_one_id_for_all_counts(folder, store):
+    """It repeats no answer of the session: other tokens went in."""
+    inner = [prompt("p2", isSidechain=True), spoke(300, "gateway", "r9", isSidechain=True)]
+    lines = [prompt(), spoke(100, "gateway", "r1")]
+    brought(store, written(folder, s1=lines, **{"s1__subagents__agent-a": inner}))
+    assert sorted(output(store)) == [10, 30]
+
+
+# Tool calls
+
+
+def test_tool_calls_numbered_from_one_in_each_turn_are_several(folder, store):
+    """Three edits called t1: of two messages, and of another session."""
+
+    def edited(message, session="s1"):
+        block = {"type": "tool_use", "id": "t1", "name": "Edit", "input": {}}
+        return [answer(message, message, content=[block], session=session),
+                result("t1", PATCH, session=session)]  # fmt: skip
+
+    brought(store, written(folder, s1=edited("m1"), s2=edited("m3", "s2")))
+    appended(folder, "s1", *edited("m2"))
+    brought(store, folder)
+    assert len(rows(store)["tool_calls"]) == 3
+    assert sum(row["lines_added"] for row in rows(store)["activity"]) == 6
+
+
+def test_an_open_call_of_one_session_is_not_answered_by_another(folder, store):
+    """Both are called t1; the first was interrupted."""
+    brought(store, written(folder, s1=[call("t1")], s2=[result("t1", PATCH, session="s2")]))
+    assert rows(store)["tool_calls"] == []
+
+
+# Copies
+
+
+MARKS = {
+    "background": ({"sessionKind": "bg"}, None),
+    "continued": ({}, {"type": "continued-in", "sessionId": "", "continuedInSessionId": ""}),
+    "forked": ({"forkedFrom": {"sessionId": "", "messageUuid": "x"}}, None),
+    "unmarked": ({}, None),
+}
+
+
+def at(clock):
+    return f"2026-08-03T{clock}.000Z"
+
+
+def copied(kind, original, copy):
+    """The lines of a session, and those of its copy, which went on from there."""
+    marks, last = MARKS[kind]
+
+    def past(session, **fields):
+        edit = {"type": "tool_use", "id": "t1", "name": "Edit", "input": {}}
+        place = {"session": session, **fields}
+        return [
+            prompt("p1", at=at("10:00:00"), **place),
+            answer("m1", "r1", output=1, at=at("10:00:10"), uuid="u1", **place),
+            prompt("p2", at=at("10:05:00"), **place),
+            answer("m2", "r2", output=2, at=at("10:05:10"), content=[edit], **place),
+            result("t1", PATCH, at=at("10:05:11"), **place),
+            line("system", subtype="compact_boundary", uuid="c1", at=at("10:06:00"), **place),
+        ]
+
+    fields = {"forkedFrom": {"sessionId": original}} if kind == "forked" else marks
+    kept = {name: value for name, value in marks.items() if name != "forkedFrom"}
+    own = [
+        prompt("p3", at=at("10:30:00"), session=copy, **kept),
+        answer("m3", "r3", output=4, at=at("10:31:00"), session=copy, **kept),
+    ]
+    end = [last | {"sessionId": original, "continuedInSessionId": copy}] if last else []
+    return [*past(original), *end], [*past(copy, **fields), *own]
+
+
+@pytest.mark.parametrize("kind", MARKS)
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("order", ["at once", "original first", "copy first"])
+def test_a_copy_has_what_came_after_and_the_original_the_rest(folder, store, kind, names, order):
+    """Whatever the order of names and of reading, at once or in two syncs."""
+    original, copy = names
+    lines, more = copied(kind, original, copy)
+    if order == "original first":
+        brought(store, written(folder, **{original: lines}))
+    if order == "copy first":
+        brought(store, written(folder, **{copy: more}))
+    brought(store, written(folder, **{original: lines, copy: more}))
+    found = rows(store)
+    tokens = {row["session"]: 0 for row in found["requests"]}
+    for row in found["requests"]:
+        tokens[row["session"]] += row["output_tokens"]
+    assert tokens == {original: 3, copy: 4}
+    assert [row["session"] for row in found["tool_calls"]] == [original]
+    assert [row["session"] for row in found["log_events"]] == [original]
+    sessions = {row["session"]: row for row in found["sessions"]}
+    assert f"{sessions[original]['started_at']:%H:%M}" == "10:00"
+    assert f"{sessions[copy]['started_at']:%H:%M:%S}" == "10:30:00"
+    assert (sessions[original]["output_tokens"], sessions[copy]["output_tokens"]) == (3, 4)
+    rest = kind in ("background", "continued")
+    assert sessions[copy]["continues"] == (original if rest else None)
+    assert sum(row["sessions"] for row in found["activity"]) == (1 if rest else 2)
+
+
+def test_a_copy_that_carries_its_later_name_from_the_start_is_no_original(folder, store):
+    """A session gets its name after some answers; its copy, with nothing more, has it at once."""
+    named = {"slug": "quiet-river"}
+    lines = [prompt(), answer(output=1), answer("m2", "r2", output=2, **named)]
+    more = [prompt(session="a", **named), answer(output=1, session="a", **named)]
+    brought(store, written(folder, b=[one | {"sessionId": "b"} for one in lines], a=more))
+    assert {row["session"] for row in rows(store)["requests"]} == {"b"}
+    assert sum(row["sessions"] for row in rows(store)["activity"]) == 2
+
+
+def test_a_copy_of_a_copy_leaves_each_its_own(folder, store):
+    """Three sessions, one after the other in the background, read in the worst order."""
+    marks = {"sessionKind": "bg"}
+    steps = [("m1", "09:00:00", "p1"), ("m2", "10:00:00", "p2"), ("m3", "11:00:00", "p3")]
+
+    def told(session, count, **fields):
+        pairs = [
+            (prompt(p, session=session, at=at(clock), **fields),
+             answer(m, m, output=1, session=session, at=at(clock), **fields))
+            for m, clock, p in steps[:count]
+        ]  # fmt: skip
+        return [one for pair in pairs for one in pair]
+
+    files = {"c": told("c", 1), "b": told("b", 2, **marks), "a": told("a", 3, **marks)}
+    for name in files:
+        brought(store, written(folder, **{name: files[name]}))
+    other = Store(store.root.parent / "other")
+    for name in reversed(files):
+        brought(other, written(folder.parent / "again", **{name: files[name]}))
+    for one in (store, other):
+        whose = {row["message"]: row["session"] for row in rows(one)["requests"]}
+        assert whose == {"m1": "c", "m2": "b", "m3": "a"}
+        assert sum(row["sessions"] for row in rows(one)["activity"]) == 1
+
+
+# Context
+
+
+def test_the_context_of_an_answer_is_that_of_its_last_own_call(folder, store):
+    """Two calls of 400 and 408 tokens around an advisor of 410: paid 808, in the context 408."""
+    parts = [
+        {"type": "message", "input_tokens": 400},
+        {"type": "advisor_message", "input_tokens": 410, "output_tokens": 3},
+        {"type": "message", "input_tokens": 408},
+    ]
+    usage = {"input_tokens": 808, "iterations": parts}
+    brought(store, written(folder, s1=[answer(usage=usage, advisorModel="claude-fable-5")]))
+    found = {row["agent"]: row for row in rows(store)["requests"]}
+    assert (found["main"]["input_tokens"], found["main"]["context_tokens"]) == (808, 408)
+    assert (found["advisor"]["model"], found["advisor"]["context_tokens"]) == (
+        "claude-fable-5",
+        410,
+    )
