@@ -77,7 +77,9 @@ def card(**changed):
         "before": "about usual next to $1.30, the median of the 4 weeks before",
         "grade": "coverage complete, reliability medium",
         "tone": "neutral",
-        "bar": {"value": 72.0, "low": 64.0, "high": 81.0, "previous": 66.0},
+        "unit": "US dollars per commit",
+        "line": {"lines": ["5.0,30.0 120.0,20.0 235.0,5.0"], "dots": [], "last": ["235.0,5.0"]},
+        "weeks": "3 weeks from $1.20 to $1.35",
     }
     return fields | changed
 
@@ -150,9 +152,9 @@ def page_notebooks(charts=6):
         interval="",
         verdict="up",
         change="+8 (+9 %) on 88 the week before; 90 % interval +1 to +15",
-        bar={"value": 90.0, "low": None, "high": None, "previous": 82.5},
+        unit="people",
     )
-    commits = card(metric="commits", label="Commits", value="421", interval="", bar=None)
+    commits = card(metric="commits", label="Commits", value="421", interval="", unit="commits")
     accepted = card(metric="acceptance_rate", label="Acceptance rate", value="77 %")
     return [
         notebook(

@@ -23,7 +23,6 @@ def intervention_effects_chart(effect: Effect) -> Any:
         alt.Tooltip("high:Q", title="to", format=share),
         alt.Tooltip("team_value:Q", title="the team", format=form),
         alt.Tooltip("others_value:Q", title="the others", format=form),
-        alt.Tooltip("definition:N", title="definition"),
     ]
     title, axis = "change compared with the others", alt.Axis(format=share)
     base = alt.Chart().encode(x=x)

@@ -23,7 +23,7 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
         field="signed",
         order=_FLOWS,
         colours=[BLUE, CYAN, PURPLE, ORANGE, GREY],
-        axis=alt.Y("signed:Q", title="people", axis=alt.Axis(format=",.0f", tickMinStep=1)),
+        axis=alt.Y("signed:Q", title=None, axis=alt.Axis(format=",.0f", tickMinStep=1)),
         subtitle="People by week. Below the line: active the week before, but not in this one",
     )
     below = "datum.flow == 'lapsed' || datum.flow == 'left'"
@@ -43,7 +43,7 @@ def retention_chart(frame: pd.DataFrame) -> Any:
     base = alt.Chart().encode(x=x, y=y, tooltip=_cohort_tooltips())
     # Opacity, not a ramp of colours: one colour stays legible in dark mode and in print.
     shade = alt.Opacity("value:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.5]), legend=None)
-    cells = base.mark_rect(color=BLUE, cornerRadius=2).encode(opacity=shade)
+    cells = base.mark_rect(color=BLUE).encode(opacity=shade)
     numbers = base.mark_text(color=INK, fontSize=9).encode(text=alt.Text("percent:Q"))
     hidden = base.mark_text(color=GREY, text="\u00b7", fontSize=14)
     layers = alt.layer(
@@ -73,7 +73,6 @@ def time_to_first_use_chart(frame: pd.DataFrame) -> Any:
         alt.Tooltip("low:Q", title="90 % interval from", format=".0%"),
         alt.Tooltip("high:Q", title="to", format=".0%"),
         alt.Tooltip("at_risk:Q", title="people not begun before"),
-        alt.Tooltip("definition:N", title="definition"),
     ]
     base = alt.Chart().encode(x=x)
     band = base.mark_area(opacity=0.16, color=BLUE, interpolate="step-after").encode(
@@ -99,7 +98,6 @@ def roster_use_chart(frame: pd.DataFrame) -> Any:
                 alt.Tooltip("status:N", title="status"),
                 alt.Tooltip("value:Q", title="people", format=",.0f"),
                 alt.Tooltip("share:Q", title="share of the roster", format=".0%"),
-                alt.Tooltip("definition:N", title="definition"),
             ],
         )
     )
@@ -119,7 +117,6 @@ def cost_curve_chart(frame: pd.DataFrame) -> Any:
         alt.Tooltip("people_share:Q", title="share of people", format=".0%"),
         alt.Tooltip("value:Q", title="share of estimated cost", format=".0%"),
         alt.Tooltip("n_actors:Q", title="people in all", format=",.0f"),
-        alt.Tooltip("definition:N", title="definition"),
     ]
     y = value_axis(metric).title("share of estimated cost")
     alike = alt.Chart().mark_line(color=GREY, strokeDash=[4, 4], strokeWidth=1.5).encode(
@@ -137,5 +134,4 @@ def _cohort_tooltips() -> list[alt.Tooltip]:
         alt.Tooltip("value:Q", title="active", format=".0%"),
         alt.Tooltip("n_actors:Q", title="people who began", format=",.0f"),
         alt.Tooltip("status:N", title="status"),
-        alt.Tooltip("definition:N", title="definition"),
     ]

@@ -6,22 +6,22 @@ import altair as alt
 import pandas as pd
 
 from ccanalytics.analyses.forecast import Forecast
+from ccanalytics.charts.marks import event_layers
 from ccanalytics.charts.shown_chart import finished
-from ccanalytics.charts.theme import BLUE, GREY, INK, MUTED, ORANGE, value_axis
+from ccanalytics.charts.theme import BLUE, GREY, ORANGE, value_axis
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.words import counted
 
 
 def month_forecast_chart(forecast: Forecast) -> Any:
     """The cost of the month summed up day by day, then what is expected, and the budget."""
     metric, frame = METRICS["month_forecast"], forecast.frame
-    x = alt.X("date:T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=6))
+    x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6))
     words = [
         alt.Tooltip("date:T", title="up to", format="%a %-d %b %Y"),
-        alt.Tooltip("kind:N", title="kind"),
         alt.Tooltip("value:Q", title="US dollars, estimated", format="$,.0f"),
         alt.Tooltip("low:Q", title="90 % interval from", format="$,.0f"),
         alt.Tooltip("high:Q", title="to", format="$,.0f"),
-        alt.Tooltip("definition:N", title="definition"),
     ]
     base = alt.Chart().encode(x=x)
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
@@ -37,44 +37,35 @@ def month_forecast_chart(forecast: Forecast) -> Any:
     layers = [band, line]
     subtitle = "US dollars, estimated, summed up over the month, with a 90 % interval"
     if forecast.budget is not None and len(frame):
-        budget = alt.Chart(pd.DataFrame({"budget": [forecast.budget]}))
-        layers.append(budget.mark_rule(color=ORANGE, strokeWidth=1.5).encode(y="budget:Q"))
+        budget = alt.Chart().mark_rule(color=ORANGE, strokeWidth=1.5)
+        layers.append(budget.encode(y=alt.datum(forecast.budget)))
         subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"
-    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle)
+    title = f"{forecast.month:%B %Y}: {metric.format(forecast.total)} at its end, "
+    title += f"{metric.format(forecast.low)} to {metric.format(forecast.high)}"
+    return finished(alt.layer(*layers, data=frame), metric.id, title=title, subtitle=subtitle)
 
 
 def daily_cost_chart(frame: pd.DataFrame) -> Any:
     """The cost of each day over the band of ordinary days; unusual days are dots, events rules."""
     metric = METRICS["daily_cost"]
-    x = alt.X("date:T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=6))
+    x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6))
     base = alt.Chart().encode(x=x)
     words = [
         alt.Tooltip("date:T", title="day", format="%a %-d %b %Y"),
         alt.Tooltip("value:Q", title=metric.name, format="$,.0f"),
         alt.Tooltip("expected:Q", title="usual for the day", format="$,.0f"),
-        alt.Tooltip("definition:N", title="definition"),
     ]
     band = base.mark_area(opacity=0.25, color=GREY).encode(y=value_axis(metric, "low"), y2="high:Q")
     line = base.mark_line(strokeWidth=1.5).encode(y=value_axis(metric), tooltip=words)
     dots = base.mark_point(filled=True, size=80, color=ORANGE, opacity=1).encode(
         y=value_axis(metric), tooltip=words
     )
-    layers = [band, line, dots.transform_filter("datum.unusual"), *_events(frame)]
+    layers = [band, line, dots.transform_filter("datum.unusual"), *event_layers(frame, x)]
     subtitle = "US dollars, estimated; the grey band holds 90 % of ordinary days, dots stand out"
-    return finished(alt.layer(*layers, data=frame), metric.id, subtitle=subtitle)
-
-
-def _events(frame: pd.DataFrame) -> list[Any]:
-    """A rule and words per day with a noted event, towards the middle of the chart."""
-    noted = pd.DataFrame(frame.loc[frame["event"].notna(), ["date", "event"]])
-    if noted.empty:
-        return []
-    late = noted["date"] > frame["date"].min() + (frame["date"].max() - frame["date"].min()) / 2
-    rule = alt.Chart(noted).encode(x="date:T").mark_rule(color=MUTED, strokeDash=[3, 3])
-    sides = [(noted[~late], "left", 5), (noted[late], "right", -5)]
-    return [rule, *(_event_words(rows, align, dx) for rows, align, dx in sides if len(rows))]
-
-
-def _event_words(noted: pd.DataFrame, align: Any, dx: int) -> Any:
-    text = alt.Chart(noted).mark_text(align=align, dx=dx, fontSize=11, color=INK, limit=220)
-    return text.encode(x="date:T", y=alt.value(8), text="event:N")
+    unusual = int(frame["unusual"].sum())
+    return finished(
+        alt.layer(*layers, data=frame),
+        metric.id,
+        title=f"{metric.name}: {counted(unusual, 'unusual day') if unusual else 'no unusual day'}",
+        subtitle=subtitle,
+    )

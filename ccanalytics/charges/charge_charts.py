@@ -7,9 +7,10 @@ import pandas as pd
 
 from ccanalytics.charges.charge_frames import UNATTRIBUTED
 from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
-from ccanalytics.charts.marks import stacked
+from ccanalytics.charts.marks import stacked, week_words
+from ccanalytics.charts.ready_frame import ready
 from ccanalytics.charts.shown_chart import finished
-from ccanalytics.charts.theme import BLUE, GREY, tooltips, value_axis, value_format, week_axis
+from ccanalytics.charts.theme import BLUE, GREY, value_axis, value_format, week_axis
 from ccanalytics.metrics.definitions import METRICS
 
 
@@ -32,17 +33,18 @@ def billed_per_active_day_chart(frame: pd.DataFrame) -> Any:
 
 def _next_to_estimate(frame: pd.DataFrame, metric_id: str) -> Any:
     metric, sides = METRICS[metric_id], ["billed", "estimated"]
-    form = value_format(metric)
-    words = tooltips(frame, metric)
-    words.insert(2, alt.Tooltip("estimated:Q", title="estimated", format=form))
+    frame = ready(frame, metric, None)
+    estimate = alt.Tooltip("estimated:Q", title="estimated", format=value_format(metric))
+    words = [*week_words(frame, metric)[:3], estimate]
     base = alt.Chart(frame).encode(x=week_axis(), tooltip=words)
     colour = alt.Scale(domain=sides, range=[BLUE, GREY])
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
     lines = [
         base.mark_line(point=True, strokeDash=dash).encode(
-            y=value_axis(metric, field), color=alt.datum(side, scale=colour, type="nominal")
+            y=value_axis(metric, field), color=alt.datum(side)
         )
         for side, field, dash in zip(sides, ("value", "estimated"), ([1, 0], [4, 3]), strict=True)
     ]
     subtitle = "US dollars by week, billed with its 90 % interval; never added to the estimate"
-    return finished(alt.layer(band, *lines, data=frame), metric, subtitle=subtitle)
+    layers = alt.layer(band, *lines, data=frame).encode(color=alt.Color(scale=colour))
+    return finished(layers, metric, subtitle=subtitle)

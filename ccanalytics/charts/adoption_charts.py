@@ -18,12 +18,11 @@ def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
         alt.Chart(frame)
         .mark_area(color=BLUE, opacity=0.25, line={"color": BLUE, "strokeWidth": 1.5})
         .encode(
-            x=alt.X("date:T", title="UTC day", axis=alt.Axis(format="%-d %b", tickCount=6)),
+            x=alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6)),
             y=value_axis(metric),
             tooltip=[
                 alt.Tooltip("date:T", title="day", format="%a %-d %b %Y"),
                 alt.Tooltip("value:Q", title=metric.name, format=",.0f"),
-                alt.Tooltip("definition:N", title="definition"),
             ],
         )
     )
@@ -38,6 +37,6 @@ def active_day_bands_chart(frame: pd.DataFrame) -> Any:
         "band",
         order=["heavy", "moderate", "light"],
         colours=[BLUE, CYAN, GREY],
-        axis=share_axis("share of active people"),
+        axis=share_axis(),
         subtitle="Light is 1 active day in the week, moderate 2 or 3, heavy 4 or more",
     )

@@ -11,9 +11,7 @@ from ccanalytics.charts.theme import share_axis
 def model_mix_chart(frame: pd.DataFrame) -> Any:
     """The share of estimated cost by model family."""
     subtitle = "Share of estimated cost, by model family and week"
-    return stacked(
-        frame, "model_mix", "family", axis=share_axis("share of estimated cost"), subtitle=subtitle
-    )
+    return stacked(frame, "model_mix", "family", axis=share_axis(), subtitle=subtitle)
 
 
 def api_key_cost_chart(frame: pd.DataFrame) -> Any:

@@ -1,22 +1,25 @@
 """Any result of a metric -> its chart, ready titled."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ccanalytics.charts.marks import last_week_by_group
 from ccanalytics.charts.week_charts import by_week_chart
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.showing import ShowsItself
 from ccanalytics.wings import resolve
 
+if TYPE_CHECKING:
+    from ccanalytics.metrics.findings import Findings
 
-def chart(result: MetricFrame | ShowsItself, *, last_week: bool = False) -> Any:
+
+def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None) -> Any:
     """The chart of a metric frame, or of another result such as a forecast: an `alt.Chart`.
 
-    With `last_week` groups are compared in the last week, each with its weeks before as ticks.
-    `TypeError` for what has no chart, such as a frame that came out of a group-by of your own.
+    With `cca.findings(data)` its title says whether the figure moved, and groups stand in the order
+    of their change, those that moved highlighted. `TypeError` for what has no chart, such as a
+    frame that came out of a group-by of your own.
     """
     if isinstance(result, MetricFrame) and _is_complete(result):
-        return _of_frame(result, last_week)
+        return _of_frame(result, findings)
     if isinstance(result, ShowsItself) and result.drawn_by:
         return resolve(result.drawn_by)(result)
     raise TypeError(
@@ -39,9 +42,7 @@ def _has_own_chart(frame: MetricFrame) -> bool:
     return bool(frame.metric.chart) and of_people and not (frame.by and frame.metric.numerator)
 
 
-def _of_frame(frame: MetricFrame, last_week: bool) -> Any:
-    if last_week and frame.by:
-        return last_week_by_group(frame, frame.metric, frame.by, actor_kind=frame.actor_kind)
+def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
     if _has_own_chart(frame):
         return resolve(frame.metric.chart)(frame)
-    return by_week_chart(frame, frame.metric, frame.by, frame.actor_kind)
+    return by_week_chart(frame, frame.metric, frame.by, frame.actor_kind, findings, frame.events)

@@ -1,4 +1,7 @@
-"""The four drawings most charts are: a ratio with its interval, a total, shares, groups."""
+"""The drawings most charts are: a ratio with its interval, a total, shares, groups side by side.
+
+A week answers the pointer over the whole height of a chart, in at most four short lines.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +9,18 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from ccanalytics.charts.ready_frame import Events, interval_text, ready, table_columns
 from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import (
-    AXIS_UNITS,
     BLUE,
     CATEGORIES,
     GREY,
-    tooltips,
+    GRID,
+    HEIGHT,
+    INK,
+    MUTED,
+    ORANGE,
+    unit_words,
     value_axis,
     value_format,
     week_axis,
@@ -20,61 +28,143 @@ from ccanalytics.charts.theme import (
 )
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
 
+MINI = 150, 64
+"""The size of one of several small charts in pixels; a page fits the width to its own."""
+
+COLUMNS = 4
+
 
 def ratio_by_week(
-    frame: pd.DataFrame, metric: Metric | str, *, wide: bool = False, actor_kind: ActorKind = "user"
+    frame: pd.DataFrame,
+    metric: Metric | str,
+    *,
+    title: str = "",
+    events: Events = (),
+    wide: bool = False,
+    actor_kind: ActorKind = "user",
 ) -> Any:
-    """A line with points, its interval as a band; a week without a value is a gap."""
+    """A line, its interval as a band, its last value in words; a week without a value is a gap."""
     metric = words_of(metric, actor_kind)
-    base = alt.Chart(frame).encode(x=week_axis())
+    base = alt.Chart().encode(x=week_axis())
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
-    line = base.mark_line(point=True).encode(
-        y=value_axis(metric), tooltip=tooltips(frame, metric, actor_kind=actor_kind)
+    line = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(y=value_axis(metric))
+    layers = [band, line]
+    return _over_weeks(layers, frame, metric, title, events, wide, actor_kind)
+
+
+def total_by_week(
+    frame: pd.DataFrame,
+    metric: Metric | str,
+    *,
+    title: str = "",
+    events: Events = (),
+    wide: bool = False,
+    actor_kind: ActorKind = "user",
+) -> Any:
+    """One bar per week, from zero, the last with its value in words."""
+    metric = words_of(metric, actor_kind)
+    bars = alt.Chart().mark_bar().encode(x=week_axis(), y=value_axis(metric))
+    return _over_weeks([bars], frame, metric, title, events, wide, actor_kind)
+
+
+def _over_weeks(
+    drawn: list[Any],
+    frame: pd.DataFrame,
+    metric: Metric,
+    title: str,
+    events: Events,
+    wide: bool,
+    actor_kind: ActorKind,
+) -> Any:
+    """These layers with the last value, what was noted, and a week that answers the pointer."""
+    frame = ready(frame, metric, None, events)
+    end = alt.Chart().mark_text(align="right", dx=14, dy=-11, fontWeight=600, color=INK)
+    end = end.encode(x=week_axis(), y=value_axis(metric), text="end:N")
+    words = week_words(frame, metric, actor_kind=actor_kind)
+    snap = alt.Chart().mark_rect(opacity=0).encode(x=week_axis(), tooltip=words)
+    snap = snap.encode(y=alt.value(0), y2=alt.value(HEIGHT))
+    layers = [*drawn, *event_layers(frame, week_axis()), end.transform_filter(IS_END), snap]
+    return finished(
+        alt.layer(*layers, data=frame),
+        metric,
+        title=title,
+        wide=wide,
+        actor_kind=actor_kind,
+        columns=table_columns(frame, metric, None, actor_kind),
     )
-    return finished(alt.layer(band, line, data=frame), metric, wide=wide, actor_kind=actor_kind)
 
 
-def ratio_by_group(
+IS_END = "isValid(datum.end)"
+
+
+def event_layers(frame: pd.DataFrame, x: alt.X) -> list[Any]:
+    """A rule and words where a row of `frame` has an event, towards the middle of the chart."""
+    if "event" not in frame or not frame["event"].notna().any():
+        return []
+    time = frame.columns[0]
+    noted = frame.loc[frame["event"].notna(), time]
+    middle = frame[time].min() + (frame[time].max() - frame[time].min()) / 2
+    late = bool((noted > middle).all())
+    base = alt.Chart().encode(x=x).transform_filter("isValid(datum.event)")
+    side: Any = ("right", -5) if late else ("left", 5)
+    words = base.mark_text(align=side[0], dx=side[1], fontSize=11, color=INK, limit=190)
+    rule = base.mark_rule(color=MUTED, strokeDash=[3, 3])
+    return [rule, words.encode(y=alt.value(-4), text="event:N")]
+
+
+def small_multiples(
     frame: pd.DataFrame,
     metric: Metric | str,
     group: str,
     *,
-    subtitle: str,
-    wide: bool = False,
+    title: str = "",
+    subtitle: str = "",
+    order: Sequence[str] = (),
+    moved: Sequence[str] = (),
+    events: Events = (),
     actor_kind: ActorKind = "user",
 ) -> Any:
-    """One line per group; few groups only, so that the colours can be told apart."""
+    """One small line per group on one scale, in `order`: those that `moved` stand out."""
     metric = words_of(metric, actor_kind)
-    chart = (
-        alt.Chart(frame)
-        .mark_line(point=True)
-        .encode(
-            x=week_axis(),
-            y=value_axis(metric, zero=False),
-            color=alt.Color(
-                f"{group}:N", scale=alt.Scale(range=CATEGORIES), legend=alt.Legend(columns=2)
-            ),
-            tooltip=tooltips(frame, metric, group, actor_kind=actor_kind),
-        )
+    frame = ready(frame, metric, group, events, order, moved)
+    width, height = MINI
+    words = week_words(frame, metric, group, actor_kind=actor_kind)
+    colour = alt.condition("datum.moved", alt.value(ORANGE), alt.value(GREY))
+    ink = alt.condition("datum.moved", alt.value(ORANGE), alt.value(INK))
+    base = alt.Chart().encode(x=week_axis().axis(None))
+    value = value_axis(metric).axis(None)
+    floor = alt.Chart().mark_rule(color=GRID, opacity=0.4).encode(y=alt.value(height))
+    rule = base.mark_rule(color=MUTED, strokeDash=[3, 3]).transform_filter("isValid(datum.event)")
+    line = base.mark_line(point=alt.OverlayMarkDef(size=12)).encode(y=value, color=colour)
+    end = base.mark_text(align="left", dx=9, fontWeight=600).encode(
+        y=value, text="end:N", color=ink
     )
-    return finished(chart, metric, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
+    name = alt.Chart().mark_text(align="left", fontWeight=600, fontSize=12)
+    name.mark.limit = alt.ExprRef("child_width + 55")
+    name = name.encode(x=alt.value(0), y=alt.value(-9), text="name:N", color=ink)
+    snap = base.mark_rect(opacity=0).encode(y=alt.value(0), y2=alt.value(height), tooltip=words)
+    once = [floor.transform_filter(_IS_NAME), name.transform_filter(_IS_NAME)]
+    one = alt.layer(*once, rule, line, end.transform_filter(IS_END), snap).properties(
+        width=width, height=height
+    )
+    facet = alt.Facet(
+        f"{group}:N",
+        header=alt.Header(labelExpr="''", labelFontSize=1, labelPadding=0, title=None),
+        sort=alt.EncodingSortField("place", op="min"),
+    )
+    return finished(
+        one.facet(facet=facet, data=frame, columns=COLUMNS),
+        metric,
+        title=title,
+        subtitle=subtitle or f"{unit_words(metric)} by week, all on one scale from 0",
+        wide=True,
+        height=None,
+        actor_kind=actor_kind,
+        columns=table_columns(frame, metric, group, actor_kind),
+    )
 
 
-def total_by_week(
-    frame: pd.DataFrame, metric: Metric | str, *, wide: bool = False, actor_kind: ActorKind = "user"
-) -> Any:
-    """One bar per week, from zero."""
-    metric = words_of(metric, actor_kind)
-    chart = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=week_axis(),
-            y=value_axis(metric),
-            tooltip=tooltips(frame, metric, actor_kind=actor_kind),
-        )
-    )
-    return finished(chart, metric, wide=wide, actor_kind=actor_kind)
+_IS_NAME = "isValid(datum.name)"
 
 
 def stacked(
@@ -86,6 +176,7 @@ def stacked(
     order: Sequence[str] | None = None,
     colours: Sequence[str] = CATEGORIES,
     axis: alt.Y | None = None,
+    title: str = "",
     subtitle: str = "",
     wide: bool = False,
     actor_kind: ActorKind = "user",
@@ -99,17 +190,26 @@ def stacked(
         scale=scale or alt.Scale(range=list(colours)),
         legend=alt.Legend(columns=3 if order else 2),
     )
+    frame = ready(frame, metric, group)
     chart = (
         alt.Chart(frame)
-        .mark_bar(cornerRadiusEnd=0)
+        .mark_bar()
         .encode(
             x=week_axis(),
             y=axis or value_axis(metric, field),
             color=colour,
-            tooltip=tooltips(frame, metric, group, actor_kind=actor_kind),
+            tooltip=week_words(frame, metric, group, actor_kind=actor_kind),
         )
     )
-    return finished(chart, metric, subtitle=subtitle, wide=wide, actor_kind=actor_kind)
+    return finished(
+        chart,
+        metric,
+        title=title,
+        subtitle=subtitle,
+        wide=wide,
+        actor_kind=actor_kind,
+        columns=table_columns(frame, metric, group, actor_kind),
+    )
 
 
 def last_week_by_group(
@@ -118,6 +218,7 @@ def last_week_by_group(
     group: str,
     *,
     most: int | None = None,
+    title: str = "",
     actor_kind: ActorKind = "user",
 ) -> Any:
     """One line per group: the last week and its interval, the weeks before it as ticks.
@@ -129,39 +230,51 @@ def last_week_by_group(
     if most is not None and total_groups > most:
         largest = frame.groupby(group)["n_actors"].sum().nlargest(most).index
         frame = frame[frame[group].isin(largest)]
-    in_last_week = alt.FieldEqualPredicate(
-        field="week", timeUnit="yearmonthdate", equal=_moment(frame["week"].max())
-    )
-    title = AXIS_UNITS.get(metric.unit, metric.unit)
+    frame = ready(frame, metric, group)
     x = alt.X(
         "value:Q",
-        title=title,
-        axis=alt.Axis(format=value_format(metric), grid=True, tickCount=6),
+        title=None,
+        axis=alt.Axis(format=value_format(metric, axis=True), grid=True, tickCount=6),
         scale=alt.Scale(zero=True),
     )
     y = alt.Y(f"{group}:N", title=None, axis=alt.Axis(labelLimit=140))
-    words = tooltips(frame, metric, group, actor_kind=actor_kind)
+    words = week_words(frame, metric, group, actor_kind=actor_kind)
     ticks = alt.Chart().mark_tick(color=GREY, opacity=0.55, thickness=1.5, height=12)
     rule = alt.Chart().mark_rule(color=BLUE, strokeWidth=2, opacity=0.6)
     dot = alt.Chart().mark_point(filled=True, size=90, color=BLUE, opacity=1)
     layers = alt.layer(
         ticks.encode(x=x, y=y, tooltip=words),
-        rule.encode(x=alt.X("low:Q", title=title), x2="high:Q", y=y).transform_filter(in_last_week),
-        dot.encode(x=x, y=y, tooltip=words).transform_filter(in_last_week),
+        rule.encode(x=alt.X("low:Q", title=None), x2="high:Q", y=y).transform_filter(IS_END),
+        dot.encode(x=x, y=y, tooltip=words).transform_filter(IS_END),
         data=frame,
     )
-    interval = " with its 90 % interval" if metric.is_ratio else ""
+    interval = f" with {interval_text(metric)}" if metric.is_ratio else ""
     part = f", the {most} of the most {column_words('active', actor_kind)} out of {total_groups}"
-    about = (
-        f"By {group.replace('_', ' ')}{part if most is not None and total_groups > most else ''}"
-    )
-    subtitle = f"{about}: the last week{interval}; grey ticks are the weeks before"
+    about = f"{unit_words(metric)} by {group.replace('_', ' ')}"
+    about += part if most is not None and total_groups > most else ""
     return finished(
-        layers, metric, subtitle=subtitle, wide=True, height=alt.Step(30), actor_kind=actor_kind
+        layers,
+        metric,
+        title=title,
+        subtitle=f"{about}: the last week{interval}; grey ticks are the weeks before",
+        wide=True,
+        height=alt.Step(30),
+        actor_kind=actor_kind,
+        columns=table_columns(frame, metric, group, actor_kind),
     )
 
 
-def _moment(day: pd.Timestamp) -> alt.DateTime:
-    if pd.isna(day):
-        return alt.DateTime(year=1970)
-    return alt.DateTime(year=day.year, month=day.month, date=day.day)
+def week_words(
+    frame: pd.DataFrame, metric: Metric, group: str = "", *, actor_kind: ActorKind = "user"
+) -> list[alt.Tooltip]:
+    """Week, group, value, and what it rests on: at most four lines."""
+    shown = [alt.Tooltip("week:T", title="week of", format="%-d %b %Y")]
+    if group:
+        shown.append(alt.Tooltip(f"{group}:N", title=group.replace("_", " ")))
+    shown.append(alt.Tooltip("said:N", title=metric.name))
+    if "interval" in frame and not group:
+        shown.append(alt.Tooltip("interval:N", title="90 % interval"))
+    if "n_actors" in frame and metric.numerator != "active":
+        people = column_words("active", actor_kind)
+        shown.append(alt.Tooltip("n_actors:Q", title=people, format=",.0f"))
+    return shown[:4]

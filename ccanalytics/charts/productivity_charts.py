@@ -17,6 +17,6 @@ def lines_chart(frame: pd.DataFrame) -> Any:
         "kind",
         order=["added", "removed"],
         colours=[BLUE, ORANGE],
-        axis=alt.Y("value:Q", title="lines", axis=alt.Axis(format=",.0f", tickMinStep=1)),
+        axis=alt.Y("value:Q", title=None, axis=alt.Axis(format=",.0f", tickMinStep=1)),
         subtitle="Lines added and removed by Claude Code, by week",
     )

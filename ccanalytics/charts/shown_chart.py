@@ -7,6 +7,7 @@ kit do so, with a configuration of their own; the session's Altair is left alone
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -15,7 +16,8 @@ import pandas as pd
 import vl_convert
 from altair.utils import update_nested
 
-from ccanalytics.charts.theme import AXIS_UNITS, HEIGHT, WIDTH, config, words_of
+from ccanalytics.charts.theme import HEIGHT, WIDTH, config, unit_words, words_of
+from ccanalytics.charts.titles import newest_rows, newest_words, title_of
 from ccanalytics.metrics.definitions import ActorKind, Metric
 from ccanalytics.words import counted
 
@@ -33,13 +35,17 @@ def finished(
     chart: Any,
     metric: Metric | str,
     *,
+    title: str = "",
     subtitle: str = "",
     wide: bool = False,
-    height: int | alt.Step = HEIGHT,
+    height: int | alt.Step | None = HEIGHT,
     actor_kind: ActorKind = "user",
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> Any:
     """`chart` with its title, its words for a screen reader, and its place in the definitions.
 
+    Without a title it is called what its newest values are. `columns` are those of the table
+    behind it, with head and number format; small charts side by side have no `height` together.
     What has no value is not drawn: an empty axis around 0 would read as a zero.
     """
     metric = words_of(metric, actor_kind)
@@ -47,16 +53,22 @@ def finished(
     frame = chart.data
     missing = _missing(frame)
     if missing:
-        subtitle = f"{missing[0].upper()}{missing[1:]}"
+        title, subtitle = metric.name, f"{missing[0].upper()}{missing[1:]}"
         chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
-    chart = chart.transform_calculate(definition=json.dumps(metric.formula)).properties(
-        title=alt.TitleParams(metric.name, subtitle=_lines(subtitle)),
-        description=f"{metric.name}. {subtitle}{_values_in_words(frame, metric)}",
-        usermeta={"ccanalytics": {"metric": metric.id, "wide": wide, "missing": missing}},
-        width=WIDTH,
-        height=height,
+    elif not title:
+        title = title_of(frame, metric) if isinstance(frame, pd.DataFrame) else metric.name
+    about = {"metric": metric.id, "wide": wide, "missing": missing, "columns": dict(columns or {})}
+    chart = chart.properties(
+        title=alt.TitleParams(_lines(title, 80), subtitle=_lines(subtitle)),
+        description=f"{title}. {subtitle}{_values_in_words(frame, metric)}",
+        usermeta={"ccanalytics": about, "embedOptions": {"actions": _ACTIONS}},
+        **({} if height is None else {"width": WIDTH, "height": height}),
     )
     return shows_itself(chart)
+
+
+_ACTIONS = {"export": True, "source": False, "compiled": False, "editor": False}
+"""What JupyterLab offers beside a chart: to save it as a picture, and nothing on the internet."""
 
 
 class _ShowsItself:
@@ -99,6 +111,10 @@ class ShownLayers(_ShowsItself, alt.LayerChart):
     """An `alt.LayerChart` that shows itself."""
 
 
+class ShownFacets(_ShowsItself, alt.FacetChart):
+    """Small charts side by side that show themselves."""
+
+
 class ShownRow(_ShowsItself, alt.HConcatChart):
     """Charts next to one another that show themselves."""
 
@@ -108,7 +124,8 @@ class ShownColumn(_ShowsItself, alt.VConcatChart):
 
 
 _KINDS: dict[type, type] = {
-    kind.__bases__[1]: kind for kind in (ShownChart, ShownLayers, ShownRow, ShownColumn)
+    kind.__bases__[1]: kind
+    for kind in (ShownChart, ShownLayers, ShownFacets, ShownRow, ShownColumn)
 }
 
 
@@ -127,6 +144,7 @@ def picture(spec: dict[str, Any]) -> str:
     svg = vl_convert.vegalite_to_svg(json.dumps({**spec, "config": looks}), vl_version=VERSION)
     svg = svg.replace(' opacity="1"', "")
     svg = re.sub(r"<text[^>]* opacity=\"0\"[^>]*>[^<]*</text>", "", svg)
+    svg = re.sub(r"<path[^>]* (opacity=\"0\"|display=\"none\")[^>]*/>", "", svg)
     svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
     label = escape(str(spec.get("description", "chart")))
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
@@ -146,20 +164,17 @@ def _values_in_words(frame: Any, metric: Metric) -> str:
 
     ". Week of 16 Nov 2026: $3.16; 12 weeks from $2.49 to $3.16" or "...: Data $2.38, Web $3.89".
     """
-    known = frame.dropna(subset="value") if isinstance(frame, pd.DataFrame) else pd.DataFrame()
-    newest = known[known["week"] == known["week"].max()] if "week" in known else known
-    if newest.empty or len(newest) > MOST_IN_WORDS:
+    if not isinstance(frame, pd.DataFrame):
         return ""
-    when = f"Week of {newest['week'].iloc[0]:%-d %b %Y}: " if "week" in newest else ""
-    texts = [metric.format(value) for value in newest["value"]]
-    names = newest.select_dtypes(["object", "str", "category"])
-    if not names.empty and names.iloc[:, 0].is_unique:
-        parts = zip(names.iloc[:, 0], texts, strict=True)
-        return f". {when}{', '.join(f'{name} {text}' for name, text in parts)}"
-    if len(newest) > 1 or not when:
-        return ""
+    known, newest = frame.dropna(subset="value"), newest_rows(frame)
+    words = newest_words(frame, metric, MOST_IN_WORDS)
+    if not words or "week" not in newest:
+        return f". {words}".rstrip(". ")
+    said = f". Week of {newest['week'].iloc[0]:%-d %b %Y}: {words}"
+    if len(newest) > 1:
+        return said
     low, high = (metric.format(known["value"].agg(end)) for end in ("min", "max"))
-    return f". {when}{texts[0]}; {counted(len(known), 'week')} from {low} to {high}"
+    return f"{said}; {counted(len(known), 'week')} from {low} to {high}"
 
 
 def _as_dict(configuration: Any) -> dict[str, Any]:
@@ -167,14 +182,12 @@ def _as_dict(configuration: Any) -> dict[str, Any]:
 
 
 def _subtitle(metric: Metric) -> str:
-    unit = AXIS_UNITS.get(metric.unit, metric.unit)
     interval = ", with its 90 % interval" if metric.is_ratio else ""
-    comma = "," if "," in unit else ""
-    return f"{unit[0].upper()}{unit[1:]}{comma} by week{interval}"
+    return f"{unit_words(metric)} by week{interval}"
 
 
 def _lines(text: str, width: int = 62) -> list[str]:
-    """`text` in lines that fit a phone."""
+    """`text` in lines of about so many letters; those of 62 fit a phone."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:

@@ -7,15 +7,8 @@ report.
 from typing import Any
 
 import altair as alt
-import pandas as pd
 
-from ccanalytics.metrics.definitions import (
-    METRICS,
-    ActorKind,
-    Metric,
-    column_words,
-    metric_in_words,
-)
+from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, metric_in_words
 
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
@@ -28,13 +21,14 @@ WIDTH, HEIGHT = 620, 220
 the report makes the charts of this kit as wide as their place."""
 
 AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share", "index": "coefficient, 0 to 1"}
-_FORMATS = {"usd": "$,.2f", "share": ".0%", "index": ".2f"}
+_FORMATS = {"share": ".0%", "index": ".2f"}
 
 
 def config() -> dict[str, Any]:
     """Quiet axes, direct colours, room for the words: a Vega-Lite configuration."""
     return {
         "background": "transparent",
+        "padding": {"left": 5, "right": 16, "top": 14, "bottom": 5},
         "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
         "view": {"stroke": None},
         "axis": _AXIS,
@@ -43,7 +37,7 @@ def config() -> dict[str, Any]:
         "title": _TITLE,
         "legend": _LEGEND,
         "range": {"category": CATEGORIES},
-        "bar": {"color": BLUE, "cornerRadiusEnd": 2},
+        "bar": {"color": BLUE},
         "line": {"color": BLUE, "strokeWidth": 2},
         "point": {"color": BLUE, "filled": True, "size": 45},
     }
@@ -81,61 +75,46 @@ _LEGEND = {
 }
 
 
-def value_format(metric: Metric) -> str:
-    """The number format of axes and tooltips."""
-    return _FORMATS.get(metric.unit, ",.2f" if " per " in metric.unit else ",.0f")
+def unit_words(metric: Metric) -> str:
+    """The unit as a subtitle begins: "US dollars, estimated,"."""
+    unit = AXIS_UNITS.get(metric.unit, metric.unit)
+    return f"{unit[0].upper()}{unit[1:]}{',' if ',' in unit else ''}"
+
+
+def value_format(metric: Metric, *, axis: bool = False) -> str:
+    """The number format of tables, or of an axis, whose ticks need few decimals."""
+    if metric.unit == "usd" or " per " in metric.unit:
+        money = "$" if metric.unit == "usd" else ""
+        return f"{money},.2~f" if axis else f"{money},.2f"
+    return _FORMATS.get(metric.unit, ",.0f")
 
 
 def week_axis() -> alt.X:
     """The Mondays, each in its own place, so that a week without a value stays empty."""
-    return alt.X("yearmonthdate(week):O", title="week of", axis=alt.Axis(format="%-d %b"))
+    axis = alt.Axis(format="%-d %b", labelAngle=0)
+    return alt.X("yearmonthdate(week):O", title=None, axis=axis)
 
 
-def value_axis(metric: Metric, field: str = "value", *, zero: bool = True) -> alt.Y:
-    """The value with its unit."""
-    form = "$,.0f" if metric.unit == "usd" and not metric.is_ratio else value_format(metric)
-    step = 1 if form == ",.0f" else alt.Undefined
+def value_axis(metric: Metric, field: str = "value") -> alt.Y:
+    """The value from zero, shares up to 100 %."""
+    form = value_format(metric, axis=True)
+    whole = metric.unit in ("share", "index")
     return alt.Y(
         f"{field}:Q",
-        title=AXIS_UNITS.get(metric.unit, metric.unit),
-        axis=alt.Axis(format=form, tickMinStep=step),
-        scale=alt.Scale(zero=zero),
+        title=None,
+        axis=alt.Axis(format=form, tickMinStep=1 if form == ",.0f" else alt.Undefined),
+        scale=alt.Scale(domain=[0, 1]) if whole else alt.Scale(zero=True),
     )
 
 
-def share_axis(title: str) -> alt.Y:
+def share_axis() -> alt.Y:
     """Shares of a whole, from 0 to all of it."""
     return alt.Y(
         "share:Q",
-        title=title,
+        title=None,
         axis=alt.Axis(format=".0%"),
         scale=alt.Scale(domain=[0, 1]),
     )
-
-
-def tooltips(
-    frame: pd.DataFrame, metric: Metric, *groups: str, actor_kind: ActorKind = "user"
-) -> list[alt.Tooltip]:
-    """Week, group, value, interval, people, and the definition's words."""
-    form = value_format(metric)
-    shown = [
-        alt.Tooltip("week:T", title="week of", format="%-d %b %Y"),
-        *(alt.Tooltip(f"{group}:N", title=group.replace("_", " ")) for group in groups),
-        alt.Tooltip("value:Q", title=metric.name, format=form),
-    ]
-    if metric.is_ratio and "low" in frame:
-        shown += [
-            alt.Tooltip("low:Q", title="90 % interval from", format=form),
-            alt.Tooltip("high:Q", title="to", format=form),
-        ]
-    if "joined" in frame:
-        words = {"denominator": "on the roster", "joined": "joined it", "left": "left it"}
-        shown += [alt.Tooltip(f"{name}:Q", title=word) for name, word in words.items()]
-    if "n_actors" in frame:
-        shown.append(
-            alt.Tooltip("n_actors:Q", title=column_words("active", actor_kind), format=",.0f")
-        )
-    return [*shown, alt.Tooltip("definition:N", title="definition")]
 
 
 def words_of(metric: Metric | str, actor_kind: ActorKind) -> Metric:

@@ -1,43 +1,60 @@
 """One chart for any ratio or total by week, whatever it is split by and whoever it is of."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ccanalytics.charts.marks import (
     last_week_by_group,
-    ratio_by_group,
     ratio_by_week,
-    stacked,
+    small_multiples,
     total_by_week,
 )
-from ccanalytics.charts.theme import AXIS_UNITS, CATEGORIES, words_of
+from ccanalytics.charts.ready_frame import Events
+from ccanalytics.charts.theme import words_of
+from ccanalytics.charts.titles import reading
 from ccanalytics.metrics.definitions import ActorKind, Metric
 
-COLOURS = len(CATEGORIES)
-"""As many groups can be told apart by colour; more are listed."""
+if TYPE_CHECKING:
+    from ccanalytics.metrics.findings import Findings
+
+SIDE_BY_SIDE = 12
+"""As many groups stand side by side; more are listed."""
 
 LISTED = 20
 """As many groups are listed; the table has them all."""
 
 
 def by_week_chart(
-    frame: pd.DataFrame, metric: Metric | str, by: str | None = None, actor_kind: ActorKind = "user"
+    frame: pd.DataFrame,
+    metric: Metric | str,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+    findings: "Findings | None" = None,
+    events: Events = (),
 ) -> Any:
     """A frame of `by_week` with the same arguments: over time, or of many groups the last week.
 
-    What adds up is stacked; distinct people of groups do not, as somebody can be in several.
+    `findings` give its title, the order of its groups and those that stand out; `events`, what was
+    noted of its weeks, are drawn where money is.
     """
     metric = words_of(metric, actor_kind)
+    said = reading(frame, metric, by, findings if actor_kind == "user" else None)
+    noted = events if metric.is_money else ()
     if by is None:
         draw = ratio_by_week if metric.is_ratio else total_by_week
-        return draw(frame, metric, actor_kind=actor_kind)
-    if frame[by].nunique() > COLOURS:
-        return last_week_by_group(frame, metric, by, actor_kind=actor_kind, most=LISTED)
-    words = AXIS_UNITS.get(metric.unit, metric.unit)
-    subtitle = f"{words[0].upper()}{words[1:]}, by {by.replace('_', ' ')} and week"
-    if metric.is_ratio or metric.numerator == "active":
-        return ratio_by_group(
-            frame, metric, by, subtitle=subtitle, actor_kind=actor_kind, wide=True
+        return draw(frame, metric, title=said.title, events=noted, actor_kind=actor_kind)
+    if frame[by].nunique() > SIDE_BY_SIDE:
+        return last_week_by_group(
+            frame, metric, by, most=LISTED, title=said.title, actor_kind=actor_kind
         )
-    return stacked(frame, metric, by, subtitle=subtitle, actor_kind=actor_kind, wide=True)
+    return small_multiples(
+        frame,
+        metric,
+        by,
+        title=said.title,
+        order=said.order,
+        moved=said.moved,
+        events=noted,
+        actor_kind=actor_kind,
+    )

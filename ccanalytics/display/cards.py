@@ -8,9 +8,17 @@ from typing import Any
 import pandas as pd
 
 from ccanalytics.display.bundles import Bundle, bundle_of
+from ccanalytics.display.sparkline import Point, Sparkline, spark_svg, sparkline
 from ccanalytics.display.tables import table_bundle
 from ccanalytics.metrics.change import Comparison, Headline
-from ccanalytics.metrics.definitions import COLUMN_WORDS, SECTION_TESTS, UNIT_WORDS
+from ccanalytics.metrics.change import counted as amount_words
+from ccanalytics.metrics.definitions import (
+    SECTION_TESTS,
+    UNIT_WORDS,
+    column_words,
+    singular,
+)
+from ccanalytics.words import counted
 
 MOST_CARDS = 5
 """As many headlines stand side by side as cards; more of them are a table."""
@@ -29,7 +37,7 @@ def headlines_bundle(headlines: Sequence[Headline]) -> Bundle:
 
 
 def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
-    """Cards whose texts are ready, each with the keys of `card`."""
+    """Cards whose texts are ready, each with the keys of `card`; a line only where there is one."""
     lines = [
         f"{one['label']}: {one['value']}" + (f" ({one['verdict']})" if one["verdict"] else "")
         for one in made
@@ -38,8 +46,8 @@ def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
 
 
 def card(headline: Headline) -> dict[str, Any]:
-    """The texts of one card; `bar` has percentages of an axis that begins at zero, `figures` the
-    numbers themselves, for programs."""
+    """The texts of one card; `line` is the drawing of its weeks, `figures` the numbers themselves,
+    for programs."""
     metric = headline.metric
     return {
         "metric": metric.id,
@@ -54,8 +62,9 @@ def card(headline: Headline) -> dict[str, Any]:
         "detail": headline.sentence() if math.isnan(headline.value) else _priced(headline),
         "tone": _tone(headline),
         "tested": metric.id in SECTION_TESTS,
-        "bar": bar(headline.value, headline.low, headline.high, headline.previous),
-        "unit": UNIT_WORDS.get(metric.unit, metric.unit),
+        "line": _line(headline),
+        "weeks": _weeks(headline),
+        "unit": _unit(headline),
         "figures": _figures(headline),
     }
 
@@ -76,7 +85,7 @@ def _changes(headlines: Sequence[Headline]) -> Bundle:
 
 def _interval(headline: Headline) -> str:
     if not headline.metric.is_ratio:
-        return "a total, so no interval"
+        return ""
     if math.isnan(headline.low) or math.isnan(headline.value):
         return "no interval"
     low, high = (headline.metric.format(end) for end in (headline.low, headline.high))
@@ -104,16 +113,12 @@ def _before(headline: Headline) -> str:
 
 def _basis(headline: Headline) -> str:
     """How much the value rests on: "421 commits, 96 people"."""
-    people = f"{headline.n_actors:,} {'person' if headline.n_actors == 1 else 'people'}"
+    people = counted(headline.n_actors, "person", "people")
     people += " active" if headline.metric.denominator in ("on_roster", "active_before") else ""
-    counted = COLUMN_WORDS.get(headline.metric.denominator or "", "people")
-    if counted == "people" or math.isnan(headline.denominator):
+    column = headline.metric.denominator
+    if column in (None, "active") or math.isnan(headline.denominator):
         return people
-    dollars = counted == "US dollars"
-    amount = (
-        f"${headline.denominator:,.0f}" if dollars else f"{headline.denominator:,.0f} {counted}"
-    )
-    return f"{amount}, {people}"
+    return f"{amount_words(headline.denominator, column)}, {people}"
 
 
 def _grade(headline: Headline) -> str:
@@ -143,23 +148,44 @@ def _priced(headline: Headline) -> str:
 
 
 def _tone(headline: Headline) -> str:
-    """good or bad only where the metric has a wanted direction and the change is detectable."""
-    if headline.metric.direction == "neutral" or not headline.shown.is_change:
+    """good or bad only where the metric has a wanted direction; moved where it has none."""
+    if headline.metric.id not in SECTION_TESTS or not headline.shown.is_change:
         return "neutral"
+    if headline.metric.direction == "neutral":
+        return "moved"
     return "good" if headline.verdict == headline.metric.direction else "bad"
 
 
-def bar(value: float, low: float, high: float, previous: float) -> dict[str, float | None] | None:
-    """The numbers of a card as percentages of an axis that begins at zero; None without one."""
-    numbers = {"value": value, "low": low, "high": high, "previous": previous}
-    known = [number for number in numbers.values() if not math.isnan(number)]
-    if math.isnan(value) or min(known) < 0 or max(known) == 0:
-        return None
-    scale = 90 / max(known)
-    return {
-        name: None if math.isnan(number) else round(number * scale, 2)
-        for name, number in numbers.items()
-    }
+def _line(headline: Headline) -> Sparkline:
+    """The weeks as a small line, broken where one has no value."""
+    weeks = [(week.date(), value) for week, value in headline.line]
+    if not weeks:
+        return {"lines": [], "dots": [], "last": []}
+    runs: list[list[Point]] = [[]]
+    for (week, value), (before, _) in zip(weeks, [weeks[0], *weeks], strict=False):
+        if math.isnan(value) or (week - before).days > 7:
+            runs.append([])
+        if not math.isnan(value):
+            runs[-1].append((week, value))
+    return sparkline(runs, weeks[0][0], weeks[-1][0])
+
+
+def _weeks(headline: Headline) -> str:
+    """What the line shows, in words: "12 weeks from $2.38 to $3.16"."""
+    known = [value for _, value in headline.line if not math.isnan(value)]
+    if not known:
+        return "no week with a value"
+    low, high = (headline.metric.format(end) for end in (min(known), max(known)))
+    return f"{counted(len(known), 'week')} from {low} to {high}"
+
+
+def _unit(headline: Headline) -> str:
+    """The unit in full: "US dollars per commit"."""
+    metric = headline.metric
+    words = UNIT_WORDS.get(metric.unit, metric.unit)
+    if metric.unit == "usd" and metric.denominator:
+        return f"{words} per {singular(column_words(metric.denominator))}"
+    return words
 
 
 def _figures(headline: Headline) -> dict[str, Any]:
@@ -186,6 +212,7 @@ def _number(value: float) -> float | None:
 
 # Inline styles only, in JupyterLab's own colours with plain ones to fall back on.
 
+_BLUE = "var(--jp-brand-color1,#2b5fb8)"
 _MUTED = "color:var(--jp-ui-font-color2,#59626f);"
 _LINE = "var(--jp-border-color2,#e0e0e0)"
 _CARD = f"border:1px solid {_LINE};border-radius:10px;padding:14px 16px;line-height:1.45;"
@@ -201,9 +228,11 @@ def _card_html(one: Mapping[str, Any]) -> str:
     small = [
         said[key] for key in ("interval", "n", "change", "before", "detail", "grade") if said[key]
     ]
+    drawing = spark_svg(one["line"], one["weeks"]) if "line" in one else ""
     return (
         f'<div style="{_CARD}"><div style="{_MUTED}">{said["label"]}</div>'
         f'<div style="font-size:28px;font-weight:600;margin:2px 0 6px">{said["value"]}</div>'
+        f'<div style="color:{_BLUE};max-width:240px">{drawing}</div>'
         f'<div style="font-weight:600">{said["verdict"]}</div>'
         f'<div style="{_MUTED}font-size:12px">{"<br>".join(small)}</div></div>'
     )

@@ -21,7 +21,6 @@ SHOWN = 12
 _DAYS = alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True)
 _WEEKDAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.value]"
 _DOLLARS = "US dollars, estimated"
-_DEFINITION = alt.Tooltip("definition:N", title="definition")
 
 
 def usage_by_chart(frame: MetricFrame) -> Any:
@@ -35,7 +34,6 @@ def usage_by_chart(frame: MetricFrame) -> Any:
         alt.Tooltip("output_tokens:Q", title="output tokens", format=",.0f"),
         alt.Tooltip("cache_read_tokens:Q", title="cache read tokens", format=",.0f"),
         alt.Tooltip("saved:Q", title="saved by the cache", format="$,.2f"),
-        _DEFINITION,
     ]
     names = split.replace("_", " ").replace("mcp", "MCP")
     subtitle = f"{_DOLLARS} at list prices, by {names}"
@@ -68,7 +66,7 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
     form = "$,.0f" if kind == "model" else ".3~s"
     bars = (
         alt.Chart(frame)
-        .mark_bar(cornerRadiusEnd=0)
+        .mark_bar()
         .encode(
             x=alt.X("yearmonthdate(day):O", title="day", axis=_DAYS),
             y=alt.Y("value:Q", title=unit, axis=alt.Axis(format=form), scale=alt.Scale(zero=True)),
@@ -82,7 +80,6 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
                 alt.Tooltip("day:T", title="day", format="%-d %b %Y"),
                 alt.Tooltip(f"{group}:N", title=group),
                 alt.Tooltip("value:Q", title=unit, format="$,.2f" if kind == "model" else ",.0f"),
-                _DEFINITION,
             ],
         )
     )
@@ -98,7 +95,7 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
     metric = METRICS["usage_by_weekday"]
     squares = (
         alt.Chart(frame)
-        .mark_rect(color=BLUE, cornerRadius=2)
+        .mark_rect(color=BLUE)
         .encode(
             x=alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("weekday:O", title="weekday", axis=alt.Axis(labelExpr=_WEEKDAYS)),
@@ -108,7 +105,6 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
                 alt.Tooltip("hour:O", title="hour"),
                 alt.Tooltip("value:Q", title=_DOLLARS, format="$,.2f"),
                 alt.Tooltip("requests:Q", title="answers", format=",.0f"),
-                _DEFINITION,
             ],
         )
     )
@@ -132,7 +128,6 @@ def context_growth_chart(frame: pd.DataFrame) -> Any:
         alt.Tooltip("answer:Q", title="answer", format=",.0f"),
         alt.Tooltip("value:Q", title="tokens that went in", format=",.0f"),
         alt.Tooltip("compacted:N", title="compacted just before"),
-        _DEFINITION,
     ]
     line = base.mark_line(interpolate="step-after", strokeWidth=1.5).encode(tooltip=words)
     cuts = base.mark_point(size=90, filled=True, opacity=1).encode(tooltip=words)
@@ -152,7 +147,7 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
     rows = frame[["tool", *kinds]].head(SHOWN).melt("tool", kinds, "outcome", "value")
     bars = (
         alt.Chart(rows)
-        .mark_bar(cornerRadiusEnd=0)
+        .mark_bar()
         .encode(
             x=alt.X("value:Q", title="calls", axis=alt.Axis(format=",.0f", tickMinStep=1)),
             y=alt.Y("tool:N", title="tool", sort=None, axis=_names()),
@@ -163,7 +158,6 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
                 alt.Tooltip("tool:N", title="tool"),
                 alt.Tooltip("outcome:N", title="outcome"),
                 alt.Tooltip("value:Q", title="calls", format=",.0f"),
-                _DEFINITION,
             ],
         )
     )  # fmt: skip

@@ -83,7 +83,7 @@ def _card(label: str, value: str, interval: str, **texts: Any) -> dict[str, Any]
     """The texts of one card; a person's own count has no interval of people."""
     empty = dict.fromkeys(("verdict", "change", "n", "before", "grade", "detail"), "")
     said = {"metric": "own_week", "label": label, "value": value, "interval": interval}
-    return {**said, **empty, "tone": "neutral", "bar": None, **texts}
+    return {**said, **empty, "tone": "neutral", **texts}
 
 
 def _largest(week: OwnWeek) -> dict[str, Any]:

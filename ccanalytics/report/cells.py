@@ -6,7 +6,7 @@ cards, tables and notes are made from data, everything else is shown as text.
 
 Tags of a cell say where it stands:
 
-    headlines, trust    at the top of the page
+    headlines, trust    at the top of the page: cards, findings and the chart of the first one
     more                behind the "more" of its section; of a heading, all that follows it
     fold                words behind their first, emphasised ones
     lab-only, widgets   nowhere
@@ -26,7 +26,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from ccanalytics.report.figures import Charts, Table, title_of
+from ccanalytics.report.figures import Charts, Figure, Table, title_of
 from ccanalytics.report.parts import (
     Block,
     Cards,
@@ -74,6 +74,7 @@ class Contents:
     sections: list[Section] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
+    lead: list[Figure] = field(default_factory=list)
     trust: list[Item] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     anchors: set[str] = field(default_factory=lambda: set(_OWN_ANCHORS))
@@ -149,6 +150,8 @@ class Contents:
                 self.cards += [card for card in item.cards if card not in self.cards]
             elif isinstance(item, FindingList):
                 self.findings += [one for one in item.findings if one not in self.findings]
+            elif isinstance(item, Figure):
+                self.lead.append(item)
             elif isinstance(item, LeftOut):
                 self.left_out.append(item)
             elif item not in self.trust and item.kind != "code":

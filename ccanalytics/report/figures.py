@@ -22,6 +22,8 @@ from ccanalytics.report.svg import inline_svg
 
 VEGA_LITE = "6.4"
 _WIDTH, _WIDE = 680, 900
+BETWEEN = 68
+"""Pixels from one of several small charts to the next: the value at a line's end, and a gap."""
 
 Spec = dict[str, Any]
 
@@ -118,7 +120,9 @@ def sized(chart: Spec, width: int) -> Spec:
     for part in [spec, *spec.get("layer", [])]:
         for said in ("title", "description", "usermeta"):
             part.pop(said, None)
-    if chart.get("width") == "container" or "ccanalytics" in chart.get("usermeta", {}):
+    if "facet" in spec:
+        spec["spec"]["width"] = width // spec.get("columns", 4) - BETWEEN
+    elif chart.get("width") == "container" or "ccanalytics" in chart.get("usermeta", {}):
         spec["width"] = width
         spec["autosize"] = {"type": "fit-x", "contains": "padding", "resize": True}
     config = spec.setdefault("config", {})
@@ -175,7 +179,9 @@ def _lines(text: str | list[str] | None) -> list[str]:
 
 
 def _tables(chart: Spec) -> Iterator[Table]:
-    encoded = _encoded_fields(chart)
+    given = chart.get("usermeta", {}).get("ccanalytics", {}).get("columns", {})
+    encoded = {name: (head, form) for name, (head, form) in given.items()}
+    encoded = encoded or _encoded_fields(chart)
     for rows in row_sets(chart):
         fields = [name for name in encoded if any(name in row for row in rows)]
         if rows and fields:

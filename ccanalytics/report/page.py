@@ -6,6 +6,7 @@ rows and chart descriptions travel packed, never as markup.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 from nbformat import NotebookNode
 
+from ccanalytics.display.sparkline import spark_svg
 from ccanalytics.report import bundle, colours
 from ccanalytics.report.archive import INDEX
 from ccanalytics.report.cells import Contents
@@ -82,6 +84,7 @@ def build_page(
         sections=contents.sections,
         cards=contents.cards,
         findings=contents.findings,
+        lead=contents.lead,
         trust=contents.trust,
         trust_line=contents.trust_line(),
         trust_open=bool(restated) or contents.has_warning,
@@ -190,6 +193,7 @@ def _made(meta: Sequence[tuple[str, str]], contents: Contents) -> list[tuple[str
 def _metrics(contents: Contents) -> Iterator[str]:
     """The metric ids that cards and charts of the page name."""
     yield from (card["metric"] for card in contents.cards)
+    yield from (figure.metric for figure in contents.lead)
     for section in contents.sections:
         for block in [*section.blocks, *section.more]:
             for item in block.items:
@@ -209,13 +213,16 @@ def _render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(ASSETS),
         autoescape=select_autoescape(["html.j2"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = lambda text: re.sub(r"(?<=\d) (?=%)", "\u00a0", text)
+    environment.globals["spark_svg"] = lambda line, words: Markup(spark_svg(line, words))
+    return environment
 
 
 @cache

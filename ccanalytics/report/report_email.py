@@ -1,13 +1,12 @@
-"""Executed notebooks -> an unsent e-mail (.eml): plain text, HTML and a few pictures.
+"""Executed notebooks -> an unsent e-mail (.eml): the findings, three numbers and one chart.
 
 Mail programs know tables and inline styles, and no script, so the HTML is a page of its own, made
-from the same cards. Words and bars (coloured table cells) say everything, also where pictures are
-blocked: their alternative text has the numbers. Pictures are parts of the message, because Gmail
-and Outlook remove those that lie inside the HTML.
+from the same findings and cards. Where pictures are blocked the alternative text has the numbers.
+The picture is a part of the message, because Gmail and Outlook remove those inside the HTML.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
@@ -25,7 +24,6 @@ from ccanalytics.report.figures import (
     Charts,
     Figure,
     Spec,
-    Table,
     recoloured,
     sized,
     title_of,
@@ -33,7 +31,7 @@ from ccanalytics.report.figures import (
 from ccanalytics.report.page import render_plain
 from ccanalytics.report.parts import PageNote
 
-PICTURES = 3
+NUMBERS = 3
 WIDTH = 560  # CSS pixels; the file has twice as many
 _COLOURS = 32
 
@@ -58,16 +56,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class ReportEmail:
-    """What an e-mail about one issue says; `file` is the name of the page it is about."""
+    """What an e-mail about one issue says."""
 
     title: str
     subtitle: str
     banner: str
-    file: str
     findings: list[dict[str, Any]]
-    cards: list[dict[str, Any]]
-    trust: list[Any]
-    restated: Sequence[str]
+    numbers: list[dict[str, Any]]
+    warnings: list[str]
+    small_print: list[str]
     pictures: list[Picture]
 
     def message(self) -> str:
@@ -109,47 +106,58 @@ def email_about(
     contents = Contents(charts)
     for notebook in notebooks:
         contents.add(notebook)
-    trust = [item for item in contents.trust if isinstance(item, PageNote | Table)]
-    pictures = list(_pictures(contents.cards, charts.kept))
+    notes = [item for item in contents.trust if isinstance(item, PageNote)]
     title, subtitle = contents.heading(title, subtitle)
+    numbers = sorted(contents.cards, key=_importance)[:NUMBERS]
+    first = charts.first(contents.lead, [card["metric"] for card in numbers])
     return ReportEmail(
-        title, subtitle, banner, file, contents.findings, contents.cards, trust, restated, pictures
+        title,
+        subtitle,
+        banner,
+        contents.findings,
+        numbers,
+        warnings=[note.text for note in notes if note.tone == "warn"],
+        small_print=[
+            *(note.text for note in notes if note.tone != "warn"),
+            *restated,
+            f"The whole issue, with its charts, tables and definitions: {file}.",
+        ],
+        pictures=[_picture(chart) for chart in first],
     )
 
 
 @dataclass
 class _UndrawnCharts(Charts):
-    """Charts as the notebook has them: an e-mail shows few, and drawing takes the most time."""
+    """Charts as the notebook has them: an e-mail shows one, and drawing takes the most time."""
 
     kept: list[Spec] = field(default_factory=list)
 
     def add(self, chart: Spec) -> Figure:
         self.kept.append(chart)
-        return Figure("", [], [], "", "", False, Markup(), [])
+        name = str(len(self.kept) - 1)
+        return Figure(name, [], [], "", _metric_of(chart), False, Markup(), [])
+
+    def first(self, lead: Sequence[Figure], metrics: Sequence[str]) -> list[Spec]:
+        """The chart of the first finding, else one of the first of these metrics that has one."""
+        by_metric = {_metric_of(chart): chart for chart in reversed(self.kept)}
+        found = [self.kept[int(figure.id)] for figure in lead]
+        return [*found, *(by_metric[name] for name in metrics if name in by_metric)][:1]
 
 
-def _pictures(cards: Sequence[Mapping[str, Any]], charts: Sequence[Spec]) -> Iterator[Picture]:
-    """The first chart of each headline whose change is tested, up to `PICTURES`."""
-    by_metric: dict[str, Spec] = {}
-    for chart in charts:
-        about = chart.get("usermeta", {}).get("ccanalytics", {})
-        by_metric.setdefault(str(about.get("metric", "")), chart)
-    tested = [card for card in cards if card.get("tested") and card["metric"] in by_metric]
-    for card in tested[:PICTURES]:
-        yield _picture(card, by_metric[card["metric"]])
+def _importance(card: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Figures that moved come first, then those that are tested; false sorts first."""
+    return card.get("tone", "neutral") == "neutral", not card.get("tested")
 
 
-def _picture(card: Mapping[str, Any], chart: Spec) -> Picture:
+def _metric_of(chart: Spec) -> str:
+    return str(chart.get("usermeta", {}).get("ccanalytics", {}).get("metric", ""))
+
+
+def _picture(chart: Spec) -> Picture:
     title, subtitle = (" ".join(lines) for lines in title_of(chart))
     png, width, height = _png(recoloured(sized(chart, WIDTH), LIGHT) | {"background": "#ffffff"})
-    alt = f"Chart: {title}. {subtitle}. {_sentence(card)}".replace("..", ".")
-    return Picture(card["metric"].replace("_", "-"), title, subtitle, alt, png, width, height)
-
-
-def _sentence(card: Mapping[str, Any]) -> str:
-    """A card in one sentence."""
-    parts = [card["interval"], card["n"], f"{card['verdict']}: {card['change']}".rstrip(": ")]
-    return f"{card['label']} {card['value']}; {'; '.join(filter(None, parts))}."
+    alt = f"Chart: {chart.get('description') or title}"
+    return Picture(_metric_of(chart).replace("_", "-"), title, subtitle, alt, png, width, height)
 
 
 def _png(chart: Spec) -> tuple[bytes, int, int]:

@@ -1,19 +1,20 @@
 """What the issues of one scope remember of a headline -> a small line with words.
 
 One point per issue, at its week. The line is broken where an issue or a week is missing and where
-the definition of the metric changed: the numbers on both sides cannot be compared.
+the definition of the metric changed: the numbers on both sides cannot be compared. Lines of one
+unit have one scale.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
+from ccanalytics.display.sparkline import Sparkline, sparkline
 from ccanalytics.report.archive import Issue
 from ccanalytics.words import counted
-
-WIDTH, HEIGHT, EDGE = 240, 48, 5
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,7 @@ class Spark:
     value: str
     unit: str
     words: str
-    lines: list[str]
-    """Polylines of at least two points."""
-    dots: list[str]
-    """Points with a gap on both sides, as "x,y"."""
-    last: str
-    """The newest point; empty when the newest issue has no number."""
-    width: int = WIDTH
-    height: int = HEIGHT
+    line: Sparkline
 
 
 @dataclass(frozen=True)
@@ -53,10 +47,16 @@ def sparks(issues: Sequence[Issue]) -> list[Spark]:
     """One line per headline of `issues`, which are of one scope, one a week and oldest first."""
     cards = {card["metric"]: card for issue in issues for card in issue.cards}
     newest_first = dict.fromkeys(card["metric"] for one in reversed(issues) for card in one.cards)
-    lines = (
-        _spark(cards[metric], [_point(metric, one) for one in issues]) for metric in newest_first
-    )
-    return [line for line in lines if line]
+    points = {metric: [_point(metric, one) for one in issues] for metric in newest_first}
+    tops: dict[str, float] = defaultdict(float)
+    for metric, told in points.items():
+        numbers = [point.number for point in told if point.known]
+        tops[cards[metric]["unit"]] = max([tops[cards[metric]["unit"]], *numbers])
+    return [
+        _spark(cards[metric], told, tops[cards[metric]["unit"]])
+        for metric, told in points.items()
+        if any(point.known for point in told)
+    ]
 
 
 def _point(metric: str, issue: Issue) -> _Point:
@@ -67,21 +67,15 @@ def _point(metric: str, issue: Issue) -> _Point:
     return _Point(issue.week, issue.monday, value, text, issue.memory.definitions.get(metric))
 
 
-def _spark(card: Mapping[str, str], points: Sequence[_Point]) -> Spark | None:
-    """The line of the headline with this newest card; None when no issue remembers a number."""
-    runs = _runs(points)
-    if not runs:
-        return None
-    places = _places(points)
-    drawn = [[places[point] for point in run] for run in runs]
+def _spark(card: Mapping[str, str], points: Sequence[_Point], top: float) -> Spark:
+    """The line of the headline with this newest card; `top` is the largest number of its unit."""
+    runs = [[(point.monday, point.number) for point in run] for run in _runs(points)]
     return Spark(
         label=card["label"],
         value=points[-1].text,
         unit=card["unit"],
         words=_words(points),
-        lines=[" ".join(run) for run in drawn if len(run) > 1],
-        dots=[run[0] for run in drawn if len(run) == 1],
-        last=places.get(points[-1], ""),
+        line=sparkline(runs, points[0].monday, points[-1].monday, top),
     )
 
 
@@ -102,20 +96,6 @@ def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
         else:
             runs.append([point])
     return runs
-
-
-def _places(points: Sequence[_Point]) -> dict[_Point, str]:
-    """Where each known point is drawn; a single week at the right, a flat line in the middle."""
-    known = [point for point in points if point.known]
-    low, high = min(point.number for point in known), max(point.number for point in known)
-    first, days = points[0].monday, (points[-1].monday - points[0].monday).days
-
-    def place(point: _Point) -> str:
-        right = (point.monday - first).days / days if days else 1.0
-        down = (high - point.number) / (high - low) if high > low else 0.5
-        return f"{EDGE + right * (WIDTH - 2 * EDGE):.1f},{EDGE + down * (HEIGHT - 2 * EDGE):.1f}"
-
-    return {point: place(point) for point in known}
 
 
 def _words(points: Sequence[_Point]) -> str:

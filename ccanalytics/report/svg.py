@@ -57,7 +57,9 @@ def _value(name: str, value: str, prefix: str, colours: Mapping[str, str]) -> st
 
 
 def _is_empty(element: ET.Element) -> bool:
-    """True for what draws nothing: paths without a way, groups without content."""
+    """True for what draws nothing: what is not seen, paths without a way, empty groups."""
+    if element.get("opacity") == "0":
+        return True
     if element.tag == "path":
         return element.get("d", "") in ("", "M0,0h0v0h0Z")
     return element.tag == "g" and not len(element)

@@ -1,5 +1,7 @@
 """What a notebook shows next to charts: data of our own type, HTML for Lab, plain text."""
 
+import math
+
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
@@ -45,27 +47,30 @@ def test_a_card_says_value_interval_basis_and_change_in_words():
     assert (made["verdict"], made["tone"]) == ("no change found", "neutral")
 
 
-def test_the_bar_of_a_card_begins_at_zero_and_keeps_proportions():
-    """The largest of value, ends and previous takes 90 % of the axis."""
-    assert card(cost_per_commit())["bar"] == {
-        "value": 81.0,
-        "low": 72.0,
-        "high": 90.0,
-        "previous": 75.0,
+def test_the_line_of_a_card_begins_at_zero_and_breaks_where_a_week_has_no_value():
+    """Of $2, nothing, $1 and $2 the line of the last two goes from half way up to the top."""
+    weeks = pd.date_range(end=WEEK, periods=4, freq="7D")
+    made = card(cost_per_commit(line=tuple(zip(weeks, [2.0, math.nan, 1.0, 2.0], strict=True))))
+    assert made["line"] == {
+        "lines": ["158.3,30.0 235.0,5.0"],
+        "dots": ["5.0,5.0"],
+        "last": ["235.0,5.0"],
     }
+    assert made["weeks"] == "3 weeks from $1.00 to $2.00"
+    assert "<svg" in headline_bundle(cost_per_commit())["text/html"]
 
 
 def test_a_card_without_value_says_why_and_draws_nothing():
-    """A week with too few commits has no value, no change and no bar."""
+    """A week with too few commits has no value, no change and no line."""
     made = card(Headline(METRICS["cost_per_commit"], WEEK, denominator=3, n_actors=9))
-    assert (made["value"], made["before"], made["bar"]) == ("n/a", "", None)
+    assert (made["value"], made["before"], made["line"]["lines"]) == ("n/a", "", [])
     assert "Cost per commit" in made["detail"]
 
 
 def test_a_total_has_no_interval_of_its_own():
-    """Commits are counted, so the card says that instead of an interval."""
+    """Commits are counted, so the card has none."""
     made = card(Headline(METRICS["commits"], WEEK, value=421, n_actors=1))
-    assert made["interval"] == "a total, so no interval"
+    assert (made["interval"], made["unit"]) == ("", "commits")
     assert (made["n"], made["verdict"]) == ("1 person", "")
 
 

@@ -81,8 +81,10 @@ def test_a_headline_has_a_line_over_the_issues_with_words(tmp_path):
     assert line.words == (
         "3 issues, 2026-W45 to 2026-W47: lowest $1.00 in 2026-W45, highest $3.00 in 2026-W46."
     )
-    assert line.lines == ["5.0,43.0 120.0,5.0 235.0,24.0"]
-    assert (line.dots, line.last) == ([], "235.0,24.0")
+    (drawn,) = line.line["lines"]
+    downs = [float(point.split(",")[1]) for point in drawn.split()]
+    assert downs == pytest.approx([5 + 50 * 2 / 3, 5, 5 + 50 / 3], abs=0.1)  # from zero
+    assert (line.line["dots"], line.line["last"]) == ([], [drawn.split()[-1]])
     assert (
         f'aria-label="Cost per commit, US dollars, by issue. Newest: $2.00. {line.words}"' in html
     )
@@ -93,7 +95,7 @@ def test_a_number_that_is_missing_leaves_a_gap(tmp_path):
     for weeks_ago, value in [(5, 1.0), (4, 2.0), (2, None), (1, 2.0), (0, 3.0)]:
         put_issue(tmp_path, weeks_ago, value=value)
     line = spark(tmp_path)
-    assert [len(one.split()) for one in line.lines] == [2, 2]
+    assert [len(one.split()) for one in line.line["lines"]] == [2, 2]
     assert line.words.endswith("1 issue without a number.")
 
 
@@ -101,7 +103,8 @@ def test_a_single_number_between_gaps_is_a_dot(tmp_path):
     """It has no neighbour to be drawn to."""
     put_issue(tmp_path, 4, value=1.0)
     put_issue(tmp_path, 0, value=3.0)
-    assert (spark(tmp_path).lines, len(spark(tmp_path).dots)) == ([], 2)
+    line = spark(tmp_path).line
+    assert (line["lines"], len(line["dots"])) == ([], 2)
 
 
 def test_the_newest_issue_without_a_number_says_so(tmp_path):
@@ -109,7 +112,7 @@ def test_the_newest_issue_without_a_number_says_so(tmp_path):
     put_issue(tmp_path, 1, value=1.0)
     put_issue(tmp_path, 0, value=None)
     line = spark(tmp_path)
-    assert (line.value, line.last) == ("n/a", "")
+    assert (line.value, line.line["last"]) == ("n/a", [])
 
 
 def test_a_new_definition_breaks_the_line(tmp_path):
@@ -117,7 +120,7 @@ def test_a_new_definition_breaks_the_line(tmp_path):
     for weeks_ago, version in enumerate([2, 2, 1, 1]):
         put_issue(tmp_path, weeks_ago, version=version, value=1.0 + weeks_ago)
     line = spark(tmp_path)
-    assert [len(one.split()) for one in line.lines] == [2, 2]
+    assert [len(one.split()) for one in line.line["lines"]] == [2, 2]
     assert line.words == (
         "2 issues, 2026-W46 to 2026-W47: lowest $1.00 in 2026-W47, highest $2.00 in 2026-W46. "
         "The definition changed in 2026-W46; earlier issues are left out here."

@@ -107,7 +107,8 @@ function tooltip(_handler, event, _item, value) {
   tip.hidden = value === null || value === undefined || value === "";
   if (tip.hidden) return;
   const said = typeof value === "object" ? Object.entries(value) : [["", value]];
-  const pairs = said.filter(([, text]) => text !== "null");  // what Vega makes of a missing number
+  const missing = ["", "null", "undefined"];  // what Vega makes of a value that is not there
+  const pairs = said.filter(([, text]) => !missing.includes(String(text)));
   tip.replaceChildren(...pairs.flatMap(([name, text]) => {
     const key = document.createElement("span");
     const val = document.createElement("b");
@@ -122,6 +123,7 @@ function tooltip(_handler, event, _item, value) {
   tip.style.top = `${above ? Math.max(8, event.clientY - box.height - 12) : event.clientY + 18}px`;
 }
 
+const BETWEEN = 68;  // pixels from one of several small charts to the next, as in figures.py
 const drawn = new Map();  // of each chart's figure: its view, and the text of what it shows
 
 async function draw(id, spec, rows, begin) {
@@ -134,12 +136,23 @@ async function draw(id, spec, rows, begin) {
     if (typeof source.values === "string") source.values = rowsOf(rows[source.values]);
   }
   const elastic = spec.autosize && spec.autosize.type === "fit-x";
+  const facets = spec.layout && spec.signals;
+  if (facets) {
+    spec.layout.columns = { signal: "columns" };
+    spec.signals.push({ name: "columns", value: 4 });
+  }
   const { View, parse, expressionInterpreter } = window.ccVega;
   const view = new View(parse(spec, null, { ast: true }), {
     expr: expressionInterpreter, renderer: "svg", hover: true, tooltip,
   });
   const width = () => figure.querySelector(".drawing").clientWidth;
-  if (elastic && width()) view.width(width());
+  const fit = () => {
+    if (elastic) view.width(width());
+    if (!facets) return;
+    const columns = Math.max(2, Math.min(4, Math.floor(width() / 200)));
+    view.signal("columns", columns).signal("child_width", Math.floor(width() / columns) - BETWEEN);
+  };
+  if (width()) fit();
   view.initialize(place, controls);
   await view.runAsync();
   await begin(view, id, spec);
@@ -148,9 +161,12 @@ async function draw(id, spec, rows, begin) {
   figure.classList.add("drawn");
   let last = width();
   const observer = new ResizeObserver(() => {
-    if (width() && width() !== last) view.width(last = width()).runAsync();
+    if (!width() || width() === last) return;
+    last = width();
+    fit();
+    view.runAsync();
   });
-  if (elastic) observer.observe(figure.querySelector(".drawing"));
+  if (elastic || facets) observer.observe(figure.querySelector(".drawing"));
   drawn.set(id, { view, text, place, observer });
 }
 

@@ -1,0 +1,107 @@
+"""A metric frame -> the same with the words a chart writes: nothing in it is computed.
+
+said      the value in words          interval  its 90 % interval in words
+end       that of the last week       name      the group, in its first row
+event     what was noted of the week  moved, place   whether a group stands out, and where
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from ccanalytics.charts.theme import value_format
+from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
+
+Events = Sequence[tuple[pd.Timestamp, str, str]]
+
+NOT_SHOWN = "not shown"
+"""What is said of a week without a value: nobody, too few, or no price."""
+
+
+def ready(
+    frame: pd.DataFrame,
+    metric: Metric,
+    group: str | None,
+    events: Events = (),
+    order: Sequence[str] = (),
+    moved: Sequence[str] = (),
+) -> pd.DataFrame:
+    """`frame` with the columns above; the last week of a group is the last with a value."""
+    plain = pd.DataFrame(frame).reset_index(drop=True)
+    known = plain["value"].notna()
+    said = plain["value"].map(metric.format).where(known, NOT_SHOWN)
+    plain = plain.assign(said=said, end=_last(plain, said, group))
+    if metric.is_ratio and "low" in plain:
+        plain["interval"] = [
+            f"{metric.format(low)} to {metric.format(high)}" if pd.notna(low) else None
+            for low, high in zip(plain["low"], plain["high"], strict=True)
+        ]
+    if events:
+        plain["event"] = _noted(plain, group, events)
+    plain = _placed(plain, group, order, moved) if group else plain
+    plain.attrs = dict(frame.attrs)
+    return plain
+
+
+def interval_text(metric: Metric) -> str:
+    """What an interval is called; empty for what has none."""
+    return "its 90 % interval" if metric.is_ratio else ""
+
+
+def table_columns(
+    frame: pd.DataFrame, metric: Metric, group: str | None, actor_kind: ActorKind
+) -> dict[str, list[str]]:
+    """The head and the number format of each column of the table behind a chart."""
+    form = value_format(metric)
+    sides = {"numerator": metric.numerator, "denominator": metric.denominator}
+    money = {side: str(column).startswith("cost_") for side, column in sides.items()}
+    heads = {
+        "week": ["week of", ""],
+        **({group: [group.replace("_", " "), ""]} if group else {}),
+        "value": [metric.name, form],
+        **({"share": ["share", ".0%"]} if "share" in frame else {}),
+        **({"low": ["90 % interval from", form], "high": ["to", form]} if metric.is_ratio else {}),
+        **{
+            side: [column_words(column, actor_kind), "$,.2f" if money[side] else ",.0f"]
+            for side, column in sides.items()
+            if column and metric.is_ratio
+        },
+        "joined": ["joined the roster", ",.0f"],
+        "left": ["left it", ",.0f"],
+        "n_actors": [column_words("active", actor_kind), ",.0f"],
+        "event": ["noted", ""],
+    }
+    return {name: head for name, head in heads.items() if name in frame}
+
+
+def _last(frame: pd.DataFrame, said: "pd.Series[str]", group: str | None) -> Any:
+    """The words of each group's last known week, nothing in the others."""
+    known = frame[frame["value"].notna()].sort_values("week")
+    last = known.groupby(group, observed=True).tail(1) if group else known.tail(1)
+    return said.where(said.index.isin(last.index), None)
+
+
+def _noted(frame: pd.DataFrame, group: str | None, events: Events) -> list[str | None]:
+    """What was noted of each week, of a team's own row only where it was of that team."""
+    teams = frame["team"].astype("str") if group == "team" else [None] * len(frame)
+    return [
+        "; ".join(
+            what for week, what, of in events if week == at and (team is None or of in ("", team))
+        )
+        or None
+        for at, team in zip(frame["week"], teams, strict=True)
+    ]
+
+
+def _placed(
+    frame: pd.DataFrame, group: str, order: Sequence[str], moved: Sequence[str]
+) -> pd.DataFrame:
+    """`frame` with the name of each group in its first row, its place, and whether it moved."""
+    groups = frame[group].astype("str")
+    places = {name: at for at, name in enumerate([*order, *sorted({*groups} - {*order})])}
+    return frame.assign(
+        name=groups.mask(groups.duplicated(), None),
+        place=groups.map(places),
+        moved=groups.isin(moved),
+    )
