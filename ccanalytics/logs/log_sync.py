@@ -14,6 +14,7 @@ import logging
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 from zlib import crc32
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.record_frames import build_frames
-from ccanalytics.frames.schemas import Frames
+from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import Session
 from ccanalytics.logs.log_frames import Row, facts_of
@@ -31,6 +32,7 @@ from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
 from ccanalytics.store.day_store import DayChange, NewDay, Store
+from ccanalytics.store.repair import repair
 from ccanalytics.store.sync import SyncResult
 from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
@@ -110,18 +112,18 @@ class Brought(NamedTuple):
 
 def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = False) -> Brought:
     """Brings what the logs tell anew; with `again` every file is read, as by another version."""
-    stored = store.organization(SOURCE)
+    lost, stored = repair(store, SOURCE), store.organization(SOURCE)
     if logs.missing and stored is None:
         raise SettingsError(logs.missing)
     if logs.missing:
         log.warning("%s What is stored of earlier logs is used.", logs.missing)
     whose = stored or logs.organization_id
     with store.alone(SOURCE), _no_collection():
-        ledger = None if again else _ledger(store)
+        ledger = None if again or lost else _ledger(store)
         news = logs.news(ledger.index if ledger else LogIndex())
         known = _known(store, ledger, news.facts)
         changed = known.facts.join(news.facts, newest=ledger is None)
-        return _write(known, changed, news.index, whose, now)
+        return _write(known, changed, news.index, whose, now, lost)
 
 
 def merge_logs(other: Store, store: Store, now: datetime) -> Brought:
@@ -163,7 +165,7 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
     days = ledger.days_of(_names_of(news, ledger)) if ledger else set(store.dates(SOURCE))
     days |= news.days()
     while True:
-        _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS)
+        _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
         facts, rows = facts_of(frames)
         # A fact may move to another session, and then the one it leaves changes too.
         more = ledger.days_of(facts.sessions_shared_with(news)) - days if ledger else None
@@ -181,18 +183,27 @@ def _write(
     index: LogIndex,
     organization: str | None,
     now: datetime,
+    lost: Mapping[date, set[str]] = MappingProxyType({}),
 ) -> Brought:
-    """Writes the days that are not unchanged, and how far the logs are read now."""
+    """Writes the days that are not unchanged, and how far the logs are read now.
+
+    Of the `lost` days some frames were damaged.
+    """
     store, before, (days, sessions) = known.store, known.ledger, changed
     rows = {name: row for name, row in known.session_rows.items() if name not in sessions}
     totals = LogTotals(known.facts, rows)
-    writes = {day: _frames(totals, day, organization) for day in sorted(days)}
+    writes = {day: _frames(totals, day, organization) for day in sorted(days | lost.keys())}
+    for day in lost.keys() - days:
+        writes[day] |= _sums_kept(store, day, lost[day])
 
     ledger = msgspec.structs.replace(before or Ledger(code_version()), index=index)
     ledger.borrowed = known.facts.borrowed_only()
     continued = known.facts.continued
     ledger.continued = {name: continued[name] for name in continued.keys() - known.facts.own.keys()}
-    ledger.move_keys({day: totals.days[day] for day in days})
+    ledger.move_keys({day: totals.days[day] for day in (days if before else [*totals.days])})
+    if before is None:
+        stored = store.days(SOURCE).items()
+        ledger.moving = {day: one.closed for day, one in stored if not one.final}
     dates = set(store.dates(SOURCE))
     ledger.first = _first(ledger.first, min(days, default=None), now.date())
     if ledger.first is not None and ledger.first <= now.date():
@@ -218,6 +229,13 @@ def _write(
     return Brought(changes, dates | writes.keys(), open_days)
 
 
+def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:
+    """Of a day whose facts were damaged, and which no log tells any more, the sums there were."""
+    if not lost & LOG_SCHEMAS.keys():
+        return {}
+    return store.read_days(SOURCE, [day], SCHEMAS.keys() - lost, lost_ok=True)[1]
+
+
 def _frames(totals: LogTotals, day: date, organization: str | None) -> Frames:
     return build_frames(day, totals.records(day, organization or "")) | totals.frames(day)
 
@@ -232,9 +250,8 @@ def _first(known: date | None, told: date | None, today: date) -> date | None:
 
 def _ledger(store: Store) -> Ledger | None:
     """The ledger, when it is of this version and the days it speaks of are there."""
-    content = store.read_beside(SOURCE, LEDGER)
     try:
-        ledger = msgspec.msgpack.decode(content or b"", type=Ledger)
+        ledger = msgspec.msgpack.decode(store.read_beside(SOURCE, LEDGER) or b"", type=Ledger)
     except msgspec.DecodeError:
         return None
     if ledger.version != code_version():

@@ -68,6 +68,8 @@ def read_index(folder: Path) -> DayIndex:
     try:
         state = path.stat()
     except FileNotFoundError:
+        if any(folder.glob("*/*.parquet")):
+            raise DamagedFileError(path, "it is missing") from None
         return DayIndex()
     return _read(path, state.st_ino, state.st_mtime_ns, state.st_size)
 

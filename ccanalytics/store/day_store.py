@@ -83,7 +83,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root).expanduser().absolute()
-        self._files = AtomicFolder(self.root)
+        self.atomic = AtomicFolder(self.root)
 
     def __repr__(self) -> str:
         return f"Store({str(self.root)!r})"
@@ -118,13 +118,13 @@ class Store:
         for one in days:
             digests[id(one.frames)] = digests[id(one.frames)] or digest_of(one.frames)
         news = {one.day: (one, digests[id(one.frames)]) for one in days}
-        if not beside and all(self._is_settled(source, *new) for new in news.values()):
+        if not beside and self._are_settled(source, news):
             return [DayChange(day, "same") for day in news]
         try:
-            with self._files.writing() as aside:
+            with self.atomic.writing() as aside:
                 commit = _Commit(self, source, aside / VERSION / source)
                 changes = commit.add(news, beside or {})
-                self._files.commit(aside)
+                self.atomic.commit(aside)
         except OSError as error:
             named = ", ".join(map(str, news)) if len(news) < 4 else f"{len(news)} days"
             raise StoreError(f"{named} cannot be written to {self.root}: {error}.") from error
@@ -132,7 +132,7 @@ class Store:
 
     def alone(self, source: str) -> AbstractContextManager[None]:
         """While this is open no other process syncs days of this source."""
-        return self._files.alone(source)
+        return self.atomic.alone(source)
 
     def read_beside(self, source: str, name: str) -> bytes | None:
         """A file next to the days; None when there is none."""
@@ -153,13 +153,23 @@ class Store:
             return {day: one for day, one in index.days.items() if since <= day <= until}
 
     def read_days(
-        self, source: str, days: Iterable[date], frames: Iterable[str] = ()
+        self,
+        source: str,
+        days: Iterable[date],
+        frames: Iterable[str] = (),
+        *,
+        lost_ok: bool = False,
     ) -> tuple[dict[date, StoredDay], Frames]:
-        """Those of `days` that are stored, and all or some of their frames, as of one moment."""
+        """Those of `days` that are stored, and all or some of their frames, as of one moment.
+
+        With `lost_ok` a file that is gone has no rows; else it is an error.
+        """
         with self.indexed(source) as index:
             stored = {day: index.days[day] for day in sorted(days) if day in index.days}
             names = tuple(frames) or layout_of(source).frames
-            return stored, {name: self._read(source, index, name, stored) for name in names}
+            return stored, {
+                name: self._read(source, index, name, stored, lost_ok) for name in names
+            }
 
     def read(self, source: str, frame: str, since: date, until: date) -> pa.Table:
         """The rows of one frame, of the stored days from `since` to `until`, both inclusive."""
@@ -169,7 +179,7 @@ class Store:
         self, source: str, since: date, until: date, frames: Iterable[str] = ()
     ) -> tuple[dict[date, StoredDay], Frames]:
         """The stored days from `since` to `until` and their frames, all as of one moment."""
-        with self._files.reading():
+        with self.atomic.reading():
             return self.read_days(source, self.days(source, since, until), frames)
 
     def pinned(self, source: str) -> dict[str, Path]:
@@ -179,7 +189,7 @@ class Store:
             names = {name for name in index.files if name.endswith(".parquet")}
             for name in names:
                 read_bytes(folder / name, index.files[name])
-            pinned = self._files.pin(folder / name for name in names) if names else self.root
+            pinned = self.atomic.pin(folder / name for name in names) if names else self.root
             frames = {name.rpartition("/")[0] for name in names}
             return {frame: pinned / VERSION / source / frame for frame in frames}
 
@@ -216,7 +226,7 @@ class Store:
     @contextmanager
     def indexed(self, source: str) -> Iterator[DayIndex]:
         """The index of a source; while this is open its files stay as the index says."""
-        with self._files.reading():
+        with self.atomic.reading():
             if not (self.root / VERSION).is_dir():
                 self._refuse_other_versions()
             yield read_index(self.folder(source))
@@ -232,23 +242,38 @@ class Store:
                 "ccanalytics sync."
             )
 
-    def _is_settled(self, source: str, new: NewDay, digest: str) -> bool:
-        """Whether the day is stored as final, and just so."""
+    def _are_settled(self, source: str, news: Mapping[date, tuple[NewDay, str]]) -> bool:
+        """Whether all days are stored as final, and just so."""
         with self.indexed(source) as index:
-            old = index.days.get(new.day)
-        return old is not None and old.final and old.digest == digest
+            there = all((self.folder(source) / name).exists() for name in index.files)
+            old = {day: index.days.get(day) for day in news}
+        return there and all(
+            one is not None and one.final and one.digest == news[day][1] for day, one in old.items()
+        )
 
-    def _read(self, source: str, index: DayIndex, frame: str, days: Collection[date]) -> pa.Table:
+    def _read(
+        self,
+        source: str,
+        index: DayIndex,
+        frame: str,
+        days: Collection[date],
+        lost_ok: bool,
+    ) -> pa.Table:
         schema = frame_schemas()[frame]
         months = {month: set(some) for month, some in groupby(days, month_of)}
         stored = {month: set(some) for month, some in groupby(index.days, month_of)}
 
         def read(month: str) -> pa.Table:
-            name = place_of(frame, month)
             some = None if months[month] == stored[month] else months[month]
-            return read_month(self.folder(source) / name, index.files[name], schema, some)
+            return read_month(folder / names[month], index.files[names[month]], schema, some)
 
-        there = [month for month in months if place_of(frame, month) in index.files]
+        folder = self.folder(source)
+        names = {month: place_of(frame, month) for month in months}
+        there = [
+            month
+            for month, name in names.items()
+            if name in index.files and not (lost_ok and not (folder / name).exists())
+        ]
         # Decompressing leaves Python's lock, so two files are read in the time of one.
         with ThreadPoolExecutor(READERS) as pool:
             tables = list(pool.map(read, there))
@@ -285,7 +310,14 @@ class _Commit:
         for one, _ in news.values():
             self.store.check_organization(self.source, one.organization)
         changes = [self._change(one, digest) for one, digest in news.values()]
-        changed = {one.day: news[one.day][0] for one in changes if one.kind != "same"}
+        # A file that was damaged, and is gone, is written again of the same days.
+        folder = self.store.folder(self.source)
+        gone = {Path(name).stem for name in self.index.files if not (folder / name).exists()}
+        changed = {
+            one.day: news[one.day][0]
+            for one in changes
+            if one.kind != "same" or month_of(one.day) in gone
+        }
         for month, days in groupby(sorted(changed), month_of):
             frames_of = {day: changed[day].frames for day in days}
             for frame in layout_of(self.source).frames:
@@ -298,9 +330,11 @@ class _Commit:
 
     def _change(self, new: NewDay, digest: str) -> DayChange:
         old = self.index.days.get(new.day)
-        if old is None or old.digest == digest:
-            return DayChange(new.day, "same" if old else "new")
-        _, before = self.store.read_days(self.source, [new.day])
+        if old is None or not old.digest:  # of a rebuilt index nothing tells what changed
+            return DayChange(new.day, "new")
+        if old.digest == digest:
+            return DayChange(new.day, "same")
+        _, before = self.store.read_days(self.source, [new.day], lost_ok=True)
         measures = differences(totals_of(before), totals_of(new.frames))
         return DayChange(new.day, "changed", measures)
 
@@ -308,9 +342,11 @@ class _Commit:
         schema, name = frame_schemas()[frame], place_of(frame, month)
         nothing = schema.empty_table()
         new = {day: frames.get(frame, nothing).cast(schema) for day, frames in days.items()}
-        old = nothing
-        if digest := self.index.files.get(name):
-            path = self.store.folder(self.source) / name
+        old, path = nothing, self.store.folder(self.source) / name
+        digest = self.index.files.get(name)
+        if digest and not path.exists() and self._days_of(month) <= days.keys():
+            old = nothing
+        elif digest:
             old = read_month(path, digest, schema)
             if news := set(columns_of(path)) - set(schema.names):
                 raise StoreError(
@@ -321,6 +357,9 @@ class _Commit:
         if digest or frame in always or any(map(len, new.values())):
             rows = with_days(old, new)
             self.index.files[name] = write_month(self.folder / name, rows)
+
+    def _days_of(self, month: str) -> set[date]:
+        return {day for day in self.index.days if month_of(day) == month}
 
     def _restated(
         self, news: Mapping[date, tuple[NewDay, str]], changes: Iterable[DayChange]

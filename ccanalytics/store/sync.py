@@ -1,12 +1,13 @@
 """A source -> the store: the days that are missing or may still change, fetched and written."""
 
+import contextlib
 import copy
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 
 from ccanalytics.errors import (
     ApiError,
@@ -25,6 +26,7 @@ from ccanalytics.store.day_index import StoredDay
 from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.day_totals import digest_of
 from ccanalytics.store.layout import companions
+from ccanalytics.store.repair import repair
 from ccanalytics.weeks import (
     CLOCKS_APART,
     day_end,
@@ -141,7 +143,7 @@ def sync(
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
-    with store.alone(source.name) if spec.network else nullcontext():
+    with store.alone(source.name) if spec.network else contextlib.nullcontext():
         return _sync_days(source, store, wanted, now, workers, progress, again)
 
 
@@ -155,9 +157,14 @@ def _sync_days(
     again: bool,
 ) -> SyncResult:
     spec = source_spec(source.name)
+    lost = repair(store, source.name, wanted[0], wanted[-1]) if wanted else {}
+    # Of a month with a damaged file all days are fetched again, together.
+    together = {day for day, frames in lost.items() if frames}
+    wanted = sorted({*wanted, *together})
     open_days = tuple(day for day in wanted if not is_closed(day, now, spec.settling))
     stored = {} if again else _trusted(source, store, now)
-    final = tuple(day for day in wanted if day in stored and _settled(stored[day], now))
+    known = stored.keys() - lost.keys()
+    final = tuple(day for day in wanted if day in known and _settled(stored[day], now))
     for day in (*final, *open_days):
         _report(progress, day)
     missing = [day for day in wanted if day not in {*final, *open_days}]
@@ -174,13 +181,14 @@ def _sync_days(
             early[day] = None
         return new
 
-    changes = _fetch_and_store(
+    changes = list[DayChange]()
+    for at_once in (True, False):
+        days = [day for day in missing if (day in together) == at_once]
         # Threads only help where one waits for a network.
-        fetch, missing, workers if spec.network else 1, progress,
-        lambda days: store.write_days(source.name, days),
-    )  # fmt: skip
+        fetched = _fetched(fetch, days, workers if spec.network else 1, progress)
+        changes += _stored(source.name, store, fetched, at_once)
     return SyncResult.of(
-        changes,
+        sorted(changes, key=lambda change: change.day),
         final=final,
         open=tuple(sorted({*open_days, *early})),
         newest=max(filter(None, early.values()), default=None),
@@ -310,35 +318,64 @@ def _organization(day: date, ids: set[str]) -> str | None:
     return next(iter(ids), None)
 
 
-def _fetch_and_store(
+def _fetched(
     fetch: Callable[[date], NewDay | None],
-    days: Iterable[date],
+    days: list[date],
     workers: int,
     progress: Callable[[date], None] | None,
-    write: Callable[[list[NewDay]], list[DayChange]],
-) -> list[DayChange]:
-    """What storing the days did, in order; days begun before a failure are still stored."""
-    changes: list[DayChange] = []
-    fetched: list[NewDay] = []
-    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-        futures = {pool.submit(fetch, day): day for day in days}
-        try:
-            for future in as_completed(futures):
-                day = futures.pop(future)  # a future keeps its frames
-                _raise_for(day, future)
-                fetched += filter(None, [future.result()])
-                if _is_enough(fetched):
-                    changes += write(fetched)
-                    fetched = []
-                _report(progress, day)
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            done = [one for one in futures if not one.cancelled() and not one.exception()]
-            fetched += filter(None, (one.result() for one in done))
-            raise
-        finally:
-            changes += write(fetched)
-    return sorted(changes, key=lambda change: change.day)
+) -> Iterator[NewDay]:
+    """Each day as it is fetched; days begun before a failure are finished, then it is raised.
+
+    The threads end with the program, so that nobody has to wait for a service that does not answer.
+    """
+    todo, done = SimpleQueue[date](), SimpleQueue[tuple[date, NewDay | Exception | None]]()
+    for day in days:
+        todo.put(day)
+    stop = Event()
+
+    def work() -> None:
+        with contextlib.suppress(Empty):
+            while not stop.is_set():
+                day = todo.get_nowait()
+                try:
+                    done.put((day, fetch(day)))
+                except Exception as error:
+                    stop.set()
+                    done.put((day, _named(day, error)))
+
+    threads = [Thread(target=work, daemon=True) for _ in range(min(workers, len(days)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in days:
+            day, found = done.get()
+            if isinstance(found, Exception):
+                for thread in threads:
+                    thread.join()
+                rest = [done.get()[1] for _ in range(done.qsize())]
+                yield from (new for new in rest if isinstance(new, NewDay))
+                raise found
+            if found:
+                yield found
+            _report(progress, day)
+    finally:
+        stop.set()
+
+
+def _stored(source: str, store: Store, days: Iterable[NewDay], at_once: bool) -> list[DayChange]:
+    """What storing the days did: all `at_once`, else many at a time, also before a failure."""
+    changes, waiting = list[DayChange](), list[NewDay]()
+    try:
+        for day in days:
+            waiting.append(day)
+            if not at_once and _is_enough(waiting):
+                changes += store.write_days(source, waiting)
+                waiting = []
+    except Exception:
+        if not at_once:
+            store.write_days(source, waiting)
+        raise
+    return changes + store.write_days(source, waiting)
 
 
 def _is_enough(days: list[NewDay]) -> bool:
@@ -346,14 +383,14 @@ def _is_enough(days: list[NewDay]) -> bool:
     return len(days) >= DAYS_PER_COMMIT or rows >= ROWS_PER_COMMIT
 
 
-def _raise_for(day: date, future: Future[NewDay | None]) -> None:
-    error = future.exception()
-    if isinstance(error, CCAnalyticsError) and str(day) not in str(error):
-        named = copy.copy(error)
-        named.args = (f"{day}: {error}",)
-        raise named from error
-    if error is not None:
-        raise error
+def _named(day: date, error: Exception) -> Exception:
+    """The error with the day in its text."""
+    if not isinstance(error, CCAnalyticsError) or str(day) in str(error):
+        return error
+    named = copy.copy(error)
+    named.args = (f"{day}: {error}",)
+    named.__cause__ = error
+    return named
 
 
 def _report(progress: Callable[[date], None] | None, day: date) -> None:

@@ -1,0 +1,120 @@
+"""Damaged files of a source -> moved aside, and the days that have to be written again.
+
+Nothing is removed: what is damaged is kept below `<root>/damaged`, under the place it had. A
+damaged `days.parquet` is made again from the files there are, whose pages have checksums.
+"""
+
+import contextlib
+import logging
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ccanalytics.atomic import make_private
+from ccanalytics.store.day_index import NAME, DayIndex, StoredDay, read_index, write_index
+from ccanalytics.store.day_store import RESTATEMENTS, VERSION, Store, month_of
+from ccanalytics.store.layout import layout_of
+from ccanalytics.store.month_files import DamagedFileError, digest_of_bytes, read_bytes
+
+log = logging.getLogger(__name__)
+
+
+def repair(
+    store: Store, source: str, since: date = date.min, until: date = date.max
+) -> dict[date, set[str]]:
+    """Set aside what is damaged of these days; the days to be written again, with the frames they
+    lack. Of a month with a damaged file it is all days.
+    """
+    folder = store.folder(source)
+    with contextlib.suppress(DamagedFileError), store.indexed(source) as index:
+        if not _damaged_files(folder, index, since, until):
+            return _without_digest(index)
+    with store.atomic.writing() as aside:
+        index = _sound_index(store.root, folder)
+        lost = _without_digest(index)
+        for name in _damaged_files(folder, index, since, until):
+            _set_aside(store.root, folder / name)
+            frame, _, file = name.rpartition("/")
+            if not frame:  # what is kept next to the days begins anew
+                del index.files[name]
+            for day in (day for day in index.days if f"{month_of(day)}.parquet" == file):
+                lost.setdefault(day, set()).add(frame)
+        write_index(aside / VERSION / source, index)
+        store.atomic.commit(aside)
+    return lost
+
+
+def _without_digest(index: DayIndex) -> dict[date, set[str]]:
+    return {day: set() for day, one in index.days.items() if not one.digest}
+
+
+def _sound_index(root: Path, folder: Path) -> DayIndex:
+    try:
+        return read_index(folder)
+    except DamagedFileError:
+        _set_aside(root, folder / NAME, keep=True)
+        return _rebuilt_index(folder)
+
+
+def _damaged_files(folder: Path, index: DayIndex, since: date, until: date) -> list[str]:
+    """The files, as far as they are of these days, that are not as they were written."""
+    found = []
+    for name, digest in index.files.items():
+        month = Path(name).stem if "/" in name else month_of(since)
+        if month_of(since) <= month <= month_of(until):
+            try:
+                read_bytes(folder / name, digest)
+            except DamagedFileError:
+                found.append(name)
+    return found
+
+
+def _set_aside(root: Path, path: Path, *, keep: bool = False) -> None:
+    """Move a file below `damaged`, or with `keep` copy it there."""
+    place = root / "damaged" / path.relative_to(root)
+    make_private(place.parent)
+    taken = len(list(place.parent.glob(f"{place.name}*")))
+    target = place.with_name(f"{place.name}.{taken}") if taken else place
+    if path.exists():
+        (shutil.copy2 if keep else shutil.move)(path, target)
+        log.warning("%s is damaged; it is kept as %s.", path, target)
+
+
+def _rebuilt_index(folder: Path) -> DayIndex:
+    """An index of the files there are.
+
+    When a day was fetched is not known any more, so each counts as fetched too early.
+    """
+    index = DayIndex()
+    rows: dict[date, int] = {}
+    for path in sorted(folder.glob("*/*.parquet")):
+        content, name = path.read_bytes(), path.relative_to(folder).as_posix()
+        try:
+            table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+        except (pa.ArrowException, OSError):
+            index.files[name] = "unknown"  # so it is found damaged
+            continue
+        index.files[name] = digest_of_bytes(content)
+        is_record = path.parent.name == layout_of(folder.name).frames[0]
+        for one in pc.value_counts(table["date"]).to_pylist():
+            day = one["values"].date()
+            rows[day] = rows.get(day, 0) + (one["counts"] if is_record else 0)
+        index = replace(index, organization=_organization(table) or index.organization)
+    if (path := folder / RESTATEMENTS).exists():
+        index.files[RESTATEMENTS] = digest_of_bytes(path.read_bytes())
+    for day, count in sorted(rows.items()):
+        moment = datetime.combine(day, time(), UTC)
+        index.days[day] = StoredDay(day, moment, "", count, False, (), folder.name)
+    return index
+
+
+def _organization(table: pa.Table) -> str | None:
+    if "organization" not in table.column_names:
+        return None
+    names = table["organization"].unique().drop_null().to_pylist()
+    return str(names[0]) if names else None
