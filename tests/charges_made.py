@@ -7,11 +7,10 @@ import pandas as pd
 import pyarrow as pa
 from builders import dataset
 
-from ccanalytics.charges.charge_frames import CHARGES, build_charges
-from ccanalytics.charges.charge_sync import usage_of
+from ccanalytics.charges.charge_frames import CHARGES, build_charges, usage_of
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.sources.registry import source_spec
-from ccanalytics.wire.analytics_cost import CostActor, CostAmounts, CostGroup, CostItem
+from ccanalytics.wire.analytics_cost import ChargedDays, CostActor, CostAmounts, CostGroup, CostItem
 
 NAMES = {"apikey_1": "ci"}
 
@@ -32,7 +31,9 @@ def charge(day="2026-11-16", who="ann@x.example", cents=100, listed=None, model=
 def charged(charges, since, until, source="api"):
     """The frames of charges, of every day from `since` to `until`."""
     days = [d.date() for d in pd.date_range(since, until)]
-    tables = [build_charges(d, [c for c in charges if c.day == d], NAMES, "org-1") for d in days]
+    by_day = {d: [c for c in charges if c.day == d] for d in days}
+    whole = ChargedDays(by_day, None, NAMES, "org-1")
+    tables = [build_charges(day, whole) for day in days]
     frame = to_pandas(pa.concat_tables([CHARGES.empty_table(), *tables]))
     known = pd.DataFrame({"date": pd.DatetimeIndex(days).as_unit("ms")})
     frames = {"charges": frame, "charged_days": known}

@@ -5,16 +5,16 @@ estimates of `model_usage`, which are of the same use. Rows without an actor are
 of the bill, and of nobody.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
+import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.arrow_tables import table_of
-from ccanalytics.frames.schemas import USD, field
-from ccanalytics.wire.analytics_cost import CostActor, CostItem
+from ccanalytics.frames.schemas import SCHEMAS, USD, field
+from ccanalytics.wire.analytics_cost import ChargedDays, CostActor
 
 UNATTRIBUTED = "unattributed"
 """The kind of actor of what nobody is known to have caused."""
@@ -39,14 +39,22 @@ CHARGES = pa.schema(
 
 CHARGE_SCHEMAS = {"charges": CHARGES}
 
-Row = tuple[object, ...]
 
-
-def build_charges(
-    day: date, items: Sequence[CostItem], names: Mapping[str, str], organization: str | None
-) -> pa.Table:
+def build_charges(day: date, charged: ChargedDays) -> pa.Table:
     """One row per actor, model, kind of cost and kind of token of the day."""
-    rows = [(organization, *_row(item, names)) for item in items]
+    rows = [
+        (
+            charged.organization,
+            *_actor(one.group.actor, charged.key_names),
+            one.group.model,
+            one.group.cost_type,
+            one.group.token_type,
+            usd_units(one.cost.amount),
+            usd_units(one.cost.list_amount),
+            one.cost.requests,
+        )
+        for one in charged.days[day]
+    ]
     return table_of(CHARGES, day, rows)
 
 
@@ -59,29 +67,33 @@ def usd_units(cents: Decimal) -> int:
     return int(cents.scaleb(6).to_integral_value(ROUND_HALF_EVEN))
 
 
+def units_of(dollars: pd.Series) -> pd.Series:
+    """The same of dollars as floats, which are exact to more digits than that."""
+    return (dollars * 10**8).round().astype("int64")
+
+
+def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
+    """Charges as rows of `model_usage`: `money` is their cost, tokens are not known."""
+    names = SCHEMAS["model_usage"].names
+    rows = charges.rename(columns={money: "cost_usd"})
+    tokens = dict.fromkeys((name for name in names if name.endswith("_tokens")), 0)
+    unknown = [name for name in names if name not in rows and name not in tokens]
+    nothing = pd.Categorical([None] * len(rows), [])
+    remote = pd.array([pd.NA] * len(rows), "boolean")
+    rows = rows.assign(**dict.fromkeys(unknown, nothing), **tokens).assign(is_remote=remote)
+    return rows[[*names, *(name for name in ("team", "actor_id") if name in rows)]]
+
+
 def has_bill(data: Dataset) -> bool:
     """Whether anything is known about what the days of a dataset were charged."""
     return "charges" in data.extras
 
 
-def _row(item: CostItem, names: Mapping[str, str]) -> Row:
-    group, cost = item.group, item.cost
-    return (
-        *_actor(group.actor, names),
-        group.model,
-        group.cost_type,
-        group.token_type,
-        usd_units(cost.amount),
-        usd_units(cost.list_amount),
-        cost.requests,
-    )
-
-
-def _actor(actor: CostActor | None, names: Mapping[str, str]) -> Row:
+def _actor(actor: CostActor | None, names: dict[str, str]) -> tuple[str | None, str | None, str]:
     """Id, name and kind; a person without an address is known by their id."""
     if actor is None:
         return None, None, UNATTRIBUTED
     kind = KINDS.get(actor.type, actor.type.removesuffix("_actor"))
     known = (actor.user_id, actor.api_key_id, actor.service_account_id, actor.subject)
-    id = next(filter(None, known), None) or actor.type
+    id = next(filter(None, known), actor.type)
     return id, actor.email_address or names.get(id, id), kind

@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill
-from ccanalytics.charges.charge_sync import usage_of
+from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill, usage_of
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.definitions import METRICS
@@ -20,25 +19,17 @@ from ccanalytics.metrics.ratios import frame_of, week_frame
 from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.small_groups import few, members
 from ccanalytics.showing import Sentence, says
+from ccanalytics.words import counted
 
 PEOPLE, KEYS, OTHERS = "people", "API keys", "other identities"
 PARTS = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
 
+NOT_THE_INVOICE = "after discounts and before credits, so it is not the invoice"
+
 _made: WeakKeyDictionary[Dataset, str] = WeakKeyDictionary()
 _known: WeakKeyDictionary[Dataset, dict[str, Dataset]] = WeakKeyDictionary()
 
-_RECONCILED = (
-    "month",
-    "actor_days",
-    "estimated",
-    "listed",
-    "gap",
-    "value",
-    "only_estimated",
-    "only_listed",
-)
-
-NOT_THE_INVOICE = "after discounts and before credits, so it is not the invoice"
+_USD = METRICS["cost"].format
 
 
 def billed(data: Dataset) -> Dataset:
@@ -70,22 +61,19 @@ def billed_cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame
 
     `estimated` is the estimated cost per commit of the same people.
     """
-    return _next_to(data, "billed_cost_per_commit", "cost_per_commit", by)
+    return _next_to(data, "cost_per_commit", by)
 
 
 def billed_cost_per_active_day(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): billed cost / active person-days.
-
-    `estimated` is the estimated cost per active day of the same people.
-    """
-    return _next_to(data, "billed_cost_per_active_day", "cost_per_active_day", by)
+    """One row per week (and value of `by`): billed cost / active person-days, and `estimated`."""
+    return _next_to(data, "cost_per_active_day", by)
 
 
-def _next_to(data: Dataset, metric_id: str, estimate: str, by: str | None) -> pd.DataFrame:
+def _next_to(data: Dataset, estimate: str, by: str | None) -> pd.DataFrame:
     keys = ["week", *([by] if by else [])]
-    other = week_frame(data, estimate, by)[[*keys, "value"]].rename(columns={"value": "estimated"})
-    frame = week_frame(data, metric_id, by)
-    merged = frame.merge(other, on=keys, how="left")
+    frame = week_frame(data, f"billed_{estimate}", by)
+    other = week_frame(data, estimate, by).set_index(keys)["value"].rename("estimated")
+    merged = frame.join(other, on=keys)
     merged.attrs = frame.attrs
     return merged
 
@@ -101,11 +89,15 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     Parts are people, API keys, other identities, and what nobody is known to have caused. People's
     is null in a week of too few of them, and with it the shares. No rows where no bill is known.
     """
-    columns = {"week": "datetime64[ms]", "part": "str",
-               **dict.fromkeys(["value", "listed", "share"], "float64")}  # fmt: skip
+    numbers = dict.fromkeys(["value", "listed", "share"], "float64")
+    columns = {"week": "datetime64[ms]", "part": "str", **numbers}
     if not has_bill(data):
         return pd.DataFrame(columns=list(columns)).astype(columns)
-    frame = pd.concat([_people(data), _others(data)]).sort_values("week", kind="stable")
+    sides = {"value": week_frame(data, "billed_cost"),
+             "listed": frame_of(listed(data), METRICS["cost"])}  # fmt: skip
+    people = pd.DataFrame({name: side.set_index("week")["value"] for name, side in sides.items()})
+    frame = pd.concat([people.assign(part=PEOPLE).reset_index(), _others(data)])
+    frame = frame.sort_values("week", kind="stable")
     whole = frame.groupby("week")["value"].transform(lambda part: part.sum(skipna=False))
     frame = frame.assign(share=frame["value"] / whole.where(whole > 0))
     return frame[list(columns)].astype(columns).reset_index(drop=True)
@@ -114,11 +106,10 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
 @measures("discount", labels={"numerator": "billed", "denominator": "at list prices"})
 def discount(data: Dataset) -> pd.DataFrame:
     """One row per closed week: value, 1 - billed / list price of all of the bill that is shown."""
-    sums = bill_by_week(data).groupby("week")[["value", "listed"]].sum(min_count=1)
-    billed_usd, listed_usd = sums["value"], sums["listed"]
-    value = 1 - billed_usd / listed_usd.where(listed_usd > 0)
-    found = {"value": value, "numerator": billed_usd, "denominator": listed_usd}
-    return pd.DataFrame(found).reset_index()
+    names = {"value": "numerator", "listed": "denominator"}
+    sums = bill_by_week(data).groupby("week")[list(names)].sum(min_count=1).rename(columns=names)
+    share = sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
+    return sums.assign(value=1 - share).reset_index()[["week", "value", *names.values()]]
 
 
 @says(Sentence)
@@ -130,83 +121,62 @@ def bill_sentence(data: Dataset) -> str:
     shown = frame[frame["share"].notna()]
     if shown.empty:
         return "No week is billed in full yet, or its people are too few to be shown."
-    usd, share = METRICS["bill"].format, METRICS["discount"].format
+    share, weeks = METRICS["discount"].format, shown["week"]
     parts = shown.groupby("part")[["value", "listed"]].sum()
-    total, listed_usd = parts.sum()
-    weeks = shown["week"]
-    rest = ", ".join(
-        f"{share(parts.loc[name, 'value'] / total)} {words}"
-        for name, words in {
-            KEYS: "of API keys",
-            OTHERS: "of other identities",
-            UNATTRIBUTED: "that cannot be attributed to anybody",
-        }.items()
-        if name in parts.index
-    )
+    total, at_list = parts.sum()
+    words = {KEYS: "is of API keys", OTHERS: "is of other identities",
+             UNATTRIBUTED: "cannot be attributed to anybody"}  # fmt: skip
+    rest = [f"{share(parts.loc[name, 'value'] / total)} {said}"
+            for name, said in words.items() if name in parts.index]  # fmt: skip
     return (
-        f"Claude Code was billed {usd(total)} in the {weeks.nunique()} weeks from "
+        f"Claude Code was billed {_USD(total)} in the {counted(weeks.nunique(), 'week')} from "
         f"{weeks.min():%-d %B} to {weeks.max() + pd.Timedelta(days=6):%-d %B %Y}, "
-        f"{NOT_THE_INVOICE}; at list prices {usd(listed_usd)}, a discount of "
-        f"{share(1 - total / listed_usd)}. {f'Of it {rest}.' if rest else ''}"
-    ).rstrip()
+        f"{NOT_THE_INVOICE}; {_USD(at_list)} at list prices, a discount of "
+        f"{share(1 - total / at_list)}. {'; '.join(rest)}."
+    )
 
 
 @measures(
     "reconciliation",
-    title="Estimate against list price",
-    shown_columns=_RECONCILED,
-    labels={
-        "actor_days": "person-days in both",
-        "listed": "at list prices",
-        "gap": "difference",
-        "value": "of the list price",
-        "only_estimated": "estimated only",
-        "only_listed": "charged only",
-    },
+    labels={"actor_days": "person-days", "listed": "at list prices", "gap": "difference",
+            "value": "of the list price", "n_actors": "people"},
     formats={
         "month": lambda month: f"{month:%b %Y}",
-        "actor_days": ",.0f",
-        **dict.fromkeys(
-            ["estimated", "listed", "only_estimated", "only_listed"], METRICS["cost"].format
-        ),
+        **dict.fromkeys(["actor_days", "n_actors"], ",.0f"),
+        **dict.fromkeys(["estimated", "listed", "only_estimated", "only_listed"], _USD),
         "gap": METRICS["cost"].format_change,
+        "value": METRICS["reconciliation"].format,
     },
-)
+)  # fmt: skip
 def reconciliation(data: Dataset) -> pd.DataFrame:
     """One row per month: the estimated cost by the list price of the same person-days.
 
-    Columns: month, value (gap / listed), gap, estimated and listed (US dollars, of the person-days
-    that both have), actor_days, only_estimated and only_listed (of those that one side has), and
-    n_actors. People as API customers only, on days of which both are known.
+    Columns: month, actor_days, estimated and listed (US dollars, of the person-days that both
+    have), gap, value (gap / listed), only_estimated and only_listed (of those that one side has),
+    and n_actors. People as API customers only, on days of which both are known.
     """
-    numbers = ["value", "gap", "estimated", "listed", "actor_days", "only_estimated",
+    numbers = ["actor_days", "estimated", "listed", "gap", "value", "only_estimated",
                "only_listed", "n_actors"]  # fmt: skip
     kinds = {"month": "datetime64[ms]", **dict.fromkeys(numbers, "float64")}
     if not has_bill(data) or not data.has_tokens:
         return pd.DataFrame(columns=list(kinds)).astype(kinds)
     days = _person_days(data)
-    both = days.dropna()
-    sums = both.groupby("month")[["estimated", "listed"]].sum()
-    gap = sums["estimated"] - sums["listed"]
-    frame = sums.assign(
-        gap=gap,
-        value=gap / sums["listed"].where(sums["listed"] > 0),
-        actor_days=both.groupby("month").size(),
-        only_estimated=days[days["listed"].isna()].groupby("month")["estimated"].sum(),
-        only_listed=days[days["estimated"].isna()].groupby("month")["listed"].sum(),
-        n_actors=both.groupby("month")["actor"].nunique(),
-    ).reset_index()
-    ones = ["only_estimated", "only_listed"]
-    frame[ones] = frame[ones].fillna(0.0)
-    hidden = frame["month"].isin(_hidden_months(data, days))
-    frame[numbers] = frame[numbers].mask(hidden)
+    parts = {"both": days.dropna(), "only_estimated": days[days["listed"].isna()],
+             "only_listed": days[days["estimated"].isna()]}  # fmt: skip
+    both = parts["both"].groupby("month")
+    frame = both[["estimated", "listed"]].sum()
+    gap = frame["estimated"] - frame["listed"]
+    ones = {f"only_{side}": parts[f"only_{side}"].groupby("month")[side].sum()
+            for side in ("estimated", "listed")}  # fmt: skip
+    frame = frame.assign(actor_days=both.size(), n_actors=both["actor"].nunique(), gap=gap, **ones,
+                         value=gap / frame["listed"].where(frame["listed"] > 0))  # fmt: skip
+    hidden = set(days.loc[withheld_days(data, days["date"])[1], "month"])
+    for part in parts.values():
+        people = members(part.assign(cost_usd=part[["estimated", "listed"]].max(axis=1)), ["month"])
+        hidden |= {*people.loc[few(people, data.minimum_group, ["month"]), "month"]}
+    frame = frame.fillna(dict.fromkeys(ones, 0.0)).reset_index()
+    frame[numbers] = frame[numbers].mask(frame["month"].isin(hidden))
     return frame[list(kinds)].astype(kinds)
-
-
-def _people(data: Dataset) -> pd.DataFrame:
-    value = week_frame(data, "billed_cost").set_index("week")["value"]
-    at_list = frame_of(listed(data), METRICS["cost"]).set_index("week")["value"]
-    return pd.DataFrame({"value": value, "listed": at_list, "part": PEOPLE}).reset_index()
 
 
 def _others(data: Dataset) -> pd.DataFrame:
@@ -214,44 +184,25 @@ def _others(data: Dataset) -> pd.DataFrame:
     charges = data.charges[data.charges["actor_kind"] != "user"]
     part = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS)
     sums = charges.groupby([week_of(charges["date"]), part])[["amount_usd", "list_usd"]].sum()
-    frame = sums.rename_axis(["week", "part"]).reset_index()
-    frame = frame.rename(columns={"amount_usd": "value", "list_usd": "listed"})
+    frame = sums.set_axis(["value", "listed"], axis=1).rename_axis(["week", "part"]).reset_index()
     days = data.days["date"]
     missing = week_of(days[~days.isin(data.charged_days["date"])])
     return frame[frame["week"].isin(data.weeks) & ~frame["week"].isin(missing)]
 
 
 def _person_days(data: Dataset) -> pd.DataFrame:
-    """One row per closed day and person of either side: month, actor, estimated and listed."""
+    """One row per closed day and person of either side: date, month, actor, estimated, listed."""
     closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
     common = set(closed) & set(data.charged_days["date"])
-    usage = data.model_usage[data.model_usage["customer_type"] == "api"]
-    sides = {}
-    for name, frame, money in (
-        ("estimated", usage, "cost_usd"),
-        ("listed", data.charges, "list_usd"),
-    ):
+    usage, sides = data.model_usage, {}
+    for name, frame in (("estimated", usage), ("listed", listed(data).model_usage)):
         rows = frame[(frame["actor_kind"] == "user") & frame["date"].isin(common)]
-        rows = rows.astype({"actor": "str"})
-        sides[name] = rows.groupby(["date", "actor"])[money].sum()
-    seats = data.model_usage[data.model_usage["customer_type"] != "api"]
-    paid_flat = pd.MultiIndex.from_frame(seats[["date", "actor"]].astype({"actor": "str"}))
+        sides[name] = rows.astype({"actor": "str"}).groupby(["date", "actor"])["cost_usd"].sum()
+    seats = usage.loc[usage["customer_type"] != "api", ["date", "actor"]].astype({"actor": "str"})
     both = pd.concat(sides, axis=1)
-    both = both[~both.index.isin(paid_flat)].reset_index()
+    both = both[~both.index.isin(pd.MultiIndex.from_frame(seats))].reset_index()
     month = both["date"].dt.to_period("M").dt.to_timestamp().astype("datetime64[ms]")
     return both.assign(month=month)
-
-
-def _hidden_months(data: Dataset, days: pd.DataFrame) -> set[pd.Timestamp]:
-    """The months of too few people, or with a week that is withheld, which they would tell."""
-    found = set[pd.Timestamp]()
-    sides = {"all": days, "both": days.dropna(), "estimated": days[days["listed"].isna()],
-             "listed": days[days["estimated"].isna()]}  # fmt: skip
-    for side in sides.values():
-        people = members(side.assign(cost_usd=side[["estimated", "listed"]].max(axis=1)), ["month"])
-        found |= {*people.loc[few(people, data.minimum_group, ["month"]), "month"]}
-    _, untold = withheld_days(data, days["date"])
-    return found | {*days.loc[untold, "month"]}
 
 
 def _why_nothing(data: Dataset) -> str:

@@ -3,50 +3,31 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
-from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import build_charges
+from ccanalytics.charges.charge_frames import build_charges, usage_of
 from ccanalytics.charges.cost_client import LONGEST_WALK, CostClient
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
-from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.layout import Companion
 from ccanalytics.store.sync import SyncResult
-from ccanalytics.weeks import Settling, days_between, is_closed, parse_day
-from ccanalytics.wire.analytics_cost import ChargedDays
+from ccanalytics.weeks import Settling, days_between, is_closed
 
-
-@runtime_checkable
-class ChargedSource(Protocol):
-    """A source that knows what UTC days were charged: the client, or the sample."""
-
-    @property
-    def organization_id(self) -> str | None:
-        """Whose charges they are; None when that is unknown."""
-        ...
-
-    @property
-    def charged_since(self) -> date | None:
-        """The first day with charges; None when only the service knows."""
-        ...
-
-    def charges(self, since: date, until: date) -> ChargedDays:
-        """The rows of every day from `since` to `until`, or an error."""
-        ...
+SETTLING = Settling(timedelta(0), timedelta(days=30))
+"""By the moment of the last refresh; the service revises costs for up to 30 days."""
 
 
 def sync_charges(
-    client: ChargedSource,
+    client: Source,
     store: Store,
     source: str,
-    since: date | str,
-    until: date | str,
+    since: date,
+    until: date,
     *,
     now: datetime | None = None,
     force: bool = False,
@@ -58,9 +39,8 @@ def sync_charges(
     may still be revised for a month. Every month is stored before the next one is asked for, so
     that a failure loses little.
     """
-    now, name = now or datetime.now(UTC), COMPANION.stored_as(source)
-    wanted = days_between(parse_day(since), parse_day(until))
-    stored = {} if force else store.days(name)
+    now, wanted = now or datetime.now(UTC), days_between(since, until)
+    stored = {} if force else store.days(COMPANION.stored_as(source))
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     missing = [day for day in wanted if day not in final and is_closed(day, now, SETTLING)]
     months = groupby(missing, lambda day: (day - missing[0]).days // LONGEST_WALK)
@@ -88,39 +68,23 @@ def stored_charges(
     return {**found, "model_usage": usage_of(charges, "list_usd"), "cost_days": days}
 
 
-def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
-    """Charges as rows of `model_usage`: `money` is their cost, tokens are not known."""
-    rows = charges.rename(columns={money: "cost_usd"})
-    counts = [name for name in SCHEMAS["model_usage"].names if name.endswith("_tokens")]
-    unknown = [name for name in SCHEMAS["model_usage"].names if name not in (*rows, *counts)]
-    text = pd.Categorical([None] * len(rows), [])
-    filled = {**dict.fromkeys(unknown, text), "is_remote": pd.array([pd.NA] * len(rows), "boolean")}
-    kept = [name for name in ("team", "actor_id", "cost_centre") if name in rows]
-    rows = rows.assign(**filled, **dict.fromkeys(counts, 0))
-    return rows[[*SCHEMAS["model_usage"].names, *kept]]
-
-
 def _fetch(
-    client: ChargedSource, store: Store, source: str, days: Sequence[date], now: datetime
+    client: Source, store: Store, source: str, days: Sequence[date], now: datetime
 ) -> list[DayChange]:
     charged = client.charges(days[0], days[-1])
-    whose = store.organization(source)
-    if whose and client.organization_id and whose != client.organization_id:
+    if charged is None or charged.refreshed_at is None:
+        return []
+    whose, known_at = store.organization(source), min(now, charged.refreshed_at)
+    if whose and charged.organization and whose != charged.organization:
         raise StoreError(
             f"The store {store.root} holds {source} days of organization {whose}, the charges are "
-            f"of {client.organization_id}: they cannot be compared. Use the key of {whose}."
+            f"of {charged.organization}: they cannot be compared. Use the key of {whose}."
         )
-    known_at = min(now, charged.refreshed_at or datetime.min.replace(tzinfo=UTC))
-    whose, names = client.organization_id, charged.key_names
-    return store.write_days(
-        COMPANION.stored_as(source),
-        [
-            NewDay(day, {"charges": build_charges(day, charged.days[day], names, whose)},
-                   known_at, whose)
-            for day in days
-            if day in charged.days and is_closed(day, known_at, SETTLING)
-        ],
-    )  # fmt: skip
+    complete = [d for d in days if d in charged.days and is_closed(d, known_at, SETTLING)]
+    frames = ({"charges": build_charges(day, charged)} for day in complete)
+    news = [NewDay(day, tables, known_at, charged.organization)
+            for day, tables in zip(complete, frames, strict=True)]  # fmt: skip
+    return store.write_days(COMPANION.stored_as(source), news)
 
 
 def _open(spec: SourceSpec, access: Access) -> Source:
@@ -133,16 +97,9 @@ def _open(spec: SourceSpec, access: Access) -> Source:
 
 def _sync(
     source: Source, store: Store, name: str, since: date, until: date, now: datetime, again: bool
-) -> SyncResult | None:
-    """Sync the charges, if the source knows any."""
-    if not isinstance(source, ChargedSource):
-        return None
-    first = max(since, source.charged_since or since)
-    return sync_charges(source, store, name, first, until, now=now, force=again)
+) -> SyncResult:
+    return sync_charges(source, store, name, since, until, now=now, force=again)
 
-
-SETTLING = Settling(timedelta(0), timedelta(days=30))
-"""By the moment of the last refresh; the service revises costs for up to 30 days."""
 
 COMPANION = Companion(
     name="charges",

@@ -15,6 +15,7 @@ from ccanalytics.errors import ApiError, SchemaError
 from ccanalytics.sources.http import Client
 from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS, ANALYTICS_KEY
 from ccanalytics.sources.refusals import Params
+from ccanalytics.weeks import days_between
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem, decode_cost_items
 from ccanalytics.wire.organization import ApiKeyPage
 
@@ -28,10 +29,14 @@ FLOOR, OLDEST = date(2026, 1, 1), timedelta(days=364)
 LONGEST_WALK = 31
 """The most days of one walk."""
 
-PAGE_SIZE = 1000
-
-GROUP_BY = ["actor", "model", "cost_type", "token_type"]
-"""Without the kind of cost, what is not tokens would be missing."""
+ASKED: Params = {
+    "time_bucket_width": "1d",
+    "order_by": "time",
+    "products[]": ["claude_code"],
+    # Without the kind of cost, what is not tokens would be missing.
+    "group_by[]": ["actor", "model", "cost_type", "token_type"],
+    "limit": 1000,
+}
 
 COST_KEY = replace(
     ADMIN_KEY,
@@ -53,7 +58,6 @@ class CostClient(Client):
 
     key_kind = COST_KEY
     per_minute = 50
-    charged_since: date | None = None
 
     def __init__(
         self,
@@ -66,30 +70,27 @@ class CostClient(Client):
         self._http.headers["anthropic-beta"] = BETA
         self._now = now
 
-    @property
-    def organization_id(self) -> str | None:
-        """The organization that answered last."""
-        return self._organization
-
     def charges(self, since: date, until: date) -> ChargedDays:
-        """The rows of every complete day from `since` to `until`, or an error."""
-        oldest = max(FLOOR, self._now().date() - OLDEST)
-        first = max(since, oldest).toordinal()
-        found: dict[date, list[CostItem]] = {}
-        refreshed: list[datetime | None] = []
-        for begin in range(first, until.toordinal() + 1, LONGEST_WALK):
-            end = min(begin + LONGEST_WALK - 1, until.toordinal())
-            days = [date.fromordinal(n) for n in range(begin, end + 1)]
-            found |= {day: [] for day in days}
-            for page in self._all_pages(COST, _params(days), decode_cost_items):
-                refreshed.append(page.data_refreshed_at)
+        """The rows of the days from `since` to `until` that the service knows, or an error."""
+        first = max(since, FLOOR, self._now().date() - OLDEST)
+        days = days_between(first, until) if first <= until else []
+        found: dict[date, list[CostItem]] = {day: [] for day in days}
+        refreshed: set[datetime | None] = set()
+        for begin in range(0, len(days), LONGEST_WALK):
+            part = days[begin : begin + LONGEST_WALK]
+            ends = {
+                "starting_at": f"{part[0]}T00:00:00Z",
+                "ending_at": f"{part[-1] + timedelta(days=1)}T00:00:00Z",
+            }
+            for page in self._all_pages(COST, {**ASKED, **ends}, decode_cost_items):
+                refreshed.add(page.data_refreshed_at)
                 for item in page.data:
                     if item.day not in found:
-                        raise SchemaError(f"{item.day} was not asked for: {days[0]} to {days[-1]}.")
+                        raise SchemaError(f"{item.day} was not asked for: {part[0]} to {part[-1]}.")
                     found[item.day].append(item)
-        known = [moment for moment in refreshed if moment]
-        complete = min(known) if len(known) == len(refreshed) and known else None
-        return ChargedDays(found, complete, self._key_names())
+        known = {moment for moment in refreshed if moment}
+        complete = min(known) if known == refreshed and known else None
+        return ChargedDays(found, complete, self._key_names(), self._organization)
 
     def _key_names(self) -> dict[str, str]:
         """The names of API keys by their ids; only an Admin key may list them."""
@@ -104,15 +105,3 @@ class CostClient(Client):
             text = f"{error} Organizations that are set up for HIPAA have no cost report."
             return ApiError(text, status=400, request_id=error.request_id)
         return error
-
-
-def _params(days: list[date]) -> Params:
-    return {
-        "starting_at": f"{days[0]}T00:00:00Z",
-        "ending_at": f"{days[-1] + timedelta(days=1)}T00:00:00Z",
-        "time_bucket_width": "1d",
-        "order_by": "time",
-        "products[]": ["claude_code"],
-        "group_by[]": GROUP_BY,
-        "limit": PAGE_SIZE,
-    }

@@ -6,9 +6,6 @@ Nobody is in two rows: a person has one cost centre on a day. API keys and what 
 are rows of their own. Groups of too few people are one row, as everywhere.
 """
 
-import csv
-import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill
+from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill, units_of
 from ccanalytics.charges.charge_metrics import KEYS, NOT_THE_INVOICE, OTHERS, PARTS
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
@@ -28,134 +25,68 @@ from ccanalytics.words import counted
 GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
 """What the bill is split by, and what FOCUS calls such a sub account."""
 
-UNITS = 10**8
-"""Of these make a dollar: amounts are whole numbers of them, so that sums are exact."""
+OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
+
+_WORDS = {KEYS: "is of API keys", OTHERS: "is of other identities",
+          NO_GROUP: "is of people without one",
+          UNATTRIBUTED: "cannot be attributed to anybody"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Showback:
-    """The rows of a month: name, people, cents and list_cents; all cents add up to `total`.
-
-    `people` is null for what is not of people. `last` is the last day that is charged.
-    """
+    """The bill of a month in `rows` as `showback` has them; `rows` add up to `cents`."""
 
     rows: pd.DataFrame
-    by: str
-    first: date
-    last: date
-    end: date
-    organization: str
-    total: int
-    together: int = 0
-
-    def sentence(self) -> str:
-        """What the rows add up to, and what is not in a group of its own."""
-        part = "" if self.last == self.end else f" up to {self.last:%-d %B}"
-        groups = counted(self.together, f"{self.by.replace('_', ' ')}")
-        told = [f"{self._share(name)} is {words}" for name, words in _WORDS.items()
-                if name in set(self.rows["name"])]  # fmt: skip
-        return " ".join(
-            [
-                f"Claude Code was billed ${self.total / 100:,.2f} in {self.first:%B %Y}{part}, "
-                f"{NOT_THE_INVOICE}. The rows add up to it, and none overlaps another.",
-                *([f"{', '.join(told)}."] if told else []),
-                *([f"{groups} of too few people share a row."] if self.together else []),
-            ]
-        )
-
-    def _share(self, name: str) -> str:
-        cents = self.rows.loc[self.rows["name"] == name, "cents"].sum()
-        return f"{100 * cents / self.total:.1f} %" if self.total else "0 %"
-
-    def csv_text(self) -> str:
-        """The rows as CSV in the columns of FOCUS."""
-        text = io.StringIO()
-        found = [self._focus(row._asdict()) for row in self.rows.itertuples(index=False)]
-        writer = csv.DictWriter(text, [*self._focus(_EMPTY)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found)
-        return text.getvalue()
-
-    def _focus(self, row: Mapping[str, object]) -> dict[str, object]:
-        billed, at_list = (_dollars(row[name]) for name in ("cents", "list_cents"))
-        month = self.first.replace(day=1), month_days(f"{self.first:%Y-%m}")[1] + timedelta(1)
-        people = row["people"]
-        return {
-            **_constants(*month),
-            "BillingAccountId": self.organization,
-            "ChargePeriodStart": _moment(self.first),
-            "ChargePeriodEnd": _moment(self.last + timedelta(days=1)),
-            "SubAccountId": row["name"],
-            "SubAccountName": row["name"],
-            "SubAccountType": GROUPS[self.by] if people is not None else None,
-            **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost"), billed),
-            "ListCost": at_list,
-            "x_People": people,
-        }
-
-
-OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
-
-_WORDS = {KEYS: "of API keys", OTHERS: "of other identities", NO_GROUP: "of people without one",
-          UNATTRIBUTED: "not attributed to anybody"}  # fmt: skip
-
-_EMPTY = {"name": "", "people": None, "cents": 0, "list_cents": 0}
+    cents: int
+    sentence: str
 
 
 def showback(data: Dataset, by: str = "cost_centre") -> Showback:
-    """The bill of the days of a dataset by cost centre, or by team.
+    """The bill of the days of a dataset: one row per cost centre or team, in columns of FOCUS.
 
     `StoreError` when a day before the last one that is charged is missing: the rest would look like
     the bill.
     """
-    first, last = _charged_range(data)
+    last = _last_charged(data)
     charges = _grouped(data, by)
-    charges = charges[charges["date"].between(pd.Timestamp(first), pd.Timestamp(last))]
+    charges = charges[charges["date"] <= pd.Timestamp(last)]
     charges, together = _without_small_groups(data, charges, by)
-    units = charges.assign(
-        cents=_units(charges["amount_usd"]), list_cents=_units(charges["list_usd"])
+    units = charges[["amount_usd", "list_usd"]].apply(units_of).groupby(charges["name"]).sum()
+    is_person = charges["actor_kind"] == "user"
+    people = charges[is_person].groupby("name")["actor"].nunique().reindex(units.index)
+    cents = units.apply(_to_cents).assign(people=people)
+    cents = cents.sort_values("amount_usd", ascending=False)
+    total, month = int(cents["amount_usd"].sum()), f"{data.since:%B %Y}"
+    up_to = "" if last == data.until else f" up to {last:%-d %B}"
+    told = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
+            for name, words in _WORDS.items() if name in cents.index]  # fmt: skip
+    groups = counted(together, by.replace("_", " "))
+    told += [f"{groups} of too few people share a row"] if together else []
+    said = (
+        f"Claude Code was billed ${total / 100:,.2f} in {month}{up_to}, {NOT_THE_INVOICE}. The "
+        f"rows add up to it, and none overlaps another. {'; '.join(told)}"
     )
-    sums = units.groupby("name")[["cents", "list_cents"]].sum()
-    people = charges[charges["actor_kind"] == "user"].groupby("name")["actor"].nunique()
-    counts = [int(people[name]) if name in people.index else None for name in sums.index]
-    rows = sums.apply(_to_cents).assign(people=pd.Series(counts, sums.index, dtype="object"))
-    known = charges["organization"].astype("str").dropna().unique()
-    return Showback(
-        rows.reset_index().sort_values("cents", ascending=False, ignore_index=True),
-        by,
-        first,
-        last,
-        data.until,
-        str(known[0]) if len(known) else data.source,
-        int(rows["cents"].sum()),
-        together,
-    )
+    return Showback(_focus(cents, charges, by, (data.since, last)), total, said.strip())
 
 
-def _charged_range(data: Dataset) -> tuple[date, date]:
+def _last_charged(data: Dataset) -> date:
     days = {day.date() for day in data.charged_days["date"]} if has_bill(data) else set()
-    if not days:
-        raise StoreError(
-            f"No day of {data.since} to {data.until} is charged yet: fetch them with ccanalytics "
-            f"sync --since {data.since} --billed."
-        )
-    last = max(days)
+    last = max(days, default=data.until)
     missing = [day for day in days_between(data.since, last) if day not in days]
     if missing:
         raise StoreError(
             f"{counted(len(missing), 'day')} from {missing[0]} on have no charges, so the rows "
             f"would not be the bill: ccanalytics sync --since {data.since} --billed."
         )
-    return data.since, last
+    return last
 
 
 def _grouped(data: Dataset, by: str) -> pd.DataFrame:
     """The charges with the name of their row."""
     charges = (data if by == "team" else data.by_cost_centre()).charges
-    people = charges["actor_kind"] == "user"
     group = charges["team"].astype("object").where(charges["team"].notna(), NO_GROUP)
     other = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS)
-    return charges.assign(name=group.where(people, other))
+    return charges.assign(name=group.where(charges["actor_kind"] == "user", other))
 
 
 def _without_small_groups(
@@ -177,8 +108,8 @@ def _without_small_groups(
     hidden = set(rows.loc[withheld_rows(rows, minimum, ["month"], "name"), "name"])
     if by == "team":
         weekly = withheld_teams(data.activity, data.model_usage, minimum)
-        shown = set(rows["name"])
-        hidden |= {team or NO_GROUP for week, team in weekly if week in data.weeks} & shown
+        teams = {team or NO_GROUP for week, team in weekly if week in data.weeks}
+        hidden |= teams & set(rows["name"])
     others = rows.loc[~rows["name"].isin(hidden), "name"].value_counts()
     if len(hidden) == 1 and len(others):
         hidden |= {others.index[-1]}  # alone it would still be told
@@ -186,41 +117,45 @@ def _without_small_groups(
     return charges.assign(name=merged), len(hidden)
 
 
-def _units(dollars: pd.Series) -> pd.Series:
-    """Dollars as whole units; a float is exact to more digits than that."""
-    return (dollars * UNITS).round().astype("int64")
-
-
 def _to_cents(units: pd.Series) -> pd.Series:
     """Units as cents that add up to the rounded sum: the largest remainders are rounded up."""
-    cent = UNITS // 100
-    whole, rest = units // cent, units % cent
+    whole, rest = units // 10**6, units % 10**6
     total = int(Decimal(int(units.sum())).scaleb(-6).to_integral_value())
     more = rest.sort_values(ascending=False, kind="stable").index[: total - int(whole.sum())]
     return whole + np.isin(whole.index, more)
 
 
-def _dollars(cents: object) -> Decimal:
-    return Decimal(int(str(cents))).scaleb(-2)
-
-
-def _moment(day: date) -> str:
-    return f"{day}T00:00:00Z"
-
-
-def _constants(start: date, end: date) -> dict[str, object]:
-    return {
-        "BillingAccountId": "",
+def _focus(
+    cents: pd.DataFrame, charges: pd.DataFrame, by: str, days: tuple[date, date]
+) -> pd.DataFrame:
+    """One row per sub account, in the columns of FOCUS."""
+    accounts = charges["organization"].astype("str").dropna().unique()
+    begin, end = month_days(f"{days[0]:%Y-%m}")
+    dollars = cents[["amount_usd", "list_usd"]].map(lambda one: Decimal(int(one)).scaleb(-2))
+    columns = {
+        "BillingAccountId": "".join(accounts[:1]),
+        "BillingAccountName": None,
         "BillingCurrency": "USD",
-        "BillingPeriodStart": _moment(start),
-        "BillingPeriodEnd": _moment(end),
+        "BillingPeriodStart": _midnight(begin),
+        "BillingPeriodEnd": _midnight(end + timedelta(days=1)),
         "ChargeCategory": "Usage",
         "ChargeClass": None,
         "ChargeDescription": f"Claude Code, {NOT_THE_INVOICE}",
         "ChargeFrequency": "Usage-Based",
+        "ChargePeriodStart": _midnight(days[0]),
+        "ChargePeriodEnd": _midnight(days[1] + timedelta(days=1)),
         **dict.fromkeys(("InvoiceIssuerName", "ProviderName", "PublisherName"), "Anthropic"),
-        "PricingQuantity": None,
-        "PricingUnit": None,
+        **dict.fromkeys(("PricingQuantity", "PricingUnit")),
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": "Claude Code",
+        **dict.fromkeys(("SubAccountId", "SubAccountName"), cents.index),
+        "SubAccountType": cents["people"].notna().map({True: GROUPS[by], False: None}),
+        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost"), dollars["amount_usd"]),
+        "ListCost": dollars["list_usd"],
+        "x_People": cents["people"].astype("Int64"),
     }
+    return pd.DataFrame(columns, index=cents.index).reset_index(drop=True)
+
+
+def _midnight(day: date) -> str:
+    return f"{day}T00:00:00Z"

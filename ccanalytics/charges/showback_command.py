@@ -52,6 +52,6 @@ def showback(
     )
     found = showback(data, by)
     file = out or Path(f"showback-{first:%Y-%m}.csv")
-    write_text(file, found.csv_text())
-    click.echo(found.sentence())
+    write_text(file, found.rows.to_csv(index=False))
+    click.echo(f"{found.sentence}.")
     click.echo(options.shown(file.absolute()))

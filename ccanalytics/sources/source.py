@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Self
 
+from ccanalytics.wire.analytics_cost import ChargedDays
 from ccanalytics.wire.claude_code import Record
 from ccanalytics.wire.enterprise import Summary
 
@@ -34,6 +35,10 @@ class Source:
 
     def span(self) -> tuple[date, date] | None:
         """The first and last day there can be records of; None when only the service knows."""
+        return None
+
+    def charges(self, since: date, until: date) -> ChargedDays | None:
+        """What the days from `since` to `until` were charged; None where nothing is known."""
         return None
 
     def seats(self, since: date, until: date) -> dict[date, Summary] | None:

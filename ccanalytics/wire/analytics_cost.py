@@ -107,11 +107,12 @@ class CostItemPage(Wire):
 
 
 class ChargedDays(Wire):
-    """Ours: the rows of UTC days, how far they are complete, and what API keys are called."""
+    """Ours: the rows of UTC days, how far they are complete, the names of API keys, and whose."""
 
     days: dict[date, list[CostItem]]
     refreshed_at: datetime | None
     key_names: dict[str, str]
+    organization: str | None = None
 
 
 decode_cost_items = decoder(CostItemPage, "a page of the analytics cost report")

@@ -74,7 +74,7 @@ def test_the_bill_is_that_of_people_keys_and_nobody():
     assert shares == {"people": 0.6, "API keys": 0.3, "unattributed": 0.1}
     said = str(cca.bill_sentence(data))
     assert "$10.00" in said
-    assert "10 % that cannot be attributed" in said
+    assert "10 % cannot be attributed" in said
     assert "not the invoice" in said
     assert set(data.charges["actor"].dropna()) == {"ann@x.example", "ci"}
 

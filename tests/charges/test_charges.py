@@ -17,7 +17,7 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.errors import SchemaError
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store
-from ccanalytics.wire.analytics_cost import decode_cost_items
+from ccanalytics.wire.analytics_cost import ChargedDays, decode_cost_items
 
 KEY, ANALYTICS = "sk-ant-admin01-do-not-print-me", "sk-ant-api01-do-not-print-me"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -63,6 +63,7 @@ def test_it_asks_for_claude_code_by_actor_model_and_kind():
         "2026-11-23T00:00:00Z",
     )
     assert params["products[]"] == "claude_code"
+    assert params["limit"] == "1000"
     assert params.get_list("group_by[]") == ["actor", "model", "cost_type", "token_type"]
 
 
@@ -96,7 +97,7 @@ def test_what_is_no_amount_of_a_utc_day_is_refused(wrong):
 def test_cents_become_the_same_money_in_dollars(amount):
     """Any amount with up to six decimals of a cent: a hundred times the dollars is it again."""
     body = httpx.Response(200, json=page(row(amount=str(amount)))).content
-    table = build_charges(MONDAY, decode_cost_items(body).data, {}, None)
+    table = build_charges(MONDAY, ChargedDays({MONDAY: decode_cost_items(body).data}, None, {}))
     assert table["amount_usd"][0].as_py() * 100 == amount
 
 
@@ -112,7 +113,7 @@ def test_every_kind_of_actor_is_kept_and_nobody_too():
         None,
     ]
     body = httpx.Response(200, json=page(*(row(actor=one) for one in actors))).content
-    table = build_charges(MONDAY, decode_cost_items(body).data, NAMES, "org-1")
+    table = build_charges(MONDAY, ChargedDays({MONDAY: decode_cost_items(body).data}, None, NAMES))
     assert list(zip(table["actor"].to_pylist(), table["actor_kind"].to_pylist(), strict=True)) == [
         ("ann@x.example", "user"),
         ("user_2", "user"),

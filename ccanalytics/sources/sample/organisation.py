@@ -95,8 +95,6 @@ class SampleOrganisation(Source):
             raise ValueError(f"until is {until}: the sample begins on {FIRST}.")
         self.until = until
         self.monthly_budget_usd = MONTHLY_BUDGET_USD
-        self.organization_id = ORGANIZATION
-        self.charged_since = CHARGED_SINCE
         self.people = people()
         addresses = {person.email: f"user_{n:04d}" for n, person in enumerate(self.people)}
         self.ids = addresses | KEY_IDS
@@ -118,9 +116,10 @@ class SampleOrganisation(Source):
 
     def charges(self, since: date, until: date) -> ChargedDays:
         """What each day from `since` to `until` was charged; all of them are complete."""
-        days = (date.fromordinal(n) for n in range(since.toordinal(), until.toordinal() + 1))
+        first = max(since, CHARGED_SINCE).toordinal()
+        days = (date.fromordinal(n) for n in range(first, until.toordinal() + 1))
         names = {id: name for name, id in KEY_IDS.items()}
-        return ChargedDays({d: self.day_charges(d) for d in days}, _EVER, names)
+        return ChargedDays({d: self.day_charges(d) for d in days}, _EVER, names, ORGANIZATION)
 
     def api_keys(self) -> list[dict[str, str]]:
         """The keys of the pipelines as the service lists them."""
