@@ -7,6 +7,7 @@ The key of a service is none of the settings: it must not end up in a file, a re
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -22,6 +23,11 @@ BASE_URL = "https://api.anthropic.com"
 Identity = Literal["named", "pseudonym", "aggregate"]
 """How people appear: by name, by a keyed pseudonym, or not at all."""
 
+BudgetScope = Literal["team", "cost_centre"]
+"""What a budget can be of, besides the organisation."""
+
+Dollars = Annotated[float, msgspec.Meta(gt=0)]
+
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 IDENTITIES: tuple[str, ...] = get_args(Identity)
@@ -34,6 +40,8 @@ VARIABLES = {
     "CCANALYTICS_EVENTS": "events",
     "CCANALYTICS_INTERVENTIONS": "interventions",
     "CCANALYTICS_MONTHLY_BUDGET_USD": "monthly_budget_usd",
+    "CCANALYTICS_BUDGETS": "budgets",
+    "CCANALYTICS_SEAT_PRICES": "seat_prices",
     "CCANALYTICS_WEEKEND": "weekend",
     "CCANALYTICS_SYNC_ON_LOAD": "sync_on_load",
     "ANTHROPIC_BASE_URL": "base_url",
@@ -55,7 +63,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     holidays: Path | None = None
     events: Path | None = None
     interventions: Path | None = None
-    monthly_budget_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    monthly_budget_usd: Dollars | None = None
+    budgets: dict[BudgetScope, dict[str, Dollars]] = {}
+    """Further budgets of a month, by team and cost centre; in a variable as JSON."""
+    seat_prices: dict[date, Dollars] = {}
+    """What a seat costs a month, from each day on; in a variable as JSON."""
     weekend: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=6)] = ("sat", "sun")
     """The days of the week that are off; in a variable with commas between them."""
     sync_on_load: bool = True
@@ -82,8 +94,7 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         settings = _set(settings, _table(file), file.parent, str(file))
     for variable, name in VARIABLES.items():
         if value := environ.get(variable):
-            given = value.split(",") if name == "weekend" else value
-            settings = _set(settings, {name: given}, folder, variable)
+            settings = _set(settings, {name: _parsed(variable, value)}, folder, variable)
     return settings
 
 
@@ -94,12 +105,31 @@ def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str
         "CCANALYTICS_IDENTITY": settings.identity,
         "CCANALYTICS_ROSTER": settings.roster.absolute() if settings.roster else "",
         "CCANALYTICS_MONTHLY_BUDGET_USD": settings.monthly_budget_usd or "",
+        "CCANALYTICS_BUDGETS": _json(settings.budgets),
+        "CCANALYTICS_SEAT_PRICES": _json(settings.seat_prices),
         "CCANALYTICS_WEEKEND": ",".join(settings.weekend),
         **{f"CCANALYTICS_{kind.upper()}": p.absolute() for kind, p in settings.calendars.items()},
     }
     if logs:
         found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in logs)
     return {name: str(value) for name, value in found.items()}
+
+
+def _json(table: Mapping[Any, Any]) -> str:
+    return msgspec.json.encode(table).decode() if table else ""
+
+
+def _parsed(variable: str, text: str) -> Any:
+    """The value of a variable that is more than one."""
+    name = VARIABLES[variable]
+    if name == "weekend":
+        return text.split(",")
+    if name not in ("budgets", "seat_prices"):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{variable} is {text!r}, not JSON: {error}.") from None
 
 
 def _log_folder(folder: Path) -> str:

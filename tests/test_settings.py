@@ -1,11 +1,12 @@
 """Settings come from the file, then the environment; what is wrong is named."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.settings import BASE_URL, default_store, read_settings
+from ccanalytics.settings import BASE_URL, as_variables, default_store, read_settings
 
 
 def write(folder, text):
@@ -51,6 +52,8 @@ def test_every_variable_sets_its_setting(tmp_path):
         "CCANALYTICS_EVENTS": "e.csv",
         "CCANALYTICS_INTERVENTIONS": "i.csv",
         "CCANALYTICS_MONTHLY_BUDGET_USD": "12000",
+        "CCANALYTICS_BUDGETS": '{"team": {"Web": 900}}',
+        "CCANALYTICS_SEAT_PRICES": '{"2026-01-01": 150}',
         "CCANALYTICS_WEEKEND": "fri,sat",
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
     }
@@ -58,6 +61,10 @@ def test_every_variable_sets_its_setting(tmp_path):
     assert (settings.store, settings.roster) == (tmp_path / "s", tmp_path / "r.csv")
     assert (settings.identity, settings.base_url) == ("aggregate", "http://127.0.0.1:1")
     assert settings.monthly_budget_usd == 12_000
+    assert settings.budgets == {"team": {"Web": 900}}
+    assert settings.seat_prices == {date(2026, 1, 1): 150}
+    assert read_settings(as_variables(settings), tmp_path).budgets == settings.budgets
+    assert read_settings(as_variables(settings), tmp_path).seat_prices == settings.seat_prices
     assert settings.weekend_days == (4, 5)
     assert settings.calendars == {
         "holidays": tmp_path / "h.csv",
@@ -116,3 +123,30 @@ def test_a_key_in_the_file_is_refused_without_being_shown(tmp_path):
     with pytest.raises(SettingsError, match="'admin_key'") as error:
         read_settings({}, write(tmp_path, 'admin_key = "sk-ant-admin01-x"'))
     assert "sk-ant" not in str(error.value)
+
+
+def test_budgets_and_prices_are_tables_of_the_file(tmp_path):
+    """By team and cost centre, and from a day on."""
+    write(
+        tmp_path,
+        'monthly_budget_usd = 9000\n[budgets.team]\nWeb = 900\n[budgets.cost_centre]\n"41" = 50\n'
+        '[seat_prices]\n"2026-01-01" = 125\n"2026-07-01" = 150\n',
+    )
+    settings = read_settings({}, tmp_path)
+    assert settings.budgets == {"team": {"Web": 900}, "cost_centre": {"41": 50}}
+    assert settings.seat_prices[date(2026, 7, 1)] == 150
+
+
+@pytest.mark.parametrize(
+    "text", ["[budgets.room]\nA = 1", "[budgets.team]\nA = -1", '[seat_prices]\n"soon" = 1']
+)
+def test_a_budget_or_price_that_makes_no_sense_names_its_place(text, tmp_path):
+    """Of another kind of group, below zero, or from no day."""
+    with pytest.raises(SettingsError, match=r"ccanalytics\.toml"):
+        read_settings({}, write(tmp_path, text))
+
+
+def test_a_variable_that_is_no_json_is_named(tmp_path):
+    """Budgets in the environment are JSON."""
+    with pytest.raises(SettingsError, match="CCANALYTICS_BUDGETS"):
+        read_settings({"CCANALYTICS_BUDGETS": "Web=900"}, tmp_path)

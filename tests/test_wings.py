@@ -15,6 +15,7 @@ ROOT = Path(ccanalytics.__file__).parents[1]
 WINGS = sorted(file.parent.name for file in (ROOT / "ccanalytics").glob("*/wing.py"))
 
 COMMANDS = {
+    "analyses": {"budget"},
     "charges": {"showback"},
     "check": {"check"},
     "export": {"export", "recipe"},

@@ -4,9 +4,11 @@ from ccanalytics.wings import Wing
 
 WING = Wing(
     notebooks=dict.fromkeys(("lifecycle", "what_changed", "before_after", "outlook"), ""),
+    commands={"budget": "analyses.budget_command:budget"},
     definitions=("analyses/definitions.toml",),
     names={
         "activation_sentence": "analyses.activation:activation_sentence",
+        "budget_table": "analyses.budgets:budget_table",
         "cost_curve": "analyses.concentration:cost_curve",
         "cost_drivers": "analyses.drivers:cost_drivers",
         "cost_per_commit_drivers": "analyses.drivers:cost_per_commit_drivers",

@@ -132,7 +132,7 @@ def bill_sentence(data: Dataset) -> str:
         f"Claude Code was billed {_USD(total)} in the {counted(weeks.nunique(), 'week')} from "
         f"{weeks.min():%-d %B} to {weeks.max() + pd.Timedelta(days=6):%-d %B %Y}, "
         f"{NOT_THE_INVOICE}; {_USD(at_list)} at list prices, a discount of "
-        f"{share(1 - total / at_list)}. {'; '.join(rest)}."
+        f"{share(1 - total / at_list)}{''.join(f'; {one}' for one in rest)}."
     )
 
 

@@ -1,8 +1,8 @@
 """`--json`: one object on stdout that says how the command ended, in every case.
 
     command      its name
-    status       done, failed, usage-error or stopped (by a check)
-    exit_code    0, 1, 2 or 3
+    status       done, failed, usage-error, stopped (by a check) or crossed (a budget)
+    exit_code    0, 1, 2, 3 or 4
     error        a message, null when there is none
 
 The command adds its own keys; those about a report are listed in `report/report_json.py`. Text
@@ -17,7 +17,7 @@ import click
 
 from ccanalytics.cli.group import as_click, exit_code_of
 
-STATUS = {0: "done", 1: "failed", 2: "usage-error", 3: "stopped"}
+STATUS = {0: "done", 1: "failed", 2: "usage-error", 3: "stopped", 4: "crossed"}
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 

@@ -1,6 +1,7 @@
 """Errors made on purpose -> one message on stderr and an exit code.
 
-Exit codes: 0 done, 1 what was asked failed, 2 usage error, 3 a check stopped the report.
+Exit codes: 0 done, 1 what was asked failed, 2 usage error, 3 a check stopped the report,
+4 a budget is crossed.
 """
 
 import errno

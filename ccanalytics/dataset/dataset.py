@@ -18,6 +18,7 @@ from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.calendars import Calendars
 from ccanalytics.people.roster import with_teams
 from ccanalytics.people.small_groups import withheld_weeks
+from ccanalytics.settings import BudgetScope
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
 from ccanalytics.weeks import days_between, parse_day
@@ -51,6 +52,8 @@ class Dataset(ShowsItself):
     team: str = ""
     calendars: Calendars = field(default_factory=Calendars)
     monthly_budget_usd: float | None = None
+    budgets: Mapping[BudgetScope, Mapping[str, float]] = field(default_factory=dict)
+    seat_prices: Mapping[date, float] = field(default_factory=dict)
     unknown_fields: tuple[str, ...] = ()
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     untold: frozenset[pd.Timestamp] = frozenset()

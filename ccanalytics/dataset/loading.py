@@ -140,7 +140,7 @@ def _load(
         secret=b"" if identity == "named" else load_secret(opened.root / "identity.secret"),
         team=team,
         calendars=_calendars(spec, settings),
-        monthly_budget_usd=_budget(spec, settings),
+        **_prices(spec, settings),
         unknown_fields={name for day in stored.values() for name in day.unknown_fields},
         extras=_companion_frames(opened, spec.name, first, last),
     )
@@ -157,11 +157,14 @@ def build_dataset(
     secret: bytes = b"",
     team: str = "",
     calendars: Calendars | None = None,
-    monthly_budget_usd: float | None = None,
     unknown_fields: Iterable[str] = (),
     extras: Mapping[str, pd.DataFrame] | None = None,
+    **prices: Any,
 ) -> Dataset:
-    """The dataset of all `days`; with `team` only of that team, with actors as `identity` says."""
+    """The dataset of all `days`; with `team` only of that team, with actors as `identity` says.
+
+    `prices` are its fields monthly_budget_usd, budgets and seat_prices.
+    """
     given = {name: to_pandas(table) for name, table in tables.items()} | dict(extras or {})
     cost_days = given.pop("cost_days", None)
     everything = _of_actors(given, roster) | {"roster": roster}
@@ -188,7 +191,7 @@ def build_dataset(
         identity=identity,
         team=team,
         calendars=known if identity == "named" else known.with_texts(without_emails),
-        monthly_budget_usd=monthly_budget_usd,
+        **prices,
         unknown_fields=tuple(sorted(unknown_fields)),
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
     )
@@ -274,9 +277,11 @@ def _calendars(spec: SourceSpec, settings: Settings) -> Calendars:
     return Calendars(**parsed, weekend=settings.weekend_days)
 
 
-def _budget(spec: SourceSpec, settings: Settings) -> float | None:
-    own = spec.organisation().monthly_budget_usd if spec.organisation else None
-    return settings.monthly_budget_usd or own
+def _prices(spec: SourceSpec, settings: Settings) -> dict[str, Any]:
+    """The budgets and prices of the settings, else the source's own."""
+    own = spec.organisation() if spec.organisation else settings
+    names = ("monthly_budget_usd", "budgets", "seat_prices")
+    return {name: getattr(settings, name) or getattr(own, name) for name in names}
 
 
 def _day_table(

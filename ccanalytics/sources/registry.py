@@ -11,12 +11,12 @@ Nothing else asks a source by its name: what differs is a field of its `SourceSp
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.settings import BASE_URL
+from ccanalytics.settings import BASE_URL, BudgetScope
 from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, KeyKind, find_key
 from ccanalytics.sources.source import Source
 from ccanalytics.weeks import TWO_DAYS, Settling
@@ -38,11 +38,13 @@ class Access:
 
 @dataclass(frozen=True)
 class Organisation:
-    """What comes with an organisation besides its records: its roster, calendars and budget."""
+    """What comes with an organisation besides its records: its roster, calendars and prices."""
 
     roster_csv: str
     calendars_csv: Mapping[str, str]
     monthly_budget_usd: float
+    budgets: Mapping[BudgetScope, Mapping[str, float]] = field(default_factory=dict)
+    seat_prices: Mapping[date, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,11 +102,12 @@ def _open_sample(access: Access) -> Source:
 
 
 def _sample_organisation() -> Organisation:
-    from ccanalytics.sources.sample.organisation import CALENDARS, SampleOrganisation
+    from ccanalytics.sources.sample import organisation as sample
 
-    sample = SampleOrganisation()
-    calendars = {kind: sample.calendar_csv(kind) for kind in CALENDARS}
-    return Organisation(sample.roster_csv(), calendars, sample.monthly_budget_usd)
+    whole = sample.SampleOrganisation()
+    calendars = {kind: whole.calendar_csv(kind) for kind in sample.CALENDARS}
+    budget = whole.monthly_budget_usd
+    return Organisation(whole.roster_csv(), calendars, budget, sample.BUDGETS, sample.SEAT_PRICES)
 
 
 SPINE = (

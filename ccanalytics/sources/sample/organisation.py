@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from random import Random
 
+from ccanalytics.settings import BudgetScope
 from ccanalytics.sources.sample.sample_charges import charges_of
 from ccanalytics.sources.sample.staff import COST_CENTRES, ORGANIZATION, StaffMember, people
 from ccanalytics.sources.source import Source
@@ -69,6 +70,12 @@ CHARGED_SINCE = date(2026, 8, 31)
 """What was charged is known from here on."""
 
 MONTHLY_BUDGET_USD = 11_500.0
+BUDGETS: dict[BudgetScope, dict[str, float]] = {
+    "team": {"Payments": 1_600.0},
+    "cost_centre": {"4100 Products": 4_500.0, "4200 Foundations": 3_500.0},
+}
+SEAT_PRICES = {date(2026, 1, 1): 150.0}
+"""What a seat costs a month."""
 
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
 """API keys of pipelines, and how much they do."""

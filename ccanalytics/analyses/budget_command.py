@@ -1,0 +1,48 @@
+"""`ccanalytics budget`: will the month stay within its budgets?"""
+
+from typing import Any
+
+import click
+
+import ccanalytics.cli.options as options
+from ccanalytics.cli.answers import JSON, Answering, answer
+
+CROSSED = 4
+"""The exit code when a budget is crossed, for schedulers."""
+
+
+@click.command(cls=Answering)
+@click.option("--source", type=options.SourceName(), help="Where the days come from.")
+@JSON
+@options.flags(options.STORE, options.ROSTER)
+@click.pass_context
+def budget(context: click.Context, /, source: str | None, as_json: bool, **flags: Any) -> None:
+    """Compare the forecast of the month with the budgets of ccanalytics.toml.
+
+    It ends with exit code 4 when even the low end of a forecast crosses its budget. Budgets are
+    monthly_budget_usd of the organisation, and [budgets.team] and [budgets.cost_centre] by name.
+    """
+    from ccanalytics.analyses.budgets import budget_states
+    from ccanalytics.dataset.loading import load
+
+    settings = options.settings_of(**flags)
+    data = load(
+        days=DAYS,
+        source=source or "",
+        store=settings.store,
+        roster=settings.roster,
+        identity="aggregate",
+    )
+    states = budget_states(data)
+    code = CROSSED if any(one.is_crossed for one in states) else 0
+    for one in states:
+        click.echo(one.sentence(), err=as_json)
+    if not states:
+        click.echo("No budget is set in ccanalytics.toml.", err=as_json)
+    if as_json:
+        answer("budget", code, budgets=[one.as_json() for one in states])
+    context.exit(code)
+
+
+DAYS = 84
+"""As many days are read: what is usual for a day is learned from eight weeks before it."""

@@ -1,0 +1,144 @@
+"""Budgets of a month against its forecast, in billed money where it is known, else estimated.
+
+A budget is of the organisation, with API keys and all that is billed, or of the people of a team or
+a cost centre. It is crossed when the low end of the forecast reaches it: not when it might be.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from ccanalytics.analyses.forecast import month_forecast
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.metrics.availability import basis_of
+from ccanalytics.metrics.definitions import METRICS
+
+ORGANISATION, BILLED = "organisation", "billed_cost"
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """One budget of a month: `low` to `high` is where 90 % of such forecasts end.
+
+    `first_day` is the day on which the low end reaches it; NaT when it does not. `money` is billed
+    or estimated. `why` says why there is no forecast.
+    """
+
+    scope: str
+    name: str
+    budget_usd: float
+    month: pd.Timestamp = pd.NaT
+    money: str = "estimated"
+    so_far: float = math.nan
+    total: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    first_day: pd.Timestamp = pd.NaT
+    why: str = ""
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether even the low end of the forecast reaches it."""
+        return self.low >= self.budget_usd
+
+    def sentence(self) -> str:
+        """What the month will cost against its budget."""
+        usd = METRICS["cost"].format
+        whose = self.name or "All of it"
+        if self.why:
+            return f"{whose}: there is no forecast against the budget, as {self.why}."
+        return (
+            f"{whose}: {usd(self.so_far)} so far and {usd(self.low)} to {usd(self.high)} in "
+            f"{self.month:%B %Y}, {self.money}; its budget, {usd(self.budget_usd)}, {self.verdict}."
+        )
+
+    @property
+    def verdict(self) -> str:
+        """Whether the month stays within it."""
+        if self.why:
+            return self.why
+        if self.is_crossed:
+            return f"is passed by {self.first_day:%-d %B}"
+        return "is not reached" if self.high < self.budget_usd else "may be passed"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs: days as text, what is not known null."""
+        known = {
+            name: None if pd.isna(value) else value
+            for name, value in vars(self).items()
+            if name not in ("month", "first_day")
+        }
+        days = {
+            "month": None if pd.isna(self.month) else f"{self.month:%Y-%m}",
+            "first_day": None if pd.isna(self.first_day) else f"{self.first_day:%Y-%m-%d}",
+        }
+        return {**known, **days, "is_crossed": self.is_crossed}
+
+
+def budget_states(data: Dataset) -> list[BudgetState]:
+    """Every budget that is set, against the month of the last known day."""
+    if data.team:
+        return []
+    basis, money = data, "estimated"
+    if BILLED in METRICS and basis_of(data, METRICS[BILLED]).has_cost:
+        basis, money = basis_of(data, METRICS[BILLED]), "billed"
+    if basis.cost_days:
+        basis = basis.between(min(basis.cost_days).date(), max(basis.cost_days).date())
+    return [_state(*one, money) for one in _scopes(data, basis)]
+
+
+def budget_crossings(data: Dataset) -> list[BudgetState]:
+    """The budgets that the low end of the forecast crosses."""
+    return [one for one in budget_states(data) if one.is_crossed]
+
+
+def budget_table(data: Dataset) -> TitledFrame:
+    """One row per budget: whose, budget, so far, the forecast, and whether it is crossed."""
+    usd = METRICS["cost"].format
+    rows = [
+        (one.name or "all", one.budget_usd, one.so_far, one.low, one.high, one.money, one.verdict)
+        for one in budget_states(data)
+    ]
+    labels = {"whose": "of", "budget": "budget", "so_far": "so far", "low": "month from",
+              "high": "to", "money": "money", "verdict": "the budget"}  # fmt: skip
+    return titled(
+        pd.DataFrame(rows, columns=list(labels)),
+        "Budgets of the month",
+        labels=labels,
+        formats=dict.fromkeys(("budget", "so_far", "low", "high"), usd),
+        empty_text="No budget is set: monthly_budget_usd and [budgets] in ccanalytics.toml.",
+    )
+
+
+def _scopes(data: Dataset, basis: Dataset) -> Iterator[tuple[str, str, float, Dataset | None]]:
+    """Scope, name, budget, and the dataset it is about; None for a name that nobody is in."""
+    if data.monthly_budget_usd:
+        yield ORGANISATION, "", data.monthly_budget_usd, basis
+    for scope, budgets in data.budgets.items():
+        parted = basis.by_cost_centre() if scope == "cost_centre" else basis
+        for name, budget in budgets.items():
+            there = name in set(parted.roster["team"].dropna())
+            yield scope, name, budget, parted.of_team(name) if there else None
+
+
+def _state(scope: str, name: str, budget: float, part: Dataset | None, money: str) -> BudgetState:
+    state = BudgetState(scope, name, budget, money=money)
+    if part is None:
+        return replace(state, why=f"the roster has no {scope.replace('_', ' ')} {name!r}")
+    found = month_forecast(part)
+    state = replace(state, month=found.month)
+    if found.why:
+        return replace(state, why=found.why)
+    reached = found.frame.loc[found.frame["low"] >= budget, "date"]
+    return replace(
+        state,
+        so_far=found.so_far,
+        total=found.total,
+        low=found.low,
+        high=found.high,
+        first_day=reached.iloc[0] if len(reached) else pd.NaT,
+    )

@@ -1,0 +1,105 @@
+"""A budget is passed when even the low end of the forecast reaches it, not when it might be."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from builders import record
+from charges_made import billed_dataset, charge
+from click.testing import CliRunner
+
+import ccanalytics as cca
+from ccanalytics.analyses.budgets import budget_crossings, budget_states
+from ccanalytics.cli import main
+
+FIRST, LAST = "2026-09-07", "2026-11-15"
+DAYS = pd.date_range(FIRST, LAST).strftime("%Y-%m-%d")
+ROSTER = "email,team,cost_centre\nann@x.example,A,41\nbob@x.example,B,42\n"
+MODEL = {"claude-opus-5": {"output": 100, "cents": 2000}}
+
+
+def steady(charges=True, days=None, **prices):
+    """Ten weeks in which Ann and Bob were each billed ten dollars a day, and estimated twenty."""
+    people = ("ann@x.example", "bob@x.example")
+    records = [record(day, who, models=MODEL) for day in DAYS for who in people]
+    costs = [charge(day, who, 1000) for day in DAYS for who in people] if charges else []
+    until = (FIRST, days) if days else None
+    return billed_dataset(records, costs, FIRST, LAST, days=until, roster=ROSTER, **prices)
+
+
+def one(**prices):
+    (state,) = budget_states(steady(**prices))
+    return state
+
+
+def test_a_budget_below_the_low_end_is_passed_on_the_day_it_is_reached():
+    """Thirty days of twenty dollars are 600: a budget of 590 is passed on the last of them."""
+    state = one(monthly_budget_usd=590)
+    assert (state.so_far, state.total, state.low) == pytest.approx((300, 600, 600))
+    assert state.is_crossed
+    assert f"{state.first_day:%Y-%m-%d}" == "2026-11-30"
+    assert state.money == "billed"
+
+
+def test_a_budget_above_the_forecast_is_not_passed():
+    """610 is more than 600."""
+    assert not one(monthly_budget_usd=610).is_crossed
+    assert budget_crossings(steady(monthly_budget_usd=610)) == []
+
+
+@pytest.mark.parametrize(("scope", "name"), [("team", "A"), ("cost_centre", "41")])
+def test_a_team_and_a_cost_centre_have_budgets_of_their_own(scope, name):
+    """Ann's ten dollars a day are 300 of the 600."""
+    state = one(budgets={scope: {name: 290}})
+    assert (state.scope, state.name, state.is_crossed) == (scope, name, True)
+    assert state.total == pytest.approx(300)
+
+
+def test_without_a_bill_the_estimate_stands_for_it_and_is_called_so():
+    """Forty dollars a day estimated: 1,200 in the month."""
+    data = steady(charges=False, monthly_budget_usd=1_000)
+    data.extras.clear()
+    (state,) = budget_states(data)
+    assert (state.money, state.total) == ("estimated", pytest.approx(1_200))
+
+
+def test_days_that_are_not_billed_yet_are_forecast():
+    """Billed up to the 12th: 240 so far, and the same 600 in the month."""
+    state = one(days="2026-11-12", monthly_budget_usd=590)
+    assert (state.so_far, state.total) == pytest.approx((240, 600))
+
+
+def test_a_budget_of_nobody_says_so():
+    """A name that is not on the roster is a slip of the pen, not a month without cost."""
+    state = one(budgets={"team": {"C": 10}})
+    assert "no team 'C'" in state.why
+    assert math.isnan(state.total)
+    assert not state.is_crossed
+
+
+def test_a_team_of_too_few_people_has_no_forecast():
+    """One person is no team whose money is told."""
+    state = one(budgets={"team": {"A": 290}}, minimum_group=5)
+    assert math.isnan(state.so_far)
+    assert not state.is_crossed
+
+
+def test_a_table_of_no_budgets_says_how_to_set_one():
+    """Nothing is compared where nothing was set."""
+    table = cca.budget_table(steady())
+    assert table.empty
+    assert "ccanalytics.toml" in table.empty_text
+
+
+def test_the_command_ends_with_4_for_schedulers_and_tells_programs(tmp_path, monkeypatch):
+    """Payments, whose cost rose in November, passes its budget; a high one is not passed."""
+    monkeypatch.chdir(tmp_path)
+    asked = ["budget", "--source", "sample", "--store", "s", "--json"]
+    crossed = CliRunner().invoke(main, asked)
+    assert crossed.exit_code == 4
+    told = json.loads(crossed.stdout)
+    assert told["status"] == "crossed"
+    assert [b["name"] for b in told["budgets"] if b["is_crossed"]] == ["Payments"]
+    high = {"CCANALYTICS_BUDGETS": '{"team": {"Payments": 9000}}'}
+    assert CliRunner().invoke(main, asked, env=high).exit_code == 0
