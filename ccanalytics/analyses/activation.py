@@ -14,9 +14,9 @@ from scipy.stats import CensoredData, ecdf
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, follows
-from ccanalytics.metrics.intervals import LEVEL, Floats
+from ccanalytics.metrics.intervals import LEVEL, Floats, wilson
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, Matrix
+from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION
 from ccanalytics.people.roster import WEEK
 from ccanalytics.showing import Note, says
 
@@ -131,7 +131,7 @@ def _activation(stays: pd.DataFrame, data: Dataset, days: int) -> list[float]:
     left_out = [float((~known).sum()), float(before.sum()), float((known & ~before & ~over).sum())]
     if len(began) < max(data.minimum_group, 1):
         return [math.nan] * 5 + left_out
-    ends = Matrix(began[:, None], np.ones((len(began), 1))).ratios()[0]
+    ends = wilson(float(began.mean()), len(began))
     return [float(began.mean()), *ends, float(began.sum()), float(len(began)), *left_out]
 
 

@@ -21,8 +21,8 @@ from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.availability import UNAVAILABLE, is_known
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import Metric
-from ccanalytics.metrics.intervals import LEVEL, Floats, ratio
-from ccanalytics.metrics.own_history import LogChange, Weeks
+from ccanalytics.metrics.intervals import LEVEL, Floats, Weeks, ratio
+from ccanalytics.metrics.own_history import LogChange
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, summable
 from ccanalytics.metrics.withholding import withheld_parts
 from ccanalytics.showing import Results, ShowsItself

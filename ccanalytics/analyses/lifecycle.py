@@ -13,6 +13,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, follows, roster_weeks
 from ccanalytics.metrics.adoption import shown
+from ccanalytics.metrics.intervals import wilson
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.people.roster import WEEK
 from ccanalytics.people.small_groups import of_people, withheld
@@ -81,7 +82,8 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     A cohort is the people first active in a closed week that follows on another one; those of a
     week that follows on none may have begun long before. `status` is "seen", "nobody" (began in
     that week), "withheld" (fewer people than the minimum group, or to be had by subtraction) or
-    "not yet" (the week is not closed, or missing). Each cohort is followed for `weeks` weeks.
+    "not yet" (the week is not closed, or missing). `low` to `high` is Wilson's 90 % interval of the
+    share, as if people were independent. Each cohort is followed for `weeks` weeks.
     """
     rows = actor_weeks(data)
     rows = rows[rows["active"] == 1].astype({"actor": "str"})
@@ -97,7 +99,10 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     ]
     kinds = {"cohort": "datetime64[ms]", "k": "int64", "value": "float64", "n_actors": "float64"}
     kinds |= {"status": "str"}
-    return pd.DataFrame(cells, columns=list(kinds)).astype(kinds)
+    frame = pd.DataFrame(cells, columns=list(kinds)).astype(kinds)
+    later = frame[["value", "n_actors"]].where(frame["k"] > 0).to_numpy()
+    low, high = wilson(*later.T)
+    return frame.assign(low=low, high=high)
 
 
 def _last_roster(data: Dataset) -> pd.DataFrame:

@@ -132,6 +132,8 @@ def _cohort_tooltips() -> list[alt.Tooltip]:
         alt.Tooltip("cohort:T", title="first active in the week of", format="%-d %b %Y"),
         alt.Tooltip("k:O", title="weeks after"),
         alt.Tooltip("value:Q", title="active", format=".0%"),
+        alt.Tooltip("low:Q", title="90 % interval from", format=".0%"),
+        alt.Tooltip("high:Q", title="to", format=".0%"),
         alt.Tooltip("n_actors:Q", title="people who began", format=",.0f"),
         alt.Tooltip("status:N", title="status"),
     ]

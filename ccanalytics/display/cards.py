@@ -86,8 +86,8 @@ def _changes(headlines: Sequence[Headline]) -> Bundle:
 def _interval(headline: Headline) -> str:
     if not headline.metric.is_ratio:
         return ""
-    if math.isnan(headline.low) or math.isnan(headline.value):
-        return "no interval"
+    if math.isnan(headline.low):
+        return "" if math.isnan(headline.value) else "no interval: it takes four weeks"
     low, high = (headline.metric.format(end) for end in (headline.low, headline.high))
     return f"90 % interval {low} to {high}"
 

@@ -16,16 +16,23 @@ from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, covera
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import UNAVAILABLE, basis_of, is_known
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, singular
-from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS
+from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS, Weeks
 from ccanalytics.metrics.own_history import (
     MINIMUM_WEEKS,
     LogChange,
-    Weeks,
     last_week_change,
     sides_change,
     typical,
 )
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, matrix, rows_of, summable, week_frame
+from ccanalytics.metrics.ratios import (
+    MINIMUM_PRICED,
+    Matrix,
+    matrix,
+    rows_of,
+    shown_sums,
+    summable,
+    week_frame,
+)
 from ccanalytics.showing import ShowsItself
 
 Verdict = Literal[
@@ -65,6 +72,7 @@ class Comparison:
     high: float = math.nan
     detectable: float = math.nan
     p_value: float = math.nan
+    n_actors: int = 0
     verdict: Verdict = "nothing to compare"
 
     @property
@@ -199,39 +207,69 @@ class Headline(ShowsItself):
         return f"too few to say with {count} (at least {floor})"
 
 
+def described(data: Dataset, metric_id: str) -> Headline:
+    """The last closed week of a ratio or total and the week before, without a judgement."""
+    metric = summable(metric_id)
+    frame = week_frame(data, metric_id)
+    if frame.empty:
+        return Headline(metric, pd.NaT)
+    known = is_known(basis_of(data, metric), metric)
+    last, week = frame.iloc[-1], frame["week"].iloc[-1]
+    value = float(last["value"])
+    previous = float(frame.loc[frame["week"] == week - _WEEK, "value"].sum(min_count=1))
+    return Headline(
+        metric,
+        week=week,
+        value=value,
+        low=float(last["low"]),
+        high=float(last["high"]),
+        numerator=float(last["numerator"]),
+        denominator=float(last["denominator"]),
+        previous=previous,
+        change=value - previous,
+        n_actors=0 if pd.isna(last["n_actors"]) else int(last["n_actors"]),
+        priced_share=float(last.get("priced_share", 1.0)),
+        coverage=coverage_of(data, money=metric.is_money, people=True) if known else NO_USAGE,
+        is_known=known,
+        line=tuple(frame[["week", "value"]].tail(RECENT_WEEKS).itertuples(index=False, name=None)),
+    )
+
+
 def headline(data: Dataset, metric_id: str) -> Headline:
     """The last closed week of a ratio or total, and whether it or the last four weeks moved."""
-    found, frame = _last_week(data, metric_id)
-    base = frame.iloc[-2:-1]
-    if len(base) and base["week"].iloc[0] == found.week - _WEEK:
-        previous = float(base["value"].iloc[0])
-        found = replace(found, previous=previous, change=found.value - previous)
+    found = described(data, metric_id)
     if not found.is_known or math.isnan(found.value):
         return found
-    actors = matrix(rows_of(data, found.metric), data.weeks[-RECENT_WEEKS:], found.metric)
-    recent, sustained = comparisons(data, found.metric, frame, actors)
+    rows = rows_of(data, found.metric)
+    sums = shown_sums(data, found.metric, rows, None, "user")
+    actors = matrix(rows, data.weeks[-RECENT_WEEKS:], found.metric)
+    recent, sustained = comparisons(data, found.metric, sums, actors)
     return replace(found, recent=recent, sustained=sustained)
 
 
 def comparisons(
-    data: Dataset, metric: Metric, frame: pd.DataFrame, actors: Matrix
+    data: Dataset, metric: Metric, sums: pd.DataFrame, actors: Matrix
 ) -> tuple[Comparison, Comparison]:
     """The last week by those before it, and the last four weeks by those before them.
 
-    `frame` has the weekly sums of one group as they may be shown, `actors` what its people did in
+    `sums` are the weekly sums of one group as they may be shown, `actors` what its people did in
     the recent weeks.
     """
     weeks = data.weeks[-RECENT_WEEKS:]
-    shown = frame[frame["week"].isin(weeks)]
-    priced = not metric.is_money or (shown["priced_share"] >= MINIMUM_PRICED).all()
-    whole = bool(priced) and bool(shown["n_actors"].notna().all())
-    last = np.arange(len(weeks)) >= len(weeks) - 1
-    late = np.arange(len(weeks)) >= len(weeks) - SUSTAINED_WEEKS
+    whole = all_shown(metric, sums[sums["week"].isin(weeks)])
     fewest = MINIMUM_ACTORS if data.spec.minimum_group > 1 else 1
+    order = np.arange(len(weeks))
+    last, late = order >= len(weeks) - 1, order >= len(weeks) - SUSTAINED_WEEKS
     return (
         compare(metric, actors, ~last, last, whole, fewest),
         compare(metric, actors, ~late, late, whole, fewest),
     )
+
+
+def all_shown(metric: Metric, sums: pd.DataFrame) -> bool:
+    """Whether none of these weekly sums is withheld or has too few known prices."""
+    priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
+    return bool(priced) and bool(sums["numerator"].notna().all())
 
 
 def compare(
@@ -247,11 +285,14 @@ def compare(
     It takes `fewest` people: weeks are the replicates, so one's own records have enough with one.
     """
     found = Comparison(int(after.sum()), int(before.sum()))
-    if not whole or found.weeks + found.weeks_before < MINIMUM_WEEKS or not found.weeks_before:
+    if not whole:
         return found
     value, previous = (_side(metric, actors, weeks) for weeks in (after, before))
-    found = replace(found, value=value, previous=previous, verdict="too few to say")
-    there = np.count_nonzero((actors.top + actors.bottom)[:, before | after].any(axis=1))
+    there = int((actors.top + actors.bottom)[:, before | after].any(axis=1).sum())
+    found = replace(found, value=value, previous=previous, n_actors=there)
+    if found.weeks + found.weeks_before < MINIMUM_WEEKS or not found.weeks_before:
+        return found
+    found = replace(found, verdict="too few to say")
     if there < fewest or _few_events(metric, actors, before, after):
         return found
     change = _log_change(metric, actors, before, after)
@@ -288,7 +329,8 @@ def _side(metric: Metric, actors: Matrix, weeks: Weeks) -> float:
     """The figure of these weeks together: a ratio of sums, or a mean week."""
     top = float(actors.top[:, weeks].sum())
     bottom = float(actors.bottom[:, weeks].sum() if metric.is_ratio else weeks.sum())
-    return top / bottom if bottom else math.nan
+    enough = bottom > 0 and (bottom >= metric.minimum_denominator or not metric.is_ratio)
+    return top / bottom if enough else math.nan
 
 
 def _few_events(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> bool:
@@ -296,31 +338,6 @@ def _few_events(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> 
         return False
     sides = [actors.bottom[:, weeks].sum() for weeks in (before, after)]
     return bool(min(sides) < metric.verdict_denominator)
-
-
-def _last_week(data: Dataset, metric_id: str) -> tuple[Headline, pd.DataFrame]:
-    """The newest row of the metric frame as a headline that is not compared yet, and the frame."""
-    metric = summable(metric_id)
-    frame = week_frame(data, metric_id)
-    if frame.empty:
-        return Headline(metric, pd.NaT), frame
-    last = frame.iloc[-1]
-    found = Headline(
-        metric,
-        week=last["week"],
-        value=float(last["value"]),
-        low=float(last["low"]),
-        high=float(last["high"]),
-        numerator=float(last["numerator"]),
-        denominator=float(last["denominator"]),
-        n_actors=0 if pd.isna(last["n_actors"]) else int(last["n_actors"]),
-        priced_share=float(last.get("priced_share", 1.0)),
-        coverage=coverage_of(data, money=metric.is_money, people=True),
-        line=tuple(frame[["week", "value"]].tail(RECENT_WEEKS).itertuples(index=False, name=None)),
-    )
-    if not is_known(basis_of(data, metric), metric):
-        found = replace(found, is_known=False, coverage=NO_USAGE)
-    return found, frame
 
 
 def percent(change: float) -> str:

@@ -11,7 +11,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.intervals import median_interval
+from ccanalytics.metrics.intervals import FEWEST_WEEKS, scatter, student
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share, rest_rows, rows_of, week_frame
 from ccanalytics.metrics.withholding import hide, hide_parts, withheld_parts
 
@@ -35,18 +35,22 @@ def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
 def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     """One row per week: the median over people with 5 commits or more of their cost per commit.
 
-    `n_actors` is those people; the interval comes from the order of their values.
+    `n_actors` is those people; the interval says how far it would be off in another week like it.
     """
     rows = actor_weeks(data)
     rows = rows[rows["commits"] >= MINIMUM_COMMITS]
     frame = pd.DataFrame([_typical(rows[rows["week"] == week], week) for week in data.weeks])
     frame = frame.reindex(columns=["week", "value", "n_actors", "low", "high", "priced_share"])
     frame = frame.astype(dict.fromkeys(frame.columns[1:], "float64"))
-    poor = frame["priced_share"] < MINIMUM_PRICED
-    frame = frame.assign(**{name: frame[name].mask(poor) for name in ("value", "low", "high")})
-    return mask_unavailable(
-        data, hide(data, frame, data.minimum_group), "value", "low", "high", "priced_share"
-    )
+    frame["value"] = frame["value"].mask(frame["priced_share"] < MINIMUM_PRICED)
+    frame = hide(data, frame, data.minimum_group)
+    known = frame["value"] > 0
+    if known.sum() >= FEWEST_WEEKS:
+        values = np.log(frame.loc[known, "value"].to_numpy())
+        errors = scatter(values, 1 / frame.loc[known, "n_actors"].to_numpy())
+        reach = student(len(values) - 1) * errors
+        frame.loc[known, ["low", "high"]] = np.exp([values - reach, values + reach]).T
+    return mask_unavailable(data, frame, "value", "low", "high", "priced_share")
 
 
 def model_mix(data: Dataset) -> pd.DataFrame:
@@ -100,13 +104,10 @@ def api_key_cost(data: Dataset) -> pd.DataFrame:
 
 def _typical(rows: pd.DataFrame, week: pd.Timestamp) -> dict[str, object]:
     each = (rows["cost_usd"] / rows["commits"]).to_numpy(dtype="float64")
-    low, high = median_interval(each)
     return {
         "week": week,
         "value": float(np.median(each)) if len(each) else np.nan,
         "n_actors": len(each),
-        "low": low,
-        "high": high,
         "priced_share": 1 - rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1),
     }
 

@@ -4,8 +4,8 @@
                                               week and the last four, by the weeks before them
 
 Many looks find something in noise, so the false discovery rate is held at 10 % over all that is
-looked at (Benjamini and Hochberg, 1995). A figure and its groups are looked at together: the
-newest week and the last four weeks of the same group are one finding.
+looked at (Benjamini and Hochberg, 1995). The newest week and the last four weeks of the same group
+are one finding.
 """
 
 import math
@@ -23,14 +23,21 @@ from ccanalytics.metrics.change import (
     RECENT_WEEKS,
     SUSTAINED_WEEKS,
     Comparison,
-    Headline,
     comparisons,
-    headline,
+    described,
     percent,
 )
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
 from ccanalytics.metrics.own_history import change_point, is_step, typical
-from ccanalytics.metrics.ratios import NO_TEAM, Matrix, matrix, rows_of, shown_sums, splits_of
+from ccanalytics.metrics.ratios import (
+    NO_TEAM,
+    Matrix,
+    by_group,
+    matrix,
+    rows_of,
+    shown_sums,
+    splits_of,
+)
 from ccanalytics.showing import Results, ShowsItself
 
 MOST = 5
@@ -62,6 +69,13 @@ class Change:
     def is_found(self) -> bool:
         """Whether it is shown as a change."""
         return self.comparison.is_change and self.adjusted <= FALSE_DISCOVERIES
+
+    @property
+    def held(self) -> Comparison:
+        """The comparison, without a verdict that does not hold among all that was looked at."""
+        if self.comparison.is_change and not self.is_found:
+            return replace(self.comparison, verdict="no detectable change")
+        return self.comparison
 
     @property
     def weight(self) -> float:
@@ -133,29 +147,31 @@ class Headlines(Results):
 def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
     """The headline of each metric, in the order asked for.
 
-    Side by side they are many looks: a verdict holds only where it does among all findings.
+    Side by side they are many looks: a verdict holds only where it does among all findings, and
+    what no finding is looked for in is described only.
     """
-    kept = {
-        (one.metric.id, one.comparison.weeks): one.is_found
-        for one in issue_changes(data)
-        if not one.by
-    }
-    return Headlines(_held(headline(data, metric_id), kept) for metric_id in metric_ids)
-
-
-def _held(found: Headline, kept: dict[tuple[str, int], bool]) -> Headline:
-    """`found` without a verdict that does not hold among all that is looked at."""
-    recent, sustained = (
-        replace(side, verdict="no detectable change")
-        if side.is_change and not kept.get((found.metric.id, side.weeks), True)
-        else side
-        for side in (found.recent, found.sustained)
+    judged = {(one.metric.id, one.comparison.weeks): one.held for one in _looks(data) if not one.by}
+    found = [described(data, metric_id) for metric_id in metric_ids]
+    return Headlines(
+        replace(
+            one,
+            recent=judged.get((one.metric.id, 1), one.recent),
+            sustained=judged.get((one.metric.id, SUSTAINED_WEEKS), one.sustained),
+        )
+        for one in found
     )
-    return replace(found, recent=recent, sustained=sustained)
 
 
 def issue_changes(data: Dataset) -> list[Change]:
     """Every comparison that could be judged, with its p value adjusted for all of them."""
+    return [one for one in _looks(data) if not math.isnan(one.adjusted)]
+
+
+def _looks(data: Dataset) -> list[Change]:
+    """Every comparison, also those that could not be judged; worked out once per dataset."""
+    whole = data.whole
+    if whole is not None and (whole.since, whole.until) == (data.since, data.until):
+        return _looks(whole)
     if data not in _cache:
         found = [one for name in SECTION_TESTS for one in _of_metric(data, METRICS[name])]
         _cache[data] = _adjusted(found)
@@ -163,11 +179,23 @@ def issue_changes(data: Dataset) -> list[Change]:
 
 
 def _adjusted(changes: list[Change]) -> list[Change]:
-    judged = [one for one in changes if not math.isnan(one.comparison.p_value)]
-    if not judged:
-        return []
-    adjusted = false_discovery_control([one.comparison.p_value for one in judged])
-    return [replace(one, adjusted=float(p)) for one, p in zip(judged, adjusted, strict=True)]
+    """`changes` with p values adjusted for all that are judged, NaN for the others.
+
+    The headlines weigh as much as all groups together, so that many teams do not hide what moved
+    for everybody (weighted procedure: Genovese, Roeder and Wasserman, Biometrika 93, 2006).
+    """
+    p_values = np.array([one.comparison.p_value for one in changes], dtype="float64")
+    judged = ~np.isnan(p_values)
+    is_group = np.array([bool(one.by) for one in changes])
+    weights = np.ones(len(changes))
+    sides = [judged & is_group, judged & ~is_group]
+    if all(side.any() for side in sides):
+        for side in sides:
+            weights[side] = judged.sum() / (2 * side.sum())
+    if judged.any():
+        weighed = np.minimum(p_values[judged] / weights[judged], 1.0)
+        p_values[judged] = false_discovery_control(weighed)
+    return [replace(one, adjusted=float(p)) for one, p in zip(changes, p_values, strict=True)]
 
 
 def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
@@ -177,13 +205,9 @@ def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
     for by in ("", *(split for split in SPLITS if split in splits_of(metric.id))):
         rows = rows_of(data, metric, by or None)
         sums = shown_sums(data, metric, rows, by or None, "user")
-        if not by:
-            yield from _of_group(data, metric, by, "", sums, rows)
-            continue
-        parts = dict(list(rows.groupby(rows[by].astype("str"))))
-        for group, part in sums.groupby(by, sort=True):
-            if group in parts and group != NO_TEAM:
-                yield from _of_group(data, metric, by, str(group), part, parts[group])
+        for group, part, members in by_group(sums, rows, by or None):
+            if group != NO_TEAM:
+                yield from _of_group(data, metric, by, group, part, members)
 
 
 def _of_group(

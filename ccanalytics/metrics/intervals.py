@@ -1,36 +1,35 @@
-"""How sure a ratio of sums is: 90 % intervals from resampling actors.
+"""How sure a week's figure is: 90 % intervals with weeks as replicates.
 
-The rows of one person are correlated, so whole actors are drawn with replacement, all their weeks
-with them. A plain percentile interval is too narrow for few or very unequal actors. Its tails are
-therefore moved outwards as far as a t interval is wider than a normal one, with the degrees of
-freedom that the actors' kurtosis leaves (Satterthwaite's approximation; Hesterberg's expanded
-percentile interval). The draws depend on the number of actors alone: same data, same interval.
+An interval says how far the figure of *these* people would move in another week like it, not what
+other people would do. The other weeks show it: their scatter, as far as it is not explained by how
+much each week rests on, is the scatter of one more. Student's t has one degree of freedom less than
+there are weeks. Shares keep within 0 and 1: that scatter is turned into a number of trials, of
+which Wilson's interval is taken.
 """
 
-import math
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
 
-LEVEL = 0.90
-REPLICATES = 2000
-MINIMUM_ACTORS = 5
-"""Under this many actors there is no interval."""
+Weeks = npt.NDArray[np.bool_]
+"""Of each week (column) whether it is meant."""
 
-_FEW = 200  # actors whose draws are kept: 3 MB each
-_CHUNK = 1_000_000  # weights held at once: 8 MB, whatever the number of actors
-_UNDEFINED_AT_MOST = 0.05
+LEVEL = 0.90
+
+MINIMUM_ACTORS = 5
+"""Under this many people no change is judged, unless it is of one's own records."""
+
+FEWEST_WEEKS = 4
+"""Under this many weeks there is no interval: nothing shows how far they scatter."""
+
 TAIL = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
-
-def resampled_sums(columns: Floats) -> Floats:
-    """One row per replicate: the sums of `columns` over actors drawn with replacement."""
-    return np.concatenate([weights @ columns for weights in _weights(len(columns))])
+_NOTHING = 1e-9
+"""The least variance of a week, as a part of the largest: rounding leaves no less."""
 
 
 def ratio(top: Floats, bottom: Floats) -> Floats:
@@ -38,74 +37,71 @@ def ratio(top: Floats, bottom: Floats) -> Floats:
     return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0)
 
 
-def interval(value: float, replicates: Floats, influence: Floats) -> tuple[float, float]:
-    """Low and high end around `value`; NaN when there is too little to say.
-
-    `influence` is what each actor adds to the error of `value`, in any unit. Too little is fewer
-    than five actors, or a value that is often undefined. Actors who do not differ leave no room.
-    """
-    if len(influence) < MINIMUM_ACTORS or math.isnan(value):
-        return math.nan, math.nan
-    if alike(influence):
-        return value, value
-    defined = replicates[np.isfinite(replicates)]
-    if len(defined) < (1 - _UNDEFINED_AT_MOST) * len(replicates):
-        return math.nan, math.nan
-    tail = NormalDist().cdf(-TAIL * widening(influence))
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    return min(float(low), value), max(float(high), value)
-
-
-def widening(influence: Floats) -> float:
-    """How many times wider than normal the interval has to be; towards 1 with many actors."""
-    n = len(influence)
-    spread = influence - influence.mean()
-    kurtosis = float(np.mean(spread**4) / np.mean(spread**2) ** 2)
-    freedom = min(n - 1.0, 2 * n / max(kurtosis - 1, 1e-9))
-    return math.sqrt(n / (n - 1)) * student(freedom) / TAIL
-
-
-def alike(influence: Floats) -> bool:
-    """Whether no actor differs from the others, so that resampling shows nothing."""
-    return float(np.ptp(influence)) <= 1e-9 * float(np.max(np.abs(influence)))
-
-
-def median_interval(values: Floats) -> tuple[float, float]:
-    """A 90 % interval of the median from the order of `values` alone; NaN under five values."""
-    n = len(values)
-    if n < MINIMUM_ACTORS:
-        return math.nan, math.nan
-    ordered = np.sort(values)
-    outer = max(math.floor((n + 1 - TAIL * math.sqrt(n)) / 2) - 1, 0)  # binomial, as a normal
-    return float(ordered[outer]), float(ordered[n - 1 - outer])
-
-
-def _weights(n: int) -> Iterable[Floats]:
-    """How often each of `n` actors was drawn, some replicates at a time."""
-    return _few_weights(n) if n <= _FEW else _drawn(n)
-
-
-@lru_cache(maxsize=24)
-def _few_weights(n: int) -> tuple[Floats, ...]:
-    """The draws of so few actors are kept: groups of the same size have the same ones."""
-    return tuple(_drawn(n))
-
-
-def _drawn(n: int) -> Iterator[Floats]:
-    random = np.random.default_rng(n)
-    step = max(1, _CHUNK // max(n, 1))
-    for start in range(0, REPLICATES, step):
-        count = min(step, REPLICATES - start)
-        drawn = random.integers(0, n, size=(count, n)) + n * np.arange(count)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(float)
-
-
 def student(freedom: float) -> float:
-    """The upper quantile of Student's t, by the Cornish-Fisher series; good to 1 % from 3 up."""
-    z, v = TAIL, max(freedom, 2.5)
-    return (
-        z
-        + (z**3 + z) / (4 * v)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
-    )
+    """How many standard errors of so many degrees of freedom the ends of an interval are off."""
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+def week_variances(top: Floats, bottom: Floats, scale: Floats) -> Floats:
+    """How unsure the ratio of each week (column) is beside the others, from its people (rows).
+
+    The sum, over the people there, of each one's mean squared residual, over the square of `scale`:
+    the weeks' denominators, or their numerators where logarithms of the ratio are looked at.
+    """
+    there = (top != 0) | (bottom != 0)
+    residuals = top - top.sum() / bottom.sum() * bottom
+    squares = np.sum(residuals**2, axis=1) / np.maximum(there.sum(axis=1), 1)
+    variances: Floats = squares @ there / scale**2
+    return np.maximum(variances, _NOTHING * max(float(variances.max()), _NOTHING))
+
+
+def scatter(values: Floats, variances: Floats) -> Floats:
+    """The standard error of each week's value, from how far all of them scatter."""
+    weights = 1 / variances
+    squares = (values - np.average(values, weights=weights)) ** 2
+    errors: Floats = np.sqrt(float(weights @ squares) / (len(values) - 1) * variances)
+    return errors
+
+
+def week_intervals(top: Floats, bottom: Floats, known: Weeks) -> Floats:
+    """The ends (columns) of the interval of each week's ratio (rows); NaN unless `known`.
+
+    Weeks whose numerator or denominator is 0 have none, and no scatter is learned from them.
+    """
+    known = known & (top.sum(axis=0) > 0) & (bottom.sum(axis=0) > 0)
+    ends = np.full((len(known), 2), np.nan)
+    if known.sum() >= FEWEST_WEEKS:
+        top, bottom = top[:, known], bottom[:, known]
+        values = np.log(top.sum(axis=0) / bottom.sum(axis=0))
+        errors = scatter(values, week_variances(top, bottom, top.sum(axis=0)))
+        reach = student(known.sum() - 1) * errors
+        ends[known] = np.exp([values - reach, values + reach]).T
+    return ends
+
+
+def share_intervals(top: Floats, bottom: Floats, known: Weeks) -> Floats:
+    """As `week_intervals`, of shares: Wilson's interval of as many trials as they scatter like.
+
+    Where weeks do not scatter at all, people are the trials: six of six is not for certain.
+    """
+    known = known & (bottom.sum(axis=0) > 0)
+    ends = np.full((len(known), 2), np.nan)
+    if known.sum() < FEWEST_WEEKS:
+        return ends
+    top, bottom = top[:, known], bottom[:, known]
+    values, whole = top.sum(axis=0) / bottom.sum(axis=0), float(top.sum() / bottom.sum())
+    errors = scatter(values, week_variances(top, bottom, bottom.sum(axis=0)))
+    people = np.count_nonzero((top != 0) | (bottom != 0), axis=0)
+    alike = whole * (1 - whole) / np.maximum(errors, _NOTHING) ** 2
+    trials = np.where(errors > _NOTHING, alike, people)
+    ends[known] = wilson(values, np.maximum(trials, 1.0), student(known.sum() - 1)).T
+    return ends
+
+
+def wilson(share: Floats | float, trials: Floats | float, width: float = TAIL) -> Floats:
+    """The two ends (rows) of Wilson's interval of a share of so many independent trials."""
+    squared = width**2 / trials
+    middle = share + squared / 2
+    reach = width * np.sqrt(share * (1 - share) / trials + squared / (4 * trials))
+    ends: Floats = np.array([middle - reach, middle + reach]) / (1 + squared)
+    return ends

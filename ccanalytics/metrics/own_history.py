@@ -12,13 +12,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-from ccanalytics.metrics.intervals import LEVEL, Floats
-
-Weeks = npt.NDArray[np.bool_]
-"""Of each week (column) whether it is on a side."""
+from ccanalytics.metrics.intervals import Floats, Weeks, student, week_variances
 
 POWER = 0.80
 
@@ -55,13 +51,13 @@ class LogChange:
     @property
     def interval(self) -> tuple[float, float]:
         """The ends of the 90 % interval of `relative`."""
-        reach = _quantile(self.freedom, (1 + LEVEL) / 2) * self.error
+        reach = student(self.freedom) * self.error
         return math.expm1(self.estimate - reach), math.expm1(self.estimate + reach)
 
     @property
     def detectable(self) -> float:
         """The smallest rise, as a fraction, that would be found four times in five."""
-        needed = _quantile(self.freedom, (1 + LEVEL) / 2) + _quantile(self.freedom, POWER)
+        needed = student(self.freedom) + float(stdtrit(self.freedom, POWER))
         return math.expm1(needed * self.error)
 
 
@@ -76,20 +72,14 @@ class LogWeeks:
     def of(cls, top: Floats, bottom: Floats) -> "LogWeeks | None":
         """None where a logarithm is not defined.
 
-        The variance of a week is the sum, over the people there, of each one's mean squared
-        residual. Weeks of a total count alike: weighing them would favour the large ones.
+        Weeks of a total count alike: weighing them would favour the large ones.
         """
         tops, bottoms = top.sum(axis=0), _bottoms(bottom)
         if not (tops > 0).all() or not (bottoms > 0).all():
             return None
-        values = np.log(tops / bottoms)
-        if not bottom.any():
-            return cls(values, np.ones(len(tops)))
-        there = (top != 0) | (bottom != 0)
-        residuals = top - tops.sum() / bottoms.sum() * bottom
-        mean_squares = np.sum(residuals**2, axis=1) / np.maximum(there.sum(axis=1), 1)
-        variances = mean_squares @ there / tops**2
-        return cls(values, np.maximum(variances, _NOTHING * max(variances.max(), _NOTHING)))
+        ones = np.ones(len(tops))
+        variances = week_variances(top, bottom, tops) if bottom.any() else ones
+        return cls(np.log(tops / bottoms), variances)
 
 
 def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
@@ -199,7 +189,3 @@ def _misfit(values: Floats, shape: Floats, roots: Floats) -> float:
     columns = np.column_stack([np.ones(len(shape)), shape]) * roots[:, None]
     fitted = columns @ np.linalg.lstsq(columns, values * roots, rcond=None)[0]
     return float(np.sum((values * roots - fitted) ** 2))
-
-
-def _quantile(freedom: float, share: float) -> float:
-    return float(stdtrit(freedom, share))

@@ -9,15 +9,9 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
-from ccanalytics.metrics.change import compare
+from ccanalytics.metrics.change import all_shown, compare
 from ccanalytics.metrics.definitions import ActorKind, Metric
-from ccanalytics.metrics.ratios import (
-    MINIMUM_PRICED,
-    matrix,
-    rows_of,
-    shown_sums,
-    summable,
-)
+from ccanalytics.metrics.ratios import by_group, matrix, rows_of, shown_sums, summable
 from ccanalytics.weeks import parse_day
 
 Sides = npt.NDArray[np.bool_]
@@ -59,11 +53,9 @@ def period_change(
     sides = np.asarray([weeks + pd.Timedelta(days=6) < first, weeks >= first])
     rows = rows_of(data, metric, by, actor_kind)
     sums = shown_sums(data, metric, rows, by, actor_kind)
-    groups = [("", sums)] if by is None else list(sums.groupby(by, sort=True))
-    members = {} if by is None else dict(list(rows.groupby(rows[by].astype("str"))))
     found = [
-        {by or "group": group, **_compared(data, metric, part, members.get(group, rows), sides)}
-        for group, part in groups
+        {by or "group": group, **_compared(data, metric, part, members, sides)}
+        for group, part, members in by_group(sums, rows, by)
     ]
     columns = {**({by: "str"} if by else {}), **_COLUMNS}
     frame = pd.DataFrame(found, columns=list(columns)).astype(columns)
@@ -82,32 +74,8 @@ def _compared(
     data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, sides: Sides
 ) -> dict[str, object]:
     """What is said of one group, whose weeks are those of `sums`, in order."""
-    previous, value = (_side(metric, sums[at]) for at in sides)
-    weeks_before, weeks = sides.sum(axis=1)
-    said = {"previous": previous, "value": value, "weeks_before": weeks_before, "weeks": weeks}
-    if np.isnan([previous, value]).any():
-        return {**said, "verdict": "nothing to compare"}
-    actors = matrix(rows, data.weeks, metric)
-    there = (actors.top + actors.bottom)[:, sides.any(axis=0)].any(axis=1)
-    found = compare(metric, actors, *sides)
-    return {
-        **said,
-        "change": value - previous,
-        "change_share": found.change,
-        "low": found.low,
-        "high": found.high,
-        "n_actors": np.count_nonzero(there),
-        "verdict": found.verdict,
-    }
-
-
-def _side(metric: Metric, sums: pd.DataFrame) -> float:
-    """The value of these weeks together; null where one may not be shown."""
-    priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
-    if sums.empty or not priced or sums["numerator"].isna().any():
-        return math.nan
-    top, bottom = float(sums["numerator"].sum()), float(sums["denominator"].sum())
-    if not metric.is_ratio:
-        return top / len(sums)
-    enough = bottom > 0 and bottom >= metric.minimum_denominator
-    return top / bottom if enough else math.nan
+    whole = all_shown(metric, sums[sides.any(axis=0)])
+    found = compare(metric, matrix(rows, data.weeks, metric), sides[0], sides[1], whole)
+    said = {name: getattr(found, name) for name in _COLUMNS if hasattr(found, name)}
+    changed = {"change": found.value - found.previous, "change_share": found.change}
+    return {**said, **changed, "n_actors": found.n_actors or math.nan}

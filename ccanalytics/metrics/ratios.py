@@ -1,5 +1,6 @@
 """Actor-weeks -> metric frames: sums, ratios of sums, floors, withheld groups, intervals."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args
 
@@ -18,7 +19,7 @@ from ccanalytics.metrics.actor_weeks import (
 from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
-from ccanalytics.metrics.intervals import Floats, alike, interval, ratio, resampled_sums
+from ccanalytics.metrics.intervals import Floats, share_intervals, week_intervals
 from ccanalytics.metrics.withholding import hide_parts
 
 MINIMUM_PRICED = 0.95
@@ -70,8 +71,7 @@ def frame_of(
     data = basis_of(data, metric)
     rows = rows_of(data, metric, by, actor_kind)
     sums = shown_sums(data, metric, rows, by, actor_kind)
-    bounds = _bounds(data, metric, rows, by) if metric.is_ratio else {}
-    sums = _with_bounds(sums, bounds, by)
+    sums = _with_intervals(data, metric, sums, rows, by)
     if metric.needs_usage:
         sums = mask_unavailable(data, sums, "low", "high", of_tokens=metric.needs_tokens)
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
@@ -259,29 +259,9 @@ class Matrix:
     top: Floats
     bottom: Floats
 
-    def ratios(self) -> list[tuple[float, float]]:
-        """The interval of each week's ratio of sums."""
-        weeks = self.top.shape[1]
-        sums = resampled_sums(np.hstack([self.top, self.bottom]))
-        replicates = ratio(sums[:, :weeks], sums[:, weeks:])
-        return [self._ratio(week, replicates[:, week]) for week in range(weeks)]
-
-    def _ratio(self, week: int, replicates: Floats) -> tuple[float, float]:
-        top, bottom = self.top[:, week], self.bottom[:, week]
-        there = (top != 0) | (bottom != 0)
-        value = float(ratio(top.sum(keepdims=True), bottom.sum(keepdims=True))[0])
-        influence = (top - value * bottom)[there]
-        if not there.any() or alike(influence):
-            return np.nan, np.nan  # six of six is 100 %, but not for certain
-        return interval(value, replicates, influence)
-
 
 def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matrix:
-    """`rows` as actors by `weeks`, 0 where an actor did nothing.
-
-    Actors are in order of their numbers, so that the draws of an interval do not depend on what
-    they are called.
-    """
+    """`rows` as actors by `weeks`, 0 where an actor did nothing."""
     rows = rows[rows["week"].isin(weeks)]
     names, actors = np.unique(rows["actor"].astype("str").to_numpy(), return_inverse=True)
     cells = actors, weeks.get_indexer(rows["week"])
@@ -289,30 +269,29 @@ def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matri
     np.add.at(top, cells, rows[metric.numerator].to_numpy(dtype="float64"))
     if metric.denominator:
         np.add.at(bottom, cells, rows[metric.denominator].to_numpy(dtype="float64"))
-    order = np.lexsort(np.hstack([top, bottom]).round(6).T)
-    return Matrix(top[order], bottom[order])
+    return Matrix(top, bottom)
 
 
-def _bounds(
-    data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None
-) -> dict[object, list[tuple[float, float]]]:
-    """The interval of every closed week, by group."""
-    if rows.empty:
-        return {}
-    groups = rows.groupby(by, observed=True) if by else [("", rows)]
-    return {group: matrix(members, data.weeks, metric).ratios() for group, members in groups}
+def by_group(
+    sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
+) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Each group of `by`, in order, with its weekly sums and its rows; without `by` one of all."""
+    if by is None:
+        yield "", sums, rows
+        return
+    members = dict(list(rows.groupby(rows[by].astype("str"))))
+    for group, part in sums.groupby(by, sort=True):
+        yield str(group), part, members[str(group)]
 
 
-def _with_bounds(
-    sums: pd.DataFrame, bounds: dict[object, list[tuple[float, float]]], by: str | None
+def _with_intervals(
+    data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
 ) -> pd.DataFrame:
-    """`sums` with low and high, null where the value is."""
-    nothing = (np.nan, np.nan)
-    position = sums.groupby("week").ngroup()
-    groups = sums[by] if by else [""] * len(sums)
-    pairs = [
-        bounds[group][week] if group in bounds else nothing
-        for group, week in zip(groups, position, strict=True)
-    ]
-    limits = pd.DataFrame(pairs, columns=["low", "high"], index=sums.index, dtype="float64")
-    return sums.assign(**limits.where(sums["value"].notna(), np.nan))
+    """`sums` with low and high, null where the value is, of totals, and of under four weeks."""
+    ends = pd.DataFrame(np.nan, columns=["low", "high"], index=sums.index)
+    intervals = share_intervals if metric.unit == "share" else week_intervals
+    for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
+        actors = matrix(members, data.weeks, metric)
+        known = part["value"].notna().to_numpy()
+        ends.loc[part.index] = intervals(actors.top, actors.bottom, known)
+    return sums.assign(**ends)

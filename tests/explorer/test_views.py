@@ -63,12 +63,12 @@ def test_a_metric_of_its_own_shape_is_shown_or_says_why_not(loaded, metric_id):
     assert cca.METRICS[metric_id].formula in said(view)
 
 
-def test_a_ratio_of_ones_own_has_an_interval_and_floors(loaded):
-    """Commits per session, or any other two columns."""
+def test_a_ratio_of_ones_own_has_floors_and_no_interval_of_two_weeks(loaded):
+    """Commits per session, or any other two columns; an interval takes four weeks."""
     own = replace(QUESTION, metric_id=OWN_RATIO, top="commits", bottom="active_days")
     view = answer(own, loaded)
     assert view.frame["value"].tolist() == [16.5, 16.5]
-    assert view.frame["low"].notna().all()
+    assert view.frame["low"].isna().all()
     assert 'cca.ratio_by_week(data, "commits", "active_days")' in view.code
 
 

@@ -1,131 +1,85 @@
-"""Whether 90 % means 90 %."""
-
-import math
+"""Whether 90 % means 90 %: how far a figure moves from week to week."""
 
 import numpy as np
 import pytest
 
 from ccanalytics.metrics.intervals import (
-    interval,
-    median_interval,
     ratio,
-    resampled_sums,
-    widening,
+    scatter,
+    share_intervals,
+    student,
+    week_intervals,
+    wilson,
 )
-from ccanalytics.metrics.ratios import Matrix
 
-REPLICATIONS = 400
-
-
-def cost_and_commits(random, shape):
-    """Skewed use: a few people make most of the cost, and commits go with it, loosely."""
-    use = random.lognormal(0, 1, shape)
-    commits = random.poisson(2.5 * use * random.lognormal(-0.3, 0.8, shape))
-    return 8 * use * random.lognormal(0, 0.5, shape), commits.astype(float)
+WEEKS = 12
+ALL = np.ones(WEEKS, dtype=bool)
 
 
-def decisions(random, shape):
-    """Proposals as skewed as use, accepted at a rate of one's own."""
-    proposals = random.poisson(20 * random.lognormal(0, 1, shape))
-    return random.binomial(proposals, random.beta(8, 2, shape)) * 1.0, proposals * 1.0
+def cost_and_commits(random, n):
+    """Skewed habits that people keep; their weeks differ. The truth is 8 / 2.5 dollars."""
+    work = random.lognormal(0, 1, (n, 1)) * random.lognormal(-0.08, 0.4, (n, WEEKS))
+    return 8 * work * random.lognormal(-0.125, 0.5, (n, WEEKS)), random.poisson(2.5 * work) * 1.0
 
 
-def landings(random, shape):
-    """Seven of ten people have a commit."""
-    return (random.random(shape) < 0.7) * 1.0, np.ones(shape)
+def decisions(random, n):
+    """Proposals as skewed as use, four of five accepted."""
+    proposals = random.poisson(20 * random.lognormal(0, 1, (n, 1)), (n, WEEKS))
+    return random.binomial(proposals, 0.8) * 1.0, proposals * 1.0
 
 
-def cost_and_days(random, shape):
-    """Cost by day skewed from person to person."""
-    days = random.integers(1, 6, shape) * 1.0
-    return days * 6 * random.lognormal(0, 0.8, shape), days
+def landings(random, n):
+    """Seven of ten people have a commit in a week."""
+    return (random.random((n, WEEKS)) < 0.7) * 1.0, np.ones((n, WEEKS))
 
 
-def coverage(sample, n, seed):
-    """How often the interval of `n` people holds the ratio of a million."""
-    random = np.random.default_rng(seed)
-    top, bottom = sample(random, 1_000_000)
-    truth = top.sum() / bottom.sum()
-    bounds = Matrix(*sample(random, (n, REPLICATIONS))).ratios()
-    return np.mean([low <= truth <= high for low, high in bounds])
+@pytest.mark.parametrize("n", [20, 40, 120])
+@pytest.mark.parametrize(
+    ("sample", "intervals", "truth"),
+    [
+        (cost_and_commits, week_intervals, 8 / 2.5),
+        (decisions, share_intervals, 0.8),
+        (landings, share_intervals, 0.7),
+    ],
+)
+def test_nine_intervals_in_ten_hold_what_the_figure_is_in_any_week(sample, intervals, truth, n):
+    """All weeks of 200 organisations."""
+    randoms = [np.random.default_rng([seed, n]) for seed in range(200)]
+    ends = np.concatenate([intervals(*sample(random, n), ALL) for random in randoms])
+    assert 0.88 <= np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1])) <= 0.94
 
 
-@pytest.mark.parametrize("n", [40, 80, 120])
-@pytest.mark.parametrize("sample", [cost_and_commits, decisions, landings, cost_and_days])
-def test_nine_intervals_in_ten_hold_the_truth(sample, n):
-    """At the sizes of real organisations; 2.5 points are the error of 400 replications."""
-    assert 0.87 - 0.025 <= coverage(sample, n, seed=n) <= 0.93 + 0.025
+def test_weeks_that_rest_on_as_much_scatter_like_a_sample():
+    """Of 1, 2, 3, 4 and 5 the standard deviation is the root of 2.5, and t(4) is 2.132."""
+    errors = scatter(np.arange(1.0, 6.0), np.ones(5))
+    assert errors == pytest.approx([np.sqrt(2.5)] * 5)
+    assert student(4) == pytest.approx(2.132, abs=1e-3)
 
 
-def test_on_average_the_coverage_is_between_87_and_93_percent():
-    """The error of 4,800 replications is under a point."""
-    samples = (cost_and_commits, decisions, landings, cost_and_days)
-    every = [coverage(sample, n, seed=7 * n) for sample in samples for n in (40, 80, 120)]
-    assert 0.87 <= np.mean(every) <= 0.93
+def test_a_week_of_half_the_people_is_less_sure():
+    """Twice the variance of the others beside it."""
+    errors = scatter(np.array([1.0, 2.0, 1.0, 2.0]), np.array([1.0, 1.0, 1.0, 2.0]))
+    assert errors[3] / errors[0] == pytest.approx(np.sqrt(2))
 
 
-def test_the_same_actors_have_the_same_interval():
-    """No chance from run to run."""
-    top, bottom = cost_and_commits(np.random.default_rng(1), (40, 1))
-    assert Matrix(top, bottom).ratios() == Matrix(top, bottom).ratios()
+def test_three_weeks_have_no_interval():
+    """Nothing shows how far they scatter; a fourth week that may not be shown does not count."""
+    top, bottom = cost_and_commits(np.random.default_rng(1), 20)
+    assert np.isnan(week_intervals(top[:, :3], bottom[:, :3], ALL[:3])).all()
+    assert np.isnan(week_intervals(top[:, :4], bottom[:, :4], np.array([1, 1, 0, 1]) > 0)).all()
+    assert np.isfinite(week_intervals(top[:, :4], bottom[:, :4], ALL[:4])).all()
 
 
-def test_weights_are_drawn_with_replacement_in_every_chunk():
-    """Each replicate draws as many actors as there are, also when they come in chunks."""
-    sums = resampled_sums(np.ones((3000, 1)))
-    assert sums.shape == (2000, 1)
-    assert (sums == 3000).all()
-    assert len(np.unique(resampled_sums(np.arange(3000.0)[:, None]))) > 1900
+def test_six_of_six_is_not_for_certain():
+    """Weeks that never differ are as sure as six people are."""
+    low, high = share_intervals(np.ones((6, WEEKS)), np.ones((6, WEEKS)), ALL)[-1]
+    assert high == pytest.approx(1)
+    assert low == pytest.approx(1 / (1 + student(11) ** 2 / 6))
 
 
-def test_four_actors_have_no_interval():
-    """Too few to say."""
-    top = np.array([[1.0], [2.0], [3.0], [4.0]])
-    assert all(math.isnan(end) for end in Matrix(top, np.ones((4, 1))).ratios()[0])
-
-
-def test_actors_who_do_not_differ_have_no_interval():
-    """Six of six is 100 %, but not for certain."""
-    assert all(math.isnan(end) for end in Matrix(np.ones((6, 1)), np.ones((6, 1))).ratios()[0])
-
-
-def test_a_denominator_that_often_vanishes_leaves_no_interval():
-    """One committer among thirty is often not drawn."""
-    commits = np.zeros((30, 1))
-    commits[3] = 25
-    assert all(math.isnan(end) for end in Matrix(np.arange(30.0)[:, None], commits).ratios()[0])
-
-
-def test_people_of_other_weeks_do_not_narrow_a_week():
-    """Twelve people active in one week are twelve, however many were active in the next."""
-    few = np.zeros((200, 2))
-    few[:12, 0] = np.arange(12.0)
-    few[:, 1] = 1
-    days = np.zeros((200, 2))
-    days[:12, 0] = 1
-    days[:, 1] = 1
-    low, high = Matrix(few, days).ratios()[0]
-    alone_low, alone_high = Matrix(few[:12, :1], days[:12, :1]).ratios()[0]
-    assert high - low == pytest.approx(alone_high - alone_low, rel=0.1)
-
-
-def test_fewer_and_less_equal_actors_need_more_room():
-    """One giant among fifty is worth no fifty."""
-    even, giant = np.arange(50.0), np.r_[np.arange(49.0) / 49, 100]
-    assert 1 < widening(even) < widening(np.arange(8.0)) < widening(giant)
-
-
-def test_the_value_lies_in_its_interval():
-    """Even where every replicate is on one side."""
-    low, high = interval(5.0, np.linspace(6, 7, 100), np.arange(10.0))
-    assert low == 5.0 <= high
-
-
-def test_the_median_interval_uses_the_order_alone():
-    """Of nine values, the second and the eighth hold the median in 96 of 100 samples."""
-    assert median_interval(np.arange(1.0, 10.0)) == (2.0, 8.0)
-    assert median_interval(np.array([1, 2, 3, 4, 5e9])) == (1, 5e9)
-    assert all(math.isnan(end) for end in median_interval(np.arange(4.0)))
+def test_wilsons_interval_of_nothing_in_ten():
+    """0 to z^2 / (n + z^2) with z = 1.645."""
+    assert wilson(0.0, 10) == pytest.approx([0, 2.7055 / 12.7055], abs=1e-4)
 
 
 def test_dividing_by_zero_is_null():

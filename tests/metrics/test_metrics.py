@@ -273,25 +273,6 @@ def test_a_week_can_be_split_by_a_key_of_the_records():
     assert frame["terminal"].tolist()[2:] == ["tmux", "vscode"]
 
 
-def test_intervals_do_not_depend_on_what_people_are_called():
-    """A report under pseudonyms has the numbers of the named one."""
-    called = ["ann", "bea", "cid", "dan", "eve", "fay"]
-    intervals = [
-        m.by_week(
-            two_weeks(
-                [
-                    record(actor=f"{name}@x.example", commits=4 + n, models=sonnet(100 * n))
-                    for n, name in enumerate(names)
-                ]
-            ),
-            "cost_per_commit",
-        )
-        for names in (called, called[::-1])
-    ]
-    assert intervals[0]["low"].notna().iloc[-1]
-    pd.testing.assert_frame_equal(*intervals)
-
-
 @pytest.mark.parametrize("by", ["actor", "tool", "nonsense"])
 def test_an_unknown_split_names_the_known_ones(by):
     """People are no split either."""
