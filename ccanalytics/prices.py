@@ -8,7 +8,6 @@ List prices are not what a subscriber pays.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -99,8 +98,9 @@ class PriceList(NamedTuple):
 NOTHING = PriceList((), (Rates(0, 0, 0, 0, 0, 0),))
 """The rates of what is not billed."""
 
-_PREFIX = re.compile(r".*/|([a-z-]+\.)*anthropic\.")
-_VERSION = re.compile(r"(-v\d+)?(:[\w.-]+)?$")
+_PREFIX = re.compile(r".*/|.*?(?<![a-z0-9])(?=claude-)")
+_VERSION = re.compile(r"(-v\d+)?(:[\w.-]+)*$")
+_TURNED = re.compile(r"^claude-([4-9](?:-\d)?)-([a-z]+)")
 
 
 def model_name(name: str) -> str:
@@ -116,16 +116,22 @@ def model_name(name: str) -> str:
     name = re.sub(r"\[[^]]*\]$", "", name.strip().lower())
     name = _VERSION.sub("", _PREFIX.sub("", name))
     name = re.sub(r"@(\d+)$", r"-\1", name).partition("@")[0]
-    return re.sub(r"(?<=\d)\.(?=\d)", "-", name)
+    return _TURNED.sub(r"claude-\2-\1", re.sub(r"(?<=\d)\.(?=\d)", "-", name))
 
 
 class Prices:
-    """List prices, each looked up once; `aliases` name the models of ids nobody knows."""
+    """List prices, each looked up once."""
 
-    def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
-        self._aliases = aliases or {}
+    def __init__(self) -> None:
         self._models: dict[str, ModelInfo | None] = {}
         self._lists: dict[tuple[Tariff, date], PriceList | None] = {}
+
+    def knows(self, model: str) -> bool:
+        """Whether a model has a price at all."""
+        name = model_name(model)
+        if name not in self._models:
+            self._models[name] = _find_model(name)
+        return self._models[name] is not None
 
     def price_list(self, tariff: Tariff, day: date) -> PriceList | None:
         """The rates on a UTC day; None for a model without a known price."""
@@ -142,10 +148,7 @@ class Prices:
     def _look_up(self, tariff: Tariff, day: date) -> PriceList | None:
         if tariff.free:
             return NOTHING
-        name = model_name(self._aliases.get(tariff.model, tariff.model))
-        if name not in self._models:
-            self._models[name] = _find_model(name)
-        model = self._models[name]
+        model = self._models[model_name(tariff.model)] if self.knows(tariff.model) else None
         if model is None:
             return None
         factor = US_INFERENCE if tariff.us_only else Decimal(1)

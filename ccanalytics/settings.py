@@ -43,6 +43,7 @@ VARIABLES = {
     "CCANALYTICS_BUDGETS": "budgets",
     "CCANALYTICS_SEAT_PRICES": "seat_prices",
     "CCANALYTICS_WEEKEND": "weekend",
+    "CCANALYTICS_MODELS": "models",
     "CCANALYTICS_SYNC_ON_LOAD": "sync_on_load",
     "ANTHROPIC_BASE_URL": "base_url",
 }
@@ -70,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a seat costs a month, from each day on; in a variable as JSON."""
     weekend: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=6)] = ("sat", "sun")
     """The days of the week that are off; in a variable with commas between them."""
+    models: dict[str, str] = {}
+    """The model that each id of a gateway stands for, in session logs; in a variable as JSON."""
     sync_on_load: bool = True
     """Sample and local days are synced when they are loaded; a report syncs once instead."""
     base_url: str = BASE_URL
@@ -108,6 +111,7 @@ def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str
         "CCANALYTICS_BUDGETS": _json(settings.budgets),
         "CCANALYTICS_SEAT_PRICES": _json(settings.seat_prices),
         "CCANALYTICS_WEEKEND": ",".join(settings.weekend),
+        "CCANALYTICS_MODELS": _json(settings.models),
         **{f"CCANALYTICS_{kind.upper()}": p.absolute() for kind, p in settings.calendars.items()},
     }
     if logs:
@@ -124,7 +128,7 @@ def _parsed(variable: str, text: str) -> Any:
     name = VARIABLES[variable]
     if name == "weekend":
         return text.split(",")
-    if name not in ("budgets", "seat_prices"):
+    if name not in ("budgets", "seat_prices", "models"):
         return text
     try:
         return msgspec.json.decode(text)

@@ -55,6 +55,7 @@ def test_every_variable_sets_its_setting(tmp_path):
         "CCANALYTICS_BUDGETS": '{"team": {"Web": 900}}',
         "CCANALYTICS_SEAT_PRICES": '{"2026-01-01": 150}',
         "CCANALYTICS_WEEKEND": "fri,sat",
+        "CCANALYTICS_MODELS": '{"our-best": "claude-opus-5"}',
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
     }
     settings = read_settings(environ, tmp_path)
@@ -65,6 +66,8 @@ def test_every_variable_sets_its_setting(tmp_path):
     assert settings.seat_prices == {date(2026, 1, 1): 150}
     assert read_settings(as_variables(settings), tmp_path).budgets == settings.budgets
     assert read_settings(as_variables(settings), tmp_path).seat_prices == settings.seat_prices
+    assert settings.models == {"our-best": "claude-opus-5"}
+    assert read_settings(as_variables(settings), tmp_path).models == settings.models
     assert settings.weekend_days == (4, 5)
     assert settings.calendars == {
         "holidays": tmp_path / "h.csv",

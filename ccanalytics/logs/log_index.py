@@ -54,6 +54,8 @@ class LogIndex(msgspec.Struct):
     files: dict[str, ReadFile] = {}
     open_calls: OpenSpots = {}
     open_results: OpenSpots = {}
+    models: dict[str, str] = {}
+    """The models that ids stood for when they were read."""
 
     def without(self, paths: Iterable[str]) -> "LogIndex":
         """As if these files had never been read."""
@@ -62,6 +64,7 @@ class LogIndex(msgspec.Struct):
             {path: file for path, file in self.files.items() if path not in gone},
             {name: spot for name, spot in self.open_calls.items() if spot.path not in gone},
             {name: spot for name, spot in self.open_results.items() if spot.path not in gone},
+            self.models,
         )
 
 

@@ -7,7 +7,7 @@ up: no text but a session's title is kept.
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zlib import crc32
 
@@ -61,8 +61,9 @@ EVENTS = {
 class LogReader:
     """Everything the lines read so far tell; `read` takes one file after the other."""
 
-    def __init__(self, index: LogIndex) -> None:
+    def __init__(self, index: LogIndex, models: Mapping[str, str]) -> None:
         self.facts = Facts()
+        self.models = models
         self.bytes = 0
         self.lines = 0
         self.broken_lines = 0
@@ -171,13 +172,17 @@ class LogReader:
         halves = _File(self, path).halves(line) if line else ()
         return next((half for key, half in halves if key[1] == name), None)
 
+    def model(self, name: str | None) -> str:
+        """The model an id in the log stands for."""
+        return self.models.get(name or "", name) or UNKNOWN_MODEL
+
     def tariff(self, model: str | None, usage: LoggedUsage, refused: bool) -> Tariff:
         """What decides the rates of a request; the same object for the same rates."""
         key = model, usage.speed, usage.inference_geo, str(refused)
         tariff = self._tariffs.get(key)
         if tariff is None:
             fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
-            tariff = self._tariffs[key] = Tariff(model or UNKNOWN_MODEL, fast, us_only, refused)
+            tariff = self._tariffs[key] = Tariff(self.model(model), fast, us_only, refused)
         return tariff
 
 
@@ -340,7 +345,9 @@ class _File:
         )  # fmt: skip
         if usage.iterations:
             request.advisors = [
-                Used(Tariff(model or UNKNOWN_MODEL, free=who == "fallback" and not its.output), its)
+                Used(
+                    Tariff(self.reader.model(model), free=who == "fallback" and not its.output), its
+                )
                 for who, model, its in other_calls(usage, message.model, line.advisor_model)
             ]
         request = self.reader.facts.add(self.reader.facts.requests, key, request)

@@ -25,6 +25,8 @@ from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_index import LogIndex
 from ccanalytics.logs.log_reader import LogReader
 from ccanalytics.logs.log_totals import LogTotals
+from ccanalytics.prices import Prices
+from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access
 from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import Record
@@ -69,15 +71,24 @@ class LocalLogs(Source):
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
     files below them. A folder that is missing or holds no logs is a `SettingsError`; with
-    `may_be_gone` it is kept as `missing`, for a store that has what the logs once told.
+    `may_be_gone` it is kept as `missing`, for a store that has what the logs once told. `models`
+    says which model an id of a gateway stands for.
     """
 
     name = "local"
 
-    def __init__(self, folders: Sequence[Path], *, may_be_gone: bool = False) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        may_be_gone: bool = False,
+        models: Mapping[str, str] | None = None,
+    ) -> None:
         if not folders:
             raise SettingsError("No log folder given: name one with --logs DIR.")
         self.folders = sorted({Path(folder).resolve() for folder in folders})
+        self.models = dict(models or {})
+        _check_models(self.models)
         self._files, self.missing = _log_files(self.folders)
         if self.missing and not may_be_gone:
             raise SettingsError(self.missing)
@@ -87,7 +98,7 @@ class LocalLogs(Source):
     def news(self, index: LogIndex) -> "News":
         """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
         index = index.without(index.files.keys() - set(self._files))
-        reader, files, read, unreadable = LogReader(index), dict(index.files), 0, 0
+        reader, files, read, unreadable = LogReader(index, self.models), dict(index.files), 0, 0
         for path in self._files:
             try:
                 known, stat = files.get(path), os.stat(path)
@@ -102,7 +113,8 @@ class LocalLogs(Source):
         reader.price()
         report = _report(reader, read, unreadable)
         _warn(report)
-        return News(reader.facts, LogIndex(files, reader.open_calls, reader.open_results), report)
+        index = LogIndex(files, reader.open_calls, reader.open_results, self.models)
+        return News(reader.facts, index, report)
 
     @property
     def organization_id(self) -> str:
@@ -236,4 +248,16 @@ def _warn(report: LogReport) -> None:
 def opened(access: Access) -> LocalLogs:
     """The logs of the folders that are given, or of those Claude Code uses by itself."""
     folders = list(access.folders) or log_folders(access.environ, Path.home())
-    return LocalLogs(folders, may_be_gone=True)
+    models = read_settings(access.environ, Path.cwd()).models
+    return LocalLogs(folders, may_be_gone=True, models=models)
+
+
+def _check_models(models: Mapping[str, str]) -> None:
+    """`SettingsError` when an id stands for a model nobody knows."""
+    prices = Prices()
+    for name, model in models.items():
+        if not prices.knows(model):
+            raise SettingsError(
+                f"The setting models says that {name!r} is {model!r}, a model without a known "
+                "price: name it as Anthropic does, such as claude-opus-4-6."
+            )

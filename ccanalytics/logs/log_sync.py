@@ -120,6 +120,8 @@ def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = Fa
     whose = stored or logs.organization_id
     with store.alone(SOURCE), _no_collection():
         ledger = None if again or lost else _ledger(store)
+        if ledger and ledger.index.models != logs.models:
+            ledger = None
         news = logs.news(ledger.index if ledger else LogIndex())
         known = _known(store, ledger, news.facts)
         changed = known.facts.join(news.facts, newest=ledger is None)

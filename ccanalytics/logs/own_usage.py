@@ -168,7 +168,8 @@ def _rates(requests: pd.DataFrame) -> pd.DataFrame:
     for (model, day), some in requests.groupby(["model", "date"], observed=True):
         listed = prices.price_list(Tariff(model), day.date())
         if listed:
-            tiers = np.searchsorted(listed.thresholds, some["context"])
+            into = some[TOKENS].sum(axis=1) - some["output_tokens"]
+            tiers = np.searchsorted(listed.thresholds, into)
             rates.loc[some.index] = np.array(listed.tiers, dtype=float)[tiers]
     return rates
 

@@ -282,6 +282,25 @@ def test_an_index_of_other_code_is_thrown_away(folder, store, monkeypatch):
     assert rows(store) == before
 
 
+def test_an_id_of_a_gateway_is_the_model_it_stands_for(folder, store):
+    """A million tokens of Opus 4.6 for $5, also once they were read without a price."""
+    written(folder, s1=[answer(model="our-best", usage={"input_tokens": 1_000_000})])
+    brought(store, folder)
+    assert [row["cost_usd"] for row in rows(store)["requests"]] == [None]
+    named = LocalLogs([folder], models={"our-best": "claude-opus-4-6"})
+    cca.sync(named, store, now=NOW)
+    (row,) = rows(store)["requests"]
+    assert (row["model"], row["cost_usd"]) == ("claude-opus-4-6", 5)
+    assert cca.sync(named, store, now=NOW).changed == ()
+
+
+def test_an_id_that_stands_for_no_known_model_is_an_error(folder):
+    """It names both."""
+    written(folder, s1=[answer()])
+    with pytest.raises(SettingsError, match="'our-best' is 'claude-opsu-4'"):
+        LocalLogs([folder], models={"our-best": "claude-opsu-4"})
+
+
 def test_a_clock_that_was_wrong_does_not_fill_the_store_with_empty_days(folder, store):
     """A line of 1970 is none of Claude Code; one of 2999 is a day and not a thousand years."""
     lines = [
