@@ -4,10 +4,10 @@ import ccanalytics as cca
 
 
 def result_of(data, metric_id, **how):
-    """`by_week` where the metric has weeks, else the function of its own name."""
+    """`metric_frame` where it knows the metric, else the function of its own name."""
     metric = cca.METRICS[metric_id]
-    if metric.numerator or metric.frame:
-        return cca.by_week(data, metric_id, **how)
+    if metric.numerator or metric.frame or metric.function:
+        return cca.metric_frame(data, metric_id, **how)
     return getattr(cca, metric_id)(data, **how)
 
 

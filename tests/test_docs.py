@@ -49,3 +49,12 @@ def test_the_python_runs(page, tmp_path, monkeypatch):
     assert blocks
     for block in blocks:
         exec("\n".join(line for line in block.splitlines() if "Client(" not in line), names)
+
+
+def test_the_page_for_python_lists_all_there_is_to_call():
+    """Each public name once, and no other."""
+    page = (DOCS / "python.md").read_text(encoding="utf-8")
+    table = page.partition("## Everything there is to call")[2].partition("\n\n`METRICS`")[0]
+    names = re.findall(r"`(\w+)`", table)
+    assert sorted(names) == dir(cca)
+    assert len(names) <= 45

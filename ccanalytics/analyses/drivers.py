@@ -79,15 +79,15 @@ class Drivers(ShowsItself):
         )
 
 
-def cost_drivers(data: Dataset) -> Drivers:
-    """The change of the estimated cost against the week before, by driver."""
-    names = ("active people", "active days per person", *_SHARED)
-    return _drivers(data, "cost", names)
-
-
-def cost_per_commit_drivers(data: Dataset) -> Drivers:
-    """The change of the cost per commit against the week before, by driver."""
-    return _drivers(data, "cost_per_commit", ("active days per commit", *_SHARED))
+def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
+    """The change of the estimated cost, or of "cost_per_commit", against the week before."""
+    names = {
+        "cost": ("active people", "active days per person", *_SHARED),
+        "cost_per_commit": ("active days per commit", *_SHARED),
+    }
+    if metric_id not in names:
+        raise ValueError(f"{metric_id!r} has no drivers; {' and '.join(names)} have.")
+    return _drivers(data, metric_id, names[metric_id])
 
 
 @dataclass(frozen=True, eq=False)

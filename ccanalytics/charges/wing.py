@@ -9,11 +9,5 @@ WING = Wing(
     companions={"billed": "charges.charge_sync:COMPANION"},
     flags={"billed": "Also what was billed, by person and model."},
     notebooks={"money": "charges.charge_frames:has_bill"},
-    names={
-        "CostClient": "charges.cost_client:CostClient",
-        "bill_by_week": "charges.charge_metrics:bill_by_week",
-        "bill_sentence": "charges.charge_metrics:bill_sentence",
-        "discount": "charges.charge_metrics:discount",
-        "reconciliation": "charges.charge_metrics:reconciliation",
-    },
+    names={"CostClient": "charges.cost_client:CostClient"},
 )

@@ -6,14 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-import ccanalytics
 from ccanalytics.charts.draw import chart
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.explorer.loaded import LoadedData
 from ccanalytics.explorer.question import OWN_RATIO, SHAPES, Question, code_of
 from ccanalytics.metrics.availability import is_available
-from ccanalytics.metrics.by_week import by_week, ratio_by_week
+from ccanalytics.metrics.by_week import by_week, metric_frame, ratio_by_week
 from ccanalytics.metrics.change import counted
 from ccanalytics.metrics.definitions import METRICS, Metric, column_words
 from ccanalytics.metrics.metric_frame import MetricFrame
@@ -99,8 +98,7 @@ def _frame(question: Question, data: Dataset) -> MetricFrame:
         return by_week(data, metric.id, by, kind)
     if by:
         raise ValueError(f"{metric.name} cannot be split: choose “nothing” to split by.")
-    frame: MetricFrame = getattr(ccanalytics, metric.id)(data)
-    return frame
+    return metric_frame(data, metric.id)
 
 
 def _nobody(frame: MetricFrame) -> bool:

@@ -73,7 +73,7 @@ def _lines(q: Question) -> Iterator[str]:
     how = {"by": q.by} if q.by else {}
     how |= {"actor_kind": q.actor_kind} if q.actor_kind != "user" else {}
     if q.metric_id in SHAPES:
-        yield f"frame = cca.{q.metric_id}(data)"
+        yield f"frame = {_call('cca.metric_frame', _Name('data'), q.metric_id)}"
     elif q.metric_id == OWN_RATIO:
         yield f"frame = {_call('cca.ratio_by_week', _Name('data'), q.top, q.bottom, **how)}"
     else:

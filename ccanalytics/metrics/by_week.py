@@ -2,7 +2,11 @@
 
 by_week(data, "cost_per_commit", by="team")   -> MetricFrame: one row per closed week and team
 ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same of a ratio of your own
+metric_frame(data, "retention")                -> any metric, also one whose rows are not weeks
+sentence(data, "active_rate")                   -> what it comes to in words
 """
+
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +15,7 @@ from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words, singular
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.metrics.ratios import frame_of
+from ccanalytics.showing import Sentence
 from ccanalytics.wings import resolve
 
 
@@ -36,6 +41,32 @@ def by_week(
     made = MetricFrame.of(frame, metric, by, actor_kind)
     made.events = _events(data)
     return made
+
+
+def metric_frame(data: Dataset, metric_id: str, **options: Any) -> MetricFrame:
+    """The frame of any metric of `METRICS`, also of one whose rows are not weeks.
+
+    "retention" has a row per cohort and week, "daily_cost" one per day, "cost_curve" one per group
+    of people; the function that `METRICS[metric_id]` names says which, and which `options` it has.
+    Of a metric by week it is what `by_week` gives.
+    """
+    metric = METRICS.get(metric_id)
+    if metric is None or not metric.function:
+        return by_week(data, metric_id, **options)
+    frame: MetricFrame = resolve(metric.function)(data, **options)
+    return frame
+
+
+def sentence(data: Dataset, metric_id: str) -> Sentence:
+    """What a metric comes to in words, with what it leaves out; it shows itself as a sentence.
+
+    `ValueError`, with those that have one, for a metric without.
+    """
+    worded = {name: metric.words for name, metric in METRICS.items() if metric.words}
+    if metric_id not in worded:
+        raise ValueError(f"{metric_id!r} has no sentence; there is one of {', '.join(worded)}.")
+    words: Sentence = resolve(worded[metric_id])(data)
+    return words
 
 
 def ratio_by_week(
@@ -88,7 +119,8 @@ def _weekly_metric(metric_id: str) -> Metric:
     if metric is not None and (metric.numerator or metric.frame):
         return metric
     if metric is not None:
-        raise ValueError(f"{metric_id} has no row per week: call cca.{metric_id} instead.")
+        how = "cca.metric_frame gives it" if metric.function else "it has a function of its own"
+        raise ValueError(f"{metric_id} has no row per week: {how}.")
     known = ", ".join(name for name, one in METRICS.items() if one.numerator or one.frame)
     raise ValueError(f"There is no metric {metric_id!r}; by week there are {known}.")
 

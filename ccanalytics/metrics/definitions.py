@@ -48,9 +48,10 @@ class Metric:
     `numerator` and `denominator` are columns of `actor_weeks`: both make a ratio of sums, a
     numerator alone a total, and neither a metric with a shape of its own. There is no value under
     `minimum_denominator` and no verdict under `verdict_denominator`. `frame` is the function of a
-    metric with a shape of its own, `chart` that of one that is not drawn like all others. `order`
-    is its place in the report. `basis` is a function that gives the dataset with the money it is
-    about, where that is not the estimate.
+    weekly metric with a shape of its own, `function` that of one with other rows than weeks,
+    `chart` that of one that is not drawn like all others, `words` that of one that has a sentence.
+    `order` is its place in the report. `basis` is a function that gives the dataset with the money
+    it is about, where that is not the estimate.
     """
 
     id: str
@@ -68,8 +69,10 @@ class Metric:
     version: int = 1
     order: int = 0
     frame: Reference = ""
+    function: Reference = ""
     chart: Reference = ""
     basis: Reference = ""
+    words: Reference = ""
 
     @property
     def is_ratio(self) -> bool:

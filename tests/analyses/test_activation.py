@@ -70,23 +70,23 @@ def test_few_joiners_have_no_rate():
     """Four at a minimum of five; the sentence still says who is not in it."""
     data = joined([("2026-09-07", "2026-09-08")] * 4 + [("", "")], minimum_group=5)
     assert math.isnan(counted(data, "value")[0])
-    assert "Too few people joined" in cca.activation_sentence(data)
-    assert "1 without a start date" in cca.activation_sentence(data)
+    assert "Too few people joined" in cca.sentence(data, "activation_rate")
+    assert "1 without a start date" in cca.sentence(data, "activation_rate")
 
 
 def test_the_activation_sentence_counts():
     """Eight of ten began."""
     data = joined([("2026-09-07", "2026-09-08")] * 8 + [("2026-09-07", "")] * 2)
-    assert cca.activation_sentence(data).startswith("8 of 10 people, 80 % (90 % interval ")
+    assert cca.sentence(data, "activation_rate").startswith("8 of 10 people, 80 % (90 % interval ")
 
 
 def test_without_a_roster_nobody_joined():
     """Both say so in words; neither has a value."""
     data = dataset([record("2026-11-16")], "2026-11-16", "2026-11-22")
     assert activation_rate(data)["value"].isna().all()
-    assert cca.time_to_first_use(data).empty
-    assert "Without a roster" in cca.activation_sentence(data)
-    assert "not available" in cca.first_use_sentence(data)
+    assert cca.metric_frame(data, "time_to_first_use").empty
+    assert "Without a roster" in cca.sentence(data, "activation_rate")
+    assert "not available" in cca.sentence(data, "time_to_first_use")
 
 
 def test_records_with_a_gap_begin_after_it():
@@ -98,8 +98,8 @@ def test_records_with_a_gap_begin_after_it():
 
 def test_the_first_use_of_ten_people_may_be_shown_and_of_nine_not():
     """It is the shape of a distribution."""
-    assert cca.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 9)).empty
-    shown = cca.time_to_first_use(joined([("2026-09-07", "2026-09-08")] * 10))
+    assert cca.metric_frame(joined([("2026-09-07", "2026-09-08")] * 9), "time_to_first_use").empty
+    shown = cca.metric_frame(joined([("2026-09-07", "2026-09-08")] * 10), "time_to_first_use")
     assert shown["value"].tolist() == [0.0, 1.0]
     assert shown["n_actors"].tolist() == [10, 10]
 
@@ -109,14 +109,14 @@ def test_the_curve_ends_where_few_are_left():
     people = [("2026-09-07", "2026-09-07")] * 6 + [
         ("2026-09-07", f"2026-09-1{n}") for n in range(4)
     ]
-    frame = cca.time_to_first_use(joined(people, minimum_group=5))
+    frame = cca.metric_frame(joined(people, minimum_group=5), "time_to_first_use")
     assert frame[["day", "value", "at_risk"]].to_numpy().tolist() == [[0, 0.6, 10]]
 
 
 def test_the_first_use_sentence_has_the_quartiles():
     """Of ten, five begin on the first day and five never."""
     data = joined([("2026-09-07", "2026-09-07")] * 5 + [("2026-09-07", "")] * 5)
-    assert cca.first_use_sentence(data).startswith(
+    assert cca.sentence(data, "time_to_first_use").startswith(
         "Of 10 people who joined, a quarter had begun on the day of joining, half on the day of "
         "joining, three quarters at a time not seen yet."
     )

@@ -58,7 +58,7 @@ def test_the_fewest_people_making_half():
 
 def test_the_curve_goes_from_the_lowest_cost_up():
     """Ten people with 1 to 10 dollars: after five of them 15 of 55."""
-    frame = cca.cost_curve(spending(*range(1, 11)))
+    frame = cca.metric_frame(spending(*range(1, 11)), "cost_curve")
     assert frame["people_share"].tolist() == pytest.approx([n / 10 for n in range(11)])
     assert frame["value"].iloc[5] == pytest.approx(15 / 55)
 
@@ -85,7 +85,7 @@ def test_a_half_made_by_fewer_than_the_minimum_group_is_hidden():
 
 def test_no_group_of_the_curve_is_under_the_minimum():
     """Of 23 people there are four groups of five or six."""
-    frame = cca.cost_curve(spending(*range(1, 24), minimum_group=5))
+    frame = cca.metric_frame(spending(*range(1, 24), minimum_group=5), "cost_curve")
     assert (np.diff(frame["people_share"]) * 23 >= 5 - 1e-9).all()
     assert len(frame) == 5
 
@@ -95,7 +95,7 @@ def test_no_group_of_the_curve_is_under_the_minimum():
 def test_the_top_group_of_the_curve_is_the_top_tenth(dollars):
     """Otherwise the difference of the two would be the cost of one person."""
     data = spending(*dollars, 1, minimum_group=5)
-    curve, share = cca.cost_curve(data), only(top10_share(data))
+    curve, share = cca.metric_frame(data, "cost_curve"), only(top10_share(data))
     assert curve.empty == math.isnan(share)  # either both are withheld or none
     assert curve.empty or 1 - curve["value"].iloc[-2] == pytest.approx(share)
 
@@ -109,13 +109,13 @@ def test_a_cost_that_is_not_known_has_no_shape():
                             for n in range(10))]  # fmt: skip
     data = dataset(records, "2026-11-16", "2026-11-22")
     assert math.isnan(only(gini(data)))
-    assert cca.cost_curve(data).empty
-    assert "cannot be said" in cca.spread_sentence(data)
+    assert cca.metric_frame(data, "cost_curve").empty
+    assert "cannot be said" in cca.sentence(data, "cost_curve")
 
 
 def test_the_sentence_leaves_out_what_is_hidden():
     """Twelve people: no tenth at a minimum of five, but a Gini coefficient."""
-    said = cca.spread_sentence(spending(*[5] * 12, minimum_group=5))
+    said = cca.sentence(spending(*[5] * 12, minimum_group=5), "cost_curve")
     assert said == (
         "In the last week half of it was made by 6 of 12 people; the Gini coefficient, 0 where "
         "everybody is alike, was 0.00."
@@ -144,4 +144,4 @@ def test_the_top_tenth_is_withheld_where_it_is_nearly_all_of_one_person():
     ]
     data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
     assert cca.by_week(data, "top10_share")["value"].isna().all()
-    assert cca.cost_curve(data).empty
+    assert cca.metric_frame(data, "cost_curve").empty

@@ -75,7 +75,7 @@ def test_more_cache_reads_are_put_down_to_the_kinds_of_tokens():
 def test_fewer_commits_for_the_same_work_are_more_days_per_commit():
     """A commit costs $0.10, then $0.20, with half the commits."""
     records = [*week(BEFORE, 10), *week(LAST, 10, commits=5)]
-    found = cca.cost_per_commit_drivers(two_weeks(records))
+    found = cca.cost_drivers(two_weeks(records), "cost_per_commit")
     assert parts(found)["active days per commit"] == pytest.approx(0.1)
     assert "+$0.10" in found.sentence()
 

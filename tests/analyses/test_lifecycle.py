@@ -47,7 +47,7 @@ def flows(data, week=-1):
 
 def triangle(data):
     """Value and status of each cell by the cohort's number and k."""
-    frame = cca.retention(data)
+    frame = cca.metric_frame(data, "retention")
     cohorts = {week: n for n, week in enumerate(data.weeks)}
     return {
         (cohorts[row.cohort], row.k): row.value if row.status == "seen" else row.status
@@ -86,7 +86,7 @@ def test_a_few_people_off_the_roster_are_not_counted_out():
     stays = roster(**dict.fromkeys(crowd(8), ","))
     data = weeks(crowd(12), roster=stays, minimum_group=5)
     assert cca.by_week(data, "off_roster")["value"].isna().all()
-    assert "Fewer than 5 active people were not on it" in cca.roster_sentence(data)
+    assert "Fewer than 5 active people were not on it" in cca.sentence(data, "active_rate")
 
 
 def test_without_a_roster_there_is_no_share():
@@ -94,8 +94,8 @@ def test_without_a_roster_there_is_no_share():
     data = weeks(["ann"], ["ann"])
     assert cca.by_week(data, "active_rate")["value"].isna().all()
     assert cca.by_week(data, "off_roster")["value"].isna().all()
-    assert cca.roster_use(data).empty
-    assert "There is no roster" in cca.roster_sentence(data)
+    assert cca.metric_frame(data, "roster_use").empty
+    assert "There is no roster" in cca.sentence(data, "active_rate")
     assert "no roster of the week" in cca.headline(data, "active_rate").sentence()
 
 
@@ -110,7 +110,7 @@ def test_an_inactive_roster_is_zero_only_when_it_is_large():
 def test_the_roster_sentence_tells_its_movement():
     """Three people, one of them new in the week."""
     data = weeks(["ann"], ["ann"], roster=roster(ann=",", bea=",", cid="2026-11-09,"))
-    assert cca.roster_sentence(data) == (
+    assert cca.sentence(data, "active_rate") == (
         "The week's roster has 3 people: 1 joined and 0 left since the week before."
     )
 
@@ -126,7 +126,7 @@ def test_the_roster_is_active_dormant_never_seen_or_too_new():
     records = [record("2026-10-12", person("ann")), record("2026-11-16", person("bea"))]
     stays = roster(ann=",", bea=",", cid="2026-01-01,", dan="2026-11-16,")
     data = dataset(records, "2026-10-12", "2026-11-22", roster=stays)
-    found = cca.roster_use(data).set_index("status")["value"].to_dict()
+    found = cca.metric_frame(data, "roster_use").set_index("status")["value"].to_dict()
     assert found == {"active": 1, "dormant": 1, "never seen": 1, "too new to say": 1}
 
 
@@ -134,14 +134,14 @@ def test_a_status_of_few_people_is_hidden_with_the_next_smallest():
     """Two never seen of 28: with only them hidden they could be had by subtraction."""
     stays = roster(**dict.fromkeys(crowd(28), ","))
     data = weeks(crowd(26), roster=stays, minimum_group=5)
-    found = cca.roster_use(data).set_index("status")["value"]
+    found = cca.metric_frame(data, "roster_use").set_index("status")["value"]
     assert found[["active", "never seen"]].isna().all()
 
 
 def test_a_small_roster_shows_no_zero_either():
     """With three people, nobody dormant would tell of each of the three."""
     data = weeks([], roster=roster(ann=",", bea=",", cid=","), minimum_group=5)
-    assert cca.roster_use(data)["value"].isna().all()
+    assert cca.metric_frame(data, "roster_use")["value"].isna().all()
 
 
 # Flows
@@ -253,7 +253,7 @@ def test_a_withheld_cohort_cannot_be_had_by_subtraction():
 
 def test_range_ends_are_blank_not_zero():
     """What has not happened yet is no value and no people."""
-    frame = cca.retention(weeks(["ann"], ["ann", "bea"], ["bea"]))
+    frame = cca.metric_frame(weeks(["ann"], ["ann", "bea"], ["bea"]), "retention")
     later = frame[frame["status"] == "not yet"]
     assert len(later) == 1
     assert later[["value", "n_actors"]].isna().all(axis=None)

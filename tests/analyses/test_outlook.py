@@ -154,7 +154,7 @@ def test_a_spike_stands_out_and_its_team_is_named():
             records += [record(str(day), who, models=usage) for who in names]
     data = dataset(records, MONDAY, SUNDAY, roster=roster, minimum_group=5)
     text = "date,what,team\n2026-11-17,Load test,Red\n2026-11-02,Long ago,\n"
-    (row,) = cca.unusual_days(with_calendar(data, "events", text)).itertuples()
+    (row,) = cca.metric_frame(with_calendar(data, "events", text), "unusual_days").itertuples()
     assert f"{row.date:%Y-%m-%d}" == "2026-11-18"
     assert row.excess == pytest.approx(900, rel=0.2)
     assert row.contributor.startswith("Red (")
@@ -163,7 +163,9 @@ def test_a_spike_stands_out_and_its_team_is_named():
 
 def test_ordinary_noise_is_no_anomaly():
     """Of 40 organisations without a spike at most two have a day that stands out."""
-    told = [len(cca.unusual_days(days(noisy(seed), people=1))) > 0 for seed in range(40)]
+    told = [
+        len(cca.metric_frame(days(noisy(seed), people=1), "unusual_days")) > 0 for seed in range(40)
+    ]
     assert sum(told) <= 4
 
 
@@ -173,7 +175,7 @@ def test_small_money_is_no_anomaly():
     def cost(day):
         return 1.0 if day == date(2026, 11, 18) else 0.1
 
-    assert cca.unusual_days(days(cost)).empty
+    assert cca.metric_frame(days(cost), "unusual_days").empty
 
 
 def test_an_event_of_a_withheld_team_is_not_told():
@@ -187,14 +189,14 @@ def test_an_event_of_a_withheld_team_is_not_told():
 
     data = days(cost, people=12, roster=roster, minimum_group=5)
     data = with_calendar(data, "events", "date,what,team\n2026-11-18,Pilot of the three,Red\n")
-    (row,) = cca.unusual_days(data).itertuples()
+    (row,) = cca.metric_frame(data, "unusual_days").itertuples()
     assert (row.event, row.contributor) == ("", "")
     assert noted_events(data).empty
 
 
 def test_the_baseline_is_the_same_weekday():
     """A Saturday is compared with Saturdays."""
-    frame = cca.daily_cost(days(weekly)).set_index("date")
+    frame = cca.metric_frame(days(weekly), "daily_cost").set_index("date")
     assert frame.loc[pd.Timestamp("2026-11-21"), "expected"] == pytest.approx(10)
     assert frame.loc[pd.Timestamp("2026-11-20"), "expected"] == pytest.approx(100)
     assert frame["expected"].isna().sum() == 21

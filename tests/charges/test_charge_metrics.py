@@ -55,24 +55,24 @@ def test_a_week_with_a_day_that_is_not_billed_yet_has_no_billed_figure():
     row = one(cca.by_week(data, "billed_cost_per_commit"))
     assert math.isnan(row["value"])
     assert row["estimated"] == 0.25
-    assert cca.bill_by_week(data)["value"].isna().all()
+    assert cca.by_week(data, "bill")["value"].isna().all()
 
 
 def test_without_charges_nothing_was_billed_is_not_said():
     """No figure, and the way to get one."""
     data = dataset([record(models=spend(500))], *WEEK)
     assert cca.by_week(data, "billed_cost")["value"].isna().all()
-    assert cca.bill_by_week(data).empty
-    assert "ccanalytics sync --since 2026-11-16 --billed" in cca.bill_sentence(data)
+    assert cca.by_week(data, "bill").empty
+    assert "ccanalytics sync --since 2026-11-16 --billed" in cca.sentence(data, "bill")
 
 
 def test_the_bill_is_that_of_people_keys_and_nobody():
     """Ten dollars: six of a person, three of a key, one that cannot be attributed."""
     charges = [charge(cents=600), charge(who="apikey_1", cents=300), charge(who=None, cents=100)]
     data = billed_dataset([record()], charges, *WEEK)
-    shares = cca.bill_by_week(data).set_index("part")["share"].to_dict()
+    shares = cca.by_week(data, "bill").set_index("part")["share"].to_dict()
     assert shares == {"people": 0.6, "API keys": 0.3, "unattributed": 0.1}
-    said = str(cca.bill_sentence(data))
+    said = str(cca.sentence(data, "bill"))
     assert "$10.00" in said
     assert "10 % cannot be attributed" in said
     assert "not the invoice" in said
@@ -82,14 +82,14 @@ def test_the_bill_is_that_of_people_keys_and_nobody():
 def test_the_discount_is_what_was_billed_by_its_list_price():
     """Nine dollars instead of ten are ten percent."""
     data = billed_dataset([record()], [charge(cents=900, listed=1000)], *WEEK)
-    assert one(cca.discount(data))["value"] == pytest.approx(0.1)
+    assert one(cca.metric_frame(data, "discount"))["value"] == pytest.approx(0.1)
 
 
 def test_the_estimate_is_compared_over_the_person_days_that_both_have():
     """Monday has both, Tuesday only an estimate, Wednesday only a charge."""
     records = [record(models=spend(500)), record("2026-11-17", models=spend(900))]
     charges = [charge(cents=360, listed=400), charge("2026-11-18", cents=70)]
-    row = one(cca.reconciliation(billed_dataset(records, charges, *WEEK)))
+    row = one(cca.metric_frame(billed_dataset(records, charges, *WEEK), "reconciliation"))
     assert (row["estimated"], row["listed"], row["gap"], row["value"]) == (5.0, 4.0, 1.0, 0.25)
     assert (row["actor_days"], row["only_estimated"]) == (1, 9.0)
     assert row["only_listed"] == pytest.approx(0.7)
@@ -100,7 +100,7 @@ def test_seats_and_keys_are_not_compared_with_list_prices():
     seat = record(actor="bob@x.example", customer_type="subscription", models=spend(900))
     records = [record(models=spend(500)), seat, record(api_key="ci", models=spend(50))]
     charges = [charge(cents=500), charge(who="bob@x.example", cents=1), charge(who="apikey_1")]
-    row = one(cca.reconciliation(billed_dataset(records, charges, *WEEK)))
+    row = one(cca.metric_frame(billed_dataset(records, charges, *WEEK), "reconciliation"))
     assert (row["estimated"], row["listed"], row["only_listed"]) == (5.0, 5.0, 0.0)
 
 
@@ -124,7 +124,7 @@ def test_an_enterprise_organisation_has_a_cost_per_commit():
     assert cca.by_week(data, "cost", by="family")["value"].iloc[-1] == 12.0
     assert cca.by_week(data, "cache_read_share")["value"].isna().all()
     assert cca.by_week(data, "model_mix")["share"].iloc[-1] == 1.0
-    assert cca.reconciliation(data).empty
+    assert cca.metric_frame(data, "reconciliation").empty
 
 
 def test_an_enterprise_week_that_is_not_charged_in_full_has_no_cost():
@@ -145,8 +145,8 @@ def test_too_few_people_have_no_billed_figure(metric):
     few = [record(actor=who, commits=20) for who in PEOPLE[:3]]
     data = billed_dataset(few, [charge(who=who) for who in PEOPLE[:3]], *WEEK, minimum_group=5)
     assert cca.by_week(data, metric)["value"].isna().all()
-    assert cca.bill_by_week(data)["value"].isna().all()
-    assert cca.reconciliation(data)["listed"].isna().all()
+    assert cca.by_week(data, "bill")["value"].isna().all()
+    assert cca.metric_frame(data, "reconciliation")["listed"].isna().all()
 
 
 def test_a_bill_that_is_nearly_one_persons_is_not_shown():

@@ -299,7 +299,7 @@ def test_a_subagent_is_called_by_its_type(folder, tmp_path):
 
 def test_the_sentence_says_what_has_no_price_and_what_is_not_final(data):
     """Three sessions, 500 tokens of the unknown model, one answer that was never finished."""
-    said = cca.own_sentence(data)
+    said = cca.sentence(data, "own_recent")
     assert said.startswith("3 sessions from 2026-08-03 to 2026-08-04: 17,500 tokens")
     assert "of the tokens have no known price" in said
     assert "Of 5 answers 1 have no final count" in said

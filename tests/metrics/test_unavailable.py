@@ -67,8 +67,8 @@ def test_sentences_about_cost_say_that_it_is_not_known():
     """The forecast, the drivers, the teams and the spread."""
     data = enterprise()
     for said in (cca.month_forecast(data).sentence(), cca.cost_drivers(data).sentence(),
-                 cca.team_shift(data).sentence(), cca.spread_sentence(data),
-                 str(cca.unusual_days(data)._repr_mimebundle_())):  # fmt: skip
+                 cca.team_shift(data).sentence(), cca.sentence(data, "cost_curve"),
+                 str(cca.metric_frame(data, "unusual_days")._repr_mimebundle_())):  # fmt: skip
         assert "not known from this source" in said
 
 
@@ -118,8 +118,8 @@ def test_seats_are_a_denominator_where_there_is_no_roster():
     frame = cca.seat_rate(data)
     assert frame["value"].tolist()[-1] == 0.6
     assert frame["value"][:2].isna().all()
-    assert "20 assigned seats" in cca.roster_sentence(data)
-    assert "60 % of them" in cca.roster_sentence(data)
+    assert "20 assigned seats" in cca.sentence(data, "active_rate")
+    assert "60 % of them" in cca.sentence(data, "active_rate")
     facts = trust_facts(data).set_index("what")["state"]
     assert facts["Seats"].startswith("20 assigned on 2026-11-22")
 
@@ -128,11 +128,11 @@ def test_of_few_people_no_share_of_seats_is_told():
     """Three people are too few, whatever the seats."""
     data = with_seats(("2026-11-22", 20), people=3, minimum_group=5)
     assert cca.seat_rate(data)["value"].isna().all()
-    assert "assigned seats" not in cca.roster_sentence(data)
+    assert "assigned seats" not in cca.sentence(data, "active_rate")
 
 
 def test_other_sources_tell_no_seats():
     """There is no share of them, and no word about them."""
     data = dataset([record("2026-11-17")], "2026-11-16", "2026-11-22")
     assert cca.seat_rate(data)["value"].isna().all()
-    assert "seats" not in cca.roster_sentence(data)
+    assert "seats" not in cca.sentence(data, "active_rate")

@@ -58,8 +58,8 @@ def test_the_page_of_a_team_that_is_withheld_tells_nothing_by_day_and_by_split()
     records = [one for team, size in sizes.items() for one in people_of(team, size)]
     page = organisation(records, roster=roster(**sizes)).of_team("Six")
     assert len(page.weeks) == 1
-    assert cca.daily_cost(page)["value"].isna().all()
-    assert cca.active_actors_by_day(page)["value"].isna().all()
+    assert cca.metric_frame(page, "daily_cost")["value"].isna().all()
+    assert cca.metric_frame(page, "active_actors_by_day")["value"].isna().all()
     assert cca.by_week(page, "model_mix")["value"].isna().all()
     assert shown(page, "cost", "terminal") == shown(page, "commits", "terminal") == {}
 
@@ -83,11 +83,11 @@ def test_days_of_few_people_are_told_with_others_only():
         for n in range(count)
     ]
     data = organisation(records)
-    frame = cca.daily_cost(data)
+    frame = cca.metric_frame(data, "daily_cost")
     told = {f"{row.date:%d}": row.value for row in frame.dropna(subset="value").itertuples()}
     assert told == {"16": 90, "17": 80, "18": 70, "19": 70, "22": 0}
     assert value(data, "cost") - sum(told.values()) == 60 + 20
-    counts = cca.active_actors_by_day(data).set_index("date")["value"]
+    counts = cca.metric_frame(data, "active_actors_by_day").set_index("date")["value"]
     assert counts.isna().sum() == 2
 
 
@@ -121,7 +121,7 @@ def test_a_cost_that_is_nearly_all_of_one_person_is_not_told():
     assert [value(data, name) for name in ("cost", "cost_per_active_day")] == pytest.approx(
         [float("nan")] * 2, nan_ok=True
     )
-    assert cca.daily_cost(data)["value"].notna().sum() == 0
+    assert cca.metric_frame(data, "daily_cost")["value"].notna().sum() == 0
 
 
 def test_a_family_of_models_does_not_tell_of_a_model_in_it():
@@ -191,8 +191,8 @@ def test_days_and_cuts_on_a_team_s_page_do_not_tell_of_few_others():
     records += [record("2026-11-19", "Blue0@x.example", models=spent(90))]
     data = organisation(records, roster=roster(Red=12, Blue=12))
     page = data.of_team("Red")
-    thursday = cca.daily_cost(data).set_index("date")["value"]["2026-11-19"]
+    thursday = cca.metric_frame(data, "daily_cost").set_index("date")["value"]["2026-11-19"]
     assert thursday == 150
-    assert cca.daily_cost(page).set_index("date")["value"].isna()["2026-11-19"]
+    assert cca.metric_frame(page, "daily_cost").set_index("date")["value"].isna()["2026-11-19"]
     assert value(data, "unconverted_share") == value(data, "unconverted_share")
     assert value(page, "unconverted_share") != value(page, "unconverted_share")
