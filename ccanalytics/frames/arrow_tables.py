@@ -5,8 +5,11 @@ from datetime import date, datetime
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccanalytics.frames.schemas import USD
+
+_CONTROL = r"\p{Cc}"
 
 
 def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> pa.Table:
@@ -29,16 +32,26 @@ def _usd_of(units: Sequence[int | None]) -> pa.Array:
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """`table` with text keys as categories and `cost_usd` as float dollars (null is NaN)."""
+    """`table` with text keys as categories and `cost_usd` as float dollars (null is NaN).
+
+    Control characters in names become U+FFFD: some end a chart, others move a terminal's cursor.
+    """
     for position, column in enumerate(table.schema):
         if column.type == USD:
             table = table.set_column(
                 position, column.name, table.column(position).cast(pa.float64())
             )
         elif column.type == pa.string():
-            table = table.set_column(
-                position, column.name, table.column(position).dictionary_encode()
-            )
+            table = table.set_column(position, column.name, _readable(table.column(position)))
     frame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     assert isinstance(frame, pd.DataFrame)
     return frame
+
+
+def _readable(names: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same names as a dictionary, without control characters."""
+    found = names.dictionary_encode()
+    words = found.chunk(0).dictionary if found.num_chunks else pa.array([], pa.string())
+    if pc.any(pc.match_substring_regex(words, _CONTROL)).as_py():
+        found = pc.replace_substring_regex(names, _CONTROL, "\ufffd").dictionary_encode()
+    return found

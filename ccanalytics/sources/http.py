@@ -4,8 +4,9 @@
     _list_rows ──────────┘                          a list, which goes on after an id
 
 What may pass by itself (429, 5xx, a broken connection, an answer cut short) is tried again within
-`budget` seconds per walk. A walk whose cursor the service drops on the way is begun again. All else
-is an error that says what to do, with the service's own words and its request id, never the key.
+`budget` seconds per walk; an answer that is broken in the same way three times is not. A walk whose
+cursor the service drops on the way is begun again. All else is an error that says what to do, with
+the service's own words and its request id, never the key.
 """
 
 import logging
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import version
 from itertools import count
-from typing import ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -28,11 +29,13 @@ from ccanalytics.sources.backoff import (
     RetryBudget,
     SharedPause,
     growing,
-    retry_after,
 )
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.refusals import (
+    IncompletePagesError,
     Params,
+    RetryableError,
+    TooLargePageError,
     can_be_smaller,
     detail_of,
     may_pass,
@@ -41,6 +44,14 @@ from ccanalytics.sources.refusals import (
     request_id_of,
     what_to_do,
     with_smaller_pages,
+)
+from ccanalytics.sources.responses import (
+    LOOPBACK,
+    UnboundedAnswerError,
+    checked_address,
+    new_rows,
+    read_answer,
+    repaired,
 )
 from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import decoder
@@ -54,15 +65,21 @@ WALKS = 3
 CONNECTS = 5
 """Tries to reach a service that cannot be reached at all: a wrong address does not heal."""
 
+SAME_FAULTS = 3
+"""Answers in a row that are broken in the same way before that is the service's fault."""
+
+IDLE_PAGES = 3
+"""Pages in a row without a new row before a walk does not end by itself."""
+
 LIST_SIZE = 1000
 """Rows of one page of a list."""
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class CursorPage(Protocol):
     """One page of a walk; the next one has the cursor `next_page`."""
 
+    @property
+    def data(self) -> list[Any]: ...
     @property
     def has_more(self) -> bool: ...
     @property
@@ -75,28 +92,6 @@ PageT = TypeVar("PageT", bound=CursorPage)
 Decode = Callable[[bytes], T]
 
 log = logging.getLogger(__name__)
-
-
-class IncompletePagesError(ApiError):
-    """The pages so far are worth nothing: the service dropped or repeated the cursor."""
-
-
-class TooLargePageError(ApiError):
-    """The page is too large, or takes too long: smaller ones may do."""
-
-
-class _RetryableError(Exception):
-    """A failure that may pass; `shared` when it concerns every worker of the client."""
-
-    def __init__(
-        self, text: str, answer: httpx.Response | None = None, *, tries: int | None = None
-    ) -> None:
-        super().__init__(text)
-        self.status = answer.status_code if answer else None
-        self.request_id = request_id_of(answer) if answer else None
-        self.shared = self.status in (429, 529)
-        self.asked = retry_after(answer.headers) if answer else None
-        self.tries = tries
 
 
 class Client(Source):
@@ -134,10 +129,16 @@ class Client(Source):
         self._shared_pause = SharedPause(sleep=sleep, clock=clock, jitter=self._jitter)
         self._pace = Pace(self.per_minute, sleep=sleep, clock=clock)
         self._organization: str | None = None
-        address = _address(base_url)
+        address = checked_address(base_url)
+        login = (address.username, address.password) if address.userinfo else None
         self._http = httpx.Client(
-            base_url=address,
-            headers={"anthropic-version": api_version, "user-agent": user_agent},
+            base_url=address.copy_with(userinfo=b""),  # it would be in the log of each request
+            auth=login,
+            headers={
+                "anthropic-version": api_version,
+                "user-agent": user_agent,
+                "accept-encoding": "gzip, deflate",
+            },
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             transport=transport,
             # A proxy cannot reach this machine's own loopback.
@@ -151,7 +152,7 @@ class Client(Source):
     @property
     def address(self) -> str:
         """Where the service is asked, without the password that may be written in it."""
-        return str(self._http.base_url.copy_with(userinfo=b""))
+        return str(self._http.base_url)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -175,21 +176,29 @@ class Client(Source):
     def _pages(
         self, path: str, params: Params, decode: Decode[PageT], retries: RetryBudget
     ) -> Iterator[PageT]:
-        """The pages of one walk, each as it comes."""
-        seen = set[str]()
-        while True:
+        """The pages of one walk, each as it comes, with the rows that no earlier page had."""
+        cursors, rows, idle = set[str](), set[int](), 0
+        for number in count(1):
             page = self._request(path, params, decode, retries)
+            if page.has_more or rows:
+                fresh = new_rows(page.data, rows)
+                if repeated := len(page.data) - len(fresh):
+                    log.warning("%s: page %d repeats %d rows of earlier pages; they count once.",
+                                _asked_for(params), number, repeated)  # fmt: skip
+                    page = msgspec.structs.replace(page, data=fresh)  # type: ignore[type-var]
+                idle = 0 if fresh else idle + 1
             yield page
             if not page.has_more:
                 return
             cursor = page.next_page
-            if not cursor or cursor in seen:
-                fault = "repeats a cursor" if cursor else "gives no cursor"
+            fault = "gives no cursor" if not cursor else "repeats a cursor"
+            fault = "had nothing new three times" if idle == IDLE_PAGES else fault
+            if not cursor or cursor in cursors or idle == IDLE_PAGES:
                 raise IncompletePagesError(
-                    f"{_asked_for(params)}: page {len(seen) + 1} says there is more but {fault}: "
+                    f"{_asked_for(params)}: page {number} says there is more but {fault}: "
                     "the rest of it cannot be reached. Nothing of it was kept; try again later."
                 )
-            seen.add(cursor)
+            cursors.add(cursor)
             params = {**params, "page": cursor}
 
     def _list_rows(self, path: str, kind: type[Listing[Row]], **filters: str) -> list[Row]:
@@ -206,7 +215,7 @@ class Client(Source):
             found += page.data
             if not page.has_more:
                 return found
-            if not page.last_id or page.last_id in seen:
+            if not page.data or not page.last_id or page.last_id in seen:
                 raise ApiError(
                     f"The list {path} says there is more but does not go on: nothing of it was "
                     "kept; try again later."
@@ -225,7 +234,7 @@ class Client(Source):
         self, path: str, params: Params, decode: Decode[T], retries: RetryBudget | None = None
     ) -> T:
         """What `decode` makes of the answer, after as many tries as `retries` allows."""
-        retries = retries or RetryBudget(self._budget)
+        retries, faults = retries or RetryBudget(self._budget), list[str]()
         for tries in count(1):
             self._pace.wait()
             if not self._shared_pause.wait(retries):
@@ -233,10 +242,16 @@ class Client(Source):
             sent = self._clock()
             try:
                 value = self._try_once(path, params, decode)
-            except _RetryableError as failure:
+            except RetryableError as failure:
                 retries.spend(self._clock() - sent)
                 if failure.status == 504 and tries > 1 and can_be_smaller(params):
                     raise TooLargePageError(str(failure), status=504) from None
+                faults = [*faults, failure.fault][-SAME_FAULTS:]
+                if len(faults) == SAME_FAULTS and failure.fault and len(set(faults)) == 1:
+                    raise SchemaError(
+                        f"{failure} Broken in the same way {SAME_FAULTS} times: the service, or "
+                        "what is between it and here, is at fault. Nothing of it was kept."
+                    ) from None
                 self._wait_after(failure, sent, tries, retries)
             else:
                 self._shared_pause.reset(sent)
@@ -244,7 +259,7 @@ class Client(Source):
         raise AssertionError("unreachable")
 
     def _wait_after(
-        self, failure: _RetryableError, sent: float, tries: int, retries: RetryBudget
+        self, failure: RetryableError, sent: float, tries: int, retries: RetryBudget
     ) -> None:
         """Waits before the next try, or raises `ApiError` when there is none."""
         if failure.shared:
@@ -257,22 +272,31 @@ class Client(Source):
                 f"{failure} Given up after {tries} {'try' if tries == 1 else 'tries'}.", retries
             )
             raise ApiError(text, status=failure.status, request_id=failure.request_id) from None
-        log.info("%s Next try in %.1f s.", failure, pause)
+        log.warning("%s Next try in %.1f s.", failure, pause)
         if not failure.shared:  # a shared pause is booked and slept by whoever waits for it
             retries.spend(pause)
             self._sleep(pause)
 
     def _try_once(self, path: str, params: Params, decode: Decode[T]) -> T:
-        """What `decode` makes of one answer; `_RetryableError` when another try may do better."""
+        """What `decode` makes of one answer; `RetryableError` when another try may do better."""
         # No error is chained to httpx's: theirs carry the request, and so the key.
+        begun = False
         try:
-            answer = self._http.get(path, params=params, headers=self._key.headers())
+            with self._http.stream(
+                "GET", path, params=params, headers=self._key.headers()
+            ) as incoming:
+                begun = True
+                answer = read_answer(incoming, self._clock)
+        except UnboundedAnswerError as error:
+            kind = TooLargePageError if can_be_smaller(params) else ApiError
+            raise kind(f"{_asked_for(params)}: the answer {error}.") from None
         except httpx.UnsupportedProtocol as error:
             raise SettingsError(f"{self.address} is no address: {error}") from None
         except httpx.ConnectError as error:
-            raise _RetryableError(self._unreached(error), tries=CONNECTS) from None
+            raise RetryableError(self._unreached(error), tries=CONNECTS) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise _RetryableError(self._unreached(error)) from None
+            fault = repr(error) if begun and not isinstance(error, httpx.TimeoutException) else ""
+            raise RetryableError(self._unreached(error), fault=fault) from None
         if answer.status_code != 200:
             raise self._refusal(answer, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
@@ -280,17 +304,32 @@ class Client(Source):
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
-        """The decoded body; `_RetryableError` when it is cut short, else `SchemaError`."""
+        """The decoded body; `RetryableError` when it is cut short, else `SchemaError`."""
         # A proxy may repeat the key, and errors show the beginning of what came.
         body = self._key.redact_bytes(answer.content)
+        where, which = _asked_for(params), reference(answer)
         try:
-            return decode(body)
+            return self._decoded(body, decode, where)
+        except RecursionError:
+            raise SchemaError(f"{where}: the answer is nested too deeply. {which}") from None
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            text = self._key.redact(f"{_asked_for(params)}: {error} {reference(answer)}")
+            text = self._key.redact(f"{where}: {error} {which}")
             cause = error.__cause__ if isinstance(error, SchemaError) else error
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
-            raise _RetryableError(text, answer) from None
+            raise RetryableError(text, answer, fault=str(error)) from None
+
+    def _decoded(self, body: bytes, decode: Decode[T], where: str) -> T:
+        """The decoded body, repaired when it has characters that are none."""
+        try:
+            return decode(body)
+        except (SchemaError, msgspec.DecodeError, UnicodeDecodeError):
+            better = repaired(body)
+            if better == body:
+                raise
+            value = decode(better)
+            log.warning("%s: the answer had a broken character; U+FFFD stands for it.", where)
+            return value
 
     def _unreached(self, error: httpx.RequestError) -> str:
         what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()
@@ -303,7 +342,7 @@ class Client(Source):
         if status == 413 and can_be_smaller(params):
             return TooLargePageError(text, status=status, request_id=request_id)
         if may_pass(answer):
-            return _RetryableError(text, answer)
+            return RetryableError(text, answer)
         if "page" in params and status in (400, 409, 410):
             return IncompletePagesError(
                 f"{text} The service no longer takes the cursor of this walk.",
@@ -338,16 +377,6 @@ def checked_day(day: date | str) -> date:
     if type(found) is not date:
         raise ValueError(f"{day!r} is not a day: write a UTC day as YYYY-MM-DD.")
     return found
-
-
-def _address(base_url: str) -> httpx.URL:
-    try:
-        address = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
-        raise SettingsError(f"The base URL {base_url!r} is no address: {error}.") from None
-    if address.scheme not in ("http", "https") or not address.host:
-        raise SettingsError(f"The base URL {base_url!r} must begin with https:// and a host.")
-    return address
 
 
 def _given_up(what: str, retries: RetryBudget) -> str:

@@ -7,6 +7,8 @@ A `Key` never shows itself: its repr is its prefix, and `redact` takes it out of
 key that is known to fit another API only is refused before it is sent anywhere.
 """
 
+import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,12 +160,17 @@ def find_key(
 
 def _read(path: Path, kind: KeyKind) -> str:
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text, mode = path.read_text(encoding="utf-8").strip(), path.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise AuthError(f"The key file {path} cannot be read: {reason}.") from None
     if not text:
         raise AuthError(f"The key file {path} is empty. {kind.make_one}")
+    if os.name == "posix" and mode & 0o077:
+        raise AuthError(
+            f"The key file {path} can be read by other users (mode {mode & 0o777:o}). Make it "
+            f"yours alone: chmod 600 {shlex.quote(str(path))}"
+        )
     return text
 
 

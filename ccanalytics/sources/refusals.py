@@ -7,12 +7,44 @@ from email.utils import parsedate_to_datetime
 import httpx
 import msgspec
 
+from ccanalytics.errors import ApiError
+from ccanalytics.sources.backoff import retry_after
 from ccanalytics.wire.claude_code import ErrorBody, ErrorDetail
 
 Params = Mapping[str, str | int | list[str]]
 
 SMALLEST_PAGE = 20
 """Rows of the smallest page asked for."""
+
+
+class IncompletePagesError(ApiError):
+    """The pages so far are worth nothing: the service dropped or repeated the cursor."""
+
+
+class TooLargePageError(ApiError):
+    """The page is too large, or takes too long: smaller ones may do."""
+
+
+class RetryableError(Exception):
+    """A failure that may pass; `shared` when it concerns every worker of the client.
+
+    `fault` says how an answer is broken, the same whenever it is broken in the same way.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        answer: httpx.Response | None = None,
+        *,
+        tries: int | None = None,
+        fault: str = "",
+    ) -> None:
+        super().__init__(text)
+        self.status = answer.status_code if answer else None
+        self.request_id = request_id_of(answer) if answer else None
+        self.shared = self.status in (429, 529)
+        self.asked = retry_after(answer.headers) if answer else None
+        self.tries, self.fault = tries, fault
 
 
 def can_be_smaller(params: Params) -> bool:
@@ -30,7 +62,7 @@ def detail_of(answer: httpx.Response) -> ErrorDetail | None:
     """The service's own words; None when something else answered, such as a proxy."""
     try:
         return msgspec.json.decode(answer.content, type=ErrorBody).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -426,6 +426,7 @@ def test_a_key_file_decides_its_own_source(url, tmp_path):
     """A file with an analytics key is looked at as Enterprise; a missing one is a failure."""
     file = tmp_path / "key"
     file.write_text(f"{ANALYTICS}\n")
+    file.chmod(0o600)
     done = run("--json", "--key-file", str(file), ANTHROPIC_BASE_URL=url)
     sources = {one["source"] for one in json.loads(done.stdout)["findings"]}
     assert sources == {"", "enterprise"}

@@ -146,6 +146,7 @@ def test_a_key_file_says_by_its_key_which_source_is_meant(tmp_path):
     """A file with an analytics key and no --source: Enterprise, which has no days of 2025."""
     file = tmp_path / "key"
     file.write_text("sk-ant-api01-very-secret\n")
+    file.chmod(0o600)
     asked = ("--since", "2025-11-16", "--until", "2025-11-16", "--key-file", file, "--billed")
     result = run("sync", *asked, env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"})
     assert result.exit_code == 0, result.stderr
@@ -156,6 +157,7 @@ def test_a_key_of_the_wrong_kind_is_refused_unsent(tmp_path):
     """An Admin key for Enterprise is an error that names the source it is for."""
     file = tmp_path / "key"
     file.write_text("sk-ant-admin01-very-secret\n")
+    file.chmod(0o600)
     asked = ("--since", "2026-11-16", "--source", "enterprise", "--key-file", file)
     result = run("sync", *asked, env={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"})
     assert result.exit_code == 1

@@ -170,3 +170,11 @@ def test_a_count_beyond_all_bounds_is_refused():
     """64 bits hold every count there can be; a larger one is an error of ours, with the day."""
     with pytest.raises(SchemaError, match="2026-11-16"):
         build_frames(date(2026, 11, 16), [record(commits=2**63)])
+
+
+def test_a_control_character_in_a_name_is_replaced():
+    """A line tabulation ends the converter of charts; two names that become one are one."""
+    names = ["a\x0bb", "a\x1bb", "a\ufffdb", "Ärzte", None]
+    frame = to_pandas(pa.table({"project": names}))
+    assert frame["project"].cat.categories.to_list() == ["a\ufffdb", "Ärzte"]
+    assert frame["project"].notna().sum() == 4

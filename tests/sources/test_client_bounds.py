@@ -1,0 +1,214 @@
+"""A client trusts no answer: its size, its time, its pages, its characters; nor who listens."""
+
+import gzip
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+
+import httpx
+import msgspec
+import pytest
+from builders import record
+
+from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
+from ccanalytics.fake_api.fake_server import serve
+from ccanalytics.fake_api.fake_service import FakeService
+from ccanalytics.fake_api.faults import FAULTS, Faults
+from ccanalytics.sources import responses
+from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.sources.keys import find_key
+
+KEY = "sk-ant-admin01-do-not-print-me"
+DAY = date(2026, 11, 16)
+
+
+def page(*records, more=None):
+    """The bytes of a page; `more` is the cursor of the next."""
+    rows = [msgspec.to_builtins(one) for one in records]
+    return json.dumps({"data": rows, "has_more": bool(more), "next_page": more}).encode()
+
+
+def client(*bodies, **options):
+    """A client of a service whose n-th answer is the n-th of `bodies`, the last for ever."""
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        body = bodies[min(len(asked), len(bodies)) - 1]
+        body = body() if callable(body) else body
+        return body if isinstance(body, httpx.Response) else httpx.Response(200, content=body)
+
+    made = AdminClient(
+        KEY, transport=httpx.MockTransport(answer), sleep=lambda seconds: None, **options
+    )
+    made.asked = asked
+    return made
+
+
+def actors(made):
+    return [one.actor.email_address for one in made.records(DAY)]
+
+
+def test_pages_that_overlap_count_each_row_once(caplog):
+    """Somebody joined between two pages, and the last row of the first began the second."""
+    ann, bob, cat = (record(actor=f"{name}@x.example") for name in ("ann", "bob", "cat"))
+    made = client(page(ann, bob, more="2"), page(bob, cat))
+    assert actors(made) == ["ann@x.example", "bob@x.example", "cat@x.example"]
+    assert "page 2 repeats 1 rows" in caplog.text
+
+
+def test_equal_rows_of_one_page_are_several(caplog):
+    """Two keys of one name and use are two; only pages can overlap."""
+    key = record(api_key="ci")
+    assert len(client(page(key, key, more="2"), page(record())).records(DAY)) == 3
+
+
+def test_pages_without_new_rows_come_to_an_end():
+    """Each has another cursor, and there would be more for ever."""
+    made = client(*(page(record(), more=f"c{n}") for n in range(100)))
+    with pytest.raises(ApiError, match=r"2026-11-16: page 4 .* nothing new three times"):
+        made.records(DAY)
+    assert len(made.asked) < 20
+
+
+@pytest.mark.parametrize("body", [b'{"data": [', page(record())[:-40], b'{"data": NaN}'])
+def test_an_answer_broken_in_the_same_way_three_times_is_a_fault(body):
+    """Not weather that passes: three tries, and an error with the day and the request."""
+    answer = httpx.Response(200, content=body, headers={"request-id": "req_7"})
+    made = client(answer)
+    with pytest.raises(SchemaError, match=r"2026-11-16.*req_7.*three|3 times"):
+        made.records(DAY)
+    assert len(made.asked) == 3
+
+
+def test_answers_broken_in_several_ways_are_weather(caplog):
+    """Each is cut off elsewhere; the fourth is whole. Every retry says why, and when."""
+    whole = page(record())
+    made = client(whole[:20], whole[:30], whole[:40], whole)
+    assert actors(made) == ["ann@x.example"]
+    lines = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    assert len(lines) == 3
+    assert all("2026-11-16" in line and "Next try in" in line for line in lines)
+
+
+def test_an_answer_that_unpacks_to_more_than_any_page_is_refused(monkeypatch):
+    """Ten megabytes of spaces come as ten kilobytes; reading stops at the bound."""
+    monkeypatch.setattr(responses, "MOST_BYTES", 1_000_000)
+    packed = gzip.compress(b" " * 10_000_000)
+    bomb = httpx.Response(200, content=packed, headers={"content-encoding": "gzip"})
+    with pytest.raises(ApiError, match=r"2026-11-16: the answer is larger than 1 MB"):
+        client(bomb).records(DAY)
+
+
+def test_an_answer_that_drips_is_given_up():
+    """A byte now and then keeps every timeout of a read from passing."""
+    now = [0.0]
+
+    def drips():
+        while True:
+            now[0] += 50
+            yield b" "
+
+    made = client(lambda: httpx.Response(200, content=drips()), clock=lambda: now[0])
+    with pytest.raises(ApiError, match=r"2026-11-16: the answer takes longer than 120 s"):
+        made.records(DAY)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (b"\xef\xbb\xbf%s", "ann@x.example"),
+        (rb"\ud83d%s", "�"),
+        (rb"\udc00%s", "�"),
+        (b"\xff%s", "�"),
+        (rb"\ud83d\ude00%s", "😀"),
+        (rb"\\ud83d%s", r"\ud83d"),
+    ],
+)
+def test_a_character_that_is_none_does_not_block_a_day(sent, read):
+    """Half a pair, broken UTF-8, a mark at the start: the rest of the name is read."""
+    body = page(record())
+    if sent.startswith(b"\xef"):
+        body = sent.replace(b"%s", body)
+    else:
+        body = body.replace(b"ann@", sent.replace(b"%s", b"@"))
+    (name,) = actors(client(body))
+    assert name == (read if "@" in read else f"{read}@x.example")
+
+
+@pytest.mark.parametrize("depth", [10_000, 1_000_000])
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_is_nested_without_end_is_an_error_of_its_day(depth, status):
+    """It names the day and the request, and ends no process."""
+    body = b'{"data": [], "has_more": false, "next_page": null, "x": ' + b"[" * depth
+    answer = httpx.Response(status, content=body + b"]" * depth + b"}")
+    with pytest.raises((SchemaError, ApiError), match="2026-11-16"):
+        client(answer).records(DAY)
+
+
+@pytest.mark.parametrize("url", ["http://api.example", "http://10.0.0.1:80", "http://127.evil.com"])
+def test_a_key_is_not_sent_in_clear(url):
+    """Only this machine itself may be asked without encryption."""
+    with pytest.raises(SettingsError, match="in clear"):
+        AdminClient(KEY, base_url=url)
+    for own in ("http://127.0.0.1:1", "http://localhost", "http://[::1]:80", "https://x.example"):
+        AdminClient(KEY, base_url=own).close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files")
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o644, True), (0o640, True)])
+def test_a_key_file_that_others_can_read_is_refused(tmp_path, mode, refused):
+    """The error says the command that makes it one's own."""
+    file = tmp_path / "a key"
+    file.write_text(KEY)
+    file.chmod(mode)
+    if refused:
+        with pytest.raises(AuthError, match=r"chmod 600 '.*a key'"):
+            find_key({}, file)
+    else:
+        assert find_key({}, file) == KEY
+
+
+def syncing(url, folder, *flags, fetch="2026-11-16"):
+    """A running `ccanalytics sync`."""
+    words = ("sync", "--source", "api", "--since", fetch, "--until", "2026-11-20")
+    return subprocess.Popen(
+        [sys.executable, "-m", "ccanalytics", *flags, *words, "--store", str(folder / "store")],
+        env=os.environ | {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_ADMIN_KEY": KEY},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sync_that_waits_ends_at_once_when_it_is_told_to(tmp_path, number):
+    """It would wait for 10 to 20 s; it ends in less than 2 s where nothing else is running."""
+    fault = next(name for name in FAULTS if "429" in name)
+    service = FakeService(lambda day: [record(str(day))], faults=Faults(lambda asked: fault))
+    with serve(service) as server:
+        process = syncing(server.url, tmp_path)
+        for line in process.stderr:
+            if "Next try in" in line:
+                break
+        begun = time.monotonic()
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        assert time.monotonic() - begun < 5
+
+
+def test_debugging_shows_no_key_and_no_password(tmp_path):
+    """Neither the header of the key nor what is written in an address."""
+    service = FakeService(lambda day: [record(str(day))])
+    with serve(service) as server:
+        url = server.url.replace("http://", "http://ann:pass-word@")
+        out, err = syncing(url, tmp_path, "--debug").communicate(timeout=120)
+    assert "GET" in err
+    assert "do-not-print-me" not in out + err
+    assert "pass-word" not in out + err
