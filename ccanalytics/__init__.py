@@ -24,6 +24,7 @@ _SPINE = {
     "Metric": "metrics.definitions:Metric",
     "Store": "store.day_store:Store",
     "actor_weeks": "metrics.actor_weeks:actor_weeks",
+    "by_period": "metrics.periods:by_period",
     "by_week": "metrics.by_week:by_week",
     "chart": "charts.draw:chart",
     "connect": "store.sql_views:connect",

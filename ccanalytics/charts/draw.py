@@ -18,6 +18,8 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
     of their change, those that moved highlighted. `TypeError` for what has no chart, such as a
     frame that came out of a group-by of your own.
     """
+    if isinstance(result, MetricFrame) and result.period != "week":
+        result = result.rename(columns={result.period: "week"})  # drawn like weeks
     if isinstance(result, MetricFrame) and _is_complete(result):
         return _of_frame(result, findings)
     if isinstance(result, ShowsItself) and result.drawn_by:

@@ -58,6 +58,7 @@ _AXIS = {
     "titlePadding": 10,
 }
 _TITLE = {
+    "color": INK,
     "anchor": "start",
     "fontSize": 14,
     "fontWeight": 600,

@@ -1,8 +1,10 @@
 """Datasets kept in memory, so that a changed control is answered at once."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load
@@ -15,50 +17,55 @@ LOOK_BACK = 52
 
 
 class LoadedData:
-    """Datasets by source, loaded once; ranges and teams of them are cut out in memory."""
+    """Datasets that were loaded once; ranges and teams of them are cut out in memory."""
 
     def __init__(self, identity: str, load: Callable[..., Dataset] = load) -> None:
         self.identity = identity
-        self._load = load
-        self._all: dict[str, Dataset] = {}
-        self._requested: dict[str, tuple[date, date]] = {}
-        self._cut = lru_cache(maxsize=32)(self._cut_out)
+        self._load = lru_cache(maxsize=4)(partial(load, identity=identity))
 
     def all_of(self, source: str) -> Dataset:
-        """All that is in memory of a source: at first its newest 52 weeks."""
-        if source not in self._all:
-            data = self._load(weeks=LOOK_BACK, source=source, identity=self.identity)
-            self._all[source] = data
-            self._requested[source] = data.until - timedelta(weeks=LOOK_BACK), data.until
-        return self._all[source]
+        """The newest 52 weeks of a source."""
+        return self._load(weeks=LOOK_BACK, source=source)
 
     def range(self, source: str, since: date, until: date, team: str) -> Dataset:
         """The days of a range that there are, of everybody or of one team."""
-        self.all_of(source)
         days_between(since, until)
-        first, last = self._requested[source]
-        if since < first or until > last:
-            wider = min(since, first), max(until, last)
-            self._all[source] = self._load(*wider, source=source, identity=self.identity)
-            self._requested[source] = wider
-            self._cut.cache_clear()
-        return self._cut(source, since, until, team)
+        data = self.all_of(source)
+        if since < data.since or until > data.until:
+            data = self._load(since, until, source=source)
+        return _cut(data, since, until, team)
 
-    def _cut_out(self, source: str, since: date, until: date, team: str) -> Dataset:
-        data = self._all[source]
-        return (data.of_team(team) if team else data).between(since, until)
+    def teams(self, source: str) -> list[str]:
+        """The teams of the roster in order; none where there is no data."""
+        with suppress(CCAnalyticsError, ValueError, OSError):
+            return sorted(self.all_of(source).roster["team"].dropna().unique())
+        return []
+
+
+@lru_cache(maxsize=8)  # a metric of a dataset is worked out once
+def _cut(data: Dataset, since: date, until: date, team: str) -> Dataset:
+    return (data.of_team(team) if team else data).between(since, until)
 
 
 def first_question(
     loaded: LoadedData, source: str, week: str = "", weeks: int = 12, team: str = ""
 ) -> Question:
     """The question to begin with: `weeks` closed weeks ending with `week`, or the newest one."""
-    if weeks < 1:
-        raise ValueError(f"weeks is {weeks}; it is 1 or more.")
     since = until = None
-    try:
+    with suppress(CCAnalyticsError, IndexError):  # without data the answer says why
         last = parse_week(week) if week else loaded.all_of(source).weeks[-1].date()
         since, until = last - timedelta(weeks=weeks - 1), last + timedelta(days=6)
-    except (CCAnalyticsError, IndexError):
-        pass  # a source without data has no newest week; the answer says why
-    return Question(source, since, until, team=team, identity=loaded.identity)
+    teams = (team,) if team else ()
+    return Question(source, since, until, teams, identity=loaded.identity)
+
+
+def still_there(question: Question, loaded: LoadedData, first: Question) -> Question:
+    """`question` without the teams and the range that its source does not have any more."""
+    known = loaded.teams(question.source)
+    question = replace(question, teams=tuple(team for team in question.teams if team in known))
+    since, until = question.since, question.until
+    if first.until and since and until:
+        data = loaded.all_of(question.source)
+        if since <= data.until and data.since <= until:
+            return question
+    return replace(question, since=first.since, until=first.until)

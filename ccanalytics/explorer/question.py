@@ -1,14 +1,16 @@
-"""What can be asked of records, as controls put it together, and the code that asks it again."""
+"""What the controls ask: calls of the package, which are made and also written down as code."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+import ccanalytics
 from ccanalytics.metrics.definitions import METRICS, ActorKind
+from ccanalytics.metrics.periods import Period
 
 SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "cost_curve",
           "daily_cost")  # fmt: skip
-"""Metrics without weeks: functions of their own, of people only, not to be split or compared."""
+"""Metrics with a function of their own, of people only, not to be split."""
 
 OWN_RATIO = "own_ratio"
 """The choice of a ratio of any two columns."""
@@ -27,80 +29,81 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
+class MetricCall:
+    """A call of a function of the package with a dataset."""
+
+    name: str
+    args: tuple[str, ...]
+    named: dict[str, str]
+
+    def of(self, data: Any) -> Any:
+        """What it returns."""
+        return getattr(ccanalytics, self.name)(data, *self.args, **self.named)
+
+    def code(self, data: str) -> str:
+        """The call as Python, of a variable."""
+        return call_code(f"cca.{self.name}", data, *map(ascii, self.args), **self.named)
+
+
+def call_code(function: str, *args: str, **named: str) -> str:
+    """A call as Python; `named` are texts, whatever is in them, `args` are code."""
+    return f"{function}({', '.join([*args, *(f'{k}={v!a}' for k, v in named.items())])})"
+
+
+@dataclass(frozen=True)
 class Question:
-    """What is asked, as the controls say it; empty text asks for everybody, or for no split."""
+    """What is asked; no team is everybody, and several teams are shown next to each other."""
 
     source: str
     since: date | None
     until: date | None
-    team: str = ""
+    teams: tuple[str, ...] = ()
     actor_kind: ActorKind = "user"
     metric_id: str = "cost_per_commit"
     top: str = "lines_added"
     bottom: str = "sessions"
+    period: Period = "week"
     by: str = ""
-    compare: bool = False
     identity: str = "aggregate"
 
     @property
-    def before(self) -> date | None:
-        """The first day of the range of the same length before this one."""
-        if self.since is None or self.until is None or self.until < self.since:
-            return None
-        ordinal = 2 * self.since.toordinal() - self.until.toordinal() - 1
-        return date.fromordinal(ordinal) if ordinal > 0 else None
+    def team(self) -> str:
+        """The one team that is asked for; empty for everybody, and for several."""
+        return self.teams[0] if len(self.teams) == 1 else ""
 
     @property
-    def comparable(self) -> bool:
-        """Whether two ranges can be compared: a ratio or total of the definitions."""
-        return self.metric_id in METRICS and METRICS[self.metric_id].numerator is not None
+    def frame(self) -> MetricCall:
+        """The call that gives the metric frame; `ValueError` where controls do not go together."""
+        if len(self.teams) > 1 and self.by not in ("", "team"):
+            raise ValueError(f"Several teams are split by team, not by {self.by}: choose one.")
+        if self.teams and self.actor_kind == "api_key":
+            raise ValueError("API keys are in no team: choose everybody, or people.")
+        if self.metric_id in SHAPES:
+            if self._split or self.period != "week":
+                name = METRICS[self.metric_id].name
+                raise ValueError(f"{name} cannot be split or asked by {self.period}.")
+            return MetricCall("metric_frame", (self.metric_id,), {})
+        if self.metric_id == OWN_RATIO:
+            if self.period != "week":
+                raise ValueError("A ratio of your own is by week.")
+            return MetricCall("ratio_by_week", (self.top, self.bottom), self._split)
+        if self.period != "week":
+            return MetricCall("by_period", (self.metric_id, self.period), self._split)
+        return MetricCall("by_week", (self.metric_id,), self._split)
+
+    @property
+    def _split(self) -> dict[str, str]:
+        by = "team" if len(self.teams) > 1 else self.by
+        keys = {"actor_kind": self.actor_kind} if self.actor_kind != "user" else {}
+        return {**({"by": by} if by else {}), **keys}
 
 
 def code_of(question: Question) -> str:
-    """The lines that give the same frame and chart in a notebook: `frame`, and `change`."""
-    return "\n".join(_lines(question)) + "\n"
-
-
-def _lines(q: Question) -> Iterator[str]:
-    before = q.before if q.compare and q.comparable else None
-    given = {"source": q.source, **({"team": q.team} if q.team else {}), "identity": q.identity}
-    yield "import ccanalytics as cca\n"
-    if before:
-        yield f"both = {_call('cca.load', str(before), str(q.until), **given)}"
-        yield f"data = {_call('both.between', str(q.since), str(q.until))}"
-    else:
-        yield f"data = {_call('cca.load', str(q.since), str(q.until), **given)}"
-    how = {"by": q.by} if q.by else {}
-    how |= {"actor_kind": q.actor_kind} if q.actor_kind != "user" else {}
-    if q.metric_id in SHAPES:
-        yield f"frame = {_call('cca.metric_frame', _Name('data'), q.metric_id)}"
-    elif q.metric_id == OWN_RATIO:
-        yield f"frame = {_call('cca.ratio_by_week', _Name('data'), q.top, q.bottom, **how)}"
-    else:
-        yield f"frame = {_call('cca.by_week', _Name('data'), q.metric_id, **how)}"
-    if before:
-        called = _call("cca.period_change", _Name("both"), q.metric_id, str(q.since), **how)
-        yield f"change = {called}"
-    yield "cca.chart(frame)"
-
-
-class _Name(str):
-    """A name of the code, where other text is a string of it."""
-
-    __slots__ = ()
-
-
-def _call(function: str, *args: str, **named: str) -> str:
-    parts = [*map(_literal, args), *(f"{name}={_literal(text)}" for name, text in named.items())]
-    line = f"{function}({', '.join(parts)})"
-    if len(line) <= 88:
-        return line
-    return f"{function}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
-
-
-def _literal(text: str) -> str:
-    """`text` as Python source, whatever is in it; in double quotes where that is plain."""
-    if isinstance(text, _Name):
-        return str(text)
-    plain = text.isprintable() and not set('"\\') & set(text)
-    return f'"{text}"' if plain else ascii(text)
+    """The lines that give the same `frame` and chart in a notebook."""
+    q = question
+    how = {"source": q.source, **({"team": q.team} if q.team else {}), "identity": q.identity}
+    load = call_code("cca.load", ascii(str(q.since)), ascii(str(q.until)), **how)
+    lines = ["import ccanalytics as cca\n", f"data = {load}", f"frame = {q.frame.code('data')}"]
+    if len(q.teams) > 1:
+        lines.append(f'frame = frame[frame["team"].isin({list(q.teams)!a})]')
+    return "\n".join([*lines, "cca.chart(frame)\n"])

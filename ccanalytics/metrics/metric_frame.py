@@ -26,13 +26,15 @@ class MetricFrame(TitledFrame):
     it is of.
     """
 
-    _metadata = [*TitledFrame._metadata, "metric", "by", "actor_kind", "events"]  # noqa: RUF012
+    _metadata = [*TitledFrame._metadata, "metric", "by", "actor_kind", "events", "period"]  # noqa: RUF012
 
     metric: Metric
     by: str | None
     actor_kind: ActorKind
     events: tuple[tuple[pd.Timestamp, str, str], ...] = ()
     """What was noted of its weeks: the week, what it was, and the team, empty for everybody."""
+    period: str = "week"
+    """Its column of time: week, month or date."""
 
     @property
     def _constructor(self) -> Callable[..., "MetricFrame"]:

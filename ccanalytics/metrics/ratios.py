@@ -70,8 +70,22 @@ def frame_of(
     """`week_frame` of a metric that need not be one of the definitions."""
     data = basis_of(data, metric)
     rows = rows_of(data, metric, by, actor_kind)
-    sums = shown_sums(data, metric, rows, by, actor_kind)
-    sums = _with_intervals(data, metric, sums, rows, by)
+    rest = rest_rows(data, metric, by, actor_kind)
+    return frame_of_rows(data, metric, rows, rest, data.weeks, by, actor_kind)
+
+
+def frame_of_rows(
+    data: Dataset,
+    metric: Metric,
+    rows: pd.DataFrame,
+    rest: list[pd.DataFrame],
+    weeks: pd.DatetimeIndex,
+    by: str | None,
+    actor_kind: ActorKind,
+) -> pd.DataFrame:
+    """`frame_of` of `rows`, of which `weeks` are the weeks, or whatever else their `week` is."""
+    sums = shown_sums(data, metric, rows, by, actor_kind, rest, weeks)
+    sums = _with_intervals(weeks, metric, sums, rows, by)
     if metric.needs_usage:
         sums = mask_unavailable(data, sums, "low", "high", of_tokens=metric.needs_tokens)
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
@@ -79,17 +93,24 @@ def frame_of(
 
 
 def shown_sums(
-    data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None, actor_kind: ActorKind
+    data: Dataset,
+    metric: Metric,
+    rows: pd.DataFrame,
+    by: str | None,
+    actor_kind: ActorKind,
+    rest: list[pd.DataFrame] | None = None,
+    weeks: pd.DatetimeIndex | None = None,
 ) -> pd.DataFrame:
     """`by_week` of `rows` without its intervals: what may be shown, and null where it may not."""
     data = basis_of(data, metric)
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
-    sums = _sums(data, metric, rows, by)
+    sums = _sums(data.weeks if weeks is None else weeks, metric, rows, by)
     sums["value"] = _values(metric, sums)
     if metric.is_money and not sums["n_actors"].any():
         # What nobody ever did has no price, which is not $0.
         sums["value"] = sums["value"].mask(sums["value"] == 0)
-    everybody = [rows, *rest_rows(data, metric, by, actor_kind)]
+    others = rest_rows(data, metric, by, actor_kind) if rest is None else rest
+    everybody = [rows, *others]
     sums = hide_parts(data, sums, everybody, metric, by, minimum)
     usage = ["value", "priced_share", *_usage_sides(metric)]
     if not metric.needs_usage:
@@ -215,7 +236,9 @@ def _labels(column: pd.Series, null: str) -> pd.Series:
     return column.astype("str").fillna(null)
 
 
-def _sums(data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None) -> pd.DataFrame:
+def _sums(
+    weeks: pd.DatetimeIndex, metric: Metric, rows: pd.DataFrame, by: str | None
+) -> pd.DataFrame:
     """One row per week and group seen in any week, in order; 0 where nobody did anything."""
     picked = pd.DataFrame(
         {
@@ -230,18 +253,18 @@ def _sums(data: Dataset, metric: Metric, rows: pd.DataFrame, by: str | None) -> 
     if by:
         picked[by] = rows[by].astype("str")
     keys = ["week", by] if by else ["week"]
-    sums = picked.groupby(keys, observed=True).sum().reindex(_grid(data, picked, by), fill_value=0)
+    sums = picked.groupby(keys, observed=True).sum().reindex(_grid(weeks, picked, by), fill_value=0)
     sums["priced_share"] = priced_share(sums.pop("total_tokens"), sums.pop("unpriced_tokens"))
     if not metric.is_ratio:
         sums["denominator"] = np.nan
     return sums.reset_index()
 
 
-def _grid(data: Dataset, picked: pd.DataFrame, by: str | None) -> pd.Index:
-    weeks = pd.Index(data.weeks, name="week").astype(picked["week"].dtype)
+def _grid(weeks: pd.DatetimeIndex, picked: pd.DataFrame, by: str | None) -> pd.Index:
+    index = pd.Index(weeks, name="week").astype(picked["week"].dtype)
     if by is None:
-        return weeks
-    return pd.MultiIndex.from_product([weeks, sorted(picked[by].unique())], names=["week", by])
+        return index
+    return pd.MultiIndex.from_product([index, sorted(picked[by].unique())], names=["week", by])
 
 
 def _values(metric: Metric, sums: pd.DataFrame) -> pd.Series:
@@ -285,13 +308,13 @@ def by_group(
 
 
 def _with_intervals(
-    data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
+    weeks: pd.DatetimeIndex, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
 ) -> pd.DataFrame:
     """`sums` with low and high, null where the value is, of totals, and of under four weeks."""
     ends = pd.DataFrame(np.nan, columns=["low", "high"], index=sums.index)
     intervals = share_intervals if metric.unit == "share" else week_intervals
     for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
-        actors = matrix(members, data.weeks, metric)
+        actors = matrix(members, weeks, metric)
         known = part["value"].notna().to_numpy()
         ends.loc[part.index] = intervals(actors.top, actors.bottom, known)
     return sums.assign(**ends)

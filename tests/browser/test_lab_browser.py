@@ -110,29 +110,36 @@ def local(address):
     return re.match(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|(data|blob):", address)
 
 
-def run_all(page):
-    """Run every cell of the open notebook, once its kernel is there, and see the last one done."""
+def ready(page):
+    """Wait until the notebook is open and its kernel is there."""
     page.locator(".jp-Notebook .jp-RenderedMarkdown h1").first.wait_for()
     page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+
+def run_all(page):
+    """Run every cell of the open notebook."""
+    ready(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
 
 
 def explore(page):
-    """The notebook opened and run, and its first chart drawn."""
-    run_all(page)
+    """The notebook opened, its one cell run, and its first chart drawn."""
+    ready(page)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
     drawn(page, "Cost per commit")
 
 
 def drawn(page, title):
-    """Wait until the chart of this title is there with its marks on a canvas of some size."""
+    """Wait until the chart of this metric is there with its marks on a canvas of some size."""
     page.wait_for_function(
         """title => {
           const chart = document.querySelector(".cca-chart .vega-embed");
           const canvas = chart?.querySelector("canvas, svg");
-          const said = document.querySelector(".cca-said")?.textContent ?? "";
+          const words = document.querySelector(".cca-words")?.textContent ?? "";
           const table = document.querySelector(".cca-table caption")?.textContent;
-          return canvas?.clientWidth > 300 && said.includes(`${title}: `) && table === title;
+          return canvas?.clientWidth > 300 && words.includes(`${title}: `) && table === title;
         }""",
         arg=title,
     )
@@ -159,37 +166,67 @@ def test_lab_begins_with_the_start_notebook_and_asks_nothing(opened, address):
 
 
 def test_a_changed_control_redraws_the_chart(opened, address):
-    """Another metric, then a split: chart, remarks and table are those of the choice."""
+    """Another metric, then teams: chart, notes and table are those of the choice; what cannot be
+    split is said in place of the chart, above the fold as the chart is."""
     page = opened(address(EXPLORE))
     explore(page)
+    place = page.locator(".cca-chart canvas").bounding_box()
+    assert place["y"] + place["height"] < 900
     before = picture(page)
     page.get_by_label("Metric", exact=True).select_option("Commits")
     drawn(page, "Commits")
     assert picture(page) != before
-    page.get_by_label("Split by", exact=True).select_option("team")
-    page.locator(".cca-said", has_text="8 groups").wait_for()
-    page.get_by_label("Compare with the range before").check()
-    page.locator(".cca-table caption", has_text="Commits against the range before").wait_for()
+    page.get_by_label("Teams").select_option(["Web", "Data"])
+    page.get_by_role("link", name="CSV (24 rows)").wait_for()
+    page.get_by_label("Teams").select_option([])
     page.get_by_label("Split by", exact=True).select_option("tool")
-    page.locator(".cca-said", has_text="commits by 'tool'").wait_for()
+    page.locator(".cca-chart", has_text="commits by 'tool'").wait_for()
     assert page.locator(".cca-chart canvas").count() == 0
+    page.get_by_role("button", name="Reset").click()
+    drawn(page, "Cost per commit")
 
 
-def test_the_code_and_the_file_are_those_of_the_view(opened, address):
-    """The button prints lines, the link saves the frame, and both follow the controls; run again,
-    the cell keeps them."""
+def test_a_brush_zooms_and_a_double_click_resets(opened, address):
+    """Dragged across half of the strip, the days of that half fill the chart."""
+    page = opened(address(EXPLORE))
+    explore(page)
+    page.get_by_label("Each", exact=True).select_option("day")
+    page.get_by_role("link", name="CSV (84 rows)").wait_for()
+    whole = picture(page)
+    place = page.locator(".cca-chart canvas").bounding_box()
+    middle, strip = place["x"] + place["width"] / 2, place["y"] + place["height"] - 40
+    page.mouse.move(middle, strip)
+    page.mouse.down()
+    page.mouse.move(middle + 150, strip, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    zoomed = picture(page)
+    assert zoomed != whole
+    page.mouse.move(middle + 300, strip)
+    page.mouse.dblclick(middle + 300, strip)
+    page.wait_for_timeout(500)
+    assert picture(page) != zoomed
+
+
+def test_the_code_and_the_files_are_those_of_the_view(opened, address):
+    """The button shows lines, the links save frame and picture, and all follow the controls; run
+    again, the cell keeps them."""
     page = opened(address(EXPLORE))
     explore(page)
     page.get_by_label("Metric", exact=True).select_option("Acceptance rate")
     drawn(page, "Acceptance rate")
-    page.get_by_role("button", name="Give me the code").click()
-    page.locator(".cca-code", has_text='cca.by_week(data, "acceptance_rate")').wait_for()
+    page.get_by_role("button", name="Code").click()
+    page.locator(".cca-code", has_text="cca.by_week(data, 'acceptance_rate')").wait_for()
     with page.expect_download() as saved:
-        page.get_by_role("link", name="Download as CSV (12 rows)").click()
+        page.get_by_role("link", name="CSV (12 rows)").click()
     text = Path(saved.value.path()).read_text(encoding="utf-8-sig")
     assert saved.value.suggested_filename.startswith("acceptance_rate-2026-")
     assert len(text.splitlines()) == 13
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="PNG").click()
+    assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
     page.locator(".cca-explore").evaluate("old => { old.dataset.old = 'yes'; }")
-    run_all(page)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
     page.locator(".cca-explore:not([data-old])").wait_for()
     drawn(page, "Acceptance rate")

@@ -41,19 +41,21 @@ def explored(**how):
 
 def drawn(made):
     """The specification of the chart that is shown; None when there is none."""
-    return made.chart.outputs[0]["data"][MIME] if made.chart.outputs else None
+    return made.chart.outputs[0]["data"].get(MIME)
 
 
 def words(made):
-    return " ".join(output["data"]["text/plain"] for output in made.said.outputs)
+    """What is said in place of the chart, and below it."""
+    outputs = [*made.chart.outputs, *made.words.outputs]
+    return " ".join(output["data"].get("text/plain", "") for output in outputs).strip()
 
 
 def test_a_changed_control_is_answered_with_another_chart():
     """Another metric is drawn, its table and its definition are shown."""
     made = explored()
-    assert drawn(made)["title"]["text"] == "Cost per commit"
+    before = drawn(made)
     made.controls["metric_id"].value = "commits"
-    assert drawn(made)["title"]["text"] == "Commits"
+    assert drawn(made) != before
     assert "Commits made through Claude Code." in words(made)
     assert len(made.table.outputs) == 1
 
@@ -63,7 +65,7 @@ def test_the_controls_begin_with_the_parameters():
     made = explored()
     values = {name: control.value for name, control in made.controls.items()}
     assert (values["since"], values["until"]) == (date(2026, 11, 9), date(2026, 11, 22))
-    assert (values["team"], values["by"], values["actor_kind"]) == ("", "", "user")
+    assert (values["teams"], values["by"], values["period"]) == ((), "", "week")
 
 
 def test_run_again_the_cell_keeps_what_the_controls_were_set_to():
@@ -83,12 +85,35 @@ def test_one_change_is_one_answer(monkeypatch):
     asked = []
     answer = explorer.answer
     monkeypatch.setattr(explorer, "answer", lambda *a: asked.append(a[0].source) or answer(*a))
-    made.controls["team"].value = "Red"
+    made.controls["teams"].value = ("Red",)
     made.controls["source"].value = "sample"
     assert asked == ["api", "sample"]
     assert made.controls["since"].value == date(2026, 9, 28)
-    assert made.controls["team"].value == "Red"
-    assert "1 closed week" in words(made)
+    assert made.controls["teams"].value == ("Red",)
+    assert len(made.view.frame) == 1
+
+
+def test_reset_goes_back_to_the_first_question():
+    """Whatever was set, in one answer."""
+    made = explored()
+    first = made.view.question
+    made.controls["by"].value = "team"
+    made.controls["since"].value = date(2026, 11, 16)
+    made.reset_button.click()
+    assert made.view.question == first
+    assert made.controls["by"].value == ""
+
+
+def test_several_weeks_are_zoomed_with_a_strip_below():
+    """The strip has the brush, and the chart is filtered by it; two weeks need none."""
+    assert "vconcat" not in drawn(explored())
+    made = explored()
+    made.controls["metric_id"].value = "cost"
+    made.controls["period"].value = "day"
+    above, strip = drawn(made)["vconcat"]
+    (brush,) = drawn(made)["params"]
+    assert {"filter": {"param": brush["name"]}} in above["transform"]
+    assert brush["views"] == [strip["name"]]
 
 
 def test_a_source_without_data_is_said_and_left_again():
@@ -97,7 +122,7 @@ def test_a_source_without_data_is_said_and_left_again():
     made.controls["source"].value = "local"
     assert drawn(made) is None
     assert words(made) == "There is nothing in the local source yet."
-    assert made.download.value == ""
+    assert made.links.value == ""
     made.controls["source"].value = "api"
     assert drawn(made) is not None
 
@@ -105,13 +130,12 @@ def test_a_source_without_data_is_said_and_left_again():
 def test_every_setting_of_the_controls_is_a_chart_or_words():
     """Whatever is chosen: never an exception, never nothing."""
     made = explored()
-    for name in ("metric_id", "by", "actor_kind", "team", "compare"):
+    for name in ("metric_id", "period", "by", "actor_kind", "teams"):
         control = made.controls[name]
         first = control.value
-        options = {"no": False, "yes": True} if name == "compare" else dict(control.options)
-        for value in options.values():
-            control.value = value
-            assert made.said.outputs
+        for _, value in control._options_full:
+            control.value = (value,) if name == "teams" else value
+            assert made.chart.outputs
         control.value = first
     made.controls["since"].value = None
     assert words(made) == "Choose both ends of the range: a first and a last day."
@@ -123,7 +147,7 @@ def test_the_code_is_shown_when_asked_for_and_follows_the_controls():
     assert made.code.outputs == ()
     made.code_button.value = True
     made.controls["metric_id"].value = "commits"
-    assert 'cca.by_week(data, "commits")' in made.code.outputs[0]["text"]
+    assert "cca.by_week(data, 'commits')" in made.code.outputs[0]["text"]
     made.code_button.value = False
     assert made.code.outputs == ()
 
@@ -132,7 +156,7 @@ def test_the_download_is_the_frame_and_runs_no_formula():
     """A link that carries the CSV itself; a team called like a formula gets an apostrophe."""
     made = explored()
     made.controls["by"].value = "team"
-    name, address = made.download.value.split('"')[1:4:2]
+    name, address = made.links.value.split("<a ")[2].split('"')[1:4:2]
     text = base64.b64decode(address.split("base64,")[1]).decode("utf-8-sig")
     assert name == "cost_per_commit-2026-11-09-2026-11-22.csv"
     assert text.splitlines()[0].startswith('"week","team","value"')
@@ -140,11 +164,17 @@ def test_the_download_is_the_frame_and_runs_no_formula():
     assert '"=cmd|' not in text
 
 
+def test_the_picture_is_a_png():
+    """A link that carries it, next to that of the table."""
+    _, address = explored().links.value.split('"')[1:4:2]
+    assert base64.b64decode(address.split("base64,")[1]).startswith(b"\x89PNG")
+
+
 def test_a_hostile_team_is_no_markup():
     """Its name is in no HTML of the view but escaped."""
     made = explored()
     made.controls["by"].value = "team"
-    outputs = [*made.said.outputs, *made.table.outputs]
+    outputs = [*made.words.outputs, *made.table.outputs]
     html = "".join(output["data"]["text/html"] for output in outputs)
     assert "<img src=x" not in html
     assert "&lt;img src=x" in html
@@ -159,20 +189,20 @@ def test_a_team_of_a_source_without_data_is_said():
     """There is no roster to choose from, and still words and no exception."""
     made = explored(source="local", team="Red")
     assert words(made) == "There is nothing in the local source yet."
-    assert made.controls["team"].value == "Red"
+    assert made.controls["teams"].value == ("Red",)
 
 
 def test_run_again_without_its_data_the_cell_says_so(monkeypatch):
-    """What was chosen is kept, though the store cannot answer it any more."""
+    """The rest of what was chosen is kept, though the store cannot answer it any more."""
 
     def nothing(*_, **__):
         raise StoreError("The store is empty.")
 
-    explored().controls["team"].value = "Red"
+    explored().controls["by"].value = "team"
     monkeypatch.setattr(explorer, "LoadedData", lambda identity: LoadedData(identity, load=nothing))
     made = explored()
     assert words(made) == "The store is empty."
-    assert made.controls["team"].value == "Red"
+    assert made.controls["by"].value == "team"
 
 
 def test_an_unknown_source_names_the_known_ones():
@@ -190,15 +220,15 @@ def displayed(made, monkeypatch):
 
 
 def test_in_a_report_there_are_no_controls(monkeypatch):
-    """Chart, remarks and table of the first view, as any cell shows them."""
+    """Chart and notes of the first view, as any cell shows them."""
     monkeypatch.setenv("CCANALYTICS_REPORT", "1")
     parts = displayed(explore(source="api", weeks=2), monkeypatch)
     kinds = [next(iter(part._repr_mimebundle_(None, None))) for part in parts]
-    own = "application/vnd.ccanalytics.{}+json"
-    assert kinds == [MIME, own.format("note"), "text/markdown", own.format("table")]
+    assert kinds == [MIME, "text/markdown"]
 
 
 def test_in_lab_there_is_one_panel(monkeypatch):
-    """Outside a report the cell shows the controls."""
-    (panel,) = displayed(explore(source="api", weeks=2), monkeypatch)
+    """Outside a report the cell shows the controls, in the place where it said that it reads."""
+    (place,) = displayed(explore(source="api", weeks=2), monkeypatch)
+    (panel,) = place.children
     assert "cca-explore" in panel._dom_classes
