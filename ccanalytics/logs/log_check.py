@@ -1,5 +1,6 @@
 """What `ccanalytics check` looks at in session logs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ccanalytics.check.finding import (
@@ -24,13 +25,16 @@ def check_logs(context: CheckContext) -> CheckFinding:
         report, span = logs.report, logs.span()
     except SettingsError as error:
         return failed(*halves(str(error)))
+    faults = [
+        *_by_reason("cannot be read", "file", report.unreadable_files),
+        *_by_reason("dropped", "line", report.dropped),
+        *_by_reason("read in part", "line", report.repaired),
+    ]
     facts: dict[str, Fact] = {
         "folders": [str(folder) for folder in logs.folders],
         "files": report.files,
-        "unreadable_files": report.unreadable_files,
         "lines": report.lines,
-        "broken_lines": report.broken_lines,
-        "repaired_lines": sum(report.repaired_lines.values()),
+        "faults": faults,
         "newest": str(span[1]) if span else None,
     }
     where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
@@ -38,13 +42,15 @@ def check_logs(context: CheckContext) -> CheckFinding:
         then = "Use Claude Code here, or name another folder with --logs DIR."
         return warning(f"{where}, none with any use of a model", then, **facts)
     text = f"{where}, the newest line of {span[1]}"
-    odd = sum(report.repaired_lines.values())
-    if report.unreadable_files or report.broken_lines or odd:
-        text += f"; {counted(report.unreadable_files, 'file')} cannot be read, "
-        text += f"{counted(report.broken_lines, 'line')} cut off, {counted(odd, 'line')} repaired"
+    if faults:
         then = "The rest counts. A line is cut off when Claude Code was killed while writing it."
-        return warning(text, then, **facts)
+        return warning("; ".join([text, *faults]), then, **facts)
     return ok(text, **facts)
+
+
+def _by_reason(what: str, noun: str, counts: Mapping[str, int]) -> list[str]:
+    """ "2 lines dropped (not JSON)" for each reason."""
+    return [f"{counted(count, noun)} {what} ({reason})" for reason, count in sorted(counts.items())]
 
 
 CHECK = SetupCheck("logs", "Session logs", check_logs)

@@ -1,6 +1,7 @@
 """What session logs do not have, with the traces they show of it."""
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.words import counted
 
 
 def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
@@ -21,6 +22,7 @@ def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
             f"stays here. The oldest answer in this range is of {first}.",
         ),
         *_unlogged_calls(data),
+        *_faulty_lines(data),
         (
             "Output tokens of unfinished log lines",
             f"{open_:,} of {total:,} answers",
@@ -59,6 +61,26 @@ def _unlogged_calls(data: Dataset) -> list[tuple[str, str, str]]:
     ]
 
 
+def _faulty_lines(data: Dataset) -> list[tuple[str, str, str]]:
+    """The rows of lines that do not count, or not all of them, by what is wrong with them."""
+    rows = []
+    for kind, who in (
+        ("dropped", "Log lines that were dropped"),
+        ("repaired", "Log lines that were read in part"),
+    ):
+        counts = {
+            name.removeprefix(f"{kind}: "): count
+            for name, count in _kinds(data).items()
+            if name.startswith(f"{kind}: ")
+        }
+        if counts:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+            rows.append(
+                (who, counted(sum(counts.values()), "line"), f"{reasons}. The rest counts.")
+            )
+    return rows
+
+
 def _searches(data: Dataset) -> int:
     """Calls of the tool that searches by a request of its own."""
     calls = data.extras.get("tool_calls")
@@ -69,9 +91,14 @@ def _searches(data: Dataset) -> int:
 
 def _background(data: Dataset) -> str:
     """How many background calls left a mark: "12 titles, 3 recaps"; empty when none did."""
-    if "log_events" not in data.extras:
-        return ""
-    counts = data.extras["log_events"]["kind"].astype("str").value_counts()
+    counts = _kinds(data)
     kinds = ("title", "recap", "compaction")
-    told = [(kind, int(counts[kind])) for kind in kinds if kind in counts]
-    return ", ".join(f"{count:,} {kind}{'s' * (count > 1)}" for kind, count in told)
+    return ", ".join(counted(counts[kind], kind) for kind in kinds if kind in counts)
+
+
+def _kinds(data: Dataset) -> dict[str, int]:
+    """How many events there are of each kind, the most frequent first."""
+    if "log_events" not in data.extras:
+        return {}
+    counts = data.extras["log_events"]["kind"].astype("str").value_counts()
+    return {str(kind): int(count) for kind, count in counts.items()}

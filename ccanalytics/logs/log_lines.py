@@ -177,11 +177,14 @@ decode_line = msgspec.json.Decoder(Line).decode
 """The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
 
 
-NOT_JSON, NOT_A_LINE = "not JSON", "not a line of Claude Code"
+NOT_JSON, NOT_A_LINE, NO_DATE = "not JSON", "not a line of Claude Code", "no possible date"
 """Why a line is dropped."""
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 """Before this there was no Claude Code: what is dated earlier has a wrong clock."""
+
+DAYS = 75 * 365
+"""So long after that, a clock is wrong too."""
 
 FIRST = int(START.timestamp()) * 1000
 
@@ -189,13 +192,14 @@ FIRST = int(START.timestamp()) * 1000
 def decoded(raw: memoryview | bytes) -> tuple[Line | None, str]:
     """The fields of one line, if it is one of Claude Code, and what is wrong with it."""
     try:
-        return decode_line(raw), ""
+        line = decode_line(raw)
+        return (line, "") if line.type else (None, NOT_A_LINE)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = repaired(bytes(raw), Line)
         if found is None:
             return None, NOT_A_LINE if isinstance(error, msgspec.ValidationError) else NOT_JSON
     line, reason = found
-    if line.message is None and line.data is None:
+    if line.type is None or (line.message is None and line.data is None):
         return None, NOT_A_LINE
     return line, reason
 
@@ -208,7 +212,7 @@ def milliseconds(moment: datetime | None) -> int | None:
         past = moment - START
     except TypeError:  # no time zone is told
         past = moment.replace(tzinfo=UTC) - START
-    if past.days < 0:
+    if not 0 <= past.days < DAYS:
         return None
     return FIRST + past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
 

@@ -29,7 +29,7 @@ from ccanalytics.logs.log_facts import (
 )
 from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot
 from ccanalytics.logs.log_lines import (
-    NOT_JSON,
+    NO_DATE,
     SYNTHETIC,
     ContentBlock,
     Line,
@@ -66,10 +66,9 @@ class LogReader:
         self.models = models
         self.bytes = 0
         self.lines = 0
-        self.broken_lines = 0
-        self.foreign_lines = 0
         self.usage_lines = 0
-        self.repaired_lines: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.repaired: Counter[str] = Counter()
         self.open_calls: OpenSpots = dict(index.open_calls)
         self.open_results: OpenSpots = dict(index.open_results)
         self._tariffs: dict[tuple[str | None, ...], Tariff] = {}
@@ -129,18 +128,6 @@ class LogReader:
             origin = self._origins[key] = Origin._make(key)
         return origin
 
-    def decode(self, raw: memoryview, *, cut_off: bool) -> Line | None:
-        """The fields of one line, if it is one of Claude Code; one still being written may be."""
-        self.lines += 1
-        line, fault = decoded(raw)
-        if line is None or line.type is None:
-            self.broken_lines += fault == NOT_JSON and not cut_off
-            self.foreign_lines += fault != NOT_JSON
-            return None
-        if fault:
-            self.repaired_lines[fault] += 1
-        return line
-
     def forget(self, path: str) -> None:
         """Lets go of what was left open in a file."""
         for spots in (self.open_calls, self.open_results):
@@ -154,6 +141,8 @@ class LogReader:
             call, result = self._again(call_spot, key[1]), self._again(result_spot, key[1])
             if isinstance(call, CallHalf) and isinstance(result, ResultHalf):
                 self.add_call(paired(call._replace(turn=call_spot.turn), result))
+            else:
+                self.dropped["a tool call that is gone from its file"] += 1
         self.facts.settle()
 
     def add_call(self, call: ToolCall) -> None:
@@ -204,9 +193,13 @@ class _File:
         """Takes the lines from `start` on; the data begin at `shift` in the file."""
         whole = data.rfind(b"\n") + 1
         for offset, raw in split_lines(data, start):
-            line = self.reader.decode(raw, cut_off=offset >= whole)
-            if line is not None:
-                self._take(line, shift + offset)
+            self.reader.lines += 1
+            line, fault = decoded(raw)
+            if line is not None and not self._take(line, shift + offset):
+                line, fault = None, NO_DATE
+            # A last line that is still being written is read again when it is whole.
+            if fault and (line or offset < whole):
+                self._note(fault, shift + offset, repaired=line is not None)
         for name, session in self.sessions.items():
             self._put_session(name, session)
         for key, (offset, call) in self.open.calls.items():
@@ -214,29 +207,30 @@ class _File:
         for key, (offset, _) in self.open.results.items():
             self.reader.open_results[key] = Spot(str(self.path), offset)
 
-    def _take(self, line: Line, offset: int) -> None:
+    def _take(self, line: Line, offset: int) -> bool:
+        """Takes what a line says; False when it is to be dated and has no possible date."""
         at = milliseconds(line.timestamp)
         if at is not None:
             self.at = at
             if self.undated:
                 self._date_events(at)
         if line.message is not None or line.data is not None:
-            self._take_turn(line, at, offset)
-        elif line.subtype in EVENTS and at is not None:
+            return self._take_turn(line, at, offset)
+        if line.subtype in EVENTS and at is not None:
             self._take_event(line, EVENTS[line.subtype], at)
         elif line.ai_title or line.custom_title or line.summary:
             self._take_title(line)
         elif line.continued_in_session_id and line.session_id:
             self.reader.facts.continued[line.continued_in_session_id] = line.session_id
+        return True
 
-    def _take_turn(self, line: Line, at: int | None, offset: int) -> None:
+    def _take_turn(self, line: Line, at: int | None, offset: int) -> bool:
         turn = line if line.data is None else line.turn()
         message = turn.message
         if type(message) is not Message:
-            return
+            return True
         if at is None:
-            self.reader.foreign_lines += 1
-            return
+            return False
         place, side = self.reader.place(line), self._is_side(line, turn)
         if not side and place.session and (line.type == "user" or line.type == "assistant"):
             self._see(place.session, at, place, line)
@@ -251,6 +245,7 @@ class _File:
                     self.reader.add_call(call)
         if turn.type == "user":
             self._ask(line, turn, message, at, place)
+        return True
 
     def _is_side(self, line: Line, turn: Turn) -> bool:
         """Whether a subagent or a side conversation wrote it."""
@@ -362,18 +357,26 @@ class _File:
     def _put_event(self, event: Event) -> None:
         self.reader.facts.add(self.reader.facts.events, event.event, event)
 
-    def _take_title(self, line: Line) -> None:
-        """A title or summary has no date: it takes that of the dated line before or after it.
+    def _note(self, reason: str, offset: int, *, repaired: bool) -> None:
+        """Counts a line that is dropped or read in part, now and in the store."""
+        (self.reader.repaired if repaired else self.reader.dropped)[reason] += 1
+        kind = f"{'repaired' if repaired else 'dropped'}: {reason}"
+        name = f"{self.path.stem}@{offset}"
+        self._put_undated(Event(0, _only(self.path.stem), name, kind))
 
-        A summary may be of another session, so its words are no title.
-        """
+    def _put_undated(self, event: Event) -> None:
+        """Gives an event without a date that of the dated line before or after it."""
+        self.undated.append(event)
+        if self.at is not None:
+            self._date_events(self.at)
+
+    def _take_title(self, line: Line) -> None:
+        """A summary may be of another session, so its words are no title."""
         title = line.custom_title or line.ai_title
         text = title or line.summary or ""
         session = line.session() or self.path.stem
         name = f"{session}:title:{crc32(text.encode()):08x}"
-        self.undated.append(Event(0, _only(session), name, "title", text=title))
-        if self.at is not None:
-            self._date_events(self.at)
+        self._put_undated(Event(0, _only(session), name, "title", text=title))
 
     def _date_events(self, at: int) -> None:
         for event in self.undated:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from stat import S_ISREG
 from threading import Lock
 
 from ccanalytics.errors import SettingsError
@@ -30,8 +31,12 @@ from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access
 from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import Record
+from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
+
+DRIFT = 0.01
+"""The share of lines read in part from which the format may have changed."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,14 @@ class LogReport:
     """What was read this time, and what to know before trusting it."""
 
     files: int
-    unreadable_files: int
+    unreadable_files: Mapping[str, int]
+    """Files and folders that cannot be read, by the reason."""
     bytes: int
     lines: int
-    broken_lines: int
-    """Lines that are no JSON, such as one cut off while it was written."""
-    repaired_lines: Mapping[str, int]
-    """Lines of which something had to be left out or changed, by what was wrong."""
-    foreign_lines: int
-    """Lines of JSON that are no line of a Claude Code log."""
+    dropped: Mapping[str, int]
+    """Lines that do not count, by what is wrong with them."""
+    repaired: Mapping[str, int]
+    """Lines of which a part does not count, by what is wrong with it."""
     requests: int
     final_requests: int
     """Requests whose final token count was logged."""
@@ -89,7 +93,8 @@ class LocalLogs(Source):
         self.folders = sorted({Path(folder).resolve() for folder in folders})
         self.models = dict(models or {})
         _check_models(self.models)
-        self._files, self.missing = _log_files(self.folders)
+        self._unreadable: Counter[str] = Counter()
+        self._files, self.missing = _log_files(self.folders, self._unreadable)
         if self.missing and not may_be_gone:
             raise SettingsError(self.missing)
         self._lock = Lock()
@@ -98,17 +103,20 @@ class LocalLogs(Source):
     def news(self, index: LogIndex) -> "News":
         """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
         index = index.without(index.files.keys() - set(self._files))
-        reader, files, read, unreadable = LogReader(index, self.models), dict(index.files), 0, 0
+        reader, files, read = LogReader(index, self.models), dict(index.files), 0
+        unreadable = self._unreadable.copy()
         for path in self._files:
             try:
                 known, stat = files.get(path), os.stat(path)
                 if known and (known.size, known.modified) == (stat.st_size, stat.st_mtime_ns):
                     continue
+                if not S_ISREG(stat.st_mode):
+                    raise OSError(None, "It is not a file")
                 files[path] = reader.read(Path(path), known)
                 read += 1
             except OSError as error:
                 log.warning("Cannot read %s: %s", path, error.strerror)
-                unreadable += 1
+                unreadable[str(error.strerror)] += 1
         reader.settle()
         reader.price()
         report = _report(reader, read, unreadable)
@@ -174,10 +182,11 @@ def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
     return [folder for folder in usual if (folder / "projects").is_dir()] or usual[:1]
 
 
-def _log_files(folders: Sequence[Path]) -> tuple[list[str], str]:
+def _log_files(folders: Sequence[Path], unreadable: Counter[str]) -> tuple[list[str], str]:
     """The session files of all folders, and which folder has none, in words.
 
-    The order of the files does not depend on the folders' names.
+    What cannot be read is counted by the reason. The order of the files does not depend on the
+    folders' names.
     """
     found: list[tuple[str, str]] = []
     missing = ""
@@ -189,7 +198,7 @@ def _log_files(folders: Sequence[Path]) -> tuple[list[str], str]:
             )
             continue
         root = str(folder / "projects" if (folder / "projects").is_dir() else folder)
-        files = [(path.removeprefix(root), path) for path in _walk(root)]
+        files = [(path.removeprefix(root), path) for path in _walk(root, unreadable)]
         if not files:
             missing = (
                 f"The log folder {folder} holds no session logs (projects/*/*.jsonl): has Claude "
@@ -199,9 +208,13 @@ def _log_files(folders: Sequence[Path]) -> tuple[list[str], str]:
     return [path for _, path in sorted(found)], missing
 
 
-def _walk(root: str) -> Iterator[str]:
+def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:
+    def note(error: OSError) -> None:
+        log.warning("Cannot read %s: %s", error.filename, error.strerror)
+        unreadable[str(error.strerror)] += 1
+
     seen: set[str] = set()
-    for folder, below, names in os.walk(root, followlinks=True):
+    for folder, below, names in os.walk(root, followlinks=True, onerror=note):
         real = os.path.realpath(folder)
         if real in seen:
             below.clear()
@@ -209,10 +222,14 @@ def _walk(root: str) -> Iterator[str]:
         seen.add(real)
         # Outputs of tools are kept next to the sessions; one may be a copy of somebody's log.
         below[:] = [name for name in below if name != "tool-results"]
-        yield from (os.path.join(folder, name) for name in names if name.endswith(".jsonl"))
+        for path in (os.path.join(folder, name) for name in names if name.endswith(".jsonl")):
+            if path == path.encode("utf-8", "replace").decode():
+                yield path
+            else:
+                note(OSError(None, "Its name is no text", ascii(path)))
 
 
-def _report(reader: LogReader, files: int, unreadable: int) -> LogReport:
+def _report(reader: LogReader, files: int, unreadable: Mapping[str, int]) -> LogReport:
     requests = reader.facts.counted_requests()
     calls = [used for request in requests for used in request.calls()]
     return LogReport(
@@ -220,9 +237,8 @@ def _report(reader: LogReader, files: int, unreadable: int) -> LogReport:
         unreadable_files=unreadable,
         bytes=reader.bytes,
         lines=reader.lines,
-        broken_lines=reader.broken_lines,
-        repaired_lines=reader.repaired_lines,
-        foreign_lines=reader.foreign_lines,
+        dropped=reader.dropped,
+        repaired=reader.repaired,
         requests=len(requests),
         final_requests=sum(request.final for request in requests),
         duplicate_lines=reader.usage_lines - len(requests),
@@ -235,14 +251,16 @@ def _warn(report: LogReport) -> None:
     if report.unpriced_models:
         models = ", ".join(f"{m} ({n})" for m, n in sorted(report.unpriced_models.items()))
         log.warning("No price is known for %s; the cost of these requests is null.", models)
-    if report.broken_lines:
+    for reason, count in sorted(report.dropped.items()):
+        log.warning("%s dropped: %s.", counted(count, "log line"), reason)
+    for reason, count in sorted(report.repaired.items()):
+        log.warning("%s read in part: %s.", counted(count, "log line"), reason)
+    odd = sum(report.repaired.values())
+    if odd >= DRIFT * report.lines and odd >= 20:
         log.warning(
-            "%d of %d log lines are no JSON and were passed over.",
-            report.broken_lines,
-            report.lines,
+            "So many lines read in part mean that the format of the logs may have changed: compare "
+            "a day with another tool, and update ccanalytics."
         )
-    for reason, count in sorted(report.repaired_lines.items()):
-        log.warning("%d log lines had %s; the rest of them counts.", count, reason)
 
 
 def opened(access: Access) -> LocalLogs:

@@ -381,15 +381,15 @@ def test_broken_lines_are_counted_and_the_others_read(logs, caplog):
     read = logs(s1=[answer(output=1), glued, b'{"type":"assis'])
     with caplog.at_level(logging.WARNING):
         assert total(read)["output"] == 1
-    assert (read.report.lines, read.report.broken_lines) == (3, 2)
-    assert "2 of 3 log lines are no JSON" in caplog.text
+    assert (read.report.lines, read.report.dropped) == (3, {"not JSON": 2})
+    assert "2 log lines dropped: not JSON" in caplog.text
 
 
 def test_lines_of_other_tools_are_counted_and_passed_over(logs):
     """Numbers, lists, texts, objects of another shape, and a line without a time."""
     others = [5, [], "text", None, {"role": "user"}, {"type": 7}, answer(output=9, at="yesterday")]
     read = logs(s1=[*others, answer(output=1)])
-    assert (total(read)["output"], read.report.foreign_lines) == (1, len(others))
+    assert (total(read)["output"], sum(read.report.dropped.values())) == (1, len(others))
 
 
 @pytest.mark.parametrize(
@@ -408,7 +408,7 @@ def test_an_odd_value_does_not_cost_the_rest_of_its_line(logs, before, after):
     odd = json.dumps(answer(output=7)).encode().replace(before, after, 1)
     read = logs(s1=[odd])
     assert total(read)["output"] == 7
-    assert sum(read.report.repaired_lines.values()) == 1
+    assert sum(read.report.repaired.values()) == 1
 
 
 def test_an_attempt_of_another_model_before_the_answer_is_billed_if_it_had_output(logs):
@@ -460,7 +460,7 @@ def test_unknown_kinds_of_lines_are_passed_over(logs):
     """New ones keep coming, some with a message that is a text."""
     odd = [line("brand-new", message="hi"), line("progress", data="x"), line("new", data=[1, {}])]
     read = logs(s1=[*odd, answer(output=1)])
-    assert (total(read)["output"], read.report.foreign_lines) == (1, 0)
+    assert (total(read)["output"], read.report.dropped) == (1, {})
 
 
 def test_blanks_line_ends_and_nulls_do_not_matter(logs):
@@ -497,14 +497,14 @@ def test_a_dangling_link_does_not_stop_the_others(logs, tmp_path):
     (tmp_path / "projects" / "p" / "gone.jsonl").symlink_to(tmp_path / "nowhere")
     read = LocalLogs([tmp_path])
     assert total(read)["output"] == 3
-    assert (read.report.files, read.report.unreadable_files) == (1, 1)
+    assert (read.report.files, sum(read.report.unreadable_files.values())) == (1, 1)
 
 
 def test_a_file_that_vanishes_before_it_is_read_is_counted(logs, tmp_path):
     """Claude Code cleans up after 30 days, perhaps just now."""
     read = logs(s1=[answer(output=3)], s2=[answer("m2", output=4)])
     (tmp_path / "projects" / "p" / "s2.jsonl").unlink()
-    assert (total(read)["output"], read.report.unreadable_files) == (3, 1)
+    assert (total(read)["output"], sum(read.report.unreadable_files.values())) == (3, 1)
 
 
 def test_two_folders_with_the_same_session_count_it_once(logs, tmp_path):
@@ -723,7 +723,10 @@ def test_real_logs_have_the_expected_report(real):
     logs, expected = real
     report, corpus, totals = logs.report, expected["corpus"], expected["totals"]
     assert (report.files, report.bytes) == (corpus["files"], corpus["bytes"])
-    assert (report.lines, report.broken_lines) == (corpus["lines"], corpus["unparsable_lines"])
+    assert (report.lines, report.dropped["not JSON"]) == (
+        corpus["lines"],
+        corpus["unparsable_lines"],
+    )
     assert (report.requests, report.final_requests) == (
         totals["requests"],
         totals["final_requests"],

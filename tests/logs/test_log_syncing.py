@@ -302,14 +302,15 @@ def test_an_id_that_stands_for_no_known_model_is_an_error(folder):
 
 
 def test_a_clock_that_was_wrong_does_not_fill_the_store_with_empty_days(folder, store):
-    """A line of 1970 is none of Claude Code; one of 2999 is a day and not a thousand years."""
+    """A line of 1970 or of the year 9999 is none of Claude Code."""
     lines = [
         answer(at="1970-01-01T00:00:00Z"),
-        answer("m2", at="2999-01-01T00:00:00Z"),
+        answer("m2", at="9999-12-31T23:59:59-12:00"),
         answer("m3"),
     ]
     brought(store, written(folder, s1=lines))
-    assert len(store.dates("local")) == 1 + (NOW.date() - DAY).days + 1
+    assert len(store.dates("local")) == (NOW.date() - DAY).days + 1
+    assert {row["kind"] for row in rows(store)["log_events"]} == {"dropped: no possible date"}
 
 
 # Days

@@ -1,0 +1,101 @@
+"""What is wrong in a log folder costs only itself, and is counted by reason."""
+
+import json
+import logging
+import os
+
+import pytest
+from log_lines_made import NOW, answer, appended, brought, line, output, rows, written
+
+import ccanalytics as cca
+from ccanalytics.check.finding import CheckContext
+from ccanalytics.logs.log_check import check_logs
+from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.store.day_store import Store
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "claude"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def as_floats(output):
+    """An answer whose numbers are floats."""
+    return json.dumps(answer(f"m{output}", f"r{output}", output=output)).replace(
+        f'"output_tokens": {output}', f'"output_tokens": {output}.5'
+    ).encode() + b"\n"  # fmt: skip
+
+
+def test_what_is_dropped_or_read_in_part_is_told_by_reason_everywhere(folder, store, caplog):
+    """By sync, by check, in the store and in the ledger of the page; once, however often read."""
+    lines = [answer(output=1), as_floats(2), b"{broken\n", {"no": "type"}, answer("m3", at="x")]
+    written(folder, s1=lines)
+    with caplog.at_level(logging.WARNING):
+        brought(store, folder)
+    told = "\n".join(record.getMessage() for record in caplog.records)
+    assert "1 log line read in part: a value of another kind." in told
+    for reason in ("not JSON", "not a line of Claude Code", "no possible date"):
+        assert f"1 log line dropped: {reason}." in told
+    appended(folder, "s1", answer("m9", output=9))
+    brought(store, folder)
+    kinds = [row["kind"] for row in rows(store)["log_events"]]
+    assert sorted(kind.partition(":")[0] for kind in kinds) == [*["dropped"] * 3, "repaired"]
+    check = check_logs(CheckContext(logs=[folder], environ={}, folder=folder, now=NOW))
+    assert "1 line dropped (not JSON)" in check.found
+    data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
+    ledger = cca.coverage_ledger(data).set_index("who")
+    assert ledger.loc["Log lines that were dropped", "state"] == "3 lines"
+    assert "1 a value of another kind" in ledger.loc["Log lines that were read in part", "why"]
+    assert output(store) == [1, 2, 9]
+
+
+def test_a_format_that_has_changed_is_loud(folder, store, caplog):
+    """Two hundred answers whose numbers are floats: they count, and the reader is told."""
+    written(folder, s1=[as_floats(n) for n in range(10, 210)])
+    with caplog.at_level(logging.WARNING):
+        brought(store, folder)
+    assert len(output(store)) == 200
+    assert "the format of the logs may have changed" in caplog.text
+
+
+def test_a_pipe_a_folder_and_an_odd_name_cost_only_themselves(folder, store, monkeypatch):
+    """Named like logs, and a folder nobody may open; the session next to them counts."""
+    written(folder, s1=[answer(output=3)])
+    place = folder / "projects" / "p"
+    os.mkfifo(place / "pipe.jsonl")
+    (place / "folder.jsonl").mkdir()
+    (place / "locked").mkdir()
+    os.close(os.open(os.fsencode(place) + b"/\xff.jsonl", os.O_CREAT))
+    scan = os.scandir
+
+    def refused(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    logs = LocalLogs([folder])
+    cca.sync(logs, store, now=NOW)
+    assert output(store) == [3]
+    assert logs.report.unreadable_files == {
+        "It is not a file": 1,
+        "Its name is no text": 1,
+        "Permission denied": 1,
+    }
+
+
+def test_a_file_replaced_between_two_reads_costs_only_its_open_call(folder, store):
+    """The call was remembered by its place, where another line stands now."""
+    block = {"type": "tool_use", "id": "t1", "name": "Edit", "input": {}}
+    brought(store, written(folder, s1=[answer(content=[block])]))
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": "ok"}
+    written(folder, s1=[answer("m7", "r7", output=7)])
+    written(folder, s2=[line("user", message={"role": "user", "content": [result]})])
+    brought(store, folder)
+    assert sorted(output(store)) == [0, 7]
+    assert rows(store)["tool_calls"] == []
