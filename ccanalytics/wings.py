@@ -32,6 +32,8 @@ class Wing:
     those of its source."""
     flags: Mapping[str, str] = field(default_factory=dict)
     """The help of these flags."""
+    files: Mapping[str, Reference] = field(default_factory=dict)
+    """A function that syncs a file into the store, by its flag of `ccanalytics sync`."""
     checks: Mapping[str, Reference] = field(default_factory=dict)
     """A `SetupCheck` of `ccanalytics check` by the source it is about."""
     definitions: tuple[str, ...] = ()

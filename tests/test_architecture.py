@@ -31,7 +31,17 @@ SPINE = [
 ]
 """What is written first: a module imports its own room or an earlier one, never a later one."""
 
-WINGS = {"analyses", "charges", "check", "explorer", "export", "fake_api", "live", "logs"}
+WINGS = {
+    "analyses",
+    "charges",
+    "check",
+    "explorer",
+    "export",
+    "fake_api",
+    "live",
+    "logs",
+    "team_plans",
+}
 
 OPENS_THE_STORE = {"dataset/loading.py", "dataset/ranges.py", "store", "issue", "cli"}
 """What may open the store, in the spine."""

@@ -38,6 +38,7 @@ def test_every_reference_of_a_wing_leads_somewhere():
             *wing.frames,
             *wing.checks.values(),
             *wing.companions.values(),
+            *wing.files.values(),
             *filter(None, wing.notebooks.values()),
         ):
             assert resolve(place) is not None

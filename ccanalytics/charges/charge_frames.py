@@ -6,13 +6,12 @@ of the bill, and of nobody.
 """
 
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
 
 import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.frames.arrow_tables import table_of
+from ccanalytics.frames.arrow_tables import table_of, usd_units
 from ccanalytics.frames.schemas import SCHEMAS, USD, field
 from ccanalytics.wire.analytics_cost import ChargedDays, CostActor
 
@@ -58,17 +57,8 @@ def build_charges(day: date, charged: ChargedDays) -> pa.Table:
     return table_of(CHARGES, day, rows)
 
 
-def usd_units(cents: Decimal) -> int:
-    """Dollars of an amount in cents, in units of the last digit that is stored.
-
-    >>> usd_units(Decimal("123.78912"))
-    123789120
-    """
-    return int(cents.scaleb(6).to_integral_value(ROUND_HALF_EVEN))
-
-
 def units_of(dollars: pd.Series) -> pd.Series:
-    """The same of dollars as floats, which are exact to more digits than that."""
+    """Dollars in units of the last digit that is stored; a float is exact to more digits."""
     return (dollars * 10**8).round().astype("int64")
 
 

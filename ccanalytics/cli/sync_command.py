@@ -11,7 +11,7 @@ import ccanalytics.cli.options as options
 from ccanalytics.cli.answers import JSON, Answering, answer
 from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
 from ccanalytics.weeks import days_between, parse_day
-from ccanalytics.wings import wings
+from ccanalytics.wings import Reference, resolve, wings
 
 if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
@@ -47,7 +47,7 @@ def sync(
     store: Path | None,
     key_file: Path | None,
     logs: tuple[Path, ...],
-    **flags: bool,
+    **flags: Any,
 ) -> None:
     """Sync days into the store; days that cannot have changed are not fetched again.
 
@@ -58,6 +58,11 @@ def sync(
     _refuse(not (source or since), "Missing option '--since': the first day to fetch.")
     asked = options.run_options(source=source or "", store=store, key_file=key_file, logs=logs)
     range_ = _range(since, until, asked.now.date())
+    for name, place in _files().items():
+        if file := flags.pop(name):
+            _refuse(not (range_ and until), "A file needs --since and --until: the days it is of.")
+            click.echo(resolve(place)(file, asked.store, *(range_ or ()), asked.now))
+            return
     chosen = with_source(asked)
     extra = [name for name, wanted in flags.items() if wanted]
     if chosen.spec.sync_all:
@@ -73,7 +78,14 @@ def sync(
 
 for _wing in wings():
     for _flag, _help in _wing.flags.items():
-        sync.params.append(click.Option([f"--{_flag}"], is_flag=True, help=_help))
+        _form: Any = {"type": options.FILE} if _flag in _wing.files else {"is_flag": True}
+        sync.params.append(click.Option([f"--{_flag}"], help=_help, **_form))
+
+
+def _files() -> dict[str, Reference]:
+    """What syncs a file, by the name of its parameter."""
+    found = {flag: place for wing in wings() for flag, place in wing.files.items()}
+    return {flag.replace("-", "_"): place for flag, place in found.items()}
 
 
 def _range(since: str | None, until: str | None, today: date) -> tuple[date, date] | None:

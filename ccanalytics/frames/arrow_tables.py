@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import pandas as pd
 import pyarrow as pa
@@ -23,6 +24,15 @@ def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> 
         pa.scalar(datetime(day.year, day.month, day.day), pa.timestamp("ms")), len(rows)
     )
     return pa.table([dates, *arrays], schema=schema)
+
+
+def usd_units(cents: Decimal) -> int:
+    """Dollars of an amount in cents, in units of USD's scale, as `table_of` takes them.
+
+    >>> usd_units(Decimal("123.78912"))
+    123789120
+    """
+    return int(cents.scaleb(6).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _usd_of(units: Sequence[int | None]) -> pa.Array:

@@ -1,0 +1,141 @@
+"""The spend report that claude.ai exports, of plans that have no API -> the store, and what it has.
+
+One row per person, product and model, for the whole range that was chosen when it was exported: no
+days, no sessions, no commits. `net_usd` is after discounts and credits, unlike the amounts of the
+cost report; `gross_usd` is before both. Of plans with seats it has only what goes beyond them.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.errors import StoreError
+from ccanalytics.frames.arrow_tables import table_of, to_pandas, usd_units
+from ccanalytics.frames.schemas import USD, field
+from ccanalytics.people.csv_rows import parse_rows, read_text
+from ccanalytics.people.roster import plain_address
+from ccanalytics.people.small_groups import few, members, withheld_rows
+from ccanalytics.sources.registry import MINIMUM_GROUP, Access, SourceSpec
+from ccanalytics.sources.source import Source
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.layout import Companion
+from ccanalytics.weeks import Settling, days_between, parse_day
+from ccanalytics.words import counted
+
+TEXT = ("user_email", "account_uuid", "product", "model")
+COUNTS = ("total_requests", "total_prompt_tokens", "total_completion_tokens")
+MOST = 9 * 10**10
+"""No count and no amount of one person is as large."""
+
+MONEY = ("total_net_spend_usd", "total_gross_spend_usd")
+
+SPEND = pa.schema(
+    [
+        field("date", pa.timestamp("ms"), "last UTC day of the range of the export"),
+        field("since", pa.timestamp("ms"), "first UTC day of it"),
+        field("actor", pa.string(), "user_email"),
+        field("account_id", pa.string(), "account_uuid"),
+        field("product", pa.string(), "Chat, Claude Code, ...: an open set"),
+        field("model", pa.string(), "an open set"),
+        field("requests", pa.int64(), "total_requests"),
+        field("prompt_tokens", pa.int64(), "total_prompt_tokens, of any kind"),
+        field("completion_tokens", pa.int64(), "total_completion_tokens"),
+        field("net_usd", USD, "US dollars after discounts and credits"),
+        field("gross_usd", USD, "US dollars before both"),
+    ]
+)
+
+SPEND_SCHEMAS = {"spend": SPEND}
+
+
+def sync_spend_report(
+    path: Path, store: Store, since: date | str, until: date | str, now: datetime
+) -> str:
+    """Store an export of the days from `since` to `until`, and say what is in it.
+
+    An earlier export that ends on the same day is replaced. `SettingsError` with every bad line.
+    """
+    first, last = parse_day(since), parse_day(until)
+    days_between(first, last)
+    names = (*TEXT, *COUNTS, *MONEY)
+    lines = parse_rows(read_text(path, "spend report"), str(path), names, (), _row, further=True)
+    start = datetime(first.year, first.month, first.day)
+    table = table_of(SPEND, last, [(start, *row) for _, row in lines])
+    store.write_day(STORED_AS, last, {"spend": table}, fetched_at=now)
+    rows = to_pandas(table)
+    return (
+        f"{first} to {last}: {counted(rows['actor'].nunique(), 'person', 'people')}, "
+        f"{counted(rows['model'].nunique(), 'model')}, ${rows['gross_usd'].sum():,.2f} gross, "
+        f"${rows['net_usd'].sum():,.2f} net of discounts and credits. The export has no days, "
+        "sessions or commits, and of seats only what goes beyond them."
+    )
+
+
+def spend_report(store: Store | Path | str, minimum_group: int = MINIMUM_GROUP) -> TitledFrame:
+    """One row per stored export, product and model: people, requests, net_usd and gross_usd.
+
+    Models of too few people are one row of the export; an export of too few people has no numbers.
+    """
+    opened = store if isinstance(store, Store) else Store(Path(store))
+    days = opened.dates(STORED_AS)
+    if not days:
+        raise StoreError("There is no spend report yet: ccanalytics sync --spend-report FILE.")
+    frame = to_pandas(opened.read(STORED_AS, "spend", days[0], days[-1]))
+    frame = frame.astype({"actor": "str"}).assign(cost_usd=frame["gross_usd"])
+    frame["use"] = frame["product"].astype("str") + ", " + frame["model"].astype("str")
+    people = members(frame, ["date", "use"])
+    hidden = people.loc[withheld_rows(people, minimum_group, ["date"], "use"), ["date", "use"]]
+    merged = pd.MultiIndex.from_frame(frame[["date", "use"]]).isin(pd.MultiIndex.from_frame(hidden))
+    frame["use"] = frame["use"].mask(merged, "withheld together")
+    groups = frame.groupby(["since", "date", "use"])
+    numbers = ["people", "requests", "net_usd", "gross_usd"]
+    found = groups[numbers[1:]].sum().assign(people=groups["actor"].nunique()).reset_index()
+    everybody = members(frame, ["date"])
+    small = everybody.loc[few(everybody, minimum_group, ["date"]), "date"]
+    found[numbers] = found[numbers].mask(found["date"].isin(small))
+    labels = {"since": "from", "date": "to", "use": "product and model", "people": "people",
+              "requests": "requests", "net_usd": "net", "gross_usd": "gross"}  # fmt: skip
+    formats = {"net_usd": "$,.2f", "gross_usd": "$,.2f", "people": ",.0f", "requests": ",.0f"}
+    return titled(found[list(labels)], "Spend reports", labels=labels, formats=formats)
+
+
+def _row(cells: Mapping[str, str]) -> tuple[object, ...]:
+    """The columns of a row after its range."""
+    address, *text = (cells[name] for name in TEXT)
+    if "@" not in address:
+        raise ValueError(f"user_email is {address!r}, not an address")
+    counts = (int(_number(cells, name)) for name in COUNTS)
+    money = (usd_units(_number(cells, name) * 100) for name in MONEY)
+    return plain_address(address), *text, *counts, *money
+
+
+def _number(cells: Mapping[str, str], name: str) -> Decimal:
+    try:
+        found = Decimal(cells[name].replace(",", "").removeprefix("$") or "0")
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not (found.is_finite() and abs(found) < MOST):
+        raise ValueError(f"{name} is {cells[name]!r}, not a number")
+    return found
+
+
+def _open(spec: SourceSpec, access: Access) -> Source:
+    raise ValueError("A spend report is a file: ccanalytics sync --spend-report FILE.")
+
+
+COMPANION = Companion(
+    name="spend",
+    settling=Settling(timedelta(0), timedelta(0)),
+    frames=("spend",),
+    open=_open,
+    load=lambda store, source, since, until: {},
+    sync=lambda source, store, name, since, until, now, again: None,
+)
+"""How it is stored: on the last day of its range, next to no source."""
+
+STORED_AS = COMPANION.stored_as("team")
