@@ -8,7 +8,7 @@ import pandas as pd
 from ccanalytics.charges.charge_frames import UNATTRIBUTED
 from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
 from ccanalytics.charts.marks import stacked, week_words
-from ccanalytics.charts.ready_frame import ready
+from ccanalytics.charts.ready_frame import ready, table_columns
 from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import BLUE, GREY, value_axis, value_format, week_axis
 from ccanalytics.metrics.definitions import METRICS
@@ -47,4 +47,6 @@ def _next_to_estimate(frame: pd.DataFrame, metric_id: str) -> Any:
     ]
     subtitle = "US dollars by week, billed with its 90 % interval; never added to the estimate"
     layers = alt.layer(band, *lines, data=frame).encode(color=alt.Color(scale=colour))
-    return finished(layers, metric, subtitle=subtitle)
+    columns = table_columns(frame, metric, None, "user")
+    columns["estimated"] = ["estimated", value_format(metric)]
+    return finished(layers, metric, subtitle=subtitle, columns=columns)

@@ -103,7 +103,11 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     return frame[list(columns)].astype(columns).reset_index(drop=True)
 
 
-@measures("discount", labels={"numerator": "billed", "denominator": "at list prices"})
+@measures(
+    "discount",
+    labels={"week": "week of", "numerator": "billed", "denominator": "at list prices"},
+    formats={"value": METRICS["discount"].format, "numerator": _USD, "denominator": _USD},
+)
 def discount(data: Dataset) -> pd.DataFrame:
     """One row per closed week: value, 1 - billed / list price of all of the bill that is shown."""
     names = {"value": "numerator", "listed": "denominator"}

@@ -244,14 +244,14 @@ def test_replace_leaves_the_tables_of_others_alone(target, tmp_path):
 def test_a_table_that_an_export_no_longer_has_keeps_no_rows_of_its_source(target):
     """The first export had bills, the second has none; those of another source stay."""
     place = target_of(str(target), "")
-    place.write("api", tables_with("api", "activity", "billed"), "named", replace=False)
-    place.write("local", tables_with("local", "activity", "billed"), "named", replace=False)
+    place.write("api", tables_with("api", "activity", "charges"), "named", replace=False)
+    place.write("local", tables_with("local", "activity", "charges"), "named", replace=False)
     place.write("api", tables_with("api", "activity"), "named", replace=False)
-    assert query(target, "select source from billed") == [("local",)]
+    assert query(target, "select source from charges") == [("local",)]
     assert sorted(query(target, "select source from activity")) == [("api",), ("local",)]
 
 
-@pytest.mark.parametrize("name", ["activity", "billed", "weekly_metrics"])
+@pytest.mark.parametrize("name", ["activity", "charges", "weekly_metrics"])
 @pytest.mark.parametrize("replace", [False, True])
 def test_a_database_of_somebody_else_is_left_alone(target, tmp_path, name, replace):
     """A table of our name that we did not make is never written over, nor dropped."""

@@ -155,11 +155,11 @@ def test_replace_takes_out_the_files_of_exports_and_no_others(big, tmp_path):
 def test_a_table_that_an_export_no_longer_has_keeps_no_file_of_its_source(tmp_path):
     """The first export had bills, the second has none; those of another source stay."""
     place = target_of(str(tmp_path / "out"), "")
-    place.write("api", tables_with("api", "activity", "billed"), "named", replace=False)
-    place.write("local", tables_with("local", "activity", "billed"), "named", replace=False)
+    place.write("api", tables_with("api", "activity", "charges"), "named", replace=False)
+    place.write("local", tables_with("local", "activity", "charges"), "named", replace=False)
     place.write("api", tables_with("api", "activity"), "named", replace=False)
     left = {path.parent.name + "/" + path.stem for path in tmp_path.rglob("*.parquet")}
-    assert left == {"activity/api", "activity/local", "billed/local"}
+    assert left == {"activity/api", "activity/local", "charges/local"}
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
