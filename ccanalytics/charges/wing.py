@@ -9,5 +9,4 @@ WING = Wing(
     companions={"billed": "charges.charge_sync:COMPANION"},
     flags={"billed": "Also what was billed, by person and model."},
     notebooks={"money": "charges.charge_frames:has_bill"},
-    names={"CostClient": "charges.cost_client:CostClient"},
 )
