@@ -10,6 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)  # other work may hold an example up for long
+settings.load_profile("unhurried")
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """A Tuesday after the last week of the sample organisation, which ends on 2026-11-22."""
@@ -91,6 +95,16 @@ def wheel(tmp_path_factory):
     with zipfile.ZipFile(next(built.glob("*.whl"))) as archive:
         archive.extractall(site)
     return site
+
+
+@pytest.fixture(scope="session")
+def sample_days(tmp_path_factory, _isolated_session):
+    """A store with all days of the sample organisation, to read from; inventing them takes time."""
+    from ccanalytics.dataset.loading import load
+
+    folder = tmp_path_factory.mktemp("sample-days")
+    load(source="sample", store=folder, weeks=1)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -92,10 +92,12 @@ def test_a_table_of_no_budgets_says_how_to_set_one():
     assert "ccanalytics.toml" in table.empty_text
 
 
-def test_the_command_ends_with_4_for_schedulers_and_tells_programs(tmp_path, monkeypatch):
+def test_the_command_ends_with_4_for_schedulers_and_tells_programs(
+    sample_days, tmp_path, monkeypatch
+):
     """Payments, whose cost rose in November, passes its budget; a high one is not passed."""
     monkeypatch.chdir(tmp_path)
-    asked = ["budget", "--source", "sample", "--store", "s", "--json"]
+    asked = ["budget", "--source", "sample", "--store", str(sample_days), "--json"]
     crossed = CliRunner().invoke(main, asked)
     assert crossed.exit_code == 4
     told = json.loads(crossed.stdout)

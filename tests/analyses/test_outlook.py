@@ -124,6 +124,7 @@ def test_a_team_has_no_budget_of_its_own():
     assert "No monthly budget" in cca.month_forecast(data).sentence()
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_forecast_covers_what_comes():
     """Of 60 organisations with noisy days nine in ten months end inside, give or take."""
     inside = 0
@@ -161,6 +162,7 @@ def test_a_spike_stands_out_and_its_team_is_named():
     assert row.event == "Load test"
 
 
+@pytest.mark.slow
 def test_ordinary_noise_is_no_anomaly():
     """Of 40 organisations without a spike at most two have a day that stands out."""
     told = [

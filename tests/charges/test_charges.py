@@ -162,10 +162,12 @@ def test_an_address_that_changed_stays_one_person(tmp_path, monkeypatch):
     assert data.charges["actor"].nunique() == 1
 
 
-def test_the_charges_of_the_sample_are_stored_to_the_last_decimal(tmp_path, monkeypatch):
+def test_the_charges_of_the_sample_are_stored_to_the_last_decimal(
+    sample_days, tmp_path, monkeypatch
+):
     """Loaded for a week: dollars by hundred are the cents of the organisation."""
     monkeypatch.chdir(tmp_path)
-    data = load("2026-11-16", "2026-11-22", source="sample", store=tmp_path, now=NOW)
+    data = load("2026-11-16", "2026-11-22", source="sample", store=sample_days, now=NOW)
     sample = SampleOrganisation()
     exact = sum(
         (one.cost.amount for n in range(7) for one in sample.day_charges(MONDAY + timedelta(n))),

@@ -106,10 +106,11 @@ def test_a_month_with_days_that_are_not_charged_is_no_bill():
         showback(of([charge("2026-10-05")], days=("2026-10-03", "2026-10-20")))
 
 
-def test_the_showback_of_the_samples_october_is_its_bill(tmp_path, monkeypatch):
+def test_the_showback_of_the_samples_october_is_its_bill(sample_days, tmp_path, monkeypatch):
     """The command's file adds up to the cents that the organisation was charged."""
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["showback", "2026-10", "--source", "sample", "--store", "s"])
+    asked = ["showback", "2026-10", "--source", "sample", "--store", str(sample_days)]
+    result = CliRunner().invoke(main, asked)
     assert result.exit_code == 0, result.output
     text = (tmp_path / "showback-2026-10.csv").read_text()
     written = sum(Decimal(row["BilledCost"]) for row in csv.DictReader(io.StringIO(text)))

@@ -280,10 +280,10 @@ def test_the_json_of_a_sync_has_the_days_it_changed(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["file/reports", "n" * 300])
-def test_what_cannot_be_written_is_named_without_a_traceback(tmp_path, place):
+def test_what_cannot_be_written_is_named_without_a_traceback(sample_days, tmp_path, place):
     """The folder of the reports would have to lie in a file, or has too long a name."""
     (tmp_path / "file").write_text("", encoding="utf-8")
-    asked = ["report", "--source", "sample", "--weeks", "1", "--store", tmp_path / "s"]
+    asked = ["report", "--source", "sample", "--weeks", "1", "--store", sample_days]
     done = run(*asked, "--out", tmp_path / place)
     assert done.exit_code == 1
     assert done.output.splitlines()[-1].startswith(f"Error: {tmp_path / place}")

@@ -246,9 +246,9 @@ def test_other_arguments_or_settings_share_no_dataset(tmp_path, shared, monkeypa
     assert (named.identity, withheld.identity) == ("named", "aggregate")
 
 
-def test_the_sample_needs_nothing_but_its_name(tmp_path):
+def test_the_sample_needs_nothing_but_its_name(sample_days):
     """Twelve whole weeks with teams from its own roster, in whatever year it is."""
-    data = load(source="sample", store=tmp_path, now=datetime(2031, 5, 5, tzinfo=UTC))
+    data = load(source="sample", store=sample_days, now=datetime(2031, 5, 5, tzinfo=UTC))
     assert len(data.weeks) == 12
     assert data.until == date(2026, 11, 22)
     assert data.activity["team"].notna().any()
@@ -359,12 +359,14 @@ def test_the_store_is_not_touched_by_loading_from_it(tmp_path):
 
 
 @pytest.mark.parametrize(("identity", "there"), [("named", True), ("aggregate", False)])
-def test_an_address_in_a_note_is_withheld_with_the_names(identity, there, tmp_path, monkeypatch):
+def test_an_address_in_a_note_is_withheld_with_the_names(
+    identity, there, sample_days, tmp_path, monkeypatch
+):
     """Whoever writes an event may write a name into it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "events.csv").write_text("date,what\n2026-11-02,ann@corvid.example is away\n")
     monkeypatch.setenv("CCANALYTICS_EVENTS", str(tmp_path / "events.csv"))
-    data = load(source="sample", store=tmp_path / "store", weeks=1, identity=identity)
+    data = load(source="sample", store=sample_days, weeks=1, identity=identity)
     (what,) = data.calendars.events["what"]
     assert ("ann@" in what) is there
     assert what.endswith("is away")
@@ -416,9 +418,9 @@ def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
         data.of_team("Green")
 
 
-def test_every_frame_of_a_part_has_the_days_of_the_part():
+def test_every_frame_of_a_part_has_the_days_of_the_part(sample_days):
     """Also those that only some sources have; of charges a team has its own, of seats none."""
-    whole = load("2026-11-02", "2026-11-22", source="sample")
+    whole = load("2026-11-02", "2026-11-22", source="sample", store=sample_days)
     part = whole.between("2026-11-09", "2026-11-15")
     frames = [frame for frame in vars(part).values() if isinstance(frame, pd.DataFrame)]
     frames += part.extras.values()

@@ -129,6 +129,7 @@ def test_postgresql_has_types_and_the_data_dictionary(new_database, tmp_path):
     assert text.startswith("One row per record")
 
 
+@pytest.mark.slow
 def test_weekly_tables_are_the_metric_frames(target, big):
     """Every total and ratio by week and team, null where theirs is null."""
     export(big, target, roster=roster())
@@ -157,6 +158,7 @@ def test_a_range_exports_only_its_days(target, big):
     assert [str(day)[:10] for day in days[0]] == ["2026-10-26", "2026-10-27"]
 
 
+@pytest.mark.slow
 def test_running_twice_changes_nothing(target, big):
     """The rows of a source replace those it had."""
     export(big, target)
@@ -172,10 +174,11 @@ def test_a_changed_day_is_there_once_with_its_new_rows(target, tmp_path):
     assert query(target, "select commits from activity") == [(5,)]
 
 
-def test_rows_of_other_sources_stay(target, tmp_path, big):
+@pytest.mark.slow
+def test_rows_of_other_sources_stay(target, tmp_path, sample_days):
     """A database holds several sources, told apart by their name."""
     export(small(tmp_path / "s"), target)
-    export(Store(tmp_path / "sample"), target, source="sample")
+    export(Store(sample_days), target, source="sample")
     sources = {name for (name,) in query(target, "select distinct source from activity")}
     assert sources == {"api", "sample"}
 

@@ -16,11 +16,14 @@ PEOPLE = [person.email for person in SampleOrganisation().people]
     ("place", "teams"),
     [("flag", {"Red"}), ("variable", {"Red"}), ("file", {"Payments", "Web"})],
 )
-def test_the_notebooks_have_the_roster_of_the_report(tmp_path, monkeypatch, place, teams):
+def test_the_notebooks_have_the_roster_of_the_report(
+    sample_days, tmp_path, monkeypatch, place, teams
+):
     """By flag or variable it is also the sample's; that of a settings file is of another one."""
     path = tmp_path / "people.csv"
     path.write_text("email,team\n" + "".join(f"{email},Red\n" for email in PEOPLE))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CCANALYTICS_STORE", str(sample_days))
     if place == "file":
         (tmp_path / "ccanalytics.toml").write_text('roster = "people.csv"\n')
     if place == "variable":

@@ -12,8 +12,8 @@ TEAMS = ("Red", "Blue", "Green")
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    return cca.load(source="sample", store=tmp_path_factory.mktemp("store"))
+def sample(sample_days):
+    return cca.load(source="sample", store=sample_days)
 
 
 def organisation(seed, raised="", times=2.0, people=36, weeks=12):
@@ -52,6 +52,7 @@ def test_a_team_that_costs_twice_as_much_is_found_with_its_size():
     assert {one.group for one in found} <= {"", "Red"} | {"Sonnet 5"}
 
 
+@pytest.mark.slow
 def test_without_any_change_few_issues_tell_one():
     """30 organisations; a tenth of them may, and two standard errors more."""
     told = sum(

@@ -146,9 +146,9 @@ def test_the_share_of_api_keys_does_not_tell_the_cost_of_few_people():
     assert frame["share"].isna().all()
 
 
-def test_every_split_of_every_metric_leaves_enough_people():
+def test_every_split_of_every_metric_leaves_enough_people(sample_days):
     """Whatever is withheld of the sample is of five people or of nobody."""
-    data = cca.load("2026-09-07", "2026-09-20", source="sample")
+    data = cca.load("2026-09-07", "2026-09-20", source="sample", store=sample_days)
     for name, by in (("cost", "team"), ("cost", "model"), ("commits", "terminal")):
         rows = rows_of(data, METRICS[name], by)
         frame = cca.by_week(data, name, by=by)

@@ -189,11 +189,11 @@ def test_the_command_pulls_and_tells_numbers_only(tmp_path, monkeypatch):
     assert len(read_roster(tmp_path / "people.csv")) == 3
 
 
-def test_the_command_checks_a_file(tmp_path, monkeypatch):
+def test_the_command_checks_a_file(sample_days, tmp_path, monkeypatch):
     """People by team, and who is missing next to the stored days, by number unless asked."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "people.csv").write_text(HAND)
-    asked = ["roster", "check", "people.csv", "--source", "sample", "--store", "store"]
+    asked = ["roster", "check", "people.csv", "--source", "sample", "--store", str(sample_days)]
     plain = CliRunner().invoke(main, asked)
     named = CliRunner().invoke(main, [*asked, "--named"])
     assert plain.exit_code == 0, plain.output

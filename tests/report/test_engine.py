@@ -194,6 +194,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.slow
 def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number):
     """Ctrl-C, SIGTERM and a kill; notebooks that were still to come are not begun."""
     paths = [tmp_path / f"{n}.ipynb" for n in range(4)]

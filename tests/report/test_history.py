@@ -125,6 +125,7 @@ SOON, LATER = (datetime(2026, 11, day, 5, tzinfo=UTC) for day in (23, 25))
 
 
 @pytest.mark.xdist_group("report")
+@pytest.mark.slow
 def test_late_data_restate_a_number_on_the_next_page(tmp_path):
     """120 commits, then 132 when the Sunday is fetched again two days later."""
     page = print_report(tmp_path, SOON)
@@ -139,6 +140,7 @@ def test_late_data_restate_a_number_on_the_next_page(tmp_path):
 
 
 @pytest.mark.xdist_group("report")
+@pytest.mark.slow
 def test_two_issues_that_together_tell_of_a_small_team_are_stopped(tmp_path):
     """First Red (3) hides with Blue, then, Blue being merged into Green, with Green."""
     print_report(tmp_path, LATER, roster=teams({"Red": 3, "Blue": 4, "Green": 5}))
@@ -206,6 +208,7 @@ def test_an_empty_week_tells_nothing_of_anybody():
 
 
 @pytest.mark.xdist_group("report")
+@pytest.mark.slow
 def test_a_team_that_is_withheld_has_no_report_of_its_own(tmp_path):
     """Red and Blue are seven together, and each is too few alone; Green is not."""
     roster = teams({"Red": 3, "Blue": 4, "Green": 5})

@@ -80,6 +80,7 @@ def test_every_notebook_cell_with_a_chart_is_on_the_page(sample):
     assert page.count('<figure class="chart"') == len(drawn)
 
 
+@pytest.mark.slow
 def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment):
     """Every cell of start_here on the sample, the SQL too."""
     notebooks = [notebook_folder() / "start_here.ipynb"]
@@ -128,6 +129,7 @@ def test_a_headline_is_the_last_point_of_its_chart(sample):
     assert cards["Cost per commit"] in page
 
 
+@pytest.mark.slow
 def test_the_admin_api_gives_the_same_week(sample, over_http):
     """By HTTP or from inside, the numbers of the week are the same."""
     one = dict(read_issue(sample[1] / "2026-W47.html").headlines)
@@ -136,6 +138,7 @@ def test_the_admin_api_gives_the_same_week(sample, over_http):
     assert len(one) == 5
 
 
+@pytest.mark.slow
 def test_programs_are_told_what_the_page_says(over_http):
     """One object on stdout: the numbers of the cards, the checks, and files that are there."""
     done, reports, _ = over_http
@@ -153,6 +156,7 @@ def test_programs_are_told_what_the_page_says(over_http):
     assert all(Path(path).exists() for path in said["paths"].values())
 
 
+@pytest.mark.slow
 def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
     """Every headline, in both forms; its size; nobody in it."""
     _, reports, _ = over_http
@@ -166,6 +170,7 @@ def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
     assert DOMAIN not in html + text
 
 
+@pytest.mark.slow
 def test_every_headline_is_remembered(over_http):
     """So that each has a line in the index once there are two issues."""
     issue = read_issue(over_http[1] / "2026-W47.html")
@@ -173,6 +178,7 @@ def test_every_headline_is_remembered(over_http):
     assert {card["metric"] for card in issue.cards} <= set(HEADLINES)
 
 
+@pytest.mark.slow
 def test_faults_change_no_number(over_http, tmp_path, clean_environment):
     """With requests failing in every way that ends soon, the report is the same."""
     faults = Faults.script({1: "500", 4: "truncated", 6: "429-after", 9: "drop", 11: "html"})
@@ -182,6 +188,7 @@ def test_faults_change_no_number(over_http, tmp_path, clean_environment):
     assert issues[0].headlines == issues[1].headlines
 
 
+@pytest.mark.slow
 def test_the_key_is_nowhere_in_what_was_written(over_http):
     """Not in the page, the notebooks, the store or the output."""
     done, reports, _ = over_http
@@ -189,6 +196,7 @@ def test_the_key_is_nowhere_in_what_was_written(over_http):
     assert KEY not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_run_fetches_only_what_may_still_change(over_http, clean_environment):
     """Final days are not asked for again: of 14 only those within 48 hours of the fetch."""
     _, reports, service = over_http
@@ -207,6 +215,7 @@ def test_a_second_run_fetches_only_what_may_still_change(over_http, clean_enviro
     assert len(again.asked) <= 3
 
 
+@pytest.mark.slow
 def test_hostile_names_are_shown_as_text(tmp_path, clean_environment):
     """A team, an address and a key full of markup do not become markup."""
     strangers = [f"<script>alert({n})</script>@x.example" for n in range(6)]
@@ -248,6 +257,7 @@ def failing_notebooks(folder):
     return folder
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_named_and_no_half_report_is_left(sample, tmp_path, clean_environment):
     """Exit 1, the notebook, the error, and a page that says so in the place of the issue."""
     notebooks = failing_notebooks(tmp_path / "broken")
@@ -270,6 +280,7 @@ def test_a_failing_cell_is_named_and_no_half_report_is_left(sample, tmp_path, cl
     assert "<figure" not in page
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_an_earlier_whole_issue_alone(sample, tmp_path, clean_environment):
     """The good page of the week stays; the failure lies next to it."""
     reports = tmp_path / "reports"
@@ -301,6 +312,7 @@ def log_line(uuid, stamp, kind, **fields):
     return json.dumps(common | {"version": "2.1.100", "entrypoint": "cli"} | fields)
 
 
+@pytest.mark.slow
 def test_ones_own_logs_become_a_report(tmp_path, clean_environment):
     """One person, no team, no interval: the page says what cannot be said, and is whole."""
     usage = {"input_tokens": 10, "output_tokens": 20, "cache_read_input_tokens": 900}
@@ -351,6 +363,7 @@ def in_dollars(wire):
     return wire
 
 
+@pytest.mark.slow
 def test_a_check_can_stop_the_report_and_force_overrules_it(tmp_path, clean_environment):
     """Exit 3 and a page that says why; with --force the page has the warning at its top."""
     records = SampleOrganisation().records

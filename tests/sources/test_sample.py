@@ -41,10 +41,9 @@ def roster():
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(sample_days):
     """The 26 weeks through the store."""
-    store = tmp_path_factory.mktemp("store")
-    return load(FIRST, UNTIL, source="sample", store=store)
+    return load(FIRST, UNTIL, source="sample", store=sample_days)
 
 
 @pytest.fixture(scope="module")
@@ -265,9 +264,9 @@ def test_a_commit_of_the_changed_team_costs_about_twice_as_much(data):
     assert 0.85 < growth(~changed) < 1.15
 
 
-def test_the_change_is_found_in_its_team_in_its_first_week(tmp_path):
+def test_the_change_is_found_in_its_team_in_its_first_week(sample_days):
     """The headline of the team says up; a reader can find it."""
-    found = load(week="2026-W45", weeks=12, source="sample", store=tmp_path, team=CHANGED_TEAM)
+    found = load(week="2026-W45", weeks=12, source="sample", store=sample_days, team=CHANGED_TEAM)
     assert headline(found, "cost_per_commit").recent.verdict == "up"
 
 
