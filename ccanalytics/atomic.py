@@ -208,6 +208,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _flush(path: Path) -> None:
+    path.chmod(0o600)
     with open(path, "rb+") as file:
         os.fsync(file.fileno())
 

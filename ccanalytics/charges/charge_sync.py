@@ -15,7 +15,7 @@ from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.layout import Companion
-from ccanalytics.store.sync import SyncResult
+from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import Settling, days_between, is_closed
 
 SETTLING = Settling(timedelta(0), timedelta(days=30))

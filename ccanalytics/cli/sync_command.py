@@ -15,7 +15,7 @@ from ccanalytics.wings import Reference, resolve, wings
 
 if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
-    from ccanalytics.store.sync import SyncResult
+    from ccanalytics.store.sync_result import SyncResult
 
 
 @click.command(

@@ -33,7 +33,7 @@ from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
 from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.repair import repair
-from ccanalytics.store.sync import SyncResult
+from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
 log = logging.getLogger(__name__)

@@ -64,6 +64,8 @@ class NewDay:
     fetched_at: datetime
     organization: str | None = None
     unknown_fields: Collection[str] = ()
+    may_be_final: bool = True
+    """False where only the clock of this machine says when it was fetched, and may be wrong."""
 
 
 class Restatement(msgspec.Struct, frozen=True):
@@ -389,7 +391,7 @@ class _Commit:
             new.fetched_at,
             digest,
             len(new.frames[layout.frames[0]]),
-            is_final(new.day, new.fetched_at, layout.settling),
+            new.may_be_final and is_final(new.day, new.fetched_at, layout.settling),
             tuple(sorted(new.unknown_fields)),
             self.source,
         )

@@ -4,7 +4,6 @@ import contextlib
 import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -27,6 +26,7 @@ from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.day_totals import digest_of
 from ccanalytics.store.layout import companions
 from ccanalytics.store.repair import repair
+from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import (
     CLOCKS_APART,
     day_end,
@@ -47,72 +47,6 @@ DAYS_PER_COMMIT, ROWS_PER_COMMIT = 31, 2_000_000
 
 Seats = Mapping[date, Summary] | None
 """The seats by day; None where the service refused to tell them."""
-
-
-@dataclass(frozen=True)
-class SyncResult:
-    """What a sync did: days by what became of them, in order."""
-
-    new: tuple[date, ...] = ()
-    changed: tuple[date, ...] = ()
-    same: tuple[date, ...] = ()
-    final: tuple[date, ...] = ()
-    """Days not asked for again."""
-    open: tuple[date, ...] = ()
-    """Days not over, or not counted by the service yet: not stored; of logs what there is."""
-    newest: date | None = None
-    """The newest day the service has so far, when it was asked for a later one."""
-    remark: str = ""
-    """What else the service has and did not tell; what is stored of it stays as it was."""
-
-    @classmethod
-    def of(
-        cls,
-        changes: Iterable[DayChange],
-        *,
-        final: tuple[date, ...],
-        open: tuple[date, ...],
-        newest: date | None = None,
-        remark: str = "",
-    ) -> "SyncResult":
-        """The days of `changes` by what became of them, and the others."""
-        days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same")}
-        for change in changes:
-            days[change.kind].append(change.day)
-        kinds = {kind: tuple(found) for kind, found in days.items()}
-        return cls(kinds["new"], kinds["changed"], kinds["same"],
-                   final=final, open=open, newest=newest, remark=remark)  # fmt: skip
-
-    @classmethod
-    def united(cls, results: "Iterable[SyncResult]") -> "SyncResult":
-        """What several syncs of different sources did together."""
-        parts = list(results)
-
-        def days(pick: "Callable[[SyncResult], tuple[date, ...]]") -> tuple[date, ...]:
-            return tuple(sorted(day for part in parts for day in pick(part)))
-
-        return cls(
-            new=days(lambda part: part.new),
-            changed=days(lambda part: part.changed),
-            same=days(lambda part: part.same),
-            final=days(lambda part: part.final),
-            open=days(lambda part: part.open),
-        )
-
-    @property
-    def fetched(self) -> int:
-        """How many days were read from the source."""
-        return len(self.new) + len(self.changed) + len(self.same)
-
-    def __str__(self) -> str:
-        parts = [
-            f"{len(self.new)} new",
-            f"{len(self.changed)} changed",
-            f"{len(self.same) + len(self.final)} unchanged",
-            *([f"{len(self.open)} not closed yet"] if self.open else []),
-        ]
-        newest = f" The newest the service has counted is {self.newest}." if self.newest else ""
-        return f"Days: {', '.join(parts)}.{newest}{' ' if self.remark else ''}{self.remark}"
 
 
 def sync(
@@ -253,13 +187,17 @@ def _settled(day: StoredDay, now: datetime) -> bool:
     return day.final and day.fetched_at <= now + CLOCKS_APART
 
 
-def _by_the_service(source: Source, now: datetime) -> datetime:
-    """The moment of an answer: a clock that is fast would make final what is not over yet."""
-    told = source.answered_at
-    if told is None or now <= told + CLOCKS_APART:
-        return now
-    log.warning("The clock of this machine says %s, that of the service %s: the service's counts.",
-                now.isoformat(timespec="seconds"), told.isoformat(timespec="seconds"))  # fmt: skip
+def _answered_at(source: Source, now: datetime) -> datetime:
+    """When the service answered, by its own clock where it tells; `StoreError` for the future."""
+    told = source.answered_at or now
+    if told > now + CLOCKS_APART:
+        raise StoreError(
+            f"The service says it is {told:%Y-%m-%d %H:%M} UTC, this machine {now:%Y-%m-%d %H:%M}: "
+            "a day fetched in the future would seem to be over. Set the clock of this machine."
+        )
+    if told < now - CLOCKS_APART:
+        log.warning("This machine says it is %s, the service %s: the service's clock counts.",
+                    f"{now:%Y-%m-%d %H:%M} UTC", f"{told:%Y-%m-%d %H:%M}")  # fmt: skip
     return told
 
 
@@ -298,18 +236,19 @@ def _fetch_day(
     seats: Seats = None,
 ) -> NewDay | None:
     """The day to be stored; None when it is not over yet by the clock of the service."""
-    records = source.records(day)
-    now = _by_the_service(source, now)
-    if not is_closed(day, now, source_spec(source.name).settling):
+    spec, records = source_spec(source.name), source.records(day)
+    now = _answered_at(source, now)
+    if not is_closed(day, now, spec.settling):
         return None
     frames = build_frames(day, records)
-    if "addresses" in source_spec(source.name).frames:
+    if "addresses" in spec.frames:
         frames["addresses"] = build_addresses(day, records)
-    if "seats" in source_spec(source.name).frames:
+    if "seats" in spec.frames:
         stored = store.read(source.name, "seats", day, day)
         frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))
     organization = _organization(day, {record.organization_id for record in records})
-    return NewDay(day, frames, now, organization, tuple(source.unknown_fields))
+    told = source.answered_at is not None or not spec.network
+    return NewDay(day, frames, now, organization, tuple(source.unknown_fields), may_be_final=told)
 
 
 def _organization(day: date, ids: set[str]) -> str | None:

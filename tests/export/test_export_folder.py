@@ -174,3 +174,11 @@ def test_a_format_of_files_is_not_for_a_database(tmp_path):
     """A database has tables."""
     with pytest.raises(ValueError, match="--format csv"):
         export(small(tmp_path / "s"), tmp_path / "x.duckdb", form="csv")
+
+
+def test_an_export_is_its_owners_only(tmp_path):
+    """It has the names of people; who may read them is for its owner to say."""
+    out = tmp_path / "out"
+    export(small(tmp_path / "store"), out)
+    for path in [out, *out.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path

@@ -22,11 +22,17 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class Days(Source):
-    """A source of one record a day, which remembers what it was asked."""
+    """A source of one record a day, which remembers what it was asked and knows the time."""
 
-    def __init__(self, name="api", commits=1, broken=(), span=None, organizations=("org-1",)):
+    def __init__(
+        self, name="api", commits=1, broken=(), span=None, organizations=("org-1",), at=NOW
+    ):
         self.name, self.commits, self.broken = name, commits, broken
-        self.known, self.organizations = span, organizations
+        self.known, self.organizations, self.answered_at = (
+            span,
+            organizations,
+            at if name == "api" else None,
+        )
         self.asked = []
 
     def span(self):
@@ -66,8 +72,9 @@ def test_final_days_are_not_asked_for_again(tmp_path):
 def test_a_day_fetched_early_is_fetched_again_however_long_ago_that_was(tmp_path):
     """A sync at 2 o'clock the next day, then none for months: the day is still not final."""
     store = Store(tmp_path)
-    sync(Days(commits=1), store, MONDAY, MONDAY, now=datetime(2026, 11, 17, 2, tzinfo=UTC))
-    result = sync(Days(commits=5), store, MONDAY, MONDAY, now=NOW + timedelta(days=90))
+    early, late = datetime(2026, 11, 17, 2, tzinfo=UTC), NOW + timedelta(days=90)
+    sync(Days(commits=1, at=early), store, MONDAY, MONDAY, now=early)
+    result = sync(Days(commits=5, at=late), store, MONDAY, MONDAY, now=late)
     assert result.changed == (MONDAY,)
     assert commits(store) == [5]
 
@@ -81,8 +88,8 @@ def test_force_fetches_final_days_too(tmp_path):
 
 def test_days_that_are_not_closed_are_not_fetched(tmp_path):
     """At half past midnight yesterday is not all there yet, and today has hardly begun."""
-    source, store = Days(), Store(tmp_path)
     now = datetime(2026, 11, 18, 0, 30, tzinfo=UTC)
+    source, store = Days(at=now), Store(tmp_path)
     result = sync(source, store, MONDAY, date(2026, 11, 18), now=now)
     assert source.asked == [MONDAY]
     assert result.open == (date(2026, 11, 17), date(2026, 11, 18))
@@ -183,8 +190,7 @@ def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypa
 
 def test_a_clock_that_is_days_fast_does_not_freeze_a_day_that_is_going_on(tmp_path):
     """It is Wednesday noon; this machine says Monday. Tuesday is stored, but is not final."""
-    source, store = Days(), Store(tmp_path)
-    source.answered_at = datetime(2026, 11, 18, 12, tzinfo=UTC)
+    source, store = Days(at=datetime(2026, 11, 18, 12, tzinfo=UTC)), Store(tmp_path)
     result = sync(source, store, MONDAY, SUNDAY, now=source.answered_at + timedelta(days=5))
     tuesday = date(2026, 11, 17)
     assert result.new == (MONDAY, tuesday)
@@ -195,10 +201,35 @@ def test_a_clock_that_is_days_fast_does_not_freeze_a_day_that_is_going_on(tmp_pa
     assert sorted(rest.asked)[0] == MONDAY
 
 
+def test_days_count_as_fetched_when_the_service_says_so(tmp_path):
+    """Nine minutes are no wrong clock, and still it is the service's that is kept."""
+    store, told = Store(tmp_path), NOW - timedelta(minutes=9)
+    sync(Days(at=told), store, MONDAY, MONDAY, now=NOW)
+    assert store.days("api")[MONDAY].fetched_at == told
+
+
+def test_a_day_is_not_final_by_the_clock_of_this_machine(tmp_path):
+    """The service does not say when it answered: the day is stored, and asked for again."""
+    store = Store(tmp_path)
+    sync(Days(at=None), store, MONDAY, MONDAY, now=NOW)
+    assert not store.days("api")[MONDAY].final
+    assert sync(Days(), store, MONDAY, MONDAY, now=NOW).same == (MONDAY,)
+    assert store.days("api")[MONDAY].final
+
+
+def test_a_day_of_the_future_is_refused(tmp_path):
+    """One of the two clocks is wrong by a year; both are told, and nothing is stored."""
+    store = Store(tmp_path)
+    with pytest.raises(StoreError, match=r"2027-11-24 12:00 UTC.*2026-11-24 12:00"):
+        sync(Days(at=NOW + timedelta(days=365)), store, MONDAY, MONDAY, now=NOW)
+    assert store.days("api") == {}
+
+
 def test_a_day_fetched_in_the_future_is_fetched_again(tmp_path):
     """A clock five days fast stored Monday at noon as if it were over; then it was set right."""
     store, noon = Store(tmp_path), datetime(2026, 11, 16, 12, tzinfo=UTC)
-    sync(Days(commits=1), store, MONDAY, MONDAY, now=noon + timedelta(days=5))
-    result = sync(Days(commits=5), store, MONDAY, MONDAY, now=noon + timedelta(days=1))
+    wrong, right = noon + timedelta(days=5), noon + timedelta(days=1)
+    sync(Days(commits=1, at=wrong), store, MONDAY, MONDAY, now=wrong)
+    result = sync(Days(commits=5, at=right), store, MONDAY, MONDAY, now=right)
     assert result.changed == (MONDAY,)
     assert commits(store) == [5]
