@@ -68,7 +68,7 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
         alt.Chart(frame)
         .mark_bar()
         .encode(
-            x=alt.X("yearmonthdate(day):O", title="day", axis=_DAYS),
+            x=alt.X("yearmonthdate(day):O", title=f"day ({frame.attrs['clock']})", axis=_DAYS),
             y=alt.Y("value:Q", title=unit, axis=alt.Axis(format=form), scale=alt.Scale(zero=True)),
             color=alt.Color(
                 f"{group}:N",
@@ -97,7 +97,11 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
         alt.Chart(frame)
         .mark_rect(color=BLUE)
         .encode(
-            x=alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0)),
+            x=alt.X(
+                "hour:O",
+                title=f"hour of the day ({frame.attrs['clock']})",
+                axis=alt.Axis(labelAngle=0),
+            ),
             y=alt.Y("weekday:O", title="weekday", axis=alt.Axis(labelExpr=_WEEKDAYS)),
             opacity=alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None),
             tooltip=[

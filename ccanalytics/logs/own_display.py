@@ -9,7 +9,7 @@ from ccanalytics.dataset.titled_frame import TitledFrame
 from ccanalytics.display.bundles import Bundle
 from ccanalytics.display.cards import cards_bundle
 from ccanalytics.display.tables import frame_bundle
-from ccanalytics.logs.own_usage import RECENT
+from ccanalytics.logs.own_recent import RECENT
 from ccanalytics.logs.own_week import OwnWeek, session_name, short_names
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted

@@ -1,5 +1,7 @@
 """The frames of session logs -> what own usage is made of: named, priced, by the reader's clock."""
 
+from datetime import datetime
+
 import pandas as pd
 from dateutil.tz import tzlocal
 
@@ -69,6 +71,11 @@ def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
     return frame.assign(
         day=local.dt.normalize(), weekday=local.dt.day_of_week + 1, hour=local.dt.hour
     )
+
+
+def clock_name(timezone: str) -> str:
+    """What a page calls the clock of `timezone`."""
+    return timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:

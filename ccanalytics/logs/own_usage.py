@@ -11,6 +11,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import (
     CACHE_WRITES,
     TOKENS,
+    clock_name,
     labelled,
     local_time,
     own_frames,
@@ -26,9 +27,6 @@ SPLITS = (
     "terminal",
 )
 
-RECENT = 7
-"""Days of `own_recent`, and as many before them to compare with."""
-
 PAUSE = pd.Timedelta(minutes=15)
 """Longer without an answer or a tool call is a pause."""
 
@@ -40,23 +38,19 @@ _USE = ["saved", "requests", *TOKENS, "unpriced_tokens"]
 
 
 @measures("usage_by", by="split")
-def usage_by(data: Dataset, split: str, timezone: str = "UTC") -> pd.DataFrame:
+def usage_by(data: Dataset, split: str, timezone: str = "") -> pd.DataFrame:
     """One row per value of `split`, the most expensive first; days and hours in their order.
 
     Columns: the split, value (estimated cost), saved (by the cache), requests, the tokens,
     unpriced_tokens, commits, pull_requests, lines_added, lines_removed, and sessions by their
     start. Null: what cannot be split so, as the commits of a model. Days and hours are those of
-    `timezone`.
+    `timezone`, by default this machine's.
     """
     if split not in SPLITS:
         raise ValueError(f"Usage by {split!r}: it is one of {', '.join(SPLITS)}.")
-    requests, calls, sessions = own_frames(data)
-    wanted = (
-        (priced(requests), "at", ["value", *_USE]),
-        (calls, "at", _WORK),
-        (sessions.assign(sessions=sessions["continues"].isna()), "started_at", ["sessions"]),
+    dated = (
+        (labelled(frame, moment, timezone), columns) for frame, moment, columns in summands(data)
     )
-    dated = ((labelled(frame, moment, timezone), columns) for frame, moment, columns in wanted)
     sums = [_summed(frame, split, columns) for frame, columns in dated if split in frame]
     frame = pd.concat(sums, axis=1, sort=True).rename_axis(split)
     frame = frame.fillna(dict.fromkeys(frame.columns.difference(["value"]), 0))
@@ -67,8 +61,18 @@ def usage_by(data: Dataset, split: str, timezone: str = "UTC") -> pd.DataFrame:
     return frame
 
 
+def summands(data: Dataset) -> tuple[tuple[pd.DataFrame, str, list[str]], ...]:
+    """The frames whose columns are summed, each with its moment and these columns."""
+    requests, calls, sessions = own_frames(data)
+    return (
+        (priced(requests), "at", ["value", *_USE]),
+        (calls, "at", _WORK),
+        (sessions.assign(sessions=sessions["continues"].isna()), "started_at", ["sessions"]),
+    )
+
+
 @measures("usage_by_day", by="kind")
-def usage_by_day(data: Dataset, kind: str, timezone: str = "UTC") -> pd.DataFrame:
+def usage_by_day(data: Dataset, kind: str, timezone: str = "") -> pd.DataFrame:
     """One row per day and model, or per day and kind of token: value (dollars, or tokens).
 
     `kind` is "model" or "tokens". Every day of the range is there, 0 where nothing was used.
@@ -87,17 +91,17 @@ def usage_by_day(data: Dataset, kind: str, timezone: str = "UTC") -> pd.DataFram
     days = pd.date_range(data.since, data.until, unit="ms").union(sums.index.unique("day"))
     groups = sums.index.unique(1)
     whole = pd.MultiIndex.from_product([days, groups], names=sums.index.names)
-    return sums.reindex(whole, fill_value=0).reset_index()
+    return _with_clock(sums.reindex(whole, fill_value=0).reset_index(), timezone)
 
 
 @measures("usage_by_weekday")
-def usage_by_weekday(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
+def usage_by_weekday(data: Dataset, timezone: str = "") -> pd.DataFrame:
     """One row per weekday (1 is Monday) and hour of `timezone`: value (dollars), requests."""
     requests, _, _ = own_frames(data)
     used = labelled(priced(requests), "at", timezone)
     sums = used.groupby(["weekday", "hour"])[["value", "requests"]].sum()
     week = pd.MultiIndex.from_product([range(1, 8), range(24)], names=["weekday", "hour"])
-    return sums.reindex(week, fill_value=0).reset_index()
+    return _with_clock(sums.reindex(week, fill_value=0).reset_index(), timezone)
 
 
 @measures(
@@ -193,7 +197,7 @@ def _rates(requests: pd.DataFrame) -> pd.DataFrame:
         "subagent_share": "of which subagents",
     },
 )
-def own_sessions(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
+def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     """One row per session with anything in range, the most expensive first.
 
     Columns: session, started_at (in `timezone`; the first request in range where it began before),
@@ -269,36 +273,6 @@ def tool_use(data: Dataset) -> pd.DataFrame:
     return frame.sort_values("calls", ascending=False).reset_index().astype({"tool": "str"})
 
 
-@measures("own_recent", shown_by="logs.own_display:recent_bundle")
-def own_recent(data: Dataset, timezone: str = "UTC") -> pd.DataFrame:
-    """One row per measure: its value in the last `RECENT` days of the range, and in those before.
-
-    Columns: measure (a column of `usage_by`, or tokens), unit, value, before (null where the range
-    does not reach back so far, or a price is unknown).
-    """
-    days = usage_by(data, "day", timezone)
-    days = days.assign(tokens=days[TOKENS].sum(axis=1))
-    end = pd.Timestamp(data.until)
-    now = days[days["day"] > end - pd.Timedelta(days=RECENT)]
-    before = days[days["day"].between(*(end - pd.Timedelta(days=n) for n in (13, RECENT)))]
-    known = pd.Timestamp(data.since) <= end - pd.Timedelta(days=2 * RECENT - 1)
-    rows = [
-        (name, unit, now[name].sum(), before[name].sum() if known else float("nan"))
-        for name, unit in _RECENT.items()
-    ]
-    return pd.DataFrame(rows, columns=["measure", "unit", "value", "before"])
-
-
-_RECENT = {
-    "value": "usd",
-    "tokens": "tokens",
-    "saved": "usd",
-    "sessions": "sessions",
-    "commits": "commits",
-    "lines_added": "lines",
-}
-
-
 @says(Note)
 def own_sentence(data: Dataset) -> str:
     """What was used in all, in plain English, with how much of it is not final or has no price."""
@@ -323,6 +297,11 @@ def own_sentence(data: Dataset) -> str:
 
 def _tokens(count: float) -> str:
     return f"{count / 1e6:,.1f} million tokens" if count >= 1e6 else f"{count:,.0f} tokens"
+
+
+def _with_clock(frame: pd.DataFrame, timezone: str) -> pd.DataFrame:
+    frame.attrs["clock"] = clock_name(timezone)
+    return frame
 
 
 def _summed(frame: pd.DataFrame, split: str, columns: list[str]) -> pd.DataFrame:

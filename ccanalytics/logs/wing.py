@@ -12,7 +12,7 @@ WING = Wing(
         "cache_saving": "logs.own_usage:cache_saving",
         "context_growth": "logs.own_usage:context_growth",
         "own_findings": "logs.own_week:own_findings",
-        "own_recent": "logs.own_usage:own_recent",
+        "own_recent": "logs.own_recent:own_recent",
         "own_sessions": "logs.own_usage:own_sessions",
         "own_week": "logs.own_week:own_week",
         "token_cost": "logs.own_usage:token_cost",

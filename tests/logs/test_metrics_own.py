@@ -205,6 +205,25 @@ def test_the_last_seven_days_stand_beside_the_seven_before(folder, tmp_path):
     assert cards[3]["verdict"] == "+2 (3.0 times)"
 
 
+def test_the_last_seven_days_are_those_of_the_reader_up_to_now(folder, tmp_path):
+    """In Los Angeles it is Tuesday, 17:30: last week counts up to the same time of its Tuesday."""
+    moments = {
+        "before": "2026-07-22T08:00:00Z",  # Wednesday, one in the morning
+        "cut": "2026-07-29T00:45:00Z",  # Tuesday, 17:45, a week before
+        "after": "2026-07-29T08:00:00Z",  # Wednesday
+        "now": "2026-08-05T00:15:00Z",  # Tuesday, 17:15, which is Wednesday in UTC
+    }
+    lines = [answer(name, name, session="la", at=at, output=10 ** n)
+             for n, (name, at) in enumerate(moments.items())]  # fmt: skip
+    for path in (folder / "projects" / "p").iterdir():
+        path.unlink()
+    (folder / "projects" / "p" / "la.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    days, now = ("2026-07-21", "2026-08-05"), datetime(2026, 8, 5, 0, 30, tzinfo=UTC)
+    data = cca.load(*days, source="local", logs=[folder], store=tmp_path / "store", now=now)
+    recent = cca.own_recent(data, "America/Los_Angeles", now).set_index("measure")
+    assert recent.loc["tokens", ["value", "before"]].tolist() == [100 + 1000, 1]
+
+
 def test_days_outside_the_range_are_unknown_not_zero(folder, tmp_path):
     """Three days have no seven days before them."""
     data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=3, now=NOW)
