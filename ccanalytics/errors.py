@@ -61,7 +61,7 @@ class ExportError(CCAnalyticsError):
 
 
 class ReportError(CCAnalyticsError):
-    """A notebook or a page could not be made; `page` tells of it, once one is written."""
+    """A notebook or a page could not be made; `page` is the one that says so, once written."""
 
     page: Path | None = None
 

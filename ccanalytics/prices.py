@@ -25,10 +25,10 @@ FAST = 6
 """Times the list price in that mode."""
 
 UNITS = 10**8
-"""Whole units of one dollar in which a cost is told; the scale of `cost_usd`."""
+"""Whole units of one dollar in which a cost is given; the scale of `cost_usd`."""
 
 _FINER = 1000
-"""Parts of a unit in which rates are told."""
+"""Parts of a unit in which rates are given."""
 
 
 class Tokens(NamedTuple):

@@ -51,7 +51,7 @@ VARIABLES = {
 
 
 def default_store() -> Path:
-    """Where the days are kept unless told otherwise: the user's data folder."""
+    """Where the days are kept unless set otherwise: the user's data folder."""
     return platformdirs.user_data_path("ccanalytics", appauthor=False)
 
 

@@ -1,6 +1,6 @@
 """Days and weeks as people write them -> dates; when a day is closed, and when it is final.
 
-All days are UTC days. A week is an ISO week, Monday to Sunday, and is told by its Monday.
+All days are UTC days. A week is an ISO week, Monday to Sunday, and is named by its Monday.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What the README tells to type, and the recipes in it, are what the program understands."""
+"""What the README says to type, and the recipes in it, are what the program understands."""
 
 import json
 import re
@@ -37,9 +37,9 @@ def commands():
     """The words after `ccanalytics` of every command line that is not a synopsis."""
     names = "|".join(cli.main.places())
     for line in code_lines():
-        told = re.search(rf"(?<![\w./`-])(?:[\w./-]+/)?ccanalytics ((?:{names})\b.*)", line)
-        if told and not SYNOPSIS.search(line):
-            yield upto_operator(told[1])
+        typed = re.search(rf"(?<![\w./`-])(?:[\w./-]+/)?ccanalytics ((?:{names})\b.*)", line)
+        if typed and not SYNOPSIS.search(line):
+            yield upto_operator(typed[1])
     for block in blocks("dockerfile"):
         yield json.loads(re.search(r"^CMD (.*)$", block, re.MULTILINE)[1])
 

@@ -33,7 +33,7 @@ class Coverage:
 
 
 NO_COVERAGE = Coverage("none", "no week is closed")
-NO_USAGE = Coverage("none", "this source tells neither tokens nor cost")
+NO_USAGE = Coverage("none", "this source has neither tokens nor cost")
 
 
 def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
@@ -198,14 +198,14 @@ def _other_rows(data: Dataset) -> list[tuple[str, str, str]]:
 def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who of the roster is not in the data, and who is in the data but not on the roster."""
     if data.roster.empty:
-        text = "Without a roster nobody can be told to be missing, and no rate has a denominator."
+        text = "Without a roster nobody is known to be missing, and no rate has a denominator."
         return [("People who never used it", "not known", text)]
     strangers, silent = len(_strangers(data)), len(_silent(data))
     return [
         (
             "People on the roster without any record in this range",
             _count(data, silent),
-            "They did not use it, or their use is not recorded here: the data cannot tell which.",
+            "They did not use it, or their use is not recorded here: the data does not say which.",
         ),
         (
             "People in the data but not on the roster of that day",
@@ -224,7 +224,7 @@ def _silent(data: Dataset) -> pd.DataFrame:
 
 
 def _count(data: Dataset, people: int) -> str:
-    """A count of people, unless it is of so few that it may tell of one of them."""
+    """A count of people, unless it is of so few that it may reveal one of them."""
     few = 0 < people < data.minimum_group
     return f"fewer than {data.minimum_group} people" if few else counted(people, "person", "people")
 
@@ -259,7 +259,7 @@ def _seat_fact(seats: pd.DataFrame) -> str:
     """The assigned seats of the newest day that has any; seats are of all products."""
     known = seats.dropna(subset="assigned_seats")
     if known.empty:
-        return "the service told none"
+        return "the service gave none"
     last = known.iloc[-1]
     invites = last["pending_invites"]
     pending = "" if pd.isna(invites) else f", {invites:,.0f} invitations pending"

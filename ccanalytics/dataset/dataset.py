@@ -33,7 +33,7 @@ class Dataset(ShowsItself):
     as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
     version does not know. `untold` are the weeks of which nothing may be said of the dataset's
     team, as it, or what it leaves of everybody, is of too few people. `rest` are the records of the
-    others: what is said of a team must not tell of few of them, beside what is said of everybody.
+    others: with what is said of everybody, what is said of a team must not reveal few of them.
     `cost_days` are the days whose cost is known, where it comes from elsewhere than the records.
     """
 

@@ -205,7 +205,7 @@ def _of_actors(given: Mapping[str, pd.DataFrame], roster: pd.DataFrame) -> dict[
     """The frames that have actors, with people by one address, and the team of the day."""
     people = one_address(roster, _ids(given))
     frames = {name: frame for name, frame in given.items() if "actor_kind" in frame}
-    # Who is who is told by the actors; the ids themselves would undo a pseudonym.
+    # The actors say who is who; the ids themselves would undo a pseudonym.
     plain = {
         name: frame.drop(columns="actor_id", errors="ignore") for name, frame in frames.items()
     }

@@ -165,16 +165,16 @@ def cost_is_plausible(data: Dataset) -> Check:
     recorded, listed = _recorded_and_listed(data.model_usage[~free])
     _, given = _recorded_and_listed(data.model_usage[free])
     own = data.minimum_group == 1
-    told = [_plausible(recorded, listed, own)]
+    found = [_plausible(recorded, listed, own)]
     if given >= MINIMUM_USD:
-        told.append(_given(given, own))
-    worst = max((level for level, _ in told), key=LEVELS.index)
-    return Check(name, worst, " ".join(text for _, text in told))
+        found.append(_given(given, own))
+    worst = max((level for level, _ in found), key=LEVELS.index)
+    return Check(name, worst, " ".join(text for _, text in found))
 
 
 def _plausible(recorded: float, listed: float, own: bool) -> tuple[Level, str]:
-    """Amounts are said of one's own records only: less the weeks that are shown, they would tell
-    of those withheld."""
+    """Amounts are said of one's own records only: less the weeks that are shown, they would
+    reveal those withheld."""
     if listed < MINIMUM_USD:
         return "passed", "There is too little use of models with a known list price to compare."
     times = recorded / listed
@@ -202,9 +202,9 @@ def schema_is_known(data: Dataset) -> Check:
         _named("tool", set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS)),
         _named("model without a price", unpriced_models(data.model_usage)),
     ]
-    told = [text for text in news if text]
-    if told:
-        text = f"Not known to this version, passed through as they came: {'; '.join(told)}."
+    found = [text for text in news if text]
+    if found:
+        text = f"Not known to this version, passed through as they came: {'; '.join(found)}."
         return Check("Schema as expected", "warning", text)
     return Check("Schema as expected", "passed", "No new field, tool or unpriced model.")
 

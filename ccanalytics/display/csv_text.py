@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-_FORMULA = r"\A( *[=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide signs too
+_FORMULA = r"\A( *[=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide characters too
 
 _PLAIN_DECIMALS = 6
 """Up to so many decimals are written without an exponent."""
@@ -41,7 +41,7 @@ def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile", *, header: bool
 def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
     """Text with an apostrophe in front where it begins like a formula; other columns unchanged.
 
-    A moment of a known time zone is told as 2026-11-20T00:00:00Z, money as 0.125 and 0.
+    A moment of a known time zone is written as 2026-11-20T00:00:00Z, money as 0.125 and 0.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):

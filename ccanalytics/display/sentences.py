@@ -14,7 +14,7 @@ _NOTE = "padding:8px 14px;border-left:3px solid {};line-height:1.5;max-width:46e
 
 
 def sentence_bundle(text: str) -> Bundle:
-    """A sentence as text, whatever signs it contains."""
+    """A sentence as text, whatever characters it contains."""
     markdown = markdown_text(str(text))
     return {
         "text/markdown": markdown,
@@ -36,7 +36,7 @@ def note_bundle(text: str, kind: Literal["info", "warn", "missing"] = "info") ->
 
 
 def markdown_text(text: str) -> str:
-    """`text` in Markdown, with every sign that could mean something taken literally.
+    """`text` in Markdown, with every character that could mean something taken literally.
 
     >>> markdown_text("*a* $1")
     '\\\\*a\\\\* \\\\$1'

@@ -118,8 +118,8 @@ def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     usage = usage[~usage["week"].isin(weeks.loc[few(weeks, minimum, ["week"]), "week"])]
     team = usage["team"].astype("str").fillna("")
     at = pd.MultiIndex.from_arrays([usage["week"], team])
-    told = withheld_teams(data.activity, data.model_usage, minimum)
-    hidden = at.isin(told.union(withheld_teams(usage, usage, minimum))) | (team == "")
+    known = withheld_teams(data.activity, data.model_usage, minimum)
+    hidden = at.isin(known.union(withheld_teams(usage, usage, minimum))) | (team == "")
     return usage.assign(team=team.astype("object").mask(hidden, ""))
 
 

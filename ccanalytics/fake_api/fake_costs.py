@@ -36,7 +36,7 @@ class CostQuery(Paged, frozen=True, kw_only=True):
     products: list[str] = field(name="products[]", default_factory=list)
     """Products such as `claude_code`; all of them without."""
     group_by: list[Dimension] = field(name="group_by[]", default_factory=list)
-    """At most 5 dimensions to tell apart, `cost_type` and `token_type` not counted."""
+    """At most 5 dimensions to group by, `cost_type` and `token_type` not counted."""
 
     def __post_init__(self) -> None:
         if len(set(self.group_by) - set(KINDS)) > 5:
@@ -63,8 +63,8 @@ def list_analytics_cost(world: World, query: CostQuery) -> Json:
     groups = [group for n in range(days)
               for group in _groups(world, start + timedelta(days=n), query, refreshed)]  # fmt: skip
     found, cursor = query.one_page(groups)
-    told = {"data_refreshed_at": refreshed.isoformat(), "organization_id": world.organization}
-    return page_json([row for rows in found for row in rows], cursor) | told
+    about = {"data_refreshed_at": refreshed.isoformat(), "organization_id": world.organization}
+    return page_json([row for rows in found for row in rows], cursor) | about
 
 
 def _groups(world: World, day: date, query: CostQuery, refreshed: datetime) -> list[list[Json]]:

@@ -1,4 +1,4 @@
-"""The addresses by which a source knows people on a day, beside its own ids -> an Arrow table."""
+"""The addresses by which a source knows people on a day, next to its own ids -> an Arrow table."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -29,7 +29,7 @@ def of_notebooks(progress: Progress, total: int) -> Callable[[str, int, int], No
 
     def begun(notebook: str, cell: int, cells: int) -> None:
         done[notebook] = cell / cells
-        share = sum(list(done.values())) / total  # a copy: several threads are told of cells
+        share = sum(list(done.values())) / total  # a copy: several threads report cells
         progress(notebook.removesuffix(".ipynb") if share < 1 else "the page", share)
 
     return begun

@@ -112,7 +112,7 @@ def _opened(text: str, aliases: Mapping[str, str]) -> tuple[list[str], Any]:
 
 
 def _delimiter(text: str) -> tuple[str, str]:
-    """The text without the line in which Excel is told its delimiter, and the delimiter."""
+    """The text without the line that gives Excel its delimiter, and the delimiter."""
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
         return rest, first.strip()[4]

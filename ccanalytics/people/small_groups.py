@@ -2,9 +2,9 @@
 
 One rule holds for everything that is published. A figure is shown of enough people only: at least
 the minimum group, none of whom makes more than `LARGEST_SHARE` of it where it is money. What the
-total leaves beside the groups shown is of enough people as well, each of them counted once, or of
+total leaves next to the groups shown is of enough people as well, each of them counted once, or of
 nobody. Two parts that are enough stay so together, so no sum and no difference of what is shown
-tells of fewer.
+reveals fewer.
 """
 
 from collections import Counter
@@ -35,10 +35,10 @@ def enough(part: Part, minimum: int) -> bool:
 
 
 def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
-    """The groups to withhold: those that are too small, and more where the total would tell them.
+    """The groups to withhold: those that are too small, and more where the total would reveal them.
 
     The total less the groups shown is what was withheld: where that is of too few people, the next
-    smallest groups go too. One person may be in several groups. Groups of nobody tell nothing.
+    smallest groups go too. One person may be in several groups. Groups of nobody reveal nothing.
     """
     sizes = {name: _people(part) for name, part in groups.items()}
     known = sorted((name for name in groups if sizes[name]), key=lambda name: (sizes[name], name))
@@ -56,8 +56,8 @@ def revealed(groups: Mapping[str, Part], minimum: int, *issues: Iterable[str]) -
     another issue shows can be subtracted, so only what all of them withhold stays hidden.
     """
     left = frozenset(name for name in groups if any(groups[name])).intersection(*issues)
-    told = left and not enough(joined(groups[name] for name in left), minimum)
-    return left if told else frozenset()
+    exposed = left and not enough(joined(groups[name] for name in left), minimum)
+    return left if exposed else frozenset()
 
 
 def joined(parts: Iterable[Part]) -> Part:
@@ -84,7 +84,7 @@ def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) 
 
 
 def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
-    """The weeks (their Mondays) and teams of which nothing may be told, by people or by money.
+    """The weeks (their Mondays) and teams of which nothing may be shown, by people or by money.
 
     People without a team are a team without a name.
     """
@@ -138,8 +138,8 @@ def withheld_rows(
     for number, name, actor, amount, side in zip(*doubtful, strict=True):
         groups = parts.setdefault(number, {})
         groups.setdefault(name, [{}, {}])[side][actor] = amount
-    told = [(n, name) for n, groups in parts.items() for name in withheld(groups, minimum)]
-    return pd.Series(at.isin(told) if told else False, index=rows.index)
+    hidden = [(n, name) for n, groups in parts.items() for name in withheld(groups, minimum)]
+    return pd.Series(at.isin(hidden) if hidden else False, index=rows.index)
 
 
 def _enough(side: Amounts, minimum: int) -> bool:

@@ -1,6 +1,6 @@
 """Claude Code Analytics Admin API -> the records of one UTC day; and the organization's members.
 
-The service tells one UTC day per walk, in pages that share one cursor. A walk ends with all pages
+The service gives one UTC day per walk, in pages that share one cursor. A walk ends with all pages
 or with an error, never with a part.
 """
 

@@ -56,7 +56,7 @@ class SharedPause:
     def start(self, sent: float, named: float | None) -> float:
         """Stops all workers, for `named` seconds if the service said so; returns the seconds left.
 
-        A request sent before the last start tells nothing new, so it makes no pause longer.
+        A request sent before the last start says nothing new, so it makes no pause longer.
         """
         with self._lock:
             now = self._clock()

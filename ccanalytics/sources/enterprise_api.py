@@ -1,7 +1,7 @@
 """Claude Enterprise Analytics API -> the records of one UTC day; and the seats that are assigned.
 
 This API counts people, not terminals: one row per person and day, with other names for the same
-counters. What it does not tell (terminal, customer type, remote or not, models, tokens, cost) is
+counters. What it does not have (terminal, customer type, remote or not, models, tokens, cost) is
 null in a record or not there, never zero. The day of a row is the one that was asked for. A person
 whose row has nothing of Claude Code used other products that day, and has no record.
 """
@@ -125,7 +125,7 @@ class EnterpriseClient(Client):
 def _newest_named(text: str, params: Params) -> date | None:
     """The newest day named in a refusal that is before the last one asked for; None for none.
 
-    Branching on a message is a last resort: there is no other sign than the day that is named.
+    Branching on a message is a last resort: nothing else says so but the day that is named.
     """
     asked = str(params.get("date", params.get("ending_date", "")))
     news = set(_DAY.findall(text)) - set(map(str, params.values()))  # not what it only repeats

@@ -60,7 +60,7 @@ from ccanalytics.wire.organization import Listing, Row
 BASE_URL = "https://api.anthropic.com"
 
 WALKS = 3
-"""How often a walk is begun in all, when the service drops its cursor on the way."""
+"""How often a walk is begun at most, when the service drops its cursor on the way."""
 
 CONNECTS = 5
 """Tries to reach a service that cannot be reached at all: a wrong address does not heal."""

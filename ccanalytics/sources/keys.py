@@ -107,7 +107,7 @@ GROUPS_KEY = replace(
 
 
 class Key:
-    """One key and what can be told from its prefix; shown only as `Key(sk-ant-admin...)`."""
+    """One key and what its prefix says; shown only as `Key(sk-ant-admin...)`."""
 
     __slots__ = ("_text", "prefix", "wanted")
 

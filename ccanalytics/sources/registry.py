@@ -56,7 +56,7 @@ class SourceSpec:
     open: Callable[[Access], Source]
     settling: Settling = TWO_DAYS
     network: bool = False
-    """Its days are fetched by `sync`; days of the others are also brought up to date by `load`."""
+    """Its days are fetched by `sync`; days of the others are also updated by `load`."""
     has_usage: bool = True
     """It has models, tokens and cost; without them they are unknown, never 0."""
     minimum_group: int = MINIMUM_GROUP
@@ -176,7 +176,7 @@ def source_with_key(access: Access) -> str:
 
 
 def no_source(reason: str) -> SettingsError:
-    """What to do when no source was named, and none can be told from the keys."""
+    """What to do when no source was named, and the keys do not say which."""
     ways = [
         f"  --source {spec.name:<11} {spec.title}"
         + (f", with an {spec.key.name}: {spec.key.variables[0]}" if spec.key else "")

@@ -8,7 +8,7 @@
 Every source speaks this format. The structs are the documentation of it: a missing or ill-typed
 field is a `SchemaError` naming its path, an unknown field is passed over, and tools, models and
 terminals are open sets. `project` is ours: the service never sends it, local logs fill it. What
-another source cannot tell, such as the customer type, is null.
+another source does not have, such as the customer type, is null.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +71,7 @@ class CoreMetrics(Wire):
     """The counters of one record."""
 
     num_sessions: int | None
-    """Distinct sessions; null where a source cannot tell."""
+    """Distinct sessions; null where a source does not say."""
     lines_of_code: LinesOfCode
     """Lines written and removed through Claude Code."""
     commits_by_claude_code: int
@@ -132,7 +132,7 @@ class Record(Wire):
     organization_id: str
     """The organization, by its id."""
     customer_type: str | None
-    """`api` pays by use, `subscription` is a seat of a plan; null where a source cannot tell."""
+    """`api` pays by use, `subscription` is a seat of a plan; null where a source does not say."""
     terminal_type: str | None
     """The terminal or editor; any text, such as vscode, iTerm.app, tmux."""
     core_metrics: CoreMetrics
@@ -234,8 +234,8 @@ def _name_of(actor: dict[str, object]) -> str:
 def unknown_fields(body: bytes, rows: Sequence[Wire], inside: str = "") -> set[str]:
     """The fields of a page's rows that this version does not know, by their path.
 
-    `rows` are those of the page as they were read. An unknown kind of actor is told as its type. Of
-    rows that are mostly of no interest only the fields `inside` one of their own.
+    `rows` are those of the page, decoded. An unknown kind of actor is named by its type. Of rows
+    that are mostly of no interest only the fields `inside` one of their own.
     """
     sent, known = msgspec.json.decode(body)["data"], msgspec.to_builtins(rows)
     if inside:

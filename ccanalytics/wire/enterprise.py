@@ -59,7 +59,7 @@ class Person(Wire):
 
 
 class PersonDay(Wire):
-    """One person on the day asked for, which the row itself does not tell."""
+    """One person on the day asked for, which the row itself does not say."""
 
     user: Person
     """Who it was."""

@@ -2,7 +2,7 @@
 
     uv run python tests/benchmarks/dashboard.py [--megabytes N] [--files N] [--rival COMMAND]
 
-Seconds from a line in a log to the page that shows it being told of, memory of all processes, and
+Seconds from a line in a log to the page that shows it being notified, memory of all processes, and
 their processor time at rest. COMMAND is the path of `claude-code-templates`; without it, and
 without one on the PATH, only our own is measured. Both run in turn, on logs in a home of their own.
 """
@@ -101,8 +101,8 @@ def measure(name, process, address, projects, is_new: Callable[[dict], bool]):
     """Print the figures of one dashboard that listens at the WebSocket `address`."""
     begin = time.perf_counter()
     seconds = asyncio.run(_pushes(address, projects, is_new, begin, name))
-    told = [f"{one:.2f}" if one else f">{SLOWEST}" for one in seconds]
-    print(f"{name}: append to push       {_median(seconds)} s  ({', '.join(told)})")
+    shown = [f"{one:.2f}" if one else f">{SLOWEST}" for one in seconds]
+    print(f"{name}: append to push       {_median(seconds)} s  ({', '.join(shown)})")
     tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     memory = [one.memory_full_info() for one in tree]
     print(f"{name}: memory               {sum(m.rss for m in memory) / 1e6:.0f} MB RSS, "
@@ -117,7 +117,7 @@ async def _pushes(address, projects, is_new, begin, name):
     """Seconds from each append to the push that follows it; None where there was none."""
     socket = await _connected(address)
     if name == "ours":
-        await _heard(socket, lambda told: told.get("state") == "live")
+        await _heard(socket, lambda news: news.get("state") == "live")
     else:
         await socket.write_message(json.dumps({"type": "subscribe", "channel": "data_updates"}))
     print(f"{name}: start to ready       {time.perf_counter() - begin:.1f} s")
@@ -171,9 +171,9 @@ def ours(root, projects):
         address = process.stdout.readline().strip().replace("http", "ws") + "/live"
         versions = set()
 
-        def is_new(told):
-            fresh = told["state"] == "live" and told["version"] not in versions
-            versions.add(told["version"])
+        def is_new(news):
+            fresh = news["state"] == "live" and news["version"] not in versions
+            versions.add(news["version"])
             return fresh
 
         measure("ours", process, address, projects, is_new)
@@ -188,8 +188,8 @@ def rival(command, root, projects):
         measure("rival", process, "ws://localhost:3333/ws", projects, _is_refresh)
 
 
-def _is_refresh(told):
-    return told.get("type") == "data_refresh"
+def _is_refresh(news):
+    return news.get("type") == "data_refresh"
 
 
 def main():

@@ -96,7 +96,7 @@ def measured(target, root, form=""):
     return json.loads(done.stdout)
 
 
-def told(name, target, root, form=""):
+def printed(name, target, root, form=""):
     rows, seconds, cpu, peak = measured(target, root, form)
     _, again, *_ = measured(target, root, form)
     rates = f"{rows / seconds:8,.0f} rows/s {rows / cpu:8,.0f} rows/CPU s"
@@ -112,12 +112,12 @@ def main():
         print(f"{days} days of {RECORDS:,} records; {rows:,} rows of the three frames")
         with running_server(find_binaries()) as new_database:
             url = new_database()
-            told("PostgreSQL", url, root)
+            printed("PostgreSQL", url, root)
             view_times(url)
-        told("DuckDB", Path(folder) / "usage.duckdb", root)
-        told("Parquet", Path(folder) / "parquet", root)
-        told("CSV", Path(folder) / "csv", root, "csv")
-        told("SQLite", Path(folder) / "usage.sqlite", root)
+        printed("DuckDB", Path(folder) / "usage.duckdb", root)
+        printed("Parquet", Path(folder) / "parquet", root)
+        printed("CSV", Path(folder) / "csv", root, "csv")
+        printed("SQLite", Path(folder) / "usage.sqlite", root)
 
 
 def view_times(url):

@@ -3,7 +3,7 @@
     uv run python tests/benchmarks/local_logs.py [FOLDER] [--runs N] [--ccusage COMMAND]
 
 FOLDER is a Claude Code configuration folder, without it your own; for a big one see
-replicated_logs.py. Rows alternate, medians are told, the page cache is warm: compare rows of one
+replicated_logs.py. Rows alternate, medians are printed, the page cache is warm: compare rows of one
 run and not machines. The grown load follows on one line appended to a copy of one file.
 """
 

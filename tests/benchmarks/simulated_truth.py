@@ -60,16 +60,16 @@ def _noise(random, n, size, shape):
 def changes(seeds, n, shape):
     """False changes, and of 30 % more found, in the last week and in the last four."""
     metric, order = m.METRICS["cost_per_commit"], np.arange(WEEKS)
-    told = np.zeros(4)
+    found = np.zeros(4)
     for seed in range(seeds):
         random = np.random.default_rng([seed, n])
         cost, commits = twelve_weeks(random, n, shape)
         for at, late in enumerate((order >= WEEKS - 1, order >= WEEKS - 4)):
             same = compare(metric, Matrix(cost, commits), ~late, late)
             more = compare(metric, Matrix(cost * np.where(late, 1.3, 1.0), commits), ~late, late)
-            told[2 * at] += same.is_change
-            told[2 * at + 1] += more.verdict == "up"
-    return told / seeds
+            found[2 * at] += same.is_change
+            found[2 * at + 1] += more.verdict == "up"
+    return found / seeds
 
 
 def levels(seeds, n):
@@ -83,13 +83,13 @@ def levels(seeds, n):
 
 
 def quiet_issues(seeds):
-    """The share of organisations of 40 people without any change of whom a change is told."""
-    told = 0
+    """The share of organisations of 40 people without any change for which a change is reported."""
+    found = 0
     for seed in range(seeds):
         random = np.random.default_rng(seed)
         cost, commits = twelve_weeks(random, 40, "independent")
-        told += any(one.kind == "change" for one in m.findings(forty_people(cost, commits)))
-    return told / seeds
+        found += any(one.kind == "change" for one in m.findings(forty_people(cost, commits)))
+    return found / seeds
 
 
 def forty_people(cost, commits):
@@ -200,11 +200,11 @@ def main():
 
 def show(what, names, shares, seeds):
     """Each share in percent, with its standard error."""
-    told = ", ".join(
+    parts = ", ".join(
         f"{name} {100 * share:.0f} % (SE {100 * math.sqrt(share * (1 - share) / seeds):.1f})"
         for name, share in zip(names, shares, strict=True)
     )
-    print(f"{what}: {told}", flush=True)
+    print(f"{what}: {parts}", flush=True)
 
 
 if __name__ == "__main__":

@@ -56,8 +56,9 @@ def fsync(handle):
 os.fsync = fsync
 from pathlib import Path
 import ccanalytics as cca
+from ccanalytics.logs.log_source import LocalLogs
 start = time.perf_counter()
-cca.sync(cca.LocalLogs([Path(sys.argv[2])]), cca.Store(sys.argv[1]))
+cca.sync(LocalLogs([Path(sys.argv[2])]), cca.Store(sys.argv[1]))
 print([time.perf_counter() - start, time.process_time(), count[0]])
 """
 

@@ -11,7 +11,7 @@ LIST_CENTS = 300 + 1500  # a million tokens in and a million out
 
 
 def week(cents=LIST_CENTS, people=6, day="2026-11-16", **more):
-    """One record each of some people, at the list price unless told otherwise."""
+    """One record each of some people, at the list price unless said otherwise."""
     usage = {SONNET: {"input": 1_000_000, "output": 1_000_000, "cents": cents}}
     return [record(day, f"p{n}@x.example", models=usage, **more) for n in range(people)]
 
@@ -79,7 +79,7 @@ def test_two_keys_of_one_name_are_not_read_twice():
 
 @pytest.mark.parametrize("priced", [0, 6])
 def test_amounts_of_zero_stop_no_report(priced):
-    """Twenty people on seats whose tokens cost nothing, beside none or six who pay by use."""
+    """Twenty people on seats whose tokens cost nothing, next to none or six who pay by use."""
     seats = week(cents=0, people=20, customer_type="subscription")
     found = checked([*seats, *week(people=priced)])["Cost plausible against tokens"]
     assert found.level == "warning"
@@ -133,7 +133,7 @@ def test_two_organizations_stop_a_report():
 
 
 def test_new_tools_and_unpriced_models_are_named():
-    """They pass through, and the reader is told."""
+    """They pass through, and the reader knows."""
     strange = record(
         actor="z@x.example",
         tools={"teleport_tool": (1, 0)},

@@ -96,7 +96,7 @@ def test_the_week_that_is_going_on_is_refused(tmp_path):
 
 
 def test_a_week_that_was_not_fetched_names_the_command(tmp_path):
-    """A report on a week with a hole in it would be wrong; the command to fill it is told."""
+    """A report on a week with a hole in it would be wrong; the error has the command to fill it."""
     store = fill(tmp_path, skip=["2026-11-20"])
     with pytest.raises(StoreError, match=r"W47.*sync --source api --since 2026-11-16"):
         load(week="2026-W47", source="api", store=store, now=NOW)
@@ -308,7 +308,7 @@ def test_stored_days_of_the_service_are_loaded_without_a_key(tmp_path):
 
 
 def test_a_key_means_the_service(tmp_path, monkeypatch):
-    """With a key and no day yet, the command that fetches them is told."""
+    """With a key and no day yet, the error has the command that fetches them."""
     monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-x")
     with pytest.raises(StoreError, match=r"ccanalytics sync --source api --since 2026-11-16") as e:
         load(store=tmp_path, now=NOW)

@@ -1,4 +1,4 @@
-"""What the records cover is told in counts, and never of fewer people than may be told of."""
+"""What the records cover is given in counts, and never of fewer people than may be shown."""
 
 import pandas as pd
 import pytest
@@ -19,7 +19,7 @@ def week(people, models=PRICED, roster=ROSTER, **options):
     return dataset(records, "2026-11-16", "2026-11-22", roster=roster, **options)
 
 
-def told(data):
+def inventory(data):
     """The state of each row of the ledger by who it is about."""
     return coverage_ledger(data).set_index("who")["state"].to_dict()
 
@@ -60,31 +60,31 @@ def test_without_a_closed_week_there_is_no_coverage():
 def test_few_silent_people_are_not_counted_out(missing, state):
     """Two people without a record may be told apart; none may be said."""
     data = week(PEOPLE[: 8 - missing], minimum_group=5)
-    assert told(data)["People on the roster without any record in this range"] == state
+    assert inventory(data)["People on the roster without any record in this range"] == state
 
 
 def test_silent_people_are_counted_when_they_are_enough():
     """Six of eight never used it."""
     data = week(PEOPLE[:2], minimum_group=5)
-    assert told(data)["People on the roster without any record in this range"] == "6 people"
+    assert inventory(data)["People on the roster without any record in this range"] == "6 people"
 
 
 def test_without_a_roster_the_ledger_says_what_is_not_known():
     """Nobody can be missing from a list that is not there."""
     data = week(PEOPLE, roster=None)
-    assert told(data)["People who never used it"] == "not known"
+    assert inventory(data)["People who never used it"] == "not known"
     assert "no roster" in trust_facts(data).set_index("what")["state"]["People"]
 
 
 def test_a_key_is_in_the_ledger():
     """One key, counted apart."""
     data = dataset([record("2026-11-17", api_key="ci")], "2026-11-16", "2026-11-22")
-    assert told(data)["People behind API keys"] == "1 key"
+    assert inventory(data)["People behind API keys"] == "1 key"
 
 
 def test_logs_have_a_ledger_of_their_own():
     """One machine, what is deleted, what is never written."""
-    assert "Other machines, other people" in told(week(PEOPLE, source="local"))
+    assert "Other machines, other people" in inventory(week(PEOPLE, source="local"))
 
 
 def test_the_facts_name_nobody():

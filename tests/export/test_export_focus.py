@@ -202,15 +202,15 @@ def test_aggregate_rows_are_of_teams_large_enough(tmp_path):
     assert "@x.example" not in json.dumps(rows)
 
 
-def test_aggregate_tells_nothing_of_a_week_of_few_people(tmp_path):
-    """Four people in the whole week: only what keys did is told."""
+def test_aggregate_shows_nothing_of_a_week_of_few_people(tmp_path):
+    """Four people in the whole week: only what keys did is shown."""
     records = [record(str(DAY), f"{n}@x.example", models=USAGE) for n in range(4)]
     keys = [record(str(DAY), api_key="ci", models=USAGE)]
     rows = exported(tmp_path, records + keys, identity="aggregate")
     assert {row["SubAccountId"] for row in rows} == {"API keys"}
 
 
-def test_aggregate_rows_do_not_tell_of_a_model_that_few_people_used(tmp_path):
+def test_aggregate_rows_do_not_reveal_a_model_that_few_people_used(tmp_path):
     """One of six people of a team used another model: it is one row with theirs."""
     other = {"claude-opus-4-8": {"input": 10, "output": 10, "cents": 77}}
     records = [record(str(DAY), f"web{n}@x.example", models=USAGE) for n in range(6)]
@@ -225,7 +225,7 @@ def test_aggregate_rows_do_not_tell_of_a_model_that_few_people_used(tmp_path):
     )
 
 
-def test_aggregate_rows_do_not_tell_of_a_day_on_which_few_people_worked(tmp_path):
+def test_aggregate_rows_do_not_reveal_a_day_on_which_few_people_worked(tmp_path):
     """Two people on Saturday: Saturday is one period with the day of the next fewest."""
     days = {"2026-11-17": 9, "2026-11-19": 6, "2026-11-21": 2}
     records = [

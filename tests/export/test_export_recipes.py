@@ -124,7 +124,7 @@ def test_a_line_per_team_is_the_metric_by_team(database, data):
 
 @pytest.mark.database
 def test_the_headline_is_the_newest_week(database, data):
-    """The week of one person is the newest: nothing is told, not an older number instead."""
+    """The week of one person is the newest: nothing is shown, not an older number instead."""
     assert ask(database, "Cost per commit") == [(None,)]
     before = (SHOWN[0], datetime(2026, 11, 10, tzinfo=UTC))
     (value,) = ask(database, "Cost per commit", shown=before)[0]

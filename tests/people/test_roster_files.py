@@ -17,7 +17,7 @@ FILES = {
     "Excel: Unicode text": TEXT.replace(",", "\t").encode("utf-16"),
     "Excel: CSV of Windows": TEXT.replace(",", ";").replace("\n", "\r\n").encode("cp1252"),
     "tabs": TEXT.replace(",", "\t").encode(),
-    "a line that tells Excel the delimiter": ("sep=;\n" + TEXT.replace(",", ";")).encode(),
+    "a line that gives Excel the delimiter": ("sep=;\n" + TEXT.replace(",", ";")).encode(),
     "an empty column at the end": TEXT.replace("\n", ",\n").encode(),
 }
 
@@ -59,7 +59,7 @@ def test_lines_are_counted_as_an_editor_counts_them():
 @pytest.mark.parametrize(
     "line",
     ["Ana <ana@x.example>,A", "ana@\u200bx.example,A", "ana@x.example,Team\u00a0A"],
-    ids=["a name beside the address", "an invisible sign", "a no-break space"],
+    ids=["a name next to the address", "an invisible character", "a no-break space"],
 )
 def test_what_nobody_would_match_is_refused_with_its_line(line):
     """It looks like an address or a team, and is none."""

@@ -164,7 +164,7 @@ def test_a_list_that_repeats_itself_is_an_error():
 
 
 def test_another_answer_than_members_is_named():
-    """A field that is not there is told by its path."""
+    """A field that is not there is named by its path."""
     service = FakeService(lambda day: [], now=lambda: NOW, members=lambda: [{"id": "user_1"}])
     source = AdminClient("sk-ant-admin01-x", transport=service.transport())
     with pytest.raises((SchemaError, ApiError), match="email"):

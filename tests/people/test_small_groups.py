@@ -100,8 +100,8 @@ def test_no_sum_and_no_difference_of_what_is_shown_tells_of_few_people(amounts, 
     for size in range(len(shown) + 1):
         for chosen in combinations(shown, size):
             left = joined(groups[name] for name in groups if name not in chosen)
-            told = joined(groups[name] for name in chosen)
-            assert not chosen or enough(told, minimum)
+            those = joined(groups[name] for name in chosen)
+            assert not chosen or enough(those, minimum)
             assert not total_is_shown or not any(left) or enough(left, minimum)
 
 

@@ -121,7 +121,7 @@ def test_who_used_another_product_only_has_no_record():
 
 
 def test_a_count_or_an_address_may_be_null():
-    """Sessions that are not told stay null, and without an address the id stands for the person."""
+    """Sessions that are not given stay null, without an address the id stands for a person."""
     body = {"data": [row(email=None, sessions=None, commit_count=1)], "next_page": None}
     (found,) = offline(lambda request: httpx.Response(200, json=body)).records(DAY)
     assert (found.core_metrics.num_sessions, found.actor.email_address) == (None, "user_1")

@@ -163,7 +163,7 @@ def test_a_field_that_only_later_records_carry_is_told():
     ],
 )
 def test_an_unknown_kind_of_actor_stops_nothing_and_is_told(sent, name):
-    """It is kept as a kind of its own, beside a person who is read as always."""
+    """It is kept as a kind of its own, next to a person who is read as always."""
     body = page_of(wire(), wire(actor={"type": "service_account_actor", **sent}))
     records = decode_page(body).data
     assert [one.actor for one in records] == [
