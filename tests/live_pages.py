@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import nbformat
 from report_pages import cell, notebook, text
@@ -71,8 +72,11 @@ def append(log, *lines):
 
 
 def write_notebook(folder, *cells):
-    """A my_usage notebook of one's own: a sum, a chart one can choose in, and more `cells`."""
-    parameters = 'source = "local"\ndays = 30  # how many days'
+    """A my_usage notebook of one's own: a sum, a chart one can choose in, and more `cells`.
+
+    A my_day of nothing but words stands before it.
+    """
+    parameters = 'source = "local"\ndays = 30  # how many days\ntimezone = ""  # whose clock'
     words = [text(f"## Question {n}?\n\n" + "Many words. " * 60) for n in range(6)]
     made = notebook(
         text("# Numbers"),
@@ -85,19 +89,23 @@ def write_notebook(folder, *cells):
         *words[3:],
         *map(cell, cells),
     )
-    made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    day = notebook(text("# Now"), cell('source = "local"', tags=["parameters"]))
     folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(made, folder / "my_usage.ipynb")
+    for name, one in (("my_day", day), ("my_usage", made)):
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        one.metadata.kernelspec = kernel
+        nbformat.write(one, folder / f"{name}.ipynb")
     return folder
 
 
 class Served:
-    """A dashboard that runs: its address and its process."""
+    """A dashboard that runs: its address, which ends with "/", and its process."""
 
     def __init__(self, process, folder):
         self.process, self.folder = process, folder
         self.url = process.stdout.readline().strip()
-        self.port = int(self.url.rpartition(":")[2] or 0)
+        self.port = urlsplit(self.url).port
+        self.origin = f"http://127.0.0.1:{self.port}"
 
     def stop(self, number=signal.SIGTERM):
         """The exit code after a signal."""

@@ -58,7 +58,8 @@ def test_it_is_short(path):
     """Up to 19 cells, of at most 6 lines of code; one's own usage has a few questions more."""
     most = 24 if path.stem == "my_usage" else 19
     assert 8 <= len(cells(path, "code")) + len(cells(path, "markdown")) <= most
-    assert all(len(c.source.splitlines()) <= 6 for c in cells(path, "code"))
+    lines = [len(c.source.splitlines()) for c in cells(path, "code")]
+    assert max(lines) <= (8 if path.stem == "my_usage" else 6)  # which has eight parameters
 
 
 @by_notebook
@@ -81,8 +82,8 @@ def test_its_headings_ask(path):
 def test_its_parameters_have_a_default_and_a_help_text(path):
     """papermill sees every parameter, with the words of its comment."""
     found = papermill.inspect_notebook(str(path))
-    own = path.stem == "my_usage"
-    wanted = {"week", "weeks", "days", "timezone"} if own else {"week", "weeks", "team", "identity"}
+    own = path.stem in ("my_usage", "my_day")
+    wanted = {"days", "timezone", "project"} if own else {"week", "weeks", "team", "identity"}
     assert {"source", *wanted} <= set(found)
     assert all(parameter["help"] for parameter in found.values())
     assert found["source"]["default"] == ('"local"' if own else '"sample"')

@@ -1,9 +1,9 @@
 """The notebooks as a page that keeps itself up to date, served to this machine alone.
 
-    logs ── watch ─▶ live ── process ─▶ worker: warm notebooks ─▶ build_page
+    logs ── watch ─▶ live ── page_maker ─▶ engine: prepared workers ─▶ build_page
                       │
     browsers ◀─ server
 
-The server holds no records and no notebook runs in it. The worker is a process of its own, without
-keys, with everything imported; it makes the page exactly as a report is made.
+No notebook runs in the server: the engine of a report runs them in processes of their own, without
+keys, which stay prepared. A page is built after each notebook, so the first is there early.
 """

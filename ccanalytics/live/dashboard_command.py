@@ -3,12 +3,15 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import ccanalytics.cli.options as options
 from ccanalytics.cli.terminal import ended_by_sigterm, progress
+
+if TYPE_CHECKING:
+    from ccanalytics.issue.run_options import RunOptions
 
 OWN = "local"
 
@@ -54,20 +57,29 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
             f"--{' and --'.join(weekly)}: of the weekly report, not of one's own logs. What their "
             "notebook is given goes with -p, such as -p days 60 or -p timezone Europe/Berlin."
         )
-    asked = {"source": source, "extra": extra, **weekly}
-    _fetch(settings, key_file, asked)
-    asked["notebooks"] = str(notebooks.absolute()) if notebooks else ""
-    _serve(asked, {**os.environ, **as_variables(settings, logs)}, port, not no_browser)
+    from ccanalytics.issue.run_options import RunOptions
+
+    variables = {**os.environ, **as_variables(settings, logs)}
+    run = RunOptions(
+        *(variables, settings, options.now()),
+        source=source,
+        logs=logs,
+        key_file=key_file,
+        notebooks=notebooks,
+        extra=extra,
+        **weekly,
+    )
+    _fetch(run)
+    _serve(run, port, not no_browser)
 
 
-def _serve(asked: dict[str, Any], variables: dict[str, str], port: int, launch: bool) -> None:
+def _serve(run: "RunOptions", port: int, launch: bool) -> None:
     """Serve the page until Ctrl-C."""
     import asyncio
 
     from ccanalytics.live.live_page import Live
+    from ccanalytics.live.page_maker import PageMaker
     from ccanalytics.live.page_server import serve
-    from ccanalytics.live.worker_process import Worker
-    from ccanalytics.report.engine import worker_environment
 
     def begun(address: str) -> None:
         click.echo(address)
@@ -75,12 +87,11 @@ def _serve(asked: dict[str, Any], variables: dict[str, str], port: int, launch: 
             click.launch(address)
 
     with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
-        environment = worker_environment(variables, Path(folder))
 
-        async def run() -> None:
-            await serve(Live(Worker(asked, environment)), port, begun)
+        async def follow() -> None:
+            await serve(Live(PageMaker(run, Path(folder))), port, begun)
 
-        asyncio.run(run())
+        asyncio.run(follow())
 
 
 def _identity(source: str, flags: dict[str, Any]) -> str | None:
@@ -91,11 +102,8 @@ def _identity(source: str, flags: dict[str, Any]) -> str | None:
     return os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
 
 
-def _fetch(settings: Any, key_file: Path | None, asked: dict[str, Any]) -> None:
+def _fetch(run: "RunOptions") -> None:
     """Fetch the weeks of the page, as a report does; only a source on a network has any."""
-    from ccanalytics.issue.run_options import RunOptions
-
-    run = RunOptions(dict(os.environ), settings, options.now(), key_file=key_file, **asked)
     if not run.spec.network:
         return
     with ended_by_sigterm(), progress("days of the page") as shown:

@@ -2,83 +2,136 @@
 
 import asyncio
 import hashlib
+import logging
+import re
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from ccanalytics.errors import ReportError
+from ccanalytics.errors import CCAnalyticsError
+from ccanalytics.live.page_maker import PageMaker
 from ccanalytics.live.watch import Watched, changes
-from ccanalytics.live.worker_process import Worker
 
-TIMEOUT = 300.0
-"""Seconds per cell of a notebook, and for everything else the worker is asked."""
+log = logging.getLogger(__name__)
+
+REST = 5.0
+"""Seconds at most without work after a page; after a quick one twice the time it took."""
 
 State = Literal["reading", "live", "waiting", "failed"]
 Listener = Callable[[dict[str, Any]], None]
 
+_OF_OURS = re.compile(r"\w+\.ipynb, cell \d+: (?:Settings|Store|Schema|Auth)Error: (.*)", re.DOTALL)
+
 
 class Live:
-    """The newest whole page, how it stands, and who wants to hear of it."""
+    """The newest page, how it stands, and who wants to hear of it."""
 
-    def __init__(self, worker: Worker, *, timeout: float = TIMEOUT) -> None:
-        self.worker = worker
+    def __init__(self, maker: PageMaker) -> None:
+        self.maker = maker
         self.page = b""
         self.listeners: set[Listener] = set()
         self.status: dict[str, Any] = {}
-        self.opened = asyncio.Event()
-        self._timeout = timeout
         self._changed = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._say("reading")
 
     async def keep_up(self) -> None:
         """Make the page now and after each change, until cancelled."""
-        watched = await self._open()
+        watched = await asyncio.to_thread(self.maker.watched)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch(watched))
             while True:
                 self._changed.clear()
+                begun = time.monotonic()
                 await self._renew(watched)
+                await self._rest(min(REST, 2 * (time.monotonic() - begun)))
                 await self._changed.wait()
+
+    def choose(self, wanted: Mapping[str, Any]) -> None:
+        """Filter by what is offered; anything else is passed over."""
+        offered = {one["name"]: [value for value, _ in one["options"]] for one in self.choices}
+        right = {n: v for n, v in wanted.items() if v in offered.get(n, ())}
+        if right:
+            self.maker.chosen |= right
+            self._say("reading")
+            self._hurry.set()
+            self._changed.set()
+
+    @property
+    def choices(self) -> list[dict[str, Any]]:
+        """What can be filtered by."""
+        return self.maker.choices
 
     async def save(self, kind: str) -> tuple[str, bytes]:
         """The name and content of a file of the page shown."""
-        answer, content = await self.worker.ask(self._timeout, do="save", kind=kind)
-        return answer["name"], content
-
-    async def _open(self) -> Watched:
-        _, self.page = await self.worker.ask(self._timeout, do="open")
-        self._say("reading")
-        self.opened.set()
-        paths, _ = await self.worker.ask(self._timeout, do="watch")
-        return Watched(
-            folders=tuple(map(Path, paths["folders"])),
-            suffix=paths["suffix"],
-            files=tuple(map(Path, paths["files"])),
-        )
+        return await asyncio.to_thread(self.maker.save, kind)
 
     async def _watch(self, watched: Watched) -> None:
         async for _ in changes(watched):
             self._changed.set()
+
+    async def _rest(self, seconds: float) -> None:
+        """Changes come in bursts; the reader's own choice is not kept waiting."""
+        self._hurry.clear()
+        try:
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+        except TimeoutError:
+            return
 
     async def _renew(self, watched: Watched) -> None:
         files = await asyncio.to_thread(watched.count)
         if watched.folders and not files:
             self._say("waiting", message=_nothing_in(watched))
             return
+        loop = asyncio.get_running_loop()
+
+        def progress(notebook: str, begun: int, total: int) -> None:
+            loop.call_soon_threadsafe(self._tell_progress, begun / total)
+
+        if not self.page:
+            self._say("reading", files=files)
+        pages = self.maker.pages(progress)
         try:
-            _, self.page = await self.worker.ask(self._timeout, do="run")
-        except ReportError as error:
-            self._say("failed", files=files, message=str(error))
+            while page := await asyncio.to_thread(next, pages, None):
+                self.page = page.encode()
+                self._say("reading", files=files, choices=self.choices, message="")
+        except CCAnalyticsError as error:
+            self._say("failed", files=files, message=self._words(error))
+        except Exception as error:  # whatever it is, the next page may go well
+            log.exception("The page could not be made.")
+            self._say("failed", message=self._safe(f"{type(error).__name__}: {error}"))
         else:
-            self._say("live", files=files, updated=time.time(), message="")
+            self._say("live", updated=time.time(), progress=0)
+
+    def _tell_progress(self, part: float) -> None:
+        if self.status["state"] == "reading":
+            self._say("reading", progress=part)
 
     def _say(self, state: State, **changed: Any) -> None:
-        version = hashlib.sha256(self.page).hexdigest()[:16]
-        before = {"updated": None, "files": 0, "message": ""} | self.status
-        self.status = before | {"state": state, "version": version} | changed
+        version = hashlib.sha256(self.page).hexdigest()[:16] if self.page else ""
+        before: dict[str, Any] = {
+            "updated": None,
+            "files": 0,
+            "message": "",
+            "progress": 0,
+            "choices": [],
+        }
+        said = {**before, **self.status, "chosen": self.maker.chosen}
+        self.status = said | {"state": state, "version": version} | changed
         for listener in list(self.listeners):
             listener(self.status)
+
+    def _words(self, error: CCAnalyticsError) -> str:
+        """One sentence for what the reader can fix, else also the code of the cell that failed."""
+        ours = _OF_OURS.fullmatch(str(error))
+        code = "" if ours else getattr(error, "code", "")
+        return self._safe(f"{ours[1] if ours else error}" + (f"\n\n{code}" if code else ""))
+
+    def _safe(self, text: str) -> str:
+        from ccanalytics.people.identity import without_emails  # brings pandas along
+
+        named = self.maker.options.settings.identity == "named"
+        return text if named else without_emails(text)
 
 
 def _nothing_in(watched: Watched) -> str:

@@ -1,142 +1,191 @@
-"""A request -> what is to be watched, the page, or a file of it; here is all that is heavy."""
+"""What a dashboard shows: notebooks are run, the page is built, its parts are saved.
 
-import ctypes
-import gc
-import logging
-import re
+Everything here takes its time and is called in threads of the server.
+"""
+
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-from nbformat import NotebookNode
-
-from ccanalytics.dataset.loading import share_datasets
-from ccanalytics.errors import CCAnalyticsError, ReportError
+from ccanalytics.errors import PreflightError, ReportError
 from ccanalytics.issue.run_options import RunOptions
-from ccanalytics.live.opening import LINKS
-from ccanalytics.live.page_specs import page_spec, watched
-from ccanalytics.live.saved_files import as_csv, as_parquet, frames_shown, zipped
-from ccanalytics.people.identity import without_emails
-from ccanalytics.report.engine import NotebookError, NotebookRun
-from ccanalytics.report.notebook_shell import CellError, run_notebook
-from ccanalytics.report.page import build_page
-from ccanalytics.report.parameters import checked_parameters
-from ccanalytics.report.run import ReportSpec, notebook_text
+from ccanalytics.live.watch import Watched
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
-Answer = tuple[dict[str, Any], bytes]
+    from ccanalytics.report.engine import NotebookRun, NotebookWorkers, Progress
+    from ccanalytics.report.run import ReportSpec
 
-Begin = Callable[[dict[str, Any]], None]
-"""Called with the notebook, its parameters and the index of a cell that begins."""
+TIMEOUT = 300.0
+"""Seconds per cell of a notebook."""
 
-_OF_OURS = re.compile(r"\w+\.ipynb, cell \d+: (?:Settings|Store|Schema|Auth)Error: (.*)", re.DOTALL)
+LINKS = (
+    ("CSV", "save/csv"),
+    ("Parquet", "save/parquet"),
+    ("Notebook", "save/notebook"),
+    ("Page", "save/page"),
+)
+"""What a page can be saved as, and where."""
+
+CHOICES = "application/vnd.ccanalytics.choices+json"
+"""An output that says by what the reader can filter; parameters of its notebook."""
 
 
 @dataclass
-class Dashboard:
-    """The page of one chosen, and what it was last made from."""
+class PageMaker:
+    """The page of one chosen source; `chosen` is what the reader filters by."""
 
-    chosen: RunOptions
-    made: tuple[ReportSpec, list[NotebookNode]] | None = None
-    actions: Mapping[str, Callable[..., Answer]] = field(init=False)
-    _begin: Begin = field(init=False)
+    options: RunOptions
+    folder: Path
+    """Of the executed notebooks."""
+    chosen: dict[str, str] = field(default_factory=dict)
+    choices: list[dict[str, Any]] = field(default_factory=list)
+    _made: "tuple[ReportSpec, list[NotebookNode]] | None" = None
+    _readings: int = 0
 
-    def __post_init__(self) -> None:
-        self.actions = {"watch": self.watch, "run": self.run, "save": self.save}
+    def pages(self, progress: "Progress") -> Iterator[str]:
+        """The page as it is now: of one person after each notebook, else when all have run."""
+        workers = self._workers  # they import while this process does
+        import ccanalytics.report.page  # noqa: F401
 
-    def answer(self, request: Mapping[str, Any], begin: Begin) -> Answer:
-        """What comes of a request; an error is an answer too. `begin` is called with each cell."""
-        asked = dict(request)
-        self._begin = begin
-        try:
-            return self.actions[asked.pop("do")](**asked)
-        except CCAnalyticsError as error:
-            return {"error": self._words(error)}, b""
-        except Exception as error:  # whatever it is, the next request may go well
-            log.exception("A request to the dashboard failed.")
-            return {"error": self._safe(f"{type(error).__name__}: {error}")}, b""
+        spec = self._spec()
+        runs = self._runs(spec)
+        personal = bool(self.options.spec.report)
+        notebooks: list[NotebookNode] = []
+        for batch in [[run] for run in runs] if personal else [runs]:
+            notebooks += workers.run(batch, timeout=TIMEOUT, progress=progress)
+            self.choices = choices_in(notebooks) or self.choices
+            self._made = spec, notebooks
+            yield _page(spec, notebooks, live=LINKS)
 
-    def watch(self) -> Answer:
-        """What is to be watched."""
-        what = watched(self.chosen)
-        paths = {
-            "folders": [str(folder) for folder in what.folders],
-            "suffix": what.suffix,
-            "files": [str(file) for file in what.files],
-        }
-        return paths, b""
+    def watched(self) -> Watched:
+        """What the page depends on."""
+        settings, spec = self.options.settings, self.options.spec
+        tables = [settings.roster] if settings.roster else []
+        files = (*self._notebooks(), *settings.calendars.values(), *tables)
+        if spec.folders:
+            return Watched(tuple(spec.folders(self.options.access)), ".jsonl", files)
+        if spec.network:
+            stored = self.options.store.folder(self.options.source)
+            return Watched((stored,), ".parquet", files)
+        return Watched(files=files)
 
-    def run(self) -> Answer:
-        """The page as it is now."""
-        share_datasets()  # its notebooks show one state of the records, which is read once
-        try:
-            spec = page_spec(replace(self.chosen, now=datetime.now(UTC)))
-            parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
-            notebooks = [
-                _executed(NotebookRun(source, given, source), self._begin)
-                for source, given in zip(spec.notebooks, parameters, strict=True)
-            ]
-            page = _page(spec, notebooks, live=LINKS)
-            self.made = spec, notebooks
-        finally:
-            share_datasets()
-            _give_back()
-        return {}, page.encode()
+    def save(self, kind: str) -> tuple[str, bytes]:
+        """The name and content of the last page as a file of one kind."""
+        from ccanalytics.live.saved_files import as_csv, as_parquet, frames_shown, zipped
 
-    def save(self, kind: str) -> Answer:
-        """The last page as a file of one kind."""
-        if self.made is None:
+        if self._made is None:
             raise ReportError("There is no page to save yet.")
-        spec, notebooks = self.made
+        spec, notebooks = self._made
         if kind == "page":
-            return {"name": f"{spec.file}.html"}, _page(spec, notebooks).encode()
+            return f"{spec.file}.html", _page(spec, notebooks).encode()
         if kind == "notebook":
             return _notebooks(spec, notebooks)
         write = {"csv": as_csv, "parquet": as_parquet}[kind]
         frames = frames_shown(notebooks)
         content = zipped({f"{name}.{kind}": write(frame) for name, frame in frames.items()})
-        return {"name": f"{spec.file}-{kind}.zip"}, content
+        return f"{spec.file}-{kind}.zip", content
 
-    def _words(self, error: CCAnalyticsError) -> str:
-        """One sentence for what the reader can fix, else also the cell that failed."""
-        ours = _OF_OURS.fullmatch(str(error))
-        code = f"\n\n{error.code}" if isinstance(error, NotebookError) and not ours else ""
-        return self._safe(ours[1] if ours else f"{error}{code}")
+    def end(self) -> None:
+        """End the workers; a page that is being made ends with an error."""
+        if "_workers" in self.__dict__:
+            self._workers.close()
 
-    def _safe(self, text: str) -> str:
-        return text if self.chosen.settings.identity == "named" else without_emails(text)
+    @cached_property
+    def _workers(self) -> "NotebookWorkers":
+        from ccanalytics.report.engine import NotebookWorkers, workers_at_once
+
+        if self.options.spec.report:
+            return NotebookWorkers(1, self.options.environ)
+        # The records are brought up to date once, here.
+        stored = {**self.options.environ, "CCANALYTICS_SYNC_ON_LOAD": "0"}
+        return NotebookWorkers(workers_at_once(), stored)
+
+    def _runs(self, spec: "ReportSpec") -> "list[NotebookRun]":
+        from ccanalytics.report.engine import NotebookRun
+        from ccanalytics.report.parameters import checked_parameters
+
+        self._readings += 1
+        given = checked_parameters(spec.notebooks, spec.common, {**spec.extra, **self.chosen})
+        return [
+            NotebookRun(path, one, self.folder / path.name, reading=self._readings)
+            for path, one in zip(spec.notebooks, given, strict=True)
+        ]
+
+    def _notebooks(self) -> list[Path]:
+        # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+        from ccanalytics.report.run import report_notebooks
+
+        return report_notebooks(self.options.notebooks, self.options.spec.live)
+
+    def _spec(self) -> "ReportSpec":
+        options = replace(self.options, now=datetime.now(UTC))
+        return self._own(options) if options.spec.report else _weekly(options)
+
+    def _own(self, options: RunOptions) -> "ReportSpec":
+        from ccanalytics.metrics.definitions import METRICS
+        from ccanalytics.report.run import ReportSpec
+
+        folders = ", ".join(map(str, self.watched().folders))
+        return ReportSpec(
+            week="",
+            source=options.source,
+            out=options.out,
+            notebooks=self._notebooks(),
+            common={"source": options.source},
+            extra={"days": "30", "timezone": "", **options.extra},
+            environment={},
+            name=f"my-usage-{options.now:%Y-%m-%d}",
+            title="My usage of Claude Code",
+            subtitle=f"From the session logs in {folders}.",
+            meta=[("Source", options.source), ("Made", f"{options.now:%Y-%m-%d %H:%M} UTC")],
+            definitions=METRICS,
+            named=options.settings.identity == "named",
+        )
 
 
-def _executed(run: NotebookRun, begin: Begin) -> NotebookNode:
-    def begin_cell(index: int) -> None:
-        begin({"source": str(run.source), "parameters": dict(run.parameters), "index": index})
-
-    try:
-        return run_notebook(run.source, run.parameters, begin=begin_cell)
-    except CellError as error:
-        run.index = error.index
-        raise run.failure(str(error)) from None
-
-
-def _give_back() -> None:
-    """Memory that was only needed for the run goes back to the system, where it can."""
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
+def choices_in(notebooks: "Sequence[NotebookNode]") -> list[dict[str, Any]]:
+    """What the notebooks let the reader choose: name, label and options, each a value and words."""
+    return [
+        choice
+        for notebook in notebooks
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for choice in output.get("data", {}).get(CHOICES, {}).get("choices", [])
+    ]
 
 
-def _page(spec: ReportSpec, notebooks: list[NotebookNode], **live: Any) -> str:
+def _weekly(options: RunOptions) -> "ReportSpec":
+    """The report's own spec; what would stop the report stops the page."""
+    from ccanalytics.dataset.preflight import preflight, stops
+    from ccanalytics.issue.weekly import dataset_of, report_spec_of
+
+    data = dataset_of(options)
+    found = stops(preflight(data))
+    if found:
+        words = "\n".join(f"{check.name}: {check.found}" for check in found)
+        raise PreflightError(f"A check of the records stops the page.\n{words}")
+    return report_spec_of(options, data)
+
+
+def _page(spec: "ReportSpec", notebooks: "list[NotebookNode]", **live: Any) -> str:
+    from ccanalytics.report.page import build_page
+
     return build_page(notebooks, definitions=spec.definitions, **spec.words, **live)
 
 
-def _notebooks(spec: ReportSpec, notebooks: list[NotebookNode]) -> Answer:
+def _notebooks(spec: "ReportSpec", notebooks: "list[NotebookNode]") -> tuple[str, bytes]:
+    from ccanalytics.live.saved_files import zipped
+    from ccanalytics.report.run import notebook_text
+
     texts = [notebook_text(notebook).encode() for notebook in notebooks]
     files = {path.name: text for path, text in zip(spec.notebooks, texts, strict=True)}
     if len(files) == 1:
-        return {"name": f"{spec.file}.ipynb"}, texts[0]
-    return {"name": f"{spec.file}-notebooks.zip"}, zipped(files)
+        return f"{spec.file}.ipynb", texts[0]
+    return f"{spec.file}-notebooks.zip", zipped(files)

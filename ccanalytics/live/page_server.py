@@ -1,19 +1,22 @@
 """The page over HTTP, for browsers on this machine only.
 
-    /           the page as it is now
-    /live       a WebSocket on which each change is told
-    /save/KIND  the page as a file
+    /TOKEN/           the page as it is now
+    /TOKEN/live       a WebSocket on which each change is told, and the reader's choices are heard
+    /TOKEN/save/KIND  the page as a file
 
-Other pages in the same browser must learn nothing: a request has to name this server as its host,
-so that no foreign name can be made to point here, and must not come from another origin.
+Nobody else on this machine, and no other page in the same browser, may learn anything: a request
+has to know the token of this run, which is in the address that is printed, has to name this server
+as its host, so that no foreign name can be made to point here, and must not come from another
+origin.
 """
 
 import asyncio
 import contextlib
 import json
-import logging
 import signal
 from collections.abc import Callable
+from pathlib import Path
+from secrets import compare_digest, token_urlsafe
 from socket import socket
 from typing import Any
 
@@ -24,8 +27,6 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ccanalytics.errors import ReportError, SettingsError
 from ccanalytics.live.live_page import Live
-
-log = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
 
@@ -47,14 +48,17 @@ TYPES = {"csv": "application/zip", "parquet": "application/zip", "page": "text/h
 
 PING = 30  # seconds
 
+OPENING = Path(__file__).with_name("opening.html")
+"""Shown until there is a page."""
+
 
 class Own(RequestHandler):
     """Answers only what was asked by the page itself, or by hand, on this machine."""
 
     SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD")
 
-    def initialize(self, live: Live, port: int) -> None:
-        self.live, self.port = live, port
+    def initialize(self, live: Live, port: int, token: str) -> None:
+        self.live, self.port, self.token = live, port, token
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -73,6 +77,8 @@ class Own(RequestHandler):
             raise HTTPError(403, "asked from another origin")
         if headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             raise HTTPError(403, "asked from another site")
+        if not compare_digest(self.request.path.split("/")[1], self.token):
+            raise HTTPError(403, "asked without the token")
 
     def write_error(self, status_code: int, **_: Any) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -90,10 +96,9 @@ class Missing(Own):
 class PageHandler(Own):
     """The page as it is now."""
 
-    async def get(self) -> None:
-        await self.live.opened.wait()
+    def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.finish(self.live.page)
+        self.finish(self.live.page or OPENING.read_bytes())
 
     head = get
 
@@ -118,7 +123,7 @@ class Save(Own):
 
 
 class Updates(Own, WebSocketHandler):
-    """Tells how the page stands, now and at each change."""
+    """Tells how the page stands, now and at each change; hears what the reader chooses."""
 
     SUPPORTED_METHODS = ("GET",)
 
@@ -134,7 +139,11 @@ class Updates(Own, WebSocketHandler):
             self.write_message(json.dumps(status))
 
     def on_message(self, message: str | bytes) -> None:
-        """Nothing a browser says is listened to."""
+        """A choice is an object of names and values; anything else is passed over."""
+        with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            wanted = json.loads(message)
+            if isinstance(wanted, dict):
+                self.live.choose({name: str(value) for name, value in wanted.items()})
 
     def on_close(self) -> None:
         self.live.listeners.discard(self.tell)
@@ -144,12 +153,13 @@ async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
     """Serve until Ctrl-C or SIGTERM; `begun` is told the address. The worker ends with it."""
     sockets = _bound(port)
     port = sockets[0].getsockname()[1]
-    server = HTTPServer(_application(live, port), max_body_size=0)
+    token = token_urlsafe(16)
+    server = HTTPServer(_application(live, port, token), max_body_size=0)
     server.add_sockets(sockets)
     ended = asyncio.create_task(_interrupted())
     keeping = asyncio.create_task(live.keep_up())
     try:
-        begun(f"http://{ADDRESS}:{port}")
+        begun(f"http://{ADDRESS}:{port}/{token}/")
         await asyncio.wait({keeping, ended}, return_when=asyncio.FIRST_COMPLETED)
         if keeping.done():
             keeping.result()
@@ -157,18 +167,18 @@ async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
         server.stop()
         for task in (keeping, ended):
             task.cancel()
-        await live.worker.end()
+        live.maker.end()
         await asyncio.gather(keeping, ended, return_exceptions=True)
         await server.close_all_connections()
 
 
-def _application(live: Live, port: int) -> Application:
-    given = {"live": live, "port": port}
+def _application(live: Live, port: int, token: str) -> Application:
+    given = {"live": live, "port": port, "token": token}
     return Application(
         [
-            ("/", PageHandler, given),
-            ("/live", Updates, given),
-            ("/save/(csv|parquet|notebook|page)", Save, given),
+            (r"/[\w-]+/", PageHandler, given),
+            (r"/[\w-]+/live", Updates, given),
+            (r"/[\w-]+/save/(csv|parquet|notebook|page)", Save, given),
         ],
         default_handler_class=Missing,
         default_handler_args=given,

@@ -1,5 +1,7 @@
 """Session logs as a source; what reads them is imported when they are opened."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ccanalytics.sources.registry import Access, SourceSpec
@@ -14,6 +16,14 @@ def _open(access: Access) -> "LocalLogs":
     return opened(access)
 
 
+def _folders(access: Access) -> Sequence[Path]:
+    from ccanalytics.logs.log_source import log_folders
+
+    given = access.folders or log_folders(access.environ, Path.home())
+    folders = [Path(folder).absolute() for folder in given]
+    return [root if (root := one / "projects").is_dir() else one for one in folders]
+
+
 SOURCE = SourceSpec(
     name="local",
     title="your own Claude Code session logs",
@@ -25,4 +35,6 @@ SOURCE = SourceSpec(
     merge="logs.log_sync:merge_stores",
     coverage="logs.log_coverage:log_rows",
     report=("my_usage",),
+    live=("my_day", "my_usage"),
+    folders=_folders,
 )

@@ -37,12 +37,13 @@ def usage_by_chart(frame: MetricFrame) -> Any:
     ]
     names = split.replace("_", " ").replace("mcp", "MCP")
     subtitle = f"{_DOLLARS} at list prices, by {names}"
-    if split == "hour":
+    title = _said(frame, lambda: _most(frame, split))
+    if split in ("hour", "week"):
         x = alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0))
+        if split == "week":
+            x = alt.X("yearmonthdate(week):O", title="week of", axis=_DAYS)
         bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
-        return _titled(
-            finished(bars, metric.id, subtitle=subtitle, wide=True), lambda: _most(frame, split)
-        )
+        return finished(bars, metric.id, title=title, subtitle=subtitle, wide=True)
     if len(frame) > SHOWN:
         subtitle += f"; the {SHOWN} most expensive of {len(frame)}"
     bars = (
@@ -54,8 +55,7 @@ def usage_by_chart(frame: MetricFrame) -> Any:
             tooltip=words,
         )
     )
-    chart = finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(26))
-    return _titled(chart, lambda: _most(frame, split))
+    return finished(bars, metric.id, title=title, subtitle=subtitle, wide=True, height=alt.Step(26))
 
 
 def usage_by_day_chart(frame: MetricFrame) -> Any:
@@ -85,9 +85,8 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
     )
     what = f"{_DOLLARS} at list prices, by model" if kind == "model" else "Tokens by kind"
     days = frame.groupby("day", as_index=False)["value"].sum()
-    return _titled(
-        finished(bars, metric.id, subtitle=f"{what} and day", wide=True), lambda: _peak(days)
-    )
+    title = _said(days, lambda: _peak(days))
+    return finished(bars, metric.id, title=title, subtitle=f"{what} and day", wide=True)
 
 
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
@@ -113,8 +112,10 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
         )
     )
     subtitle = f"{_DOLLARS}: the darker, the more in that hour of all these weeks"
-    chart = finished(squares, metric.id, subtitle=subtitle, wide=True, height=alt.Step(22))
-    return _titled(chart, lambda: _busiest(frame))
+    title = _said(frame, lambda: _busiest(frame))
+    return finished(
+        squares, metric.id, title=title, subtitle=subtitle, wide=True, height=alt.Step(22)
+    )
 
 
 def context_growth_chart(frame: pd.DataFrame) -> Any:
@@ -137,8 +138,8 @@ def context_growth_chart(frame: pd.DataFrame) -> Any:
     cuts = base.mark_point(size=90, filled=True, opacity=1).encode(tooltip=words)
     layers = alt.layer(line, cuts.transform_filter("datum.compacted"), data=frame)
     subtitle = "Tokens into each answer, of the sessions with the most; a point is a compaction"
-    chart = finished(layers, metric.id, subtitle=subtitle, wide=True)
-    return _titled(chart, lambda: f"The largest context had {frame['value'].max():,.0f} tokens")
+    title = _said(frame, lambda: f"The largest context had {frame['value'].max():,.0f} tokens")
+    return finished(layers, metric.id, title=title, subtitle=subtitle, wide=True)
 
 
 def tool_use_chart(frame: pd.DataFrame) -> Any:
@@ -165,8 +166,8 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
             ],
         )
     )  # fmt: skip
-    chart = finished(bars, metric.id, subtitle=subtitle, wide=True, height=alt.Step(24))
-    return _titled(chart, lambda: _most_called(frame))
+    title = "" if frame.empty else _most_called(frame)
+    return finished(bars, metric.id, title=title, subtitle=subtitle, wide=True, height=alt.Step(24))
 
 
 def _names() -> alt.Axis:
@@ -181,6 +182,7 @@ def _most(frame: pd.DataFrame, split: str) -> str:
     if split == "project":
         name = short_names(frame["project"])[name]
     name = f"The hour from {name:.0f}:00" if split == "hour" else name
+    name = f"The week of {name:%-d %B}" if split == "week" else name
     return f"{name} made {part(first['value'] / (total or 1))} of the cost"
 
 
@@ -203,8 +205,6 @@ def _peak(days: pd.DataFrame) -> str:
     return f"Most on {first['day']:%-d %B}"
 
 
-def _titled(chart: Any, words: Callable[[], str]) -> Any:
-    """`chart` with what it shows for its title, where there is something."""
-    if not chart.usermeta["ccanalytics"]["missing"]:
-        chart.title.text = words()
-    return chart
+def _said(frame: pd.DataFrame, words: Callable[[], str]) -> str:
+    """What the frame shows, where there is something."""
+    return words() if frame["value"].notna().any() else ""

@@ -6,11 +6,14 @@ from typing import Any
 import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame
-from ccanalytics.display.bundles import Bundle
+from ccanalytics.display.bundles import MIME, Bundle
 from ccanalytics.display.cards import cards_bundle
+from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
+from ccanalytics.logs.own_day import OwnNow, Spell
+from ccanalytics.logs.own_frames import local_time
 from ccanalytics.logs.own_recent import RECENT
-from ccanalytics.logs.own_week import OwnWeek, session_name, short_names
+from ccanalytics.logs.own_week import OwnWeek, millions, session_name, short_names
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted
 
@@ -39,8 +42,12 @@ def own_week_bundle(week: OwnWeek) -> Bundle:
                 *("Spent, an estimate", _money(week.cost), _usual(week, "value")),
                 verdict=week.verdict,
                 before=week.judged(),
+                **_line(week, "value"),
             ),
-            _card("Saved by the cache", _money(saved), _usual(week, "saved")),
+            _card(
+                *("Saved by the cache", _money(saved), _usual(week, "saved")),
+                **_line(week, "saved"),
+            ),
             _card(
                 *("Active time", f"{active:,.1f} h", "without pauses over 15 minutes"),
                 n=f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}",
@@ -49,9 +56,32 @@ def own_week_bundle(week: OwnWeek) -> Bundle:
             _card(
                 *("Commits", f"{week.sessions['commits'].sum():,.0f}", _usual(week, "commits")),
                 n=f"{lines:,.0f} lines written, {opened}",
+                **_line(week, "commits"),
             ),
         ]
     )
+
+
+def own_now_bundle(now: OwnNow) -> Bundle:
+    """Now in five cards: the window, this hour, today, the week so far, the newest context.
+
+    What a live page can be filtered by goes along.
+    """
+    newest = now.newest["context"].iloc[0] if len(now.newest) else math.nan
+    session = f"answer of {_clock(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
+    shown = cards_bundle(
+        [
+            _window_card(now),
+            _spell_card("This hour", now.hour, f"since {_clock(now, now.hour.since)}"),
+            _spell_card("Today", now.today, f"{_money(now.yesterday.cost)} yesterday"),
+            _spell_card("This week so far", now.week, f"{_money(now.last_week.cost)} last week"),
+            _card(
+                *("Context of the last answer", _amount("tokens", newest), session),
+                metric="own_now",
+            ),
+        ]
+    )
+    return {**shown, MIME.format("choices"): {"choices": now.choices}}
 
 
 def recent_bundle(recent: TitledFrame) -> Bundle:
@@ -84,6 +114,43 @@ def _card(label: str, value: str, interval: str, **texts: Any) -> dict[str, Any]
     empty = dict.fromkeys(("verdict", "change", "n", "before", "grade", "detail"), "")
     said = {"metric": "own_week", "label": label, "value": value, "interval": interval}
     return {**said, **empty, "tone": "neutral", **texts}
+
+
+def _line(week: OwnWeek, column: str) -> dict[str, Any]:
+    """The weeks as a small line, with words for those who cannot see it."""
+    points = [(monday.date(), value) for monday, value in week.line(column)]
+    if len(points) < 2:
+        return {}
+    numbers = [number for _, number in points]
+    form = "{:,.0f}".format if column == "commits" else _money
+    words = f"{len(points)} weeks from {form(min(numbers))} to {form(max(numbers))}"
+    return {"line": sparkline([points], points[0][0], points[-1][0]), "weeks": words}
+
+
+def _window_card(now: OwnNow) -> dict[str, Any]:
+    label, window = "Five-hour window", now.window
+    if window is None:
+        return _card(label, "none open", "the next answer opens one", metric="own_now")
+    share = f"{100 * window.cost / now.limit_usd:.0f} % of your limit" if now.limit_usd else ""
+    reached = f"limit at {_clock(now, now.limit_at)}" if now.limit_at is not None else ""
+    return _card(
+        *(label, _money(window.cost)),
+        f"{_clock(now, window.since)} to {_clock(now, window.until)}",
+        verdict=reached or share,
+        n=f"{_money(now.burn_rate)} an hour, {_money(now.projection)} at its end",
+        tone="bad" if reached else "neutral",
+        metric="own_now",
+    )
+
+
+def _spell_card(label: str, spell: Spell, beside: str) -> dict[str, Any]:
+    answers = counted(len(spell.requests), "answer")
+    basis = f"{answers}, {millions(spell.tokens)}"
+    return _card(label, _money(spell.cost), beside, n=basis, metric="own_now")
+
+
+def _clock(now: OwnNow, moment: pd.Timestamp) -> str:
+    return f"{local_time(pd.Series([moment]), now.timezone).iloc[0]:%H:%M}"
 
 
 def _largest(week: OwnWeek) -> dict[str, Any]:
@@ -124,6 +191,8 @@ def _relative(times: float) -> str:
 def _amount(unit: str, value: float) -> str:
     if unit == "usd":
         return _money(value)
+    if math.isnan(value):
+        return "none"
     return f"{value / 1e6:,.1f} M" if value >= 1e6 else f"{value:,.0f}"
 
 

@@ -66,11 +66,11 @@ def priced(requests: pd.DataFrame) -> pd.DataFrame:
 
 
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
-    """With the day, weekday and hour of its moment in `timezone`."""
+    """With the week, day, weekday and hour of its moment in `timezone`."""
     local = local_time(frame[moment], timezone)
-    return frame.assign(
-        day=local.dt.normalize(), weekday=local.dt.day_of_week + 1, hour=local.dt.hour
-    )
+    day, weekday = local.dt.normalize(), local.dt.day_of_week
+    week = day - pd.to_timedelta(weekday, unit="D")
+    return frame.assign(week=week, day=day, weekday=weekday + 1, hour=local.dt.hour)
 
 
 def clock_name(timezone: str) -> str:

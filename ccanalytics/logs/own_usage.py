@@ -20,10 +20,20 @@ from ccanalytics.logs.own_frames import (
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.prices import Prices, Tariff
-from ccanalytics.showing import Note, says
 
 SPLITS = (
-    *("day", "hour", "project", "branch", "model", "session", "agent", "skill", "mcp_server"),
+    *(
+        "week",
+        "day",
+        "hour",
+        "project",
+        "branch",
+        "model",
+        "session",
+        "agent",
+        "skill",
+        "mcp_server",
+    ),
     "terminal",
 )
 
@@ -273,32 +283,6 @@ def tool_use(data: Dataset) -> pd.DataFrame:
     return frame.sort_values("calls", ascending=False).reset_index().astype({"tool": "str"})
 
 
-@says(Note)
-def own_sentence(data: Dataset) -> str:
-    """What was used in all, in plain English, with how much of it is not final or has no price."""
-    requests, _, _ = own_frames(data)
-    used = priced(requests)
-    tokens, cost = used[TOKENS].sum().sum(), used["value"].sum()
-    text = (
-        f"{used['session'].nunique():,} sessions from {data.since} to {data.until}: "
-        f"{_tokens(tokens)}, an estimated ${cost:,.2f} at list prices."
-    )
-    if unpriced := used["unpriced_tokens"].sum():
-        share = 100 * unpriced / max(tokens, 1)
-        part = f"{share:.1f} %" if share >= 0.05 else "Under 0.1 %"
-        text += f" {part} of the tokens have no known price."
-    if open_ := int((~used["final"].astype("bool")).sum()):
-        text += (
-            f" Of {len(used):,} answers {open_:,} have no final count of output tokens in the log: "
-            "output and cost are a lower bound."
-        )
-    return text
-
-
-def _tokens(count: float) -> str:
-    return f"{count / 1e6:,.1f} million tokens" if count >= 1e6 else f"{count:,.0f} tokens"
-
-
 def _with_clock(frame: pd.DataFrame, timezone: str) -> pd.DataFrame:
     frame.attrs["clock"] = clock_name(timezone)
     return frame
@@ -312,7 +296,7 @@ def _ordered(frame: pd.DataFrame, split: str) -> pd.DataFrame:
     if split == "hour":
         hours = frame.reindex(range(24))
         return hours.fillna(dict.fromkeys(frame.columns, 0.0)).rename_axis(split).reset_index()
-    if split == "day":
+    if split in ("day", "week"):
         return frame.sort_index().reset_index()
     text = frame.reset_index().astype({split: "str"})
     return text.sort_values("value", ascending=False, na_position="last", ignore_index=True)

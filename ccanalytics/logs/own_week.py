@@ -1,6 +1,6 @@
 """What a period of one person's logs comes to, in plain words and five numbers.
 
-last = data.between(...) ── own_findings, own_cards ─▶ judged by the closed weeks of `data`
+last = data.between(...) ── own_week ─▶ cards, findings; judged by the closed weeks of `data`
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from ccanalytics.logs.own_usage import own_sessions, token_cost
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.findings import Finding, Findings
 from ccanalytics.metrics.own_history import MINIMUM_WEEKS, LogChange, last_week_change
-from ccanalytics.showing import ShowsItself
+from ccanalytics.showing import Note, ShowsItself, says
 from ccanalytics.words import counted
 
 RECENT_WEEKS = 12
@@ -52,8 +52,8 @@ class OwnWeek(ShowsItself):
 
     @property
     def cost(self) -> float:
-        """Estimated dollars; null without any known price."""
-        return float(self.requests["value"].sum(min_count=1))
+        """Estimated dollars; null where there are answers and none with a known price."""
+        return float(self.requests["value"].sum(min_count=min(1, len(self.requests))))
 
     @property
     def days(self) -> int:
@@ -80,6 +80,12 @@ class OwnWeek(ShowsItself):
             return f"on {since.day} {since:%B}"
         return f"from {since.day} {since:%B} to {until.day} {until:%B}"
 
+    def line(self, column: str) -> list[tuple[pd.Timestamp, float]]:
+        """The closed weeks up to this one, each with its sum; 0 without use."""
+        whole = self.data.whole or self.data
+        weeks = whole.weeks[whole.weeks <= pd.Timestamp(self.data.until)][-RECENT_WEEKS:]
+        return list(self.weekly[column].reindex(weeks, fill_value=0.0).items())
+
     def usual(self, column: str) -> float:
         """The median of the weeks with use before this one; null without any."""
         return float(self.weekly[column].iloc[:-1].median()) if self.is_week else float("nan")
@@ -102,16 +108,28 @@ class OwnWeek(ShowsItself):
         low, high = self.change.interval
         return "more than usual" if low > 0 else "less than usual" if high < 0 else "a usual week"
 
+    def findings(self) -> Findings:
+        """What to know of it, what it cost first; at most five."""
+        if self.requests.empty:
+            return Findings([_nothing(self)])
+        rest = (*_largest(self), *_context(self), *_kinds(self), *_saved(self))
+        return Findings([_spent(self), *rest])
+
+    def kinds(self) -> pd.DataFrame:
+        """One row per kind of token, the most expensive first: tokens, value (dollars), share."""
+        return token_cost(self.data)
+
     def judged(self) -> str:
         """The verdict with what it rests on; empty of another period."""
         if not self.is_week:
             return ""
         before = len(self.weekly) - 1
         if self.change is None:
-            median = f", with a median of {dollars(self.usual('value'))}" if before else ""
+            median = f" The {before} before have a median of {dollars(self.usual('value'))}."
             return (
                 f"Whether that is unusual cannot be judged: it takes {MINIMUM_WEEKS} weeks with "
-                f"use and a known price, and there are {before} before this one{median}."
+                f"use and a known price, and this is the {ordinal(before + 1)}."
+                + (median if before else "")
             )
         low, high = map(percent, self.change.interval)
         size = f"{percent(self.change.relative)}, 90 % interval {low} to {high}"
@@ -132,12 +150,25 @@ def own_week(last: Dataset) -> OwnWeek:
     return OwnWeek(last, priced(requests), own_sessions(last), weekly)
 
 
-def own_findings(last: Dataset) -> Findings:
-    """What to know of a period of one's own logs, what it cost first; at most five."""
-    week = own_week(last)
-    if week.requests.empty:
-        return Findings([_nothing(week)])
-    return Findings([_spent(week), *_largest(week), *_context(week), *_kinds(week), *_saved(week)])
+@says(Note)
+def own_sentence(data: Dataset) -> str:
+    """What was used, with how much of it has no price, or no final count in the log."""
+    week = own_week(data)
+    used, cost = week.requests, week.requests["value"].sum()
+    text = (
+        f"{counted(used['session'].nunique(), 'session')} from {data.since} to "
+        f"{data.until}: {millions(week.tokens)}, an estimated ${cost:,.2f} at list prices."
+    )
+    if unpriced := used["unpriced_tokens"].sum():
+        share = 100 * unpriced / max(week.tokens, 1)
+        portion = f"{share:.1f} %" if share >= 0.05 else "Under 0.1 %"
+        text += f" {portion} of the tokens have no known price."
+    if open_ := int((~used["final"].astype("bool")).sum()):
+        text += (
+            f" Of {len(used):,} answers {open_:,} have no final count of output tokens in the "
+            "log: output and cost are a lower bound."
+        )
+    return text
 
 
 def short_names(paths: pd.Series) -> dict[str, str]:
@@ -151,6 +182,11 @@ def short_names(paths: pd.Series) -> dict[str, str]:
 def dollars(value: float) -> str:
     """An amount as people say it: "$412", "$3.20"."""
     return f"${value:,.0f}" if value >= 9.995 else f"${value:,.2f}"
+
+
+def ordinal(number: int) -> str:
+    """A place in words, up to the eighth: "third"."""
+    return ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")[number - 1]
 
 
 def millions(count: float) -> str:
@@ -190,8 +226,10 @@ def _spent(week: OwnWeek) -> Finding:
     title += f" {week.when}"
     if known and week.cost > 0:
         share = by_project.iloc[0] / week.cost
-        names = short_names(by_project.index.to_series())
-        title += f", {part(share)} of it on {names[by_project.index[0]]}"
+        only, first = len(week.sessions) == 1, week.sessions.iloc[0]
+        name = short_names(by_project.index.to_series())[by_project.index[0]]
+        name = first["title"] if only and first["title"] else name
+        title += f", {part(share)} of it on {name}"
     models = week.requests.groupby("model", observed=True)["value"].sum()
     text = (
         f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}, "
@@ -231,8 +269,8 @@ def _context(week: OwnWeek) -> Iterator[Finding]:
     if share >= 0.1:
         yield Finding(
             "described",
-            f"Answers with over {LARGE_CONTEXT:,} tokens of context made {part(share)} of it",
-            f"The largest had {context.max():,.0f}, half of them over {context.median():,.0f}; "
+            f"Answers with over {LARGE_CONTEXT:,} tokens of context made {part(share)} of the cost",
+            f"The largest had {context.max():,.0f}, the median {context.median():,.0f}; "
             f"there were {counted(int(week.sessions['compactions'].sum()), 'compaction')}. A new "
             "session, or /compact, begins with less.",
             "context_growth",
@@ -240,7 +278,7 @@ def _context(week: OwnWeek) -> Iterator[Finding]:
 
 
 def _kinds(week: OwnWeek) -> Iterator[Finding]:
-    kinds = token_cost(week.data).dropna(subset="value")
+    kinds = week.kinds().dropna(subset="value")
     if not kinds.empty and kinds["share"].iloc[0] > 0:
         first, *others = kinds.itertuples()
         rest = ", ".join(

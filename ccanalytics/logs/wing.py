@@ -11,11 +11,11 @@ WING = Wing(
     names={
         "cache_saving": "logs.own_usage:cache_saving",
         "context_growth": "logs.own_usage:context_growth",
-        "own_findings": "logs.own_week:own_findings",
+        "own_now": "logs.own_day:own_now",
+        "own_part": "logs.own_part:own_part",
         "own_recent": "logs.own_recent:own_recent",
         "own_sessions": "logs.own_usage:own_sessions",
         "own_week": "logs.own_week:own_week",
-        "token_cost": "logs.own_usage:token_cost",
         "tool_use": "logs.own_usage:tool_use",
         "usage_by": "logs.own_usage:usage_by",
         "usage_by_day": "logs.own_usage:usage_by_day",

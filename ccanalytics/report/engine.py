@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,8 @@ class NotebookRun:
     target: Path
     index: int | None = None
     """The cell that was begun last."""
+    reading: int = 0
+    """A worker loads its data anew for another one."""
 
     def failure(self, error: str) -> NotebookError:
         """The failure with its cell counted as in the source, where no parameters were injected."""
@@ -97,28 +99,55 @@ def run_notebooks(
     All are run to their end; then the first that failed is raised as `NotebookError`. `timeout` is
     seconds per cell. Leaving early, by Ctrl-C too, ends every worker.
     """
-    waiting: queue.SimpleQueue[NotebookRun] = queue.SimpleQueue()
-    for run in sorted(runs, key=lambda one: -one.source.stat().st_size):
-        waiting.put(run)  # the longest first, so that the last to end is a short one
-    failures: dict[Path, NotebookError] = {}
     count = min(workers or workers_at_once(), len(runs))
-    with _workers(count, environment) as started, ThreadPoolExecutor(count) as threads:
+    with contextlib.closing(NotebookWorkers(count, environment)) as started:
+        return started.run(runs, timeout=timeout, progress=progress)
+
+
+class NotebookWorkers:
+    """Prepared processes that run notebooks, until they are closed."""
+
+    def __init__(self, count: int, environment: Mapping[str, str]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True)
+        known = worker_environment(environment, Path(self._folder.name))
+        self._started: list[_Worker] = []
         try:
-            each = [
-                threads.submit(_work, worker, waiting, failures, timeout, progress)
-                for worker in started
-            ]
-            wait(each)
+            for _ in range(count):
+                self._started.append(_Worker(known))
         except BaseException:
-            for worker in started:
-                worker.end(for_good=True)
+            self.close()
             raise
-        for future in each:
-            future.result()
-    for run in runs:
-        if run.source in failures:
-            raise failures[run.source]
-    return [nbformat.read(run.target, as_version=4) for run in runs]  # type: ignore[no-untyped-call]
+
+    def run(
+        self, runs: Sequence[NotebookRun], *, timeout: float, progress: Progress | None = None
+    ) -> list[NotebookNode]:
+        """As `run_notebooks`; the workers stay, but for leaving early."""
+        waiting: queue.SimpleQueue[NotebookRun] = queue.SimpleQueue()
+        for run in sorted(runs, key=lambda one: -one.source.stat().st_size):
+            waiting.put(run)  # the longest first, so that the last to end is a short one
+        failures: dict[Path, NotebookError] = {}
+        with ThreadPoolExecutor(len(self._started)) as threads:
+            try:
+                each = [
+                    threads.submit(_work, worker, waiting, failures, timeout, progress)
+                    for worker in self._started
+                ]
+                wait(each)
+            except BaseException:
+                self.close()
+                raise
+            for future in each:
+                future.result()
+        for run in runs:
+            if run.source in failures:
+                raise failures[run.source]
+        return [nbformat.read(run.target, as_version=4) for run in runs]  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """End the processes and all that they started."""
+        for worker in self._started:
+            worker.end(for_good=True)
+        self._folder.cleanup()
 
 
 def workers_at_once() -> int:
@@ -192,6 +221,7 @@ class _Worker:
             "source": str(run.source),
             "target": str(run.target),
             "parameters": dict(run.parameters),
+            "reading": run.reading,
         }
         with contextlib.suppress(OSError):  # a worker that died says so below
             self._requests.write(json.dumps(request) + "\n")
@@ -261,17 +291,3 @@ class _Worker:
             raise run.failure(f"The process that ran it ended (code {code}).")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-@contextlib.contextmanager
-def _workers(count: int, environment: Mapping[str, str]) -> Iterator[list[_Worker]]:
-    """Workers that are gone when the block is left, however it is left."""
-    with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
-        started: list[_Worker] = []
-        try:
-            for _ in range(count):
-                started.append(_Worker(worker_environment(environment, Path(folder))))
-            yield started
-        finally:
-            for worker in started:
-                worker.end(for_good=True)

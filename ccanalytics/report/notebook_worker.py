@@ -1,8 +1,9 @@
 """The process in which notebooks of a report run, one after the other.
 
 It says `{"ready": true}` once it has imported everything. A request is a line of JSON,
-`{"source", "target", "parameters"}`; answers are lines of JSON: `{"begun": n}` when cell n begins,
-then `{"done": true}`, or `{"failed": text, "cell": n}`.
+`{"source", "target", "parameters", "reading"}`, and another reading loads the data anew; answers
+are lines of JSON: `{"begun": n}` when cell n begins, then `{"done": true}`, or
+`{"failed": text, "cell": n}`.
 """
 
 import json
@@ -24,7 +25,7 @@ def main() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from ccanalytics.report.notebook_shell import CellError, run_notebook
 
-    resolve(PREPARED_BY)()
+    prepare, reading = resolve(PREPARED_BY), None
 
     def answer(**said: Any) -> None:
         answers.write(json.dumps(said).encode() + b"\n")
@@ -33,6 +34,9 @@ def main() -> None:
     answer(ready=True)
     for line in requests:
         asked = json.loads(line)
+        if asked["reading"] != reading:
+            reading = asked["reading"]
+            prepare()
         try:
             run_notebook(
                 Path(asked["source"]),

@@ -76,6 +76,10 @@ class SourceSpec:
     """A function that lists who is not in these records; empty: as for an organisation's."""
     report: tuple[str, ...] = ()
     """Notebooks of its weekly report where it is one person's; empty: an organisation's report."""
+    live: tuple[str, ...] = ()
+    """Notebooks of its live page; empty: those of an organisation's report."""
+    folders: Callable[[Access], Sequence[Path]] | None = None
+    """The folders its files lie below, for a page that follows them."""
     banner: str = ""
     """What every page made of it says first."""
 

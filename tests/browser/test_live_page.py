@@ -30,7 +30,7 @@ def opened(browser):
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
         page.on(
             "request",
-            lambda asked: asked.url.startswith(served.url) or complaints.append(asked.url),
+            lambda asked: asked.url.startswith(served.origin) or complaints.append(asked.url),
         )
         page.goto(served.url)
         expect(state(page, "live")).to_be_visible(timeout=WAIT)

@@ -26,25 +26,23 @@ from tornado.websocket import websocket_connect
 from ccanalytics.cli import main
 from ccanalytics.live.page_server import _bound
 from ccanalytics.live.saved_files import frames_shown
-from ccanalytics.live.worker_process import Worker
 from ccanalytics.report.archive import read_issue
-from ccanalytics.report.engine import NotebookError
 
 WAIT = 120
-
-SLOW_AT = 13
-"""The place of the slow cell in the executed notebook: after the cells of `write_notebook`, and the
-one of the parameters."""
 
 HOSTILE = "</script><script>alert(1)</script>"
 
 
-def told(served, until, wait=WAIT):
-    """What the server tells over its socket, up to the first that `until` holds of."""
+def told(served, until, wait=WAIT, chosen=None):
+    """What the server tells over its socket, up to the first that `until` holds of.
+
+    What is `chosen` is told the server first.
+    """
 
     async def listen():
-        url = f"ws://127.0.0.1:{served.port}/live"
-        line = await websocket_connect(url)
+        line = await websocket_connect(served.url.replace("http", "ws") + "live")
+        if chosen:
+            await line.write_message(json.dumps(chosen))
         heard = []
         try:
             async with asyncio.timeout(wait):
@@ -95,7 +93,7 @@ def worker_of(served):
 # Who may ask.
 
 
-@pytest.mark.parametrize("path", ["/", "/save/csv", "/save/page", "/live", "/nowhere"])
+@pytest.mark.parametrize("path", ["", "save/csv", "save/page", "live", "nowhere"])
 @pytest.mark.parametrize(
     "foreign",
     [
@@ -121,6 +119,15 @@ def test_whoever_is_not_the_page_itself_is_refused(numbers, path, foreign):
     assert "Numbers" not in answered.text
 
 
+@pytest.mark.parametrize("path", ["", "save/csv", "save/page", "live", "nowhere"])
+def test_who_does_not_know_the_token_is_refused(numbers, path):
+    """Another program of this machine finds the port, and nothing else: 403 for all there is."""
+    for token in ("", "x", "0" * 22):
+        answered = httpx.get(f"{numbers.origin}/{token}/{path}")
+        assert answered.status_code == 403
+        assert "Numbers" not in answered.text
+
+
 def test_another_page_cannot_listen(numbers):
     """The handshake of a WebSocket succeeds from here, and is refused from another origin."""
     handshake = {
@@ -129,9 +136,9 @@ def test_another_page_cannot_listen(numbers):
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
         "Sec-WebSocket-Version": "13",
     }
-    for origin, status in ((numbers.url, 101), ("http://evil.example", 403), ("null", 403)):
+    for origin, status in ((numbers.origin, 101), ("http://evil.example", 403), ("null", 403)):
         with httpx.stream(
-            "GET", f"{numbers.url}/live", headers={**handshake, "Origin": origin}
+            "GET", f"{numbers.url}live", headers={**handshake, "Origin": origin}
         ) as r:
             assert r.status_code == status
 
@@ -164,7 +171,7 @@ def test_nothing_can_be_written(numbers, method):
 
 def test_every_answer_forbids_what_a_page_could_do_with_it(numbers):
     """Not kept, not framed, not guessed at; the page itself runs only its own scripts."""
-    for path in ("/", "/save/csv", "/nowhere"):
+    for path in ("", "save/csv", "nowhere"):
         headers = httpx.get(numbers.url + path).headers
         assert headers["Cache-Control"] == "no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -194,12 +201,29 @@ def test_a_notebook_sees_no_key(numbers):
     assert "secret" not in json.dumps(worker_of(numbers).environ())
 
 
+# What can be chosen.
+
+
+def test_the_page_is_filtered_by_what_is_offered(own):
+    """The two sessions' projects are offered; anything else that is asked for is passed over."""
+    append(log_of(own.folder, "s9"), answer(9, session="s9", name="blog", output=1_000_000))
+    said = told(own, lambda said: is_live(said) and said["files"] == 2)
+    offered = {one["name"]: dict(one["options"]) for one in said["choices"]}
+    assert offered["project"] == {"": "all", "/w/shop": "shop", "/w/blog": "blog"}
+    assert set(offered["session"]) == {"", "s1", "s9"}
+    chosen = {"project": "/w/blog", "model": HOSTILE, "source": "sample", "nothing": 1}
+    said = told(own, lambda said: is_live(said) and said["chosen"].get("project"), chosen=chosen)
+    assert said["chosen"] == {"project": "/w/blog"}
+    assert "all of it on blog" in httpx.get(own.url).text
+    told(own, lambda said: is_live(said) and not said["chosen"]["project"], chosen={"project": ""})
+
+
 # What can be saved.
 
 
 def saved(served, kind):
     """The name and content of a file that was saved."""
-    answered = httpx.get(f"{served.url}/save/{kind}", timeout=WAIT)
+    answered = httpx.get(f"{served.url}save/{kind}", timeout=WAIT)
     assert answered.status_code == 200
     name = answered.headers["Content-Disposition"].partition('filename="')[2].rstrip('"')
     return name, answered.content
@@ -230,10 +254,12 @@ def test_the_figures_are_saved_as_parquet(own):
 
 
 def test_the_executed_notebook_is_saved(own):
-    """With its outputs and parameters, without paths of this machine in its metadata."""
+    """Both, with outputs and parameters, without paths of this machine in their metadata."""
     name, content = saved(own, "notebook")
-    executed = nbformat.reads(content.decode(), as_version=4)
-    assert name.endswith(".ipynb")
+    assert name.endswith("-notebooks.zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.namelist() == ["my_day.ipynb", "my_usage.ipynb"]
+        executed = nbformat.reads(archive.read("my_usage.ipynb").decode(), as_version=4)
     assert any(cell.get("outputs") for cell in executed.cells)
     assert "input_path" not in executed.metadata.papermill
 
@@ -243,7 +269,7 @@ def test_the_page_is_saved_as_a_report_is(own, tmp_path):
     name, content = saved(own, "page")
     path = tmp_path / name
     path.write_bytes(content)
-    assert read_issue(path).title == "My usage of Claude Code"
+    assert read_issue(path).title.startswith("You spent about $50")
     assert b'class="static"' in content
     assert b'id="live"' not in content
     assert b"connect-src" not in content
@@ -321,44 +347,6 @@ def test_a_worker_that_was_killed_is_begun_again(numbers):
         append(log_of(numbers.folder, "killed"), {"team": "Web", "value": 0})
         told(numbers, is_live)
     assert worker_of(numbers).pid != worker.pid
-
-
-SLOW = "import time; time.sleep(600)"
-
-
-def failure_of_a_slow_cell(folder, environment, timeout):
-    """What is learnt of a cell longer than `timeout`; without one its process is killed."""
-    append(log_of(folder), {"team": "Data", "value": 3})
-    notebooks = write_notebook(folder / "notebooks", SLOW)
-    asked = {"source": "local", "extra": {}, "notebooks": str(notebooks)}
-    given = {"CLAUDE_CONFIG_DIR": str(folder), "CCANALYTICS_STORE": str(folder / "store")}
-
-    async def ask():
-        worker = Worker(asked, {**environment, **given})
-        try:
-            await worker.ask(WAIT, do="watch")  # by then everything is imported
-            page = asyncio.create_task(worker.ask(timeout or WAIT, do="run"))
-            if not timeout:
-                while not (worker._cell and worker._cell["index"] == SLOW_AT):
-                    await asyncio.sleep(0.1)
-                os.kill(worker._process.pid, signal.SIGKILL)
-            await page
-        finally:
-            await worker.end()
-
-    with pytest.raises(NotebookError) as caught:
-        run_apart(ask())
-    return caught.value
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize(("timeout", "word"), [(5, "longer"), (None, "ended")])
-def test_the_cell_in_which_a_worker_had_to_end_is_named(tmp_path, clean_environment, timeout, word):
-    """Whether it took too long or was killed: the notebook, and the code of the cell."""
-    error = failure_of_a_slow_cell(tmp_path, clean_environment, timeout)
-    assert word in error.error
-    assert error.notebook == "my_usage.ipynb"
-    assert error.code == SLOW
 
 
 def test_notebooks_without_mine_are_an_error(tmp_path):

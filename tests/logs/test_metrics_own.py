@@ -265,7 +265,7 @@ def test_the_title_is_what_the_week_cost_and_on_what(tmp_path):
         "2026-08-03", "2026-08-09", source="local", logs=[folder.parents[1]],
         store=tmp_path / "store", now=NOW,
     )  # fmt: skip
-    spent, largest, *_ = cca.own_findings(data)
+    spent, largest, *_ = cca.own_week(data).findings()
     assert spent.title == "You spent about $3.00 in the week of 3 August, two thirds of it on shop"
     assert largest.title == "One session made two thirds of the cost: Fix the login"
     assert cca.own_sessions(data)["project"].tolist() == ["/home/x/shop", "/home/x/blog"]
@@ -289,7 +289,7 @@ def test_a_week_is_judged_by_eight_weeks_with_use(tmp_path, dollars, verdict):
 def test_a_week_without_use_says_so(tmp_path):
     """Nothing in the week of the third of August; the last answer was a week before."""
     last = weeks_of(tmp_path, [2, 0])
-    (nothing,) = cca.own_findings(last)
+    (nothing,) = cca.own_week(last).findings()
     assert nothing.title == "Nothing was used in the week of 3 August"
     assert "27 July 2026" in nothing.text
     assert cca.own_week(last).verdict == ""
@@ -297,7 +297,7 @@ def test_a_week_without_use_says_so(tmp_path):
 
 def test_the_kinds_of_token_add_up_to_the_cost(data):
     """2,000 output tokens at $25 a million; 10,000 read from the cache at half a dollar."""
-    kinds = cca.token_cost(data).set_index("kind")["value"]
+    kinds = cca.own_week(data).kinds().set_index("kind")["value"]
     assert kinds.sum() == pytest.approx(data.requests["cost_usd"].sum())
     assert kinds["output"] == pytest.approx(2000 * 25e-6)
     assert kinds["cache read"] == pytest.approx(10_000 * 0.5e-6)
@@ -318,7 +318,7 @@ def test_a_subagent_is_called_by_its_type(folder, tmp_path):
 
 def test_the_sentence_says_what_has_no_price_and_what_is_not_final(data):
     """Three sessions, 500 tokens of the unknown model, one answer that was never finished."""
-    said = cca.sentence(data, "own_recent")
+    said = cca.sentence(data, "own_week")
     assert said.startswith("3 sessions from 2026-08-03 to 2026-08-04: 17,500 tokens")
     assert "of the tokens have no known price" in said
     assert "Of 5 answers 1 have no final count" in said
@@ -412,3 +412,65 @@ def test_real_logs_have_the_same_sums_in_every_split(tmp_path):
     assert {ours: edits[ours] for ours in names} == {
         o: known[theirs] for o, theirs in names.items()
     }
+
+
+def day_of(tmp_path, *answers):
+    """Logs of the third of August 2026: an answer of a dollar at each of these times."""
+    folder = tmp_path / "claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    lines = [
+        answer(f"m{n}", f"r{n}", at=f"2026-08-03T{at}:00.000Z", stop="end", output=40_000)
+        for n, at in enumerate(answers)
+    ]
+    (folder / "s1.jsonl").write_text("\n".join(json.dumps(one) for one in lines) + "\n")
+    return cca.load(
+        source="local", logs=[folder.parents[1]], store=tmp_path / "store", days=3, now=NOW
+    )
+
+
+def test_a_window_lasts_five_hours_from_the_full_hour_of_its_first_answer(tmp_path):
+    """The second begins at 13:10, after the end of the first at 13:00, and goes on to 18:00."""
+    data = day_of(tmp_path, "08:20", "12:50", "13:10", "14:10")
+    now = cca.own_now(data, "UTC", now=datetime(2026, 8, 3, 15, 10, tzinfo=UTC))
+    assert f"{now.window.since:%H:%M} {now.window.until:%H:%M}" == "13:00 18:00"
+    assert now.window.cost == pytest.approx(2)
+    assert now.burn_rate == pytest.approx(1)  # two dollars in two hours
+    assert now.projection == pytest.approx(2 + 2 + 50 / 60)
+    assert [now.hour.cost, now.today.cost, now.week.cost] == pytest.approx([0, 4, 4])
+
+
+def test_a_limit_is_reached_at_the_rate_of_the_window(tmp_path):
+    """Two dollars in two hours: the third is reached in an hour, the tenth not before 18:00."""
+    data = day_of(tmp_path, "13:10", "14:10")
+    moment = datetime(2026, 8, 3, 15, 10, tzinfo=UTC)
+    now = cca.own_now(data, "UTC", limit_usd=3, now=moment)
+    assert f"{now.limit_at:%H:%M}" == "16:10"
+    assert cca.own_now(data, "UTC", limit_usd=10, now=moment).limit_at is None
+
+
+def test_a_window_that_is_over_is_none(tmp_path):
+    """An answer of the morning opens nothing in the evening; it is of today all the same."""
+    data = day_of(tmp_path, "08:20")
+    now = cca.own_now(data, "UTC", now=datetime(2026, 8, 3, 20, tzinfo=UTC))
+    assert now.window is None
+    assert now.today.cost == pytest.approx(1)
+
+
+def test_today_is_a_day_of_the_reader(tmp_path):
+    """An answer at 23:30 in UTC was given tomorrow in Berlin, and yesterday's is not of today."""
+    data = day_of(tmp_path, "10:00", "23:30")
+    moment = datetime(2026, 8, 3, 23, 45, tzinfo=UTC)
+    assert cca.own_now(data, "UTC", now=moment).today.cost == pytest.approx(2)
+    berlin = cca.own_now(data, "Europe/Berlin", now=moment)
+    assert (berlin.today.cost, berlin.yesterday.cost) == pytest.approx((1, 1))
+
+
+@pytest.mark.parametrize(
+    ("part", "answers"),
+    [({"session": "s2"}, 2), ({"model": "house-model"}, 1), ({"project": "/w"}, 3), ({}, 5)],
+)
+def test_a_part_is_of_one_project_model_or_session(data, part, answers):
+    """Of the five answers two are of the hostile session, one is of the house model."""
+    only = cca.own_part(data, **part)
+    assert cca.usage_by(only, "day")["requests"].sum() == answers
+    assert len(cca.own_sessions(only)) == len(set(only.requests["session"]))

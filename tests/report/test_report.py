@@ -314,7 +314,7 @@ def log_line(uuid, stamp, kind, **fields):
 
 @pytest.mark.slow
 def test_ones_own_logs_become_a_report(tmp_path, clean_environment):
-    """One person, no team, no interval: the page says what cannot be said, and is whole."""
+    """What one person spent, on what: nothing of teams or of people."""
     usage = {"input_tokens": 10, "output_tokens": 20, "cache_read_input_tokens": 900}
     message = {"id": "m1", "role": "assistant", "model": "claude-sonnet-5", "stop_reason": "end"}
     lines = [
@@ -337,7 +337,8 @@ def test_ones_own_logs_become_a_report(tmp_path, clean_environment):
     )
     assert done.returncode == 0, done.stderr
     (page,) = (tmp_path / "reports").glob("20*.html")
-    assert dict(read_issue(page).headlines)["Weekly active people"] == "1"
+    assert read_issue(page).title.startswith("You spent about $0.00 in the week of 16 November")
+    assert dict(read_issue(page).headlines)["Spent, an estimate"] == "$0.00"
 
 
 @pytest.mark.slow

@@ -4,7 +4,10 @@ const KEPT = ".live, .controls, .switches, #tip, #definition, #live, script";
 const OWN = ["open", "tabindex", "aria-current"];
 const bar = byId("live");
 let shown = "";
+let chosenThen = "";
 let turn = started;
+let marking = "";  // what was chosen when the page was made that changes are marked against
+let socket;
 
 /* The new page is laid over the old one: an element that is in both stays the same element, with
    its scroll, focus and openness. A block is known by its heading, others by id or place. */
@@ -36,7 +39,10 @@ function renewAttributes(old, fresh) {
 
 function renew(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) {
-    if (old.data !== fresh.data) old.data = fresh.data;
+    if (old.data !== fresh.data) {
+      old.data = fresh.data;
+      if (marking) old.parentElement?.closest(".card, .findings li, main tr")?.classList.add("changed");
+    }
   } else if (!old.matches(KEPT)) {
     renewAttributes(old, fresh);
     renewChildren(old, fresh);
@@ -93,7 +99,7 @@ async function redraw(page) {
 }
 
 async function refresh() {
-  const answer = await fetch("/", { cache: "no-store" });
+  const answer = await fetch(location.pathname, { cache: "no-store" });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const policy = (where) => where.querySelector("meta[http-equiv]").content;
   if (policy(page) !== policy(document)) {
@@ -116,11 +122,11 @@ async function refresh() {
 
 /* The bar. */
 
-function words({ state, updated, files }) {
+function words({ state, updated, files, progress }) {
   const time = updated && new Date(updated * 1000).toLocaleTimeString("en-GB");
   const watched = files ? `, ${files} ${files === 1 ? "file" : "files"} watched` : "";
   return {
-    reading: "reading the records",
+    reading: progress ? `working, ${Math.round(100 * progress)} %` : "reading the records",
     live: `live, updated ${time}${watched}`,
     waiting: "waiting for records",
     failed: time ? `the last run failed; this is the page of ${time}` : "the run failed",
@@ -141,14 +147,41 @@ function say(told) {
 
 async function take(told) {
   if (told.version !== shown) {
+    marking = shown && chosenThen === JSON.stringify(told.chosen);
     await refresh();
     shown = told.version;
   }
+  if (told.state === "live") chosenThen = JSON.stringify(told.chosen);
+  offer(told);
   say(told);
 }
 
+/* What the page can be filtered by: a list of choices each. */
+
+function offer({ choices, chosen }) {
+  for (const { name, label, options } of choices) {
+    const select = bar.querySelector(`select[name="${CSS.escape(name)}"]`) ?? asked(name, label);
+    const now = JSON.stringify(options);
+    if (select.dataset.options !== now) {
+      select.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+      select.dataset.options = now;
+    }
+    const value = chosen[name] ?? options[0][0];
+    if (select.value !== value && document.activeElement !== select) select.value = value;
+  }
+}
+
+function asked(name, label) {
+  const select = Object.assign(document.createElement("select"), { name });
+  const line = Object.assign(document.createElement("label"), { textContent: `${label} ` });
+  line.append(select);
+  select.addEventListener("change", () => socket.send(JSON.stringify({ [name]: select.value })));
+  bar.querySelector(".exports").before(line);
+  return select;
+}
+
 function listen() {
-  const socket = new WebSocket(`ws://${location.host}/live`);
+  socket = new WebSocket(new URL("live", location.href.replace(/^http/, "ws")));
   socket.addEventListener("message", ({ data }) => {
     turn = turn.then(() => take(JSON.parse(data))).catch((error) => console.error(error));
   });
