@@ -23,6 +23,7 @@ class Spot(NamedTuple):
 
     path: str
     offset: int
+    project: str | None = None
     turn: str | None = None
     """That of a call, which only the lines before it say."""
 
@@ -42,6 +43,8 @@ class ReadFile(msgspec.Struct, frozen=True, gc=False):
     """The last moment in it so far."""
     asked: dict[str, tuple[str, int]] = {}
     """The last prompt of each conversation in it, and the moment of the last line that asks."""
+    project: str | None = None
+    """Where it began: what is done in a folder below is of the same project."""
 
     def goes_on(self, before: bytes) -> bool:
         """Whether what stands before the end is what was read there."""

@@ -44,6 +44,8 @@ from ccanalytics.logs.log_lines import (
     split_lines,
     tokens,
 )
+from ccanalytics.logs.log_projects import is_within, project_of
+from ccanalytics.logs.log_turns import Turns
 from ccanalytics.prices import Prices, Tariff
 
 UNKNOWN_MODEL = "unknown"
@@ -95,9 +97,8 @@ class LogReader:
         # A file without any date is read again as a whole, when there may be one.
         end = data.rfind(b"\n") + 1 if part.at else 0
         tail = crc32(data[max(end - TAIL, 0) : end])
-        return ReadFile(
-            stat.st_size, stat.st_mtime_ns, start + end, tail, part.at, part.asked if end else {}
-        )
+        state = (part.at, part.turns.asked, part.project) if end else ()
+        return ReadFile(stat.st_size, stat.st_mtime_ns, start + end, tail, *state)
 
     def price(self) -> None:
         """Fills in what the requests cost."""
@@ -111,12 +112,15 @@ class LogReader:
                 if price:
                     used.cost, used.uncached_cost = price.costs(used.tokens)
 
-    def place(self, line: Line) -> Place:
-        """Where a line was written; the same object for the same place."""
-        key = line.session(), line.cwd, line.git_branch, line.entrypoint
+    def place(self, line: Line, began: str | None) -> Place:
+        """Where a line was written, in a file that `began` there; the same object for the same."""
+        key = line.session(), line.cwd, line.git_branch, line.entrypoint, began
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = Place._make(key)
+            project = project_of(line.cwd)
+            project = began if is_within(project, began) else project
+            place = Place(key[0], project, line.git_branch, line.entrypoint)
+            self._places[key] = place
         return place
 
     def origin(self, line: Line) -> Origin:
@@ -153,12 +157,14 @@ class LogReader:
         """The half of a tool call that a line read before has; None when it is gone."""
         path = Path(spot.path)
         try:
-            with path.open("rb") as file:
-                file.seek(spot.offset)
-                line = decoded(file.readline())[0]
+            with path.open("rb") as log:
+                log.seek(spot.offset)
+                line = decoded(log.readline())[0]
         except OSError:
             return None
-        halves = _File(self, path).halves(line) if line else ()
+        file = _File(self, path)
+        file.project = spot.project
+        halves = file.halves(line) if line else ()
         return next((half for key, half in halves if key[1] == name), None)
 
     def model(self, name: str | None) -> str:
@@ -182,7 +188,8 @@ class _File:
         self.reader = reader
         self.path = path
         self.at = known.at if known else None
-        self.asked = dict(known.asked) if known else {}
+        self.turns = Turns(known.asked if known else {})
+        self.project = known.project if known else None
         self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
         self.undated: list[Event] = []
@@ -203,9 +210,9 @@ class _File:
         for name, session in self.sessions.items():
             self._put_session(name, session)
         for key, (offset, call) in self.open.calls.items():
-            self.reader.open_calls[key] = Spot(str(self.path), offset, call.turn)
+            self.reader.open_calls[key] = Spot(str(self.path), offset, self.project, call.turn)
         for key, (offset, _) in self.open.results.items():
-            self.reader.open_results[key] = Spot(str(self.path), offset)
+            self.reader.open_results[key] = Spot(str(self.path), offset, self.project)
 
     def _take(self, line: Line, offset: int) -> bool:
         """Takes what a line says; False when it is to be dated and has no possible date."""
@@ -231,7 +238,7 @@ class _File:
             return True
         if at is None:
             return False
-        place, side = self.reader.place(line), self._is_side(line, turn)
+        place, side = self._place(line), self._is_side(line, turn)
         if not side and place.session and (line.type == "user" or line.type == "assistant"):
             self._see(place.session, at, place, line)
         if line.is_api_error_message:
@@ -244,32 +251,17 @@ class _File:
                 if call is not None:
                     self.reader.add_call(call)
         if turn.type == "user":
-            self._ask(line, turn, message, at, place)
+            self.turns.ask(line, turn, at)
         return True
+
+    def _place(self, line: Line) -> Place:
+        if self.project is None:
+            self.project = project_of(line.cwd)
+        return self.reader.place(line, self.project)
 
     def _is_side(self, line: Line, turn: Turn) -> bool:
         """Whether a subagent or a side conversation wrote it."""
         return bool(line.is_sidechain or turn is not line or not self.main)
-
-    def _ask(self, line: Line, turn: Turn, message: Message, at: int, place: Place) -> None:
-        """Remembers what the next answer answers."""
-        stream = line.stream()
-        known = self.asked.get(stream)
-        if known is None or not _has_result(message):
-            known = turn.uuid or f"{place.session}:{at}", at
-        self.asked[stream] = known[0], at
-
-    def _turn(self, line: Line, turn: Turn, message: Message) -> str | None:
-        """What stands for the id a message lacks: the prompt it answers, and what went in.
-
-        Within one prompt what goes in grows with every answer. Results of tools do not tell: they
-        are written between the blocks of one answer too.
-        """
-        if (message.id and turn.request_id) or not (message.id or turn.request_id):
-            return None
-        prompt, asked_at = self.asked.get(line.stream(), (f"{line.session()}", 0))
-        into = tokens(message.usage).into if message.usage else 0
-        return f"{prompt}/{into or asked_at}"
 
     def halves(self, line: Line) -> Iterator[tuple[HalfKey, CallHalf | ResultHalf]]:
         """The tool calls and results of a line, by session and id of the call."""
@@ -277,7 +269,7 @@ class _File:
         message, at = turn.message, milliseconds(line.timestamp)
         if type(message) is not Message or type(message.content) is not list or at is None:
             return
-        place = self.reader.place(line)
+        place = self._place(line)
         session = place.session or ""
         for block in message.content:
             if type(block) is not ContentBlock:
@@ -286,7 +278,7 @@ class _File:
                 half = ResultHalf(block, turn, at, place, self._is_side(line, turn))
                 yield (session, block.tool_use_id), half
             elif block.id and block.name and block.type == "tool_use":
-                called = CallHalf(block, message.id, self._turn(line, turn, message))
+                called = CallHalf(block, message.id, self.turns.turn(line, turn, message))
                 yield (session, block.id), called
 
     def _see(self, name: str, at: int, place: Place, line: Line) -> None:
@@ -320,10 +312,9 @@ class _File:
         name, final = message.id, message.stop_reason is not None
         if not name and not turn.request_id:
             name = turn.uuid or f"{self.path.name}@{offset}"
-        key = name, turn.request_id, self._turn(line, turn, message)
+        key = name, turn.request_id, self.turns.turn(line, turn, message)
         refused = message.stop_reason == "refusal" and not usage.output_tokens
-        asked = self.asked.get(line.stream())
-        asked_at = asked[1] if asked else None
+        asked_at = self.turns.asked_at(line)
         last = self.last
         if last and last[0] == key and last[1] == usage and last[2].side is side and not refused:
             # Most lines of a message only repeat its usage.
@@ -387,11 +378,3 @@ class _File:
 def _only(session: str) -> Place:
     """A place of which only the session is known."""
     return Place(session, None, None, None)
-
-
-def _has_result(message: Message) -> bool:
-    """Whether a user's line only brings what a tool answered."""
-    content = message.content
-    return type(content) is list and any(
-        type(block) is ContentBlock and block.type == "tool_result" for block in content
-    )

@@ -16,7 +16,9 @@ SESSIONS = pa.schema(
     [
         field("date", pa.timestamp("ms"), "UTC day the session started"),
         field("session", pa.string(), "session id"),
-        field("project", pa.string(), "working folder at the start"),
+        field(
+            "project", pa.string(), "working folder at the start, of a worktree its repository's"
+        ),
         field("branch", pa.string(), "git branch at the start; null when not logged"),
         field("terminal", pa.string(), "entrypoint; null before it was logged"),
         field("started_at", pa.timestamp("ms"), "first prompt or answer, UTC"),
@@ -41,7 +43,7 @@ SESSIONS = pa.schema(
 
 _WHERE = [
     field("session", pa.string(), "session id; null when not logged"),
-    field("project", pa.string(), "working folder; null when not logged"),
+    field("project", pa.string(), "working folder, of a worktree its repository's; else null"),
     field("branch", pa.string(), "git branch; null when not logged"),
     field("terminal", pa.string(), "entrypoint; null before it was logged"),
 ]

@@ -13,9 +13,6 @@ TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", *CACHE_WRITES]
 NOT_LOGGED = "not logged"
 """What a group is called whose lines do not say: early versions log no branch or terminal."""
 
-_WORKTREE = r"[/\\]\.(?:claude[/\\])?worktrees[/\\].*$"
-"""A worktree is a copy of its project."""
-
 
 def own_frames(data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The requests, tool calls and sessions, with words for what is not logged."""
@@ -32,14 +29,13 @@ def own_frames(data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 def _said(frame: pd.DataFrame) -> pd.DataFrame:
     words = dict.fromkeys(("project", "branch", "terminal", "session"), NOT_LOGGED)
     words |= dict.fromkeys(("skill", "mcp_server"), "none")
-    said = frame.assign(
+    return frame.assign(
         **{
             name: frame[name].astype("str").fillna(text)
             for name, text in words.items()
             if name in frame
         }
     )
-    return said.assign(project=said["project"].str.replace(_WORKTREE, "", regex=True))
 
 
 def _agents(requests: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:

@@ -246,3 +246,26 @@ def test_the_context_of_an_answer_is_that_of_its_last_own_call(folder, store):
         "claude-fable-5",
         410,
     )
+
+
+# Projects
+
+
+def test_worktrees_subfolders_and_spellings_of_a_drive_are_one_project(folder, store):
+    """Six answers of one project, and one of another folder whose name begins alike."""
+    places = [
+        "c:\\app",
+        "C:\\app\\src",
+        "\\\\?\\C:\\app",
+        "/mnt/c/app",
+        "C:\\app\\.claude\\worktrees\\fix-1\\src",
+        "C:/app/.worktrees/fix-2",
+        "C:\\app2",
+    ]
+    lines = [answer(f"m{n}", f"r{n}", output=1, cwd=cwd) for n, cwd in enumerate(places)]
+    brought(store, written(folder, s1=lines[:1]))
+    appended(folder, "s1", *lines[1:])
+    brought(store, folder)
+    projects = sorted(row["project"] for row in rows(store)["requests"])
+    assert projects == ["C:\\app"] * 6 + ["C:\\app2"]
+    assert {row["project"] for row in rows(store)["activity"]} == {"C:\\app", "C:\\app2"}
