@@ -8,6 +8,8 @@ def result_of(data, metric_id, **how):
     metric = cca.METRICS[metric_id]
     if metric.numerator or metric.frame or metric.function:
         return cca.metric_frame(data, metric_id, **how)
+    if metric_id.endswith("_drivers"):
+        return cca.cost_drivers(data, metric_id.removesuffix("_drivers"))
     return getattr(cca, metric_id)(data, **how)
 
 

@@ -29,6 +29,14 @@ CUT = """() => [...document.querySelectorAll("main *")].filter((one) => {
 """What reaches past the right edge, apart from what can be scrolled by itself."""
 
 
+CUT_WORDS = """() => [...document.querySelectorAll(".live svg text")].filter((one) => {
+  const [box, place] = [one, one.closest(".drawing")].map((e) => e.getBoundingClientRect());
+  const outside = box.right > place.right + 1 || box.left < place.left - 1;
+  return one.checkVisibility() && one.textContent && box.width && outside;
+}).map((one) => `${one.closest("figure").id}: ${one.textContent}`)"""
+"""Labels of charts that reach out of their place, where they are cut."""
+
+
 def screens(page):
     """How many screens the page is high."""
     return page.evaluate("document.documentElement.scrollHeight") / SCREEN

@@ -36,7 +36,7 @@ def drivers_chart(drivers: Drivers) -> Any:
         color=alt.Color(
             "direction:N",
             scale=alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values())),
-            legend=alt.Legend(columns=2),
+            legend=None,
         ),
     )
     labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(

@@ -48,5 +48,5 @@ def _next_to_estimate(frame: pd.DataFrame, metric_id: str) -> Any:
     subtitle = "US dollars by week, billed with its 90 % interval; never added to the estimate"
     layers = alt.layer(band, *lines, data=frame).encode(color=alt.Color(scale=colour))
     columns = table_columns(frame, metric, None, "user")
-    columns["estimated"] = ["estimated", value_format(metric)]
+    columns.append(["estimated", "estimated", value_format(metric)])
     return finished(layers, metric, subtitle=subtitle, columns=columns)

@@ -16,4 +16,4 @@ def model_mix_chart(frame: pd.DataFrame) -> Any:
 
 def api_key_cost_chart(frame: pd.DataFrame) -> Any:
     """Estimated cost of API keys in each week, apart from people's."""
-    return total_by_week(frame, "api_key_cost")
+    return total_by_week(frame, "api_key_cost", events=getattr(frame, "events", ()))

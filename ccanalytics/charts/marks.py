@@ -99,13 +99,13 @@ IS_END = "isValid(datum.end)"
 
 def event_layers(frame: pd.DataFrame, x: alt.X) -> list[Any]:
     """A rule and words where a row of `frame` has an event, towards the middle of the chart."""
-    if "event" not in frame or not frame["event"].notna().any():
+    if "event" not in frame or not (frame["event"].fillna("") != "").any():
         return []
     time = frame.columns[0]
-    noted = frame.loc[frame["event"].notna(), time]
+    noted = frame.loc[frame["event"].fillna("") != "", time]
     middle = frame[time].min() + (frame[time].max() - frame[time].min()) / 2
     late = bool((noted > middle).all())
-    base = alt.Chart().encode(x=x).transform_filter("isValid(datum.event)")
+    base = alt.Chart().encode(x=x).transform_filter("datum.event")
     side: Any = ("right", -5) if late else ("left", 5)
     words = base.mark_text(align=side[0], dx=side[1], fontSize=11, color=INK, limit=190)
     rule = base.mark_rule(color=MUTED, strokeDash=[3, 3])
@@ -126,27 +126,11 @@ def small_multiples(
 ) -> Any:
     """One small line per group on one scale, in `order`: those that `moved` stand out."""
     metric = words_of(metric, actor_kind)
-    frame = ready(frame, metric, group, events, order, moved)
-    width, height = MINI
-    words = week_words(frame, metric, group, actor_kind=actor_kind)
-    colour = alt.condition("datum.moved", alt.value(ORANGE), alt.value(GREY))
-    ink = alt.condition("datum.moved", alt.value(ORANGE), alt.value(INK))
-    base = alt.Chart().encode(x=week_axis().axis(None))
-    value = value_axis(metric).axis(None)
-    floor = alt.Chart().mark_rule(color=GRID, opacity=0.4).encode(y=alt.value(height))
-    rule = base.mark_rule(color=MUTED, strokeDash=[3, 3]).transform_filter("isValid(datum.event)")
-    line = base.mark_line(point=alt.OverlayMarkDef(size=12)).encode(y=value, color=colour)
-    end = base.mark_text(align="left", dx=9, fontWeight=600).encode(
-        y=value, text="end:N", color=ink
-    )
-    name = alt.Chart().mark_text(align="left", fontWeight=600, fontSize=12)
-    name.mark.limit = alt.ExprRef("child_width + 55")
-    name = name.encode(x=alt.value(0), y=alt.value(-9), text="name:N", color=ink)
-    snap = base.mark_rect(opacity=0).encode(y=alt.value(0), y2=alt.value(height), tooltip=words)
-    once = [floor.transform_filter(_IS_NAME), name.transform_filter(_IS_NAME)]
-    one = alt.layer(*once, rule, line, end.transform_filter(IS_END), snap).properties(
-        width=width, height=height
-    )
+    subtitle = subtitle or f"{unit_words(metric)} by week, all on one scale from 0"
+    known, unknown = _with_a_value(frame, group)
+    subtitle += f"; not shown: {', '.join(unknown)}" if unknown else ""
+    frame = ready(known, metric, group, events, order, moved)
+    one = _small(frame, metric, group, actor_kind)
     facet = alt.Facet(
         f"{group}:N",
         header=alt.Header(labelExpr="''", labelFontSize=1, labelPadding=0, title=None),
@@ -156,12 +140,41 @@ def small_multiples(
         one.facet(facet=facet, data=frame, columns=COLUMNS),
         metric,
         title=title,
-        subtitle=subtitle or f"{unit_words(metric)} by week, all on one scale from 0",
+        subtitle=subtitle,
         wide=True,
         height=None,
         actor_kind=actor_kind,
         columns=table_columns(frame, metric, group, actor_kind),
     )
+
+
+def _with_a_value(frame: pd.DataFrame, group: str) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of the groups with a value in any week, and the names of the others."""
+    known = frame[group].isin(frame.loc[frame["value"].notna(), group])
+    return frame[known], sorted({*frame.loc[~known, group].astype("str")})
+
+
+def _small(frame: pd.DataFrame, metric: Metric, group: str, actor_kind: ActorKind) -> Any:
+    """One of the small charts: a name, a line, its last value, what was noted."""
+    width, height = MINI
+    words = week_words(frame, metric, group, actor_kind=actor_kind)
+    colour = alt.condition("datum.moved", alt.value(ORANGE), alt.value(GREY))
+    ink = alt.condition("datum.moved", alt.value(ORANGE), alt.value(INK))
+    base = alt.Chart().encode(x=week_axis().axis(None))
+    value = value_axis(metric).axis(None)
+    floor = alt.Chart().mark_rule(color=GRID, opacity=0.4).encode(y=alt.value(height))
+    rule = base.mark_rule(color=MUTED, strokeDash=[3, 3]).transform_filter("datum.event")
+    line = base.mark_line(point=alt.OverlayMarkDef(size=12)).encode(y=value, color=colour)
+    end = base.mark_text(align="left", dx=9, fontWeight=600).encode(
+        y=value, text="end:N", color=ink
+    )
+    name = alt.Chart().mark_text(align="left", fontWeight=600, fontSize=12)
+    name.mark.limit = alt.ExprRef("child_width + 55")
+    name = name.encode(x=alt.value(0), y=alt.value(-9), text="name:N", color=ink)
+    snap = base.mark_rect(opacity=0).encode(y=alt.value(0), y2=alt.value(height), tooltip=words)
+    once = [floor.transform_filter(_IS_NAME), name.transform_filter(_IS_NAME)]
+    layers = alt.layer(*once, rule, line, end.transform_filter(IS_END), snap)
+    return layers.properties(width=width, height=height)
 
 
 _IS_NAME = "isValid(datum.name)"
@@ -188,7 +201,7 @@ def stacked(
         f"{group}:N",
         sort=None,
         scale=scale or alt.Scale(range=list(colours)),
-        legend=alt.Legend(columns=3 if order else 2),
+        legend=alt.Legend(columns=2),
     )
     frame = ready(frame, metric, group)
     chart = (

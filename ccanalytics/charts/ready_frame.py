@@ -51,8 +51,8 @@ def interval_text(metric: Metric) -> str:
 
 def table_columns(
     frame: pd.DataFrame, metric: Metric, group: str | None, actor_kind: ActorKind
-) -> dict[str, list[str]]:
-    """The head and the number format of each column of the table behind a chart."""
+) -> list[list[str]]:
+    """Each column of the table behind a chart: its name, its head and its number format."""
     form = value_format(metric)
     sides = {"numerator": metric.numerator, "denominator": metric.denominator}
     money = {side: str(column).startswith("cost_") for side, column in sides.items()}
@@ -72,7 +72,7 @@ def table_columns(
         "n_actors": [column_words("active", actor_kind), ",.0f"],
         "event": ["noted", ""],
     }
-    return {name: head for name, head in heads.items() if name in frame}
+    return [[name, *head] for name, head in heads.items() if name in frame]
 
 
 def _last(frame: pd.DataFrame, said: "pd.Series[str]", group: str | None) -> Any:
@@ -82,14 +82,13 @@ def _last(frame: pd.DataFrame, said: "pd.Series[str]", group: str | None) -> Any
     return said.where(said.index.isin(last.index), None)
 
 
-def _noted(frame: pd.DataFrame, group: str | None, events: Events) -> list[str | None]:
+def _noted(frame: pd.DataFrame, group: str | None, events: Events) -> list[str]:
     """What was noted of each week, of a team's own row only where it was of that team."""
     teams = frame["team"].astype("str") if group == "team" else [None] * len(frame)
     return [
         "; ".join(
             what for week, what, of in events if week == at and (team is None or of in ("", team))
         )
-        or None
         for at, team in zip(frame["week"], teams, strict=True)
     ]
 

@@ -7,7 +7,7 @@ kit do so, with a configuration of their own; the session's Altair is left alone
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -40,13 +40,13 @@ def finished(
     wide: bool = False,
     height: int | alt.Step | None = HEIGHT,
     actor_kind: ActorKind = "user",
-    columns: Mapping[str, Sequence[str]] | None = None,
+    columns: Sequence[Sequence[str]] = (),
 ) -> Any:
     """`chart` with its title, its words for a screen reader, and its place in the definitions.
 
     Without a title it is called what its newest values are. `columns` are those of the table
-    behind it, with head and number format; small charts side by side have no `height` together.
-    What has no value is not drawn: an empty axis around 0 would read as a zero.
+    behind it, each with its head and number format; small charts side by side have no `height`
+    together. What has no value is not drawn: an empty axis around 0 would read as a zero.
     """
     metric = words_of(metric, actor_kind)
     subtitle = subtitle or _subtitle(metric)
@@ -57,7 +57,7 @@ def finished(
         chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
     elif not title:
         title = title_of(frame, metric) if isinstance(frame, pd.DataFrame) else metric.name
-    about = {"metric": metric.id, "wide": wide, "missing": missing, "columns": dict(columns or {})}
+    about = {"metric": metric.id, "wide": wide, "missing": missing, "columns": list(columns)}
     chart = chart.properties(
         title=alt.TitleParams(_lines(title, 80), subtitle=_lines(subtitle)),
         description=f"{title}. {subtitle}{_values_in_words(frame, metric)}",

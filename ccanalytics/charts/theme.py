@@ -33,6 +33,8 @@ def config() -> dict[str, Any]:
         "view": {"stroke": None},
         "axis": _AXIS,
         "axisX": {"grid": False, "labelOverlap": True, "labelSeparation": 8, "labelFlush": False},
+        "axisXTemporal": {"labelFlush": True},
+        "axisXQuantitative": {"labelFlush": True},
         "axisY": {"domain": False, "ticks": False, "tickCount": 5},
         "title": _TITLE,
         "legend": _LEGEND,

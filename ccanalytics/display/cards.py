@@ -59,7 +59,8 @@ def card(headline: Headline) -> dict[str, Any]:
         "n": _basis(headline),
         "before": _before(headline),
         "grade": _grade(headline),
-        "detail": headline.sentence() if math.isnan(headline.value) else _priced(headline),
+        "detail": _detail(headline),
+        "missing": "" if headline.is_answerable else headline.why_null(),
         "tone": _tone(headline),
         "tested": metric.id in SECTION_TESTS,
         "line": _line(headline),
@@ -70,10 +71,10 @@ def card(headline: Headline) -> dict[str, Any]:
 
 
 def verdict_words(headline: Headline) -> str:
-    """The verdict in at most four words; described figures have none."""
-    if not headline.is_known:
-        return headline.verdict
-    return headline.shown.words if headline.metric.id in SECTION_TESTS else ""
+    """The verdict in at most four words; described figures have none, but for a missing one."""
+    if math.isnan(headline.value) or headline.metric.id in SECTION_TESTS:
+        return headline.words
+    return ""
 
 
 def _changes(headlines: Sequence[Headline]) -> Bundle:
@@ -141,7 +142,10 @@ def _change_row(headline: Headline) -> tuple[str, ...]:
     )
 
 
-def _priced(headline: Headline) -> str:
+def _detail(headline: Headline) -> str:
+    """Why there is no figure, where the verdict does not say it, or how much of it is known."""
+    if math.isnan(headline.value):
+        return "" if headline.withheld else headline.sentence()
     if headline.priced_share >= 1:
         return ""
     return f"{100 * headline.priced_share:.1f} % of tokens have a known price"

@@ -33,6 +33,7 @@ from ccanalytics.metrics.ratios import (
     summable,
     week_frame,
 )
+from ccanalytics.metrics.withholding import why_withheld
 from ccanalytics.showing import ShowsItself
 
 Verdict = Literal[
@@ -137,6 +138,8 @@ class Headline(ShowsItself):
     coverage: Coverage = NO_COVERAGE
     is_known: bool = True
     """Whether the source knows what the metric rests on."""
+    withheld: str = ""
+    """Why the figure is not shown, where it is for the people's sake."""
     line: tuple[tuple[pd.Timestamp, float], ...] = ()
     """The recent weeks, oldest first, and the value of each."""
 
@@ -151,6 +154,11 @@ class Headline(ShowsItself):
         return self.shown.verdict if self.is_known else UNAVAILABLE
 
     @property
+    def words(self) -> str:
+        """What is said of the change, or why there is no figure, in at most four words."""
+        return self.withheld or (self.shown.words if self.is_known else UNAVAILABLE)
+
+    @property
     def relative_change(self) -> float:
         """The change as a fraction of the previous value; NaN where that is 0 or unknown."""
         return self.change / self.previous if self.previous else math.nan
@@ -160,7 +168,7 @@ class Headline(ShowsItself):
         if pd.isna(self.week):
             return f"{self.metric.name}: no week is closed yet."
         if math.isnan(self.value):
-            return f"{self.metric.name}: {self._why_null()}."
+            return f"{self.metric.name}: {self.why_null()}."
         verb = "were" if self.metric.is_plural else "was"
         estimated = "an estimated " if self.metric.unit == "usd" else ""
         value = estimated + self.metric.format(self.value)
@@ -191,15 +199,22 @@ class Headline(ShowsItself):
             return text
         return f"{text}; the week before it was {self.metric.format(self.previous)}"
 
-    def _why_null(self) -> str:
-        if not self.is_known:
-            return UNAVAILABLE
+    @property
+    def is_answerable(self) -> bool:
+        """Whether there is what the metric rests on: of some, a roster or a week before."""
+        of_people = self.metric.denominator in ("on_roster", "active_before")
+        return self.is_known and (not of_people or self.denominator > 0 or bool(self.withheld))
+
+    def why_null(self) -> str:
+        """Why there is no figure, in words that follow a colon."""
+        if not self.is_known or self.withheld:
+            return self.withheld or UNAVAILABLE
         if self.metric.denominator == "on_roster" and not self.denominator > 0:
-            return "there is no roster of the week to divide by, or too few people to show it"
+            return "there is no roster of the week to divide by"
         if self.metric.denominator == "active_before" and not self.denominator > 0:
-            return "there is no week before, or too few people to show it"
+            return "there is no week before"
         if self.n_actors == 0:
-            return "nobody was active, or too few people to show it"
+            return "nobody was active"
         if self.priced_share < MINIMUM_PRICED:
             return f"only {100 * self.priced_share:.0f} % of the tokens have a known price"
         floor = self.metric.minimum_denominator
@@ -217,6 +232,7 @@ def described(data: Dataset, metric_id: str) -> Headline:
     last, week = frame.iloc[-1], frame["week"].iloc[-1]
     value = float(last["value"])
     previous = float(frame.loc[frame["week"] == week - _WEEK, "value"].sum(min_count=1))
+    hidden = known and pd.isna(last["n_actors"])
     return Headline(
         metric,
         week=week,
@@ -231,6 +247,7 @@ def described(data: Dataset, metric_id: str) -> Headline:
         priced_share=float(last.get("priced_share", 1.0)),
         coverage=coverage_of(data, money=metric.is_money, people=True) if known else NO_USAGE,
         is_known=known,
+        withheld=why_withheld(data, rows_of(data, metric), week, metric) if hidden else "",
         line=tuple(frame[["week", "value"]].tail(RECENT_WEEKS).itertuples(index=False, name=None)),
     )
 

@@ -52,6 +52,15 @@ def hide_parts(
     return _without_numbers(sums, pd.Series(few, index=sums.index), ["week", *([by] if by else [])])
 
 
+def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: Metric) -> str:
+    """Why the figure of everybody in `rows` is withheld in a week, in at most four words."""
+    there = rows.loc[(rows["week"] == week) & (rows["active"] > 0), "actor"].nunique()
+    if week in data.untold:
+        return "withheld with other groups"
+    one_person = metric.is_money and there >= data.minimum_group
+    return f"withheld: {'mostly one person' if one_person else 'too few people'}"
+
+
 def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """For each day whether it is withheld from the total of its week, and whether that total is."""
     hidden, untold = set[pd.Timestamp](), set(data.untold)

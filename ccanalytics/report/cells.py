@@ -147,7 +147,7 @@ class Contents:
         """Keep cards and remarks for the top of the page."""
         for item in items:
             if isinstance(item, Cards):
-                self.cards += [card for card in item.cards if card not in self.cards]
+                self._keep_cards(item.cards)
             elif isinstance(item, FindingList):
                 self.findings += [one for one in item.findings if one not in self.findings]
             elif isinstance(item, Figure):
@@ -156,6 +156,14 @@ class Contents:
                 self.left_out.append(item)
             elif item not in self.trust and item.kind != "code":
                 self.trust.append(item)
+
+    def _keep_cards(self, cards: Iterable[dict[str, Any]]) -> None:
+        """Keep each card once; what this source cannot answer is only listed."""
+        for card in cards:
+            if card.get("missing"):
+                self.left_out.append(LeftOut(card["label"], card["missing"]))
+            elif card not in self.cards:
+                self.cards.append(card)
 
 
 def _answered(blocks: Sequence[Block], title: str) -> tuple[list[Block], list[LeftOut]]:

@@ -179,8 +179,8 @@ def _lines(text: str | list[str] | None) -> list[str]:
 
 
 def _tables(chart: Spec) -> Iterator[Table]:
-    given = chart.get("usermeta", {}).get("ccanalytics", {}).get("columns", {})
-    encoded = {name: (head, form) for name, (head, form) in given.items()}
+    given = chart.get("usermeta", {}).get("ccanalytics", {}).get("columns", [])
+    encoded = {name: (head, form) for name, head, form in given}
     encoded = encoded or _encoded_fields(chart)
     for rows in row_sets(chart):
         fields = [name for name in encoded if any(name in row for row in rows)]

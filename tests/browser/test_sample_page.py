@@ -1,7 +1,7 @@
 """The report of the sample, measured: short, whole, and open to everybody."""
 
 import pytest
-from page_measures import CHARTS, CUT, faults, screens, words
+from page_measures import CHARTS, CUT, CUT_WORDS, faults, screens, words
 from report_pages import READY
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
@@ -34,13 +34,46 @@ def test_it_is_read_in_twelve_screens(opened):
     assert words(page) <= 2500
 
 
+def test_the_first_screen_says_what_moved_and_shows_it(opened):
+    """Title, findings, five cards with a line each and the chart of the first, in 900 pixels."""
+    page = opened()
+    assert page.locator("h1").inner_text().startswith("Payments: cost up")
+    shown = page.locator(".findings li, .headlines .card .spark, main > .panel figure")
+    assert page.locator(".headlines .card .spark").count() == 5
+    for box in (one.bounding_box() for one in shown.all()):
+        assert box["y"] + box["height"] <= 900
+    for verdict in page.locator(".headlines .verdict").all_inner_texts():
+        assert len(verdict.split()) <= 4
+
+
+def test_a_phone_begins_with_the_findings(opened):
+    """All of them, and the first cards, in 844 pixels."""
+    page = opened(390)
+    box = page.locator(".headlines .value").first.bounding_box()
+    assert box["y"] + box["height"] <= 844
+
+
+def test_a_tap_says_the_week_in_four_short_lines(opened):
+    """Anywhere above or below the line of a week, in a chart as wide as a phone."""
+    page = opened(390, has_touch=True)
+    drawing = page.locator(".chart", has_text="Weekly active people:").locator(".live svg")
+    drawing.scroll_into_view_if_needed()
+    box = drawing.bounding_box()
+    page.evaluate("new Promise(done => setTimeout(done, 100))")  # scrolling hides a tooltip
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tip = page.locator("#tip")
+    tip.wait_for()
+    assert 2 <= tip.locator("b").count() <= 4
+    assert tip.locator("b").nth(1).inner_text().isdigit()
+
+
 def test_a_section_shows_three_charts_at_most(opened):
     """The others open behind "more", and are drawn then."""
     page = opened()
     seen = page.evaluate(CHARTS)
     assert max(seen) <= 3
     page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
-    assert sum(page.evaluate(CHARTS)) == page.locator("figure.chart").count() > sum(seen)
+    assert sum(page.evaluate(CHARTS)) == page.locator(".chapter .chart").count() > sum(seen)
 
 
 @pytest.mark.parametrize("width", [320, 390, 720, 820, 1440])
@@ -52,6 +85,7 @@ def test_nothing_is_cut(opened, width):
             page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert page.evaluate(CUT) == []
+        assert page.evaluate(CUT_WORDS) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -148,6 +148,14 @@ def test_the_last_value_is_written_at_the_end_of_its_line():
     assert [row["end"] for row in rows] == [None, "$2.00", "$3.00", None]
 
 
+def test_a_group_without_a_value_is_named_and_not_drawn():
+    """No empty axis stands for a team that is withheld."""
+    frame = grouped(3).assign(value=[1.0, None, 2.0])
+    spec = by_week_chart(frame, "cost_per_commit", "terminal").to_dict()
+    assert {row["terminal"] for row in rows_of(spec)} == {"t00", "t02"}
+    assert "not shown: t01" in " ".join(spec["title"]["subtitle"])
+
+
 def test_what_moved_is_named_and_stands_first():
     """Payments doubled in the last four of twelve weeks, and three other teams did not."""
     roster = "email,team\n" + "".join(

@@ -124,6 +124,17 @@ def test_a_cost_that_is_nearly_all_of_one_person_is_not_told():
     assert cca.metric_frame(data, "daily_cost")["value"].notna().sum() == 0
 
 
+def test_a_withheld_figure_says_whether_it_is_one_person_s_or_of_too_few():
+    """One of ten made $1,000 of $1,045; and three people. Nobody active is no secret."""
+    one_pays = [*people_of("Many", 9, usd=5), *people_of("Rich", 1, usd=1000)]
+    said = {
+        len(records): cca.headline(organisation(records), "cost").words
+        for records in (one_pays, people_of("Few", 3))
+    }
+    assert said == {10: "withheld: mostly one person", 3: "withheld: too few people"}
+    assert not cca.headline(organisation([]), "active_actors").withheld
+
+
 def test_a_family_of_models_does_not_tell_of_a_model_in_it():
     """Two people used another Opus: that is the family less the one model, and they are two."""
     use = {OPUS: 12, "claude-opus-4-8-20260101": 2, SONNET: 12, "claude-sonnet-5-20260101": 3}

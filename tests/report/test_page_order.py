@@ -1,7 +1,7 @@
 """Tags say where a cell stands; what has nothing to show is one line at the end."""
 
 import pytest
-from report_pages import bar_chart, cell, chart_output, notebook, shown, text, weekly
+from report_pages import bar_chart, card, cell, chart_output, notebook, shown, text, weekly
 
 from ccanalytics.report import colours
 from ccanalytics.report.cells import Contents
@@ -112,3 +112,22 @@ def test_a_parameter_is_said_once():
     more = cell("weeks = 12\nhistory = 26", tags=["parameters"])
     made = contents(notebook(text("# Use"), common), notebook(text("# Cost"), more))
     assert made.parameters() == ["weeks = 12", "history = 26  # Cost"]
+
+
+def test_a_figure_that_cannot_be_answered_is_no_card_but_listed():
+    """Without a roster there is no share of it; a withheld figure stays a card that says so."""
+    cards = [
+        card(metric="active_rate", label="Share active", value="n/a", missing="there is no roster"),
+        card(value="n/a", verdict="withheld: mostly one person", missing=""),
+    ]
+    made = contents(notebook(cell("c", shown("cards", cards=cards), tags=["headlines"])))
+    assert [one["verdict"] for one in made.cards] == ["withheld: mostly one person"]
+    assert made.not_shown() == ["Share active (there is no roster)"]
+
+
+def test_a_chart_of_the_top_is_in_no_section():
+    """It stands under the cards, and its section keeps what else it has."""
+    made = contents(notebook(text("# Cost"), chart(tags=["headlines"]), chart()))
+    assert [one.id for one in made.lead] == ["chart-1"]
+    (section,) = made.sections
+    assert kinds(section.blocks) == [["figure"]]

@@ -104,6 +104,7 @@ function rowsOf(table) {
 
 function tooltip(_handler, event, _item, value) {
   const tip = byId("tip");
+  if (event.type === "pointerout" && event.pointerType === "touch") return;  // the finger left
   tip.hidden = value === null || value === undefined || value === "";
   if (tip.hidden) return;
   const said = typeof value === "object" ? Object.entries(value) : [["", value]];
@@ -121,6 +122,12 @@ function tooltip(_handler, event, _item, value) {
   const above = event.clientY + 18 + box.height > innerHeight;
   tip.style.left = `${Math.max(8, left)}px`;
   tip.style.top = `${above ? Math.max(8, event.clientY - box.height - 12) : event.clientY + 18}px`;
+}
+
+/* Vega asks for a pointer that moves, and a finger that taps does not. */
+function touched({ target, clientX, clientY, pointerType }) {
+  if (pointerType !== "touch") return;
+  target.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX, clientY }));
 }
 
 const BETWEEN = 68;  // pixels from one of several small charts to the next, as in figures.py
@@ -159,6 +166,7 @@ async function draw(id, spec, rows, begin) {
   old[0].replaceWith(place);
   old[1].replaceWith(controls);
   figure.classList.add("drawn");
+  place.addEventListener("pointerdown", touched);
   let last = width();
   const observer = new ResizeObserver(() => {
     if (!width() || width() === last) return;
