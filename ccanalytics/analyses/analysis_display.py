@@ -38,6 +38,9 @@ def unusual_days_bundle(days: TitledFrame) -> Bundle:
     """One row per unusual day: its cost, the usual one, who had most of it, what was noted."""
     if not is_available(days):
         return note_bundle(f"Which days stood out is {UNAVAILABLE}: it has no cost.", "missing")
+    if "detectable" in days.attrs:
+        power = f"A working day of {days.attrs['detectable']:.1f} times the usual would show."
+        days.title, days.empty_text = f"{days.title}. {power}", f"{days.empty_text} {power}"
     money = METRICS["unusual_days"]
     days.formats = {"value": money.format, "expected": money.format, "excess": money.format_change}
     return frame_bundle(days)

@@ -1,10 +1,11 @@
 """The cost of each UTC day compared with what its weekday usually costs, and the unusual days.
 
-What is usual for a day is the median of the same weekday in the eight weeks before it; a holiday
+What is usual for a day is the median of the same weekday in the six weeks before it; a holiday
 counts as a weekend day. How far a day may be off is learned from the days before it: how far they
 were off their own medians (median absolute deviation, on a log scale). Costs have more outliers
-than a normal distribution, so Student's t with 4 degrees of freedom takes its place. As 28 days are
-tested at once, Benjamini and Hochberg's procedure limits the share of false alarms.
+than a normal distribution, so Student's t with 4 degrees of freedom takes its place. A day is
+judged by its own six weeks only, whatever else is shown: as 28 days are looked at, each has a
+twenty-eighth of the false alarms.
 """
 
 import math
@@ -12,7 +13,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import false_discovery_control, t
+from scipy.stats import t
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import week_of
@@ -20,11 +21,12 @@ from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.metrics.own_history import POWER
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
 from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.small_groups import few, members, withheld_rows
 
-BASELINE_DAYS = 56
+BASELINE_DAYS = 42
 MINIMUM_HISTORY = 21
 """As many known days before a day are needed to say what is usual for it."""
 
@@ -36,7 +38,9 @@ Kinds = npt.NDArray[np.int64]
 NEWEST_DAYS = 28
 """As many of the newest days are tested."""
 
-FALSE_DISCOVERIES = 0.10
+FALSE_ALARMS = 0.10
+"""How many organisations without an unusual day are told one."""
+
 LEAST_USD, LEAST_SHARE = 25.0, 0.10
 """An unusual day is off by at least so many dollars, and so much of a typical day."""
 
@@ -45,6 +49,7 @@ UNUSUAL_COLUMNS = ["date", "value", "expected", "excess", "contributor", "event"
 
 _FREEDOM = 4
 _T_90 = t.ppf((1 + LEVEL) / 2, _FREEDOM)
+_STANDS_OUT = t.isf(FALSE_ALARMS / NEWEST_DAYS / 2, _FREEDOM)
 _NARROWEST = 0.05  # days that hardly ever differ would make every cent an outlier
 
 
@@ -52,7 +57,8 @@ _NARROWEST = 0.05  # days that hardly ever differ would make every cent an outli
 def daily_cost(data: Dataset) -> pd.DataFrame:
     """One row per closed UTC day: cost of people and API keys, expected, low, high, unusual, event.
 
-    `low` to `high` is where 90 % of ordinary days lie. Null on days that are withheld from their
+    `low` to `high` is where 90 % of ordinary days lie; a working day of `attrs["detectable"]` times
+    the usual cost is found four times in five. Null on days that are withheld from their
     week, because too few people were active, or with too many unpriced tokens; expected is null
     before 21 days of history.
     """
@@ -65,6 +71,10 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
     )
     frame = days.assign(expected=expected, low=low, high=high)
     frame["unusual"] = _unusual(frame, spread)
+    working = (kinds < OFF) & (frame.index >= max(BASELINE_DAYS, len(frame) - NEWEST_DAYS))
+    if np.isfinite(spread[working]).any():
+        noise = float(np.nanmedian(spread[working]))
+        frame.attrs["detectable"] = math.exp((_STANDS_OUT + t.ppf(POWER, _FREEDOM)) * noise)
     events = noted_events(data).groupby("date")["what"].agg("; ".join)
     frame["event"] = frame["date"].map(events).astype("str")
     return mask_unavailable(data, frame[[*DAY_COLUMNS, "event"]])
@@ -175,16 +185,15 @@ def _logs(values: Floats, expected: Floats) -> Floats:
 
 
 def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
-    """Which of the newest days stand out, with at most a tenth false alarms among them."""
+    """Which of the newest days with six weeks before them stand out."""
     known = frame["value"].notna() & frame["expected"].notna()
-    newest = known & (frame.index >= len(frame) - NEWEST_DAYS)
+    whole = frame.index >= BASELINE_DAYS
+    newest = known & whole & (frame.index >= len(frame) - NEWEST_DAYS)
     z = _logs(frame["value"].to_numpy(), frame["expected"].to_numpy()) / spread
-    p = np.ones(len(frame))
-    p[newest] = false_discovery_control(2 * t.sf(np.abs(z[newest]), _FREEDOM))
     typical = float(frame.loc[known, "expected"].median()) if known.any() else 0.0
     floor = max(LEAST_USD, LEAST_SHARE * typical)
     large = (frame["value"] - frame["expected"]).abs() >= floor
-    return (p <= FALSE_DISCOVERIES) & large
+    return newest & (np.abs(z) >= _STANDS_OUT) & large
 
 
 def _parts(data: Dataset) -> pd.DataFrame:

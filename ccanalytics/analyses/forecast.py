@@ -1,9 +1,10 @@
 """What the month will cost if it goes on as before, how sure that is, and when a budget is used up.
 
-Each day to come is taken to cost what its weekday usually does (see `daily`). How far such a path
-is off is learned by going back: at every past day the same forecast is made over as many days, and
-compared with what came. The interval is that error, with a t quantile for as few independent
-stretches as there were.
+Each day to come is taken to cost what its weekday usually does (see `daily_cost`), times a level
+that follows the newest days: their cost over the usual one, where ten days ago counts half. How far
+such a path is off is learned by going back: at every past day the same forecast is made over as
+many days, and compared with what came. The interval is that error, with a t quantile for as few
+independent stretches as there were. A forecast whose interval is wider than itself is withheld.
 """
 
 import math
@@ -12,18 +13,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from ccanalytics.analyses.daily_cost import BASELINE_DAYS, cost_by_day, expected_of, kinds_of_day
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.intervals import Floats, student
+from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.showing import ShowsItself
 
 MINIMUM_DAYS = 21
 """Closed days, three weeks, before there is a forecast."""
 
 FEWEST_BACKTESTS = 8
+
+HALF_LIFE = 10
+"""Days after which a day counts half in the level."""
 
 _DAY = pd.Timedelta(days=1)
 
@@ -62,7 +67,7 @@ class Forecast(ShowsItself):
             return f"There is no forecast of the month: {self.why}."
         usd = METRICS["cost"].format
         return (
-            f"If {self.month:%B %Y} goes on as the eight weeks before, {self._what()} an estimated "
+            f"If {self.month:%B %Y} goes on as the weeks before, {self._what()} an estimated "
             f"{usd(self.total)} (90 % interval {usd(self.low)} to {usd(self.high)}), of which "
             f"{usd(self.so_far)} so far. {self.backtests} such forecasts of earlier days were off "
             f"by {self.error:.0%} in the median. {self._budget()}"
@@ -140,6 +145,9 @@ def _forecast(
     path = np.cumsum(expected)
     spread = _widths(errors)
     low, high = (so_far + path * np.exp(sign * spread) for sign in (-1, 1))
+    if high[-1] - low[-1] > so_far + path[-1]:
+        ends = " to ".join(METRICS["cost"].format(float(end[-1])) for end in (low, high))
+        return replace(nothing, why=f"its 90 % interval, {ends}, is wider than the forecast")
     actual = np.cumsum(this_month["value"].to_numpy())
     rows = [(day, "actual", value, value, value)
             for day, value in zip(this_month["date"], actual, strict=True)]  # fmt: skip
@@ -165,10 +173,15 @@ def _forecast(
 
 
 def _expected(days: pd.DataFrame, at: int, kinds: pd.Series) -> Floats:
-    """What days of these kinds usually cost, as seen before the day at position `at`."""
+    """What days of these kinds will cost, as seen before the day at position `at`."""
     history = days.iloc[max(0, at - BASELINE_DAYS) : at]
-    usual = {kind: expected_of(history, int(kind)) for kind in set(kinds)}
-    return np.array([usual[kind] for kind in kinds], dtype="float64")
+    usual = {kind: expected_of(history, int(kind)) for kind in {*kinds, *history["kind"]}}
+    days_usual = history["kind"].map(usual)
+    known = history["value"].notna() & days_usual.notna()
+    weights = 0.5 ** (np.arange(len(history))[::-1] / HALF_LIFE) * known
+    bottom = float((weights * days_usual).sum())
+    level = float((weights * history["value"]).sum()) / bottom if bottom > 0 else 1.0
+    return level * np.array([usual[kind] for kind in kinds], dtype="float64")
 
 
 def _errors(days: pd.DataFrame, horizon: int) -> Floats:
@@ -193,8 +206,7 @@ def _widths(errors: Floats) -> Floats:
     steps = np.arange(1, horizon + 1)
     independent = np.maximum((count + horizon - 1) / steps, 3.0)
     rms = np.sqrt(np.mean(errors**2, axis=0))
-    t = np.array([student(freedom) for freedom in independent - 1])
-    widths: Floats = t * rms * np.sqrt(1 + 1 / independent)
+    widths: Floats = stdtrit(independent - 1, (1 + LEVEL) / 2) * rms * np.sqrt(1 + 1 / independent)
     return widths
 
 

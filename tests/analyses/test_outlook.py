@@ -68,6 +68,33 @@ def test_after_the_last_day_of_a_month_the_next_one_is_forecast():
 
 
 @pytest.mark.parametrize(
+    ("until", "month", "days_to_come"),
+    [(date(2026, 10, 30), "October", 1), (date(2026, 10, 31), "November", 30)],
+)
+def test_a_month_is_forecast_up_to_its_own_last_day(until, month, days_to_come):
+    """On its last day but one a day is to come, on its last day the whole of the next month."""
+    found = cca.month_forecast(days(lambda day: 100.0, until=until))
+    assert f"{found.month:%B}" == month
+    assert (found.frame["kind"] == "forecast").sum() == days_to_come
+    assert found.total == pytest.approx(100 * found.frame["date"].iloc[-1].day)
+
+
+def test_a_forecast_follows_the_newest_days():
+    """Ten days at twice the usual are half of the weight there is, of 42 days a little more."""
+    newest = SUNDAY - timedelta(days=9)
+    found = cca.month_forecast(days(lambda day: 200.0 if day >= newest else 100.0))
+    share = (1 - 2**-1) / (1 - 2**-4.2)
+    assert found.total == pytest.approx(found.so_far + 8 * 100 * (1 + share))
+
+
+def test_a_forecast_that_says_nothing_is_withheld():
+    """Days that differ tenfold: its interval is wider than itself."""
+    found = cca.month_forecast(days(noisy(1, spread=2.5), until=date(2026, 11, 2)))
+    assert math.isnan(found.total)
+    assert "is wider than the forecast" in found.sentence()
+
+
+@pytest.mark.parametrize(
     ("since", "why"), [(date(2026, 11, 9), "14 days are known"), (date(2026, 11, 2), "too few")]
 )
 def test_a_forecast_without_enough_behind_it_is_none(since, why):
@@ -169,6 +196,20 @@ def test_ordinary_noise_is_no_anomaly():
         len(cca.metric_frame(days(noisy(seed), people=1), "unusual_days")) > 0 for seed in range(40)
     ]
     assert sum(told) <= 4
+
+
+@pytest.mark.parametrize("weeks", [12, 26])
+def test_an_unusual_day_does_not_depend_on_how_many_weeks_are_shown(weeks):
+    """A day is judged by its own six weeks; where they are not there it is not judged."""
+    cost = noisy(7)
+    costs = {SUNDAY - timedelta(n): cost(SUNDAY - timedelta(n)) for n in range(182)}
+    costs[date(2026, 11, 18)] = 400.0
+    since = SUNDAY - timedelta(weeks=weeks, days=-1)
+    found = cca.unusual_days(days(costs.get, people=1, since=since))
+    assert found["date"].dt.date.tolist() == [date(2026, 11, 18)]
+    assert 1.5 < found.attrs["detectable"] < 4
+    six = cca.unusual_days(days(costs.get, people=1, since=SUNDAY - timedelta(days=41)))
+    assert six.empty
 
 
 def test_small_money_is_no_anomaly():
