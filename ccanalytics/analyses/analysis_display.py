@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from ccanalytics.analyses.drivers import TeamShift
+import pandas as pd
+
 from ccanalytics.analyses.interventions import Effect
+from ccanalytics.analyses.team_shift import TeamShift
 from ccanalytics.dataset.titled_frame import TitledFrame
 from ccanalytics.display.bundles import Bundle
 from ccanalytics.display.sentences import note_bundle
@@ -18,20 +20,31 @@ NO_INTERVENTIONS = (
 
 
 def team_shift_bundle(shift: TeamShift) -> Bundle:
-    """One row per team: its cost per commit in both weeks, and the two parts of the change."""
-    money = METRICS["cost_per_commit"]
+    """One row per team: its cost per commit on both sides, and the two parts of the change."""
+    money, frame = METRICS["cost_per_commit"], shift.frame
+    if shift.period is None:
+        return note_bundle(shift.sentence(), "missing")
+    shown = frame[["team", "before", "value"]].assign(
+        **{name: [_with_ends(frame, name, at) for at in frame.index] for name in ("rate", "mix")}
+    )
     labels = {
-        "team": "team",
-        "before": "week before",
-        "value": "this week",
-        "rate": "change within",
-        "mix": "change of share",
+        "before": "before",
+        "value": "after",
+        "rate": "change within (90 % interval)",
+        "mix": "change of share (90 % interval)",
     }
-    formats = {
-        **dict.fromkeys(["before", "value"], money.format),
-        **dict.fromkeys(["rate", "mix"], money.format_change),
-    }
-    return table_bundle(shift.frame, "Cost per commit by team", labels=labels, formats=formats)
+    formats = dict.fromkeys(["before", "value"], money.format)
+    title = f"Cost per commit by team, {shift.period.words}"
+    return table_bundle(shown, title, labels=labels, formats=formats)
+
+
+def _with_ends(frame: pd.DataFrame, name: str, at: int) -> str:
+    """A part with its interval, such as "+$0.11 (-$0.02 to +$0.24)"."""
+    value, low, high = (
+        METRICS["cost_per_commit"].format_change(frame.loc[at, column])
+        for column in (name, f"{name}_low", f"{name}_high")
+    )
+    return f"{value} ({low} to {high})"
 
 
 def unusual_days_bundle(days: TitledFrame) -> Bundle:

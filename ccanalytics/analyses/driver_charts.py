@@ -13,7 +13,7 @@ DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
 
 
 def drivers_chart(drivers: Drivers) -> Any:
-    """A waterfall of the difference to the week before: bars that add up to it."""
+    """A waterfall of a change that was found: bars that add up to it, with the interval of each."""
     frame, metric = drivers.frame, drivers.metric
     form = "+$,.2f" if frame["value"].abs().max() < 100 else "+$,.0f"
     y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=150))
@@ -23,6 +23,8 @@ def drivers_chart(drivers: Drivers) -> Any:
         tooltip=[
             alt.Tooltip("step:N", title="driver"),
             alt.Tooltip("value:Q", title=title, format=form),
+            alt.Tooltip("low:Q", title="90 % interval from", format=form),
+            alt.Tooltip("high:Q", title="to", format=form),
         ],
     )
     bars = base.mark_bar(height=16).encode(
@@ -39,24 +41,24 @@ def drivers_chart(drivers: Drivers) -> Any:
             legend=None,
         ),
     )
+    ends = base.mark_rule(color=INK, strokeWidth=1.5).encode(
+        x=alt.X("from:Q", title=title), x2="to:Q"
+    )
     labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(
         x=alt.X("right:Q", title=None), text=alt.Text("value:Q", format=form)
     )
     direction = "datum.kind == 'total' ? 'total' : datum.value < 0 ? 'lowers it' : 'raises it'"
-    layers = alt.layer(bars, labels, data=frame).transform_calculate(
-        direction=direction, right="max(datum.start, datum.end)"
+    layers = alt.layer(bars, ends, labels, data=frame).transform_calculate(
+        direction=direction,
+        **{"from": "datum.start + datum.low", "to": "datum.start + datum.high"},
+        right="max(datum.start, datum.end, datum.start + datum.high)",
     )
-    title, subtitle = _words(drivers)
-    height = alt.Step(28)
-    return finished(layers, f"{metric.id}_drivers", title=title, subtitle=subtitle, height=height)
-
-
-def _words(drivers: Drivers) -> tuple[str, str]:
-    """Title and subtitle."""
-    metric = drivers.metric
-    ends = [metric.format(value) for value in (drivers.previous, drivers.last)]
-    change = metric.format_change(drivers.last - drivers.previous)
-    return (
-        f"{metric.name}: {change} on the week before, by driver",
-        f"US dollars, estimated: from {ends[0]} to {ends[1]}; the bars add up",
-    )
+    period = drivers.period
+    subtitle = ""
+    if period is not None:
+        sides = [metric.format(value) for value in (period.previous, period.value)]
+        subtitle = (
+            f"From {sides[0]} to {sides[1]} ({period.words}). The bars add up; lines are 90 % "
+            "intervals of each"
+        )
+    return finished(layers, f"{metric.id}_drivers", subtitle=subtitle, height=alt.Step(28))

@@ -11,6 +11,6 @@ WING = Wing(
         "cost_drivers": "analyses.drivers:cost_drivers",
         "intervention_effects": "analyses.interventions:intervention_effects",
         "month_forecast": "analyses.forecast:month_forecast",
-        "team_shift": "analyses.drivers:team_shift",
+        "team_shift": "analyses.team_shift:team_shift",
     },
 )

@@ -3,29 +3,39 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from builders import dataset, record
 from hypothesis import given
 from hypothesis import strategies as st
 
 import ccanalytics as cca
-from ccanalytics.analyses.drivers import OTHER_TEAMS, split_change
+from ccanalytics.analyses.drivers import split_change
+from ccanalytics.analyses.parts import Period, summed_parts
+from ccanalytics.analyses.team_shift import OTHER_TEAMS
 
-BEFORE, LAST = "2026-11-09", "2026-11-16"
+MONDAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2026-08-31", periods=12, freq="7D")]
 SONNET, OPUS = "claude-sonnet-5", "claude-opus-5"
 amounts = st.lists(st.floats(0, 1e6), min_size=3, max_size=3).map(np.array)
 
 
-def week(day, people, *, cents=100, output=1000, commits=10, team="p", model=SONNET, **usage):
-    """One record each of `people` people."""
+def week(people, *, cents=100, output=1000, commits=10, team="p", model=SONNET, **usage):
+    """One record each of `people` people in a week, but for its day."""
     models = {model: {"output": output, "cents": cents, **usage}}
     return [
-        record(day, f"{team}{n}@x.example", commits=commits, models=models) for n in range(people)
+        {"actor": f"{team}{n}@x.example", "commits": commits, "models": models}
+        for n in range(people)
     ]
 
 
-def two_weeks(records, **options):
-    return dataset(records, BEFORE, "2026-11-22", **options)
+def three_months(before, after, **options):
+    """Eight weeks `before`, and four weeks `after`."""
+    records = [
+        record(monday, **one)
+        for at, monday in enumerate(MONDAYS)
+        for one in (before if at < 8 else after)
+    ]
+    return dataset(records, MONDAYS[0], "2026-11-22", **options)
 
 
 def parts(drivers):
@@ -43,75 +53,74 @@ def test_the_parts_add_up_to_the_change_whatever_the_numbers(a, b, c, d):
 
 
 def test_twice_the_people_is_all_put_down_to_people():
-    """Ten people at a dollar each become twenty: +$10, and nothing else moved."""
-    found = cca.cost_drivers(two_weeks([*week(BEFORE, 10), *week(LAST, 20)]))
+    """Ten people at a dollar each become twenty: +$10 a week, and nothing else moved."""
+    found = cca.cost_drivers(three_months(week(10), week(20)))
     assert parts(found)["active people"] == pytest.approx(10)
     assert sum(abs(value) for value in parts(found).values()) == pytest.approx(10)
 
 
 def test_a_higher_price_is_put_down_to_price():
     """The same tokens cost twice as much."""
-    found = cca.cost_drivers(two_weeks([*week(BEFORE, 10), *week(LAST, 10, cents=200)]))
+    found = cca.cost_drivers(three_months(week(10), week(10, cents=200)))
     assert parts(found)["price"] == pytest.approx(10)
 
 
 def test_another_model_is_put_down_to_the_models_used():
     """All use moves to a model of five times the price."""
-    records = [*week(BEFORE, 10), *week(LAST, 10, cents=500, model=OPUS)]
-    found = parts(cca.cost_drivers(two_weeks(records)))
+    found = parts(cca.cost_drivers(three_months(week(10), week(10, cents=500, model=OPUS))))
     assert found["models used"] == pytest.approx(40, rel=0.02)
     assert sum(found.values()) == pytest.approx(40)
 
 
 def test_more_cache_reads_are_put_down_to_the_kinds_of_tokens():
     """As many tokens, of which half are read from the cache at a tenth of the price of input."""
-    before = week(BEFORE, 10, output=0, input=1000, cents=100)
-    last = week(LAST, 10, output=0, input=500, cache_read=500, cents=55)
-    found = parts(cca.cost_drivers(two_weeks([*before, *last])))
+    before = week(10, output=0, input=1000, cents=100)
+    after = week(10, output=0, input=500, cache_read=500, cents=55)
+    found = parts(cca.cost_drivers(three_months(before, after)))
     assert found["kinds of tokens"] == pytest.approx(-4.5)
     assert found["tokens per active day"] == pytest.approx(0)
 
 
 def test_fewer_commits_for_the_same_work_are_more_days_per_commit():
     """A commit costs $0.10, then $0.20, with half the commits."""
-    records = [*week(BEFORE, 10), *week(LAST, 10, commits=5)]
-    found = cca.cost_drivers(two_weeks(records), "cost_per_commit")
+    data = three_months(week(10), week(10, commits=5))
+    found = cca.cost_drivers(data, "cost_per_commit")
     assert parts(found)["active days per commit"] == pytest.approx(0.1)
     assert "+$0.10" in found.sentence()
 
 
 def test_the_waterfall_ends_where_the_metric_is():
     """Each bar begins where the one before ended, and the last one is the change of the metric."""
-    data = two_weeks([*week(BEFORE, 10), *week(LAST, 13, cents=170, output=900)])
-    found = cca.cost_drivers(data)
-    frame, cost = found.frame, cca.by_week(data, "cost")["value"]
-    assert frame["start"].tolist()[1:-1] == frame["end"].tolist()[:-2]
-    assert frame["end"].iloc[-2] == frame["value"].iloc[-1]
-    assert frame["value"].iloc[-1] == pytest.approx(cost.iloc[1] - cost.iloc[0])
-    assert (found.previous, found.last) == tuple(cost)
+    found = cca.cost_drivers(three_months(week(10), week(13, cents=170, output=900)))
+    frame = found.frame
+    assert frame["start"].tolist()[1:-1] == pytest.approx(frame["end"].tolist()[:-2])
+    assert frame["end"].iloc[-2] == frame["value"].iloc[-1] == pytest.approx(13 * 1.7 - 10)
+    assert (found.period.previous, found.period.value) == pytest.approx((10, 13 * 1.7))
 
 
-@pytest.mark.parametrize(
-    ("records", "why"),
-    [
-        (week(LAST, 10), "too few people"),
-        ([], "too few people"),
-        ([*week(BEFORE, 3), *week(LAST, 10)], "too few people"),
-        ([*week(BEFORE, 10), *week(LAST, 10, cents=None)], "no known price"),
-    ],
-)
-def test_what_cannot_be_split_says_why(records, why):
-    """No numbers and a reason, for the waterfall and for the teams."""
-    data = two_weeks(records, minimum_group=5)
+def test_a_part_is_as_sure_as_its_weeks_are_alike():
+    """Means 2 and 6, of which the weeks are off by 1: 10 squares over 8, and t(8) is 1.86."""
+    weekly = np.array([1, 3, 1, 3, 1, 3, 5, 7, 5, 7.0])[:, None]
+    period = Period(pd.DatetimeIndex([]), np.arange(10) >= 6, 6.0, 2.0)
+    value, low, high = summed_parts(weekly, np.ones(10), period)[0]
+    reach = 1.8595 * np.sqrt(10 / 8 * (1 / 6 + 1 / 4))
+    assert (value, high - value, value - low) == pytest.approx((4, reach, reach), abs=1e-3)
+
+
+def test_only_a_change_that_was_found_is_split():
+    """Nothing moved: no bars, and how large a rise would have been found."""
+    data = three_months(week(10), week(10))
     assert cca.cost_drivers(data).frame.empty
-    assert why in cca.cost_drivers(data).sentence()
-    assert why in cca.team_shift(data).sentence()
+    assert "no change was found" in cca.cost_drivers(data).sentence()
+    assert "% would show" in cca.team_shift(data).sentence()
 
 
-def test_one_week_alone_cannot_be_split():
-    """There is nothing before it."""
-    data = dataset(week(LAST, 10), LAST, "2026-11-22")
-    assert "no closed week right before" in cca.cost_drivers(data).sentence()
+@pytest.mark.parametrize("before", [[], week(3), week(10, cents=None)])
+def test_what_cannot_be_judged_cannot_be_split(before):
+    """Nobody, too few people, no known price."""
+    data = three_months(before, week(10), minimum_group=5)
+    assert cca.cost_drivers(data).frame.empty
+    assert "too few weeks, people or events" in cca.cost_drivers(data).sentence()
 
 
 def roster(**teams):
@@ -121,14 +130,12 @@ def roster(**teams):
 
 def test_every_team_can_fall_while_the_whole_rises():
     """Three teams get cheaper by a cent, and the commits move to the most expensive of them."""
-    plan = {"ann": (10, 2, 2), "bob": (10, 4, 4), "eve": (50, 30, 100)}
-    records = []
+    plan = {"ann": (10, 2, 2), "bob": (10, 4, 4), "eve": (50, 30, 300)}
+    before, after = [], []
     for team, (price, commits_before, commits) in plan.items():
-        before = price * commits_before
-        after = (price - 1) * commits
-        records += week(BEFORE, 10, cents=before, commits=commits_before, team=team)
-        records += week(LAST, 10, cents=after, commits=commits, team=team)
-    found = cca.team_shift(two_weeks(records, roster=roster(ann=10, bob=10, eve=10)))
+        before += week(10, cents=price * commits_before, commits=commits_before, team=team)
+        after += week(10, cents=(price - 1) * commits, commits=commits, team=team)
+    found = cca.team_shift(three_months(before, after, roster=roster(ann=10, bob=10, eve=10)))
     assert found.change > 0
     assert found.rate == pytest.approx(-0.01)
     assert found.change == pytest.approx(found.rate + found.mix)
@@ -136,31 +143,28 @@ def test_every_team_can_fall_while_the_whole_rises():
 
 
 def test_rate_and_mix_add_up_to_the_change_of_the_metric():
-    """With teams of other sizes in either week."""
-    records = [
-        *week(BEFORE, 9, cents=130, commits=4, team="ann"),
-        *week(BEFORE, 7, cents=90, commits=5, team="bob"),
-        *week(LAST, 6, cents=150, commits=5, team="ann"),
-        *week(LAST, 8, cents=80, commits=3, team="bob"),
-    ]
-    data = two_weeks(records, roster=roster(ann=9, bob=8))
-    value = cca.by_week(data, "cost_per_commit")["value"]
-    found = cca.team_shift(data)
-    assert found.change == pytest.approx(value.iloc[1] - value.iloc[0])
+    """$18.0 by 71 commits a week, then $28.4 by 54: with teams of other sizes on either side."""
+    before = week(9, cents=130, commits=4, team="ann") + week(7, cents=90, commits=5, team="bob")
+    after = week(6, cents=300, commits=5, team="ann") + week(8, cents=130, commits=3, team="bob")
+    found = cca.team_shift(three_months(before, after, roster=roster(ann=9, bob=8)))
+    assert found.change == pytest.approx(28.4 / 54 - 18.0 / 71)
+    assert (found.frame["rate_low"] < found.frame["rate"]).sum() == 0  # weeks do not scatter
     assert not found.reverses
 
 
 def test_a_small_team_is_never_a_row_of_its_own():
     """Three people are taken together with the next smallest team."""
-    records = []
-    for team, size in {"ann": 12, "bob": 6, "eve": 3}.items():
-        records += week(BEFORE, size, team=team) + week(LAST, size, team=team)
-    data = two_weeks(records, roster=roster(ann=12, bob=6, eve=3), minimum_group=5)
+    sizes = {"ann": 12, "bob": 6, "eve": 3}
+    before, after = (
+        [one for team, size in sizes.items() for one in week(size, cents=cents, team=team)]
+        for cents in (100, 200)
+    )
+    data = three_months(before, after, roster=roster(**sizes), minimum_group=5)
     assert cca.team_shift(data).frame["team"].tolist() == ["ann", OTHER_TEAMS]
 
 
 def test_without_teams_there_is_nothing_to_shift():
     """Everybody is in one group."""
-    found = cca.team_shift(two_weeks([*week(BEFORE, 10), *week(LAST, 10)]))
+    found = cca.team_shift(three_months(week(10), week(10, cents=200)))
     assert "fewer than two teams" in found.sentence()
     assert math.isnan(found.change)
