@@ -38,6 +38,8 @@ class Wing:
     """A `SetupCheck` of `ccanalytics check` by the source it is about."""
     definitions: tuple[str, ...] = ()
     """Files of metric definitions, as paths below the package."""
+    findings: tuple[Reference, ...] = ()
+    """Functions from a dataset to findings of a kind, which are ranked with all others."""
     notebooks: Mapping[str, Reference] = field(default_factory=dict)
     """Notebooks of the weekly report, with the function that gives None for a dataset they have
     nothing for; without one they are always part of it."""

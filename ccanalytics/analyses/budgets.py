@@ -16,6 +16,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.metrics.availability import basis_of
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.findings import Finding
 
 ORGANISATION, BILLED = "organisation", "billed_cost"
 
@@ -94,6 +95,21 @@ def budget_states(data: Dataset) -> list[BudgetState]:
 def budget_crossings(data: Dataset) -> list[BudgetState]:
     """The budgets that the low end of the forecast crosses."""
     return [one for one in budget_states(data) if one.is_crossed]
+
+
+def budget_findings(data: Dataset) -> Iterator[Finding]:
+    """The budgets that even the low end of the forecast reaches."""
+    usd = METRICS["cost"].format
+    for one in budget_crossings(data):
+        name = f"{one.name}: the" if one.name else "The"
+        title = f"{name} budget of {usd(one.budget_usd)} is used up by {one.first_day:%-d %B}"
+        text = (
+            f"{one.month:%B} comes to {usd(one.low)} to {usd(one.high)}, {one.money}, of which "
+            f"{usd(one.so_far)} so far."
+        )
+        over = min(one.total / one.budget_usd - 1, 2.0)
+        weight = 2 * math.sqrt(one.total / 4) * over  # a month is four weeks, and it is sure
+        yield Finding("budget", title, text, "month_forecast", one.scope, one.name, weight=weight)
 
 
 def budget_table(data: Dataset) -> TitledFrame:

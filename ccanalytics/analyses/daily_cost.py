@@ -150,12 +150,8 @@ def kinds_of_day(data: Dataset, dates: pd.Series) -> pd.Series:
     return kinds.where(data.calendars.is_working_day(dates) | weekend, HOLIDAY)
 
 
-def expected_of(history: pd.DataFrame, kind: int) -> float:
+def median_of_kind(values: Floats, kinds: Kinds, kind: int) -> float:
     """The median of the days of this kind; a holiday counts as a weekend day."""
-    return _median_of_kind(history["value"].to_numpy(), history["kind"].to_numpy(), kind)
-
-
-def _median_of_kind(values: Floats, kinds: Kinds, kind: int) -> float:
     alike = kinds >= OFF if kind == HOLIDAY else kinds == kind
     known = values[alike & ~np.isnan(values)]
     return float(np.median(known)) if len(known) else math.nan
@@ -172,7 +168,7 @@ def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
     if len(before) < MINIMUM_HISTORY:
         return math.nan, math.nan
     history, of_kind, kind = values[before], kinds[before], int(kinds[at])
-    expected = np.array([_median_of_kind(history, of_kind, each) for each in range(HOLIDAY + 1)])
+    expected = np.array([median_of_kind(history, of_kind, each) for each in range(HOLIDAY + 1)])
     alike = (of_kind < OFF) == (kind < OFF)
     off = _logs(history[alike], expected[of_kind[alike]])
     return float(expected[kind]), max(1.4826 * float(np.median(np.abs(off))), _NARROWEST)

@@ -41,9 +41,7 @@ def drivers_chart(drivers: Drivers) -> Any:
             legend=None,
         ),
     )
-    ends = base.mark_rule(color=INK, strokeWidth=1.5).encode(
-        x=alt.X("from:Q", title=title), x2="to:Q"
-    )
+    ends = base.mark_rule(color=INK).encode(x=alt.X("from:Q", title=None), x2="to:Q")
     labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(
         x=alt.X("right:Q", title=None), text=alt.Text("value:Q", format=form)
     )
@@ -53,12 +51,16 @@ def drivers_chart(drivers: Drivers) -> Any:
         **{"from": "datum.start + datum.low", "to": "datum.start + datum.high"},
         right="max(datum.start, datum.end, datum.start + datum.high)",
     )
-    period = drivers.period
-    subtitle = ""
-    if period is not None:
-        sides = [metric.format(value) for value in (period.previous, period.value)]
-        subtitle = (
-            f"From {sides[0]} to {sides[1]} ({period.words}). The bars add up; lines are 90 % "
-            "intervals of each"
-        )
-    return finished(layers, f"{metric.id}_drivers", subtitle=subtitle, height=alt.Step(28))
+    name, subtitle = f"{metric.id}_drivers", _subtitle(drivers)
+    return finished(layers, name, subtitle=subtitle, height=alt.Step(28))
+
+
+def _subtitle(drivers: Drivers) -> str:
+    """The figure on both sides, and how to read the bars."""
+    period, show = drivers.period, drivers.metric.format
+    if period is None:
+        return ""
+    return (
+        f"From {show(period.previous)} to {show(period.value)} ({period.words}). The bars add up; "
+        "lines are 90 % intervals of each"
+    )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ccanalytics.analyses.parts import Period, changed_period, summed_parts
+from ccanalytics.analyses.change_parts import Period, changed_period, summed_parts
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
 from ccanalytics.metrics.availability import mask_unavailable

@@ -15,7 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from ccanalytics.analyses.daily_cost import BASELINE_DAYS, cost_by_day, expected_of, kinds_of_day
+from ccanalytics.analyses.daily_cost import (
+    BASELINE_DAYS,
+    Kinds,
+    cost_by_day,
+    kinds_of_day,
+    median_of_kind,
+)
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
@@ -113,8 +119,9 @@ def month_forecast(data: Dataset) -> Forecast:
     this_month = days[days["date"] >= month]
     if len(this_month) != (last - month).days + 1 or this_month["value"].isna().any():
         return replace(nothing, why="not every day of the month so far is known")
-    expected = _expected(days, len(days), kinds_of_day(data, ahead))
-    errors = _errors(days, len(ahead))
+    values, kinds = days["value"].to_numpy(), days["kind"].to_numpy()
+    expected = _expected(values, kinds, kinds_of_day(data, ahead).to_numpy())
+    errors = _errors(values, kinds, len(ahead))
     if np.isnan(expected).any() or errors.shape[0] < FEWEST_BACKTESTS:
         return replace(nothing, why="there are too few weeks to tell how far a forecast is off")
     return _forecast(data, nothing, this_month, ahead, expected, errors)
@@ -172,25 +179,25 @@ def _forecast(
     )
 
 
-def _expected(days: pd.DataFrame, at: int, kinds: pd.Series) -> Floats:
-    """What days of these kinds will cost, as seen before the day at position `at`."""
-    history = days.iloc[max(0, at - BASELINE_DAYS) : at]
-    usual = {kind: expected_of(history, int(kind)) for kind in {*kinds, *history["kind"]}}
-    days_usual = history["kind"].map(usual)
-    known = history["value"].notna() & days_usual.notna()
-    weights = 0.5 ** (np.arange(len(history))[::-1] / HALF_LIFE) * known
-    bottom = float((weights * days_usual).sum())
-    level = float((weights * history["value"]).sum()) / bottom if bottom > 0 else 1.0
-    return level * np.array([usual[kind] for kind in kinds], dtype="float64")
+def _expected(values: Floats, kinds: Kinds, ahead: Kinds) -> Floats:
+    """What days of the kinds `ahead` will cost, after days of these values and kinds."""
+    values, kinds = values[-BASELINE_DAYS:], kinds[-BASELINE_DAYS:]
+    usual = {kind: median_of_kind(values, kinds, kind) for kind in {*kinds, *ahead}}
+    then = np.array([usual[kind] for kind in kinds])
+    known = ~np.isnan(values) & ~np.isnan(then)
+    weights = 0.5 ** (np.arange(len(values))[::-1] / HALF_LIFE)
+    came, was_usual = (float(weights[known] @ one[known]) for one in (values, then))
+    level = came / was_usual if was_usual > 0 else 1.0
+    return level * np.array([usual[kind] for kind in ahead], dtype="float64")
 
 
-def _errors(days: pd.DataFrame, horizon: int) -> Floats:
+def _errors(values: Floats, kinds: Kinds, horizon: int) -> Floats:
     """One row per past day: log of what came over the next 1, 2, ... days by what was expected."""
     rows = []
-    for at in range(MINIMUM_DAYS, len(days) - horizon + 1):
-        came = days.iloc[at : at + horizon]
-        expected = np.cumsum(_expected(days, at, came["kind"]))
-        actual = np.cumsum(came["value"].to_numpy())
+    for at in range(MINIMUM_DAYS, len(values) - horizon + 1):
+        to_come = slice(at, at + horizon)
+        expected = np.cumsum(_expected(values[:at], kinds[:at], kinds[to_come]))
+        actual = np.cumsum(values[to_come])
         if not np.isnan(expected[-1]) and not np.isnan(actual[-1]):
             rows.append(np.log((actual + 1) / (expected + 1)))
     return np.array(rows).reshape(-1, horizon)

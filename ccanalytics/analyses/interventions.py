@@ -161,7 +161,7 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
         return replace(nothing, why="there is no team without one to compare with")
     people = rows.loc[rows["team"] == team, "actor"].nunique()
     found = replace(nothing, n_treated=people, n_teams=len(others))
-    return _compared(found, np.stack([sums[name] for name in (team, *others)]), before, after)
+    return compared_teams(found, np.stack([sums[name] for name in (team, *others)]), before, after)
 
 
 def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: int) -> str:
@@ -214,7 +214,7 @@ def _team_sums(
     return known
 
 
-def _compared(
+def compared_teams(
     found: Effect, sums: Floats, before: pd.DatetimeIndex, after: pd.DatetimeIndex
 ) -> Effect:
     """`found` with what the first team of `sums` did, compared with the others."""

@@ -5,6 +5,7 @@ long before; what comes after the last one has not happened yet, and is never ta
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, follows, roster_weeks
 from ccanalytics.metrics.adoption import shown
+from ccanalytics.metrics.findings import Finding
 from ccanalytics.metrics.intervals import wilson
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.people.roster import WEEK
@@ -20,6 +22,11 @@ from ccanalytics.people.small_groups import of_people, withheld
 
 Cells = npt.NDArray[np.bool_]
 
+
+BEGAN_AFTER, SINCE_THEN = 4, 2
+"""Weeks in which somebody was not seen before, and weeks to come back in."""
+
+MANY_STOPPED = 1 / 3
 
 FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
@@ -103,6 +110,33 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     later = frame[["value", "n_actors"]].where(frame["k"] > 0).to_numpy()
     low, high = wilson(*later.T)
     return frame.assign(low=low, high=high)
+
+
+def stopped_findings(data: Dataset) -> Iterator[Finding]:
+    """People who used it in one week only, where they surely are more than a third of those who
+    began; people who left the roster do not count."""
+    weeks = data.weeks
+    rows = actor_weeks(data)
+    rows = rows[rows["active"] == 1].astype({"actor": "str"})
+    if len(data.roster):
+        roster = roster_weeks(data)
+        rows = rows[rows["actor"].isin(roster.loc[roster["week"] == weeks[-1], "actor"])]
+    used = rows.groupby("actor").agg(first=("week", "min"), n=("week", "nunique"))
+    began = used[used["first"].isin(weeks[BEGAN_AFTER:-SINCE_THEN])]
+    stopped, stayed = int((began["n"] == 1).sum()), int((began["n"] > 1).sum())
+    enough = stopped >= max(data.minimum_group, 1) and not 0 < stayed < data.minimum_group
+    share = stopped / max(len(began), 1)
+    if not enough or wilson(share, len(began))[0] <= MANY_STOPPED:
+        return
+    cost = rows["cost_usd"].sum() / len(rows) if data.has_cost else 1.0
+    yield Finding(
+        "stopped",
+        f"{stopped} of {len(began)} people who began stopped after their first week",
+        f"They began from {weeks[BEGAN_AFTER]:%-d %B} to {weeks[-SINCE_THEN - 1]:%-d %B}, and have "
+        f"not been active in the {SINCE_THEN} weeks after it or more.",
+        "retention",
+        weight=math.sqrt(stopped * max(cost, 1.0)) * share,
+    )
 
 
 def _last_roster(data: Dataset) -> pd.DataFrame:

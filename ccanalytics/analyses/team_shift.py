@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ccanalytics.analyses.parts import Period, changed_period, summed_parts
+from ccanalytics.analyses.change_parts import Period, changed_period, summed_parts
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats

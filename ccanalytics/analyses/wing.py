@@ -6,6 +6,7 @@ WING = Wing(
     notebooks=dict.fromkeys(("lifecycle", "what_changed", "before_after", "outlook"), ""),
     commands={"budget": "analyses.budget_command:budget"},
     definitions=("analyses/definitions.toml",),
+    findings=("analyses.budgets:budget_findings", "analyses.lifecycle:stopped_findings"),
     names={
         "budget_table": "analyses.budgets:budget_table",
         "cost_drivers": "analyses.drivers:cost_drivers",

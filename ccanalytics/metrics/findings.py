@@ -39,6 +39,7 @@ from ccanalytics.metrics.ratios import (
     splits_of,
 )
 from ccanalytics.showing import Results, ShowsItself
+from ccanalytics.wings import resolve, wings
 
 MOST = 5
 """As many findings are shown."""
@@ -47,6 +48,9 @@ SPLITS = ("team", "family")
 """What a headline is parted by to see where a change is."""
 
 FALSE_DISCOVERIES = 0.10
+
+NOTICED = ("metrics.noticed:model_findings", "metrics.noticed:hole_findings")
+"""What is told beside changes: functions from a dataset to findings of a kind. Wings add theirs."""
 
 _cache: WeakKeyDictionary[Dataset, list["Change"]] = WeakKeyDictionary()
 
@@ -92,7 +96,8 @@ class Change:
 class Finding(ShowsItself):
     """One thing to know of the newest weeks: `title` says it, `text` what it rests on.
 
-    `kind` is change, nothing (nothing else moved) or unknown (too little to judge).
+    `kind` is change, model (came or went), hole (days without records), a kind of a wing (budget,
+    stopped), nothing (nothing else moved) or unknown (too little to judge). `weight` ranks it.
     """
 
     shown_by = "display.sentences:told_bundle"
@@ -105,6 +110,7 @@ class Finding(ShowsItself):
     group: str = ""
     since: str = ""
     change: Change | None = None
+    weight: float = 0.0
 
     def sentence(self) -> str:
         """Title and text."""
@@ -120,11 +126,11 @@ class Findings(Results):
 
 
 def findings(data: Dataset) -> Findings:
-    """What moved in the newest weeks, ranked by money at stake and evidence; at most five.
+    """What to know of the newest weeks, ranked by money at stake and evidence; at most five.
 
     Changes of the headlines, in all and by team and model family, that hold after control of the
-    false discovery rate at 10 %. Where nothing moved, one finding says so, and how large a change
-    would have been seen.
+    false discovery rate at 10 %; models that came or went, days without records, and what wings
+    add. Where nothing moved, one finding says so, and how large a change would have been seen.
     """
     if not len(data.weeks):
         return Findings(
@@ -132,8 +138,11 @@ def findings(data: Dataset) -> Findings:
         )
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
-    moved = [_finding(data, one, looked_at) for one in found[:MOST]]
-    shown = Findings([*moved, _rest(looked_at, found)])
+    told = [_finding(data, one, looked_at) for one in found]
+    for kind in (*NOTICED, *(kind for wing in wings() for kind in wing.findings)):
+        told += resolve(kind)(data)
+    ranked = sorted(told, key=lambda one: -one.weight)[:MOST]
+    shown = Findings([*ranked, _rest(looked_at, found)])
     shown.changes = tuple(looked_at)
     return shown
 
@@ -253,7 +262,15 @@ def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
     text = f"{values} ({_horizon(compared)}; {size})."
     text += _where(one, looked_at) + _event(data, one)
     return Finding(
-        "change", _title(one), text, metric.id, one.by, one.group, f"{one.since:%Y-%m-%d}", one
+        "change",
+        _title(one),
+        text,
+        metric.id,
+        one.by,
+        one.group,
+        f"{one.since:%Y-%m-%d}",
+        one,
+        one.weight,
     )
 
 

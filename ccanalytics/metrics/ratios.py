@@ -286,7 +286,7 @@ class Matrix:
 def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matrix:
     """`rows` as actors by `weeks`, 0 where an actor did nothing."""
     rows = rows[rows["week"].isin(weeks)]
-    names, actors = np.unique(rows["actor"].astype("str").to_numpy(), return_inverse=True)
+    actors, names = pd.factorize(rows["actor"])
     cells = actors, weeks.get_indexer(rows["week"])
     top, bottom = np.zeros((2, len(names), len(weeks)))
     np.add.at(top, cells, rows[metric.numerator].to_numpy(dtype="float64"))

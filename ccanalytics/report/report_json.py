@@ -3,8 +3,9 @@
     week, source        "2026-W47", "api"
     team, identity      the team, "" for everybody; how people appear
     paths               page, index, notebooks, and email and pdf where they were made
-    findings            a list of title, text, metric, by, group, since, and kind: change, nothing
-                        (nothing else moved) or unknown (too little to judge)
+    findings            a list of title, text, metric, by, group, since, and kind: change, budget,
+                        model (came or went), stopped (people after a first week), hole (days
+                        without records), nothing (nothing else moved) or unknown (too little)
     headlines           a list, empty for a page that says why there is no report; of each
         id, label, unit     "cost_per_commit", "Cost per commit", "US dollars"
         text, verdict       as on the page: "$1.35", "no change found"; described figures have none

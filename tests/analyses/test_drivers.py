@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ccanalytics as cca
+from ccanalytics.analyses.change_parts import Period, summed_parts
 from ccanalytics.analyses.drivers import split_change
-from ccanalytics.analyses.parts import Period, summed_parts
 from ccanalytics.analyses.team_shift import OTHER_TEAMS
 
 MONDAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2026-08-31", periods=12, freq="7D")]

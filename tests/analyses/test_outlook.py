@@ -205,11 +205,11 @@ def test_an_unusual_day_does_not_depend_on_how_many_weeks_are_shown(weeks):
     costs = {SUNDAY - timedelta(n): cost(SUNDAY - timedelta(n)) for n in range(182)}
     costs[date(2026, 11, 18)] = 400.0
     since = SUNDAY - timedelta(weeks=weeks, days=-1)
-    found = cca.unusual_days(days(costs.get, people=1, since=since))
+    found = cca.metric_frame(days(costs.get, people=1, since=since), "unusual_days")
     assert found["date"].dt.date.tolist() == [date(2026, 11, 18)]
     assert 1.5 < found.attrs["detectable"] < 4
-    six = cca.unusual_days(days(costs.get, people=1, since=SUNDAY - timedelta(days=41)))
-    assert six.empty
+    six = days(costs.get, people=1, since=SUNDAY - timedelta(days=41))
+    assert cca.metric_frame(six, "unusual_days").empty
 
 
 def test_small_money_is_no_anomaly():

@@ -88,7 +88,7 @@ def made_dataset(actors, weeks=12):
     roster = parse_roster("\n".join(["email,team,start", *lines]), "roster")
     until = date(2026, 8, 31) + pd.Timedelta(days=7 * weeks - 1)
     known = parse_calendar("interventions", "team,date,what\nteam 01,2026-10-12,Training\n", "i")
-    data = Dataset("api", date(2026, 8, 31), until, activity, usage, actions, None, roster, days)
+    data = Dataset("api", date(2026, 8, 31), until, activity, usage, actions, roster, days)
     return replace(data, calendars=Calendars(interventions=known))
 
 
@@ -114,6 +114,7 @@ def main():
         total += timed(name, lambda name=name: getattr(m, name)(data))
     total += timed("preflight", lambda: preflight(data))
     total += timed("cost_per_commit by team", lambda: m.by_week(data, "cost_per_commit", by="team"))
+    total += timed("findings", lambda: m.findings(data))
     total += timed("headline cost_per_commit", lambda: m.headline(data, "cost_per_commit"))
     print(f"{'all':32} {total:7.2f} s, peak {peak_megabytes() - before:.0f} MB over the dataset")
 

@@ -3,49 +3,61 @@
     uv run python tests/benchmarks/simulated_truth.py [--seeds N]
 
 People differ in habit by a lognormal factor, keep it from week to week, and are away in a fifth of
-their weeks. Weeks are independent; share a shock of 10 %; are correlated within people; are of
-heavy tails with a third who never commit; or drift by 1 % a week. Days have weekdays and noise.
+their weeks. Weeks are independent; share a shock of 10 %; are correlated within people (0.7); have
+heavy tails with 30 % who never commit; end with a holiday, on which four of ten are away; or drift
+by 1 % a week. Days have weekdays and noise. It prints the tables of docs/numbers.md.
 """
 
 import argparse
 import math
 import sys
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from builders import dataset, record
 
 import ccanalytics as m
+from ccanalytics.analyses.daily_cost import unusual_days
+from ccanalytics.analyses.interventions import Effect, compared_teams
 from ccanalytics.metrics.change import compare
+from ccanalytics.metrics.intervals import week_intervals
 from ccanalytics.metrics.ratios import Matrix
-from ccanalytics.people.calendars import Calendars, parse_calendar
 
 RATE = 8.0  # dollars per unit of work
 COMMITS = 2.5  # per unit of work
 MONDAY = date(2026, 8, 31)
 WEEKS = 12
-SHAPES = ("independent", "shared", "correlated", "heavy", "drift")
+SHAPES = ("independent", "shared", "correlated", "heavy", "holiday", "drift")
+SIZES = (10, 20, 40, 120)
 
 
 def twelve_weeks(random, n, shape):
-    """Cost and commits of `n` people in twelve weeks in which nothing is changed."""
+    """Cost and commits of `n` people in twelve weeks in which nothing is changed, and what their
+    commit of the last week truly costs."""
     skew = 1.5 if shape == "heavy" else 1.0
-    work = random.lognormal(0, skew, (n, 1)) * _noise(random, n, 0.4, shape)
+    habit = random.lognormal(0, skew, (n, 1))
+    work = habit * _noise(random, n, 0.4, shape)
     work *= random.random((n, WEEKS)) < 0.8
+    if shape == "holiday":
+        work[:, -1] *= random.random(n) < 0.6
     cost = RATE * work * _noise(random, n, 0.5, shape)
     commits = random.poisson(COMMITS * work) * 1.0
+    truth = RATE / COMMITS
     if shape == "heavy":
-        commits[random.random(n) < 0.3] = 0
+        never = random.random(n) < 0.3
+        commits[never] = 0
+        truth *= habit.sum() / habit[~never].sum()
     if shape == "shared":
         cost = cost * np.exp(random.normal(0, 0.1, WEEKS))
     if shape == "drift":
         cost = cost * 1.01 ** np.arange(WEEKS)
-    return cost, commits
+        truth *= 1.01 ** (WEEKS - 1)
+    return cost, commits, truth
 
 
 def _noise(random, n, size, shape):
@@ -58,38 +70,31 @@ def _noise(random, n, size, shape):
 
 
 def changes(seeds, n, shape):
-    """False changes, and of 30 % more found, in the last week and in the last four."""
+    """False changes, and of 30 % more found, in the last week and in the last four; and how often
+    the interval of the last week holds the true cost per commit."""
     metric, order = m.METRICS["cost_per_commit"], np.arange(WEEKS)
-    found = np.zeros(4)
+    told = np.zeros(5)
     for seed in range(seeds):
-        random = np.random.default_rng([seed, n])
-        cost, commits = twelve_weeks(random, n, shape)
+        cost, commits, truth = twelve_weeks(np.random.default_rng([seed, n]), n, shape)
         for at, late in enumerate((order >= WEEKS - 1, order >= WEEKS - 4)):
             same = compare(metric, Matrix(cost, commits), ~late, late)
             more = compare(metric, Matrix(cost * np.where(late, 1.3, 1.0), commits), ~late, late)
-            found[2 * at] += same.is_change
-            found[2 * at + 1] += more.verdict == "up"
-    return found / seeds
+            told[2 * at] += same.is_change
+            told[2 * at + 1] += more.verdict == "up"
+        low, high = week_intervals(cost, commits, np.ones(WEEKS, dtype=bool))[-1]
+        told[4] += low <= truth <= high
+    return told / seeds
 
 
-def levels(seeds, n):
-    """How often the interval of the last week holds the true cost per commit."""
-    held = 0
+def quiet_issues(seeds, shape):
+    """The share of organisations of 40 people without any change of whom a change is told, and of
+    those of whom anything is."""
+    told = np.zeros(2)
     for seed in range(seeds):
-        cost, commits = twelve_weeks(np.random.default_rng([seed, n]), n, "independent")
-        low, high = Matrix(cost, commits).ratios()[-1]
-        held += low <= RATE / COMMITS <= high
-    return held / seeds
-
-
-def quiet_issues(seeds):
-    """The share of organisations of 40 people without any change for which a change is reported."""
-    found = 0
-    for seed in range(seeds):
-        random = np.random.default_rng(seed)
-        cost, commits = twelve_weeks(random, 40, "independent")
-        found += any(one.kind == "change" for one in m.findings(forty_people(cost, commits)))
-    return found / seeds
+        cost, commits, _ = twelve_weeks(np.random.default_rng(seed), 40, shape)
+        kinds = {one.kind for one in m.findings(forty_people(cost, commits))}
+        told += "change" in kinds, bool(kinds - {"nothing", "unknown"})
+    return told / seeds
 
 
 def forty_people(cost, commits):
@@ -109,23 +114,25 @@ def forty_people(cost, commits):
     return dataset(records, MONDAY, MONDAY + timedelta(days=83), roster=roster)
 
 
-def months(seeds):
-    """Coverage of the month's forecast, organisations with a false alarm, and spikes found."""
-    held = alarms = found = 0
+def months(seeds, growth):
+    """How often the interval holds what the month comes to, and the median error of the forecast;
+    organisations with a false unusual day, and of days of three times the usual those found."""
+    held, errors, alarms, found = 0, [], 0, 0
     for seed in range(seeds):
         random = np.random.default_rng(seed)
         days = [MONDAY + timedelta(n) for n in range(92)]
-        usual = [10.0 if day.weekday() >= 5 else 100.0 for day in days]
+        usual = [(10.0 if day.weekday() >= 5 else 100.0) * growth ** (n / 7)
+                 for n, day in enumerate(days)]  # fmt: skip
         costs = dict(zip(days, usual * random.lognormal(0, 0.15, len(days)), strict=True))
         whole = sum(cost for day, cost in costs.items() if day.month == 11)
-        seen = days[:84]
-        data = daily(costs, seen)
+        data = daily(costs, days[:84])
         forecast = m.month_forecast(data)
         held += forecast.low <= whole <= forecast.high
-        alarms += len(m.unusual_days(data)) > 0
-        spiked = daily(costs | {date(2026, 11, 18): 300.0}, seen)
-        found += date(2026, 11, 18) in set(m.unusual_days(spiked)["date"].dt.date)
-    return held / seeds, alarms / seeds, found / seeds
+        errors.append(abs(forecast.total / whole - 1))
+        alarms += len(unusual_days(data)) > 0
+        spiked = daily(costs | {date(2026, 11, 18): 3 * usual[79]}, days[:84])
+        found += date(2026, 11, 18) in set(unusual_days(spiked)["date"].dt.date)
+    return held / seeds, float(np.median(errors)), alarms / seeds, found / seeds
 
 
 def daily(costs, days):
@@ -140,71 +147,68 @@ def daily(costs, days):
 
 def interventions(seeds, controls, shock):
     """False effects, and of a quarter more how often found and how often inside the interval."""
-    alarms = found = held = 0
+    told = np.zeros(3)
     for seed in range(seeds):
         random = np.random.default_rng([seed, controls])
-        commits = team_weeks(random, controls + 1, shock)
-        (without,) = m.intervention_effects(teams_of_ten(commits))
-        commits[0, :, 6:] *= 1.25
-        (with_it,) = m.intervention_effects(teams_of_ten(commits))
-        low, high = with_it.change.interval
-        alarms += without.verdict in ("higher", "lower")
-        found += with_it.verdict == "higher"
-        held += low <= 0.25 <= high
-    return alarms / seeds, found / seeds, held / seeds
+        commits, days = team_weeks(random, controls + 1, shock)
+        alike = effect(commits, days)
+        commits[0, 6:] *= 1.25
+        more = effect(commits, days)
+        low, high = more.change.interval
+        told += alike.verdict in ("higher", "lower"), more.verdict == "higher", low <= 0.25 <= high
+    return told / seeds
 
 
 def team_weeks(random, teams, shock):
-    """Expected commits by team, person of ten, and week; all of a team share a weekly shock."""
-    habit = random.gamma(4, 3, (teams, 10, 1))
-    return habit * np.exp(random.normal(0, shock, (teams, 1, WEEKS)))
+    """Commits and active days by team of ten and week; all of a team share a weekly shock."""
+    habit = random.gamma(4, 0.75, (teams, 10, 1))
+    days = random.integers(2, 6, (teams, 10, WEEKS))
+    shared = np.exp(random.normal(0, shock, (teams, 1, WEEKS)))
+    return random.poisson(habit * days * shared).sum(axis=1) * 1.0, days.sum(axis=1) * 1.0
 
 
-def teams_of_ten(expected):
-    """A dataset of teams of ten, of which the first has an intervention in the seventh week."""
-    random = np.random.default_rng(int(expected[:, :, :6].sum()))
-    commits = random.poisson(expected)
-    records = [
-        record(
-            str(MONDAY + timedelta(weeks=week, days=1)), f"p{team}-{n}@x.example", commits=int(x)
-        )
-        for (team, n, week), x in np.ndenumerate(commits)
-    ]
-    people = [
-        f"p{team}-{n}@x.example,T{team}," for team, n, _ in np.ndindex(*expected.shape[:2], 1)
-    ]
-    roster = "\n".join(["email,team,start", *people])
-    data = dataset(records, MONDAY, MONDAY + timedelta(days=83), roster=roster)
-    known = parse_calendar("interventions", "team,date,what\nT0,2026-10-12,Training\n", "i")
-    return replace(data, calendars=Calendars(interventions=known))
+def effect(commits, days):
+    """What is said of the first team, changed in the seventh week, next to the others."""
+    weeks = pd.date_range(MONDAY, periods=WEEKS, freq="7D")
+    metric = m.METRICS["commits_per_active_day"]
+    asked = Effect(metric, "T0", "Training", weeks[6], pd.DataFrame(), n_teams=len(commits) - 1)
+    return compared_teams(asked, np.stack([commits, days], axis=1), weeks[:6], weeks[6:])
 
 
 def main():
-    """Print every share as percent."""
+    """Print the tables: percent, with the standard error in brackets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
     seeds = parser.parse_args().seeds
-    names = "false, last week", "+30 % found", "false, last 4 weeks", "+30 % found"
+    print(f"{seeds} seeds; percent, with the standard error in brackets")
+    head("weeks, people", "false, last week", "+30 % found", "false, last 4 weeks", "+30 % found",
+         "interval of a week holds")  # fmt: skip
     for shape in SHAPES:
-        for n in (20, 40, 120):
-            show(f"cost per commit, {shape}, {n} people", names, changes(seeds, n, shape), seeds)
-    for n in (20, 40, 120):
-        show(f"level of a week, {n} people", ("interval holds",), [levels(seeds, n)], seeds)
-    show("40 people without a change", ("issues that tell one",), [quiet_issues(seeds)], seeds)
-    show("month", ("interval holds", "false alarm", "spike x3 found"), months(seeds), seeds)
-    names = "false effect", "+25 % found", "interval holds"
-    for controls, shock in ((6, 0.0), (6, 0.1), (8, 0.1), (12, 0.1)):
-        what = f"intervention, {controls} other teams, shock of a team-week {shock:.0%}"
-        show(what, names, interventions(seeds, controls, shock), seeds)
-
-
-def show(what, names, shares, seeds):
-    """Each share in percent, with its standard error."""
-    parts = ", ".join(
-        f"{name} {100 * share:.0f} % (SE {100 * math.sqrt(share * (1 - share) / seeds):.1f})"
-        for name, share in zip(names, shares, strict=True)
+        for n in SIZES:
+            show(f"{shape}, {n}", changes(seeds, n, shape), seeds)
+    head(
+        "40 people in 4 teams, no change", "issues that tell a change", "issues that tell anything"
     )
-    print(f"{what}: {parts}", flush=True)
+    for shape in ("independent", "shared"):
+        show(shape, quiet_issues(seeds, shape), seeds)
+    head("one team of ten against", "false effect", "+25 % found", "interval holds")
+    for controls in (6, 12):
+        show(f"{controls} others, shock of 10 %", interventions(seeds, controls, 0.1), seeds)
+    head("month, a week to come", "interval holds", "median error", "false unusual day",
+         "day of 3 times found")  # fmt: skip
+    for growth in (1.0, 1.03):
+        show(f"growth of {growth - 1:.0%} a week", months(seeds, growth), seeds)
+
+
+def head(*names):
+    """The head of a table."""
+    print("\n| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|", flush=True)
+
+
+def show(what, shares, seeds):
+    """A row: each share in percent, with its standard error."""
+    cells = [f"{100 * x:.0f} ({100 * math.sqrt(x * (1 - x) / seeds):.1f})" for x in shares]
+    print(f"| {what} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
