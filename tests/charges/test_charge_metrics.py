@@ -169,3 +169,10 @@ def test_aggregates_name_nobody_in_charges():
     data = billed_dataset([record()], [charge()], *WEEK, identity="aggregate")
     assert "actor_id" not in data.charges
     assert data.charges["actor"].tolist() == data.activity["actor"].tolist() == ["person 1"]
+
+
+def test_the_inventory_says_that_charges_of_people_were_read():
+    """What was billed is data about people too, and of Enterprise there are no tokens."""
+    data = billed_dataset([record()], [charge()], *WEEK)
+    assert "Charges by model" in set(cca.data_inventory(data)["what"])
+    assert "Cost at list prices by model" in set(cca.data_inventory(enterprise())["what"])
