@@ -10,33 +10,16 @@ from datetime import date
 import pandas as pd
 import pyarrow as pa
 
+from ccanalytics.charges.charge_schemas import CHARGES
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.arrow_tables import table_of, usd_units
-from ccanalytics.frames.schemas import SCHEMAS, USD, field
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.wire.analytics_cost import ChargedDays, CostActor
 
 UNATTRIBUTED = "unattributed"
 """The kind of actor of what nobody is known to have caused."""
 
 KINDS = {"user_actor": "user", "api_actor": "api_key"}
-
-CHARGES = pa.schema(
-    [
-        field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
-        field("organization", pa.string(), "organization id; null when not known"),
-        field("actor_id", pa.string(), "user_id, api_key_id, ...; only in the store"),
-        field("actor", pa.string(), "address, or name of the API key; null when unattributed"),
-        field("actor_kind", pa.string(), "user, api_key, others as sent, or unattributed"),
-        field("model", pa.string(), "an open set; null for what is not of one model"),
-        field("cost_type", pa.string(), "tokens, web_search, code_execution, session_usage, ..."),
-        field("token_type", pa.string(), "kind of token; null for other costs"),
-        field("amount_usd", USD, "US dollars after discounts, before credits: not the invoice"),
-        field("list_usd", USD, "US dollars at list prices"),
-        field("requests", pa.int64(), "null where split by kind of cost or token"),
-    ]
-)
-
-CHARGE_SCHEMAS = {"charges": CHARGES}
 
 
 def build_charges(day: date, charged: ChargedDays) -> pa.Table:

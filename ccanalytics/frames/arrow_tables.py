@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.frames.schemas import USD
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _CONTROL = r"\p{Cc}"
 
@@ -41,7 +44,7 @@ def _usd_of(units: Sequence[int | None]) -> pa.Array:
     return pa.Array.from_buffers(USD, len(whole), whole.buffers())
 
 
-def to_pandas(table: pa.Table) -> pd.DataFrame:
+def to_pandas(table: pa.Table) -> "pd.DataFrame":
     """`table` with text keys as categories and `cost_usd` as float dollars (null is NaN).
 
     Control characters in names become U+FFFD: some end a chart, others move a terminal's cursor.
@@ -53,6 +56,8 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
             )
         elif column.type == pa.string():
             table = table.set_column(position, column.name, _readable(table.column(position)))
+    import pandas as pd  # a sync makes tables, and no frame
+
     frame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     assert isinstance(frame, pd.DataFrame)
     return frame

@@ -211,9 +211,9 @@ def _write(
     if ledger.first is not None and ledger.first <= now.date():
         ledger.last = max(now.date(), ledger.last or now.date())
         gaps = set(days_between(ledger.first, ledger.last)) - dates - writes.keys()
-        # Nothing is the same on every day, and is made once for all of them.
-        nothing = _frames(LogTotals(Facts()), ledger.first, organization)
-        writes |= dict.fromkeys(sorted(gaps), nothing)
+        if gaps:  # nothing is the same on every day, and is made once for all of them
+            nothing = _frames(LogTotals(Facts()), ledger.first, organization)
+            writes |= dict.fromkeys(sorted(gaps), nothing)
     for day, closed in ledger.moving.items():
         if day not in writes and (is_final(day, now) or is_closed(day, now) > closed):
             writes[day] = store.read_days(SOURCE, [day])[1]

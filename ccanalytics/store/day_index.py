@@ -7,18 +7,26 @@ index and those files are of one commit or an error.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ccanalytics.store.layout import layout_of
-from ccanalytics.store.month_files import DamagedFileError, digest_of_bytes, write_bytes
+from ccanalytics.store.month_files import (
+    DamagedFileError,
+    checked_table,
+    digest_of_bytes,
+    write_bytes,
+)
 from ccanalytics.weeks import is_closed
 
 NAME = "days.parquet"
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SCHEMA = pa.schema(
     [
@@ -99,28 +107,36 @@ def write_index(folder: Path, index: DayIndex) -> None:
 @lru_cache(maxsize=64)
 def _read(path: Path, inode: int, modified: int, size: int) -> DayIndex:
     try:
-        table = pq.read_table(pa.BufferReader(path.read_bytes()), page_checksum_verification=True)
+        table = checked_table(path.read_bytes())
         about = json.loads(table.schema.metadata[_METADATA])
         if about.pop("seal") != _seal(table, about):
             raise ValueError("its content is not what was written")
-        rows = table.cast(_SCHEMA).to_pylist()
+        rows = _plain(table.cast(_SCHEMA))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(path, str(error)) from error
-    source = path.parent.name
-    days = {
-        row["date"].date(): StoredDay(
-            row["date"].date(),
-            row["fetched_at"].astimezone(UTC),
-            row["digest"],
-            row["rows"],
-            row["final"],
-            tuple(row["unknown_fields"]),
-            source,
+    days = [
+        StoredDay(
+            (EPOCH + timedelta(milliseconds=day)).date(),
+            EPOCH + timedelta(microseconds=fetched_at),
+            digest,
+            records,
+            final,
+            tuple(unknown),
+            path.parent.name,
         )
-        for row in rows
-    }
-    return DayIndex(days, about["files"], about["organization"])
+        for day, fetched_at, digest, records, final, unknown in rows
+    ]
+    return DayIndex({one.day: one for one in days}, about["files"], about["organization"])
+
+
+def _plain(table: pa.Table) -> list[tuple[Any, ...]]:
+    """The rows with moments as whole numbers: Arrow would import pandas for them."""
+    columns = [
+        column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+        for column in table.columns
+    ]
+    return list(zip(*(column.to_pylist() for column in columns), strict=True))
 
 
 def _seal(rows: pa.Table, about: Mapping[str, object]) -> str:
-    return digest_of_bytes(json.dumps([rows.to_pylist(), about], default=str).encode())
+    return digest_of_bytes(json.dumps([_plain(rows), about]).encode())

@@ -28,7 +28,7 @@ from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.store.day_index import DayIndex, StoredDay, read_index, write_index
 from ccanalytics.store.day_totals import Totals, differences, digest_of, totals_of
-from ccanalytics.store.layout import frame_schemas, layout_of
+from ccanalytics.store.layout import layout_of, schema_of
 from ccanalytics.store.month_files import (
     DamagedFileError,
     columns_of,
@@ -261,7 +261,7 @@ class Store:
         days: Collection[date],
         lost_ok: bool,
     ) -> pa.Table:
-        schema = frame_schemas()[frame]
+        schema = schema_of(frame)
         months = {month: set(some) for month, some in groupby(days, month_of)}
         stored = {month: set(some) for month, some in groupby(index.days, month_of)}
 
@@ -279,7 +279,7 @@ class Store:
         # Decompressing leaves Python's lock, so two files are read in the time of one.
         with ThreadPoolExecutor(READERS) as pool:
             tables = list(pool.map(read, there))
-        return pa.concat_tables([schema.empty_table(), *tables])
+        return pa.concat_tables([pa.Table.from_batches([], schema), *tables])
 
 
 def month_of(day: date) -> str:
@@ -341,8 +341,8 @@ class _Commit:
         return DayChange(new.day, "changed", measures)
 
     def _write_month(self, frame: str, month: str, days: Mapping[date, Frames]) -> None:
-        schema, name = frame_schemas()[frame], place_of(frame, month)
-        nothing = schema.empty_table()
+        schema, name = schema_of(frame), place_of(frame, month)
+        nothing = pa.Table.from_batches([], schema)
         new = {day: frames.get(frame, nothing).cast(schema) for day, frames in days.items()}
         old, path = nothing, self.store.folder(self.source) / name
         digest = self.index.files.get(name)

@@ -15,7 +15,7 @@ from ccanalytics.errors import StoreError
 from ccanalytics.frames.address_frames import ADDRESSES
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.frames.seat_frames import SEATS
-from ccanalytics.sources.registry import Access, SourceSpec, source_spec
+from ccanalytics.sources.registry import Access, SourceSpec, source_names, source_spec
 from ccanalytics.sources.source import Source
 from ccanalytics.weeks import Settling
 from ccanalytics.wings import resolve, wings
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ccanalytics.store.day_store import Store
+
+
+_SCHEMAS: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS, "addresses": ADDRESSES}
 
 
 @dataclass(frozen=True)
@@ -69,20 +72,28 @@ def companion_of(flag: str) -> Companion:
 @cache
 def layout_of(source: str) -> Layout:
     """How a source, or a companion of one, is stored; `StoreError` when there is no such thing."""
+    if source in source_names():
+        spec = source_spec(source)
+        return Layout((*SCHEMAS, *spec.frames), spec.settling)
     for companion in companions():
         if source.endswith(f"-{companion.name}"):
             return Layout(companion.frames, companion.settling)
-    try:
-        spec = source_spec(source)
-    except ValueError as error:
-        raise StoreError(str(error)) from None
-    return Layout((*SCHEMAS, *spec.frames), spec.settling)
+    raise StoreError(f"There is no source {source!r}; there is: {', '.join(source_names())}.")
+
+
+@cache
+def schema_of(frame: str) -> pa.Schema:
+    """The schema of one frame; of the wings only those up to the one that adds it are loaded."""
+    if frame in _SCHEMAS:
+        return _SCHEMAS[frame]
+    places = (place for wing in wings() for place in wing.frames)
+    return next(found[frame] for found in map(resolve, places) if frame in found)
 
 
 @cache
 def frame_schemas() -> dict[str, pa.Schema]:
     """The schema of every frame there is, also of those that wings add."""
-    found: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS, "addresses": ADDRESSES}
+    found = dict(_SCHEMAS)
     for wing in wings():
         for place in wing.frames:
             found |= resolve(place)

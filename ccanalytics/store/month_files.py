@@ -81,6 +81,14 @@ def read_month(
     return pa.table(columns, schema=schema)
 
 
+def checked_table(content: bytes) -> pa.Table:
+    """The table of a whole file, whose pages are compared with their checksums."""
+    source = pa.BufferReader(content)
+    # Not `read_table`, which imports pandas.
+    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        return file.read()
+
+
 def columns_of(path: Path) -> list[str]:
     """The columns a file has, also those this version does not know."""
     return list(pq.read_schema(path).names)

@@ -8,18 +8,22 @@ import contextlib
 import logging
 import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ccanalytics.atomic import make_private
-from ccanalytics.store.day_index import NAME, DayIndex, StoredDay, read_index, write_index
+from ccanalytics.store.day_index import EPOCH, NAME, DayIndex, StoredDay, read_index, write_index
 from ccanalytics.store.day_store import RESTATEMENTS, VERSION, Store, month_of
 from ccanalytics.store.layout import layout_of
-from ccanalytics.store.month_files import DamagedFileError, digest_of_bytes, read_bytes
+from ccanalytics.store.month_files import (
+    DamagedFileError,
+    checked_table,
+    digest_of_bytes,
+    read_bytes,
+)
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +59,8 @@ def _without_digest(index: DayIndex) -> dict[date, set[str]]:
 
 def _sound_index(root: Path, folder: Path) -> DayIndex:
     try:
-        return read_index(folder)
+        index = read_index(folder)
+        return replace(index, files=dict(index.files))  # the one that is read is shared
     except DamagedFileError:
         _set_aside(root, folder / NAME, keep=True)
         return _rebuilt_index(folder)
@@ -95,14 +100,14 @@ def _rebuilt_index(folder: Path) -> DayIndex:
     for path in sorted(folder.glob("*/*.parquet")):
         content, name = path.read_bytes(), path.relative_to(folder).as_posix()
         try:
-            table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+            table = checked_table(content)
         except (pa.ArrowException, OSError):
             index.files[name] = "unknown"  # so it is found damaged
             continue
         index.files[name] = digest_of_bytes(content)
         is_record = path.parent.name == layout_of(folder.name).frames[0]
-        for one in pc.value_counts(table["date"]).to_pylist():
-            day = one["values"].date()
+        for one in pc.value_counts(table["date"].cast(pa.int64())).to_pylist():
+            day = (EPOCH + timedelta(milliseconds=one["values"])).date()
             rows[day] = rows.get(day, 0) + (one["counts"] if is_record else 0)
         index = replace(index, organization=_organization(table) or index.organization)
     if (path := folder / RESTATEMENTS).exists():

@@ -1,0 +1,39 @@
+"""What a sync loads: a second one with nothing new is over before pandas would be imported."""
+
+import json
+import os
+import subprocess
+import sys
+
+from log_lines_made import answer
+
+SYNC = """
+import json, sys
+sys.argv[:1] = ["ccanalytics", "sync", "--source", "local"]
+from ccanalytics.cli import main
+try:
+    main()
+finally:
+    print(json.dumps(sorted(sys.modules)))
+"""
+
+NOT_NEEDED = {"pandas", "papermill", "nbformat", "altair", "httpx", "pydantic", "pyarrow.dataset"}
+
+
+def modules_of_a_sync(folder):
+    command = [sys.executable, "-c", SYNC]
+    command += ["--logs", str(folder / "logs"), "--store", str(folder / "store")]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_sync_of_nothing_new_loads_no_pandas_and_no_notebook(tmp_path):
+    """Neither to read the logs' places nor to see that all days are stored; 850 modules at most."""
+    logs = tmp_path / "logs" / "projects" / "p"
+    logs.mkdir(parents=True)
+    (logs / "s1.jsonl").write_text(json.dumps(answer(output=3)) + "\n")
+    # The first one writes days, for which pyarrow itself imports pandas.
+    assert not modules_of_a_sync(tmp_path) & {"papermill", "nbformat", "altair", "httpx"}
+    loaded = modules_of_a_sync(tmp_path)
+    assert not loaded & NOT_NEEDED
+    assert len(loaded) < 850
