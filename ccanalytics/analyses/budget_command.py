@@ -11,7 +11,13 @@ CROSSED = 4
 """The exit code when a budget is crossed, for schedulers."""
 
 
-@click.command(cls=Answering)
+@click.command(
+    cls=Answering,
+    epilog=options.examples(
+        ("budget", "of the newest month"),
+        ("budget --json", "for a scheduler, by its exit code"),
+    ),
+)
 @click.option("--source", type=options.SourceName(), help="Where the days come from.")
 @JSON
 @options.flags(options.STORE, options.ROSTER)

@@ -8,7 +8,7 @@ import click
 import ccanalytics.cli.options as options
 
 
-@click.command()
+@click.command(epilog=options.examples(("showback 2026-10", "the bill of October, as CSV")))
 @click.argument("month")
 @click.option(
     "--by",

@@ -204,6 +204,7 @@ def test_a_notebook_sees_no_key(numbers):
 # What can be chosen.
 
 
+@pytest.mark.slow
 def test_the_page_is_filtered_by_what_is_offered(own):
     """The two sessions' projects are offered; anything else that is asked for is passed over."""
     append(log_of(own.folder, "s9"), answer(9, session="s9", name="blog", output=1_000_000))
@@ -229,6 +230,7 @@ def saved(served, kind):
     return name, answered.content
 
 
+@pytest.mark.slow
 def test_the_figures_are_saved_as_csv(own):
     """A file per chart and table, safe to open in a spreadsheet."""
     name, content = saved(own, "csv")
@@ -242,6 +244,7 @@ def test_the_figures_are_saved_as_csv(own):
     assert not [cell for cell in cells if cell.startswith("=")]
 
 
+@pytest.mark.slow
 def test_the_figures_are_saved_as_parquet(own):
     """The same tables, with their numbers as numbers."""
     name, content = saved(own, "parquet")
@@ -253,6 +256,7 @@ def test_the_figures_are_saved_as_parquet(own):
     assert pa.types.is_floating(models["value"].type)
 
 
+@pytest.mark.slow
 def test_the_executed_notebook_is_saved(own):
     """Both, with outputs and parameters, without paths of this machine in their metadata."""
     name, content = saved(own, "notebook")
@@ -264,6 +268,7 @@ def test_the_executed_notebook_is_saved(own):
     assert "input_path" not in executed.metadata.papermill
 
 
+@pytest.mark.slow
 def test_the_page_is_saved_as_a_report_is(own, tmp_path):
     """One file that asks for nothing: with drawings, without the bar."""
     name, content = saved(own, "page")
@@ -305,6 +310,7 @@ def test_a_taken_port_is_an_error_that_names_the_flag(numbers):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_it_ends_with_its_processes(tmp_path, number):
     """Ctrl-C and SIGTERM, also while a notebook runs and a browser listens: exit code 0."""
     append(log_of(tmp_path), {"team": "Data", "value": 3})
@@ -326,6 +332,7 @@ def test_it_ends_with_its_processes(tmp_path, number):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.slow
 def test_a_worker_dies_with_a_server_that_was_killed(numbers, tmp_path):
     """Nothing is left behind by a crash."""
     append(log_of(tmp_path), {"team": "Data", "value": 3})
@@ -355,6 +362,7 @@ def test_notebooks_without_mine_are_an_error(tmp_path):
         assert served.process.wait(WAIT) == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_there_is_waited_for(numbers, tmp_path):
     """It is said where is looked; the first session begins the page."""
     folder = tmp_path / "later"

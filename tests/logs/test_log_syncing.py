@@ -538,6 +538,7 @@ def child(script, *arguments):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+@pytest.mark.slow
 def test_a_sync_killed_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_path):
     """Before each call that touches the disk: the old days or the new, and the next is whole."""
     run = subprocess.run(**child(KILLED, tmp_path), stdout=subprocess.PIPE, text=True, timeout=300)

@@ -127,6 +127,7 @@ def test_lab_asks_nothing_about_news_and_keeps_the_readers_own_settings():
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
+@pytest.mark.slow
 def test_lab_starts_and_says_its_version(tmp_path):
     """The command is one that Jupyter understands."""
     assert open_lab(tmp_path, dict(os.environ), ["--version"]) == 0

@@ -383,6 +383,7 @@ KILLED_AT_EACH_STEP = """
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+@pytest.mark.slow
 def test_a_write_killed_at_any_step_leaves_the_old_day_or_the_new(tmp_path):
     """Before each call that touches the disk the process is killed; no mixture is ever seen."""
     script = textwrap.dedent(KILLED_AT_EACH_STEP)
@@ -470,6 +471,7 @@ def both(seen):
     return {count % 2 for count in seen if count} == {0, 1}
 
 
+@pytest.mark.slow
 def test_two_writers_and_a_reader_do_not_disturb_each_other(tmp_path):
     """Two processes rewrite one day without pause; a reader always sees one write, whole."""
     store = stored(tmp_path, 0)
