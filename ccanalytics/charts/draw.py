@@ -19,7 +19,7 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
     frame that came out of a group-by of your own.
     """
     if isinstance(result, MetricFrame) and result.period != "week":
-        result = result.rename(columns={result.period: "week"})  # drawn like weeks
+        return chart(_like_weeks(result), findings)
     if isinstance(result, MetricFrame) and _is_complete(result):
         return _of_frame(result, findings)
     if isinstance(result, ShowsItself) and result.drawn_by:
@@ -28,6 +28,14 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
         f"There is no chart of {type(result).__name__}: chart draws what by_week and the other "
         "metric functions return. Draw frames of your own with altair."
     )
+
+
+def _like_weeks(frame: MetricFrame) -> MetricFrame:
+    """Months or days in the place of weeks, as all of them are drawn alike."""
+    drawn = frame.rename(columns={frame.period: "week"})
+    drawn.period = "week"
+    drawn.attrs["period"] = "day" if frame.period == "date" else frame.period
+    return drawn
 
 
 def _is_complete(frame: MetricFrame) -> bool:

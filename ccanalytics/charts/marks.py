@@ -20,6 +20,7 @@ from ccanalytics.charts.theme import (
     INK,
     MUTED,
     ORANGE,
+    period_of,
     unit_words,
     value_axis,
     value_format,
@@ -126,7 +127,7 @@ def small_multiples(
 ) -> Any:
     """One small line per group on one scale, in `order`: those that `moved` stand out."""
     metric = words_of(metric, actor_kind)
-    subtitle = subtitle or f"{unit_words(metric)} by week, all on one scale from 0"
+    subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
     known, unknown = _with_a_value(frame, group)
     subtitle += f"; not shown: {', '.join(unknown)}" if unknown else ""
     frame = ready(known, metric, group, events, order, moved)
@@ -281,7 +282,7 @@ def week_words(
     frame: pd.DataFrame, metric: Metric, group: str = "", *, actor_kind: ActorKind = "user"
 ) -> list[alt.Tooltip]:
     """Week, group, value, and what it rests on: at most four lines."""
-    shown = [alt.Tooltip("week:T", title="week of", format="%-d %b %Y")]
+    shown = [alt.Tooltip("week:T", title=f"{period_of(frame)} of", format="%-d %b %Y")]
     if group:
         shown.append(alt.Tooltip(f"{group}:N", title=group.replace("_", " ")))
     shown.append(alt.Tooltip("said:N", title=metric.name))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ccanalytics.charts.theme import value_format
+from ccanalytics.charts.theme import period_of, value_format
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
 
 Events = Sequence[tuple[pd.Timestamp, str, str]]
@@ -57,7 +57,7 @@ def table_columns(
     sides = {"numerator": metric.numerator, "denominator": metric.denominator}
     money = {side: str(column).startswith("cost_") for side, column in sides.items()}
     heads = {
-        "week": ["week of", ""],
+        "week": [f"{period_of(frame)} of", ""],
         **({group: [group.replace("_", " "), ""]} if group else {}),
         "value": [metric.name, form],
         **({"share": ["share", ".0%"]} if "share" in frame else {}),

@@ -16,7 +16,7 @@ import pandas as pd
 import vl_convert
 from altair.utils import update_nested
 
-from ccanalytics.charts.theme import HEIGHT, WIDTH, config, unit_words, words_of
+from ccanalytics.charts.theme import HEIGHT, WIDTH, config, period_of, unit_words, words_of
 from ccanalytics.charts.titles import newest_rows, newest_words, title_of
 from ccanalytics.metrics.definitions import ActorKind, Metric
 from ccanalytics.words import counted
@@ -49,8 +49,8 @@ def finished(
     together. What has no value is not drawn: an empty axis around 0 would read as a zero.
     """
     metric = words_of(metric, actor_kind)
-    subtitle = subtitle or _subtitle(metric)
     frame = chart.data
+    subtitle = subtitle or _subtitle(metric, frame)
     missing = _missing(frame)
     if missing:
         title, subtitle = metric.name, f"{missing[0].upper()}{missing[1:]}"
@@ -170,20 +170,21 @@ def _values_in_words(frame: Any, metric: Metric) -> str:
     words = newest_words(frame, metric, MOST_IN_WORDS)
     if not words or "week" not in newest:
         return f". {words}".rstrip(". ")
-    said = f". Week of {newest['week'].iloc[0]:%-d %b %Y}: {words}"
+    period = period_of(frame)
+    said = f". {period.capitalize()} of {newest['week'].iloc[0]:%-d %b %Y}: {words}"
     if len(newest) > 1:
         return said
     low, high = (metric.format(known["value"].agg(end)) for end in ("min", "max"))
-    return f"{said}; {counted(len(known), 'week')} from {low} to {high}"
+    return f"{said}; {counted(len(known), period)} from {low} to {high}"
 
 
 def _as_dict(configuration: Any) -> dict[str, Any]:
     return configuration if isinstance(configuration, dict) else dict(configuration.to_dict())
 
 
-def _subtitle(metric: Metric) -> str:
+def _subtitle(metric: Metric, frame: Any) -> str:
     interval = ", with its 90 % interval" if metric.is_ratio else ""
-    return f"{unit_words(metric)} by week{interval}"
+    return f"{unit_words(metric)} by {period_of(frame)}{interval}"
 
 
 def _lines(text: str, width: int = 62) -> list[str]:

@@ -120,6 +120,11 @@ def share_axis() -> alt.Y:
     )
 
 
+def period_of(frame: Any) -> str:
+    """What the times of a frame are: week, month or day."""
+    return str(getattr(frame, "attrs", {}).get("period", "week"))
+
+
 def words_of(metric: Metric | str, actor_kind: ActorKind) -> Metric:
     """The definition, in the words of the actors it is of."""
     return metric_in_words(METRICS[metric] if isinstance(metric, str) else metric, actor_kind)

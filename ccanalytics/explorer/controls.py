@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 import ipywidgets as widgets
-from altair.utils.schemapi import debug_mode
+from altair.utils.schemapi import debug_mode  # before pandas, after which it takes twice as long
 from IPython.core.formatters import format_display_data
 from IPython.display import display
 
@@ -167,8 +167,9 @@ class Explorer:
         # package are checked by its tests.
         with debug_mode(False):
             self.view = view = answer(question, self.loaded)
-            drawn = {MIME: zoomable(view.chart).to_dict()} if view.chart else _bundle(view.notes[0])
-            self.links.value = links(view)
+            spec = view.chart.to_dict() if view.chart else {}
+            drawn = {MIME: zoomable(view, spec)} if spec else _bundle(view.notes[0])
+            self.links.value = links(view, spec)
         self.chart.outputs = _as_outputs([drawn])
         self.words.outputs = _as_outputs(map(_bundle, view.notes[not view.chart :]))
         self.table.outputs = _as_outputs([_bundle(view.frame)] if view.chart else [])

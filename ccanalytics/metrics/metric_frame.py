@@ -85,6 +85,11 @@ def _formats(metric: Metric) -> dict[str, Any]:
     """How the numbers of the metric are written."""
     sides = {"numerator": metric.numerator, "denominator": metric.denominator}
     money = {side: "$,.2f" for side, column in sides.items() if str(column).startswith("cost_")}
+    counts = {
+        name: ",.0f"
+        for name, column in {**sides, "n_actors": "active"}.items()
+        if not str(column).endswith("_share")
+    }
     values = dict.fromkeys(("value", "low", "high"), metric.format)
     shares = dict.fromkeys(("priced_share", "share", "output_share", "unconverted_share"), ".0%")
-    return {**values, **shares, **money}
+    return {**values, **shares, **counts, **money}

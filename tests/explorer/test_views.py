@@ -50,6 +50,7 @@ def test_a_metric_is_by_month_week_or_day(loaded, period, rows):
     view = answer(replace(QUESTION, metric_id="cost", period=period), loaded)
     assert len(view.frame) == rows
     assert (view.chart is None) == (rows == 0)
+    assert view.chart is None or f"by {period}" in str(view.chart.to_dict()["title"]["subtitle"])
 
 
 def test_several_teams_are_shown_next_to_each_other(loaded):
