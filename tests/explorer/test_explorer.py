@@ -127,6 +127,7 @@ def test_a_source_without_data_is_said_and_left_again():
     assert drawn(made) is not None
 
 
+@pytest.mark.slow
 def test_every_setting_of_the_controls_is_a_chart_or_words():
     """Whatever is chosen: never an exception, never nothing."""
     made = explored()

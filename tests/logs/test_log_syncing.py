@@ -142,12 +142,12 @@ def test_a_request_says_on_whose_behalf_it_was_made(folder, store):
     assert "secret" not in repr(told)
 
 
-def test_a_dataset_of_logs_has_the_frames_and_another_has_none(folder, store):
+def test_a_dataset_of_logs_has_the_frames_and_another_has_none(folder, store, sample_days):
     """Another source has none of them."""
     data = cca.load(source="local", logs=[written(folder, s1=[answer(output=1)])], store=store,
                     weeks=1, now=NOW)  # fmt: skip
     assert [len(getattr(data, name)) for name in LOG_SCHEMAS] == [1, 1, 0, 0]
-    sample = cca.load(source="sample", store=store)
+    sample = cca.load(source="sample", store=sample_days)
     assert not set(LOG_SCHEMAS) & set(sample.extras)
 
 
@@ -434,6 +434,7 @@ POOL = [
 
 @settings(deadline=None, max_examples=25)
 @given(data=st.data())
+@pytest.mark.slow
 def test_files_read_in_any_split_give_the_frames_of_one_reading(tmp_path_factory, data):
     """Three files of shuffled lines, cut anywhere, even inside a line, and read as they grow."""
     root = tmp_path_factory.mktemp("split")
@@ -465,6 +466,7 @@ def test_files_read_in_any_split_give_the_frames_of_one_reading(tmp_path_factory
 
 @settings(deadline=None, max_examples=15)
 @given(first=st.lists(st.sampled_from(POOL)), second=st.lists(st.sampled_from(POOL)))
+@pytest.mark.slow
 def test_stores_of_any_logs_merge_in_either_order(tmp_path_factory, first, second):
     """What one machine read and the other, in parts or both, unites to the same."""
     root = tmp_path_factory.mktemp("merge")

@@ -376,6 +376,7 @@ def run_notebook(folder, tmp_path, clean_environment, **parameters):
     return done
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_on_the_logs(folder, tmp_path, clean_environment):
     """Every cell of my_usage, with the time zone asked for; the page shows names as text."""
     done = run_notebook(folder, tmp_path, clean_environment, timezone="Europe/Berlin", days=14)
