@@ -190,30 +190,42 @@ class Facts:
         return first
 
     def _match_incomplete(self) -> list[Dated]:
-        """Joins each request that lacks an id with the one of its session that has both."""
+        """Joins each request that lacks an id with the one of its session that it is part of.
+
+        That one has both ids, or, where nothing went in so far, answers at the same moment.
+        """
         incomplete = [r for r in self.requests.values() if r.turn is not None]
         if not incomplete:
             return []
-        whole: dict[tuple[object, ...], RequestKey] = {}
+        known: dict[tuple[object, ...], RequestKey] = {}
         for request in self.requests.values():
-            if request.turn is None:
-                for name in request.key[:2]:
-                    whole[request.place.session, name, request.used.tokens.into] = request.key
+            into, where = request.used.tokens.into, request.place.session
+            for name in request.key[:2]:
+                if request.turn is None:
+                    known[where, name, into] = request.key
+                if into:
+                    known[where, name, "asked", request.asked_at] = request.key
         changed: list[Dated] = []
         for request in incomplete:
-            into = request.used.tokens.into
+            into, where = request.used.tokens.into, request.place.session
             name = request.message or request.request
-            key = whole.get((request.place.session, name, into))
+            key = known.get((where, name, into) if name else ())
+            if key is None and not into:
+                key = known.get((where, name, "asked", request.asked_at))
             if key:
-                known = self.requests[key]
-                joined = known.joined(request)
-                message, its_request, turn = key
-                self.requests[key] = msgspec.structs.replace(
-                    joined, message=message, request=its_request, turn=turn
-                )
-                del self.requests[request.key]
-                changed += [request, known, self.requests[key]]
+                changed += self._join_into(key, request)
         return changed
+
+    def _join_into(self, key: RequestKey, part: LoggedRequest) -> list[Dated]:
+        """Joins a part of a request with the whole; all three as they were and are."""
+        whole = self.requests[key]
+        message, request, turn = key
+        joined = msgspec.structs.replace(
+            whole.joined(part), message=message, request=request, turn=turn
+        )
+        self.requests[key] = joined
+        del self.requests[part.key]
+        return [part, whole, joined]
 
 
 def _answer(request: LoggedRequest) -> tuple[str | None, int]:

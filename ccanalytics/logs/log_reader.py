@@ -244,7 +244,7 @@ class _File:
         if line.is_api_error_message:
             self._take_event(line, "api_error", at)
         if message.usage is not None and message.model != SYNTHETIC:
-            self._take_usage(message, message.usage, line, turn, offset, at, place, side)
+            self._take_usage(message, message.usage, line, turn, at, place, side)
         if type(message.content) is list:
             for key, half in self.halves(line):
                 call = self.open.take(key, half, offset)
@@ -278,7 +278,8 @@ class _File:
                 half = ResultHalf(block, turn, at, place, self._is_side(line, turn))
                 yield (session, block.tool_use_id), half
             elif block.id and block.name and block.type == "tool_use":
-                called = CallHalf(block, message.id, self.turns.turn(line, turn, message))
+                which = self.turns.turn(line, turn, message, self._is_side(line, turn))
+                called = CallHalf(block, message.id, which)
                 yield (session, block.id), called
 
     def _see(self, name: str, at: int, place: Place, line: Line) -> None:
@@ -303,16 +304,17 @@ class _File:
         usage: LoggedUsage,
         line: Line,
         turn: Turn,
-        offset: int,
         at: int,
         place: Place,
         side: bool,
     ) -> None:
         self.reader.usage_lines += 1
-        name, final = message.id, message.stop_reason is not None
-        if not name and not turn.request_id:
-            name = turn.uuid or f"{self.path.name}@{offset}"
-        key = name, turn.request_id, self.turns.turn(line, turn, message)
+        final = message.stop_reason is not None
+        key = (
+            message.id or None,
+            turn.request_id or None,
+            self.turns.turn(line, turn, message, side),
+        )
         refused = message.stop_reason == "refusal" and not usage.output_tokens
         asked_at = self.turns.asked_at(line)
         last = self.last

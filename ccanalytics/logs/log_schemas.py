@@ -55,7 +55,7 @@ LOG_SCHEMAS = {
             field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
             *_WHERE,
             field("at", pa.timestamp("ms"), "moment of its fullest line, UTC"),
-            field("message", pa.string(), "message id; its place in the log when it has no id"),
+            field("message", pa.string(), "message id; null when not logged"),
             field("request", pa.string(), "request id; null when not logged"),
             field("turn", pa.string(), "what it answers, where an id is missing; else null"),
             field("asked_at", pa.timestamp("ms"), "of the prompt or tool result before it, UTC"),

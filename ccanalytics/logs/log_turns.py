@@ -27,17 +27,18 @@ class Turns:
         asked = self.asked.get(line.stream())
         return asked[1] if asked else None
 
-    def turn(self, line: Line, turn: Turn, message: Message) -> str | None:
+    def turn(self, line: Line, turn: Turn, message: Message, side: bool) -> str | None:
         """What stands for the id a message lacks: the prompt it answers, and what went in.
 
         Within one prompt what goes in grows with every answer. Results of tools do not tell: they
-        are written between the blocks of one answer too.
+        are written between the blocks of one answer too. What a subagent says stands in two files,
+        of which one may lack the prompt.
         """
-        if (message.id and turn.request_id) or not (message.id or turn.request_id):
+        if message.id and turn.request_id:
             return None
         prompt, asked_at = self.asked.get(line.stream(), (f"{line.session()}", 0))
         into = tokens(message.usage).into if message.usage else 0
-        return f"{prompt}/{into or asked_at}"
+        return f"{line.session() if side else prompt}/{into or asked_at}"
 
 
 def _has_result(message: Message | str | None) -> bool:

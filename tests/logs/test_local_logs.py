@@ -103,11 +103,11 @@ def test_a_missing_request_id_still_tells_copies(logs):
     )
 
 
-def test_a_line_without_any_id_counts_for_itself(logs):
-    """Nothing says they are the same."""
-    assert (
-        total(logs(s1=[answer(None, None, output=2), answer(None, None, output=2)]))["output"] == 4
-    )
+def test_lines_without_any_id_are_told_apart_by_what_went_in(logs):
+    """Two blocks of one answer, and another answer."""
+    first, second = ({"input_tokens": tokens} for tokens in (10, 20))
+    lines = [answer(None, None, output=2, usage=usage) for usage in (first, first, second)]
+    assert total(logs(s1=lines))["output"] == 4
 
 
 def test_a_side_conversation_replaying_a_message_yields_to_it(logs):

@@ -9,6 +9,7 @@ from log_lines_made import (
     call,
     line,
     output,
+    progress,
     result,
     rows,
     written,
@@ -83,6 +84,26 @@ def test_one_answer_with_and_without_an_id_is_one(folder, store, missing, turned
     (row,) = rows(store)["requests"]
     assert (row["message"], row["request"], row["turn"]) == ("m1", "r1", None)
     assert row["output_tokens"] == 130
+
+
+def test_an_answer_begun_before_anything_was_counted_is_one(folder, store):
+    """A gateway counts only at the end; its first line says 0, and so does the next answer."""
+    later = {"at": "2026-08-03T11:00:00Z"}
+    again = [prompt("p2", **later), spoke(0, "m1", **later)]
+    lines = [prompt(), spoke(0, "m1"), spoke(1000, "m1"), *again]
+    brought(store, written(folder, s1=lines[:2]))
+    appended(folder, "s1", *lines[2:])
+    brought(store, folder)
+    assert sorted(output(store)) == [0, 100]
+
+
+def test_a_subagent_without_request_ids_is_counted_once(folder, store):
+    """From its file, and from its parent's progress, which lacks the prompt."""
+    inner = spoke(1000, "m2", isSidechain=True, agentId="a7")
+    own = [prompt("p9", isSidechain=True, agentId="a7"), inner]
+    lines = [prompt(), progress(inner)]
+    brought(store, written(folder, s1=lines, **{"s1__subagents__agent-a7": own}))
+    assert output(store) == [100]
 
 
 def test_an_answer_without_a_request_id_is_not_another_sessions(folder, store):
