@@ -149,7 +149,7 @@ def bill_sentence(data: Dataset) -> str:
         **dict.fromkeys(["actor_days", "n_actors"], ",.0f"),
         **dict.fromkeys(["estimated", "listed", "only_estimated", "only_listed"], _USD),
         "gap": METRICS["cost"].format_change,
-        "value": METRICS["reconciliation"].format,
+        "value": lambda share: METRICS["reconciliation"].format(round(share, 4)),
     },
 )  # fmt: skip
 def reconciliation(data: Dataset) -> pd.DataFrame:

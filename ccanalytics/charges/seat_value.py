@@ -22,16 +22,16 @@ _USD = METRICS["cost"].format
     "seat_value",
     labels={"band": "people by use", "value": "at list prices, each", "price": "price of a seat",
             "times": "times the price", "n_actors": "people"},
-    formats={"month": lambda month: f"{month:%b %Y}", "price": _USD, "times": ".1f",
-             "n_actors": ",.0f"},
+    formats={"month": lambda month: f"{month:%b %Y}", "value": _USD, "price": _USD,
+             "times": ".1f", "n_actors": ",.0f"},
     empty_text="It takes a whole month of people on seats, and [seat_prices] in ccanalytics.toml.",
 )  # fmt: skip
 def seat_value(data: Dataset) -> pd.DataFrame:
     """One row per whole month and band of people on seats: value, price, times, n_actors.
 
     `value` is the mean of the band, US dollars a person at list prices; `price` what a seat costs
-    at the begin of the month, by the settings. Bands are of equally many people in order of their
-    use, four at most and none under the minimum group.
+    at the beginning of the month, by the settings. Bands are of equally many people in order of
+    their use, four at most and none under the minimum group.
     """
     kinds = {"month": "datetime64[ms]", "band": "str",
              **dict.fromkeys(["value", "price", "times", "n_actors"], "float64")}  # fmt: skip
