@@ -1,16 +1,14 @@
 """Metric frames -> Altair charts; a chart computes nothing: what it draws is in the frame.
 
 `cca.chart(frame)` is the way in. For frames of your own, with `week` and `value` or a group, the
-drawings it is made of are here: `ratio_by_week`, `total_by_week`, `small_multiples`, `stacked` and
-`last_week_by_group`.
+drawings it is made of are here: `ratio_by_week`, `total_by_week`, `small_multiples` and `stacked`.
 """
 
 from ccanalytics.charts.marks import (
-    last_week_by_group,
     ratio_by_week,
     small_multiples,
     stacked,
     total_by_week,
 )
 
-__all__ = ["last_week_by_group", "ratio_by_week", "small_multiples", "stacked", "total_by_week"]
+__all__ = ["ratio_by_week", "small_multiples", "stacked", "total_by_week"]

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.ready_frame import Events, interval_text, ready, table_columns
+from ccanalytics.charts.ready_frame import Events, ready, table_columns
 from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import (
     BLUE,
@@ -23,7 +23,6 @@ from ccanalytics.charts.theme import (
     period_of,
     unit_words,
     value_axis,
-    value_format,
     week_axis,
     words_of,
 )
@@ -33,6 +32,8 @@ MINI = 150, 64
 """The size of one of several small charts in pixels; a page fits the width to its own."""
 
 COLUMNS = 4
+MOST = 12
+"""As many groups stand side by side; the table and the frame have them all."""
 
 
 def ratio_by_week(
@@ -129,7 +130,11 @@ def small_multiples(
     metric = words_of(metric, actor_kind)
     subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
     known, unknown = _with_a_value(frame, group)
-    subtitle += f"; not shown: {', '.join(unknown)}" if unknown else ""
+    subtitle += f"; not shown: {', '.join(unknown)}" if 0 < len(unknown) <= MOST else ""
+    if (groups := known[group].nunique()) > MOST:
+        largest = known.groupby(group, observed=True)["n_actors"].sum().nlargest(MOST).index
+        known = known[known[group].isin(largest)]
+        subtitle += f"; the {MOST} of the most {column_words('active', actor_kind)} out of {groups}"
     frame = ready(known, metric, group, events, order, moved)
     one = _small(frame, metric, group, actor_kind)
     facet = alt.Facet(
@@ -221,58 +226,6 @@ def stacked(
         title=title,
         subtitle=subtitle,
         wide=wide,
-        actor_kind=actor_kind,
-        columns=table_columns(frame, metric, group, actor_kind),
-    )
-
-
-def last_week_by_group(
-    frame: pd.DataFrame,
-    metric: Metric | str,
-    group: str,
-    *,
-    most: int | None = None,
-    title: str = "",
-    actor_kind: ActorKind = "user",
-) -> Any:
-    """One line per group: the last week and its interval, the weeks before it as ticks.
-
-    With `most` only as many groups, those of the most actors.
-    """
-    metric = words_of(metric, actor_kind)
-    total_groups = frame[group].nunique()
-    if most is not None and total_groups > most:
-        largest = frame.groupby(group)["n_actors"].sum().nlargest(most).index
-        frame = frame[frame[group].isin(largest)]
-    frame = ready(frame, metric, group)
-    x = alt.X(
-        "value:Q",
-        title=None,
-        axis=alt.Axis(format=value_format(metric, axis=True), grid=True, tickCount=6),
-        scale=alt.Scale(zero=True),
-    )
-    y = alt.Y(f"{group}:N", title=None, axis=alt.Axis(labelLimit=140))
-    words = week_words(frame, metric, group, actor_kind=actor_kind)
-    ticks = alt.Chart().mark_tick(color=GREY, opacity=0.55, thickness=1.5, height=12)
-    rule = alt.Chart().mark_rule(color=BLUE, strokeWidth=2, opacity=0.6)
-    dot = alt.Chart().mark_point(filled=True, size=90, color=BLUE, opacity=1)
-    layers = alt.layer(
-        ticks.encode(x=x, y=y, tooltip=words),
-        rule.encode(x=alt.X("low:Q", title=None), x2="high:Q", y=y).transform_filter(IS_END),
-        dot.encode(x=x, y=y, tooltip=words).transform_filter(IS_END),
-        data=frame,
-    )
-    interval = f" with {interval_text(metric)}" if metric.is_ratio else ""
-    part = f", the {most} of the most {column_words('active', actor_kind)} out of {total_groups}"
-    about = f"{unit_words(metric)} by {group.replace('_', ' ')}"
-    about += part if most is not None and total_groups > most else ""
-    return finished(
-        layers,
-        metric,
-        title=title,
-        subtitle=f"{about}: the last week{interval}; grey ticks are the weeks before",
-        wide=True,
-        height=alt.Step(30),
         actor_kind=actor_kind,
         columns=table_columns(frame, metric, group, actor_kind),
     )

@@ -44,11 +44,6 @@ def ready(
     return plain
 
 
-def interval_text(metric: Metric) -> str:
-    """What an interval is called; empty for what has none."""
-    return "its 90 % interval" if metric.is_ratio else ""
-
-
 def table_columns(
     frame: pd.DataFrame, metric: Metric, group: str | None, actor_kind: ActorKind
 ) -> list[list[str]]:

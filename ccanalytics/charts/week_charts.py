@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ccanalytics.charts.marks import (
-    last_week_by_group,
     ratio_by_week,
     small_multiples,
     total_by_week,
@@ -18,12 +17,6 @@ from ccanalytics.metrics.definitions import ActorKind, Metric
 if TYPE_CHECKING:
     from ccanalytics.metrics.findings import Findings
 
-SIDE_BY_SIDE = 12
-"""As many groups stand side by side; more are listed."""
-
-LISTED = 20
-"""As many groups are listed; the table has them all."""
-
 
 def by_week_chart(
     frame: pd.DataFrame,
@@ -33,7 +26,7 @@ def by_week_chart(
     findings: "Findings | None" = None,
     events: Events = (),
 ) -> Any:
-    """A frame of `by_week` with the same arguments: over time, or of many groups the last week.
+    """A frame of `by_week` with the same arguments: over time, of groups side by side.
 
     `findings` give its title, the order of its groups and those that stand out; `events`, what was
     noted of its weeks, are drawn where money is.
@@ -44,10 +37,6 @@ def by_week_chart(
     if by is None:
         draw = ratio_by_week if metric.is_ratio else total_by_week
         return draw(frame, metric, title=said.title, events=noted, actor_kind=actor_kind)
-    if frame[by].nunique() > SIDE_BY_SIDE:
-        return last_week_by_group(
-            frame, metric, by, most=LISTED, title=said.title, actor_kind=actor_kind
-        )
     return small_multiples(
         frame,
         metric,

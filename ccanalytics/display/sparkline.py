@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from html import escape
 
-WIDTH, HEIGHT, EDGE = 240, 60, 5
+WIDTH, HEIGHT, EDGE = 240, 50, 5
 
 Point = tuple[date, float]
 Sparkline = dict[str, list[str]]

@@ -52,7 +52,7 @@ def test_the_line_of_a_card_begins_at_zero_and_breaks_where_a_week_has_no_value(
     weeks = pd.date_range(end=WEEK, periods=4, freq="7D")
     made = card(cost_per_commit(line=tuple(zip(weeks, [2.0, math.nan, 1.0, 2.0], strict=True))))
     assert made["line"] == {
-        "lines": ["158.3,30.0 235.0,5.0"],
+        "lines": ["158.3,25.0 235.0,5.0"],
         "dots": ["5.0,5.0"],
         "last": ["235.0,5.0"],
     }

@@ -83,7 +83,7 @@ def test_a_headline_has_a_line_over_the_issues_with_words(tmp_path):
     )
     (drawn,) = line.line["lines"]
     downs = [float(point.split(",")[1]) for point in drawn.split()]
-    assert downs == pytest.approx([5 + 50 * 2 / 3, 5, 5 + 50 / 3], abs=0.1)  # from zero
+    assert downs == pytest.approx([5 + 40 * 2 / 3, 5, 5 + 40 / 3], abs=0.1)  # from zero
     assert (line.line["dots"], line.line["last"]) == ([], [drawn.split()[-1]])
     assert (
         f'aria-label="Cost per commit, US dollars, by issue. Newest: $2.00. {line.words}"' in html
