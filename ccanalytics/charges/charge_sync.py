@@ -7,7 +7,6 @@ from itertools import groupby
 import pandas as pd
 
 from ccanalytics.charges.charge_frames import build_charges, usage_of
-from ccanalytics.charges.cost_client import LONGEST_WALK, CostClient
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.sources.keys import find_key
@@ -15,6 +14,7 @@ from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.layout import Companion
+from ccanalytics.store.sync import DAYS_PER_COMMIT
 from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import Settling, days_between, is_closed
 
@@ -43,7 +43,7 @@ def sync_charges(
     stored = {} if force else store.days(COMPANION.stored_as(source))
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     missing = [day for day in wanted if day not in final and is_closed(day, now, SETTLING)]
-    months = groupby(missing, lambda day: (day - missing[0]).days // LONGEST_WALK)
+    months = groupby(missing, lambda day: (day - missing[0]).days // DAYS_PER_COMMIT)
     changes = [change for _, days in months
                for change in _fetch(client, store, source, list(days), now)]  # fmt: skip
     done = {*final, *(change.day for change in changes)}
@@ -92,6 +92,8 @@ def _open(spec: SourceSpec, access: Access) -> Source:
     if spec.key is None:
         raise ValueError(f"--billed is for the sources of an organisation, not for {spec.name}.")
     key = find_key(access.environ, access.key_file, spec.key)
+    from ccanalytics.charges.cost_client import CostClient  # needed by none who only reads
+
     return CostClient(key, base_url=access.base_url)
 
 
