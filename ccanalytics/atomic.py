@@ -15,6 +15,7 @@ so a crash leaves the old files or the new, never a mixture.
 import atexit
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import sys
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from ccanalytics.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -116,14 +119,17 @@ class AtomicFolder:
                 shutil.rmtree(folder, ignore_errors=True)
 
     @contextlib.contextmanager
-    def alone(self, work: str, ending: str = ".lock") -> Iterator[None]:
-        """While this is open nobody else does the same work; reading goes on."""
+    def alone(self, work: str, ending: str = ".lock", *, told: str = "") -> Iterator[None]:
+        """While this is open nobody else does the same work; reading goes on.
+
+        `told` is logged when somebody else does it, and has to be waited for.
+        """
         try:
             make_private(self._aside)
             handle = _open_lock(self._aside / f"{work}{ending}")
         except OSError as error:
             raise StoreError(f"{self.root} cannot be written to: {error.strerror}.") from error
-        with _held(handle):
+        with _held(handle, told=told):
             yield
 
     def commit(self, folder: Path) -> None:
@@ -194,10 +200,18 @@ def _open_lock(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _held(handle: int, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
-    """While this is open the lock is ours."""
+def _held(
+    handle: int, *, shared: bool = False, wait: bool = True, told: str = ""
+) -> Iterator[None]:
+    """While this is open the lock is ours; `told` is logged when it has to be waited for."""
     try:
-        _take_lock(handle, shared=shared, wait=wait)
+        try:
+            _take_lock(handle, shared=shared, wait=wait and not told)
+        except OSError:
+            if not told:
+                raise
+            log.warning("%s", told)
+            _take_lock(handle, shared=shared)
         yield
     finally:
         os.close(handle)

@@ -244,7 +244,7 @@ def _fetch_day(
     if "addresses" in spec.frames:
         frames["addresses"] = build_addresses(day, records)
     if "seats" in spec.frames:
-        stored = store.read(source.name, "seats", day, day)
+        stored = store.read_days(source.name, [day], ["seats"], lost_ok=True)[1]["seats"]
         frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))
     organization = _organization(day, {record.organization_id for record in records})
     told = source.answered_at is not None or not spec.network

@@ -1,5 +1,6 @@
 """Sync: what is missing or may still change is fetched, what is final is not."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
@@ -167,6 +168,19 @@ def test_two_syncs_at_once_leave_what_one_would(tmp_path):
         assert {run.result().fetched for run in runs} <= set(range(1, 8))
     assert commits(Store(tmp_path)) == [1] * 7
     assert Store(tmp_path).restatements("api") == []
+
+
+def test_a_sync_that_waits_for_another_says_so(tmp_path, caplog):
+    """It begins when the other has ended."""
+    store = Store(tmp_path)
+    with ThreadPoolExecutor() as pool:
+        with store.alone("api"):
+            second = pool.submit(sync, Days(), store, MONDAY, MONDAY, now=NOW)
+            while not caplog.records:
+                time.sleep(0.01)
+            assert not second.done()
+        assert second.result().new == (MONDAY,)
+    assert "Another sync of api is going on" in caplog.text
 
 
 def test_a_result_says_what_was_done(tmp_path):
