@@ -28,9 +28,10 @@ DAY = 86_400_000
 
 EPOCH = date(1970, 1, 1).toordinal()
 
-KINDS = (None, "named", "bg")
-"""What the first line of a session shows, from the likely original to the likely copy: nothing; a
-name, which sessions get later on; that it runs in the background."""
+KINDS = (None, "named", "fork", "bg")
+"""What a session's file shows, from the likely original to the likely copy: nothing; a name in its
+first line, which sessions get later on; lines forked from another; that it runs in the background.
+"""
 
 
 def day_of(at: int) -> date:
@@ -169,7 +170,7 @@ class Session(msgspec.Struct, gc=False):
     ended_at: int
     place: Place
     kind: str | None = None
-    """What its first line shows, see `KINDS`."""
+    """What its file shows, see `KINDS`."""
     continues: str | None = None
     """The session of which this is the rest."""
 

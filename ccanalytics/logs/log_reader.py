@@ -192,6 +192,7 @@ class _File:
         self.project = known.project if known else None
         self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
+        self.forked = False
         self.undated: list[Event] = []
         self.last: tuple[object, LoggedUsage, LoggedRequest] | None = None
         self.open = OpenHalves()
@@ -285,6 +286,7 @@ class _File:
     def _see(self, name: str, at: int, place: Place, line: Line) -> None:
         """Widens the session of a prompt or answer to reach it."""
         known = self.sessions.get(name)
+        self.forked = self.forked or line.forked_from is not None
         if known and known.started_at <= at:
             known.ended_at = max(at, known.ended_at)
             return
@@ -294,6 +296,8 @@ class _File:
     def _put_session(self, name: str, session: Session) -> None:
         facts = self.reader.facts
         if name == self.path.stem:
+            if self.forked and session.kind != "bg":
+                session.kind = "fork"
             put(facts.own, name, session)
         else:
             put(facts.borrowed, (name, self.path.stem), session)

@@ -6,6 +6,7 @@ write numbers as texts. What can be read is read; what had to be left out or cha
 
 import json
 import math
+from codecs import BOM_UTF8
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -21,7 +22,7 @@ MOST = 10**12
 
 def repaired(data: bytes, kind: Any) -> tuple[Any, str] | None:
     """`data` as `kind`, and what was wrong with it; None when it is no JSON of that shape."""
-    text = data.replace(b"\0", b"").decode("utf-8", "replace")
+    text = data.replace(b"\0", b"").removeprefix(BOM_UTF8).decode("utf-8", "replace")
     try:
         value = _whole(json.loads(text))
         found = msgspec.json.decode(msgspec.json.encode(_fitted(value, kind)), type=kind)
@@ -33,6 +34,8 @@ def repaired(data: bytes, kind: Any) -> tuple[Any, str] | None:
 def _reason(data: bytes, text: str, kind: Any) -> str:
     if b"\0" in data:
         return "zero bytes"
+    if data.startswith(BOM_UTF8):
+        return "a byte order mark"
     try:
         msgspec.json.decode(text, type=Raw)
         msgspec.json.decode(text)

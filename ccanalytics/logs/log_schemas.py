@@ -35,7 +35,7 @@ SESSIONS = pa.schema(
         field("lines_removed", _count, "as in activity"),
         field("commits", _count, "as in activity"),
         field("pull_requests", _count, "as in activity"),
-        field("kind", pa.string(), "bg in the background; named from its first line on; else null"),
+        field("kind", pa.string(), "bg in the background; fork; named at once; else null"),
         field("continues", pa.string(), "session it is the rest of: it counts as none itself"),
     ]
 )

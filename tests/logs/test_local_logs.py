@@ -401,6 +401,7 @@ def test_lines_of_other_tools_are_counted_and_passed_over(logs):
         (b'"2026-08-03T10:00:00.000Z"', b"1785751200000"),
         (b'"cwd": "/w"', b'"cwd": "/w", "gitBranch": "\\ud83d"'),
         (b"{", b"\0\0{"),
+        (b"{", b"\xef\xbb\xbf{"),
     ],
 )
 def test_an_odd_value_does_not_cost_the_rest_of_its_line(logs, before, after):

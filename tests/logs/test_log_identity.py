@@ -249,6 +249,24 @@ def test_a_copy_of_a_copy_leaves_each_its_own(folder, store):
         assert sum(row["sessions"] for row in rows(one)["activity"]) == 1
 
 
+def test_a_fork_of_a_fork_leaves_the_first_what_is_its_own(folder, store):
+    """Each copied line names the session just before; the first one went on the longest."""
+
+    def told(session, number, hour, **fields):
+        return answer(f"m{number}", f"r{number}", output=number, session=session,
+                      at=f"2026-08-03T{hour}:00:00Z", **fields)  # fmt: skip
+
+    of_c, of_b = {"forkedFrom": {"sessionId": "c"}}, {"forkedFrom": {"sessionId": "b"}}
+    files = {
+        "c": [told("c", 1, "09"), told("c", 2, "15")],
+        "b": [told("b", 1, "09", **of_c), told("b", 3, "10")],
+        "a": [told("a", 1, "09", **of_b), told("a", 3, "10", **of_b), told("a", 4, "11")],
+    }
+    brought(store, written(folder, **files))
+    whose = {row["message"]: row["session"] for row in rows(store)["requests"]}
+    assert whose == {"m1": "c", "m2": "c", "m3": "b", "m4": "a"}
+
+
 # Context
 
 
