@@ -44,7 +44,7 @@ class Tokens(NamedTuple):
     @property
     def into(self) -> int:
         """All tokens that went in, from the cache or not."""
-        return sum(self[:1] + self[2:5])
+        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
 
     @property
     def total(self) -> int:

@@ -39,6 +39,9 @@ class ResultHalf(NamedTuple):
     side: bool
 
 
+Half = CallHalf | ResultHalf
+
+
 class OpenHalves:
     """The calls and results of a file of which the other half was not read yet."""
 
@@ -46,7 +49,7 @@ class OpenHalves:
         self.calls: dict[HalfKey, tuple[int, CallHalf]] = {}
         self.results: dict[HalfKey, tuple[int, ResultHalf]] = {}
 
-    def take(self, key: HalfKey, half: CallHalf | ResultHalf, offset: int) -> ToolCall | None:
+    def take(self, key: HalfKey, half: Half, offset: int) -> ToolCall | None:
         """The call, when this was its second half; the first is kept with its `offset`."""
         if isinstance(half, CallHalf):
             if key in self.results:

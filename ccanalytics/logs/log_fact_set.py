@@ -198,7 +198,10 @@ class Facts:
         if not incomplete:
             return []
         known: dict[tuple[object, ...], RequestKey] = {}
+        names = {request.message or request.request for request in incomplete}
         for request in self.requests.values():
+            if names.isdisjoint(request.key[:2]):
+                continue
             into, where = request.used.tokens.into, request.place.session
             for name in request.key[:2]:
                 if request.turn is None:

@@ -7,13 +7,13 @@ up: no text but a session's title is kept.
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
-from ccanalytics.logs.log_calls import CallHalf, HalfKey, OpenHalves, ResultHalf, paired
+from ccanalytics.logs.log_calls import CallHalf, Half, HalfKey, OpenHalves, ResultHalf, paired
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import (
     DAY,
@@ -45,7 +45,7 @@ from ccanalytics.logs.log_lines import (
     tokens,
 )
 from ccanalytics.logs.log_projects import is_within, project_of
-from ccanalytics.logs.log_turns import Turns
+from ccanalytics.logs.log_turns import Said, Turns
 from ccanalytics.prices import Prices, Tariff
 
 UNKNOWN_MODEL = "unknown"
@@ -153,7 +153,7 @@ class LogReader:
         """Adds a tool call whose two halves are known."""
         self.facts.add(self.facts.calls, call.key, call)
 
-    def _again(self, spot: Spot, name: str) -> CallHalf | ResultHalf | None:
+    def _again(self, spot: Spot, name: str) -> Half | None:
         """The half of a tool call that a line read before has; None when it is gone."""
         path = Path(spot.path)
         try:
@@ -162,10 +162,17 @@ class LogReader:
                 line = decoded(log.readline())[0]
         except OSError:
             return None
+        turn = line.turn() if line else None
+        message = turn.message if turn else None
+        at = milliseconds(line.timestamp) if line else None
+        if not line or not turn or type(message) is not Message or at is None:
+            return None
         file = _File(self, path)
         file.project = spot.project
-        halves = file.halves(line) if line else ()
-        return next((half for key, half in halves if key[1] == name), None)
+        said = file.said(line, turn, message, at)
+        blocks = message.content if type(message.content) is list else ()
+        halves = [file.half(block, said) for block in blocks if type(block) is ContentBlock]
+        return next((half[1] for half in halves if half and half[0][1] == name), None)
 
     def model(self, name: str | None) -> str:
         """The model an id in the log stands for."""
@@ -239,59 +246,50 @@ class _File:
             return True
         if at is None:
             return False
-        place, side = self._place(line), self._is_side(line, turn)
-        if not side and place.session and (line.type == "user" or line.type == "assistant"):
-            self._see(place.session, at, place, line)
+        said = self.said(line, turn, message, at)
+        if not said.side and said.place.session and line.type in ("user", "assistant"):
+            self._see(said.place.session, said)
         if line.is_api_error_message:
             self._take_event(line, "api_error", at)
         if message.usage is not None and message.model != SYNTHETIC:
-            self._take_usage(message, message.usage, line, turn, at, place, side)
+            self._take_usage(message.usage, said)
         if type(message.content) is list:
-            for key, half in self.halves(line):
-                call = self.open.take(key, half, offset)
+            for block in message.content:
+                half = self.half(block, said) if type(block) is ContentBlock else None
+                call = self.open.take(*half, offset) if half else None
                 if call is not None:
                     self.reader.add_call(call)
         if turn.type == "user":
             self.turns.ask(line, turn, at)
         return True
 
-    def _place(self, line: Line) -> Place:
+    def said(self, line: Line, turn: Turn, message: Message, at: int) -> Said:
+        """A message with where and by whom it was written."""
         if self.project is None:
             self.project = project_of(line.cwd)
-        return self.reader.place(line, self.project)
+        side = bool(line.is_sidechain or turn is not line or not self.main)
+        return Said(line, turn, message, at, self.reader.place(line, self.project), side)
 
-    def _is_side(self, line: Line, turn: Turn) -> bool:
-        """Whether a subagent or a side conversation wrote it."""
-        return bool(line.is_sidechain or turn is not line or not self.main)
-
-    def halves(self, line: Line) -> Iterator[tuple[HalfKey, CallHalf | ResultHalf]]:
-        """The tool calls and results of a line, by session and id of the call."""
-        turn = line.turn()
-        message, at = turn.message, milliseconds(line.timestamp)
-        if type(message) is not Message or type(message.content) is not list or at is None:
-            return
-        place = self._place(line)
+    def half(self, block: ContentBlock, said: Said) -> tuple[HalfKey, Half] | None:
+        """One half of a tool call, by session and id of the call."""
+        _, turn, message, at, place, side = said
         session = place.session or ""
-        for block in message.content:
-            if type(block) is not ContentBlock:
-                continue
-            if block.tool_use_id and block.type == "tool_result":
-                half = ResultHalf(block, turn, at, place, self._is_side(line, turn))
-                yield (session, block.tool_use_id), half
-            elif block.id and block.name and block.type == "tool_use":
-                which = self.turns.turn(line, turn, message, self._is_side(line, turn))
-                called = CallHalf(block, message.id, which)
-                yield (session, block.id), called
+        if block.type == "tool_result" and block.tool_use_id:
+            return (session, block.tool_use_id), ResultHalf(block, turn, at, place, side)
+        if block.type == "tool_use" and block.id and block.name:
+            return (session, block.id), CallHalf(block, message.id, self.turns.turn(said))
+        return None
 
-    def _see(self, name: str, at: int, place: Place, line: Line) -> None:
+    def _see(self, name: str, said: Said) -> None:
         """Widens the session of a prompt or answer to reach it."""
+        line, at = said.line, said.at
         known = self.sessions.get(name)
         self.forked = self.forked or line.forked_from is not None
         if known and known.started_at <= at:
             known.ended_at = max(at, known.ended_at)
             return
         kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
-        self.sessions[name] = Session(at, known.ended_at if known else at, place, kind)
+        self.sessions[name] = Session(at, known.ended_at if known else at, said.place, kind)
 
     def _put_session(self, name: str, session: Session) -> None:
         facts = self.reader.facts
@@ -302,23 +300,11 @@ class _File:
         else:
             put(facts.borrowed, (name, self.path.stem), session)
 
-    def _take_usage(
-        self,
-        message: Message,
-        usage: LoggedUsage,
-        line: Line,
-        turn: Turn,
-        at: int,
-        place: Place,
-        side: bool,
-    ) -> None:
+    def _take_usage(self, usage: LoggedUsage, said: Said) -> None:
+        line, turn, message, at, place, side = said
         self.reader.usage_lines += 1
         final = message.stop_reason is not None
-        key = (
-            message.id or None,
-            turn.request_id or None,
-            self.turns.turn(line, turn, message, side),
-        )
+        key = message.id or None, turn.request_id or None, self.turns.turn(said)
         refused = message.stop_reason == "refusal" and not usage.output_tokens
         asked_at = self.turns.asked_at(line)
         last = self.last
@@ -331,9 +317,12 @@ class _File:
                 known.final = known.final or final
                 return
         used = Used(self.reader.tariff(message.model, usage, refused), tokens(usage))
+        context = used.tokens.into
+        if usage.iterations:
+            context = context_tokens(usage, message.model)
         request = LoggedRequest(
             at, place, *key[:2], side, final, used, key[2], asked_at,
-            context_tokens(usage, message.model), [], self.reader.origin(line),
+            context, [], self.reader.origin(line),
         )  # fmt: skip
         if usage.iterations:
             request.advisors = [

@@ -1,8 +1,21 @@
 """What each answer of a log answers: the last prompt of its conversation, and the last line."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
+from ccanalytics.logs.log_facts import Place
 from ccanalytics.logs.log_lines import ContentBlock, Line, Message, Turn, tokens
+
+
+class Said(NamedTuple):
+    """A message, and where and by whom it was written."""
+
+    line: Line
+    turn: Turn
+    message: Message
+    at: int
+    place: Place
+    side: bool
 
 
 class Turns:
@@ -27,13 +40,14 @@ class Turns:
         asked = self.asked.get(line.stream())
         return asked[1] if asked else None
 
-    def turn(self, line: Line, turn: Turn, message: Message, side: bool) -> str | None:
+    def turn(self, said: Said) -> str | None:
         """What stands for the id a message lacks: the prompt it answers, and what went in.
 
         Within one prompt what goes in grows with every answer. Results of tools do not tell: they
         are written between the blocks of one answer too. What a subagent says stands in two files,
         of which one may lack the prompt.
         """
+        line, turn, message, _, _, side = said
         if message.id and turn.request_id:
             return None
         prompt, asked_at = self.asked.get(line.stream(), (f"{line.session()}", 0))
