@@ -65,7 +65,8 @@ def newest_week(spec: SourceSpec, store: Store, now: datetime) -> date:
     week = newest_closed_week(now, spec.settling)
     fill = how_to_fill(spec, store, week, week_days(week)[-1])
     raise StoreError(
-        f"No whole closed week with {spec.name} activity is in the store {store.root}. {fill}"
+        f"No whole closed week with {spec.name} activity is in the store {store.root}: a week is "
+        f"reported once it is over. {fill}"
     )
 
 

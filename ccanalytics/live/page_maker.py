@@ -49,15 +49,15 @@ class PageMaker:
     _readings: int = 0
 
     def pages(self, progress: "Progress") -> Iterator[str]:
-        """The page as it is now: of one person after each notebook, else when all have run."""
+        """The page as it is now; the first of one person comes early, after each notebook."""
         workers = self._workers  # they import while this process does
         import ccanalytics.report.page  # noqa: F401
 
         spec = self._spec()
         runs = self._runs(spec)
-        personal = bool(self.options.spec.report)
+        early = bool(self.options.spec.report) and self._made is None
         notebooks: list[NotebookNode] = []
-        for batch in [[run] for run in runs] if personal else [runs]:
+        for batch in [[run] for run in runs] if early else [runs]:
             notebooks += workers.run(batch, timeout=TIMEOUT, progress=progress)
             self.choices = choices_in(notebooks) or self.choices
             self._made = spec, notebooks

@@ -136,7 +136,8 @@ class Updates(Own, WebSocketHandler):
 
     def tell(self, status: dict[str, Any]) -> None:
         with contextlib.suppress(WebSocketClosedError):
-            self.write_message(json.dumps(status))
+            sent = asyncio.ensure_future(self.write_message(json.dumps(status)))
+            sent.add_done_callback(asyncio.Future.exception)  # who is gone need not hear it
 
     def on_message(self, message: str | bytes) -> None:
         """A choice is an object of names and values; anything else is passed over."""

@@ -12,7 +12,7 @@ TICK = 1.0
 """Seconds between two looks, at least."""
 
 SHARE = 20
-"""A look at many files is followed by so many times its own time without one."""
+"""A look at many files is followed by so many times its own processor time without one."""
 
 _NO_SESSIONS = "tool-results"
 """Claude Code keeps outputs of tools there; one may be a copy of somebody's log."""
@@ -51,16 +51,20 @@ class Watched:
 
 async def changes(watched: Watched) -> AsyncIterator[None]:
     """Once for each look that finds something changed; never ends by itself."""
-    before = await asyncio.to_thread(watched.stamp)
-    took = 0.0
+    before, took = await asyncio.to_thread(_look, watched)
     while True:
         await asyncio.sleep(max(TICK, SHARE * took))
-        begun = time.monotonic()
-        stamp = await asyncio.to_thread(watched.stamp)
-        took = time.monotonic() - begun
+        stamp, took = await asyncio.to_thread(_look, watched)
         if stamp != before:
             before = stamp
             yield
+
+
+def _look(watched: Watched) -> tuple[Stamp, float]:
+    """The stamp, and the seconds of processor time it took."""
+    begun = time.thread_time()
+    stamp = watched.stamp()
+    return stamp, time.thread_time() - begun
 
 
 def _state(path: Path) -> os.stat_result | None:

@@ -168,12 +168,13 @@ def ours(root, projects):
     flags = ["--no-browser", "--port", "0", "--store", str(root / "store")]
     command = [sys.executable, "-m", "ccanalytics", "dashboard", *flags]
     with running(command, root) as process:
-        address = process.stdout.readline().strip().replace("http", "ws") + "/live"
+        address = process.stdout.readline().strip().replace("http", "ws") + "live"
         versions = set()
 
         def is_new(news):
-            fresh = news["state"] == "live" and news["version"] not in versions
-            versions.add(news["version"])
+            is_live = news["state"] == "live"
+            fresh = is_live and news["version"] not in versions
+            versions.update([news["version"]] if is_live else [])
             return fresh
 
         measure("ours", process, address, projects, is_new)
