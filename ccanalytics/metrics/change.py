@@ -15,7 +15,13 @@ import pandas as pd
 from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import UNAVAILABLE, basis_of, is_known
-from ccanalytics.metrics.definitions import ActorKind, Metric, column_words, singular
+from ccanalytics.metrics.definitions import (
+    SECTION_TESTS,
+    ActorKind,
+    Metric,
+    column_words,
+    singular,
+)
 from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS, Weeks
 from ccanalytics.metrics.own_history import (
     MINIMUM_WEEKS,
@@ -193,6 +199,8 @@ class Headline(ShowsItself):
     def comparison(self) -> str:
         """What is said of the change, and the value of the week before."""
         text = self.shown.sentence(self.metric)
+        if self.metric.id not in SECTION_TESTS and not self.recent.weeks_before:
+            text = "described, not judged"
         if self.shown.weeks > 1 and self.shown.is_change:
             text = f"its last {self.shown.weeks} weeks were {text}"
         if math.isnan(self.previous):

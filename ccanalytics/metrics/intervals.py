@@ -63,39 +63,39 @@ def scatter(values: Floats, variances: Floats) -> Floats:
     return errors
 
 
-def week_intervals(top: Floats, bottom: Floats, known: Weeks) -> Floats:
+def week_intervals(top: Floats, bottom: Floats, known: Weeks, is_share: bool = False) -> Floats:
     """The ends (columns) of the interval of each week's ratio (rows); NaN unless `known`.
 
-    Weeks whose numerator or denominator is 0 have none, and no scatter is learned from them.
+    Weeks without a denominator have none, and no scatter is learned from them; nor have weeks
+    without a numerator, unless it is a share.
     """
-    known = known & (top.sum(axis=0) > 0) & (bottom.sum(axis=0) > 0)
-    ends = np.full((len(known), 2), np.nan)
-    if known.sum() >= FEWEST_WEEKS:
-        top, bottom = top[:, known], bottom[:, known]
-        values = np.log(top.sum(axis=0) / bottom.sum(axis=0))
-        errors = scatter(values, week_variances(top, bottom, top.sum(axis=0)))
-        reach = student(known.sum() - 1) * errors
-        ends[known] = np.exp([values - reach, values + reach]).T
-    return ends
-
-
-def share_intervals(top: Floats, bottom: Floats, known: Weeks) -> Floats:
-    """As `week_intervals`, of shares: Wilson's interval of as many trials as they scatter like.
-
-    Where weeks do not scatter at all, people are the trials: six of six is not for certain.
-    """
-    known = known & (bottom.sum(axis=0) > 0)
+    known = known & (bottom.sum(axis=0) > 0) & (is_share | (top.sum(axis=0) > 0))
     ends = np.full((len(known), 2), np.nan)
     if known.sum() < FEWEST_WEEKS:
         return ends
-    top, bottom = top[:, known], bottom[:, known]
-    values, whole = top.sum(axis=0) / bottom.sum(axis=0), float(top.sum() / bottom.sum())
-    errors = scatter(values, week_variances(top, bottom, bottom.sum(axis=0)))
-    people = np.count_nonzero((top != 0) | (bottom != 0), axis=0)
-    alike = whole * (1 - whole) / np.maximum(errors, _NOTHING) ** 2
-    trials = np.where(errors > _NOTHING, alike, people)
-    ends[known] = wilson(values, np.maximum(trials, 1.0), student(known.sum() - 1)).T
+    top, bottom, width = top[:, known], bottom[:, known], student(known.sum() - 1)
+    values = top.sum(axis=0) / bottom.sum(axis=0)
+    scale = bottom.sum(axis=0) if is_share else top.sum(axis=0)
+    variances = week_variances(top, bottom, scale)
+    if is_share:
+        trials = _trials(top, bottom, scatter(values, variances))
+        ends[known] = wilson(values, trials, width).T
+    else:
+        reach = width * scatter(np.log(values), variances)
+        ends[known] = np.array([values / np.exp(reach), values * np.exp(reach)]).T
     return ends
+
+
+def _trials(top: Floats, bottom: Floats, errors: Floats) -> Floats:
+    """How many independent trials a share of each week scatters like.
+
+    Where weeks do not scatter at all, people are the trials: six of six is not for certain.
+    """
+    whole = float(top.sum() / bottom.sum())
+    alike = whole * (1 - whole) / np.maximum(errors, _NOTHING) ** 2
+    people = np.count_nonzero((top != 0) | (bottom != 0), axis=0)
+    trials: Floats = np.maximum(np.where(errors > _NOTHING, alike, people), 1.0)
+    return trials
 
 
 def wilson(share: Floats | float, trials: Floats | float, width: float = TAIL) -> Floats:

@@ -19,7 +19,7 @@ from ccanalytics.metrics.actor_weeks import (
 from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
-from ccanalytics.metrics.intervals import Floats, share_intervals, week_intervals
+from ccanalytics.metrics.intervals import Floats, week_intervals
 from ccanalytics.metrics.withholding import hide_parts
 
 MINIMUM_PRICED = 0.95
@@ -312,9 +312,9 @@ def _with_intervals(
 ) -> pd.DataFrame:
     """`sums` with low and high, null where the value is, of totals, and of under four weeks."""
     ends = pd.DataFrame(np.nan, columns=["low", "high"], index=sums.index)
-    intervals = share_intervals if metric.unit == "share" else week_intervals
     for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
         actors = matrix(members, weeks, metric)
         known = part["value"].notna().to_numpy()
-        ends.loc[part.index] = intervals(actors.top, actors.bottom, known)
+        is_share = metric.unit == "share"
+        ends.loc[part.index] = week_intervals(actors.top, actors.bottom, known, is_share)
     return sums.assign(**ends)

@@ -6,7 +6,6 @@ import pytest
 from ccanalytics.metrics.intervals import (
     ratio,
     scatter,
-    share_intervals,
     student,
     week_intervals,
     wilson,
@@ -35,17 +34,13 @@ def landings(random, n):
 
 @pytest.mark.parametrize("n", [20, 40, 120])
 @pytest.mark.parametrize(
-    ("sample", "intervals", "truth"),
-    [
-        (cost_and_commits, week_intervals, 8 / 2.5),
-        (decisions, share_intervals, 0.8),
-        (landings, share_intervals, 0.7),
-    ],
+    ("sample", "is_share", "truth"),
+    [(cost_and_commits, False, 8 / 2.5), (decisions, True, 0.8), (landings, True, 0.7)],
 )
-def test_nine_intervals_in_ten_hold_what_the_figure_is_in_any_week(sample, intervals, truth, n):
+def test_nine_intervals_in_ten_hold_what_the_figure_is_in_any_week(sample, is_share, truth, n):
     """All weeks of 200 organisations."""
     randoms = [np.random.default_rng([seed, n]) for seed in range(200)]
-    ends = np.concatenate([intervals(*sample(random, n), ALL) for random in randoms])
+    ends = np.concatenate([week_intervals(*sample(random, n), ALL, is_share) for random in randoms])
     assert 0.88 <= np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1])) <= 0.94
 
 
@@ -72,7 +67,7 @@ def test_three_weeks_have_no_interval():
 
 def test_six_of_six_is_not_for_certain():
     """Weeks that never differ are as sure as six people are."""
-    low, high = share_intervals(np.ones((6, WEEKS)), np.ones((6, WEEKS)), ALL)[-1]
+    low, high = week_intervals(np.ones((6, WEEKS)), np.ones((6, WEEKS)), ALL, True)[-1]
     assert high == pytest.approx(1)
     assert low == pytest.approx(1 / (1 + student(11) ** 2 / 6))
 
