@@ -122,7 +122,9 @@ def check_days(stored: StoredSource) -> CheckFinding:
         return warning("none yet", _sync(stored.spec), **facts)
     if damaged:
         paths = [str(error.path) for error in damaged]
-        return failed(" ".join(map(str, damaged)), _sync(stored.spec), damaged=paths, **facts)
+        first = min((error.month for error in damaged if error.month), default=None)
+        then = _sync(stored.spec, first)
+        return failed(" ".join(map(str, damaged)), then, damaged=paths, **facts)
     first, last = min(days), max(days)
     gaps = [day for day in days_between(first, last) if day not in days]
     opened = [day for day, one in days.items() if not one.closed]
@@ -146,6 +148,8 @@ def _listed(days: Sequence[date]) -> str:
 
 
 def _sync(spec: SourceSpec, since: date | None = None, until: date | None = None) -> str:
+    if spec.sync_all:
+        return f"ccanalytics sync --source {spec.name}."
     if not spec.network:
         return f"ccanalytics report --source {spec.name} fills the store."
     end = f" --until {until}" if until else ""

@@ -207,7 +207,8 @@ def _write(
         stored = store.days(SOURCE).items()
         ledger.moving = {day: one.closed for day, one in stored if not one.final}
     dates = set(store.dates(SOURCE))
-    ledger.first = _first(ledger.first, min(days, default=None), now.date())
+    told = days if before else days | dates
+    ledger.first = _first(ledger.first, min(told, default=None), now.date())
     if ledger.first is not None and ledger.first <= now.date():
         ledger.last = max(now.date(), ledger.last or now.date())
         gaps = set(days_between(ledger.first, ledger.last)) - dates - writes.keys()

@@ -119,3 +119,11 @@ class DamagedFileError(StoreError):
             "days moves the file aside and gets them again."
         )
         self.path = path
+
+    @property
+    def month(self) -> date | None:
+        """The first day of the month whose rows the file has; None for what has none."""
+        try:
+            return date.fromisoformat(f"{self.path.stem}-01")
+        except ValueError:
+            return None

@@ -294,6 +294,7 @@ def test_a_broken_file_is_told(look, tmp_path):
     (root / "v2" / "api" / "activity" / "2026-11.parquet").write_bytes(b"half")
     found = look()
     assert (found["days"].status, "2026-11.parquet" in found["days"].found) == ("failed", True)
+    assert "--since 2026-11-01" in found["days"].next
     assert found["records"].status == "ok"
 
 

@@ -56,10 +56,11 @@ def rows(store, names=(*SUMS, *FACTS)):
 def test_what_follows_from_the_facts_is_made_again(tmp_path, name):
     """Every row is as it was, and the next sync of another session counts nothing twice."""
     store = filled(tmp_path)
-    before = rows(store)
+    before, dates = rows(store), store.dates("local")
     damaged(store, name)
     synced(tmp_path)
     assert rows(store) == before
+    assert store.dates("local") == dates
     assert all(day.closed for day in store.days("local").values() if day.day < NOW.date())
     assert store.verify("local")[1] == []
     synced(tmp_path, answer("m4", at="2026-09-06T10:00:00Z"))
