@@ -356,6 +356,7 @@ def test_a_worker_that_was_killed_is_begun_again(numbers):
     assert worker_of(numbers).pid != worker.pid
 
 
+@pytest.mark.slow
 def test_notebooks_without_mine_are_an_error(tmp_path):
     """--notebooks with a folder that lacks the notebook."""
     with dashboard(tmp_path, "--notebooks", tmp_path) as served:

@@ -282,6 +282,7 @@ def test_an_unknown_split_names_the_known_ones(by):
 
 @settings(max_examples=20, deadline=None)
 @given(histories())
+@pytest.mark.slow
 def test_a_ratio_is_its_numerator_over_its_denominator(records):
     """And lies within its interval."""
     data = two_weeks(records)
@@ -296,6 +297,7 @@ def test_a_ratio_is_its_numerator_over_its_denominator(records):
 
 @settings(max_examples=20, deadline=None)
 @given(histories())
+@pytest.mark.slow
 def test_teams_add_up_to_the_total(records):
     """Numerators and denominators, in every week."""
     data = two_weeks(records, roster=ROSTER)
@@ -309,6 +311,7 @@ def test_teams_add_up_to_the_total(records):
 
 @settings(max_examples=20, deadline=None)
 @given(histories(), st.randoms())
+@pytest.mark.slow
 def test_the_report_spec_of_records_never_matters(records, random):
     """Intervals included."""
     shuffled = random.sample(records, len(records))
