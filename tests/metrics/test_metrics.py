@@ -13,8 +13,11 @@ from ccanalytics.metrics import definitions
 ROSTER = "email,team,start,end\n" + "".join(
     f"p{n}@x.example,{'red' if n < 4 else 'blue'},2026-01-01,\n" for n in range(6)
 )
-TOTALS = [name for name, metric in m.METRICS.items() if metric.numerator and not metric.is_ratio]
-RATIOS = [name for name, metric in m.METRICS.items() if metric.is_ratio]
+OF_RECORDS = {name: metric for name, metric in m.METRICS.items() if not metric.basis}
+"""Without those about money that records do not have, such as what was billed."""
+
+TOTALS = [name for name, one in OF_RECORDS.items() if one.numerator and not one.is_ratio]
+RATIOS = [name for name, metric in OF_RECORDS.items() if metric.is_ratio]
 OF_LOGS = [name for name, metric in m.METRICS.items() if metric.source.startswith("Session logs")]
 FRAMES = [name for name in m.METRICS if name not in ("intervention_effects", *OF_LOGS)]
 OF_THE_ACTIVE = [
