@@ -1,7 +1,7 @@
 """How far each session log was read, so that the next reading goes on from there.
 
 An index is only good for the code that wrote it: with other rules or prices everything is to be
-read again. It holds no text of a log; what is open at the end of a file is told by its place.
+read again. It holds no text of a log; of what is open at the end of a file it has the place.
 """
 
 import hashlib

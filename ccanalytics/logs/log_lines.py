@@ -210,7 +210,7 @@ def milliseconds(moment: datetime | None) -> int | None:
         return None
     try:
         past = moment - START
-    except TypeError:  # no time zone is told
+    except TypeError:  # without a time zone
         past = moment.replace(tzinfo=UTC) - START
     if not 0 <= past.days < DAYS:
         return None

@@ -75,7 +75,7 @@ class LocalLogs(Source):
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
     files below them. A folder that is missing or holds no logs is a `SettingsError`; with
-    `may_be_gone` it is kept as `missing`, for a store that has what the logs once told. `models`
+    `may_be_gone` it is kept as `missing`, for a store that has what the logs once held. `models`
     says which model an id of a gateway stands for.
     """
 

@@ -51,7 +51,7 @@ class Ledger(msgspec.Struct):
     version: str
     index: LogIndex = msgspec.field(default_factory=LogIndex)
     borrowed: list[tuple[str, str, Session]] = []
-    """Sessions told only by files of other names: their id, and the name of the file."""
+    """Sessions found only in files of other names: their id, and the name of the file."""
     continued: dict[str, str] = {}
     """Sessions that go on under another id, not read so far, and theirs."""
     first: date | None = None
@@ -74,8 +74,8 @@ class Ledger(msgspec.Struct):
     def move_keys(self, days: Mapping[date, Day]) -> None:
         """Puts the identities of these days in place of those known of them."""
         keys, key_days = array("I"), array("i")
-        for day, told in days.items():
-            names = {_key(name) for name in _names(told)}
+        for day, facts in days.items():
+            names = {_key(name) for name in _names(facts)}
             keys.extend(names)
             key_days.extend([day.toordinal()] * len(names))
         old_days = np.frombuffer(self.key_days, np.int32)
@@ -85,33 +85,7 @@ class Ledger(msgspec.Struct):
 
 
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
-    """Sync all that the session logs have; with `again` every file is read anew."""
-    return _result_of(bring_logs(logs, store, now, again=again))
-
-
-def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
-    """Merge the facts of another store's session logs."""
-    return _result_of(merge_logs(other, store, now))
-
-
-def _result_of(brought: "Brought") -> SyncResult:
-    rest = brought.stored - {change.day for change in brought.changes}
-    return SyncResult.of(
-        brought.changes, final=tuple(sorted(rest)), open=tuple(sorted(brought.open))
-    )
-
-
-class Brought(NamedTuple):
-    """What became of the days that were written, and what is stored now."""
-
-    changes: list[DayChange]
-    stored: set[date]
-    open: set[date]
-    """Stored, but not over yet, or over for less than an hour."""
-
-
-def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = False) -> Brought:
-    """Brings what the logs tell anew; with `again` every file is read, as by another version."""
+    """Sync what is new in the session logs; with `again` every file is read from its beginning."""
     lost, stored = repair(store, SOURCE), store.organization(SOURCE)
     if logs.missing and stored is None:
         raise SettingsError(logs.missing)
@@ -128,8 +102,8 @@ def bring_logs(logs: LocalLogs, store: Store, now: datetime, *, again: bool = Fa
         return _write(known, changed, news.index, whose, now, lost)
 
 
-def merge_logs(other: Store, store: Store, now: datetime) -> Brought:
-    """Brings the facts another store has of its logs; those both have count once."""
+def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
+    """Merge the facts another store has of its session logs; those in both count once."""
     if other.root == store.root:
         raise ValueError(f"{store.root} is the store itself: name another one to merge.")
     facts = _facts_of_store(other)
@@ -186,7 +160,7 @@ def _write(
     organization: str | None,
     now: datetime,
     lost: Mapping[date, set[str]] = MappingProxyType({}),
-) -> Brought:
+) -> SyncResult:
     """Writes the days that are not unchanged, and how far the logs are read now.
 
     Of the `lost` days some frames were damaged.
@@ -229,7 +203,8 @@ def _write(
             beside={LEDGER: msgspec.msgpack.encode(ledger)},
         )
     open_days = {day for day, closed in ledger.moving.items() if not closed}
-    return Brought(changes, dates | writes.keys(), open_days)
+    unchanged = (dates | writes.keys()) - {change.day for change in changes}
+    return SyncResult.of(changes, final=tuple(sorted(unchanged)), open=tuple(sorted(open_days)))
 
 
 def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:
@@ -243,12 +218,12 @@ def _frames(totals: LogTotals, day: date, organization: str | None) -> Frames:
     return build_frames(day, totals.records(day, organization or "")) | totals.frames(day)
 
 
-def _first(known: date | None, told: date | None, today: date) -> date | None:
+def _first(known: date | None, logged: date | None, today: date) -> date | None:
     """The first day to be stored: nothing there is not the same as nothing known."""
-    if told is None or (known is not None and known <= told):
+    if logged is None or (known is not None and known <= logged):
         return known
     # Nothing can have been deleted yet, so the days of its week before the first were empty.
-    return monday(told) if timedelta(0) <= today - told < LOGS_KEPT else told
+    return monday(logged) if timedelta(0) <= today - logged < LOGS_KEPT else logged
 
 
 def _ledger(store: Store) -> Ledger | None:
@@ -300,15 +275,15 @@ def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:
             yield name
 
 
-def _names(told: Day) -> Iterator[str | None]:
+def _names(day: Day) -> Iterator[str | None]:
     """What the facts of a day are found by."""
-    for request in told.requests:
+    for request in day.requests:
         yield from (request.message, request.place.session)
-    for call in told.calls:
+    for call in day.calls:
         yield from (call.call, call.place.session)
-    for event in told.events:
+    for event in day.events:
         yield event.event
-    for name, _ in told.sessions:
+    for name, _ in day.sessions:
         yield name
 
 

@@ -141,26 +141,26 @@ class LogTotals:
 
     def records(self, day: date, organization_id: str) -> list[Record]:
         """One record per terminal and project of a UTC day."""
-        told = self.days.get(day, Day())
+        facts = self.days.get(day, Day())
         sums: dict[RecordKey, Sums] = defaultdict(Sums)
-        for request in told.requests:
+        for request in facts.requests:
             sums[_key(request.place)].add_request(request)
-        for call in told.calls:
+        for call in facts.calls:
             if call.tool in EDIT_TOOLS or call.done.commits or call.done.pull_requests:
                 sums[_key(call.place)].add_call(call)
-        for _, session in told.sessions:
+        for _, session in facts.sessions:
             sums[_key(session.place)].sessions += session.continues is None
         order = sorted(sums, key=lambda key: (key.terminal or "", key.project or ""))
         return [_record(day, key, sums[key], organization_id) for key in order if _any(sums[key])]
 
     def frames(self, day: date) -> Frames:
         """The four frames of a UTC day that only logs can fill, in order of time."""
-        told = self.days.get(day, Day())
+        facts = self.days.get(day, Day())
         sessions = [
             self._known_rows.get(name) or _session_row(name, session, self._of_session[name])
-            for name, session in told.sessions
+            for name, session in facts.sessions
         ]
-        return tables_of(day, sessions, told.requests, told.calls, told.events)
+        return tables_of(day, sessions, facts.requests, facts.calls, facts.events)
 
 
 def _key(place: Place) -> RecordKey:
@@ -168,7 +168,7 @@ def _key(place: Place) -> RecordKey:
 
 
 def _any(sums: Sums) -> bool:
-    """Whether there is anything a record could tell; a tool that failed is nothing."""
+    """Whether there is anything to record; a tool that failed is nothing."""
     return sums != Sums()
 
 

@@ -56,7 +56,7 @@ class Turns:
 
 
 def _has_result(message: Message | str | None) -> bool:
-    """Whether a user's line only brings what a tool answered."""
+    """Whether a user's line is only the answer of a tool."""
     content = message.content if type(message) is Message else None
     return type(content) is list and any(
         type(block) is ContentBlock and block.type == "tool_result" for block in content
