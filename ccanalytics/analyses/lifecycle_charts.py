@@ -50,7 +50,7 @@ def retention_chart(frame: pd.DataFrame) -> Any:
         cells.transform_filter("datum.status == 'seen'"),
         numbers.transform_filter("datum.status == 'seen'"),
         hidden.transform_filter("datum.status == 'withheld'"),
-        data=frame,
+        data=frame[frame["status"].isin(["seen", "withheld"])],
     )
     subtitle = (
         "Percent of the people first active in a week who were active so many weeks later. Blank: "
