@@ -82,9 +82,9 @@ def test_an_id_there_is_not_is_answered_with_those_there_are():
         cca.by_week(six_people(), "nope")
 
 
-def test_a_metric_without_weeks_names_its_function():
+def test_a_metric_without_weeks_names_the_function_that_has_it():
     """Retention has a row per cohort."""
-    with pytest.raises(ValueError, match=r"cca\.retention"):
+    with pytest.raises(ValueError, match="metric_frame"):
         cca.by_week(six_people(), "retention")
 
 

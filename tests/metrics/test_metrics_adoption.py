@@ -49,20 +49,20 @@ def test_a_week_that_is_not_whole_is_left_out():
     records = [record("2026-11-15"), record("2026-11-16"), record("2026-11-23")]
     data = dataset(records, "2026-11-15", "2026-11-24")
     assert m.by_week(data, "active_actors")["week"].dt.strftime("%d").tolist() == ["16"]
-    assert m.active_actors_by_day(data)["value"].sum() == 1
+    assert m.metric_frame(data, "active_actors_by_day")["value"].sum() == 1
 
 
 def test_a_quiet_day_has_zero_people():
     """All seven days of a closed week are there."""
     data = dataset([record("2026-11-16"), record("2026-11-18")], "2026-11-16", "2026-11-22")
-    assert m.active_actors_by_day(data)["value"].tolist() == [1, 0, 1, 0, 0, 0, 0]
+    assert m.metric_frame(data, "active_actors_by_day")["value"].tolist() == [1, 0, 1, 0, 0, 0, 0]
 
 
 def test_the_days_of_a_small_organisation_are_hidden():
     """Four people are not counted by day either."""
     records = [record("2026-11-16", f"p{n}@x.example") for n in range(4)]
     data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
-    assert m.active_actors_by_day(data)["value"].isna().all()
+    assert m.metric_frame(data, "active_actors_by_day")["value"].isna().all()
     assert m.by_week(data, "active_day_bands")["value"].isna().all()
 
 
