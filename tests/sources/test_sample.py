@@ -271,7 +271,7 @@ def test_the_change_is_found_in_its_team_in_its_first_week(sample_days):
 
 
 def test_only_what_was_planted_is_a_finding(data):
-    """The team, and the cost of everybody, of which it is a part."""
+    """The team, and the cost and cost per commit of everybody, of which it is a part."""
     moved = [one for one in findings(data) if one.kind == "change"]
     assert {one.group for one in moved} == {CHANGED_TEAM, ""}
-    assert {one.metric for one in moved} == {"cost"}
+    assert {one.metric for one in moved} == {"cost", "cost_per_commit"}
