@@ -104,6 +104,10 @@ function rowsOf(table) {
 
 function tooltip(_handler, event, _item, value) {
   const tip = byId("tip");
+  if (!event) {  // the chart is drawn anew
+    tip.hidden = true;
+    return;
+  }
   if (event.type === "pointerout" && event.pointerType === "touch") return;  // the finger left
   tip.hidden = value === null || value === undefined || value === "";
   if (tip.hidden) return;
