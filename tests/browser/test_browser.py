@@ -78,9 +78,9 @@ def test_every_chart_is_drawn_offline(opened):
 
 
 def test_names_with_script_tags_are_shown_as_text(opened):
-    """In the subtitle, the facts, a table and the legend of a live chart."""
+    """Above the title, in the facts, a table and the legend of a live chart."""
     page = opened()
-    assert page.locator(".subtitle").inner_text() == HOSTILE
+    assert page.locator(".kicker").inner_text() == HOSTILE
     assert page.locator(".made td", has_text=HOSTILE_KEY).count() == 1
     assert page.locator("tbody :is(th, td)", has_text=HOSTILE).count() > 1
     assert page.locator(".live text", has_text=HOSTILE[:20]).count() == 1

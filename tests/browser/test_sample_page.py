@@ -130,7 +130,7 @@ def test_a_phone_has_a_menu(opened):
 def test_a_definition_opens_where_it_is_asked_for(opened):
     """Next to its chart; Escape closes it and gives the focus back."""
     page = opened()
-    link = page.locator(".panel .behind a").first
+    link = page.locator(".panel", has_text="Weekly active people:").locator(".behind a").first
     link.focus()
     page.keyboard.press("Enter")
     box = page.locator("#definition")

@@ -148,7 +148,7 @@ def test_programs_are_told_what_the_page_says(over_http):
     texts = {one["label"]: one["text"] for one in said["headlines"]}
     assert texts == dict(read_issue(reports / "2026-W47.html").headlines)
     (cost,) = [one for one in said["headlines"] if one["id"] == "cost_per_commit"]
-    assert cost["low"] < cost["value"] < cost["high"]
+    assert (cost["low"], cost["high"]) == (None, None)  # two weeks are too few for an interval
     assert cost["text"] == f"${cost['value']:.2f}"
     assert cost["value"] - cost["previous"] == pytest.approx(cost["change"], abs=2e-6)
     assert {one["level"] for one in said["checks"]} <= {"passed", "warning"}
@@ -158,15 +158,16 @@ def test_programs_are_told_what_the_page_says(over_http):
 
 @pytest.mark.slow
 def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
-    """Every headline, in both forms; its size; nobody in it."""
+    """Three of the headlines and one chart; its size; nobody in it."""
     _, reports, _ = over_http
     text = (reports / "2026-W47.eml").read_text(encoding="utf-8")
     message = email.message_from_string(text, policy=email.policy.default)
     html = message.get_body(("html",)).get_content()
-    for label, value in read_issue(reports / "2026-W47.html").headlines:
-        assert re.search(rf"{re.escape(label)}</h3><p[^>]*>{re.escape(value)}</p>", html)
+    shown = re.findall(r"<td class=\"part\".*?<p[^>]*>([^<]*)</p><p[^>]*>([^<]*)</p>", html)
+    assert len(shown) == 3
+    assert set(shown) <= set(read_issue(reports / "2026-W47.html").headlines)
     assert len(html.encode()) < 100_000
-    assert html.count("<img") == 3
+    assert html.count("<img") == 1
     assert DOMAIN not in html + text
 
 
