@@ -34,6 +34,12 @@ MOST = 9 * 10**10
 
 MONEY = ("total_net_spend_usd", "total_gross_spend_usd")
 
+ALIASES = {name.replace("_", " "): name for name in (*TEXT, *COUNTS, *MONEY)} | {
+    "email": "user_email",
+    "e-mail": "user_email",
+}
+"""Other spellings of the columns, in lower case."""
+
 SPEND = pa.schema(
     [
         field("date", pa.timestamp("ms"), "last UTC day of the range of the export"),
@@ -63,7 +69,8 @@ def sync_spend_report(
     first, last = parse_day(since), parse_day(until)
     days_between(first, last)
     names = (*TEXT, *COUNTS, *MONEY)
-    lines = parse_rows(read_text(path, "spend report"), str(path), names, (), _row, further=True)
+    text = read_text(path, "spend report")
+    lines = parse_rows(text, str(path), names, (), _row, aliases=ALIASES, further=True)
     start = datetime(first.year, first.month, first.day)
     table = table_of(SPEND, last, [(start, *row) for _, row in lines])
     store.write_day(STORED_AS, last, {"spend": table}, fetched_at=now)

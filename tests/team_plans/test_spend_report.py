@@ -35,6 +35,13 @@ def test_an_export_is_stored_with_its_range_and_sums_to_its_lines(tmp_path):
     assert (f"{row['since']:%Y-%m-%d}", f"{row['date']:%Y-%m-%d}") == ("2026-10-01", "2026-10-31")
 
 
+def test_columns_may_be_spelled_with_spaces_and_capitals(tmp_path):
+    """As a spreadsheet that a person edited has them."""
+    header = HEADER.replace("user_email", "Email").replace("_", " ").title()
+    result = sync(tmp_path, header + "".join(line(f"p{n}") for n in range(6)))
+    assert "$30.00 gross" in result.output
+
+
 def test_a_newer_export_of_the_same_end_replaces_the_older(tmp_path):
     """Corrected afterwards: one amount, not two."""
     sync(tmp_path, HEADER + "".join(line(f"p{n}") for n in range(6)))
