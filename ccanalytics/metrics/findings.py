@@ -50,9 +50,11 @@ SPLITS = ("team", "family")
 FALSE_DISCOVERIES = 0.10
 
 NOTICED = ("metrics.noticed:model_findings", "metrics.noticed:hole_findings")
-"""What is told beside changes: functions from a dataset to findings of a kind. Wings add theirs."""
+"""Findings other than changes: functions from a dataset to those of a kind. Wings add theirs."""
 
-_cache: WeakKeyDictionary[Dataset, list["Change"]] = WeakKeyDictionary()
+_compared: WeakKeyDictionary[Dataset, list["Change"]] = WeakKeyDictionary()
+_found: WeakKeyDictionary[Dataset, "Findings"] = WeakKeyDictionary()
+"""What was worked out for a dataset, which its copies share."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,13 @@ def findings(data: Dataset) -> Findings:
         return Findings(
             [Finding("unknown", "No week is closed yet", "There is nothing to compare.")]
         )
+    same = _original(data)
+    if same not in _found:
+        _found[same] = _worked_out(same)
+    return _found[same]
+
+
+def _worked_out(data: Dataset) -> Findings:
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
     told = [_finding(data, one, looked_at) for one in found]
@@ -178,13 +187,18 @@ def issue_changes(data: Dataset) -> list[Change]:
 
 def _looks(data: Dataset) -> list[Change]:
     """Every comparison, also those that could not be judged; worked out once per dataset."""
+    same = _original(data)
+    if same not in _compared:
+        found = [one for name in SECTION_TESTS for one in _of_metric(same, METRICS[name])]
+        _compared[same] = _adjusted(found)
+    return _compared[same]
+
+
+def _original(data: Dataset) -> Dataset:
+    """The dataset that this one is a copy of, else itself."""
     whole = data.whole
-    if whole is not None and (whole.since, whole.until) == (data.since, data.until):
-        return _looks(whole)
-    if data not in _cache:
-        found = [one for name in SECTION_TESTS for one in _of_metric(data, METRICS[name])]
-        _cache[data] = _adjusted(found)
-    return _cache[data]
+    same_range = whole is not None and (whole.since, whole.until) == (data.since, data.until)
+    return whole if whole is not None and same_range else data
 
 
 def _adjusted(changes: list[Change]) -> list[Change]:

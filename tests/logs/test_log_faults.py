@@ -4,24 +4,12 @@ import json
 import logging
 import os
 
-import pytest
 from log_lines_made import NOW, answer, appended, brought, line, output, rows, written
 
 import ccanalytics as cca
 from ccanalytics.check.finding import CheckContext
 from ccanalytics.logs.log_check import check_logs
 from ccanalytics.logs.log_source import LocalLogs
-from ccanalytics.store.day_store import Store
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "claude"
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
 
 
 def as_floats(output):

@@ -18,16 +18,6 @@ from log_lines_made import (
 from ccanalytics.store.day_store import Store
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "claude"
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
-
-
 def prompt(uuid="p1", **fields):
     """A line in which a person asks for something."""
     return line("user", uuid=uuid, message={"role": "user", "content": "please"}, **fields)

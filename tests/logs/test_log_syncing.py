@@ -46,16 +46,6 @@ def tools(store):
     return [(row["tool"], row["decision"], row["lines_added"]) for row in rows(store)["tool_calls"]]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "claude"
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(tmp_path / "store")
-
-
 # The frames
 
 

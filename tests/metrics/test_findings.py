@@ -43,6 +43,13 @@ def test_the_change_planted_in_the_sample_comes_out_on_top(sample):
     assert "Whole repository in the context" in first.text
 
 
+def test_what_was_found_is_worked_out_once_for_a_dataset_and_its_copies(sample):
+    """Not of a part of it: eight weeks have findings of their own."""
+    found = cca.findings(sample)
+    assert cca.findings(sample.copy()) is found
+    assert cca.findings(sample.between(sample.weeks[4].date(), sample.until)) is not found
+
+
 def test_a_team_that_costs_twice_as_much_is_found_with_its_size():
     """The change is that of Red alone, and begins where it was planted."""
     found = [one for one in cca.findings(organisation(1, raised="Red")) if one.kind == "change"]
