@@ -227,12 +227,14 @@ def _fields(
 def _ids(frames: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
     """The source's own ids of people with their addresses, in order of time."""
     known = [frame for frame in frames.values() if "actor_id" in frame]
-    people = [f[f["actor_kind"] == "user"] if "actor_kind" in f else f for f in known]
-    if not people:
+    if not known:
         return []
-    rows = pd.concat([frame[["date", "actor_id", "actor"]] for frame in people])
-    rows = rows.astype({"actor_id": "str", "actor": "str"}).sort_values("date", kind="stable")
-    rows = rows.drop_duplicates(["actor_id", "actor"], keep="last")
+    pair = ["actor_id", "actor"]
+    people = [f[f["actor_kind"] == "user"] if "actor_kind" in f else f for f in known]
+    # Rows lie in order of day. Text is made of the last row of each pair only, not of a year's.
+    last = [f[["date", *pair]].drop_duplicates(pair, keep="last") for f in people]
+    rows = pd.concat(last).astype(dict.fromkeys(pair, "str")).sort_values(["date", *pair])
+    rows = rows.drop_duplicates(pair, keep="last")
     return list(zip(rows["actor_id"], rows["actor"], strict=True))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ccanalytics.frames.schemas import USD
+from ccanalytics.frames.schemas import USD, WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,24 +49,24 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
 
     Control characters in names become U+FFFD: some end a chart, others move a terminal's cursor.
     """
-    for position, column in enumerate(table.schema):
-        if column.type == USD:
-            table = table.set_column(
-                position, column.name, table.column(position).cast(pa.float64())
-            )
-        elif column.type == pa.string():
-            table = table.set_column(position, column.name, _readable(table.column(position)))
     import pandas as pd  # a sync makes tables, and no frame
 
+    for position, column in enumerate(table.schema):
+        values = table.column(position)
+        if column.type == USD:
+            table = table.set_column(position, column.name, values.cast(pa.float64()))
+        elif column.type in (pa.string(), WORDS):
+            table = table.set_column(position, column.name, _readable(values))
     frame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     assert isinstance(frame, pd.DataFrame)
     return frame
 
 
 def _readable(names: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same names as a dictionary, without control characters."""
-    found = names.dictionary_encode()
+    """The same names as one dictionary, without control characters."""
+    found = names.dictionary_encode().unify_dictionaries()
     words = found.chunk(0).dictionary if found.num_chunks else pa.array([], pa.string())
     if pc.any(pc.match_substring_regex(words, _CONTROL)).as_py():
-        found = pc.replace_substring_regex(names, _CONTROL, "\ufffd").dictionary_encode()
+        plain = names.cast(pa.string())
+        found = pc.replace_substring_regex(plain, _CONTROL, "\ufffd").dictionary_encode()
     return found

@@ -17,9 +17,18 @@ USD = pa.decimal128(18, 8)
 """US dollars, exact: a cent and six more digits."""
 
 
+WORDS = pa.dictionary(pa.int32(), pa.string())
+"""Text of which each word is there once."""
+
+
 def field(name: str, kind: pa.DataType, text: str) -> pa.Field:
     """A column with its line of the data dictionary."""
     return pa.field(name, kind, metadata={"description": text})
+
+
+def encoded(schema: pa.Schema) -> pa.Schema:
+    """`schema` with text as dictionaries, in which a name stands once and not in every row."""
+    return pa.schema([f.with_type(WORDS) if f.type == pa.string() else f for f in schema])
 
 
 KEYS = [

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ def _open_sample(access: Access) -> Source:
     return SampleOrganisation()
 
 
+@cache
 def _sample_organisation() -> Organisation:
     from ccanalytics.sources.sample import organisation as sample
 

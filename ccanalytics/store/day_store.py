@@ -11,8 +11,7 @@ files of a commit are put in place together or not at all, and a reader sees tho
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -25,7 +24,7 @@ import pyarrow as pa
 
 from ccanalytics.atomic import AtomicFolder
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.schemas import SCHEMAS, Frames
+from ccanalytics.frames.schemas import SCHEMAS, Frames, encoded
 from ccanalytics.store.day_index import DayIndex, StoredDay, read_index, write_index
 from ccanalytics.store.day_totals import Totals, differences, digest_of, totals_of
 from ccanalytics.store.layout import layout_of, schema_of
@@ -42,9 +41,6 @@ from ccanalytics.weeks import is_final
 
 VERSION = "v2"
 RESTATEMENTS = "restatements.jsonl"
-
-READERS = 4
-"""Threads that read files."""
 
 
 class DayChange(msgspec.Struct, frozen=True):
@@ -163,6 +159,7 @@ class Store:
         frames: Iterable[str] = (),
         *,
         lost_ok: bool = False,
+        schema: Callable[[str], pa.Schema] = schema_of,
     ) -> tuple[dict[date, StoredDay], Frames]:
         """Those of `days` that are stored, and all or some of their frames, as of one moment.
 
@@ -172,19 +169,25 @@ class Store:
             stored = {day: index.days[day] for day in sorted(days) if day in index.days}
             names = tuple(frames) or layout_of(source).frames
             return stored, {
-                name: self._read(source, index, name, stored, lost_ok) for name in names
+                name: self._read(source, index, name, stored, lost_ok, schema(name))
+                for name in names
             }
 
     def read(self, source: str, frame: str, since: date, until: date) -> pa.Table:
         """The rows of one frame, of the stored days from `since` to `until`, both inclusive."""
-        return self.read_range(source, since, until, [frame])[1][frame]
+        with self.atomic.reading():
+            return self.read_days(source, self.days(source, since, until), [frame])[1][frame]
 
     def read_range(
         self, source: str, since: date, until: date, frames: Iterable[str] = ()
     ) -> tuple[dict[date, StoredDay], Frames]:
-        """The stored days from `since` to `until` and their frames, all as of one moment."""
+        """The stored days from `since` to `until` and their frames, all as of one moment.
+
+        Text is read as dictionaries, which is less work and less memory for what becomes pandas.
+        """
         with self.atomic.reading():
-            return self.read_days(source, self.days(source, since, until), frames)
+            days = self.days(source, since, until)
+            return self.read_days(source, days, frames, schema=lambda n: encoded(schema_of(n)))
 
     def pinned(self, source: str) -> dict[str, Path]:
         """The folder of each frame that has files, in which no later sync changes anything."""
@@ -262,8 +265,8 @@ class Store:
         frame: str,
         days: Collection[date],
         lost_ok: bool,
+        schema: pa.Schema,
     ) -> pa.Table:
-        schema = schema_of(frame)
         months = {month: set(some) for month, some in groupby(days, month_of)}
         stored = {month: set(some) for month, some in groupby(index.days, month_of)}
 
@@ -278,10 +281,8 @@ class Store:
             for month, name in names.items()
             if name in index.files and not (lost_ok and not (folder / name).exists())
         ]
-        # Decompressing leaves Python's lock, so two files are read in the time of one.
-        with ThreadPoolExecutor(READERS) as pool:
-            tables = list(pool.map(read, there))
-        return pa.concat_tables([pa.Table.from_batches([], schema), *tables])
+        # Arrow decodes the columns of a file in threads of its own; more of ours cost, and wait.
+        return pa.concat_tables([pa.Table.from_batches([], schema), *map(read, there)])
 
 
 def month_of(day: date) -> str:

@@ -6,7 +6,7 @@ short, of another month or written by somebody else is an error, not other numbe
 
 import hashlib
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -60,13 +60,17 @@ def read_month(
     schema: pa.Schema,
     days: Collection[date] | None = None,
 ) -> pa.Table:
-    """The columns of `schema`, null where the file is older than a column, of some or all days."""
+    """The columns of `schema`, null where the file is older than a column, of some or all days.
+
+    Columns that are dictionaries in `schema` are read as such: a name is decoded once, not per row.
+    """
     content = read_bytes(path, digest)
+    encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     try:
-        with pq.ParquetFile(pa.BufferReader(content)) as file:
+        with pq.ParquetFile(pa.BufferReader(content), read_dictionary=encoded) as file:
             there = set(file.schema_arrow.names)
-            wanted = {"date", *schema.names} & there
-            table = file.read([name for name in file.schema_arrow.names if name in wanted])
+            wanted = [name for name in file.schema_arrow.names if name in {"date", *schema.names}]
+            table = file.read_row_groups(_groups_of(file.metadata, days), wanted)
     except (pa.ArrowException, OSError) as error:
         raise DamagedFileError(path, str(error)) from error
     if days is not None:
@@ -79,6 +83,16 @@ def read_month(
         for field in schema
     ]
     return pa.table(columns, schema=schema)
+
+
+def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int]:
+    """The row groups that can have rows of these days: `date` is the first column, and sorted."""
+    groups = range(file.num_row_groups)
+    if not days:
+        return list(groups)
+    first, last = (datetime.combine(day, time()) for day in (min(days), max(days)))
+    dates = {group: file.row_group(group).column(0).statistics for group in groups}
+    return [n for n, of in dates.items() if of is None or (of.min <= last and of.max >= first)]
 
 
 def checked_table(content: bytes) -> pa.Table:

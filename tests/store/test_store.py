@@ -9,6 +9,7 @@ import textwrap
 import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -107,6 +108,19 @@ def test_days_of_a_month_are_read_one_by_one(tmp_path):
     days, frames = store.read_days("api", [DAY + timedelta(2), DAY, DAY + timedelta(9)])
     assert list(days) == [DAY, DAY + timedelta(2)]
     assert frames["activity"]["commits"].to_pylist() == [0, 2]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_text_read_as_dictionaries_says_the_same(tmp_path, name, monkeypatch):
+    """Over two months, of which some days are left out, with a row group for each row."""
+    monkeypatch.setattr(pq, "write_table", partial(pq.write_table, row_group_size=1))
+    for n in (0, 1, 2, 20):
+        stored(tmp_path, n, DAY + timedelta(n))
+    since, until, store = DAY + timedelta(1), DAY + timedelta(20), Store(tmp_path)
+    _, frames = store.read_range("api", since, until)
+    plain = store.read("api", name, since, until)
+    assert frames[name].cast(plain.schema).equals(plain)
+    assert [day.day for day in plain["date"].to_pylist()] == [17, 18, 6]
 
 
 @pytest.mark.parametrize(
