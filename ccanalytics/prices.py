@@ -163,6 +163,8 @@ def _find_model(name: str) -> "ModelInfo | None":
     # Imported late: a quarter of a second that a reader of stored days need not wait.
     from genai_prices import Usage, calc_price
 
+    # Anthropic lists Mythos at the prices of the Fable of its number; genai-prices has no Mythos.
+    name = name.replace("claude-mythos-", "claude-fable-")
     try:
         return calc_price(Usage(), name, provider_id="anthropic").model
     except LookupError:

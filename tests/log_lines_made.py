@@ -41,7 +41,8 @@ def progress(inner, **fields):
     copy = {
         key: inner[key] for key in ("type", "message", "requestId", "toolUseResult") if key in inner
     }
-    return line("progress", data={"type": "agent_progress", "message": copy}, **fields)
+    data = {"type": "agent_progress", "message": copy, "agentId": inner.get("agentId")}
+    return line("progress", data=data, **fields)
 
 
 PATCH = {"structuredPatch": [{"lines": ["+new", "+newer", "-old"]}]}

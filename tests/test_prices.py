@@ -153,3 +153,12 @@ def test_what_was_refused_before_any_output_costs_nothing():
     """Not even where nobody knows a price."""
     tariff = Tariff("unheard-of", free=True)
     assert Prices().costs(tariff, date(2026, 8, 1), Tokens(9, 0, 0, 9, 0, 0)) == (0, 0)
+
+
+def test_mythos_costs_what_the_fable_of_its_number_costs():
+    """Ten dollars for a million tokens in; of 5.1 a read of the cache costs 25 cents."""
+    assert usd("claude-mythos-5", "2026-08-20", input=MILLION) == 10
+    same = [
+        usd(f"claude-{name}-5-1", "2026-09-20", cache_read=MILLION) for name in ("mythos", "fable")
+    ]
+    assert same[0] == same[1]

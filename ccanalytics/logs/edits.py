@@ -1,8 +1,6 @@
 """A tool call and its result -> decision, lines of code, commits and pull requests.
 
-    Call    ─┐
-             ├─ outcome() ─▶ Outcome
-    Result  ─┘
+    ToolUse ── outcome() ─▶ Outcome
 
 A call and its result stand on two lines of a log, at times in the wrong order. Edits are judged by
 the patch Claude Code logged; only where it logged none are the two texts of the call compared. A
@@ -11,14 +9,13 @@ Texts are read to be counted and are not kept.
 """
 
 import re
-from collections.abc import Iterable
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Raw
 
-from ccanalytics.logs.log_lines import ApiPart, ContentBlock, LogPart, Turn
+from ccanalytics.logs.log_lines import ApiPart, LogPart
 from ccanalytics.logs.log_repair import repaired
 
 EDIT_TOOLS = {
@@ -37,20 +34,24 @@ SHELLS = ("Bash", "PowerShell")
 AGENT_TOOLS = ("Task", "Agent")
 """Tools that start a subagent."""
 
+_REFUSING = "(rejected|denied|blocked|stopped)"
+_ASKED_FOR = r"(This |The )?(\w+ )?(tool( use| call)?|command|action|operation|file|edit|execution)"
 _REFUSED = re.compile(
     r"\s*(<tool_use_error>\s*)?(Error:\s*)?("
-    r"(The )?[Uu]ser (doesn't|does not|didn't|did not) want to"
-    r"|(The )?[Uu]ser (rejected|denied|declined)"
-    r"|(This|The) (tool use|tool call|command|action|operation) was (reject|deni|block)ed"
-    r"|(This|The) (command|tool|operation) requires approval"
-    r"|(Claude|You) (requested permissions?|do(n't| not) have permission) to (use|write|edit|read)"
-    r"|Permission (to|for) .{0,400}?(has been|was) (denied|rejected|blocked)"
-    r"|\S*(PreToolUse|PermissionRequest)\S* hook.{0,200}?(error|blocked|denied|stopped|rejected)"
-    r"|Hook \S* ?(blocked|denied|rejected)"
-    r"|(Tool|File|Edit|Execution)\b.{0,80}? (is )?(denied|blocked|rejected) by"
-    r"|(?!Exit code).{0,200}?(denied|blocked) by (your |the |a )?(permission|hook|policy|settings)"
+    r"(The )?user (doesn't|does not|didn't|did not) want to"
+    rf"|(The )?user (has )?({_REFUSING}|declined)"
+    rf"|{_ASKED_FOR} (execution |permission )?(was |has been |is )?{_REFUSING}"
+    rf"|{_ASKED_FOR} (requires approval|contains multiple operations|is not allowed by)"
+    r"|(Claude|You|Agent) (requested permissions?|denied permission) to"
+    r"|(Claude|You) do(n't| not) have permission to"
+    rf"|Permission (to|for) [^\n]{{0,400}}?(has been|was) {_REFUSING}"
+    rf"|(Permission )?{_REFUSING} by (your |the |a )?"
+    r"(user|hook|rule|policy|permission|settings|auto mode|\w+ hook)"
+    rf"|\S*(PreToolUse|PermissionRequest)\S* [^\n]{{0,200}}?(error|deny|{_REFUSING})"
+    rf"|(Hook \S* ?|Auto mode ){_REFUSING}"
+    rf"|(File|Path) [^\n]{{0,80}}?{_REFUSING} by (your |the )?(permission|settings|policy)"
     r")",
-    re.DOTALL,
+    re.IGNORECASE,
 )
 """How a call that a person, a rule or a hook refused begins, in the wordings of all versions."""
 
@@ -64,22 +65,6 @@ Buffer = bytes | Raw
 """JSON that is decoded only when it is wanted."""
 
 T = TypeVar("T")
-
-
-class Call(NamedTuple):
-    """A tool call."""
-
-    tool: str
-    input: Buffer
-
-
-class Result(NamedTuple):
-    """What came of a tool call: text for the model, and Claude Code's own account."""
-
-    is_error: bool
-    denied: bool
-    content: Buffer
-    account: Buffer
 
 
 class Outcome(NamedTuple):
@@ -173,56 +158,106 @@ class TextBlock(ApiPart):
     text: str | None = None
 
 
-def result_of(block: ContentBlock, turn: Turn) -> Result:
-    """The result in a `tool_result` block of `turn`."""
-    return Result(
-        bool(block.is_error),
-        turn.tool_denial_kind is not None,
-        block.content,
-        turn.tool_use_result,
-    )
-
-
 def may_count(tool: str) -> bool:
     """Whether a call of this tool that went through may count for more than that."""
     return tool in EDIT_TOOLS or tool in SHELLS or tool.startswith("mcp__")
 
 
-def outcome(call: Call, result: Result) -> Outcome:
-    """What `call` counts for, given its result.
+class ToolUse:
+    """A tool call and what came of it: text for the model, and Claude Code's own account.
 
-    An error without a refusal happened before anybody was asked: neither accepted nor rejected.
+    `faults` collects what was wrong with values that were still read.
     """
-    if result.denied or (result.is_error and _REFUSED.match(_text(result.content))):
-        return Outcome("rejected")
-    if result.is_error:
-        return Outcome("error")
-    if call.tool in EDIT_TOOLS:
-        added, removed = _lines(call, result)
-        return Outcome(lines_added=added, lines_removed=removed)
-    if call.tool in SHELLS:
-        commits, pull_requests = _git(call, result)
-        return Outcome(commits=commits, pull_requests=pull_requests)
-    return Outcome(pull_requests=int(_CREATE_TOOL.fullmatch(call.tool) is not None))
 
+    def __init__(
+        self,
+        tool: str,
+        given: Buffer,
+        content: Buffer,
+        account: Buffer,
+        *,
+        is_error: bool = False,
+        denied: bool = False,
+    ) -> None:
+        self.tool, self.given, self.content, self.account = tool, given, content, account
+        self.is_error, self.denied = is_error, denied
+        self.faults: list[str] = []
 
-def started_agent(call: Call, result: Result) -> tuple[str | None, str | None]:
-    """The id and the type of the subagent a call started; None where the log does not say."""
-    account = _decode(result.account, AgentAccount) or AgentAccount()
-    wanted = _decode(call.input, AgentInput) or AgentInput()
-    return account.agent_id, account.agent_type or wanted.subagent_type
+    def outcome(self) -> Outcome:
+        """What the call counts for.
 
+        An error without a refusal happened before anybody was asked: neither accepted nor rejected.
+        """
+        if self.denied or (self.is_error and _REFUSED.match(self._text())):
+            return Outcome("rejected")
+        if self.is_error:
+            return Outcome("error")
+        if self.tool in EDIT_TOOLS:
+            added, removed = self._lines()
+            return Outcome(lines_added=added, lines_removed=removed)
+        if self.tool in SHELLS:
+            commits, pull_requests = self._git()
+            return Outcome(commits=commits, pull_requests=pull_requests)
+        return Outcome(pull_requests=int(_CREATE_TOOL.fullmatch(self.tool) is not None))
 
-def _lines(call: Call, result: Result) -> tuple[int, int]:
-    """Lines added and removed by an edit that went through."""
-    account = _decode(result.account, EditAccount)
-    if account and account.type == "create" and account.content is not None:
-        return _count(account.content), 0
-    if account and account.structured_patch is not None:
-        signs = [line[:1] for hunk in account.structured_patch for line in hunk.lines]
-        return signs.count("+"), signs.count("-")
-    edit = _decode(call.input, EditInput)
-    return _compared(edit) if edit else (0, 0)
+    def started_agent(self) -> tuple[str | None, str | None]:
+        """The id and the type of the subagent it started; None where the log does not say."""
+        account = self._decode(self.account, AgentAccount) or AgentAccount()
+        wanted = self._decode(self.given, AgentInput) or AgentInput()
+        return account.agent_id, account.agent_type or wanted.subagent_type
+
+    def _lines(self) -> tuple[int, int]:
+        """Lines added and removed by an edit that went through."""
+        account = self._decode(self.account, EditAccount)
+        if account and account.type == "create" and account.content is not None:
+            return _count(account.content), 0
+        if account and account.structured_patch is not None:
+            signs = [line[:1] for hunk in account.structured_patch for line in hunk.lines]
+            return signs.count("+"), signs.count("-")
+        edit = self._decode(self.given, EditInput)
+        return _compared(edit) if edit else (0, 0)
+
+    def _git(self) -> tuple[int, int]:
+        """Commits and pull requests of a shell command that went through.
+
+        Newer versions log what happened in git; before, the command and what it printed tell.
+        """
+        command = bytes(self.given)
+        if b"commit" not in command and b"create" not in command:
+            return 0, 0
+        account = self._decode(self.account, ShellAccount)
+        if account and account.git_operation:
+            done = account.git_operation
+            created = done.pr is not None and done.pr.action == "created"
+            return int(done.commit is not None), int(created)
+        shell = self._decode(self.given, ShellInput)
+        if shell is None:
+            return 0, 0
+        printed = (account and account.stdout) or self._text()
+        committed = _COMMIT_COMMAND.search(shell.command) and _COMMIT_PRINTED.search(printed)
+        opened = _CREATE_COMMAND.search(shell.command) and _CREATED_PRINTED.search(printed)
+        return int(bool(committed)), int(bool(opened))
+
+    def _text(self) -> str:
+        """The text of the result, which is a string or a list of blocks."""
+        plain = self._decode(self.content, str)
+        if plain is not None:
+            return plain
+        blocks = self._decode(self.content, list[TextBlock]) or ()
+        return "\n".join(block.text for block in blocks if block.text)
+
+    def _decode(self, data: Buffer, kind: type[T]) -> T | None:
+        """`data` as `kind`, or None when it is absent or of another shape (a text for an error)."""
+        if not data:
+            return None
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            found = repaired(bytes(data), kind)
+        if found is None:
+            return None
+        self.faults.append(found[1])
+        return found[0]
 
 
 def _compared(edit: EditInput) -> tuple[int, int]:
@@ -243,46 +278,5 @@ def _line_diff(old: str, new: str) -> tuple[int, int]:
     return added, removed
 
 
-def _git(call: Call, result: Result) -> tuple[int, int]:
-    """Commits and pull requests of a shell command that went through.
-
-    Newer versions log what happened in git; before, the command and what it printed tell.
-    """
-    command = bytes(call.input)
-    if b"commit" not in command and b"create" not in command:
-        return 0, 0
-    account = _decode(result.account, ShellAccount)
-    if account and account.git_operation:
-        done = account.git_operation
-        created = done.pr is not None and done.pr.action == "created"
-        return int(done.commit is not None), int(created)
-    shell = _decode(call.input, ShellInput)
-    if shell is None:
-        return 0, 0
-    printed = (account and account.stdout) or _text(result.content)
-    committed = _COMMIT_COMMAND.search(shell.command) and _COMMIT_PRINTED.search(printed)
-    opened = _CREATE_COMMAND.search(shell.command) and _CREATED_PRINTED.search(printed)
-    return int(bool(committed)), int(bool(opened))
-
-
 def _count(text: str) -> int:
     return text.count("\n") + (not text.endswith("\n") and bool(text))
-
-
-def _text(content: Buffer) -> str:
-    """The text of a result, which is a string or a list of blocks."""
-    plain = _decode(content, str)
-    return "\n".join(_texts(_decode(content, list[TextBlock]) or ())) if plain is None else plain
-
-
-def _texts(blocks: Iterable[TextBlock]) -> list[str]:
-    return [block.text for block in blocks if block.text]
-
-
-def _decode(data: Buffer, kind: type[T]) -> T | None:
-    """`data` as `kind`, or None when it is absent or of another shape (a string for an error)."""
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        found = repaired(bytes(data), kind)
-        return found[0] if found else None

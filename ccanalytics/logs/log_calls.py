@@ -5,15 +5,7 @@ They stand on two lines, at times in the wrong order and seldom in two files.
 
 from typing import NamedTuple
 
-from ccanalytics.logs.edits import (
-    ACCEPTED,
-    AGENT_TOOLS,
-    Call,
-    may_count,
-    outcome,
-    result_of,
-    started_agent,
-)
+from ccanalytics.logs.edits import ACCEPTED, AGENT_TOOLS, ToolUse, may_count
 from ccanalytics.logs.log_facts import Place, ToolCall
 from ccanalytics.logs.log_lines import ContentBlock, Turn
 
@@ -49,28 +41,33 @@ class OpenHalves:
         self.calls: dict[HalfKey, tuple[int, CallHalf]] = {}
         self.results: dict[HalfKey, tuple[int, ResultHalf]] = {}
 
-    def take(self, key: HalfKey, half: Half, offset: int) -> ToolCall | None:
-        """The call, when this was its second half; the first is kept with its `offset`."""
+    def take(self, key: HalfKey, half: Half, offset: int) -> tuple[CallHalf, ResultHalf] | None:
+        """Both halves, when this was the second; the first is kept with its `offset`."""
         if isinstance(half, CallHalf):
             if key in self.results:
-                return paired(half, self.results.pop(key)[1])
+                return half, self.results.pop(key)[1]
             self.calls[key] = offset, half
         elif key in self.calls:
-            return paired(self.calls.pop(key)[1], half)
+            return self.calls.pop(key)[1], half
         else:
             self.results[key] = offset, half
         return None
 
 
-def paired(call: CallHalf, result: ResultHalf) -> ToolCall:
-    """The tool call of two halves."""
+def paired(call: CallHalf, result: ResultHalf) -> tuple[ToolCall, list[str]]:
+    """The tool call of two halves, and what was wrong with values in it."""
     block, turn, at, place, side = result
     name, tool = call.block.id or "", call.block.name or ""
-    done = ACCEPTED
-    started: tuple[str | None, str | None] = None, None
-    asked, answered = Call(tool, call.block.input), result_of(block, turn)
-    if block.is_error or turn.tool_denial_kind is not None or may_count(tool):
-        done = outcome(asked, answered)
-    elif tool in AGENT_TOOLS:
-        started = started_agent(asked, answered)
-    return ToolCall(at, place, name, tool, side, done, call.message, call.turn, started)
+    is_error, denied = bool(block.is_error), turn.tool_denial_kind is not None
+    use = ToolUse(
+        tool,
+        call.block.input,
+        block.content,
+        turn.tool_use_result,
+        is_error=is_error,
+        denied=denied,
+    )
+    done = use.outcome() if is_error or denied or may_count(tool) else ACCEPTED
+    started = use.started_agent() if done is ACCEPTED and tool in AGENT_TOOLS else (None, None)
+    made = ToolCall(at, place, name, tool, side, done, call.message, call.turn, started)
+    return made, use.faults

@@ -63,7 +63,7 @@ class Facts:
     def settle(self) -> None:
         """Decides whose each fact is, and which requests without an id are others'."""
         for (_, key, _), (kind, fact) in self._contested.items():
-            kind[key] = self._of_original(kind[key], fact)
+            self._put(kind, key, fact)
         self._contested.clear()
         self._match_incomplete()
 
@@ -84,7 +84,7 @@ class Facts:
 
         The repetition has the same message id, and the same tokens went in.
         """
-        originals = {_answer(r) for r in self.requests.values() if not r.side}
+        originals = {_answer(r) for r in self.requests.values() if not r.side and r.message}
         return [r for r in self.requests.values() if not (r.side and _answer(r) in originals)]
 
     def days(self) -> set[date]:
@@ -146,12 +146,23 @@ class Facts:
                 changed += others.values()
                 continue
             for key, fact in others.items():
-                known = mine.get(key)
-                mine[key] = fact if known is None else self._of_original(known, fact, newest)
-                if mine[key] != known:
-                    changed += [mine[key]] if known is None else [known, mine[key]]
+                changed += self._put(mine, key, fact, newest)
         messages = {request.message for request in news.requests.values()}
         return changed + [r for r in self.requests.values() if r.side and r.message in messages]
+
+    def _put(self, kind: dict[Any, Any], key: Any, fact: Any, newest: bool = False) -> list[Dated]:
+        """Adds an account; of each fact that changes what it was and is."""
+        known = kind.get(key)
+        if known is None:
+            kind[key] = fact
+            return [fact]
+        if isinstance(fact, LoggedRequest) and fact.is_another(known):
+            # A gateway gave one pair of ids to two sessions: the earlier answer keeps them.
+            kind[key], later = sorted((known, fact), key=_asked)
+            later = msgspec.structs.replace(later, turn=f"{later.asked_at or later.at}")
+            return [known, kind[key], *self._put(kind, later.key, later, newest)]
+        kind[key] = self._of_original(known, fact, newest)
+        return [known, kind[key]] if kind[key] != known else []
 
     def _of_original(self, known: T, fact: T, newest: bool = False) -> T:
         """Two accounts as one; of two sessions, under the one that the other is a copy of."""
@@ -192,9 +203,10 @@ class Facts:
     def _match_incomplete(self) -> list[Dated]:
         """Joins each request that lacks an id with the one of its session that it is part of.
 
-        That one has both ids, or, where nothing went in so far, answers at the same moment.
+        That one has both ids, or answers at the same moment: where nothing went in so far, and
+        where a compaction has copied the line behind later ones.
         """
-        incomplete = [r for r in self.requests.values() if r.turn is not None]
+        incomplete = [r for r in self.requests.values() if not (r.message and r.request)]
         if not incomplete:
             return []
         known: dict[tuple[object, ...], RequestKey] = {}
@@ -208,6 +220,8 @@ class Facts:
                     known[where, name, into] = request.key
                 if into:
                     known[where, name, "asked", request.asked_at] = request.key
+                if not request.is_out_of_place:
+                    known[where, name, into, request.at] = request.key
         changed: list[Dated] = []
         for request in incomplete:
             into, where = request.used.tokens.into, request.place.session
@@ -215,6 +229,8 @@ class Facts:
             key = known.get((where, name, into) if name else ())
             if key is None and not into:
                 key = known.get((where, name, "asked", request.asked_at))
+            if key is None and request.is_out_of_place:
+                key = known.get((where, name, into, request.at))
             if key:
                 changed += self._join_into(key, request)
         return changed
@@ -231,5 +247,9 @@ class Facts:
         return [part, whole, joined]
 
 
-def _answer(request: LoggedRequest) -> tuple[str | None, int]:
-    return request.message, request.used.tokens.into
+def _answer(request: LoggedRequest) -> tuple[object, ...]:
+    return request.place.session, request.message, request.used.tokens.into
+
+
+def _asked(request: LoggedRequest) -> tuple[object, ...]:
+    return request.asked_at or request.at, request.at, request.place.session or ""

@@ -84,7 +84,7 @@ class LoggedRequest(msgspec.Struct, gc=False):
     final: bool
     used: Used
     turn: str | None = None
-    """What it answers, when one of the ids is missing; else null."""
+    """What it answers, when one of the ids is missing or another answer has both; else null."""
     asked_at: int | None = None
     """The moment of the prompt or tool result it answers."""
     context: int | None = None
@@ -103,10 +103,26 @@ class LoggedRequest(msgspec.Struct, gc=False):
         own = self.used.tokens.total
         return own + sum(used.tokens.total for used in self.advisors) if self.advisors else own
 
+    @property
+    def is_out_of_place(self) -> bool:
+        """Whether it stands behind a prompt that is later than it."""
+        return self.asked_at is not None and self.at < self.asked_at
+
     def calls(self) -> Iterator[Used]:
         """The call itself, and those to advisors that its own tokens leave out."""
         yield self.used
         yield from self.advisors
+
+    def is_another(self, other: "LoggedRequest") -> bool:
+        """Whether it is no copy of a request with the same ids in another session.
+
+        Lines keep their moments in a copy, and so do the lines they answer.
+        """
+        if self.side or other.side or self.place.session == other.place.session:
+            return False
+        if self.asked_at and other.asked_at:
+            return self.at != other.at and self.asked_at != other.asked_at
+        return self.at != other.at and self.used.tokens.into != other.used.tokens.into
 
     def joined(self, other: "LoggedRequest") -> "LoggedRequest":
         """The fuller of two accounts; what a side conversation logged yields to the original."""

@@ -14,6 +14,8 @@ from zlib import crc32
 
 import msgspec
 
+from ccanalytics.logs.log_turns import Conversation
+
 TAIL = 64
 """Bytes before the end of what was read by which a file is known again."""
 
@@ -41,8 +43,8 @@ class ReadFile(msgspec.Struct, frozen=True, gc=False):
     tail: int = 0
     at: int | None = None
     """The last moment in it so far."""
-    asked: dict[str, tuple[str, int]] = {}
-    """The last prompt of each conversation in it, and the moment of the last line that asks."""
+    conversations: dict[str, Conversation] = {}
+    """How far each conversation in it has come."""
     project: str | None = None
     """Where it began: what is done in a folder below is of the same project."""
 

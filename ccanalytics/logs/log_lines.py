@@ -17,7 +17,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Raw
 
-from ccanalytics.logs.log_repair import repaired
+from ccanalytics.logs.log_repair import records, repaired
 from ccanalytics.prices import Tokens, model_name
 
 SYNTHETIC = "<synthetic>"
@@ -180,6 +180,9 @@ decode_line = msgspec.json.Decoder(Line).decode
 NOT_JSON, NOT_A_LINE, NO_DATE = "not JSON", "not a line of Claude Code", "no possible date"
 """Why a line is dropped."""
 
+GLUED = "several records"
+"""Why a line is read in part, or in parts."""
+
 START = datetime(2025, 1, 1, tzinfo=UTC)
 """Before this there was no Claude Code: what is dated earlier has a wrong clock."""
 
@@ -193,15 +196,21 @@ def decoded(raw: memoryview | bytes) -> tuple[Line | None, str]:
     """The fields of one line, if it is one of Claude Code, and what is wrong with it."""
     try:
         line = decode_line(raw)
-        return (line, "") if line.type else (None, NOT_A_LINE)
+        return (line, "") if line.type or type(line.message) is Message else (None, NOT_A_LINE)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = repaired(bytes(raw), Line)
         if found is None:
             return None, NOT_A_LINE if isinstance(error, msgspec.ValidationError) else NOT_JSON
     line, reason = found
-    if line.type is None or (line.message is None and line.data is None):
+    if line.message is None and (line.type is None or line.data is None):
         return None, NOT_A_LINE
     return line, reason
+
+
+def first_line(raw: bytes) -> Line | None:
+    """The fields of the first record of a line that may hold several."""
+    line, fault = decoded(raw)
+    return line if fault != NOT_JSON else decoded(next(records(raw), (0, b""))[1])[0]
 
 
 def milliseconds(moment: datetime | None) -> int | None:

@@ -29,7 +29,9 @@ from ccanalytics.logs.log_facts import (
 )
 from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot
 from ccanalytics.logs.log_lines import (
+    GLUED,
     NO_DATE,
+    NOT_JSON,
     SYNTHETIC,
     ContentBlock,
     Line,
@@ -39,12 +41,14 @@ from ccanalytics.logs.log_lines import (
     Turn,
     context_tokens,
     decoded,
+    first_line,
     milliseconds,
     other_calls,
     split_lines,
     tokens,
 )
 from ccanalytics.logs.log_projects import is_within, project_of
+from ccanalytics.logs.log_repair import records
 from ccanalytics.logs.log_turns import Said, Turns
 from ccanalytics.prices import Prices, Tariff
 
@@ -97,7 +101,7 @@ class LogReader:
         # A file without any date is read again as a whole, when there may be one.
         end = data.rfind(b"\n") + 1 if part.at else 0
         tail = crc32(data[max(end - TAIL, 0) : end])
-        state = (part.at, part.turns.asked, part.project) if end else ()
+        state = (part.at, part.turns.conversations, part.project) if end else ()
         return ReadFile(stat.st_size, stat.st_mtime_ns, start + end, tail, *state)
 
     def price(self) -> None:
@@ -144,7 +148,7 @@ class LogReader:
             call_spot, result_spot = self.open_calls.pop(key), self.open_results.pop(key)
             call, result = self._again(call_spot, key[1]), self._again(result_spot, key[1])
             if isinstance(call, CallHalf) and isinstance(result, ResultHalf):
-                self.add_call(paired(call._replace(turn=call_spot.turn), result))
+                self.add_call(paired(call._replace(turn=call_spot.turn), result)[0])
             else:
                 self.dropped["a tool call that is gone from its file"] += 1
         self.facts.settle()
@@ -159,7 +163,7 @@ class LogReader:
         try:
             with path.open("rb") as log:
                 log.seek(spot.offset)
-                line = decoded(log.readline())[0]
+                line = first_line(log.readline())
         except OSError:
             return None
         turn = line.turn() if line else None
@@ -195,7 +199,7 @@ class _File:
         self.reader = reader
         self.path = path
         self.at = known.at if known else None
-        self.turns = Turns(known.asked if known else {})
+        self.turns = Turns(known.conversations if known else {})
         self.project = known.project if known else None
         self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
@@ -210,17 +214,33 @@ class _File:
         for offset, raw in split_lines(data, start):
             self.reader.lines += 1
             line, fault = decoded(raw)
-            if line is not None and not self._take(line, shift + offset):
-                line, fault = None, NO_DATE
             # A last line that is still being written is read again when it is whole.
-            if fault and (line or offset < whole):
-                self._note(fault, shift + offset, repaired=line is not None)
+            if line is None and offset >= whole:
+                continue
+            if fault is NOT_JSON:
+                self._read_parts(bytes(raw), shift + offset)
+            else:
+                self._take_or_note(line, fault, shift + offset)
         for name, session in self.sessions.items():
             self._put_session(name, session)
         for key, (offset, call) in self.open.calls.items():
             self.reader.open_calls[key] = Spot(str(self.path), offset, self.project, call.turn)
         for key, (offset, _) in self.open.results.items():
             self.reader.open_results[key] = Spot(str(self.path), offset, self.project)
+
+    def _read_parts(self, raw: bytes, offset: int) -> None:
+        """Takes each record of a line that is not one record."""
+        parts = [(at, *decoded(part)) for at, part in records(raw)]
+        for at, line, fault in parts:
+            self._take_or_note(line, fault, offset + at)
+        if sum(line is not None for _, line, _ in parts) > 1:
+            self._note(GLUED, offset, repaired=True)
+
+    def _take_or_note(self, line: Line | None, fault: str, offset: int) -> None:
+        if line is not None and not self._take(line, offset):
+            line, fault = None, NO_DATE
+        if fault:
+            self._note(fault, offset, repaired=line is not None)
 
     def _take(self, line: Line, offset: int) -> bool:
         """Takes what a line says; False when it is to be dated and has no possible date."""
@@ -256,11 +276,14 @@ class _File:
         if type(message.content) is list:
             for block in message.content:
                 half = self.half(block, said) if type(block) is ContentBlock else None
-                call = self.open.take(*half, offset) if half else None
-                if call is not None:
+                halves = self.open.take(*half, offset) if half else None
+                if halves is not None:
+                    call, faults = paired(*halves)
                     self.reader.add_call(call)
+                    for fault in faults[:1]:
+                        self._note(fault, offset, repaired=True)
         if turn.type == "user":
-            self.turns.ask(line, turn, at)
+            self.turns.ask(said)
         return True
 
     def said(self, line: Line, turn: Turn, message: Message, at: int) -> Said:
@@ -268,11 +291,12 @@ class _File:
         if self.project is None:
             self.project = project_of(line.cwd)
         side = bool(line.is_sidechain or turn is not line or not self.main)
-        return Said(line, turn, message, at, self.reader.place(line, self.project), side)
+        place = self.reader.place(line, self.project)
+        return Said(line, turn, message, at, place, side, line.stream())
 
     def half(self, block: ContentBlock, said: Said) -> tuple[HalfKey, Half] | None:
         """One half of a tool call, by session and id of the call."""
-        _, turn, message, at, place, side = said
+        _, turn, message, at, place, side, _ = said
         session = place.session or ""
         if block.type == "tool_result" and block.tool_use_id:
             return (session, block.tool_use_id), ResultHalf(block, turn, at, place, side)
@@ -301,12 +325,12 @@ class _File:
             put(facts.borrowed, (name, self.path.stem), session)
 
     def _take_usage(self, usage: LoggedUsage, said: Said) -> None:
-        line, turn, message, at, place, side = said
+        line, turn, message, at, place, side, stream = said
         self.reader.usage_lines += 1
         final = message.stop_reason is not None
         key = message.id or None, turn.request_id or None, self.turns.turn(said)
         refused = message.stop_reason == "refusal" and not usage.output_tokens
-        asked_at = self.turns.asked_at(line)
+        asked_at = self.turns.asked_at(stream)
         last = self.last
         if last and last[0] == key and last[1] == usage and last[2].side is side and not refused:
             # Most lines of a message only repeat its usage.

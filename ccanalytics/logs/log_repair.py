@@ -6,7 +6,9 @@ write numbers as texts. What can be read is read; what had to be left out or cha
 
 import json
 import math
+import re
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -16,31 +18,68 @@ from msgspec import Raw
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+_DECODER = json.JSONDecoder(strict=False)
+_SOLID = re.compile(r"[^\s\0,\[\]]")
+"""What does not merely stand between two records."""
+
 MOST = 10**12
 """More tokens than that are of no log of Claude Code."""
+
+
+def records(line: bytes) -> Iterator[tuple[int, bytes]]:
+    """The records on one line and what is left between them, each with where it begins.
+
+    Two processes that write at once leave out a line's end, and a process that was killed leaves
+    half a record before the next one.
+    """
+    # In Latin-1 each byte is a character, so places in the text are places in the line.
+    text = line.decode("latin-1")
+    start = lost = _solid(text, 0)
+    while start < len(text):
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            value, end = None, start + 1
+        # Within half a record only what says its session is a record, and no part of one.
+        if isinstance(value, dict) and (lost == start or "sessionId" in value):
+            if lost < start:
+                yield lost, line[lost:start]
+            yield start, line[start:end]
+            start = lost = _solid(text, end)
+        else:
+            start = text.find('{"', end) % (len(text) + 1)
+    if lost < len(text):
+        yield lost, line[lost:]
+
+
+def _solid(text: str, start: int) -> int:
+    found = _SOLID.search(text, start)
+    return found.start() if found else len(text)
 
 
 def repaired(data: bytes, kind: Any) -> tuple[Any, str] | None:
     """`data` as `kind`, and what was wrong with it; None when it is no JSON of that shape."""
     text = data.replace(b"\0", b"").removeprefix(BOM_UTF8).decode("utf-8", "replace")
     try:
-        value = _whole(json.loads(text))
-        found = msgspec.json.decode(msgspec.json.encode(_fitted(value, kind)), type=kind)
+        value = json.loads(text, strict=False)
+        whole = msgspec.json.encode(_fitted(_whole(value), kind))
+        return msgspec.json.decode(whole, type=kind), _reason(data, text, value)
     except (ValueError, RecursionError, msgspec.MsgspecError, TypeError):
         return None
-    return found, _reason(data, text, kind)
 
 
-def _reason(data: bytes, text: str, kind: Any) -> str:
+def _reason(data: bytes, text: str, value: Any) -> str:
     if b"\0" in data:
         return "zero bytes"
     if data.startswith(BOM_UTF8):
         return "a byte order mark"
     try:
-        msgspec.json.decode(text, type=Raw)
-        msgspec.json.decode(text)
-    except (ValueError, msgspec.MsgspecError):
+        json.dumps(value, ensure_ascii=False).encode()
+        json.loads(text)
+    except UnicodeEncodeError:
         return "half a character"
+    except ValueError:
+        return "a control character"
     return "half a character" if "\ufffd" in text else "a value of another kind"
 
 
@@ -128,8 +167,8 @@ def _moment(value: Any) -> str | None:
     """A moment as the text it should be; numbers are seconds or milliseconds since 1970."""
     if isinstance(value, str):
         try:
-            return msgspec.convert(value, datetime).isoformat()
-        except msgspec.ValidationError:
+            return datetime.fromisoformat(value).isoformat()
+        except ValueError:
             pass
     try:
         number = float(value)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccanalytics.logs.edits import Call, Outcome, Result, outcome
+from ccanalytics.logs.edits import Outcome, ToolUse
 
 REFUSAL = "The user doesn't want to proceed with this tool use. The tool use was rejected"
 
@@ -14,8 +14,8 @@ REFUSAL = "The user doesn't want to proceed with this tool use. The tool use was
 def done(tool, call=None, account=None, *, text="", error=False, denied=False):
     """The outcome of a call with this input, and this result."""
     logged = b"" if account is None else json.dumps(account).encode()
-    result = Result(error, denied, json.dumps(text).encode(), logged)
-    return outcome(Call(tool, json.dumps(call or {}).encode()), result)
+    given, said = json.dumps(call or {}).encode(), json.dumps(text).encode()
+    return ToolUse(tool, given, said, logged, is_error=error, denied=denied).outcome()
 
 
 def patch(*lines, **more):
@@ -92,6 +92,14 @@ def test_a_notebook_cell_is_a_decision_without_lines():
         "PreToolUse:Edit hook error: [guard.sh]: no edits here",
         "Claude requested permissions to write to /w/a.py, but you haven't granted it yet.",
         "File is in a directory that is denied by your permission settings.",
+        "Denied by PermissionRequest hook",
+        "Hook PreToolUse:Edit denied this tool",
+        "Edit operation blocked by hook:\n- [guard.sh]: no",
+        "Permission for this action was denied by the Claude Code auto mode classifier.",
+        "Auto mode denied: the command targets a path outside",
+        "This Bash command contains multiple operations. The following part requires approval: rm",
+        "The user has denied permission",
+        "Tool execution denied.",
     ],
 )
 def test_a_refusal_is_a_rejection(text):
@@ -114,6 +122,12 @@ def test_a_tool_that_failed_is_no_decision():
     """The file had not been read: nobody was asked."""
     text = "<tool_use_error>File has not been read yet.</tool_use_error>"
     assert done("Edit", {"new_string": "a"}, text=text, error=True) == Outcome("error")
+
+
+def test_a_refusal_in_the_text_an_edit_looked_for_is_none():
+    """The words stand in the file, not in the answer."""
+    text = "String to replace not found in file.\nString: blocked by hook"
+    assert done("Edit", text=text, error=True) == Outcome("error")
 
 
 def test_a_command_that_printed_a_refusal_failed():
@@ -228,4 +242,4 @@ def test_compared_texts_account_for_every_line(before, after):
 @given(tool=st.sampled_from(["Edit", "Write", "Bash"]), content=st.binary(), account=st.binary())
 def test_no_result_is_odd_enough_to_stop_the_reading(tool, content, account):
     """Whatever stands in a log, there is an outcome."""
-    assert outcome(Call(tool, content), Result(False, False, content, account)).lines_added >= 0
+    assert ToolUse(tool, content, content, account).outcome().lines_added >= 0

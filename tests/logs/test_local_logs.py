@@ -376,13 +376,42 @@ def test_a_result_nobody_asked_for_is_passed_over(logs):
 
 
 def test_broken_lines_are_counted_and_the_others_read(logs, caplog):
-    """Two records on one line, and a last line cut off while it was written."""
-    glued = json.dumps(answer("m8", output=8)).encode() * 2
-    read = logs(s1=[answer(output=1), glued, b'{"type":"assis'])
+    """A line cut off in the middle of a file, and a last one cut off while it was written."""
+    read = logs(s1=[answer(output=1), b'{"type":"assistant","mess', b'{"type":"assis'])
     with caplog.at_level(logging.WARNING):
         assert total(read)["output"] == 1
     assert (read.report.lines, read.report.dropped) == (3, {"not JSON": 2})
     assert "2 log lines dropped: not JSON" in caplog.text
+
+
+FIRST, SECOND, THIRD = (
+    json.dumps(answer(f"m{tokens}", f"r{tokens}", output=tokens)).encode() for tokens in (1, 2, 4)
+)
+
+
+@pytest.mark.parametrize(
+    ("glued", "tokens", "dropped", "repaired"),
+    [
+        (FIRST + SECOND, 3, {}, {"several records": 1}),
+        (FIRST + b"\0\0" + SECOND + b", " + THIRD, 7, {}, {"several records": 1}),
+        (FIRST[:150] + SECOND, 2, {"not JSON": 1}, {}),
+        (FIRST + SECOND[:150] + THIRD, 5, {"not JSON": 1}, {"several records": 1}),
+        (FIRST + SECOND[:150], 1, {"not JSON": 1}, {}),
+    ],
+)
+def test_records_glued_on_one_line_all_count(logs, glued, tokens, dropped, repaired):
+    """Two processes wrote at once, or one was killed; only a record cut off is lost."""
+    read = logs(s1=[glued])
+    assert total(read)["output"] == tokens
+    assert (read.report.dropped, read.report.repaired) == (dropped, repaired)
+
+
+def test_a_part_of_a_record_cut_off_is_no_record(logs):
+    """The copy of a subagent's answer is whole, the line around it is not."""
+    cut = json.dumps(progress(answer("m2", "r2", output=8))).encode()
+    read = logs(s1=[cut[: cut.index(b"}}") + 1], answer(output=1)])
+    assert total(read)["output"] == 1
+    assert read.report.dropped == {"not JSON": 1}
 
 
 def test_lines_of_other_tools_are_counted_and_passed_over(logs):
@@ -402,6 +431,8 @@ def test_lines_of_other_tools_are_counted_and_passed_over(logs):
         (b'"cwd": "/w"', b'"cwd": "/w", "gitBranch": "\\ud83d"'),
         (b"{", b"\0\0{"),
         (b"{", b"\xef\xbb\xbf{"),
+        (b'"/w"', b'"/w\t"'),
+        (b'"type": "assistant"', b'"type": null, "version": NaN'),
     ],
 )
 def test_an_odd_value_does_not_cost_the_rest_of_its_line(logs, before, after):
@@ -410,6 +441,19 @@ def test_an_odd_value_does_not_cost_the_rest_of_its_line(logs, before, after):
     read = logs(s1=[odd])
     assert total(read)["output"] == 7
     assert sum(read.report.repaired.values()) == 1
+
+
+@pytest.mark.parametrize("part", ["call", "result"])
+def test_an_odd_value_within_a_tool_call_or_result_is_reported(logs, part):
+    """Half a character in the text of an edit: its lines count, and the line is reported."""
+    lines = [call(new_string="a"), result(account=PATCH)]
+    old, new = {"call": (b'"a"', b'"\\ud83d"'), "result": (b'"+new"', b'"+\\ud83d"')}[part]
+    texts = [json.dumps(one).encode().replace(old, new, 1) for one in lines]
+    if part == "call":
+        texts[1] = json.dumps(result()).encode()
+    read = logs(s1=texts)
+    assert total(read)["added"] == (1 if part == "call" else 2)
+    assert read.report.repaired == {"half a character": 1}
 
 
 def test_an_attempt_of_another_model_before_the_answer_is_billed_if_it_had_output(logs):
@@ -724,9 +768,11 @@ def test_real_logs_have_the_expected_report(real):
     logs, expected = real
     report, corpus, totals = logs.report, expected["corpus"], expected["totals"]
     assert (report.files, report.bytes) == (corpus["files"], corpus["bytes"])
-    assert (report.lines, report.dropped["not JSON"]) == (
+    # The four lines that are no JSON each hold two records.
+    assert (report.lines, report.repaired["several records"], report.dropped["not JSON"]) == (
         corpus["lines"],
         corpus["unparsable_lines"],
+        0,
     )
     assert (report.requests, report.final_requests) == (
         totals["requests"],

@@ -2,6 +2,7 @@
 
 import pytest
 from log_lines_made import (
+    NOW,
     PATCH,
     answer,
     appended,
@@ -15,6 +16,8 @@ from log_lines_made import (
     written,
 )
 
+import ccanalytics as cca
+from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.store.day_store import Store
 
 
@@ -40,6 +43,80 @@ def test_a_gateway_that_gives_every_answer_one_id_is_read_prompt_by_prompt(folde
     appended(folder, "s1", spoke(100))
     brought(store, folder)
     assert output(store) == [10, 10, 10, 10]
+
+
+def at(clock):
+    return f"2026-08-03T{clock}.000Z"
+
+
+def asked(number, tokens, ids=("gateway", "request"), **fields):
+    """A prompt of a minute, and its answer five seconds later."""
+    return [
+        prompt(f"p{number}", at=at(f"10:0{number}:00"), **fields),
+        spoke(tokens, *ids, at=at(f"10:0{number}:05"), **fields),
+    ]
+
+
+@pytest.mark.parametrize("first", [3, 7])
+def test_both_ids_repeated_after_another_prompt_are_another_answer(folder, store, first):
+    """The same tokens or others, read at once or in two parts; a repeated line is none."""
+    again = spoke(200, "gateway", "request", at=at("10:03:06"))
+    lines = [*asked(1, 100), *asked(2, 100), *asked(3, 200), again]
+    brought(store, written(folder, s1=lines[:first]))
+    appended(folder, "s1", *lines[first:])
+    brought(store, folder)
+    assert sorted(output(store)) == [10, 10, 20]
+
+
+def test_both_ids_repeated_after_a_tool_are_another_answer_when_more_went_in(folder, store):
+    """Blocks on both sides of a result say the same tokens."""
+    ids = "gateway", "request"
+    lines = [*asked(1, 100), result(at=at("10:01:06")), spoke(100, *ids, at=at("10:01:07")),
+             result("t2", at=at("10:01:08")), spoke(200, *ids, at=at("10:01:09"))]  # fmt: skip
+    brought(store, written(folder, s1=lines))
+    assert sorted(output(store)) == [10, 20]
+
+
+@pytest.mark.parametrize("first", ["s1", "s2"])
+def test_both_ids_repeated_in_another_session_are_another_answer(folder, store, first):
+    """Whichever is read first, and however often; a copy has the moments of the original."""
+    files = {"s1": asked(1, 100), "s2": asked(2, 100, session="s2")}
+    files["s3"] = [one | {"sessionId": "s3"} for one in files["s2"]]
+    brought(store, written(folder, **{first: files[first]}))
+    brought(store, written(folder, **files))
+    cca.sync(LocalLogs([folder]), store, now=NOW, again=True)
+    assert output(store) == [10, 10]
+
+
+def test_what_a_compaction_copies_behind_later_prompts_counts_once(folder, store):
+    """With its moments, but not always with the prompt before it; of a gateway without ids too."""
+    for ids in (("m1", "r1"), ("m1", None), (None, None)):
+        place = folder / str(ids), Store(store.root / str(ids))
+        lines = [*asked(1, 100, ids), *asked(2, 200, ("m2", "r2"))]
+        brought(place[1], written(place[0], s1=lines))
+        appended(place[0], "s1", lines[1])
+        brought(place[1], place[0])
+        assert sorted(output(place[1])) == [10, 20]
+
+
+def test_two_subagents_of_a_gateway_with_one_id_for_all_are_two(folder, store):
+    """They began with as many tokens, in one session."""
+    files = {
+        f"s1__subagents__agent-{name}": [spoke(100, isSidechain=True, agentId=name)]
+        for name in ("a", "b")
+    }
+    brought(store, written(folder, s1=[prompt()], **files))
+    assert output(store) == [10, 10]
+
+
+def test_a_subagent_is_no_copy_of_another_session(folder, store):
+    """One message id for all, or none, and as many tokens."""
+    for number, message in enumerate(["gateway", None]):
+        here, there = {"session": f"a{number}"}, {"session": f"b{number}", "isSidechain": True}
+        lines = [spoke(100, message, "r1", **here), spoke(100, message, "r2", **there)]
+        written(folder, **{f"a{number}": lines[:1], f"b{number}": lines[1:]})
+    brought(store, folder)
+    assert output(store) == [10] * 4
 
 
 def test_a_longer_context_after_a_tool_is_another_answer(folder, store):
@@ -144,10 +221,6 @@ MARKS = {
     "forked": ({"forkedFrom": {"sessionId": "", "messageUuid": "x"}}, None),
     "unmarked": ({}, None),
 }
-
-
-def at(clock):
-    return f"2026-08-03T{clock}.000Z"
 
 
 def copied(kind, original, copy):
