@@ -4,6 +4,7 @@ An Admin key opens it, and so does an analytics key of claude.ai. One walk cover
 day that ends before `data_refreshed_at` and has no rows cost nothing; a later one is not complete.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from ccanalytics.errors import ApiError, SchemaError
+from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.sources.http import Client
 from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS, ANALYTICS_KEY
 from ccanalytics.sources.refusals import Params
@@ -28,6 +29,8 @@ FLOOR, OLDEST = date(2026, 1, 1), timedelta(days=364)
 
 LONGEST_WALK = 31
 """The most days of one walk."""
+
+log = logging.getLogger(__name__)
 
 ASKED: Params = {
     "time_bucket_width": "1d",
@@ -93,10 +96,15 @@ class CostClient(Client):
         return ChargedDays(found, complete, self._key_names(), self._organization)
 
     def _key_names(self) -> dict[str, str]:
-        """The names of API keys by their ids; only an Admin key may list them."""
+        """The names of API keys by their ids, where this key may list them."""
         if self._key.prefix == ANALYTICS:
             return {}
-        return {row.id: row.name for row in self._list_rows(API_KEYS, ApiKeyPage)}
+        try:
+            rows = self._list_rows(API_KEYS, ApiKeyPage)
+        except (ApiError, AuthError) as error:
+            log.warning("API keys are called by their ids, as their names are not known: %s", error)
+            return {}
+        return {row.id: row.name for row in rows if row.name}
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
         """A refused question is mostly one of an organization that may not ask."""

@@ -128,7 +128,7 @@ def _repeat(keys: list[pa.Array], repeats: list[int]) -> list[pa.Array]:
 
 def _usd(costs: Sequence[EstimatedCost]) -> pa.Array:
     """Exact dollars of amounts in cents."""
-    foreign = sorted({cost.currency for cost in costs} - {"USD"})
+    foreign = sorted({cost.currency.upper() for cost in costs} - {"USD"})
     if foreign:
         raise SchemaError(f"A cost is in {', '.join(foreign)}; only USD can be added up here.")
     cents = _cents([cost.amount for cost in costs])

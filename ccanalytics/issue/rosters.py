@@ -30,7 +30,9 @@ def pull_members(options: RunOptions, path: Path, *, groups: bool = False) -> Pu
     if groups:
         with GroupClient(key, base_url=url) as client:
             for name, joined in client.groups():
-                teams.setdefault(name, {}).update({one.email: one.since(today) for one in joined})
+                teams.setdefault(name, {}).update(
+                    {one.email: one.since(today) for one in joined if one.email}
+                )
     return pull_roster(path, members, today, unable, teams)
 
 

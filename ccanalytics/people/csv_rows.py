@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -20,8 +21,10 @@ from ccanalytics.words import counted
 
 Parsed = TypeVar("Parsed")
 
-_OTHER_ALPHABET = re.compile("[\u00c0-\u00ff]{3}")
-"""No western word has three such letters in a row; Greek or Russian read as Windows-1252 has."""
+_SIGNS = "\u00a2-\u00a8\u00ac\u00ad\u00af\u00b1-\u00b6\u00b8\u00b9\u00bc-\u00bf\u00d7\u00f7\u0192"
+_OTHER_ALPHABET = re.compile(f"[\u00c0-\u00ff]{{3}}|[^\\W\\d_][{_SIGNS}]|[{_SIGNS}][^\\W\\d_]")
+"""No western word has three such letters in a row, or such a sign next to a letter; Greek, Polish
+or Chinese read as Windows-1252 has."""
 
 SHOWN_PROBLEMS = 20
 
@@ -41,7 +44,11 @@ def read_text(path: Path, what: str) -> str:
         raise SettingsError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
     text = _decoded(raw)
     if text is None:
-        raise SettingsError(f"The {what} file {path} is not UTF-8 text: save it as CSV UTF-8.")
+        lines = enumerate(raw.splitlines(), 1)
+        line = next((number for number, line in lines if _decoded(line) is None), 1)
+        raise SettingsError(
+            f"The {what} file {path} is not UTF-8 text, first in line {line}: save it as CSV UTF-8."
+        )
     return text
 
 
@@ -79,11 +86,14 @@ def parse_rows(
     _check_header(header, name, required, optional, passed_over)
     rows: list[tuple[int, Parsed]] = []
     problems: list[str] = []
-    for number, cells in _filled(reader):
-        try:
-            rows.append((number, parse(_named(header, cells))))
-        except ValueError as error:
-            problems.append(f"line {number}: {error}")
+    try:
+        for number, cells in _filled(reader):
+            try:
+                rows.append((number, parse(_named(header, cells))))
+            except ValueError as error:
+                problems.append(f"line {number}: {error}")
+    except csv.Error as error:  # a quote that is never closed would swallow the rows after it
+        problems.append(f"up to line {reader.line_num}: {error}; is a quotation mark left open?")
     raise_problems(name, problems)
     return rows
 
@@ -104,8 +114,11 @@ def header_of(text: str, aliases: Mapping[str, str]) -> list[str]:
 def _opened(text: str, aliases: Mapping[str, str]) -> tuple[list[str], Any]:
     """The columns, without empty ones at the end, and the reader of the rows below them."""
     text, delimiter = _delimiter(text.removeprefix("\ufeff"))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = [_column(cell, aliases) for cell in next(reader, [])]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [_column(cell, aliases) for cell in next(reader, [])]
+    except csv.Error:  # no CSV at all: no column is there
+        header = []
     while header and not header[-1]:
         header.pop()
     return header, reader
@@ -139,7 +152,7 @@ def parse_date(text: str, column: str) -> date:
 
 
 def _column(cell: str, aliases: Mapping[str, str]) -> str:
-    name = cell.strip().lower()
+    name = "".join(sign for sign in cell if unicodedata.category(sign) != "Cf").strip().lower()
     return aliases.get(name, name)
 
 

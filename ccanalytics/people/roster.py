@@ -56,7 +56,8 @@ ALIASES = {
     "cost center": "cost_centre",
 }
 
-_ADDRESS = re.compile(r"[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]+")
+_ADDRESS = re.compile(r"(?!')[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]*[^\s<>\"(),;:@.]")
+_EXCEL_ERRORS = ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!")
 
 WEEK = pd.Timedelta(days=7)
 # An actor's number and a day make one integer, the day in its lower 32 bits; _ZERO is 1970 there.
@@ -204,7 +205,7 @@ def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:
     problems: dict[int, str] = {}
     for line, actor, aliases in zip(roster.index, roster["actor"], roster["alias"], strict=True):
         for alias in aliases.split():
-            if alias in actors or owner.setdefault(alias, actor) != actor:
+            if alias in actors - {actor} or owner.setdefault(alias, actor) != actor:
                 problems[line] = f"the alias {alias} is also that of somebody else"
     return problems
 
@@ -227,11 +228,11 @@ def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
 def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
     """The roster row of one line, or everything that is wrong with it."""
     problems: list[str] = []
-    actor = cells["email"].lower()
+    actor = plain_address(cells["email"])
     if not _ADDRESS.fullmatch(actor):
         problems.append(f"email is {cells['email']!r}, not an address" if actor else "no email")
-    aliases = re.split(r"[\s,;]+", cells.get("alias", "").lower().strip(" ,;"))
-    wrong = [alias for alias in aliases if alias and not _ADDRESS.fullmatch(alias)]
+    aliases = set(re.split(r"[\s,;]+", plain_address(cells.get("alias", "")))) - {"", actor}
+    wrong = sorted(alias for alias in aliases if not _ADDRESS.fullmatch(alias))
     problems += [f"alias is {alias!r}, not an address" for alias in wrong]
     for column in ("email", "team", "cost_centre"):
         problems += _unseen(cells.get(column, ""), column)
@@ -241,17 +242,19 @@ def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
         problems.append(f"end {end} is before start {start}")
     if problems:
         return "; ".join(problems)
-    names = (cells["team"], cells.get("cost_centre", ""))
+    names = (" ".join(cells.get(column, "").split()) for column in ("team", "cost_centre"))
     team, cost_centre = (unicodedata.normalize("NFC", name) or None for name in names)
-    addresses = [unicodedata.normalize("NFC", address) for address in (actor, *aliases)]
-    return {"actor": addresses[0], "team": team, "start": start, "end": end,
-            "name": cells.get("name", ""), "alias": " ".join(addresses[1:]),
+    return {"actor": actor, "team": team, "start": start, "end": end,
+            "name": cells.get("name", ""), "alias": " ".join(sorted(aliases)),
             "cost_centre": cost_centre}  # fmt: skip
 
 
 def _unseen(text: str, column: str) -> list[str]:
-    """What is wrong with text that looks like another one."""
-    found = {sign for sign in text if sign == "\u00a0" or unicodedata.category(sign) == "Cf"}
+    """What is wrong with text that looks like another one, or is no text of a person."""
+    if text.upper() in _EXCEL_ERRORS:
+        return [f"{column} is {text!r}, an error of the spreadsheet"]
+    kinds = ("Cc", "Cf", "Zl", "Zp", "Zs")
+    found = {sign for sign in text if unicodedata.category(sign) in kinds} - {" "}
     return [f"{column} has {unicodedata.name(sign, 'a sign').lower()} (U+{ord(sign):04X}) in it, "
             "which nobody sees: type it again" for sign in sorted(found)]  # fmt: skip
 

@@ -114,7 +114,7 @@ def merged(
     `unable`.
     """
     same = one_address(roster)
-    addresses = [plain_address(member.email) for member in members]
+    addresses = [plain_address(member.email or "") for member in members]
     actors = [same.get(address, address) for address in addresses]
     since = {actor: member.since(today) for actor, member in zip(actors, members, strict=True)}
     able = {actor for actor, one in zip(actors, members, strict=True) if one.role not in unable}

@@ -4,11 +4,11 @@ The service gives one UTC day per walk, in pages that share one cursor. A walk e
 or with an error, never with a part.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import date
 from urllib.parse import quote
 
-from ccanalytics.sources.backoff import RetryBudget
 from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS, GROUPS_KEY, MEMBERS_KEY
 from ccanalytics.sources.refusals import Params
@@ -28,6 +28,8 @@ GROUPS = "/v1/organizations/rbac_groups"
 ME = "/v1/organizations/me"
 PAGE_SIZE = 1000
 
+log = logging.getLogger(__name__)
+
 
 class AdminClient(Client):
     """The source `api`: the records of UTC days, and who is a member."""
@@ -36,21 +38,21 @@ class AdminClient(Client):
 
     def records(self, day: date | str) -> list[Record]:
         """All records of one UTC day, none when nobody was active; an error rather than a part."""
-        pages = self._all_pages(REPORT, _of_day(day), self._decode)
+        asked: Params = {"starting_at": checked_day(day).isoformat(), "limit": PAGE_SIZE}
+        pages = self._all_pages(REPORT, asked, self._decode)
         return [record for page in pages for record in page.data]
-
-    def iter_pages(self, day: date | str) -> Iterator[list[Record]]:
-        """The pages of records of one UTC day; an error on the way makes those before it void."""
-        pages = self._pages(REPORT, _of_day(day), self._decode, RetryBudget(self._budget))
-        return (page.data for page in pages)
 
     def organization(self) -> Organization:
         """The organization the key belongs to: the cheapest way to check a key."""
         return self._request(ME, {}, _decode_organization)
 
     def members(self) -> list[Member]:
-        """All current members of the organization; an error rather than a part."""
-        return self._list_rows(MEMBERS, MemberPage)
+        """All current members with an address; an error rather than a part."""
+        found = self._list_rows(MEMBERS, MemberPage)
+        known = [member for member in found if member.email]
+        if len(known) < len(found):
+            log.warning("Members without an address, left out: %d.", len(found) - len(known))
+        return known
 
     def _decode(self, body: bytes) -> Page:
         page = decode_page(body)
@@ -89,10 +91,6 @@ class GroupClient(AdminClient):
                 decode = decoder(GroupMemberPage, f"the members of group {group.name!r}")
                 members = self._all_pages(path, limit, decode)
                 yield group.name, [member for part in members for member in part.data]
-
-
-def _of_day(day: date | str) -> dict[str, str | int]:
-    return {"starting_at": checked_day(day).isoformat(), "limit": PAGE_SIZE}
 
 
 _decode_organization = decoder(Organization, "what the service says of an organization")

@@ -116,9 +116,8 @@ class EnterpriseClient(Client):
         newest = _newest_named(answer.text, params)
         if not isinstance(error, ApiError) or answer.status_code != 400 or newest is None:
             return error
-        words = (
-            f"The service has counted the days up to {newest} so far (request {error.request_id})."
-        )
+        said = self._words(answer)
+        words = f"The service has counted the days up to {newest} so far. It says: {said}"
         return NotYetError(words, newest=newest, request_id=error.request_id)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import version
 from itertools import count
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import httpx
 import msgspec
@@ -54,8 +54,9 @@ from ccanalytics.sources.responses import (
     repaired,
 )
 from ccanalytics.sources.source import Source
-from ccanalytics.wire.claude_code import decoder
-from ccanalytics.wire.organization import Listing, Row
+from ccanalytics.wire.claude_code import CursorPage, decoder
+from ccanalytics.wire.organization import ListedRow, Listing
+from ccanalytics.words import counted
 
 BASE_URL = "https://api.anthropic.com"
 
@@ -75,19 +76,8 @@ LIST_SIZE = 1000
 """Rows of one page of a list."""
 
 
-class CursorPage(Protocol):
-    """One page of a walk; the next one has the cursor `next_page`."""
-
-    @property
-    def data(self) -> list[Any]: ...
-    @property
-    def has_more(self) -> bool: ...
-    @property
-    def next_page(self) -> str | None: ...
-
-
 T = TypeVar("T")
-PageT = TypeVar("PageT", bound=CursorPage)
+PageT = TypeVar("PageT", bound=CursorPage[Any])
 
 Decode = Callable[[bytes], T]
 
@@ -180,17 +170,17 @@ class Client(Source):
         cursors, rows, idle = set[str](), set[int](), 0
         for number in count(1):
             page = self._request(path, params, decode, retries)
-            if page.has_more or rows:
+            if page.goes_on or rows:
                 fresh = new_rows(page.data, rows)
                 if repeated := len(page.data) - len(fresh):
                     log.warning("%s: page %d repeats %d rows of earlier pages; they count once.",
                                 _asked_for(params), number, repeated)  # fmt: skip
-                    page = msgspec.structs.replace(page, data=fresh)  # type: ignore[type-var]
+                    page = msgspec.structs.replace(page, data=fresh)
                 idle = 0 if fresh else idle + 1
             yield page
-            if not page.has_more:
+            if not page.goes_on:
                 return
-            cursor = page.next_page
+            cursor = page.next_page or ""
             fault = "gives no cursor" if not cursor else "repeats a cursor"
             fault = "had nothing new three times" if idle == IDLE_PAGES else fault
             if not cursor or cursor in cursors or idle == IDLE_PAGES:
@@ -201,11 +191,11 @@ class Client(Source):
             cursors.add(cursor)
             params = {**params, "page": cursor}
 
-    def _list_rows(self, path: str, kind: type[Listing[Row]], **filters: str) -> list[Row]:
+    def _list_rows(self, path: str, kind: type[Listing[ListedRow]]) -> list[ListedRow]:
         """All rows of a list, which goes on after an id; an error rather than a part."""
         decode, retries = decoder(kind, f"a page of {path}"), RetryBudget(self._budget)
-        params: Params = {"limit": LIST_SIZE, **filters}
-        found, seen = list[Row](), set[str]()
+        params: Params = {"limit": LIST_SIZE}
+        found, seen = list[ListedRow](), set[str]()
         while True:
             try:
                 page = self._request(path, params, decode, retries)
@@ -215,13 +205,15 @@ class Client(Source):
             found += page.data
             if not page.has_more:
                 return found
-            if not page.data or not page.last_id or page.last_id in seen:
+            # Some gateways send no `last_id`; it is that of the last row.
+            last = page.last_id or (page.data[-1].id if page.data else "")
+            if not last or last in seen:
                 raise ApiError(
                     f"The list {path} says there is more but does not go on: nothing of it was "
                     "kept; try again later."
                 )
-            seen.add(page.last_id)
-            params = {**params, "after_id": page.last_id}
+            seen.add(last)
+            params = {**params, "after_id": last}
 
     def _note_unknown(self, fields: set[str]) -> None:
         """Remembers, and says once, which fields are new to this version."""
@@ -244,8 +236,8 @@ class Client(Source):
                 value = self._try_once(path, params, decode)
             except RetryableError as failure:
                 retries.spend(self._clock() - sent)
-                if failure.status == 504 and tries > 1 and can_be_smaller(params):
-                    raise TooLargePageError(str(failure), status=504) from None
+                if failure.slow and tries > 1 and can_be_smaller(params):
+                    raise TooLargePageError(str(failure), status=failure.status) from None
                 faults = [*faults, failure.fault][-SAME_FAULTS:]
                 if len(faults) == SAME_FAULTS and failure.fault and len(set(faults)) == 1:
                     raise SchemaError(
@@ -268,9 +260,9 @@ class Client(Source):
             pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
             pause = max(pause, failure.asked or 0.0)
         if not retries.lasts(pause) or tries == failure.tries:
-            text = _given_up(
-                f"{failure} Given up after {tries} {'try' if tries == 1 else 'tries'}.", retries
-            )
+            asked = f" The service asks to wait {failure.asked:,.0f} s." if failure.asked else ""
+            text = f"{failure} Given up after {counted(tries, 'try', 'tries')}.{asked}"
+            text = _given_up(text, retries)
             raise ApiError(text, status=failure.status, request_id=failure.request_id) from None
         log.warning("%s Next try in %.1f s.", failure, pause)
         if not failure.shared:  # a shared pause is booked and slept by whoever waits for it
@@ -295,8 +287,9 @@ class Client(Source):
         except httpx.ConnectError as error:
             raise RetryableError(self._unreached(error), tries=CONNECTS) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            fault = repr(error) if begun and not isinstance(error, httpx.TimeoutException) else ""
-            raise RetryableError(self._unreached(error), fault=fault) from None
+            slow = isinstance(error, httpx.TimeoutException)
+            fault = repr(error) if begun and not slow else ""
+            raise RetryableError(self._unreached(error), fault=fault, slow=slow) from None
         if answer.status_code != 200:
             raise self._refusal(answer, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)

@@ -16,6 +16,9 @@ Params = Mapping[str, str | int | list[str]]
 SMALLEST_PAGE = 20
 """Rows of the smallest page asked for."""
 
+TIMEOUTS = (408, 504, 524)
+"""Answers of a service, a gateway or Cloudflare that waited too long: smaller pages may do."""
+
 
 class IncompletePagesError(ApiError):
     """The pages so far are worth nothing: the service dropped or repeated the cursor."""
@@ -28,7 +31,8 @@ class TooLargePageError(ApiError):
 class RetryableError(Exception):
     """A failure that may pass; `shared` when it concerns every worker of the client.
 
-    `fault` says how an answer is broken, the same whenever it is broken in the same way.
+    `fault` says how an answer is broken, the same whenever it is broken in the same way; `slow`
+    that it took too long.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class RetryableError(Exception):
         *,
         tries: int | None = None,
         fault: str = "",
+        slow: bool = False,
     ) -> None:
         super().__init__(text)
         self.status = answer.status_code if answer else None
@@ -45,6 +50,7 @@ class RetryableError(Exception):
         self.shared = self.status in (429, 529)
         self.asked = retry_after(answer.headers) if answer else None
         self.tries, self.fault = tries, fault
+        self.slow = slow or self.status in TIMEOUTS
 
 
 def can_be_smaller(params: Params) -> bool:
@@ -80,11 +86,12 @@ def what_to_do(answer: httpx.Response) -> str:
 
 
 def may_pass(answer: httpx.Response) -> bool:
-    """The service's own say, else 408, 429 and 5xx."""
+    """The service's own say, else 408, 429 and 5xx that is not about what it never does."""
     said = answer.headers.get("x-should-retry")
     if said in ("true", "false"):
         return bool(said == "true")
-    return answer.status_code in (408, 429) or answer.status_code >= 500
+    status = answer.status_code
+    return status in (408, 429) or (status >= 500 and status not in (501, 505))
 
 
 def moment(answer: httpx.Response) -> datetime | None:

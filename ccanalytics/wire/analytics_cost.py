@@ -11,7 +11,7 @@ for, or has no value; without an actor the cost cannot be attributed to anybody.
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from ccanalytics.wire.claude_code import MOST_CENTS, Wire, decoder
+from ccanalytics.wire.claude_code import MOST_CENTS, CursorPage, Wire, decoder
 
 
 class CostActor(Wire, omit_defaults=True):
@@ -66,7 +66,7 @@ class CostAmounts(Wire):
         for one in (self.amount, self.list_amount):
             if not (one.is_finite() and abs(one) < MOST_CENTS):
                 raise ValueError(f"{one} is no amount in cents")
-        if self.currency != "USD":
+        if self.currency.upper() != "USD":
             raise ValueError(f"the amount is in {self.currency}; only USD can be added up here")
 
 
@@ -93,15 +93,9 @@ class CostItem(Wire):
         return self.starting_at.astimezone(UTC).date()
 
 
-class CostItemPage(Wire):
-    """One answer of the report, and the cursor of the next page while there is more."""
+class CostItemPage(CursorPage[CostItem]):
+    """One answer of the report; a day and group without cost has no row."""
 
-    data: list[CostItem]
-    """The rows of this page; a day and group without cost has none."""
-    has_more: bool
-    """Whether another page follows."""
-    next_page: str | None
-    """The cursor to send as `page`; null on the last page."""
     data_refreshed_at: datetime | None = None
     """Days that end later are not complete; null when no day is."""
 

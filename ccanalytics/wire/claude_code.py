@@ -13,9 +13,10 @@ another source does not have, such as the customer type, is null.
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from ccanalytics.errors import SchemaError
 
@@ -27,6 +28,8 @@ MOST_CENTS = 10**12
 """No amount has so many."""
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound="Wire")
+Name = Annotated[str, Meta(min_length=1)]
 
 
 class Wire(msgspec.Struct, gc=False):
@@ -36,7 +39,7 @@ class Wire(msgspec.Struct, gc=False):
 class UserActor(Wire, tag_field="type", tag="user_actor", omit_defaults=True):
     """A person who signed in."""
 
-    email_address: str
+    email_address: Name
     """Their address, in whatever case it was written."""
     id: str | None = None
     """Ours, of a source that has one: the same when the address changes."""
@@ -45,15 +48,15 @@ class UserActor(Wire, tag_field="type", tag="user_actor", omit_defaults=True):
 class ApiActor(Wire, tag_field="type", tag="api_actor"):
     """An API key, by its name; the service never sends its id."""
 
-    api_key_name: str
+    api_key_name: Name
     """The name of the key; it can be changed, and two keys can share it."""
 
 
 class OtherActor(Wire, tag_field="type", tag="other_actor"):
-    """Ours, for a kind of actor that this version does not know: counted apart, never a person."""
+    """Ours, for an actor of an unknown kind or without a name: counted apart, never a person."""
 
     kind: str
-    """What the service calls this kind, such as `service_account_actor`."""
+    """What the service calls this kind, such as `service_account_actor`, or `unnamed_` and that."""
     name: str
     """Its name or id; the kind where it has none."""
 
@@ -149,15 +152,29 @@ class Record(Wire):
     """Ours, of local logs: the service never sends it."""
 
 
-class Page(Wire):
-    """One answer: records, and the cursor of the next page while there is more."""
+class CursorPage(Wire, Generic[Row]):
+    """One answer of a list that goes on by cursor."""
 
-    data: list[Record]
-    """The records of this page; none when nothing happened."""
-    has_more: bool
-    """Whether another page follows."""
-    next_page: str | None
+    data: list[Row]
+    """The rows of this page."""
+    has_more: bool | None = None
+    """Whether another page follows; where it is left out, the cursor says so."""
+    next_page: str | UnsetType | None = UNSET
     """The cursor to send as `page`; null on the last page."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another page follows."""
+        return bool(self.next_page) if self.has_more is None else self.has_more
+
+
+class Page(CursorPage[Record]):
+    """One answer: the records of a day, none when nothing happened."""
+
+    def __post_init__(self) -> None:
+        # With neither, whether it is the whole day would be a guess.
+        if self.has_more is None and self.next_page is UNSET:
+            raise ValueError("there is no `has_more` and no `next_page`")
 
 
 class ErrorDetail(Wire):
@@ -182,7 +199,8 @@ class ErrorBody(Wire):
 
 def decoder(kind: type[T], what: str) -> Callable[[bytes], T]:
     """A function from bytes to `kind`: `SchemaError` with the path of the first field at fault."""
-    decode = msgspec.json.Decoder(kind).decode
+    # Not strict, as some services and proxies write numbers as text.
+    decode = msgspec.json.Decoder(kind, strict=False).decode
 
     def decoded(body: bytes) -> T:
         try:
@@ -197,38 +215,42 @@ _decode_known = decoder(Page, "a page of Claude Code Analytics records")
 
 
 def decode_page(body: bytes) -> Page:
-    """One page of records; an actor of a kind that is not known is an `OtherActor`."""
+    """One page of records; an actor of an unknown kind, or without a name, is an `OtherActor`."""
     try:
         return _decode_known(body)
     except SchemaError:
-        page = _with_other_actors(body)
+        # One odd row must not cost a day, and with it a week.
+        try:
+            page = msgspec.json.decode(body)
+            for row in page["data"]:
+                _complete(row)
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+            page = None
         if page is None:
             raise
-        return _decode_known(page)
+        return _decode_known(msgspec.json.encode(page))
 
 
-def _with_other_actors(body: bytes) -> bytes | None:
-    """The page with its unknown kinds of actor as `OtherActor`; None when there is none."""
-    try:
-        page = msgspec.json.decode(body)
-        actors = [row["actor"] for row in page["data"]]
-        others = [one for one in actors if one["type"] not in ("user_actor", "api_actor")]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
-        return None
-    for actor in others:
-        kind, name = str(actor.pop("type")), _name_of(actor)
-        actor.clear()
-        actor.update(type="other_actor", kind=kind, name=name or kind)
-    return msgspec.json.encode(page) if others else None
+def _complete(row: dict[str, Any]) -> None:
+    """Puts what stands for nothing where a row has null or leaves out a part."""
+    actor = row["actor"] or {}
+    kind = str(actor.get("type") or "actor")
+    name = {"user_actor": "email_address", "api_actor": "api_key_name"}.get(kind)
+    if name is None or not actor.get(name):
+        kind = kind if name is None else f"unnamed_{kind}"
+        row["actor"] = {"type": "other_actor", "kind": kind, "name": _name_of(actor) or kind}
+    row.setdefault("terminal_type", None)
+    row["tool_actions"] = row.get("tool_actions") or {}
+    row["model_breakdown"] = row.get("model_breakdown") or []
+    for usage in row["model_breakdown"]:
+        usage["estimated_cost"] = usage.get("estimated_cost") or {"amount": None}
 
 
 def _name_of(actor: dict[str, object]) -> str:
     """What an unknown kind of actor is called: its name, else its address, else its id."""
-    for ending in ("name", "address", "id"):
-        for field, value in actor.items():
-            if field.endswith(ending) and isinstance(value, str) and value:
-                return value
-    return ""
+    named = ((end, value) for end in ("name", "address", "id")
+             for field, value in actor.items() if field.endswith(end))  # fmt: skip
+    return next((value for _, value in named if isinstance(value, str) and value), "")
 
 
 def unknown_fields(body: bytes, rows: Sequence[Wire], inside: str = "") -> set[str]:
@@ -245,14 +267,13 @@ def unknown_fields(body: bytes, rows: Sequence[Wire], inside: str = "") -> set[s
 
 
 def _extra(sent: object, known: object, path: str = "") -> Iterator[str]:
-    if isinstance(sent, dict) and isinstance(known, dict):
-        if sent.get("type") != known.get("type", sent.get("type")):
-            yield f"{path}type {sent['type']}"
-            return
+    if isinstance(known, dict) and known.get("type") == "other_actor":
+        yield f"{path}type {known['kind']}"
+    elif isinstance(sent, dict) and isinstance(known, dict):
         for name, value in sent.items():
             if name not in known:
                 yield f"{path}{name}"
-            elif isinstance(value, dict | list):
+            elif value is None or isinstance(value, dict | list):
                 yield from _extra(value, known[name], f"{path}{name}.")
     elif isinstance(sent, list) and isinstance(known, list):
         for one, other in zip(sent, known, strict=False):

@@ -6,7 +6,7 @@ Only what is about Claude Code is here. Its counters are those of `records`, und
 
 from datetime import date
 
-from ccanalytics.wire.claude_code import Wire, decoder
+from ccanalytics.wire.claude_code import CursorPage, Wire, decoder
 
 
 class Lines(Wire):
@@ -54,7 +54,7 @@ class Person(Wire):
 
     id: str
     """Begins with user_."""
-    email_address: str | None
+    email_address: str | None = None
     """Their address; null when it is no longer known."""
 
 
@@ -67,18 +67,8 @@ class PersonDay(Wire):
     """What they did in Claude Code."""
 
 
-class PeoplePage(Wire):
-    """One answer: people, and the cursor of the next page; without one it is the last."""
-
-    data: list[PersonDay]
-    """The people of this page."""
-    next_page: str | None
-    """The cursor to send as `page`; null on the last page."""
-
-    @property
-    def has_more(self) -> bool:
-        """Whether another page follows; here only the cursor says so."""
-        return self.next_page is not None
+class PeoplePage(CursorPage[PersonDay]):
+    """One answer: people; whether another page follows only the cursor says."""
 
 
 class Summary(Wire):
@@ -90,6 +80,9 @@ class Summary(Wire):
     """Seats somebody has, of all products."""
     pending_invite_count: int | None = None
     """Invitations nobody took up yet."""
+
+    def __post_init__(self) -> None:
+        date.fromisoformat(self.starting_at[:10])
 
     @property
     def day(self) -> date:

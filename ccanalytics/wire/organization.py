@@ -3,15 +3,23 @@
 from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
 
-from ccanalytics.wire.claude_code import Wire
-
-Row = TypeVar("Row", bound=Wire)
+from ccanalytics.wire.claude_code import CursorPage, Wire
 
 
-def utc_day(moment: str, today: date) -> date:
+class Listed(Wire):
+    """One row of a list that goes on after an id."""
+
+    id: str
+    """Begins with what it is: user_, apikey_."""
+
+
+ListedRow = TypeVar("ListedRow", bound=Listed)
+
+
+def utc_day(moment: str | None, today: date) -> date:
     """The UTC day of a moment, at the latest `today`, also for a text that is no moment."""
     try:
-        return min(datetime.fromisoformat(moment).astimezone(UTC).date(), today)
+        return min(datetime.fromisoformat(moment or "").astimezone(UTC).date(), today)
     except ValueError:
         return today
 
@@ -25,18 +33,16 @@ class Organization(Wire):
     """What the organization calls itself."""
 
 
-class Member(Wire):
+class Member(Listed):
     """One current member of the organization."""
 
-    id: str
-    """Begins with user_."""
-    email: str
-    """Their address."""
-    added_at: str
+    email: str | None
+    """Their address; null where none is known."""
+    added_at: str | None
     """When they were added, with a time zone."""
-    role: str = ""
+    role: str | None = None
     """What they may do, such as `user`, `claude_code_user`, `developer`, `billing` or `admin`."""
-    name: str = ""
+    name: str | None = None
     """Their name, if they gave one."""
 
     def since(self, today: date) -> date:
@@ -56,9 +62,9 @@ class MemberGroup(Wire):
 class GroupMember(Wire):
     """One member of a group."""
 
-    email: str
-    """Their address."""
-    created_at: str
+    email: str | None
+    """Their address; null where none is known."""
+    created_at: str | None
     """When they joined the group, with a time zone."""
 
     def since(self, today: date) -> date:
@@ -66,19 +72,17 @@ class GroupMember(Wire):
         return utc_day(self.created_at, today)
 
 
-class ApiKey(Wire):
+class ApiKey(Listed):
     """One API key, never the key itself."""
 
-    id: str
-    """Begins with apikey_."""
-    name: str
+    name: str | None = None
     """Its name, by which records know it; it can be changed, and two keys can share it."""
 
 
-class Listing(Wire, Generic[Row]):
+class Listing(Wire, Generic[ListedRow]):
     """One answer of a list; the next one begins after `last_id`."""
 
-    data: list[Row]
+    data: list[ListedRow]
     """The rows of this page."""
     has_more: bool
     """Whether another page follows."""
@@ -88,22 +92,11 @@ class Listing(Wire, Generic[Row]):
     """The id of the last row, to send as `after_id`; null on an empty page."""
 
 
-class CursorListing(Wire, Generic[Row]):
-    """One answer of a list that goes on by cursor."""
-
-    data: list[Row]
-    """The rows of this page."""
-    has_more: bool = False
-    """Whether another page follows."""
-    next_page: str | None = None
-    """The cursor of the next page; null on the last one."""
-
-
-class GroupPage(CursorListing[MemberGroup]):
+class GroupPage(CursorPage[MemberGroup]):
     """One answer of the list of groups."""
 
 
-class GroupMemberPage(CursorListing[GroupMember]):
+class GroupMemberPage(CursorPage[GroupMember]):
     """One answer of the list of a group's members."""
 
 

@@ -50,6 +50,19 @@ def page(*rows, refreshed="2026-11-24T08:00:00Z", next_page=None):
     return {"data": list(rows), "data_refreshed_at": refreshed, **more}
 
 
+def test_a_refused_list_of_keys_does_not_take_the_bill_with_it(caplog):
+    """Keys are called by their ids then, and it is said why."""
+
+    def answer(request):
+        bill = request.url.path == COST
+        return httpx.Response(200, json=page(row())) if bill else httpx.Response(404)
+
+    with CostClient(KEY, transport=httpx.MockTransport(answer), now=lambda: NOW) as client:
+        charged = client.charges(MONDAY, MONDAY)
+    assert (len(charged.days[MONDAY]), charged.key_names) == (1, {})
+    assert "their names are not known" in caplog.text
+
+
 def test_it_asks_for_claude_code_by_actor_model_and_kind():
     """The question of the contract, with its beta header and an exclusive end."""
     client = offline(page())

@@ -32,12 +32,22 @@ def test_what_spreadsheets_write_is_read(tmp_path, raw):
     assert roster["team"].tolist() == ["Größen", "Équipe"]
 
 
-def test_another_alphabet_than_the_western_one_is_refused(tmp_path):
-    """Russian as Windows writes it would be read as accents."""
+@pytest.mark.parametrize(
+    ("encoding", "team"),
+    [("cp1251", "Платформа"), ("cp1250", "Łódź"), ("gb18030", "平台组"), ("mac_roman", "Équipe")],
+)
+def test_another_alphabet_than_that_of_windows_1252_is_refused(tmp_path, encoding, team):
+    """Russian, Polish, Chinese or a Mac would be read as accents and signs."""
     path = tmp_path / "people.csv"
-    path.write_bytes("email,team\nivan@x.example,Платформа\n".encode("cp1251"))
-    with pytest.raises(SettingsError, match="save it as CSV UTF-8"):
+    path.write_bytes(f"email,team\nann@x.example,A\nivan@x.example,{team}\n".encode(encoding))
+    with pytest.raises(SettingsError, match="line 3: save it as CSV UTF-8"):
         read_roster(path)
+
+
+def test_an_open_quotation_mark_swallows_nobody():
+    """Read on to the next one, the second person would be a part of the first one's team."""
+    with pytest.raises(SettingsError, match=r"up to line 3: .* quotation mark"):
+        parse_roster('email,team\nana@x.example,"A\nli@x.example,B\n', "r")
 
 
 def test_further_columns_are_passed_over_but_not_a_slip_of_the_pen():
@@ -58,19 +68,29 @@ def test_lines_are_counted_as_an_editor_counts_them():
 
 @pytest.mark.parametrize(
     "line",
-    ["Ana <ana@x.example>,A", "ana@\u200bx.example,A", "ana@x.example,Team\u00a0A"],
-    ids=["a name next to the address", "an invisible character", "a no-break space"],
+    [
+        "Ana <ana@x.example>,A",
+        "ana@\u200bx.example,A",
+        "'ana@x.example,A",
+        "ana@x.example.,A",
+        "ana@x.example,Team\u00a0A",
+        "ana@x.example,Team\u2009A",
+        'ana@x.example,"Team\nA"',
+        "ana@x.example,#N/A",
+    ],
 )
 def test_what_nobody_would_match_is_refused_with_its_line(line):
-    """It looks like an address or a team, and is none."""
+    """A name or a mark next to an address, a sign that nobody sees, an error of Excel."""
     with pytest.raises(SettingsError, match="line 2: "):
         parse_roster(f"email,team\n{line}\n", "r")
 
 
-def test_teams_that_differ_in_case_only_are_one():
-    """As it is written first."""
-    text = "email,team\nana@x.example,Platform\nli@x.example,platform\n"
-    assert parse_roster(text, "r")["team"].tolist() == ["Platform", "Platform"]
+def test_teams_that_differ_in_case_or_spaces_only_are_one():
+    """As it is written first; an alias that is the address itself says nothing."""
+    text = "email,team,alias\nana@x.example,Core Web,ANA@x.example\nli@x.example,core  web,\n"
+    roster = parse_roster(text, "r")
+    assert roster["team"].tolist() == ["Core Web", "Core Web"]
+    assert roster["alias"].tolist() == ["", ""]
 
 
 def test_addresses_are_compared_without_what_nobody_sees():

@@ -105,6 +105,34 @@ def test_an_answer_that_unpacks_to_more_than_any_page_is_refused(monkeypatch):
         client(bomb).records(DAY)
 
 
+@pytest.mark.parametrize("status", [408, 504, 524])
+def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(status):
+    """Whoever gave up waiting: the service, a gateway, Cloudflare."""
+    slow = httpx.Response(status, content=b"<html>timeout</html>")
+    made = client(slow, slow, page(record()))
+    assert actors(made) == ["ann@x.example"]
+    assert [one.url.params["limit"] for one in made.asked] == ["1000", "1000", "250"]
+
+
+def test_a_wait_longer_than_the_budget_is_named():
+    """A day of waiting is not begun, and the error says that it was asked for."""
+    told = httpx.Response(429, headers={"retry-after": "86400"}, json={"error": {}})
+    with pytest.raises(ApiError, match=r"2026-11-16: 429 .* asks to wait 86,400 s"):
+        client(told).records(DAY)
+
+
+def test_a_list_without_its_last_id_goes_on_after_its_last_row():
+    """As some gateways send it; who has no address is left out, null fields are not."""
+    rows = [{"id": f"user_{n}", "email": f"p{n}@x.example", "name": None, "role": None,
+             "added_at": None} for n in range(3)]  # fmt: skip
+    rows[1]["email"] = None
+    first = {"data": rows[:2], "has_more": True, "first_id": None, "last_id": None}
+    rest = {"data": rows[2:], "has_more": False}
+    made = client(json.dumps(first).encode(), json.dumps(rest).encode())
+    assert [one.email for one in made.members()] == ["p0@x.example", "p2@x.example"]
+    assert made.asked[1].url.params["after_id"] == "user_1"
+
+
 def test_an_answer_that_drips_is_given_up():
     """A byte now and then keeps every timeout of a read from passing."""
     now = [0.0]

@@ -90,7 +90,7 @@ def test_an_amount_is_exact_however_it_is_written(sent, cents):
     ("body", "words"),
     [
         (b'{"records": [], "has_more": false}', "no `data` list but has_more, records"),
-        (b'{"data": [], "has_more": false, "next_cursor": null}', "next_page"),
+        (b'{"data": [], "next_cursor": null}', "next_page"),
         (b"<html>Sign in</html>", "HTML"),
         (b'{"data": [{"date": "2026', "not a JSON object"),
         (b"\xff\xfe", "not a JSON object"),
@@ -103,10 +103,63 @@ def test_a_wrong_answer_says_what_it_is(body, words):
         decode_page(body)
 
 
+@pytest.mark.parametrize(
+    ("part", "odd", "known"),
+    [
+        ("actor", None, OtherActor("actor", "actor")),
+        ("actor", {"type": "user_actor", "email_address": None, "id": "user_7"},
+         OtherActor("unnamed_user_actor", "user_7")),
+        ("actor", {"type": "user_actor", "email_address": ""},
+         OtherActor("unnamed_user_actor", "unnamed_user_actor")),
+        ("actor", {"type": "api_actor"}, OtherActor("unnamed_api_actor", "unnamed_api_actor")),
+        ("actor", {"type": "new_actor", "id": "x1"}, OtherActor("new_actor", "x1")),
+        ("tool_actions", None, {}),
+        ("model_breakdown", None, []),
+    ],
+)  # fmt: skip
+def test_one_odd_row_costs_no_day(part, odd, known):
+    """A deleted account, a key without a name, null for an empty map: the rest counts."""
+    body = page_of(wire(), wire() | {part: odd})
+    found = decode_page(body).data
+    assert found[0] == decode_page(page_of(wire())).data[0]
+    assert getattr(found[1], part) == known
+    news = {f"actor.type {known.kind}"} if part == "actor" else set()
+    assert unknown_fields(body, found) == news
+
+
+def test_a_number_may_be_text_and_a_price_may_be_missing():
+    """As a proxy writes them; tokens without a cost have none, not one of zero."""
+    row = wire()
+    del row["terminal_type"]
+    row["core_metrics"]["num_sessions"] = "3"
+    row["model_breakdown"] = [{"model": "m", "tokens": {"input": 1.0, "output": "2",
+                               "cache_read": 0, "cache_creation": 0}}]  # fmt: skip
+    (found,) = decode_page(page_of(row)).data
+    (usage,) = found.model_breakdown
+    assert found.core_metrics.num_sessions == 3
+    assert (usage.tokens.input, usage.tokens.output) == (1, 2)
+    assert usage.estimated_cost.amount is None
+
+
+@pytest.mark.parametrize(
+    ("envelope", "goes_on"),
+    [
+        ({"has_more": False}, False),
+        ({"next_page": None}, False),
+        ({"next_page": "page_2"}, True),
+        ({"has_more": True, "next_page": "page_2"}, True),
+        ({"has_more": False, "next_page": "page_2"}, False),
+    ],
+)
+def test_what_an_envelope_leaves_out_the_rest_of_it_says(envelope, goes_on):
+    """Some proxies drop what is null or false."""
+    assert decode_page(json.dumps({"data": [], **envelope}).encode()).goes_on == goes_on
+
+
 counts = st.integers(0, 2**53)
 records = st.builds(
     record,
-    actor=st.text(max_size=20),
+    actor=st.text(min_size=1, max_size=20),
     api_key=st.none() | st.text(min_size=1, max_size=20),
     commits=counts,
     is_remote=st.none() | st.booleans(),
