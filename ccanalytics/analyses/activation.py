@@ -13,7 +13,8 @@ import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_days, follows
+from ccanalytics.dataset.kept import kept
+from ccanalytics.metrics.actor_weeks import active_days, follows
 from ccanalytics.metrics.intervals import LEVEL, Floats, wilson
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION
@@ -145,6 +146,7 @@ def _waits(data: Dataset) -> tuple[Floats, npt.NDArray[np.bool_]]:
     return days.to_numpy(dtype="float64"), began.to_numpy()
 
 
+@kept
 def _stays(data: Dataset) -> pd.DataFrame:
     """One row per person on the roster while there are records: start, end and first use.
 
@@ -156,9 +158,8 @@ def _stays(data: Dataset) -> pd.DataFrame:
     stays = ordered.drop_duplicates("actor")[["actor", "start"]].set_index("actor")
     stays["end"] = ordered.drop_duplicates("actor", keep="last").set_index("actor")["end"]
     stays = stays[~(stays["end"] < _first_day(data))]
-    days = actor_days(data)
-    days = days[(days["active"] == 1) & (days["date"] >= _first_day(data))]
-    use = days.astype({"actor": "str"}).groupby("actor")["date"].min()
+    days = active_days(data)
+    use = days[days["date"] >= _first_day(data)].groupby("actor")["date"].min()
     return stays.assign(first_use=use.reindex(stays.index)).reset_index()
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ccanalytics.analyses.forecast import month_forecast
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.metrics.availability import basis_of
 from ccanalytics.metrics.definitions import METRICS
@@ -80,6 +81,7 @@ class BudgetState:
         return {**known, **days, "is_crossed": self.is_crossed}
 
 
+@kept
 def budget_states(data: Dataset) -> list[BudgetState]:
     """Every budget that is set, against the month of the last known day."""
     if data.team:

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.stats import t
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.families import model_family
@@ -119,6 +120,7 @@ def noted_events(data: Dataset) -> pd.DataFrame:
     return events[shown].reset_index(drop=True)
 
 
+@kept
 def cost_by_day(data: Dataset) -> pd.DataFrame:
     """One row per closed day: date, value (cost of people and keys), kind of day.
 
@@ -192,6 +194,7 @@ def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
     return newest & (np.abs(z) >= _STANDS_OUT) & large
 
 
+@kept
 def _parts(data: Dataset) -> pd.DataFrame:
     """The cost by day (row) and team, or without teams model family, of those that may be shown.
 

@@ -23,6 +23,7 @@ from ccanalytics.analyses.daily_cost import (
     median_of_kind,
 )
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import LEVEL, Floats
@@ -98,6 +99,7 @@ class Forecast(ShowsItself):
         return f"The budget of {budget} is used up between {first} and {self.latest:%-d %B}."
 
 
+@kept
 def month_forecast(data: Dataset) -> Forecast:
     """The forecast of the month of the last closed day, or of the next one when it was the last.
 

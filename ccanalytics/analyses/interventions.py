@@ -23,8 +23,8 @@ from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.intervals import LEVEL, Floats, Weeks, ratio
 from ccanalytics.metrics.own_history import LogChange
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, summable
-from ccanalytics.metrics.withholding import withheld_parts
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, summable, withheld
+from ccanalytics.metrics.withholding import Subject, withheld_parts
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.words import counted
 
@@ -198,7 +198,7 @@ def _team_sums(
 
     Weeks in which a team is withheld are on neither side of it.
     """
-    hidden = withheld_parts([rows], metric, "team", data.minimum_group)
+    hidden = withheld_parts(rows, withheld(data, Subject.of(metric), "team"), "team")
     columns = [str(metric.numerator), str(metric.denominator)]
     known = dict[str, Floats]()
     for team, part in rows[~hidden].groupby("team"):

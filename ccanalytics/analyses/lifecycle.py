@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, follows, roster_weeks
+from ccanalytics.metrics.actor_weeks import active_days, actor_weeks, follows, roster_weeks
 from ccanalytics.metrics.adoption import shown
 from ccanalytics.metrics.findings import Finding
 from ccanalytics.metrics.intervals import wilson
@@ -145,8 +145,7 @@ def _last_roster(data: Dataset) -> pd.DataFrame:
     people = rows.loc[rows["week"].isin(data.weeks[-1:]), ["actor"]].set_index("actor")
     ordered = data.roster.sort_values("start", na_position="first")
     start = ordered.drop_duplicates("actor").set_index("actor")["start"]
-    days = actor_days(data)
-    use = days[days["active"] == 1].astype({"actor": "str"}).groupby("actor")["date"].max()
+    use = active_days(data).groupby("actor")["date"].max()
     columns = {"start": start.reindex(people.index), "last_use": use.reindex(people.index)}
     return people.assign(**columns).reset_index()
 

@@ -10,8 +10,8 @@ from ccanalytics.analyses.change_parts import Period, changed_period, summed_par
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats
-from ccanalytics.metrics.ratios import rows_of
-from ccanalytics.metrics.withholding import withheld_parts
+from ccanalytics.metrics.ratios import rows_of, withheld
+from ccanalytics.metrics.withholding import Subject, withheld_parts
 from ccanalytics.showing import ShowsItself
 
 OTHER_TEAMS = "other teams"
@@ -105,7 +105,8 @@ def _team_weeks(data: Dataset, period: Period) -> tuple[list[str], Floats, Float
     metric = METRICS["cost_per_commit"]
     rows = rows_of(data, metric, "team")
     rows = rows[rows["week"].isin(period.weeks)]
-    hidden = set(rows.loc[withheld_parts([rows], metric, "team", data.minimum_group), "team"])
+    small = withheld(data, Subject.of(metric), "team")
+    hidden = set(rows.loc[withheld_parts(rows, small, "team"), "team"])
     late = rows["week"].isin(period.weeks[period.after])
     made = rows.groupby(["team", late])["commits"].sum().unstack(fill_value=0).min(axis=1)
     hidden |= set(made.index[made < metric.minimum_denominator])

@@ -89,6 +89,13 @@ class Dataset(ShowsItself):
         """The dataset of which `between` cut this out: what it knows of a week holds here too."""
         return _wholes.get(self)
 
+    @property
+    def original(self) -> "Dataset":
+        """The dataset that this one is a copy of, else itself."""
+        whole = self.whole
+        same = whole is not None and (whole.since, whole.until) == (self.since, self.until)
+        return whole if whole is not None and same else self
+
     @cached_property
     def weeks(self) -> pd.DatetimeIndex:
         """The Mondays of the ISO weeks of which all seven days are in range, stored and closed."""

@@ -4,14 +4,14 @@ The three frames are summed apart, each to its own actor-days, and only the sums
 record with two models and three tools still has one commit count and one cost.
 """
 
-from collections.abc import Mapping, Sequence
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import ActorKind
 from ccanalytics.people.roster import roster_of_week
@@ -26,8 +26,6 @@ _USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
 _ACTIONS = ["accepted", "rejected", "decisions"]
 _MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
 _COLUMNS = {"activity": _ACTIVITY, "model_usage": _USAGE, "tool_actions": _ACTIONS}
-
-_cache: WeakKeyDictionary[Dataset, dict[tuple[str, str], pd.DataFrame]] = WeakKeyDictionary()
 
 
 def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
@@ -69,6 +67,7 @@ def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.Data
     return days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
 
 
+@kept
 def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
     """One row per closed week and actor (and value of `split`) with anything recorded.
 
@@ -77,13 +76,23 @@ def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") 
     `total_tokens`, `cost_without_commit` and `landed`. With `split="team"` each day belongs to the
     team of that day, so an actor who changed team within the week is in two.
     """
-    # One dataset answers some twenty metrics, and this is most of the work of each.
-    known, key = _cache.setdefault(data, {}), (actor_kind, split)
-    if key not in known and data.whole is not None:
-        known[key] = _weeks_of(actor_weeks(data.whole, actor_kind, split), data)
-    elif key not in known:
-        known[key] = _actor_weeks(data, actor_kind, split)
-    return known[key].copy(deep=False)
+    if data.whole is not None:
+        return _weeks_of(actor_weeks(data.whole, actor_kind, split), data)
+    days = actor_days(data, actor_kind, split)
+    calendars = data.calendars
+    working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
+    days = days.assign(active_days=days["active"], working_day_share=working)
+    groups = days.groupby(_keys(split), observed=True, dropna=False)
+    weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
+    return mask_unavailable(data, _with_sums(weeks.reset_index()), *USAGE)
+
+
+@kept
+def active_days(data: Dataset) -> pd.DataFrame:
+    """One row per closed-week UTC day and person active on it: date, week, actor."""
+    days = actor_days(data)
+    days = days.loc[days["active"] == 1, ["date", "week", "actor"]]
+    return days.astype({"actor": "str"}).reset_index(drop=True)
 
 
 def _weeks_of(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
@@ -100,6 +109,7 @@ def tool_weeks(data: Dataset, actor_kind: ActorKind = "user") -> pd.DataFrame:
     return sums[sums["proposals"] > 0].reset_index(drop=True)
 
 
+@kept
 def model_weeks(data: Dataset) -> pd.DataFrame:
     """One row per closed week, person and model: the tokens, cost_usd and unpriced_tokens."""
     keys = ["week", "actor", "model"]
@@ -107,21 +117,15 @@ def model_weeks(data: Dataset) -> pd.DataFrame:
     return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
 
 
+@kept
 def roster_weeks(data: Dataset, split: str = "") -> pd.DataFrame:
     """One row per closed week and person on that week's roster: active (0 or 1), on_roster (1),
     and stays (0 when they left before the week's end).
 
     With `split="team"`, one row for each team they were in, active when they were so in that team.
     """
-    known, key = _cache.setdefault(data, {}), ("roster", split)
-    if key not in known and data.whole is not None:
-        known[key] = _weeks_of(roster_weeks(data.whole, split), data)
-    elif key not in known:
-        known[key] = _roster_weeks(data, split)
-    return known[key].copy(deep=False)
-
-
-def _roster_weeks(data: Dataset, split: str) -> pd.DataFrame:
+    if data.whole is not None:
+        return _weeks_of(roster_weeks(data.whole, split), data)
     by_team = split == "team"
     parts = [roster_of_week(data.roster, week, by_team).assign(week=week) for week in data.weeks]
     keys = _keys(split)
@@ -149,6 +153,13 @@ def week_pairs(data: Dataset, split: str = "") -> pd.DataFrame:
     return pairs.assign(active_again=pairs["active"] * pairs["active_before"])
 
 
+POPULATIONS: dict[str, Callable[[Dataset, str], pd.DataFrame]] = {
+    "on_roster": roster_weeks,
+    "active_before": week_pairs,
+}
+"""Denominators that are people, also those not active in the week: the rows they come from."""
+
+
 def _active(data: Dataset, split: str) -> pd.DataFrame:
     """The weeks and people (and teams) with activity."""
     keys = _keys(split)
@@ -169,17 +180,6 @@ def follows(weeks: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
 def week_of(date: pd.Series) -> pd.Series:
     """The Monday of each day's ISO week."""
     return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
-
-
-def _actor_weeks(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
-    keys = _keys(split)
-    days = actor_days(data, actor_kind, split)
-    calendars = data.calendars
-    working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
-    days = days.assign(active_days=days["active"], working_day_share=working)
-    groups = days.groupby(keys, observed=True, dropna=False)
-    weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
-    return mask_unavailable(data, _with_sums(weeks.reset_index()), *USAGE)
 
 
 def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks
+from ccanalytics.metrics.actor_weeks import active_days, actor_weeks
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import distribution_minimum, week_frame
 from ccanalytics.metrics.withholding import hide, withheld_days
@@ -19,8 +19,7 @@ def active_actors_by_day(data: Dataset) -> pd.DataFrame:
 
     Null on days that are withheld from the total of their week, because too few people were active.
     """
-    days = actor_days(data)
-    counts = days[days["active"] == 1].groupby("date").size()
+    counts = active_days(data).groupby("date").size()
     frame = pd.DataFrame({"date": _days_of(data.weeks)})
     frame["value"] = frame["date"].map(counts).fillna(0.0).astype("float64")
     hidden, _ = withheld_days(data, frame["date"])

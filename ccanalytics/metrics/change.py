@@ -35,9 +35,9 @@ from ccanalytics.metrics.ratios import (
     Matrix,
     matrix,
     rows_of,
-    shown_sums,
     summable,
     week_frame,
+    week_sums,
 )
 from ccanalytics.metrics.withholding import why_withheld
 from ccanalytics.showing import ShowsItself
@@ -266,7 +266,7 @@ def headline(data: Dataset, metric_id: str) -> Headline:
     if not found.is_known or math.isnan(found.value):
         return found
     rows = rows_of(data, found.metric)
-    sums = shown_sums(data, found.metric, rows, None, "user")
+    sums = week_sums(data, found.metric)
     actors = matrix(rows, data.weeks[-RECENT_WEEKS:], found.metric)
     recent, sustained = comparisons(data, found.metric, sums, actors)
     return replace(found, recent=recent, sustained=sustained)

@@ -12,8 +12,20 @@ from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import FEWEST_WEEKS, scatter, student
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share, rest_rows, rows_of, week_frame
-from ccanalytics.metrics.withholding import hide, hide_parts, withheld_parts
+from ccanalytics.metrics.ratios import (
+    MINIMUM_PRICED,
+    priced_share,
+    rows_of,
+    week_frame,
+    withheld,
+)
+from ccanalytics.metrics.withholding import (
+    Subject,
+    hide,
+    hide_parts,
+    withheld_groups,
+    withheld_parts,
+)
 
 MINIMUM_COMMITS = 5
 """Commits a person needs in a week to have a cost per commit of their own."""
@@ -59,13 +71,13 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     The raw model ids stay in `data.model_usage`. A family of unknown price has null cost, and the
     shares of cost are of what is priced. Families that are withheld are one row, `TOGETHER`.
     """
-    metric, minimum = METRICS["cost"], data.minimum_group
-    rows = rows_of(data, metric, "family")
-    everybody = [rows, *rest_rows(data, metric, "family")]
-    hidden = withheld_parts(everybody, metric, "family", minimum)
+    metric, by = METRICS["cost"], "family"
+    rows = rows_of(data, metric, by)
+    hidden = withheld_parts(rows, withheld(data, Subject.of(metric), by), by)
     rows = rows.assign(family=rows["family"].mask(hidden, TOGETHER))
     rows = rows.groupby(["week", "actor", "family"]).sum().reset_index().assign(active=1)
-    return mask_unavailable(data, hide_parts(data, _mix(rows), [rows], metric, "family", minimum))
+    still = withheld_groups([rows], Subject.of(metric), by, data.minimum_group)
+    return mask_unavailable(data, hide_parts(data, _mix(rows), still, by))
 
 
 def _mix(rows: pd.DataFrame) -> pd.DataFrame:

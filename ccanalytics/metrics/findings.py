@@ -11,13 +11,13 @@ are one finding.
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.availability import is_known
 from ccanalytics.metrics.change import (
     RECENT_WEEKS,
@@ -35,8 +35,8 @@ from ccanalytics.metrics.ratios import (
     by_group,
     matrix,
     rows_of,
-    shown_sums,
     splits_of,
+    week_sums,
 )
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
@@ -51,10 +51,6 @@ FALSE_DISCOVERIES = 0.10
 
 NOTICED = ("metrics.noticed:model_findings", "metrics.noticed:hole_findings")
 """Findings other than changes: functions from a dataset to those of a kind. Wings add theirs."""
-
-_compared: WeakKeyDictionary[Dataset, list["Change"]] = WeakKeyDictionary()
-_found: WeakKeyDictionary[Dataset, "Findings"] = WeakKeyDictionary()
-"""What was worked out for a dataset, which its copies share."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +123,7 @@ class Findings(Results):
     """All that was looked at, also what did not move."""
 
 
+@kept
 def findings(data: Dataset) -> Findings:
     """What to know of the newest weeks, ranked by money at stake and evidence; at most five.
 
@@ -138,13 +135,6 @@ def findings(data: Dataset) -> Findings:
         return Findings(
             [Finding("unknown", "No week is closed yet", "There is nothing to compare.")]
         )
-    same = _original(data)
-    if same not in _found:
-        _found[same] = _worked_out(same)
-    return _found[same]
-
-
-def _worked_out(data: Dataset) -> Findings:
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
     told = [_finding(data, one, looked_at) for one in found]
@@ -185,20 +175,10 @@ def issue_changes(data: Dataset) -> list[Change]:
     return [one for one in _looks(data) if not math.isnan(one.adjusted)]
 
 
+@kept
 def _looks(data: Dataset) -> list[Change]:
-    """Every comparison, also those that could not be judged; worked out once per dataset."""
-    same = _original(data)
-    if same not in _compared:
-        found = [one for name in SECTION_TESTS for one in _of_metric(same, METRICS[name])]
-        _compared[same] = _adjusted(found)
-    return _compared[same]
-
-
-def _original(data: Dataset) -> Dataset:
-    """The dataset that this one is a copy of, else itself."""
-    whole = data.whole
-    same_range = whole is not None and (whole.since, whole.until) == (data.since, data.until)
-    return whole if whole is not None and same_range else data
+    """Every comparison, also those that could not be judged."""
+    return _adjusted([one for name in SECTION_TESTS for one in _of_metric(data, METRICS[name])])
 
 
 def _adjusted(changes: list[Change]) -> list[Change]:
@@ -227,7 +207,7 @@ def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
         return
     for by in ("", *(split for split in SPLITS if split in splits_of(metric.id))):
         rows = rows_of(data, metric, by or None)
-        sums = shown_sums(data, metric, rows, by or None, "user")
+        sums = week_sums(data, metric, by or None)
         for group, part, members in by_group(sums, rows, by or None):
             if group != NO_TEAM:
                 yield from _of_group(data, metric, by, group, part, members)

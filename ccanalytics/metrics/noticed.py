@@ -15,7 +15,7 @@ from ccanalytics.metrics.change import SUSTAINED_WEEKS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import Finding
 from ccanalytics.metrics.intervals import MINIMUM_ACTORS
-from ccanalytics.metrics.ratios import rows_of, shown_sums
+from ccanalytics.metrics.ratios import rows_of, week_sums
 from ccanalytics.words import counted
 
 SHARE = 0.05
@@ -31,7 +31,7 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
     if len(weeks) < 2 * SUSTAINED_WEEKS or not is_known(data, metric):
         return
     rows = rows_of(data, metric, "family")
-    sums = shown_sums(data, metric, rows, "family", "user")
+    sums = week_sums(data, metric, "family")
     people = sums.pivot(index="week", columns="family", values="n_actors")
     cost = sums.pivot(index="week", columns="family", values="value")
     used = rows.groupby(["week", "family"])["active"].sum().unstack(fill_value=0).reindex(weeks) > 0

@@ -11,7 +11,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.metrics.change import all_shown, compare
 from ccanalytics.metrics.definitions import ActorKind, Metric
-from ccanalytics.metrics.ratios import by_group, matrix, rows_of, shown_sums, summable
+from ccanalytics.metrics.ratios import by_group, matrix, rows_of, summable, week_sums
 from ccanalytics.weeks import parse_day
 
 Sides = npt.NDArray[np.bool_]
@@ -52,7 +52,7 @@ def period_change(
     weeks = data.weeks
     sides = np.asarray([weeks + pd.Timedelta(days=6) < first, weeks >= first])
     rows = rows_of(data, metric, by, actor_kind)
-    sums = shown_sums(data, metric, rows, by, actor_kind)
+    sums = week_sums(data, metric, by, actor_kind)
     found = [
         {by or "group": group, **_compared(data, metric, part, members, sides)}
         for group, part, members in by_group(sums, rows, by)

@@ -5,7 +5,7 @@ all of them are. What is withheld of a week stays withheld: a month, or a group 
 week is withheld has no value either, and days have one only of everybody or of one team.
 """
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from ccanalytics.metrics.ratios import (
     rows_of,
     summable,
 )
-from ccanalytics.metrics.withholding import withheld_days
+from ccanalytics.metrics.withholding import withheld_days, without_numbers
 
 Period = Literal["month", "week", "day"]
 
@@ -83,17 +83,12 @@ def _months(data: Dataset, metric: Metric, by: str | None, actor_kind: ActorKind
     there = _places(rows[rows["active"] > 0], by)
     few = weekly[weekly["n_actors"].isna() & _places(weekly, by).isin(there)]
     hidden = _places(frame, by).isin(_places(few.assign(week=month_of(few["week"])), by))
-    return _without_numbers(frame, hidden, by)
+    return without_numbers(frame, hidden, ["week", *([by] if by else [])])
 
 
 def _places(frame: pd.DataFrame, by: str | None) -> pd.MultiIndex:
     groups = frame[by].astype("str") if by else pd.Series("", index=frame.index)
     return pd.MultiIndex.from_arrays([frame["week"], groups])
-
-
-def _without_numbers(frame: pd.DataFrame, hidden: Any, by: str | None) -> pd.DataFrame:
-    numbers = frame.columns.drop(["week", *([by] if by else [])])
-    return frame.assign(**{name: frame[name].mask(hidden) for name in numbers})
 
 
 def _in_months(rows: pd.DataFrame, by: str | None) -> pd.DataFrame:
@@ -127,7 +122,7 @@ def _days(data: Dataset, metric: Metric, actor_kind: ActorKind) -> pd.DataFrame:
     if actor_kind == "api_key":
         return frame
     hidden, _ = withheld_days(data, frame["week"])
-    return _without_numbers(frame, hidden, None)
+    return without_numbers(frame, hidden, ["week"])
 
 
 def _by_day(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:

@@ -8,28 +8,25 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import (
+    POPULATIONS,
     SPLITS,
     actor_weeks,
     model_weeks,
-    roster_weeks,
     tool_weeks,
-    week_pairs,
 )
 from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats, week_intervals
-from ccanalytics.metrics.withholding import hide_parts
+from ccanalytics.metrics.withholding import Subject, hide_parts, withheld_groups
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""
 
 MINIMUM_DISTRIBUTION = 10
 """Under this many people the shape of a distribution is not shown, unless it is one's own."""
-
-_POPULATIONS = {"on_roster": roster_weeks, "active_before": week_pairs}
-"""Denominators that are people, also those not active in the week: the rows they come from."""
 
 KINDS = {
     "input_tokens": "input",
@@ -64,14 +61,25 @@ def week_frame(
     return frame_of(data, summable(metric_id), by, actor_kind)
 
 
+@kept
 def frame_of(
     data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
     """`week_frame` of a metric that need not be one of the definitions."""
     data = basis_of(data, metric)
+    sums = week_sums(data, metric, by, actor_kind)
+    return _with_intervals(data, metric, sums, rows_of(data, metric, by, actor_kind), by)
+
+
+@kept
+def week_sums(
+    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
+) -> pd.DataFrame:
+    """`frame_of` without its intervals: what may be shown, and null where it may not."""
+    data = basis_of(data, metric)
     rows = rows_of(data, metric, by, actor_kind)
-    rest = rest_rows(data, metric, by, actor_kind)
-    return frame_of_rows(data, metric, rows, rest, data.weeks, by, actor_kind)
+    hidden = withheld(data, Subject.of(metric), by, actor_kind)
+    return _shown(data, metric, _sums(data.weeks, metric, rows, by), hidden, by)
 
 
 def frame_of_rows(
@@ -79,43 +87,46 @@ def frame_of_rows(
     metric: Metric,
     rows: pd.DataFrame,
     rest: list[pd.DataFrame],
-    weeks: pd.DatetimeIndex,
+    spans: pd.DatetimeIndex,
     by: str | None,
     actor_kind: ActorKind,
 ) -> pd.DataFrame:
-    """`frame_of` of `rows`, of which `weeks` are the weeks, or whatever else their `week` is."""
-    sums = shown_sums(data, metric, rows, by, actor_kind, rest, weeks)
-    sums = _with_intervals(weeks, metric, sums, rows, by)
-    if metric.needs_usage:
-        sums = mask_unavailable(data, sums, "low", "high", of_tokens=metric.needs_tokens)
-    columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
-    return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
-
-
-def shown_sums(
-    data: Dataset,
-    metric: Metric,
-    rows: pd.DataFrame,
-    by: str | None,
-    actor_kind: ActorKind,
-    rest: list[pd.DataFrame] | None = None,
-    weeks: pd.DatetimeIndex | None = None,
-) -> pd.DataFrame:
-    """`by_week` of `rows` without its intervals: what may be shown, and null where it may not."""
+    """`frame_of` of `rows` whose `week` is a month or day, of which `spans` are all."""
     data = basis_of(data, metric)
-    minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
-    sums = _sums(data.weeks if weeks is None else weeks, metric, rows, by)
-    sums["value"] = _values(metric, sums)
+    minimum = _minimum(data, by, actor_kind)
+    hidden = withheld_groups([rows, *rest], Subject.of(metric), by, minimum)
+    sums = _shown(data, metric, _sums(spans, metric, rows, by), hidden, by)
+    return _with_intervals(data, metric, sums, rows, by)
+
+
+def _shown(
+    data: Dataset, metric: Metric, sums: pd.DataFrame, hidden: pd.MultiIndex, by: str | None
+) -> pd.DataFrame:
+    """`sums` with their value, and null in all that is withheld or not known."""
+    sums = sums.assign(value=_values(metric, sums))
     if metric.is_money and not sums["n_actors"].any():
         # What nobody ever did has no price, which is not $0.
         sums["value"] = sums["value"].mask(sums["value"] == 0)
-    others = rest_rows(data, metric, by, actor_kind) if rest is None else rest
-    everybody = [rows, *others]
-    sums = hide_parts(data, sums, everybody, metric, by, minimum)
-    usage = ["value", "priced_share", *_usage_sides(metric)]
+    sums = hide_parts(data, sums, hidden, by)
     if not metric.needs_usage:
         return sums
+    usage = ["value", "priced_share", *_usage_sides(metric)]
     return mask_unavailable(data, sums, *usage, of_tokens=metric.needs_tokens)
+
+
+@kept
+def withheld(
+    data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
+) -> pd.MultiIndex:
+    """The weeks and groups that are withheld from every metric about the same people."""
+    everybody = [_rows(data, subject.population, by, actor_kind)]
+    if data.rest is not None and actor_kind == "user" and data.minimum_group > 1:
+        everybody.append(_rows(data.rest, subject.population, by, actor_kind))
+    return withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
+
+
+def _minimum(data: Dataset, by: str | None, actor_kind: ActorKind) -> int:
+    return 1 if actor_kind == "api_key" and by is None else data.minimum_group
 
 
 def rest_rows(
@@ -160,7 +171,7 @@ def splits_of(metric_id: str, actor_kind: ActorKind = "user") -> tuple[str, ...]
 
 
 def _splits(metric: Metric, actor_kind: ActorKind) -> tuple[str, ...]:
-    if metric.denominator in _POPULATIONS:
+    if metric.denominator in POPULATIONS:
         return ("team",) if actor_kind == "user" else ()
     sides = {metric.numerator, metric.denominator} - {None}
     tool = ("tool",) if sides <= TOOL_COLUMNS else ()
@@ -175,9 +186,13 @@ def rows_of(
 ) -> pd.DataFrame:
     """One row per week, actor and group, with the columns the metric needs."""
     _check_question(metric, by, actor_kind)
-    data = basis_of(data, metric)
-    if metric.denominator in _POPULATIONS:
-        return _of_population(data, metric, by)
+    return _rows(basis_of(data, metric), Subject.of(metric).population, by, actor_kind)
+
+
+@kept
+def _rows(data: Dataset, population: str, by: str | None, actor_kind: ActorKind) -> pd.DataFrame:
+    if population:
+        return _of_population(data, population, by)
     if by == "tool":
         return tool_weeks(data, actor_kind).assign(total_tokens=0, unpriced_tokens=0)
     if by in ("model", "family"):
@@ -193,7 +208,7 @@ def rows_of(
 def _check_question(metric: Metric, by: str | None, actor_kind: ActorKind) -> None:
     if actor_kind not in get_args(ActorKind):
         raise ValueError(f"actor_kind is {actor_kind!r}; it is {' or '.join(get_args(ActorKind))}.")
-    if actor_kind == "api_key" and metric.denominator in _POPULATIONS:
+    if actor_kind == "api_key" and metric.denominator in POPULATIONS:
         raise ValueError(f"{metric.id} is of people: API keys are on no roster and do not return.")
     if actor_kind == "api_key" and by == "team":
         raise ValueError(f"{metric.id} by 'team': API keys are in no team.")
@@ -226,8 +241,8 @@ def _of_kinds(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:
     return rows[rows["total_tokens"] > 0]
 
 
-def _of_population(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
-    rows = _POPULATIONS[str(metric.denominator)](data, by or "")
+def _of_population(data: Dataset, population: str, by: str | None) -> pd.DataFrame:
+    rows = POPULATIONS[population](data, by or "")
     rows = rows.assign(total_tokens=0, unpriced_tokens=0)
     return rows.assign(team=_labels(rows["team"], NO_TEAM)) if by else rows
 
@@ -308,13 +323,17 @@ def by_group(
 
 
 def _with_intervals(
-    weeks: pd.DatetimeIndex, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
+    data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
 ) -> pd.DataFrame:
     """`sums` with low and high, null where the value is, of totals, and of under four weeks."""
     ends = pd.DataFrame(np.nan, columns=["low", "high"], index=sums.index)
     for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
-        actors = matrix(members, weeks, metric)
+        actors = matrix(members, pd.DatetimeIndex(part["week"]), metric)
         known = part["value"].notna().to_numpy()
         is_share = metric.unit == "share"
         ends.loc[part.index] = week_intervals(actors.top, actors.bottom, known, is_share)
-    return sums.assign(**ends)
+    sums = sums.assign(**ends)
+    if metric.needs_usage:
+        sums = mask_unavailable(data, sums, "low", "high", of_tokens=metric.needs_tokens)
+    columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
+    return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]

@@ -4,11 +4,13 @@ The rule is that of `people.small_groups`, for every week by itself.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import week_of
+from ccanalytics.dataset.kept import kept
+from ccanalytics.metrics.actor_weeks import POPULATIONS, week_of
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.families import model_family
 from ccanalytics.people.small_groups import few, members, people_of, withheld_rows
@@ -17,8 +19,22 @@ from ccanalytics.wire.claude_code import EDIT_TOOLS
 CUT = {"cost_without_commit"}
 """Money of the people without a commit: they must be enough, and so must those with one."""
 
-POPULATIONS = {"on_roster", "active_before"}
-"""Denominators that are people, also those not active in the week."""
+
+class Subject(NamedTuple):
+    """What a figure is of, as far as it decides which people must be enough."""
+
+    money: bool
+    cut: bool
+    population: str
+    """The denominator, where that is people also when they are not active."""
+
+    @classmethod
+    def of(cls, metric: Metric) -> "Subject":
+        """That of a metric."""
+        sides = {str(metric.numerator), str(metric.denominator)}
+        money = any(side.startswith("cost_") for side in sides)
+        population = metric.denominator if metric.denominator in POPULATIONS else ""
+        return cls(money, bool(sides & CUT), str(population))
 
 
 def hide(
@@ -29,27 +45,21 @@ def hide(
     Nobody active is a true zero, which may be shown.
     """
     few = frame["n_actors"].between(1, minimum - 1) | frame["week"].isin(data.untold)
-    return _without_numbers(frame, few, ["week", *keep])
+    return without_numbers(frame, few, ["week", *keep])
 
 
 def hide_parts(
-    data: Dataset,
-    sums: pd.DataFrame,
-    everybody: Sequence[pd.DataFrame],
-    metric: Metric,
-    by: str | None,
-    minimum: int,
+    data: Dataset, sums: pd.DataFrame, hidden: pd.MultiIndex, by: str | None
 ) -> pd.DataFrame:
-    """`sums` by week and `by` with every number null of what is withheld.
+    """`sums` by week and `by` with every number null of the `hidden` weeks and groups.
 
-    `everybody` are the rows that were summed, one per week, actor and group, and those of a team's
-    rest. In a group nobody active is no zero that may be shown: the group itself may be small.
+    In a group nobody active is no zero that may be shown: the group itself may be small.
     """
-    few = _keys(sums, by).isin(_withheld(everybody, metric, by, minimum))
+    few = _keys(sums, by).isin(hidden)
     few |= sums["week"].isin(data.untold).to_numpy()
     if by:
         few |= (sums["n_actors"] == 0).to_numpy()
-    return _without_numbers(sums, pd.Series(few, index=sums.index), ["week", *([by] if by else [])])
+    return without_numbers(sums, pd.Series(few, index=sums.index), ["week", *([by] if by else [])])
 
 
 def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: Metric) -> str:
@@ -63,6 +73,14 @@ def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: 
 
 def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """For each day whether it is withheld from the total of its week, and whether that total is."""
+    hidden, untold = _few_days(data)
+    week = week_of(dates)
+    return dates.isin(hidden) | week.isin(untold), week.isin(untold)
+
+
+@kept
+def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
+    """The days, and the weeks, of too few people, or that leave too few of the others."""
     hidden, untold = set[pd.Timestamp](), set(data.untold)
     for one in filter(None, (data, data.rest)):
         rows = people_of(one.activity, one.model_usage, ["date"])
@@ -70,36 +88,32 @@ def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "
         hidden |= {*rows.loc[withheld_rows(rows, data.minimum_group, ["week"], "date"), "date"]}
         people = members(rows.rename(columns={"amount": "cost_usd"}), ["week"])
         untold |= {*people.loc[few(people, data.minimum_group, ["week"]), "week"]}
-    week = week_of(dates)
-    return dates.isin(hidden) | week.isin(untold), week.isin(untold)
+    return hidden, untold
 
 
-def withheld_parts(
-    everybody: Sequence[pd.DataFrame], metric: Metric, by: str | None, minimum: int
-) -> "pd.Series[bool]":
-    """For each of the first rows whether its week or group is withheld.
-
-    It is where its people are too few, or those of the other rows, such as of a team's rest.
-    """
-    rows = everybody[0]
-    return pd.Series(_keys(rows, by).isin(_withheld(everybody, metric, by, minimum)), rows.index)
+def withheld_parts(rows: pd.DataFrame, hidden: pd.MultiIndex, by: str | None) -> "pd.Series[bool]":
+    """For each row whether its week and group are among the `hidden` ones."""
+    return pd.Series(_keys(rows, by).isin(hidden), rows.index)
 
 
-def _withheld(
-    everybody: Sequence[pd.DataFrame], metric: Metric, by: str | None, minimum: int
+def withheld_groups(
+    everybody: Sequence[pd.DataFrame], subject: Subject, by: str | None, minimum: int
 ) -> pd.MultiIndex:
-    """The weeks and groups that are withheld in any of the rows."""
-    first, *others = (_withheld_in(rows, metric, by, minimum) for rows in everybody)
+    """The weeks and groups that are withheld, as too few people are in them, or are left by them.
+
+    `everybody` are the rows that are summed, one per week, actor and group, and those of a team's
+    rest: what is too small in either is withheld.
+    """
+    first, *others = (_withheld_in(rows, subject, by, minimum) for rows in everybody)
     return first.append(others)
 
 
-def _withheld_in(rows: pd.DataFrame, metric: Metric, by: str | None, minimum: int) -> pd.MultiIndex:
-    """The weeks and groups to withhold, whichever of their people are too few."""
+def _withheld_in(
+    rows: pd.DataFrame, subject: Subject, by: str | None, minimum: int
+) -> pd.MultiIndex:
     keys = _keys(rows, by)
-    groups = pd.Series(keys.get_level_values("group"), index=rows.index)
     hidden = pd.Series(data=False, index=rows.index)
-    for people in _of_people(rows, metric):
-        people = people.assign(group=groups)
+    for people in _of_people(rows.assign(group=keys.get_level_values("group")), subject):
         hidden[people.index] |= withheld_rows(people, minimum, ["week"], "group")
         if by in _OUTER:
             people = people.assign(outer=people["group"].map(_OUTER[by]))
@@ -107,21 +121,20 @@ def _withheld_in(rows: pd.DataFrame, metric: Metric, by: str | None, minimum: in
     return keys[hidden.to_numpy()].unique()
 
 
-def _of_people(rows: pd.DataFrame, metric: Metric) -> Iterator[pd.DataFrame]:
+def _of_people(rows: pd.DataFrame, subject: Subject) -> Iterator[pd.DataFrame]:
     """The rows of the people a figure is about: who was active, and who it is divided by."""
-    sides = {str(metric.numerator), str(metric.denominator)}
-    money = any(side.startswith("cost_") for side in sides)
     people = pd.DataFrame(
         {
             "week": rows["week"],
+            "group": rows["group"],
             "actor": rows["actor"],
-            "amount": rows["cost_usd"].fillna(0.0) if money else 0.0,
-            "side": rows["landed"] if sides & CUT else 0,
+            "amount": rows["cost_usd"].fillna(0.0) if subject.money else 0.0,
+            "side": rows["landed"] if subject.cut else 0,
         }
     )
     yield people[(rows["active"] > 0) | (people["amount"] > 0)]
-    if metric.denominator in POPULATIONS:
-        yield people[rows[metric.denominator] > 0]
+    if subject.population:
+        yield people[rows[subject.population] > 0]
 
 
 def _keys(frame: pd.DataFrame, by: str | None) -> pd.MultiIndex:
@@ -129,7 +142,7 @@ def _keys(frame: pd.DataFrame, by: str | None) -> pd.MultiIndex:
     return pd.MultiIndex.from_arrays([frame["week"], group], names=["week", "group"])
 
 
-def _without_numbers(
+def without_numbers(
     frame: pd.DataFrame, few: "pd.Series[bool]", keep: Sequence[str]
 ) -> pd.DataFrame:
     numbers = frame.columns.difference(list(keep))

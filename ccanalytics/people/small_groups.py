@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 LARGEST_SHARE = 0.8
@@ -72,15 +73,23 @@ def joined(parts: Iterable[Part]) -> Part:
 
 def members(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """One row per value of `keys` and person in `frame`, with their cost as amount, and no cut."""
-    rows = frame.astype({"actor": "str"}).groupby([*keys, "actor"], observed=True)["cost_usd"].sum()
-    return rows.rename("amount").reset_index().assign(side=0)
+    groups = frame.groupby([*keys, "actor"], observed=True, dropna=False)["cost_usd"]
+    return groups.sum().rename("amount").reset_index().assign(side=0)
 
 
 def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """`members` of the records of people: everybody with one, and what their models cost."""
-    columns = [*keys, "actor", "actor_kind", "cost_usd"]
-    use = pd.concat([activity.assign(cost_usd=0.0)[columns], usage[columns]])
-    return members(use[use["actor_kind"] == "user"], keys)
+    frames = [frame[frame["actor_kind"] == "user"] for frame in (activity, usage)]
+    both = {name: _stacked([frame[name] for frame in frames]) for name in (*keys, "actor")}
+    cost = np.concatenate([np.zeros(len(frames[0])), frames[1]["cost_usd"].to_numpy("float64")])
+    return members(pd.DataFrame({**both, "cost_usd": cost}), keys)
+
+
+def _stacked(columns: Sequence[pd.Series]) -> Any:
+    """The columns, one after the other; categories stay such, as text takes long to group."""
+    if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
+        return pd.api.types.union_categoricals(columns)
+    return pd.concat(columns, ignore_index=True)
 
 
 def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
@@ -89,13 +98,11 @@ def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) ->
     People without a team are a team without a name.
     """
     records, uses = (
-        frame.assign(
-            team=frame["team"].astype("str").fillna(""),
-            week=frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"),
-        )
+        frame.assign(week=frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"))
         for frame in (activity, usage)
     )
     rows = people_of(records, uses, ["week", "team"])
+    rows = rows.assign(team=rows["team"].astype("str").fillna(""))
     hidden = withheld_rows(rows, minimum, ["week"], "team")
     hidden |= withheld_rows(rows.assign(amount=0.0), minimum, ["week"], "team")
     return pd.MultiIndex.from_frame(rows.loc[hidden, ["week", "team"]].drop_duplicates())
@@ -124,22 +131,28 @@ def withheld_rows(
     """
     if minimum <= 1:
         return pd.Series(data=False, index=rows.index)
-    pools = rows.groupby(list(pool), observed=True, dropna=False).ngroup()
-    names = rows[group].astype("str")
-    keys = [pools.rename("pool"), names]
-    sides = rows.groupby([*keys, rows["side"]])["amount"].agg(["size", "sum", "max"])
-    large = _large(sides["size"], sides["max"], sides["sum"], minimum)
-    at = pd.MultiIndex.from_arrays(keys)
-    small = pd.Series(at.isin(large.index[~large].droplevel("side")), index=rows.index)
+    pools = rows.groupby(list(pool), observed=True, dropna=False, sort=False).ngroup().to_numpy()
+    codes, names = pd.factorize(rows[group], use_na_sentinel=False)
+    names = pd.Index(names).astype("str")
+    cells, known = pd.factorize(pools * max(len(names), 1) + codes)
+    sides = 2 * cells + rows["side"].to_numpy(dtype="int64")
+    amounts = rows["amount"].to_numpy(dtype="float64")
+    sizes = np.bincount(sides, minlength=2 * len(known))
+    totals = np.bincount(sides, weights=amounts, minlength=2 * len(known))
+    largest = np.zeros(2 * len(known))
+    np.maximum.at(largest, sides, amounts)
+    small = (sizes > 0) & ~_large(sizes, largest, totals, minimum)
+    # Only pools with a group that is too small by itself can have another to withhold with it.
+    in_doubt = np.isin(pools, pools[small.reshape(-1, 2).any(axis=1)[cells]])
     parts: dict[int, dict[str, list[dict[str, float]]]] = {}
-    columns = pools, names, rows["actor"], rows["amount"], rows["side"]
-    in_doubt = small.groupby(pools).transform("any")
-    doubtful = (column[in_doubt].tolist() for column in columns)
-    for number, name, actor, amount, side in zip(*doubtful, strict=True):
-        groups = parts.setdefault(number, {})
-        groups.setdefault(name, [{}, {}])[side][actor] = amount
-    hidden = [(n, name) for n, groups in parts.items() for name in withheld(groups, minimum)]
-    return pd.Series(at.isin(hidden) if hidden else False, index=rows.index)
+    columns = pools, cells, names[codes], rows["actor"], rows["side"], amounts
+    doubtful = (np.asarray(column)[in_doubt].tolist() for column in columns)
+    at: dict[tuple[int, str], int] = {}
+    for number, cell, name, actor, side, amount in zip(*doubtful, strict=True):
+        at[number, name] = cell
+        parts.setdefault(number, {}).setdefault(name, [{}, {}])[side][actor] = amount
+    hidden = [at[n, name] for n, groups in parts.items() for name in withheld(groups, minimum)]
+    return pd.Series(np.isin(cells, hidden), index=rows.index)
 
 
 def _enough(side: Amounts, minimum: int) -> bool:
