@@ -5,6 +5,7 @@ read again. It holds no text of a log; of what is open at the end of a file it h
 """
 
 import hashlib
+import os
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
@@ -38,7 +39,7 @@ class ReadFile(msgspec.Struct, frozen=True, gc=False):
     """How far a file was read: `end` is behind its last whole line."""
 
     size: int
-    modified: int
+    written_at: int
     end: int = 0
     tail: int = 0
     at: int | None = None
@@ -51,6 +52,11 @@ class ReadFile(msgspec.Struct, frozen=True, gc=False):
     def goes_on(self, before: bytes) -> bool:
         """Whether what stands before the end is what was read there."""
         return len(before) == min(TAIL, self.end) and crc32(before) == self.tail
+
+
+def written_at(stat: os.stat_result) -> int:
+    """When a file was written last; programs that change it may put back the one of two moments."""
+    return max(stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 class LogIndex(msgspec.Struct):

@@ -1,6 +1,9 @@
 """A working folder -> the project it is of, however it is spelled."""
 
+import ntpath
+import posixpath
 import re
+import unicodedata
 
 _DRIVE = re.compile(r"(?:[\\/]{2}[?.][\\/])?([A-Za-z]):(?=[\\/]|$)|/mnt/([A-Za-z])(?=/|$)")
 _WORKTREE = re.compile(
@@ -19,12 +22,13 @@ def project_of(folder: str | None) -> str | None:
     """
     if not folder:
         return folder
-    drive = _DRIVE.match(folder)
-    if drive:
-        letter = drive[1] or drive[2]
-        folder = f"{letter.upper()}:" + folder[drive.end() :].replace("/", "\\")
+    # A Mac spells an accent as a character of its own.
+    folder, tidied = unicodedata.normalize("NFC", folder), posixpath.normpath
+    if drive := _DRIVE.match(folder):
+        letter, tidied = drive[1] or drive[2], ntpath.normpath
+        folder = f"{letter.upper()}:\\{folder[drive.end() :]}"
     folder = _WORKTREE.sub(lambda found: found[2] or "", folder)
-    return folder.rstrip("\\/") or folder
+    return tidied(folder).removesuffix("\\")
 
 
 def is_within(folder: str | None, project: str | None) -> bool:

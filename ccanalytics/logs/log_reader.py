@@ -27,7 +27,7 @@ from ccanalytics.logs.log_facts import (
     day_of,
     put,
 )
-from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot
+from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot, written_at
 from ccanalytics.logs.log_lines import (
     GLUED,
     NO_DATE,
@@ -69,6 +69,7 @@ class LogReader:
 
     def __init__(self, index: LogIndex, models: Mapping[str, str]) -> None:
         self.facts = Facts()
+        self.files = dict(index.files)
         self.models = models
         self.bytes = 0
         self.lines = 0
@@ -81,8 +82,9 @@ class LogReader:
         self._places: dict[tuple[str | None, ...], Place] = {}
         self._origins: dict[tuple[str | None, ...], Origin] = {}
 
-    def read(self, path: Path, known: ReadFile | None) -> ReadFile:
+    def read(self, path: Path) -> None:
         """Takes what was added to a file, or all of it when it is not the file that was known."""
+        known = self.files.get(str(path))
         # Not mapped into memory: a file cut short meanwhile would kill the process.
         with path.open("rb") as file:
             stat = os.fstat(file.fileno())
@@ -90,7 +92,8 @@ class LogReader:
             file.seek(start)
             data = file.read()
             cut = known.end - start if known else 0
-            if known and not known.goes_on(data[:cut]):
+            rewritten = known and stat.st_size <= known.size
+            if known and (rewritten or not known.goes_on(data[:cut])):
                 self.forget(str(path))
                 known, start, cut = None, 0, 0
                 file.seek(0)
@@ -102,7 +105,13 @@ class LogReader:
         end = data.rfind(b"\n") + 1 if part.at else 0
         tail = crc32(data[max(end - TAIL, 0) : end])
         state = (part.at, part.turns.conversations, part.project) if end else ()
-        return ReadFile(stat.st_size, stat.st_mtime_ns, start + end, tail, *state)
+        self.files[str(path)] = ReadFile(stat.st_size, written_at(stat), start + end, tail, *state)
+
+    def project_around(self, path: Path) -> str | None:
+        """The project of the session whose subagents write to a file, when that was read."""
+        session, _, _ = str(path).rpartition(f"{os.sep}subagents{os.sep}")
+        known = self.files.get(f"{session}.jsonl")
+        return known.project if known else None
 
     def price(self) -> None:
         """Fills in what the requests cost."""
@@ -200,7 +209,7 @@ class _File:
         self.path = path
         self.at = known.at if known else None
         self.turns = Turns(known.conversations if known else {})
-        self.project = known.project if known else None
+        self.project = known.project if known else reader.project_around(path)
         self.main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self.sessions: dict[str, Session] = {}
         self.forked = False

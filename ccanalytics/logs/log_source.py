@@ -23,7 +23,7 @@ from threading import Lock
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames.schemas import Frames
 from ccanalytics.logs.log_fact_set import Facts
-from ccanalytics.logs.log_index import LogIndex
+from ccanalytics.logs.log_index import LogIndex, written_at
 from ccanalytics.logs.log_reader import LogReader
 from ccanalytics.logs.log_totals import LogTotals
 from ccanalytics.prices import Prices
@@ -103,16 +103,16 @@ class LocalLogs(Source):
     def news(self, index: LogIndex) -> "News":
         """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
         index = index.without(index.files.keys() - set(self._files))
-        reader, files, read = LogReader(index, self.models), dict(index.files), 0
+        reader, read = LogReader(index, self.models), 0
         unreadable = self._unreadable.copy()
         for path in self._files:
             try:
-                known, stat = files.get(path), os.stat(path)
-                if known and (known.size, known.modified) == (stat.st_size, stat.st_mtime_ns):
+                known, stat = reader.files.get(path), os.stat(path)
+                if known and (known.size, known.written_at) == (stat.st_size, written_at(stat)):
                     continue
                 if not S_ISREG(stat.st_mode):
                     raise OSError(None, "It is not a file")
-                files[path] = reader.read(Path(path), known)
+                reader.read(Path(path))
                 read += 1
             except OSError as error:
                 log.warning("Cannot read %s: %s", path, error.strerror)
@@ -121,7 +121,7 @@ class LocalLogs(Source):
         reader.price()
         report = _report(reader, read, unreadable)
         _warn(report)
-        index = LogIndex(files, reader.open_calls, reader.open_results, self.models)
+        index = LogIndex(reader.files, reader.open_calls, reader.open_results, self.models)
         return News(reader.facts, index, report)
 
     @property

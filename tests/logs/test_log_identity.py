@@ -354,7 +354,7 @@ def test_the_context_of_an_answer_is_that_of_its_last_own_call(folder, store):
 
 
 def test_worktrees_subfolders_and_spellings_of_a_drive_are_one_project(folder, store):
-    """Six answers of one project, and one of another folder whose name begins alike."""
+    """Seven answers of one project, and one of another folder whose name begins alike."""
     places = [
         "c:\\app",
         "C:\\app\\src",
@@ -362,6 +362,7 @@ def test_worktrees_subfolders_and_spellings_of_a_drive_are_one_project(folder, s
         "/mnt/c/app",
         "C:\\app\\.claude\\worktrees\\fix-1\\src",
         "C:/app/.worktrees/fix-2",
+        "C:\\app\\.\\src\\..\\",
         "C:\\app2",
     ]
     lines = [answer(f"m{n}", f"r{n}", output=1, cwd=cwd) for n, cwd in enumerate(places)]
@@ -369,5 +370,24 @@ def test_worktrees_subfolders_and_spellings_of_a_drive_are_one_project(folder, s
     appended(folder, "s1", *lines[1:])
     brought(store, folder)
     projects = sorted(row["project"] for row in rows(store)["requests"])
-    assert projects == ["C:\\app"] * 6 + ["C:\\app2"]
+    assert projects == ["C:\\app"] * 7 + ["C:\\app2"]
     assert {row["project"] for row in rows(store)["activity"]} == {"C:\\app", "C:\\app2"}
+
+
+def test_two_spellings_of_an_accent_are_one_project(folder, store):
+    """A Mac writes it as a character of its own."""
+    places = ["/w/caf\u00e9", "/w/cafe\u0301/"]
+    lines = [answer(f"m{n}", f"r{n}", session=f"s{n}", cwd=cwd) for n, cwd in enumerate(places)]
+    brought(store, written(folder, s0=lines[:1], s1=lines[1:]))
+    assert {row["project"] for row in rows(store)["requests"]} == {"/w/caf\u00e9"}
+
+
+@pytest.mark.parametrize("place", ["subagents__agent-a", "subagents__workflows__wf_1__agent-a"])
+@pytest.mark.parametrize("later", [False, True])
+def test_a_subagent_in_a_subfolder_is_of_its_sessions_project(folder, store, place, later):
+    """Read with the session, or in a later sync."""
+    own = {f"s1__{place}": [answer("m2", "r2", isSidechain=True, agentId="a", cwd="/w/src")]}
+    written(folder, s1=[answer(output=1)], **({} if later else own))
+    brought(store, folder)
+    brought(store, written(folder, **own))
+    assert [row["project"] for row in rows(store)["requests"]] == ["/w", "/w"]

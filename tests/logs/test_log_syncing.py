@@ -253,6 +253,18 @@ def test_a_file_replaced_by_a_smaller_or_another_one_is_read_anew(folder, store)
     assert output(store) == [3, 4, 5, 6, 7, 8]
 
 
+def test_a_file_rewritten_in_its_size_and_time_is_read_anew(folder, store):
+    """A program that blacks out words puts back the time; the end of the file is as it was."""
+    lines = [answer(output=3), answer("m2", output=4)]
+    brought(store, written(folder, s1=lines))
+    path = folder / "projects" / "p" / "s1.jsonl"
+    before = path.stat()
+    written(folder, s1=[answer("m9", output=3), lines[1]])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    brought(store, folder)
+    assert output(store) == [3, 4, 3]
+
+
 def test_a_fork_that_shows_its_own_session_later_gives_back_the_borrowed_one(folder, store):
     """At first the file holds only the copied past of a session that is gone."""
     brought(store, written(folder, s2=[answer(output=5)]))
