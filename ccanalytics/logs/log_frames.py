@@ -4,13 +4,11 @@ The rows are the facts: what a store has of days whose logs are long deleted is 
 read today as if both had been read together.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 
-from ccanalytics.frames.arrow_tables import table_of
 from ccanalytics.frames.schemas import USD, Frames
 from ccanalytics.logs.edits import Outcome
 from ccanalytics.logs.log_fact_set import Facts
@@ -24,31 +22,9 @@ from ccanalytics.logs.log_facts import (
     Used,
     put,
 )
-from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.prices import Tariff, Tokens
 
 Row = tuple[object, ...]
-
-
-def tables_of(
-    day: date,
-    sessions: Iterable[Row],
-    requests: Iterable[LoggedRequest],
-    calls: Iterable[ToolCall],
-    events: Iterable[Event],
-) -> Frames:
-    """The four frames of a UTC day, each in order of time."""
-    rows: dict[str, Iterable[Row]] = {
-        "sessions": sorted(sessions, key=lambda row: (row[4], row[0])),
-        "requests": (
-            row
-            for request in sorted(requests, key=lambda r: (r.at, *_texts(r.key)))
-            for row in _request_rows(request)
-        ),
-        "tool_calls": map(_call_row, sorted(calls, key=lambda c: (c.at, *_texts(c.key)))),
-        "log_events": map(_event_row, sorted(events, key=lambda e: (e.at, e.event))),
-    }
-    return {name: table_of(LOG_SCHEMAS[name], day, list(table)) for name, table in rows.items()}
 
 
 def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
@@ -99,7 +75,7 @@ def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
         put(facts.requests, stored.key, stored)
 
 
-def _request_rows(request: LoggedRequest) -> Iterator[Row]:
+def request_rows(request: LoggedRequest) -> Iterator[Row]:
     """The row of a request, and one for each call to an advisor."""
     place, agent = request.place, "subagent" if request.side else "main"
     for used in request.calls():
@@ -126,15 +102,12 @@ def _call_of(row: tuple[Any, ...]) -> ToolCall:
     return ToolCall(at, place, call, tool, side, done, message, turn, row[15:])
 
 
-def _call_row(call: ToolCall) -> Row:
+def call_row(call: ToolCall) -> Row:
+    """The row of a tool call."""
     agent = "subagent" if call.side else "main"
     return (*call.place, call.at, *call.key, call.tool, agent, *call.done, *call.started)
 
 
-def _event_row(event: Event) -> Row:
+def event_row(event: Event) -> Row:
+    """The row of an event."""
     return event.place.session, event.at, event.event, event.kind, event.tokens, event.text
-
-
-def _texts(key: tuple[str | None, ...]) -> list[str]:
-    """An order for keys with gaps."""
-    return [part or "" for part in key]

@@ -15,8 +15,6 @@ from zlib import crc32
 
 import msgspec
 
-from ccanalytics.logs.log_turns import Conversation
-
 TAIL = 64
 """Bytes before the end of what was read by which a file is known again."""
 
@@ -33,6 +31,25 @@ class Spot(NamedTuple):
 
 OpenSpots = dict[tuple[str, str], Spot]
 """By session and id of the call."""
+
+
+class Given(msgspec.Struct, gc=False):
+    """An answer that has both ids: they may come again with another answer."""
+
+    ids: tuple[str, str]
+    into: int
+    at: int
+
+
+class Conversation(msgspec.Struct, gc=False):
+    """How far a conversation of a file has come."""
+
+    prompt: str
+    prompted_at: int
+    asked_at: int
+    """The moment of the last prompt or tool result."""
+    given: Given | None = None
+    """The last answer with ids that no answer before it has."""
 
 
 class ReadFile(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
-"""Claude Code's session logs on this machine -> records and frames of UTC days.
+"""Claude Code's session logs on this machine -> frames of UTC days.
 
-    files ── log_reader ─▶ Facts ── log_totals ─▶ Record per day, terminal, project; and frames
+    files ── log_reader ─▶ Facts ── log_totals ─▶ frames of each day
 
 What the logs hold is counted as the Analytics API counts it. What they do not hold: who it was
 (the actor is always `local`), and requests without a log line, such as titles and summaries. Before
@@ -30,10 +30,12 @@ from ccanalytics.prices import Prices
 from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access
 from ccanalytics.sources.source import Source
-from ccanalytics.wire.claude_code import Record
 from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
+
+ORGANIZATION = "local"
+"""The same for all folders: another one adds to a store."""
 
 DRIFT = 0.01
 """The share of lines read in part from which the format may have changed."""
@@ -68,7 +70,7 @@ class LogReport:
 
 
 class LocalLogs(Source):
-    """Records and facts out of session logs.
+    """Frames and facts
 
     Asked for days, the files are read once, at the first question; `news` goes on from where an
     earlier reading ended.
@@ -124,31 +126,19 @@ class LocalLogs(Source):
         index = LogIndex(reader.files, reader.open_calls, reader.open_results, self.models)
         return News(reader.facts, index, report)
 
-    @property
-    def organization_id(self) -> str:
-        """The same for all folders: another one adds to a store."""
-        return "local"
-
-    def records(self, day: date) -> list[Record]:
-        """One record per terminal and project of one UTC day."""
-        return self._totals().records(day, self.organization_id)
-
     def span(self) -> tuple[date, date] | None:
         """The first and last day with anything in it; None when there is none."""
-        days = self._totals().days
+        days = self._once()[0].days
         return (min(days), max(days)) if days else None
 
     def frames(self, day: date) -> Frames:
-        """Sessions that started, requests, tool calls and events of one UTC day, by time."""
-        return self._totals().frames(day)
+        """The frames of one UTC day, with no rows when nothing happened."""
+        return self._once()[0].frames(day, ORGANIZATION)
 
     @property
     def report(self) -> LogReport:
         """What was read, and what to know before trusting it."""
         return self._once()[1]
-
-    def _totals(self) -> LogTotals:
-        return self._once()[0]
 
     def _once(self) -> tuple[LogTotals, LogReport]:
         with self._lock:

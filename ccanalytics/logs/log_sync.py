@@ -22,14 +22,13 @@ import msgspec
 import numpy as np
 
 from ccanalytics.errors import SettingsError, StoreError
-from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import Session
 from ccanalytics.logs.log_frames import Row, facts_of
 from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
-from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.logs.log_source import ORGANIZATION, LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
 from ccanalytics.store.day_store import DayChange, NewDay, Store
 from ccanalytics.store.repair import repair
@@ -91,7 +90,7 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         raise SettingsError(logs.missing)
     if logs.missing:
         log.warning("%s What is stored of earlier logs is used.", logs.missing)
-    whose = stored or logs.organization_id
+    whose = stored or ORGANIZATION
     with store.alone(SOURCE), _no_collection():
         ledger = None if again or lost else _ledger(store)
         if ledger and ledger.index.models != logs.models:
@@ -168,7 +167,7 @@ def _write(
     store, before, (days, sessions) = known.store, known.ledger, changed
     rows = {name: row for name, row in known.session_rows.items() if name not in sessions}
     totals = LogTotals(known.facts, rows)
-    writes = {day: _frames(totals, day, organization) for day in sorted(days | lost.keys())}
+    writes = {day: totals.frames(day, organization) for day in sorted(days | lost.keys())}
     for day in lost.keys() - days:
         writes[day] |= _sums_kept(store, day, lost[day])
 
@@ -187,7 +186,7 @@ def _write(
         ledger.last = max(now.date(), ledger.last or now.date())
         gaps = set(days_between(ledger.first, ledger.last)) - dates - writes.keys()
         if gaps:  # nothing is the same on every day, and is made once for all of them
-            nothing = _frames(LogTotals(Facts()), ledger.first, organization)
+            nothing = LogTotals(Facts()).frames(ledger.first, organization)
             writes |= dict.fromkeys(sorted(gaps), nothing)
     for day, closed in ledger.moving.items():
         if day not in writes and (is_final(day, now) or is_closed(day, now) > closed):
@@ -212,10 +211,6 @@ def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:
     if not lost & LOG_SCHEMAS.keys():
         return {}
     return store.read_days(SOURCE, [day], SCHEMAS.keys() - lost, lost_ok=True)[1]
-
-
-def _frames(totals: LogTotals, day: date, organization: str | None) -> Frames:
-    return build_frames(day, totals.records(day, organization or "")) | totals.frames(day)
 
 
 def _first(known: date | None, logged: date | None, today: date) -> date | None:

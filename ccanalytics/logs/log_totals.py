@@ -1,47 +1,36 @@
-"""Facts of session logs -> for each UTC day the records, and the frames only logs can fill."""
+"""Facts of session logs -> the frames of each UTC day: those of every source, and those of logs.
+
+facts ─┬─ by day, terminal, project ─▶ activity, model_usage, tool_actions
+       ├─ by session ────────────────▶ sessions
+       └─ each ──────────────────────▶ requests, tool_calls, log_events
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
-from typing import NamedTuple
+from itertools import starmap
+from typing import TypeVar
 
 import msgspec
 
-from ccanalytics.frames.schemas import Frames
+from ccanalytics.frames.arrow_tables import table_of
+from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.logs.edits import ACCEPTED, EDIT_TOOLS
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import (
     DAY,
     Event,
     LoggedRequest,
-    Place,
     Session,
     ToolCall,
     Used,
     day_of,
 )
-from ccanalytics.logs.log_frames import Row, tables_of
-from ccanalytics.wire.claude_code import (
-    CoreMetrics,
-    EstimatedCost,
-    LinesOfCode,
-    ModelUsage,
-    Record,
-    TokenCounts,
-    ToolAction,
-    UserActor,
-)
+from ccanalytics.logs.log_frames import Row, call_row, event_row, request_rows
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 
-ACTOR = "local"
-"""Whose logs they are: no line says."""
-
-
-class RecordKey(NamedTuple):
-    """What one record is about."""
-
-    terminal: str | None
-    project: str | None
+WHO = ("local", "user", "local", None)
+"""Actor, kind of actor, customer and subscription: no line says whose logs they are."""
 
 
 class Spent(msgspec.Struct, gc=False):
@@ -67,14 +56,15 @@ class Sums(msgspec.Struct, gc=False):
     """What was done in one place or session."""
 
     sessions: int = 0
-    requests: int = 0
-    final: int = 0
     lines_added: int = 0
     lines_removed: int = 0
     commits: int = 0
     pull_requests: int = 0
+    requests: int = 0
+    final: int = 0
     models: dict[str, Spent] = {}
-    decisions: dict[tuple[str, str], int] = {}
+    decisions: dict[str, list[int]] = {}
+    """Of each edit tool how many calls were accepted and rejected."""
 
     def add_request(self, request: LoggedRequest) -> None:
         """Counts one request with all its calls."""
@@ -87,7 +77,7 @@ class Sums(msgspec.Struct, gc=False):
             spent.add(used)
 
     def add_call(self, call: ToolCall) -> None:
-        """Counts one tool call."""
+        """Counts one tool call; what a tool failed at is nothing."""
         done = call.done
         if done is ACCEPTED and call.tool not in EDIT_TOOLS:
             return
@@ -96,8 +86,15 @@ class Sums(msgspec.Struct, gc=False):
         self.commits += done.commits
         self.pull_requests += done.pull_requests
         if call.tool in EDIT_TOOLS and done.decision != "error":
-            key = EDIT_TOOLS[call.tool], done.decision
-            self.decisions[key] = self.decisions.get(key, 0) + 1
+            decided = self.decisions.setdefault(EDIT_TOOLS[call.tool], [0, 0])
+            decided[done.decision == "rejected"] += 1
+
+    def work(self) -> Row:
+        """Lines, commits and pull requests, in the order of every frame that has them."""
+        return self.lines_added, self.lines_removed, self.commits, self.pull_requests
+
+
+T = TypeVar("T", LoggedRequest, ToolCall)
 
 
 class Day(msgspec.Struct, gc=False):
@@ -110,7 +107,7 @@ class Day(msgspec.Struct, gc=False):
 
 
 class LogTotals:
-    """Records and frames of days, out of facts.
+    """The frames of days, out of facts.
 
     `known_rows` are those of sessions of which not all facts are at hand, and none has changed.
     """
@@ -139,102 +136,71 @@ class LogTotals:
             day = self._by_number[number] = self.days[day_of(at)]
         return day
 
-    def records(self, day: date, organization_id: str) -> list[Record]:
-        """One record per terminal and project of a UTC day."""
+    def frames(self, day: date, organization: str | None) -> Frames:
+        """The frames of a UTC day; those of logs in order of time."""
         facts = self.days.get(day, Day())
-        sums: dict[RecordKey, Sums] = defaultdict(Sums)
-        for request in facts.requests:
-            sums[_key(request.place)].add_request(request)
-        for call in facts.calls:
-            if call.tool in EDIT_TOOLS or call.done.commits or call.done.pull_requests:
-                sums[_key(call.place)].add_call(call)
-        for _, session in facts.sessions:
-            sums[_key(session.place)].sessions += session.continues is None
-        order = sorted(sums, key=lambda key: (key.terminal or "", key.project or ""))
-        return [_record(day, key, sums[key], organization_id) for key in order if _any(sums[key])]
+        rows: dict[str, list[Row]] = {
+            "activity": [],
+            "model_usage": [],
+            "tool_actions": [],
+            "sessions": sorted(
+                starmap(self._session_row, facts.sessions), key=lambda row: (row[4], row[0])
+            ),
+            "requests": [row for one in _in_order(facts.requests) for row in request_rows(one)],
+            "tool_calls": list(map(call_row, _in_order(facts.calls))),
+            "log_events": [
+                event_row(e) for e in sorted(facts.events, key=lambda e: (e.at, e.event))
+            ],
+        }
+        for (terminal, project), sums in _by_place(facts):
+            key = organization or None, *WHO, terminal, None, project
+            rows["activity"].append((*key, sums.sessions, *sums.work()))
+            for model, spent in sorted(sums.models.items()):
+                rows["model_usage"].append((*key, model, *msgspec.structs.astuple(spent)))
+            for tool in EDIT_TOOLS.values():
+                if tool in sums.decisions:
+                    rows["tool_actions"].append((*key, tool, *sums.decisions[tool]))
+        schemas = SCHEMAS | LOG_SCHEMAS
+        return {name: table_of(schemas[name], day, table) for name, table in rows.items()}
 
-    def frames(self, day: date) -> Frames:
-        """The four frames of a UTC day that only logs can fill, in order of time."""
-        facts = self.days.get(day, Day())
-        sessions = [
-            self._known_rows.get(name) or _session_row(name, session, self._of_session[name])
-            for name, session in facts.sessions
-        ]
-        return tables_of(day, sessions, facts.requests, facts.calls, facts.events)
-
-
-def _key(place: Place) -> RecordKey:
-    return RecordKey(place.terminal, place.project)
-
-
-def _any(sums: Sums) -> bool:
-    """Whether there is anything to record; a tool that failed is nothing."""
-    return sums != Sums()
-
-
-def _record(day: date, key: RecordKey, sums: Sums, organization_id: str) -> Record:
-    return Record(
-        date=f"{day}T00:00:00Z",
-        actor=UserActor(ACTOR),
-        organization_id=organization_id,
-        customer_type="local",
-        terminal_type=key.terminal,
-        core_metrics=CoreMetrics(
-            sums.sessions,
-            LinesOfCode(sums.lines_added, sums.lines_removed),
-            sums.commits,
-            sums.pull_requests,
-        ),
-        tool_actions=_tool_actions(sums),
-        model_breakdown=[_model_usage(*item) for item in sorted(sums.models.items())],
-        project=key.project,
-    )
-
-
-def _tool_actions(sums: Sums) -> dict[str, ToolAction]:
-    def count(tool: str, decision: str) -> int:
-        return sums.decisions.get((tool, decision), 0)
-
-    tools = {tool for tool, _ in sums.decisions}
-    return {
-        tool: ToolAction(count(tool, "accepted"), count(tool, "rejected"))
-        for tool in EDIT_TOOLS.values()
-        if tool in tools
-    }
+    def _session_row(self, name: str, session: Session) -> Row:
+        if name in self._known_rows:
+            return self._known_rows[name]
+        sums, place = self._of_session[name], session.place
+        spent = [msgspec.structs.astuple(one) for one in sums.models.values()] or [(0,) * 5]
+        *tokens, costs = zip(*spent, strict=True)
+        return (
+            name,
+            place.project,
+            place.branch,
+            place.terminal,
+            session.started_at,
+            session.ended_at,
+            sorted(sums.models),
+            sums.requests,
+            sums.final,
+            *map(sum, tokens),
+            None if None in costs else sum(costs),
+            *sums.work(),
+            session.kind,
+            session.continues,
+        )
 
 
-def _model_usage(model: str, spent: Spent) -> ModelUsage:
-    # A unit of cost is a millionth of a cent.
-    cents = None if spent.cost is None else Decimal(spent.cost).scaleb(-6)
-    return ModelUsage(
-        model,
-        TokenCounts(spent.input, spent.output, spent.cache_read, spent.cache_creation),
-        EstimatedCost(cents),
-    )
+def _by_place(facts: Day) -> list[tuple[tuple[str | None, str | None], Sums]]:
+    """What was done at each terminal in each project, where there was anything."""
+    found: dict[tuple[str | None, str | None], Sums] = defaultdict(Sums)
+    for request in facts.requests:
+        found[request.place.terminal, request.place.project].add_request(request)
+    for call in facts.calls:
+        if call.tool in EDIT_TOOLS or call.done.commits or call.done.pull_requests:
+            found[call.place.terminal, call.place.project].add_call(call)
+    for _, session in facts.sessions:
+        place = session.place
+        found[place.terminal, place.project].sessions += session.continues is None
+    order = sorted(found, key=lambda key: tuple(part or "" for part in key))
+    return [(key, found[key]) for key in order if found[key] != Sums()]
 
 
-def _session_row(name: str, session: Session, sums: Sums) -> Row:
-    spent, place = sums.models.values(), session.place
-    costs = [one.cost for one in spent]
-    return (
-        name,
-        place.project,
-        place.branch,
-        place.terminal,
-        session.started_at,
-        session.ended_at,
-        sorted(sums.models),
-        sums.requests,
-        sums.final,
-        sum(one.input for one in spent),
-        sum(one.output for one in spent),
-        sum(one.cache_read for one in spent),
-        sum(one.cache_creation for one in spent),
-        None if None in costs else sum(cost for cost in costs if cost is not None),
-        sums.lines_added,
-        sums.lines_removed,
-        sums.commits,
-        sums.pull_requests,
-        session.kind,
-        session.continues,
-    )
+def _in_order(facts: Iterable[T]) -> list[T]:
+    return sorted(facts, key=lambda fact: (fact.at, *(part or "" for part in fact.key)))

@@ -5,15 +5,15 @@ same. The prompt before it, and how much went in, then stand for them.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import msgspec
 
 from ccanalytics.logs.log_facts import Place
+from ccanalytics.logs.log_index import Conversation, Given
 from ccanalytics.logs.log_lines import ContentBlock, Line, Message, Turn, tokens
 
 
-class Said(NamedTuple):
+class Said(msgspec.Struct, gc=False):
     """A message, and where and by whom it was written."""
 
     line: Line
@@ -22,26 +22,12 @@ class Said(NamedTuple):
     at: int
     place: Place
     side: bool
-    stream: str
-
-
-class Given(msgspec.Struct, gc=False):
-    """An answer that has both ids: they may come again with another answer."""
-
-    ids: tuple[str, str]
-    into: int
-    at: int
-
-
-class Conversation(msgspec.Struct, gc=False):
-    """How far a conversation of a file has come."""
-
-    prompt: str
-    prompted_at: int
-    asked_at: int
-    """The moment of the last prompt or tool result."""
-    given: Given | None = None
-    """The last answer with ids that no answer before it has."""
+    conversation: Conversation | None = None
+    """Of an answer, what it is a part of: with another prompt it is another one."""
+    asked_at: int | None = None
+    """Of an answer, the moment of the prompt or tool result before it."""
+    answers: str | None = None
+    """What stands for the ids of an answer that lacks or shares them; else null."""
 
 
 class Turns:
@@ -53,20 +39,33 @@ class Turns:
 
     def ask(self, said: Said) -> None:
         """Remembers what the next answer answers."""
-        line, turn, message, at, _, _, stream = said
+        stream, at = said.line.stream(), said.at
         known = self.conversations.get(stream)
         # Lines that Claude Code adds by itself stand between the blocks of one answer.
-        if known is not None and (line.is_meta or _has_result(message)):
+        if known is not None and (said.line.is_meta or _has_result(said.message)):
             known.asked_at = at
             return
-        prompt = turn.uuid or f"{line.session()}:{at}"
+        prompt = said.turn.uuid or f"{said.line.session()}:{at}"
         given = known.given if known else None
         self.conversations[stream] = Conversation(prompt, at, at, given)
 
-    def asked_at(self, stream: str) -> int | None:
-        """The moment of the prompt or tool result that an answer answers."""
-        known = self.conversations.get(stream)
-        return known.asked_at if known else None
+    def hear(self, said: Said) -> None:
+        """Notes what an answer answers."""
+        said.conversation = known = self.conversations.get(said.line.stream())
+        said.asked_at = known.asked_at if known else None
+
+    def repeats(self, said: Said, last: Said) -> bool:
+        """Whether a line only says again what the answer before it did."""
+        message = said.message
+        return (
+            message.id is not None
+            and message.id == last.message.id
+            and said.turn.request_id == last.turn.request_id
+            and said.conversation is last.conversation
+            and said.side is last.side
+            and message.stop_reason != "refusal"
+            and message.usage == last.message.usage
+        )
 
     def turn(self, said: Said) -> str | None:
         """What stands for ids that an answer lacks or shares; null where its ids are its own.
@@ -75,17 +74,14 @@ class Turns:
         are written between the blocks of one answer too. What a subagent says stands in two files,
         of which one may lack the prompt.
         """
-        line, turn, message, at, _, side, stream = said
-        into = tokens(message.usage).into if message.usage else 0
-        known = self.conversations.get(stream)
-        if message.id and turn.request_id:
-            ids = message.id, turn.request_id
-            if not self._is_given_again(stream, known, Given(ids, into, at), side):
+        line, message, known = said.line, said.message, said.conversation
+        stream, into = line.stream(), tokens(message.usage).into if message.usage else 0
+        if message.id and said.turn.request_id:
+            answer = Given((message.id, said.turn.request_id), into, said.at)
+            if not self._is_given_again(stream, known, answer, said.side):
                 return None
-        if side:
-            return f"{line.session()}:{stream}/{into or (known.asked_at if known else 0)}"
-        prompt = known.prompt if known else line.session()
-        return f"{prompt}/{into or (known.asked_at if known else 0)}"
+        whose = f"{line.session()}:{stream}" if said.side else known and known.prompt
+        return f"{whose or line.session()}/{into or said.asked_at or 0}"
 
     def _is_given_again(
         self, stream: str, known: Conversation | None, answer: Given, side: bool

@@ -312,8 +312,8 @@ class _Commit:
         self, news: Mapping[date, tuple[NewDay, str]], beside: Mapping[str, bytes]
     ) -> list[DayChange]:
         """Write the files that change when these days, with their digests, are put in place."""
-        for one, _ in news.values():
-            self.store.check_organization(self.source, one.organization)
+        for organization in {one.organization for one, _ in news.values()}:
+            self.store.check_organization(self.source, organization)
         changes = [self._change(one, digest) for one, digest in news.values()]
         # A file that was damaged, and is gone, is written again of the same days.
         folder = self.store.folder(self.source)
@@ -346,7 +346,7 @@ class _Commit:
     def _write_month(self, frame: str, month: str, days: Mapping[date, Frames]) -> None:
         schema, name = schema_of(frame), place_of(frame, month)
         nothing = pa.Table.from_batches([], schema)
-        new = {day: frames.get(frame, nothing).cast(schema) for day, frames in days.items()}
+        new = {day: frames.get(frame, nothing) for day, frames in days.items()}
         old, path = nothing, self.store.folder(self.source) / name
         digest = self.index.files.get(name)
         if digest and not path.exists() and self._days_of(month) <= days.keys():

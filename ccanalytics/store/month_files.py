@@ -114,7 +114,9 @@ def with_days(old: pa.Table, new: Mapping[date, pa.Table]) -> pa.Table:
     parts, start = [], 0
     for day, rows in sorted(new.items()):
         first, end = np.searchsorted(dates, [np.datetime64(day), np.datetime64(day + timedelta(1))])
-        parts += [old.slice(start, first - start), rows]
+        # A cast to the same types costs as much as one to others.
+        same = rows.schema.equals(old.schema)
+        parts += [old.slice(start, first - start), rows if same else rows.cast(old.schema)]
         start = end
     return pa.concat_tables([*parts, old.slice(start)])
 

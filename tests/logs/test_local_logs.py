@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.frames.record_frames import build_frames
-from ccanalytics.logs.log_schemas import SESSIONS
+from ccanalytics.frames.schemas import SCHEMAS
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
 from ccanalytics.logs.log_source import LocalLogs, log_folders
-from ccanalytics.wire.claude_code import UserActor
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data"
 DAY = date(2026, 8, 3)
@@ -39,34 +38,32 @@ def logs(tmp_path):
     return write
 
 
-def everything(logs):
-    """All records of all days."""
+def table(logs, name, day=DAY):
+    """The rows of a frame of one day."""
+    return logs.frames(day)[name].to_pylist()
+
+
+def everything(logs, name):
+    """The rows of a frame of all days."""
     if logs.span() is None:
         return []
-    first, last = logs.span()
-    days = [first + timedelta(n) for n in range((last - first).days + 1)]
-    return [record for day in days for record in logs.records(day)]
+    return [row for day in all_days(logs) for row in table(logs, name, day)]
+
+
+TOKENS = ("input", "output", "cache_read", "cache_creation")
+WORK = ("sessions", "lines_added", "lines_removed", "commits", "pull_requests")
 
 
 def total(logs):
-    """The sums over all records."""
-    sums = dict.fromkeys(
-        ["sessions", "added", "removed", "commits", "pull_requests", "accepted", "rejected"], 0
-    ) | dict.fromkeys(["input", "output", "cache_read", "cache_creation"], 0)
-    for record in everything(logs):
-        core = record.core_metrics
-        sums["sessions"] += core.num_sessions
-        sums["added"] += core.lines_of_code.added
-        sums["removed"] += core.lines_of_code.removed
-        sums["commits"] += core.commits_by_claude_code
-        sums["pull_requests"] += core.pull_requests_by_claude_code
-        for action in record.tool_actions.values():
-            sums["accepted"] += action.accepted
-            sums["rejected"] += action.rejected
-        for usage in record.model_breakdown:
-            for kind in ("input", "output", "cache_read", "cache_creation"):
-                sums[kind] += getattr(usage.tokens, kind)
-    return sums
+    """The sums over all days."""
+    activity, used, tools = (
+        everything(logs, name) for name in ("activity", "model_usage", "tool_actions")
+    )
+    return {
+        **{name: sum(row[name] for row in activity) for name in WORK},
+        **{name: sum(row[name] for row in tools) for name in ("accepted", "rejected")},
+        **{name: sum(row[f"{name}_tokens"] for row in used) for name in TOKENS},
+    }
 
 
 # Requests, each once
@@ -139,7 +136,12 @@ def test_a_subagent_seen_only_in_progress_counts(logs):
         ]
     )
     sums = total(read)
-    assert (sums["output"], sums["added"], sums["removed"], sums["commits"]) == (8, 2, 1, 1)
+    assert (sums["output"], sums["lines_added"], sums["lines_removed"], sums["commits"]) == (
+        8,
+        2,
+        1,
+        1,
+    )
 
 
 def test_an_older_subagent_file_beside_the_session_is_no_session(logs):
@@ -160,10 +162,9 @@ def test_an_advisor_is_a_call_to_its_own_model(logs):
         },
     ]
     read = logs(s1=[answer(output=2, usage={"input_tokens": 1, "iterations": iterations})])
-    (record,) = read.records(DAY)
-    fable, opus = record.model_breakdown
-    assert (fable.model, fable.tokens.input, fable.tokens.output) == ("claude-fable-5", 7, 3)
-    assert (opus.model, opus.tokens.input, opus.tokens.output) == (MODEL, 1, 2)
+    names = ("model", "input_tokens", "output_tokens")
+    used = [tuple(row[name] for name in names) for row in table(read, "model_usage")]
+    assert used == [("claude-fable-5", 7, 3), (MODEL, 1, 2)]
     assert read.report.requests == 1
 
 
@@ -190,10 +191,8 @@ def test_cache_writes_are_the_larger_of_total_and_breakdown(logs, usage, expecte
     if split := usage.get("cache_creation"):
         kinds = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
         usage = usage | {"cache_creation": dict(zip(kinds, split, strict=True))}
-    (record,) = logs(s1=[answer(usage=usage)]).records(DAY)
-    (used,) = record.model_breakdown
-    assert used.tokens.cache_creation == expected
-    assert used.estimated_cost.amount == Decimal(dollars) * 100
+    (used,) = table(logs(s1=[answer(usage=usage)]), "model_usage")
+    assert (used["cache_creation_tokens"], used["cost_usd"]) == (expected, Decimal(dollars))
 
 
 def test_a_model_nobody_prices_costs_null_and_one_warning(logs, caplog):
@@ -205,13 +204,13 @@ def test_a_model_nobody_prices_costs_null_and_one_warning(logs, caplog):
         ]
     )
     with caplog.at_level(logging.WARNING):
-        amounts = [r.model_breakdown[0].estimated_cost.amount for r in everything(read)]
+        amounts = [row["cost_usd"] for row in everything(read, "model_usage")]
     assert amounts == [None, None]
     assert [r.getMessage() for r in caplog.records] == [
         "No price is known for glm-9 (2); the cost of these requests is null."
     ]
     assert read.report.unpriced_models == {"glm-9": 2}
-    assert read.frames(date(2026, 8, 2))["sessions"]["cost_usd"].to_pylist() == [None]
+    assert [row["cost_usd"] for row in table(read, "sessions", date(2026, 8, 2))] == [None]
 
 
 def test_missing_and_null_usage_fields_are_no_tokens(logs):
@@ -235,14 +234,14 @@ def test_a_day_is_a_utc_day(logs):
         ]
     )
     assert read.span() == (DAY, date(2026, 8, 4))
-    outputs = [r.model_breakdown[0].tokens.output for r in everything(read)]
+    outputs = [row["output_tokens"] for row in everything(read, "model_usage")]
     assert outputs == [1, 6]
 
 
 def test_a_session_counts_on_the_day_it_started(logs):
     """It went on past midnight, where there is a record but no new session."""
     read = logs(s1=[answer(output=1), answer("m2", output=1, at="2026-08-04T08:00:00Z")])
-    assert [r.core_metrics.num_sessions for r in everything(read)] == [1, 0]
+    assert [row["sessions"] for row in everything(read, "activity")] == [1, 0]
 
 
 def test_a_fork_is_one_session_more_and_its_copied_past_is_not_counted_again(logs):
@@ -274,13 +273,8 @@ def test_records_are_split_by_terminal_and_working_folder(logs):
         ]
     )
     rows = [
-        (
-            r.terminal_type,
-            r.project,
-            r.core_metrics.num_sessions,
-            r.model_breakdown[0].tokens.output,
-        )
-        for r in read.records(DAY)
+        (work["terminal"], work["project"], work["sessions"], used["output_tokens"])
+        for work, used in zip(table(read, "activity"), table(read, "model_usage"), strict=True)
     ]
     assert rows == [
         ("claude-vscode", "/w", 0, 4),
@@ -289,14 +283,11 @@ def test_records_are_split_by_terminal_and_working_folder(logs):
     ]
 
 
-def test_a_record_says_what_logs_know_of_the_actor(logs, tmp_path):
+def test_a_row_says_what_logs_know_of_the_actor(logs):
     """One actor called local, and an organization of the same name, whatever the folders."""
-    (record,) = logs(s1=[answer(output=1)]).records(DAY)
-    assert record.actor == UserActor("local")
-    assert record.customer_type == "local"
-    assert record.is_remote is None
-    assert record.organization_id == LocalLogs([tmp_path, tmp_path]).organization_id
-    assert record.organization_id == "local"
+    (row,) = table(logs(s1=[answer(output=1)]), "activity")
+    names = ("organization", "actor", "actor_kind", "customer_type", "is_remote")
+    assert [row[name] for name in names] == ["local", "local", "user", "local", None]
 
 
 def test_the_sessions_frame_has_one_row_per_session(logs):
@@ -311,9 +302,8 @@ def test_the_sessions_frame_has_one_row_per_session(logs):
             result("t2", {"stdout": "[main 1d6f8ff] x"}, at="2026-08-03T11:00:00.000Z"),
         ]
     )
-    table = read.frames(DAY)["sessions"]
-    assert table.schema == SESSIONS
-    (row,) = table.to_pylist()
+    assert read.frames(DAY)["sessions"].schema == SESSIONS
+    (row,) = table(read, "sessions")
     assert (row["session"], row["project"], row["branch"], row["terminal"]) == (
         "s1",
         "/w",
@@ -327,17 +317,13 @@ def test_the_sessions_frame_has_one_row_per_session(logs):
     assert (row["ended_at"] - row["started_at"]).total_seconds() == 3600
 
 
-def test_a_day_without_anything_has_no_records_and_an_empty_frame(logs):
+def test_a_day_without_anything_has_empty_frames(logs):
     """Nothing happened is an answer."""
-    read = logs(s1=[answer(output=1)])
-    assert read.records(date(2020, 1, 1)) == []
-    assert read.frames(date(2020, 1, 1))["sessions"].schema == SESSIONS
-
-
-def test_records_become_frames(logs):
-    """The cost in cents of the record is the cost in dollars of the frame."""
-    frames = build_frames(DAY, logs(s1=[answer(output=1_000_000)]).records(DAY))
-    assert frames["model_usage"]["cost_usd"].to_pylist() == [25]
+    frames = logs(s1=[answer(output=1)]).frames(date(2020, 1, 1))
+    schemas = SCHEMAS | LOG_SCHEMAS
+    assert {name: (len(one), one.schema) for name, one in frames.items()} == {
+        name: (0, schema) for name, schema in schemas.items()
+    }
 
 
 # Tools
@@ -346,13 +332,13 @@ def test_records_become_frames(logs):
 def test_a_tool_result_before_its_call_counts(logs):
     """Some versions write them in that order."""
     sums = total(logs(s1=[result(account=PATCH), call()]))
-    assert (sums["added"], sums["removed"], sums["accepted"]) == (2, 1, 1)
+    assert (sums["lines_added"], sums["lines_removed"], sums["accepted"]) == (2, 1, 1)
 
 
 def test_a_tool_result_in_two_files_counts_once(logs):
     """A fork copied call and result."""
     lines = [call(), result(account=PATCH)]
-    assert total(logs(s1=lines, s2=lines))["added"] == 2
+    assert total(logs(s1=lines, s2=lines))["lines_added"] == 2
 
 
 def test_a_rejected_edit_is_a_rejection_without_lines(logs):
@@ -361,15 +347,14 @@ def test_a_rejected_edit_is_a_rejection_without_lines(logs):
     read = logs(
         s1=[call(new_string="a\nb"), result(text=text, error=True, account=f"Error: {text}")]
     )
-    (record,) = read.records(DAY)
-    actions = {name: (a.accepted, a.rejected) for name, a in record.tool_actions.items()}
-    assert actions == {"edit_tool": (0, 1)}
-    assert total(read)["added"] == 0
+    actions = [(r["tool"], r["accepted"], r["rejected"]) for r in table(read, "tool_actions")]
+    assert actions == [("edit_tool", 0, 1)]
+    assert total(read)["lines_added"] == 0
 
 
 def test_a_result_nobody_asked_for_is_passed_over(logs):
     """Its call was lost."""
-    assert total(logs(s1=[result(account=PATCH)]))["added"] == 0
+    assert total(logs(s1=[result(account=PATCH)]))["lines_added"] == 0
 
 
 # Files as they are
@@ -452,7 +437,7 @@ def test_an_odd_value_within_a_tool_call_or_result_is_reported(logs, part):
     if part == "call":
         texts[1] = json.dumps(result()).encode()
     read = logs(s1=texts)
-    assert total(read)["added"] == (1 if part == "call" else 2)
+    assert total(read)["lines_added"] == (1 if part == "call" else 2)
     assert read.report.repaired == {"half a character": 1}
 
 
@@ -468,17 +453,15 @@ def test_an_attempt_of_another_model_before_the_answer_is_billed_if_it_had_outpu
 
     read = logs(s1=[answer(**tried(3)), answer("m2", "r2", **tried(0))])
     assert total(read)["output"] == 13
-    (record,) = read.records(DAY)
-    cents = {one.model: one.estimated_cost.amount for one in record.model_breakdown}
-    assert cents["claude-fable-5"] == Decimal("0.015")
+    dollars = {row["model"]: row["cost_usd"] for row in table(read, "model_usage")}
+    assert dollars["claude-fable-5"] == Decimal("0.00015")
 
 
 def test_an_answer_refused_before_any_output_costs_nothing(logs):
     """Its tokens are in the log and on no bill."""
     refused = answer(usage={"input_tokens": 1_000_000}, stop="refusal")
-    (record,) = logs(s1=[refused]).records(DAY)
-    assert record.model_breakdown[0].tokens.input == 1_000_000
-    assert record.model_breakdown[0].estimated_cost.amount == 0
+    (used,) = table(logs(s1=[refused]), "model_usage")
+    assert (used["input_tokens"], used["cost_usd"]) == (1_000_000, 0)
 
 
 def test_linked_project_folders_are_followed_and_loops_are_not(logs, tmp_path):
@@ -562,7 +545,6 @@ def test_two_folders_with_the_same_session_count_it_once(logs, tmp_path):
     read, turned = LocalLogs([tmp_path, other]), LocalLogs([other, tmp_path])
     assert total(read) == total(turned)
     assert (total(read)["output"], total(read)["sessions"]) == (3, 1)
-    assert read.organization_id == turned.organization_id
 
 
 def test_outputs_kept_by_tools_are_not_sessions(logs):
@@ -585,11 +567,11 @@ def test_reading_leaves_the_folder_as_it_was(logs, tmp_path):
     """No file is added, none is touched."""
     read = logs(s1=[answer(output=3)])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    read.records(DAY)
+    read.frames(DAY)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
-def test_no_text_of_a_prompt_or_file_gets_into_records_or_sessions(logs):
+def test_no_text_of_a_prompt_or_file_gets_into_a_frame(logs):
     """Only counts, ids, models, terminals, branches and folders."""
     secret = "the secret plan"
     read = logs(
@@ -603,8 +585,8 @@ def test_no_text_of_a_prompt_or_file_gets_into_records_or_sessions(logs):
         ]
     )
     assert total(read)["commits"] == 1
-    assert "secret" not in repr(read.records(DAY)) + repr(read.frames(DAY)["sessions"].to_pylist())
-    assert "secret" not in repr(vars(read._totals())) + repr(read.report)
+    assert "secret" not in repr([frame.to_pylist() for frame in read.frames(DAY).values()])
+    assert "secret" not in repr([vars(part) for part in read._once()[:1]]) + repr(read.report)
 
 
 @given(order=st.permutations(range(6)), cuts=st.lists(st.booleans(), min_size=6, max_size=6))
@@ -623,7 +605,12 @@ def test_totals_do_not_depend_on_the_report_spec_of_lines_and_files(tmp_path_fac
         chosen = [json.dumps(lines[n]) for n in order if cuts[n] is second]
         (folder / f"{name}.jsonl").write_text("\n".join(chosen))
     sums = total(LocalLogs([folder]))
-    assert (sums["output"], sums["sessions"], sums["added"], sums["removed"]) == (34, 1, 2, 1)
+    assert (sums["output"], sums["sessions"], sums["lines_added"], sums["lines_removed"]) == (
+        34,
+        1,
+        2,
+        1,
+    )
 
 
 # Folders
@@ -681,24 +668,23 @@ def real(tmp_path_factory):
     return LocalLogs([folder / "claude-logs"]), expected
 
 
-def counted(records):
-    """What `records` add up to, in the words of the expected file."""
-    names = ("input", "output", "cache_read", "cache_write", "cost_usd", "sessions")
-    sums = dict.fromkeys([*names, "lines_added", "lines_removed", "commits", "pull_requests"], 0)
-    for record in records:
-        core = record.core_metrics
-        sums["sessions"] += core.num_sessions
-        sums["lines_added"] += core.lines_of_code.added
-        sums["lines_removed"] += core.lines_of_code.removed
-        sums["commits"] += core.commits_by_claude_code
-        sums["pull_requests"] += core.pull_requests_by_claude_code
-        for used in record.model_breakdown:
-            sums["input"] += used.tokens.input
-            sums["output"] += used.tokens.output
-            sums["cache_read"] += used.tokens.cache_read
-            sums["cache_write"] += used.tokens.cache_creation
-            sums["cost_usd"] += (used.estimated_cost.amount or Decimal(0)) / 100
-    return sums | {"cost_usd": round(float(sums["cost_usd"]), 4)}
+def counted(logs, days):
+    """What some days add up to, in the words of the expected file."""
+    rows = {
+        name: [row for day in days for row in table(logs, name, day)]
+        for name in ("activity", "model_usage")
+    }
+    sums = {name: sum(row[name] for row in rows["activity"]) for name in WORK}
+    used = {name: sum(row[f"{name}_tokens"] for row in rows["model_usage"]) for name in TOKENS}
+    cost = sum(row["cost_usd"] or Decimal(0) for row in rows["model_usage"])
+    written = {"cache_write": used.pop("cache_creation")}
+    return sums | used | written | {"cost_usd": round(float(cost), 4)}
+
+
+def all_days(logs):
+    """The days from the first with anything to the last."""
+    first, last = logs.span()
+    return [first + timedelta(n) for n in range((last - first).days + 1)]
 
 
 def rounded(expected, names):
@@ -709,17 +695,19 @@ def rounded(expected, names):
 def test_real_logs_have_the_expected_totals(real):
     """Tokens, sessions, lines, commits and pull requests exactly; cost beyond the cent."""
     logs, expected = real
-    found = counted(everything(logs))
+    found = counted(logs, all_days(logs))
     assert found == rounded(expected["totals"], found)
 
 
 def test_real_logs_have_the_expected_totals_on_each_day(real):
     """No day has more, none less, and no other day has anything."""
     logs, expected = real
-    first, last = logs.span()
-    days = [first + timedelta(n) for n in range((last - first).days + 1)]
-    found = {day.isoformat(): counted(r) for day in days if (r := logs.records(day))}
-    names = counted([])
+    found = {
+        day.isoformat(): counted(logs, [day])
+        for day in all_days(logs)
+        if table(logs, "activity", day)
+    }
+    names = counted(logs, [])
     assert found == {day: rounded(sums, names) for day, sums in expected["by_day"].items()}
 
 
@@ -728,10 +716,9 @@ def test_real_logs_have_the_expected_decisions(real):
     logs, expected = real
     names = {"edit_tool": "Edit", "write_tool": "Write", "notebook_edit_tool": "NotebookEdit"}
     found = dict.fromkeys(expected["tool_actions"], (0, 0))
-    for record in everything(logs):
-        for tool, action in record.tool_actions.items():
-            accepted, rejected = found[names[tool]]
-            found[names[tool]] = accepted + action.accepted, rejected + action.rejected
+    for row in everything(logs, "tool_actions"):
+        accepted, rejected = found[names[row["tool"]]]
+        found[names[row["tool"]]] = accepted + row["accepted"], rejected + row["rejected"]
     assert found == {
         tool: (counts["accepted"], counts["rejected"])
         for tool, counts in expected["tool_actions"].items()
@@ -741,12 +728,6 @@ def test_real_logs_have_the_expected_decisions(real):
 def test_real_logs_have_the_expected_sessions(real):
     """Start, end, requests, tokens and lines of each."""
     logs, expected = real
-    first, last = logs.span()
-    rows = [
-        row
-        for n in range((last - first).days + 1)
-        for row in logs.frames(first + timedelta(n))["sessions"].to_pylist()
-    ]
     found = {
         row["session"]: (
             row["started_at"].isoformat(timespec="milliseconds") + "Z",
@@ -754,7 +735,7 @@ def test_real_logs_have_the_expected_sessions(real):
             *(row[name] for name in ("requests", "final_requests", "input_tokens")),
             *(row[name] for name in ("output_tokens", "lines_added", "commits")),
         )
-        for row in rows
+        for row in everything(logs, "sessions")
     }
     names = ["first", "last", "requests", "final_requests", "input", "output", "lines_added"]
     assert found == {

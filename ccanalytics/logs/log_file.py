@@ -1,0 +1,308 @@
+"""One session log -> facts, line by line.
+
+line ─┬─ message ─┬─ usage ─────────▶ LoggedRequest
+      │           ├─ content ─▶ Half ─▶ ToolCall, when both halves are read
+      │           └─ its moment ────▶ Session
+      └─ subtype, title, fault ─────▶ Event
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from ccanalytics.logs.edits import ACCEPTED, AGENT_TOOLS, ToolUse, may_count
+from ccanalytics.logs.log_facts import Event, LoggedRequest, Place, Session, ToolCall, Used, put
+from ccanalytics.logs.log_index import ReadFile
+from ccanalytics.logs.log_lines import (
+    GLUED,
+    NO_DATE,
+    NOT_JSON,
+    SYNTHETIC,
+    ContentBlock,
+    Line,
+    LoggedUsage,
+    Message,
+    context_tokens,
+    decoded,
+    milliseconds,
+    other_calls,
+    split_lines,
+    tokens,
+)
+from ccanalytics.logs.log_projects import project_of
+from ccanalytics.logs.log_repair import records
+from ccanalytics.logs.log_turns import Said, Turns
+from ccanalytics.prices import Tariff
+
+if TYPE_CHECKING:
+    from ccanalytics.logs.log_reader import LogReader
+
+EVENTS = {
+    "compact_boundary": "compaction",
+    "microcompact_boundary": "microcompaction",
+    "away_summary": "recap",
+    "api_error": "api_error",
+}
+"""Kinds of `log_events` by the subtype of their line."""
+
+
+class Half(NamedTuple):
+    """A tool call without its result, or a result without its call."""
+
+    key: tuple[str, str]
+    """The session and the id of the call, which may be another call's in another session."""
+    block: ContentBlock
+    said: Said
+    offset: int
+
+
+class LogFile:
+    """One file while it is read."""
+
+    def __init__(self, reader: "LogReader", path: Path, known: ReadFile | None = None) -> None:
+        self.reader = reader
+        self.path = path
+        self.at = known.at if known else None
+        self.turns = Turns(known.conversations if known else {})
+        self.project = known.project if known else reader.project_around(path)
+        self.calls: dict[tuple[str, str], Half] = {}
+        self.results: dict[tuple[str, str], Half] = {}
+        self._main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
+        self._sessions: dict[str, Session] = {}
+        self._forked = False
+        self._undated: list[Event] = []
+        self._last: tuple[Said, LoggedRequest] | None = None
+
+    def read(self, data: bytes, start: int, shift: int) -> None:
+        """Takes the lines from `start` on; the data begin at `shift` in the file."""
+        whole = data.rfind(b"\n") + 1
+        for offset, raw in split_lines(data, start):
+            self.reader.lines += 1
+            line, fault = decoded(raw)
+            # A last line that is still being written is read again when it is whole.
+            if line is None and offset >= whole:
+                continue
+            if fault is NOT_JSON:
+                self._take_records(bytes(raw), shift + offset)
+            else:
+                self._take_or_note(line, fault, shift + offset)
+        for name, session in self._sessions.items():
+            self._put_session(name, session)
+
+    def said(self, line: Line, at: int | None) -> Said | None:
+        """The message of a line with where and by whom it was written; None without a date."""
+        turn = line if line.data is None else line.turn()
+        message = turn.message
+        if type(message) is not Message or at is None:
+            return None
+        if self.project is None:
+            self.project = project_of(line.cwd)
+        side = bool(line.is_sidechain or turn is not line or not self._main)
+        return Said(line, turn, message, at, self.reader.place(line, self.project), side)
+
+    def halves(self, said: Said, offset: int = 0) -> Iterator[Half]:
+        """The tool calls and results in a message."""
+        content = said.message.content
+        for block in content if type(content) is list else ():
+            if type(block) is not ContentBlock:
+                continue
+            name = block.id if block.type == "tool_use" and block.name else None
+            name = block.tool_use_id if block.type == "tool_result" else name
+            if name:
+                yield Half((said.place.session or "", name), block, said, offset)
+
+    def _take_records(self, raw: bytes, offset: int) -> None:
+        """Takes each record of a line that is not one record."""
+        parts = [(at, *decoded(part)) for at, part in records(raw)]
+        for at, line, fault in parts:
+            self._take_or_note(line, fault, offset + at)
+        if sum(line is not None for _, line, _ in parts) > 1:
+            self._note(GLUED, offset, repaired=True)
+
+    def _take_or_note(self, line: Line | None, fault: str, offset: int) -> None:
+        if line is not None and not self._take(line, offset):
+            line, fault = None, NO_DATE
+        if fault:
+            self._note(fault, offset, repaired=line is not None)
+
+    def _take(self, line: Line, offset: int) -> bool:
+        """Takes what a line says; False when it is to be dated and has no possible date."""
+        at = milliseconds(line.timestamp)
+        if at is not None:
+            self.at = at
+            if self._undated:
+                self._date_events(at)
+        if line.message is not None or line.data is not None:
+            said = self.said(line, at)
+            if said is not None:
+                self._take_said(said, offset)
+            return at is not None or type(line.turn().message) is not Message
+        if line.subtype in EVENTS and at is not None:
+            self._take_event(line, EVENTS[line.subtype], at)
+        elif line.ai_title or line.custom_title or line.summary:
+            self._take_title(line)
+        elif line.continued_in_session_id and line.session_id:
+            self.reader.facts.continued[line.continued_in_session_id] = line.session_id
+        return True
+
+    def _take_said(self, said: Said, offset: int) -> None:
+        line, turn = said.line, said.turn
+        if not said.side and said.place.session and line.type in ("user", "assistant"):
+            self._see(said.place.session, said)
+        if line.is_api_error_message:
+            self._take_event(line, "api_error", said.at)
+        if turn.type != "user":
+            self._take_answer(said)
+        for half in self.halves(said, offset):
+            self._take_half(half)
+        if turn.type == "user":
+            self.turns.ask(said)
+
+    def _see(self, name: str, said: Said) -> None:
+        """Widens the session of a prompt or answer to reach it."""
+        line, at = said.line, said.at
+        known = self._sessions.get(name)
+        self._forked = self._forked or line.forked_from is not None
+        if known and known.started_at <= at:
+            known.ended_at = max(at, known.ended_at)
+            return
+        kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
+        self._sessions[name] = Session(at, known.ended_at if known else at, said.place, kind)
+
+    def _put_session(self, name: str, session: Session) -> None:
+        facts = self.reader.facts
+        if name == self.path.stem:
+            if self._forked and session.kind != "bg":
+                session.kind = "fork"
+            put(facts.own, name, session)
+        else:
+            put(facts.borrowed, (name, self.path.stem), session)
+
+    def _take_answer(self, said: Said) -> None:
+        message, usage, last = said.message, said.message.usage, self._last
+        self.turns.hear(said)
+        # Most lines of a message only repeat its usage.
+        if last is not None and self.turns.repeats(said, last[0]):
+            said.answers = last[0].answers
+            self.reader.usage_lines += 1
+            if said.at >= last[1].at and said.asked_at == last[0].asked_at:
+                last[1].final = last[1].final or message.stop_reason is not None
+                return
+        else:
+            said.answers = self.turns.turn(said)
+            if usage is None or message.model == SYNTHETIC:
+                return
+            self.reader.usage_lines += 1
+        assert usage is not None
+        request = self._request(said, usage)
+        facts = self.reader.facts
+        self._last = said, facts.add(facts.requests, request.key, request)
+
+    def _request(self, said: Said, usage: LoggedUsage) -> LoggedRequest:
+        line, message, reader = said.line, said.message, self.reader
+        refused = message.stop_reason == "refusal" and not usage.output_tokens
+        used = Used(reader.tariff(message.model, usage, refused), tokens(usage))
+        request = LoggedRequest(
+            said.at,
+            said.place,
+            message.id or None,
+            said.turn.request_id or None,
+            said.side,
+            message.stop_reason is not None,
+            used,
+            said.answers,
+            said.asked_at,
+            used.tokens.into,
+            [],
+            reader.origin(line),
+        )
+        if usage.iterations:
+            request.context = context_tokens(usage, message.model)
+            for who, model, its in other_calls(usage, message.model, line.advisor_model):
+                free = who == "fallback" and not its.output
+                request.advisors.append(Used(Tariff(reader.model(model), free=free), its))
+        return request
+
+    def _take_half(self, half: Half) -> None:
+        """Makes a tool call of two halves; one that is alone waits for the other."""
+        is_call = half.block.type == "tool_use"
+        mine, others = (self.calls, self.results) if is_call else (self.results, self.calls)
+        other = others.pop(half.key, None)
+        if other is None:
+            mine[half.key] = half
+            return
+        call, faults = tool_call(half, other) if is_call else tool_call(other, half)
+        self.reader.facts.add(self.reader.facts.calls, call.key, call)
+        if faults:
+            self._note(faults[0], half.offset, repaired=True)
+
+    def _take_event(self, line: Line, kind: str, at: int) -> None:
+        session = line.session() or self.path.stem
+        size = line.compact_metadata.pre_tokens if line.compact_metadata else None
+        name = line.uuid or f"{session}:{kind}:{at}"
+        self._put_event(Event(at, _only(session), name, kind, size))
+
+    def _put_event(self, event: Event) -> None:
+        self.reader.facts.add(self.reader.facts.events, event.event, event)
+
+    def _note(self, reason: str, offset: int, *, repaired: bool) -> None:
+        """Counts a line that is dropped or read in part, now and in the store."""
+        (self.reader.repaired if repaired else self.reader.dropped)[reason] += 1
+        kind = f"{'repaired' if repaired else 'dropped'}: {reason}"
+        name = f"{self.path.stem}@{offset}"
+        self._put_undated(Event(0, _only(self.path.stem), name, kind))
+
+    def _take_title(self, line: Line) -> None:
+        """A summary may be of another session, so its words are no title."""
+        title = line.custom_title or line.ai_title
+        text = title or line.summary or ""
+        session = line.session() or self.path.stem
+        name = f"{session}:title:{crc32(text.encode()):08x}"
+        self._put_undated(Event(0, _only(session), name, "title", text=title))
+
+    def _put_undated(self, event: Event) -> None:
+        """Gives an event without a date that of the dated line before or after it."""
+        self._undated.append(event)
+        if self.at is not None:
+            self._date_events(self.at)
+
+    def _date_events(self, at: int) -> None:
+        for event in self._undated:
+            self._put_event(msgspec.structs.replace(event, at=at))
+        self._undated.clear()
+
+
+def tool_call(call: Half, result: Half) -> tuple[ToolCall, list[str]]:
+    """The tool call of two halves, and what was wrong with values in it."""
+    tool, turn, said = call.block.name or "", result.said.turn, result.said
+    is_error, denied = bool(result.block.is_error), turn.tool_denial_kind is not None
+    use = ToolUse(
+        tool,
+        call.block.input,
+        result.block.content,
+        turn.tool_use_result,
+        is_error=is_error,
+        denied=denied,
+    )
+    done = use.outcome() if is_error or denied or may_count(tool) else ACCEPTED
+    started = use.started_agent() if done is ACCEPTED and tool in AGENT_TOOLS else (None, None)
+    made = ToolCall(
+        said.at,
+        said.place,
+        call.key[1],
+        tool,
+        said.side,
+        done,
+        call.said.message.id,
+        call.said.answers,
+        started,
+    )
+    return made, use.faults
+
+
+def _only(session: str) -> Place:
+    """A place of which only the session is known."""
+    return Place(session, None, None, None)
