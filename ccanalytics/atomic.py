@@ -28,6 +28,9 @@ from ccanalytics.errors import StoreError
 
 log = logging.getLogger(__name__)
 
+ASIDE = ".cca-writing-"
+"""How the name of a file begins that is being written, or of a folder for such files."""
+
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 if sys.platform == "win32":
@@ -46,7 +49,7 @@ else:
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Write `text` to a file next to `path` and rename it: readers see the old file or the new."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=ASIDE)
     aside = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

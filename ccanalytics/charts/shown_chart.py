@@ -7,7 +7,7 @@ kit do so, with a configuration of their own; the session's Altair is left alone
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any
 
@@ -23,6 +23,8 @@ from ccanalytics.words import counted
 
 MIME = "application/vnd.vegalite.v5+json"
 """What JupyterLab and VS Code draw themselves; Vega-Lite 6 is drawn as version 5 is."""
+
+PICTURE = "image/svg+xml"
 
 MOST_IN_WORDS = 15
 """As many values are said to those who cannot see a chart; the table behind it has all."""
@@ -97,10 +99,13 @@ class _ShowsItself:
     def __and__(self, other: Any) -> Any:
         return shows_itself(super().__and__(other))  # type: ignore[misc]
 
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: Collection[str] | None = None
+    ) -> dict[str, Any]:
         spec = self.to_dict()
-        text = str(spec.get("description", "chart"))
-        return {MIME: spec, "image/svg+xml": picture(spec), "text/plain": text}
+        shown = {MIME: spec, "text/plain": str(spec.get("description", "chart"))}
+        # A report draws its charts itself, once for the notebook and the page.
+        return shown if PICTURE in (exclude or ()) else shown | {PICTURE: picture(spec)}
 
 
 class ShownChart(_ShowsItself, alt.Chart):

@@ -1,6 +1,7 @@
 """`ccanalytics report`: the main job."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +85,12 @@ def report(
 
 def _one(chosen: "RunOptions", as_json: bool) -> tuple[list[Path], int]:
     """Make the report of one week; print its findings, and the paths that were written."""
-    with progress(f"report of {chosen.week or 'the newest closed week'}") as shown:
+    begin = f"report of {chosen.week or 'the newest closed week'}"
+    # The process of the notebooks imports while this one does.
+    with progress(begin) as shown, closing(chosen.notebook_workers()) as workers:
         from ccanalytics.issue.weekly import weekly_report
 
-        page = weekly_report(chosen, shown)
+        page = weekly_report(chosen, shown, workers)
     made = about_page(page)
     for finding in made["findings"]:
         say(finding["title"], err=True)
@@ -102,10 +105,10 @@ def _one(chosen: "RunOptions", as_json: bool) -> tuple[list[Path], int]:
 def _missing(chosen: "RunOptions", since: str, as_json: bool) -> tuple[list[Path], int]:
     """Make every missing report, a line per week; the exit code is that of the worst."""
     outcomes = []
-    with progress("weeks without a report") as shown:
+    with progress("weeks without a report") as shown, closing(chosen.notebook_workers()) as workers:
         from ccanalytics.issue.catch_up import catch_up, missing_weeks
 
-        for one in catch_up(chosen, missing_weeks(chosen, since), shown):
+        for one in catch_up(chosen, missing_weeks(chosen, since), shown, workers):
             outcomes.append(one)
             _print(one, as_json)
     if not outcomes:

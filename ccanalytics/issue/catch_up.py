@@ -12,6 +12,7 @@ from ccanalytics.issue.progress import Progress, part, silent
 from ccanalytics.issue.run_options import RunOptions, with_source
 from ccanalytics.issue.weekly import issue_name, weekly_report
 from ccanalytics.report.archive import read_issue
+from ccanalytics.report.engine import NotebookWorkers
 from ccanalytics.weeks import newest_closed_week, parse_week, week_days, week_name
 
 _WEEK = timedelta(weeks=1)
@@ -43,7 +44,10 @@ def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
 
 
 def catch_up(
-    options: RunOptions, weeks: Sequence[date], progress: Progress = silent
+    options: RunOptions,
+    weeks: Sequence[date],
+    progress: Progress = silent,
+    workers: NotebookWorkers | None = None,
 ) -> Iterator[WeekOutcome]:
     """What became of each of `weeks`; one that fails does not stop the others.
 
@@ -56,7 +60,7 @@ def catch_up(
         own = part(progress, n / len(weeks), (n + 1) / len(weeks))
         try:
             if _has_records(one, week, part(own, 0, 0.2)):
-                page = weekly_report(one, part(own, 0.2, 1))
+                page = weekly_report(one, part(own, 0.2, 1), workers)
                 yield WeekOutcome(one.week, page)
         except AuthError:
             raise

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ccanalytics.errors import AuthError
-from ccanalytics.settings import Settings
+from ccanalytics.settings import Settings, as_variables
 from ccanalytics.sources.registry import Access, SourceSpec, no_source, source_spec, source_with_key
 from ccanalytics.sources.source import Source
 
 if TYPE_CHECKING:
+    from ccanalytics.report.engine import NotebookWorkers
     from ccanalytics.store.day_store import Store
 
 
@@ -55,6 +56,18 @@ class RunOptions:
     def access(self) -> Access:
         """What it takes to open the source."""
         return Access(self.environ, self.key_file, self.settings.base_url, self.logs)
+
+    @property
+    def notebook_environment(self) -> dict[str, str]:
+        """The environment in which notebooks find these settings, and only read what is stored."""
+        variables = as_variables(self.settings, self.logs)
+        return {**self.environ, **variables, "CCANALYTICS_SYNC_ON_LOAD": "0"}
+
+    def notebook_workers(self) -> "NotebookWorkers":
+        """Processes for notebooks, which begin to import at once."""
+        from ccanalytics.report.engine import NotebookWorkers
+
+        return NotebookWorkers(self.notebook_environment)
 
     def open_source(self) -> Source:
         """The source, ready to be asked; `AuthError` when its key is missing."""

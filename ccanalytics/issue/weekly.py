@@ -3,6 +3,7 @@
 import platform
 import re
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, timedelta
 from hashlib import blake2b
@@ -20,10 +21,10 @@ from ccanalytics.issue.progress import Progress, of_notebooks, part, silent
 from ccanalytics.issue.run_options import RunOptions, with_source
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import memories
+from ccanalytics.report.engine import NotebookWorkers
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
-from ccanalytics.settings import as_variables
 from ccanalytics.weeks import week_name
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
@@ -32,21 +33,34 @@ LONGEST_NAME = 60
 """Letters of a team in the name of a file."""
 
 
-def weekly_report(options: RunOptions, progress: Progress = silent) -> Path:
-    """The path of the report's page; the store is filled first, and notebooks only read it."""
-    browser = find_browser(options.environ) if options.pdf else None
+def weekly_report(
+    options: RunOptions, progress: Progress = silent, workers: NotebookWorkers | None = None
+) -> Path:
+    """The path of the report's page; the store is filled first, and notebooks only read it.
+
+    `workers` that were started by these options have imported meanwhile; else new ones are.
+    """
     options = with_source(options)
+    with closing(options.notebook_workers()) if workers is None else nullcontext(workers) as ready:
+        return _report(options, progress, ready)
+
+
+def _report(options: RunOptions, progress: Progress, workers: NotebookWorkers) -> Path:
+    browser = find_browser(options.environ) if options.pdf else None
     if options.extra:  # a typing mistake is answered before anything is fetched
         checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
     progress(f"days of source {options.source}", 0.0)
     fetch_report_days(options, progress=part(progress, 0.0, 0.25))
     progress("checks of the records", 0.25)
     data = dataset_of(options)
+    if len(data.weeks):  # the notebooks' own is read while this one is checked
+        workers.prepare(_parameters_of(options, data))
     checks = preflight(data)
     spec = replace(report_spec_of(options, data, checks), browser=browser)
     _check(spec, data, checks, force=options.force)
     progress(counted(len(spec.notebooks), "notebook"), 0.35)
-    return run_report(spec, progress=of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks)))
+    shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
+    return run_report(spec, workers, progress=shown)
 
 
 def dataset_of(options: RunOptions) -> Dataset:
@@ -97,15 +111,14 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
             f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
             f"{data.minimum_group} people, or the whole without it would reveal so few."
         )
-    variables = as_variables(options.settings, options.logs)
     return ReportSpec(
         week=week,
         source=data.source,
         out=options.out.absolute(),
         notebooks=_notebooks(options, data),
-        common=_parameters(options, data.source, week, shared=not data.spec.report),
+        common=_parameters_of(options, data),
         extra=options.extra,
-        environment={**options.environ, **variables, "CCANALYTICS_SYNC_ON_LOAD": "0"},
+        environment=options.notebook_environment,
         name=issue_name(week, options.team),
         title=_title(week, options.team),
         subtitle=f"{_days(monday)}, UTC days",
@@ -144,6 +157,12 @@ def _has(place: str, data: Dataset) -> bool:
 def issue_name(week: str, team: str) -> str:
     """The name of an issue's file without its ending."""
     return f"{week}-{_slug(team)}" if team else week
+
+
+def _parameters_of(options: RunOptions, data: Dataset) -> dict[str, str | int]:
+    """What every notebook of a report of the last of `data`'s weeks must know."""
+    week = week_name(data.weeks[-1].date())
+    return _parameters(options, data.source, week, shared=not data.spec.report)
 
 
 def _parameters(

@@ -1,8 +1,6 @@
 """`ccanalytics dashboard`: the live page."""
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -86,12 +84,7 @@ def _serve(run: "RunOptions", port: int, launch: bool) -> None:
         if launch:
             click.launch(address)
 
-    with tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True) as folder:
-
-        async def follow() -> None:
-            await serve(Live(PageMaker(run, Path(folder))), port, begun)
-
-        asyncio.run(follow())
+    asyncio.run(serve(Live(PageMaker(run)), port, begun))
 
 
 def _identity(source: str, flags: dict[str, Any]) -> str | None:

@@ -41,12 +41,9 @@ class PageMaker:
     """The page of one chosen source; `chosen` is what the reader filters by."""
 
     options: RunOptions
-    folder: Path
-    """Of the executed notebooks."""
     chosen: dict[str, str] = field(default_factory=dict)
     choices: list[dict[str, Any]] = field(default_factory=list)
     _made: "tuple[ReportSpec, list[NotebookNode]] | None" = None
-    _readings: int = 0
 
     def pages(self, progress: "Progress") -> Iterator[str]:
         """The page as it is now; the first of one person comes early, after each notebook."""
@@ -98,24 +95,19 @@ class PageMaker:
 
     @cached_property
     def _workers(self) -> "NotebookWorkers":
-        from ccanalytics.report.engine import NotebookWorkers, workers_at_once
+        from ccanalytics.report.engine import NotebookWorkers
 
         if self.options.spec.report:
-            return NotebookWorkers(1, self.options.environ)
-        # The records are brought up to date once, here.
-        stored = {**self.options.environ, "CCANALYTICS_SYNC_ON_LOAD": "0"}
-        return NotebookWorkers(workers_at_once(), stored)
+            return NotebookWorkers(self.options.environ)
+        return self.options.notebook_workers()  # the records are synced once, here
 
     def _runs(self, spec: "ReportSpec") -> "list[NotebookRun]":
         from ccanalytics.report.engine import NotebookRun
         from ccanalytics.report.parameters import checked_parameters
 
-        self._readings += 1
+        self._workers.prepare()
         given = checked_parameters(spec.notebooks, spec.common, {**spec.extra, **self.chosen})
-        return [
-            NotebookRun(path, one, self.folder / path.name, reading=self._readings)
-            for path, one in zip(spec.notebooks, given, strict=True)
-        ]
+        return [NotebookRun(*one) for one in zip(spec.notebooks, given, strict=True)]
 
     def _notebooks(self) -> list[Path]:
         # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.

@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 
 from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.report.cells import LEFT_OUT, MIME
-from ccanalytics.report.figures import row_sets, title_of
+from ccanalytics.report.chart_drawing import title_of
+from ccanalytics.report.figures import row_sets
 
 Rows = list[dict[str, Any]]
 

@@ -8,13 +8,14 @@ import contextlib
 import json
 import logging
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from ccanalytics.atomic import alone, write_text
+from ccanalytics.atomic import ASIDE, alone, write_text
 from ccanalytics.errors import ReportError
 from ccanalytics.report.history import NOTHING, Remembered, remembered
 from ccanalytics.weeks import parse_week
@@ -77,31 +78,37 @@ class Issue:
 def write_issue(
     folder: Path, name: str, page: str, companions: Mapping[str, str | None] | None = None
 ) -> Path:
-    """The path of `page`, written as `<name>.html`; an older one is replaced in one step.
+    """The path of `page`, written last and as `<name>.html`; an older one is replaced in one step.
 
-    `companions` are files next to it, by suffix. None removes one that an earlier run left: what
-    lies next to an issue says the same as the issue, or is not there.
+    `companions` are files that go with it, by what follows its name. None removes one that an
+    earlier run left: what lies next to an issue says the same as the issue, or is not there.
     """
     if not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
         raise ValueError(f"{name!r} cannot be the name of a report file.")
     path = folder / f"{name}.html"
     with writing(path):
-        put(path, page)
         for suffix, text in (companions or {}).items():
             companion = folder / f"{name}{suffix}"
             if text is None:
                 companion.unlink(missing_ok=True)
             else:
+                companion.parent.mkdir(exist_ok=True)
                 put(companion, text)
+        put(path, page)
     return path
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """While this is open no other process writes in the folder of `path`, which is made."""
+    """While this is open no other process writes in the folder of `path`, which is made.
+
+    What dead processes left of files they were writing is removed.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with alone(path.parent / ".lock"):
+            for stray in (*path.parent.glob(f"{ASIDE}*"), *path.parent.glob(f"*/{ASIDE}*")):
+                shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
             yield
     except OSError as error:
         raise ReportError(f"{path} cannot be written: {error.strerror}.") from error

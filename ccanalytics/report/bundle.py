@@ -8,11 +8,14 @@ the page is built, so Vega-Lite itself stays out: 449 KB of script instead of 89
 import base64
 import gzip
 import hashlib
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
 
 import vl_convert
+from platformdirs import user_cache_path
 
+from ccanalytics.atomic import make_private, write_text
 from ccanalytics.errors import ReportError
 
 _MODULES = {  # the versions that vl-convert 1.9 carries inside; it resolves no others
@@ -45,11 +48,32 @@ LICENCE = (
 
 @lru_cache(maxsize=1)
 def runtime() -> str:
-    """The script that draws compiled Vega charts; it sets `window.ccVega` and nothing else."""
+    """The script that draws compiled Vega charts; it sets `window.ccVega` and nothing else.
+
+    It is put together once, which takes a second, and kept in the user's folder of caches.
+    """
     snippet = _SNIPPET
     for name, release in _MODULES.items():
         address = f"https://cdn.jsdelivr.net/npm/vega-{name}@{release}/+esm"  # found in the wheel
         snippet = snippet.replace(f"{{{name}}}", address)
+    made_from = f"{version('vl-convert-python')} {LICENCE} {snippet}"
+    cached = user_cache_path("ccanalytics", appauthor=False) / f"{_digest(made_from)}.js"
+    with suppress(OSError, ValueError):
+        digest, script = cached.read_text(encoding="utf-8").split("\n", 1)
+        if digest == _digest(script):  # a file that was cut short is made again
+            return script
+    script = _bundled(snippet)
+    with suppress(OSError):
+        make_private(cached.parent)
+        write_text(cached, f"{_digest(script)}\n{script}")
+    return script
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _bundled(snippet: str) -> str:
     try:
         script = vl_convert.javascript_bundle(snippet)
     except ValueError as error:
@@ -69,11 +93,6 @@ def packed_runtime() -> str:
 def pack(text: str) -> str:
     """`text` as base64 of gzip: safe inside any HTML element, the same for the same text."""
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
-
-
-def data_address(png: bytes) -> str:
-    """The picture itself as an address."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def content_security_policy(styles: str, *scripts: str, live: bool = False) -> str:

@@ -26,7 +26,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from nbformat import NotebookNode
 
-from ccanalytics.report.figures import Charts, Figure, Table, title_of
+from ccanalytics.report.chart_drawing import about, title_of
+from ccanalytics.report.figures import Charts, Figure, Table
 from ccanalytics.report.parts import (
     Block,
     Cards,
@@ -256,8 +257,7 @@ class _Reader:
     def _shown(self, data: dict[str, Any]) -> Iterator[Item]:
         for mime, content in data.items():
             if mime.startswith("application/vnd.vegalite."):
-                about = content.get("usermeta", {}).get("ccanalytics", {})
-                if why := about.get("missing"):
+                if why := about(content).get("missing"):
                     yield LeftOut(" ".join(title_of(content)[0]), why)
                 else:
                     yield self.contents.charts.add(content)

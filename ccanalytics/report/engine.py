@@ -1,11 +1,12 @@
-"""Notebooks -> executed notebooks: a few prepared worker processes, each with its share of them.
+"""Notebooks -> executed notebooks: one prepared process, and a copy of it for each notebook.
 
-    engine (this process) ── one line of JSON per notebook ─▶ notebook_worker ── papermill ─▶ file
-                          ◀─ a line when a cell begins, when it is done, or has failed
+    engine (this process) ── a line of JSON per notebook ─▶ notebook_worker ── fork ─▶ papermill
+                          ◀─ a line when a cell begins, when it is done, or has failed ──┘
 
-A worker imports once and loads its data once, then runs its notebooks one after the other, each in
-a fresh namespace. One that outlasts the cell timeout or dies is ended, and the cell is named. Keys
-are never in a worker's environment.
+The prepared process imports and loads once. Each notebook runs in a copy of it, which shares that
+memory, so that a notebook sees nothing of another one and cores do not multiply the data. One that
+outlasts the cell timeout or dies is ended, and the cell is named. Keys are never in the environment
+of these processes. Where there is no fork to rely on, each notebook gets a process that imports.
 """
 
 import contextlib
@@ -18,21 +19,24 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 import psutil
-from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
-from ccanalytics.report.parameters import read_notebook
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 Progress = Callable[[str, int, int], None]
 """Called with a notebook, how many of its cells have begun, and how many there are."""
+
+FORKS = sys.platform == "linux"
+"""macOS has fork, but its system libraries may crash in the copy."""
 
 ALLOWED = re.compile(
     r"PATH|HOME|USER|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|APPDATA|LOCALAPPDATA"
@@ -44,13 +48,13 @@ ALLOWED = re.compile(
     r"|CCANALYTICS_(CONFIG|STORE|ROSTER|IDENTITY|HOLIDAYS|EVENTS|INTERVENTIONS)"
     r"|CCANALYTICS_(MONTHLY_BUDGET_USD|BUDGETS|SEAT_PRICES|SYNC_ON_LOAD|WEEKEND)"
 )
-"""The variables a worker may know, each by its name: what is not known cannot be told."""
+"""The variables a notebook may know, each by its name: what is not known cannot be told."""
 
 MEMORY_PER_WORKER = 1_500_000_000
-"""Bytes of memory that a worker may need: so many of them run at once, and one at least."""
+"""Bytes of memory that a notebook may need: so many of them run at once, and one at least."""
 
 START_TIMEOUT = 120.0
-"""Seconds in which a worker must be ready; a busy machine may take long to import."""
+"""Seconds in which its first cell must begin; a busy machine may take long to import."""
 
 
 class NotebookError(ReportError):
@@ -62,26 +66,23 @@ class NotebookError(ReportError):
         self.notebook, self.cell, self.code, self.error = notebook, cell, code, error
 
 
-@dataclass
+@dataclass(frozen=True)
 class NotebookRun:
-    """One notebook to run: its file, its parameters, where the executed one is written."""
+    """One notebook to run: its file and its parameters."""
 
     source: Path
     parameters: Mapping[str, Any]
-    target: Path
-    index: int | None = None
-    """The cell that was begun last."""
-    reading: int = 0
-    """A worker loads its data anew for another one."""
 
-    def failure(self, error: str) -> NotebookError:
-        """The failure with its cell counted as in the source, where no parameters were injected."""
-        cells = read_notebook(self.source).cells
-        if self.index is None:
+    def failure(self, cell: int | None, error: str) -> NotebookError:
+        """The failure of a cell, counted as in the source, where no parameters were injected."""
+        from ccanalytics.report.parameters import read_notebook
+
+        if cell is None:
             return NotebookError(self.source.name, None, "", error)
-        tags = [cell.metadata.get("tags", []) for cell in cells]
+        cells = read_notebook(self.source).cells
+        tags = [one.metadata.get("tags", []) for one in cells]
         given = next((n for n, tag in enumerate(tags) if "parameters" in tag), len(tags))
-        at = self.index - (bool(self.parameters) and self.index > given)
+        at = cell - (bool(self.parameters) and cell > given)
         code = cells[at].source if at < len(cells) else ""
         return NotebookError(self.source.name, at + 1, code, error)
 
@@ -92,66 +93,137 @@ def run_notebooks(
     environment: Mapping[str, str],
     timeout: float,
     progress: Progress | None = None,
-    workers: int | None = None,
-) -> list[NotebookNode]:
-    """The executed notebooks in their order, each also written to its target.
-
-    All are run to their end; then the first that failed is raised as `NotebookError`. `timeout` is
-    seconds per cell. Leaving early, by Ctrl-C too, ends every worker.
-    """
-    count = min(workers or workers_at_once(), len(runs))
-    with contextlib.closing(NotebookWorkers(count, environment)) as started:
-        return started.run(runs, timeout=timeout, progress=progress)
+    at_once: int = 0,
+) -> "list[NotebookNode]":
+    """The executed notebooks in their order, by workers that are started and ended for them."""
+    with contextlib.closing(NotebookWorkers(environment)) as workers:
+        return workers.run(runs, timeout=timeout, progress=progress, at_once=at_once)
 
 
 class NotebookWorkers:
-    """Prepared processes that run notebooks, until they are closed."""
+    """A prepared process and the notebooks that run in copies of it, until it is closed."""
 
-    def __init__(self, count: int, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True)
-        known = worker_environment(environment, Path(self._folder.name))
-        self._started: list[_Worker] = []
+        self._environment = worker_environment(environment, Path(self._folder.name))
+        self._heard: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._running: dict[int, _Running] = {}
+        self._begun = 0
+        self._closed = False
+        self._data: Mapping[str, Any] | None = None
+        self._processes = [self._launched()]
+
+    def prepare(self, parameters: Mapping[str, Any] | None = None) -> None:
+        """Let data be read anew from now on; at once where these parameters say which.
+
+        It returns at once, and the prepared process works meanwhile.
+        """
+        self._data = parameters or {}
+        for process in self._processes:
+            process.ask(prepare=self._data)
+
+    def run(
+        self,
+        runs: Sequence[NotebookRun],
+        *,
+        timeout: float,
+        progress: Progress | None = None,
+        done: "Callable[[NotebookNode], object]" = bool,
+        at_once: int = 0,
+    ) -> "list[NotebookNode]":
+        """The executed notebooks in their order.
+
+        All are run to their end, and `done` is called with each while others run; then the first
+        that failed is raised as `NotebookError`. `timeout` is seconds per cell. Leaving early, by
+        Ctrl-C too, ends every process.
+        """
+        # The longest first, so that the last to end is a short one.
+        waiting = sorted(runs, key=lambda run: run.source.stat().st_size)
+        results: dict[Path, NotebookNode | NotebookError] = {}
+        most = at_once or workers_at_once()
         try:
-            for _ in range(count):
-                self._started.append(_Worker(known))
+            while waiting or self._running:
+                while waiting and len(self._running) < most:
+                    self._begin(waiting.pop())
+                for run, result in self._ended(timeout, progress):
+                    results[run.source] = result
+                    if not isinstance(result, NotebookError):
+                        done(result)
         except BaseException:
             self.close()
             raise
-
-    def run(
-        self, runs: Sequence[NotebookRun], *, timeout: float, progress: Progress | None = None
-    ) -> list[NotebookNode]:
-        """As `run_notebooks`; the workers stay, but for leaving early."""
-        waiting: queue.SimpleQueue[NotebookRun] = queue.SimpleQueue()
-        for run in sorted(runs, key=lambda one: -one.source.stat().st_size):
-            waiting.put(run)  # the longest first, so that the last to end is a short one
-        failures: dict[Path, NotebookError] = {}
-        with ThreadPoolExecutor(len(self._started)) as threads:
-            try:
-                each = [
-                    threads.submit(_work, worker, waiting, failures, timeout, progress)
-                    for worker in self._started
-                ]
-                wait(each)
-            except BaseException:
-                self.close()
-                raise
-            for future in each:
-                future.result()
-        for run in runs:
-            if run.source in failures:
-                raise failures[run.source]
-        return [nbformat.read(run.target, as_version=4) for run in runs]  # type: ignore[no-untyped-call]
+        executed = []
+        for result in (results[run.source] for run in runs):
+            if isinstance(result, NotebookError):
+                raise result
+            executed.append(result)
+        return executed
 
     def close(self) -> None:
         """End the processes and all that they started."""
-        for worker in self._started:
-            worker.end(for_good=True)
+        self._closed = True
+        for one in list(self._running.values()):
+            one.end()
+        for process in self._processes:
+            process.end()
         self._folder.cleanup()
+
+    def _launched(self) -> "_Process":
+        process = _Process(self._environment, self._heard)
+        if self._data is not None:
+            process.ask(prepare=self._data)
+        return process
+
+    def _begin(self, run: NotebookRun) -> None:
+        """Have a notebook run by the prepared process, or by a new one where there is none."""
+        if self._closed:
+            raise ReportError("The report was stopped.")
+        self._processes = [one for one in self._processes if one.lives]
+        if not self._processes:
+            self._processes.append(self._launched())
+        # Without forks a process runs one notebook, and is ended with it.
+        process = self._processes[0] if FORKS else self._processes.pop()
+        self._begun += 1
+        result = Path(self._folder.name, f"{self._begun}.json")
+        self._running[self._begun] = _Running(run, process, result, time.monotonic())
+        given = {"parameters": dict(run.parameters), "result": str(result)}
+        process.ask(run=self._begun, source=str(run.source), **given)
+
+    def _ended(
+        self, timeout: float, progress: Progress | None
+    ) -> "list[tuple[NotebookRun, NotebookNode | NotebookError]]":
+        """What became of the notebooks that the next answer, or its absence, says have ended."""
+        now = time.monotonic()
+        left = min(one.deadline(timeout) for one in self._running.values()) - now
+        try:
+            process, answer = self._heard.get(timeout=max(left, 0))
+        except queue.Empty:
+            late = [n for n, one in self._running.items() if one.deadline(timeout) <= now + left]
+            return [self._stopped(n, self._running[n].late(timeout)) for n in late]
+        if answer is None:
+            self._processes = [one for one in self._processes if one is not process]
+            orphans = [n for n, one in self._running.items() if one.process is process]
+            return [self._stopped(n, f"(code {process.end()})") for n in orphans]
+        if (one := self._running.get(answer.get("run", 0))) is None:
+            return []
+        one.hear(answer, progress)
+        if "ended" in answer:
+            return [self._stopped(answer["run"], f"(code {answer['ended']})")]
+        if "done" not in answer:
+            return []
+        del self._running[answer["run"]]
+        return [(one.run, one.read())]
+
+    def _stopped(self, number: int, why: str) -> "tuple[NotebookRun, NotebookError]":
+        """End a notebook, and say why and in which cell."""
+        one = self._running.pop(number)
+        one.end()
+        said = f"The process that ran it ended {why}." if why.startswith("(") else why
+        return one.run, one.run.failure(one.cell, said)
 
 
 def workers_at_once() -> int:
-    """As many workers as there are cores, and as memory allows."""
+    """As many notebooks as there are cores, and as memory allows."""
     known = hasattr(os, "sched_getaffinity")  # fewer than the machine has, where it is shared
     cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
     # Available, not free: what files are cached in is given back when a process needs it.
@@ -159,135 +231,106 @@ def workers_at_once() -> int:
 
 
 def worker_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """What a worker may know of `environment`, and none of the user's own IPython."""
+    """What a notebook may know of `environment`, and none of the user's own IPython."""
     kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
     return {**kept, "IPYTHONDIR": str(folder / "ipython"), "CCANALYTICS_REPORT": "1"}
 
 
+@dataclass
+class _Running:
+    """A notebook that runs: where, since when, and how far it is."""
+
+    run: NotebookRun
+    process: "_Process"
+    result: Path
+    since: float
+    """When its process was asked for it, later when the newest cell began."""
+    cell: int | None = None
+    pid: int = 0
+
+    def deadline(self, timeout: float) -> float:
+        return self.since + (START_TIMEOUT if self.cell is None else timeout)
+
+    def late(self, timeout: float) -> str:
+        if self.cell is None:
+            return f"Its process took longer to start than {START_TIMEOUT:g} s and was ended."
+        return f"The cell took longer than {timeout:g} s and was ended."
+
+    def hear(self, answer: Mapping[str, Any], progress: Progress | None) -> None:
+        self.since = time.monotonic()
+        self.pid = answer.get("pid", self.pid)
+        if "begun" in answer:
+            self.cell = answer["begun"]
+        if progress and "of" in answer:
+            progress(self.run.source.name, answer.get("begun", answer["of"]), answer["of"])
+
+    def read(self) -> "NotebookNode | NotebookError":
+        from nbformat import from_dict
+
+        result = json.loads(self.result.read_bytes())
+        self.result.unlink()
+        if "error" in result:
+            return self.run.failure(result["cell"], result["error"])
+        notebook: NotebookNode = from_dict(result["notebook"])  # type: ignore[no-untyped-call]
+        return notebook
+
+    def end(self) -> None:
+        """End what runs it and what that started, but not the process it is a copy of."""
+        if self.pid:
+            kill_group(self.pid)
+        if not FORKS or self.cell is None:
+            self.process.end()
+
+
+class _Process:
+    """A process of `notebook_worker`, whose answers are put into one queue with those of others."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        heard: "queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]",
+    ) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ccanalytics.report.notebook_worker"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the parent's; and a group of its own to end
+        )
+        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+
+    def ask(self, **request: Any) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(OSError, ValueError):  # that it has died is heard, too
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> int:
+        """The exit code, of a process that may have to be ended for it."""
+        if self.lives:
+            kill_group(self._process.pid)
+        code = self._process.wait()
+        assert self._process.stdin
+        with contextlib.suppress(OSError):  # what was not read any more cannot be flushed
+            self._process.stdin.close()
+        return code
+
+    def _listen(self, heard: Any) -> None:
+        assert self._process.stdout
+        with self._process.stdout as lines:
+            for line in lines:
+                heard.put((self, json.loads(line)))
+        heard.put((self, None))
+
+
 def kill_group(pid: int) -> None:
-    """End the process and, where it leads a group as a worker does, what it started."""
+    """End the process and, where it leads a group as these do, what it started."""
     with contextlib.suppress(ProcessLookupError):
         if os.name == "posix":
             os.killpg(pid, signal.SIGKILL)
         else:
             os.kill(pid, signal.SIGTERM)
-
-
-def _work(
-    worker: "_Worker",
-    waiting: "queue.SimpleQueue[NotebookRun]",
-    failures: dict[Path, NotebookError],
-    timeout: float,
-    progress: Progress | None,
-) -> None:
-    """Give the worker one notebook after the other, as long as there are any."""
-    while True:
-        try:
-            run = waiting.get_nowait()
-        except queue.Empty:
-            return
-        try:
-            worker.run(run, timeout, progress)
-        except NotebookError as error:
-            failures[run.source] = error
-
-
-class _Worker:
-    """A worker process, started again after it had to be ended."""
-
-    _process: subprocess.Popen[str]
-    _requests: IO[str]
-    _answers: "queue.SimpleQueue[str | None]"
-    _ready: bool
-    """It has said that it is; until then it imports."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._ended = False
-        self._turn = threading.Lock()
-        """Held to start or end the process: none is started once the report was stopped."""
-        self._start()
-
-    def run(self, run: NotebookRun, timeout: float, progress: Progress | None) -> None:
-        """Run one notebook; `NotebookError` when a cell fails, takes too long, or kills it."""
-        if self._process.poll() is not None:
-            self.end()
-            self._start()
-        if not self._ready:
-            self._next(START_TIMEOUT, run, "Its process took longer to start than")
-            self._ready = True
-        total = len(read_notebook(run.source).cells)
-        request = {
-            "source": str(run.source),
-            "target": str(run.target),
-            "parameters": dict(run.parameters),
-            "reading": run.reading,
-        }
-        with contextlib.suppress(OSError):  # a worker that died says so below
-            self._requests.write(json.dumps(request) + "\n")
-            self._requests.flush()
-        while True:
-            answer = self._next(timeout, run, "The cell took longer than")
-            if "begun" in answer:
-                run.index = answer["begun"]
-                if progress:
-                    progress(run.source.name, min(answer["begun"], total - 1), total)
-            elif "failed" in answer:
-                run.index = answer.get("cell", run.index)
-                raise run.failure(answer["failed"])
-            else:
-                break
-        if progress:
-            progress(run.source.name, total, total)
-
-    def end(self, *, for_good: bool = False) -> None:
-        """End the process and all that it started."""
-        with self._turn:
-            self._ended = self._ended or for_good
-            if self._process.poll() is None:
-                kill_group(self._process.pid)
-            self._process.wait()
-            with contextlib.suppress(OSError):  # what was not read any more cannot be flushed
-                self._requests.close()
-
-    def _start(self) -> None:
-        with self._turn:
-            if self._ended:
-                raise ReportError("The report was stopped.")
-            self._launch()
-
-    def _launch(self) -> None:
-        self._ready = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "ccanalytics.report.notebook_worker"],
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is the parent's; and a group of its own to end
-        )
-        assert self._process.stdin and self._process.stdout
-        self._requests = self._process.stdin
-        self._answers = queue.SimpleQueue()
-        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
-
-    def _listen(self, lines: Any) -> None:
-        answers = self._answers
-        with lines:
-            for line in lines:
-                answers.put(line)
-        answers.put(None)
-
-    def _next(self, timeout: float, run: NotebookRun, late: str) -> dict[str, Any]:
-        """The next answer; an error when there is none in time, or nobody to give one."""
-        try:
-            line = self._answers.get(timeout=timeout)
-        except queue.Empty:
-            self.end()
-            raise run.failure(f"{late} {timeout:g} s and was ended.") from None
-        if line is None:
-            code = self._process.wait()
-            raise run.failure(f"The process that ran it ended (code {code}).")
-        answer: dict[str, Any] = json.loads(line)
-        return answer

@@ -5,7 +5,6 @@ live     the same chart compiled to Vega, without its rows
 rows     kept once for the whole page, by columns, under a name made from their content
 """
 
-import copy
 import hashlib
 import json
 import re
@@ -14,18 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import vl_convert
 from markupsafe import Markup
 
-from ccanalytics.errors import ReportError
+from ccanalytics.report.chart_drawing import Spec, about, drawing, lines_of, title_of
 from ccanalytics.report.svg import inline_svg
-
-VEGA_LITE = "6.4"
-_WIDTH, _WIDE = 680, 900
-BETWEEN = 68
-"""Pixels from one of several small charts to the next: the value at a line's end, and a gap."""
-
-Spec = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,20 +65,17 @@ class Charts:
     def add(self, chart: Spec) -> Figure:
         """The figure of a Vega-Lite chart; its compiled form and rows join the page's."""
         name = f"chart-{len(self.specs) + 1}"
-        about = chart.get("usermeta", {}).get("ccanalytics", {})
         title, subtitle = title_of(chart)
-        wide = bool(about.get("wide"))
-        vega = _compiled(sized(chart, _WIDE if wide else _WIDTH))
-        svg = inline_svg(_drawn(vega), name, self.colours) if self.pictures else Markup()
-        self.specs[name] = self._without_rows(vega)
+        drawn = drawing(chart)
+        self.specs[name] = self._without_rows(drawn.vega)
         return Figure(
             id=name,
             title=title,
             subtitle=subtitle,
             description=chart.get("description") or " ".join([*title, *subtitle]) or "Chart",
-            metric=about.get("metric", ""),
-            wide=wide,
-            svg=svg,
+            metric=about(chart).get("metric", ""),
+            wide=bool(about(chart).get("wide")),
+            svg=inline_svg(drawn.svg, name, self.colours) if self.pictures else Markup(),
             tables=list(_tables(chart)),
         )
 
@@ -96,11 +84,15 @@ class Charts:
         return json.dumps({"charts": self.specs, "rows": self.rows}, separators=(",", ":"))
 
     def _without_rows(self, vega: Spec) -> Spec:
-        text = json.dumps({**vega, "data": [_without_values(part) for part in vega["data"]]})
-        for source in vega["data"]:
-            if isinstance(source.get("values"), list):
-                source["values"] = self._keep(source["values"], text)
-        return recoloured(vega, self.colours)
+        bare = [{key: part[key] for key in part if key != "values"} for part in vega["data"]]
+        text = json.dumps({**vega, "data": bare})
+        data = [
+            {**part, "values": self._keep(part["values"], text)}
+            if isinstance(part.get("values"), list)
+            else part
+            for part in vega["data"]
+        ]
+        return recoloured({**vega, "data": data}, self.colours)
 
     def _keep(self, rows: list[dict[str, Any]], text: str) -> str:
         columns = [name for name in dict.fromkeys(k for row in rows for k in row) if name in text]
@@ -108,46 +100,6 @@ class Charts:
         key = hashlib.sha256(json.dumps(table).encode()).hexdigest()[:12]
         self.rows[key] = table
         return key
-
-
-def _without_values(source: Spec) -> Spec:
-    return {key: value for key, value in source.items() if key != "values"}
-
-
-def sized(chart: Spec, width: int) -> Spec:
-    """The chart at a width in pixels, without the words the page itself says."""
-    spec = copy.deepcopy(chart)
-    for part in [spec, *spec.get("layer", [])]:
-        for said in ("title", "description", "usermeta"):
-            part.pop(said, None)
-    if "facet" in spec:
-        spec["spec"]["width"] = width // spec.get("columns", 4) - BETWEEN
-    elif chart.get("width") == "container" or "ccanalytics" in chart.get("usermeta", {}):
-        spec["width"] = width
-        spec["autosize"] = {"type": "fit-x", "contains": "padding", "resize": True}
-    config = spec.setdefault("config", {})
-    config.update({"aria": False, "background": "transparent"})
-    spec["background"] = "transparent"
-    return spec
-
-
-def _compiled(spec: Spec) -> Spec:
-    try:
-        return vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
-    except ValueError as error:
-        raise _not_drawn(error) from error
-
-
-def _drawn(vega: Spec) -> str:
-    try:
-        return vl_convert.vega_to_svg(vega)
-    except ValueError as error:
-        raise _not_drawn(error) from error
-
-
-def _not_drawn(error: ValueError) -> ReportError:
-    reason = str(error).strip().splitlines()[0]
-    return ReportError(f"A chart could not be drawn: {reason}")
 
 
 def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
@@ -158,29 +110,11 @@ def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
     return colours.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def title_of(chart: Spec) -> tuple[list[str], list[str]]:
-    """Title and subtitle lines; a layered chart may carry them in a layer."""
-    for part in [chart, *chart.get("layer", [])]:
-        title = part.get("title")
-        if isinstance(title, dict):
-            return _lines(title.get("text")), _lines(title.get("subtitle"))
-        if title:
-            return _lines(title), []
-    return [], []
-
-
-def _lines(text: str | list[str] | None) -> list[str]:
-    if not text:
-        return []
-    return [text] if isinstance(text, str) else list(text)
-
-
 # The table behind a chart: its rows, in the columns, titles and formats its encodings name.
 
 
 def _tables(chart: Spec) -> Iterator[Table]:
-    given = chart.get("usermeta", {}).get("ccanalytics", {}).get("columns", [])
-    encoded = {name: (head, form) for name, head, form in given}
+    encoded = {name: (head, form) for name, head, form in about(chart).get("columns", [])}
     encoded = encoded or _encoded_fields(chart)
     for rows in row_sets(chart):
         fields = [name for name in encoded if any(name in row for row in rows)]
@@ -232,7 +166,7 @@ def _channel(definition: Any) -> Iterator[tuple[str, str, str]]:
             axis = part.get("axis") or part.get("legend") or {}
             title = part.get("title") or axis.get("title") or ""
             name = part["field"].replace("\\", "")
-            yield name, " ".join(_lines(title)), part.get("format") or axis.get("format") or ""
+            yield name, " ".join(lines_of(title)), part.get("format") or axis.get("format") or ""
 
 
 def _is_numeric(rows: list[dict[str, Any]], name: str) -> bool:

@@ -1,26 +1,21 @@
 """A notebook run in this process, without the start of a kernel.
 
-papermill runs it as it does with kernels: the same parameters, the same errors. A notebook sees
-nothing of the one before it, neither names nor settings, but what was imported stays.
+papermill runs it as it does with kernels: the same parameters, the same errors.
 """
 
-import gc
 import io
-import os
 import re
-import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import altair
-import pandas as pd
 import papermill
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.formatters import MimeBundleFormatter
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -31,6 +26,8 @@ ENGINE = "ccanalytics"
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 """The newest MIME type of charts that a notebook file may hold."""
+
+PICTURE = "image/svg+xml"
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -47,14 +44,16 @@ def run_notebook(
     source: Path,
     parameters: Mapping[str, Any],
     *,
-    target: Path | None = None,
-    begin: Callable[[int], None] = lambda index: None,
+    begin: Callable[[int, int], None] = lambda index, total: None,
 ) -> NotebookNode:
-    """The executed notebook, also written to `target`; `CellError` when a cell failed."""
+    """The executed notebook, whose charts have no pictures yet; `CellError` when a cell failed.
+
+    Names and settings of a notebook stay in this process, so each is run in one of its own.
+    """
     try:
         return papermill.execute_notebook(
             str(source),
-            str(target) if target else None,
+            None,
             parameters=dict(parameters),
             engine_name=ENGINE,
             kernel_name="python3",
@@ -62,7 +61,7 @@ def run_notebook(
             progress_bar=False,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
-            on_cell_start=lambda *, cell, cell_index, **_: begin(cell_index),
+            begin=begin,
         )
     except papermill.PapermillExecutionError as error:
         text = f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename)
@@ -78,69 +77,34 @@ class ShellEngine(Engine):  # type: ignore[misc]
         nb_man: NotebookExecutionManager,
         kernel_name: str,
         *,
-        on_cell_start: Callable[..., None] | None = None,
+        begin: Callable[[int, int], None],
         **_: Any,
     ) -> None:
         """Run every cell up to the first that fails, whose error becomes its last output."""
-        shell = _shell()
-        shell.begin_notebook()
-        with _settings_kept():
-            for index, cell in enumerate(nb_man.nb.cells):
-                if on_cell_start:
-                    on_cell_start(cell=cell, cell_index=index)
-                nb_man.cell_start(cell, index)
-                failed = cell.cell_type == "code" and not _run(shell, cell)
-                if failed:
-                    nb_man.cell_exception(cell, index, exception=None)
-                    return
-                nb_man.cell_complete(cell, index)
+        cells = nb_man.nb.cells
+        for index, cell in enumerate(cells):
+            begin(index, len(cells))
+            nb_man.cell_start(cell, index)
+            if cell.cell_type == "code" and not _run(cell):
+                nb_man.cell_exception(cell, index, exception=None)
+                return
+            nb_man.cell_complete(cell, index)
 
 
 papermill_engines.register(ENGINE, ShellEngine)
 
 
-def _run(shell: "_Shell", cell: NotebookNode) -> bool:
+def _run(cell: NotebookNode) -> bool:
     """True when the cell ran to its end; its outputs are added to it."""
-    shell.begin_cell(cell.outputs)
-    with _streams(shell):
+    shell().begin_cell(cell.outputs)
+    with _streams(shell()):
         # With history, because a last expression ended by ";" is known by it.
-        result = shell.run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
+        result = shell().run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
     cell.execution_count = result.execution_count
     error = result.error_before_exec or result.error_in_exec
     if error is not None and not any(one.output_type == "error" for one in cell.outputs):
-        shell.add("error", ename=type(error).__name__, evalue=str(error), traceback=[])
+        shell().add("error", ename=type(error).__name__, evalue=str(error), traceback=[])
     return error is None
-
-
-@contextmanager
-def _settings_kept() -> Iterator[None]:
-    """What a notebook sets for the whole process is as before when the block is left.
-
-    Without this the next notebook would show its tables and charts otherwise, or read another
-    store, depending on which worker happened to run it.
-    """
-    environment, path = dict(os.environ), list(sys.path)
-    with (
-        chdir(Path.cwd()),
-        warnings.catch_warnings(),
-        # Charts of a reader's own are Vega-Lite in an output too, not a page that asks a network.
-        altair.renderers.enable(ENGINE),
-        altair.data_transformers.enable("default"),
-        altair.theme.enable("default"),
-    ):
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(environment)
-            sys.path[:] = path
-            _reset_pandas()
-
-
-def _reset_pandas() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some options are deprecated
-        pd.reset_option(r"^(display|styler|mode|compute)\.")  # of "plotting" needs matplotlib
 
 
 class _Shell(InteractiveShell):
@@ -149,15 +113,8 @@ class _Shell(InteractiveShell):
     _outputs: list[NotebookNode]
     _outdated: bool
     """The outputs go as soon as there is a new one."""
-    _displays: dict[str, list[NotebookNode]]
+    _displays: ClassVar[dict[str, list[NotebookNode]]] = {}
     """Outputs that were given a name, by which they may be changed."""
-
-    def begin_notebook(self) -> None:
-        """Forget every name and output of the notebook before."""
-        self.reset()  # type: ignore[no-untyped-call]
-        # What is left is imported and stays; else each reset would walk all of it again.
-        gc.freeze()
-        self._displays = {}
 
     def begin_cell(self, outputs: list[NotebookNode]) -> None:
         """From now on outputs are added to these."""
@@ -204,9 +161,9 @@ class _Hook(DisplayHook):
     def write_output_prompt(self) -> None: ...
     def finish_displayhook(self) -> None: ...
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
-        shell = _shell()
-        count = shell.execution_count
-        shell.add("execute_result", data=format_dict, metadata=md_dict or {}, execution_count=count)
+        count = shell().execution_count
+        shown = {"data": format_dict, "metadata": md_dict or {}, "execution_count": count}
+        shell().add("execute_result", **shown)
 
 
 class _Publisher(DisplayPublisher):
@@ -222,18 +179,31 @@ class _Publisher(DisplayPublisher):
         **_: Any,
     ) -> None:
         name = (transient or {}).get("display_id", "")
-        show = _shell().change if update else _shell().display
+        show = shell().change if update else shell().display
         show(data, metadata or {}, name)
 
     def clear_output(self, wait: bool = False) -> None:
-        _shell().clear(later=wait)
+        shell().clear(later=wait)
+
+
+class _WithoutPictures(MimeBundleFormatter):
+    """Charts show themselves without a picture, which is drawn once for notebook and page."""
+
+    def __call__(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
+        return super().__call__(obj, include=include, exclude={*(exclude or ()), PICTURE})
 
 
 @cache
-def _shell() -> _Shell:
+def shell() -> _Shell:
+    """The shell of this process; charts of a reader's own are Vega-Lite in an output, too, not a
+    page that asks a network."""
     altair.renderers.register(ENGINE, lambda spec, **_: {VEGA_LITE: spec})
+    altair.renderers.enable(ENGINE)
     config = Config({"HistoryManager": {"enabled": False}})
-    return _Shell.instance(config=config, displayhook_class=_Hook, display_pub_class=_Publisher)
+    made = _Shell.instance(config=config, displayhook_class=_Hook, display_pub_class=_Publisher)
+    assert made.display_formatter
+    made.display_formatter.mimebundle_formatter = _WithoutPictures(parent=made.display_formatter)
+    return made
 
 
 class _Stream(io.TextIOBase):

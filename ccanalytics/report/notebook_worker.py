@@ -1,55 +1,154 @@
-"""The process in which notebooks of a report run, one after the other.
+"""The process in which notebooks run: prepared once, then copied for each notebook.
 
-It says `{"ready": true}` once it has imported everything. A request is a line of JSON,
-`{"source", "target", "parameters", "reading"}`, and another reading loads the data anew; answers
-are lines of JSON: `{"begun": n}` when cell n begins, then `{"done": true}`, or
-`{"failed": text, "cell": n}`.
+It is asked with lines of JSON on stdin, and answers with lines on stdout:
+
+    {"prepare": parameters}                              data is read anew, with these at once
+    {"run": n, "source", "parameters", "result"}         a notebook is run in a copy
+    {"run": n, "pid": p}                                 the copy that runs it
+    {"run": n, "begun": m, "of": cells}                  its cell m begins
+    {"run": n, "done": true, "of": cells}                `result` has it: {"notebook"} or, of one
+                                                         that failed, {"error", "cell"}
+    {"run": n, "ended": code}                            the copy is no more
+
+A copy ends with the process it is of, and that one with the one that asks, also in a cell.
 """
 
+import contextlib
+import gc
 import json
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
-from ccanalytics.report.worker_pipes import worker_pipes
+from ccanalytics.report.engine import FORKS
 from ccanalytics.wings import resolve
 
-PREPARED_BY = "dataset.loading:share_datasets"
-"""What makes the notebooks of a worker share what they load; a report knows no datasets."""
+PREPARED_BY = "issue.prepared:prepare"
+"""What makes the notebooks share what they load; a report knows no datasets."""
+
+
+class _Pipes:
+    """Requests and answers, which no cell can touch.
+
+    This process reads nothing from stdin any more, so that `input()` in a cell or a program it
+    starts fails at once in place of taking the next request; what they write to stdout goes to
+    stderr.
+    """
+
+    def __init__(self) -> None:
+        self.requests = os.fdopen(os.dup(0), "rb")
+        self._answers = os.dup(1)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+
+    def answer(self, run: int, **said: Any) -> None:
+        # In one piece: copies write to the same pipe, and signals may come in between.
+        os.write(self._answers, json.dumps({"run": run, **said}).encode() + b"\n")
 
 
 def main() -> None:
     """Answer requests, as long as there is somebody to ask."""
-    requests, answers = worker_pipes()
+    pipes = _Pipes()
     # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from ccanalytics.report.notebook_shell import shell
+
+    shell()
+    copies = _Copies(pipes) if FORKS else None
+    for line in pipes.requests:
+        asked = json.loads(line)
+        if "prepare" in asked:
+            with contextlib.suppress(Exception):  # the cell that loads will say what is wrong
+                resolve(PREPARED_BY)(asked["prepare"])
+        elif copies:
+            copies.start(asked)
+        else:
+            _end_with(pipes.requests.fileno())
+            _run(asked, pipes)
+            return
+
+
+class _Copies:
+    """The copies of this process that run notebooks."""
+
+    def __init__(self, pipes: _Pipes) -> None:
+        self._pipes = pipes
+        self._numbers: dict[int, int] = {}
+        self._lifeline = os.pipe()
+        """Nothing is written to it: what reads from it hears that this process has ended."""
+        signal.signal(signal.SIGCHLD, self._reap)
+
+    def start(self, asked: dict[str, Any]) -> None:
+        """Run a notebook in a copy."""
+        gc.freeze()  # else the collector would write to all that is shared, and so copy it
+        # One that dies at once must be known before its end is heard of.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        pid = os.fork()
+        if not pid:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        else:
+            self._numbers[pid] = asked["run"]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        if pid:
+            return
+        code = 1
+        try:
+            os.setsid()
+            os.close(self._lifeline[1])
+            _end_with(self._lifeline[0])
+            _run(asked, self._pipes)
+            code = 0
+        finally:
+            # What is to be done at the end of a process is to be done by the one it is a copy of.
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _reap(self, *_: object) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                code = os.waitstatus_to_exitcode(ended[1])
+                self._pipes.answer(self._numbers.pop(ended[0]), ended=code)
+
+
+def _end_with(lifeline: int) -> None:
+    """End this process with the other end of a pipe: a cell that runs for ever must not outlive
+    the one that asked for it."""
+
+    def listen() -> None:
+        os.read(lifeline, 1)
+        os._exit(1)
+
+    threading.Thread(target=listen, daemon=True).start()
+
+
+def _run(asked: dict[str, Any], pipes: _Pipes) -> None:
+    """Run a notebook and write what became of it."""
+    from nbformat.v4.nbjson import BytesEncoder
+
     from ccanalytics.report.notebook_shell import CellError, run_notebook
 
-    prepare, reading = resolve(PREPARED_BY), None
+    number, cells = asked["run"], 0
 
-    def answer(**said: Any) -> None:
-        answers.write(json.dumps(said).encode() + b"\n")
-        answers.flush()
+    def begin(index: int, total: int) -> None:
+        nonlocal cells
+        cells = total
+        pipes.answer(number, begun=index, of=total)
 
-    answer(ready=True)
-    for line in requests:
-        asked = json.loads(line)
-        if asked["reading"] != reading:
-            reading = asked["reading"]
-            prepare()
-        try:
-            run_notebook(
-                Path(asked["source"]),
-                asked["parameters"],
-                target=Path(asked["target"]),
-                begin=lambda index: answer(begun=index),
-            )
-        except CellError as error:
-            answer(failed=str(error), cell=error.index)
-        except Exception as error:  # whatever it is, the next notebook may go well
-            answer(failed=f"{type(error).__name__}: {error}")
-        else:
-            answer(done=True)
+    pipes.answer(number, pid=os.getpid())
+    result: dict[str, Any]
+    try:
+        result = {"notebook": run_notebook(Path(asked["source"]), asked["parameters"], begin=begin)}
+    except CellError as error:
+        result = {"error": str(error), "cell": error.index}
+    except Exception as error:
+        result = {"error": f"{type(error).__name__}: {error}", "cell": None}
+    Path(asked["result"]).write_text(json.dumps(result, cls=BytesEncoder), encoding="utf-8")
+    pipes.answer(number, done=True, of=cells)
 
 
 if __name__ == "__main__":

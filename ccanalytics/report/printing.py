@@ -2,14 +2,15 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ccanalytics.atomic import ASIDE
 from ccanalytics.errors import ReportError
-from ccanalytics.report.engine import ALLOWED
+from ccanalytics.report.archive import writing
+from ccanalytics.report.engine import ALLOWED, kill_group
 
 BROWSERS = (
     "chromium",
@@ -62,9 +63,12 @@ def print_page(
 ) -> Path:
     """The path of `pdf`, which appears whole; `ReportError` when the browser fails or hangs."""
     # Next to the page: a browser in a snap or a container may not write just anywhere.
-    with tempfile.TemporaryDirectory(
-        prefix=".print-", dir=pdf.parent, ignore_cleanup_errors=True
-    ) as name:
+    with (
+        writing(pdf),
+        tempfile.TemporaryDirectory(
+            prefix=ASIDE, dir=pdf.parent, ignore_cleanup_errors=True
+        ) as name,
+    ):
         folder = Path(name)
         printed = folder / "page.pdf"
         flags = [*_FLAGS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={printed}"]
@@ -102,17 +106,9 @@ def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeo
         except subprocess.TimeoutExpired:
             raise ReportError(f"{command[0]} did not finish within {timeout:.0f} s.") from None
         finally:
-            _end(process)
+            if process.poll() is None:
+                kill_group(process.pid)
+                process.wait()
         output.seek(0)
         lines = output.read().decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else f"it wrote nothing (exit code {process.returncode})"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing of the browser, also after Ctrl-C."""
-    if process.poll() is None:
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)  # the session it leads: its children, too
-        else:
-            process.kill()
-        process.wait()

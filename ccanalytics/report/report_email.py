@@ -18,16 +18,9 @@ from PIL import Image
 
 from ccanalytics.errors import ReportError
 from ccanalytics.report.cells import Contents
+from ccanalytics.report.chart_drawing import VEGA_LITE, Spec, about, sized, title_of
 from ccanalytics.report.colours import LIGHT
-from ccanalytics.report.figures import (
-    VEGA_LITE,
-    Charts,
-    Figure,
-    Spec,
-    recoloured,
-    sized,
-    title_of,
-)
+from ccanalytics.report.figures import Charts, Figure, recoloured
 from ccanalytics.report.page import render_plain
 from ccanalytics.report.parts import PageNote
 
@@ -150,7 +143,7 @@ def _importance(card: Mapping[str, Any]) -> tuple[bool, bool]:
 
 
 def _metric_of(chart: Spec) -> str:
-    return str(chart.get("usermeta", {}).get("ccanalytics", {}).get("metric", ""))
+    return str(about(chart).get("metric", ""))
 
 
 def _picture(chart: Spec) -> Picture:

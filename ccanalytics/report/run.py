@@ -9,10 +9,7 @@ A run that fails leaves a page that says where; an earlier whole issue of that w
 failure then stands next to it as `<out>/2026-W47-failed.html`.
 """
 
-import copy
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -24,8 +21,9 @@ from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report.archive import Issue, memories, read_issue, write_issue
-from ccanalytics.report.engine import NotebookError, NotebookRun, Progress, run_notebooks
+from ccanalytics.report.archive import Issue, memories, read_issue, write_issue, writing
+from ccanalytics.report.chart_drawing import add_pictures, draw_ahead
+from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.history import NOTHING, Remembered, restatements
 from ccanalytics.report.page import Definition, build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
@@ -116,31 +114,24 @@ class ReportSpec:
         return text if self.named else without_emails(text)
 
 
-def run_report(spec: ReportSpec, *, progress: Progress | None = None) -> Path:
+def run_report(
+    spec: ReportSpec, workers: NotebookWorkers, *, progress: Progress | None = None
+) -> Path:
     """The path of the page; the index and the executed notebooks are written too.
 
     `NotebookError` when a cell failed: then `failure_path(spec)` says so.
     """
     _refuse_other_source(spec)
     parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
-    spec.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".run-", dir=spec.out) as aside:
-        folder = Path(aside)
-        try:
-            notebooks = run_notebooks(
-                [
-                    NotebookRun(source, given, folder / source.name)
-                    for source, given in zip(spec.notebooks, parameters, strict=True)
-                ],
-                environment=spec.environment,
-                timeout=spec.timeout,
-                progress=progress,
-            )
-            page, companions = _made(spec, notebooks)
-        except NotebookError as error:
-            error.page = _write_broken(spec, error)
-            raise
-        _keep(folder, spec, notebooks)
+    runs = [NotebookRun(*one) for one in zip(spec.notebooks, parameters, strict=True)]
+    with writing(spec.out / f"{spec.file}.html"):
+        """A folder that cannot be written to is known before the work."""
+    try:
+        notebooks = workers.run(runs, timeout=spec.timeout, progress=progress, done=draw_ahead)
+        page, companions = _made(spec, notebooks)
+    except NotebookError as error:
+        error.page = _write_broken(spec, error)
+        raise
     path = write_issue(spec.out, spec.file, page, companions)
     (spec.out / f"{spec.file}-failed.html").unlink(missing_ok=True)
     write_site(spec.out)
@@ -176,7 +167,7 @@ def report_notebooks(folder: Path | None = None, names: Sequence[str] = ()) -> l
 
 
 def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
-    """The page, and the files next to it by suffix; None for one that must not be there."""
+    """The page, and what goes with it by what follows its name; None for what must not be there."""
     try:
         words = spec.words
         restated = restatements(spec.memory, memories(spec.out, spec.week), spec.number_words)
@@ -186,6 +177,8 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
             mail = email_about(notebooks, file=f"{spec.file}.html", restated=restated, **about)
             companions[COMPANIONS["email"]] = mail.message()
+        for source, notebook in zip(spec.notebooks, notebooks, strict=True):
+            companions[f"/{source.name}"] = notebook_text(notebook)
         return page, companions
     except Exception as error:  # whatever it is, the week must get a page that says so
         log.debug("The page could not be built.", exc_info=True)
@@ -229,23 +222,14 @@ def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
     return path
 
 
-def _keep(folder: Path, spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> None:
-    """The executed notebooks next to the page, without paths of this machine."""
-    kept = spec.out / spec.file
-    kept.mkdir(exist_ok=True)
-    for source, notebook in zip(spec.notebooks, notebooks, strict=True):
-        written = folder / source.name
-        written.write_text(notebook_text(notebook), encoding="utf-8")
-        os.replace(written, kept / source.name)
-
-
 def notebook_text(notebook: NotebookNode) -> str:
-    """An executed notebook as its file is written: without paths of this machine."""
-    copied = copy.copy(notebook)
-    copied.metadata = copy.deepcopy(notebook.metadata)
-    for name in ("input_path", "output_path"):
-        copied.metadata.get("papermill", {}).pop(name, None)
-    return str(nbformat.writes(copied))  # type: ignore[no-untyped-call]
+    """An executed notebook as its file is written: with pictures, without paths of this machine."""
+    add_pictures(notebook)
+    papermill = {
+        name: said for name, said in notebook.metadata.papermill.items() if "_path" not in name
+    }
+    written = {**notebook, "metadata": {**notebook.metadata, "papermill": papermill}}
+    return str(nbformat.writes(nbformat.from_dict(written)))  # type: ignore[no-untyped-call]
 
 
 def _earlier_issue(spec: ReportSpec) -> Issue | None:

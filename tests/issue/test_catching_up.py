@@ -47,7 +47,7 @@ def reports(monkeypatch):
     """Reports that are only written down: what was asked, and what is to go wrong in which week."""
     asked, wrong = [], {}
 
-    def report(wished, progress):
+    def report(wished, *_):
         asked.append(wished.week)
         if wished.week in wrong:
             raise wrong[wished.week]
@@ -144,7 +144,7 @@ def test_weeks_before_the_first_record_are_passed_over(
         lambda day: [record(str(day))] if day >= first else [], now=lambda: later, keys=[key]
     )
     made = []
-    monkeypatch.setattr(catching_up, "weekly_report", lambda one, _: made.append(one.week))
+    monkeypatch.setattr(catching_up, "weekly_report", lambda one, *_: made.append(one.week))
     with serve(service) as server:
         settings = Settings(store=tmp_path / "store", base_url=server.url)
         asked = wish(tmp_path, source, environ={variable: key}, settings=settings, now=later)

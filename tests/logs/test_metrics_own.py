@@ -369,7 +369,7 @@ def run_notebook(folder, tmp_path, clean_environment, **parameters):
     }
     given = checked_parameters(notebooks, parameters, {})
     (done,) = run_notebooks(
-        [NotebookRun(source, given[0], tmp_path / source.name) for source in notebooks],
+        [NotebookRun(source, given[0]) for source in notebooks],
         environment=environment,
         timeout=60,
     )

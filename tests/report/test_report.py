@@ -86,7 +86,7 @@ def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment)
     notebooks = [notebook_folder() / "start_here.ipynb"]
     environment = {**clean_environment, "CCANALYTICS_STORE": str(sample[1].parent / "store")}
     (done,) = run_notebooks(
-        [NotebookRun(source, {}, tmp_path / source.name) for source in notebooks],
+        [NotebookRun(source, {}) for source in notebooks],
         environment=environment,
         timeout=60,
     )

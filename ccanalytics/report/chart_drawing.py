@@ -1,0 +1,153 @@
+"""A Vega-Lite chart of a notebook -> its drawing, made once for notebook and page."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property, lru_cache
+from html import escape
+from typing import Any
+
+import vl_convert
+from nbformat import NotebookNode
+
+from ccanalytics.errors import ReportError
+from ccanalytics.report.svg import inline_svg
+
+VEGA_LITE = "6.4"
+WIDTH, WIDE = 680, 900
+BETWEEN = 68
+"""Pixels from one of several small charts to the next: the value at a line's end, and a gap."""
+
+PICTURE = "image/svg+xml"
+
+Spec = dict[str, Any]
+
+
+class Drawing:
+    """One chart in the width of the page, without the words that the page itself says."""
+
+    def __init__(self, chart: str) -> None:
+        self._chart = chart
+
+    @cached_property
+    def vega(self) -> Spec:
+        """The chart compiled to Vega."""
+        chart = json.loads(self._chart)
+        spec = sized(chart, WIDE if about(chart).get("wide") else WIDTH)
+        with _named_errors():
+            return vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
+
+    @cached_property
+    def svg(self) -> str:
+        """The chart drawn, which takes longer than all else."""
+        with _named_errors():
+            return vl_convert.vega_to_svg(self.vega)
+
+
+def drawing(chart: Spec) -> Drawing:
+    """The drawing of a chart, the same one each time."""
+    return _drawing(json.dumps(chart))
+
+
+_drawing = lru_cache(maxsize=256)(Drawing)
+
+
+def draw_ahead(notebook: NotebookNode) -> None:
+    """Draw all charts of a notebook, while others still run."""
+    for _, chart in _charts(notebook):
+        with suppress(ReportError):  # said when it is to be shown
+            assert drawing(chart).svg
+
+
+def add_pictures(notebook: NotebookNode) -> None:
+    """Next to each chart its drawing with its title above, for what does not draw Vega-Lite."""
+    for number, (data, chart) in enumerate(_charts(notebook), 1):
+        if PICTURE not in data:
+            data[PICTURE] = _picture(chart, f"chart-{number}")
+
+
+def _charts(notebook: NotebookNode) -> Iterator[tuple[dict[str, Any], Spec]]:
+    """The outputs that are charts: all forms of each, and the Vega-Lite among them."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            yield from ((data, data[mime]) for mime in list(data) if "vnd.vegalite." in mime)
+
+
+def _picture(chart: Spec, name: str) -> str:
+    svg = str(inline_svg(drawing(chart).svg, name, {}))
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    width, height = (float(side) for side in size.groups()) if size else (WIDTH, 0)
+    looks = chart.get("config", {}).get("title", {})
+    title, subtitle = title_of(chart)
+    lines = [
+        f'font-size="14" font-weight="600" fill="{looks.get("color")}">{escape(line)}'
+        for line in title
+    ]
+    lines += [
+        f'font-size="12" fill="{looks.get("subtitleColor")}">{escape(line)}' for line in subtitle
+    ]
+    above = 18 * len(lines) + 10
+    words = "".join(
+        f'<text x="5" y="{18 * (n + 1) - above}" {line}</text>' for n, line in enumerate(lines)
+    )
+    label = escape(str(chart.get("description") or " ".join([*title, *subtitle]) or "Chart"))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
+        f'font-family="system-ui, sans-serif" width="{width:g}" height="{height + above:g}" '
+        f'viewBox="0 {-above} {width:g} {height + above:g}">'
+        f'<rect y="{-above}" width="100%" height="100%" fill="white"/>{words}'
+        + svg.replace("<svg ", f'<svg width="{width:g}" height="{height:g}" ', 1)
+        + "</svg>"
+    )
+
+
+def sized(chart: Spec, width: int) -> Spec:
+    """The chart at a width in pixels, without the words the page itself says."""
+    spec = copy.deepcopy(chart)
+    for part in [spec, *spec.get("layer", [])]:
+        for said in ("title", "description", "usermeta"):
+            part.pop(said, None)
+    if "facet" in spec:
+        spec["spec"]["width"] = width // spec.get("columns", 4) - BETWEEN
+    elif chart.get("width") == "container" or "ccanalytics" in chart.get("usermeta", {}):
+        spec["width"] = width
+        spec["autosize"] = {"type": "fit-x", "contains": "padding", "resize": True}
+    config = spec.setdefault("config", {})
+    config.update({"aria": False, "background": "transparent"})
+    spec["background"] = "transparent"
+    return spec
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ReportError(f"A chart could not be drawn: {reason}") from error
+
+
+def about(chart: Spec) -> dict[str, Any]:
+    """What a chart of this package says of itself: its metric, what is missing, its columns."""
+    said: dict[str, Any] = chart.get("usermeta", {}).get("ccanalytics", {})
+    return said
+
+
+def title_of(chart: Spec) -> tuple[list[str], list[str]]:
+    """Title and subtitle lines; a layered chart may carry them in a layer."""
+    for part in [chart, *chart.get("layer", [])]:
+        title = part.get("title")
+        if isinstance(title, dict):
+            return lines_of(title.get("text")), lines_of(title.get("subtitle"))
+        if title:
+            return lines_of(title), []
+    return [], []
+
+
+def lines_of(text: str | list[str] | None) -> list[str]:
+    if not text:
+        return []
+    return [text] if isinstance(text, str) else list(text)
