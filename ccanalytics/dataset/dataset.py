@@ -6,22 +6,37 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
         └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.people.calendars import Calendars
 from ccanalytics.people.roster import with_teams
 from ccanalytics.people.small_groups import withheld_weeks
 from ccanalytics.settings import BudgetScope
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
-from ccanalytics.weeks import days_between, parse_day
+from ccanalytics.weeks import days_between, parse_day, week_days
+
+AT_ONCE = 500_000
+"""Records (rows of `activity`) that are read together: with their models and tools about 1 GB."""
+
+
+@dataclass(frozen=True)
+class StoredRecords:
+    """Records that stay in the store until they are asked for, and how many there are of a day."""
+
+    read: Callable[[str, date, date], pd.DataFrame]
+    """One frame of some days."""
+    counts: Mapping[date, int]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,6 +50,7 @@ class Dataset(ShowsItself):
     team, as it, or what it leaves of everybody, is of too few people. `rest` are the records of the
     others: with what is said of everybody, what is said of a team must not reveal few of them.
     `cost_days` are the days whose cost is known, where it comes from elsewhere than the records.
+    `stored` is where records come from that are too many to be read before they are asked for.
     """
 
     shown_by = "display.summary:dataset_bundle"
@@ -59,9 +75,13 @@ class Dataset(ShowsItself):
     untold: frozenset[pd.Timestamp] = frozenset()
     rest: "Dataset | None" = None
     cost_days: frozenset[pd.Timestamp] | None = None
+    stored: "StoredRecords | None" = None
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        """A frame of `extras`, such as `data.requests` of session logs."""
+        """A frame of `extras`, such as `data.requests` of session logs, or one not read yet."""
+        if name in SCHEMAS and self.stored is not None:
+            vars(self)[name] = self._read(name)
+            return vars(self)[name]
         if name.startswith("_") or name not in self.extras:
             known = ", ".join(self.extras) or "none"
             raise AttributeError(
@@ -83,6 +103,18 @@ class Dataset(ShowsItself):
     def has_tokens(self) -> bool:
         """Whether tokens are known."""
         return self.spec.has_usage and self.cost_days is None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the records are in memory; else they are read from the store when asked for."""
+        return SCHEMAS.keys() <= vars(self).keys()
+
+    @property
+    def record_count(self) -> int:
+        """How many records there are: rows of `activity`."""
+        if self.is_read or self.stored is None:
+            return len(self.activity)
+        return sum(n for day, n in self.stored.counts.items() if self.since <= day <= self.until)
 
     @property
     def whole(self) -> "Dataset | None":
@@ -133,9 +165,41 @@ class Dataset(ShowsItself):
         parts = {name: days_of(part, first, last) for name, part in self._dated().items()}
         extras = {name: days_of(part, first, last) for name, part in self.extras.items()}
         rest = self.rest and self.rest.between(since, until)
-        part = replace(self, since=first, until=last, extras=extras, rest=rest, **parts)
+        part = self._with(since=first, until=last, extras=extras, rest=rest, **parts)
         _wholes[part] = self.whole or self
         return part
+
+    def parts(self) -> "Iterator[Dataset]":
+        """This dataset, or where its records are still in the store some closed weeks at a time."""
+        if self.stored is None or self.is_read or not self.weeks.size:
+            yield self
+            return
+        of_day = self.stored.counts
+        counts = [sum(of_day[day] for day in week_days(week.date())) for week in self.weeks]
+        weeks = pd.Series(self.weeks).groupby(np.cumsum(counts) // AT_ONCE).agg(["min", "max"])
+        for first, last in weeks.itertuples(index=False):
+            days = days_of(self.days, first, last + pd.Timedelta(days=6))
+            yield self._with(since=first.date(), until=days["date"].iloc[-1].date(), days=days)
+
+    def in_store(self, stored: "StoredRecords") -> "Dataset":
+        """The same dataset without its records, which are read when they are asked for."""
+        made = self._with(stored=stored)
+        for name in SCHEMAS:
+            del vars(made)[name]
+        return made
+
+    def _read(self, name: str) -> pd.DataFrame:
+        assert self.stored is not None
+        if self.whole is None:
+            return self.stored.read(name, self.since, self.until)
+        return days_of(getattr(self.whole, name), self.since, self.until).copy(deep=False)
+
+    def _with(self, **fields: Any) -> "Dataset":
+        """`replace`, which would read what is in the store."""
+        made = object.__new__(Dataset)
+        vars(made).update(vars(self) | fields)
+        vars(made).pop("weeks", None)
+        return made
 
     def copy(self) -> "Dataset":
         """The same dataset, of which nothing can be changed through this one."""
@@ -145,7 +209,7 @@ class Dataset(ShowsItself):
             if isinstance(part, pd.DataFrame)
         }
         extras = {name: part.copy(deep=False) for name, part in self.extras.items()}
-        copied = replace(self, extras=extras, **frames)
+        copied = self._with(extras=extras, **frames)
         _wholes[copied] = self.whole or self  # what was worked out for this one holds there too
         return copied
 
@@ -182,9 +246,10 @@ class Dataset(ShowsItself):
 
     def __repr__(self) -> str:
         who = f" of team {self.team}" if self.team else ""
+        actors = f" of {self.activity['actor'].nunique()} actors" if self.is_read else ""
         return (
             f"<Dataset {self.source}{who}: {self.since} to {self.until}, {len(self.weeks)} closed "
-            f"weeks, {len(self.activity)} records of {self.activity['actor'].nunique()} actors>"
+            f"weeks, {self.record_count} records{actors}>"
         )
 
 

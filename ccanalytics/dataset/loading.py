@@ -4,20 +4,25 @@ load ─▶ source, store, range ─▶ sync where no network is needed ─▶ r
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import Dataset, check_team, others_of, team_of
+from ccanalytics.dataset.dataset import (
+    AT_ONCE,
+    Dataset,
+    StoredRecords,
+    days_of,
+)
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
-from ccanalytics.frames.schemas import SCHEMAS
+from ccanalytics.frames.schemas import SCHEMAS, encoded
 from ccanalytics.people.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
 from ccanalytics.people.identity import apply_identity, load_secret, without_emails
 from ccanalytics.people.roster import (
@@ -28,7 +33,6 @@ from ccanalytics.people.roster import (
     read_roster,
     with_teams,
 )
-from ccanalytics.people.small_groups import withheld_weeks
 from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources.registry import (
     Access,
@@ -40,9 +44,11 @@ from ccanalytics.sources.registry import (
 )
 from ccanalytics.store.day_index import StoredDay
 from ccanalytics.store.day_store import Restatement, Store
-from ccanalytics.store.layout import companions
+from ccanalytics.store.layout import companions, layout_of
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
+
+Frames = Mapping[str, pd.DataFrame]
 
 _shared: dict[str, Dataset] | None = None
 """Datasets by their arguments and settings, where a process loads the same again and again."""
@@ -123,7 +129,9 @@ def _load(
     first, last = wanted or newest_range(spec, opened, now, weeks, days)
     if week:
         check_week(spec, opened, last, now)
-    stored, tables = opened.read_range(spec.name, first, last)
+    stored, tables, later = _read(
+        opened, spec.name, first, last, whole=bool(team) or identity == "aggregate"
+    )
     if not stored:
         fill = how_to_fill(spec, opened, first, last)
         raise StoreError(
@@ -143,7 +151,44 @@ def _load(
         **_prices(spec, settings),
         unknown_fields={name for day in stored.values() for name in day.unknown_fields},
         extras=_companion_frames(opened, spec.name, first, last),
+        later=later,
     )
+
+
+class Later(NamedTuple):
+    """Reads one frame of some days, of a store that stays as it is; the records of each day."""
+
+    table: Callable[[str, date, date], pa.Table]
+    counts: Mapping[date, int]
+
+    def records(self, given: Frames, finish: Callable[[Frames], Frames]) -> StoredRecords:
+        """The records, with actors and teams by `finish`; frames that are `given` are not read."""
+
+        def read(name: str, first: date, last: date) -> pd.DataFrame:
+            frame = given[name] if name in given else to_pandas(self.table(name, first, last))
+            return finish({name: days_of(frame, first, last)})[name]
+
+        return StoredRecords(read, self.counts)
+
+
+def _read(
+    store: Store, source: str, first: date, last: date, *, whole: bool
+) -> tuple[dict[date, StoredDay], Mapping[str, pa.Table], Later | None]:
+    """The stored days and their frames; records that are too many, unless `whole`, come later."""
+    with store.atomic.reading():
+        stored = store.days(source, first, last)
+        counts = {day: one.rows for day, one in stored.items()}
+        if whole or sum(counts.values()) <= AT_ONCE:
+            return *store.read_range(source, first, last), None
+        shelf = store.snapshot(source)
+        small = [name for name in layout_of(source).frames if name not in SCHEMAS]
+        tables = shelf.read_range(source, first, last, small)[1] if small else {}
+
+    def read(name: str, since: date, until: date) -> pa.Table:
+        return shelf.read_range(source, since, until, [name])[1][name]
+
+    empty = {name: encoded(schema).empty_table() for name, schema in SCHEMAS.items()}
+    return stored, {**tables, **empty}, Later(read, counts)
 
 
 def build_dataset(
@@ -158,7 +203,8 @@ def build_dataset(
     team: str = "",
     calendars: Calendars | None = None,
     unknown_fields: Iterable[str] = (),
-    extras: Mapping[str, pd.DataFrame] | None = None,
+    extras: Frames | None = None,
+    later: Later | None = None,
     **prices: Any,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says.
@@ -167,43 +213,56 @@ def build_dataset(
     """
     given = {name: to_pandas(table) for name, table in tables.items()} | dict(extras or {})
     cost_days = given.pop("cost_days", None)
-    everything = _of_actors(given, roster) | {"roster": roster}
-    further = {name: f for name, f in given.items() if name not in {*everything, "addresses"}}
-    minimum = source_spec(source).minimum_group if minimum_group is None else minimum_group
-    untold: frozenset[pd.Timestamp] = frozenset()
-    others = None
-    if team:
-        check_team(team, roster)
-        further = {name: frame for name, frame in further.items() if list(frame) == ["date"]}
-        activity, usage = everything["activity"], everything["model_usage"]
-        untold = withheld_weeks(activity, usage, team, minimum)
-        others = {name: others_of(frame, team) for name, frame in everything.items()}
-        everything = {name: team_of(frame, team) for name, frame in everything.items()}
-    known = calendars or Calendars()
-    made = Dataset(
+    people = one_address(roster, _ids(given))
+    frames = given | _of_actors(given, roster, people)
+    known = {name: frames.pop(name) for name in SCHEMAS}
+    frames.pop("addresses", None)
+    data = Dataset(
         source=source,
         since=days["date"].iloc[0].date(),
         until=days["date"].iloc[-1].date(),
-        **_fields(everything, further, identity, secret),
+        **known,
+        roster=roster,
         days=days,
-        minimum_group=minimum,
-        untold=untold,
-        identity=identity,
-        team=team,
-        calendars=known if identity == "named" else known.with_texts(without_emails),
+        minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
+        calendars=calendars or Calendars(),
         **prices,
         unknown_fields=tuple(sorted(unknown_fields)),
+        extras=frames,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
     )
-    if others is None:
-        return made
-    rest = _fields(others, further, identity, secret)
-    return replace(made, rest=replace(made, team="", untold=frozenset(), **rest))
+    data = _shown(data.of_team(team) if team else data, identity, secret)
+    if not later:
+        return data
+    return data.in_store(
+        later.records(
+            extras or {},
+            lambda part: apply_identity(_of_actors(part, roster, people), identity, secret),
+        )
+    )
 
 
-def _of_actors(given: Mapping[str, pd.DataFrame], roster: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
+    """The dataset with its actors as `identity` says, and no address in what people noted."""
+    if identity == "named":
+        return data
+    known = {name: getattr(data, name) for name in (*SCHEMAS, "roster")}
+    known |= {name: frame for name, frame in data.extras.items() if "actor_kind" in frame}
+    shown = apply_identity(known, identity, secret)
+    return replace(
+        data,
+        identity=identity,
+        extras={name: shown.pop(name, frame) for name, frame in data.extras.items()},
+        calendars=data.calendars.with_texts(without_emails),
+        rest=data.rest and _shown(data.rest, identity, secret),
+        **shown,
+    )
+
+
+def _of_actors(
+    given: Frames, roster: pd.DataFrame, people: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
     """The frames that have actors, with people by one address, and the team of the day."""
-    people = one_address(roster, _ids(given))
     frames = {name: frame for name, frame in given.items() if "actor_kind" in frame}
     # The actors say who is who; the ids themselves would undo a pseudonym.
     plain = {
@@ -212,19 +271,7 @@ def _of_actors(given: Mapping[str, pd.DataFrame], roster: pd.DataFrame) -> dict[
     return {n: with_teams(normalised_actors(frame, people), roster) for n, frame in plain.items()}
 
 
-def _fields(
-    frames: Mapping[str, pd.DataFrame],
-    further: Mapping[str, pd.DataFrame],
-    identity: str,
-    secret: bytes,
-) -> dict[str, Any]:
-    """The fields of a dataset that these frames fill, with actors as `identity` says."""
-    shown = apply_identity(frames, identity, secret)
-    added = {name: shown.pop(name) for name in frames if name not in (*SCHEMAS, "roster")}
-    return {**shown, "extras": {**further, **added}}
-
-
-def _ids(frames: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
+def _ids(frames: Frames) -> list[tuple[str, str]]:
     """The source's own ids of people with their addresses, in order of time."""
     known = [frame for frame in frames.values() if "actor_id" in frame]
     if not known:

@@ -33,18 +33,20 @@ def checks_bundle(checks: Sequence[Check]) -> Bundle:
 
 
 def _facts(data: Dataset) -> Iterator[tuple[str, str]]:
-    people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
-    keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
     yield "Source", data.spec.title + (f", team {data.team}" if data.team else "")
     yield "Days", f"{data.since} to {data.until}"
     yield "Weeks", f"{counted(len(data.weeks), 'closed week')}"
-    yield (
-        "Records",
-        f"{len(data.activity):,} of {counted(people, 'person', 'people')} and "
-        + (counted(keys, "API key")),
-    )
+    yield "Records", f"{data.record_count:,}{_actors(data)}"
     if data.extras:
         yield "More frames", ", ".join(data.extras)
+
+
+def _actors(data: Dataset) -> str:
+    if not data.is_read:
+        return ", read from the store when they are asked for"
+    people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
+    keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
+    return f" of {counted(people, 'person', 'people')} and {counted(keys, 'API key')}"
 
 
 def _warnings(data: Dataset) -> Iterator[str]:
@@ -56,7 +58,7 @@ def _warnings(data: Dataset) -> Iterator[str]:
         yield f"{counted(moving, 'day')} may still change"
     if data.roster.empty and data.minimum_group > 1:
         yield "no roster: no teams, and no share of those who could use it"
-    if unpriced := sorted(unpriced_models(data.model_usage)):
+    if data.is_read and (unpriced := sorted(unpriced_models(data.model_usage))):
         yield f"models without a known price: {', '.join(unpriced)}"
     if data.unknown_fields:
         yield f"fields this version does not know: {', '.join(data.unknown_fields)}"

@@ -5,6 +5,7 @@ record with two models and three tools still has one commit count and one cost.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,10 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
     a price; the tokens without one are `unpriced_tokens`. Tokens and cost are null where the source
     does not have them.
     """
+    return _of_parts(data, lambda part: _actor_days(part, actor_kind, split))
+
+
+def _actor_days(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
     keys = ["date", "actor", "team", *([split] if split not in ("", "team") else [])]
     frames = {
         "activity": data.activity,
@@ -78,13 +83,8 @@ def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") 
     """
     if data.whole is not None:
         return _weeks_of(actor_weeks(data.whole, actor_kind, split), data)
-    days = actor_days(data, actor_kind, split)
-    calendars = data.calendars
-    working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
-    days = days.assign(active_days=days["active"], working_day_share=working)
-    groups = days.groupby(_keys(split), observed=True, dropna=False)
-    weeks = groups[[*_MEASURES, "active_days", "working_day_share"]].sum()
-    return mask_unavailable(data, _with_sums(weeks.reset_index()), *USAGE)
+    weeks = _of_parts(data, lambda part: _week_sums(part, actor_kind, split))
+    return mask_unavailable(data, _with_sums(weeks), *USAGE)
 
 
 @kept
@@ -103,8 +103,12 @@ def _weeks_of(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
 def tool_weeks(data: Dataset, actor_kind: ActorKind = "user") -> pd.DataFrame:
     """One row per closed week, actor and tool: accepted, rejected, proposals, active (1)."""
     keys = ["week", "actor", "tool"]
-    actions = _closed_rows(data, data.tool_actions, actor_kind)
-    sums = actions.groupby(keys, observed=True)[["accepted", "rejected"]].sum().reset_index()
+
+    def sums_of(part: Dataset) -> pd.DataFrame:
+        actions = _closed_rows(part, part.tool_actions, actor_kind)
+        return actions.groupby(keys, observed=True)[["accepted", "rejected"]].sum().reset_index()
+
+    sums = _of_parts(data, sums_of)
     sums = sums.assign(proposals=sums["accepted"] + sums["rejected"], active=1)
     return sums[sums["proposals"] > 0].reset_index(drop=True)
 
@@ -113,8 +117,12 @@ def tool_weeks(data: Dataset, actor_kind: ActorKind = "user") -> pd.DataFrame:
 def model_weeks(data: Dataset) -> pd.DataFrame:
     """One row per closed week, person and model: the tokens, cost_usd and unpriced_tokens."""
     keys = ["week", "actor", "model"]
-    usage = _with_unpriced(_closed_rows(data, data.model_usage, "user"))
-    return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
+
+    def sums_of(part: Dataset) -> pd.DataFrame:
+        usage = _with_unpriced(_closed_rows(part, part.model_usage, "user"))
+        return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
+
+    return _of_parts(data, sums_of)
 
 
 @kept
@@ -182,6 +190,26 @@ def week_of(date: pd.Series) -> pd.Series:
     return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
 
 
+def _of_parts(data: Dataset, rows_of: Callable[[Dataset], pd.DataFrame]) -> pd.DataFrame:
+    """The rows of every part of a dataset, which are of whole weeks, in order."""
+    parts = [rows_of(part) for part in data.parts()]
+    if len(parts) == 1:
+        return parts[0]
+    rows = dict(enumerate(parts))
+    for key in parts[0].select_dtypes("category"):
+        rows = _with_common_categories(rows, key)
+    return pd.concat(rows.values(), ignore_index=True)
+
+
+def _week_sums(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
+    days = _actor_days(data, actor_kind, split)
+    calendars = data.calendars
+    working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
+    days = days.assign(active_days=days["active"], working_day_share=working)
+    groups = days.groupby(_keys(split), observed=True, dropna=False)
+    return groups[[*_MEASURES, "active_days", "working_day_share"]].sum().reset_index()
+
+
 def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:
     active = (weeks["active_days"] > 0).astype("int64")
     committed = weeks["commits"] > 0
@@ -222,9 +250,10 @@ def _with_unpriced(usage: pd.DataFrame) -> pd.DataFrame:
     return usage.assign(unpriced_tokens=tokens.where(usage["cost_usd"].isna(), 0))
 
 
-def _with_common_categories(frames: dict[str, pd.DataFrame], key: str) -> dict[str, pd.DataFrame]:
+def _with_common_categories(frames: dict[Any, pd.DataFrame], key: str) -> dict[Any, pd.DataFrame]:
     text = {name: _as_category(frame[key]) for name, frame in frames.items()}
-    names = sorted(set().union(*(column.cat.categories for column in text.values())))
+    every = [column.cat.categories.to_numpy(dtype="object") for column in text.values()]
+    names = pd.Index(np.sort(pd.unique(np.concatenate(every))), dtype="str")
     return {
         name: frame.assign(**{key: text[name].cat.set_categories(names)})
         for name, frame in frames.items()

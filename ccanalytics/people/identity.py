@@ -129,8 +129,7 @@ def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) ->
         return roster.astype(kinds).sort_values(["actor", "start"], ignore_index=True)
     actor = frame["actor"].astype("category").cat
     new_names = {
-        kind: pd.Index([known.get(name, "") for name in actor.categories], dtype="str")
-        for kind, known in names.items()
+        kind: [known.get(name, "") for name in actor.categories] for kind, known in names.items()
     }
     return with_actor_names(frame, actor.codes, new_names).sort_values(
         ["date", "actor"], kind="stable", ignore_index=True

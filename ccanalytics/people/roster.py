@@ -10,7 +10,7 @@ roster.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -161,9 +161,9 @@ def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str] | None = No
     """
     known = people or {}
     actor = frame["actor"].astype("category").cat
-    names = pd.Index(actor.categories, dtype="str")
+    names = actor.categories.tolist()
     plain = [plain_address(name) for name in names]
-    folded = pd.Index([known.get(name, name) for name in plain], dtype="str")
+    folded = [known.get(name, name) for name in plain]
     return with_actor_names(frame, actor.codes, {"user": folded, "api_key": names})
 
 
@@ -326,14 +326,14 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
 
 
 def with_actor_names(
-    frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, pd.Index]
+    frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, Sequence[str]]
 ) -> pd.DataFrame:
     """`frame` with every actor renamed: `names` has the name of each code, by kind of actor."""
-    known = pd.Index(
-        sorted({name for index in names.values() for name in index.dropna()}), dtype="str"
-    )
-    places = {kind: np.append(known.get_indexer(index), -1) for kind, index in names.items()}
-    is_user = frame["actor_kind"] == "user"
-    chosen = np.where(is_user, places["user"][codes], places["api_key"][codes])
-    actor = pd.Categorical.from_codes(chosen, known)
-    return frame.assign(actor=actor.remove_unused_categories())
+    every = np.array([*names["user"], *names["api_key"]], dtype="object")
+    keys = len(names["user"]) * (frame["actor_kind"] != "user")
+    places = np.where(codes < 0, len(every), codes + keys)  # the last place is of nobody
+    used = np.flatnonzero(np.bincount(places, minlength=len(every) + 1)[: len(every)])
+    numbers = np.full(len(every) + 1, -1)
+    numbers[used], known = pd.factorize(every[used], sort=True)
+    actor = pd.Categorical.from_codes(numbers[places], pd.Index(known, dtype="str"))
+    return frame.assign(actor=actor)

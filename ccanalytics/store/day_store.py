@@ -25,6 +25,7 @@ import pyarrow as pa
 from ccanalytics.atomic import AtomicFolder
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames, encoded
+from ccanalytics.store.day_index import NAME as INDEX
 from ccanalytics.store.day_index import DayIndex, StoredDay, read_index, write_index
 from ccanalytics.store.day_totals import Totals, differences, digest_of, totals_of
 from ccanalytics.store.layout import layout_of, schema_of
@@ -189,16 +190,11 @@ class Store:
             days = self.days(source, since, until)
             return self.read_days(source, days, frames, schema=lambda n: encoded(schema_of(n)))
 
-    def pinned(self, source: str) -> dict[str, Path]:
-        """The folder of each frame that has files, in which no later sync changes anything."""
+    def snapshot(self, source: str) -> "Store":
+        """A store of the days of a source as they are now, which no later sync changes."""
         with self.indexed(source) as index:
             folder = self.folder(source)
-            names = {name for name in index.files if name.endswith(".parquet")}
-            for name in names:
-                read_bytes(folder / name, index.files[name])
-            pinned = self.atomic.pin(folder / name for name in names) if names else self.root
-            frames = {name.rpartition("/")[0] for name in names}
-            return {frame: pinned / VERSION / source / frame for frame in frames}
+            return Store(self.atomic.pin(folder / name for name in (INDEX, *index.files)))
 
     def verify(self, source: str) -> tuple[int, list[DamagedFileError]]:
         """How many files were read, every byte of them, and which are not as they were written."""

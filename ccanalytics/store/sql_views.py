@@ -24,15 +24,17 @@ def connect(source: str, store: Store | Path | str | None = None) -> duckdb.Duck
     made in it does not stay, and the views cannot be written to.
     """
     shelf = store if isinstance(store, Store) else Store(Path(store or _store()))
-    folders = shelf.pinned(source)
-    if not folders:
+    if not shelf.dates(source):
         raise StoreError(
             f"No {source} day is in the store {shelf.root}: load the source first, or fill it with "
             "ccanalytics sync."
         )
+    pinned = shelf.snapshot(source)
+    for damaged in pinned.verify(source)[1]:
+        raise damaged
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
-    for name in (name for name in frame_schemas() if name in folders):
-        files = _literal(f"{_taken_literally(folders[name])}/*.parquet")
+    for name in (name for name in frame_schemas() if pinned.folder(source, name).exists()):
+        files = _literal(f"{_taken_literally(pinned.folder(source, name))}/*.parquet")
         # Columns are only ever added, so older files lack the newest ones.
         rows = f"read_parquet({files}, union_by_name = true)"
         connection.execute(f"create view {name} as select * from {rows}")

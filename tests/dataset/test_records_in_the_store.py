@@ -1,0 +1,139 @@
+"""Records too many to be read before they are asked for: the same figures, by parts."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pandas as pd
+import pytest
+from builders import record
+
+import ccanalytics.dataset.dataset as dataset_module
+import ccanalytics.dataset.loading as loading
+from ccanalytics.dataset.loading import load
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, model_weeks, tool_weeks
+from ccanalytics.metrics.by_week import by_week
+from ccanalytics.store.day_store import Store
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Changes how many records are read together."""
+
+    def change(count):
+        monkeypatch.setattr(dataset_module, "AT_ONCE", count)
+        monkeypatch.setattr(loading, "AT_ONCE", count)
+
+    return change
+
+
+def both(sample_days, at_once, count=2500, **options):
+    """A dataset that is read, and the same of which `count` records are read together."""
+    at_once(10**9)
+    read = load(source="sample", weeks=26, store=sample_days, now=NOW, **options)
+    at_once(count)
+    later = load(source="sample", weeks=26, store=sample_days, now=NOW, **options)
+    assert (read.is_read, later.is_read) == (True, False)
+    return read, later
+
+
+def same(one, other):
+    """Frames alike but for the order of categories, and so of tools and models."""
+    frames = [pd.DataFrame(frame).astype(dict.fromkeys(frame.select_dtypes("category"), "str"))
+              for frame in (one, other)]  # fmt: skip
+    keys = [key for key in ("date", "week", "actor", "tool", "model") if key in one]
+    pd.testing.assert_frame_equal(
+        *(frame.sort_values(keys, kind="stable", ignore_index=True) for frame in frames)
+    )
+
+
+@pytest.mark.parametrize("identity", ["named", "pseudonym"])
+def test_sums_by_parts_are_those_of_all_records(sample_days, at_once, identity):
+    """Every actor, day, tool and model has the same sums, in order of week and actor."""
+    read, later = both(sample_days, at_once, identity=identity)
+    assert len(list(later.parts())) == 4
+    assert actor_weeks(read)["actor"].tolist() == actor_weeks(later)["actor"].tolist()
+    for rows_of in (actor_weeks, actor_days, tool_weeks, model_weeks):
+        same(rows_of(read), rows_of(later))
+    assert not later.is_read
+
+
+@pytest.mark.parametrize(
+    ("metric", "by"),
+    [
+        ("cost_per_commit", None),
+        ("cost_per_commit", "team"),
+        ("cost", "model"),
+        ("acceptance_rate", "tool"),
+        ("commits", "is_remote"),
+        ("returning_share", None),
+    ],
+)
+def test_a_metric_by_week_is_the_same(sample_days, at_once, metric, by):
+    """With its intervals and what is withheld."""
+    read, later = both(sample_days, at_once)
+    same(by_week(read, metric, by=by), by_week(later, metric, by=by))
+
+
+def test_records_are_the_same_when_they_are_asked_for(sample_days, at_once):
+    """Each frame by itself; a copy and a range of the dataset have them too."""
+    read, later = both(sample_days, at_once)
+    part = later.between("2026-09-07", "2026-09-20")
+    assert later.record_count == len(read.activity)
+    assert part.record_count == len(read.between("2026-09-07", "2026-09-20").activity)
+    assert not part.is_read
+    for name in ("activity", "model_usage", "tool_actions"):
+        same(getattr(read, name), getattr(later.copy(), name))
+        same(getattr(read.between("2026-09-07", "2026-09-20"), name), getattr(part, name))
+    assert later.is_read
+
+
+def test_no_more_than_the_weeks_of_a_part_are_read_together(sample_days, at_once, monkeypatch):
+    """Of 26 weeks with 8,000 records those with some 700, and no day twice."""
+    _, later = both(sample_days, at_once, 700)
+    spans, real = [], Store.read_range
+
+    def seen(store, source, since, until, frames=()):
+        spans.append((until - since).days + 1)
+        return real(store, source, since, until, frames)
+
+    monkeypatch.setattr(Store, "read_range", seen)
+    by_week(later, "cost_per_commit")
+    assert max(spans) <= 28
+    assert sum(spans) == 3 * 26 * 7
+
+
+def test_a_sync_after_the_load_changes_nothing(tmp_path, at_once):
+    """The dataset is of the moment it was loaded, whenever its records are read."""
+    store, days = Store(tmp_path), [date(2026, 11, 2) + timedelta(n) for n in range(14)]
+
+    def write(commits):
+        for day in days:
+            five = [record(str(day), f"p{n}@x.example", commits=commits) for n in range(5)]
+            frames = build_frames(day, five)
+            store.write_day("api", day, frames, fetched_at=NOW)
+
+    write(1)
+    at_once(40)
+    before = load(days[0], days[-1], source="api", store=store, now=NOW)
+    write(5)
+    after = load(days[0], days[-1], source="api", store=store, now=NOW)
+    assert by_week(before, "commits")["value"].tolist() == [35, 35]
+    assert before.activity["commits"].sum() == 70
+    assert by_week(after, "commits")["value"].tolist() == [175, 175]
+
+
+def test_what_depends_on_all_records_reads_them_all(sample_days, at_once):
+    """Numbers in place of names, and the rest of a team, need every record at once."""
+    at_once(700)
+    for options in ({"identity": "aggregate"}, {"team": "Web"}):
+        assert load(source="sample", weeks=26, store=sample_days, now=NOW, **options).is_read
+
+
+def test_a_dataset_in_the_store_shows_itself_without_reading(sample_days, at_once):
+    """Neither as text nor as a table."""
+    _, later = both(sample_days, at_once)
+    assert f"{later.record_count} records>" in repr(later)
+    later._repr_mimebundle_()
+    assert not later.is_read
