@@ -1,12 +1,13 @@
-"""Charts of what changed, and where the change sits."""
+"""The chart of why a cost moved: where its change sits."""
 
 from typing import Any
 
 import altair as alt
 
 from ccanalytics.analyses.drivers import Drivers
+from ccanalytics.charts.ready_frame import with_interval
 from ccanalytics.charts.shown_chart import finished
-from ccanalytics.charts.theme import CYAN, GREY, INK, ORANGE
+from ccanalytics.charts.theme import CYAN, GREY, INK, ORANGE, tooltip
 
 DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
 """Colours without a judgement: a rise is neither good nor bad."""
@@ -14,33 +15,18 @@ DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
 
 def drivers_chart(drivers: Drivers) -> Any:
     """A waterfall of a change that was found: bars that add up to it, with the interval of each."""
-    frame, metric = drivers.frame, drivers.metric
-    form = "+$,.2f" if frame["value"].abs().max() < 100 else "+$,.0f"
+    form = "+$,.2f" if drivers.frame["value"].abs().max() < 100 else "+$,.0f"
+    frame = with_interval(drivers.frame, drivers.metric.format_change)
+    words = tooltip(
+        ("step:N", "driver"), ("value:Q", "difference", form), ("interval:N", "90 % interval")
+    )
     y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=150))
-    title = "difference"
-    base = alt.Chart(frame).encode(
-        y=y,
-        tooltip=[
-            alt.Tooltip("step:N", title="driver"),
-            alt.Tooltip("value:Q", title=title, format=form),
-            alt.Tooltip("low:Q", title="90 % interval from", format=form),
-            alt.Tooltip("high:Q", title="to", format=form),
-        ],
-    )
-    bars = base.mark_bar(height=16).encode(
-        x=alt.X(
-            "start:Q",
-            title=None,
-            axis=alt.Axis(format=form, grid=True, tickCount=4),
-            scale=alt.Scale(padding=44),
-        ),
-        x2="end:Q",
-        color=alt.Color(
-            "direction:N",
-            scale=alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values())),
-            legend=None,
-        ),
-    )
+    base = alt.Chart(frame).encode(y=y, tooltip=words)
+    axis = alt.Axis(format=form, grid=True, tickCount=4)
+    x = alt.X("start:Q", title=None, axis=axis, scale=alt.Scale(padding=44))
+    colours = alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values()))
+    colour = alt.Color("direction:N", scale=colours, legend=None)
+    bars = base.mark_bar(height=16).encode(x=x, x2="end:Q", color=colour)
     ends = base.mark_rule(color=INK).encode(x=alt.X("from:Q", title=None), x2="to:Q")
     labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(
         x=alt.X("right:Q", title=None), text=alt.Text("value:Q", format=form)
@@ -51,16 +37,32 @@ def drivers_chart(drivers: Drivers) -> Any:
         **{"from": "datum.start + datum.low", "to": "datum.start + datum.high"},
         right="max(datum.start, datum.end, datum.start + datum.high)",
     )
-    name, subtitle = f"{metric.id}_drivers", _subtitle(drivers)
-    return finished(layers, name, subtitle=subtitle, height=alt.Step(28))
+    return finished(
+        layers,
+        f"{drivers.metric.id}_drivers",
+        title=_title(drivers),
+        subtitle=_subtitle(drivers),
+        height=alt.Step(28),
+    )
+
+
+def _title(drivers: Drivers) -> str:
+    """The largest part of the change: "Tokens per active day: +$230 of +$540"."""
+    parts, show = drivers.frame[drivers.frame["kind"] == "driver"], drivers.metric.format_change
+    if drivers.period is None or parts.empty:
+        return ""
+    largest = parts.loc[parts["value"].abs().idxmax()]
+    step = str(largest["step"])
+    total = drivers.period.value - drivers.period.previous
+    return f"{step[0].upper()}{step[1:]}: {show(largest['value'])} of {show(total)}"
 
 
 def _subtitle(drivers: Drivers) -> str:
     """The figure on both sides, and how to read the bars."""
-    period, show = drivers.period, drivers.metric.format
+    period, show, name = drivers.period, drivers.metric.format, drivers.metric.name
     if period is None:
         return ""
     return (
-        f"From {show(period.previous)} to {show(period.value)} ({period.words}). The bars add up; "
-        "lines are 90 % intervals of each"
+        f"{name} from {show(period.previous)} to {show(period.value)} ({period.words}). The bars "
+        "add up; lines are 90 % intervals"
     )

@@ -8,29 +8,31 @@ import pandas as pd
 from ccanalytics.analyses.forecast import Forecast
 from ccanalytics.charts.marks import event_layers
 from ccanalytics.charts.shown_chart import finished
-from ccanalytics.charts.theme import BLUE, GREY, ORANGE, value_axis
+from ccanalytics.charts.theme import BLUE, GREY, ORANGE, legend, tooltip, value_axis
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted
+
+_KINDS = ["actual", "forecast"]
 
 
 def month_forecast_chart(forecast: Forecast) -> Any:
     """The cost of the month summed up day by day, then what is expected, and the budget."""
     metric, frame = METRICS["month_forecast"], forecast.frame
     x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6))
-    words = [
-        alt.Tooltip("date:T", title="up to", format="%a %-d %b %Y"),
-        alt.Tooltip("value:Q", title="US dollars, estimated", format="$,.0f"),
-        alt.Tooltip("low:Q", title="90 % interval from", format="$,.0f"),
-        alt.Tooltip("high:Q", title="to", format="$,.0f"),
-    ]
+    words = tooltip(
+        ("date:T", "up to", "%a %-d %b %Y"),
+        ("value:Q", "US dollars, estimated", "$,.0f"),
+        ("low:Q", "90 % interval from", "$,.0f"),
+        ("high:Q", "to", "$,.0f"),
+    )
     base = alt.Chart().encode(x=x)
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
     line = base.mark_line().encode(
         y=value_axis(metric),
         strokeDash=alt.StrokeDash(
             "kind:N",
-            scale=alt.Scale(domain=["actual", "forecast"], range=[[1, 0], [5, 4]]),
-            legend=alt.Legend(columns=2),
+            scale=alt.Scale(domain=_KINDS, range=[[1, 0], [5, 4]]),
+            legend=legend(_KINDS),
         ),
         tooltip=words,
     )
@@ -40,8 +42,8 @@ def month_forecast_chart(forecast: Forecast) -> Any:
         budget = alt.Chart().mark_rule(color=ORANGE, strokeWidth=1.5)
         layers.append(budget.encode(y=alt.datum(forecast.budget)))
         subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"
-    title = f"{forecast.month:%B %Y}: {metric.format(forecast.total)} at its end, "
-    title += f"{metric.format(forecast.low)} to {metric.format(forecast.high)}"
+    low, high = metric.format(forecast.low), metric.format(forecast.high)
+    title = f"{forecast.month:%B}: {metric.format(forecast.total)} expected, {low} to {high}"
     return finished(alt.layer(*layers, data=frame), metric.id, title=title, subtitle=subtitle)
 
 
@@ -50,11 +52,11 @@ def daily_cost_chart(frame: pd.DataFrame) -> Any:
     metric = METRICS["daily_cost"]
     x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6))
     base = alt.Chart().encode(x=x)
-    words = [
-        alt.Tooltip("date:T", title="day", format="%a %-d %b %Y"),
-        alt.Tooltip("value:Q", title=metric.name, format="$,.0f"),
-        alt.Tooltip("expected:Q", title="usual for the day", format="$,.0f"),
-    ]
+    words = tooltip(
+        ("date:T", "day", "%a %-d %b %Y"),
+        ("value:Q", metric.name, "$,.0f"),
+        ("expected:Q", "usual for the day", "$,.0f"),
+    )
     band = base.mark_area(opacity=0.25, color=GREY).encode(y=value_axis(metric, "low"), y2="high:Q")
     line = base.mark_line(strokeWidth=1.5).encode(y=value_axis(metric), tooltip=words)
     dots = base.mark_point(filled=True, size=80, color=ORANGE, opacity=1).encode(

@@ -10,7 +10,8 @@ from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
 from ccanalytics.charts.marks import stacked, week_words
 from ccanalytics.charts.ready_frame import ready, table_columns
 from ccanalytics.charts.shown_chart import finished
-from ccanalytics.charts.theme import BLUE, GREY, value_axis, value_format, week_axis
+from ccanalytics.charts.theme import BLUE, GREY, legend, value_axis, value_format, week_axis
+from ccanalytics.charts.titles import newest_rows, newest_words, title_of
 from ccanalytics.metrics.definitions import METRICS
 
 
@@ -18,7 +19,10 @@ def bill_chart(frame: pd.DataFrame) -> Any:
     """What was billed in each week, by whom it is known to be caused."""
     there = [part for part in (PEOPLE, KEYS, OTHERS, UNATTRIBUTED) if part in set(frame["part"])]
     subtitle = "US dollars after discounts and before credits, by week; not the invoice"
-    return stacked(frame, "bill", "part", order=there, subtitle=subtitle, wide=True)
+    newest = newest_rows(frame)
+    total, shares = newest["value"].sum(), newest_words(frame, METRICS["bill"], len(there))
+    title = f"{METRICS['bill'].format(total)} billed: {shares}" if shares else ""
+    return stacked(frame, "bill", "part", order=there, title=title, subtitle=subtitle, wide=True)
 
 
 def billed_per_commit_chart(frame: pd.DataFrame) -> Any:
@@ -46,7 +50,11 @@ def _next_to_estimate(frame: pd.DataFrame, metric_id: str) -> Any:
         for side, field, dash in zip(sides, ("value", "estimated"), ([1, 0], [4, 3]), strict=True)
     ]
     subtitle = "US dollars by week, billed with its 90 % interval; never added to the estimate"
-    layers = alt.layer(band, *lines, data=frame).encode(color=alt.Color(scale=colour))
+    layers = alt.layer(band, *lines, data=frame).encode(
+        color=alt.Color(scale=colour, legend=legend(sides))
+    )
+    estimated = newest_rows(frame)["estimated"].map(metric.format)
+    title = "".join([title_of(frame, metric), *(f", estimated at {one}" for one in estimated)])
     columns = table_columns(frame, metric, None, "user")
     columns.append(["estimated", "estimated", value_format(metric)])
-    return finished(layers, metric, subtitle=subtitle, columns=columns)
+    return finished(layers, metric, title=title, subtitle=subtitle, columns=columns)

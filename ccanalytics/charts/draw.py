@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ccanalytics.charts.week_charts import by_week_chart
+from ccanalytics.charts.marks import ratio_by_week, small_multiples, total_by_week
+from ccanalytics.charts.titles import reading
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.showing import ShowsItself
 from ccanalytics.wings import resolve
@@ -55,4 +56,19 @@ def _has_own_chart(frame: MetricFrame) -> bool:
 def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
     if _has_own_chart(frame):
         return resolve(frame.metric.chart)(frame)
-    return by_week_chart(frame, frame.metric, frame.by, frame.actor_kind, findings, frame.events)
+    metric, by, kind = frame.metric, frame.by, frame.actor_kind
+    said = reading(frame, metric, by, findings if kind == "user" else None)
+    events = frame.events if metric.is_money else ()
+    if by is None:
+        draw = ratio_by_week if metric.is_ratio else total_by_week
+        return draw(frame, metric, title=said.title, events=events, actor_kind=kind)
+    return small_multiples(
+        frame,
+        metric,
+        by,
+        title=said.title,
+        order=said.order,
+        moved=said.moved,
+        events=events,
+        actor_kind=kind,
+    )

@@ -14,13 +14,16 @@ from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import (
     BLUE,
     CATEGORIES,
+    DAY,
     GREY,
     GRID,
     HEIGHT,
     INK,
     MUTED,
     ORANGE,
+    legend,
     period_of,
+    tooltip,
     unit_words,
     value_axis,
     week_axis,
@@ -174,8 +177,7 @@ def _small(frame: pd.DataFrame, metric: Metric, group: str, actor_kind: ActorKin
     end = base.mark_text(align="left", dx=9, fontWeight=600).encode(
         y=value, text="end:N", color=ink
     )
-    name = alt.Chart().mark_text(align="left", fontWeight=600, fontSize=12)
-    name.mark.limit = alt.ExprRef("child_width + 55")
+    name = alt.Chart().mark_text(align="left", fontWeight=600, fontSize=12, limit=width + 55)
     name = name.encode(x=alt.value(0), y=alt.value(-9), text="name:N", color=ink)
     snap = base.mark_rect(opacity=0).encode(y=alt.value(0), y2=alt.value(height), tooltip=words)
     once = [floor.transform_filter(_IS_NAME), name.transform_filter(_IS_NAME)]
@@ -207,7 +209,7 @@ def stacked(
         f"{group}:N",
         sort=None,
         scale=scale or alt.Scale(range=list(colours)),
-        legend=alt.Legend(columns=2),
+        legend=legend(order or frame[group].unique()),
     )
     frame = ready(frame, metric, group)
     chart = (
@@ -234,14 +236,13 @@ def stacked(
 def week_words(
     frame: pd.DataFrame, metric: Metric, group: str = "", *, actor_kind: ActorKind = "user"
 ) -> list[alt.Tooltip]:
-    """Week, group, value, and what it rests on: at most four lines."""
-    shown = [alt.Tooltip("week:T", title=f"{period_of(frame)} of", format="%-d %b %Y")]
+    """Week, group, value, and what it rests on."""
+    lines: list[tuple[str, ...]] = [("week:T", f"{period_of(frame)} of", DAY)]
     if group:
-        shown.append(alt.Tooltip(f"{group}:N", title=group.replace("_", " ")))
-    shown.append(alt.Tooltip("said:N", title=metric.name))
+        lines.append((f"{group}:N", group.replace("_", " ")))
+    lines.append(("said:N", metric.name))
     if "interval" in frame and not group:
-        shown.append(alt.Tooltip("interval:N", title="90 % interval"))
+        lines.append(("interval:N", "90 % interval"))
     if "n_actors" in frame and metric.numerator != "active":
-        people = column_words("active", actor_kind)
-        shown.append(alt.Tooltip("n_actors:Q", title=people, format=",.0f"))
-    return shown[:4]
+        lines.append(("n_actors:Q", column_words("active", actor_kind), ",.0f"))
+    return tooltip(*lines)

@@ -5,7 +5,7 @@ end       that of the last week       name      the group, in its first row
 event     what was noted of the week  moved, place   whether a group stands out, and where
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -33,15 +33,21 @@ def ready(
     said = plain["value"].map(metric.format).where(known, NOT_SHOWN)
     plain = plain.assign(said=said, end=_last(plain, said, group))
     if metric.is_ratio and "low" in plain:
-        plain["interval"] = [
-            f"{metric.format(low)} to {metric.format(high)}" if pd.notna(low) else None
-            for low, high in zip(plain["low"], plain["high"], strict=True)
-        ]
+        plain = with_interval(plain, metric.format)
     if events:
         plain["event"] = _noted(plain, group, events)
     plain = _placed(plain, group, order, moved) if group else plain
     plain.attrs = dict(frame.attrs)
     return plain
+
+
+def with_interval(frame: pd.DataFrame, show: Callable[[float], str]) -> pd.DataFrame:
+    """`frame` with its interval in words, as one line of a tooltip."""
+    words = [
+        f"{show(low)} to {show(high)}" if pd.notna(low) else None
+        for low, high in zip(frame["low"], frame["high"], strict=True)
+    ]
+    return frame.assign(interval=words)
 
 
 def table_columns(

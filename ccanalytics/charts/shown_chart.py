@@ -53,7 +53,7 @@ def finished(
     metric = words_of(metric, actor_kind)
     frame = chart.data
     subtitle = subtitle or _subtitle(metric, frame)
-    missing = _missing(frame)
+    missing = _missing(frame, metric)
     if missing:
         title, subtitle = metric.name, f"{missing[0].upper()}{missing[1:]}"
         chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
@@ -109,29 +109,27 @@ class _ShowsItself:
 
 
 class ShownChart(_ShowsItself, alt.Chart):
-    """An `alt.Chart` that shows itself."""
+    """One drawing."""
 
 
 class ShownLayers(_ShowsItself, alt.LayerChart):
-    """An `alt.LayerChart` that shows itself."""
+    """Drawings over one another."""
 
 
 class ShownFacets(_ShowsItself, alt.FacetChart):
-    """Small charts side by side that show themselves."""
+    """Small charts side by side."""
 
 
 class ShownRow(_ShowsItself, alt.HConcatChart):
-    """Charts next to one another that show themselves."""
+    """Charts next to one another."""
 
 
 class ShownColumn(_ShowsItself, alt.VConcatChart):
-    """Charts below one another that show themselves."""
+    """Charts below one another."""
 
 
-_KINDS: dict[type, type] = {
-    kind.__bases__[1]: kind
-    for kind in (ShownChart, ShownLayers, ShownFacets, ShownRow, ShownColumn)
-}
+_SHOWN = (ShownChart, ShownLayers, ShownFacets, ShownRow, ShownColumn)
+_KINDS: dict[type, type] = {kind.__bases__[1]: kind for kind in _SHOWN}
 
 
 def shows_itself(chart: Any) -> Any:
@@ -155,13 +153,16 @@ def picture(spec: dict[str, Any]) -> str:
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
-def _missing(frame: Any) -> str:
+def _missing(frame: Any, metric: Metric) -> str:
     """Why there is nothing to draw; empty when there is something."""
     if not isinstance(frame, pd.DataFrame):
         return ""
     if "unavailable" in frame.attrs:
         return str(frame.attrs["unavailable"])
-    return "" if frame["value"].notna().any() else "nothing to show in these weeks"
+    known = frame["value"].dropna()
+    if known.empty or (not known.any() and not metric.is_ratio):
+        return "nothing to show in these weeks"
+    return ""
 
 
 def _values_in_words(frame: Any, metric: Metric) -> str:

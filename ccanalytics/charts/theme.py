@@ -4,6 +4,7 @@ People with any kind of colour vision can distinguish the colours, and each has 
 report.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -106,18 +107,45 @@ def value_axis(metric: Metric, field: str = "value") -> alt.Y:
         f"{field}:Q",
         title=None,
         axis=alt.Axis(format=form, tickMinStep=1 if form == ",.0f" else alt.Undefined),
-        scale=alt.Scale(domain=[0, 1]) if whole else alt.Scale(zero=True),
+        scale=_WHOLE if whole else alt.Scale(zero=True),
     )
 
 
-def share_axis() -> alt.Y:
-    """Shares of a whole, from 0 to all of it."""
-    return alt.Y(
-        "share:Q",
-        title=None,
-        axis=alt.Axis(format=".0%"),
-        scale=alt.Scale(domain=[0, 1]),
-    )
+def count_axis(field: str, channel: Any = alt.Y) -> Any:
+    """Whole numbers: an axis of few would round its half ones to "0, 1, 1"."""
+    return channel(f"{field}:Q", title=None, axis=alt.Axis(format=",.0f", tickMinStep=1))
+
+
+def share_axis(field: str = "share", channel: Any = alt.Y, title: str | None = None) -> Any:
+    """Shares, from none to all: on an axis that ends at the largest, a tenth looks like all."""
+    axis = alt.Axis(format=".0%", tickCount=5)
+    return channel(f"{field}:Q", title=title, axis=axis, scale=_WHOLE)
+
+
+_WHOLE = alt.Scale(domain=[0, 1])
+
+
+def legend(names: Iterable[object]) -> alt.Legend:
+    """As many columns as there is room for; the report fits their number to its own width."""
+    widest = max((len(str(name)) for name in names), default=0)
+    return alt.Legend(columns=max(1, WIDTH // (34 + 7 * widest)))
+
+
+MOST_LINES = 4
+"""As many lines of a tooltip are read at a glance, and fit a phone."""
+
+
+def tooltip(*lines: tuple[str, ...]) -> list[alt.Tooltip]:
+    """The lines of a tooltip: a field, its name, and its number format where it needs one."""
+    if len(lines) > MOST_LINES:
+        raise ValueError(f"A tooltip of {len(lines)} lines: {MOST_LINES} at most.")
+    return [
+        alt.Tooltip(field, title=name, format=form[0] if form else alt.Undefined)
+        for field, name, *form in lines
+    ]
+
+
+DAY = "%-d %b %Y"
 
 
 def period_of(frame: Any) -> str:

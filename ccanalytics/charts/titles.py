@@ -35,7 +35,10 @@ def reading(
     if findings is None or not about:
         return Reading()
     if not by:
-        return Reading(f"{title_of(frame, metric)}, {_verdict(about)}")
+        newest = frame[frame["week"] == frame["week"].max()]
+        nobody = "n_actors" in newest and (newest["n_actors"] == 0).all()
+        verdict = "nobody was active" if nobody else _verdict(about)
+        return Reading(f"{title_of(frame, metric)}, {verdict}")
     latest = {one.group: one for one in sorted(about, key=lambda one: one.comparison.weeks)}
     order = sorted(latest, key=lambda name: -abs(latest[name].comparison.change))
     found = {one.group for one in about if one.is_found}
@@ -55,7 +58,8 @@ def newest_words(frame: pd.DataFrame, metric: Metric, most: int) -> str:
     """The newest values of at most so many groups: "$3.16", or "heavy 46, light 11"."""
     newest = newest_rows(frame)
     is_share = "share" in newest and len(newest) > 1
-    newest = newest.sort_values("share", ascending=False) if is_share else newest
+    if is_share:  # of nobody there is no share
+        newest = newest.dropna(subset="share").sort_values("share", ascending=False)
     texts = [
         f"{100 * one:.0f} %" if is_share else metric.format(one)
         for one in newest["share" if is_share else "value"]

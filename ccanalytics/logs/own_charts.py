@@ -1,14 +1,25 @@
 """Charts of one person's own session logs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from ccanalytics.charts.shown_chart import finished
-from ccanalytics.charts.theme import BLUE, CATEGORIES, GREY, ORANGE, value_axis
-from ccanalytics.logs.own_week import part, short_names
+from ccanalytics.charts.theme import (
+    BLUE,
+    CATEGORIES,
+    DAY,
+    GREY,
+    ORANGE,
+    count_axis,
+    legend,
+    tooltip,
+    value_axis,
+)
+from ccanalytics.logs.own_week import dollars, part, short_names
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
 
@@ -19,171 +30,185 @@ SHOWN = 12
 """The most expensive projects, branches or sessions that are drawn; the table has them all."""
 
 _DAYS = alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True)
+_NAMES = alt.Axis(labelLimit=190, labelExpr=_END)
 _WEEKDAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.value]"
 _DOLLARS = "US dollars, estimated"
 
 
 def usage_by_chart(frame: MetricFrame) -> Any:
-    """Estimated cost by hour as columns, by anything else as bars, most expensive first."""
+    """Estimated cost by hour or week as columns, by anything else as bars, most expensive first."""
     split = str(frame.by)
-    metric = METRICS["usage_by"]
-    words = [
-        alt.Tooltip(f"{split}:N", title=split),
-        alt.Tooltip("value:Q", title=_DOLLARS, format="$,.2f"),
-        alt.Tooltip("requests:Q", title="answers", format=",.0f"),
-        alt.Tooltip("output_tokens:Q", title="output tokens", format=",.0f"),
-        alt.Tooltip("cache_read_tokens:Q", title="cache read tokens", format=",.0f"),
-        alt.Tooltip("saved:Q", title="saved by the cache", format="$,.2f"),
-    ]
     names = split.replace("_", " ").replace("mcp", "MCP")
-    subtitle = f"{_DOLLARS} at list prices, by {names}"
+    metric = replace(METRICS["usage_by"], name=f"Cost by {names}")
     title = _said(frame, lambda: _most(frame, split))
+    subtitle = f"{_DOLLARS} at list prices, by {names}"
     if split in ("hour", "week"):
         x = alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0))
         if split == "week":
-            x = alt.X("yearmonthdate(week):O", title="week of", axis=_DAYS)
-        bars = alt.Chart(frame).mark_bar().encode(x=x, y=value_axis(metric), tooltip=words)
-        return finished(bars, metric.id, title=title, subtitle=subtitle, wide=True)
-    if len(frame) > SHOWN:
-        subtitle += f"; the {SHOWN} most expensive of {len(frame)}"
-    bars = (
-        alt.Chart(frame.head(SHOWN))
-        .mark_bar()
-        .encode(
-            x=alt.X("value:Q", title=_DOLLARS, axis=alt.Axis(format="$,.0f", tickCount=5)),
-            y=alt.Y(f"{split}:N", title=split, sort=None, axis=_names()),
-            tooltip=words,
-        )
+            x, frame = alt.X("yearmonthdate(week):O", title=None, axis=_DAYS), _every_week(frame)
+        # A week without use keeps its place.
+        bars = alt.Chart(frame).mark_bar(invalid="break-paths-show-domains")
+        bars = bars.encode(x=x, y=value_axis(metric))
+        height: Any = 220
+    else:
+        if len(frame) == 1 and "unavailable" not in frame.attrs:  # a bar of its own says nothing
+            frame.attrs["unavailable"] = f"all of it is {frame[split].iloc[0]}"
+        if len(frame) > SHOWN:
+            subtitle += f"; the {SHOWN} most expensive of {len(frame)}"
+        bars = alt.Chart(frame.head(SHOWN)).mark_bar().encode(
+            x=alt.X("value:Q", title=None, axis=alt.Axis(format="$,.0f", tickCount=5)),
+            y=alt.Y(f"{split}:N", title=None, sort=None, axis=_NAMES),
+        )  # fmt: skip
+        height = alt.Step(26)
+    words = tooltip(
+        ("week:T", "week of", DAY) if split == "week" else (f"{split}:N", names),
+        ("value:Q", _DOLLARS, "$,.2f"),
+        ("requests:Q", "answers", ",.0f"),
+        ("saved:Q", "saved by the cache", "$,.2f"),
     )
-    return finished(bars, metric.id, title=title, subtitle=subtitle, wide=True, height=alt.Step(26))
+    columns = [
+        [split, names, ""],
+        ["value", _DOLLARS, "$,.2f"],
+        ["requests", "answers", ",.0f"],
+        ["output_tokens", "output tokens", ",.0f"],
+        ["cache_read_tokens", "cache read tokens", ",.0f"],
+        ["saved", "saved by the cache", "$,.2f"],
+    ]
+    return _wide(bars.encode(tooltip=words), metric, title, subtitle, height, columns)
 
 
 def usage_by_day_chart(frame: MetricFrame) -> Any:
     """One column per day, made of models (dollars) or of kinds of tokens."""
-    kind = frame.by
-    metric = METRICS["usage_by_day"]
-    group, unit = ("model", _DOLLARS) if kind == "model" else ("kind", "tokens")
-    form = "$,.0f" if kind == "model" else ".3~s"
+    of_money = frame.by == "model"
+    group, unit = ("model", _DOLLARS) if of_money else ("kind", "tokens")
+    form = "$,.0f" if of_money else ".3~s"
+    colour = alt.Scale(range=CATEGORIES)
     bars = (
         alt.Chart(frame)
         .mark_bar()
         .encode(
             x=alt.X("yearmonthdate(day):O", title=f"day ({frame.attrs['clock']})", axis=_DAYS),
-            y=alt.Y("value:Q", title=unit, axis=alt.Axis(format=form), scale=alt.Scale(zero=True)),
+            y=alt.Y("value:Q", title=None, axis=alt.Axis(format=form), scale=alt.Scale(zero=True)),
             color=alt.Color(
-                f"{group}:N",
-                sort=None,
-                scale=alt.Scale(range=CATEGORIES),
-                legend=alt.Legend(columns=3),
+                f"{group}:N", sort=None, scale=colour, legend=legend(frame[group].unique())
             ),
-            tooltip=[
-                alt.Tooltip("day:T", title="day", format="%-d %b %Y"),
-                alt.Tooltip(f"{group}:N", title=group),
-                alt.Tooltip("value:Q", title=unit, format="$,.2f" if kind == "model" else ",.0f"),
-            ],
+            tooltip=tooltip(
+                ("day:T", "day", DAY),
+                (f"{group}:N", group),
+                ("value:Q", unit, "$,.2f" if of_money else ",.0f"),
+            ),
         )
     )
-    what = f"{_DOLLARS} at list prices, by model" if kind == "model" else "Tokens by kind"
+    what = f"{_DOLLARS} at list prices, by model" if of_money else "Tokens by kind"
     days = frame.groupby("day", as_index=False)["value"].sum()
     title = _said(days, lambda: _peak(days))
-    return finished(bars, metric.id, title=title, subtitle=f"{what} and day", wide=True)
+    return _wide(bars, "usage_by_day", title, f"{what} and day")
 
 
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
     """A square per weekday and hour, the darker the more it cost."""
-    metric = METRICS["usage_by_weekday"]
+    hour = f"hour of the day ({frame.attrs['clock']})"
     squares = (
         alt.Chart(frame)
         .mark_rect(color=BLUE)
         .encode(
-            x=alt.X(
-                "hour:O",
-                title=f"hour of the day ({frame.attrs['clock']})",
-                axis=alt.Axis(labelAngle=0),
-            ),
-            y=alt.Y("weekday:O", title="weekday", axis=alt.Axis(labelExpr=_WEEKDAYS)),
+            x=alt.X("hour:O", title=hour, axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("weekday:O", title=None, axis=alt.Axis(labelExpr=_WEEKDAYS)),
             opacity=alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None),
-            tooltip=[
-                alt.Tooltip("weekday:O", title="weekday (1 is Monday)"),
-                alt.Tooltip("hour:O", title="hour"),
-                alt.Tooltip("value:Q", title=_DOLLARS, format="$,.2f"),
-                alt.Tooltip("requests:Q", title="answers", format=",.0f"),
-            ],
+            tooltip=tooltip(
+                ("weekday:O", "weekday (1 is Monday)"),
+                ("hour:O", "hour"),
+                ("value:Q", _DOLLARS, "$,.2f"),
+                ("requests:Q", "answers", ",.0f"),
+            ),
         )
     )
     subtitle = f"{_DOLLARS}: the darker, the more in that hour of all these weeks"
     title = _said(frame, lambda: _busiest(frame))
-    return finished(
-        squares, metric.id, title=title, subtitle=subtitle, wide=True, height=alt.Step(22)
-    )
+    return _wide(squares, "usage_by_weekday", title, subtitle, alt.Step(22))
 
 
 def context_growth_chart(frame: pd.DataFrame) -> Any:
     """A line per session; a point where it was compacted just before."""
-    metric = METRICS["context_growth"]
+    colour = alt.Scale(range=CATEGORIES)
     base = alt.Chart().encode(
         x=alt.X("answer:Q", title="answer of the session", axis=alt.Axis(tickMinStep=1)),
-        y=alt.Y("value:Q", title="tokens", axis=alt.Axis(format=".3~s")),
+        y=alt.Y("value:Q", title=None, axis=alt.Axis(format=".3~s")),
         color=alt.Color(
-            "session:N", sort=None, scale=alt.Scale(range=CATEGORIES), legend=alt.Legend(columns=2)
+            "session:N", sort=None, scale=colour, legend=legend(frame["session"].unique())
+        ),
+        tooltip=tooltip(
+            ("session:N", "session"),
+            ("answer:Q", "answer", ",.0f"),
+            ("value:Q", "tokens that went in", ",.0f"),
+            ("compacted:N", "compacted just before"),
         ),
     )
-    words = [
-        alt.Tooltip("session:N", title="session"),
-        alt.Tooltip("answer:Q", title="answer", format=",.0f"),
-        alt.Tooltip("value:Q", title="tokens that went in", format=",.0f"),
-        alt.Tooltip("compacted:N", title="compacted just before"),
-    ]
-    line = base.mark_line(interpolate="step-after", strokeWidth=1.5).encode(tooltip=words)
-    cuts = base.mark_point(size=90, filled=True, opacity=1).encode(tooltip=words)
-    layers = alt.layer(line, cuts.transform_filter("datum.compacted"), data=frame)
+    line = base.mark_line(interpolate="step-after", strokeWidth=1.5)
+    cuts = base.mark_point(size=90, filled=True, opacity=1).transform_filter("datum.compacted")
     subtitle = "Tokens into each answer, of the sessions with the most; a point is a compaction"
     title = _said(frame, lambda: f"The largest context had {frame['value'].max():,.0f} tokens")
-    return finished(layers, metric.id, title=title, subtitle=subtitle, wide=True)
+    return _wide(alt.layer(line, cuts, data=frame), "context_growth", title, subtitle)
 
 
 def tool_use_chart(frame: pd.DataFrame) -> Any:
     """A bar per tool, made of accepted, rejected and failed calls."""
-    metric = METRICS["tool_use"]
     subtitle = "Calls by what became of them"
     if len(frame) > SHOWN:
         subtitle += f"; the {SHOWN} most used of {len(frame)}"
     kinds = ["accepted", "rejected", "errors"]
     rows = frame[["tool", *kinds]].head(SHOWN).melt("tool", kinds, "outcome", "value")
+    colour = alt.Scale(domain=kinds, range=[BLUE, ORANGE, GREY])
     bars = (
         alt.Chart(rows)
         .mark_bar()
         .encode(
-            x=alt.X("value:Q", title="calls", axis=alt.Axis(format=",.0f", tickMinStep=1)),
-            y=alt.Y("tool:N", title="tool", sort=None, axis=_names()),
-            color=alt.Color("outcome:N", sort=None, scale=alt.Scale(
-                domain=kinds, range=[BLUE, ORANGE, GREY])),
+            x=count_axis("value", alt.X),
+            y=alt.Y("tool:N", title=None, sort=None, axis=_NAMES),
+            color=alt.Color("outcome:N", sort=None, scale=colour, legend=legend(kinds)),
             order=alt.Order("outcome:N"),
-            tooltip=[
-                alt.Tooltip("tool:N", title="tool"),
-                alt.Tooltip("outcome:N", title="outcome"),
-                alt.Tooltip("value:Q", title="calls", format=",.0f"),
-            ],
+            tooltip=tooltip(
+                ("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")
+            ),
         )
-    )  # fmt: skip
+    )
     title = "" if frame.empty else _most_called(frame)
-    return finished(bars, metric.id, title=title, subtitle=subtitle, wide=True, height=alt.Step(24))
+    return _wide(bars, "tool_use", title, subtitle, alt.Step(24))
 
 
-def _names() -> alt.Axis:
-    return alt.Axis(labelLimit=190, labelExpr=_END)
+def _wide(
+    chart: Any,
+    metric: Any,
+    title: str,
+    subtitle: str,
+    height: Any = 220,
+    columns: Sequence[Sequence[str]] = (),
+) -> Any:
+    return finished(
+        chart, metric, title=title, subtitle=subtitle, wide=True, height=height, columns=columns
+    )
+
+
+def _every_week(frame: MetricFrame) -> pd.DataFrame:
+    """`frame` with a row for each week, also those without use, which are gaps."""
+    weeks = pd.date_range(frame["week"].min(), frame["week"].max(), freq="7D", name="week")
+    return pd.DataFrame(frame).set_index("week").reindex(weeks).reset_index()
 
 
 def _most(frame: pd.DataFrame, split: str) -> str:
     """Which value of the split cost most: "shop made two thirds of the cost"."""
     known = frame.dropna(subset="value")
+    if split == "week":
+        last, *before = (dollars(value) for value in known.sort_values("week")["value"][::-1])
+        return f"{last} in the newest week" + (f", {before[0]} in the one before" if before else "")
     first, total = known.loc[known["value"].idxmax()], known["value"].sum()
-    name = first[split]
+    name, share = first[split], part(first["value"] / (total or 1))
+    if name == "none":
+        return f"{share} of the cost was without a {split.replace('_', ' ').replace('mcp', 'MCP')}"
     if split == "project":
         name = short_names(frame["project"])[name]
     name = f"The hour from {name:.0f}:00" if split == "hour" else name
-    name = f"The week of {name:%-d %B}" if split == "week" else name
-    return f"{name} made {part(first['value'] / (total or 1))} of the cost"
+    return f"{name} made {share} of the cost"
 
 
 def _busiest(hours: pd.DataFrame) -> str:

@@ -110,6 +110,8 @@ def sized(chart: Spec, width: int) -> Spec:
     for part in [spec, *spec.get("layer", [])]:
         for said in ("title", "description", "usermeta"):
             part.pop(said, None)
+    for part in parts_of(spec):
+        _fit(part, spec.get("width"), spec.get("spec", {}).get("width"))
     if "facet" in spec:
         spec["spec"]["width"] = width // spec.get("columns", 4) - BETWEEN
     elif chart.get("width") == "container" or "ccanalytics" in chart.get("usermeta", {}):
@@ -134,6 +136,30 @@ def about(chart: Spec) -> dict[str, Any]:
     """What a chart of this package says of itself: its metric, what is missing, its columns."""
     said: dict[str, Any] = chart.get("usermeta", {}).get("ccanalytics", {})
     return said
+
+
+def parts_of(chart: Spec) -> Iterator[Spec]:
+    """A chart and those it is made of."""
+    yield chart
+    for key in ("layer", "hconcat", "vconcat", "concat"):
+        for part in chart.get(key, []):
+            yield from parts_of(part)
+    if isinstance(chart.get("spec"), dict):
+        yield from parts_of(chart["spec"])
+
+
+def _fit(part: Spec, width: Any, small: Any) -> None:
+    """As many columns of a legend, and letters of a small chart's name, as the page has room for.
+
+    Only here, because such an expression is not valid in charts that a reader puts together.
+    """
+    for channel in part.get("encoding", {}).values():
+        legend = channel.get("legend") if isinstance(channel, dict) else None
+        if legend and "columns" in legend and isinstance(width, int):
+            legend["columns"] = {"expr": f"max(1, floor(width * {legend['columns'] / width}))"}
+    mark = part.get("mark")
+    if small and isinstance(mark, dict) and "limit" in mark:
+        mark["limit"] = {"expr": f"child_width + {mark['limit'] - small}"}
 
 
 def title_of(chart: Spec) -> tuple[list[str], list[str]]:

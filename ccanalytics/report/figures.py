@@ -15,7 +15,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ccanalytics.report.chart_drawing import Spec, about, drawing, lines_of, title_of
+from ccanalytics.report.chart_drawing import Spec, about, drawing, lines_of, parts_of, title_of
 from ccanalytics.report.svg import inline_svg
 
 
@@ -110,7 +110,7 @@ def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
     return colours.get(value.lower(), value) if isinstance(value, str) else value
 
 
-# The table behind a chart: its rows, in the columns, titles and formats its encodings name.
+# The table behind a chart: its rows, in the columns, titles and formats its tooltips name.
 
 
 def _tables(chart: Spec) -> Iterator[Table]:
@@ -133,31 +133,31 @@ def _tables(chart: Spec) -> Iterator[Table]:
 def row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
     """The rows a chart draws, as many sets as it has."""
     named = list(chart.get("datasets", {}).values())
-    inline = [part["data"]["values"] for part in _parts(chart) if "values" in part.get("data", {})]
+    inline = [
+        part["data"]["values"] for part in parts_of(chart) if "values" in part.get("data", {})
+    ]
     return [rows for rows in [*named, *inline] if isinstance(rows, list)]
 
 
-def _parts(chart: Spec) -> Iterator[Spec]:
-    yield chart
-    for key in ("layer", "hconcat", "vconcat", "concat"):
-        for part in chart.get(key, []):
-            yield from _parts(part)
-    if isinstance(chart.get("spec"), dict):
-        yield from _parts(chart["spec"])
-
-
 def _encoded_fields(chart: Spec) -> dict[str, tuple[str, str]]:
-    """Title and number format of each field drawn, in reading order; tooltips say it best."""
+    """Title and number format of each field drawn, in reading order; tooltips say it best.
+
+    The tooltips of this package's own charts are whole, so theirs are all the fields.
+    """
+    encodings = [part.get("encoding", {}) for part in parts_of(chart)]
+    own = "ccanalytics" in chart.get("usermeta", {}) and any("tooltip" in one for one in encodings)
     found: dict[str, tuple[str, str]] = {}
-    for part in _parts(chart):
-        encoding = part.get("encoding", {})
-        for channel in ("x", "column", "row", "facet", "color", "detail", "y", "x2", "y2", "size"):
-            for shown in _channel(encoding.get(channel)):
-                found.setdefault(shown[0], (shown[1], shown[2]))
+    for encoding in encodings:
+        for channel in () if own else _DRAWN:
+            for name, title, pattern in _channel(encoding.get(channel)):
+                found.setdefault(name, (title, pattern))
         for name, title, pattern in _channel(encoding.get("tooltip")):
             known = found.get(name, ("", ""))
             found[name] = (title or known[0], pattern or known[1])
     return {name: (title or name.replace("_", " "), form) for name, (title, form) in found.items()}
+
+
+_DRAWN = ("x", "column", "row", "facet", "color", "detail", "y", "x2", "y2", "size")
 
 
 def _channel(definition: Any) -> Iterator[tuple[str, str, str]]:
@@ -175,7 +175,7 @@ def _is_numeric(rows: list[dict[str, Any]], name: str) -> bool:
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_D3_FORMAT = re.compile(r"(\$?)(,?)(?:\.(\d+))?~?([f%d]?)")
+_D3_FORMAT = re.compile(r"(\+?)(\$?)(,?)(?:\.(\d+))?~?([f%d]?)")
 
 
 def _cell(value: Any, pattern: str) -> str:
@@ -198,7 +198,7 @@ def _number(value: float, pattern: str) -> str:
     match = _D3_FORMAT.fullmatch(pattern)
     if match is None or not pattern:
         return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-    dollar, comma, digits, kind = match.groups()
+    plus, dollar, comma, digits, kind = match.groups()
     places = int(digits) if digits else 0
     kind = "f" if kind in ("", "d") else kind
-    return f"{'-' if value < 0 else ''}{dollar}{abs(value):{comma}.{places}{kind}}"
+    return f"{'-' if value < 0 else plus}{dollar}{abs(value):{comma}.{places}{kind}}"

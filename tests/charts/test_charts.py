@@ -13,8 +13,8 @@ import ccanalytics as cca
 from ccanalytics import charts
 from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.charts.theme import CATEGORIES, GRID, INK, MUTED
-from ccanalytics.charts.week_charts import by_week_chart
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.people.calendars import Calendars
 from ccanalytics.report.colours import DARK
 
@@ -61,12 +61,13 @@ def texts(spec):
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_chart_says_what_it_shows(name):
-    """Its name and newest value; the page finds the definition by the id."""
+    """Its title is more than its name; the page finds the definition by the id."""
     spec, metric = draw(name, weeks()), METRICS[name]
     about = spec["usermeta"]["ccanalytics"]
     assert about["metric"] == name
-    if name != "month_forecast" or about["missing"]:
-        assert spec["description"].startswith(metric.name.removesuffix(" by driver")[:4])
+    title = " ".join(spec["title"]["text"])
+    assert spec["description"].startswith(title)
+    assert (title == metric.name) == bool(about["missing"])
     assert isinstance(spec["width"], int)  # "container" hangs JupyterLab
 
 
@@ -135,6 +136,11 @@ def test_bars_begin_at_zero():
     assert (bars["mark"]["type"], bars["encoding"]["y"]["scale"]["zero"]) == ("bar", True)
 
 
+def by_terminal(frame, name):
+    """The chart of a frame split by terminal."""
+    return cca.chart(MetricFrame.of(frame, METRICS[name], "terminal"))
+
+
 def rows_of(spec):
     (rows,) = spec["datasets"].values()
     return rows
@@ -144,14 +150,14 @@ def test_the_last_value_is_written_at_the_end_of_its_line():
     """Of each group its own last week that has one."""
     frame = pd.concat([grouped(2), grouped(2).assign(week=pd.Timestamp("2026-11-23"))])
     frame["value"] = [1.0, 2.0, 3.0, None]
-    rows = rows_of(by_week_chart(frame, "cost_per_commit", "terminal").to_dict())
+    rows = rows_of(by_terminal(frame, "cost_per_commit").to_dict())
     assert [row["end"] for row in rows] == [None, "$2.00", "$3.00", None]
 
 
 def test_a_group_without_a_value_is_named_and_not_drawn():
     """No empty axis stands for a team that is withheld."""
     frame = grouped(3).assign(value=[1.0, None, 2.0])
-    spec = by_week_chart(frame, "cost_per_commit", "terminal").to_dict()
+    spec = by_terminal(frame, "cost_per_commit").to_dict()
     assert {row["terminal"] for row in rows_of(spec)} == {"t00", "t02"}
     assert "not shown: t01" in " ".join(spec["title"]["subtitle"])
 
@@ -253,7 +259,7 @@ def test_any_ratio_is_a_band_any_total_are_bars_and_groups_are_small_lines():
 
 def test_of_very_many_groups_those_of_the_most_people_are_drawn():
     """Of thirty twelve, and it is said."""
-    thirty = by_week_chart(grouped(30), "cost_per_commit", "terminal").to_dict()
+    thirty = by_terminal(grouped(30), "cost_per_commit").to_dict()
     (rows,) = thirty["datasets"].values()
     assert {row["terminal"] for row in rows} == {f"t{n:02}" for n in range(18, 30)}
     assert "the 12 of the most people out of 30" in thirty["description"]
@@ -273,7 +279,7 @@ def test_a_hostile_group_is_only_data():
         frame = grouped(count)
         frame["terminal"] = frame["terminal"] + "</script><script>alert(1)</script>"
         for name in ("cost", "cost_per_commit"):
-            spec = by_week_chart(frame, name, "terminal").to_dict()
+            spec = by_terminal(frame, name).to_dict()
             del spec["datasets"], spec["description"]
             assert not any("script>" in text for text in texts(spec))
 
@@ -309,7 +315,7 @@ def test_a_picture_of_many_groups_is_small():
     frame = pd.concat([grouped(8).assign(week=week) for week in weeks], ignore_index=True)
     frame["value"] = frame.index / 7
     for name in ("cost", "cost_per_commit"):
-        bundle = by_week_chart(frame, name, "terminal")._repr_mimebundle_()
+        bundle = by_terminal(frame, name)._repr_mimebundle_()
         assert len(bundle["image/svg+xml"]) < 51_000
 
 

@@ -166,6 +166,7 @@ async function draw(id, spec, rows, begin) {
   if (width()) fit();
   view.initialize(place, controls);
   await view.runAsync();
+  await view.resize().runAsync();  // a legend of more rows takes its height in a second pass
   await begin(view, id, spec);
   old[0].replaceWith(place);
   old[1].replaceWith(controls);
@@ -176,7 +177,7 @@ async function draw(id, spec, rows, begin) {
     if (!width() || width() === last) return;
     last = width();
     fit();
-    view.runAsync();
+    view.runAsync().then(() => view.resize().runAsync());
   });
   if (elastic || facets) observer.observe(figure.querySelector(".drawing"));
   drawn.set(id, { view, text, place, observer });
