@@ -12,7 +12,8 @@ from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
-from ccanalytics.store.day_store import DayChange, NewDay, Store
+from ccanalytics.store.day_store import NewDay, Store
+from ccanalytics.store.day_totals import DayChange
 from ccanalytics.store.layout import Companion
 from ccanalytics.store.sync import DAYS_PER_COMMIT
 from ccanalytics.store.sync_result import SyncResult

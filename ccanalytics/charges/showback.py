@@ -18,7 +18,7 @@ from ccanalytics.charges.charge_metrics import KEYS, NOT_THE_INVOICE, OTHERS, PA
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.withholding import withheld_days
-from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
+from ccanalytics.people.small_groups import few, members, withheld_rows
 from ccanalytics.weeks import days_between, month_days
 from ccanalytics.words import counted
 
@@ -107,7 +107,7 @@ def _without_small_groups(
     rows = members(people, ["month", "name"])
     hidden = set(rows.loc[withheld_rows(rows, minimum, ["month"], "name"), "name"])
     if by == "team":
-        weekly = withheld_teams(data.activity, data.model_usage, minimum)
+        weekly = data.withheld_teams()
         teams = {team or NO_GROUP for week, team in weekly if week in data.weeks}
         hidden |= teams & set(rows["name"])
     others = rows.loc[~rows["name"].isin(hidden), "name"].value_counts()

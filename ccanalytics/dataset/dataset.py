@@ -20,7 +20,7 @@ from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.people.calendars import Calendars
 from ccanalytics.people.roster import with_teams
-from ccanalytics.people.small_groups import withheld_weeks
+from ccanalytics.people.small_groups import withheld_teams
 from ccanalytics.settings import BudgetScope
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
@@ -47,7 +47,9 @@ class Dataset(ShowsItself):
     after its end), fetched_at, and restated (fetched again, it had changed). Closed and final are
     as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
     version does not know. `untold` are the weeks of which nothing may be said of the dataset's
-    team, as it, or what it leaves of everybody, is of too few people. `rest` are the records of the
+    team, as it, or what it leaves of everybody, is of too few people, or as few people changed it
+    since it was published. `withheld_before` are the weeks and teams that earlier outputs of the
+    store withheld, and whether that was of money only. `rest` are the records of the
     others: with what is said of everybody, what is said of a team must not reveal few of them.
     `cost_days` are the days whose cost is known, where it comes from elsewhere than the records.
     `stored` is where records come from that are too many to be read before they are asked for.
@@ -73,6 +75,7 @@ class Dataset(ShowsItself):
     unknown_fields: tuple[str, ...] = ()
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     untold: frozenset[pd.Timestamp] = frozenset()
+    withheld_before: frozenset[tuple[pd.Timestamp, str, bool]] = frozenset()
     rest: "Dataset | None" = None
     cost_days: frozenset[pd.Timestamp] | None = None
     stored: "StoredRecords | None" = None
@@ -224,9 +227,19 @@ class Dataset(ShowsItself):
         parts = {name: team_of(part, team) for name, part in known.items()}
         others = {name: others_of(part, team) for name, part in known.items()}
         rest = replace(self, extras=extras_of(self.extras, others_of, team), **others)
-        untold = withheld_weeks(self.activity, self.model_usage, team, self.minimum_group)
+        untold = self.untold | {week for week, name in self.withheld_teams() if name == team}
         extras = extras_of(self.extras, team_of, team)
         return replace(self, team=team, extras=extras, untold=untold, rest=rest, **parts)
+
+    def withheld_teams(self) -> pd.MultiIndex:
+        """The weeks and teams of which nothing may be shown, now or as once it was withheld."""
+        now = withheld_teams(self.activity, self.model_usage, self.minimum_group)
+        before = self.withheld_before_of(money=True)
+        return now.union(pd.MultiIndex.from_tuples(before, names=now.names)) if before else now
+
+    def withheld_before_of(self, money: bool) -> list[tuple[pd.Timestamp, str]]:
+        """The weeks and teams that were withheld before from figures of people, or of money."""
+        return [(week, team) for week, team, only in self.withheld_before if money or not only]
 
     def by_cost_centre(self) -> "Dataset":
         """The same dataset with the cost centres of the roster in place of teams."""

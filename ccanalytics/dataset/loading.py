@@ -43,8 +43,10 @@ from ccanalytics.sources.registry import (
     source_with_key,
 )
 from ccanalytics.store.day_index import StoredDay
-from ccanalytics.store.day_store import Restatement, Store
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.day_totals import Restatement
 from ccanalytics.store.layout import companions, layout_of
+from ccanalytics.store.published import changed_by_few, published_weeks
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
 
@@ -152,7 +154,22 @@ def _load(
         unknown_fields={name for day in stored.values() for name in day.unknown_fields},
         extras=_companion_frames(opened, spec.name, first, last),
         later=later,
+        **({} if identity == "named" else _withheld_before(opened, spec)),
     )
+
+
+def _withheld_before(store: Store, spec: SourceSpec) -> dict[str, Any]:
+    """The fields of a dataset by which it withholds what earlier outputs of the store did."""
+    weeks = published_weeks(store, spec.name)
+    changed = changed_by_few(weeks, store.restatements(spec.name), spec.minimum_group)
+    withheld = [
+        (pd.Timestamp(week), team, money)
+        for week, one in weeks.items()
+        for money, teams in ((False, one.withheld), (True, one.withheld_money))
+        for team in teams
+    ]
+    untold = frozenset(map(pd.Timestamp, changed))
+    return {"untold": untold, "withheld_before": frozenset(withheld)}
 
 
 class Later(NamedTuple):
@@ -205,11 +222,11 @@ def build_dataset(
     unknown_fields: Iterable[str] = (),
     extras: Frames | None = None,
     later: Later | None = None,
-    **prices: Any,
+    **fields: Any,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only of that team, with actors as `identity` says.
 
-    `prices` are its fields monthly_budget_usd, budgets and seat_prices.
+    `fields` are further ones of it, such as monthly_budget_usd or untold.
     """
     given = {name: to_pandas(table) for name, table in tables.items()} | dict(extras or {})
     cost_days = given.pop("cost_days", None)
@@ -226,7 +243,7 @@ def build_dataset(
         days=days,
         minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
         calendars=calendars or Calendars(),
-        **prices,
+        **fields,
         unknown_fields=tuple(sorted(unknown_fields)),
         extras=frames,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),

@@ -14,6 +14,7 @@ from ccanalytics.export.databases import Database, database_of
 from ccanalytics.export.export_tables import Tables, record_tables, weekly_tables
 from ccanalytics.export.file_folder import SUFFIXES, FileFolder
 from ccanalytics.export.focus_rows import focus_table
+from ccanalytics.issue.memory import remember
 from ccanalytics.people.identity import fingerprint, load_secret
 from ccanalytics.sources.registry import Access, source_spec
 from ccanalytics.store.day_store import Store
@@ -72,6 +73,7 @@ def export_days(
     place = target_of(target, form)
     data = _dataset(source, store, (since, until), now, identity, roster, logs)
     tables = _tables(data, form)
+    remember(data, store, now)
     policy = identity
     if identity == "pseudonym":
         policy = f"{identity} {fingerprint(load_secret(store.root / 'identity.secret'))}"

@@ -115,11 +115,13 @@ def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     minimum = data.minimum_group
     usage = usage.assign(week=_monday(usage["date"]))
     weeks = members(usage, ["week"])
-    usage = usage[~usage["week"].isin(weeks.loc[few(weeks, minimum, ["week"]), "week"])]
+    untold = {*weeks.loc[few(weeks, minimum, ["week"]), "week"], *data.untold}
+    usage = usage[~usage["week"].isin(untold)]
     team = usage["team"].astype("str").fillna("")
     at = pd.MultiIndex.from_arrays([usage["week"], team])
-    known = withheld_teams(data.activity, data.model_usage, minimum)
-    hidden = at.isin(known.union(withheld_teams(usage, usage, minimum))) | (team == "")
+    hidden = at.isin(data.withheld_teams().union(withheld_teams(usage, usage, minimum))) | (
+        team == ""
+    )
     return usage.assign(team=team.astype("object").mask(hidden, ""))
 
 

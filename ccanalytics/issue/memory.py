@@ -1,14 +1,18 @@
 """What an issue of the report keeps for later ones, and what both together must not reveal."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.ratios import rows_of, week_frame
+from ccanalytics.metrics.ratios import rows_of, week_frame, withheld
+from ccanalytics.metrics.withholding import Subject
 from ccanalytics.people.small_groups import Part, of_people, revealed
 from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.store.day_store import Store
+from ccanalytics.store.published import PublishedWeek, remember_published
 
 HEADLINES = (
     "active_actors",
@@ -43,6 +47,24 @@ def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> 
         withheld=_withheld_teams(data),
         parameters=parameters,
     )
+
+
+def remember(data: Dataset, store: Store, now: datetime) -> None:
+    """Remember in the store that the weeks of the dataset are published, and without whom."""
+    if data.identity == "named" or data.minimum_group == 1:
+        return
+    teams: dict[tuple[object, bool], set[str]] = defaultdict(set)
+    if not data.team:  # the page of a team has no other one
+        for money in (False, True):
+            for week, team in withheld(data, Subject(money, cut=False, population=""), "team"):
+                teams[week, money].add(team)
+    weeks = {
+        week.date(): PublishedWeek(
+            now, frozenset(teams[week, False]), frozenset(teams[week, True] - teams[week, False])
+        )
+        for week in data.weeks
+    }
+    remember_published(store, data.source, weeks)
 
 
 def revealed_with(data: Dataset, now: Remembered, earlier: Iterable[Remembered]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import Check, preflight, stops
 from ccanalytics.errors import PreflightError, SettingsError
 from ccanalytics.issue.fetching import fetch_report_days
-from ccanalytics.issue.memory import digest_of, memory_of, number_words, revealed_with
+from ccanalytics.issue.memory import digest_of, memory_of, number_words, remember, revealed_with
 from ccanalytics.issue.progress import Progress, of_notebooks, part, silent
 from ccanalytics.issue.run_options import RunOptions, with_source
 from ccanalytics.metrics.definitions import METRICS
@@ -58,6 +58,7 @@ def _report(options: RunOptions, progress: Progress, workers: NotebookWorkers) -
     checks = preflight(data)
     spec = replace(report_spec_of(options, data, checks), browser=browser)
     _check(spec, data, checks, force=options.force)
+    remember(data, options.store, options.now)
     progress(counted(len(spec.notebooks), "notebook"), 0.35)
     shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
     return run_report(spec, workers, progress=shown)
@@ -106,6 +107,12 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         )
     monday = data.weeks[-1].date()
     week = week_name(monday)
+    if data.weeks[-1] in data.untold and not data.team:
+        raise SettingsError(
+            f"Since {week} was published, records of fewer than {data.minimum_group} people "
+            "changed it: its figures, less those published, would be theirs. Its earlier page "
+            "stays as it is; --identity named makes a new one."
+        )
     if data.weeks[-1] in data.untold:
         raise SettingsError(
             f"Team {data.team!r} has no report of its own of {week}: it has fewer than "

@@ -30,7 +30,8 @@ from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import ORGANIZATION, LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
-from ccanalytics.store.day_store import DayChange, NewDay, Store
+from ccanalytics.store.day_store import NewDay, Store
+from ccanalytics.store.day_totals import DayChange
 from ccanalytics.store.repair import repair
 from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import days_between, is_closed, is_final, monday

@@ -122,7 +122,10 @@ def withheld(
     everybody = [_rows(data, subject.population, by, actor_kind)]
     if data.rest is not None and actor_kind == "user" and data.minimum_group > 1:
         everybody.append(_rows(data.rest, subject.population, by, actor_kind))
-    return withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
+    hidden = withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
+    if by == "team" and (before := data.withheld_before_of(subject.money)):
+        return hidden.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
+    return hidden
 
 
 def _minimum(data: Dataset, by: str | None, actor_kind: ActorKind) -> int:

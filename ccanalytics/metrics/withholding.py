@@ -66,7 +66,7 @@ def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: 
     """Why the figure of everybody in `rows` is withheld in a week, in at most four words."""
     there = rows.loc[(rows["week"] == week) & (rows["active"] > 0), "actor"].nunique()
     if week in data.untold:
-        return "withheld with other groups"
+        return "withheld with other groups" if data.team else "changed by few people"
     one_person = metric.is_money and there >= data.minimum_group
     return f"withheld: {'mostly one person' if one_person else 'too few people'}"
 

@@ -108,14 +108,6 @@ def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) ->
     return pd.MultiIndex.from_frame(rows.loc[hidden, ["week", "team"]].drop_duplicates())
 
 
-def withheld_weeks(
-    activity: pd.DataFrame, usage: pd.DataFrame, team: str, minimum: int
-) -> frozenset[pd.Timestamp]:
-    """The Mondays of the weeks in which `team` is withheld."""
-    hidden = withheld_teams(activity, usage, minimum)
-    return frozenset(week for week, name in hidden if name == team)
-
-
 def few(rows: pd.DataFrame, minimum: int, keys: Sequence[str]) -> "pd.Series[bool]":
     """For each row whether its group by `keys` is too small by itself; `rows` as of `members`."""
     return withheld_rows(rows.assign(all=""), minimum, keys, "all")

@@ -3,6 +3,7 @@
     <root>/v2/<source>/<frame>/2026-11.parquet   one file per frame and month, sorted by day
     <root>/v2/<source>/days.parquet              one row per stored UTC day
     <root>/v2/<source>/restatements.jsonl        days that came out differently later on
+    <root>/v2/<source>/published.json            what was published of each week
     <root>/v2/<source>/<name>                    what else a source remembers from day to day
 
 An empty day is a row in `days.parquet`. Of the frames that only some sources fill, a month without
@@ -17,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import pyarrow as pa
@@ -27,7 +27,7 @@ from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames, encoded
 from ccanalytics.store.day_index import NAME as INDEX
 from ccanalytics.store.day_index import DayIndex, StoredDay, read_index, write_index
-from ccanalytics.store.day_totals import Totals, differences, digest_of, totals_of
+from ccanalytics.store.day_totals import DayChange, Restatement, change_of, digest_of
 from ccanalytics.store.layout import layout_of, schema_of
 from ccanalytics.store.month_files import (
     DamagedFileError,
@@ -44,14 +44,6 @@ VERSION = "v2"
 RESTATEMENTS = "restatements.jsonl"
 
 
-class DayChange(msgspec.Struct, frozen=True):
-    """What writing a day did; `measures` are the totals a `changed` day has differently."""
-
-    day: date
-    kind: Literal["new", "same", "changed"]
-    measures: Totals = {}
-
-
 @dataclass(frozen=True)
 class NewDay:
     """The frames of one UTC day to be written; a frame left out has no rows."""
@@ -63,18 +55,6 @@ class NewDay:
     unknown_fields: Collection[str] = ()
     may_be_final: bool = True
     """False where only the clock of this machine says when it was fetched, and may be wrong."""
-
-
-class Restatement(msgspec.Struct, frozen=True):
-    """A stored day that was fetched again and had changed.
-
-    Without `measures` only keys changed, such as a terminal, and all totals stayed.
-    """
-
-    day: date
-    fetched_before: datetime
-    fetched_after: datetime
-    measures: Totals
 
 
 class Store:
@@ -336,8 +316,7 @@ class _Commit:
         if old.digest == digest:
             return DayChange(new.day, "same")
         _, before = self.store.read_days(self.source, [new.day], lost_ok=True)
-        measures = differences(totals_of(before), totals_of(new.frames))
-        return DayChange(new.day, "changed", measures)
+        return change_of(new.day, before, new.frames)
 
     def _write_month(self, frame: str, month: str, days: Mapping[date, Frames]) -> None:
         schema, name = schema_of(frame), place_of(frame, month)
@@ -366,7 +345,13 @@ class _Commit:
         self, news: Mapping[date, tuple[NewDay, str]], changes: Iterable[DayChange]
     ) -> dict[str, bytes]:
         lines = [
-            Restatement(change.day, old.fetched_at, news[change.day][0].fetched_at, change.measures)
+            Restatement(
+                change.day,
+                old.fetched_at,
+                news[change.day][0].fetched_at,
+                change.measures,
+                change.people,
+            )
             for change in changes
             if change.kind == "changed" and (old := self.index.days[change.day]).closed
         ]

@@ -3,8 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +14,30 @@ from ccanalytics.frames.schemas import Frames
 
 Totals = dict[str, tuple[str, str]]
 """Before and after of each measure that changed, such as activity.commits; exact, as text."""
+
+
+class DayChange(msgspec.Struct, frozen=True):
+    """What writing a day did; `measures` are the totals a `changed` day has differently."""
+
+    day: date
+    kind: Literal["new", "same", "changed"]
+    measures: Totals = {}
+    people: int = 0
+    """How many people a `changed` day has other rows of."""
+
+
+class Restatement(msgspec.Struct, frozen=True):
+    """A stored day that was fetched again and had changed.
+
+    Without `measures` only keys changed, such as a terminal, and all totals stayed.
+    """
+
+    day: date
+    fetched_before: datetime
+    fetched_after: datetime
+    measures: Totals
+    people: int = 0
+    """How many people have other rows than before."""
 
 
 def digest_of(frames: Frames) -> str:
@@ -36,6 +62,28 @@ def totals_of(frames: Frames) -> dict[str, Any]:
             if pa.types.is_integer(field.type) or pa.types.is_decimal(field.type):
                 totals[f"{name}.{field.name}"] = pc.sum(table[field.name], min_count=0).as_py()
     return totals
+
+
+def change_of(day: date, before: Frames, after: Frames) -> DayChange:
+    """What a fetched day has differently."""
+    measures = differences(totals_of(before), totals_of(after))
+    return DayChange(day, "changed", measures, people_changed(before, after))
+
+
+def people_changed(before: Frames, after: Frames) -> int:
+    """How many people have other rows than before, in any frame."""
+    people: set[str] = set()
+    for name, table in after.items():
+        if "actor_kind" not in table.column_names:
+            continue
+        old = before[name].select(table.column_names).cast(table.schema)
+        signed = [rows.append_column("times", pa.repeat(pa.scalar(sign), len(rows)))
+                  for rows, sign in ((old, -1), (table, 1))]  # fmt: skip
+        sums = pa.concat_tables(signed).group_by(table.column_names).aggregate([("times", "sum")])
+        is_user = pc.equal(sums["actor_kind"], "user")
+        other = sums.filter(pc.and_(is_user, pc.not_equal(sums["times_sum"], 0)))
+        people.update(other["actor"].to_pylist())
+    return len(people)
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Totals:

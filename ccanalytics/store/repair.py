@@ -24,6 +24,7 @@ from ccanalytics.store.month_files import (
     digest_of_bytes,
     read_bytes,
 )
+from ccanalytics.store.published import PUBLISHED
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +111,9 @@ def _rebuilt_index(folder: Path) -> DayIndex:
             day = (EPOCH + timedelta(milliseconds=one["values"])).date()
             rows[day] = rows.get(day, 0) + (one["counts"] if is_record else 0)
         index = replace(index, organization=_organization(table) or index.organization)
-    if (path := folder / RESTATEMENTS).exists():
-        index.files[RESTATEMENTS] = digest_of_bytes(path.read_bytes())
+    for name in (RESTATEMENTS, PUBLISHED):
+        if (path := folder / name).exists():
+            index.files[name] = digest_of_bytes(path.read_bytes())
     for day, count in sorted(rows.items()):
         moment = datetime.combine(day, time(), UTC)
         index.days[day] = StoredDay(day, moment, "", count, False, (), folder.name)

@@ -22,8 +22,8 @@ from ccanalytics.frames.seat_frames import build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_index import StoredDay
-from ccanalytics.store.day_store import DayChange, NewDay, Store
-from ccanalytics.store.day_totals import digest_of
+from ccanalytics.store.day_store import NewDay, Store
+from ccanalytics.store.day_totals import DayChange, digest_of
 from ccanalytics.store.layout import companions
 from ccanalytics.store.repair import repair
 from ccanalytics.store.sync_result import SyncResult

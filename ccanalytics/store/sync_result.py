@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from ccanalytics.store.day_store import DayChange
+from ccanalytics.store.day_totals import DayChange
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""What was published of a week, so that later outputs of the same store do not undo it.
+
+A week changes when its days are restated. Had one person's records come late, the new figure less
+the published one would be theirs; had a withheld team grown, what it was would be told by the
+others, which did not change. So it is remembered when a week was published first, and which teams
+were withheld: they stay withheld, and a week that few people changed since is withheld as a whole.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+import msgspec
+
+from ccanalytics.store.day_store import Store
+from ccanalytics.store.day_totals import Restatement
+from ccanalytics.weeks import monday
+
+PUBLISHED = "published.json"
+
+
+class PublishedWeek(msgspec.Struct, frozen=True):
+    """When a week was published first, and the teams that any output withheld."""
+
+    at: datetime
+    withheld: frozenset[str] = frozenset()
+    withheld_money: frozenset[str] = frozenset()
+    """Those of which only money was withheld."""
+
+
+def published_weeks(store: Store, source: str) -> dict[date, PublishedWeek]:
+    """What was published, by the Mondays of the weeks."""
+    content = store.read_beside(source, PUBLISHED)
+    return msgspec.json.decode(content, type=dict[date, PublishedWeek]) if content else {}
+
+
+def remember_published(store: Store, source: str, weeks: Mapping[date, PublishedWeek]) -> None:
+    """Remember that these weeks were published."""
+    known = published_weeks(store, source)
+    after = dict(known)
+    for week, new in weeks.items():
+        old = known.get(week, new)
+        money = old.withheld_money | new.withheld_money
+        after[week] = PublishedWeek(old.at, old.withheld | new.withheld, money)
+    if after != known:
+        store.write_days(source, [], {PUBLISHED: msgspec.json.encode(after)})
+
+
+def changed_by_few(
+    weeks: Mapping[date, PublishedWeek], restatements: Iterable[Restatement], minimum: int
+) -> set[date]:
+    """The published weeks that the records of fewer than `minimum` people changed afterwards."""
+    return {
+        week
+        for one in restatements
+        if (week := monday(one.day)) in weeks
+        and one.fetched_after > weeks[week].at
+        and 0 < one.people < minimum
+    }

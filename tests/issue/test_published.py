@@ -1,0 +1,115 @@
+"""What a reader of two outputs could subtract when a week was restated in between."""
+
+from datetime import UTC, date, datetime, timedelta
+from math import isnan
+
+import pytest
+from builders import record
+
+import ccanalytics as cca
+from ccanalytics.dataset.loading import load
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.issue.memory import remember
+from ccanalytics.store.day_store import Store
+
+MONDAY = date(2026, 11, 16)
+FIRST = datetime(2026, 11, 25, 12, tzinfo=UTC)
+SIZES = {"A": 12, "B": 8, "C": 6, "D": 4}
+LATE = {"A": 15, "B": 9, "C": 6, "D": 5}
+"""With five people whose records come later."""
+
+
+def rows(day, sizes):
+    """Everybody once a day; the later of a team cost more."""
+    return [
+        record(str(day), f"{team}{n}@x.example", models={"m": {"output": 9, "cents": 100 + n}})
+        for team, size in sizes.items()
+        for n in range(size)
+    ]
+
+
+def fill(store, sizes, days=range(7), fetched=FIRST):
+    for n in days:
+        day = MONDAY + timedelta(days=n)
+        store.write_day("api", day, build_frames(day, rows(day, sizes)), fetched_at=fetched)
+
+
+@pytest.fixture
+def outputs(tmp_path):
+    """A store with a week, and what is said of it; `publish` makes an issue of it."""
+    store, roster = Store(tmp_path / "s"), tmp_path / "people.csv"
+    lines = [f"{team}{n}@x.example,{team}" for team, size in LATE.items() for n in range(size)]
+    roster.write_text("\n".join(["email,team", *lines]), encoding="utf-8")
+    fill(store, SIZES)
+
+    class Outputs:
+        def data(self, **more):
+            named = {"identity": "aggregate", "source": "api", "roster": roster, **more}
+            return load(week="2026-W47", weeks=1, store=store, **named)
+
+        def publish(self, hours=1):
+            remember(self.data(), store, FIRST + timedelta(hours=hours))
+
+        def restate(self, sizes):
+            """A Tuesday, five hours after the first fetch."""
+            fill(store, sizes, days=[1], fetched=FIRST + timedelta(hours=5))
+
+        def costs(self, **more):
+            """Of everybody and of each team, as lines and as pages of their own."""
+            data = self.data(**more)
+            lines = cca.by_week(data, "cost", by="team").set_index("team")["value"].to_dict()
+            pages = {team: total(self.data(team=team, **more)) for team in SIZES}
+            assert all(isnan(pages[team]) for team in SIZES if isnan(lines[team]))
+            return {"": total(data), **lines}
+
+    return Outputs()
+
+
+def total(data):
+    return cca.by_week(data, "cost")["value"].iloc[0]
+
+
+def withheld(costs):
+    return {name for name, usd in costs.items() if isnan(usd)}
+
+
+def test_a_withheld_team_that_grew_is_not_told_by_the_ones_that_did_not_change(outputs):
+    """Five people were late, one of them makes D five: without C of now nobody has D of before."""
+    outputs.publish()
+    before = outputs.costs()
+    outputs.restate(LATE)
+    after = outputs.costs()
+    assert withheld(before) == withheld(after) == {"C", "D"}
+    left = before[""] - before["A"] - before["B"] - after["C"]  # the four of D, were C shown
+    assert isnan(left)
+
+
+def test_a_week_that_one_person_changed_is_withheld_as_a_whole(outputs):
+    """The new total less the published one would be what that person cost on the day."""
+    outputs.publish()
+    before = outputs.costs()
+    outputs.restate(SIZES | {"A": 13})
+    assert isnan(outputs.costs()[""] - before[""])
+
+
+def test_a_week_that_nobody_has_seen_may_be_restated(outputs):
+    """There is nothing to subtract it from, as before any output."""
+    outputs.restate(SIZES | {"A": 13})
+    outputs.publish(hours=9)
+    week = 7 * sum(1 + n / 100 for size in SIZES.values() for n in range(size))
+    assert outputs.costs()[""] == pytest.approx(week + 1.12)
+
+
+def test_keys_and_equal_answers_change_nothing(outputs):
+    """Only people are protected, and a day that came again as it was is no restatement."""
+    outputs.publish()
+    before = outputs.costs()
+    outputs.restate(SIZES)
+    assert outputs.costs() == pytest.approx(before, nan_ok=True)
+
+
+def test_who_may_see_names_may_see_the_week(outputs):
+    """With names there is nothing to work out."""
+    outputs.publish()
+    outputs.restate(SIZES | {"A": 13})
+    assert not isnan(total(outputs.data(identity="named")))
