@@ -64,8 +64,8 @@ class BudgetState:
         if self.why:
             return self.why
         if self.is_crossed:
-            return f"is passed by {self.first_day:%-d %B}"
-        return "is not reached" if self.high < self.budget_usd else "may be passed"
+            return f"is exceeded by {self.first_day:%-d %B}"
+        return "will not be reached" if self.high < self.budget_usd else "may be exceeded"
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs: days as text, what is not known null."""
@@ -106,8 +106,8 @@ def budget_findings(data: Dataset) -> Iterator[Finding]:
         name = f"{one.name}: the" if one.name else "The"
         title = f"{name} budget of {usd(one.budget_usd)} is used up by {one.first_day:%-d %B}"
         text = (
-            f"{one.month:%B} comes to {usd(one.low)} to {usd(one.high)}, {one.money}, of which "
-            f"{usd(one.so_far)} so far."
+            f"{usd(one.so_far)} {one.money} so far; {usd(one.low)} to {usd(one.high)} expected in "
+            f"{one.month:%B}."
         )
         over = min(one.total / one.budget_usd - 1, 2.0)
         weight = 2 * math.sqrt(one.total / 4) * over  # a month is four weeks, and it is sure

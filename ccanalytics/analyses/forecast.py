@@ -74,16 +74,14 @@ class Forecast(ShowsItself):
             return f"There is no forecast of the month: {self.why}."
         usd = METRICS["cost"].format
         return (
-            f"If {self.month:%B %Y} goes on as the weeks before, {self._what()} an estimated "
-            f"{usd(self.total)} (90 % interval {usd(self.low)} to {usd(self.high)}), of which "
-            f"{usd(self.so_far)} so far. {self.backtests} such forecasts of earlier days were off "
-            f"by {self.error:.0%} in the median. {self._budget()}"
+            f"At the current pace {self.month:%B %Y} will cost an estimated {usd(self.total)}"
+            f"{self._without()} (90 % interval {usd(self.low)} to {usd(self.high)}), "
+            f"{usd(self.so_far)} of it so far. {self.backtests} such forecasts of earlier days "
+            f"were off by {100 * self.error:.0f} % in the median. {self._budget()}"
         )
 
-    def _what(self) -> str:
-        if self.left_out:
-            return "what is paid by use costs, without the seats of plans,"
-        return "it costs"
+    def _without(self) -> str:
+        return ", plan seats not included" if self.left_out else ""
 
     def _budget(self) -> str:
         if self.budget is None:

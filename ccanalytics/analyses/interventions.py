@@ -95,10 +95,13 @@ class Effect(ShowsItself):
         people = counted(self.n_treated, "person", "people")
         others = counted(self.n_teams, "team")
         text = (
-            f"{about}: {self.metric.name[0].lower()}{self.metric.name[1:]} of {people} moved by "
+            f"{about}: {self.metric.name[0].lower()}{self.metric.name[1:]} of {people} changed by "
             f"{percent(self.effect)} compared with the {others} without it"
         )
-        return f"{text}{self._judged()} Nobody drew lots, and other things changed in these weeks."
+        return (
+            f"{text}{self._judged()} It was not a randomised experiment: other things changed in "
+            "these weeks too."
+        )
 
     def _judged(self) -> str:
         if self.n_teams < FEWEST_PLACEBOS or self.change is None:

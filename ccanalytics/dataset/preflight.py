@@ -220,8 +220,8 @@ def people_are_there(data: Dataset) -> Check:
     last, usual = int(counts.iloc[-1]), float(counts.iloc[-5:-1].median())
     if usual >= data.minimum_group and last < usual / 2:
         text = (
-            f"People with records in the last week: {_people(data, last)}, in a usual one: "
-            f"{usual:.0f}. Empty is not zero: see whether records are missing before reading on."
+            f"People with records in the last week: {_people(data, last)}; usually {usual:.0f}. "
+            "Records may be missing."
         )
         return Check(name, "warning", text)
     return Check(name, "passed", "The last week has at least half as many people as a usual one.")

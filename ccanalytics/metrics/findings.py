@@ -141,7 +141,8 @@ def findings(data: Dataset) -> Findings:
     for kind in (*NOTICED, *(kind for wing in wings() for kind in wing.findings)):
         told += resolve(kind)(data)
     ranked = sorted(told, key=lambda one: -one.weight)[:MOST]
-    shown = Findings([*ranked, _rest(looked_at, found)])
+    nobody = not (data.activity["date"] >= data.weeks[-1]).any()
+    shown = Findings([*ranked, _NOBODY if nobody else _rest(looked_at, found)])
     shown.changes = tuple(looked_at)
     return shown
 
@@ -318,6 +319,11 @@ def _event(data: Dataset, one: Change) -> str:
     return f' It begins in the week of the event "{known["what"].iloc[0]}".'
 
 
+_NOBODY = Finding(
+    "unknown", "Nobody was active in the last week", "So nothing can be said of changes."
+)
+
+
 def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
     """What did not move, and how large a change would have been seen."""
     if not looked_at:
@@ -329,6 +335,8 @@ def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
     title = "Nothing else moved" if found else "No change found in any headline"
     if not still:
         return Finding("nothing", title, "Every headline is named above." if found else "")
-    seen = "; ".join(f"{one.metric.name} {100 * one.comparison.detectable:.0f} %" for one in still)
-    text = f"Over the last four weeks a rise of so much would have been found: {seen}."
+    seen = [
+        f"{100 * one.comparison.detectable:.0f} % in {one.metric.name.lower()}" for one in still
+    ]
+    text = f"Over four weeks, a rise of {' or '.join(seen)} would have been found."
     return Finding("nothing", title, text)

@@ -73,11 +73,12 @@ def hole_findings(data: Dataset) -> Iterator[Finding]:
         return
     first, last = lost.iloc[0], lost.iloc[-1]
     when = f"on {first:%-d %B}" if len(lost) == 1 else f"from {first:%-d %B} to {last:%-d %B}"
-    missing = int((~days["stored"]).sum())
+    missing, silent = int((~days["stored"]).sum()), int(empty.sum())
+    said = [f"{counted(missing, 'day')} not stored"] if missing else []
+    said += [f"{counted(silent, 'working day')} stored without a record"] if silent else []
     text = (
-        f"{counted(missing, 'day')} not stored, {counted(int(empty.sum()), 'working day')} stored "
-        f"without a record, where about {usual:.0f} people are usual. Empty is not zero: figures "
-        "of these weeks are too low, or left out."
+        f"{' and '.join(said)}; about {usual:.0f} people are usually active on a day. Figures of "
+        "these weeks are too low, or left out."
     )
     usd = data.model_usage["cost_usd"].sum() / max(len(days) / 7, 1)
     yield Finding(

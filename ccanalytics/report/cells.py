@@ -139,10 +139,11 @@ class Contents:
 
     def trust_line(self) -> str:
         """The remarks on what can be trusted in one line; what they rest on is folded."""
-        if self.has_warning:
-            return "Read this first: the records have something to watch out for."
-        notes = (item.text for item in self.trust if isinstance(item, PageNote))
-        return " ".join(notes) or "What can be trusted."
+        notes = [item for item in self.trust if isinstance(item, PageNote)]
+        warnings = [note.text for note in notes if note.tone == "warn"]
+        if warnings:
+            return f"Read this first: {' '.join(warnings)}"
+        return " ".join(note.text for note in notes) or "What can be trusted"
 
     def hoist(self, items: Iterable[Item]) -> None:
         """Keep cards and remarks for the top of the page."""

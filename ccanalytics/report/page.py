@@ -21,7 +21,7 @@ from ccanalytics.report import bundle, colours
 from ccanalytics.report.archive import INDEX
 from ccanalytics.report.cells import Contents
 from ccanalytics.report.figures import Charts, Figure
-from ccanalytics.report.parts import Cards
+from ccanalytics.report.parts import Cards, PageNote
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -85,9 +85,9 @@ def build_page(
         cards=contents.cards,
         findings=contents.findings,
         lead=contents.lead,
-        trust=contents.trust,
+        trust=[item for item in contents.trust if not isinstance(item, PageNote)],
         trust_line=contents.trust_line(),
-        trust_open=bool(restated) or contents.has_warning,
+        trust_loud=bool(restated) or contents.has_warning,
         left_out=contents.not_shown(),
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},

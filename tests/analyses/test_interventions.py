@@ -72,7 +72,7 @@ def test_a_move_that_no_other_team_makes_is_an_effect():
         )
     )
     assert found.verdict == "higher"
-    assert "Nobody drew lots" in found.sentence()
+    assert "not a randomised experiment" in found.sentence()
 
 
 def test_what_moves_everybody_is_no_effect():

@@ -151,4 +151,4 @@ def test_a_week_with_half_its_people_gone_is_told_to_be_doubted():
     records = [r for day in days for r in week(day=day)] + week(people=2)
     found = checked(records, since="2026-10-19")["People still there"]
     assert found.level == "warning"
-    assert "in the last week: 2, in a usual one: 6." in found.found
+    assert "in the last week: 2; usually 6." in found.found

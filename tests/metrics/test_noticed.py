@@ -77,7 +77,7 @@ def test_a_working_day_without_anybody_is_a_hole():
     ]
     (one,) = of_kind("hole", dataset(records, MONDAYS[0], "2026-11-22"))
     assert one.title == "3 days without records from 17 November to 19 November"
-    assert "3 working days stored without a record, where about 10 people are usual" in one.text
+    assert "3 working days stored without a record; about 10 people are usually active" in one.text
 
 
 def test_people_who_stopped_after_a_first_week_are_told():
