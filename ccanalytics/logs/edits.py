@@ -211,7 +211,7 @@ class ToolUse:
         account = self._decode(self.account, EditAccount)
         if account and account.type == "create" and account.content is not None:
             return _count(account.content), 0
-        if account and account.structured_patch is not None:
+        if account and account.type != "create" and account.structured_patch is not None:
             signs = [line[:1] for hunk in account.structured_patch for line in hunk.lines]
             return signs.count("+"), signs.count("-")
         edit = self._decode(self.given, EditInput)

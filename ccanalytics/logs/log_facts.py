@@ -31,6 +31,9 @@ GIVEN_BY_GATEWAY = 20
 
 EPOCH = date(1970, 1, 1).toordinal()
 
+UNKNOWN_MODEL = "unknown"
+"""The model of a request whose lines name none."""
+
 KINDS = (None, "named", "fork", "bg")
 """What a session's file shows, from the likely original to the likely copy: nothing; a name in its
 first line, which sessions get later on; lines forked from another; that it runs in the background.
@@ -219,9 +222,10 @@ def put(facts: dict[Any, Any], key: object, fact: Any) -> None:
 
 
 def _request_rank(request: LoggedRequest) -> tuple[object, ...]:
-    used = request.used
+    used, model = request.used, request.used.tariff.model
     billed = not (used.tariff.free or used.cost == 0)
-    return billed, request.at, _plain(request.place), used.tariff.model, used.tokens
+    unknown = model == UNKNOWN_MODEL
+    return unknown, billed, request.at, _plain(request.place), model, used.tokens
 
 
 def _call_rank(call: ToolCall) -> tuple[object, ...]:

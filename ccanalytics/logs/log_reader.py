@@ -14,15 +14,12 @@ from pathlib import Path
 from zlib import crc32
 
 from ccanalytics.logs.log_fact_set import Facts
-from ccanalytics.logs.log_facts import DAY, Origin, Place, day_of
+from ccanalytics.logs.log_facts import DAY, UNKNOWN_MODEL, Origin, Place, day_of
 from ccanalytics.logs.log_file import Half, LogFile, tool_call
 from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot, written_at
 from ccanalytics.logs.log_lines import Line, LoggedUsage, Progress, first_line, milliseconds
 from ccanalytics.logs.log_projects import is_within, project_of
 from ccanalytics.prices import Prices, Tariff
-
-UNKNOWN_MODEL = "unknown"
-"""The model of a request whose lines name none."""
 
 
 class LogReader:
@@ -121,8 +118,9 @@ class LogReader:
         return origin
 
     def model(self, name: str | None) -> str:
-        """The model an id in the log stands for."""
-        return self.models.get(name or "", name) or UNKNOWN_MODEL
+        """The model an id in the log stands for, also with a mark such as "[1m]" behind it."""
+        name = name or UNKNOWN_MODEL
+        return self.models.get(name) or self.models.get(name.partition("[")[0], name)
 
     def tariff(self, model: str | None, usage: LoggedUsage, refused: bool) -> Tariff:
         """What decides the rates of a request."""

@@ -76,9 +76,9 @@ class LocalLogs(Source):
     earlier reading ended.
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
-    files below them. A folder that is missing or holds no logs is a `SettingsError`; with
-    `may_be_gone` it is kept as `missing`, for a store that has what the logs once held. `models`
-    says which model an id of a gateway stands for.
+    files below them. When none of them has logs that is a `SettingsError`; with `may_be_gone` it is
+    kept as `missing`, for a store that has what the logs once held. `models` says which model an id
+    of a gateway stands for.
     """
 
     name = "local"
@@ -167,35 +167,40 @@ def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
     """
     named = [part.strip() for part in environ.get("CLAUDE_CONFIG_DIR", "").split(",")]
     if any(named):
-        return [Path(part) for part in named if part]
-    usual = [home / ".claude", home / ".config" / "claude"]
+        return [Path(part).expanduser() for part in named if part]
+    config = environ.get("XDG_CONFIG_HOME") or home / ".config"
+    usual = [home / ".claude", Path(config) / "claude"]
     return [folder for folder in usual if (folder / "projects").is_dir()] or usual[:1]
 
 
 def _log_files(folders: Sequence[Path], unreadable: Counter[str]) -> tuple[list[str], str]:
-    """The session files of all folders, and which folder has none, in words.
+    """The session files of all folders, and why there are none; empty when there are some.
 
     What cannot be read is counted by the reason. The order of the files does not depend on the
     folders' names.
     """
     found: list[tuple[str, str]] = []
-    missing = ""
+    missing = []
     for folder in folders:
+        root = str(folder / "projects" if (folder / "projects").is_dir() else folder)
         if not folder.is_dir():
-            missing = (
+            missing.append(
                 f"The log folder {folder} does not exist: set CLAUDE_CONFIG_DIR, or name a folder "
                 "with --logs DIR."
             )
             continue
-        root = str(folder / "projects" if (folder / "projects").is_dir() else folder)
         files = [(path.removeprefix(root), path) for path in _walk(root, unreadable)]
         if not files:
-            missing = (
+            missing.append(
                 f"The log folder {folder} holds no session logs (projects/*/*.jsonl): has Claude "
                 "Code been used here, with logs not switched off? Or name a folder with --logs DIR."
             )
         found += files
-    return [path for _, path in sorted(found)], missing
+    if not found:
+        return [], missing[-1]
+    for text in missing:
+        log.warning(text)
+    return [path for _, path in sorted(found)], ""
 
 
 def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:

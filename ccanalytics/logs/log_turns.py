@@ -64,6 +64,7 @@ class Turns:
             and said.conversation is last.conversation
             and said.side is last.side
             and message.stop_reason != "refusal"
+            and message.model == last.message.model
             and message.usage == last.message.usage
         )
 

@@ -44,6 +44,8 @@ def test_a_created_file_adds_all_its_lines():
     """Its patch is empty; its content has three lines, the last without an end."""
     account = {"type": "create", "content": "a\nb\nc", "structuredPatch": []}
     assert done("Write", account=account) == Outcome("accepted", 3, 0)
+    short = {"type": "create", "structuredPatch": []}
+    assert done("Write", {"content": "a\nb"}, short) == Outcome("accepted", 2, 0)
 
 
 def test_an_overwritten_file_counts_only_what_changed():

@@ -213,6 +213,13 @@ def test_a_model_nobody_prices_costs_null_and_one_warning(logs, caplog):
     assert [row["cost_usd"] for row in table(read, "sessions", date(2026, 8, 2))] == [None]
 
 
+def test_a_line_that_names_no_model_has_that_of_its_answer(logs):
+    """In either order."""
+    lines = [answer(output=3, model=None), answer(output=3, at="2026-08-03T10:00:01Z")]
+    for order in (lines, lines[::-1]):
+        assert [row["model"] for row in table(logs(s1=order), "requests")] == [MODEL]
+
+
 def test_missing_and_null_usage_fields_are_no_tokens(logs):
     """Only what was logged counts."""
     nulls = dict.fromkeys(
@@ -622,13 +629,18 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path):
         LocalLogs([tmp_path / "nowhere"])
 
 
-def test_a_folder_without_logs_is_named(tmp_path):
-    """Even next to one that has some."""
+def test_a_folder_without_logs_is_named(tmp_path, caplog):
+    """Next to one that has some it costs nothing: Claude Code may have moved on."""
     (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "s.jsonl").write_text("")
-    (tmp_path / "empty").mkdir()
+    (tmp_path / "full" / "s.jsonl").write_text(json.dumps(answer(output=3)))
+    (tmp_path / "empty" / "projects").mkdir(parents=True)
     with pytest.raises(SettingsError, match="empty holds no session logs"):
-        LocalLogs([tmp_path / "full", tmp_path / "empty"])
+        LocalLogs([tmp_path / "empty"])
+    with caplog.at_level(logging.WARNING):
+        read = LocalLogs([tmp_path / "nowhere", tmp_path / "empty", tmp_path / "full"])
+    assert total(read)["output"] == 3
+    assert "nowhere does not exist" in caplog.text
+    assert "empty holds no session logs" in caplog.text
 
 
 def test_no_folder_at_all_is_an_error():
@@ -639,8 +651,8 @@ def test_no_folder_at_all_is_an_error():
 
 def test_the_environment_names_the_folders(tmp_path):
     """One, or several with commas between, whether they exist or not."""
-    environ = {"CLAUDE_CONFIG_DIR": "/a, /b,"}
-    assert log_folders(environ, tmp_path) == [Path("/a"), Path("/b")]
+    environ = {"CLAUDE_CONFIG_DIR": "/a, ~/b,"}
+    assert log_folders(environ, tmp_path) == [Path("/a"), Path.home() / "b"]
 
 
 def test_without_it_the_usual_folders_with_logs_are_taken(tmp_path):
@@ -651,6 +663,9 @@ def test_without_it_the_usual_folders_with_logs_are_taken(tmp_path):
     assert log_folders({"CLAUDE_CONFIG_DIR": ""}, tmp_path) == [new]
     (old / "projects").mkdir(parents=True)
     assert log_folders({}, tmp_path) == [old, new]
+    other = tmp_path / "xdg" / "claude"
+    (other / "projects").mkdir(parents=True)
+    assert log_folders({"XDG_CONFIG_HOME": str(other.parent)}, tmp_path) == [old, other]
 
 
 # Real logs

@@ -286,7 +286,7 @@ def test_an_index_of_other_code_is_thrown_away(folder, store, monkeypatch):
 
 def test_an_id_of_a_gateway_is_the_model_it_stands_for(folder, store):
     """A million tokens of Opus 4.6 for $5, also once they were read without a price."""
-    written(folder, s1=[answer(model="our-best", usage={"input_tokens": 1_000_000})])
+    written(folder, s1=[answer(model="our-best[1m]", usage={"input_tokens": 1_000_000})])
     brought(store, folder)
     assert [row["cost_usd"] for row in rows(store)["requests"]] == [None]
     named = LocalLogs([folder], models={"our-best": "claude-opus-4-6"})
