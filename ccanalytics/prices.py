@@ -62,22 +62,14 @@ class Tariff(NamedTuple):
     """Refused before any output, which is not billed."""
 
 
-class Rates(NamedTuple):
-    """Thousandths of a unit for one of each field of `Tokens`."""
-
-    input: int
-    output: int
-    cache_read: int
-    cache_write_5m: int
-    cache_write_1h: int
-    web_searches: int
-
-
 class PriceList(NamedTuple):
-    """The rates of one tariff on one day: `tiers[n]` above `n` of the thresholds."""
+    """The rates of one tariff on one day: `tiers[n]` above `n` of the thresholds.
+
+    A tier has, in thousandths of a unit, what one of each kind of token costs.
+    """
 
     thresholds: tuple[int, ...]
-    tiers: tuple[Rates, ...]
+    tiers: tuple[Tokens, ...]
 
     def costs(self, tokens: Tokens) -> tuple[int, int]:
         """Units for one request, as it was and had every cached token been input."""
@@ -95,7 +87,7 @@ class PriceList(NamedTuple):
         )
 
 
-NOTHING = PriceList((), (Rates(0, 0, 0, 0, 0, 0),))
+NOTHING = PriceList((), (Tokens(0, 0, 0, 0, 0, 0),))
 """The rates of what is not billed."""
 
 _PREFIX = re.compile(r".*/|.*?(?<![a-z0-9])(?=claude-)")
@@ -140,11 +132,6 @@ class Prices:
             self._lists[key] = self._look_up(tariff, day)
         return self._lists[key]
 
-    def costs(self, tariff: Tariff, day: date, tokens: Tokens) -> tuple[int | None, int | None]:
-        """Units for one request and had nothing been cached; None when unknown."""
-        prices = self.price_list(tariff, day)
-        return prices.costs(tokens) if prices else (None, None)
-
     def _look_up(self, tariff: Tariff, day: date) -> PriceList | None:
         if tariff.free:
             return NOTHING
@@ -185,7 +172,7 @@ def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
     starts = {start for price in [*million, searches] for start in _starts(price)}
     thresholds = tuple(sorted(starts))
     tiers = (
-        Rates._make(
+        Tokens._make(
             [
                 *(_rate(_at(kind, above) * factor, 10**6) for kind in million),
                 _rate(_at(searches, above), 10**3),

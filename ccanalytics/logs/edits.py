@@ -88,17 +88,13 @@ class Replacement(ApiPart):
     new_string: str = ""
 
 
-class EditInput(Replacement):
-    """The input of any edit tool."""
+class ToolInput(Replacement):
+    """The input of a call, as far as any tool's matters."""
 
-    content: str | None = None
+    content: object = None
     edits: tuple[Replacement, ...] = ()
-
-
-class ShellInput(ApiPart):
-    """The input of a shell command."""
-
     command: str = ""
+    subagent_type: str | None = None
 
 
 class Hunk(ApiPart):
@@ -107,47 +103,21 @@ class Hunk(ApiPart):
     lines: tuple[str, ...] = ()
 
 
-class EditAccount(LogPart):
-    """Claude Code's account of an edit."""
-
-    type: str | None = None
-    content: str | None = None
-    structured_patch: list[Hunk] | None = None
-
-
-class PullRequest(ApiPart):
-    """What was done to a pull request."""
-
-    action: str | None = None
-
-
-class Commit(ApiPart):
-    """A commit; that there is one is enough."""
-
-
 class GitOperation(ApiPart):
     """What a shell command did in git, as newer versions log it."""
 
-    commit: Commit | None = None
-    pr: PullRequest | None = None
+    commit: dict[str, object] | None = None
+    pr: dict[str, object] | None = None
 
 
-class ShellAccount(LogPart):
-    """Claude Code's account of a shell command."""
+class ToolAccount(LogPart):
+    """Claude Code's own account of a call, as far as any tool's matters."""
 
+    type: str | None = None
+    content: object = None
+    structured_patch: list[Hunk] | None = None
     stdout: str | None = None
     git_operation: GitOperation | None = None
-
-
-class AgentInput(ApiPart):
-    """The input of a call that starts a subagent."""
-
-    subagent_type: str | None = None
-
-
-class AgentAccount(LogPart):
-    """Claude Code's account of a subagent."""
-
     agent_id: str | None = None
     agent_type: str | None = None
 
@@ -202,20 +172,26 @@ class ToolUse:
 
     def started_agent(self) -> tuple[str | None, str | None]:
         """The id and the type of the subagent it started; None where the log does not say."""
-        account = self._decode(self.account, AgentAccount) or AgentAccount()
-        wanted = self._decode(self.given, AgentInput) or AgentInput()
-        return account.agent_id, account.agent_type or wanted.subagent_type
+        account = self._decode(self.account, ToolAccount) or ToolAccount()
+        given = self._decode(self.given, ToolInput) or ToolInput()
+        return account.agent_id, account.agent_type or given.subagent_type
 
     def _lines(self) -> tuple[int, int]:
-        """Lines added and removed by an edit that went through."""
-        account = self._decode(self.account, EditAccount)
-        if account and account.type == "create" and account.content is not None:
+        """Lines added and removed by an edit that went through.
+
+        The two texts of the call are compared only where no patch was logged.
+        """
+        account = self._decode(self.account, ToolAccount) or ToolAccount()
+        if account.type == "create" and isinstance(account.content, str):
             return _count(account.content), 0
-        if account and account.type != "create" and account.structured_patch is not None:
+        if account.type != "create" and account.structured_patch is not None:
             signs = [line[:1] for hunk in account.structured_patch for line in hunk.lines]
             return signs.count("+"), signs.count("-")
-        edit = self._decode(self.given, EditInput)
-        return _compared(edit) if edit else (0, 0)
+        given = self._decode(self.given, ToolInput) or ToolInput()
+        if isinstance(given.content, str):
+            return _count(given.content), 0
+        pairs = [_line_diff(part.old_string, part.new_string) for part in given.edits or (given,)]
+        return sum(added for added, _ in pairs), sum(removed for _, removed in pairs)
 
     def _git(self) -> tuple[int, int]:
         """Commits and pull requests of a shell command that went through.
@@ -225,17 +201,13 @@ class ToolUse:
         command = bytes(self.given)
         if b"commit" not in command and b"create" not in command:
             return 0, 0
-        account = self._decode(self.account, ShellAccount)
-        if account and account.git_operation:
-            done = account.git_operation
-            created = done.pr is not None and done.pr.action == "created"
-            return int(done.commit is not None), int(created)
-        shell = self._decode(self.given, ShellInput)
-        if shell is None:
-            return 0, 0
-        printed = (account and account.stdout) or self._text()
-        committed = _COMMIT_COMMAND.search(shell.command) and _COMMIT_PRINTED.search(printed)
-        opened = _CREATE_COMMAND.search(shell.command) and _CREATED_PRINTED.search(printed)
+        account = self._decode(self.account, ToolAccount) or ToolAccount()
+        if done := account.git_operation:
+            return int(done.commit is not None), int((done.pr or {}).get("action") == "created")
+        given = self._decode(self.given, ToolInput) or ToolInput()
+        printed = account.stdout or self._text()
+        committed = _COMMIT_COMMAND.search(given.command) and _COMMIT_PRINTED.search(printed)
+        opened = _CREATE_COMMAND.search(given.command) and _CREATED_PRINTED.search(printed)
         return int(bool(committed)), int(bool(opened))
 
     def _text(self) -> str:
@@ -258,14 +230,6 @@ class ToolUse:
             return None
         self.faults.append(found[1])
         return found[0]
-
-
-def _compared(edit: EditInput) -> tuple[int, int]:
-    """Lines by comparing the texts of the call, where the result brought no patch."""
-    if edit.content is not None:
-        return _count(edit.content), 0
-    pairs = [_line_diff(part.old_string, part.new_string) for part in edit.edits or (edit,)]
-    return sum(added for added, _ in pairs), sum(removed for _, removed in pairs)
 
 
 def _line_diff(old: str, new: str) -> tuple[int, int]:

@@ -62,15 +62,9 @@ class Iteration(ApiPart):
     server_tool_use: LoggedServerTools | None = None
 
 
-class LoggedUsage(ApiPart):
+class LoggedUsage(Iteration):
     """The tokens of one message, so far: output grows from line to line."""
 
-    input_tokens: Count | None = None
-    output_tokens: Count | None = None
-    cache_read_input_tokens: Count | None = None
-    cache_creation_input_tokens: Count | None = None
-    cache_creation: LoggedCacheCreation | None = None
-    server_tool_use: LoggedServerTools | None = None
     iterations: list[Iteration] | None = None
     speed: str | None = None
     inference_geo: str | None = None
@@ -241,7 +235,7 @@ def split_lines(data: bytes, start: int = 0) -> Iterator[tuple[int, memoryview]]
         start = end + 1
 
 
-def tokens(usage: LoggedUsage | Iteration) -> Tokens:
+def tokens(usage: Iteration) -> Tokens:
     """The tokens of one call.
 
     The cache writes of the total and of its breakdown may disagree, either way: the larger one

@@ -10,20 +10,21 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from functools import reduce
+from operator import getitem
+from typing import Any
 
 import msgspec
-from msgspec import Raw
-
-T = TypeVar("T", bound=msgspec.Struct)
 
 _DECODER = json.JSONDecoder(strict=False)
 _SOLID = re.compile(r"[^\s\0,\[\]]")
 """What does not merely stand between two records."""
 
-MOST = 10**12
-"""More tokens than that are of no log of Claude Code."""
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+"""A step of the path in an error of msgspec: a field, or a place in a list."""
+
+MOST_FAULTS = 1000
+"""A line with more values that do not fit is none of Claude Code."""
 
 
 def records(line: bytes) -> Iterator[tuple[int, bytes]]:
@@ -62,10 +63,10 @@ def repaired(data: bytes, kind: Any) -> tuple[Any, str] | None:
     text = data.replace(b"\0", b"").removeprefix(BOM_UTF8).decode("utf-8", "replace")
     try:
         value = json.loads(text, strict=False)
-        whole = msgspec.json.encode(_fitted(_whole(value), kind))
-        return msgspec.json.decode(whole, type=kind), _reason(data, text, value)
-    except (ValueError, RecursionError, msgspec.MsgspecError, TypeError):
+        fitted = _fitted(_whole(value), kind)
+    except (ValueError, RecursionError, msgspec.MsgspecError, TypeError, LookupError):
         return None
+    return None if fitted is None else (fitted, _reason(data, text, value))
 
 
 def _reason(data: bytes, text: str, value: Any) -> str:
@@ -99,68 +100,39 @@ def _whole(value: Any) -> Any:
 
 
 def _fitted(value: Any, kind: Any) -> Any:
-    """What of `value` can be read as `kind`; None when nothing can."""
-    options = [kind] if _plain(kind) else list(get_args(kind))
-    for option in options:
-        fit = _fitted_to(value, option)
-        if fit is not None:
-            return fit
+    """What of `value` can be read as `kind`: one after the other, what does not fit is put right or
+    taken out."""
+    for _ in range(MOST_FAULTS):
+        try:
+            return msgspec.json.decode(msgspec.json.encode(value), type=kind)
+        except msgspec.ValidationError as error:
+            expected, _, place = str(error).partition(" - at `$")
+            *around, last = [int(n) if n else name for name, n in _STEP.findall(place)] or [None]
+            if last is None:
+                raise
+            part = reduce(getitem, around, value)
+            part[last] = _meant(part[last], expected.partition(", got")[0])
+            if part[last] is None:
+                del part[last]
     return None
 
 
-def _plain(kind: Any) -> bool:
-    """Whether a type is no choice of several."""
-    return isinstance(kind, type) or get_origin(kind) in (list, tuple) or kind is _count_type(kind)
-
-
-def _count_type(kind: Any) -> Any:
-    """The type itself when it is an annotated number."""
-    return kind if hasattr(kind, "__metadata__") else None
-
-
-def _fitted_to(value: Any, kind: Any) -> Any:
-    if kind is Raw:
-        return value
-    if _count_type(kind) is not None:
-        return _number(value)
-    if get_origin(kind) in (list, tuple):
-        parts = value if isinstance(value, list) else ()
-        fits = [_fitted(part, get_args(kind)[0]) for part in parts]
-        return [fit for fit in fits if fit is not None] if isinstance(value, list) else None
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _fitted_struct(value, kind) if isinstance(value, dict) else None
-    if kind is datetime:
+def _meant(value: Any, expected: str) -> Any:
+    """The value as what is expected in its place; null when it cannot be."""
+    if "datetime" in expected or "RFC3339" in expected:
         return _moment(value)
-    if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+    if "`int" in expected and isinstance(value, float | str):
+        return _number(value)
+    if "`str" in expected and isinstance(value, int | float):
         return str(value)
-    if kind is bool and value in ("true", "false"):
-        return value == "true"
-    return value if kind is object or isinstance(value, kind) else None
+    return {"true": True, "false": False}.get(str(value)) if "`bool" in expected else None
 
 
-def _fitted_struct(value: dict[str, Any], kind: type[T]) -> dict[str, Any]:
-    fits = {
-        name: _fitted(value[name], type_) for name, type_ in _fields(kind).items() if name in value
-    }
-    return {name: fit for name, fit in fits.items() if fit is not None}
-
-
-@cache
-def _fields(kind: type[T]) -> dict[str, Any]:
-    """The type of each field by its name in the log."""
-    hints = get_type_hints(kind, include_extras=True)
-    return {field.encode_name: hints[field.name] for field in msgspec.structs.fields(kind)}
-
-
-def _number(value: Any) -> int | None:
-    """A number of tokens, which may be a text or have a point; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
+def _number(value: float | str) -> int | None:
     try:
-        number = float(value)
+        return round(float(value))
     except ValueError:
         return None
-    return round(number) if math.isfinite(number) and 0 <= number <= MOST else None
 
 
 def _moment(value: Any) -> str | None:

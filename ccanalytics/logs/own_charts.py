@@ -19,7 +19,8 @@ from ccanalytics.charts.theme import (
     tooltip,
     value_axis,
 )
-from ccanalytics.logs.own_week import dollars, part, short_names
+from ccanalytics.logs.own_sessions import short_names
+from ccanalytics.logs.own_words import dollars, part
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
 

@@ -1,4 +1,5 @@
-"""What one person is using now: today, this hour, the window of five hours, the week so far."""
+"""What one person is using now: this hour, today, the week so far, the window of five hours, and
+the last seven days against the seven before."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -6,12 +7,29 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.logs.own_frames import TOKENS, local_time, own_frames, priced
+from ccanalytics.logs.own_frames import local_time, own_frames
 from ccanalytics.logs.own_part import Choice, own_choices, own_part
+from ccanalytics.logs.own_usage import summands
+from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.showing import ShowsItself
 
 WINDOW = pd.Timedelta(hours=5)
 """How long a window of use lasts, from the full hour of its first answer."""
+
+RECENT = 7
+"""Days of `own_recent`, and as many before them to compare with."""
+
+_RECENT = {
+    "value": "usd",
+    "tokens": "tokens",
+    "saved": "usd",
+    "sessions": "sessions",
+    "commits": "commits",
+    "lines_added": "lines",
+}
+"""The measures of `own_recent` and their units."""
+
+_DAY, _WEEK = pd.Timedelta(days=1), pd.Timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -30,7 +48,7 @@ class Spell:
     @property
     def tokens(self) -> int:
         """All tokens, in and out."""
-        return int(self.requests[TOKENS].sum().sum())
+        return int(self.requests["tokens"].sum())
 
 
 @dataclass(frozen=True)
@@ -96,13 +114,11 @@ def own_now(
     Days and weeks are those of `timezone`, by default this machine's; `now` is this moment. With
     `project` only what was used in that folder.
     """
-    requests = priced(own_frames(own_part(data, project))[0]).sort_values("at")
+    requests = own_frames(own_part(data, project)).requests.sort_values("at")
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
-    offset = local_time(pd.Series([moment]), timezone).iloc[0] - moment
-    clock = moment + offset
-    midnight = clock.normalize()
+    clock = local_time(pd.Series([moment]), timezone).iloc[0]
+    offset, midnight = clock - moment, clock.normalize()
     monday = midnight - pd.Timedelta(days=midnight.day_of_week)
-    day, week = pd.Timedelta(days=1), pd.Timedelta(days=7)
 
     def spell(since: pd.Timestamp, until: pd.Timestamp) -> Spell:
         return _spell(requests, since - offset, until - offset)
@@ -113,17 +129,17 @@ def own_now(
         timezone=timezone,
         hour=spell(clock.floor("h"), clock),
         today=spell(midnight, clock),
-        yesterday=spell(midnight - day, midnight),
+        yesterday=spell(midnight - _DAY, midnight),
         week=spell(monday, clock),
-        last_week=spell(monday - week, monday),
-        window=open_window(requests, moment),
+        last_week=spell(monday - _WEEK, monday),
+        window=_open_window(requests, moment),
         newest=main.tail(1),
         limit_usd=limit_usd,
         choices=own_choices(data, project, timezone),
     )
 
 
-def open_window(requests: pd.DataFrame, now: pd.Timestamp) -> Spell | None:
+def _open_window(requests: pd.DataFrame, now: pd.Timestamp) -> Spell | None:
     """The five-hour window that is open; None when the last one is over.
 
     A window begins at the full hour of its first answer, and the next one with the first answer
@@ -142,3 +158,38 @@ def open_window(requests: pd.DataFrame, now: pd.Timestamp) -> Spell | None:
 def _spell(requests: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> Spell:
     inside = (requests["at"] >= since) & (requests["at"] < until)
     return Spell(since, until, requests[inside])
+
+
+@measures("own_recent", shown_by="logs.own_display:recent_bundle")
+def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -> pd.DataFrame:
+    """One row per measure: its value in the last `RECENT` days, and in as many before them.
+
+    Days are those of `timezone`, by default this machine's. The last one lasts up to `now`, or to
+    the end of the data where that is earlier; the days before end at the same time of day. Columns:
+    measure (a column of `usage_by`, or tokens), unit, value, before. Null: a price is unknown, or
+    the data do not reach back so far.
+    """
+    moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
+    ends = [pd.Timestamp(data.since), min(pd.Timestamp(data.until) + _DAY, moment)]
+    first, end = local_time(pd.Series(ends).astype("datetime64[ms]"), timezone)
+    start = (end - pd.Timedelta(milliseconds=1)).normalize() - (RECENT - 1) * _DAY
+    ago = RECENT * _DAY
+    rows = pd.DataFrame({"value": _sums_between(data, timezone, start, end)})
+    rows["before"] = _sums_between(data, timezone, start - ago, end - ago)
+    if first > start - ago:
+        rows["before"] = float("nan")
+    rows.insert(0, "unit", pd.Series(_RECENT))
+    return rows.rename_axis("measure").loc[list(_RECENT)].reset_index()
+
+
+def _sums_between(
+    data: Dataset, timezone: str, start: pd.Timestamp, end: pd.Timestamp
+) -> pd.Series:
+    """The sums of all that happened from `start` up to `end` by the clock of `timezone`."""
+    parts = []
+    for frame, moment, columns in summands(data):
+        local = local_time(frame[moment], timezone)
+        measured = [*columns, "tokens"] if "tokens" in frame and "value" in columns else columns
+        rows = frame.loc[(local >= start) & (local < end), measured]
+        parts.append(rows.sum(min_count=int(len(rows) > 0)))
+    return pd.concat(parts)

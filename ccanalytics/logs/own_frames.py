@@ -1,6 +1,7 @@
 """The frames of session logs -> what own usage is made of: named, priced, by the reader's clock."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 import pandas as pd
 from dateutil.tz import tzlocal
@@ -13,28 +14,46 @@ TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", *CACHE_WRITES]
 NOT_LOGGED = "not logged"
 """What a group is called whose lines do not say: early versions log no branch or terminal."""
 
+_WORDS = dict.fromkeys(("project", "branch", "terminal", "session"), NOT_LOGGED)
+_WORDS |= dict.fromkeys(("skill", "mcp_server"), "none")
 
-def own_frames(data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The requests, tool calls and sessions, with words for what is not logged."""
+
+class OwnFrames(NamedTuple):
+    """The frames of logs, with words for what is not logged."""
+
+    requests: pd.DataFrame
+    """With value and saved (dollars), requests (1), tokens, context (tokens in), unpriced_tokens,
+    and a subagent by its type."""
+    tool_calls: pd.DataFrame
+    sessions: pd.DataFrame
+    log_events: pd.DataFrame
+
+
+def own_frames(data: Dataset) -> OwnFrames:
+    """The frames of session logs as own usage needs them; `ValueError` for another source."""
     if "requests" not in data.extras:
         raise ValueError(
             f"Own usage is read from session logs: source is {data.source!r}, load source='local'."
         )
-    requests, calls, sessions = (
-        _said(data.extras[name]) for name in ("requests", "tool_calls", "sessions")
+    requests, calls, sessions, events = (_said(data.extras[name]) for name in OwnFrames._fields)
+    into, cost = requests[TOKENS].sum(axis=1) - requests["output_tokens"], requests["cost_usd"]
+    tokens = into + requests["output_tokens"]
+    requests = requests.assign(
+        value=cost,
+        saved=requests["uncached_cost_usd"] - cost,
+        requests=1,
+        tokens=tokens,
+        context=requests["context_tokens"].fillna(into),
+        unpriced_tokens=tokens.where(cost.isna(), 0),
+        agent=_agents(requests, calls),
     )
-    return requests.assign(agent=_agents(requests, calls)), calls, sessions
+    return OwnFrames(requests, calls, sessions, events)
 
 
 def _said(frame: pd.DataFrame) -> pd.DataFrame:
-    words = dict.fromkeys(("project", "branch", "terminal", "session"), NOT_LOGGED)
-    words |= dict.fromkeys(("skill", "mcp_server"), "none")
+    named = {name: words for name, words in _WORDS.items() if name in frame}
     return frame.assign(
-        **{
-            name: frame[name].astype("str").fillna(text)
-            for name, text in words.items()
-            if name in frame
-        }
+        **{name: frame[name].astype("str").fillna(words) for name, words in named.items()}
     )
 
 
@@ -48,19 +67,6 @@ def _agents(requests: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
     return named.where(agents == "subagent").fillna(agents)
 
 
-def priced(requests: pd.DataFrame) -> pd.DataFrame:
-    """With value and saved (dollars), requests (1), context (tokens in) and unpriced_tokens."""
-    context = requests[["input_tokens", "cache_read_tokens", *CACHE_WRITES]].sum(axis=1)
-    tokens = context + requests["output_tokens"]
-    return requests.assign(
-        value=requests["cost_usd"],
-        saved=requests["uncached_cost_usd"] - requests["cost_usd"],
-        requests=1,
-        context=requests["context_tokens"].fillna(context),
-        unpriced_tokens=tokens.where(requests["cost_usd"].isna(), 0),
-    )
-
-
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
     """With the week, day, weekday and hour of its moment in `timezone`."""
     local = local_time(frame[moment], timezone)
@@ -69,9 +75,10 @@ def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
     return frame.assign(week=week, day=day, weekday=weekday + 1, hour=local.dt.hour)
 
 
-def clock_name(timezone: str) -> str:
-    """What a page calls the clock of `timezone`."""
-    return timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
+def with_clock(frame: pd.DataFrame, timezone: str) -> pd.DataFrame:
+    """`frame` with what a page calls the clock of `timezone`."""
+    frame.attrs["clock"] = timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
+    return frame
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:

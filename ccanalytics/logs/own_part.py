@@ -6,8 +6,8 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import own_frames
-from ccanalytics.logs.own_usage import own_sessions
-from ccanalytics.logs.own_week import dollars, session_name, short_names
+from ccanalytics.logs.own_sessions import last_folder, own_sessions, session_name, short_names
+from ccanalytics.logs.own_words import dollars
 
 Choice = dict[str, object]
 
@@ -21,17 +21,14 @@ def own_part(data: Dataset, project: str = "", model: str = "", session: str = "
     """Only the answers, calls and sessions of one project, model or session; empty: of all.
 
     A tool call and a session have no model, so of a model they are those of all. The frames an
-    organisation has too stay as they are.
+    organisation has too stay unchanged.
     """
     wanted = {"project": project, "model": model, "session": session}
     wanted = {name: value for name, value in wanted.items() if value}
     if not wanted:
         return data
-    names = ("requests", "tool_calls", "sessions")
-    frames = dict(zip(names, own_frames(data), strict=True))
-    frames["log_events"] = data.extras["log_events"]
-    kept = {name: _only(frame, wanted) for name, frame in frames.items()}
-    # What the log calls a subagent is already known by its type.
+    # What the log calls a subagent is known by its type before the call that started it is gone.
+    kept = {name: _only(frame, wanted) for name, frame in own_frames(data)._asdict().items()}
     return replace(data, extras={**data.extras, **kept})
 
 
@@ -47,31 +44,26 @@ def own_choices(data: Dataset, project: str = "", timezone: str = "") -> list[Ch
     The projects and models of the whole range, and the sessions of one project or of all, by cost.
     """
     sessions = own_sessions(own_part(data, project=project), timezone).head(MOST_SESSIONS)
-    requests = own_frames(data)[0]
-    by_cost = {
-        name: requests.groupby(requests[name].astype("str"))["cost_usd"].sum().sort_values()[::-1]
+    requests = own_frames(data).requests
+    projects, models = (
+        requests.groupby(requests[name].astype("str"))["value"].sum().sort_values()[::-1].index
         for name in ("project", "model")
-    }
-    names = short_names(by_cost["project"].index.to_series())
+    )
     listed = [(row["session"], _words(row)) for _, row in sessions.iterrows()]
     days = (data.until - data.since).days + 1
-    ranges = {str(days): f"last {days} days"} | DAYS
+    every = ("", "all")
+    options = {
+        ("days", "Range"): [*({str(days): f"last {days} days"} | DAYS).items()],
+        ("project", "Project"): [every, *short_names(projects.to_series()).items()],
+        ("model", "Model"): [every, *zip(models, models, strict=True)],
+        ("session", "Session"): [every, *listed],
+    }
     return [
-        _choice("days", "Range", list(ranges.items()), all_words=""),
-        _choice("project", "Project", list(names.items())),
-        _choice("model", "Model", [(model, model) for model in by_cost["model"].index]),
-        _choice("session", "Session", listed),
+        {"name": name, "label": label, "options": these} for (name, label), these in options.items()
     ]
-
-
-def _choice(
-    name: str, label: str, options: list[tuple[str, str]], all_words: str = "all"
-) -> Choice:
-    every = [("", all_words)] if all_words else []
-    return {"name": name, "label": label, "options": [*every, *options]}
 
 
 def _words(session: pd.Series) -> str:
     started = f"{session['started_at']:%-d %b %H:%M}"
-    name = session_name(session) if session["title"] else session["project"].split("/")[-1]
+    name = session_name(session) if session["title"] else last_folder(session["project"])
     return f"{started} · {name} · {dollars(session['value'])}"

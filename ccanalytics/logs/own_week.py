@@ -3,7 +3,7 @@
 last = data.between(...) ── own_week ─▶ cards, findings; judged by the closed weeks of `data`
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.logs.own_frames import TOKENS, own_frames, priced
-from ccanalytics.logs.own_usage import own_sessions, token_cost
+from ccanalytics.logs.own_frames import CACHE_WRITES, own_frames
+from ccanalytics.logs.own_sessions import own_sessions, session_name, short_names
+from ccanalytics.logs.own_usage import token_cost
+from ccanalytics.logs.own_words import dollars, millions, part
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.findings import Finding, Findings
 from ccanalytics.metrics.own_history import MINIMUM_WEEKS, LogChange, last_week_change
@@ -24,9 +26,6 @@ RECENT_WEEKS = 12
 
 LARGE_CONTEXT = 100_000
 """Tokens of context from which an answer counts as one with a large context."""
-
-_FRACTIONS = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two thirds"}
-_FRACTIONS |= {3 / 4: "three quarters"}
 
 _KINDS = {
     "cache read": "Reading the context again from the cache",
@@ -63,7 +62,7 @@ class OwnWeek(ShowsItself):
     @property
     def tokens(self) -> int:
         """All tokens, in and out."""
-        return int(self.requests[TOKENS].sum().sum())
+        return int(self.requests["tokens"].sum())
 
     @property
     def is_week(self) -> bool:
@@ -128,8 +127,7 @@ class OwnWeek(ShowsItself):
             median = f" The {before} before have a median of {dollars(self.usual('value'))}."
             return (
                 f"Whether that is unusual cannot be judged: it takes {MINIMUM_WEEKS} weeks with "
-                f"use and a known price, and this is the {ordinal(before + 1)}."
-                + (median if before else "")
+                f"use and a known price, and there are {before + 1}." + (median if before else "")
             )
         low, high = map(percent, self.change.interval)
         size = f"{percent(self.change.relative)}, 90 % interval {low} to {high}"
@@ -145,9 +143,8 @@ def own_week(last: Dataset) -> OwnWeek:
     `last` is the dataset itself or a part of it, cut out by `between`: the weeks that a week is
     judged by are those of the whole.
     """
-    requests, _, _ = own_frames(last)
     weekly = _weekly(last.whole or last, pd.Timestamp(last.until))
-    return OwnWeek(last, priced(requests), own_sessions(last), weekly)
+    return OwnWeek(last, own_frames(last).requests, own_sessions(last), weekly)
 
 
 @says(Note)
@@ -171,36 +168,13 @@ def own_sentence(data: Dataset) -> str:
     return text
 
 
-def short_names(paths: pd.Series) -> dict[str, str]:
-    """The last folder of each path, with the one above where two would be called the same."""
-    parts = {path: path.replace("\\", "/").rstrip("/").split("/") for path in paths.unique()}
-    last = pd.Series({path: folders[-1] or path for path, folders in parts.items()}, dtype="str")
-    double = last.duplicated(keep=False)
-    return {path: "/".join(parts[path][-2:]) if double[path] else last[path] for path in parts}
-
-
-def dollars(value: float) -> str:
-    """An amount as people say it: "$412", "$3.20"."""
-    return f"${value:,.0f}" if value >= 9.995 else f"${value:,.2f}"
-
-
-def ordinal(number: int) -> str:
-    """A place in words, up to the eighth: "third"."""
-    return ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")[number - 1]
-
-
-def millions(count: float) -> str:
-    """Tokens in words: "1.2 million tokens"."""
-    return f"{count / 1e6:,.1f} million tokens" if count >= 1e6 else f"{count:,.0f} tokens"
-
-
 def _weekly(data: Dataset, until: pd.Timestamp) -> pd.DataFrame:
-    requests, calls, _ = own_frames(data)
+    own = own_frames(data)
     sums = [
         frame.groupby(
             frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"), observed=True
         )[columns].sum()
-        for frame, columns in ((priced(requests), ["value", "saved"]), (calls, ["commits"]))
+        for frame, columns in ((own.requests, ["value", "saved"]), (own.tool_calls, ["commits"]))
     ]
     weekly = pd.concat(sums, axis=1).fillna(0).rename_axis("week")
     used = weekly.index.isin(data.weeks) & (weekly.index <= until)
@@ -254,15 +228,6 @@ def _largest(week: OwnWeek) -> Iterator[Finding]:
         )
 
 
-def session_name(session: pd.Series, names: Mapping[str, str] | None = None) -> str:
-    """What a session is called: its title, or else where and when it began."""
-    if session["title"]:
-        return str(session["title"])
-    project = session["project"]
-    name = (names or short_names(pd.Series([project])))[project]
-    return f"{name}, {session['started_at']:%-d %B %H:%M}"
-
-
 def _context(week: OwnWeek) -> Iterator[Finding]:
     context = week.requests["context"]
     share = week.requests.loc[context > LARGE_CONTEXT, "value"].sum() / week.cost
@@ -291,7 +256,7 @@ def _kinds(week: OwnWeek) -> Iterator[Finding]:
 
 def _saved(week: OwnWeek) -> Iterator[Finding]:
     saved = week.requests["saved"].sum()
-    written = week.requests[["cache_write_5m_tokens", "cache_write_1h_tokens"]].sum().sum()
+    written = week.requests[CACHE_WRITES].sum().sum()
     if saved > 0 and written > 0:
         reuse = week.requests["cache_read_tokens"].sum() / written
         yield Finding(
@@ -301,11 +266,3 @@ def _saved(week: OwnWeek) -> Iterator[Finding]:
             f"{reuse:,.0f} tokens were read for each one written.",
             "cache_saving",
         )
-
-
-def part(share: float) -> str:
-    """A share in words: "two thirds", "all", "62 %"."""
-    if share >= 0.995:
-        return "all"
-    nearest = min(_FRACTIONS, key=lambda fraction: abs(fraction - share))
-    return _FRACTIONS[nearest] if abs(nearest - share) < 0.02 else f"{100 * share:.0f} %"

@@ -11,7 +11,8 @@ from builders import dataset, record
 from log_lines_made import answer, line, result
 
 import ccanalytics as cca
-from ccanalytics.logs.own_usage import SPLITS, TOKENS
+from ccanalytics.logs.own_frames import TOKENS
+from ccanalytics.logs.own_usage import SPLITS
 from ccanalytics.report.engine import NotebookRun, run_notebooks
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters
@@ -349,7 +350,7 @@ def test_another_source_is_refused_with_the_way_on():
 
 def test_another_split_names_those_there_are(data):
     """A typing mistake is told."""
-    with pytest.raises(ValueError, match="day, hour, project, branch, model, session"):
+    with pytest.raises(ValueError, match="week, day, hour, project, branch, model, session"):
         cca.usage_by(data, "weekday")
 
 

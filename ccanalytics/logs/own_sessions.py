@@ -1,0 +1,138 @@
+"""One person's sessions: what each cost and did, how its context grew, and what it is called."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.logs.own_frames import OwnFrames, local_time, own_frames
+from ccanalytics.metrics.metric_frame import measures
+
+PAUSE = pd.Timedelta(minutes=15)
+"""Longer without an answer or a tool call is a pause."""
+
+POINTS = 160
+"""The most points of one session in `context_growth`."""
+
+
+@measures(
+    "own_sessions",
+    shown_by="logs.own_display:sessions_bundle",
+    shown_columns=(
+        *("started_at", "title", "project", "value", "requests", "active_minutes", "commits"),
+        *("pull_requests", "lines_added", "peak_context", "compactions", "subagent_share"),
+    ),
+    labels={
+        "title": "session",
+        "started_at": "started",
+        "value": "cost",
+        "requests": "answers",
+        "active_minutes": "active minutes",
+        "pull_requests": "PRs",
+        "lines_added": "lines",
+        "peak_context": "largest context",
+        "subagent_share": "of which subagents",
+    },
+)
+def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
+    """One row per session with anything in range, the most expensive first.
+
+    Columns: session, started_at (in `timezone`; the first request in range where it began before),
+    title (the last one in the log, else empty), minutes (to its last answer), active_minutes
+    (without pauses over 15 minutes), project, branch, value, tokens, requests, commits,
+    pull_requests, lines_added, peak_context (tokens, of its own answers), compactions,
+    subagent_share (of the cost; null without one).
+    """
+    own = own_frames(data)
+    main = own.requests["agent"] == "main"
+    used = own.requests.assign(
+        others=own.requests["value"].mask(main, 0.0), context=own.requests["context"].where(main)
+    )
+    groups = used.sort_values("at").groupby("session", observed=True)
+    sums = ["tokens", "requests", "others"]
+    frame = groups[["project", "branch"]].first().join(groups[sums].sum())
+    frame["peak_context"] = groups["context"].max()
+    frame["value"] = groups["value"].sum(min_count=1)
+    frame["title"] = _titles(own.log_events).reindex(frame.index).fillna("")
+    known = own.sessions.set_index("session")["started_at"].reindex(frame.index)
+    started = known.fillna(groups["at"].min())
+    frame["minutes"] = (groups["at"].max() - started).dt.total_seconds() / 60
+    frame["active_minutes"] = _active_minutes(started, own)
+    frame["started_at"] = local_time(started, timezone)
+    work = ["commits", "pull_requests", "lines_added"]
+    frame = frame.join(own.tool_calls.groupby("session", observed=True)[work].sum())
+    compacted = own.log_events.loc[own.log_events["kind"] == "compaction", "session"]
+    frame["compactions"] = compacted.value_counts()
+    frame[[*work, "compactions"]] = frame[[*work, "compactions"]].fillna(0)
+    frame["subagent_share"] = frame["others"] / frame["value"].where(frame["value"] > 0)
+    frame = frame.drop(columns="others").reset_index().astype(dict.fromkeys(_TEXTS, "str"))
+    return frame.sort_values("value", ascending=False, ignore_index=True)
+
+
+_TEXTS = ("session", "project", "branch")
+
+
+def _titles(events: pd.DataFrame) -> pd.Series:
+    """The newest title of each session."""
+    titles = events[events["kind"] == "title"].dropna(subset="text").sort_values("at")
+    return titles.groupby("session", observed=True)["text"].last().astype("str")
+
+
+def _active_minutes(started: pd.Series, own: OwnFrames) -> pd.Series:
+    """Minutes of each session between its moments, without the pauses."""
+    frames = (own.requests, own.tool_calls, started.rename("at").reset_index())
+    moments = pd.concat([frame[["session", "at"]] for frame in frames]).sort_values("at")
+    steps = moments.groupby("session")["at"].diff()
+    active = steps.where(steps <= PAUSE).groupby(moments["session"]).sum()
+    return active.dt.total_seconds() / 60
+
+
+@measures("context_growth")
+def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
+    """One row per point of the sessions with the largest contexts: session (its start and project),
+    answer (1 is its first), value (tokens that went in), compacted (after a compaction).
+
+    Only a session's own answers, not its subagents'. Of a long session only every n-th answer is
+    there, the largest of each stretch.
+    """
+    own = own_frames(data)
+    main = own.requests[own.requests["agent"] == "main"].sort_values("at")
+    largest = main.groupby("session", observed=True)["context"].max().nlargest(sessions).index
+    cuts = own.log_events[own.log_events["kind"] == "compaction"].sort_values("at")
+    parts = [
+        _growth(main[main["session"] == name], cuts.loc[cuts["session"] == name, "at"])
+        for name in largest
+    ]
+    columns = ["session", "answer", "value", "compacted"]
+    return pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)[columns]
+
+
+def _growth(answers: pd.DataFrame, cuts: pd.Series) -> pd.DataFrame:
+    """The points of one session, which has answers."""
+    values, count = answers["context"].to_numpy(), len(answers)
+    points = pd.DataFrame({"answer": range(1, count + 1), "value": values})
+    points["compacted"] = points.index.isin(answers["at"].searchsorted(cuts))
+    stretch = points.index // -(-count // POINTS)
+    kept = {*points.groupby(stretch)["value"].idxmax(), *points.index[points["compacted"]]}
+    first = answers.iloc[0]
+    label = f"{first['at'].day} {first['at']:%b %H:%M} {last_folder(first['project'])}"
+    return points.loc[sorted(kept)].assign(session=label)
+
+
+def session_name(session: pd.Series) -> str:
+    """What a session is called: its title, or else where and when it began."""
+    if session["title"]:
+        return str(session["title"])
+    return f"{last_folder(session['project'])}, {session['started_at']:%-d %B %H:%M}"
+
+
+def last_folder(path: str, count: int = 1) -> str:
+    """The end of a path, which says more than its beginning."""
+    return "/".join(path.replace("\\", "/").rstrip("/").split("/")[-count:]) or path
+
+
+def short_names(paths: pd.Series) -> Mapping[str, str]:
+    """The last folder of each path, with the one above where two would be called the same."""
+    last = pd.Series({path: last_folder(path) for path in paths.unique()}, dtype="str")
+    double = last.duplicated(keep=False)
+    return {path: last_folder(path, 1 + double[path]) for path in last.index}
