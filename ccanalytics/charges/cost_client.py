@@ -6,7 +6,6 @@ day that ends before `data_refreshed_at` and has no rows cost nothing; a later o
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ import httpx
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.sources.http import Client
-from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS, ANALYTICS_KEY
+from ccanalytics.sources.keys import ANALYTICS, COST_KEY
 from ccanalytics.sources.refusals import Params
 from ccanalytics.weeks import days_between
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem, decode_cost_items
@@ -40,20 +39,6 @@ ASKED: Params = {
     "group_by[]": ["actor", "model", "cost_type", "token_type"],
     "limit": 1000,
 }
-
-COST_KEY = replace(
-    ADMIN_KEY,
-    name="Admin or analytics key",
-    advice={
-        **ADMIN_KEY.advice,
-        ANALYTICS: "A key beginning sk-ant-api01- opens the cost report only with the scope "
-        f"read:analytics. {ANALYTICS_KEY.make_one}",
-    },
-    foreign=(),
-    lacking="An sk-ant-api01- key needs the scope read:analytics; there are costs of organizations "
-    "only, not of individual accounts.",
-)
-"""A key that opens the cost report."""
 
 
 class CostClient(Client):

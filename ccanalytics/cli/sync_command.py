@@ -10,6 +10,7 @@ import click
 import ccanalytics.cli.options as options
 from ccanalytics.cli.answers import JSON, Answering, answer
 from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
+from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.weeks import days_between, parse_day
 from ccanalytics.wings import Reference, resolve, wings
 
@@ -118,7 +119,11 @@ def _sync_days(
             part.open(chosen.spec, chosen.access)  # refused before anything is fetched
         result = fetch_days(chosen, *range_, progress=shown, **how)
         for flag, part in zip(extra, parts, strict=True):
-            said = fetch_companion(chosen, part, *range_)
+            try:
+                said = fetch_companion(chosen, part, *range_)
+            except CCAnalyticsError:  # the days are stored all the same
+                say(result, err=True)
+                raise
             say(f"{flag.capitalize()}: {said}", err=as_json)
     _answer(chosen, result, as_json, since=str(range_[0]), until=str(range_[1]))
 

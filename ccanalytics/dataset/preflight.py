@@ -128,7 +128,7 @@ def pages_are_whole(data: Dataset) -> Check:
             "days again: ccanalytics sync --again."
         )
         return Check(name, "stop", text)
-    text = f"{len(twice)} records share all their keys but not their figures ({days}): both count."
+    text = f"{len(twice)} records share day, actor, terminal and customer type ({days}): all count."
     return Check(name, "warning", text)
 
 
@@ -257,16 +257,15 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
 
 
 def _read_twice(data: Dataset, copies: pd.DataFrame) -> int:
-    """How many of these copies of a record are copies in the other frames too.
+    """How many of these copies of a person's record are copies in the other frames too.
 
-    Two keys of one name have records of one key, often with the same few counts; where there is
-    nothing else to compare, theirs count as two.
+    Names of API keys and of other identities are not unique, so equal records of one name are of
+    two; pages that overlap are noticed when they are fetched.
     """
+    copies = copies[copies["actor_kind"] == "user"]
     for usage in (data.model_usage, data.tool_actions):
         copies = _without(copies, usage[~usage.duplicated(keep=False)])
-    people = copies[copies["actor_kind"] == "user"]
-    keys = copies[copies["actor_kind"] != "user"]
-    return len(people) + len(keys) - len(_without(keys, data.model_usage))
+    return len(copies)
 
 
 def _without(records: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:

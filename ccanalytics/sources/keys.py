@@ -79,31 +79,23 @@ ANALYTICS_KEY = KeyKind(
     "under Organization settings > API, or the organization is not on an Enterprise plan.",
 )
 
-MEMBERS_KEY = replace(
-    ADMIN_KEY,
-    advice={
-        **ADMIN_KEY.advice,
-        ANALYTICS: "A key beginning sk-ant-api01- opens the list of members only with the scope "
-        "read:members.",
-    },
-    foreign=(),
-    lacking="An sk-ant-api01- key needs the scope read:members; there is a list for organizations "
-    "only, not for individual accounts.",
-)
-"""A key that opens the list of members: an Admin key, or one of claude.ai with its scope."""
+
+def scoped_key(scope: str, what: str, name: str = ADMIN_KEY.name) -> KeyKind:
+    """A key that opens `what`: an Admin key, or one of claude.ai that was made with this scope."""
+    said = f"A key beginning sk-ant-api01- opens {what} only with the scope {scope}."
+    return replace(
+        ADMIN_KEY,
+        name=name,
+        advice={**ADMIN_KEY.advice, ANALYTICS: said},
+        foreign=(),
+        lacking=f"An sk-ant-api01- key needs the scope {scope}; only organizations have {what}, "
+        "individual accounts have not.",
+    )
 
 
-GROUPS_KEY = replace(
-    MEMBERS_KEY,
-    advice={
-        **MEMBERS_KEY.advice,
-        ANALYTICS: "A key beginning sk-ant-api01- opens the groups only with the scope "
-        "read:rbac_groups.",
-    },
-    lacking="An sk-ant-api01- key needs the scope read:rbac_groups; only organizations have "
-    "groups.",
-)
-"""A key that opens the groups of an organization and their members."""
+MEMBERS_KEY = scoped_key("read:members", "the list of members")
+GROUPS_KEY = scoped_key("read:rbac_groups", "groups")
+COST_KEY = scoped_key("read:analytics", "the cost report", "Admin or analytics key")
 
 
 class Key:
