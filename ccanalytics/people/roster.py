@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -162,11 +163,12 @@ def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str] | None = No
     known = people or {}
     actor = frame["actor"].astype("category").cat
     names = actor.categories.tolist()
-    plain = [plain_address(name) for name in names]
-    folded = [known.get(name, name) for name in plain]
+    plain = list(map(plain_address, names))
+    folded = [known.get(name, name) for name in plain] if known else plain
     return with_actor_names(frame, actor.codes, {"user": folded, "api_key": names})
 
 
+@lru_cache(maxsize=2**20)  # the same people are in every frame and every week
 def plain_address(text: str) -> str:
     """An address in lower case, composed, without invisible characters and spaces around it."""
     if text.isascii():

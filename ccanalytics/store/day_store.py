@@ -203,8 +203,7 @@ class Store:
 
     def restatements(self, source: str) -> list[Restatement]:
         """Every change of a stored day, in the order they were seen."""
-        lines = (self.read_beside(source, RESTATEMENTS) or b"").splitlines()
-        return [msgspec.json.decode(line, type=Restatement) for line in lines]
+        return restatements_in(self.read_beside(source, RESTATEMENTS) or b"")
 
     @contextmanager
     def indexed(self, source: str) -> Iterator[DayIndex]:
@@ -259,6 +258,10 @@ class Store:
         ]
         # Arrow decodes the columns of a file in threads of its own; more of ours cost, and wait.
         return pa.concat_tables([pa.Table.from_batches([], schema), *map(read, there)])
+
+
+def restatements_in(content: bytes) -> list[Restatement]:
+    return [msgspec.json.decode(line, type=Restatement) for line in content.splitlines()]
 
 
 def month_of(day: date) -> str:

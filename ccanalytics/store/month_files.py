@@ -4,6 +4,7 @@ Each file is known by the digest of its bytes, which `day_index` keeps: a file t
 short, of another month or written by somebody else is an error, not other numbers.
 """
 
+import base64
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
@@ -101,10 +102,16 @@ def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int
 
 
 def checked_table(content: bytes) -> pa.Table:
-    """The table of a whole file, whose pages are compared with their checksums."""
+    """The table of a whole file, whose pages are compared with their checksums.
+
+    The columns have no checksum, but are there twice: as Parquet's and as Arrow's.
+    """
     source = pa.BufferReader(content)
     # Not `read_table`, which imports pandas.
     with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        written = base64.b64decode(file.metadata.metadata[b"ARROW:schema"])
+        if not pa.ipc.read_schema(pa.py_buffer(written)).equals(file.schema_arrow):
+            raise pa.ArrowInvalid("its columns are not those that were written")
         return file.read()
 
 

@@ -29,8 +29,11 @@ class PublishedWeek(msgspec.Struct, frozen=True):
 
 def published_weeks(store: Store, source: str) -> dict[date, PublishedWeek]:
     """What was published, by the Mondays of the weeks."""
-    content = store.read_beside(source, PUBLISHED)
-    return msgspec.json.decode(content, type=dict[date, PublishedWeek]) if content else {}
+    return weeks_in(store.read_beside(source, PUBLISHED) or b"{}")
+
+
+def weeks_in(content: bytes) -> dict[date, PublishedWeek]:
+    return msgspec.json.decode(content, type=dict[date, PublishedWeek])
 
 
 def remember_published(store: Store, source: str, weeks: Mapping[date, PublishedWeek]) -> None:

@@ -11,20 +11,22 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.atomic import make_private
+from ccanalytics.frames.schemas import KEYS
 from ccanalytics.store.day_index import EPOCH, NAME, DayIndex, StoredDay, read_index, write_index
-from ccanalytics.store.day_store import RESTATEMENTS, VERSION, Store, month_of
-from ccanalytics.store.layout import layout_of
+from ccanalytics.store.day_store import RESTATEMENTS, VERSION, Store, month_of, restatements_in
+from ccanalytics.store.layout import layout_of, schema_of
 from ccanalytics.store.month_files import (
     DamagedFileError,
     checked_table,
     digest_of_bytes,
     read_bytes,
 )
-from ccanalytics.store.published import PUBLISHED
+from ccanalytics.store.published import PUBLISHED, weeks_in
 
 log = logging.getLogger(__name__)
 
@@ -102,22 +104,38 @@ def _rebuilt_index(folder: Path) -> DayIndex:
         content, name = path.read_bytes(), path.relative_to(folder).as_posix()
         try:
             table = checked_table(content)
-        except (pa.ArrowException, OSError):
+            counts = _days_in(table, path)
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             index.files[name] = "unknown"  # so it is found damaged
             continue
         index.files[name] = digest_of_bytes(content)
         is_record = path.parent.name == layout_of(folder.name).frames[0]
-        for one in pc.value_counts(table["date"].cast(pa.int64())).to_pylist():
-            day = (EPOCH + timedelta(milliseconds=one["values"])).date()
-            rows[day] = rows.get(day, 0) + (one["counts"] if is_record else 0)
+        for day, count in counts.items():
+            rows[day] = rows.get(day, 0) + (count if is_record else 0)
         index = replace(index, organization=_organization(table) or index.organization)
-    for name in (RESTATEMENTS, PUBLISHED):
+    for name, decode in ((RESTATEMENTS, restatements_in), (PUBLISHED, weeks_in)):
         if (path := folder / name).exists():
-            index.files[name] = digest_of_bytes(path.read_bytes())
+            content = path.read_bytes()
+            try:
+                decode(content)
+                index.files[name] = digest_of_bytes(content)
+            except msgspec.DecodeError:
+                index.files[name] = "unknown"
     for day, count in sorted(rows.items()):
         moment = datetime.combine(day, time(), UTC)
         index.days[day] = StoredDay(day, moment, "", count, False, (), folder.name)
     return index
+
+
+def _days_in(table: pa.Table, path: Path) -> dict[date, int]:
+    """The rows of each day; `ValueError` for a file that is not of the frame and month it says."""
+    pairs = pc.value_counts(table["date"].cast(pa.int64())).to_pylist()
+    counts = {(EPOCH + timedelta(milliseconds=one["values"])).date(): one["counts"]
+              for one in pairs}  # fmt: skip
+    own = set(schema_of(path.parent.name).names) - {key.name for key in KEYS}
+    if {*map(month_of, counts)} - {path.stem} or not own & set(table.column_names):
+        raise ValueError(f"{path} has rows of another frame or month")
+    return counts
 
 
 def _organization(table: pa.Table) -> str | None:

@@ -1,20 +1,47 @@
-"""How much the store costs: a first load of session logs, a range read back, a daily sync.
+"""How much the store costs, and what it loses: loads, syncs, many people, faults.
 
-    uv run python tests/benchmarks/store.py [--logs FOLDER] [--runs N]
+    uv run python tests/benchmarks/store.py [--logs FOLDER] [--runs N] [--people N] [--tries N]
 
 `load` is `cca.load` of 26 weeks of the sample in a fresh process, imports and sync excluded; `scan`
 is what pyarrow takes in one, warm, to read the same rows of the same files. Medians of alternating
 runs: compare rows of one run, not machines. The daily sync is that of the 28th day of a month, of
 10,000 people of whom half are at work, with imports excluded and nothing to wait for.
+
+`many people` is `cca.load` and `cca.by_week` of 52 weeks in a process of its own, which has no
+cache. `faults` kills writers, damages files and runs out of room; after each try every stored day
+has to be of one write, and of none older than the last that was reported as done, or the error
+has to name the file. A sync then has to bring back every day, and what was damaged is kept.
 """
 
 import argparse
 import json
+import logging
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from builders import record
+
+from ccanalytics.errors import StoreError
+from ccanalytics.frames.record_frames import build_frames
+from ccanalytics.frames.schemas import SCHEMAS, USD
+from ccanalytics.sources.source import Source
+from ccanalytics.store.day_store import NewDay, Store
+from ccanalytics.store.sync import sync
+
+MODELS = ("claude-sonnet-5", "claude-haiku-4-5-20251001")
+TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 
 FILL = """
 import json, sys
@@ -120,6 +147,41 @@ print([time.perf_counter() - start, time.process_time() - cpu, done.fetched])
 """
 
 
+WRITE = """
+import resource, sys
+sys.path.insert(0, sys.argv[3])
+from store import written
+from ccanalytics.errors import StoreError
+from ccanalytics.store.day_store import Store
+if sys.argv[4:]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]), int(sys.argv[4])))
+for count in range(int(sys.argv[2]), 10**6):
+    try:
+        written(Store(sys.argv[1]), count)
+    except StoreError:
+        sys.exit("refused")
+    print(count, flush=True)
+"""
+
+FILL_PEOPLE = """
+import sys
+sys.path.insert(0, sys.argv[3])
+from store import filled_with
+filled_with(int(sys.argv[2]), sys.argv[1])
+"""
+
+ASK = """
+import resource, sys, time
+import ccanalytics as cca, ccanalytics.dataset.loading, ccanalytics.metrics.by_week
+start, cpu = time.perf_counter(), time.process_time()
+data = cca.load("2025-12-01", "2026-11-29", source="api", store=sys.argv[1])
+loaded = time.process_time() - cpu
+assert len(cca.by_week(data, "cost_per_commit")) == 52
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print([time.perf_counter() - start, time.process_time() - cpu, loaded, data.record_count, peak])
+"""
+
+
 def run(script, *arguments):
     """What a script prints, in a process of its own."""
     command = [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)]
@@ -158,15 +220,197 @@ def load_and_scan(runs):
     print(f"load / scan: {wall:.1f}, of CPU time {cpu:.1f}")
 
 
+def filled_with(people, root):
+    """52 weeks of people of whom some half are at work on a day, with two models and four tools."""
+    random, store = np.random.default_rng(1), Store(root)
+    names = pa.array([f"p{n:06}@corvid.example" for n in range(people)])
+    words = {name: pa.array(made) for name, made in (("model", MODELS), ("tool", TOOLS))}
+
+    def table(name, day, who, terminal, codes):
+        rows = len(who)
+        known = {
+            "date": pa.repeat(pa.scalar(datetime(*day.timetuple()[:3]), pa.timestamp("ms")), rows),
+            "actor": names.take(pa.array(who)),
+            "actor_kind": pa.repeat(pa.scalar("user"), rows),
+            "customer_type": pa.repeat(pa.scalar("api"), rows),
+            "terminal": pa.array(["vscode", "tmux"]).take(pa.array(terminal)),
+            **(
+                {
+                    one: words[one].take(pa.array(codes))
+                    for one in words
+                    if one in SCHEMAS[name].names
+                }
+            ),
+        }
+        measures = {one.name: pa.array(random.poisson(3, rows)) for one in SCHEMAS[name]
+                    if one.type in (pa.int64(), USD)}  # fmt: skip
+        columns = known | measures
+        return pa.table([columns.get(one.name, pa.nulls(rows, one.type)).cast(one.type)
+                         for one in SCHEMAS[name]], schema=SCHEMAS[name])  # fmt: skip
+
+    def frames(day):
+        chance = [0.55, 0.12] if day.weekday() < 5 else [0.1, 0.02]
+        who, terminal = np.nonzero(random.random((people, 2)) < chance)
+        made = {}
+        for name, times in (("activity", 1), ("model_usage", 2), ("tool_actions", 4)):
+            rows = np.repeat(np.arange(len(who)), times)
+            codes = np.tile(np.arange(times), len(who))
+            made[name] = table(name, day, who[rows], terminal[rows], codes)
+        return made
+
+    days = [date(2025, 12, 1) + timedelta(n) for n in range(364)]
+    later = datetime(2026, 12, 31, tzinfo=UTC)
+    for _, some in groupby(days, lambda day: day.month):
+        store.write_days("api", [NewDay(day, frames(day), later) for day in some])
+
+
+def many_people(counts):
+    for people in counts:
+        with tempfile.TemporaryDirectory() as store:
+            run(FILL_PEOPLE + "print(0)", store, people, Path(__file__).parent)
+            wall, cpu, loaded, records, peak = run(ASK, store)
+        print(f"52 weeks of {people:,} people, {records:,} records: load {loaded:.1f} CPU s, with "
+              f"by_week {cpu:.1f} CPU s, {wall:.0f} s, {peak:,.0f} MB")  # fmt: skip
+
+
+DAYS = [date(2026, 10, 25) + timedelta(n) for n in range(14)]
+"""Of two months."""
+
+
+class Counts(Source):
+    """Every measure of every day is `count`."""
+
+    name = "api"
+
+    def __init__(self, count):
+        self.count, self.answered_at = count, datetime(2026, 12, 24, tzinfo=UTC)
+
+    def records(self, day):
+        usage = {"claude-sonnet-5": {"output": self.count}}
+        tools = {"edit_tool": (self.count, 0)}
+        return [record(str(day), commits=self.count, tools=tools, models=usage)]
+
+
+def written(store, count):
+    """All days with another count, in one commit."""
+    news = [NewDay(day, build_frames(day, Counts(count).records(day)), Counts(count).answered_at)
+            for day in DAYS]  # fmt: skip
+    store.write_days("api", news)
+
+
+def counted(store):
+    """The one count that all frames of all days have; None when they are not of one write."""
+    _, frames = Store(store).read_range("api", DAYS[0], DAYS[-1])
+    columns = {"activity": "commits", "model_usage": "output_tokens", "tool_actions": "accepted"}
+    found = [frames[name][column].to_pylist() for name, column in columns.items()]
+    return found[0][0] if found == [[found[0][0]] * len(DAYS)] * 3 else None
+
+
+def writer(store, first, *limit):
+    command = [sys.executable, "-W", "ignore", "-c", WRITE, store, first, Path(__file__).parent]
+    return subprocess.Popen([*map(str, (*command, *limit))], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)  # fmt: skip
+
+
+def killed(store, chance):
+    """Whether a writer that is killed at some moment leaves all or nothing of its last write."""
+    process = writer(store, counted(store) + 1)
+    process.stdout.readline()
+    time.sleep(chance.random() / 4)
+    process.kill()
+    done = [int(line) for line in process.communicate()[0].splitlines()]
+    return counted(store) in range(max(done, default=0), 10**6)
+
+
+def without_room(store, chance):
+    """Whether a write that finds no room is refused, and changes nothing."""
+    before = counted(store)
+    process = writer(store, before + 1, chance.randrange(1, 3000))
+    said = process.communicate()[1]
+    return "refused" in said and counted(store) == before
+
+
+def read_meanwhile(store, chance):
+    """Whether a reader sees one write at a time while two others write."""
+    both = [writer(store, counted(store) + 1) for _ in range(2)]
+    for process in both:
+        process.stdout.readline()
+    seen = [counted(store) for _ in range(10)]
+    for process in both:
+        process.kill()
+        process.communicate()
+    return None not in seen
+
+
+def flip(content, chance, files):
+    at = chance.randrange(len(content))
+    return content[:at] + bytes([content[at] ^ 1 << chance.randrange(8)]) + content[at + 1 :]
+
+
+def cut(content, chance, files):
+    return content[: chance.randrange(len(content))]
+
+
+def swap(content, chance, files):
+    return chance.choice([one for one in files if one != content])
+
+
+def damaged(change, index_too=False):
+    """A fault: a file is damaged, in half of the tries together with the list of days."""
+
+    def fault(store, chance):
+        folder, before = Store(store).folder("api"), counted(store)
+        paths = sorted(path for path in folder.rglob("*.*") if path.is_file())
+        contents = {path: path.read_bytes() for path in paths}
+        hit = {chance.choice(paths), *([folder / "days.parquet"] if index_too else [])}
+        for path in hit:
+            path.write_bytes(change(contents[path], chance, [*contents.values()]))
+        try:
+            same = counted(store) == before and Store(store).restatements("api") is not None
+        except StoreError as error:
+            same = any(path.name in str(error) for path in hit)
+        sync(Counts(before), Store(store), DAYS[0], DAYS[-1], now=Counts(0).answered_at)
+        Store(store).verify("api")
+        return same and counted(store) == before and Store(store).verify("api")[1] == []
+
+    return fault
+
+
+FAULTS = {
+    "killed while writing": killed,
+    "no room for a file": without_room,
+    "two writers and a reader": read_meanwhile,
+    "a bit flipped": damaged(flip),
+    "a file cut short": damaged(cut),
+    "a file of another month or frame": damaged(swap),
+    "a bit flipped, and the list of days": damaged(flip, index_too=True),
+}
+
+
+def faults(tries):
+    logging.disable(logging.WARNING)
+    for name, fault in FAULTS.items():
+        with tempfile.TemporaryDirectory() as store:
+            for count in (1, 2):
+                written(Store(store), count)
+            chance, times = random.Random(name), tries if "writ" not in name else tries // 5
+            kept = [fault(store, chance) for _ in range(times)]
+        print(f"{name:38} {len(kept):5} tries {kept.count(False):5} losses")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--logs", type=Path, default=Path.home() / ".claude")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--people", type=int, nargs="*", default=[1_000, 10_000])
+    parser.add_argument("--tries", type=int, default=100)
     options = parser.parse_args()
     if options.logs.is_dir():
         first_load(options.logs, options.runs)
     load_and_scan(options.runs)
     daily_sync(10_000)
+    many_people(options.people)
+    faults(options.tries)
 
 
 if __name__ == "__main__":

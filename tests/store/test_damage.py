@@ -1,6 +1,7 @@
 """Damage on disk: it is named and kept, and what can be had again is."""
 
 import os
+import shutil
 from datetime import UTC, date, datetime
 
 import pytest
@@ -105,6 +106,21 @@ def test_a_damaged_list_of_days_is_made_again_from_the_files(tmp_path):
     sync(Days(), store, "2026-11-02", SUNDAY, now=NOW)
     assert all(one.final for one in store.days("api").values())
     assert store.restatements("api") == []
+
+
+@pytest.mark.parametrize("other", ["activity/2026-10.parquet", "model_usage/2026-11.parquet"])
+def test_a_file_of_another_month_or_frame_is_none_of_this_one(tmp_path, other):
+    """Whole and with good checksums: without the list of days its place still tells."""
+    store = filled(tmp_path)
+    sync(Days(), store, "2026-10-30", "2026-10-31", now=NOW)
+    folder = store.folder("api")
+    shutil.copy(folder / other, folder / "activity/2026-11.parquet")
+    with pytest.raises(StoreError, match=r"activity/2026-11\.parquet is damaged"):
+        commits(store)
+    damaged(store, "days.parquet")
+    sync(Days(), store, "2026-10-30", SUNDAY, now=NOW)
+    assert commits(store) == [30, 31, *range(1, 23)]
+    assert (tmp_path / "damaged/v2/api/activity/2026-11.parquet").exists()
 
 
 def test_a_list_of_days_that_is_gone_does_not_empty_the_store(tmp_path):
