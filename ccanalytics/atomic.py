@@ -76,6 +76,27 @@ def make_private(folder: Path) -> None:
 
 
 @contextlib.contextmanager
+def own_folder(prefix: str) -> Iterator[Path]:
+    """A private temporary folder; what processes that were killed left of theirs is removed."""
+    for stray in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):  # somebody else's, or of one that lives
+            _remove_unlocked(stray)
+    new = Path(tempfile.mkdtemp(prefix=f"new-{prefix}"))
+    with _held(_open_lock(new / "lock")):
+        # Only now does it have the name of those that are removed.
+        folder = new.rename(new.with_name(new.name.removeprefix("new-")))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    with _held(_open_lock(folder / "lock"), wait=False):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """While this is open nobody else who asks for the same `lock`, a file made for it, goes on."""
     with _held(_open_lock(lock)):
@@ -168,8 +189,8 @@ class AtomicFolder:
     def _sweep_links(self) -> None:
         """Remove the links of processes that are dead; nobody can be making any now."""
         for folder in self._aside.glob("read-*"):
-            with contextlib.suppress(OSError), _held(_open_lock(folder / "lock"), wait=False):
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                _remove_unlocked(folder)
 
     def _finish(self) -> None:
         """Move what is in `commit`."""

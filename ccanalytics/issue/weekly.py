@@ -1,5 +1,6 @@
 """One weekly report from what a person asked for: sync once, load, check, run the notebooks."""
 
+import gc
 import platform
 import re
 from collections.abc import Sequence
@@ -47,6 +48,15 @@ def weekly_report(
 
 def _report(options: RunOptions, progress: Progress, workers: NotebookWorkers) -> Path:
     browser = find_browser(options.environ) if options.pdf else None
+    spec = replace(_checked_spec(options, progress, workers), browser=browser)
+    gc.collect()  # the frames of ten thousand people are half a gigabyte, and held in cycles
+    progress(counted(len(spec.notebooks), "notebook"), 0.35)
+    shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
+    return run_report(spec, workers, progress=shown)
+
+
+def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWorkers) -> ReportSpec:
+    """What the report is to be; its dataset is let go, as the notebooks have their own."""
     if options.extra:  # a typing mistake is answered before anything is fetched
         checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
     progress(f"days of source {options.source}", 0.0)
@@ -56,12 +66,10 @@ def _report(options: RunOptions, progress: Progress, workers: NotebookWorkers) -
     if len(data.weeks):  # the notebooks' own is read while this one is checked
         workers.prepare(_parameters_of(options, data))
     checks = preflight(data)
-    spec = replace(report_spec_of(options, data, checks), browser=browser)
+    spec = report_spec_of(options, data, checks)
     _check(spec, data, checks, force=options.force)
     remember(data, options.store, options.now)
-    progress(counted(len(spec.notebooks), "notebook"), 0.35)
-    shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
-    return run_report(spec, workers, progress=shown)
+    return spec
 
 
 def dataset_of(options: RunOptions) -> Dataset:

@@ -17,7 +17,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from ccanalytics.atomic import own_folder
 from ccanalytics.errors import ReportError
+from ccanalytics.settings import VARIABLES
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -40,18 +41,20 @@ FORKS = sys.platform == "linux"
 
 ALLOWED = re.compile(
     r"PATH|HOME|USER|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|APPDATA|LOCALAPPDATA"
-    r"|USERPROFILE|VIRTUAL_ENV|LD_LIBRARY_PATH|CLAUDE_CONFIG_DIR"
+    r"|USERPROFILE|VIRTUAL_ENV|LD_LIBRARY_PATH|CLAUDE_CONFIG_DIR|CCANALYTICS_CONFIG"
     r"|XDG_(CONFIG|DATA|CACHE|STATE)_(HOME|DIRS)|XDG_RUNTIME_DIR"
     r"|PYTHON(PATH|HOME|HASHSEED|UTF8|IOENCODING|WARNINGS|NOUSERSITE|OPTIMIZE)"
     r"|PYTHON(DONTWRITEBYTECODE|PYCACHEPREFIX|FAULTHANDLER|MALLOC)"
-    r"|(OPENBLAS|OMP|MKL)_NUM_THREADS"
-    r"|CCANALYTICS_(CONFIG|STORE|ROSTER|IDENTITY|HOLIDAYS|EVENTS|INTERVENTIONS)"
-    r"|CCANALYTICS_(MONTHLY_BUDGET_USD|BUDGETS|SEAT_PRICES|SYNC_ON_LOAD|WEEKEND)"
+    r"|(OPENBLAS|OMP|MKL)_NUM_THREADS|"
+    + "|".join(name for name in VARIABLES if name.startswith("CCANALYTICS_"))
 )
 """The variables a notebook may know, each by its name: what is not known cannot be told."""
 
-MEMORY_PER_WORKER = 1_500_000_000
-"""Bytes of memory that a notebook may need: so many of them run at once, and one at least."""
+MEMORY = 1_500_000_000
+"""Bytes that notebooks may take together: so many of them run at once, and one at least."""
+
+LEAST_MEMORY = 250_000_000
+"""Bytes that each may take, else as many as the process has that it is a copy of."""
 
 START_TIMEOUT = 120.0
 """Seconds in which its first cell must begin; a busy machine may take long to import."""
@@ -104,8 +107,9 @@ class NotebookWorkers:
     """A prepared process and the notebooks that run in copies of it, until it is closed."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="cca-", ignore_cleanup_errors=True)
-        self._environment = worker_environment(environment, Path(self._folder.name))
+        self._opened = contextlib.ExitStack()
+        self._folder = self._opened.enter_context(own_folder("ccanalytics-"))
+        self._environment = worker_environment(environment, self._folder)
         self._heard: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}
         self._begun = 0
@@ -140,10 +144,9 @@ class NotebookWorkers:
         # The longest first, so that the last to end is a short one.
         waiting = sorted(runs, key=lambda run: run.source.stat().st_size)
         results: dict[Path, NotebookNode | NotebookError] = {}
-        most = at_once or workers_at_once()
         try:
             while waiting or self._running:
-                while waiting and len(self._running) < most:
+                while waiting and len(self._running) < (at_once or self._most()):
                     self._begin(waiting.pop())
                 for run, result in self._ended(timeout, progress):
                     results[run.source] = result
@@ -166,7 +169,10 @@ class NotebookWorkers:
             one.end()
         for process in self._processes:
             process.end()
-        self._folder.cleanup()
+        self._opened.close()
+
+    def _most(self) -> int:
+        return notebooks_at_once(max((one.memory for one in self._processes), default=0))
 
     def _launched(self) -> "_Process":
         process = _Process(self._environment, self._heard)
@@ -184,7 +190,7 @@ class NotebookWorkers:
         # Without forks a process runs one notebook, and is ended with it.
         process = self._processes[0] if FORKS else self._processes.pop()
         self._begun += 1
-        result = Path(self._folder.name, f"{self._begun}.json")
+        result = self._folder / f"{self._begun}.json"
         self._running[self._begun] = _Running(run, process, result, time.monotonic())
         given = {"parameters": dict(run.parameters), "result": str(result)}
         process.ask(run=self._begun, source=str(run.source), **given)
@@ -222,12 +228,13 @@ class NotebookWorkers:
         return one.run, one.run.failure(one.cell, said)
 
 
-def workers_at_once() -> int:
-    """As many notebooks as there are cores, and as memory allows."""
+def notebooks_at_once(need: int) -> int:
+    """As many notebooks as there are cores, and as memory allows when each needs so many bytes."""
     known = hasattr(os, "sched_getaffinity")  # fewer than the machine has, where it is shared
     cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
     # Available, not free: what files are cached in is given back when a process needs it.
-    return max(1, min(cores, psutil.virtual_memory().available // MEMORY_PER_WORKER))
+    memory = min(MEMORY, psutil.virtual_memory().available)
+    return max(1, min(cores, memory // max(need, LEAST_MEMORY)))
 
 
 def worker_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -308,6 +315,13 @@ class _Process:
     @property
     def lives(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes."""
+        with contextlib.suppress(psutil.Error):
+            return int(psutil.Process(self._process.pid).memory_info().rss)
+        return 0
 
     def end(self) -> int:
         """The exit code, of a process that may have to be ended for it."""

@@ -59,12 +59,13 @@ def main() -> None:
     from ccanalytics.report.notebook_shell import shell
 
     shell()
+    prepare = resolve(PREPARED_BY)
     copies = _Copies(pipes) if FORKS else None
     for line in pipes.requests:
         asked = json.loads(line)
         if "prepare" in asked:
             with contextlib.suppress(Exception):  # the cell that loads will say what is wrong
-                resolve(PREPARED_BY)(asked["prepare"])
+                prepare(asked["prepare"])
         elif copies:
             copies.start(asked)
         else:

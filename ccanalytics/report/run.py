@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
 from ccanalytics.report.archive import Issue, memories, read_issue, write_issue, writing
-from ccanalytics.report.chart_drawing import add_pictures, draw_ahead
+from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.history import NOTHING, Remembered, restatements
 from ccanalytics.report.page import Definition, build_page, failure_page
@@ -126,6 +126,7 @@ def run_report(
     runs = [NotebookRun(*one) for one in zip(spec.notebooks, parameters, strict=True)]
     with writing(spec.out / f"{spec.file}.html"):
         """A folder that cannot be written to is known before the work."""
+    start_drawing()  # while the first notebooks are waited for
     try:
         notebooks = workers.run(runs, timeout=spec.timeout, progress=progress, done=draw_ahead)
         page, companions = _made(spec, notebooks)

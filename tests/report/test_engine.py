@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import psutil
 import pytest
 from report_pages import cell, notebook, text
 
+from ccanalytics.atomic import own_folder
 from ccanalytics.report import engine
 from ccanalytics.report.engine import NotebookError, NotebookRun, run_notebooks
 
@@ -185,7 +187,7 @@ if __name__ == "__main__":
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.slow
-def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number):
+def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number, monkeypatch):
     """Ctrl-C, SIGTERM and a kill; notebooks that were still to come are not begun."""
     paths = [tmp_path / f"{n}.ipynb" for n in range(4)]
     for path in paths:
@@ -193,12 +195,15 @@ def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number):
         made = notebook(cell(begun))
         made.metadata.kernelspec = {"name": "python3", "display_name": "", "language": "python"}
         nbformat.write(made, path)
-    process = subprocess.Popen([sys.executable, "-c", BUSY, *map(str, paths)])
+    (temporary := tmp_path / "tmp").mkdir()
+    command = [sys.executable, "-c", BUSY, *map(str, paths)]
+    process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(temporary)})
     deadline = time.monotonic() + 120
     while len(list(tmp_path.glob("*.begun"))) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     workers = psutil.Process(process.pid).children(recursive=True)
+    assert len(list(temporary.glob("ccanalytics-*"))) == 1
     process.send_signal(number)
     begun = time.monotonic()
     assert process.wait(10) != 0
@@ -206,15 +211,21 @@ def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number):
     assert len(workers) == 3  # the prepared one, and a copy for each of two notebooks
     assert psutil.wait_procs(workers, timeout=10)[1] == []
     assert len(list(tmp_path.glob("*.begun"))) == 2
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with own_folder("ccanalytics-") as mine:
+        assert list(temporary.glob("*")) == [mine]  # what the killed one left is gone
 
 
-@pytest.mark.parametrize(("gigabytes", "most"), [(0.1, 1), (2, 1), (4, 2), (400, 64)])
-def test_as_many_workers_as_memory_allows(monkeypatch, gigabytes, most):
-    """One at least; with much memory as many as there are cores."""
+@pytest.mark.parametrize(
+    ("gigabytes", "need", "cores", "most"),
+    [(0.1, 0.3, 64, 1), (400, 0.3, 2, 2), (400, 0.3, 64, 5), (1, 0.3, 64, 3), (400, 0.7, 64, 2)],
+)
+def test_as_many_notebooks_as_memory_allows(monkeypatch, gigabytes, need, cores, most):
+    """One at least; as many as cores, and as have place in 1.5 GB and in what is available."""
     memory = SimpleNamespace(available=int(gigabytes * 1e9))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
-    assert engine.workers_at_once() == most
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    assert engine.notebooks_at_once(int(need * 1e9)) == most
 
 
 def test_a_worker_knows_no_key(run):
