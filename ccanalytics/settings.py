@@ -45,6 +45,7 @@ VARIABLES = {
     "CCANALYTICS_WEEKEND": "weekend",
     "CCANALYTICS_MODELS": "models",
     "CCANALYTICS_SYNC_ON_LOAD": "sync_on_load",
+    "CCANALYTICS_REPORTS_URL": "reports_url",
     "ANTHROPIC_BASE_URL": "base_url",
 }
 """Environment variables and the setting each of them sets; an empty one sets nothing."""
@@ -75,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The model that each id of a gateway stands for, in session logs; in a variable as JSON."""
     sync_on_load: bool = True
     """Sample and local days are synced when they are loaded; a report syncs once instead."""
+    reports_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
+    """Where the folder of the reports is served; e-mails link to the page there."""
     base_url: str = BASE_URL
 
     @property

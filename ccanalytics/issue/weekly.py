@@ -146,6 +146,7 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         memory=memory_of(data, options.store, _parameters(options, data.source, week)),
         number_words=number_words,
         email=options.email,
+        served_at=options.settings.reports_url,
     )
 
 

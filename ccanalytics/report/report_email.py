@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
+from urllib.parse import quote
 
 import vl_convert
 from markupsafe import Markup
@@ -58,6 +59,8 @@ class ReportEmail:
     numbers: list[dict[str, Any]]
     warnings: list[str]
     small_print: list[str]
+    address: str
+    """Of the page, where readers have one."""
     pictures: list[Picture]
 
     def message(self) -> str:
@@ -90,11 +93,12 @@ def email_about(
     *,
     title: str,
     file: str,
+    served_at: str = "",
     subtitle: str = "",
     banner: str = "",
     restated: Sequence[str] = (),
 ) -> ReportEmail:
-    """The e-mail about these notebooks; `file` is the page it is about."""
+    """The e-mail about these notebooks; `file` is the page it is about, in a folder `served_at`."""
     charts = _UndrawnCharts({})
     contents = Contents(charts)
     for notebook in notebooks:
@@ -113,8 +117,13 @@ def email_about(
         small_print=[
             *(note.text for note in notes if note.tone != "warn"),
             *restated,
-            f"The whole issue, with its charts, tables and definitions: {file}.",
+            *(
+                []
+                if served_at
+                else [f"The full report is the file {file}, not part of this e-mail."]
+            ),
         ],
+        address=f"{served_at.rstrip('/')}/{quote(file)}" if served_at else "",
         pictures=[_picture(chart) for chart in first],
     )
 

@@ -79,6 +79,8 @@ class ReportSpec:
     number_words: Callable[[str, float], str] = "{} {}".format
     timeout: float = CELL_TIMEOUT
     email: bool = False
+    served_at: str = ""
+    """The address of the folder for readers, where it has one."""
     browser: Path | None = None
     """What prints the PDF; None for no PDF."""
 
@@ -176,7 +178,8 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
         companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
-            mail = email_about(notebooks, file=f"{spec.file}.html", restated=restated, **about)
+            about |= {"file": f"{spec.file}.html", "served_at": spec.served_at}
+            mail = email_about(notebooks, restated=restated, **about)
             companions[COMPANIONS["email"]] = mail.message()
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
             companions[f"/{source.name}"] = notebook_text(notebook)

@@ -120,6 +120,15 @@ def test_it_needs_nothing_that_mail_programs_take_away():
     assert 'id="ccanalytics-issue"' not in html
 
 
+def test_its_link_leads_to_the_page_where_that_is_served():
+    """In both forms, and only then; a team's name in it is quoted."""
+    mail = made(file="2026-W47 R&D.html", served_at="https://x.example/reports/")
+    (link,) = [a["href"] for tag, a in Parts(html_of(mail)).tags if tag == "a"]
+    assert link == "https://x.example/reports/2026-W47%20R%26D.html"
+    assert link in mail.text()
+    assert "2026-W47.html, not part of this e-mail" in made().text()
+
+
 def test_it_is_small_however_many_charts_there_are():
     """The HTML stays under 100 KB, with three numbers and one picture."""
     mail = made(*page_notebooks(20))
