@@ -1,10 +1,7 @@
 """All checks, one after the other: first of this machine, then of each source."""
 
 import contextlib
-import json
-from collections.abc import Iterator, Sequence
-
-import msgspec
+from collections.abc import Iterator
 
 from ccanalytics.check.finding import CheckContext, CheckFinding, SetupCheck, ok, run
 from ccanalytics.check.machine_checks import (
@@ -14,7 +11,7 @@ from ccanalytics.check.machine_checks import (
     StoredSource,
     settings_of,
 )
-from ccanalytics.check.service_checks import SERVICE_CHECKS, under_check
+from ccanalytics.check.service_checks import SERVICE_CHECKS, ServiceUnderCheck
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import (
@@ -29,12 +26,7 @@ from ccanalytics.wings import resolve, wings
 
 
 def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
-    """The findings, each as soon as it is there."""
-    keys = _keys(context)
-    return (_without(keys, finding) for finding in _findings(context))
-
-
-def _findings(context: CheckContext) -> Iterator[CheckFinding]:
+    """The findings, each as soon as it is there; no text of them has a key in it."""
     for finding in run(FIRST_CHECKS, context):
         yield finding
         if finding.status == "failed":  # without settings nothing else can be checked
@@ -44,7 +36,7 @@ def _findings(context: CheckContext) -> Iterator[CheckFinding]:
     yield from run(MACHINE_CHECKS, settings)
     for spec in chosen_sources(context):
         if spec.network:
-            with under_check(context, settings, store, spec) as service:
+            with contextlib.closing(ServiceUnderCheck(context, settings, store, spec)) as service:
                 yield from run(SERVICE_CHECKS, service, spec.name)
         else:
             yield from run(_own_checks(spec), context, spec.name)
@@ -77,21 +69,3 @@ def _own_checks(spec: SourceSpec) -> list[SetupCheck[CheckContext]]:
     return added or [
         SetupCheck(spec.name, spec.name.title(), lambda _: ok(f"{spec.title}; no key"))
     ]
-
-
-def _keys(context: CheckContext) -> list[str]:
-    """Every text that may be a key, to be taken out of whatever is shown."""
-    names = {name for spec in source_specs() if spec.key for name in spec.key.variables}
-    found = [context.environ.get(name, "").strip() for name in names]
-    if context.key_file:
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            found.append(context.key_file.read_text(encoding="utf-8").strip())
-    return [key for key in found if key]
-
-
-def _without(keys: Sequence[str], finding: CheckFinding) -> CheckFinding:
-    """The finding, with each key taken out of its texts."""
-    text = msgspec.json.encode(finding).decode()
-    for key in keys:
-        text = text.replace(json.dumps(key, ensure_ascii=False)[1:-1], "[key]")
-    return msgspec.json.decode(text, type=CheckFinding)

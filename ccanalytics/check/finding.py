@@ -16,6 +16,13 @@ Fact = str | int | float | bool | None | Sequence[str]
 
 Subject = TypeVar("Subject")
 
+NEXT_STEPS: Mapping[type[CCAnalyticsError], str] = {
+    SettingsError: "Correct the file, path or address that is named.",
+    SchemaError: "Check ANTHROPIC_BASE_URL: not the service itself answered.",
+    StoreError: "The finding about the stored days says what to do.",
+}
+"""What to do after errors that do not say so themselves."""
+
 
 @dataclass(frozen=True)
 class CheckContext:
@@ -69,11 +76,6 @@ def failed(found: str, then: str, /, **facts: Fact) -> CheckFinding:
     return CheckFinding("failed", found, then, facts)
 
 
-def skipped(found: str) -> CheckFinding:
-    """It could not be looked at."""
-    return CheckFinding("skipped", found)
-
-
 @dataclass(frozen=True)
 class SetupCheck(Generic[Subject]):
     """One thing that can be wrong. `look` gives None where there is nothing to look at.
@@ -94,7 +96,7 @@ def run(
     reasons: dict[str, str] = {}
     for check in checks:
         known = reasons.get(check.needs)
-        finding = skipped(known) if known else _look(check, subject)
+        finding = CheckFinding("skipped", known) if known else _look(check, subject)
         if finding is None:
             continue
         if finding.status in ("failed", "skipped"):
@@ -105,16 +107,14 @@ def run(
 def _look(check: SetupCheck[Subject], subject: Subject) -> CheckFinding | None:
     try:
         return check.look(subject)
-    except SettingsError as error:
-        return failed(str(error), "Correct the file, path or address that is named.")
-    except SchemaError as error:
-        return failed(str(error), "Check ANTHROPIC_BASE_URL: not the service itself answered.")
-    except StoreError as error:
-        return failed(str(error), "The finding about the stored days says what to do.")
     except CCAnalyticsError as error:
+        text = str(error)
+        for kind, then in NEXT_STEPS.items():
+            if isinstance(error, kind):
+                return failed(text, then)
         # What the service said ends with the id of the request, what to do comes after it.
-        said, request, then = str(error).partition(") ")
-        said, then = (f"{said})", then) if request else halves(str(error))
+        said, request, then = text.partition(") ")
+        said, then = (f"{said})", then) if request else halves(text)
         then = then.partition("Given up after ")[0].strip()
         return failed(said, then or "Try again in some minutes.")
 

@@ -17,7 +17,6 @@ from ccanalytics.check.finding import (
     SetupCheck,
     failed,
     ok,
-    skipped,
     warning,
 )
 from ccanalytics.errors import CCAnalyticsError
@@ -61,7 +60,7 @@ def check_settings(context: CheckContext) -> CheckFinding:
 def check_roster(settings: Settings) -> CheckFinding:
     """Whether the roster can be read, and how many people are on it."""
     if settings.roster is None:
-        return skipped("none is set; teams and rates need one")
+        return CheckFinding("skipped", "none is set; teams and rates need one")
     # Imported here and below: the other checks need no pandas, and most people have no roster.
     from ccanalytics.people.roster import read_roster
 

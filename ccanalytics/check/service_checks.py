@@ -1,10 +1,10 @@
 """What a service says to this key: who it is for, what it knows of a day, and how fresh that is."""
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
+from functools import cached_property
+from itertools import count
 
 import httpx
 
@@ -15,14 +15,13 @@ from ccanalytics.check.finding import (
     SetupCheck,
     failed,
     ok,
-    skipped,
     warning,
 )
 from ccanalytics.errors import NotYetError, SchemaError
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.enterprise_api import FLOOR, EnterpriseClient
-from ccanalytics.sources.keys import PLAIN, Key, KeyKind, find_key
+from ccanalytics.sources.keys import PLAIN, Key, find_key
 from ccanalytics.sources.registry import SourceSpec
 from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import day_end, is_closed
@@ -49,8 +48,6 @@ NOT_COVERED = {
     "pipelines; use by accounts of the Console is in --source api.",
 }
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
 
 @dataclass
 class ServiceUnderCheck:
@@ -60,7 +57,6 @@ class ServiceUnderCheck:
     settings: Settings
     store: Store
     spec: SourceSpec
-    client: Client | None = None
     answers: list[httpx.Response] = field(default_factory=list)
     organization: Organization | None = None
     seen: Sequence[Record] = ()
@@ -70,52 +66,38 @@ class ServiceUnderCheck:
     schema_error: str = ""
 
     def __post_init__(self) -> None:
-        day = self.context.now.astimezone(UTC).date()
-        while not self.is_closed(day):
-            day -= timedelta(days=1)
-        self.day = self.newest_closed = day
+        assert self.spec.key is not None  # every service on a network has one
+        self.kind, self.today = self.spec.key, self.context.now.astimezone(UTC).date()
+        days = (self.today - timedelta(days=back) for back in count())
+        self.day = self.newest_closed = next(filter(self.is_closed, days))
 
     def is_closed(self, day: date) -> bool:
         """Whether all of a day is at the service by now."""
         return is_closed(day, self.context.now, self.spec.settling)
 
-    def kind(self) -> KeyKind:
-        """The kind of key it takes; every service on a network has one."""
-        assert self.spec.key is not None
-        return self.spec.key
+    @cached_property
+    def client(self) -> Client:
+        """The client, made when it is first needed, as a key may not fit."""
+        context = self.context
+        return CLIENTS[self.spec.name](
+            find_key(context.environ, context.key_file, self.kind),
+            base_url=self.settings.base_url,
+            budget=LONGEST_WAIT,
+            timeout=LONGEST_WAIT,
+            sleep=context.sleep,
+            clock=context.clock,
+            on_answer=self.answers.append,
+        )
 
-    def connected(self) -> Client:
-        """The client, made when it is first needed."""
-        if self.client is None:
-            context = self.context
-            self.client = CLIENTS[self.spec.name](
-                find_key(context.environ, context.key_file, self.kind()),
-                base_url=self.settings.base_url,
-                budget=LONGEST_WAIT,
-                timeout=LONGEST_WAIT,
-                sleep=context.sleep,
-                clock=context.clock,
-                on_answer=self.answers.append,
-            )
-        return self.client
-
-
-@contextmanager
-def under_check(
-    context: CheckContext, settings: Settings, store: Store, spec: SourceSpec
-) -> Iterator[ServiceUnderCheck]:
-    """A service until the block ends, when its connections are closed."""
-    service = ServiceUnderCheck(context, settings, store, spec)
-    try:
-        yield service
-    finally:
-        if service.client:
-            service.client.close()
+    def close(self) -> None:
+        """Closes the connections of a client that was made."""
+        if "client" in vars(self):
+            self.client.close()
 
 
 def check_key(service: ServiceUnderCheck) -> CheckFinding:
     """Which kind of key there is, and what it fits; one that does not fit is not sent."""
-    kind, context = service.kind(), service.context
+    kind, context = service.kind, service.context
     text = find_key(context.environ, context.key_file, kind)
     if text is None:
         then = f"Set {kind.variables[0]}, or give --key-file FILE. {kind.make_one}"
@@ -123,29 +105,29 @@ def check_key(service: ServiceUnderCheck) -> CheckFinding:
     key = Key(text, kind)
     named = (name for name in kind.variables if context.environ.get(name, "").strip() == text)
     origin = str(context.key_file or next(named))
-    facts: dict[str, Fact] = {"prefix": key.prefix, "origin": origin}
+    found, facts = f"{origin}, {key.prefix}...", {"prefix": key.prefix, "origin": origin}
     if not key.prefix:
-        said = f"{origin} does not begin like any Anthropic key"
-        return warning(said, kind.make_one, **facts)
+        text = f"{origin} does not begin like any Anthropic key"
+        return warning(text, kind.make_one, **facts)
     if key.prefix == PLAIN:
-        said = f"{origin}, {key.prefix}..., made for the Messages API"
-        return warning(said, key.advice, **facts)
-    return ok(f"{origin}, {key.prefix}..., an {kind.name}", **facts)
+        return warning(f"{found}, made for the Messages API", key.advice, **facts)
+    return ok(f"{found}, an {kind.name}", **facts)
 
 
 def check_day(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the day asked for is one, and closed; if it is none the newest is taken."""
     newest, wanted = service.newest_closed, service.context.day
-    today = service.context.now.astimezone(UTC).date()
-    instead = f"{newest} is the newest closed day, and is looked at instead."
     if not wanted:
         return ok(f"{newest}, the newest closed one; days are UTC days", day=str(newest))
+    instead = f"{newest} is the newest closed day, and is looked at instead."
     try:
-        day = date.fromisoformat(wanted if _DAY.fullmatch(wanted) else "")
+        day = date.fromisoformat(wanted)
     except ValueError:
+        day = date.min
+    if str(day) != wanted:
         return failed(f"{wanted!r} is not a day", f"Write a UTC day as YYYY-MM-DD. {instead}")
-    if day > today:
-        text = f"{day} has not begun: today, in UTC, is {today}"
+    if day > service.today:
+        text = f"{day} has not begun: today, in UTC, is {service.today}"
         return failed(text, instead, day=wanted)
     if service.spec.name == EnterpriseClient.name and day < FLOOR:
         return failed(f"{day} is before {FLOOR}, where this API begins", instead)
@@ -153,22 +135,23 @@ def check_day(service: ServiceUnderCheck) -> CheckFinding:
     if service.is_closed(day):
         return ok(f"{day} is closed", day=wanted)
     whole = day_end(day) + service.spec.settling.closed
-    text = f"{day} is not over yet" if day == today else f"{day} is over, but not counted"
-    text += f": all of it is only there at {whole:%Y-%m-%d %H:%M} UTC"
+    why = "not over yet" if day == service.today else "over, but not counted"
+    text = f"{day} is {why}: all of it is only there at {whole:%Y-%m-%d %H:%M} UTC"
     then = f"No report uses it before; {newest} is the newest closed day."
     return warning(text, then, day=wanted)
 
 
 def check_service(service: ServiceUnderCheck) -> CheckFinding:
     """Whether it answers, how fast, and whether this machine's clock agrees with its."""
-    client = service.connected()
+    client = service.client
     service.organization = client.organization()
     milliseconds = round(1000 * service.answers[-1].elapsed.total_seconds())
     behind = client.answered_at - service.context.now if client.answered_at else None
+    seconds = None if behind is None else round(behind.total_seconds())
     facts: dict[str, Fact] = {
         "url": client.address,
         "milliseconds": milliseconds,
-        "clock_behind_seconds": None if behind is None else round(behind.total_seconds()),
+        "clock_behind_seconds": seconds,
     }
     text = f"{client.address} answers in {milliseconds} ms"
     if behind is not None and abs(behind) > CLOCK_MAY_DIFFER:
@@ -181,8 +164,7 @@ def check_service(service: ServiceUnderCheck) -> CheckFinding:
 
 def check_organization(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the key is of the organization whose days are stored."""
-    found = service.organization
-    stored = service.store.organization(service.spec.name)
+    found, stored = service.organization, service.store.organization(service.spec.name)
     id = found.id if found else ""
     facts: dict[str, Fact] = {"organization": id, "stored": stored}
     if not found or not id:
@@ -200,39 +182,31 @@ def check_records(service: ServiceUnderCheck) -> CheckFinding:
     early = ""
     try:
         try:
-            service.seen = service.connected().records(service.day)
+            records = service.client.records(service.day)
         except NotYetError as error:
             early, service.day = f"{service.day} is not counted yet. ", error.newest
-            service.seen = service.connected().records(service.day)
-        day, records = service.day, service.seen
+            records = service.client.records(service.day)
+        service.seen = records
         service.newest = _newest_with_records(service)
     except SchemaError as error:
         service.schema_error = str(error)
         text = f"{service.day}: the answer cannot be read"
         return failed(text, "The finding about the schema says why.")
-    facts = _counts(day, records)
-    if not records:
-        return warning(
-            f"{early}{day}: the answer is empty", NOT_COVERED[service.spec.name], **facts
-        )
-    text = f"{early}{day}: {len(records)} records of {facts['people']} people"
-    if keys := int(str(facts["api_keys"])):
-        text += f" and {counted(keys, 'API key')}"
-    if facts["customer_types"] == ["api"]:
-        text += "; none of a seat, so whoever has one may be missing"
-    return warning(text, f"{day} is looked at instead.", **facts) if early else ok(text, **facts)
-
-
-def _counts(day: date, records: Sequence[Record]) -> dict[str, Fact]:
     actors = [record.actor for record in records]
     people = {one.email_address.strip().lower() for one in actors if isinstance(one, UserActor)}
-    return {
-        "day": str(day),
-        "records": len(records),
-        "people": len(people),
-        "api_keys": len({one.api_key_name for one in actors if isinstance(one, ApiActor)}),
-        "customer_types": sorted({r.customer_type for r in records if r.customer_type}),
-    }
+    keys = {one.api_key_name for one in actors if isinstance(one, ApiActor)}
+    customers = sorted({one.customer_type for one in records if one.customer_type})
+    day, facts = service.day, {"records": len(records), "people": len(people)}
+    further: dict[str, Fact] = {"day": str(day), "api_keys": len(keys), "customer_types": customers}
+    if not records:
+        text = f"{early}{day}: the answer is empty"
+        return warning(text, NOT_COVERED[service.spec.name], **facts, **further)
+    text = f"{early}{day}: {len(records)} records of {counted(len(people), 'person', 'people')}"
+    text += f" and {counted(len(keys), 'API key')}" if keys else ""
+    text += "; none of a seat, so whoever has one may be missing" * (customers == ["api"])
+    if early:
+        return warning(text, f"{day} is looked at instead.", **facts, **further)
+    return ok(text, **facts, **further)
 
 
 def _newest_with_records(service: ServiceUnderCheck) -> date | None:
@@ -240,8 +214,7 @@ def _newest_with_records(service: ServiceUnderCheck) -> date | None:
     newest = max(service.day, service.newest_closed)
     for day in (newest - timedelta(days=back) for back in range(DAYS_BACK)):
         try:
-            asked = day != service.day
-            found = service.connected().records(day) if asked else service.seen
+            found = service.seen if day == service.day else service.client.records(day)
         except NotYetError:
             continue
         if found:
@@ -258,7 +231,7 @@ def check_schema(service: ServiceUnderCheck) -> CheckFinding:
             "ANTHROPIC_BASE_URL, then update ccanalytics."
         )
         return failed(service.schema_error, then)
-    if unknown := sorted(service.connected().unknown_fields):
+    if unknown := sorted(service.client.unknown_fields):
         text = f"fields this version does not know: {', '.join(unknown)}"
         then = (
             "A field is passed over and changes no number, an actor of another kind is counted "
@@ -266,7 +239,7 @@ def check_schema(service: ServiceUnderCheck) -> CheckFinding:
         )
         return warning(text, then, unknown=unknown)
     if not service.seen:
-        return skipped("there is no record to look at")
+        return CheckFinding("skipped", "there is no record to look at")
     return ok("as this version knows it", unknown=[])
 
 
@@ -288,22 +261,18 @@ def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
 
 def check_rate_limit(service: ServiceUnderCheck) -> CheckFinding:
     """Whether requests were held back, and which limits the service names."""
-    answers = service.answers
+    answers, prefix = service.answers, "anthropic-ratelimit-"
     held = sum(answer.status_code in (429, 529) for answer in answers)
-    named = {
-        name.removeprefix("anthropic-ratelimit-"): value
-        for answer in answers
-        for name, value in answer.headers.items()
-        if name.startswith("anthropic-ratelimit-") or name == "retry-after"
-    }
-    facts: dict[str, Fact] = {"held_back": held, **named}
+    headers = [pair for answer in answers for pair in answer.headers.items()]
+    named = {name.removeprefix(prefix): value for name, value in headers
+             if name.startswith(prefix) or name == "retry-after"}  # fmt: skip
     limits = ", ".join(f"{name} {value}" for name, value in named.items())
     text = f"{held} of {counted(len(answers), 'request')} held back; "
     text += limits or "the service names no limit"
     if held:
         then = "The limit is of the whole organization: try again in some minutes."
-        return warning(text, then, **facts)
-    return ok(text, **facts) if answers else skipped("nothing was answered")
+        return warning(text, then, held_back=held, **named)
+    return ok(text, held_back=held, **named)
 
 
 SERVICE_CHECKS = (
