@@ -12,11 +12,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import msgspec
 
-from ccanalytics.fake_api.endpoints import ENDPOINTS, Endpoint, Scope
+from ccanalytics.fake_api.endpoints import ENDPOINTS, Endpoint
 from ccanalytics.fake_api.faults import ERRORS, Refused
 from ccanalytics.fake_api.queries import Json, Query, World
 from ccanalytics.wire.claude_code import ErrorBody
@@ -24,57 +25,8 @@ from ccanalytics.wire.claude_code import ErrorBody
 EXAMPLE_NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """The moment the examples are of, so that the document is the same every time."""
 
-REAL = "https://api.anthropic.com"
-
-_ABOUT = """Claude Code usage records and what is needed next to them, as read by ccanalytics.
-
-A model of the public documentation, not published by Anthropic. `ccanalytics fake-api` serves it
-with invented records, so every request can be tried without a key of an organization.
-
-All days are UTC days. Fields, kinds of tools, models and terminals may be added at any time."""
-
-
-_KEYS: Mapping[Scope, Mapping[str, Json]] = {
-    "api:admin": {
-        "adminKey": {
-            "type": "apiKey",
-            "in": "header",
-            "name": "x-api-key",
-            "description": "An Admin key, sk-ant-admin01-..., made by an admin in the Console.",
-        },
-        "adminToken": {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "The OAuth token of a signed-in admin, sk-ant-oat01-....",
-        },
-    },
-    "read:analytics": {
-        "analyticsKey": {
-            "type": "apiKey",
-            "in": "header",
-            "name": "x-api-key",
-            "description": "A key with the scope read:analytics, sk-ant-api01-..., made by the "
-            "primary owner in claude.ai.",
-        },
-    },
-}
-
-_VERSION = {
-    "name": "anthropic-version",
-    "in": "header",
-    "required": False,
-    "description": "The version of the API; send it always.",
-    "schema": {"type": "string", "default": "2023-06-01"},
-}
-
-_HEADERS = {
-    name: {"description": about, "required": True, "schema": {"type": "string"}}
-    for name, about in {
-        "request-id": "The id of the request, for questions to the service.",
-        "anthropic-organization-id": "The organization of the key.",
-    }.items()
-}
-"""What every answer of the service has."""
+BASE: Json = msgspec.json.decode(Path(__file__).with_name("contract.json").read_bytes())
+"""What is the same in every document: what it is about, the keys, the headers."""
 
 
 def document(world: World, url: str | None = None) -> Json:
@@ -83,16 +35,12 @@ def document(world: World, url: str | None = None) -> Json:
     fake = [{"url": url, "description": "The fake service; any key of the right kind"}]
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Claude Code usage",
-            "version": version("ccanalytics"),
-            "description": _ABOUT,
-        },
-        "servers": [*(fake if url else []), {"url": REAL, "description": "The real service"}],
+        "info": {**BASE["info"], "version": version("ccanalytics")},
+        "servers": [*(fake if url else []), *BASE["servers"]],
         "paths": {one.path: {"get": _operation(one, references, world)} for one in ENDPOINTS},
         "components": {
             "schemas": schemas,
-            "securitySchemes": {name: key for keys in _KEYS.values() for name, key in keys.items()},
+            "securitySchemes": BASE["securitySchemes"],
             "responses": {
                 f"Error{status}": _response(
                     about, references[ErrorBody], Refused(status, about).body("req_000001")
@@ -115,8 +63,8 @@ def _operation(endpoint: Endpoint, schemas: Mapping[type, Json], world: World) -
         "operationId": endpoint.name,
         "summary": summary,
         "description": about,
-        "security": [{key: []} for scope in endpoint.scopes for key in _KEYS[scope]],
-        "parameters": [_VERSION, *parameters],
+        "security": [{key: []} for scope in endpoint.scopes for key in BASE["keys"][scope]],
+        "parameters": [BASE["version"], *parameters],
         "responses": {
             "200": _response(summary, schemas[endpoint.gives], msgspec.to_builtins(example)),
             **{str(status): {"$ref": f"#/components/responses/Error{status}"} for status in ERRORS},
@@ -126,7 +74,7 @@ def _operation(endpoint: Endpoint, schemas: Mapping[type, Json], world: World) -
 
 def _response(about: str, schema: Json, example: Json) -> Json:
     content = {"application/json": {"schema": schema, "example": example}}
-    return {"description": about, "headers": _HEADERS, "content": content}
+    return {"description": about, "headers": BASE["headers"], "content": content}
 
 
 def _parameters(query: type[Query]) -> list[Json]:
@@ -172,6 +120,13 @@ def _as_sent(schemas: Json) -> None:
         ours = actor["discriminator"]["mapping"].pop("other_actor")
         actor["anyOf"].remove({"$ref": ours})
         del schemas["OtherActor"]
+    for name in {"Page", "CostItemPage", "PeoplePage"} & schemas.keys():
+        fields = schemas[name]["properties"]
+        if name == "PeoplePage":
+            del fields["has_more"]
+        schemas[name]["required"] = [
+            one for one in ("data", "has_more", "next_page") if one in fields
+        ]
     if cost := schemas.get("EstimatedCost"):  # a number; text is read too, to the last decimal
         kinds = [{"type": kind} for kind in ("number", "string", "null")]
         cost["properties"]["amount"]["anyOf"] = kinds

@@ -5,7 +5,6 @@ what it is for, `examples` make the example of the OpenAPI document.
 """
 
 import hashlib
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import Annotated, Any, Self, TypeVar
 import httpx
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from msgspec import inspect as types
 
 from ccanalytics.fake_api.faults import Refused
 from ccanalytics.wire.analytics_cost import CostItem
@@ -25,9 +23,6 @@ from ccanalytics.wire.claude_code import Record
 Json = dict[str, Any]
 Item = TypeVar("Item")
 Limit = Annotated[int, Meta(ge=1, le=1000, examples=[2])]
-
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
-_BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(kw_only=True)
@@ -58,30 +53,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def read(cls, given: httpx.QueryParams) -> Self:
         """The query; `Refused` when it breaks a rule. Unknown parameters do not count."""
-        info = types.type_info(cls)
-        assert isinstance(info, types.StructType)
-        values = {
-            one.encode_name: _value(given.get_list(one.encode_name), one.type)
-            for one in info.fields
-            if one.encode_name in given
-        }
+        lists = {name: given.get_list(name) for name in cls.__struct_encode_fields__}
+        values = {name: found if name.endswith("[]") else found[-1]
+                  for name, found in lists.items() if found}  # fmt: skip
         try:
-            return msgspec.convert(values, cls)
+            return msgspec.convert(values, cls, strict=False)
         except (msgspec.ValidationError, OverflowError) as error:
             raise Refused(400, str(error)) from None
-
-
-def _value(texts: list[str], kind: types.Type) -> list[str] | str | int | bool:
-    """A list, a number or a boolean as what it is; any other text for msgspec to judge.
-
-    Its own lax mode would take a `limit` of "5.0" and a moment of "123", which the service refuses.
-    """
-    if isinstance(kind, types.ListType):
-        return texts
-    kind = kind.type if isinstance(kind, types.Metadata) else kind
-    if isinstance(kind, types.IntType) and _WHOLE_NUMBER.fullmatch(texts[-1]):
-        return int(texts[-1])
-    return _BOOLEANS.get(texts[-1], texts[-1]) if isinstance(kind, types.BoolType) else texts[-1]
 
 
 class Paged(Query, frozen=True, kw_only=True):
