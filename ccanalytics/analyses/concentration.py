@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
@@ -142,10 +143,16 @@ def _row(
 
 def _people(data: Dataset, week: pd.Timestamp) -> tuple[Floats, float]:
     """The ascending costs of the week's active people, and the share of tokens with a price."""
-    rows = actor_weeks(data)
-    rows = rows[(rows["week"] == week) & (rows["active"] == 1)]
+    weeks, nobody = _active_people(data), actor_weeks(data).iloc[:0]
+    rows = weeks.get(week, nobody)
     priced = 1 - rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1)
     return np.sort(rows["cost_usd"].to_numpy(dtype="float64")), float(priced)
+
+
+@kept
+def _active_people(data: Dataset) -> dict[object, pd.DataFrame]:
+    rows = actor_weeks(data)
+    return dict(list(rows[rows["active"] == 1].groupby("week")))
 
 
 def _known(costs: Floats, priced: float) -> bool:

@@ -40,7 +40,7 @@ NEWEST_DAYS = 28
 """As many of the newest days are tested."""
 
 FALSE_ALARMS = 0.10
-"""How many organisations without an unusual day are told one."""
+"""The share of organisations without an unusual day for which one is reported."""
 
 LEAST_USD, LEAST_SHARE = 25.0, 0.10
 """An unusual day is off by at least so many dollars, and so much of a typical day."""

@@ -69,13 +69,13 @@ class Drivers(ShowsItself):
         parts = self.frame[self.frame["kind"] == "driver"]
         largest = parts.reindex(parts["value"].abs().sort_values(ascending=False).index)[:2]
         money = self.metric.format_change
-        told = " and ".join(
+        most = " and ".join(
             f"{row.step} ({money(row.value)}, 90 % interval {money(row.low)} to {money(row.high)})"
             for row in largest.itertuples()
         )
         return (
             f"Of {money(self.period.value - self.period.previous)} ({self.period.words}), most "
-            f"sits in {told}. The parts add up exactly; they say where the difference is, not what "
+            f"sits in {most}. The parts add up exactly; they say where the difference is, not what "
             "made it."
         )
 

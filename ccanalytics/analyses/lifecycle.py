@@ -88,7 +88,7 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
 
     A cohort is the people first active in a closed week that follows on another one; those of a
     week that follows on none may have begun long before. `status` is "seen", "nobody" (began in
-    that week), "withheld" (fewer people than the minimum group, or to be had by subtraction) or
+    that week), "withheld" (fewer people than the minimum group, or revealed by subtraction) or
     "not yet" (the week is not closed, or missing). `low` to `high` is Wilson's 90 % interval of the
     share, as if people were independent. Each cohort is followed for `weeks` weeks.
     """

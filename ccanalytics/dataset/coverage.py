@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
@@ -36,6 +37,7 @@ NO_COVERAGE = Coverage("none", "no week is closed")
 NO_USAGE = Coverage("none", "this source has neither tokens nor cost")
 
 
+@kept
 def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
     """The coverage of a number of the last closed week; of money tokens must have a price."""
     if not len(data.weeks):

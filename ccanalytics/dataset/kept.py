@@ -30,7 +30,7 @@ def kept(function: Callable[Concatenate[Dataset, P], R]) -> Callable[Concatenate
         known = _answers.setdefault(data.original, {})
         asked = parameters.bind(data, *args, **kwargs)
         asked.apply_defaults()
-        key = (function, *asked.args[1:])
+        key = (function, *asked.args[1:], *asked.kwargs.items())
         if key not in known:
             known[key] = function(data.original, *args, **kwargs)
         found: R = known[key]

@@ -15,7 +15,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import ActorKind
-from ccanalytics.people.roster import roster_of_week
+from ccanalytics.people.roster import roster_of_weeks
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 SPLITS = ("terminal", "customer_type", "is_remote", "project")
@@ -134,11 +134,8 @@ def roster_weeks(data: Dataset, split: str = "") -> pd.DataFrame:
     """
     if data.whole is not None:
         return _weeks_of(roster_weeks(data.whole, split), data)
-    by_team = split == "team"
-    parts = [roster_of_week(data.roster, week, by_team).assign(week=week) for week in data.weeks]
     keys = _keys(split)
-    people = pd.concat([data.roster.iloc[:0].assign(week=pd.NaT), *parts])[[*keys, "end"]]
-    people = people.astype({"week": "datetime64[ms]", "actor": "str"}).reset_index(drop=True)
+    people = roster_of_weeks(data.roster, data.weeks, split == "team")[[*keys, "end"]]
     there = pd.MultiIndex.from_frame(_active(data, split).fillna(""))
     active = pd.MultiIndex.from_frame(people[keys].fillna("")).isin(there)
     stays = ~(people.pop("end") < people["week"] + pd.Timedelta(days=6))

@@ -137,10 +137,10 @@ def findings(data: Dataset) -> Findings:
         )
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
-    told = [_finding(data, one, looked_at) for one in found]
+    news = [_finding(data, one, looked_at) for one in found]
     for kind in (*NOTICED, *(kind for wing in wings() for kind in wing.findings)):
-        told += resolve(kind)(data)
-    ranked = sorted(told, key=lambda one: -one.weight)[:MOST]
+        news += resolve(kind)(data)
+    ranked = sorted(news, key=lambda one: -one.weight)[:MOST]
     nobody = not (data.activity["date"] >= data.weeks[-1]).any()
     shown = Findings([*ranked, _NOBODY if nobody else _rest(looked_at, found)])
     shown.changes = tuple(looked_at)

@@ -43,7 +43,7 @@ def student(freedom: float) -> float:
 
 
 def week_variances(top: Floats, bottom: Floats, scale: Floats) -> Floats:
-    """How unsure the ratio of each week (column) is beside the others, from its people (rows).
+    """How unsure the ratio of each week (column) is, next to the others, from its people (rows).
 
     The sum, over the people there, of each one's mean squared residual, over the square of `scale`:
     the weeks' denominators, or their numerators where logarithms of the ratio are looked at.

@@ -1,4 +1,4 @@
-"""What there is to know of the newest weeks beside changes: models that came or went, lost days.
+"""What there is to know of the newest weeks besides changes: models that came or went, lost days.
 
 Each function gives the findings of one kind, none where there is nothing to tell; they are ranked
 with the changes by `weight`. Wings add theirs in their `wing.py`.
@@ -19,7 +19,7 @@ from ccanalytics.metrics.ratios import rows_of, week_sums
 from ccanalytics.words import counted
 
 SHARE = 0.05
-"""A model has at least so much of the cost to be told of."""
+"""A model with less of the cost than this is no finding."""
 
 QUIET_WEEKS = 2
 """Weeks without any use after which a model is gone."""

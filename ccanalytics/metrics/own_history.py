@@ -21,8 +21,11 @@ POWER = 0.80
 MINIMUM_WEEKS = 8
 """Under this many closed weeks no change is judged."""
 
-DRIFT = 0.007
-"""How far a figure drifts in a week without any cause, as a standard deviation (0.7 %)."""
+DRIFT = 0.008
+"""How far a figure drifts in a week without any cause, as a standard deviation (0.8 %)."""
+
+CLEARLY = 1.25
+"""How many times what people's own weeks explain the scatter of weeks is, before it is shared."""
 
 _NOTHING = 1e-9
 """What rounding leaves of a difference of zero."""
@@ -63,7 +66,7 @@ class LogChange:
 
 @dataclass(frozen=True)
 class LogWeeks:
-    """The logarithm of each week's figure, and how unsure each is beside the others."""
+    """The logarithm of each week's figure, and how unsure each is next to the others."""
 
     values: Floats
     variances: Floats
@@ -103,24 +106,43 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
 def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> LogChange | None:
     """The weeks `after` against the weeks `before`; None where it cannot be judged.
 
-    The variance is the larger of two: that of weeks as replicates, which sees what all people
-    share, and that of people, which sees habits that last. `DRIFT` is added to it.
+    People are the replicates: how far each one's own figure moved sees habits that last. What all
+    of them share in a week comes on top, as far as weeks clearly scatter more than people's own
+    weeks explain (two-way clustering: Cameron, Gelbach and Miller, Journal of Business & Economic
+    Statistics 29, 2011), and `DRIFT` is added.
     """
-    known = int(before.sum() + after.sum())
-    if known < MINIMUM_WEEKS or not before.any() or not after.any():
-        return None
+    weeks = int(before.sum() + after.sum())
     sides = (before, after)
-    estimates = [_log_side(top, bottom, weeks) for weeks in sides]
+    if weeks < MINIMUM_WEEKS or not before.any() or not after.any():
+        return None
+    estimates = [_log_side(top, bottom, side) for side in sides]
     if not np.isfinite(estimates).all():
         return None
-    influences = [_influence(top, bottom, weeks) for weeks in sides]
-    by_week = sum(float(np.sum(one.sum(axis=0) ** 2)) * weeks.sum() ** 2
-                  for one, weeks in zip(influences, sides, strict=True))  # fmt: skip
-    weeks = by_week / (known - 2) * (1 / before.sum() + 1 / after.sum())
-    people = float(np.sum((influences[1] - influences[0]).sum(axis=1) ** 2))
-    freedom = known - 2 if weeks >= people else len(top) - 1
-    variance = max(weeks, people) + _drifted(known)
-    return LogChange(estimates[1] - estimates[0], math.sqrt(variance), freedom)
+    influences = [_influence(top, bottom, side) for side in sides]
+    moves = (influences[1] - influences[0]).sum(axis=1)
+    n = _alike(top[:, before | after].sum(axis=1))
+    people = float(moves @ moves) * n / (n - 1)
+    shared = _shared(influences, sides) * (1 / before.sum() + 1 / after.sum())
+    error = math.sqrt(people + shared + _drifted(weeks))
+    parts = people**2 / (n - 1) + shared**2 / (weeks - 2)
+    freedom = (people + shared) ** 2 / parts if parts > 0 else n - 1
+    return LogChange(estimates[1] - estimates[0], error, freedom)
+
+
+def _alike(amounts: Floats) -> float:
+    """How many people of the same size scatter like these: a few heavy ones count as a few."""
+    return max(float(amounts.sum() ** 2 / (amounts @ amounts)), 2.0)
+
+
+def _shared(influences: list[Floats], sides: tuple[Weeks, Weeks]) -> float:
+    """The variance of a week that all people share."""
+    together, own, freedom = 0.0, 0.0, -2
+    for influence, side in zip(influences, sides, strict=True):
+        weekly = influence[:, side] * side.sum()
+        together += float(np.sum(weekly.sum(axis=0) ** 2))
+        own += float(np.sum((weekly - weekly.mean(axis=1, keepdims=True)) ** 2))
+        freedom += int(side.sum())
+    return max(together / CLEARLY - own, 0.0) / freedom
 
 
 def _drifted(weeks: int) -> float:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import roster_weeks
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import week_frame
@@ -23,6 +24,7 @@ NO_ROSTER = (
 )
 
 
+@kept
 def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
     """One row per week (and team): active people on that week's roster / everybody on it.
 

@@ -154,4 +154,4 @@ _OUTER: dict[str | None, Callable[[str], object]] = {
     "tool": EDIT_TOOLS.__contains__,
 }
 """Groups that are parts of something which is shown as well: models of families, and the tools
-that edit files of all tools. They must not be told by what is shown of it either."""
+that edit files of all tools. What is shown of it must not reveal them either."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,12 +116,21 @@ def overlapping(roster: pd.DataFrame) -> "pd.Series[int]":
     return pd.Series(found, dtype="int64").sort_index()
 
 
-def roster_of_week(roster: pd.DataFrame, week: pd.Timestamp, by_team: bool = False) -> pd.DataFrame:
-    """One row per person on the roster on a day of the week: where they were last in it.
+def roster_of_week(roster: pd.DataFrame, week: pd.Timestamp) -> pd.DataFrame:
+    """One row per person on the roster on a day of the week: where they were last in it."""
+    return roster_of_weeks(roster, pd.DatetimeIndex([week])).drop(columns="week")
+
+
+def roster_of_weeks(
+    roster: pd.DataFrame, weeks: pd.DatetimeIndex, by_team: bool = False
+) -> pd.DataFrame:
+    """One row per week and person on the roster on a day of it: where they were last in it.
 
     With `by_team` one row for each team they were in.
     """
-    return _between(roster, week, week + WEEK - pd.Timedelta(days=1), by_team)
+    stays = pd.DataFrame({"week": weeks.as_unit("ms")}).merge(roster, how="cross")
+    one = ["week", "actor", "team"] if by_team else ["week", "actor"]
+    return _latest(stays, stays["week"], stays["week"] + WEEK - pd.Timedelta(days=1), one)
 
 
 def roster_sizes(
@@ -131,10 +141,17 @@ def roster_sizes(
     Columns: week, [team], people, joined, left. Somebody who changes team in a week is in both,
     joins the one and leaves the other the week after; a person without a team is only in the total.
     """
-    rows = [row for week in weeks for row in _sizes(roster, week, by_team)]
-    counts = dict.fromkeys(["people", "joined", "left"], "int64")
-    kinds = {"week": "datetime64[ms]", **({"team": "str"} if by_team else {}), **counts}
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+    asked = pd.DatetimeIndex(list(weeks)).as_unit("ms")
+    keys = ["week", "team"] if by_team else ["week"]
+    people = roster_of_weeks(roster, asked.union(asked - WEEK), by_team)[[*keys, "actor"]]
+    sides = people, people.assign(week=people["week"] + WEEK)
+    both = sides[0].merge(sides[1], how="outer", indicator="side")
+    kinds = {"people": ["both", "left_only"], "joined": ["left_only"], "left": ["right_only"]}
+    counts = {name: both[both["side"].isin(of)].groupby(keys).size() for name, of in kinds.items()}
+    teams = [sorted(roster["team"].dropna().unique())] if by_team else []
+    every = pd.MultiIndex.from_product([asked, *teams], names=keys)
+    sizes = pd.DataFrame(counts).reindex(every if by_team else asked.rename("week"))
+    return sizes.fillna(0).astype("int64").reset_index()
 
 
 def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
@@ -150,7 +167,7 @@ def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
 
 def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: date) -> pd.DataFrame:
     """One roster row per person on it between `since` and `until` without any row in `frame`."""
-    on_roster = _between(roster, pd.Timestamp(since), pd.Timestamp(until))
+    on_roster = _latest(roster, pd.Timestamp(since), pd.Timestamp(until), ["actor"])
     seen = frame.loc[frame["actor_kind"] == "user", "actor"].unique()
     return on_roster[~on_roster["actor"].isin(list(seen))].reset_index(drop=True)
 
@@ -275,23 +292,12 @@ def _roster(stays: Mapping[int, dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(stays, dtype="int64")).astype(ROSTER)
 
 
-def _between(
-    roster: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, by_team: bool = False
-) -> pd.DataFrame:
-    """One row per person (and team) on the roster on a day from `first` to `last`: the latest."""
-    there = ~(roster["start"] > last) & ~(roster["end"] < first)  # NaT compares as false: open
-    ordered = roster[there].sort_values(["actor", "start"], na_position="first")
-    one = ["actor", "team"] if by_team else ["actor"]
+def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.DataFrame:
+    """One row per value of `one` with a stay on a day from `first` to `last`: the latest."""
+    there = ~(stays["start"] > last) & ~(stays["end"] < first)  # NaT compares as false: open
+    order = [*(name for name in one if name != "team"), "start"]
+    ordered = stays[there].sort_values(order, na_position="first")
     return ordered.drop_duplicates(one, keep="last").reset_index(drop=True)
-
-
-def _sizes(roster: pd.DataFrame, week: pd.Timestamp, by_team: bool) -> Iterator[dict[str, object]]:
-    now, before = (roster_of_week(roster, monday, by_team) for monday in (week, week - WEEK))
-    for team in sorted(roster["team"].dropna().unique()) if by_team else [None]:
-        here, there = (set(r["actor"] if team is None else r["actor"][r["team"] == team])
-                       for r in (now, before))  # fmt: skip
-        sizes = {"people": len(here), "joined": len(here - there), "left": len(there - here)}
-        yield {"week": week, "team": team, **sizes}
 
 
 def _first_days(start: pd.Series) -> npt.NDArray[np.int64]:
