@@ -10,11 +10,10 @@ from ccanalytics.analyses.change_parts import Period, changed_period, summed_par
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.intervals import Floats
+from ccanalytics.metrics.other_teams import OTHER_TEAMS
 from ccanalytics.metrics.ratios import rows_of, withheld
 from ccanalytics.metrics.withholding import Subject, withheld_parts
 from ccanalytics.showing import ShowsItself
-
-OTHER_TEAMS = "other teams"
 
 _COLUMNS = {"team": "str"} | dict.fromkeys(
     ("share_before", "share", "before", "value", "rate", "rate_low", "rate_high",

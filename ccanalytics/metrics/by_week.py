@@ -14,6 +14,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words, singular
 from ccanalytics.metrics.metric_frame import MetricFrame
+from ccanalytics.metrics.other_teams import with_other_teams
 from ccanalytics.metrics.ratios import frame_of
 from ccanalytics.showing import Sentence
 from ccanalytics.wings import resolve
@@ -28,7 +29,8 @@ def by_week(
     high (a 90 % interval, null for totals), and for money priced_share. `by` is team, terminal,
     customer_type, is_remote or project, for money and tokens also model or family, for tokens kind,
     for acceptance tool. People only, or with `actor_kind="api_key"` API keys only. Groups that are
-    withheld (`people.small_groups`) are null in every number. `ValueError` for a metric or a split
+    withheld (`people.small_groups`) are null in every number; the teams withheld in a week are one
+    row more, "other teams", where they are enough together. `ValueError` for a metric or a split
     that there is not.
     """
     metric = _weekly_metric(metric_id)
@@ -38,7 +40,7 @@ def by_week(
         frame = frame_of(data, metric, by, actor_kind)
     else:
         raise ValueError(f"{metric_id} has no actor_kind {actor_kind!r}: leave it out.")
-    made = MetricFrame.of(frame, metric, by, actor_kind)
+    made = _made(data, metric, frame, by, actor_kind)
     made.events = _events(data)
     return made
 
@@ -83,7 +85,7 @@ def ratio_by_week(
     `by_week`.
     """
     metric = ratio_metric(data, top, bottom)
-    return MetricFrame.of(frame_of(data, metric, by, actor_kind), metric, by, actor_kind)
+    return _made(data, metric, frame_of(data, metric, by, actor_kind), by, actor_kind)
 
 
 def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
@@ -104,6 +106,14 @@ def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
         denominator=bottom,
         caveats=("A ratio of your own: nobody has defined what it means.",),
     )
+
+
+def _made(
+    data: Dataset, metric: Metric, frame: pd.DataFrame, by: str | None, actor_kind: ActorKind
+) -> MetricFrame:
+    if by == "team" and metric.numerator:
+        frame = with_other_teams(data, metric, frame)
+    return MetricFrame.of(frame, metric, by, actor_kind)
 
 
 def _events(data: Dataset) -> tuple[tuple[pd.Timestamp, str, str], ...]:

@@ -20,7 +20,7 @@ from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
 from ccanalytics.metrics.families import model_family
 from ccanalytics.metrics.intervals import Floats, week_intervals
-from ccanalytics.metrics.withholding import Subject, hide_parts, withheld_groups
+from ccanalytics.metrics.withholding import NOTHING_HIDDEN, Subject, hide_parts, withheld_groups
 
 MINIMUM_PRICED = 0.95
 """Under this share of tokens with a known price there is no amount of money."""
@@ -79,7 +79,7 @@ def week_sums(
     data = basis_of(data, metric)
     rows = rows_of(data, metric, by, actor_kind)
     hidden = withheld(data, Subject.of(metric), by, actor_kind)
-    return _shown(data, metric, _sums(data.weeks, metric, rows, by), hidden, by)
+    return sums_of(data, metric, rows, data.weeks, by, hidden)
 
 
 def frame_of_rows(
@@ -95,15 +95,21 @@ def frame_of_rows(
     data = basis_of(data, metric)
     minimum = _minimum(data, by, actor_kind)
     hidden = withheld_groups([rows, *rest], Subject.of(metric), by, minimum)
-    sums = _shown(data, metric, _sums(spans, metric, rows, by), hidden, by)
+    sums = sums_of(data, metric, rows, spans, by, hidden)
     return _with_intervals(data, metric, sums, rows, by)
 
 
-def _shown(
-    data: Dataset, metric: Metric, sums: pd.DataFrame, hidden: pd.MultiIndex, by: str | None
+def sums_of(
+    data: Dataset,
+    metric: Metric,
+    rows: pd.DataFrame,
+    weeks: pd.DatetimeIndex,
+    by: str | None,
+    hidden: pd.MultiIndex = NOTHING_HIDDEN,
 ) -> pd.DataFrame:
-    """`sums` with their value, and null in all that is withheld or not known."""
-    sums = sums.assign(value=_values(metric, sums))
+    """The sums of `rows` with their value, null where that is `hidden` or not known."""
+    sums = _sums(weeks, metric, rows, by)
+    sums["value"] = _values(metric, sums)
     if metric.is_money and not sums["n_actors"].any():
         # What nobody ever did has no price, which is not $0.
         sums["value"] = sums["value"].mask(sums["value"] == 0)

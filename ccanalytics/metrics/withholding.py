@@ -20,6 +20,9 @@ CUT = {"cost_without_commit"}
 """Money of the people without a commit: they must be enough, and so must those with one."""
 
 
+NOTHING_HIDDEN = pd.MultiIndex.from_arrays([[], []], names=["week", "group"])
+
+
 class Subject(NamedTuple):
     """What a figure is of, as far as it decides which people must be enough."""
 
@@ -106,6 +109,16 @@ def withheld_groups(
     """
     first, *others = (_withheld_in(rows, subject, by, minimum) for rows in everybody)
     return first.append(others)
+
+
+def weeks_of_few(rows: pd.DataFrame, subject: Subject, minimum: int) -> set[pd.Timestamp]:
+    """The weeks in which all of `rows` together are of too few people, each counted once."""
+    found = set[pd.Timestamp]()
+    for people in _of_people(rows.assign(group=""), subject):
+        keys = ["week", "group", "actor", "side"]
+        people = people.groupby(keys, observed=True)["amount"].sum().reset_index()
+        found |= {*people.loc[few(people, minimum, ["week"]), "week"]}
+    return found
 
 
 def _withheld_in(
