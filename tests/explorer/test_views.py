@@ -81,8 +81,8 @@ def test_a_small_team_is_withheld_and_the_view_says_so(loaded):
     """Two people are too few, and the next smallest team would tell them by subtraction."""
     view = answer(replace(QUESTION, by="team"), loaded)
     values = view.frame.groupby("team")["value"].count()
-    assert values.to_dict() == {"Blue": 0, "Few": 0, "Red": 2}
-    assert "4 of 6 are withheld: fewer than 5 people" in said(view)
+    assert values.to_dict() == {"Blue": 0, "Few": 0, "Red": 2, "other teams": 2}
+    assert "4 of 8 are withheld: fewer than 5 people" in said(view)
 
 
 def test_a_team_of_too_few_people_shows_nothing(loaded):
