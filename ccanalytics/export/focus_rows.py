@@ -1,9 +1,10 @@
 """A Dataset -> rows in the shape of FOCUS 1.2, the FinOps cost and usage specification.
 
 One row per UTC day, actor (or team, under `aggregate`), model and kind of token. FOCUS-shaped, not
-conformant: these are estimates and no invoice, so BilledCost is 0 and x_IsEstimate true, and there
-are no unit prices. The service has the cost of a model, not of each kind of token: it is split in
-proportion to list prices, and x_CostAllocation says so.
+conformant: this is no invoice, and there are no unit prices. On days whose bill is known the money
+is what was billed; on others, and of teams, it is the estimate, BilledCost is 0 and x_IsEstimate
+true. The cost of a model is split over kinds of tokens in proportion to list prices, as
+x_CostAllocation says.
 """
 
 import csv
@@ -49,7 +50,8 @@ _TYPES = {
     "bool": pa.bool_(),
 }
 _SKU = ["organization", "customer_type", "model", "priced"]
-_KEYS = ["date", "until", *_SKU, "sub_account", "sub_type", "team"]
+_KEYS = ["date", "until", "is_billed", *_SKU, "sub_account", "sub_type", "team"]
+_MONEY = ["cost_usd", "billed_usd", "listed_usd"]
 _UNITS = 10**8  # of these make a dollar, so that whole numbers are split exactly
 
 
@@ -80,23 +82,47 @@ def focus_table(data: Dataset, by_team: bool) -> pa.Table:
     account, days of too few people in one period of the week, and models too few used in one; of
     weeks with fewer people than the minimum only API keys have rows.
     """
-    text = ("actor", "team", "customer_type", "model")
-    usage = data.model_usage.astype(dict.fromkeys(text, "object"))
+    usage = _plain(data.model_usage).assign(billed_usd=0.0, listed_usd=0.0)
+    # Whether what was billed reveals somebody is not looked at, so of teams there is none.
+    has_bill = "charges" in data.extras and not by_team
+    billed = [_charges(data)] if has_bill else []
+    days = data.extras["charged_days"]["date"] if has_bill else []
+    usage = pd.concat([usage, *billed], ignore_index=True)
     usage = usage.assign(
         priced=usage["cost_usd"].notna(),
-        organization=usage["organization"].astype("object").fillna(data.source),
+        organization=usage["organization"].fillna(data.source),
         until=usage["date"],
+        is_billed=usage["date"].isin(days),
     )
     usage = _teams(data, usage) if by_team else _actors(usage)
-    sums = usage.groupby(_KEYS, dropna=False)[[*METERS, "cost_usd"]].sum().reset_index()
+    sums = usage.groupby(_KEYS, dropna=False)[[*METERS, *_MONEY]].sum().reset_index()
     sums = sums.astype(dict.fromkeys(_KEYS[2:], object))
     groups = sums.where(sums.notna(), None).to_dict("records")
     rows = [row for group in groups for row in _rows(group, data.source)]
     return pa.Table.from_pylist(rows, focus_schema())
 
 
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = frame.select_dtypes(["category", "str"])
+    return frame.astype(dict.fromkeys(texts, "object"))
+
+
+def _charges(data: Dataset) -> pd.DataFrame:
+    """What was billed, as rows of the same accounts and models; seats are not billed by use."""
+    charges = _plain(data.extras["charges"])
+    return charges.assign(
+        model=charges["model"].fillna(charges["cost_type"]),
+        customer_type="api" if data.has_tokens else None,
+        billed_usd=charges["amount_usd"],
+        listed_usd=charges["list_usd"],
+        cost_usd=0.0,
+        **dict.fromkeys(METERS, 0),
+    )
+
+
 def _actors(usage: pd.DataFrame) -> pd.DataFrame:
-    kind = np.where(usage["actor_kind"] == "api_key", "API key", "Person")
+    kind = usage["actor_kind"].map(lambda kind: "API key" if kind == "api_key" else "Person")
+    kind = kind.astype("object").where(usage["actor"].notna(), None)
     return usage.assign(sub_account=usage["actor"], sub_type=kind)
 
 
@@ -162,13 +188,15 @@ def _monday(dates: pd.Series) -> pd.Series:
 def _rows(group: dict[str, Any], source: str) -> Iterator[dict[str, Any]]:
     """The rows of one sub account and model: one per kind of token that was used."""
     tokens = {name: int(group[name]) for name in METERS}
-    cost = round(float(group["cost_usd"]) * _UNITS)
+    money = {name: round(float(group[name]) * _UNITS) for name in _MONEY}
     weights, how = _weights(group["model"], group["date"], tokens)
-    if cost and not any(weights.values()):
+    if any(money.values()) and not any(weights.values()):
         tokens, weights, how = {NO_METER: 0}, {NO_METER: 1.0}, "none"
-    for meter, part in _split(cost, weights).items():
-        if tokens[meter] or part:
-            yield _row(group, source, METERS.get(meter, NO_METER), tokens[meter], part, how)
+    parts = {name: _split(amount, weights) for name, amount in money.items()}
+    for meter, count in tokens.items():
+        usd = {name: Decimal(part[meter]).scaleb(-8) for name, part in parts.items()}
+        if count or any(usd.values()):
+            yield _row(group, source, METERS.get(meter, NO_METER), count, usd, how)
 
 
 def _weights(
@@ -196,30 +224,40 @@ def _split(whole: int, weights: Mapping[str, float]) -> dict[str, int]:
 
 
 def _row(
-    group: dict[str, Any], source: str, kind: str, tokens: int, cost: int, how: str
+    group: dict[str, Any],
+    source: str,
+    kind: str,
+    tokens: int,
+    usd: Mapping[str, Decimal],
+    how: str,
 ) -> dict[str, Any]:
     day = group["date"]
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    estimate, model = Decimal(cost).scaleb(-8), group["model"]
+    model, is_billed = group["model"], group["is_billed"]
+    cost, listed = ("billed_usd", "listed_usd") if is_billed else ("cost_usd", "cost_usd")
+    origin = "billed" if is_billed else "estimated at list price"
     details = {"ModelDeveloper": "Anthropic", "ModelFamily": model_family(model)}
     return {
         **_constants(),
+        "BilledCost": usd["billed_usd"],
         "BillingAccountId": group["organization"],
         "BillingPeriodStart": start.replace(day=1),
         "BillingPeriodEnd": (start.replace(day=28) + timedelta(4)).replace(day=1),
-        "ChargeDescription": f"{kind} of {model}, estimated at list price",
+        "ChargeDescription": f"{kind} of {model}, {origin}",
         "ChargePeriodStart": start,
         "ChargePeriodEnd": start + (group["until"] - day) + timedelta(1),
         "ConsumedQuantity": Decimal(tokens),
         "PricingQuantity": Decimal(tokens).scaleb(-6),
-        **dict.fromkeys(("ContractedCost", "EffectiveCost", "ListCost"), estimate),
+        **dict.fromkeys(("ContractedCost", "EffectiveCost"), usd[cost]),
+        "ListCost": usd[listed],
         **dict.fromkeys(("SkuId", "SkuPriceId"), f"{model}/{kind}"),
         "SkuMeter": kind,
         "SkuPriceDetails": json.dumps({**details, "ModelId": model, "TokenType": kind}),
         **dict.fromkeys(("SubAccountId", "SubAccountName"), group["sub_account"]),
         "SubAccountType": group["sub_type"],
         "Tags": json.dumps({"team": group["team"]}) if group["team"] else None,
-        "x_EstimatedCost": estimate if group["priced"] else None,
+        "x_EstimatedCost": usd["cost_usd"] if group["priced"] else None,
+        "x_IsEstimate": not is_billed,
         "x_CostAllocation": how,
         "x_CustomerType": group["customer_type"],
         "x_Source": source,
@@ -227,11 +265,6 @@ def _row(
 
 
 @cache
-def _constants() -> dict[str, Any]:
+def _constants() -> dict[str, str]:
     """The columns that hold the same in every row."""
-    typed = {"usd": Decimal, "bool": bool, "text": str}
-    return {
-        one["column"]: typed[one["type"]](one["constant"])
-        for one in focus_columns()
-        if one["constant"]
-    }
+    return {one["column"]: one["constant"] for one in focus_columns() if one["constant"]}

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections import defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from export_stores import DAY, awkward, export, fill, people, roster
 
 from ccanalytics.export.focus_rows import focus_schema
 from ccanalytics.people.roster import parse_roster
+from ccanalytics.store.day_store import Store
 
 FOCUS = focus_schema()
 
@@ -122,7 +123,30 @@ def test_the_rows_of_a_model_add_up_to_its_estimated_cost(big):
     assert table["ContractedCost"].equals(table["EffectiveCost"])
 
 
-def test_nothing_is_billed_and_everything_is_an_estimate(tmp_path):
+def test_days_whose_bill_is_known_have_what_was_billed(tmp_path, sample_days):
+    """The bill of the sample begins on 31 August: the day before it is an estimate, unbilled."""
+    days = {"since": date(2026, 8, 30), "until": date(2026, 9, 1)}
+    store = Store(sample_days)
+    export(store, tmp_path / "out", source="sample", form="focus-parquet", **days)
+    table = pa.concat_tables(map(pq.read_table, (tmp_path / "out/focus").glob("*.parquet")))
+    found = defaultdict(lambda: defaultdict(Decimal))
+    for row in table.to_pylist():
+        for name in ("BilledCost", "EffectiveCost", "ListCost", "ConsumedQuantity"):
+            found[row["ChargePeriodStart"].date()][name] += row[name]
+        assert row["x_IsEstimate"] == (row["ChargePeriodStart"].date() == days["since"])
+    charges = store.read("sample-charges", "charges", days["since"], days["until"]).to_pylist()
+    assert found[days["since"]]["BilledCost"] == 0
+    for day in (date(2026, 8, 31), days["until"]):
+        for name, column in (("BilledCost", "amount_usd"), ("ListCost", "list_usd")):
+            assert found[day][name] == sum(c[column] for c in charges if c["date"].date() == day)
+        assert found[day]["BilledCost"] == found[day]["EffectiveCost"] > 0
+        assert found[day]["ConsumedQuantity"] > 0
+    accounts = {(row["SubAccountId"], row["SubAccountType"]) for row in table.to_pylist()}
+    assert (None, None) in accounts  # what cannot be attributed to anybody is billed as well
+    assert "web_search/Other" in table["SkuId"].to_pylist()
+
+
+def test_without_a_bill_everything_is_an_estimate(tmp_path):
     """BilledCost is 0, for no invoice says this; the estimate stands in a column of its own."""
     for row in exported(tmp_path, [record(str(DAY), models=USAGE)]):
         assert Decimal(row["BilledCost"]) == 0
