@@ -34,6 +34,9 @@ SHELLS = ("Bash", "PowerShell")
 AGENT_TOOLS = ("Task", "Agent")
 """Tools that start a subagent."""
 
+TELLING_TOOLS = {*EDIT_TOOLS, *SHELLS, *AGENT_TOOLS}
+"""Tools whose calls may count for more than that they went through."""
+
 _REFUSING = "(rejected|denied|blocked|stopped)"
 _ASKED_FOR = r"(This |The )?(\w+ )?(tool( use| call)?|command|action|operation|file|edit|execution)"
 _REFUSED = re.compile(
@@ -128,11 +131,6 @@ class TextBlock(ApiPart):
     text: str | None = None
 
 
-def may_count(tool: str) -> bool:
-    """Whether a call of this tool that went through may count for more than that."""
-    return tool in EDIT_TOOLS or tool in SHELLS or tool.startswith("mcp__")
-
-
 class ToolUse:
     """A tool call and what came of it: text for the model, and Claude Code's own account.
 
@@ -168,10 +166,12 @@ class ToolUse:
         if self.tool in SHELLS:
             commits, pull_requests = self._git()
             return Outcome(commits=commits, pull_requests=pull_requests)
-        return Outcome(pull_requests=int(_CREATE_TOOL.fullmatch(self.tool) is not None))
+        return Outcome(pull_requests=1) if _CREATE_TOOL.fullmatch(self.tool) else ACCEPTED
 
     def started_agent(self) -> tuple[str | None, str | None]:
         """The id and the type of the subagent it started; None where the log does not say."""
+        if self.is_error or self.tool not in AGENT_TOOLS:
+            return None, None
         account = self._decode(self.account, ToolAccount) or ToolAccount()
         given = self._decode(self.given, ToolInput) or ToolInput()
         return account.agent_id, account.agent_type or given.subagent_type

@@ -1,6 +1,5 @@
 """What `ccanalytics check` looks at in session logs."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from ccanalytics.check.finding import (
@@ -25,11 +24,9 @@ def check_logs(context: CheckContext) -> CheckFinding:
         report, span = logs.report, logs.span()
     except SettingsError as error:
         return failed(*halves(str(error)))
-    faults = [
-        *_by_reason("cannot be read", "file", report.unreadable_files),
-        *_by_reason("dropped", "line", report.dropped),
-        *_by_reason("read in part", "line", report.repaired),
-    ]
+    unreadable = sorted(report.unreadable_files.items())
+    faults = [f"{counted(n, 'file')} cannot be read: {reason}" for reason, n in unreadable]
+    faults += report.faults()
     facts: dict[str, Fact] = {
         "folders": [str(folder) for folder in logs.folders],
         "files": report.files,
@@ -46,11 +43,6 @@ def check_logs(context: CheckContext) -> CheckFinding:
         then = "The rest counts. A line is cut off when Claude Code was killed while writing it."
         return warning("; ".join([text, *faults]), then, **facts)
     return ok(text, **facts)
-
-
-def _by_reason(what: str, noun: str, counts: Mapping[str, int]) -> list[str]:
-    """ "2 lines dropped (not JSON)" for each reason."""
-    return [f"{counted(count, noun)} {what} ({reason})" for reason, count in sorted(counts.items())]
 
 
 CHECK = SetupCheck("logs", "Session logs", check_logs)

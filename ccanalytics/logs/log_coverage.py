@@ -1,104 +1,60 @@
 """What session logs do not have, with the traces they show of it."""
 
+import pandas as pd
+
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.frames.arrow_tables import to_pandas
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.words import counted
+
+_WHY = {
+    "Other machines, other people": "These are one person's logs.",
+    "Sessions deleted before they were first read": "Claude Code deletes its logs after 30 days "
+    "unless told otherwise; what was read once stays here. The oldest answer in this range is of "
+    "{first}.",
+    "Calls Claude Code makes in the background": "Their tokens are in no log, only their marks; "
+    "cost is a lower bound.",
+    "Web searches by the WebSearch tool": "Each asks another model and has a fee: neither its "
+    "tokens nor the fee are in any log, so both are missing in the cost.",
+    "Output tokens of unfinished log lines": "Versions before 2.1.97 wrote the count down before "
+    "the answer was complete, and some subagents still do: a lower bound.",
+    "Models without a known price": "They have tokens and no cost, never a cost of 0.",
+    "What was paid": "The cost is what an API customer would pay at list prices, not a bill and "
+    "not a subscription.",
+}
+"""What is missing, and why; the state is "not in the data" unless the logs show some of it."""
 
 
 def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """The rows of the ledger for session logs, with what the logs themselves show of it."""
-    requests = data.extras.get("requests")
-    total = 0 if requests is None else len(requests)
-    open_, unpriced, first = 0, 0, "none"
-    if requests is not None and total:
-        open_ = int((~requests["final"].astype("bool")).sum())
-        unpriced = int(requests["cost_usd"].isna().sum())
-        first = f"{requests['at'].min():%Y-%m-%d}"
+    nothing = {name: to_pandas(schema.empty_table()) for name, schema in LOG_SCHEMAS.items()}
+    frames = {**nothing, **data.extras}
+    requests, calls = frames["requests"], frames["tool_calls"]
+    kinds = frames["log_events"]["kind"].astype("str").value_counts().to_dict()
+    first = f"{requests['at'].min():%Y-%m-%d}" if len(requests) else "none"
+    marks = [counted(kinds[m], m) for m in ("title", "recap", "compaction") if m in kinds]
+    searches = int(((calls["tool"] == "WebSearch") & (calls["decision"] == "accepted")).sum())
+    open_, unpriced = ~requests["final"].astype("bool"), requests["cost_usd"].isna()
+    shown = {
+        "Web searches by the WebSearch tool": f"{searches:,} searches" if searches else "none",
+        "Output tokens of unfinished log lines": _answers(open_),
+        "Models without a known price": _answers(unpriced),
+    }
+    if marks:
+        shown["Calls Claude Code makes in the background"] = f"at least {', '.join(marks)}"
     return [
-        ("Other machines, other people", "not in the data", "These are one person's logs."),
-        (
-            "Sessions deleted before they were first read",
-            "not in the data",
-            "Claude Code deletes its logs after 30 days unless told otherwise; what was read once "
-            f"stays here. The oldest answer in this range is of {first}.",
-        ),
-        *_unlogged_calls(data),
-        *_faulty_lines(data),
-        (
-            "Output tokens of unfinished log lines",
-            f"{open_:,} of {total:,} answers",
-            "Versions before 2.1.97 wrote the count down before the answer was complete, and some "
-            "subagents still do: a lower bound.",
-        ),
-        (
-            "Models without a known price",
-            f"{unpriced:,} of {total:,} answers",
-            "They have tokens and no cost, never a cost of 0.",
-        ),
-        (
-            "What was paid",
-            "not in the data",
-            "The cost is what an API customer would pay at list prices, not a bill and not a "
-            "subscription.",
-        ),
+        *((w, shown.get(w, "not in the data"), why.format(first=first)) for w, why in _WHY.items()),
+        *_faulty_lines("Log lines that were dropped", "dropped: ", kinds),
+        *_faulty_lines("Log lines that were read in part", "repaired: ", kinds),
     ]
 
 
-def _unlogged_calls(data: Dataset) -> list[tuple[str, str, str]]:
-    """The rows of calls whose tokens are in no log."""
-    marks, searches = _background(data), _searches(data)
-    return [
-        (
-            "Calls Claude Code makes in the background",
-            f"at least {marks}" if marks else "not in the data",
-            "Their tokens are in no log, only their marks; cost is a lower bound.",
-        ),
-        (
-            "Web searches by the WebSearch tool",
-            f"{searches:,} searches" if searches else "none",
-            "Each asks another model and has a fee: neither its tokens nor the fee are in any log, "
-            "so both are missing in the cost.",
-        ),
-    ]
+def _answers(which: "pd.Series[bool]") -> str:
+    return f"{int(which.sum()):,} of {len(which):,} answers"
 
 
-def _faulty_lines(data: Dataset) -> list[tuple[str, str, str]]:
-    """The rows of lines that do not count, or not all of them, by what is wrong with them."""
-    rows = []
-    for kind, who in (
-        ("dropped", "Log lines that were dropped"),
-        ("repaired", "Log lines that were read in part"),
-    ):
-        counts = {
-            name.removeprefix(f"{kind}: "): count
-            for name, count in _kinds(data).items()
-            if name.startswith(f"{kind}: ")
-        }
-        if counts:
-            reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
-            rows.append(
-                (who, counted(sum(counts.values()), "line"), f"{reasons}. The rest counts.")
-            )
-    return rows
-
-
-def _searches(data: Dataset) -> int:
-    """Calls of the tool that searches by a request of its own."""
-    calls = data.extras.get("tool_calls")
-    if calls is None:
-        return 0
-    return int(((calls["tool"] == "WebSearch") & (calls["decision"] == "accepted")).sum())
-
-
-def _background(data: Dataset) -> str:
-    """How many background calls left a mark: "12 titles, 3 recaps"; empty when none did."""
-    counts = _kinds(data)
-    kinds = ("title", "recap", "compaction")
-    return ", ".join(counted(counts[kind], kind) for kind in kinds if kind in counts)
-
-
-def _kinds(data: Dataset) -> dict[str, int]:
-    """How many events there are of each kind, the most frequent first."""
-    if "log_events" not in data.extras:
-        return {}
-    counts = data.extras["log_events"]["kind"].astype("str").value_counts()
-    return {str(kind): int(count) for kind, count in counts.items()}
+def _faulty_lines(who: str, what: str, kinds: dict[str, int]) -> list[tuple[str, str, str]]:
+    counts = {kind.removeprefix(what): n for kind, n in kinds.items() if kind.startswith(what)}
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+    rest = f"{reasons}. The rest counts."
+    return [(who, counted(sum(counts.values()), "line"), rest)] if counts else []

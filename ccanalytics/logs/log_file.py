@@ -6,14 +6,13 @@ line ─┬─ message ─┬─ usage ─────────▶ LoggedRequ
       └─ subtype, title, fault ─────▶ Event
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 import msgspec
 
-from ccanalytics.logs.edits import ACCEPTED, AGENT_TOOLS, ToolUse, may_count
+from ccanalytics.logs.edits import ACCEPTED, TELLING_TOOLS, Outcome, ToolUse
 from ccanalytics.logs.log_facts import Event, LoggedRequest, Place, Session, ToolCall, Used, put
 from ccanalytics.logs.log_index import ReadFile
 from ccanalytics.logs.log_lines import (
@@ -80,7 +79,7 @@ class LogFile:
         """Takes the lines from `start` on; the data begin at `shift` in the file."""
         whole = data.rfind(b"\n") + 1
         for offset, raw in split_lines(data, start):
-            self.reader.lines += 1
+            self.reader.report.lines += 1
             line, fault = decoded(raw)
             # A last line that is still being written is read again when it is whole.
             if line is None and offset >= whole:
@@ -103,16 +102,16 @@ class LogFile:
         side = bool(line.is_sidechain or turn is not line or not self._main)
         return Said(line, turn, message, at, self.reader.place(line, self.project), side)
 
-    def halves(self, said: Said, offset: int = 0) -> Iterator[Half]:
+    def halves(self, said: Said, offset: int = 0) -> list[Half]:
         """The tool calls and results in a message."""
-        content = said.message.content
-        for block in content if type(content) is list else ():
-            if type(block) is not ContentBlock:
-                continue
-            name = block.id if block.type == "tool_use" and block.name else None
-            name = block.tool_use_id if block.type == "tool_result" else name
-            if name:
-                yield Half((said.place.session or "", name), block, said, offset)
+        content, session = said.message.content, said.place.session or ""
+        if type(content) is not list:
+            return []
+        return [
+            Half((session, name), block, said, offset)
+            for block in content
+            if type(block) is ContentBlock and (name := block.call_id())
+        ]
 
     def _take_records(self, raw: bytes, offset: int) -> None:
         """Takes each record of a line that is not one record."""
@@ -187,7 +186,6 @@ class LogFile:
         # Most lines of a message only repeat its usage.
         if last is not None and self.turns.repeats(said, last[0]):
             said.answers = last[0].answers
-            self.reader.usage_lines += 1
             if said.at >= last[1].at and said.asked_at == last[0].asked_at:
                 last[1].final = last[1].final or message.stop_reason is not None
                 return
@@ -195,7 +193,6 @@ class LogFile:
             said.answers = self.turns.turn(said)
             if usage is None or message.model == SYNTHETIC:
                 return
-            self.reader.usage_lines += 1
         assert usage is not None
         request = self._request(said, usage)
         facts = self.reader.facts
@@ -250,7 +247,8 @@ class LogFile:
 
     def _note(self, reason: str, offset: int, *, repaired: bool) -> None:
         """Counts a line that is dropped or read in part, now and in the store."""
-        (self.reader.repaired if repaired else self.reader.dropped)[reason] += 1
+        report = self.reader.report
+        (report.repaired if repaired else report.dropped)[reason] += 1
         kind = f"{'repaired' if repaired else 'dropped'}: {reason}"
         name = f"{self.path.stem}@{offset}"
         self._put_undated(Event(0, _only(self.path.stem), name, kind))
@@ -277,30 +275,19 @@ class LogFile:
 
 def tool_call(call: Half, result: Half) -> tuple[ToolCall, list[str]]:
     """The tool call of two halves, and what was wrong with values in it."""
-    tool, turn, said = call.block.name or "", result.said.turn, result.said
-    is_error, denied = bool(result.block.is_error), turn.tool_denial_kind is not None
-    use = ToolUse(
-        tool,
-        call.block.input,
-        result.block.content,
-        turn.tool_use_result,
-        is_error=is_error,
-        denied=denied,
-    )
-    done = use.outcome() if is_error or denied or may_count(tool) else ACCEPTED
-    started = use.started_agent() if done is ACCEPTED and tool in AGENT_TOOLS else (None, None)
+    tool, said, faults = call.block.name or "", result.said, list[str]()
+    is_error, denied = bool(result.block.is_error), said.turn.tool_denial_kind is not None
+    done: Outcome = ACCEPTED
+    started: tuple[str | None, str | None] = (None, None)
+    if is_error or denied or tool in TELLING_TOOLS or tool.startswith("mcp__"):
+        content, account = result.block.content, said.turn.tool_use_result
+        use = ToolUse(tool, call.block.input, content, account, is_error=is_error, denied=denied)
+        done, started, faults = use.outcome(), use.started_agent(), use.faults
+    asked, name = call.said, call.key[1]
     made = ToolCall(
-        said.at,
-        said.place,
-        call.key[1],
-        tool,
-        said.side,
-        done,
-        call.said.message.id,
-        call.said.answers,
-        started,
+        said.at, said.place, name, tool, said.side, done, asked.message.id, asked.answers, started
     )
-    return made, use.faults
+    return made, faults
 
 
 def _only(session: str) -> Place:

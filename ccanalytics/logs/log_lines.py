@@ -81,6 +81,12 @@ class ContentBlock(ApiPart):
     is_error: bool | None = None
     content: Raw = Raw()
 
+    def call_id(self) -> str | None:
+        """The id of the tool call that it is, or that it is the result of."""
+        if self.type == "tool_result":
+            return self.tool_use_id
+        return self.id if self.type == "tool_use" and self.name else None
+
 
 class Message(ApiPart):
     """A message as the model's API knows it; one line holds one block of it."""

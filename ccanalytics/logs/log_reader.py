@@ -9,9 +9,11 @@ up: no text but a session's title is kept.
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zlib import crc32
+
+import msgspec
 
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import DAY, UNKNOWN_MODEL, Origin, Place, day_of
@@ -20,20 +22,56 @@ from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot
 from ccanalytics.logs.log_lines import Line, LoggedUsage, Progress, first_line, milliseconds
 from ccanalytics.logs.log_projects import is_within, project_of
 from ccanalytics.prices import Prices, Tariff
+from ccanalytics.words import counted
+
+DRIFT = 0.01
+"""The share of lines read in part from which the format may have changed."""
+
+
+class LogReport(msgspec.Struct):
+    """What was read this time, and what to know before trusting it."""
+
+    unreadable_files: Counter[str]
+    """Files and folders that cannot be read, by the reason."""
+    files: int = 0
+    lines: int = 0
+    dropped: Counter[str] = msgspec.field(default_factory=Counter)
+    """Lines that do not count, by what is wrong with them."""
+    repaired: Counter[str] = msgspec.field(default_factory=Counter)
+    """Lines of which a part does not count, by what is wrong with it."""
+    unpriced_models: Counter[str] = msgspec.field(default_factory=Counter)
+    """Requests per model without a known price; their cost is null."""
+
+    def faults(self) -> Iterator[str]:
+        """ "2 log lines dropped: not JSON" for each reason."""
+        for what, counts in (("dropped", self.dropped), ("read in part", self.repaired)):
+            for reason, count in sorted(counts.items()):
+                yield f"{counted(count, 'log line')} {what}: {reason}"
+
+    def warnings(self) -> Iterator[str]:
+        """What a person who reads the numbers needs to know."""
+        if self.unpriced_models:
+            models = ", ".join(f"{m} ({n})" for m, n in sorted(self.unpriced_models.items()))
+            yield f"No price is known for {models}; the cost of these requests is null."
+        yield from (f"{fault}." for fault in self.faults())
+        odd = self.repaired.total()
+        if odd >= DRIFT * self.lines and odd >= 20:
+            yield (
+                "So many lines read in part mean that the format of the logs may have changed: "
+                "compare a day with another tool, and update ccanalytics."
+            )
 
 
 class LogReader:
     """Everything the lines read so far say; `read` takes one file after the other."""
 
-    def __init__(self, index: LogIndex, models: Mapping[str, str]) -> None:
+    def __init__(
+        self, index: LogIndex, models: Mapping[str, str], unreadable: Mapping[str, int]
+    ) -> None:
         self.facts = Facts()
         self.files = dict(index.files)
-        self.models = models
-        self.bytes = 0
-        self.lines = 0
-        self.usage_lines = 0
-        self.dropped: Counter[str] = Counter()
-        self.repaired: Counter[str] = Counter()
+        self.models = dict(models)
+        self.report = LogReport(Counter(unreadable))
         self.open_calls: OpenSpots = dict(index.open_calls)
         self.open_results: OpenSpots = dict(index.open_results)
         # The same object for the same values: a hundred thousand lines have a few hundred of each.
@@ -56,7 +94,7 @@ class LogReader:
                 known, start, cut = None, 0, 0
                 file.seek(0)
                 data = file.read()
-        self.bytes += len(data) - cut
+        self.report.files += 1
         part = LogFile(self, path, known)
         part.read(data, cut, start)
         self._leave_open(part)
@@ -83,6 +121,12 @@ class LogReader:
                 price = lists[key]
                 if price:
                     used.cost, used.uncached_cost = price.costs(used.tokens)
+                else:
+                    self.report.unpriced_models[used.tariff.model] += 1
+
+    def index(self) -> LogIndex:
+        """How far the files are read now."""
+        return LogIndex(self.files, self.open_calls, self.open_results, self.models)
 
     def settle(self) -> None:
         """Joins the halves of tool calls read at different times, and decides whose all is."""
@@ -95,7 +139,7 @@ class LogReader:
                 made, _ = tool_call(call, result)
                 self.facts.add(self.facts.calls, made.key, made)
             else:
-                self.dropped["a tool call that is gone from its file"] += 1
+                self.report.dropped["a tool call that is gone from its file"] += 1
         self.facts.settle()
 
     def place(self, line: Line, began: str | None) -> Place:
@@ -132,7 +176,6 @@ class LogReader:
         return tariff
 
     def _forget(self, path: str) -> None:
-        """Lets go of what was left open in a file."""
         for spots in (self.open_calls, self.open_results):
             for name in [name for name, spot in spots.items() if spot.path == path]:
                 del spots[name]

@@ -5,7 +5,7 @@
 What the logs hold is counted as the Analytics API counts it. What they do not hold: who it was
 (the actor is always `local`), and requests without a log line, such as titles and summaries. Before
 April 2026 most answers were logged with a placeholder for their output tokens, so output and cost
-are then a lower bound; `LogReport.final_share` says how much is final.
+are then a lower bound; the column `final` of requests says which are.
 
 The log folders are only ever read.
 """
@@ -14,59 +14,25 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from stat import S_ISREG
-from threading import Lock
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames.schemas import Frames
-from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_index import LogIndex, written_at
-from ccanalytics.logs.log_reader import LogReader
+from ccanalytics.logs.log_reader import LogReader, LogReport
 from ccanalytics.logs.log_totals import LogTotals
 from ccanalytics.prices import Prices
 from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access
 from ccanalytics.sources.source import Source
-from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
 
 ORGANIZATION = "local"
 """The same for all folders: another one adds to a store."""
-
-DRIFT = 0.01
-"""The share of lines read in part from which the format may have changed."""
-
-
-@dataclass(frozen=True)
-class LogReport:
-    """What was read this time, and what to know before trusting it."""
-
-    files: int
-    unreadable_files: Mapping[str, int]
-    """Files and folders that cannot be read, by the reason."""
-    bytes: int
-    lines: int
-    dropped: Mapping[str, int]
-    """Lines that do not count, by what is wrong with them."""
-    repaired: Mapping[str, int]
-    """Lines of which a part does not count, by what is wrong with it."""
-    requests: int
-    final_requests: int
-    """Requests whose final token count was logged."""
-    duplicate_lines: int
-    """Lines with the usage of a request that another line has more fully."""
-    sessions: int
-    unpriced_models: Mapping[str, int]
-    """Requests per model without a known price; their cost is null."""
-
-    @property
-    def final_share(self) -> float | None:
-        """The part of requests whose token count is final; None without requests."""
-        return self.final_requests / self.requests if self.requests else None
 
 
 class LocalLogs(Source):
@@ -99,14 +65,11 @@ class LocalLogs(Source):
         self._files, self.missing = _log_files(self.folders, self._unreadable)
         if self.missing and not may_be_gone:
             raise SettingsError(self.missing)
-        self._lock = Lock()
-        self._read: tuple[LogTotals, LogReport] | None = None
 
-    def news(self, index: LogIndex) -> "News":
+    def news(self, index: LogIndex) -> LogReader:
         """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
         index = index.without(index.files.keys() - set(self._files))
-        reader, read = LogReader(index, self.models), 0
-        unreadable = self._unreadable.copy()
+        reader = LogReader(index, self.models, self._unreadable)
         for path in self._files:
             try:
                 known, stat = reader.files.get(path), os.stat(path)
@@ -115,48 +78,35 @@ class LocalLogs(Source):
                 if not S_ISREG(stat.st_mode):
                     raise OSError(None, "It is not a file")
                 reader.read(Path(path))
-                read += 1
             except OSError as error:
                 log.warning("Cannot read %s: %s", path, error.strerror)
-                unreadable[str(error.strerror)] += 1
+                reader.report.unreadable_files[str(error.strerror)] += 1
         reader.settle()
         reader.price()
-        report = _report(reader, read, unreadable)
-        _warn(report)
-        index = LogIndex(reader.files, reader.open_calls, reader.open_results, self.models)
-        return News(reader.facts, index, report)
+        for text in reader.report.warnings():
+            log.warning(text)
+        return reader
 
     def span(self) -> tuple[date, date] | None:
         """The first and last day with anything in it; None when there is none."""
-        days = self._once()[0].days
+        days = self._read[0].days
         return (min(days), max(days)) if days else None
 
     def frames(self, day: date) -> Frames:
         """The frames of one UTC day, with no rows when nothing happened."""
-        return self._once()[0].frames(day, ORGANIZATION)
+        return self._read[0].frames(day, ORGANIZATION)
 
     @property
     def report(self) -> LogReport:
         """What was read, and what to know before trusting it."""
-        return self._once()[1]
+        return self._read[1]
 
-    def _once(self) -> tuple[LogTotals, LogReport]:
-        with self._lock:
-            if self.missing:
-                raise SettingsError(self.missing)
-            if self._read is None:
-                news = self.news(LogIndex())
-                self._read = LogTotals(news.facts), news.report
-            return self._read
-
-
-@dataclass(frozen=True)
-class News:
-    """Facts that were read, how far the files are read now, and what to know of the reading."""
-
-    facts: Facts
-    index: LogIndex
-    report: LogReport
+    @cached_property
+    def _read(self) -> tuple[LogTotals, LogReport]:
+        if self.missing:
+            raise SettingsError(self.missing)
+        news = self.news(LogIndex())
+        return LogTotals(news.facts), news.report
 
 
 def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
@@ -222,40 +172,6 @@ def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:
                 yield path
             else:
                 note(OSError(None, "Its name is no text", ascii(path)))
-
-
-def _report(reader: LogReader, files: int, unreadable: Mapping[str, int]) -> LogReport:
-    requests = reader.facts.counted_requests()
-    calls = [used for request in requests for used in request.calls()]
-    return LogReport(
-        files=files,
-        unreadable_files=unreadable,
-        bytes=reader.bytes,
-        lines=reader.lines,
-        dropped=reader.dropped,
-        repaired=reader.repaired,
-        requests=len(requests),
-        final_requests=sum(request.final for request in requests),
-        duplicate_lines=reader.usage_lines - len(requests),
-        sessions=len(reader.facts.sessions()),
-        unpriced_models=Counter(used.tariff.model for used in calls if used.cost is None),
-    )
-
-
-def _warn(report: LogReport) -> None:
-    if report.unpriced_models:
-        models = ", ".join(f"{m} ({n})" for m, n in sorted(report.unpriced_models.items()))
-        log.warning("No price is known for %s; the cost of these requests is null.", models)
-    for reason, count in sorted(report.dropped.items()):
-        log.warning("%s dropped: %s.", counted(count, "log line"), reason)
-    for reason, count in sorted(report.repaired.items()):
-        log.warning("%s read in part: %s.", counted(count, "log line"), reason)
-    odd = sum(report.repaired.values())
-    if odd >= DRIFT * report.lines and odd >= 20:
-        log.warning(
-            "So many lines read in part mean that the format of the logs may have changed: compare "
-            "a day with another tool, and update ccanalytics."
-        )
 
 
 def opened(access: Access) -> LocalLogs:

@@ -99,7 +99,7 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         news = logs.news(ledger.index if ledger else LogIndex())
         known = _known(store, ledger, news.facts)
         changed = known.facts.join(news.facts, newest=ledger is None)
-        return _write(known, changed, news.index, whose, now, lost)
+        return _write(known, changed, news.index(), whose, now, lost)
 
 
 def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:

@@ -129,7 +129,6 @@ class LogTotals:
             self._day(session.started_at).sessions.append((name, session))
 
     def _day(self, at: int) -> Day:
-        """The day of a moment."""
         number = at // DAY
         day = self._by_number.get(number)
         if day is None:

@@ -73,7 +73,6 @@ _TEXTS = ("session", "project", "branch")
 
 
 def _titles(events: pd.DataFrame) -> pd.Series:
-    """The newest title of each session."""
     titles = events[events["kind"] == "title"].dropna(subset="text").sort_values("at")
     return titles.groupby("session", observed=True)["text"].last().astype("str")
 

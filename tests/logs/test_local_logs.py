@@ -74,14 +74,13 @@ def test_the_lines_of_one_message_are_one_request(logs):
     lines = [answer(output=2), answer(output=30, stop="end_turn"), answer(output=9)]
     read = logs(s1=lines)
     assert total(read)["output"] == 30
-    assert (read.report.requests, read.report.duplicate_lines) == (1, 2)
-    assert read.report.final_share == 1.0
+    assert [row["final"] for row in table(read, "requests")] == [True]
 
 
 def test_a_request_that_was_never_finished_is_not_final(logs):
     """Without a stop reason its output is a lower bound."""
     read = logs(s1=[answer(output=3), answer("m2", output=5, stop="end_turn")])
-    assert read.report.final_share == 0.5
+    assert [row["final"] for row in table(read, "requests")] == [False, True]
 
 
 def test_another_request_id_is_another_request(logs):
@@ -165,13 +164,12 @@ def test_an_advisor_is_a_call_to_its_own_model(logs):
     names = ("model", "input_tokens", "output_tokens")
     used = [tuple(row[name] for name in names) for row in table(read, "model_usage")]
     assert used == [("claude-fable-5", 7, 3), (MODEL, 1, 2)]
-    assert read.report.requests == 1
 
 
 def test_synthetic_answers_are_no_requests(logs):
     """Claude Code wrote them itself."""
     read = logs(s1=[answer(model="<synthetic>", output=9)])
-    assert (read.report.requests, total(read)["output"]) == (0, 0)
+    assert (table(read, "requests"), total(read)["output"]) == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -517,7 +515,7 @@ def test_empty_files_hold_nothing(logs, tmp_path):
     """A file without lines is a file all the same."""
     read = logs(s1=[])
     (tmp_path / "projects" / "p" / "s1.jsonl").write_bytes(b"")
-    assert (read.span(), read.report.files, read.report.final_share) == (None, 1, None)
+    assert (read.span(), read.report.files) == (None, 1)
 
 
 def test_huge_lines_are_read(logs):
@@ -593,7 +591,7 @@ def test_no_text_of_a_prompt_or_file_gets_into_a_frame(logs):
     )
     assert total(read)["commits"] == 1
     assert "secret" not in repr([frame.to_pylist() for frame in read.frames(DAY).values()])
-    assert "secret" not in repr([vars(part) for part in read._once()[:1]]) + repr(read.report)
+    assert "secret" not in repr([vars(part) for part in read._read[:1]]) + repr(read.report)
 
 
 @given(order=st.permutations(range(6)), cuts=st.lists(st.booleans(), min_size=6, max_size=6))
@@ -763,15 +761,13 @@ def test_real_logs_have_the_expected_report(real):
     """Files, lines, broken lines, requests and their final share, models without a price."""
     logs, expected = real
     report, corpus, totals = logs.report, expected["corpus"], expected["totals"]
-    assert (report.files, report.bytes) == (corpus["files"], corpus["bytes"])
+    assert report.files == corpus["files"]
     # The four lines that are no JSON each hold two records.
     assert (report.lines, report.repaired["several records"], report.dropped["not JSON"]) == (
         corpus["lines"],
         corpus["unparsable_lines"],
         0,
     )
-    assert (report.requests, report.final_requests) == (
-        totals["requests"],
-        totals["final_requests"],
-    )
+    final = [row["final"] for row in everything(logs, "requests") if row["agent"] != "advisor"]
+    assert (len(final), sum(final)) == (totals["requests"], totals["final_requests"])
     assert report.unpriced_models == expected["checks"]["unpriced_models"]

@@ -34,7 +34,7 @@ def test_what_is_dropped_or_read_in_part_is_told_by_reason_everywhere(folder, st
     kinds = [row["kind"] for row in rows(store)["log_events"]]
     assert sorted(kind.partition(":")[0] for kind in kinds) == [*["dropped"] * 3, "repaired"]
     check = check_logs(CheckContext(logs=[folder], environ={}, folder=folder, now=NOW))
-    assert "1 line dropped (not JSON)" in check.found
+    assert "1 log line dropped: not JSON" in check.found
     data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
     ledger = cca.coverage_ledger(data).set_index("who")
     assert ledger.loc["Log lines that were dropped", "state"] == "3 lines"
