@@ -172,6 +172,8 @@ def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
     history, of_kind, kind = values[before], kinds[before], int(kinds[at])
     expected = np.array([median_of_kind(history, of_kind, each) for each in range(HOLIDAY + 1)])
     alike = (of_kind < OFF) == (kind < OFF)
+    if not alike.any():  # as where all days off are withheld
+        return math.nan, math.nan
     off = _logs(history[alike], expected[of_kind[alike]])
     return float(expected[kind]), max(1.4826 * float(np.median(np.abs(off))), _NARROWEST)
 

@@ -245,6 +245,15 @@ def test_the_baseline_is_the_same_weekday():
     assert frame["expected"].isna().sum() == 21
 
 
+def test_a_day_off_has_no_baseline_where_no_day_off_is_known():
+    """The tokens of every weekend have no price; working days are judged all the same."""
+    data = days(weekly)
+    data.model_usage.loc[data.model_usage["date"].dt.day_of_week >= 5, "cost_usd"] = np.nan
+    expected = cca.metric_frame(data, "daily_cost").set_index("date")["expected"]
+    assert expected[expected.index.day_of_week >= 5].isna().all()
+    assert expected[pd.Timestamp("2026-11-20")] == pytest.approx(100)
+
+
 def seats_and_use(seats, users):
     """$50 a day on seats and $100 a working day paid by use, of so many people each."""
     records = []
