@@ -64,6 +64,7 @@ class Explorer:
     """Controls and the view of what they ask; `view` is the one that is shown."""
 
     view: View
+    _spec: dict[str, Any]
     controls: dict[str, Any]
 
     def __init__(self, asked: Asked) -> None:
@@ -80,6 +81,7 @@ class Explorer:
         place = widgets.VBox([widgets.HTML(_WAIT.format(self._asked[0]))])
         display(place)  # type: ignore[no-untyped-call]
         place.children = (self.panel(),)
+        self.offer_files()
 
     def panel(self) -> widgets.Box:
         """The controls and the answer, as one widget."""
@@ -91,7 +93,7 @@ class Explorer:
         self.links = widgets.HTML()
         self.code_button = widgets.ToggleButton(description="Code")
         self.reset_button = widgets.Button(description="Reset")
-        self._answer(question)
+        self._show(question)
         for control in self.controls.values():
             control.observe(self._changed, "value")
         self.code_button.observe(lambda _: self._show_code(), "value")
@@ -158,6 +160,14 @@ class Explorer:
         self._answer(question)
 
     def _answer(self, question: Question) -> None:
+        self._show(question)
+        self.offer_files()
+
+    def offer_files(self) -> None:
+        """Links to files of the view: after it, as drawing a picture takes as long as all else."""
+        self.links.value = links(self.view, self._spec)
+
+    def _show(self, question: Question) -> None:
         """Show the view of a question, each part in one step, so that nothing flickers."""
         _remembered[self._asked] = question
         own = question.metric_id == OWN_RATIO
@@ -167,9 +177,9 @@ class Explorer:
         # package are checked by its tests.
         with debug_mode(False):
             self.view = view = answer(question, self.loaded)
-            spec = view.chart.to_dict() if view.chart else {}
-            drawn = {MIME: zoomable(view, spec)} if spec else _bundle(view.notes[0])
-            self.links.value = links(view, spec)
+            self._spec = view.chart.to_dict() if view.chart else {}
+        drawn = {MIME: zoomable(view, self._spec)} if self._spec else _bundle(view.notes[0])
+        self.links.value = ""
         self.chart.outputs = _as_outputs([drawn])
         self.words.outputs = _as_outputs(map(_bundle, view.notes[not view.chart :]))
         self.table.outputs = _as_outputs([_bundle(view.frame)] if view.chart else [])

@@ -5,7 +5,6 @@ import json
 from html import escape
 from typing import Any
 
-import altair as alt
 import vl_convert
 
 from ccanalytics.charts.shown_chart import VERSION
@@ -29,27 +28,36 @@ def zoomable(view: View, spec: Spec) -> Spec:
 
     `spec` is that of the chart; small charts side by side keep their widths.
     """
-    size = {"width": WIDTH} if "width" in spec else {}
-    chart, frame = view.chart.properties(**size), view.frame
+    spec = {**spec, "width": WIDTH} if "width" in spec else spec
+    frame = view.frame
     if frame is None or frame.iloc[:, 0].dtype.kind != "M" or frame.iloc[:, 0].nunique() < FEWEST:
-        return {**spec, **size}
-    time = "week" if frame.period != "week" else frame.columns[0]
-    brush = alt.selection_interval(encodings=["x"])
-    strip = (
-        alt.Chart(frame.dropna(subset="value").rename(columns={frame.period: "week"}))
-        .mark_line(color=GREY, strokeWidth=1)
-        .encode(
-            x=alt.X(f"{time}:T", title="drag here to zoom, double-click to reset", axis=_AXIS),
-            y=alt.Y("value:Q", axis=None, scale=alt.Scale(zero=False)),
-            detail=f"{frame.by}:N" if frame.by else alt.Undefined,
-        )
-        .properties(width=WIDTH, height=24)
-        .add_params(brush)
-    )
-    return {**(chart.transform_filter(brush) & strip).to_dict(), "usermeta": spec["usermeta"]}
+        return spec
+    above = {name: part for name, part in spec.items() if name not in _OF_THE_WHOLE}
+    above["transform"] = [{"filter": {"param": "zoom"}}, *spec.get("transform", [])]
+    encoding: Spec = {
+        "x": {
+            "field": "week" if frame.period != "week" else frame.columns[0],
+            "type": "temporal",
+            "title": "drag here to zoom, double-click to reset",
+            "axis": {"labels": False, "ticks": False, "grid": False, "titlePadding": 4},
+        },
+        "y": {"field": "value", "type": "quantitative", "axis": None, "scale": {"zero": False}},
+    }
+    if frame.by:
+        encoding["detail"] = {"field": frame.by}
+    strip = {
+        "data": spec["data"],
+        "mark": {"type": "line", "color": GREY, "strokeWidth": 1},
+        "encoding": encoding,
+        "params": [{"name": "zoom", "select": {"type": "interval", "encodings": ["x"]}}],
+        "width": WIDTH,
+        "height": 24,
+    }
+    whole = {name: spec[name] for name in _OF_THE_WHOLE if name in spec}
+    return {**whole, "vconcat": [above, strip]}
 
 
-_AXIS = alt.Axis(labels=False, ticks=False, grid=False, titlePadding=4)
+_OF_THE_WHOLE = ("$schema", "config", "datasets", "usermeta", "description")
 
 
 def links(view: View, spec: Spec) -> str:

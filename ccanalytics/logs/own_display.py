@@ -107,7 +107,10 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
         "subagent_share": METRICS["acceptance_rate"].format,
         "started_at": _moment,
     }
-    return frame_bundle(shown)
+    bundle = frame_bundle(shown)
+    if table := bundle.get(MIME.format("table")):
+        table["choose"] = {"session": [*shown["session"]]}
+    return bundle
 
 
 def _card(label: str, value: str, interval: str, **texts: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ rows     kept once for the whole page, by columns, under a name made from their 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,8 @@ class Table:
     title: str
     columns: list[dict[str, str]]
     rows: list[list[str]]
+    choose: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What a click on each row chooses on a live page: the name of a filter, and its values."""
     kind: str = "table"
 
 

@@ -86,7 +86,7 @@ def build_page(
         findings=contents.findings,
         lead=contents.lead,
         trust=[item for item in contents.trust if not isinstance(item, PageNote)],
-        trust_line=contents.trust_line(),
+        trust_line=contents.trust_line() if contents.trust or restated else "",
         trust_loud=bool(restated) or contents.has_warning,
         left_out=contents.not_shown(),
         restated=restated,

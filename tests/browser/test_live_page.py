@@ -218,6 +218,20 @@ def test_a_session_is_chosen_from_the_bar(own, opened):
     expect(page.locator("h1")).not_to_contain_text("all of it on blog", timeout=WAIT)
 
 
+def test_a_row_of_a_session_opens_the_session(own, opened):
+    """By a click, and again for all; the bar says which one it is."""
+    append(log_of(own.folder, "third"), answer(50, session="third", name="shop", output=60_000))
+    page = opened(own)
+    row = page.locator("tr.offered[data-value=third]").first
+    expect(row).to_be_attached(timeout=WAIT)
+    row.click()
+    sessions = page.locator("#live select[name=session]")
+    expect(sessions).to_have_value("third", timeout=WAIT)
+    expect(page.locator("h1")).to_contain_text("all of it on shop", timeout=WAIT)
+    page.locator("tr.offered[data-value=third]").first.press("Enter")
+    expect(sessions).to_have_value("", timeout=WAIT)
+
+
 @pytest.mark.parametrize("kind", ["CSV", "Parquet", "Notebook", "Page"])
 def test_each_button_saves_a_file(own, opened, kind):
     """The policy of the page does not stand in the way of what it offers."""

@@ -153,6 +153,7 @@ async function take(told) {
   }
   if (told.state === "live") chosenThen = JSON.stringify(told.chosen);
   offer(told);
+  offerRows();
   say(told);
 }
 
@@ -179,6 +180,30 @@ function asked(name, label) {
   bar.querySelector(".exports").before(line);
   return select;
 }
+
+/* A row that stands for a choice, such as one session, is chosen by a click or by Enter. */
+
+function offerRows() {
+  for (const row of document.querySelectorAll("tr[data-choose]")) {
+    const { choose, value } = row.dataset;
+    const select = bar.querySelector(`select[name="${CSS.escape(choose)}"]`);
+    const offered = [...select?.options ?? []].some((one) => one.value === value);
+    row.classList.toggle("offered", offered);
+    if (offered) row.tabIndex = 0;
+    else row.removeAttribute("tabindex");
+  }
+}
+
+function pick(event) {
+  const row = event.target.closest("tr.offered");
+  if (!row || (event.type === "keydown" && event.key !== "Enter")) return;
+  const { choose, value } = row.dataset;
+  const select = bar.querySelector(`select[name="${CSS.escape(choose)}"]`);
+  socket.send(JSON.stringify({ [choose]: select.value === value ? "" : value }));
+}
+
+addEventListener("click", pick);
+addEventListener("keydown", pick);
 
 function listen() {
   socket = new WebSocket(new URL("live", location.href.replace(/^http/, "ws")));
