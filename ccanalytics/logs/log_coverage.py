@@ -10,7 +10,7 @@ from ccanalytics.words import counted
 _WHY = {
     "Other machines, other people": "These are one person's logs.",
     "Sessions deleted before they were first read": "Claude Code deletes its logs after 30 days "
-    "unless told otherwise; what was read once stays here. The oldest answer in this range is of "
+    "unless set otherwise; what was read once stays here. The oldest answer in this range is of "
     "{first}.",
     "Calls Claude Code makes in the background": "Their tokens are in no log, only their marks; "
     "cost is a lower bound.",

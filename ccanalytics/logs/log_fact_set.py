@@ -236,7 +236,7 @@ class Facts:
         return changed
 
     def _join_into(self, key: RequestKey, part: LoggedRequest) -> list[Dated]:
-        """Joins a part of a request with the whole; all three as they were and are."""
+        """Joins a part of a request with the whole; all three before and after."""
         whole = self.requests[key]
         message, request, turn = key
         joined = msgspec.structs.replace(

@@ -34,7 +34,7 @@ from ccanalytics.logs.log_lines import (
 from ccanalytics.logs.log_projects import project_of
 from ccanalytics.logs.log_repair import records
 from ccanalytics.logs.log_turns import Said, Turns
-from ccanalytics.prices import Tariff
+from ccanalytics.prices import Tariff, Tokens
 
 if TYPE_CHECKING:
     from ccanalytics.logs.log_reader import LogReader
@@ -46,6 +46,9 @@ EVENTS = {
     "api_error": "api_error",
 }
 """Kinds of `log_events` by the subtype of their line."""
+
+
+NONE = Tokens(0, 0, 0, 0, 0, 0)
 
 
 class Half(NamedTuple):
@@ -184,24 +187,22 @@ class LogFile:
         message, usage, last = said.message, said.message.usage, self._last
         self.turns.hear(said)
         # Most lines of a message only repeat its usage.
-        if last is not None and self.turns.repeats(said, last[0]):
+        repeats = last is not None and self.turns.repeats(said, last[0])
+        if last is not None and repeats:
             said.answers = last[0].answers
             if said.at >= last[1].at and said.asked_at == last[0].asked_at:
                 last[1].final = last[1].final or message.stop_reason is not None
                 return
-        else:
-            said.answers = self.turns.turn(said)
-            if usage is None or message.model == SYNTHETIC:
-                return
-        assert usage is not None
-        request = self._request(said, usage)
-        facts = self.reader.facts
-        self._last = said, facts.add(facts.requests, request.key, request)
+        counts = NONE if usage is None else tokens(usage)
+        if not repeats:
+            said.answers = self.turns.turn(said, counts.into)
+        if usage is not None and message.model != SYNTHETIC:
+            request, facts = self._request(said, usage, counts), self.reader.facts
+            self._last = said, facts.add(facts.requests, request.key, request)
 
-    def _request(self, said: Said, usage: LoggedUsage) -> LoggedRequest:
+    def _request(self, said: Said, usage: LoggedUsage, counts: Tokens) -> LoggedRequest:
         line, message, reader = said.line, said.message, self.reader
         refused = message.stop_reason == "refusal" and not usage.output_tokens
-        used = Used(reader.tariff(message.model, usage, refused), tokens(usage))
         request = LoggedRequest(
             said.at,
             said.place,
@@ -209,10 +210,10 @@ class LogFile:
             said.turn.request_id or None,
             said.side,
             message.stop_reason is not None,
-            used,
+            Used(reader.tariff(message.model, usage, refused), counts),
             said.answers,
             said.asked_at,
-            used.tokens.into,
+            counts.into,
             [],
             reader.origin(line),
         )

@@ -169,7 +169,7 @@ class Line(Turn):
 
     def stream(self) -> str:
         """Which conversation of the file goes on here: a subagent's, or the session's own."""
-        agent = self.data.agent_id if isinstance(self.data, Progress) else None
+        agent = self.data.agent_id if type(self.data) is Progress else None
         return agent or self.agent_id or ("side" if self.is_sidechain else "")
 
 

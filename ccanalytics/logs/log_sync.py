@@ -42,7 +42,7 @@ SOURCE = "local"
 LEDGER = "logs.ledger"
 
 LOGS_KEPT = timedelta(days=30)
-"""How long Claude Code keeps its logs unless told otherwise."""
+"""How long Claude Code keeps its logs unless set otherwise."""
 
 
 class Ledger(msgspec.Struct):
@@ -181,8 +181,8 @@ def _write(
         stored = store.days(SOURCE).items()
         ledger.moving = {day: one.closed for day, one in stored if not one.final}
     dates = set(store.dates(SOURCE))
-    told = days if before else days | dates
-    ledger.first = _first(ledger.first, min(told, default=None), now.date())
+    known_days = days if before else days | dates
+    ledger.first = _first(ledger.first, min(known_days, default=None), now.date())
     if ledger.first is not None and ledger.first <= now.date():
         ledger.last = max(now.date(), ledger.last or now.date())
         gaps = set(days_between(ledger.first, ledger.last)) - dates - writes.keys()

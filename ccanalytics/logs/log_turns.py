@@ -10,7 +10,7 @@ import msgspec
 
 from ccanalytics.logs.log_facts import Place
 from ccanalytics.logs.log_index import Conversation, Given
-from ccanalytics.logs.log_lines import ContentBlock, Line, Message, Turn, tokens
+from ccanalytics.logs.log_lines import ContentBlock, Line, Message, Turn
 
 
 class Said(msgspec.Struct, gc=False):
@@ -68,7 +68,7 @@ class Turns:
             and message.usage == last.message.usage
         )
 
-    def turn(self, said: Said) -> str | None:
+    def turn(self, said: Said, into: int) -> str | None:
         """What stands for ids that an answer lacks or shares; null where its ids are its own.
 
         Within one prompt what goes in grows with every answer. Results of tools do not tell: they
@@ -76,7 +76,7 @@ class Turns:
         of which one may lack the prompt.
         """
         line, message, known = said.line, said.message, said.conversation
-        stream, into = line.stream(), tokens(message.usage).into if message.usage else 0
+        stream = line.stream()
         if message.id and said.turn.request_id:
             answer = Given((message.id, said.turn.request_id), into, said.at)
             if not self._is_given_again(stream, known, answer, said.side):
@@ -89,8 +89,8 @@ class Turns:
     ) -> bool:
         """Whether these ids were those of an earlier answer: this one was asked for after it.
 
-        A tool result asks for another answer only when more goes in. The prompts of a subagent are
-        not in all of its files.
+        A tool result asks for another answer only when more goes in. Not every file of a subagent
+        has its prompts.
         """
         first = self._given.get((stream, answer.ids))
         if first is None or known is None:

@@ -147,10 +147,10 @@ def _window_card(now: OwnNow) -> dict[str, Any]:
     )
 
 
-def _spell_card(label: str, spell: Spell, beside: str) -> dict[str, Any]:
+def _spell_card(label: str, spell: Spell, compared: str) -> dict[str, Any]:
     answers = counted(len(spell.requests), "answer")
     basis = f"{answers}, {millions(spell.tokens)}"
-    return _card(label, _money(spell.cost), beside, n=basis, metric="own_now")
+    return _card(label, _money(spell.cost), compared, n=basis, metric="own_now")
 
 
 def _clock(now: OwnNow, moment: pd.Timestamp) -> str:
