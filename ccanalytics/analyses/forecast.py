@@ -150,6 +150,8 @@ def _forecast(
 ) -> Forecast:
     so_far = float(this_month["value"].sum())
     path = np.cumsum(expected)
+    if not so_far + path[-1] > 0:
+        return replace(nothing, why="nothing was used in the weeks before")
     spread = _widths(errors)
     low, high = (so_far + path * np.exp(sign * spread) for sign in (-1, 1))
     if high[-1] - low[-1] > so_far + path[-1]:

@@ -159,7 +159,8 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
     if team not in sums:
         return replace(nothing, why="the team has too few people or events in some of the weeks")
     ended = (after[-1] if len(after) else first) + _WEEK
-    others = [name for name in sums if name not in {team, *_with_events(data, before[0], ended)}]
+    busy = {team, *_with_events(data, before[0], ended)}
+    others = [name for name in sums if name not in busy]
     if not others:
         return replace(nothing, why="there is no team without one to compare with")
     people = rows.loc[rows["team"] == team, "actor"].nunique()
@@ -202,18 +203,19 @@ def _team_sums(
     Weeks in which a team is withheld are on neither side of it.
     """
     hidden = withheld_parts(rows, withheld(data, Subject.of(metric), "team"), "team")
-    columns = [str(metric.numerator), str(metric.denominator)]
+    columns = [str(metric.numerator), str(metric.denominator), "total_tokens", "unpriced_tokens"]
+    sums = rows[~hidden].groupby(["team", "week"])[columns].sum().astype("float64")
     known = dict[str, Floats]()
-    for team, part in rows[~hidden].groupby("team"):
-        by_week = part.groupby("week")[columns].sum().astype("float64").T.reset_index(drop=True)
-        sides = [by_week.reindex(columns=weeks, fill_value=0.0) for weeks in (before, after)]
-        top, bottom = np.array([side.sum(axis=1) for side in sides]).T
+    for team in sums.index.levels[0]:
+        part = sums.loc[team]
+        sides = [part.reindex(weeks).to_numpy().T for weeks in (before, after)]
+        seen = [int(np.isfinite(side[0]).sum()) for side in sides]
+        top, bottom = np.array([np.nansum(side[:2], axis=1) for side in sides]).T
         unpriced = part["unpriced_tokens"].sum() / max(part["total_tokens"].sum(), 1)
         priced = not metric.is_money or 1 - unpriced >= MINIMUM_PRICED
-        weeks = [side.columns.isin(part["week"]).sum() for side in sides]
-        followed = weeks[0] >= FEWEST_BEFORE and weeks[1] >= FEWEST_AFTER
+        followed = seen[0] >= FEWEST_BEFORE and seen[1] >= FEWEST_AFTER
         if followed and priced and top.min() > 0 and bottom.min() >= metric.verdict_denominator:
-            known[str(team)] = np.hstack(sides)
+            known[str(team)] = np.nan_to_num(np.hstack(sides)[:2])
     return known
 
 
