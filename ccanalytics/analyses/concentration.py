@@ -110,7 +110,8 @@ def _worded(metric_id: str, frame: pd.DataFrame) -> str:
     before = frame["value"][:-1].dropna()
     if before.empty:
         return said
-    return f"{said} (before that week {show(before.min())} to {show(before.max())})"
+    ends = dict.fromkeys([show(before.min()), show(before.max())])
+    return f"{said} (before that week {' to '.join(ends)})"
 
 
 def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int = 0) -> pd.DataFrame:

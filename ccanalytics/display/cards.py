@@ -104,9 +104,11 @@ def _change(headline: Headline) -> str:
 
 
 def _before(headline: Headline) -> str:
-    if math.isnan(headline.previous):
+    if math.isnan(headline.change):
         return ""
     metric = headline.metric
+    if headline.change == 0:
+        return "the same as the week before"
     relative = headline.relative_change
     share = "" if metric.unit == "share" or math.isnan(relative) else f" ({100 * relative:+.0f} %)"
     return f"{metric.format_change(headline.change)}{share} on the week before"
@@ -114,6 +116,8 @@ def _before(headline: Headline) -> str:
 
 def _basis(headline: Headline) -> str:
     """How much the value rests on: "421 commits, 96 people"."""
+    if headline.withheld:
+        return ""
     people = counted(headline.n_actors, "person", "people")
     people += " active" if headline.metric.denominator in ("on_roster", "active_before") else ""
     column = headline.metric.denominator

@@ -59,6 +59,9 @@ SUSTAINED_WEEKS = 4
 
 _WEEK = pd.Timedelta(days=7)
 
+_NOBODY = {"on_roster": "no roster of the week", "active_before": "no week before"}
+"""What is missing where nobody is there to divide by."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -162,7 +165,9 @@ class Headline(ShowsItself):
     @property
     def words(self) -> str:
         """What is said of the change, or why there is no figure, in at most four words."""
-        return self.withheld or (self.shown.words if self.is_known else UNAVAILABLE)
+        if self.withheld or not self.is_known:
+            return self.withheld or UNAVAILABLE
+        return self.missing or self.shown.words
 
     @property
     def relative_change(self) -> float:
@@ -173,7 +178,7 @@ class Headline(ShowsItself):
         """The headline in plain English, with what it rests on."""
         if pd.isna(self.week):
             return f"{self.metric.name}: no week is closed yet."
-        if math.isnan(self.value):
+        if math.isnan(self.value) or self.missing:
             return f"{self.metric.name}: {self.why_null()}."
         verb = "were" if self.metric.is_plural else "was"
         estimated = "an estimated " if self.metric.unit == "usd" else ""
@@ -213,16 +218,20 @@ class Headline(ShowsItself):
         of_people = self.metric.denominator in ("on_roster", "active_before")
         return self.is_known and (not of_people or self.denominator > 0 or bool(self.withheld))
 
+    @property
+    def missing(self) -> str:
+        """Of whom there is nobody the figure could be of, in at most four words."""
+        if self.metric.denominator in _NOBODY:
+            return "" if self.denominator > 0 else _NOBODY[self.metric.denominator]
+        return "" if self.n_actors or pd.isna(self.week) else "nobody was active"
+
     def why_null(self) -> str:
         """Why there is no figure, in words that follow a colon."""
         if not self.is_known or self.withheld:
             return self.withheld or UNAVAILABLE
-        if self.metric.denominator == "on_roster" and not self.denominator > 0:
-            return "there is no roster of the week to divide by"
-        if self.metric.denominator == "active_before" and not self.denominator > 0:
-            return "there is no week before"
-        if self.n_actors == 0:
-            return "nobody was active"
+        if self.missing:
+            before = self.metric.format(self.previous)
+            return self.missing + ("" if before == "n/a" else f"; the week before it was {before}")
         if self.priced_share < MINIMUM_PRICED:
             return f"only {100 * self.priced_share:.0f} % of the tokens have a known price"
         floor = self.metric.minimum_denominator
@@ -307,8 +316,9 @@ def compare(
 ) -> Comparison:
     """The weeks `after` by the weeks `before`; `whole` unless one of them may not be shown.
 
-    It takes `fewest` people: weeks are the replicates, so one's own records have enough with one.
+    A week before without any use, such as a shutdown, is no week to compare with. It takes `fewest` people: weeks are the replicates, so one's own records have enough with one.
     """
+    before = before & (actors.top + actors.bottom).any(axis=0)
     found = Comparison(int(after.sum()), int(before.sum()))
     if not whole:
         return found
@@ -326,11 +336,13 @@ def compare(
 
 def _log_change(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> LogChange | None:
     known = before | after
+    if after.sum() == 1 and after[-1]:
+        known &= actors.top.any(axis=0)  # a week of nothing has no logarithm
     top, bottom = actors.top[:, known], actors.bottom[:, known]
     if metric.is_ratio:
         top, bottom = typical(top, bottom)
-    if after.sum() == 1 and after[known][-1]:
-        return last_week_change(top, bottom)
+    if after.sum() == 1 and after[-1]:
+        return last_week_change(top, bottom) if known[-1] else None
     return sides_change(top, bottom, before[known], after[known])
 
 
