@@ -316,7 +316,8 @@ def compare(
 ) -> Comparison:
     """The weeks `after` by the weeks `before`; `whole` unless one of them may not be shown.
 
-    A week before without any use, such as a shutdown, is no week to compare with. It takes `fewest` people: weeks are the replicates, so one's own records have enough with one.
+    A week before without any use, such as a shutdown, is no week to compare with. It takes `fewest`
+    people: weeks are the replicates, so one's own records have enough with one.
     """
     before = before & (actors.top + actors.bottom).any(axis=0)
     found = Comparison(int(after.sum()), int(before.sum()))

@@ -103,11 +103,12 @@ def test_under_twenty_proposals_there_is_no_verdict():
     assert (found.value, found.recent.verdict) == (0.5, "too few to say")
 
 
-def test_a_week_of_nobody_leaves_a_total_without_a_verdict():
-    """Its logarithm is not defined."""
+def test_a_week_of_nobody_is_no_week_to_compare_with():
+    """A shutdown in the first of twelve weeks: the last one is judged by the ten others."""
     records = [one for day in MONDAYS[1:] for one in week(day)]
     found = m.headline(dataset(records, MONDAYS[0], "2026-11-22"), "active_actors")
-    assert (found.value, found.verdict) == (10, "too few to say")
+    assert (found.recent.weeks_before, found.recent.previous) == (10, 10)
+    assert found.verdict == "no detectable change"
 
 
 def test_one_heavy_user_is_no_change_of_the_typical_person():
@@ -252,3 +253,11 @@ def test_a_headline_is_the_aggregate_of_what_is_drawn_next_to_it(metric):
         whole /= teams["denominator"].sum()
     assert found.value == drawn["value"].iloc[-1]
     assert found.value == pytest.approx(whole)
+
+
+def test_a_last_week_without_anybody_says_so():
+    """It is no fall that is judged, and not too few."""
+    empty = dataset([], MONDAYS[0], "2026-11-22")
+    assert m.headline(empty, "active_actors").words == "nobody was active"
+    left = dataset([one for day in MONDAYS[:-1] for one in week(day)], MONDAYS[0], "2026-11-22")
+    assert "nobody was active; the week before it was 30" in m.headline(left, "commits").sentence()
