@@ -57,6 +57,11 @@ def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
     return rows[[*names, *(name for name in ("team", "actor_id") if name in rows)]]
 
 
+def month_of(dates: pd.Series) -> pd.Series:
+    """The first day of the month of each."""
+    return dates.dt.to_period("M").dt.to_timestamp().astype("datetime64[ms]")
+
+
 def has_bill(data: Dataset) -> bool:
     """Whether anything is known about what the days of a dataset were charged."""
     return "charges" in data.extras

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill, usage_of
+from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill, month_of, usage_of
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.definitions import METRICS
@@ -205,8 +205,7 @@ def _person_days(data: Dataset) -> pd.DataFrame:
     seats = usage.loc[usage["customer_type"] != "api", ["date", "actor"]].astype({"actor": "str"})
     both = pd.concat(sides, axis=1)
     both = both[~both.index.isin(pd.MultiIndex.from_frame(seats))].reset_index()
-    month = both["date"].dt.to_period("M").dt.to_timestamp().astype("datetime64[ms]")
-    return both.assign(month=month)
+    return both.assign(month=month_of(both["date"]))
 
 
 def _why_nothing(data: Dataset) -> str:

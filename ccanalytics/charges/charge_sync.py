@@ -1,7 +1,7 @@
 """What was charged <-> the store: fetched a month at a time, kept next to the source's own days."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 import pandas as pd
@@ -29,9 +29,8 @@ def sync_charges(
     source: str,
     since: date,
     until: date,
-    *,
-    now: datetime | None = None,
-    force: bool = False,
+    now: datetime,
+    again: bool = False,
 ) -> SyncResult:
     """Store what was charged from `since` to `until`, both inclusive.
 
@@ -40,8 +39,8 @@ def sync_charges(
     may still be revised for a month. Every month is stored before the next one is asked for, so
     that a failure loses little.
     """
-    now, wanted = now or datetime.now(UTC), days_between(since, until)
-    stored = {} if force else store.days(COMPANION.stored_as(source))
+    wanted = days_between(since, until)
+    stored = {} if again else store.days(COMPANION.stored_as(source))
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     missing = [day for day in wanted if day not in final and is_closed(day, now, SETTLING)]
     months = groupby(missing, lambda day: (day - missing[0]).days // DAYS_PER_COMMIT)
@@ -98,18 +97,12 @@ def _open(spec: SourceSpec, access: Access) -> Source:
     return CostClient(key, base_url=access.base_url)
 
 
-def _sync(
-    source: Source, store: Store, name: str, since: date, until: date, now: datetime, again: bool
-) -> SyncResult:
-    return sync_charges(source, store, name, since, until, now=now, force=again)
-
-
 COMPANION = Companion(
     name="charges",
     settling=SETTLING,
     frames=("charges",),
     open=_open,
     load=stored_charges,
-    sync=_sync,
+    sync=sync_charges,
 )
 """What was charged is stored next to the days of its source, as `api-charges`."""

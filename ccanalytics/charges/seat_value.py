@@ -7,6 +7,7 @@ that nobody used are not in the records.
 import numpy as np
 import pandas as pd
 
+from ccanalytics.charges.charge_frames import month_of
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
@@ -39,13 +40,13 @@ def seat_value(data: Dataset) -> pd.DataFrame:
     on_seats = (usage["customer_type"] == "subscription") & (usage["actor_kind"] == "user")
     rows = usage[on_seats].astype({"actor": "str"})
     closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
-    months = closed.groupby(_month(closed)).size()
-    untold = set(_month(closed[withheld_days(data, closed)[1]]))
+    months = closed.groupby(month_of(closed)).size()
+    hidden = set(month_of(closed[withheld_days(data, closed)[1]]))
     found = []
     for month, count in months.items():
         price = _price(data, month)
-        if count == month.days_in_month and price and month not in untold:
-            costs = rows[_month(rows["date"]) == month].groupby("actor")["cost_usd"].sum()
+        if count == month.days_in_month and price and month not in hidden:
+            costs = rows[month_of(rows["date"]) == month].groupby("actor")["cost_usd"].sum()
             found += [(month, name, value, price, value / price, people)
                       for name, value, people in _bands(data, costs)]  # fmt: skip
     return pd.DataFrame(found, columns=list(kinds)).astype(kinds)
@@ -60,16 +61,12 @@ def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:
     found = []
     for number in range(count):
         band = ordered[place == number]
-        told = enough([band.to_dict()], data.minimum_group)
+        shown = enough([band.to_dict()], data.minimum_group)
         name = f"{number + 1} of {count}"
-        found.append((name, float(band.mean()) if told else np.nan, len(band)))
+        found.append((name, float(band.mean()) if shown else np.nan, len(band)))
     return found
 
 
 def _price(data: Dataset, month: pd.Timestamp) -> float | None:
     known = [day for day in data.seat_prices if day <= month.date()]
     return data.seat_prices[max(known)] if known else None
-
-
-def _month(dates: pd.Series) -> pd.Series:
-    return dates.dt.to_period("M").dt.to_timestamp().astype("datetime64[ms]")

@@ -58,13 +58,13 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     cents = cents.sort_values("amount_usd", ascending=False)
     total, month = int(cents["amount_usd"].sum()), f"{data.since:%B %Y}"
     up_to = "" if last == data.until else f" up to {last:%-d %B}"
-    told = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
+    parts = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
             for name, words in _WORDS.items() if name in cents.index]  # fmt: skip
     groups = counted(together, by.replace("_", " "))
-    told += [f"{groups} of too few people share a row"] if together else []
+    parts += [f"{groups} of too few people share a row"] if together else []
     said = (
         f"Claude Code was billed ${total / 100:,.2f} in {month}{up_to}, {NOT_THE_INVOICE}. The "
-        f"rows add up to it, and none overlaps another. {'; '.join(told)}"
+        f"rows add up to it, and none overlaps another. {'; '.join(parts)}"
     )
     return Showback(_focus(cents, charges, by, (data.since, last)), total, said.strip())
 
@@ -112,7 +112,7 @@ def _without_small_groups(
         hidden |= teams & set(rows["name"])
     others = rows.loc[~rows["name"].isin(hidden), "name"].value_counts()
     if len(hidden) == 1 and len(others):
-        hidden |= {others.index[-1]}  # alone it would still be told
+        hidden |= {others.index[-1]}  # alone it is what the others leave of the total
     merged = charges["name"].mask(is_person & charges["name"].isin(hidden), OTHER)
     return charges.assign(name=merged), len(hidden)
 
