@@ -73,8 +73,9 @@ class EnterpriseClient(Client):
             raise ValueError(f"{asked} is before {FLOOR}, where this API begins.")
         params: Params = {"date": asked.isoformat(), "limit": PAGE_SIZE}
         pages = self._all_pages(USERS, params, self._decode)
-        rows = [row for page in pages for row in page.data if _used(row)]
-        return [_record(asked, row, self._organization or "") for row in rows]
+        organization = self._organization or ""
+        found = (_record(asked, row, organization) for page in pages for row in page.data)
+        return [record for record in found if _used(record)]
 
     def organization(self) -> Organization:
         """The organization the key belongs to, by its id; the service does not say its name."""
@@ -134,14 +135,11 @@ def _newest_named(text: str, params: Params) -> date | None:
     return newest if late else None
 
 
-def _used(row: PersonDay) -> bool:
-    """Whether there is anything of Claude Code in the row, and not of other products only."""
-    core, actions = row.claude_code_metrics.core_metrics, row.claude_code_metrics.tool_actions
-    lines = core.lines_of_code
-    counts = [core.distinct_session_count, core.commit_count, core.pull_request_count]
-    counts += [lines.added_count, lines.removed_count]
-    decided = (n for a in actions.values() for n in (a.accepted_count, a.rejected_count))
-    return any(counts) or any(decided)
+def _used(record: Record) -> bool:
+    """Whether there is anything of Claude Code in it, and not of other products only."""
+    core = record.core_metrics
+    counts = core.num_sessions, core.commits_by_claude_code, core.pull_requests_by_claude_code
+    return any((*counts, core.lines_of_code.added, core.lines_of_code.removed, record.tool_actions))
 
 
 def _record(day: date, row: PersonDay, organization: str) -> Record:

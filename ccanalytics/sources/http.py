@@ -287,7 +287,7 @@ class Client(Source):
         except httpx.ConnectError as error:
             raise RetryableError(self._unreached(error), tries=CONNECTS) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            slow = isinstance(error, httpx.TimeoutException)
+            slow = isinstance(error, httpx.ReadTimeout)
             fault = repr(error) if begun and not slow else ""
             raise RetryableError(self._unreached(error), fault=fault, slow=slow) from None
         if answer.status_code != 200:

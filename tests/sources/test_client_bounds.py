@@ -105,10 +105,15 @@ def test_an_answer_that_unpacks_to_more_than_any_page_is_refused(monkeypatch):
         client(bomb).records(DAY)
 
 
-@pytest.mark.parametrize("status", [408, 504, 524])
-def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(status):
-    """Whoever gave up waiting: the service, a gateway, Cloudflare."""
-    slow = httpx.Response(status, content=b"<html>timeout</html>")
+def times_out():
+    raise httpx.ReadTimeout("The read operation timed out")
+
+
+@pytest.mark.parametrize("slow", [408, 504, 524, times_out])
+def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(slow):
+    """Whoever gave up waiting: the service, a gateway, Cloudflare, this client."""
+    if isinstance(slow, int):
+        slow = httpx.Response(slow, content=b"<html>timeout</html>")
     made = client(slow, slow, page(record()))
     assert actors(made) == ["ann@x.example"]
     assert [one.url.params["limit"] for one in made.asked] == ["1000", "1000", "250"]
