@@ -37,8 +37,9 @@ def reading(
     if not by:
         newest = frame[frame["week"] == frame["week"].max()]
         nobody = "n_actors" in newest and (newest["n_actors"] == 0).all()
-        verdict = "nobody was active" if nobody else _verdict(about)
-        return Reading(f"{title_of(frame, metric)}, {verdict}")
+        if nobody:
+            return Reading(f"{metric.name}: nobody was active in the last week")
+        return Reading(f"{title_of(frame, metric)}, {_verdict(about)}")
     latest = {one.group: one for one in sorted(about, key=lambda one: one.comparison.weeks)}
     order = sorted(latest, key=lambda name: -abs(latest[name].comparison.change))
     found = {one.group for one in about if one.is_found}

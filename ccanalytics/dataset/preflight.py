@@ -64,7 +64,7 @@ class Checks(Results):
         found = [check for check in self if check.level != "passed"]
         if not found:
             return Note(f"All {len(self)} checks of the records passed.")
-        texts = " ".join(f"{check.name}: {check.found}" for check in found)
+        texts = " ".join(check.found for check in found)
         stopped = any(check.level == "stop" for check in found)
         forced = "This report was made although a check would have stopped it. " if stopped else ""
         return WarningNote(f"{forced}{texts}")

@@ -95,7 +95,8 @@ class Finding(ShowsItself):
     """One thing to know of the newest weeks: `title` says it, `text` what it rests on.
 
     `kind` is change, model (came or went), hole (days without records), a kind of a wing (budget,
-    stopped), nothing (nothing else moved) or unknown (too little to judge). `weight` ranks it.
+    stopped), withheld (too few people for all), nothing (nothing else moved) or unknown (too little
+    to judge). `weight` ranks it.
     """
 
     shown_by = "display.sentences:told_bundle"
@@ -135,6 +136,9 @@ def findings(data: Dataset) -> Findings:
         return Findings(
             [Finding("unknown", "No week is closed yet", "There is nothing to compare.")]
         )
+    people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
+    if people < data.minimum_group:
+        return Findings([_too_few(people, data.minimum_group)])
     looked_at = issue_changes(data)
     found = _without_echoes([one for one in looked_at if one.is_found])
     news = [_finding(data, one, looked_at) for one in found]
@@ -317,6 +321,17 @@ def _event(data: Dataset, one: Change) -> str:
     if known.empty:
         return ""
     return f' It begins in the week of the event "{known["what"].iloc[0]}".'
+
+
+def _too_few(people: int, minimum: int) -> Finding:
+    """Why there is nothing to say of an organisation that hardly uses it."""
+    if not people:
+        why = (
+            "Nobody used Claude Code, or the key is of another organisation: see ccanalytics check."
+        )
+        return Finding("hole", "No records in these weeks", why)
+    why = f"Figures of fewer than {minimum} people are withheld. Your own: --source local."
+    return Finding("withheld", "Too few people for a report", why)
 
 
 _NOBODY = Finding(
