@@ -7,7 +7,10 @@ The grade of a number's coverage is about the records of its week, not about wha
     partial    people are missing on the roster, or tokens have no price
 """
 
+import csv
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Literal
 
 import pandas as pd
@@ -82,13 +85,14 @@ def coverage_ledger(data: Dataset) -> TitledFrame:
 
 def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who is not in the records of an organisation."""
-    return [*_SERVICE, _UTC, _key_row(data), *_other_rows(data), *_roster_rows(data)]
+    written = _written("service", "any")
+    return [*written, _key_row(data), *_other_rows(data), *_roster_rows(data)]
 
 
 def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who and what is not in the records of a Claude Enterprise organisation."""
-    cost = _ENTERPRISE_COST if data.has_cost else _NO_COST
-    return [cost, *_ENTERPRISE, _UTC, *_roster_rows(data)]
+    cost = "cost" if data.has_cost else "no cost"
+    return [*_written(cost, "enterprise", "any"), *_roster_rows(data)]
 
 
 def data_inventory(data: Dataset) -> TitledFrame:
@@ -113,73 +117,13 @@ def data_inventory(data: Dataset) -> TitledFrame:
     return titled(pd.DataFrame(rows, columns=["what", "grain", "shown"]), "Data about people")
 
 
-_SERVICE = [
-    (
-        "Use through Amazon Bedrock, Google Cloud, Microsoft Foundry, Claude Platform on AWS",
-        "not in the data",
-        "The service has no record of it.",
-    ),
-    (
-        "People on seats of Team and Enterprise plans",
-        "not certain",
-        "Users of the service report seats without records: no record is not the same as no use.",
-    ),
-    (
-        "claude.ai chat, the desktop app, other calls of the API",
-        "not in the data",
-        "Only Claude Code is recorded here.",
-    ),
-    (
-        "Commits and pull requests made by hand after a session",
-        "not in the data",
-        "Only those made through Claude Code are counted; nothing says whether they were merged.",
-    ),
-]
-
-_UTC = (
-    "Evenings in America, mornings in Asia and Australia",
-    "on another day",
-    "A day here lasts from midnight to midnight UTC: what is done far from it is split over two.",
-)
-
-_NO_COST = (
-    "Models, tokens and cost",
-    "not known",
-    "The service has cost in a report of its own, which ccanalytics sync --billed fetches; on "
-    "seat-based plans it holds only what goes beyond the seats.",
-)
-
-_ENTERPRISE_COST = (
-    "Use within the seats of a seat-based plan, and tokens",
-    "not in the data",
-    "Cost is the service's own at list prices; of seats it has only what goes beyond them.",
-)
-
-_ENTERPRISE = [
-    (
-        "Terminals, kinds of customers, local or remote",
-        "not known",
-        "The service adds them up for each person and day.",
-    ),
-    ("API keys and pipelines", "not in the data", "Only people who signed in are recorded here."),
-    (
-        "Use through Amazon Bedrock and other clouds",
-        "not in the data",
-        "The service has no record of it.",
-    ),
-    (
-        "Chat, Cowork and other products",
-        "not in the data",
-        "Only Claude Code is read: who used only another product has no record here.",
-    ),
-    (
-        "Days before 2026, and the last day or two",
-        "not in the data",
-        "The service begins there, and counts a day on the next. It may change by a few percent "
-        "afterwards, so days are fetched again for a week.",
-    ),
-    _SERVICE[-1],
-]
+@cache
+def _written(*groups: str) -> list[tuple[str, str, str]]:
+    """The rows of these groups, which say the same of everybody's data."""
+    text = (files("ccanalytics.dataset") / "coverage_rows.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    found = [(row["of"], (row["who"], row["state"], row["why"])) for row in rows]
+    return [row for group in groups for of, row in found if of == group]
 
 
 def _key_row(data: Dataset) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from typing import Literal
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.frames.schemas import KEYS, SCHEMAS
 from ccanalytics.prices import UNITS, PriceList, Prices, Tariff, Tokens
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
@@ -32,17 +33,7 @@ IMPOSSIBLE = (0.1, 10.0)
 MINIMUM_USD = 1.0
 """Under this there is too little money to say whether it is plausible."""
 
-_KEY = [
-    "date",
-    "organization",
-    "actor",
-    "actor_kind",
-    "customer_type",
-    "subscription_type",
-    "terminal",
-    "is_remote",
-    "project",
-]
+_KEY = [key.name for key in KEYS]
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,9 @@ class Check:
     name: str
     level: Level
     found: str
+
+
+Found = tuple[Level, str]
 
 
 class Checks(Results):
@@ -72,7 +66,7 @@ class Checks(Results):
 
 def preflight(data: Dataset) -> Checks:
     """One result per check, in a fixed order."""
-    return Checks(check(data) for check in CHECKS)
+    return Checks(Check(name, *check(data)) for name, check in CHECKS.items())
 
 
 def stops(checks: Iterable[Check]) -> list[Check]:
@@ -80,7 +74,7 @@ def stops(checks: Iterable[Check]) -> list[Check]:
     return [check for check in checks if check.level == "stop"]
 
 
-def days_are_whole(data: Dataset) -> Check:
+def days_are_whole(data: Dataset) -> Found:
     """Every day between the first and the last stored one is there."""
     stored = data.days.loc[data.days["stored"], "date"]
     inside = data.days["date"].between(stored.min(), stored.max())
@@ -88,54 +82,48 @@ def days_are_whole(data: Dataset) -> Check:
     before = data.days.loc[data.days["date"] < stored.min(), "date"]
     if len(missing):
         are = "day between stored ones is" if len(missing) == 1 else "days between stored ones are"
-        text = f"{len(missing)} {are} missing: {_days(missing)}. Sync again."
-        return Check("Days without a gap", "stop", text)
+        return "stop", f"{len(missing)} {are} missing: {_days(missing)}. Sync again."
     if len(before):
         late = counted(len(before), "day")
-        text = f"The records begin {stored.min():%Y-%m-%d}, {late} into the range."
-        return Check("Days without a gap", "warning", text)
-    return Check("Days without a gap", "passed", f"Stored: {counted(len(stored), 'day')}.")
+        return "warning", f"The records begin {stored.min():%Y-%m-%d}, {late} into the range."
+    return "passed", f"Stored: {counted(len(stored), 'day')}."
 
 
-def days_are_closed(data: Dataset) -> Check:
+def days_are_closed(data: Dataset) -> Found:
     """No day was fetched before all of it was there."""
     early = data.days.loc[data.days["stored"] & ~data.days["closed"], "date"]
     if len(early):
-        text = (
+        return "warning", (
             f"Fetched before the day was closed: {_days(early)}. Such a week is left out. Sync "
             "again."
         )
-        return Check("Days closed when fetched", "warning", text)
-    text = "Every day was fetched when all of it was there."
-    return Check("Days closed when fetched", "passed", text)
+    return "passed", "Every day was fetched when all of it was there."
 
 
-def pages_are_whole(data: Dataset) -> Check:
+def pages_are_whole(data: Dataset) -> Found:
     """No record is there twice, as it would be had a page been read twice."""
-    name = "No record twice"
     twice = data.activity[data.activity.duplicated(_KEY, keep=False)]
     if twice.empty:
-        text = (
+        return "passed", (
             "No two records share their day, actor, terminal and customer type. A day is stored "
             "only when its last page was reached."
         )
-        return Check(name, "passed", text)
     copies = _read_twice(data, twice[twice.duplicated()])
     days = _days(twice["date"].drop_duplicates())
     if copies:
-        text = (
+        return "stop", (
             f"There twice, to the last figure: {counted(copies, 'record')} ({days}). Fetch the "
             "days again: ccanalytics sync --again."
         )
-        return Check(name, "stop", text)
-    text = f"{len(twice)} records share day, actor, terminal and customer type ({days}): all count."
-    return Check(name, "warning", text)
+    return (
+        "warning",
+        f"{len(twice)} records share day, actor, terminal and customer type ({days}): all count.",
+    )
 
 
-def counts_are_possible(data: Dataset) -> Check:
+def counts_are_possible(data: Dataset) -> Found:
     """No count and no amount is below zero."""
-    frames = {"activity": data.activity, "model_usage": data.model_usage,
-              "tool_actions": data.tool_actions}  # fmt: skip
+    frames = {name: getattr(data, name) for name in SCHEMAS}
     below = [
         f"{name}.{column} ({counted(int((frame[column] < 0).sum()), 'row')})"
         for name, frame in frames.items()
@@ -143,24 +131,25 @@ def counts_are_possible(data: Dataset) -> Check:
         if (frame[column] < 0).any()
     ]
     if below:
-        return Check("No count below zero", "stop", f"Below zero: {', '.join(below)}.")
-    return Check("No count below zero", "passed", "Counts and amounts are zero or more.")
+        return "stop", f"Below zero: {', '.join(below)}."
+    return "passed", "Counts and amounts are zero or more."
 
 
-def one_organization(data: Dataset) -> Check:
+def one_organization(data: Dataset) -> Found:
     """All records are of one organization."""
     count = data.activity["organization"].nunique()
     if count > 1:
-        text = f"The records are of {count} organizations, whose sums mean nothing together."
-        return Check("One organization", "stop", text)
-    return Check("One organization", "passed", "All records are of one organization.")
+        return (
+            "stop",
+            f"The records are of {count} organizations, whose sums mean nothing together.",
+        )
+    return "passed", "All records are of one organization."
 
 
-def cost_is_plausible(data: Dataset) -> Check:
+def cost_is_plausible(data: Dataset) -> Found:
     """The recorded cost is near what its tokens cost at list prices."""
-    name = "Cost plausible against tokens"
     if not data.has_tokens:
-        return Check(name, "passed", "Neither cost nor tokens are known from this source.")
+        return "passed", "Neither cost nor tokens are known from this source."
     free = data.model_usage["cost_usd"] == 0
     recorded, listed = _recorded_and_listed(data.model_usage[~free])
     _, given = _recorded_and_listed(data.model_usage[free])
@@ -169,10 +158,10 @@ def cost_is_plausible(data: Dataset) -> Check:
     if given >= MINIMUM_USD:
         found.append(_given(given, own))
     worst = max((level for level, _ in found), key=LEVELS.index)
-    return Check(name, worst, " ".join(text for _, text in found))
+    return worst, " ".join(text for _, text in found)
 
 
-def _plausible(recorded: float, listed: float, own: bool) -> tuple[Level, str]:
+def _plausible(recorded: float, listed: float, own: bool) -> Found:
     """Amounts are said of one's own records only: less the weeks that are shown, they would
     reveal those withheld."""
     if listed < MINIMUM_USD:
@@ -187,7 +176,7 @@ def _plausible(recorded: float, listed: float, own: bool) -> tuple[Level, str]:
     return "passed", text
 
 
-def _given(listed: float, own: bool) -> tuple[Level, str]:
+def _given(listed: float, own: bool) -> Found:
     """What is said of tokens whose amount is zero, which is right where nothing is paid by use."""
     return "warning", (
         f"Tokens{f' of ${listed:,.0f} at list price' if own else ''} have an amount of $0.00, as "
@@ -195,7 +184,7 @@ def _given(listed: float, own: bool) -> tuple[Level, str]:
     )
 
 
-def schema_is_known(data: Dataset) -> Check:
+def schema_is_known(data: Dataset) -> Found:
     """Nothing came that this version does not know: fields, tools, models without a price."""
     news = [
         _named("field", data.unknown_fields),
@@ -204,39 +193,39 @@ def schema_is_known(data: Dataset) -> Check:
     ]
     found = [text for text in news if text]
     if found:
-        text = f"Not known to this version, passed through as they came: {'; '.join(found)}."
-        return Check("Schema as expected", "warning", text)
-    return Check("Schema as expected", "passed", "No new field, tool or unpriced model.")
+        return (
+            "warning",
+            f"Not known to this version, passed through as they came: {'; '.join(found)}.",
+        )
+    return "passed", "No new field, tool or unpriced model."
 
 
-def people_are_there(data: Dataset) -> Check:
+def people_are_there(data: Dataset) -> Found:
     """The last week has about as many active people as those before it."""
-    name = "People still there"
     people = data.activity[data.activity["actor_kind"] == "user"]
     week = people["date"] - pd.to_timedelta(people["date"].dt.day_of_week, unit="D")
     counts = people.groupby(week)["actor"].nunique().reindex(data.weeks, fill_value=0)
     if len(counts) < 5:
-        return Check(name, "passed", "There are too few weeks before the last one to compare.")
+        return "passed", "There are too few weeks before the last one to compare."
     last, usual = int(counts.iloc[-1]), float(counts.iloc[-5:-1].median())
     if usual >= data.minimum_group and last < usual / 2:
-        text = (
+        return "warning", (
             f"People with records in the last week: {_people(data, last)}; usually {usual:.0f}. "
             "Records may be missing."
         )
-        return Check(name, "warning", text)
-    return Check(name, "passed", "The last week has at least half as many people as a usual one.")
+    return "passed", "The last week has at least half as many people as a usual one."
 
 
-CHECKS: tuple[Callable[[Dataset], Check], ...] = (
-    days_are_whole,
-    days_are_closed,
-    pages_are_whole,
-    counts_are_possible,
-    one_organization,
-    cost_is_plausible,
-    schema_is_known,
-    people_are_there,
-)
+CHECKS: dict[str, Callable[[Dataset], Found]] = {
+    "Days without a gap": days_are_whole,
+    "Days closed when fetched": days_are_closed,
+    "No record twice": pages_are_whole,
+    "No count below zero": counts_are_possible,
+    "One organization": one_organization,
+    "Cost plausible against tokens": cost_is_plausible,
+    "Schema as expected": schema_is_known,
+    "People still there": people_are_there,
+}
 
 
 def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """What a sync did, by what became of each day."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,28 +34,22 @@ class SyncResult:
         remark: str = "",
     ) -> "SyncResult":
         """The days of `changes` by what became of them, and the others."""
-        days: dict[str, list[date]] = {kind: [] for kind in ("new", "changed", "same")}
-        for change in changes:
-            days[change.kind].append(change.day)
-        kinds = {kind: tuple(found) for kind, found in days.items()}
-        return cls(kinds["new"], kinds["changed"], kinds["same"],
-                   final=final, open=open, newest=newest, remark=remark)  # fmt: skip
+        known = list(changes)
+
+        def days(kind: str) -> tuple[date, ...]:
+            return tuple(change.day for change in known if change.kind == kind)
+
+        return cls(days("new"), days("changed"), days("same"), final, open, newest, remark)
 
     @classmethod
     def united(cls, results: "Iterable[SyncResult]") -> "SyncResult":
         """What several syncs of different sources did together."""
         parts = list(results)
 
-        def days(pick: "Callable[[SyncResult], tuple[date, ...]]") -> tuple[date, ...]:
-            return tuple(sorted(day for part in parts for day in pick(part)))
+        def days(kind: str) -> tuple[date, ...]:
+            return tuple(sorted(day for part in parts for day in getattr(part, kind)))
 
-        return cls(
-            new=days(lambda part: part.new),
-            changed=days(lambda part: part.changed),
-            same=days(lambda part: part.same),
-            final=days(lambda part: part.final),
-            open=days(lambda part: part.open),
-        )
+        return cls(days("new"), days("changed"), days("same"), days("final"), days("open"))
 
     @property
     def fetched(self) -> int:
