@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, field
 
 from ccanalytics.fake_api.faults import Refused
-from ccanalytics.fake_api.queries import Json, Paged, World, added, page_json
+from ccanalytics.fake_api.queries import Json, Paged, World, page_json
 from ccanalytics.wire.analytics_cost import CostItem
 
 FLOOR, OLDEST, LONGEST = date(2026, 1, 1), timedelta(days=365), timedelta(days=31)
@@ -79,11 +79,11 @@ def _groups(world: World, day: date, query: CostQuery, refreshed: datetime) -> l
         row = _row(item, query.group_by)
         whole, kinds = ({name: value for name, value in row["group"].items()
                          if (name in KINDS) == of_kind} for of_kind in (False, True))  # fmt: skip
-        group = sums[msgspec.json.encode(whole)]
-        key = msgspec.json.encode(kinds)
-        group[key] = (
-            {**row, "cost": added(group[key]["cost"], row["cost"])} if key in group else row
-        )
+        known = sums[msgspec.json.encode(whole)].setdefault(msgspec.json.encode(kinds), row)
+        if known is not row:
+            pairs = ((name, one, row["cost"][name]) for name, one in known["cost"].items())
+            known["cost"] = {name: one + other if isinstance(one, int | Decimal) else one
+                             for name, one, other in pairs}  # fmt: skip
     return [[_as_text(row) for row in group.values()] for group in sums.values()]
 
 

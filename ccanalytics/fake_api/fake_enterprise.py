@@ -7,27 +7,18 @@ who used another product only are there with zeros. A day is counted at ten the 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import reduce
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from ccanalytics.fake_api.fake_console import Day
 from ccanalytics.fake_api.faults import Refused
-from ccanalytics.fake_api.queries import Json, Limit, Paged, Query, World, added
-from ccanalytics.wire.claude_code import (
-    EDIT_TOOLS,
-    CoreMetrics,
-    LinesOfCode,
-    Record,
-    ToolAction,
-    UserActor,
-)
+from ccanalytics.fake_api.queries import Json, Limit, Paged, Query, World
+from ccanalytics.wire.claude_code import EDIT_TOOLS, Record, UserActor
 
 COUNTED_AT = timedelta(hours=10)
 FLOOR = date(2026, 1, 1)
 LONGEST_SPAN = timedelta(days=366)
-NOTHING = CoreMetrics(0, LinesOfCode(0, 0), 0, 0)
 
 
 class PeopleQuery(Paged, frozen=True, kw_only=True):
@@ -114,33 +105,34 @@ def _by_person(records: Iterable[Record]) -> Mapping[str, list[Record]]:
 
 
 def _person(id: str, who: str, records: Sequence[Record]) -> Json:
-    used = (_used(record.core_metrics, record.tool_actions) for record in records)
+    """The counters of a person's records, by their names here; tools are always the same four."""
+    core = [record.core_metrics for record in records]
+    decided = {tool: [record.tool_actions[tool] for record in records
+                      if tool in record.tool_actions] for tool in EDIT_TOOLS}  # fmt: skip
+    counters = {
+        "commit_count": sum(one.commits_by_claude_code for one in core),
+        "pull_request_count": sum(one.pull_requests_by_claude_code for one in core),
+        "distinct_session_count": sum(one.num_sessions or 0 for one in core),
+        "lines_of_code": {
+            "added_count": sum(one.lines_of_code.added for one in core),
+            "removed_count": sum(one.lines_of_code.removed for one in core),
+        },
+    }
+    actions = {
+        tool: {
+            "accepted_count": sum(one.accepted for one in some),
+            "rejected_count": sum(one.rejected for one in some),
+        }
+        for tool, some in decided.items()
+    }
     return {
         "user": {"id": id, "email_address": who},
-        "claude_code_metrics": reduce(added, used, _used(NOTHING, {})),
+        "claude_code_metrics": {"core_metrics": counters, "tool_actions": actions},
         "chat_metrics": {"message_count": 0 if records else 4},
         "web_search_count": 0,
         "last_activity_date": None,
         "rbac_group_id": None,
         "rbac_group_name": None,
-    }
-
-
-def _used(core: CoreMetrics, tools: Mapping[str, ToolAction]) -> Json:
-    """The counters of one record by their names here; the tools are always the same four."""
-    taken = {tool: tools.get(tool, ToolAction(0, 0)) for tool in EDIT_TOOLS}
-    lines = core.lines_of_code
-    return {
-        "core_metrics": {
-            "commit_count": core.commits_by_claude_code,
-            "pull_request_count": core.pull_requests_by_claude_code,
-            "distinct_session_count": core.num_sessions or 0,
-            "lines_of_code": {"added_count": lines.added, "removed_count": lines.removed},
-        },
-        "tool_actions": {
-            tool: {"accepted_count": one.accepted, "rejected_count": one.rejected}
-            for tool, one in taken.items()
-        },
     }
 
 

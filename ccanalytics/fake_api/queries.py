@@ -9,7 +9,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Any, Self, TypeVar
 
 import httpx
@@ -103,10 +102,3 @@ class Paged(Query, frozen=True, kw_only=True):
 def page_json(rows: Sequence[Json], cursor: str | None) -> Json:
     """A page in the envelope of reports."""
     return {"data": rows, "has_more": cursor is not None, "next_page": cursor}
-
-
-def added(one: Any, other: Any) -> Any:
-    """Numbers added up, at any depth; what is no number is the same in both."""
-    if isinstance(one, dict):
-        return {name: added(value, other[name]) for name, value in one.items()}
-    return one + other if isinstance(one, int | Decimal) else one

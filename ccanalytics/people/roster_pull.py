@@ -5,8 +5,6 @@ the file: new members get a row, those who left an end date, those who are back 
 names and dates that people wrote into the file are kept.
 """
 
-import csv
-import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -147,16 +145,9 @@ def merged(
 def roster_csv(roster: pd.DataFrame) -> str:
     """The roster as its file; an open date is empty, a further column nobody has is left out."""
     further = [name for name in ("alias", "cost_centre") if roster[name].fillna("").any()]
-    columns = ["email", "team", "start", "end", "name", *further]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for row in roster.itertuples():
-        team = "" if pd.isna(row.team) else row.team
-        known = (getattr(row, name) for name in further)
-        others = ["" if pd.isna(cell) else cell for cell in known]
-        writer.writerow([row.actor, team, _day(row.start), _day(row.end), row.name, *others])
-    return text.getvalue()
+    columns = roster[["actor", "team", "start", "end", "name", *further]]
+    file = columns.rename(columns={"actor": "email"})
+    return str(file.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))
 
 
 def _stay(actor: str, start: date) -> dict[str, object]:
@@ -168,7 +159,3 @@ def _after(roster: pd.DataFrame, actor: str, start: date) -> date:
     """`start`, or the day after the last stay when that is later."""
     last = roster.loc[roster["actor"] == actor, "end"].max()
     return start if pd.isna(last) else max(start, last.date() + timedelta(days=1))
-
-
-def _day(day: pd.Timestamp) -> str:
-    return "" if pd.isna(day) else f"{day:%Y-%m-%d}"

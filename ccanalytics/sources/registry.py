@@ -85,18 +85,15 @@ class SourceSpec:
     """What every page made of it says first."""
 
 
-def _open_api(access: Access) -> Source:
-    from ccanalytics.sources.admin_api import AdminClient
+def _client(place: Reference, kind: KeyKind) -> Callable[[Access], Source]:
+    """How a client is opened with a key; it is imported then, as reading the store needs none."""
 
-    key = find_key(access.environ, access.key_file, ADMIN_KEY)
-    return AdminClient(key, base_url=access.base_url)
+    def opened(access: Access) -> Source:
+        key = find_key(access.environ, access.key_file, kind)
+        client: Source = resolve(place)(key, base_url=access.base_url)
+        return client
 
-
-def _open_enterprise(access: Access) -> Source:
-    from ccanalytics.sources.enterprise_api import EnterpriseClient
-
-    key = find_key(access.environ, access.key_file, ANALYTICS_KEY)
-    return EnterpriseClient(key, base_url=access.base_url)
+    return opened
 
 
 def _open_sample(access: Access) -> Source:
@@ -120,14 +117,14 @@ SPINE = (
     SourceSpec(
         name="api",
         title="your organisation",
-        open=_open_api,
+        open=_client("sources.admin_api:AdminClient", ADMIN_KEY),
         network=True,
         key=ADMIN_KEY,
     ),
     SourceSpec(
         name="enterprise",
         title="your Claude Enterprise organisation",
-        open=_open_enterprise,
+        open=_client("sources.enterprise_api:EnterpriseClient", ANALYTICS_KEY),
         # Counted at 10:00 UTC of the next day. Days were seen to change up to three days later, so
         # a week leaves twice that.
         settling=Settling(timedelta(hours=10), timedelta(days=7)),
