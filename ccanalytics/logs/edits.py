@@ -148,7 +148,9 @@ class ToolUse:
         denied: bool = False,
     ) -> None:
         self.tool, self.given, self.content, self.account = tool, given, content, account
-        self.is_error, self.denied = is_error, denied
+        # An account of what failed is a text, also where the result does not say that it did.
+        failed = bytes(memoryview(account)[:14]).startswith((b'"Error', b'"User rejected'))
+        self.is_error, self.denied = is_error or failed, denied
         self.faults: list[str] = []
 
     def outcome(self) -> Outcome:

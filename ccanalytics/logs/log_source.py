@@ -69,7 +69,7 @@ class LocalLogs(Source):
     def news(self, index: LogIndex) -> LogReader:
         """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
         index = index.without(index.files.keys() - set(self._files))
-        reader = LogReader(index, self.models, self._unreadable)
+        reader = LogReader(index, index.models | self.models, self._unreadable)
         for path in self._files:
             try:
                 known, stat = reader.files.get(path), os.stat(path)

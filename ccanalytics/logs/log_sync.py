@@ -94,9 +94,11 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
     whose = stored or ORGANIZATION
     with store.alone(SOURCE), _no_collection():
         ledger = None if again or lost else _ledger(store)
-        if ledger and ledger.index.models != logs.models:
-            ledger = None
-        news = logs.news(ledger.index if ledger else LogIndex())
+        index = ledger.index if ledger else LogIndex()
+        if not logs.models.items() <= index.models.items():
+            # What ids stand for is known from now on, also where no setting says it.
+            ledger, index = None, LogIndex(models=index.models)
+        news = logs.news(index)
         known = _known(store, ledger, news.facts)
         changed = known.facts.join(news.facts, newest=ledger is None)
         return _write(known, changed, news.index(), whose, now, lost)

@@ -109,6 +109,12 @@ def test_a_refusal_is_a_rejection(text):
     assert done("Edit", account=f"Error: {text}", text=text, error=True) == Outcome("rejected")
 
 
+@pytest.mark.parametrize("account", [f"Error: {REFUSAL}", "User rejected tool use"])
+def test_a_refusal_without_the_mark_of_an_error_is_a_rejection(account):
+    """Claude Code's own account says that it went wrong."""
+    assert done("Edit", account=account, text=REFUSAL) == Outcome("rejected")
+
+
 def test_a_denial_the_log_names_is_a_rejection():
     """Newer versions log who denied, whatever the text says."""
     assert done("Edit", text="no", error=True, denied=True) == Outcome("rejected")

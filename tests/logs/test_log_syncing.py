@@ -296,6 +296,17 @@ def test_an_id_of_a_gateway_is_the_model_it_stands_for(folder, store):
     assert cca.sync(named, store, now=NOW).changed == ()
 
 
+def test_a_store_remembers_what_an_id_stands_for(folder, store):
+    """A sync without the setting keeps the price; one that reads everything again does not."""
+    written(folder, s1=[answer(model="our-best", usage={"input_tokens": 1_000_000})])
+    cca.sync(LocalLogs([folder], models={"our-best": "claude-opus-4-6"}), store, now=NOW)
+    appended(folder, "s1", answer("m2", "r2", model="our-best"))
+    brought(store, folder)
+    assert {row["model"] for row in rows(store)["requests"]} == {"claude-opus-4-6"}
+    cca.sync(LocalLogs([folder]), store, now=NOW, again=True)
+    assert {row["model"] for row in rows(store)["requests"]} == {"our-best"}
+
+
 def test_an_id_that_stands_for_no_known_model_is_an_error(folder):
     """It names both."""
     written(folder, s1=[answer()])
