@@ -105,7 +105,9 @@ class OwnWeek(ShowsItself):
         if self.change is None:
             return "too few weeks"
         low, high = self.change.interval
-        return "more than usual" if low > 0 else "less than usual" if high < 0 else "a usual week"
+        return (
+            "more than usual" if low > 0 else "less than usual" if high < 0 else "no change found"
+        )
 
     def findings(self) -> Findings:
         """What to know of it, what it cost first; at most five."""
@@ -131,10 +133,8 @@ class OwnWeek(ShowsItself):
             )
         low, high = map(percent, self.change.interval)
         size = f"{percent(self.change.relative)}, 90 % interval {low} to {high}"
-        found = self.verdict.replace("a usual week", "No change found")
-        return (
-            f"{found[0].upper()}{found[1:]} against your {before} weeks with use before ({size})."
-        )
+        found = self.verdict.capitalize()
+        return f"{found} against your {before} weeks with use before ({size})."
 
 
 def own_week(last: Dataset) -> OwnWeek:

@@ -277,7 +277,7 @@ def test_the_title_is_what_the_week_cost_and_on_what(tmp_path):
     [
         ([1, 1.1, 0.9, 1, 1.2, 0.9, 1, 5], "more than usual"),
         ([1, 1.1, 0.9, 1, 1.2, 0.9, 1, 0.1], "less than usual"),
-        ([1, 1.1, 0.9, 1, 1.2, 0.9, 1, 1.05], "a usual week"),
+        ([1, 1.1, 0.9, 1, 1.2, 0.9, 1, 1.05], "no change found"),
         ([1, 1.1, 0, 1, 1.2, 0.9, 1, 5], "too few weeks"),
         ([5], "too few weeks"),
     ],
