@@ -48,7 +48,8 @@ def drivers_chart(drivers: Drivers) -> Any:
 
 def _title(drivers: Drivers) -> str:
     """The largest part of the change: "Tokens per active day: +$230 of +$540"."""
-    parts, show = drivers.frame[drivers.frame["kind"] == "driver"], drivers.metric.format_change
+    parts, show = drivers.frame.dropna(subset="value"), drivers.metric.format_change
+    parts = parts[parts["kind"] == "driver"]
     if drivers.period is None or parts.empty:
         return ""
     largest = parts.loc[parts["value"].abs().idxmax()]

@@ -94,7 +94,10 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
     """The most expensive sessions of `own_sessions`, a row each."""
     shown = sessions.head(SHOWN)
     shown["project"] = shown["project"].map(short_names(shown["project"]))
-    shown.title = f"The {len(shown)} most expensive of {counted(len(sessions), 'session')}"
+    everything = counted(len(sessions), "session")
+    shown.title = f"{everything}, the most expensive first"
+    if len(sessions) > SHOWN:
+        shown.title = f"The {SHOWN} most expensive of {everything}"
     # A column in which nothing happened, or that says the same in each row, tells nothing.
     same = {"project"} if shown["project"].nunique() == 1 else set()
     empty = {name for name in shown.columns if shown[name].isin([0, ""]).all()}

@@ -4,6 +4,7 @@ import pickle
 from dataclasses import replace
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
 from builders import dataset, record
@@ -11,6 +12,8 @@ from metric_results import result_of
 
 import ccanalytics as cca
 from ccanalytics import charts
+from ccanalytics.analyses.change_parts import Period
+from ccanalytics.analyses.drivers import Drivers
 from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.charts.theme import CATEGORIES, GRID, INK, MUTED
 from ccanalytics.metrics.definitions import METRICS
@@ -191,6 +194,15 @@ def test_what_moved_is_named_and_stands_first():
     assert {row["team"] for row in rows if row["place"] == 0} == {"Payments"}
     noted = [(row["team"], row["week"][:10]) for row in rows if row["event"]]
     assert noted == [("Payments", "2026-10-26")]
+
+
+def test_drivers_without_a_figure_are_no_title():
+    """Where a change is not known, as with a small group, there is nothing to be the largest."""
+    frame = pd.DataFrame({"step": ["price", "total"], "kind": ["driver", "total"], "value": None})
+    frame = frame.assign(low=None, high=None, start=None, end=None).astype({"value": "float64"})
+    period = Period(pd.DatetimeIndex([]), np.array([], bool), 1.0, 2.0)
+    spec = cca.chart(Drivers(METRICS["cost"], frame, period)).to_dict()
+    assert spec["usermeta"]["ccanalytics"]["missing"]
 
 
 TEAMS = ("Data", "Mobile", "Payments", "Web")
