@@ -143,17 +143,17 @@ class AtomicFolder:
                 shutil.rmtree(folder, ignore_errors=True)
 
     @contextlib.contextmanager
-    def alone(self, work: str, ending: str = ".lock", *, told: str = "") -> Iterator[None]:
+    def alone(self, work: str, ending: str = ".lock", *, waiting: str = "") -> Iterator[None]:
         """While this is open nobody else does the same work; reading goes on.
 
-        `told` is logged when somebody else does it, and has to be waited for.
+        `waiting` is logged when somebody else does it, and has to be waited for.
         """
         try:
             make_private(self._aside)
             handle = _open_lock(self._aside / f"{work}{ending}")
         except OSError as error:
             raise StoreError(f"{self.root} cannot be written to: {error.strerror}.") from error
-        with _held(handle, told=told):
+        with _held(handle, waiting=waiting):
             yield
 
     def commit(self, folder: Path) -> None:
@@ -225,16 +225,16 @@ def _open_lock(path: Path) -> int:
 
 @contextlib.contextmanager
 def _held(
-    handle: int, *, shared: bool = False, wait: bool = True, told: str = ""
+    handle: int, *, shared: bool = False, wait: bool = True, waiting: str = ""
 ) -> Iterator[None]:
-    """While this is open the lock is ours; `told` is logged when it has to be waited for."""
+    """While this is open the lock is ours; `waiting` is logged when it has to be waited for."""
     try:
         try:
-            _take_lock(handle, shared=shared, wait=wait and not told)
+            _take_lock(handle, shared=shared, wait=wait and not waiting)
         except OSError:
-            if not told:
+            if not waiting:
                 raise
-            log.warning("%s", told)
+            log.warning("%s", waiting)
             _take_lock(handle, shared=shared)
         yield
     finally:

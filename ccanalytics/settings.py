@@ -32,24 +32,6 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 IDENTITIES: tuple[str, ...] = get_args(Identity)
 
-VARIABLES = {
-    "CCANALYTICS_STORE": "store",
-    "CCANALYTICS_ROSTER": "roster",
-    "CCANALYTICS_IDENTITY": "identity",
-    "CCANALYTICS_HOLIDAYS": "holidays",
-    "CCANALYTICS_EVENTS": "events",
-    "CCANALYTICS_INTERVENTIONS": "interventions",
-    "CCANALYTICS_MONTHLY_BUDGET_USD": "monthly_budget_usd",
-    "CCANALYTICS_BUDGETS": "budgets",
-    "CCANALYTICS_SEAT_PRICES": "seat_prices",
-    "CCANALYTICS_WEEKEND": "weekend",
-    "CCANALYTICS_MODELS": "models",
-    "CCANALYTICS_SYNC_ON_LOAD": "sync_on_load",
-    "CCANALYTICS_REPORTS_URL": "reports_url",
-    "ANTHROPIC_BASE_URL": "base_url",
-}
-"""Environment variables and the setting each of them sets; an empty one sets nothing."""
-
 
 def default_store() -> Path:
     """Where the days are kept unless set otherwise: the user's data folder."""
@@ -92,6 +74,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(get_args(Weekday).index(day) for day in self.weekend)
 
 
+VARIABLES = {
+    "ANTHROPIC_BASE_URL" if name == "base_url" else f"CCANALYTICS_{name.upper()}": name
+    for name in Settings.__struct_fields__
+}
+"""Environment variables and the setting each of them sets; an empty one sets nothing."""
+
+
 def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     """The settings in force in `folder`; `SettingsError` naming the file or variable at fault."""
     settings = Settings()
@@ -106,24 +95,21 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
 
 def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str]:
     """The environment in which another process finds the same settings, and these log folders."""
-    found = {
-        "CCANALYTICS_STORE": settings.store.absolute(),
-        "CCANALYTICS_IDENTITY": settings.identity,
-        "CCANALYTICS_ROSTER": settings.roster.absolute() if settings.roster else "",
-        "CCANALYTICS_MONTHLY_BUDGET_USD": settings.monthly_budget_usd or "",
-        "CCANALYTICS_BUDGETS": _json(settings.budgets),
-        "CCANALYTICS_SEAT_PRICES": _json(settings.seat_prices),
-        "CCANALYTICS_WEEKEND": ",".join(settings.weekend),
-        "CCANALYTICS_MODELS": _json(settings.models),
-        **{f"CCANALYTICS_{kind.upper()}": p.absolute() for kind, p in settings.calendars.items()},
-    }
+    found = {variable: _text(getattr(settings, name)) for variable, name in VARIABLES.items()}
     if logs:
         found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in logs)
-    return {name: str(value) for name, value in found.items()}
+    return found
 
 
-def _json(table: Mapping[Any, Any]) -> str:
-    return msgspec.json.encode(table).decode() if table else ""
+def _text(value: Any) -> str:
+    """A value as a variable has it; `_parsed` reads it again."""
+    if isinstance(value, Path):
+        return str(value.absolute())
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, dict | bool):
+        return msgspec.json.encode(value).decode() if value != {} else ""
+    return str(value or "")
 
 
 def _parsed(variable: str, text: str) -> Any:

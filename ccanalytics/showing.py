@@ -15,6 +15,7 @@ P = ParamSpec("P")
 class ShowsItself:
     """A result that a notebook displays by `shown_by`, and that `drawn_by` makes a chart of."""
 
+    __slots__ = ()
     shown_by: ClassVar[Reference] = ""
     drawn_by: ClassVar[Reference] = ""
 
@@ -23,17 +24,35 @@ class ShowsItself:
         return bundle
 
 
-class Sentence(str):
+class Sentence(ShowsItself, str):
     """Text that a notebook displays as a sentence, not as a Python string."""
 
     __slots__ = ()
+    shown_by = "display.sentences:sentence_bundle"
 
     def __repr__(self) -> str:
         return str(self)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = resolve("display.sentences:sentence_bundle")(self)
-        return bundle
+
+class Note(Sentence):
+    """A sentence set apart from the text: something to watch out for."""
+
+    __slots__ = ()
+    shown_by = "display.sentences:note_bundle"
+
+
+class WarningNote(Note):
+    """A note that is a warning."""
+
+    __slots__ = ()
+    shown_by = "display.sentences:warning_bundle"
+
+
+class Results(ShowsItself, tuple[Any, ...]):
+    """Several results of one kind that a notebook shows together."""
+
+    def __repr__(self) -> str:
+        return str(self._repr_mimebundle_()["text/plain"])
 
 
 def says(kind: type[Sentence]) -> Callable[[Callable[P, str]], Callable[P, Sentence]]:
@@ -47,36 +66,3 @@ def says(kind: type[Sentence]) -> Callable[[Callable[P, str]], Callable[P, Sente
         return marked
 
     return mark
-
-
-class Note(Sentence):
-    """A sentence set apart from the text: something to watch out for."""
-
-    __slots__ = ()
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = resolve("display.sentences:note_bundle")(self)
-        return bundle
-
-
-class WarningNote(Note):
-    """A note that is a warning."""
-
-    __slots__ = ()
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = resolve("display.sentences:note_bundle")(self, "warn")
-        return bundle
-
-
-class Results(tuple[Any, ...]):
-    """Several results of one kind that a notebook shows together."""
-
-    shown_by: ClassVar[Reference] = ""
-
-    def __repr__(self) -> str:
-        return str(self._repr_mimebundle_()["text/plain"])
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        bundle: dict[str, Any] = resolve(self.shown_by)(self)
-        return bundle

@@ -25,17 +25,11 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as
 class Answering(click.Command):
     """A command with `--json`, whose failures are answers too."""
 
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **more: Any,
-    ) -> click.Context:
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **named: Any) -> Any:
         """What click makes of `args`; a usage error is answered, too."""
         given = list(args)
         try:
-            return super().make_context(info_name, args, parent, **more)
+            return super().make_context(info_name, args, *more, **named)
         except click.UsageError as error:
             if "--json" in given:
                 answer(str(info_name), 2, error=error.format_message())

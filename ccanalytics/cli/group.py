@@ -60,15 +60,22 @@ class Commands(CommandGroup):
             raise as_click(error) or error from None
 
 
+class Failed(click.ClickException):
+    """What was asked could not be done, and the exit code that says why."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(plain(message))  # services, files and notebooks have a say in it
+        self.exit_code = exit_code  # type: ignore[misc]  # click has one per class
+
+
 def as_click(error: BaseException) -> click.ClickException | None:
     """The message and the exit code of an error; None for one that nobody made on purpose."""
     if isinstance(error, click.ClickException):
         return error
     if isinstance(error, ValueError):
-        return UsageFailed(str(error))
+        return Failed(str(error), 2)
     if isinstance(error, CCAnalyticsError):
-        kind = Stopped if isinstance(error, PreflightError) else Failed
-        return kind(_with_page(error))
+        return Failed(_with_page(error), 3 if isinstance(error, PreflightError) else 1)
     if isinstance(error, OSError) and error.errno != errno.EPIPE:  # click knows a closed pipe
         return Failed(_of_system(error))
     return None
@@ -92,24 +99,3 @@ def exit_code_of(error: BaseException) -> int:
     """What the program ends with because of `error`."""
     known = as_click(error)
     return known.exit_code if known else 1
-
-
-class Failed(click.ClickException):
-    """What was asked could not be done."""
-
-    exit_code = 1
-
-    def __init__(self, message: str) -> None:
-        super().__init__(plain(message))  # services, files and notebooks have a say in it
-
-
-class Stopped(Failed):
-    """A check stopped what was asked."""
-
-    exit_code = 3
-
-
-class UsageFailed(Failed):
-    """What was asked makes no sense."""
-
-    exit_code = 2

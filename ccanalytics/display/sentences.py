@@ -35,6 +35,11 @@ def note_bundle(text: str, kind: Literal["info", "warn", "missing"] = "info") ->
     return bundle_of("note", {"kind": kind, "text": text}, html, text)
 
 
+def warning_bundle(text: str) -> Bundle:
+    """A remark that is a warning."""
+    return note_bundle(text, "warn")
+
+
 def markdown_text(text: str) -> str:
     """`text` in Markdown, with every character that could mean something taken literally.
 

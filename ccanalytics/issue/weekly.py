@@ -64,7 +64,7 @@ def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWork
     progress("checks of the records", 0.25)
     data = dataset_of(options)
     if len(data.weeks):  # the notebooks' own is read while this one is checked
-        workers.prepare(_parameters_of(options, data))
+        workers.prepare(_parameters(options, data))
     checks = preflight(data)
     spec = report_spec_of(options, data, checks)
     _check(spec, data, checks, force=options.force)
@@ -131,7 +131,7 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         source=data.source,
         out=options.out.absolute(),
         notebooks=_notebooks(options, data),
-        common=_parameters_of(options, data),
+        common=_parameters(options, data),
         extra=options.extra,
         environment=options.notebook_environment,
         name=issue_name(week, options.team),
@@ -143,7 +143,7 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         checks=[(check.name, check.level, check.found) for check in checks],
         definitions=METRICS,
         named=options.settings.identity == "named",
-        memory=memory_of(data, options.store, _parameters(options, data.source, week)),
+        memory=memory_of(data, options.store, _parameters(options, data)),
         number_words=number_words,
         email=options.email,
         served_at=options.settings.reports_url,
@@ -175,18 +175,13 @@ def issue_name(week: str, team: str) -> str:
     return f"{week}-{_slug(team)}" if team else week
 
 
-def _parameters_of(options: RunOptions, data: Dataset) -> dict[str, str | int]:
+def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
     """What every notebook of a report of the last of `data`'s weeks must know."""
     week = week_name(data.weeks[-1].date())
-    return _parameters(options, data.source, week, shared=not data.spec.report)
-
-
-def _parameters(
-    options: RunOptions, source: str, week: str, *, shared: bool = True
-) -> dict[str, str | int]:
-    """What every notebook of the report must know; `shared` when it is about several people."""
-    whose = {"team": options.team, "identity": options.settings.identity} if shared else {}
-    return {"week": week, "weeks": options.weeks, "source": source, **whose}
+    known: dict[str, str | int] = {"week": week, "weeks": options.weeks, "source": data.source}
+    if data.spec.report:  # about one person
+        return known
+    return {**known, "team": options.team, "identity": options.settings.identity}
 
 
 def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:

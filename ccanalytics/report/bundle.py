@@ -9,7 +9,7 @@ import base64
 import gzip
 import hashlib
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import version
 
 import vl_convert
@@ -46,7 +46,7 @@ LICENCE = (
 )
 
 
-@lru_cache(maxsize=1)
+@cache
 def runtime() -> str:
     """The script that draws compiled Vega charts; it sets `window.ccVega` and nothing else.
 
@@ -82,12 +82,6 @@ def _bundled(snippet: str) -> str:
             "needs: install vl-convert-python 1.9."
         ) from error
     return f"/*! {LICENCE} */(()=>{{{script}}})();"
-
-
-@lru_cache(maxsize=1)
-def packed_runtime() -> str:
-    """`runtime()` as `pack` makes it."""
-    return pack(runtime())
 
 
 def pack(text: str) -> str:

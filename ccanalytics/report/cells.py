@@ -42,29 +42,20 @@ from ccanalytics.report.parts import (
 )
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-LEFT_OUT = frozenset(("parameters", "injected-parameters", "widgets", "lab-only"))
+LEFT_OUT = frozenset(
+    ("parameters", "injected-parameters", "widgets", "lab-only", "papermill-error-cell-tag")
+)
 """Tags of cells of which a page shows nothing."""
 
-_LEFT_OUT_TOO = "papermill-error-cell-tag"
-_HOISTED = ("headlines", "trust")
-_OWN_ANCHORS = [
-    "main",
-    "menu",
-    "headlines",
-    "appendix",
-    "definitions",
-    "definition",
-    "made",
-    "code",
-    "theme",
-    "tip",
-    "runtime",
-    "charts",
-    "ccanalytics-issue",
-]
+_HOISTED = {"headlines", "trust"}
+_OWN_ANCHORS = (
+    "main", "menu", "headlines", "appendix", "definitions", "definition", "made", "code", "theme",
+    "tip", "runtime", "charts", "ccanalytics-issue",
+)  # fmt: skip
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
-MIME = "application/vnd.ccanalytics.{}+json"
+_OWN = "application/vnd.ccanalytics."
+MIME = _OWN + "{}+json"
 
 
 @dataclass
@@ -97,6 +88,13 @@ class Contents:
         else:
             self.left_out += left_out
             self.sections.append(Section(anchor, title, blocks, more, parameters(notebook)))
+
+    def items(self) -> Iterator[Item]:
+        """All that is on the page, in its order, but cards and findings of its top."""
+        yield from self.lead
+        for section in self.sections:
+            for block in [*section.blocks, *section.more]:
+                yield from block.items
 
     def anchor(self, *words: str) -> str:
         """An id for a heading that no other part of the page has."""
@@ -195,13 +193,13 @@ class _Reader:
 
     def read(self, cell: NotebookNode) -> None:
         tags = set(cell.metadata.get("tags", ()))
-        if tags & LEFT_OUT or _LEFT_OUT_TOO in tags:
+        if tags & LEFT_OUT:
             return
         if cell.cell_type == "markdown":
             self._markdown(cell.source, tags)
         elif cell.cell_type == "code":
             items = list(self._outputs(cell))
-            if tags & set(_HOISTED):
+            if tags & _HOISTED:
                 self.contents.hoist(items)
                 items = []
             code = [PlainText(cell.source, "code")] if cell.source.strip() else []
@@ -256,36 +254,38 @@ class _Reader:
                 yield from self._shown(output.data)
 
     def _shown(self, data: dict[str, Any]) -> Iterator[Item]:
-        for mime, content in data.items():
-            if mime.startswith("application/vnd.vegalite."):
-                if why := about(content).get("missing"):
-                    yield LeftOut(" ".join(title_of(content)[0]), why)
-                else:
-                    yield self.contents.charts.add(content)
-                return
-        if MIME.format("dataset") in data:
-            return  # how the page was made says the same
-        if MIME.format("cards") in data:
-            yield Cards(data[MIME.format("cards")]["cards"])
-        elif MIME.format("findings") in data:
-            yield FindingList(data[MIME.format("findings")]["findings"])
-        elif MIME.format("table") in data:
-            table = Table(**data[MIME.format("table")])
+        """An output in the form that says most; what a dataset says stands in how it was made."""
+        kinds = {mime[len(_OWN) :].removesuffix("+json"): mime for mime in data if _OWN in mime}
+        kind, mime = next(iter(kinds.items()), ("", ""))
+        if chart := next((data[mime] for mime in data if "vnd.vegalite." in mime), None):
+            why = about(chart).get("missing")
+            title = " ".join(title_of(chart)[0])
+            yield LeftOut(title, why) if why else self.contents.charts.add(chart)
+        elif kind == "cards":
+            yield Cards(data[mime]["cards"])
+        elif kind == "findings":
+            yield FindingList(data[mime]["findings"])
+        elif kind == "table":
+            table = Table(**data[mime])
             yield table if table.rows else LeftOut(table.title, "nothing to show in these weeks")
-        elif MIME.format("note") in data:
-            note = data[MIME.format("note")]
-            missing = note["kind"] == "missing"
-            yield LeftOut("", note["text"]) if missing else PageNote(note["text"], note["kind"])
-        elif "text/markdown" in data:
-            markdown = _joined(data["text/markdown"])
-            said = _joined(data.get("text/plain", markdown))
-            yield Prose(_rendered(_MARKDOWN.parse(markdown)), said)
-        elif "image/png" in data:
-            yield PlainText(
-                f"data:image/png;base64,{_joined(data['image/png']).strip()}", "picture"
-            )
-        elif "text/plain" in data:
-            yield PlainText(plain(_joined(data["text/plain"])), "text")
+        elif kind == "note":
+            text, tone = data[mime]["text"], data[mime]["kind"]
+            yield LeftOut("", text) if tone == "missing" else PageNote(text, tone)
+        elif kind != "dataset":
+            yield from _words(data)
+
+
+def _words(data: dict[str, Any]) -> Iterator[Item]:
+    """An output that is not of this package."""
+    if "text/markdown" in data:
+        markdown = _joined(data["text/markdown"])
+        said = _joined(data.get("text/plain", markdown))
+        yield Prose(_rendered(_MARKDOWN.parse(markdown)), said)
+    elif "image/png" in data:
+        png = _joined(data["image/png"]).strip()
+        yield PlainText(f"data:image/png;base64,{png}", "picture")
+    elif "text/plain" in data:
+        yield PlainText(plain(_joined(data["text/plain"])), "text")
 
 
 def parameters(notebook: NotebookNode) -> dict[str, Any]:

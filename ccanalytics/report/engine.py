@@ -48,7 +48,7 @@ ALLOWED = re.compile(
     r"|(OPENBLAS|OMP|MKL)_NUM_THREADS|"
     + "|".join(name for name in VARIABLES if name.startswith("CCANALYTICS_"))
 )
-"""The variables a notebook may know, each by its name: what is not known cannot be told."""
+"""The variables a notebook may know, each by its name: what it does not know it cannot say."""
 
 MEMORY = 1_500_000_000
 """Bytes that notebooks may take together: so many of them run at once, and one at least."""
@@ -58,6 +58,8 @@ LEAST_MEMORY = 250_000_000
 
 START_TIMEOUT = 120.0
 """Seconds in which its first cell must begin; a busy machine may take long to import."""
+
+DIED = "The process that ran it ended (code {})."
 
 
 class NotebookError(ReportError):
@@ -88,19 +90,6 @@ class NotebookRun:
         at = cell - (bool(self.parameters) and cell > given)
         code = cells[at].source if at < len(cells) else ""
         return NotebookError(self.source.name, at + 1, code, error)
-
-
-def run_notebooks(
-    runs: Sequence[NotebookRun],
-    *,
-    environment: Mapping[str, str],
-    timeout: float,
-    progress: Progress | None = None,
-    at_once: int = 0,
-) -> "list[NotebookNode]":
-    """The executed notebooks in their order, by workers that are started and ended for them."""
-    with contextlib.closing(NotebookWorkers(environment)) as workers:
-        return workers.run(runs, timeout=timeout, progress=progress, at_once=at_once)
 
 
 class NotebookWorkers:
@@ -146,7 +135,7 @@ class NotebookWorkers:
         results: dict[Path, NotebookNode | NotebookError] = {}
         try:
             while waiting or self._running:
-                while waiting and len(self._running) < (at_once or self._most()):
+                while waiting and self._has_room(at_once):
                     self._begin(waiting.pop())
                 for run, result in self._ended(timeout, progress):
                     results[run.source] = result
@@ -171,8 +160,12 @@ class NotebookWorkers:
             process.end()
         self._opened.close()
 
-    def _most(self) -> int:
-        return notebooks_at_once(max((one.memory for one in self._processes), default=0))
+    def _has_room(self, at_once: int) -> bool:
+        # What a copy takes is known once the first has begun, as it is made of what was prepared.
+        if FORKS and any(not one.pid for one in self._running.values()):
+            return False
+        need = max((one.memory for one in self._processes), default=0)
+        return len(self._running) < (at_once or notebooks_at_once(need))
 
     def _launched(self) -> "_Process":
         process = _Process(self._environment, self._heard)
@@ -209,12 +202,12 @@ class NotebookWorkers:
         if answer is None:
             self._processes = [one for one in self._processes if one is not process]
             orphans = [n for n, one in self._running.items() if one.process is process]
-            return [self._stopped(n, f"(code {process.end()})") for n in orphans]
+            return [self._stopped(n, DIED.format(process.end())) for n in orphans]
         if (one := self._running.get(answer.get("run", 0))) is None:
             return []
         one.hear(answer, progress)
         if "ended" in answer:
-            return [self._stopped(answer["run"], f"(code {answer['ended']})")]
+            return [self._stopped(answer["run"], DIED.format(answer["ended"]))]
         if "done" not in answer:
             return []
         del self._running[answer["run"]]
@@ -224,8 +217,7 @@ class NotebookWorkers:
         """End a notebook, and say why and in which cell."""
         one = self._running.pop(number)
         one.end()
-        said = f"The process that ran it ended {why}." if why.startswith("(") else why
-        return one.run, one.run.failure(one.cell, said)
+        return one.run, one.run.failure(one.cell, why)
 
 
 def notebooks_at_once(need: int) -> int:

@@ -54,13 +54,14 @@ class Figure:
 
 @dataclass
 class Charts:
-    """The charts of one page so far: compiled specs by figure id, and the rows they share.
+    """The charts of one page so far: as given and compiled by figure id, and the rows they share.
 
     Without `pictures` there are no drawings, which take longer than all else.
     """
 
     colours: Mapping[str, str]
     pictures: bool = True
+    given: dict[str, Spec] = field(default_factory=dict)
     specs: dict[str, Spec] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -69,6 +70,7 @@ class Charts:
         name = f"chart-{len(self.specs) + 1}"
         title, subtitle = title_of(chart)
         drawn = drawing(chart)
+        self.given[name] = chart
         self.specs[name] = self._without_rows(drawn.vega)
         return Figure(
             id=name,

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError
 
 MANIFEST = ".ccanalytics-notebooks.json"
@@ -51,24 +51,17 @@ def _update(notebook: Path, folder: Path, version: str, known: Mapping[str, str]
     mine, newest, copied = folder / notebook.name, _digest(notebook), known.get(notebook.name)
     current = _digest(mine) if mine.exists() else None
     if current is None:
-        _copy(notebook, mine)
+        write_text(mine, notebook.read_text(encoding="utf-8"), mode=0o644)
         yield f"copied {mine.name}"
     elif newest in (current, copied):
         return  # the newest, or the reader's changes of it
     elif current == copied:
-        _copy(notebook, mine)
+        write_text(mine, notebook.read_text(encoding="utf-8"), mode=0o644)
         yield f"updated {mine.name}"
     else:
         newer = _unused_name(folder, notebook.stem, version)
-        _copy(notebook, newer)
+        write_text(newer, notebook.read_text(encoding="utf-8"), mode=0o644)
         yield f"kept your {mine.name}; the one of version {version} is {newer.name}"
-
-
-def _copy(notebook: Path, target: Path) -> None:
-    """A whole copy or none, also when it is interrupted."""
-    part = target.with_name(f".{target.name}.part")
-    shutil.copyfile(notebook, part)
-    os.replace(part, target)
 
 
 def _unused_name(folder: Path, stem: str, version: str) -> Path:

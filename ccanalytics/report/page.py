@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -26,25 +26,6 @@ from ccanalytics.report.parts import Cards, PageNote
 ASSETS = Path(__file__).parent / "assets"
 
 
-class Definition(Protocol):
-    """What the page says of a metric."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def formula(self) -> str: ...
-    @property
-    def caveats(self) -> Sequence[str]: ...
-    @property
-    def grade(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-
-
 def build_page(
     notebooks: Sequence[NotebookNode],
     *,
@@ -52,24 +33,25 @@ def build_page(
     subtitle: str = "",
     banner: str = "",
     meta: Sequence[tuple[str, str]] = (),
-    definitions: Mapping[str, Definition] | None = None,
+    definitions: Mapping[str, Any] | None = None,
     restated: Sequence[str] = (),
     issue: Mapping[str, Any] | None = None,
     live: Sequence[tuple[str, str]] | None = None,
 ) -> str:
     """The page of these notebooks, one section each, in their order.
 
-    `banner` is a line that stays above everything, `meta` the facts of "How this was made".
-    `restated` says which numbers of earlier issues are others now. `issue` is kept in the page
-    for the index and for later issues to read, with the headline cards added. With `live`, the
-    words and addresses under which its parts can be saved, the page keeps itself up to date with
-    the server it came from.
+    `banner` is a line that stays above everything, `meta` the facts of "How this was made",
+    `definitions` those of metrics by id. `restated` says which numbers of earlier issues are others
+    now. `issue` is kept in the page for the index and for later issues to read, with the headline
+    cards added. With `live`, the words and addresses under which its parts can be saved, the page
+    keeps itself up to date with the server it came from.
     """
     served = live is not None
     contents = Contents(Charts(colours.variables(), pictures=not served))
     for notebook in notebooks:
         contents.add(notebook)
     title, subtitle = contents.heading(title, subtitle)
+    words = {"title": title, "subtitle": subtitle, "banner": banner}
     used = set(_metrics(contents))
     own = [_asset("page.js"), *([_asset("live.js")] if served else [])]
     runtime = [bundle.runtime()] if contents.charts.specs else []
@@ -77,9 +59,7 @@ def build_page(
         "page.html.j2",
         scripts=[*own, *runtime],
         live=live,
-        title=title,
-        subtitle=subtitle,
-        banner=banner,
+        **words,
         made=_made(meta, contents),
         sections=contents.sections,
         cards=contents.cards,
@@ -91,16 +71,16 @@ def build_page(
         left_out=contents.not_shown(),
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},
-        runtime=bundle.packed_runtime() if runtime else "",
+        runtime=bundle.pack(runtime[0]) if runtime else "",
         charts=bundle.pack(contents.charts.as_json()) if runtime else "",
         own_scripts=[Markup(script) for script in own],
         issue=_summary(
-            title,
-            subtitle,
-            banner,
-            "complete",
-            {"restated": list(restated), "findings": contents.findings, **(issue or {})},
             contents.cards,
+            **words,
+            status="complete",
+            restated=list(restated),
+            findings=contents.findings,
+            **(issue or {}),
         ),
     )
 
@@ -121,19 +101,18 @@ def failure_page(
 ) -> str:
     """The page that stands where a report should: what failed, a notebook's cell or checks."""
     failed = [("Notebook", notebook), *findings, ("Cell", cell)]
+    words = {"title": title, "subtitle": subtitle, "banner": banner}
     return _render(
         "failure.html.j2",
         scripts=[],
-        title=title,
+        **words,
         reason=reason,
-        subtitle=subtitle,
-        banner=banner,
         failed=[(label, said) for label, said in failed if said not in ("", None)],
         code=code,
         error=error,
         findings=findings,
         meta=meta,
-        issue=_summary(title, subtitle, banner, "failed", issue, []),
+        issue=_summary([], **words, status="failed", **(issue or {})),
     )
 
 
@@ -166,17 +145,9 @@ def embedded_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _summary(
-    title: str,
-    subtitle: str,
-    banner: str,
-    status: str,
-    issue: Mapping[str, Any] | None,
-    cards: Sequence[Mapping[str, Any]],
-) -> Markup:
-    said = {"title": title, "subtitle": subtitle, "banner": banner, "status": status}
+def _summary(cards: Sequence[Mapping[str, Any]], **said: Any) -> Markup:
     headlines = [{key: card[key] for key in _CARD_FACTS if key in card} for card in cards]
-    return embedded_json({"format": 1, **said, "headlines": headlines, **(issue or {})})
+    return embedded_json({"format": 1, "headlines": headlines, **said})
 
 
 _CARD_FACTS = (
@@ -193,14 +164,11 @@ def _made(meta: Sequence[tuple[str, str]], contents: Contents) -> list[tuple[str
 def _metrics(contents: Contents) -> Iterator[str]:
     """The metric ids that cards and charts of the page name."""
     yield from (card["metric"] for card in contents.cards)
-    yield from (figure.metric for figure in contents.lead)
-    for section in contents.sections:
-        for block in [*section.blocks, *section.more]:
-            for item in block.items:
-                if isinstance(item, Figure):
-                    yield item.metric
-                elif isinstance(item, Cards):
-                    yield from (card["metric"] for card in item.cards)
+    for item in contents.items():
+        if isinstance(item, Figure):
+            yield item.metric
+        elif isinstance(item, Cards):
+            yield from (card["metric"] for card in item.cards)
 
 
 def _render(template: str, *, scripts: Sequence[str], **values: Any) -> str:

@@ -7,13 +7,12 @@ The picture is a part of the message, because Gmail and Outlook remove those ins
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote
 
 import vl_convert
-from markupsafe import Markup
 from nbformat import NotebookNode
 from PIL import Image
 
@@ -99,14 +98,13 @@ def email_about(
     restated: Sequence[str] = (),
 ) -> ReportEmail:
     """The e-mail about these notebooks; `file` is the page it is about, in a folder `served_at`."""
-    charts = _UndrawnCharts({})
-    contents = Contents(charts)
+    contents = Contents(Charts({}, pictures=False))
     for notebook in notebooks:
         contents.add(notebook)
     notes = [item for item in contents.trust if isinstance(item, PageNote)]
     title, subtitle = contents.heading(title, subtitle)
     numbers = sorted(contents.cards, key=_importance)[:NUMBERS]
-    first = charts.first(contents.lead, [card["metric"] for card in numbers])
+    chosen = _first_figure(contents, [card["metric"] for card in numbers])
     return ReportEmail(
         title,
         subtitle,
@@ -124,26 +122,15 @@ def email_about(
             ),
         ],
         address=f"{served_at.rstrip('/')}/{quote(file)}" if served_at else "",
-        pictures=[_picture(chart) for chart in first],
+        pictures=[_picture(contents.charts.given[figure.id]) for figure in chosen],
     )
 
 
-@dataclass
-class _UndrawnCharts(Charts):
-    """Charts as the notebook has them: an e-mail shows one, and drawing takes the most time."""
-
-    kept: list[Spec] = field(default_factory=list)
-
-    def add(self, chart: Spec) -> Figure:
-        self.kept.append(chart)
-        name = str(len(self.kept) - 1)
-        return Figure(name, [], [], "", _metric_of(chart), False, Markup(), [])
-
-    def first(self, lead: Sequence[Figure], metrics: Sequence[str]) -> list[Spec]:
-        """The chart of the first finding, else one of the first of these metrics that has one."""
-        by_metric = {_metric_of(chart): chart for chart in reversed(self.kept)}
-        found = [self.kept[int(figure.id)] for figure in lead]
-        return [*found, *(by_metric[name] for name in metrics if name in by_metric)][:1]
+def _first_figure(contents: Contents, metrics: Sequence[str]) -> list[Figure]:
+    """The chart of the first finding, else one of the first of these metrics that has one."""
+    figures = [item for item in contents.items() if isinstance(item, Figure)]
+    of_metrics = (figure for name in metrics for figure in figures if figure.metric == name)
+    return [*contents.lead, *of_metrics][:1]
 
 
 def _importance(card: Mapping[str, Any]) -> tuple[bool, bool]:
@@ -151,15 +138,12 @@ def _importance(card: Mapping[str, Any]) -> tuple[bool, bool]:
     return card.get("tone", "neutral") == "neutral", not card.get("tested")
 
 
-def _metric_of(chart: Spec) -> str:
-    return str(about(chart).get("metric", ""))
-
-
 def _picture(chart: Spec) -> Picture:
     title, subtitle = (" ".join(lines) for lines in title_of(chart))
     png, width, height = _png(recoloured(sized(chart, WIDTH), LIGHT) | {"background": "#ffffff"})
     alt = f"Chart: {chart.get('description') or title}"
-    return Picture(_metric_of(chart).replace("_", "-"), title, subtitle, alt, png, width, height)
+    name = str(about(chart).get("metric", "")).replace("_", "-")
+    return Picture(name, title, subtitle, alt, png, width, height)
 
 
 def _png(chart: Spec) -> tuple[bytes, int, int]:

@@ -25,7 +25,7 @@ from ccanalytics.report.archive import Issue, memories, read_issue, write_issue,
 from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.history import NOTHING, Remembered, restatements
-from ccanalytics.report.page import Definition, build_page, failure_page
+from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import print_page
 from ccanalytics.report.report_email import email_about
@@ -73,7 +73,7 @@ class ReportSpec:
     made: str = ""
     meta: Sequence[tuple[str, str]] = ()
     checks: Sequence[tuple[str, str, str]] = ()
-    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    definitions: Mapping[str, Any] = field(default_factory=dict)
     named: bool = False
     memory: Remembered = NOTHING
     number_words: Callable[[str, float], str] = "{} {}".format
@@ -101,15 +101,13 @@ class ReportSpec:
                 "week": self.week,
                 "source": self.source,
                 "made": self.made,
-                "checks": [self.check_as_json(check) for check in self.checks],
+                "checks": [
+                    {"name": name, "level": level, "found": self.withheld(found)}
+                    for name, level, found in self.checks
+                ],
                 **self.memory.as_json(),
             },
         }
-
-    def check_as_json(self, check: Sequence[str]) -> dict[str, str]:
-        """A check, without addresses unless people are named."""
-        name, level, found = check
-        return {"name": name, "level": level, "found": self.withheld(found)}
 
     def withheld(self, text: str) -> str:
         """`text`, without addresses unless people are named."""

@@ -49,13 +49,13 @@ def sparks(issues: Sequence[Issue]) -> list[Spark]:
     newest_first = dict.fromkeys(card["metric"] for one in reversed(issues) for card in one.cards)
     points = {metric: [_point(metric, one) for one in issues] for metric in newest_first}
     tops: dict[str, float] = defaultdict(float)
-    for metric, told in points.items():
-        numbers = [point.number for point in told if point.known]
+    for metric, shown in points.items():
+        numbers = [point.number for point in shown if point.known]
         tops[cards[metric]["unit"]] = max([tops[cards[metric]["unit"]], *numbers])
     return [
-        _spark(cards[metric], told, tops[cards[metric]["unit"]])
-        for metric, told in points.items()
-        if any(point.known for point in told)
+        _spark(cards[metric], shown, tops[cards[metric]["unit"]])
+        for metric, shown in points.items()
+        if any(point.known for point in shown)
     ]
 
 

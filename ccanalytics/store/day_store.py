@@ -112,7 +112,7 @@ class Store:
     def alone(self, source: str) -> AbstractContextManager[None]:
         """While this is open no other process syncs days of this source."""
         return self.atomic.alone(
-            source, told=f"Another sync of {source} is going on; this one waits for it."
+            source, waiting=f"Another sync of {source} is going on; this one waits for it."
         )
 
     def read_beside(self, source: str, name: str) -> bytes | None:

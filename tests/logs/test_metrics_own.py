@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from builders import dataset, record
 from log_lines_made import answer, line, result
+from notebook_runs import run_notebooks
 
 import ccanalytics as cca
 from ccanalytics.logs.own_frames import TOKENS
 from ccanalytics.logs.own_usage import SPLITS
-from ccanalytics.report.engine import NotebookRun, run_notebooks
+from ccanalytics.report.engine import NotebookRun
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import notebook_folder

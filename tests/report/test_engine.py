@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import nbformat
 import psutil
 import pytest
+from notebook_runs import run_notebooks
 from report_pages import cell, notebook, text
 
 from ccanalytics.atomic import own_folder
 from ccanalytics.report import engine
-from ccanalytics.report.engine import NotebookError, NotebookRun, run_notebooks
+from ccanalytics.report.engine import NotebookError, NotebookRun
 
 FIRST = text("so that it is the longer one and comes first. " * 20)
 
@@ -175,12 +176,12 @@ BUSY = """
 import sys
 from pathlib import Path
 from ccanalytics.cli.terminal import ended_by_sigterm
-from ccanalytics.report.engine import NotebookRun, run_notebooks
+from ccanalytics.report.engine import NotebookRun, NotebookWorkers
 
 if __name__ == "__main__":
     runs = [NotebookRun(Path(one), {}) for one in sys.argv[1:]]
     with ended_by_sigterm():
-        run_notebooks(runs, environment={}, timeout=600, at_once=2)
+        NotebookWorkers({}).run(runs, timeout=600, at_once=2)
 """
 
 

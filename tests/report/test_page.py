@@ -235,7 +235,7 @@ def test_a_page_names_no_address_to_load():
 def test_the_runtime_can_stand_in_a_page():
     """It neither closes its element nor needs evaluation of text."""
     assert "</script" not in bundle.runtime() and "<!--" not in bundle.runtime()
-    assert len(bundle.packed_runtime()) < 230_000
+    assert len(bundle.pack(bundle.runtime())) < 230_000
 
 
 def test_a_page_of_twenty_charts_is_small_and_always_the_same():

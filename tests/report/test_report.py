@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from builders import record
 from command import command
+from notebook_runs import run_notebooks
 
 from ccanalytics.errors import ReportError
 from ccanalytics.fake_api.fake_server import serve
@@ -18,7 +19,7 @@ from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
 from ccanalytics.issue.memory import HEADLINES
 from ccanalytics.report.archive import read_issue
-from ccanalytics.report.engine import NotebookRun, run_notebooks
+from ccanalytics.report.engine import NotebookRun
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.run import notebook_folder, report_notebooks
 from ccanalytics.sources.sample.organisation import SampleOrganisation

@@ -1,0 +1,11 @@
+"""Notebooks that are run by workers of their own, as a report runs them."""
+
+from contextlib import closing
+
+from ccanalytics.report.engine import NotebookWorkers
+
+
+def run_notebooks(runs, *, environment, **how):
+    """The executed notebooks, in their order."""
+    with closing(NotebookWorkers(environment)) as workers:
+        return workers.run(runs, **how)
