@@ -28,6 +28,7 @@ from nbformat import NotebookNode
 
 from ccanalytics.report.chart_drawing import about, title_of
 from ccanalytics.report.figures import Charts, Figure, Table
+from ccanalytics.report.parameters import assignments, tagged_cells
 from ccanalytics.report.parts import (
     Block,
     Cards,
@@ -288,27 +289,16 @@ def _words(data: dict[str, Any]) -> Iterator[Item]:
         yield PlainText(plain(_joined(data["text/plain"])), "text")
 
 
-def parameters(notebook: NotebookNode) -> dict[str, Any]:
+def parameters(notebook: NotebookNode) -> dict[str, str]:
     """The values a notebook ran with: its defaults, and over them what papermill injected."""
-    found: dict[str, Any] = {}
-    for tag in ("parameters", "injected-parameters"):
-        for cell in notebook.cells:
-            if tag in cell.metadata.get("tags", ()):
-                found |= _assignments(cell.source)
-    return found
+    cells = [*tagged_cells(notebook, "parameters"), *tagged_cells(notebook, "injected-parameters")]
+    found = [assignments(cell.source) for cell in cells]
+    return {name: ast.unparse(value) for one in found for name, value in one.items()}
 
 
 def plain(text: str) -> str:
     """`text` without terminal colours."""
     return _TERMINAL_COLOUR.sub("", text)
-
-
-def _assignments(source: str) -> dict[str, Any]:
-    found = {}
-    for line in ast.parse(source).body:
-        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
-            found[line.targets[0].id] = ast.unparse(line.value)
-    return found
 
 
 def _rendered(tokens: Sequence[Token]) -> Markup:

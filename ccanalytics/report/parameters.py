@@ -6,7 +6,7 @@ mistake would make a confident wrong report.
 
 import ast
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,24 +29,41 @@ class Parameter:
 def parameters_of(notebook: Path) -> dict[str, Parameter]:
     """The parameters of one notebook by name, in the order of its `parameters` cell.
 
-    Read as papermill reads them, but without importing it: it takes longer than this.
+    Read without papermill, whose import takes longer than this.
     """
-    tagged = (
-        cell.source
-        for cell in read_notebook(notebook).cells
-        if "parameters" in cell.metadata.get("tags", ())
-    )
-    return {one.name: one for one in _assigned(next(tagged, ""))}
+    cells = tagged_cells(read_notebook(notebook), "parameters")
+    source = cells[0].source if cells else ""
+    try:
+        found = assignments(source)
+    except SyntaxError as error:
+        raise ReportError(f"The parameters of {notebook} are not Python: {error}.") from error
+    lines = [line.encode() for line in source.splitlines()]
+    return {
+        name: Parameter(name, _default(value), _comment(lines, value))
+        for name, value in found.items()
+    }
 
 
-def _assigned(source: str) -> Iterator[Parameter]:
-    lines = source.splitlines()
-    for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        value: Any = getattr(node, "value", None)
-        if isinstance(targets[0], ast.Name) and value:
-            comment = lines[value.end_lineno - 1].encode()[value.end_col_offset :].decode()
-            yield Parameter(targets[0].id, _default(value), comment.strip().lstrip("# "))
+def tagged_cells(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
+    """The cells with this tag."""
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", ())]
+
+
+def assignments(source: str) -> dict[str, ast.expr]:
+    """What is assigned to each name."""
+    found = {}
+    for line in ast.parse(source).body:
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value:
+            target = line.targets[0] if isinstance(line, ast.Assign) else line.target
+            if isinstance(target, ast.Name):
+                found[target.id] = line.value
+    return found
+
+
+def _comment(lines: Sequence[bytes], value: ast.expr) -> str:
+    """What stands behind a value; Python counts columns in bytes."""
+    assert value.end_lineno
+    return lines[value.end_lineno - 1][value.end_col_offset :].decode().strip().lstrip("# ")
 
 
 def _default(value: ast.expr) -> Any:
