@@ -20,6 +20,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ class _Copies:
         self._lifeline = os.pipe()
         """Nothing is written to it: what reads from it hears that this process has ended."""
         signal.signal(signal.SIGCHLD, self._reap)
+        # Python 3.12 warns of each; what has threads here, such as Arrow, waits and expects forks.
+        warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
 
     def start(self, asked: dict[str, Any]) -> None:
         """Run a notebook in a copy."""
