@@ -31,7 +31,7 @@ _SPINE = {
     "coverage_ledger": "dataset.coverage:coverage_ledger",
     "data_inventory": "dataset.coverage:data_inventory",
     "findings": "metrics.findings:findings",
-    "headline": "metrics.change:headline",
+    "headline": "metrics.headline:headline",
     "headlines": "metrics.findings:headlines",
     "load": "dataset.loading:load",
     "merge": "store.sync:merge",

@@ -34,7 +34,7 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
         "mix": "change of share (90 % interval)",
     }
     formats = dict.fromkeys(["before", "value"], money.format)
-    title = f"Cost per commit by team, {shift.period.words}"
+    title = f"Cost per commit by team, {shift.period.change.horizon}"
     return table_bundle(shown, title, labels=labels, formats=formats)
 
 

@@ -94,15 +94,10 @@ def budget_states(data: Dataset) -> list[BudgetState]:
     return [_state(*one, money) for one in _scopes(data, basis)]
 
 
-def budget_crossings(data: Dataset) -> list[BudgetState]:
-    """The budgets that the low end of the forecast crosses."""
-    return [one for one in budget_states(data) if one.is_crossed]
-
-
 def budget_findings(data: Dataset) -> Iterator[Finding]:
     """The budgets that even the low end of the forecast reaches."""
     usd = METRICS["cost"].format
-    for one in budget_crossings(data):
+    for one in filter(lambda one: one.is_crossed, budget_states(data)):
         name = f"{one.name}: the" if one.name else "The"
         title = f"{name} budget of {usd(one.budget_usd)} is used up by {one.first_day:%-d %B}"
         text = (

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.availability import UNAVAILABLE, is_known
-from ccanalytics.metrics.change import RECENT_WEEKS
+from ccanalytics.metrics.change import RECENT_WEEKS, Comparison
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import issue_changes
 from ccanalytics.metrics.intervals import Floats, Weeks, student
@@ -15,25 +15,16 @@ from ccanalytics.metrics.intervals import Floats, Weeks, student
 
 @dataclass(frozen=True, eq=False)
 class Period:
-    """The weeks of a change that was found: those `after` against all `before` them, and the
-    figure of both."""
+    """The weeks of a change that was found: those `after` against all `before` them."""
 
     weeks: pd.DatetimeIndex
     after: Weeks
-    value: float
-    previous: float
+    change: Comparison
 
     @property
     def before(self) -> Weeks:
         """The weeks it is compared with."""
         return ~self.after
-
-    @property
-    def words(self) -> str:
-        """Which weeks are compared, such as "last 4 weeks against the 8 before"."""
-        n = int(self.after.sum())
-        last = "last week" if n == 1 else f"last {n} weeks"
-        return f"{last} against the {int(self.before.sum())} before"
 
 
 def changed_period(data: Dataset, metric_id: str) -> Period | str:
@@ -51,7 +42,7 @@ def changed_period(data: Dataset, metric_id: str) -> Period | str:
         return f"no change was found; over four weeks {looks[-1].comparison.power()}"
     weeks = data.weeks[-RECENT_WEEKS:]
     after = np.arange(len(weeks)) >= len(weeks) - found[0].weeks
-    return Period(weeks, after, found[0].value, found[0].previous)
+    return Period(weeks, after, found[0])
 
 
 def summed_parts(weekly: Floats, weights: Floats, period: Period) -> Floats:

@@ -54,16 +54,17 @@ def _title(drivers: Drivers) -> str:
         return ""
     largest = parts.loc[parts["value"].abs().idxmax()]
     step = str(largest["step"])
-    total = drivers.period.value - drivers.period.previous
-    return f"{step[0].upper()}{step[1:]}: {show(largest['value'])} of {show(total)}"
+    total = show(drivers.period.change.difference)
+    return f"{step[0].upper()}{step[1:]}: {show(largest['value'])} of {total}"
 
 
 def _subtitle(drivers: Drivers) -> str:
     """The figure on both sides, and how to read the bars."""
-    period, show, name = drivers.period, drivers.metric.format, drivers.metric.name
-    if period is None:
+    show, name = drivers.metric.format, drivers.metric.name
+    if drivers.period is None:
         return ""
+    change = drivers.period.change
     return (
-        f"{name} from {show(period.previous)} to {show(period.value)} ({period.words}). The bars "
+        f"{name} from {show(change.previous)} to {show(change.value)} ({change.horizon}). The bars "
         "add up; lines are 90 % intervals"
     )

@@ -73,8 +73,9 @@ class Drivers(ShowsItself):
             f"{row.step} ({money(row.value)}, 90 % interval {money(row.low)} to {money(row.high)})"
             for row in largest.itertuples()
         )
+        change = self.period.change
         return (
-            f"Of {money(self.period.value - self.period.previous)} ({self.period.words}), most "
+            f"Of {money(change.difference)} ({change.horizon}), most "
             f"sits in {most}. The parts add up exactly; they say where the difference is, not what "
             "made it."
         )

@@ -63,7 +63,6 @@ class Forecast(ShowsItself):
     backtests: int = 0
     budget: float | None = None
     earliest: pd.Timestamp = pd.NaT
-    likely: pd.Timestamp = pd.NaT
     latest: pd.Timestamp = pd.NaT
     left_out: bool = False
     why: str = ""
@@ -176,7 +175,6 @@ def _forecast(
         backtests=len(errors),
         budget=budget,
         earliest=_crossing(frame, "high", budget),
-        likely=_crossing(frame, "value", budget),
         latest=_crossing(frame, "low", budget),
     )
 

@@ -64,9 +64,10 @@ class TeamShift(ShowsItself):
         if self.period is None:
             return f"The cost per commit is not split by team: {self.why}."
         money = METRICS["cost_per_commit"].format_change
+        weeks = self.period.change.horizon
         text = (
-            f"Of {money(self.change)} per commit ({self.period.words}), {money(self.rate)} is "
-            f"change within teams and {money(self.mix)} a change in which teams made the commits."
+            f"Of {money(self.change)} per commit ({weeks}), {money(self.rate)} is change within "
+            f"teams and {money(self.mix)} a change in which teams made the commits."
         )
         if not self.reverses:
             return text

@@ -10,14 +10,15 @@ import pandas as pd
 from ccanalytics.display.bundles import Bundle, bundle_of
 from ccanalytics.display.sparkline import Point, Sparkline, spark_svg, sparkline
 from ccanalytics.display.tables import table_bundle
-from ccanalytics.metrics.change import Comparison, Headline
-from ccanalytics.metrics.change import counted as amount_words
+from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import (
     SECTION_TESTS,
     UNIT_WORDS,
+    amount_words,
     column_words,
     singular,
 )
+from ccanalytics.metrics.headline import Headline
 from ccanalytics.words import counted
 
 MOST_CARDS = 5

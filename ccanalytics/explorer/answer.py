@@ -10,8 +10,7 @@ from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.explorer.loaded import LoadedData
 from ccanalytics.explorer.question import Question, code_of
 from ccanalytics.metrics.availability import is_available
-from ccanalytics.metrics.change import counted
-from ccanalytics.metrics.definitions import column_words
+from ccanalytics.metrics.definitions import amount_words, column_words
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
 from ccanalytics.metrics.roster_metrics import NO_ROSTER
@@ -85,7 +84,7 @@ def _missing(question: Question, data: Dataset, frame: MetricFrame) -> Iterator[
         yield NO_ROSTER
     elif "n_actors" in frame:
         people = column_words("active", question.actor_kind)
-        least = counted(
+        least = amount_words(
             max(metric.minimum_denominator, 1), metric.denominator or "active", question.actor_kind
         )
         hidden = missing & frame["n_actors"].isna()

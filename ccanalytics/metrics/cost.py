@@ -51,9 +51,12 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     """
     rows = actor_weeks(data)
     rows = rows[rows["commits"] >= MINIMUM_COMMITS]
-    frame = pd.DataFrame([_typical(rows[rows["week"] == week], week) for week in data.weeks])
-    frame = frame.reindex(columns=["week", "value", "n_actors", "low", "high", "priced_share"])
-    frame = frame.astype(dict.fromkeys(frame.columns[1:], "float64"))
+    people = rows.assign(value=rows["cost_usd"] / rows["commits"]).groupby("week")
+    tokens = people[["total_tokens", "unpriced_tokens"]].sum()
+    priced = priced_share(tokens["total_tokens"], tokens["unpriced_tokens"])
+    frame = pd.DataFrame({"value": people["value"].median(), "n_actors": people.size()})
+    frame = frame.assign(low=np.nan, high=np.nan, priced_share=priced).reindex(data.weeks)
+    frame = frame.astype("float64").fillna({"n_actors": 0.0, "priced_share": 1.0}).reset_index()
     frame["value"] = frame["value"].mask(frame["priced_share"] < MINIMUM_PRICED)
     frame = hide(data, frame, data.minimum_group)
     known = frame["value"] > 0
@@ -98,33 +101,11 @@ def _mix(rows: pd.DataFrame) -> pd.DataFrame:
 
 def api_key_cost(data: Dataset) -> pd.DataFrame:
     """One row per week: estimated cost of API keys, its share of all cost, and how many keys."""
-    keys = _money(actor_weeks(data, "api_key"), data.weeks)
-    priced = priced_share(keys["total_tokens"], keys["unpriced_tokens"])
-    value = keys["cost_usd"].where(priced >= MINIMUM_PRICED)
+    keys = week_frame(data, "cost", actor_kind="api_key").set_index("week")
     # Its share would tell the cost of people, so that must be one that is shown.
-    both = value + week_frame(data, "cost").set_index("week")["numerator"]
-    frame = pd.DataFrame(
-        {
-            "value": value,
-            "share": value / both.where(both > 0),
-            "n_keys": keys["active"],
-            "priced_share": priced,
-        }
-    ).reset_index()
-    return mask_unavailable(data, frame, "value", "share", "n_keys", "priced_share")
-
-
-def _typical(rows: pd.DataFrame, week: pd.Timestamp) -> dict[str, object]:
-    each = (rows["cost_usd"] / rows["commits"]).to_numpy(dtype="float64")
-    return {
-        "week": week,
-        "value": float(np.median(each)) if len(each) else np.nan,
-        "n_actors": len(each),
-        "priced_share": 1 - rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1),
-    }
-
-
-def _money(rows: pd.DataFrame, weeks: pd.DatetimeIndex) -> pd.DataFrame:
-    columns = ["cost_usd", "active", "total_tokens", "unpriced_tokens"]
-    sums = rows.groupby("week")[columns].sum().reindex(weeks, fill_value=0)
-    return sums.astype("float64").rename_axis("week")
+    both = keys["value"] + week_frame(data, "cost").set_index("week")["numerator"]
+    frame = keys[["value", "priced_share"]].assign(
+        share=keys["value"] / both.where(both > 0), n_keys=keys["n_actors"]
+    )
+    frame = frame[["value", "share", "n_keys", "priced_share"]]
+    return mask_unavailable(data, frame.reset_index(), *frame.columns)

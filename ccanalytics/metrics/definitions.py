@@ -192,6 +192,16 @@ def singular(words: str) -> str:
     return words.replace("people", "person").removesuffix("s")
 
 
+def amount_words(value: float, column: str | None, actor_kind: ActorKind = "user") -> str:
+    """How many of what: "412 commits", "1 person"."""
+    if column == "cost_usd":
+        return f"${value:,.0f}"
+    words = column_words(str(column), actor_kind)
+    if value >= 10_000_000:
+        return f"{value / 1e6:,.0f} million {words}"
+    return f"{value:,.0f} {singular(words) if value == 1 else words}"
+
+
 def _of_keys(text: str) -> str:
     text = text.replace("people's", "API keys'").replace("person-days", "key-days")
     return text.replace("people", "API keys").replace("People", "API keys")

@@ -24,10 +24,10 @@ from ccanalytics.metrics.change import (
     SUSTAINED_WEEKS,
     Comparison,
     comparisons,
-    described,
     percent,
 )
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
+from ccanalytics.metrics.headline import described
 from ccanalytics.metrics.own_history import change_point, is_step, typical
 from ccanalytics.metrics.ratios import (
     NO_TEAM,
@@ -258,7 +258,7 @@ def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
     who = " for the typical person" if metric.is_ratio else ""
     ends = f"{percent(compared.low)} to {percent(compared.high)}"
     size = f"{percent(compared.change)}{who}, 90 % interval {ends}"
-    text = f"{values} ({_horizon(compared)}; {size})."
+    text = f"{values} ({compared.horizon}; {size})."
     text += _where(one, looked_at) + _event(data, one)
     return Finding(
         "change",
@@ -287,20 +287,15 @@ def _title(one: Change) -> str:
     return f"{subject} {moved} since {one.since:%-d %B}"
 
 
-def _horizon(compared: Comparison) -> str:
-    last = "last week" if compared.weeks == 1 else f"last {compared.weeks} weeks"
-    return f"{last} against the {compared.weeks_before} before"
-
-
 def _where(one: Change, looked_at: list[Change]) -> str:
     """The team that carries most of the change of everybody, where one does."""
     if one.group:
         return ""
-    weeks, total = one.comparison.weeks, one.comparison.value - one.comparison.previous
+    weeks, total = one.comparison.weeks, one.comparison.difference
     if one.metric.is_ratio or not total:
         return ""
     parts = {
-        other.group: (other.comparison.value - other.comparison.previous) / total
+        other.group: other.comparison.difference / total
         for other in looked_at
         if other.metric is one.metric and other.by == "team" and other.comparison.weeks == weeks
     }

@@ -77,5 +77,5 @@ def _compared(
     whole = all_shown(metric, sums[sides.any(axis=0)])
     found = compare(metric, matrix(rows, data.weeks, metric), sides[0], sides[1], whole)
     said = {name: getattr(found, name) for name in _COLUMNS if hasattr(found, name)}
-    changed = {"change": found.value - found.previous, "change_share": found.change}
+    changed = {"change": found.difference, "change_share": found.change}
     return {**said, **changed, "n_actors": found.n_actors or math.nan}

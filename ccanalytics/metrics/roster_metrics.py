@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
@@ -13,8 +12,6 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import week_frame
 from ccanalytics.people.roster import WEEK, roster_sizes
 from ccanalytics.showing import Note, says
-
-Cells = npt.NDArray[np.bool_]
 
 _NO_SEATS = pd.Series(dtype="float64", index=pd.DatetimeIndex([]).as_unit("ms"))
 

@@ -8,7 +8,8 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as m
-from ccanalytics.metrics.change import Comparison, Headline, compare
+from ccanalytics.metrics.change import Comparison, compare
+from ccanalytics.metrics.headline import Headline
 from ccanalytics.metrics.ratios import Matrix
 
 LAST = "2026-11-16"
