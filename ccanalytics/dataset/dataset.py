@@ -165,10 +165,9 @@ class Dataset(ShowsItself):
                 f"There is no day of {wanted[0]} to {wanted[-1]}: these are {self.since} to "
                 f"{self.until}."
             )
-        parts = {name: days_of(part, first, last) for name, part in self._dated().items()}
         extras = {name: days_of(part, first, last) for name, part in self.extras.items()}
         rest = self.rest and self.rest.between(since, until)
-        part = self._with(since=first, until=last, extras=extras, rest=rest, **parts)
+        part = self._of_days(first, last)._with(extras=extras, rest=rest)
         _wholes[part] = self.whole or self
         return part
 
@@ -181,8 +180,7 @@ class Dataset(ShowsItself):
         counts = [sum(of_day[day] for day in week_days(week.date())) for week in self.weeks]
         weeks = pd.Series(self.weeks).groupby(np.cumsum(counts) // AT_ONCE).agg(["min", "max"])
         for first, last in weeks.itertuples(index=False):
-            days = days_of(self.days, first, last + pd.Timedelta(days=6))
-            yield self._with(since=first.date(), until=days["date"].iloc[-1].date(), days=days)
+            yield self._of_days(first.date(), week_days(last.date())[-1])
 
     def in_store(self, stored: "StoredRecords") -> "Dataset":
         """The same dataset without its records, which are read when they are asked for."""
@@ -196,6 +194,15 @@ class Dataset(ShowsItself):
         if self.whole is None:
             return self.stored.read(name, self.since, self.until)
         return days_of(getattr(self.whole, name), self.since, self.until).copy(deep=False)
+
+    def _of_days(self, first: date, last: date) -> "Dataset":
+        """These days of what is read; what is not is read of these days when it is asked for."""
+        parts = {
+            name: days_of(part, first, last)
+            for name, part in vars(self).items()
+            if isinstance(part, pd.DataFrame) and "date" in part
+        }
+        return self._with(since=first, until=last, **parts)
 
     def _with(self, **fields: Any) -> "Dataset":
         """`replace`, which would read what is in the store."""
@@ -219,11 +226,7 @@ class Dataset(ShowsItself):
     def of_team(self, team: str) -> "Dataset":
         """Only the people of one team of the roster, as `load(team=team)` has it."""
         check_team(team, self.roster)
-        known = {
-            name: part
-            for name, part in vars(self).items()
-            if isinstance(part, pd.DataFrame) and "team" in part
-        }
+        known = {name: getattr(self, name) for name in (*SCHEMAS, "roster")}
         parts = {name: team_of(part, team) for name, part in known.items()}
         others = {name: others_of(part, team) for name, part in known.items()}
         rest = replace(self, extras=extras_of(self.extras, others_of, team), **others)
@@ -245,17 +248,9 @@ class Dataset(ShowsItself):
         """The same dataset with the cost centres of the roster in place of teams."""
         column = self.roster.get("cost_centre", pd.Series(None, self.roster.index, dtype="str"))
         roster = self.roster.assign(team=column)
-        known = {name: part for name, part in self._dated().items() if "team" in part}
-        frames = {name: with_teams(part, roster) for name, part in known.items()}
+        frames = {name: with_teams(getattr(self, name), roster) for name in SCHEMAS}
         teams = {name: with_teams(f, roster) for name, f in self.extras.items() if "team" in f}
         return replace(self, roster=roster, extras={**self.extras, **teams}, **frames)
-
-    def _dated(self) -> dict[str, pd.DataFrame]:
-        return {
-            name: part
-            for name, part in vars(self).items()
-            if isinstance(part, pd.DataFrame) and "date" in part
-        }
 
     def __repr__(self) -> str:
         who = f" of team {self.team}" if self.team else ""

@@ -89,6 +89,17 @@ def test_records_are_the_same_when_they_are_asked_for(sample_days, at_once):
     assert later.is_read
 
 
+def test_a_team_and_cost_centres_are_cut_out_of_records_in_the_store(sample_days, at_once):
+    """What needs single records reads them; a frame that was read before is no obstacle."""
+    read, later = both(sample_days, at_once)
+    assert len(later.activity) == len(read.activity)
+    same(actor_weeks(read), actor_weeks(later))
+    _, later = both(sample_days, at_once)
+    for cut in (lambda data: data.of_team("Web"), lambda data: data.by_cost_centre()):
+        for name in ("activity", "model_usage", "tool_actions"):
+            same(getattr(cut(read), name), getattr(cut(later), name))
+
+
 def test_no_more_than_the_weeks_of_a_part_are_read_together(sample_days, at_once, monkeypatch):
     """Of 26 weeks with 8,000 records those with some 700, and no day twice."""
     _, later = both(sample_days, at_once, 700)
