@@ -213,9 +213,10 @@ def _moment(source: Source, now: datetime) -> datetime:
 def _known(source: Source, days: list[date]) -> list[date]:
     """Without the days before the first a source can know: nothing there is not the same as 0."""
     span = source.span()
-    if span is None:
-        return days
-    return [day for day in days if day >= span[0]]
+    known = [day for day in days if span is None or day >= span[0]]
+    if span and len(known) < len(days):
+        log.warning("%s begins on %s; days before it are not known.", source.name, span[0])
+    return known
 
 
 def _seats(source: Source, days: list[date]) -> tuple[Seats, str]:

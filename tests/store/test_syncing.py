@@ -247,3 +247,11 @@ def test_a_day_fetched_in_the_future_is_fetched_again(tmp_path):
     result = sync(Days(commits=5, at=right), store, MONDAY, MONDAY, now=right)
     assert result.changed == (MONDAY,)
     assert commits(store) == [5]
+
+
+def test_days_before_a_source_begins_are_named(tmp_path, caplog):
+    """Nothing is stored of them, which is not the same as that nothing happened."""
+    before = MONDAY - timedelta(days=1)
+    result = sync(Days(span=(MONDAY, date.max)), Store(tmp_path), before, MONDAY, now=NOW)
+    assert result.new == (MONDAY,)
+    assert f"begins on {MONDAY}" in caplog.text
