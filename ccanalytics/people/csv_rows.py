@@ -131,6 +131,7 @@ def _delimiter(text: str) -> tuple[str, str]:
         return rest, first.strip()[4]
     if first.rstrip("\r").lower() == "sep=\t":
         return rest, "\t"
+    # The header decides: names in the rows below may have commas in them.
     return text, max(",;\t", key=first.count)
 
 

@@ -75,6 +75,7 @@ def pull_roster(
         )
     pull = merged(known, members, today, unable)
     before = known.loc[known["end"].isna(), "actor"].nunique()
+    # More than half do not leave between two pulls: the key is of another organisation.
     if len(pull.left) > max(1, before / 2):
         raise SettingsError(
             f"The service lists {pull.roster['end'].isna().sum()} members, and {len(pull.left)} of "

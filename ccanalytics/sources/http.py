@@ -127,6 +127,7 @@ class Client(Source):
             headers={
                 "anthropic-version": api_version,
                 "user-agent": user_agent,
+                # httpx would ask for br and zstd too, where some other package can unpack them.
                 "accept-encoding": "gzip, deflate",
             },
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
@@ -170,6 +171,7 @@ class Client(Source):
         cursors, rows, idle = set[str](), set[int](), 0
         for number in count(1):
             page = self._request(path, params, decode, retries)
+            # A single page, which most days are, has no earlier one to repeat.
             if page.goes_on or rows:
                 fresh = new_rows(page.data, rows)
                 if repeated := len(page.data) - len(fresh):

@@ -239,6 +239,7 @@ def _complete(row: dict[str, Any]) -> None:
     if name is None or not actor.get(name):
         kind = kind if name is None else f"unnamed_{kind}"
         row["actor"] = {"type": "other_actor", "kind": kind, "name": _name_of(actor) or kind}
+    # Services written in Go send null for an empty map or list.
     row.setdefault("terminal_type", None)
     row["tool_actions"] = row.get("tool_actions") or {}
     row["model_breakdown"] = row.get("model_breakdown") or []
