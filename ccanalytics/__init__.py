@@ -11,7 +11,6 @@ Nothing is imported before its name is used, so that the command line starts at 
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 from ccanalytics.wings import resolve, wings
@@ -59,7 +58,8 @@ def __getattr__(name: str) -> Any:
     if name == "__all__":
         return __dir__()
     if name == "__version__":
-        return version(__name__)
+        # Imported late: it takes as long as all the rest of the command line.
+        return import_module("importlib.metadata").version(__name__)
     place = _names().get(name)
     if place is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

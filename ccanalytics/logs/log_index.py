@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -99,8 +99,8 @@ class LogIndex(msgspec.Struct):
 @cache
 def code_version() -> str:
     """The same for the same rules and prices."""
-    digest = hashlib.blake2b(version("genai-prices").encode(), digest_size=8)
-    folder = Path(__file__).parent
-    for file in (*sorted(folder.glob("*.py")), folder.parent / "prices.py"):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    folder, prices = Path(__file__).parent, find_spec("genai_prices")
+    files = [*sorted(folder.glob("*.py")), folder.parent / "prices.py"]
+    if prices and prices.origin:
+        files.append(Path(prices.origin).with_name("data.py"))
+    return hashlib.blake2b(b"".join(map(Path.read_bytes, files)), digest_size=8).hexdigest()
