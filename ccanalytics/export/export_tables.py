@@ -46,7 +46,7 @@ DESCRIPTIONS = {
     "exports": "One row per exported UTC day: whether it was closed and final, when fetched.",
     "weekly_metrics": "One row per closed ISO week: people only, null below the floors.",
     "weekly_team_metrics": "One row per closed ISO week and team: null below the floors, and where "
-    "a small team could be had by subtraction.",
+    "subtraction would reveal a small team.",
     "focus": "One row per UTC day, sub account, model and kind of token, in the shape of FOCUS.",
 }
 """What one row of each table is."""

@@ -202,7 +202,7 @@ def _write(
         changes = store.write_days(
             SOURCE,
             [NewDay(day, frames, now, organization) for day, frames in writes.items()],
-            beside={LEDGER: msgspec.msgpack.encode(ledger)},
+            files={LEDGER: msgspec.msgpack.encode(ledger)},
         )
     open_days = {day for day, closed in ledger.moving.items() if not closed}
     unchanged = (dates | writes.keys()) - {change.day for change in changes}
@@ -227,7 +227,7 @@ def _first(known: date | None, logged: date | None, today: date) -> date | None:
 def _ledger(store: Store) -> Ledger | None:
     """The ledger, when it is of this version and the days it speaks of are there."""
     try:
-        ledger = msgspec.msgpack.decode(store.read_beside(SOURCE, LEDGER) or b"", type=Ledger)
+        ledger = msgspec.msgpack.decode(store.read_file(SOURCE, LEDGER) or b"", type=Ledger)
     except msgspec.DecodeError:
         return None
     if ledger.version != code_version():

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -71,38 +72,27 @@ class Store:
         """Where the files of one frame are, or all of a source."""
         return self.root / VERSION / source / frame
 
-    def write_day(
-        self,
-        source: str,
-        day: date,
-        frames: Frames,
-        *,
-        fetched_at: datetime,
-        organization: str | None = None,
-        unknown_fields: Collection[str] = (),
-    ) -> DayChange:
-        """Put `frames` in place of what is stored of `day`; see `write_days`."""
-        new = NewDay(day, frames, fetched_at, organization, unknown_fields)
-        (change,) = self.write_days(source, [new])
-        return change
+    def write_day(self, source: str, day: date, frames: Frames, **about: Any) -> DayChange:
+        """`write_days` of one; what it is `about` are the further fields of a `NewDay`."""
+        return self.write_days(source, [NewDay(day, frames, **about)])[0]
 
     def write_days(
-        self, source: str, days: Sequence[NewDay], beside: Mapping[str, bytes] | None = None
+        self, source: str, days: Sequence[NewDay], files: Mapping[str, bytes] | None = None
     ) -> list[DayChange]:
-        """Put all these days in place, and the files `beside` them, or nothing at all.
+        """Put all these days in place, and further `files` of the source, or nothing at all.
 
         A final day that did not change is not written.
         """
-        digests = {id(one.frames): "" for one in days}
-        for one in days:
-            digests[id(one.frames)] = digests[id(one.frames)] or digest_of(one.frames)
+        # Days on which nothing happened share their frames, of which one digest is enough.
+        unique = {id(one.frames): one.frames for one in days}
+        digests = {key: digest_of(frames) for key, frames in unique.items()}
         news = {one.day: (one, digests[id(one.frames)]) for one in days}
-        if not beside and self._are_settled(source, news):
+        if not files and self._are_settled(source, news):
             return [DayChange(day, "same") for day in news]
         try:
             with self.atomic.writing() as aside:
                 commit = _Commit(self, source, aside / VERSION / source)
-                changes = commit.add(news, beside or {})
+                changes = commit.add(news, files or {})
                 self.atomic.commit(aside)
         except OSError as error:
             named = ", ".join(map(str, news)) if len(news) < 4 else f"{len(news)} days"
@@ -115,7 +105,7 @@ class Store:
             source, waiting=f"Another sync of {source} is going on; this one waits for it."
         )
 
-    def read_beside(self, source: str, name: str) -> bytes | None:
+    def read_file(self, source: str, name: str) -> bytes | None:
         """A file next to the days; None when there is none."""
         with self.indexed(source) as index:
             digest = index.files.get(name)
@@ -188,7 +178,7 @@ class Store:
             return len(index.files) + bool(index.days), found
 
     def organization(self, source: str) -> str | None:
-        """Whose days are stored; None when there are none, or when nothing told."""
+        """Whose days are stored; None when there are none, or when it is not known."""
         with self.indexed(source) as index:
             return index.organization
 
@@ -203,7 +193,7 @@ class Store:
 
     def restatements(self, source: str) -> list[Restatement]:
         """Every change of a stored day, in the order they were seen."""
-        return restatements_in(self.read_beside(source, RESTATEMENTS) or b"")
+        return restatements_in(self.read_file(source, RESTATEMENTS) or b"")
 
     @contextmanager
     def indexed(self, source: str) -> Iterator[DayIndex]:
@@ -288,7 +278,7 @@ class _Commit:
             self.index = replace(index, days=dict(index.days), files=dict(index.files))
 
     def add(
-        self, news: Mapping[date, tuple[NewDay, str]], beside: Mapping[str, bytes]
+        self, news: Mapping[date, tuple[NewDay, str]], files: Mapping[str, bytes]
     ) -> list[DayChange]:
         """Write the files that change when these days, with their digests, are put in place."""
         for organization in {one.organization for one, _ in news.values()}:
@@ -306,7 +296,8 @@ class _Commit:
             frames_of = {day: changed[day].frames for day in days}
             for frame in layout_of(self.source).frames:
                 self._write_month(frame, month, frames_of)
-        self._write_beside({**beside, **self._restated(news, changes)})
+        for name, content in {**files, **self._restated(news, changes)}.items():
+            self.index.files[name] = write_bytes(self.folder / name, content)
         for one, digest in news.values():
             self._note(one, digest)
         write_index(self.folder, self.index)
@@ -360,13 +351,9 @@ class _Commit:
         ]
         if not lines:
             return {}
-        before = self.store.read_beside(self.source, RESTATEMENTS) or b""
+        before = self.store.read_file(self.source, RESTATEMENTS) or b""
         added = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
         return {RESTATEMENTS: before + added}
-
-    def _write_beside(self, beside: Mapping[str, bytes]) -> None:
-        for name, content in beside.items():
-            self.index.files[name] = write_bytes(self.folder / name, content)
 
     def _note(self, new: NewDay, digest: str) -> None:
         """Put a day into the index."""

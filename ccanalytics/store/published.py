@@ -29,7 +29,7 @@ class PublishedWeek(msgspec.Struct, frozen=True):
 
 def published_weeks(store: Store, source: str) -> dict[date, PublishedWeek]:
     """What was published, by the Mondays of the weeks."""
-    return weeks_in(store.read_beside(source, PUBLISHED) or b"{}")
+    return weeks_in(store.read_file(source, PUBLISHED) or b"{}")
 
 
 def weeks_in(content: bytes) -> dict[date, PublishedWeek]:

@@ -188,17 +188,18 @@ def _settled(day: StoredDay, now: datetime) -> bool:
 
 
 def _answered_at(source: Source, now: datetime) -> datetime:
-    """When the service answered, by its own clock where it tells; `StoreError` for the future."""
-    told = source.answered_at or now
-    if told > now + CLOCKS_APART:
+    """When the service answered, by its own clock where it has one; `StoreError` for the future."""
+    theirs = source.answered_at or now
+    if theirs > now + CLOCKS_APART:
         raise StoreError(
-            f"The service says it is {told:%Y-%m-%d %H:%M} UTC, this machine {now:%Y-%m-%d %H:%M}: "
-            "a day fetched in the future would seem to be over. Set the clock of this machine."
+            f"The service says it is {theirs:%Y-%m-%d %H:%M} UTC, this machine "
+            f"{now:%Y-%m-%d %H:%M}: a day fetched in the future would seem to be over. Set the "
+            "clock of this machine."
         )
-    if told < now - CLOCKS_APART:
+    if theirs < now - CLOCKS_APART:
         log.warning("This machine says it is %s, the service %s: the service's clock counts.",
-                    f"{now:%Y-%m-%d %H:%M} UTC", f"{told:%Y-%m-%d %H:%M}")  # fmt: skip
-    return told
+                    f"{now:%Y-%m-%d %H:%M} UTC", f"{theirs:%Y-%m-%d %H:%M}")  # fmt: skip
+    return theirs
 
 
 def _moment(source: Source, now: datetime) -> datetime:
@@ -248,8 +249,10 @@ def _fetch_day(
         stored = store.read_days(source.name, [day], ["seats"], lost_ok=True)[1]["seats"]
         frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))
     organization = _organization(day, {record.organization_id for record in records})
-    told = source.answered_at is not None or not spec.network
-    return NewDay(day, frames, now, organization, tuple(source.unknown_fields), may_be_final=told)
+    by_service = source.answered_at is not None or not spec.network
+    return NewDay(
+        day, frames, now, organization, tuple(source.unknown_fields), may_be_final=by_service
+    )
 
 
 def _organization(day: date, ids: set[str]) -> str | None:

@@ -206,7 +206,7 @@ def test_a_result_in_a_later_read_finds_its_call(folder, store):
     secret = call(old_string="secret", new_string="secret\nsecret too")
     brought(store, written(folder, s1=[secret]))
     assert tools(store) == []
-    assert b"secret" not in store.read_beside("local", LEDGER)
+    assert b"secret" not in store.read_file("local", LEDGER)
     appended(folder, "s1", result())
     brought(store, folder)
     assert tools(store) == [("Edit", "accepted", 1)]
