@@ -69,7 +69,6 @@ class _Lines:
         self._next = 0.0
 
     def move(self, what: str, share: float) -> None:
-        """Print a line when another tenth is done."""
         with self._lock:
             if share >= self._next:
                 say(f"{share:4.0%}  {what}", err=True)
@@ -85,7 +84,6 @@ class _Bar(_Lines):
     drawn = False
 
     def move(self, what: str, share: float) -> None:
-        """Draw the bar again; threads may call it at the same time."""
         with self._lock:
             self._next = max(self._next, share)
             done = "#" * int(self._next * BAR)
@@ -94,7 +92,6 @@ class _Bar(_Lines):
             _rewrite(line[: shutil.get_terminal_size().columns - 1])
 
     def end(self) -> None:
-        """Nothing is left of it."""
         self.take_away()
 
     @classmethod

@@ -310,7 +310,6 @@ class _Process:
 
     @property
     def memory(self) -> int:
-        """Bytes that it takes."""
         with contextlib.suppress(psutil.Error):
             return int(psutil.Process(self._process.pid).memory_info().rss)
         return 0

@@ -5,8 +5,8 @@ papermill runs it as it does with kernels: the same parameters, the same errors.
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -97,7 +97,7 @@ papermill_engines.register(ENGINE, ShellEngine)
 def _run(cell: NotebookNode) -> bool:
     """True when the cell ran to its end; its outputs are added to it."""
     shell().begin_cell(cell.outputs)
-    with _streams(shell()):
+    with redirect_stdout(_Stream("stdout")), redirect_stderr(_Stream("stderr")):
         # With history, because a last expression ended by ";" is known by it.
         result = shell().run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
     cell.execution_count = result.execution_count
@@ -113,11 +113,8 @@ class _Shell(InteractiveShell):
     _outputs: list[NotebookNode]
     _outdated: bool
     """The outputs go as soon as there is a new one."""
-    _displays: ClassVar[dict[str, list[NotebookNode]]] = {}
-    """Outputs that were given a name, by which they may be changed."""
 
     def begin_cell(self, outputs: list[NotebookNode]) -> None:
-        """From now on outputs are added to these."""
         self._outputs = outputs
         self._outdated = False
 
@@ -132,17 +129,6 @@ class _Shell(InteractiveShell):
         else:
             self._outputs.append(output)
         return output
-
-    def display(self, data: Mapping[str, Any], metadata: Mapping[str, Any], name: str = "") -> None:
-        """Adds what is displayed by hand; with a name it can be changed later."""
-        shown = self.add("display_data", data=dict(data), metadata=dict(metadata))
-        if name:
-            self._displays.setdefault(name, []).append(shown)
-
-    def change(self, data: Mapping[str, Any], metadata: Mapping[str, Any], name: str) -> None:
-        """Puts this in place of all that was displayed under the name."""
-        for shown in self._displays.get(name, ()):
-            shown.data, shown.metadata = dict(data), dict(metadata)
 
     def clear(self, *, later: bool = False) -> None:
         """Takes back what the cell has shown; `later` is when there is something new to show."""
@@ -167,7 +153,9 @@ class _Hook(DisplayHook):
 
 
 class _Publisher(DisplayPublisher):
-    """What is displayed by hand becomes an output."""
+    """What is displayed by hand becomes an output; with a name it can be changed later."""
+
+    _named: ClassVar[dict[str, list[NotebookNode]]] = {}
 
     def publish(  # type: ignore[override]
         self,
@@ -178,9 +166,13 @@ class _Publisher(DisplayPublisher):
         update: bool = False,
         **_: Any,
     ) -> None:
-        name = (transient or {}).get("display_id", "")
-        show = shell().change if update else shell().display
-        show(data, metadata or {}, name)
+        shown = {"data": dict(data), "metadata": dict(metadata or {})}
+        outputs = self._named.setdefault((transient or {}).get("display_id", ""), [])
+        if not update:
+            outputs.append(shell().add("display_data", **shown))
+            return
+        for output in outputs:
+            output.data, output.metadata = shown["data"], shown["metadata"]
 
     def clear_output(self, wait: bool = False) -> None:
         shell().clear(later=wait)
@@ -209,16 +201,10 @@ def shell() -> _Shell:
 class _Stream(io.TextIOBase):
     """Text written becomes an output."""
 
-    def __init__(self, name: str, shell: _Shell) -> None:
-        self.name, self.shell = name, shell
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def write(self, text: str) -> int:
         if text:
-            self.shell.add("stream", name=self.name, text=text)
+            shell().add("stream", name=self.name, text=text)
         return len(text)
-
-
-@contextmanager
-def _streams(shell: _Shell) -> Iterator[None]:
-    with redirect_stdout(_Stream("stdout", shell)), redirect_stderr(_Stream("stderr", shell)):
-        yield

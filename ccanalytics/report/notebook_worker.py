@@ -88,7 +88,6 @@ class _Copies:
         warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
 
     def start(self, asked: dict[str, Any]) -> None:
-        """Run a notebook in a copy."""
         gc.freeze()  # else the collector would write to all that is shared, and so copy it
         # One that dies at once must be known before its end is heard of.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
@@ -131,7 +130,6 @@ def _end_with(lifeline: int) -> None:
 
 
 def _run(asked: dict[str, Any], pipes: _Pipes) -> None:
-    """Run a notebook and write what became of it."""
     from nbformat.v4.nbjson import BytesEncoder
 
     from ccanalytics.report.notebook_shell import CellError, run_notebook
