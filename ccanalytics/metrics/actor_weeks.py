@@ -26,6 +26,7 @@ _TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation
 _USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
 _ACTIONS = ["accepted", "rejected", "decisions"]
 _MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
+_WEEK_MEASURES = [*_MEASURES, "active_days", "working_day_share"]
 _COLUMNS = {"activity": _ACTIVITY, "model_usage": _USAGE, "tool_actions": _ACTIONS}
 
 
@@ -83,7 +84,10 @@ def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") 
     """
     if data.whole is not None:
         return _weeks_of(actor_weeks(data.whole, actor_kind, split), data)
-    weeks = _of_parts(data, lambda part: _week_sums(part, actor_kind, split))
+    weeks = _week_sums(data, actor_kind, split or "team")
+    if not split:
+        # Somebody is in one team on a day, so their teams add up to them.
+        weeks = weeks.groupby(_keys(""), observed=True)[_WEEK_MEASURES].sum().reset_index()
     return mask_unavailable(data, _with_sums(weeks), *USAGE)
 
 
@@ -198,13 +202,18 @@ def _of_parts(data: Dataset, rows_of: Callable[[Dataset], pd.DataFrame]) -> pd.D
     return pd.concat(rows.values(), ignore_index=True)
 
 
+@kept
 def _week_sums(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
-    days = _actor_days(data, actor_kind, split)
-    calendars = data.calendars
+    return _of_parts(data, lambda part: _week_sums_of(part, actor_kind, split))
+
+
+def _week_sums_of(part: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
+    days = _actor_days(part, actor_kind, split)
+    calendars = part.calendars
     working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
     days = days.assign(active_days=days["active"], working_day_share=working)
     groups = days.groupby(_keys(split), observed=True, dropna=False)
-    return groups[[*_MEASURES, "active_days", "working_day_share"]].sum().reset_index()
+    return groups[_WEEK_MEASURES].sum().reset_index()
 
 
 def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:

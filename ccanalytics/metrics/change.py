@@ -122,13 +122,14 @@ def comparisons(
     the recent weeks.
     """
     weeks = data.weeks[-RECENT_WEEKS:]
-    whole = all_shown(metric, sums[sums["week"].isin(weeks)])
+    sums = sums[sums["week"].isin(weeks)]
+    whole, used = all_shown(metric, sums), weeks_used(sums)
     fewest = MINIMUM_ACTORS if data.spec.minimum_group > 1 else 1
     order = np.arange(len(weeks))
     last, late = order >= len(weeks) - 1, order >= len(weeks) - SUSTAINED_WEEKS
     return (
-        compare(metric, actors, ~last, last, whole, fewest),
-        compare(metric, actors, ~late, late, whole, fewest),
+        compare(metric, actors, ~last & used, last, whole, fewest),
+        compare(metric, actors, ~late & used, late, whole, fewest),
     )
 
 
@@ -136,6 +137,11 @@ def all_shown(metric: Metric, sums: pd.DataFrame) -> bool:
     """Whether none of these weekly sums is withheld or has too few known prices."""
     priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
     return bool(priced) and bool(sums["numerator"].notna().all())
+
+
+def weeks_used(sums: pd.DataFrame) -> Weeks:
+    """Of each week whether anybody was active: one of a shutdown is no week to compare with."""
+    return sums["n_actors"].to_numpy() > 0
 
 
 def compare(
@@ -148,10 +154,8 @@ def compare(
 ) -> Comparison:
     """The weeks `after` by the weeks `before`; `whole` unless one of them may not be shown.
 
-    A week before without any use, such as a shutdown, is no week to compare with. It takes `fewest`
-    people: weeks are the replicates, so one's own records have enough with one.
+    It takes `fewest` people: weeks are the replicates, so one's own records have enough with one.
     """
-    before = before & (actors.top + actors.bottom).any(axis=0)
     found = Comparison(int(after.sum()), int(before.sum()))
     if not whole:
         return found
@@ -169,13 +173,11 @@ def compare(
 
 def _log_change(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> LogChange | None:
     known = before | after
-    if after.sum() == 1 and after[-1]:
-        known &= actors.top.any(axis=0)  # a week of nothing has no logarithm
     top, bottom = actors.top[:, known], actors.bottom[:, known]
     if metric.is_ratio:
         top, bottom = typical(top, bottom)
     if after.sum() == 1 and after[-1]:
-        return last_week_change(top, bottom) if known[-1] else None
+        return last_week_change(top, bottom)
     return sides_change(top, bottom, before[known], after[known])
 
 

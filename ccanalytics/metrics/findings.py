@@ -145,7 +145,7 @@ def findings(data: Dataset) -> Findings:
     for kind in (*NOTICED, *(kind for wing in wings() for kind in wing.findings)):
         news += resolve(kind)(data)
     ranked = sorted(news, key=lambda one: -one.weight)[:MOST]
-    nobody = not (data.activity["date"] >= data.weeks[-1]).any()
+    nobody = week_sums(data, METRICS["active_actors"])["n_actors"].iloc[-1] == 0
     shown = Findings([*ranked, _NOBODY if nobody else _rest(looked_at, found)])
     shown.changes = tuple(looked_at)
     return shown

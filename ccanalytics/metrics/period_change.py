@@ -9,7 +9,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
-from ccanalytics.metrics.change import all_shown, compare
+from ccanalytics.metrics.change import all_shown, compare, weeks_used
 from ccanalytics.metrics.definitions import ActorKind, Metric
 from ccanalytics.metrics.ratios import by_group, matrix, rows_of, summable, week_sums
 from ccanalytics.weeks import parse_day
@@ -43,9 +43,10 @@ def period_change(
     Columns: [by], previous, value, change (their difference); change_share, the change as a
     fraction of previous (of ratios that of the typical person) with its 90 % interval low and high;
     n_actors (of both sides together), verdict, weeks_before, weeks. A ratio is of the sums of all
-    weeks of a side, a total is its mean per week; a week that `start` falls into is on neither.
-    Fewer than eight weeks are not judged. Null where a single week is withheld, because the others
-    would tell it by subtraction, or has too few known prices.
+    weeks of a side, a total is its mean per week; a week that `start` falls into is on neither, nor
+    is one before it in which nobody was active. Fewer than eight weeks are not judged. Null where a
+    single week is withheld, because the others would tell it by subtraction, or has too few known
+    prices.
     """
     metric = summable(metric_id)
     first = pd.Timestamp(parse_day(start))
@@ -75,7 +76,8 @@ def _compared(
 ) -> dict[str, object]:
     """What is said of one group, whose weeks are those of `sums`, in order."""
     whole = all_shown(metric, sums[sides.any(axis=0)])
-    found = compare(metric, matrix(rows, data.weeks, metric), sides[0], sides[1], whole)
+    before, after = sides[0] & weeks_used(sums), sides[1]
+    found = compare(metric, matrix(rows, data.weeks, metric), before, after, whole)
     said = {name: getattr(found, name) for name in _COLUMNS if hasattr(found, name)}
     changed = {"change": found.difference, "change_share": found.change}
     return {**said, **changed, "n_actors": found.n_actors or math.nan}

@@ -10,6 +10,7 @@ from builders import dataset, record
 import ccanalytics as m
 from ccanalytics.metrics.change import Comparison, compare
 from ccanalytics.metrics.headline import Headline
+from ccanalytics.metrics.own_history import sides_change
 from ccanalytics.metrics.ratios import Matrix
 
 LAST = "2026-11-16"
@@ -262,3 +263,29 @@ def test_a_last_week_without_anybody_says_so():
     assert m.headline(empty, "active_actors").words == "nobody was active"
     left = dataset([one for day in MONDAYS[:-1] for one in week(day)], MONDAYS[0], "2026-11-22")
     assert "nobody was active; the week before it was 30" in m.headline(left, "commits").sentence()
+
+
+SIDES = np.arange(12) < 8, np.arange(12) >= 8
+DRIFTED = (0.008 * 6) ** 2
+
+
+def test_over_four_weeks_people_who_move_apart_are_the_scatter():
+    """Ten people with one a week, of whom five double: each is 2/60 off the mean of the others."""
+    top = np.ones((10, 12))
+    top[:5, 8:] = 2
+    found = sides_change(top, np.zeros_like(top), *SIDES)
+    alike = 140**2 / (5 * 16**2 + 5 * 12**2)  # totals of 16 and 12: as sure as 9.8 equal people
+    people = 10 * (2 / 60) ** 2 * alike / (alike - 1)
+    assert found.estimate == pytest.approx(math.log(1.5))
+    assert found.error == pytest.approx(math.sqrt(people + DRIFTED))
+    assert found.freedom == pytest.approx(alike - 1)
+
+
+def test_over_four_weeks_a_shock_that_all_people_share_comes_on_top():
+    """Ten people alike, a tenth up or down in turn: nobody moves, but weeks scatter by a tenth."""
+    shock = np.tile([1.1, 0.9], 6)
+    found = sides_change(np.tile(shock, (10, 1)), np.zeros((10, 12)), *SIDES)
+    together, own = 12 * 0.1**2, 10 * 12 * (0.1 / 10) ** 2
+    shared = (together / 1.25 - own) / 10 * (1 / 8 + 1 / 4)
+    assert found.error == pytest.approx(math.sqrt(shared + DRIFTED))
+    assert found.freedom == pytest.approx(10)
