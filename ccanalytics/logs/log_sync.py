@@ -54,15 +54,15 @@ class Ledger(msgspec.Struct):
     """Sessions found only in files of other names: their id, and the name of the file."""
     continued: dict[str, str] = {}
     """Sessions that go on under another id, not read so far, and theirs."""
-    first: date | None = None
-    last: date | None = None
-    """Between them every day is stored."""
-    moving: dict[date, bool] = {}
-    """Days that may still become closed or final, and whether they are closed."""
     keys: bytes = b""
     """A checksum of each identity, 32 bits each."""
     key_days: bytes = b""
     """The day each of them is stored in, 32 bits each."""
+
+    def days(self) -> set[date]:
+        """The days in which anything is stored."""
+        days = np.unique(np.frombuffer(self.key_days, np.int32))
+        return {date.fromordinal(day) for day in days.tolist()}
 
     def days_of(self, names: Iterable[str | None]) -> set[date]:
         """The days in which something of these names may be stored."""
@@ -179,23 +179,17 @@ def _write(
     continued = known.facts.continued
     ledger.continued = {name: continued[name] for name in continued.keys() - known.facts.own.keys()}
     ledger.move_keys({day: totals.days[day] for day in (days if before else [*totals.days])})
-    if before is None:
-        stored = store.days(SOURCE).items()
-        ledger.moving = {day: one.closed for day, one in stored if not one.final}
-    dates = set(store.dates(SOURCE))
-    known_days = days if before else days | dates
-    ledger.first = _first(ledger.first, min(known_days, default=None), now.date())
-    if ledger.first is not None and ledger.first <= now.date():
-        ledger.last = max(now.date(), ledger.last or now.date())
-        gaps = set(days_between(ledger.first, ledger.last)) - dates - writes.keys()
+    stored = store.days(SOURCE)
+    first = _first(min(stored, default=None), min(days, default=None), now.date())
+    if first is not None and first <= now.date():
+        gaps = set(days_between(first, now.date())) - stored.keys() - writes.keys()
         if gaps:  # nothing is the same on every day, and is made once for all of them
-            nothing = LogTotals(Facts()).frames(ledger.first, organization)
+            nothing = LogTotals(Facts()).frames(first, organization)
             writes |= dict.fromkeys(sorted(gaps), nothing)
-    for day, closed in ledger.moving.items():
-        if day not in writes and (is_final(day, now) or is_closed(day, now) > closed):
+    for day, one in stored.items():
+        moves = not one.final and (is_final(day, now) or is_closed(day, now) > one.closed)
+        if moves and day not in writes:
             writes[day] = store.read_days(SOURCE, [day])[1]
-    ledger.moving = ledger.moving | {day: is_closed(day, now) for day in writes}
-    ledger.moving = {day: c for day, c in ledger.moving.items() if not is_final(day, now)}
 
     changes: list[DayChange] = []
     if writes or ledger != before:
@@ -204,8 +198,8 @@ def _write(
             [NewDay(day, frames, now, organization) for day, frames in writes.items()],
             files={LEDGER: msgspec.msgpack.encode(ledger)},
         )
-    open_days = {day for day, closed in ledger.moving.items() if not closed}
-    unchanged = (dates | writes.keys()) - {change.day for change in changes}
+    unchanged = (stored.keys() | writes.keys()) - {change.day for change in changes}
+    open_days = {day for day in stored.keys() | writes.keys() if not is_closed(day, now)}
     return SyncResult.of(changes, final=tuple(sorted(unchanged)), open=tuple(sorted(open_days)))
 
 
@@ -230,12 +224,8 @@ def _ledger(store: Store) -> Ledger | None:
         ledger = msgspec.msgpack.decode(store.read_file(SOURCE, LEDGER) or b"", type=Ledger)
     except msgspec.DecodeError:
         return None
-    if ledger.version != code_version():
-        return None
-    if ledger.first and ledger.last and ledger.first <= ledger.last:
-        missing = set(days_between(ledger.first, ledger.last)) - set(store.dates(SOURCE))
-        return None if missing else ledger
-    return ledger
+    there = ledger.days() <= set(store.dates(SOURCE))
+    return ledger if there and ledger.version == code_version() else None
 
 
 def _facts_of_store(store: Store) -> Facts:
