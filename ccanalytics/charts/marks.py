@@ -132,7 +132,7 @@ def small_multiples(
     """One small line per group on one scale, in `order`: those that `moved` stand out."""
     metric = words_of(metric, actor_kind)
     subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
-    known, unknown = _with_a_value(frame, group)
+    known, unknown = _with_a_line(frame, group)
     subtitle += f"; not shown: {', '.join(unknown)}" if 0 < len(unknown) <= MOST else ""
     if (groups := known[group].nunique()) > MOST:
         largest = known.groupby(group, observed=True)["n_actors"].sum().nlargest(MOST).index
@@ -157,9 +157,13 @@ def small_multiples(
     )
 
 
-def _with_a_value(frame: pd.DataFrame, group: str) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of the groups with a value in any week, and the names of the others."""
-    known = frame[group].isin(frame.loc[frame["value"].notna(), group])
+def _with_a_line(frame: pd.DataFrame, group: str) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of the groups that make a line, and the names of the others.
+
+    Of many weeks a single value is none: a group of those who were withheld once.
+    """
+    values = frame.groupby(group, observed=True)["value"].transform("count")
+    known = values >= (1 if frame["week"].nunique() < 4 else 2)
     return frame[known], sorted({*frame.loc[~known, group].astype("str")})
 
 
