@@ -7,8 +7,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec
 
 import pandas as pd
 import pyarrow as pa
@@ -50,6 +52,7 @@ from ccanalytics.store.published import changed_by_few, published_weeks
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
 
+P = ParamSpec("P")
 Frames = Mapping[str, pd.DataFrame]
 
 _shared: dict[str, Dataset] | None = None
@@ -66,6 +69,25 @@ def share_datasets() -> None:
     _shared = {}
 
 
+def _is_shared(function: Callable[P, Dataset]) -> Callable[P, Dataset]:
+    """`function`, which answers the same question once where datasets are shared."""
+    parameters = signature(function)
+
+    @wraps(function)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Dataset:
+        asked = parameters.bind(*args, **kwargs).arguments
+        # Tables and open stores have no text that says all of them: these are always read anew.
+        if _shared is None or any(isinstance(v, pd.DataFrame | Store) for v in asked.values()):
+            return function(*args, **kwargs)
+        key = repr((sorted(asked.items()), Path.cwd(), read_settings(os.environ, Path.cwd())))
+        if key not in _shared:
+            _shared[key] = function(*args, **kwargs)
+        return _shared[key].copy()
+
+    return answer
+
+
+@_is_shared
 def load(
     since: date | str | None = None,
     until: date | str | None = None,
@@ -87,35 +109,12 @@ def load(
     last so many days up to `until`, or to the newest one on which anything was recorded, which may
     not be over. Sample and local days are synced first; of `api` it has what `ccanalytics sync` put
     into the store. Store, roster and identity are those of ccanalytics.toml and the environment
-    unless given; the calendars and the budget are always theirs. The sample has its own.
+    unless given; the calendars and the budget are always theirs. The sample has its own. Of more
+    than half a million records none is read before it is asked for; sums by week do not ask.
 
     `StoreError` when no day of the range is stored, `ValueError` for a range or a source that makes
     no sense.
     """
-    arguments = (since, until, week, weeks, days, source, store, roster, team, identity, logs, now)
-    # Tables and open stores have no text that says all of them: these are always read anew.
-    if _shared is None or isinstance(roster, pd.DataFrame) or isinstance(store, Store):
-        return _load(*arguments)
-    key = repr((arguments, Path.cwd(), read_settings(os.environ, Path.cwd())))
-    if key not in _shared:
-        _shared[key] = _load(*arguments)
-    return _shared[key].copy()
-
-
-def _load(
-    since: date | str | None,
-    until: date | str | None,
-    week: str,
-    weeks: int,
-    days: int,
-    source: str,
-    store: Store | Path | str | None,
-    roster: pd.DataFrame | Path | str | None,
-    team: str,
-    identity: str,
-    logs: Sequence[Path | str],
-    now: datetime | None,
-) -> Dataset:
     settings = read_settings(os.environ, Path.cwd())
     identity = identity or settings.identity
     if identity not in IDENTITIES:
