@@ -14,7 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from ccanalytics.metrics.intervals import Floats, Weeks, student, week_variances
+from ccanalytics.metrics.intervals import (
+    MINIMUM_ACTORS,
+    Floats,
+    Weeks,
+    student,
+    week_variances,
+)
 
 POWER = 0.80
 
@@ -109,7 +115,7 @@ def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> Lo
     People are the replicates: how far each one's own figure moved sees habits that last. What all
     of them share in a week comes on top, as far as weeks clearly scatter more than people's own
     weeks explain (two-way clustering: Cameron, Gelbach and Miller, Journal of Business & Economic
-    Statistics 29, 2011), and `DRIFT` is added.
+    Statistics 29, 2011), and `DRIFT` is added. Of a few people weeks are the only replicates.
     """
     weeks = int(before.sum() + after.sum())
     sides = (before, after)
@@ -120,12 +126,15 @@ def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> Lo
         return None
     influences = [_influence(top, bottom, side) for side in sides]
     moves = (influences[1] - influences[0]).sum(axis=1)
-    n = _alike(top[:, before | after].sum(axis=1))
-    people = float(moves @ moves) * n / (n - 1)
-    shared = _shared(influences, sides) * (1 / before.sum() + 1 / after.sum())
+    together, own = _scatters(influences, sides)
+    people, shared, n = 0.0, together, 2.0
+    if np.count_nonzero((top + bottom).any(axis=1)) >= MINIMUM_ACTORS:
+        n = _alike(top[:, before | after].sum(axis=1))
+        people = float(moves @ moves) * n / (n - 1)
+        shared = max(together / CLEARLY - own, 0.0)
     error = math.sqrt(people + shared + _drifted(weeks))
     parts = people**2 / (n - 1) + shared**2 / (weeks - 2)
-    freedom = (people + shared) ** 2 / parts if parts > 0 else n - 1
+    freedom = (people + shared) ** 2 / parts if parts > 0 else weeks - 2
     return LogChange(estimates[1] - estimates[0], error, freedom)
 
 
@@ -134,15 +143,17 @@ def _alike(amounts: Floats) -> float:
     return max(float(amounts.sum() ** 2 / (amounts @ amounts)), 2.0)
 
 
-def _shared(influences: list[Floats], sides: tuple[Weeks, Weeks]) -> float:
-    """The variance of a week that all people share."""
-    together, own, freedom = 0.0, 0.0, -2
+def _scatters(influences: list[Floats], sides: tuple[Weeks, Weeks]) -> tuple[float, float]:
+    """The variance of a change from how far weeks scatter: as they are, and as far as people who
+    have nothing in common explain it."""
+    squares = np.zeros(2)
     for influence, side in zip(influences, sides, strict=True):
         weekly = influence[:, side] * side.sum()
-        together += float(np.sum(weekly.sum(axis=0) ** 2))
-        own += float(np.sum((weekly - weekly.mean(axis=1, keepdims=True)) ** 2))
-        freedom += int(side.sum())
-    return max(together / CLEARLY - own, 0.0) / freedom
+        apart = weekly - weekly.mean(axis=1, keepdims=True)
+        squares += np.sum(weekly.sum(axis=0) ** 2), np.sum(apart**2)
+    before, after = (int(side.sum()) for side in sides)
+    together, own = squares / (before + after - 2) * (1 / before + 1 / after)
+    return float(together), float(own)
 
 
 def _drifted(weeks: int) -> float:

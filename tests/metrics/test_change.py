@@ -289,3 +289,12 @@ def test_over_four_weeks_a_shock_that_all_people_share_comes_on_top():
     shared = (together / 1.25 - own) / 10 * (1 / 8 + 1 / 4)
     assert found.error == pytest.approx(math.sqrt(shared + DRIFTED))
     assert found.freedom == pytest.approx(10)
+
+
+def test_over_four_weeks_of_ones_own_records_weeks_are_the_only_replicates():
+    """One person, a tenth up or down in turn: nobody else could show how far that goes."""
+    top = np.tile([1.1, 0.9], 6)[None, :]
+    found = sides_change(top, np.zeros_like(top), *SIDES)
+    scatter = 12 * 0.1**2 / 10 * (1 / 8 + 1 / 4)
+    assert found.error == pytest.approx(math.sqrt(scatter + DRIFTED))
+    assert found.freedom == pytest.approx(10)
