@@ -25,8 +25,9 @@ from ccanalytics.wire.claude_code import (
     unknown_fields,
 )
 from ccanalytics.wire.enterprise import (
+    ClaudeCode,
     PeoplePage,
-    PersonDay,
+    Person,
     Summary,
     decode_people,
     decode_summaries,
@@ -74,7 +75,8 @@ class EnterpriseClient(Client):
         params: Params = {"date": asked.isoformat(), "limit": PAGE_SIZE}
         pages = self._all_pages(USERS, params, self._decode)
         organization = self._organization or ""
-        found = (_record(asked, row, organization) for page in pages for row in page.data)
+        people = ((row.user, row.claude_code_metrics) for page in pages for row in page.data)
+        found = (_record(asked, who, did, organization) for who, did in people if did)
         return [record for record in found if _used(record)]
 
     def organization(self) -> Organization:
@@ -142,12 +144,12 @@ def _used(record: Record) -> bool:
     return any((*counts, core.lines_of_code.added, core.lines_of_code.removed, record.tool_actions))
 
 
-def _record(day: date, row: PersonDay, organization: str) -> Record:
-    core, actions = row.claude_code_metrics.core_metrics, row.claude_code_metrics.tool_actions
+def _record(day: date, who: Person, did: ClaudeCode, organization: str) -> Record:
+    core = did.core_metrics
     lines = LinesOfCode(core.lines_of_code.added_count, core.lines_of_code.removed_count)
     return Record(
         date=f"{day}T00:00:00Z",
-        actor=UserActor(row.user.email_address or row.user.id, row.user.id),
+        actor=UserActor(who.email_address or who.id, who.id),
         organization_id=organization,
         customer_type=None,
         terminal_type=None,
@@ -156,7 +158,7 @@ def _record(day: date, row: PersonDay, organization: str) -> Record:
         ),
         tool_actions={
             tool: ToolAction(one.accepted_count, one.rejected_count)
-            for tool, one in actions.items()
+            for tool, one in did.tool_actions.items()
             if one.accepted_count or one.rejected_count  # all tools are always listed
         },
         model_breakdown=[],

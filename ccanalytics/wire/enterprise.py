@@ -63,8 +63,8 @@ class PersonDay(Wire):
 
     user: Person
     """Who it was."""
-    claude_code_metrics: ClaudeCode
-    """What they did in Claude Code."""
+    claude_code_metrics: ClaudeCode | None
+    """What they did in Claude Code; null where nothing is known of it."""
 
 
 class PeoplePage(CursorPage[PersonDay]):

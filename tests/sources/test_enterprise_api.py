@@ -114,8 +114,9 @@ def test_a_row_gets_the_day_that_was_asked_for_and_the_organization_that_answere
 
 
 def test_who_used_another_product_only_has_no_record():
-    """Zeros in every counter of Claude Code are no use of it."""
-    body = {"data": [row(sessions=0), row("user_2", sessions=0, removed=1)], "next_page": None}
+    """Zeros in every counter of Claude Code are no use of it, nor is null in place of them."""
+    rows = [row(sessions=0), row("user_2", sessions=0, removed=1)]
+    body = {"data": [*rows, row("user_3") | {"claude_code_metrics": None}], "next_page": None}
     client = offline(lambda request: httpx.Response(200, json=body))
     assert len(client.records(DAY)) == 1
 
