@@ -158,10 +158,11 @@ class LogFile:
             self._take_event(line, "api_error", said.at)
         if turn.type != "user":
             self._take_answer(said)
-        for half in self.halves(said, offset):
+        halves = self.halves(said, offset)
+        for half in halves:
             self._take_half(half)
         if turn.type == "user":
-            self.turns.ask(said)
+            self.turns.ask(said, is_result=bool(halves))
 
     def _see(self, name: str, said: Said) -> None:
         """Widens the session of a prompt or answer to reach it."""

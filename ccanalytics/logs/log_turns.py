@@ -10,7 +10,7 @@ import msgspec
 
 from ccanalytics.logs.log_facts import Place
 from ccanalytics.logs.log_index import Conversation, Given
-from ccanalytics.logs.log_lines import ContentBlock, Line, Message, Turn
+from ccanalytics.logs.log_lines import Line, Message, Turn
 
 
 class Said(msgspec.Struct, gc=False):
@@ -37,12 +37,12 @@ class Turns:
         self.conversations = {name: msgspec.structs.replace(one) for name, one in known.items()}
         self._given = {(name, one.given.ids): one.given for name, one in known.items() if one.given}
 
-    def ask(self, said: Said) -> None:
-        """Remembers what the next answer answers."""
+    def ask(self, said: Said, *, is_result: bool) -> None:
+        """Remembers what the next answer answers: a prompt, or the result of a tool."""
         stream, at = said.line.stream(), said.at
         known = self.conversations.get(stream)
         # Lines that Claude Code adds by itself stand between the blocks of one answer.
-        if known is not None and (said.line.is_meta or _has_result(said.message)):
+        if known is not None and (is_result or said.line.is_meta):
             known.asked_at = at
             return
         prompt = said.turn.uuid or f"{said.line.session()}:{at}"
@@ -105,11 +105,3 @@ class Turns:
         if first.into == answer.into:
             first.at = max(first.at, answer.at)
         return False
-
-
-def _has_result(message: Message) -> bool:
-    """Whether a user's line is only the answer of a tool."""
-    content = message.content
-    return type(content) is list and any(
-        type(block) is ContentBlock and block.type == "tool_result" for block in content
-    )
