@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from ccanalytics.analyses.forecast import month_forecast
+from ccanalytics.analyses.forecast import crossing, month_forecast
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
@@ -146,12 +146,11 @@ def _state(scope: str, name: str, budget: float, part: Dataset | None, money: st
     state = replace(state, month=found.month)
     if found.why:
         return replace(state, why=found.why)
-    reached = found.frame.loc[found.frame["low"] >= budget, "date"]
     return replace(
         state,
         so_far=found.so_far,
         total=found.total,
         low=found.low,
         high=found.high,
-        first_day=reached.iloc[0] if len(reached) else pd.NaT,
+        first_day=crossing(found.frame, "low", budget),
     )

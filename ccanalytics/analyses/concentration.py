@@ -69,19 +69,20 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     last of ten is the tenth of `top10_share`. No rows with too few people, or no cost, or where the
     cost of the last group is nearly all of one person.
     """
-    columns = {"people_share": "float64", "value": "float64", "n_actors": "float64"}
-    last = _people(data, data.weeks[-1]) if len(data.weeks) else None
-    untold = len(data.weeks) and data.weeks[-1] in data.untold
-    if last is None or untold or len(last[0]) < MINIMUM_DISTRIBUTION or not _known(*last):
-        return mask_unavailable(data, pd.DataFrame(columns=list(columns)).astype(columns))
-    costs, _ = last
+    nothing = pd.DataFrame(columns=["people_share", "value", "n_actors"]).astype("float64")
+    nothing = mask_unavailable(data, nothing)
+    if not len(data.weeks) or data.weeks[-1] in data.untold:
+        return nothing
+    costs, priced = _people(data, data.weeks[-1])
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))
+    if not groups or len(costs) < MINIMUM_DISTRIBUTION or not _known(costs, priced):
+        return nothing
     ends = np.arange(groups + 1) * len(costs) // groups
     if _of_one(data, costs[ends[-2] :]):
-        return mask_unavailable(data, pd.DataFrame(columns=list(columns)).astype(columns))
+        return nothing
     share = np.concatenate([[0.0], np.cumsum(costs)])[ends] / costs.sum()
     curve = {"people_share": ends / len(costs), "value": share, "n_actors": float(len(costs))}
-    return pd.DataFrame(curve).astype(columns)
+    return pd.DataFrame(curve)
 
 
 @says(Sentence)

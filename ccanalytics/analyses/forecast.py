@@ -174,8 +174,8 @@ def _forecast(
         error=float(np.median(whole)),
         backtests=len(errors),
         budget=budget,
-        earliest=_crossing(frame, "high", budget),
-        latest=_crossing(frame, "low", budget),
+        earliest=crossing(frame, "high", budget),
+        latest=crossing(frame, "low", budget),
     )
 
 
@@ -217,7 +217,7 @@ def _widths(errors: Floats) -> Floats:
     return widths
 
 
-def _crossing(frame: pd.DataFrame, column: str, budget: float | None) -> pd.Timestamp:
+def crossing(frame: pd.DataFrame, column: str, budget: float | None) -> pd.Timestamp:
     """The first day on which the sum reaches the budget; NaT for none."""
     if budget is None:
         return pd.NaT

@@ -22,7 +22,7 @@ from ccanalytics.metrics.ratios import (
     rows_of,
     summable,
 )
-from ccanalytics.metrics.withholding import withheld_days, without_numbers
+from ccanalytics.metrics.withholding import Subject, places, withheld_days, without_numbers
 
 Period = Literal["month", "week", "day"]
 
@@ -76,19 +76,14 @@ def month_of(weeks: pd.Series) -> pd.Series:
 
 def _months(data: Dataset, metric: Metric, by: str | None, actor_kind: ActorKind) -> pd.DataFrame:
     rows = rows_of(data, metric, by, actor_kind)
-    rest = [_in_months(one, by) for one in rest_rows(data, metric, by, actor_kind)]
+    rest = [_in_months(one, by) for one in rest_rows(data, Subject.of(metric), by, actor_kind)]
     months = _whole_months(data.weeks)
     frame = frame_of_rows(data, metric, _in_months(rows, by), rest, months, by, actor_kind)
     weekly = frame_of(data, metric, by, actor_kind)
-    there = _places(rows[rows["active"] > 0], by)
-    few = weekly[weekly["n_actors"].isna() & _places(weekly, by).isin(there)]
-    hidden = _places(frame, by).isin(_places(few.assign(week=month_of(few["week"])), by))
+    there = places(rows[rows["active"] > 0], by)
+    few = weekly[weekly["n_actors"].isna() & places(weekly, by).isin(there)]
+    hidden = places(frame, by).isin(places(few.assign(week=month_of(few["week"])), by))
     return without_numbers(frame, hidden, ["week", *([by] if by else [])])
-
-
-def _places(frame: pd.DataFrame, by: str | None) -> pd.MultiIndex:
-    groups = frame[by].astype("str") if by else pd.Series("", index=frame.index)
-    return pd.MultiIndex.from_arrays([frame["week"], groups])
 
 
 def _in_months(rows: pd.DataFrame, by: str | None) -> pd.DataFrame:

@@ -125,13 +125,9 @@ def withheld(
     data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
 ) -> pd.MultiIndex:
     """The weeks and groups that are withheld from every metric about the same people."""
-    everybody = [_rows(data, subject.population, by, actor_kind)]
-    if data.rest is not None and actor_kind == "user" and data.minimum_group > 1:
-        everybody.append(_rows(data.rest, subject.population, by, actor_kind))
-    hidden = withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
-    if by == "team" and (before := data.withheld_before_of(subject.money)):
-        return hidden.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
-    return hidden
+    rows = _rows(data, subject.population, by, actor_kind)
+    everybody = [rows, *rest_rows(data, subject, by, actor_kind)]
+    return withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
 
 
 def _minimum(data: Dataset, by: str | None, actor_kind: ActorKind) -> int:
@@ -139,11 +135,12 @@ def _minimum(data: Dataset, by: str | None, actor_kind: ActorKind) -> int:
 
 
 def rest_rows(
-    data: Dataset, metric: Metric, by: str | None, actor_kind: ActorKind = "user"
+    data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
 ) -> list[pd.DataFrame]:
     """The rows of the people who are not in the dataset's team, whom its figures must not tell."""
-    of_team = data.rest is not None and actor_kind == "user" and data.minimum_group > 1
-    return [rows_of(data.rest, metric, by)] if data.rest is not None and of_team else []
+    if data.rest is None or actor_kind == "api_key" or data.minimum_group <= 1:
+        return []
+    return [_rows(data.rest, subject.population, by, actor_kind)]
 
 
 def _usage_sides(metric: Metric) -> list[str]:

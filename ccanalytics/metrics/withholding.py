@@ -58,7 +58,7 @@ def hide_parts(
 
     In a group nobody active is no zero that may be shown: the group itself may be small.
     """
-    few = _keys(sums, by).isin(hidden)
+    few = places(sums, by).isin(hidden)
     few |= sums["week"].isin(data.untold).to_numpy()
     if by:
         few |= (sums["n_actors"] == 0).to_numpy()
@@ -96,7 +96,7 @@ def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
 
 def withheld_parts(rows: pd.DataFrame, hidden: pd.MultiIndex, by: str | None) -> "pd.Series[bool]":
     """For each row whether its week and group are among the `hidden` ones."""
-    return pd.Series(_keys(rows, by).isin(hidden), rows.index)
+    return pd.Series(places(rows, by).isin(hidden), rows.index)
 
 
 def withheld_groups(
@@ -124,7 +124,7 @@ def weeks_of_few(rows: pd.DataFrame, subject: Subject, minimum: int) -> set[pd.T
 def _withheld_in(
     rows: pd.DataFrame, subject: Subject, by: str | None, minimum: int
 ) -> pd.MultiIndex:
-    keys = _keys(rows, by)
+    keys = places(rows, by)
     hidden = pd.Series(data=False, index=rows.index)
     for people in _of_people(rows.assign(group=keys.get_level_values("group")), subject):
         hidden[people.index] |= withheld_rows(people, minimum, ["week"], "group")
@@ -150,7 +150,8 @@ def _of_people(rows: pd.DataFrame, subject: Subject) -> Iterator[pd.DataFrame]:
         yield people[rows[subject.population] > 0]
 
 
-def _keys(frame: pd.DataFrame, by: str | None) -> pd.MultiIndex:
+def places(frame: pd.DataFrame, by: str | None) -> pd.MultiIndex:
+    """The week and the group of each row."""
     group = frame[by].astype("str") if by else pd.Series("", index=frame.index)
     return pd.MultiIndex.from_arrays([frame["week"], group], names=["week", "group"])
 

@@ -78,7 +78,7 @@ def test_a_budget_of_nobody_says_so():
 
 
 def test_a_team_of_too_few_people_has_no_forecast():
-    """One person is no team whose money is told."""
+    """One person is no team whose money may be shown."""
     state = one(budgets={"team": {"A": 290}}, minimum_group=5)
     assert math.isnan(state.so_far)
     assert not state.is_crossed
@@ -99,8 +99,8 @@ def test_the_command_ends_with_4_for_schedulers_and_tells_programs(
     asked = ["budget", "--source", "sample", "--store", str(sample_days), "--json"]
     crossed = CliRunner().invoke(main, asked)
     assert crossed.exit_code == 4
-    told = json.loads(crossed.stdout)
-    assert told["status"] == "crossed"
-    assert [b["name"] for b in told["budgets"] if b["is_crossed"]] == ["Payments"]
+    answered = json.loads(crossed.stdout)
+    assert answered["status"] == "crossed"
+    assert [b["name"] for b in answered["budgets"] if b["is_crossed"]] == ["Payments"]
     high = {"CCANALYTICS_BUDGETS": '{"team": {"Payments": 9000}}'}
     assert CliRunner().invoke(main, asked, env=high).exit_code == 0

@@ -142,7 +142,7 @@ def test_what_cannot_be_compared_says_why(change, why):
 
 
 def test_a_team_of_three_is_not_spoken_of():
-    """Neither its name nor what was done for it is told."""
+    """Neither its name nor what was done for it is shown."""
     assert cca.intervention_effects(organisation(plain, red=3, minimum_group=5)) == ()
 
 

@@ -192,10 +192,10 @@ def test_a_spike_stands_out_and_its_team_is_named():
 @pytest.mark.slow
 def test_ordinary_noise_is_no_anomaly():
     """Of 40 organisations without a spike at most two have a day that stands out."""
-    told = [
+    alarms = [
         len(cca.metric_frame(days(noisy(seed), people=1), "unusual_days")) > 0 for seed in range(40)
     ]
-    assert sum(told) <= 4
+    assert sum(alarms) <= 4
 
 
 @pytest.mark.parametrize("weeks", [12, 26])

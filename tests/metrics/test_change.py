@@ -164,15 +164,15 @@ def share_told(metric, late, lift=1.0, shock=0.0, replications=200):
     """How often the `late` last weeks of 40 people are said to be up or down."""
     random = np.random.default_rng(late)
     after = np.arange(12) >= 12 - late
-    told = 0
+    changes = 0
     for _ in range(replications):
         actors = people(random, 40)
         moved = np.where(after, lift, 1.0) * np.exp(random.normal(0, shock, 12))
         compared = compare(
             m.METRICS[metric], Matrix(actors.top * moved, actors.bottom), ~after, after
         )
-        told += compared.is_change
-    return told / replications
+        changes += compared.is_change
+    return changes / replications
 
 
 @pytest.mark.parametrize("metric", ["cost_per_commit", "cost"])
