@@ -111,11 +111,11 @@ def _model_usage(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
 
 
 def _tool_actions(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
-    actions = [item for record in records for item in record.tool_actions.items()]
+    actions = [action for record in records for action in record.tool_actions.values()]
     measures = [
-        pa.array([tool for tool, _ in actions], pa.string()),
-        pa.array([action.accepted for _, action in actions], _count),
-        pa.array([action.rejected for _, action in actions], _count),
+        pa.array([tool for record in records for tool in record.tool_actions], pa.string()),
+        pa.array([action.accepted for action in actions], _count),
+        pa.array([action.rejected for action in actions], _count),
     ]
     repeats = [len(record.tool_actions) for record in records]
     return pa.table([*_repeat(keys, repeats), *measures], schema=SCHEMAS["tool_actions"])
@@ -138,11 +138,11 @@ def _usd(costs: Sequence[EstimatedCost]) -> pa.Array:
 
 def _cents(amounts: Sequence[Decimal | None]) -> pa.Array:
     """Amounts in cents to six decimals; further digits are noise of binary fractions."""
-    given = [one for one in amounts if one is not None]
-    out_of_range = [one for one in given if not one.is_finite() or abs(one) >= MOST_CENTS]
-    if out_of_range:
-        raise SchemaError(f"A cost of {out_of_range[0]} cents is out of range.")
     try:
+        # Nearly always this is all: looking at each amount first would cost more than this.
         return pa.array(amounts, _cent)
     except pa.ArrowException:
+        for one in amounts:
+            if one is not None and not (one.is_finite() and abs(one) < MOST_CENTS):
+                raise SchemaError(f"A cost of {one} cents is out of range.") from None
         return pa.array([None if one is None else round(one, 6) for one in amounts], _cent)
