@@ -4,7 +4,7 @@ A week answers the pointer over the whole height of a chart, in at most four sho
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import altair as alt
 import pandas as pd
@@ -39,64 +39,63 @@ MOST = 12
 """As many groups stand side by side; the table and the frame have them all."""
 
 
+class Words(TypedDict, total=False):
+    """What a chart is called, and whether it takes the whole width of the page."""
+
+    title: str
+    subtitle: str
+    wide: bool
+
+
 def ratio_by_week(
     frame: pd.DataFrame,
     metric: Metric | str,
     *,
-    title: str = "",
     events: Events = (),
-    wide: bool = False,
     actor_kind: ActorKind = "user",
+    **words: Unpack[Words],
 ) -> Any:
     """A line, its interval as a band, its last value in words; a week without a value is a gap."""
     metric = words_of(metric, actor_kind)
     base = alt.Chart().encode(x=week_axis())
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
     line = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(y=value_axis(metric))
-    layers = [band, line]
-    return _over_weeks(layers, frame, metric, title, events, wide, actor_kind)
+    return _over_weeks([band, line], frame, metric, events, actor_kind, words)
 
 
 def total_by_week(
     frame: pd.DataFrame,
     metric: Metric | str,
     *,
-    title: str = "",
     events: Events = (),
-    wide: bool = False,
     actor_kind: ActorKind = "user",
+    **words: Unpack[Words],
 ) -> Any:
     """One bar per week, from zero, the last with its value in words."""
     metric = words_of(metric, actor_kind)
     bars = alt.Chart().mark_bar().encode(x=week_axis(), y=value_axis(metric))
-    return _over_weeks([bars], frame, metric, title, events, wide, actor_kind)
+    return _over_weeks([bars], frame, metric, events, actor_kind, words)
 
 
 def _over_weeks(
     drawn: list[Any],
     frame: pd.DataFrame,
     metric: Metric,
-    title: str,
     events: Events,
-    wide: bool,
     actor_kind: ActorKind,
+    words: Words,
 ) -> Any:
     """These layers with the last value, what was noted, and a week that answers the pointer."""
     frame = ready(frame, metric, None, events)
     end = alt.Chart().mark_text(align="right", dx=14, dy=-11, fontWeight=600, color=INK)
     end = end.encode(x=week_axis(), y=value_axis(metric), text="end:N")
-    words = week_words(frame, metric, actor_kind=actor_kind)
-    snap = alt.Chart().mark_rect(opacity=0).encode(x=week_axis(), tooltip=words)
+    said = week_words(frame, metric, actor_kind=actor_kind)
+    snap = alt.Chart().mark_rect(opacity=0).encode(x=week_axis(), tooltip=said)
     snap = snap.encode(y=alt.value(0), y2=alt.value(HEIGHT))
     layers = [*drawn, *event_layers(frame, week_axis()), end.transform_filter(IS_END), snap]
-    return finished(
-        alt.layer(*layers, data=frame),
-        metric,
-        title=title,
-        wide=wide,
-        actor_kind=actor_kind,
-        columns=table_columns(frame, metric, None, actor_kind),
-    )
+    columns = table_columns(frame, metric, None, actor_kind)
+    chart = alt.layer(*layers, data=frame)
+    return finished(chart, metric, actor_kind=actor_kind, columns=columns, **words)
 
 
 IS_END = "isValid(datum.end)"
@@ -122,16 +121,16 @@ def small_multiples(
     metric: Metric | str,
     group: str,
     *,
-    title: str = "",
-    subtitle: str = "",
     order: Sequence[str] = (),
     moved: Sequence[str] = (),
     events: Events = (),
     actor_kind: ActorKind = "user",
+    **words: Unpack[Words],
 ) -> Any:
     """One small line per group on one scale, in `order`: those that `moved` stand out."""
     metric = words_of(metric, actor_kind)
-    subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
+    subtitle = f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
+    subtitle = words.get("subtitle") or subtitle
     known, unknown = _with_a_line(frame, group)
     subtitle += f"; not shown: {', '.join(unknown)}" if 0 < len(unknown) <= MOST else ""
     if (groups := known[group].nunique()) > MOST:
@@ -145,16 +144,10 @@ def small_multiples(
         header=alt.Header(labelExpr="''", labelFontSize=1, labelPadding=0, title=None),
         sort=alt.EncodingSortField("place", op="min"),
     )
-    return finished(
-        one.facet(facet=facet, data=frame, columns=COLUMNS),
-        metric,
-        title=title,
-        subtitle=subtitle,
-        wide=True,
-        height=None,
-        actor_kind=actor_kind,
-        columns=table_columns(frame, metric, group, actor_kind),
-    )
+    words |= {"subtitle": subtitle, "wide": True}
+    columns = table_columns(frame, metric, group, actor_kind)
+    chart = one.facet(facet=facet, data=frame, columns=COLUMNS)
+    return finished(chart, metric, height=None, actor_kind=actor_kind, columns=columns, **words)
 
 
 def _with_a_line(frame: pd.DataFrame, group: str) -> tuple[pd.DataFrame, list[str]]:
@@ -201,10 +194,8 @@ def stacked(
     order: Sequence[str] | None = None,
     colours: Sequence[str] = CATEGORIES,
     axis: alt.Y | None = None,
-    title: str = "",
-    subtitle: str = "",
-    wide: bool = False,
     actor_kind: ActorKind = "user",
+    **words: Unpack[Words],
 ) -> Any:
     """One bar per week, made of its groups, in their order from the bottom."""
     metric = words_of(metric, actor_kind)
@@ -226,15 +217,8 @@ def stacked(
             tooltip=week_words(frame, metric, group, actor_kind=actor_kind),
         )
     )
-    return finished(
-        chart,
-        metric,
-        title=title,
-        subtitle=subtitle,
-        wide=wide,
-        actor_kind=actor_kind,
-        columns=table_columns(frame, metric, group, actor_kind),
-    )
+    columns = table_columns(frame, metric, group, actor_kind)
+    return finished(chart, metric, actor_kind=actor_kind, columns=columns, **words)
 
 
 def week_words(

@@ -70,7 +70,7 @@ def finished(
 
 
 _ACTIONS = {"export": True, "source": False, "compiled": False, "editor": False}
-"""What JupyterLab offers beside a chart: to save it as a picture, and nothing on the internet."""
+"""What JupyterLab offers next to a chart: saving it as a picture, and nothing on the internet."""
 
 
 class _ShowsItself:

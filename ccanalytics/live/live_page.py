@@ -128,7 +128,7 @@ class Live:
         return self._safe(f"{ours[1] if ours else error}" + (f"\n\n{code}" if code else ""))
 
     def _safe(self, text: str) -> str:
-        from ccanalytics.people.identity import without_emails  # brings pandas along
+        from ccanalytics.people.identity import without_emails  # imports pandas
 
         named = self.maker.options.settings.identity == "named"
         return text if named else without_emails(text)

@@ -1,7 +1,7 @@
 """The page over HTTP, for browsers on this machine only.
 
     /TOKEN/           the page as it is now
-    /TOKEN/live       a WebSocket on which each change is told, and the reader's choices are heard
+    /TOKEN/live       a WebSocket: sends each change, receives the reader's choices
     /TOKEN/save/KIND  the page as a file
 
 Nobody else on this machine, and no other page in the same browser, may learn anything: a request
@@ -151,7 +151,7 @@ class Updates(Own, WebSocketHandler):
 
 
 async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM; `begun` is told the address. The worker ends with it."""
+    """Serve until Ctrl-C or SIGTERM; `begun` is called with the address. The worker ends with it."""
     sockets = _bound(port)
     port = sockets[0].getsockname()[1]
     token = token_urlsafe(16)

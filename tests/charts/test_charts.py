@@ -16,6 +16,7 @@ from ccanalytics.analyses.change_parts import Period
 from ccanalytics.analyses.drivers import Drivers
 from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.charts.theme import CATEGORIES, GRID, INK, MUTED
+from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.people.calendars import Calendars
@@ -200,7 +201,7 @@ def test_drivers_without_a_figure_are_no_title():
     """Where a change is not known, as with a small group, there is nothing to be the largest."""
     frame = pd.DataFrame({"step": ["price", "total"], "kind": ["driver", "total"], "value": None})
     frame = frame.assign(low=None, high=None, start=None, end=None).astype({"value": "float64"})
-    period = Period(pd.DatetimeIndex([]), np.array([], bool), 1.0, 2.0)
+    period = Period(pd.DatetimeIndex([]), np.array([], bool), Comparison(4, 8))
     spec = cca.chart(Drivers(METRICS["cost"], frame, period)).to_dict()
     assert spec["usermeta"]["ccanalytics"]["missing"]
 

@@ -134,27 +134,27 @@ function words({ state, updated, files, progress }) {
   }[state];
 }
 
-function say(told) {
-  const text = words(told);
+function say(status) {
+  const text = words(status);
   const line = bar.querySelector("[role=status]");
   const trouble = bar.querySelector(".trouble");
-  bar.dataset.state = told.state;
+  bar.dataset.state = status.state;
   if (line.textContent !== text) line.textContent = text;
-  if (trouble.textContent !== told.message) trouble.textContent = told.message;
-  trouble.hidden = !told.message;
-  if (told.updated) bar.querySelector(".exports").hidden = false;
+  if (trouble.textContent !== status.message) trouble.textContent = status.message;
+  trouble.hidden = !status.message;
+  if (status.updated) bar.querySelector(".exports").hidden = false;
 }
 
-async function take(told) {
-  if (told.version !== shown) {
-    marking = shown && chosenThen === JSON.stringify(told.chosen);
+async function take(status) {
+  if (status.version !== shown) {
+    marking = shown && chosenThen === JSON.stringify(status.chosen);
     await refresh();
-    shown = told.version;
+    shown = status.version;
   }
-  if (told.state === "live") chosenThen = JSON.stringify(told.chosen);
-  offer(told);
+  if (status.state === "live") chosenThen = JSON.stringify(status.chosen);
+  offer(status);
   offerRows();
-  say(told);
+  say(status);
 }
 
 /* What the page can be filtered by: a list of choices each. */

@@ -203,7 +203,7 @@ async function startCharts(page, begin) {
 
 function startLinks() {
   const links = document.querySelector(".others");
-  // A mail program shows an attachment where no other file lies beside it.
+  // A mail program shows an attachment without the files next to it.
   if (links && !/^(https?|file):$/.test(location.protocol)) links.remove();
 }
 
