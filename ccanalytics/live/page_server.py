@@ -151,7 +151,7 @@ class Updates(Own, WebSocketHandler):
 
 
 async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM; `begun` is called with the address. The worker ends with it."""
+    """Serve until Ctrl-C or SIGTERM; `begun` gets the address. The worker ends with it."""
     sockets = _bound(port)
     port = sockets[0].getsockname()[1]
     token = token_urlsafe(16)
