@@ -1,11 +1,13 @@
 """What an issue of the report keeps for later ones, and what both together must not reveal."""
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.errors import StoreError
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import rows_of, week_frame, withheld
 from ccanalytics.metrics.withholding import Subject
@@ -13,6 +15,8 @@ from ccanalytics.people.small_groups import Part, of_people, revealed
 from ccanalytics.report.history import Remembered, week_words
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.published import PublishedWeek, remember_published
+
+log = logging.getLogger(__name__)
 
 HEADLINES = (
     "active_actors",
@@ -64,7 +68,10 @@ def remember(data: Dataset, store: Store, now: datetime) -> None:
         )
         for week in data.weeks
     }
-    remember_published(store, data.source, weeks)
+    try:
+        remember_published(store, data.source, weeks)
+    except StoreError as error:  # a store that may only be read has reports all the same
+        log.warning("What this output withholds is not remembered for later ones: %s", error)
 
 
 def revealed_with(data: Dataset, now: Remembered, earlier: Iterable[Remembered]) -> Iterator[str]:

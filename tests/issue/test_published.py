@@ -7,6 +7,7 @@ import pytest
 from builders import record
 
 import ccanalytics as cca
+from ccanalytics import atomic
 from ccanalytics.dataset.loading import load
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.issue.memory import remember
@@ -106,6 +107,18 @@ def test_keys_and_equal_answers_change_nothing(outputs):
     before = outputs.costs()
     outputs.restate(SIZES)
     assert outputs.costs() == pytest.approx(before, nan_ok=True)
+
+
+def test_a_store_that_may_only_be_read_has_outputs_all_the_same(outputs, monkeypatch, caplog):
+    """What they withhold is not remembered then, and it is said so."""
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(atomic.tempfile, "mkdtemp", refuse)
+    outputs.publish()
+    assert "is not remembered" in caplog.text
+    assert withheld(outputs.costs()) == {"C", "D"}
 
 
 def test_who_may_see_names_may_see_the_week(outputs):
