@@ -26,8 +26,8 @@ from ccanalytics.prices import Tariff, Tokens
 DAY = 86_400_000
 """Milliseconds of a day; moments are milliseconds since 1970, UTC."""
 
-GIVEN_BY_GATEWAY = 20
-"""A longer request id is of the API, or as random: "req_" and 24 characters."""
+OF_A_GATEWAY = 20
+"""A longer request id is one of a kind, as those of the API are: "req_" and 24 characters."""
 
 EPOCH = date(1970, 1, 1).toordinal()
 
@@ -122,12 +122,11 @@ class LoggedRequest(msgspec.Struct, gc=False):
     def is_another(self, other: "LoggedRequest") -> bool:
         """Whether it is no copy of a request with the same ids in another session.
 
-        Lines keep their moments in a copy, and so do the lines they answer. Ids as long as those of
-        the API are one of a kind.
+        Lines keep their moments in a copy, and so do the lines they answer.
         """
         if self.side or other.side or self.place.session == other.place.session:
             return False
-        if len(self.request or "") > GIVEN_BY_GATEWAY:
+        if len(self.request or "") > OF_A_GATEWAY:
             return False
         if self.asked_at and other.asked_at:
             return self.at != other.at and self.asked_at != other.asked_at

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ccanalytics.logs.log_facts import Place
+from ccanalytics.logs.log_facts import OF_A_GATEWAY, Place
 from ccanalytics.logs.log_index import Conversation, Given
 from ccanalytics.logs.log_lines import Line, Message, Turn
 
@@ -77,8 +77,11 @@ class Turns:
         """
         line, message, known = said.line, said.message, said.conversation
         stream = line.stream()
-        if message.id and said.turn.request_id:
-            answer = Given((message.id, said.turn.request_id), into, said.at)
+        if message.id and (request := said.turn.request_id):
+            # While an answer of the API is being written a person may type a command.
+            if len(request) > OF_A_GATEWAY:
+                return None
+            answer = Given((message.id, request), into, said.at)
             if not self._is_given_again(stream, known, answer, said.side):
                 return None
         whose = f"{line.session()}:{stream}" if said.side else known and known.prompt

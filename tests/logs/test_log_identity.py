@@ -68,6 +68,15 @@ def test_both_ids_repeated_after_another_prompt_are_another_answer(folder, store
     assert sorted(output(store)) == [10, 10, 20]
 
 
+def test_a_command_typed_while_an_answer_is_written_parts_no_answer(folder, store):
+    """The ids of the API are one of a kind, whatever stands between the blocks."""
+    ids = "m1", "req_011CXHysVP9JhqvJJoLb5PnV"
+    lines = [*asked(1, 100, ids), prompt("p2", at=at("10:01:06")),
+             spoke(100, *ids, at=at("10:01:07"))]  # fmt: skip
+    brought(store, written(folder, s1=lines))
+    assert output(store) == [10]
+
+
 def test_both_ids_repeated_after_a_tool_are_another_answer_when_more_went_in(folder, store):
     """Blocks on both sides of a result say the same tokens."""
     ids = "gateway", "request"
