@@ -9,6 +9,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import inf, isfinite
@@ -109,24 +110,20 @@ class Pace:
             self._sleep(place - now)
 
 
+@dataclass
 class RetryBudget:
-    """What one walk may still spend on failures and pauses, in seconds."""
+    """What one walk may spend on failures and pauses, in seconds, and has spent."""
 
-    def __init__(self, budget: float) -> None:
-        self.budget = self._left = budget
-
-    @property
-    def spent(self) -> float:
-        """Seconds spent so far."""
-        return self.budget - self._left
+    budget: float
+    spent: float = 0.0
 
     def spend(self, seconds: float) -> None:
         """Books `seconds`."""
-        self._left -= seconds
+        self.spent += seconds
 
     def lasts(self, seconds: float) -> bool:
         """Whether there are that many seconds left."""
-        return self._left >= seconds
+        return self.budget - self.spent >= seconds
 
 
 def growing(first: float, longest: float, failures: int, jitter: random.Random) -> float:
