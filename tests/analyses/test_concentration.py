@@ -56,6 +56,11 @@ def test_the_fewest_people_making_half():
     assert halfcount(data)["share"].item() == 0.2
 
 
+def test_there_is_no_curve_of_fewer_people_than_the_minimum_group():
+    """Ten people are enough for a distribution, but not for one group of twelve."""
+    assert cca.metric_frame(spending(*[5] * 10, minimum_group=12), "cost_curve").empty
+
+
 def test_the_curve_goes_from_the_lowest_cost_up():
     """Ten people with 1 to 10 dollars: after five of them 15 of 55."""
     frame = cca.metric_frame(spending(*range(1, 11)), "cost_curve")
