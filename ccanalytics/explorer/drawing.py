@@ -19,6 +19,9 @@ Spec = dict[str, Any]
 WIDTH = 640
 """The width of a chart in pixels, so that the controls fit next to it on a laptop."""
 
+COLUMNS = 3
+"""As many small charts side by side fit into that width."""
+
 FEWEST = 4
 """Points of time below which there is nothing to zoom."""
 
@@ -26,9 +29,9 @@ FEWEST = 4
 def zoomable(view: View, spec: Spec) -> Spec:
     """The chart above a strip of its whole range: a brush on it zooms, a double click resets.
 
-    `spec` is that of the chart; small charts side by side keep their widths.
+    `spec` is that of the chart; small charts side by side keep their widths, in fewer columns.
     """
-    spec = {**spec, "width": WIDTH} if "width" in spec else spec
+    spec = {**spec, "width": WIDTH} if "width" in spec else {**spec, "columns": COLUMNS}
     frame = view.frame
     if frame is None or frame.iloc[:, 0].dtype.kind != "M" or frame.iloc[:, 0].nunique() < FEWEST:
         return spec

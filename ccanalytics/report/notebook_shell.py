@@ -147,7 +147,7 @@ class _Hook(DisplayHook):
     def write_output_prompt(self) -> None: ...
     def finish_displayhook(self) -> None: ...
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
-        count = shell().execution_count
+        count = self.prompt_count  # IPython counts on before it runs a cell
         shown = {"data": format_dict, "metadata": md_dict or {}, "execution_count": count}
         shell().add("execute_result", **shown)
 

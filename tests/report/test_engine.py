@@ -77,6 +77,13 @@ def test_parameters_are_injected_as_papermill_does(run):
     assert shown(executed[-1]) == [("execute_result", "5")]
 
 
+def test_a_result_has_the_number_of_its_cell(run):
+    """As in JupyterLab: [2] is the output of [2]."""
+    [executed] = run([cell("1"), cell("2")])
+    numbers = [(one.execution_count, one.outputs[0].execution_count) for one in executed]
+    assert [ours for ours, _ in numbers] == [shown for _, shown in numbers]
+
+
 def test_a_notebook_sees_nothing_of_the_one_before(run):
     """A name of the first is unknown in the second."""
     with pytest.raises(NotebookError, match="left_over"):
