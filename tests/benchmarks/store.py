@@ -228,25 +228,22 @@ def filled_with(people, root):
 
     def table(name, day, who, terminal, codes):
         rows = len(who)
-        known = {
+        columns = {
             "date": pa.repeat(pa.scalar(datetime(*day.timetuple()[:3]), pa.timestamp("ms")), rows),
             "actor": names.take(pa.array(who)),
             "actor_kind": pa.repeat(pa.scalar("user"), rows),
             "customer_type": pa.repeat(pa.scalar("api"), rows),
             "terminal": pa.array(["vscode", "tmux"]).take(pa.array(terminal)),
-            **(
-                {
-                    one: words[one].take(pa.array(codes))
-                    for one in words
-                    if one in SCHEMAS[name].names
-                }
-            ),
         }
-        measures = {one.name: pa.array(random.poisson(3, rows)) for one in SCHEMAS[name]
-                    if one.type in (pa.int64(), USD)}  # fmt: skip
-        columns = known | measures
-        return pa.table([columns.get(one.name, pa.nulls(rows, one.type)).cast(one.type)
-                         for one in SCHEMAS[name]], schema=SCHEMAS[name])  # fmt: skip
+        for field in SCHEMAS[name]:
+            if field.name in words:
+                columns[field.name] = words[field.name].take(pa.array(codes))
+            elif field.type == pa.int64():
+                columns[field.name] = pa.array(random.poisson(3, rows))
+            elif field.type == USD:
+                columns[field.name] = pa.array(random.random(rows).round(6)).cast(USD)
+        return pa.table([columns.get(field.name, pa.nulls(rows, field.type))
+                         for field in SCHEMAS[name]], schema=SCHEMAS[name])  # fmt: skip
 
     def frames(day):
         chance = [0.55, 0.12] if day.weekday() < 5 else [0.1, 0.02]
