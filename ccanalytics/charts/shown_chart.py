@@ -102,10 +102,12 @@ class _ShowsItself:
     def _repr_mimebundle_(
         self, include: object = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
-        spec = self.to_dict()
+        # A report draws its charts itself, once for the notebook and the page, and does not check
+        # them again, which takes a tenth of the time of its notebooks.
+        in_report = PICTURE in (exclude or ())
+        spec = self.to_dict(validate=not in_report)
         shown = {MIME: spec, "text/plain": str(spec.get("description", "chart"))}
-        # A report draws its charts itself, once for the notebook and the page.
-        return shown if PICTURE in (exclude or ()) else shown | {PICTURE: picture(spec)}
+        return shown if in_report else shown | {PICTURE: picture(spec)}
 
 
 class ShownChart(_ShowsItself, alt.Chart):
