@@ -200,9 +200,10 @@ class NotebookWorkers:
             late = [n for n, one in self._running.items() if one.deadline(timeout) <= now + left]
             return [self._stopped(n, self._running[n].late(timeout)) for n in late]
         if answer is None:
+            died = DIED.format(process.end())
             self._processes = [one for one in self._processes if one is not process]
             orphans = [n for n, one in self._running.items() if one.process is process]
-            return [self._stopped(n, DIED.format(process.end())) for n in orphans]
+            return [self._stopped(n, died) for n in orphans]
         if (one := self._running.get(answer.get("run", 0))) is None:
             return []
         one.hear(answer, progress)
@@ -210,7 +211,7 @@ class NotebookWorkers:
             return [self._stopped(answer["run"], DIED.format(answer["ended"]))]
         if "done" not in answer:
             return []
-        del self._running[answer["run"]]
+        self._running.pop(answer["run"]).end()
         return [(one.run, one.read())]
 
     def _stopped(self, number: int, why: str) -> "tuple[NotebookRun, NotebookError]":
@@ -275,9 +276,9 @@ class _Running:
 
     def end(self) -> None:
         """End what runs it and what that started, but not the process it is a copy of."""
-        if self.pid:
+        if FORKS and self.pid:
             kill_group(self.pid)
-        if not FORKS or self.cell is None:
+        else:
             self.process.end()
 
 
@@ -290,7 +291,12 @@ class _Process:
         heard: "queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]",
     ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ccanalytics.report.notebook_worker"],
+            [
+                sys.executable,
+                "-m",
+                "ccanalytics.report.notebook_worker",
+                *(["copies"] if FORKS else []),
+            ],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -10,7 +10,8 @@ It is asked with lines of JSON on stdin, and answers with lines on stdout:
                                                          that failed, {"error", "cell"}
     {"run": n, "ended": code}                            the copy is no more
 
-A copy ends with the process it is of, and that one with the one that asks, also in a cell.
+A copy ends with the process it is of, and that one with the one that asks, also in a cell. Without
+the argument `copies` it runs one notebook itself, and ends.
 """
 
 import contextlib
@@ -24,7 +25,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from ccanalytics.report.engine import FORKS
 from ccanalytics.wings import resolve
 
 PREPARED_BY = "issue.prepared:prepare"
@@ -61,7 +61,7 @@ def main() -> None:
 
     shell()
     prepare = resolve(PREPARED_BY)
-    copies = _Copies(pipes) if FORKS else None
+    copies = _Copies(pipes) if "copies" in sys.argv else None
     for line in pipes.requests:
         asked = json.loads(line)
         if "prepare" in asked:

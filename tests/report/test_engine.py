@@ -164,6 +164,18 @@ def test_a_process_that_dies_is_said(run):
         run([cell("1"), cell("import os; os._exit(7)")], [cell("1")])
 
 
+def test_where_nothing_can_be_copied_each_notebook_has_a_process(run, monkeypatch):
+    """As on macOS and Windows: names do not reach the next, and one that dies is named."""
+    monkeypatch.setattr(engine, "FORKS", False)
+    [first], [second] = run([cell("a = 1; a")], [cell("'a' in globals()")], at_once=2)
+    assert (shown(first), shown(second)) == (
+        [("execute_result", "1")],
+        [("execute_result", "False")],
+    )
+    with pytest.raises(NotebookError, match=r"cell 1: .*ended \(code 7\)"):
+        run([cell("import os; os._exit(7)")], [cell("1")])
+
+
 def test_the_time_to_start_is_not_the_cells(run, monkeypatch):
     """A cell that takes no time is done, however long its process took to import."""
     monkeypatch.setattr(engine, "START_TIMEOUT", 60)
