@@ -4,6 +4,8 @@ A command is imported when it is listed or run, and what is heavy only inside of
 must be quick.
 """
 
+import atexit
+import gc
 import sys
 
 import click
@@ -40,6 +42,8 @@ def main(debug: bool) -> None:
     # jsonschema builds 35 parsers nobody needs when it finds this grammar; without it every import
     # of nbformat and papermill is a second shorter. This process is ours alone.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    # What is left at the end goes with the process: to look through it takes a fifth of a second.
+    atexit.register(gc.freeze)
 
 
 main.places = lambda: COMMANDS | {name: at for w in wings() for name, at in w.commands.items()}
