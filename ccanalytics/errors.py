@@ -5,9 +5,9 @@
     ├── AuthError        no key, the wrong kind of key, or a key the service refuses
     ├── ApiError         the service answered with an error, or not at all
     │   └── NotYetError  the service has not counted the day yet
-    ├── SchemaError      an answer or a file is not in the form it should have
+    ├── SchemaError      an answer or a file is not in the expected form
     ├── StoreError       the days on disk are missing, mixed or unreadable
-    ├── ExportError      what is stored could not be written to where it was asked for
+    ├── ExportError      the stored days could not be exported to the target
     └── ReportError      a notebook or a page could not be made
 
 A bad argument of a function is a plain `ValueError`.
@@ -49,7 +49,7 @@ class NotYetError(ApiError):
 
 
 class SchemaError(CCAnalyticsError):
-    """An answer or a file is not in the form it should have."""
+    """An answer or a file is not in the expected form."""
 
 
 class StoreError(CCAnalyticsError):
@@ -57,11 +57,11 @@ class StoreError(CCAnalyticsError):
 
 
 class ExportError(CCAnalyticsError):
-    """What is stored could not be written to a folder or database, or must not be."""
+    """The stored days could not be exported to a folder or database, or must not be."""
 
 
 class ReportError(CCAnalyticsError):
-    """A notebook or a page could not be made; `page` is the one that says so, once written."""
+    """A notebook or a page could not be made; `page` is the page that reports it, once written."""
 
     page: Path | None = None
 

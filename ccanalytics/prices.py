@@ -1,10 +1,10 @@
-"""Tokens of a model on a day -> dollars at list price, or None when nobody knows the price.
+"""Tokens of a model on a day -> dollars at list price, or None when the price is unknown.
 
-The prices are those inside the genai-prices package: dated, so an event costs what it cost on its
-day, and read without any network. Its own calculation takes a tenth of a millisecond, so the rates
+The prices come with the genai-prices package: dated, so a request costs what it cost on its
+day, and read without network. Its own calculation takes a tenth of a millisecond, so the rates
 are looked up once per model, day and speed, and are whole numbers, which are exact and quick.
 
-List prices are not what a subscriber pays.
+A subscriber does not pay list prices.
 """
 
 import re
@@ -25,14 +25,14 @@ FAST = 6
 """Times the list price in that mode."""
 
 UNITS = 10**8
-"""Whole units of one dollar in which a cost is given; the scale of `cost_usd`."""
+"""Units per dollar of an integer cost; the scale of `cost_usd`."""
 
 _FINER = 1000
-"""Parts of a unit in which rates are given."""
+"""Parts of a unit per unit of a rate."""
 
 
 class Tokens(NamedTuple):
-    """The tokens of one or more calls, by what they cost, and the paid web searches."""
+    """The tokens of one or more calls by price category, and the paid web searches."""
 
     input: int
     output: int
@@ -43,27 +43,27 @@ class Tokens(NamedTuple):
 
     @property
     def into(self) -> int:
-        """All tokens that went in, from the cache or not."""
+        """All input tokens, cached or not."""
         return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
 
     @property
     def total(self) -> int:
-        """All tokens, in and out."""
+        """All tokens, input and output."""
         return sum(self[:5])
 
 
 class Tariff(NamedTuple):
-    """What decides the rates of a request, next to its day."""
+    """What decides the rates of a request besides its day."""
 
     model: str
     fast: bool = False
     us_only: bool = False
     free: bool = False
-    """Refused before any output, which is not billed."""
+    """Refused before any output: not billed."""
 
 
 class PriceList(NamedTuple):
-    """The rates of one tariff on one day: `tiers[n]` above `n` of the thresholds.
+    """The rates of one tariff on one day: `tiers[n]` applies above `n` thresholds.
 
     A tier has, in thousandths of a unit, what one of each kind of token costs.
     """
@@ -72,8 +72,8 @@ class PriceList(NamedTuple):
     tiers: tuple[Tokens, ...]
 
     def costs(self, tokens: Tokens) -> tuple[int, int]:
-        """Units for one request, as it was and had every cached token been input."""
-        # The tier is that of all that went in, and its rates hold for all tokens.
+        """Units for one request: as it was, and if every cached token were input."""
+        # All input tokens together decide the tier, and its rates apply to all tokens.
         new, out, read, short, long, searches = tokens
         into = new + read + short + long
         rates = self.tiers[sum(into > threshold for threshold in self.thresholds)]
@@ -88,7 +88,7 @@ class PriceList(NamedTuple):
 
 
 NOTHING = PriceList((), (Tokens(0, 0, 0, 0, 0, 0),))
-"""The rates of what is not billed."""
+"""The rates of requests that are not billed."""
 
 _PREFIX = re.compile(r".*/|.*?(?<![a-z0-9])(?=claude-)")
 _VERSION = re.compile(r"(-v\d+)?(:[\w.-]+)*$")
@@ -96,7 +96,7 @@ _TURNED = re.compile(r"^claude-([4-9](?:-\d)?)-([a-z]+)")
 
 
 def model_name(name: str) -> str:
-    """The model an id of a cloud or gateway names.
+    """The model behind an id of a cloud or gateway.
 
     >>> model_name("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
     'claude-sonnet-4-5-20250929'
@@ -147,7 +147,7 @@ class Prices:
 
 
 def _find_model(name: str) -> "ModelInfo | None":
-    # Imported late: a quarter of a second that a reader of stored days need not wait.
+    # Imported late: a quarter of a second that readers of stored days do not need.
     from genai_prices import Usage, calc_price
 
     # Anthropic lists Mythos at the prices of the Fable of its number; genai-prices has no Mythos.
@@ -159,7 +159,7 @@ def _find_model(name: str) -> "ModelInfo | None":
 
 
 def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
-    # A kind of token without a price of its own costs what the kind around it costs.
+    # A kind of token without its own price costs the same as the kind it is part of.
     write = price.cache_write_mtok or price.input_mtok
     million = [
         price.input_mtok,
@@ -184,12 +184,12 @@ def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
 
 
 def _rate(dollars: Decimal, count: int) -> int:
-    """What one costs when `count` of them cost so many dollars."""
+    """The rate of one token when `count` of them cost this many dollars."""
     return round(dollars * UNITS * _FINER / count)
 
 
 def _starts(price: "Decimal | TieredPrices | None") -> list[int]:
-    """Above how many tokens another price holds."""
+    """The thresholds above which another price applies."""
     if price is None or isinstance(price, Decimal):
         return []
     return [tier.start for tier in price.tiers]

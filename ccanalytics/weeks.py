@@ -1,4 +1,4 @@
-"""Days and weeks as people write them -> dates; when a day is closed, and when it is final.
+"""Days and weeks as text -> dates; when a day is closed, and when it is final.
 
 All days are UTC days. A week is an ISO week, Monday to Sunday, and is named by its Monday.
 """
@@ -10,18 +10,18 @@ from datetime import UTC, date, datetime, time, timedelta
 
 @dataclass(frozen=True)
 class Settling:
-    """How long after its end all of a day is there, and is taken not to change any more."""
+    """How long after its end a day is complete, and how long until it counts as final."""
 
     closed: timedelta
     final: timedelta
 
 
 TWO_DAYS = Settling(timedelta(hours=1), timedelta(hours=48))
-"""The service promises all of a day within the hour; nothing is known of later changes."""
+"""The service promises a complete day within the hour; later changes are not documented."""
 
 
 CLOCKS_APART = timedelta(minutes=10)
-"""As much two clocks may differ before one of them is wrong."""
+"""How far two clocks may differ before one counts as wrong."""
 
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})", re.IGNORECASE)
 
@@ -32,17 +32,17 @@ def day_end(day: date) -> datetime:
 
 
 def is_closed(day: date, now: datetime, settling: Settling = TWO_DAYS) -> bool:
-    """Whether all of `day` can be there at `now`."""
+    """Whether `day` is complete at `now`."""
     return now >= day_end(day) + settling.closed
 
 
 def is_final(day: date, now: datetime, settling: Settling = TWO_DAYS) -> bool:
-    """Whether `day` is not expected to change any more after `now`."""
+    """Whether `day` is no longer expected to change at `now`."""
     return now >= day_end(day) + settling.final
 
 
 def parse_day(day: date | str) -> date:
-    """A date, or one written like 2026-11-20; `ValueError` with the value otherwise."""
+    """A date from a date or text like 2026-11-20; else `ValueError` with the value."""
     if isinstance(day, datetime):
         return day.date()
     if isinstance(day, date):
@@ -54,7 +54,7 @@ def parse_day(day: date | str) -> date:
 
 
 def parse_week(text: date | str) -> date:
-    """The Monday of a week written 2026-W47, or as any date inside it.
+    """The Monday of a week given as 2026-W47 or as any date in it.
 
     >>> parse_week("2026-W47"), parse_week("2026-11-22")
     (datetime.date(2026, 11, 16), datetime.date(2026, 11, 16))
@@ -69,7 +69,7 @@ def parse_week(text: date | str) -> date:
 
 
 def week_name(week: date) -> str:
-    """A week as it is written: 2026-W47."""
+    """The name of a week: 2026-W47."""
     year, number, _ = week.isocalendar()
     return f"{year}-W{number:02}"
 
@@ -85,7 +85,7 @@ def week_days(week: date) -> list[date]:
 
 
 def newest_closed_week(now: datetime, settling: Settling = TWO_DAYS) -> date:
-    """The Monday of the last ISO week whose Sunday is closed at `now`."""
+    """The Monday of the newest ISO week whose Sunday is closed at `now`."""
     week = monday(now.astimezone(UTC).date())
     while not is_closed(week + timedelta(days=6), now, settling):
         week -= timedelta(days=7)
@@ -93,7 +93,7 @@ def newest_closed_week(now: datetime, settling: Settling = TWO_DAYS) -> date:
 
 
 def month_days(text: str) -> tuple[date, date]:
-    """The first and last day of a month written 2026-10.
+    """The first and last day of a month such as 2026-10.
 
     >>> month_days("2026-02")
     (datetime.date(2026, 2, 1), datetime.date(2026, 2, 28))

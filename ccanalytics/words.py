@@ -1,4 +1,4 @@
-"""Numbers and nouns that agree."""
+"""Numbers with the right form of a noun."""
 
 
 def counted(number: int, one: str, several: str = "") -> str:

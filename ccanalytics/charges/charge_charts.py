@@ -16,7 +16,7 @@ from ccanalytics.metrics.definitions import METRICS
 
 
 def bill_chart(frame: pd.DataFrame) -> Any:
-    """What was billed in each week, by whom it is known to be caused."""
+    """What was billed each week, by who caused it."""
     there = [part for part in (PEOPLE, KEYS, OTHERS, UNATTRIBUTED) if part in set(frame["part"])]
     subtitle = "US dollars after discounts and before credits, by week; not the invoice"
     newest = newest_rows(frame)
@@ -26,12 +26,12 @@ def bill_chart(frame: pd.DataFrame) -> Any:
 
 
 def billed_per_commit_chart(frame: pd.DataFrame) -> Any:
-    """What a commit was billed, and in grey what it was estimated at."""
+    """Billed cost per commit, and in grey the estimate."""
     return _next_to_estimate(frame, "billed_cost_per_commit")
 
 
 def billed_per_active_day_chart(frame: pd.DataFrame) -> Any:
-    """What an active day was billed, and in grey what it was estimated at."""
+    """Billed cost per active day, and in grey the estimate."""
     return _next_to_estimate(frame, "billed_cost_per_active_day")
 
 

@@ -1,8 +1,8 @@
 """What one UTC day was charged -> a tidy Arrow table.
 
 `amount_usd` is after discounts and before credits: it is not the invoice. It is never added to the
-estimates of `model_usage`, which are of the same use. Rows without an actor are kept: they are part
-of the bill, and of nobody.
+estimates of `model_usage`, which are for the same use. Rows without an actor are kept: they belong
+to the bill, and to nobody.
 """
 
 from datetime import date
@@ -17,7 +17,7 @@ from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.wire.analytics_cost import ChargedDays, CostActor
 
 UNATTRIBUTED = "unattributed"
-"""The kind of actor of what nobody is known to have caused."""
+"""The actor kind of cost that is attributed to nobody."""
 
 KINDS = {"user_actor": "user", "api_actor": "api_key"}
 
@@ -41,12 +41,12 @@ def build_charges(day: date, charged: ChargedDays) -> pa.Table:
 
 
 def units_of(dollars: pd.Series) -> pd.Series:
-    """Dollars in units of the last digit that is stored; a float is exact to more digits."""
+    """Dollars in units of the last stored digit; a float is exact to more digits."""
     return (dollars * 10**8).round().astype("int64")
 
 
 def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
-    """Charges as rows of `model_usage`: `money` is their cost, tokens are not known."""
+    """Charges as rows of `model_usage`: `money` is their cost; tokens are unknown."""
     names = SCHEMAS["model_usage"].names
     rows = charges.rename(columns={money: "cost_usd"})
     tokens = dict.fromkeys((name for name in names if name.endswith("_tokens")), 0)
@@ -63,7 +63,7 @@ def month_of(dates: pd.Series) -> pd.Series:
 
 
 def has_bill(data: Dataset) -> bool:
-    """Whether anything is known about what the days of a dataset were charged."""
+    """Whether any charges are known for the days of a dataset."""
     return "charges" in data.extras
 
 

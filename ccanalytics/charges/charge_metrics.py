@@ -1,7 +1,7 @@
 """What was billed, next to what was estimated: never added, as both are of the same use.
 
 billed, listed       a Dataset whose cost is what was billed, or its list price
-bill_by_week         the bill by week: people, API keys, what nobody is known to have caused
+bill_by_week         the bill by week: people, API keys, unattributed
 reconciliation       the estimate by the list price of the same person-days
 """
 
@@ -33,12 +33,12 @@ _USD = METRICS["cost"].format
 
 
 def billed(data: Dataset) -> Dataset:
-    """The dataset with what was billed as its cost; days that were not fetched have none."""
+    """The dataset with billed money as its cost; days that were not fetched have none."""
     return _with_money(data, "amount_usd")
 
 
 def listed(data: Dataset) -> Dataset:
-    """The dataset with the list price of what was billed as its cost."""
+    """The dataset with the list price of the bill as its cost."""
     return _with_money(data, "list_usd")
 
 
@@ -86,8 +86,8 @@ def _next_to(data: Dataset, estimate: str, by: str | None) -> pd.DataFrame:
 def bill_by_week(data: Dataset) -> pd.DataFrame:
     """One row per closed week and part of the bill: value (billed), listed, share of the week.
 
-    Parts are people, API keys, other identities, and what nobody is known to have caused. People's
-    is null in a week of too few of them, and with it the shares. No rows where no bill is known.
+    Parts are people, API keys, other identities, and unattributed cost. People's
+    is null in a week with too few of them, and so are the shares. No rows without a bill.
     """
     numbers = dict.fromkeys(["value", "listed", "share"], "float64")
     columns = {"week": "datetime64[ms]", "part": "str", **numbers}
@@ -109,7 +109,7 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     formats={"value": METRICS["discount"].format, "numerator": _USD, "denominator": _USD},
 )
 def discount(data: Dataset) -> pd.DataFrame:
-    """One row per closed week: value, 1 - billed / list price of all of the bill that is shown."""
+    """One row per closed week: value, 1 - billed / list price of the shown bill."""
     names = {"value": "numerator", "listed": "denominator"}
     sums = bill_by_week(data).groupby("week")[list(names)].sum(min_count=1).rename(columns=names)
     share = sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
@@ -118,13 +118,13 @@ def discount(data: Dataset) -> pd.DataFrame:
 
 @says(Sentence)
 def bill_sentence(data: Dataset) -> str:
-    """What the weeks of the dataset were billed, of whom, and at what discount."""
+    """What the weeks of the dataset were billed, for whom, and at what discount."""
     if not has_bill(data):
         return _why_nothing(data)
     frame = bill_by_week(data)
     shown = frame[frame["share"].notna()]
     if shown.empty:
-        return "No week is billed in full yet, or its people are too few to be shown."
+        return "No week is completely billed yet, or it has too few people to be shown."
     share, weeks = METRICS["discount"].format, shown["week"]
     parts = shown.groupby("part")[["value", "listed"]].sum()
     total, at_list = parts.sum()
@@ -184,7 +184,7 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
 
 
 def _others(data: Dataset) -> pd.DataFrame:
-    """What the weeks that are billed in full have of others than people."""
+    """What completely billed weeks have from others than people."""
     charges = data.charges[data.charges["actor_kind"] != "user"]
     part = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS)
     sums = charges.groupby([week_of(charges["date"]), part])[["amount_usd", "list_usd"]].sum()
@@ -210,8 +210,8 @@ def _person_days(data: Dataset) -> pd.DataFrame:
 
 def _why_nothing(data: Dataset) -> str:
     if not data.spec.key:
-        return f"What was billed is not available for source {data.source}."
+        return f"Billed cost is not available for source {data.source}."
     return (
-        "What was billed on these days is not known: fetch it with ccanalytics sync --since "
+        "The bill of these days was not fetched: run ccanalytics sync --since "
         f"{data.since} --billed."
     )

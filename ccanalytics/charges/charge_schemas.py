@@ -1,4 +1,4 @@
-"""What was charged, as it is stored: one row per actor, model, kind of cost and kind of token."""
+"""Charges as stored: one row per actor, model, kind of cost and kind of token."""
 
 import pyarrow as pa
 

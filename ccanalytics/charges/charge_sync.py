@@ -1,4 +1,4 @@
-"""What was charged <-> the store: fetched a month at a time, kept next to the source's own days."""
+"""Charges <-> the store: fetched a month at a time, kept next to the source's own days."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -20,7 +20,7 @@ from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import Settling, days_between, is_closed
 
 SETTLING = Settling(timedelta(0), timedelta(days=30))
-"""By the moment of the last refresh; the service revises costs for up to 30 days."""
+"""By the time of the last refresh; the service revises costs for up to 30 days."""
 
 
 def sync_charges(
@@ -32,11 +32,11 @@ def sync_charges(
     now: datetime,
     again: bool = False,
 ) -> SyncResult:
-    """Store what was charged from `since` to `until`, both inclusive.
+    """Store the charges from `since` to `until`, both inclusive.
 
-    The charges must be of the same organization as the days of `source`. A day counts as fetched
+    The charges must belong to the organization of the days of `source`. A day counts as fetched
     when the service refreshed its costs: later days are not complete and are not stored, and a day
-    may still be revised for a month. Every month is stored before the next one is asked for, so
+    may still be revised for a month. Every month is stored before the next is fetched, so
     that a failure loses little.
     """
     wanted = days_between(since, until)
@@ -53,7 +53,7 @@ def sync_charges(
 def stored_charges(
     store: Store, source: str, since: date, until: date
 ) -> Mapping[str, pd.DataFrame]:
-    """The frames of the range: `charges`, and `charged_days`; none when nothing was fetched.
+    """The frames `charges` and `charged_days` of the range; none when nothing was fetched.
 
     For a source without cost of its own also its `model_usage`, at the list prices of the charges.
     """
@@ -88,7 +88,7 @@ def _fetch(
 
 
 def _open(spec: SourceSpec, access: Access) -> Source:
-    """The client of the cost report, with the key of the source."""
+    """A client of the cost report with the key of the source."""
     if spec.key is None:
         raise ValueError(f"--billed is for the sources of an organisation, not for {spec.name}.")
     key = find_key(access.environ, access.key_file, spec.key)
@@ -105,4 +105,4 @@ COMPANION = Companion(
     load=stored_charges,
     sync=sync_charges,
 )
-"""What was charged is stored next to the days of its source, as `api-charges`."""
+"""Charges are stored next to the days of their source, as `api-charges`."""

@@ -1,7 +1,7 @@
-"""The analytics cost report -> what every UTC day was charged, by actor, model and kind of token.
+"""The analytics cost report -> charges of UTC days by actor, model and kind of token.
 
-An Admin key opens it, and so does an analytics key of claude.ai. One walk covers up to 31 days. A
-day that ends before `data_refreshed_at` and has no rows cost nothing; a later one is not complete.
+An Admin key or an analytics key of claude.ai opens it. One walk covers up to 31 days. A
+day that ends before `data_refreshed_at` and has no rows cost nothing; later days are incomplete.
 """
 
 import logging
@@ -24,10 +24,10 @@ API_KEYS = "/v1/organizations/api_keys"
 BETA = "analytics-usage-cost-2026-08-24"
 
 FLOOR, OLDEST = date(2026, 1, 1), timedelta(days=364)
-"""Nothing is known of earlier days, nor of days longer ago than that."""
+"""Earlier days are unknown, and so are days longer ago than this."""
 
 LONGEST_WALK = 31
-"""The most days of one walk."""
+"""The maximum days of one walk."""
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +35,14 @@ ASKED: Params = {
     "time_bucket_width": "1d",
     "order_by": "time",
     "products[]": ["claude_code"],
-    # Without the kind of cost, what is not tokens would be missing.
+    # Without the kind of cost, costs other than tokens would be missing.
     "group_by[]": ["actor", "model", "cost_type", "token_type"],
     "limit": 1000,
 }
 
 
 class CostClient(Client):
-    """What UTC days were charged, of an organization of the Console or of Claude Enterprise."""
+    """The charges of UTC days, for an organization of the Console or of Claude Enterprise."""
 
     key_kind = COST_KEY
     per_minute = 50
@@ -59,7 +59,7 @@ class CostClient(Client):
         self._now = now
 
     def charges(self, since: date, until: date) -> ChargedDays:
-        """The rows of the days from `since` to `until` that the service knows, or an error."""
+        """The rows of the known days from `since` to `until`, or an error."""
         first = max(since, FLOOR, self._now().date() - OLDEST)
         days = days_between(first, until) if first <= until else []
         found: dict[date, list[CostItem]] = {day: [] for day in days}
@@ -74,25 +74,25 @@ class CostClient(Client):
                 refreshed.add(page.data_refreshed_at)
                 for item in page.data:
                     if item.day not in found:
-                        raise SchemaError(f"{item.day} was not asked for: {part[0]} to {part[-1]}.")
+                        raise SchemaError(f"{item.day} was not requested: {part[0]} to {part[-1]}.")
                     found[item.day].append(item)
         known = {moment for moment in refreshed if moment}
         complete = min(known) if known == refreshed and known else None
         return ChargedDays(found, complete, self._key_names(), self._organization)
 
     def _key_names(self) -> dict[str, str]:
-        """The names of API keys by their ids, where this key may list them."""
+        """The names of API keys by id, where this key may list them."""
         if self._key.prefix == ANALYTICS:
             return {}
         try:
             rows = self._list_rows(API_KEYS, ApiKeyPage)
         except (ApiError, AuthError) as error:
-            log.warning("API keys are called by their ids, as their names are not known: %s", error)
+            log.warning("API keys are shown by id because their names are unknown: %s", error)
             return {}
         return {row.id: row.name for row in rows if row.name}
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
-        """A refused question is mostly one of an organization that may not ask."""
+        """A refusal mostly means that the organization has no cost report."""
         error = super()._refusal(answer, params)
         if type(error) is ApiError and error.status == 400:
             text = f"{error} Organizations that are set up for HIPAA have no cost report."

@@ -1,7 +1,7 @@
-"""What seats are used for at list prices, next to what a seat costs: by bands of people, never one.
+"""The use of seats at list prices and the price of a seat, by bands of people, never one.
 
-It gives a direction and no saving: without a seat people would use less, or another model. Seats
-that nobody used are not in the records.
+It gives a direction, not a saving: without a seat people would use less, or another model. Seats
+nobody used are not in the records.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
-"""The bill of a month -> rows by cost centre or team that add up to it to the cent, as CSV.
+"""The bill of a month -> CSV rows by cost centre or team that sum to it to the cent.
 
 The columns are those of FOCUS, the FinOps cost and usage specification, with a real `BilledCost`.
-It is after discounts and before credits, so the rows add up to the bill and not to the invoice.
-Nobody is in two rows: a person has one cost centre on a day. API keys and what cannot be attributed
-are rows of their own. Groups of too few people are one row, as everywhere.
+It is after discounts and before credits, so the rows sum to the bill, not to the invoice.
+Nobody is in two rows: a person has one cost centre per day. API keys and unattributed cost
+are rows of their own. Groups of too few people are one row.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from ccanalytics.weeks import days_between, month_days
 from ccanalytics.words import counted
 
 GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
-"""What the bill is split by, and what FOCUS calls such a sub account."""
+"""What the bill is split by, and the FOCUS name of such a sub account."""
 
 OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
 
@@ -34,7 +34,7 @@ _WORDS = {KEYS: "is of API keys", OTHERS: "is of other identities",
 
 @dataclass(frozen=True)
 class Showback:
-    """The bill of a month in `rows` as `showback` has them; `rows` add up to `cents`."""
+    """The bill of a month: the `rows` of `showback`, which sum to `cents`."""
 
     rows: pd.DataFrame
     cents: int
@@ -42,9 +42,9 @@ class Showback:
 
 
 def showback(data: Dataset, by: str = "cost_centre") -> Showback:
-    """The bill of the days of a dataset: one row per cost centre or team, in columns of FOCUS.
+    """The bill of the days of a dataset: one row per cost centre or team, in FOCUS columns.
 
-    `StoreError` when a day before the last one that is charged is missing: the rest would look like
+    `StoreError` when a day before the last charged one is missing: the rest would look like
     the bill.
     """
     last = _last_charged(data)
@@ -61,7 +61,7 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     parts = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
             for name, words in _WORDS.items() if name in cents.index]  # fmt: skip
     groups = counted(together, by.replace("_", " "))
-    parts += [f"{groups} of too few people share a row"] if together else []
+    parts += [f"{groups} with too few people share a row"] if together else []
     said = (
         f"Claude Code was billed ${total / 100:,.2f} in {month}{up_to}, {NOT_THE_INVOICE}. The "
         f"rows add up to it, and none overlaps another. {'; '.join(parts)}"
@@ -82,7 +82,7 @@ def _last_charged(data: Dataset) -> date:
 
 
 def _grouped(data: Dataset, by: str) -> pd.DataFrame:
-    """The charges with the name of their row."""
+    """The charges, each with the name of its row."""
     charges = (data if by == "team" else data.by_cost_centre()).charges
     group = charges["team"].astype("object").where(charges["team"].notna(), NO_GROUP)
     other = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS)
@@ -92,10 +92,10 @@ def _grouped(data: Dataset, by: str) -> pd.DataFrame:
 def _without_small_groups(
     data: Dataset, charges: pd.DataFrame, by: str
 ) -> tuple[pd.DataFrame, int]:
-    """The charges with groups of too few people as one row, and how many these are.
+    """The charges with groups of too few people as one row, and the number of these groups.
 
-    Where everybody is too few, or a week of them, all of the bill is one row: less the weeks that
-    are shown elsewhere it would tell of that one.
+    Where everybody, or a week of them, is too few, all of the bill is one row: minus the weeks
+    shown elsewhere, it would reveal that one.
     """
     if data.identity == "named":
         return charges, 0
@@ -118,7 +118,7 @@ def _without_small_groups(
 
 
 def _to_cents(units: pd.Series) -> pd.Series:
-    """Units as cents that add up to the rounded sum: the largest remainders are rounded up."""
+    """Units as cents that sum to the rounded total: the largest remainders are rounded up."""
     whole, rest = units // 10**6, units % 10**6
     total = int(Decimal(int(units.sum())).scaleb(-6).to_integral_value())
     more = rest.sort_values(ascending=False, kind="stable").index[: total - int(whole.sum())]
@@ -128,7 +128,7 @@ def _to_cents(units: pd.Series) -> pd.Series:
 def _focus(
     cents: pd.DataFrame, charges: pd.DataFrame, by: str, days: tuple[date, date]
 ) -> pd.DataFrame:
-    """One row per sub account, in the columns of FOCUS."""
+    """One row per sub account, in FOCUS columns."""
     accounts = charges["organization"].astype("str").dropna().unique()
     begin, end = month_days(f"{days[0]:%Y-%m}")
     dollars = cents[["amount_usd", "list_usd"]].map(lambda one: Decimal(int(one)).scaleb(-2))

@@ -1,4 +1,4 @@
-"""`ccanalytics showback`: whose money a month was."""
+"""`ccanalytics showback`: the bill of a month by cost centre."""
 
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ def showback(
 ) -> None:
     """Write the bill of MONTH, such as 2026-10, by cost centre as CSV in the columns of FOCUS.
 
-    The rows add up to the bill to the cent. It is after discounts and before credits, so it is not
-    the invoice. API keys and what cannot be attributed have rows of their own.
+    The rows sum to the bill to the cent. It is after discounts and before credits, so it is not
+    the invoice. API keys and unattributed cost have rows of their own.
     """
     from ccanalytics.atomic import write_text
     from ccanalytics.charges.showback import showback

@@ -7,6 +7,6 @@ WING = Wing(
     definitions=("charges/definitions.toml",),
     frames=("charges.charge_schemas:CHARGE_SCHEMAS",),
     companions={"billed": "charges.charge_sync:COMPANION"},
-    flags={"billed": "Also what was billed, by person and model."},
+    flags={"billed": "Also fetch the bill, by person and model."},
     notebooks={"money": "charges.charge_frames:has_bill"},
 )

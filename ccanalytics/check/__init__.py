@@ -1,8 +1,8 @@
 """Why does it not work? One finding per thing that can be wrong, each with the next step.
 
     SetupCheck(id, title, look, needs) ─ run ─▶ CheckFinding
-    machine_checks, service_checks: what is looked at; all_checks: in which order, of which sources
+    machine_checks, service_checks: what is checked; all_checks: in which order, for which sources
 
 Nothing is changed, nothing is fetched into the store, and no finding holds a key. To add a check,
-write a function that gives a `CheckFinding` and a line in a table.
+write a function that returns a `CheckFinding` and add a line to a table.
 """

@@ -44,7 +44,7 @@ def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
 
 
 def chosen_sources(context: CheckContext) -> list[SourceSpec]:
-    """The source asked for, else each there is a key or a folder of, else `api`."""
+    """The source asked for, else every source with a key or a folder, else `api`."""
     if context.source:
         return [source_spec(context.source)]
     found = [spec for spec in source_specs() if not spec.invented and _is_here(context, spec)]
@@ -64,7 +64,7 @@ def _is_here(context: CheckContext, spec: SourceSpec) -> bool:
 
 
 def _own_checks(spec: SourceSpec) -> list[SetupCheck[CheckContext]]:
-    """The checks that a wing adds for its source; else that there is nothing to check."""
+    """The checks a wing adds for its source, else one that says there is nothing to check."""
     added = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
     return added or [
         SetupCheck(spec.name, spec.name.title(), lambda _: ok(f"{spec.title}; no key"))

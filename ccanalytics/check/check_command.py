@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ccanalytics.check.finding import CheckFinding
 
 PATH = click.Path(path_type=Path)
-"""A path that need not be there: whether it is, is for the check to say."""
+"""A path that may be missing: the check reports it."""
 
 WIDEST = 100
 MARGIN = 23
@@ -38,9 +38,9 @@ MARGIN = 23
 @click.option("--logs", type=PATH, multiple=True, help="Session logs; may be repeated.")
 @click.option("--key-file", type=PATH, help="File that holds the key of the source.")
 def check(source: str | None, as_json: bool, **flags: Any) -> None:
-    """Say what works and what does not: key, service, day, schema, store, logs, files.
+    """Check key, service, day, schema, store, logs and files.
 
-    Exit code 1 when something failed. A warning is something to know, not a failure.
+    Exits with 1 when a check failed; a warning is not a failure.
     """
     from ccanalytics.check.all_checks import diagnose
     from ccanalytics.check.finding import CheckContext, verdict
@@ -58,7 +58,7 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
             click.echo()
         if not as_json:
             click.echo(source or "this machine")
-        # What was skipped for one reason is said in one line.
+        # Checks skipped for the same reason share a line.
         for _, alike in groupby(of_source, key=lambda one: (one.status, one.found)):
             same = list(alike)
             found += same
@@ -79,7 +79,7 @@ def _document(found: "list[CheckFinding]", status: str) -> dict[str, Any]:
 
 
 def _sum(found: "list[CheckFinding]") -> str:
-    """How many findings there are of each status, the worst first."""
+    """The number of findings by status, worst first."""
     counts = Counter[str](one.status for one in found)
     words = {"warning": counted(counts["warning"], "warning")}
     statuses = [status for status in ("failed", "warning", "ok", "skipped") if counts[status]]
@@ -87,7 +87,7 @@ def _sum(found: "list[CheckFinding]") -> str:
 
 
 def _lines(alike: "list[CheckFinding]") -> list[str]:
-    """One finding, or several that were skipped for the same reason."""
+    """One finding, or several skipped for the same reason."""
     first = alike[0]
     status = first.status.upper() if first.status == "failed" else first.status
     if len(alike) > 1:

@@ -1,4 +1,4 @@
-"""What is looked at, what one look found, and where it is looked."""
+"""A check, its context and its finding."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,26 +10,26 @@ from typing import Generic, Literal, TypeVar
 from ccanalytics.errors import CCAnalyticsError, SchemaError, SettingsError, StoreError
 
 Status = Literal["failed", "warning", "ok", "skipped"]
-"""Does not work; works, with this in mind; as it should be; could not be looked at."""
+"""Failed: does not work. Warning: works, with a caveat. Skipped: could not be checked."""
 
 Fact = str | int | float | bool | None | Sequence[str]
 
 Subject = TypeVar("Subject")
 
 NEXT_STEPS: Mapping[type[CCAnalyticsError], str] = {
-    SettingsError: "Correct the file, path or address that is named.",
-    SchemaError: "Check ANTHROPIC_BASE_URL: not the service itself answered.",
-    StoreError: "The finding about the stored days says what to do.",
+    SettingsError: "Correct the file, path or address in this message.",
+    SchemaError: "Check ANTHROPIC_BASE_URL: the service did not answer.",
+    StoreError: "See the check of the stored days.",
 }
 """What to do after errors that do not say so themselves."""
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """Where a person stands, and what they asked to have looked at.
+    """What is to be checked, and where.
 
-    `source` empty is every source there is something of; `day` empty is the newest closed one.
-    `sleep` and `clock` are how clients wait.
+    An empty `source` means every source that is set up; an empty `day` the newest closed one.
+    Clients wait by `sleep` and `clock`.
     """
 
     environ: Mapping[str, str]
@@ -47,9 +47,9 @@ class CheckContext:
 
 @dataclass(frozen=True)
 class CheckFinding:
-    """What one look found, and what to do about it.
+    """What a check found, and what to do about it.
 
-    `id` never changes, `facts` are for programs, `source` is empty where it is about all.
+    `id` is stable, `facts` are for programs, `source` is empty for checks of the machine.
     """
 
     status: Status
@@ -67,7 +67,7 @@ def ok(found: str, **facts: Fact) -> CheckFinding:
 
 
 def warning(found: str, then: str, /, **facts: Fact) -> CheckFinding:
-    """It works, with this in mind."""
+    """It works, with a caveat."""
     return CheckFinding("warning", found, then, facts)
 
 
@@ -78,9 +78,9 @@ def failed(found: str, then: str, /, **facts: Fact) -> CheckFinding:
 
 @dataclass(frozen=True)
 class SetupCheck(Generic[Subject]):
-    """One thing that can be wrong. `look` gives None where there is nothing to look at.
+    """One thing that can be wrong. `look` returns None where there is nothing to check.
 
-    When the check called `needs` failed, this one is skipped.
+    It is skipped when the check with the id `needs` failed.
     """
 
     id: str
@@ -92,7 +92,7 @@ class SetupCheck(Generic[Subject]):
 def run(
     checks: Sequence[SetupCheck[Subject]], subject: Subject, source: str = ""
 ) -> Iterator[CheckFinding]:
-    """One finding per check, whatever fails on the way."""
+    """One finding per check; an error in a check is a finding too."""
     reasons: dict[str, str] = {}
     for check in checks:
         known = reasons.get(check.needs)
@@ -112,7 +112,7 @@ def _look(check: SetupCheck[Subject], subject: Subject) -> CheckFinding | None:
         for kind, then in NEXT_STEPS.items():
             if isinstance(error, kind):
                 return failed(text, then)
-        # What the service said ends with the id of the request, what to do comes after it.
+        # The service's words end with the request id in brackets; the advice follows.
         said, request, then = text.partition(") ")
         said, then = (f"{said})", then) if request else halves(text)
         then = then.partition("Given up after ")[0].strip()
@@ -120,7 +120,7 @@ def _look(check: SetupCheck[Subject], subject: Subject) -> CheckFinding | None:
 
 
 def verdict(findings: Sequence[CheckFinding]) -> Status:
-    """The worst of all: failed, else warning, else ok."""
+    """The worst status: failed, else warning, else ok."""
     found = {finding.status for finding in findings}
     worst: tuple[Status, ...] = ("failed", "warning")
     return next((status for status in worst if status in found), "ok")

@@ -1,4 +1,4 @@
-"""What can be looked at without a network: program, settings, roster, calendars, store, days."""
+"""Checks that need no network: program, settings, roster, calendars, store, days."""
 
 import platform
 import tempfile
@@ -27,11 +27,11 @@ from ccanalytics.weeks import days_between
 from ccanalytics.words import counted
 
 PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-"""Variables that httpx obeys: where one is set, not every answer is the service's."""
+"""Variables httpx obeys: behind a proxy, an answer may not be the service's."""
 
 
 def check_program(context: CheckContext) -> CheckFinding:
-    """What runs here: the first question of whoever is asked for help."""
+    """Versions and platform, the first thing support asks for."""
     packages = ("ccanalytics", "httpx", "msgspec", "pandas", "pyarrow")
     facts: dict[str, Fact] = {name: version(name) for name in packages}
     proxies = [name for name in PROXIES if context.environ.get(name)]
@@ -41,14 +41,14 @@ def check_program(context: CheckContext) -> CheckFinding:
 
 
 def settings_of(context: CheckContext) -> Settings:
-    """The settings in force; `SettingsError` when they cannot be read."""
+    """The effective settings; `SettingsError` when they cannot be read."""
     settings = read_settings(context.environ, context.folder)
     given = {"store": context.store, "roster": context.roster}
     return msgspec.structs.replace(settings, **{k: v for k, v in given.items() if v})
 
 
 def check_settings(context: CheckContext) -> CheckFinding:
-    """Which file holds."""
+    """Which settings file is used."""
     settings_of(context)
     if named := context.environ.get("CCANALYTICS_CONFIG"):
         return ok(str(context.folder / named))
@@ -60,8 +60,8 @@ def check_settings(context: CheckContext) -> CheckFinding:
 def check_roster(settings: Settings) -> CheckFinding:
     """Whether the roster can be read, and how many people are on it."""
     if settings.roster is None:
-        return CheckFinding("skipped", "none is set; teams and rates need one")
-    # Imported here and below: the other checks need no pandas, and most people have no roster.
+        return CheckFinding("skipped", "none; teams and rates need one")
+    # Imported late, here and below: the other checks need no pandas.
     from ccanalytics.people.roster import read_roster
 
     roster = read_roster(settings.roster)
@@ -85,7 +85,7 @@ def check_calendar(kind: str, settings: Settings) -> CheckFinding | None:
 
 
 def check_store(settings: Settings) -> CheckFinding:
-    """Whether the folder, or the one it will be made in, can be read and written."""
+    """Whether the folder, or its nearest existing parent, can be read and written."""
     root = settings.store
     folder = next((one for one in (root, *root.parents) if one.exists()), root)
     try:
@@ -96,20 +96,20 @@ def check_store(settings: Settings) -> CheckFinding:
         text = f"{root} cannot be read and written: {error.strerror}"
         then = "Give another folder with --store DIR or CCANALYTICS_STORE, or fix its permissions."
         return failed(text, then, path=str(root))
-    there = "can be read and written" if folder == root else "is not there yet: a sync makes it"
+    there = "can be read and written" if folder == root else "does not exist yet: a sync creates it"
     return ok(f"{root} {there}", path=str(root))
 
 
 @dataclass(frozen=True)
 class StoredSource:
-    """A source, as far as it is in the store."""
+    """A source and its store."""
 
     spec: SourceSpec
     store: Store
 
 
 def check_days(stored: StoredSource) -> CheckFinding:
-    """Which days of a source are stored, and which are not as they should be."""
+    """Which days of a source are stored, and which are missing, open or damaged."""
     source = stored.spec.name
     try:
         days, organization = stored.store.days(source), stored.store.organization(source)
@@ -132,9 +132,9 @@ def check_days(stored: StoredSource) -> CheckFinding:
     facts |= {"gaps": [str(day) for day in gaps], "open": [str(day) for day in opened]}
     text = f"{counted(len(days), 'day')} from {first} to {last}"
     text += f" of organization {organization}" if organization else ""
-    text += f"; every byte of {counted(files, 'file')} is as it was written"
+    text += f"; every byte of {counted(files, 'file')} is intact"
     if wrong := sorted([*gaps, *opened]):
-        text += f"; {counted(len(gaps), 'day')} between them missing: {_listed(gaps)}" * bool(gaps)
+        text += f"; {counted(len(gaps), 'day')} missing: {_listed(gaps)}" * bool(gaps)
         text += f"; fetched before their end: {_listed(opened)}" * bool(opened)
         return warning(text, _sync(stored.spec, wrong[0], wrong[-1]), **facts)
     return ok(text + f"; {counted(moving, 'day')} may still change" * bool(moving), **facts)

@@ -1,4 +1,4 @@
-"""What a service says to this key: who it is for, what it knows of a day, and how fresh that is."""
+"""Checks of a service: the key, its organization, the records of a day and their freshness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,28 +30,28 @@ from ccanalytics.wire.organization import Organization
 from ccanalytics.words import counted
 
 DAYS_BACK = 7
-"""How many days are asked for, at most, to find the newest one with records."""
+"""The most days fetched to find the newest one with records."""
 
 CLOCK_MAY_DIFFER = timedelta(minutes=5)
 
 LONGEST_WAIT = 10.0
-"""Seconds for one answer with all its tries: somebody is waiting."""
+"""Seconds for one answer including retries: somebody is waiting."""
 
 Client = AdminClient | EnterpriseClient
 
 CLIENTS: dict[str, type[Client]] = {"api": AdminClient, "enterprise": EnterpriseClient}
 
 NOT_COVERED = {
-    "api": "Empty is not zero use. This API has nothing of Amazon Bedrock, Google Cloud, Microsoft "
+    "api": "Empty is not zero use. This API does not have Amazon Bedrock, Google Cloud, Microsoft "
     "Foundry, Claude Platform on AWS and Team plans; Enterprise seats are in --source enterprise.",
-    "enterprise": "Empty is not zero use. This API has nothing of Amazon Bedrock, API keys and "
+    "enterprise": "Empty is not zero use. This API does not have Amazon Bedrock, API keys and "
     "pipelines; use by accounts of the Console is in --source api.",
 }
 
 
 @dataclass
 class ServiceUnderCheck:
-    """One source on a network, and what the checks so far have found out about it."""
+    """A source on a network, and what the checks found out so far."""
 
     context: CheckContext
     settings: Settings
@@ -60,7 +60,7 @@ class ServiceUnderCheck:
     answers: list[httpx.Response] = field(default_factory=list)
     organization: Organization | None = None
     seen: Sequence[Record] = ()
-    """The records of the day, or, where it has none, of the newest day with any."""
+    """The records of the day, or of the newest day that has any."""
     newest: date | None = None
     """The newest of the last days with any records."""
     schema_error: str = ""
@@ -72,7 +72,7 @@ class ServiceUnderCheck:
         self.day = self.newest_closed = next(filter(self.is_closed, days))
 
     def is_closed(self, day: date) -> bool:
-        """Whether all of a day is at the service by now."""
+        """Whether the service should have all of the day by now."""
         return is_closed(day, self.context.now, self.spec.settling)
 
     @cached_property
@@ -96,7 +96,7 @@ class ServiceUnderCheck:
 
 
 def check_key(service: ServiceUnderCheck) -> CheckFinding:
-    """Which kind of key there is, and what it fits; one that does not fit is not sent."""
+    """The kind of key, and the API it fits; a key of the wrong kind is never sent."""
     kind, context = service.kind, service.context
     text = find_key(context.environ, context.key_file, kind)
     if text is None:
@@ -107,7 +107,7 @@ def check_key(service: ServiceUnderCheck) -> CheckFinding:
     origin = str(context.key_file or next(named))
     found, facts = f"{origin}, {key.prefix}...", {"prefix": key.prefix, "origin": origin}
     if not key.prefix:
-        text = f"{origin} does not begin like any Anthropic key"
+        text = f"{origin} does not look like an Anthropic key"
         return warning(text, kind.make_one, **facts)
     if key.prefix == PLAIN:
         return warning(f"{found}, made for the Messages API", key.advice, **facts)
@@ -115,11 +115,11 @@ def check_key(service: ServiceUnderCheck) -> CheckFinding:
 
 
 def check_day(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether the day asked for is one, and closed; if it is none the newest is taken."""
+    """Whether the day asked for is valid and closed; if not, the newest closed day is used."""
     newest, wanted = service.newest_closed, service.context.day
     if not wanted:
         return ok(f"{newest}, the newest closed one; days are UTC days", day=str(newest))
-    instead = f"{newest} is the newest closed day, and is looked at instead."
+    instead = f"{newest} is the newest closed day and is checked instead."
     try:
         day = date.fromisoformat(wanted)
     except ValueError:
@@ -130,19 +130,19 @@ def check_day(service: ServiceUnderCheck) -> CheckFinding:
         text = f"{day} has not begun: today, in UTC, is {service.today}"
         return failed(text, instead, day=wanted)
     if service.spec.name == EnterpriseClient.name and day < FLOOR:
-        return failed(f"{day} is before {FLOOR}, where this API begins", instead)
+        return failed(f"{day} is before {FLOOR}, the start of this API", instead)
     service.day = day
     if service.is_closed(day):
         return ok(f"{day} is closed", day=wanted)
     whole = day_end(day) + service.spec.settling.closed
     why = "not over yet" if day == service.today else "over, but not counted"
-    text = f"{day} is {why}: all of it is only there at {whole:%Y-%m-%d %H:%M} UTC"
-    then = f"No report uses it before; {newest} is the newest closed day."
+    text = f"{day} is {why}: it is complete at {whole:%Y-%m-%d %H:%M} UTC"
+    then = f"Reports do not use it before; {newest} is the newest closed day."
     return warning(text, then, day=wanted)
 
 
 def check_service(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether it answers, how fast, and whether this machine's clock agrees with its."""
+    """Whether it answers, how fast, and whether its clock and this machine's agree."""
     client = service.client
     service.organization = client.organization()
     milliseconds = round(1000 * service.answers[-1].elapsed.total_seconds())
@@ -158,12 +158,12 @@ def check_service(service: ServiceUnderCheck) -> CheckFinding:
         way = "behind" if behind > timedelta(0) else "ahead of"
         minutes = abs(behind) // timedelta(minutes=1)
         text += f"; the clock of this machine is {minutes:,} minutes {way} the service's"
-        return warning(text, "Set the clock: which days are closed depends on it.", **facts)
+        return warning(text, "Set the clock: it decides which days are closed.", **facts)
     return ok(text, **facts)
 
 
 def check_organization(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether the key is of the organization whose days are stored."""
+    """Whether the key belongs to the organization whose days are stored."""
     found, stored = service.organization, service.store.organization(service.spec.name)
     id = found.id if found else ""
     facts: dict[str, Fact] = {"organization": id, "stored": stored}
@@ -171,8 +171,8 @@ def check_organization(service: ServiceUnderCheck) -> CheckFinding:
         return ok("the service does not say", **facts)
     name = f"{found.name}, {id}" if found.name else id
     if stored and stored != id:
-        text = f"the key is of {name}; the stored days are of {stored}"
-        then = "Give each a store of its own with --store DIR, or use the other key."
+        text = f"the key belongs to {name}, the stored days to {stored}"
+        then = "Use a separate store (--store DIR), or the other key."
         return failed(text, then, **facts)
     return ok(name, **facts)
 
@@ -191,7 +191,7 @@ def check_records(service: ServiceUnderCheck) -> CheckFinding:
     except SchemaError as error:
         service.schema_error = str(error)
         text = f"{service.day}: the answer cannot be read"
-        return failed(text, "The finding about the schema says why.")
+        return failed(text, "See the check of the schema.")
     actors = [record.actor for record in records]
     people = {one.email_address.strip().lower() for one in actors if isinstance(one, UserActor)}
     keys = {one.api_key_name for one in actors if isinstance(one, ApiActor)}
@@ -203,14 +203,14 @@ def check_records(service: ServiceUnderCheck) -> CheckFinding:
         return warning(text, NOT_COVERED[service.spec.name], **facts, **further)
     text = f"{early}{day}: {len(records)} records of {counted(len(people), 'person', 'people')}"
     text += f" and {counted(len(keys), 'API key')}" if keys else ""
-    text += "; none of a seat, so whoever has one may be missing" * (customers == ["api"])
+    text += "; none from a seat, so people with seats may be missing" * (customers == ["api"])
     if early:
-        return warning(text, f"{day} is looked at instead.", **facts, **further)
+        return warning(text, f"{day} is checked instead.", **facts, **further)
     return ok(text, **facts, **further)
 
 
 def _newest_with_records(service: ServiceUnderCheck) -> date | None:
-    """The newest of the last days with any records, which are kept when none were seen so far."""
+    """The newest of the last days with records; they are kept if none were seen before."""
     newest = max(service.day, service.newest_closed)
     for day in (newest - timedelta(days=back) for back in range(DAYS_BACK)):
         try:
@@ -224,7 +224,7 @@ def _newest_with_records(service: ServiceUnderCheck) -> date | None:
 
 
 def check_schema(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether the records have the fields that this version knows."""
+    """Whether the records have the fields this version knows."""
     if service.schema_error:
         then = (
             "Another service answers at this address, or the format changed: check "
@@ -234,12 +234,12 @@ def check_schema(service: ServiceUnderCheck) -> CheckFinding:
     if unknown := sorted(service.client.unknown_fields):
         text = f"fields this version does not know: {', '.join(unknown)}"
         then = (
-            "A field is passed over and changes no number, an actor of another kind is counted "
-            "apart; a newer ccanalytics may know them."
+            "An unknown field changes no number, an unknown kind of actor is counted "
+            "separately; a newer ccanalytics may know them."
         )
         return warning(text, then, unknown=unknown)
     if not service.seen:
-        return CheckFinding("skipped", "there is no record to look at")
+        return CheckFinding("skipped", "there is no record to check")
     return ok("as this version knows it", unknown=[])
 
 
@@ -249,7 +249,7 @@ def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
     stored = max((day for day, one in days.items() if one.rows), default=None)
     facts: dict[str, Fact] = {"service": str(newest or ""), "store": str(stored or "")}
     if newest is None:
-        text = f"no record of the last {DAYS_BACK} closed days at the service"
+        text = f"the service has no record of the last {DAYS_BACK} closed days"
         return warning(text, NOT_COVERED[service.spec.name], **facts)
     text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
     if stored is None or (stored < newest and service.is_closed(newest)):
@@ -270,7 +270,7 @@ def check_rate_limit(service: ServiceUnderCheck) -> CheckFinding:
     text = f"{held} of {counted(len(answers), 'request')} held back; "
     text += limits or "the service names no limit"
     if held:
-        then = "The limit is of the whole organization: try again in some minutes."
+        then = "The limit is shared by the whole organization: try again in a few minutes."
         return warning(text, then, held_back=held, **named)
     return ok(text, held_back=held, **named)
 

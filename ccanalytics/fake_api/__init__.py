@@ -5,7 +5,7 @@
 
     faults ─ queries ─ fake_console, fake_reports, fake_enterprise ─ endpoints ─ openapi
 
-It behaves as the services do: one UTC day per walk, opaque cursors bound to their query, nothing
-of the last hour, their error bodies and request ids. `Faults` make it fail as they do. To add an
+It behaves like the services: one UTC day per walk, opaque cursors bound to their query, nothing
+of the last hour, their error bodies and request ids. `Faults` make it fail like them. To add an
 endpoint, write a `Query`, a function that answers it, and a row of `endpoints.ENDPOINTS`.
 """

@@ -23,23 +23,23 @@ from ccanalytics.wire.enterprise import PeoplePage, SummaryPage
 from ccanalytics.wire.organization import ApiKeyPage, MemberPage, Organization
 
 Scope = Literal["api:admin", "read:analytics"]
-"""What a key is good for: the Admin API, or the Claude Enterprise Analytics API."""
+"""What a key opens: the Admin API, or the Claude Enterprise Analytics API."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One GET of the service; its query is the type that the answering function takes."""
+    """One GET of the service; its query is the type its function takes."""
 
     path: str
     answer: Callable[[World, Any], Json]
     gives: type[msgspec.Struct]
-    """The struct that a client decodes a good answer with."""
+    """The struct a client decodes an answer into."""
     scopes: tuple[Scope, ...]
-    """The kinds of keys that open it, any one of them."""
+    """The kinds of keys that open it."""
 
     @property
     def name(self) -> str:
-        """Its operation id: one word for programs, different from that of any other endpoint."""
+        """Its operation id, unique among endpoints."""
         return self.answer.__name__
 
     @property

@@ -1,4 +1,4 @@
-"""`ccanalytics fake-api`: the faithful fake service."""
+"""`ccanalytics fake-api`: the fake service."""
 
 import contextlib
 import json
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
 @click.option("--faults", type=click.FloatRange(0, 0.9), default=0.0, help="Share that fails.")
 @click.option("--seed", type=int, default=0, help="Which requests fail.")
-@click.option("--openapi", is_flag=True, help="Only print the OpenAPI document, as JSON.")
+@click.option("--openapi", is_flag=True, help="Only print the OpenAPI document as JSON.")
 def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
-    """Serve the sample organisation as the APIs do, on 127.0.0.1, until Ctrl-C.
+    """Serve the sample organisation like the real APIs, on 127.0.0.1, until Ctrl-C.
 
-    The contract it keeps is at /openapi.json, for API tools.
+    Its OpenAPI document is at /openapi.json, for API tools.
     """
     from ccanalytics.fake_api.fake_server import serve
 
@@ -50,7 +50,7 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
 def sample_service(
     faults: float = 0.0, seed: int = 0, now: Callable[[], datetime] = now
 ) -> "FakeService":
-    """The service that has the records, charges and lists of the sample organisation."""
+    """A service with the records, charges and lists of the sample organisation."""
     from ccanalytics.fake_api.fake_service import FakeService
     from ccanalytics.fake_api.faults import Faults
     from ccanalytics.sources.sample.organisation import SampleOrganisation

@@ -1,4 +1,4 @@
-"""What the Admin API knows of an organization: Claude Code records by day, members, API keys."""
+"""The Admin API of an organization: Claude Code records by day, members, API keys."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta

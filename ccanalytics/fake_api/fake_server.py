@@ -13,7 +13,7 @@ from ccanalytics.fake_api.fake_service import FakeService
 
 @dataclass(frozen=True)
 class FakeServer:
-    """A running service: `url` is what ANTHROPIC_BASE_URL must be."""
+    """A running service; set ANTHROPIC_BASE_URL to its `url`."""
 
     url: str
 
@@ -35,14 +35,14 @@ def serve(service: FakeService, *, port: int = 0) -> Iterator[FakeServer]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Hands each request to `service`, and its answer back."""
+    """Passes each request to `service` and returns its answer."""
 
     service: FakeService
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """The same for every method there is: it is the service that refuses some."""
+        """Handle every HTTP method: the service itself rejects some."""
         if name.startswith("do_"):
             return self._answer
         raise AttributeError(name)
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _skip_body(self) -> None:
-        """No request has a body here; one left unread would be taken for the next request."""
+        """Read and drop the body: left unread, it would be taken for the next request."""
         length = self.headers.get("content-length", "0")
         if length.isdecimal() and "transfer-encoding" not in self.headers:
             self.rfile.read(int(length))
@@ -78,4 +78,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: whoever runs it watches the client."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""The fake service: checks the key, answers, and fails where a fault says so."""
+"""The fake service: checks the key, answers, and fails as its faults say."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from ccanalytics.fake_api.openapi import document
 from ccanalytics.fake_api.queries import Json, World
 
 OPENAPI = "/openapi.json"
-"""Where the fake serves its own contract; the real service has nothing there."""
+"""The path of the OpenAPI document, which the real service does not have."""
 
 _BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
@@ -27,13 +27,13 @@ KEYS: Mapping[str, Scope] = {
     "Bearer sk-ant-oat01-": "api:admin",
     "sk-ant-api01-": "read:analytics",
 }
-"""What a key is good for, by its beginning."""
+"""What a key opens, by its prefix."""
 
 MOST_A_MINUTE: Mapping[Scope, int] = {"read:analytics": 60}
-"""Requests of all keys together; the limit of the Admin API is not documented."""
+"""Requests per minute of all keys together; the limit of the Admin API is not documented."""
 
 SLOW = 0.3
-"""Seconds that a slow answer takes."""
+"""Seconds a slow answer takes."""
 
 
 @dataclass(kw_only=True)
@@ -41,7 +41,7 @@ class FakeService(World):
     """A service that has the records `records(day)` and charged `charges(day)`; thread-safe."""
 
     keys: Collection[str] | None = None
-    """The keys it takes; any of the right kind when None."""
+    """The accepted keys; any of the right kind when None."""
     faults: Faults | None = None
     asked: list[httpx.Request] = field(default_factory=list, init=False)
     """Every request, in order."""
@@ -51,9 +51,9 @@ class FakeService(World):
         self._lately: dict[Scope, deque[datetime]] = {scope: deque() for scope in MOST_A_MINUTE}
 
     def respond(self, request: httpx.Request) -> httpx.Response:
-        """The answer to one request; every answer of the service has a request id.
+        """The answer to one request, with a request id.
 
-        `httpx.RemoteProtocolError` where there is to be no answer.
+        `httpx.RemoteProtocolError` where there should be no answer.
         """
         with self._lock:
             number = len(self.asked)
@@ -87,7 +87,7 @@ class FakeService(World):
         return httpx.MockTransport(self.respond)
 
     def openapi(self, url: str | None = None) -> dict[str, Any]:
-        """All this as an OpenAPI document; `url` is where it is served, if it is."""
+        """The service as an OpenAPI document; `url` is where it is served, if anywhere."""
         return document(self, url)
 
     def _answer(self, request: httpx.Request) -> Json:
@@ -106,7 +106,7 @@ class FakeService(World):
         return endpoint.answer(self, endpoint.asks.read(request.url.params))
 
     def _scope_of(self, headers: httpx.Headers) -> Scope:
-        """What the key is good for; `Refused` when there is none, or one that opens nothing."""
+        """What the key opens; `Refused` when it is missing or opens nothing."""
         key = headers.get("x-api-key") or headers.get("authorization")
         if not key:
             raise Refused(401, "x-api-key header is required")
@@ -116,7 +116,7 @@ class FakeService(World):
         return scope
 
     def _check_pace(self, scope: Scope) -> None:
-        """`Refused` when there were as many requests within a minute as there may be."""
+        """`Refused` when the rate limit is reached."""
         most = MOST_A_MINUTE.get(scope)
         if most is None:
             return

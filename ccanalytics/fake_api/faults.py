@@ -1,4 +1,4 @@
-"""How a service refuses and fails: its errors, a proxy's page, half an answer, none at all."""
+"""How a service refuses and fails: its errors, a proxy's page, half an answer, no answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ ERRORS: Mapping[int, tuple[str, str]] = {
     504: ("timeout_error", "It took too long: try again."),
     529: ("overloaded_error", "The service is overloaded: try again later."),
 }
-"""By status: the kind of the error, which programs decide by, and what it means."""
+"""By status: the type of the error, for programs, and its message."""
 
 
 class Refused(Exception):
-    """The service says no: the status, its words, headers of this refusal."""
+    """The service refuses: status, message and headers."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -49,13 +49,13 @@ page; half an answer; no answer. Only by script: `slow`, `repeat` (the same curs
 
 @dataclass(frozen=True)
 class Faults:
-    """Which requests fail, counted from 0, and how."""
+    """The requests that fail, counted from 0, and how."""
 
     of: Callable[[int], str | None] = lambda number: None
 
     @classmethod
     def random(cls, share: float, *, seed: int = 0) -> "Faults":
-        """About `share` of the requests, the same ones for the same seed."""
+        """About `share` of the requests fail, the same ones for the same seed."""
 
         def of(number: int) -> str | None:
             draw = Random(f"{seed} {number}")
@@ -65,7 +65,7 @@ class Faults:
 
     @classmethod
     def script(cls, faults: Mapping[int, str]) -> "Faults":
-        """The requests of these numbers."""
+        """The requests with these numbers fail."""
         return cls(faults.get)
 
 
@@ -85,7 +85,7 @@ _NOT_THE_SERVICE = {
 
 
 def failed(fault: str, request: httpx.Request) -> httpx.Response | None:
-    """The answer of something else than the service; None when the service does answer.
+    """The answer of something other than the service; None when the service answers.
 
     `Refused` when it answers with an error, `httpx.RemoteProtocolError` when nothing answers.
     """
@@ -104,6 +104,6 @@ def failed(fault: str, request: httpx.Request) -> httpx.Response | None:
 
 
 def repeated(asked: httpx.QueryParams) -> dict[str, str]:
-    """What a broken service says is next: the cursor it was asked with."""
+    """The next cursor of a broken service: the one it was asked with."""
     again = {"next_page": asked.get("page"), "last_id": asked.get("after_id")}
     return {name: cursor for name, cursor in again.items() if cursor}

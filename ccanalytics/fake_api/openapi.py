@@ -23,14 +23,14 @@ from ccanalytics.fake_api.queries import Json, Query, World
 from ccanalytics.wire.claude_code import ErrorBody
 
 EXAMPLE_NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-"""The moment the examples are of, so that the document is the same every time."""
+"""The fixed time of the examples, so that the document is always the same."""
 
 BASE: Json = msgspec.json.decode(Path(__file__).with_name("contract.json").read_bytes())
 """What is the same in every document: what it is about, the keys, the headers."""
 
 
 def document(world: World, url: str | None = None) -> Json:
-    """The document, with examples of `world`; `url` is where the fake answers."""
+    """The document, with examples from `world`; `url` is where the fake runs."""
     references, schemas = schemas_of([*(endpoint.gives for endpoint in ENDPOINTS), ErrorBody])
     fake = [{"url": url, "description": "The fake service; any key of the right kind"}]
     return {
@@ -56,7 +56,7 @@ def _operation(endpoint: Endpoint, schemas: Mapping[type, Json], world: World) -
     parameters = _parameters(endpoint.asks)
     examples = {one["name"]: one["schema"].get("examples") for one in parameters}
     query = {name: str(given[0]) for name, given in examples.items() if given}
-    # The same every time, whatever the clock of the fake says.
+    # Always the same, whatever the clock of the fake.
     then = replace(world, now=lambda: EXAMPLE_NOW)
     example = endpoint.answer(then, endpoint.asks.read(httpx.QueryParams(query)))
     return {
@@ -94,9 +94,9 @@ def _parameters(query: type[Query]) -> list[Json]:
 
 
 def schemas_of(structs: Sequence[type[msgspec.Struct]]) -> tuple[dict[type, Json], Json]:
-    """A reference to each struct, and the JSON Schema of all of them and of what is in them.
+    """A reference to each struct, and the JSON Schemas of all of them and their parts.
 
-    The text below each field is its description; what begins with "Ours" is never sent.
+    The text below a field is its description; fields marked "Ours" are never sent.
     """
     references, found = msgspec.json.schema_components(
         structs, ref_template="#/components/schemas/{name}"
@@ -114,7 +114,7 @@ def schemas_of(structs: Sequence[type[msgspec.Struct]]) -> tuple[dict[type, Json
 
 
 def _as_sent(schemas: Json) -> None:
-    """Where the service writes something else than the struct says."""
+    """Where the service's format differs from the struct."""
     if record := schemas.get("Record"):
         actor = record["properties"]["actor"]
         ours = actor["discriminator"]["mapping"].pop("other_actor")
@@ -142,7 +142,7 @@ def field_docs(struct: type) -> dict[str, str]:
 
 
 def _own_docs(struct: type) -> Iterator[tuple[str, str]]:
-    # Python keeps no text below a field: only the source has it.
+    # Python does not keep the text below a field: only the source has it.
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
     assert isinstance(definition, ast.ClassDef)
     for field, text in pairwise(definition.body):

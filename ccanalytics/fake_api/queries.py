@@ -1,4 +1,4 @@
-"""What is asked: parameters of a request -> a checked query; and one page of what was found.
+"""Parameters of a request -> a checked query; and one page of results.
 
 The fields of a `Query` are the parameters: their types are the rules, the text below each says
 what it is for, `examples` make the example of the OpenAPI document.
@@ -26,7 +26,7 @@ Limit = Annotated[int, Meta(ge=1, le=1000, examples=[2])]
 
 @dataclass(kw_only=True)
 class World:
-    """What the service knows, and the clock it is asked at."""
+    """What the service knows, and its clock."""
 
     records: Callable[[date], Sequence[Record]] = field(kw_only=False)
     charges: Callable[[date], Sequence[CostItem]] = lambda day: []
@@ -37,12 +37,12 @@ class World:
     """Changes each record on its way out."""
     organization: str = "5a3c1e00-0000-4000-8000-000000000001"
     refresh_delay: timedelta = timedelta(hours=4)
-    """How long ago costs were refreshed."""
+    """The age of the last cost refresh."""
     may_ask_cost: bool = True
     """Whether the organization has a cost report."""
 
     def refreshed_at(self) -> datetime:
-        """When costs were refreshed; later ones are not complete."""
+        """When costs were last refreshed; later ones are not complete."""
         return self.now() - self.refresh_delay
 
 
@@ -51,7 +51,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, given: httpx.QueryParams) -> Self:
-        """The query; `Refused` when it breaks a rule. Unknown parameters do not count."""
+        """The query; `Refused` when it breaks a rule. Unknown parameters are ignored."""
         lists = {name: given.get_list(name) for name in cls.__struct_encode_fields__}
         values = {name: found if name.endswith("[]") else found[-1]
                   for name, found in lists.items() if found}  # fmt: skip
@@ -70,23 +70,23 @@ class Paged(Query, frozen=True, kw_only=True):
     """The `next_page` of the answer before; everything else unchanged."""
 
     def one_page(self, found: Sequence[Item]) -> tuple[Sequence[Item], str | None]:
-        """The items of this page, and the cursor of the next one.
+        """The items of this page, and the next cursor.
 
-        All pages show the moment of the first: a cursor says how many items there were.
+        All pages show the state at the first: a cursor holds the number of items.
         """
         start, count = self._position() or (0, len(found))
         end = min(start + self.limit, count)
         return found[start:end], self._cursor(end, count) if end < count else None
 
     def _cursor(self, start: int, count: int) -> str:
-        """Opaque, and good for this query only; it ends in `=`, as those of the service do."""
+        """Opaque and valid for this query only; ends in `=`, like the service's cursors."""
         place = f"{start:9} {count:9}"
         query = msgspec.structs.replace(self, page=UNSET)
         digest = hashlib.sha256(f"{place} {query}".encode()).hexdigest()[:17]
         return f"page_{urlsafe_b64encode(f'{place} {digest}'.encode()).decode()}"
 
     def _position(self) -> tuple[int, int] | None:
-        """Where the cursor leads, and how many items there were; None without one."""
+        """The position of the cursor, and the number of items; None without a cursor."""
         if not isinstance(self.page, str):
             return None
         try:

@@ -1,1 +1,1 @@
-"""A developer's own session logs: read, kept, and asked."""
+"""A developer's own session logs: reading, storing and analysing them."""

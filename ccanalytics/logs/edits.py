@@ -2,10 +2,10 @@
 
     ToolUse ── outcome() ─▶ Outcome
 
-A call and its result stand on two lines of a log, at times in the wrong order. Edits are judged by
-the patch Claude Code logged; only where it logged none are the two texts of the call compared. A
-notebook's cells have neither, so they count as decisions but not as lines.
-Texts are read to be counted and are not kept.
+A call and its result are two lines of a log, sometimes in the wrong order. Edits are counted from
+the patch Claude Code logged; without one, the two texts of the call are compared. A
+notebook cell has neither, so it counts as a decision but not as lines.
+Texts are read for counting and never stored.
 """
 
 import re
@@ -24,12 +24,12 @@ EDIT_TOOLS = {
     "Write": "write_tool",
     "NotebookEdit": "notebook_edit_tool",
 }
-"""Tools whose proposals are accepted or rejected, and what the Analytics API calls them."""
+"""Tools whose proposals are accepted or rejected, and their names in the Analytics API."""
 
 Decision = Literal["accepted", "rejected", "error"]
 
 SHELLS = ("Bash", "PowerShell")
-"""Tools that run a command."""
+"""Tools that run a shell command."""
 
 AGENT_TOOLS = ("Task", "Agent")
 """Tools that start a subagent."""
@@ -56,7 +56,7 @@ _REFUSED = re.compile(
     r")",
     re.IGNORECASE,
 )
-"""How a call that a person, a rule or a hook refused begins, in the wordings of all versions."""
+"""How the result of a call refused by a person, rule or hook starts, in all versions."""
 
 _COMMIT_COMMAND = re.compile(r"\bgit\b[^\n;|&]*\bcommit\b")
 _COMMIT_PRINTED = re.compile(r"^\[[^\]\n]+ [0-9a-f]{7,40}\] ", re.MULTILINE)
@@ -65,13 +65,13 @@ _CREATED_PRINTED = re.compile(r"https?://\S+/(pull|pulls|merge_requests|pullrequ
 _CREATE_TOOL = re.compile(r"mcp__.*create_(pull|merge)_request")
 
 Buffer = bytes | Raw
-"""JSON that is decoded only when it is wanted."""
+"""JSON that is decoded only when needed."""
 
 T = TypeVar("T")
 
 
 class Outcome(NamedTuple):
-    """What a tool call counts for."""
+    """The counts of a tool call."""
 
     decision: Decision = "accepted"
     lines_added: int = 0
@@ -81,7 +81,7 @@ class Outcome(NamedTuple):
 
 
 ACCEPTED = Outcome()
-"""What most tool calls count for."""
+"""The counts of most tool calls."""
 
 
 class Replacement(ApiPart):
@@ -107,7 +107,7 @@ class Hunk(ApiPart):
 
 
 class GitOperation(ApiPart):
-    """What a shell command did in git, as newer versions log it."""
+    """The git operations of a shell command, as newer versions log them."""
 
     commit: dict[str, object] | None = None
     pr: dict[str, object] | None = None
@@ -132,9 +132,9 @@ class TextBlock(ApiPart):
 
 
 class ToolUse:
-    """A tool call and what came of it: text for the model, and Claude Code's own account.
+    """A tool call and its result: the text for the model, and Claude Code's own account.
 
-    `faults` collects what was wrong with values that were still read.
+    `faults` collects faults of values that were still read.
     """
 
     def __init__(
@@ -154,9 +154,9 @@ class ToolUse:
         self.faults: list[str] = []
 
     def outcome(self) -> Outcome:
-        """What the call counts for.
+        """The counts of the call.
 
-        An error without a refusal happened before anybody was asked: neither accepted nor rejected.
+        An error without a refusal happened before anybody decided: neither accepted nor rejected.
         """
         if self.denied or (self.is_error and _REFUSED.match(self._text())):
             return Outcome("rejected")
@@ -171,7 +171,7 @@ class ToolUse:
         return Outcome(pull_requests=1) if _CREATE_TOOL.fullmatch(self.tool) else ACCEPTED
 
     def started_agent(self) -> tuple[str | None, str | None]:
-        """The id and the type of the subagent it started; None where the log does not say."""
+        """The id and type of the subagent it started; None where the log does not say."""
         if self.is_error or self.tool not in AGENT_TOOLS:
             return None, None
         account = self._decode(self.account, ToolAccount) or ToolAccount()
@@ -179,7 +179,7 @@ class ToolUse:
         return account.agent_id, account.agent_type or given.subagent_type
 
     def _lines(self) -> tuple[int, int]:
-        """Lines added and removed by an edit that went through.
+        """Lines added and removed by a successful edit.
 
         The two texts of the call are compared only where no patch was logged.
         """
@@ -196,9 +196,9 @@ class ToolUse:
         return sum(added for added, _ in pairs), sum(removed for _, removed in pairs)
 
     def _git(self) -> tuple[int, int]:
-        """Commits and pull requests of a shell command that went through.
+        """Commits and pull requests of a successful shell command.
 
-        Newer versions log what happened in git; before, the command and what it printed tell.
+        Newer versions log git operations; for older ones the command and its output decide.
         """
         command = bytes(self.given)
         if b"commit" not in command and b"create" not in command:
@@ -221,7 +221,7 @@ class ToolUse:
         return "\n".join(block.text for block in blocks if block.text)
 
     def _decode(self, data: Buffer, kind: type[T]) -> T | None:
-        """`data` as `kind`, or None when it is absent or of another shape (a text for an error)."""
+        """`data` as `kind`; None when it is absent or has another shape (text for an error)."""
         if not data:
             return None
         try:

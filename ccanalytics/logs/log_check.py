@@ -1,4 +1,4 @@
-"""What `ccanalytics check` looks at in session logs."""
+"""What `ccanalytics check` checks in session logs."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ccanalytics.words import counted
 
 
 def check_logs(context: CheckContext) -> CheckFinding:
-    """Whether there are session logs, how many, and of when the newest line is."""
+    """Whether there are session logs, how many, and the date of the newest line."""
     try:
         logs = LocalLogs(context.logs or log_folders(context.environ, Path.home()))
         report, span = logs.report, logs.span()
@@ -37,10 +37,10 @@ def check_logs(context: CheckContext) -> CheckFinding:
     where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
     if span is None:
         then = "Use Claude Code here, or name another folder with --logs DIR."
-        return warning(f"{where}, none with any use of a model", then, **facts)
+        return warning(f"{where}, none with any model use", then, **facts)
     text = f"{where}, the newest line of {span[1]}"
     if faults:
-        then = "The rest counts. A line is cut off when Claude Code was killed while writing it."
+        then = "The rest counts. A line is truncated when Claude Code is killed while writing it."
         return warning("; ".join([text, *faults]), then, **facts)
     return ok(text, **facts)
 

@@ -1,4 +1,4 @@
-"""What session logs do not have, with the traces they show of it."""
+"""What session logs lack, and the traces of it they have."""
 
 import pandas as pd
 
@@ -26,7 +26,7 @@ _WHY = {
 
 
 def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """The rows of the ledger for session logs, with what the logs themselves show of it."""
+    """The ledger rows for session logs, with the evidence in the logs."""
     nothing = {name: to_pandas(schema.empty_table()) for name, schema in LOG_SCHEMAS.items()}
     frames = {**nothing, **data.extras}
     requests, calls = frames["requests"], frames["tool_calls"]
@@ -45,7 +45,7 @@ def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
     return [
         *((w, shown.get(w, "not in the data"), why.format(first=first)) for w, why in _WHY.items()),
         *_faulty_lines("Log lines that were dropped", "dropped: ", kinds),
-        *_faulty_lines("Log lines that were read in part", "repaired: ", kinds),
+        *_faulty_lines("Log lines that were repaired", "repaired: ", kinds),
     ]
 
 

@@ -1,4 +1,4 @@
-"""All that is known of some session logs: facts of each kind, each once."""
+"""The facts of some session logs: every fact once."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -27,8 +27,8 @@ T = TypeVar("T", LoggedRequest, ToolCall, Event)
 class Facts:
     """Facts of each kind, each once.
 
-    A fork's file may begin with a copy of another session's lines, under that session's id. So a
-    session found only in a file named after another one, `borrowed`, is one as long as neither it
+    A fork's file can start with a copy of another session's lines, under that session's id. So a
+    session found only in a file named after another one (`borrowed`) counts as long as neither it
     nor that other one has a file of its own.
 
     The copy may also carry the new session's id, as when a session moves to the background. Then
@@ -48,12 +48,12 @@ class Facts:
         self._contested: dict[tuple[int, Any, str | None], tuple[dict[Any, Any], Dated]] = {}
 
     def add(self, kind: dict[Any, T], key: Any, fact: T) -> T:
-        """Adds an account of a fact; the one that now stands for its session."""
+        """Add an account of a fact; returns the one that now counts for its session."""
         known = kind.get(key)
         if known is None or known.place.session == fact.place.session:
             kind[key] = fact if known is None else known.joined(fact)
             return kind[key]
-        # Whose it is can only be said when all of both sessions is known.
+        # Its owner can only be decided when both sessions are known completely.
         place = id(kind), key, fact.place.session
         rival: Any = self._contested.get(place)
         fact = rival[1].joined(fact) if rival else fact
@@ -61,14 +61,14 @@ class Facts:
         return fact
 
     def settle(self) -> None:
-        """Decides whose each fact is, and which requests without an id are others'."""
+        """Decide which session owns each fact, and whose the requests without an id are."""
         for (_, key, _), (kind, fact) in self._contested.items():
             self._put(kind, key, fact)
         self._contested.clear()
         self._match_incomplete()
 
     def sessions(self) -> dict[str, Session]:
-        """All that count as sessions."""
+        """All sessions that count."""
         found = dict(self.own)
         for name, _, session in self.borrowed_only():
             put(found, name, session)
@@ -80,7 +80,7 @@ class Facts:
         return found
 
     def counted_requests(self) -> list[LoggedRequest]:
-        """Those that count: what a side conversation repeats of a message yields to the original.
+        """The requests that count: a message repeated by a side conversation does not.
 
         The repetition has the same message id, and the same tokens went in.
         """
@@ -88,14 +88,14 @@ class Facts:
         return [r for r in self.requests.values() if not (r.side and _answer(r) in originals)]
 
     def days(self) -> set[date]:
-        """The UTC days of all facts but sessions, which show in what is done in them."""
+        """The UTC days of all facts other than sessions."""
         facts: Iterable[Dated] = chain(
             self.requests.values(), self.calls.values(), self.events.values()
         )
         return {day_of(fact.at) for fact in facts}
 
     def sessions_shared_with(self, other: "Facts") -> set[str | None]:
-        """The sessions of those facts the other has an account of too."""
+        """The sessions of facts that the other has as well."""
         messages = {request.message for request in other.requests.values()}
         calls = {call.call for call in other.calls.values()}
         return {
@@ -104,7 +104,7 @@ class Facts:
         }
 
     def borrowed_only(self) -> list[tuple[str, str, Session]]:
-        """What is still borrowed: what has a file of its own is not."""
+        """What is still borrowed, without sessions that have a file of their own."""
         return [
             (name, file, session)
             for (name, file), session in self.borrowed.items()
@@ -112,9 +112,9 @@ class Facts:
         ]
 
     def join(self, news: "Facts", *, newest: bool = False) -> tuple[set[date], set[str | None]]:
-        """Joins the accounts of others; the days and sessions which are not unchanged.
+        """Join other facts; returns the days and sessions that changed.
 
-        The `newest` accounts stand in place of what other rules made of the same lines.
+        The `newest` accounts replace what older rules made of the same lines.
         """
         before = self.sessions()
         for name, session in news.own.items():
@@ -133,7 +133,7 @@ class Facts:
         return set(map(day_of, moments)), names
 
     def _join_dated(self, news: "Facts", newest: bool) -> list[Dated]:
-        """What changed: each such fact as it was and as it is, and copies that may now yield."""
+        """What changed: each changed fact before and after, and copies that may now yield."""
         changed: list[Dated] = []
         kinds: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
             (self.requests, news.requests),
@@ -151,7 +151,7 @@ class Facts:
         return changed + [r for r in self.requests.values() if r.side and r.message in messages]
 
     def _put(self, kind: dict[Any, Any], key: Any, fact: Any, newest: bool = False) -> list[Dated]:
-        """Adds an account; of each fact that changes what it was and is."""
+        """Add an account; returns each changed fact before and after."""
         known = kind.get(key)
         if known is None:
             kind[key] = fact
@@ -165,7 +165,7 @@ class Facts:
         return [known, kind[key]] if kind[key] != known else []
 
     def _of_original(self, known: T, fact: T, newest: bool = False) -> T:
-        """Two accounts as one; of two sessions, under the one that the other is a copy of."""
+        """Two accounts as one, under the original session if one is a copy."""
         best = fact if newest else known.joined(fact)
         if known.place.session == fact.place.session:
             return best
@@ -179,7 +179,7 @@ class Facts:
         return msgspec.structs.replace(best, place=owner.place)
 
     def _rank(self, fact: Dated) -> tuple[object, ...]:
-        """The original comes first: what is no copy by its marks, or else the shorter session."""
+        """The original comes first: the one not marked as a copy, else the shorter session."""
         name = fact.place.session or ""
         session = self.own.get(name)
         if session is None:
@@ -188,7 +188,7 @@ class Facts:
         return rest, KINDS.index(session.kind), session.ended_at, name
 
     def _first_own(self) -> dict[str, int]:
-        """When the first thing of its own began in each copy that has any."""
+        """The start of the first own fact of each copy that has any."""
         first: dict[str, int] = {}
         facts: Iterable[LoggedRequest | ToolCall] = chain(
             self.requests.values() if self.copies else (), self.calls.values()
@@ -201,9 +201,9 @@ class Facts:
         return first
 
     def _match_incomplete(self) -> list[Dated]:
-        """Joins each request that lacks an id with the one of its session that it is part of.
+        """Join each request without an id with the request of its session it is part of.
 
-        That one has both ids, or answers at the same moment: where nothing went in so far, and
+        That one has both ids, or answers at the same time: where no input was logged so far, and
         where a compaction has copied the line behind later ones.
         """
         incomplete = [r for r in self.requests.values() if not (r.message and r.request)]

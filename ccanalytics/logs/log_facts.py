@@ -1,11 +1,11 @@
-"""What session logs say, each fact once, however often and in whatever order it is said.
+"""The facts in session logs, each once, however often and in whatever order logs repeat it.
 
     LoggedRequest    a call of a model    message id and request id
     ToolCall         a tool call          its id, and the message it stands in
     Event            anything else        the id of its line
     Session          a session            its id
 
-A log repeats itself: one line per block of a message, each with the usage so far; a subagent's
+Logs repeat: one line per block of a message, each with the usage so far; a subagent's
 messages in a file of their own and again as progress of the parent; whole histories copied by a
 fork. So two accounts of one fact are joined, and joining is the same in any order and as often as
 one likes. That is why files may be read in parts and again, and facts of two machines united.
@@ -24,7 +24,7 @@ from ccanalytics.logs.edits import Outcome
 from ccanalytics.prices import Tariff, Tokens
 
 DAY = 86_400_000
-"""Milliseconds of a day; moments are milliseconds since 1970, UTC."""
+"""Milliseconds of a day; times are milliseconds since 1970, UTC."""
 
 OF_A_GATEWAY = 20
 """A longer request id is one of a kind, as those of the API are: "req_" and 24 characters."""
@@ -32,7 +32,7 @@ OF_A_GATEWAY = 20
 EPOCH = date(1970, 1, 1).toordinal()
 
 UNKNOWN_MODEL = "unknown"
-"""The model of a request whose lines name none."""
+"""The model of a request without a model."""
 
 KINDS = (None, "named", "fork", "bg")
 """What a session's file shows, from the likely original to the likely copy: nothing; a name in its
@@ -41,7 +41,7 @@ first line, which sessions get later on; lines forked from another; that it runs
 
 
 def day_of(at: int) -> date:
-    """The UTC day of a moment."""
+    """The UTC day of a time."""
     return date.fromordinal(EPOCH + at // DAY)
 
 
@@ -55,14 +55,14 @@ class Place(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """On whose behalf a model was called, as far as the log says so."""
+    """Who called the model, as far as the log says."""
 
     agent_id: str | None = None
     skill: str | None = None
     mcp_server: str | None = None
 
     def joined(self, other: "Origin") -> "Origin":
-        """What either of them says."""
+        """The values either of them has."""
         if self == other:
             return self
         pairs = zip(self, other, strict=True)
@@ -70,7 +70,7 @@ class Origin(NamedTuple):
 
 
 class Used(msgspec.Struct, gc=False):
-    """The tokens of one call of a model, and what they cost; costs are filled in last."""
+    """The tokens of one call of a model, and their cost, which is filled in last."""
 
     tariff: Tariff
     tokens: Tokens
@@ -79,7 +79,7 @@ class Used(msgspec.Struct, gc=False):
 
 
 class LoggedRequest(msgspec.Struct, gc=False):
-    """One request to a model, with the fullest usage any of its lines has."""
+    """One request to a model, with the most complete usage of its lines."""
 
     at: int
     place: Place
@@ -90,32 +90,32 @@ class LoggedRequest(msgspec.Struct, gc=False):
     final: bool
     used: Used
     turn: str | None = None
-    """What it answers, when one of the ids is missing or another answer has both; else null."""
+    """What it answers, if an id is missing or another answer has both ids; else null."""
     asked_at: int | None = None
-    """The moment of the prompt or tool result it answers."""
+    """The time of the prompt or tool result it answers."""
     context: int | None = None
-    """The tokens that went into its last own call."""
+    """The input tokens of its last own call."""
     advisors: list[Used] = []
     origin: Origin = Origin()
 
     @property
     def key(self) -> "RequestKey":
-        """What it is known by."""
+        """Its identity."""
         return self.message, self.request, self.turn
 
     @property
     def total(self) -> int:
-        """All tokens, those of advisors too."""
+        """All tokens, including those of advisors."""
         own = self.used.tokens.total
         return own + sum(used.tokens.total for used in self.advisors) if self.advisors else own
 
     @property
     def is_out_of_place(self) -> bool:
-        """Whether it stands behind a prompt that is later than it."""
+        """Whether it is logged after a prompt that is later than it."""
         return self.asked_at is not None and self.at < self.asked_at
 
     def calls(self) -> Iterator[Used]:
-        """The call itself, and those to advisors that its own tokens leave out."""
+        """The call itself, and calls to advisors that its own tokens leave out."""
         yield self.used
         yield from self.advisors
 
@@ -133,7 +133,7 @@ class LoggedRequest(msgspec.Struct, gc=False):
         return self.at != other.at and self.used.tokens.into != other.used.tokens.into
 
     def joined(self, other: "LoggedRequest") -> "LoggedRequest":
-        """The fuller of two accounts; what a side conversation logged yields to the original."""
+        """The more complete of two accounts; a side conversation yields to the original."""
         if self.side != other.side:
             return other if self.side else self
         mine, its = self.total, other.total
@@ -156,22 +156,22 @@ class ToolCall(msgspec.Struct, gc=False):
     done: Outcome
     message: str | None = None
     turn: str | None = None
-    """As of a request."""
+    """As in a request."""
     started: tuple[str | None, str | None] = (None, None)
-    """Id and type of the subagent it started."""
+    """The id and type of the subagent it started."""
 
     @property
     def key(self) -> "CallKey":
-        """What it is known by."""
+        """Its identity."""
         return self.call, self.message, self.turn
 
     def joined(self, other: "ToolCall") -> "ToolCall":
-        """The account of the original, or the earlier one."""
+        """The account of the original, else the earlier one."""
         return min(self, other, key=_call_rank)
 
 
 class Event(msgspec.Struct, gc=False):
-    """Something the log mentions and no more."""
+    """Something the log only mentions."""
 
     at: int
     place: Place
@@ -188,15 +188,15 @@ class Event(msgspec.Struct, gc=False):
 
 
 class Session(msgspec.Struct, gc=False):
-    """One session, as its first and last prompt or answer show it."""
+    """One session, from its first to its last prompt or answer."""
 
     started_at: int
     ended_at: int
     place: Place
     kind: str | None = None
-    """What its file shows, see `KINDS`."""
+    """What its file shows; see `KINDS`."""
     continues: str | None = None
-    """The session of which this is the rest."""
+    """The session it continues."""
 
     def joined(self, other: "Session") -> "Session":
         """From the earlier start to the later end."""
@@ -215,7 +215,7 @@ CallKey = tuple[str, str | None, str | None]
 
 
 def put(facts: dict[Any, Any], key: object, fact: Any) -> None:
-    """Adds one account of a fact to those known."""
+    """Add one account of a fact to the known ones."""
     known = facts.get(key)
     facts[key] = fact if known is None else known.joined(fact)
 

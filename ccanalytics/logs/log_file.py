@@ -62,7 +62,7 @@ class Half(NamedTuple):
 
 
 class LogFile:
-    """One file while it is read."""
+    """One file while it is being read."""
 
     def __init__(self, reader: "LogReader", path: Path, known: ReadFile | None = None) -> None:
         self.reader = reader
@@ -79,12 +79,12 @@ class LogFile:
         self._last: tuple[Said, LoggedRequest] | None = None
 
     def read(self, data: bytes, start: int, shift: int) -> None:
-        """Takes the lines from `start` on; the data begin at `shift` in the file."""
+        """Read the lines from `start` on; the data starts at `shift` in the file."""
         whole = data.rfind(b"\n") + 1
         for offset, raw in split_lines(data, start):
             self.reader.report.lines += 1
             line, fault = decoded(raw)
-            # A last line that is still being written is read again when it is whole.
+            # A last line that is still being written is read again once it is complete.
             if line is None and offset >= whole:
                 continue
             if fault is NOT_JSON:
@@ -95,7 +95,7 @@ class LogFile:
             self._put_session(name, session)
 
     def said(self, line: Line, at: int | None) -> Said | None:
-        """The message of a line with where and by whom it was written; None without a date."""
+        """The message of a line, with where and who wrote it; None without a date."""
         turn = line if line.data is None else line.turn()
         message = turn.message
         if type(message) is not Message or at is None:
@@ -117,7 +117,7 @@ class LogFile:
         ]
 
     def _take_records(self, raw: bytes, offset: int) -> None:
-        """Takes each record of a line that is not one record."""
+        """Read each record of a line that has several."""
         parts = [(at, *decoded(part)) for at, part in records(raw)]
         for at, line, fault in parts:
             self._take_or_note(line, fault, offset + at)
@@ -131,7 +131,7 @@ class LogFile:
             self._note(fault, offset, repaired=line is not None)
 
     def _take(self, line: Line, offset: int) -> bool:
-        """Takes what a line says; False when it is to be dated and has no possible date."""
+        """Read a line; False when it needs a date and has no valid one."""
         at = milliseconds(line.timestamp)
         if at is not None:
             self.at = at
@@ -165,7 +165,7 @@ class LogFile:
             self.turns.ask(said, is_result=bool(halves))
 
     def _see(self, name: str, said: Said) -> None:
-        """Widens the session of a prompt or answer to reach it."""
+        """Extend the session of a prompt or answer to include it."""
         line, at = said.line, said.at
         known = self._sessions.get(name)
         self._forked = self._forked or line.forked_from is not None
@@ -226,7 +226,7 @@ class LogFile:
         return request
 
     def _take_half(self, half: Half) -> None:
-        """Makes a tool call of two halves; one that is alone waits for the other."""
+        """Join two halves to a tool call; a single half waits for the other."""
         is_call = half.block.type == "tool_use"
         mine, others = (self.calls, self.results) if is_call else (self.results, self.calls)
         other = others.pop(half.key, None)
@@ -248,7 +248,7 @@ class LogFile:
         self.reader.facts.add(self.reader.facts.events, event.event, event)
 
     def _note(self, reason: str, offset: int, *, repaired: bool) -> None:
-        """Counts a line that is dropped or read in part, now and in the store."""
+        """Count a line that is dropped or repaired, in this reading and in the store."""
         report = self.reader.report
         (report.repaired if repaired else report.dropped)[reason] += 1
         kind = f"{'repaired' if repaired else 'dropped'}: {reason}"
@@ -256,7 +256,7 @@ class LogFile:
         self._put_undated(Event(0, _only(self.path.stem), name, kind))
 
     def _take_title(self, line: Line) -> None:
-        """A summary may be of another session, so its words are no title."""
+        """A summary can be about another session, so it is not a title."""
         title = line.custom_title or line.ai_title
         text = title or line.summary or ""
         session = line.session() or self.path.stem
@@ -264,7 +264,7 @@ class LogFile:
         self._put_undated(Event(0, _only(session), name, "title", text=title))
 
     def _put_undated(self, event: Event) -> None:
-        """Gives an event without a date that of the dated line before or after it."""
+        """Date an undated event by the dated line before or after it."""
         self._undated.append(event)
         if self.at is not None:
             self._date_events(self.at)
@@ -276,7 +276,7 @@ class LogFile:
 
 
 def tool_call(call: Half, result: Half) -> tuple[ToolCall, list[str]]:
-    """The tool call of two halves, and what was wrong with values in it."""
+    """The tool call of two halves, and the faults of its values."""
     tool, said, faults = call.block.name or "", result.said, list[str]()
     is_error, denied = bool(result.block.is_error), said.turn.tool_denial_kind is not None
     done: Outcome = ACCEPTED
@@ -293,5 +293,5 @@ def tool_call(call: Half, result: Half) -> tuple[ToolCall, list[str]]:
 
 
 def _only(session: str) -> Place:
-    """A place of which only the session is known."""
+    """A place with only its session known."""
     return Place(session, None, None, None)

@@ -1,7 +1,7 @@
-"""Facts of session logs <-> the frames that only logs can fill.
+"""Facts of session logs <-> the frames only logs fill.
 
-The rows are the facts: what a store has of days whose logs are long deleted is joined with what is
-read today as if both had been read together.
+The rows are the facts: stored days whose logs were deleted are joined with what is
+read today as if both were read together.
 """
 
 from collections.abc import Iterator
@@ -46,13 +46,13 @@ def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    """The rows without their date; dollars in units."""
+    """The rows without their date, dollars in units."""
     columns = [_plain(table[field.name]) for field in table.schema if field.name != "date"]
     return zip(*columns, strict=True)
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:
-    """The values, moments and dollars as whole numbers."""
+    """The values, with times and dollars as integers."""
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.int64()).to_pylist()
     if column.type != USD:
@@ -63,7 +63,7 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
-    """A row of `requests`; those of advisors follow the row of who asked them."""
+    """A row of `requests`; rows of advisors follow the row of their caller."""
     *place, at, message, request, turn, asked_at, model, agent, final = row[:12]
     used = Used(Tariff(model), Tokens(*row[12:18]), *row[18:20])
     if agent == "advisor":

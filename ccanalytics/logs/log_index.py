@@ -1,7 +1,7 @@
-"""How far each session log was read, so that the next reading goes on from there.
+"""How far each session log was read, so that the next reading continues there.
 
-An index is only good for the code that wrote it: with other rules or prices everything is to be
-read again. It holds no text of a log; of what is open at the end of a file it has the place.
+An index is only valid for the code that wrote it: with other rules or prices everything is
+read again. It holds no text of a log, only positions of what is open at the end of a file.
 """
 
 import hashlib
@@ -16,17 +16,17 @@ from zlib import crc32
 import msgspec
 
 TAIL = 64
-"""Bytes before the end of what was read by which a file is known again."""
+"""Bytes before the read position by which a file is recognised."""
 
 
 class Spot(NamedTuple):
-    """Where a line with one half of a tool call begins."""
+    """The position of a line with one half of a tool call."""
 
     path: str
     offset: int
     project: str | None = None
     turn: str | None = None
-    """That of a call, which only the lines before it say."""
+    """The prompt of a call, known only from the lines before it."""
 
 
 OpenSpots = dict[tuple[str, str], Spot]
@@ -34,7 +34,7 @@ OpenSpots = dict[tuple[str, str], Spot]
 
 
 class Given(msgspec.Struct, gc=False):
-    """An answer that has both ids: they may come again with another answer."""
+    """An answer with both ids, which another answer may repeat."""
 
     ids: tuple[str, str]
     into: int
@@ -42,51 +42,51 @@ class Given(msgspec.Struct, gc=False):
 
 
 class Conversation(msgspec.Struct, gc=False):
-    """How far a conversation of a file has come."""
+    """How far a conversation of a file was read."""
 
     prompt: str
     prompted_at: int
     asked_at: int
-    """The moment of the last prompt or tool result."""
+    """The time of the last prompt or tool result."""
     given: Given | None = None
-    """The last answer with ids that no answer before it has."""
+    """The last answer whose ids no earlier answer has."""
 
 
 class ReadFile(msgspec.Struct, frozen=True, gc=False):
-    """How far a file was read: `end` is behind its last whole line."""
+    """How far a file was read: `end` is after its last complete line."""
 
     size: int
     written_at: int
     end: int = 0
     tail: int = 0
     at: int | None = None
-    """The last moment in it so far."""
+    """The last time in it so far."""
     conversations: dict[str, Conversation] = {}
-    """How far each conversation in it has come."""
+    """How far each conversation in it was read."""
     project: str | None = None
-    """Where it began: what is done in a folder below is of the same project."""
+    """The folder it started in: subfolders belong to the same project."""
 
     def goes_on(self, before: bytes) -> bool:
-        """Whether what stands before the end is what was read there."""
+        """Whether the file is unchanged before `end`."""
         return len(before) == min(TAIL, self.end) and crc32(before) == self.tail
 
 
 def written_at(stat: os.stat_result) -> int:
-    """When a file was written last; programs that change it may put back the one of two moments."""
+    """When a file was last written; a program can reset one of the two times."""
     return max(stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 class LogIndex(msgspec.Struct):
-    """Every file that was read, and the tool calls of which only one half was found."""
+    """Every file that was read, and the tool calls with one half missing."""
 
     files: dict[str, ReadFile] = {}
     open_calls: OpenSpots = {}
     open_results: OpenSpots = {}
     models: dict[str, str] = {}
-    """The models that ids stood for when they were read."""
+    """The model aliases when the files were read."""
 
     def without(self, paths: Iterable[str]) -> "LogIndex":
-        """As if these files had never been read."""
+        """The index without these files."""
         gone = set(paths)
         return LogIndex(
             {path: file for path, file in self.files.items() if path not in gone},
@@ -98,7 +98,7 @@ class LogIndex(msgspec.Struct):
 
 @cache
 def code_version() -> str:
-    """The same for the same rules and prices."""
+    """A digest of the rules and prices."""
     folder, prices = Path(__file__).parent, find_spec("genai_prices")
     files = [*sorted(folder.glob("*.py")), folder.parent / "prices.py"]
     if prices and prices.origin:

@@ -21,19 +21,19 @@ from ccanalytics.logs.log_repair import records, repaired
 from ccanalytics.prices import Tokens, model_name
 
 SYNTHETIC = "<synthetic>"
-"""The model of error texts that Claude Code writes itself; nobody was asked anything."""
+"""The model of error texts that Claude Code writes itself, without any request."""
 
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
-"""A number of tokens; another number is of no log of Claude Code."""
+"""A plausible number of tokens."""
 
 
 class LogPart(msgspec.Struct, gc=False, rename="camel"):
-    """Base of the log's own objects, whose keys are in camelCase."""
+    """Base of the log's own objects, with camelCase keys."""
 
 
 class ApiPart(msgspec.Struct, gc=False):
-    """Base of what the model's API sent, whose keys are in snake_case."""
+    """Base of objects from the model's API, with snake_case keys."""
 
 
 class LoggedCacheCreation(ApiPart):
@@ -44,7 +44,7 @@ class LoggedCacheCreation(ApiPart):
 
 
 class LoggedServerTools(ApiPart):
-    """Requests the service's own tools made."""
+    """Requests made by the service's own tools."""
 
     web_search_requests: Count | None = None
 
@@ -71,7 +71,7 @@ class LoggedUsage(Iteration):
 
 
 class ContentBlock(ApiPart):
-    """A block of a message's content, of which only tool calls and tool results matter."""
+    """A block of a message's content; only tool calls and tool results matter."""
 
     type: str | None = None
     id: str | None = None
@@ -89,7 +89,7 @@ class ContentBlock(ApiPart):
 
 
 class Message(ApiPart):
-    """A message as the model's API knows it; one line holds one block of it."""
+    """A message of the model's API; one line holds one block of it."""
 
     id: str | None = None
     role: str | None = None
@@ -100,7 +100,7 @@ class Message(ApiPart):
 
 
 class Turn(LogPart):
-    """The part of a line that says what happened; a subagent's stands inside another line."""
+    """The part of a line that says what happened; a subagent's is inside another line."""
 
     message: Message | str | None = None
     type: str | None = None
@@ -125,7 +125,7 @@ class Compaction(LogPart):
 
 
 class ForkedFrom(LogPart):
-    """The line of another session of which a line is a copy."""
+    """The line of another session that a line is a copy of."""
 
     session_id: str | None = None
 
@@ -157,18 +157,18 @@ class Line(Turn):
     compact_metadata: Compaction | None = None
 
     def turn(self) -> Turn:
-        """What happened: this line's own turn, or the subagent's it reports."""
+        """This line's own turn, or the subagent's turn it reports."""
         data = self.data
         if isinstance(data, Progress) and data.type == "agent_progress":
             return data.message if isinstance(data.message, Turn) else Turn()
         return self
 
     def session(self) -> str | None:
-        """The session it was written in; a fork's copy of a line says which that was."""
+        """The session it was written in; a fork's copy names the original."""
         return (self.forked_from and self.forked_from.session_id) or self.session_id
 
     def stream(self) -> str:
-        """Which conversation of the file goes on here: a subagent's, or the session's own."""
+        """The conversation it belongs to: a subagent's, or the session's own."""
         agent = self.data.agent_id if type(self.data) is Progress else None
         return agent or self.agent_id or ("side" if self.is_sidechain else "")
 
@@ -181,10 +181,10 @@ NOT_JSON, NOT_A_LINE, NO_DATE = "not JSON", "not a line of Claude Code", "no pos
 """Why a line is dropped."""
 
 GLUED = "several records"
-"""Why a line is read in part, or in parts."""
+"""Why a line is repaired or split."""
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
-"""Before this there was no Claude Code: what is dated earlier has a wrong clock."""
+"""Claude Code did not exist before: an earlier date is a wrong clock."""
 
 DAYS = 75 * 365
 """So long after that, a clock is wrong too."""
@@ -244,7 +244,7 @@ def split_lines(data: bytes, start: int = 0) -> Iterator[tuple[int, memoryview]]
 def tokens(usage: Iteration) -> Tokens:
     """The tokens of one call.
 
-    The cache writes of the total and of its breakdown may disagree, either way: the larger one
+    The cache writes of the total and its breakdown may disagree either way: the larger one
     counts, and what the breakdown leaves open is a five-minute write.
     """
     split, write, long = usage.cache_creation, usage.cache_creation_input_tokens or 0, 0
@@ -265,7 +265,7 @@ def tokens(usage: Iteration) -> Tokens:
 def other_calls(
     usage: LoggedUsage, model: str | None, advisor: str | None
 ) -> list[tuple[str, str | None, Tokens]]:
-    """Who made it, model and tokens of each call that the message's own totals leave out.
+    """Caller, model and tokens of each call that the message's own totals leave out.
 
     An advisor, a summary of what went before (`compaction`), or an attempt of another model before
     this one answered (`fallback`).
@@ -282,13 +282,13 @@ def other_calls(
 
 
 def context_tokens(usage: LoggedUsage, model: str | None) -> int:
-    """The tokens that went into the message's last own call; its totals are the sum over all."""
+    """The input tokens of the message's last own call; its totals are sums over all calls."""
     own = [part for part in usage.iterations or () if _is_own(part, model)]
     return (own and tokens(own[-1]).into) or tokens(usage).into
 
 
 def _is_own(part: Iteration, model: str | None) -> bool:
-    """Whether the message's model made this call, to answer."""
+    """Whether the message's own model made this call."""
     if part.type in ("advisor_message", "compaction"):
         return False
     return not part.model or model_name(part.model) == model_name(model or "")

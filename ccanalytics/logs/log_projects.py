@@ -1,4 +1,4 @@
-"""A working folder -> the project it is of, however it is spelled."""
+"""A working folder -> its project, however it is spelled."""
 
 import ntpath
 import posixpath
@@ -13,7 +13,7 @@ _WORKTREE = re.compile(
 
 
 def project_of(folder: str | None) -> str | None:
-    r"""The project of a working folder: a worktree is of its repository, a drive is a capital.
+    r"""The project of a folder: worktrees belong to their repository, drives are upper case.
 
     >>> project_of("/home/a/app/.claude/worktrees/fix-1/src"), project_of("/home/a/app/")
     ('/home/a/app', '/home/a/app')
@@ -22,7 +22,7 @@ def project_of(folder: str | None) -> str | None:
     """
     if not folder:
         return folder
-    # A Mac spells an accent as a character of its own.
+    # macOS writes an accent as a character of its own.
     folder, tidied = unicodedata.normalize("NFC", folder), posixpath.normpath
     if drive := _DRIVE.match(folder):
         letter, tidied = drive[1] or drive[2], ntpath.normpath
@@ -32,5 +32,5 @@ def project_of(folder: str | None) -> str | None:
 
 
 def is_within(folder: str | None, project: str | None) -> bool:
-    """Whether a folder lies below a project, neither of them in another spelling."""
+    """Whether a folder is below a project; both in the project's spelling."""
     return bool(folder and project and folder.startswith((f"{project}/", f"{project}\\")))

@@ -1,9 +1,9 @@
-"""Session logs -> facts: what all files have in common, and what one leaves open for another.
+"""Session logs -> facts: what files share, and what one file leaves open for another.
 
     LogReader ── LogFile ─▶ Facts
 
 A tool call and its result stand on two lines, at times in the wrong order and seldom in two files.
-What a file leaves open is remembered by its place and read there again when the other half turns
+What a file leaves open is remembered by position and read again when the other half turns
 up: no text but a session's title is kept.
 """
 
@@ -25,22 +25,22 @@ from ccanalytics.prices import Prices, Tariff
 from ccanalytics.words import counted
 
 DRIFT = 0.01
-"""The share of lines read in part from which the format may have changed."""
+"""If more lines than this share need repair, the format may have changed."""
 
 
 class LogReport(msgspec.Struct):
-    """What was read this time, and what to know before trusting it."""
+    """What was read, and its caveats."""
 
     unreadable_files: Counter[str]
-    """Files and folders that cannot be read, by the reason."""
+    """Unreadable files and folders, by reason."""
     files: int = 0
     lines: int = 0
     dropped: Counter[str] = msgspec.field(default_factory=Counter)
-    """Lines that do not count, by what is wrong with them."""
+    """Dropped lines, by reason."""
     repaired: Counter[str] = msgspec.field(default_factory=Counter)
-    """Lines of which a part does not count, by what is wrong with it."""
+    """Repaired lines, by reason."""
     unpriced_models: Counter[str] = msgspec.field(default_factory=Counter)
-    """Requests per model without a known price; their cost is null."""
+    """Requests by model without a known price; their cost is null."""
 
     def faults(self) -> Iterator[str]:
         """ "2 log lines dropped: not JSON" for each reason."""
@@ -57,13 +57,13 @@ class LogReport(msgspec.Struct):
         odd = self.repaired.total()
         if odd >= DRIFT * self.lines and odd >= 20:
             yield (
-                "So many lines read in part mean that the format of the logs may have changed: "
+                "So many repaired lines mean that the log format may have changed: "
                 "compare a day with another tool, and update ccanalytics."
             )
 
 
 class LogReader:
-    """Everything the lines read so far say; `read` takes one file after the other."""
+    """The facts of all lines read so far; `read` adds one file after another."""
 
     def __init__(
         self, index: LogIndex, models: Mapping[str, str], unreadable: Mapping[str, int]
@@ -74,15 +74,15 @@ class LogReader:
         self.report = LogReport(Counter(unreadable))
         self.open_calls: OpenSpots = dict(index.open_calls)
         self.open_results: OpenSpots = dict(index.open_results)
-        # The same object for the same values: a hundred thousand lines have a few hundred of each.
+        # Equal values share one object: a hundred thousand lines have a few hundred of each.
         self._tariffs: dict[tuple[object, ...], Tariff] = {}
         self._places: dict[tuple[str | None, ...], Place] = {}
         self._origins: dict[tuple[str | None, ...], Origin] = {}
 
     def read(self, path: Path) -> None:
-        """Takes what was added to a file, or all of it when it is not the file that was known."""
+        """Read what was added to a file, or all of it when it is not the known file."""
         known = self.files.get(str(path))
-        # Not mapped into memory: a file cut short meanwhile would kill the process.
+        # Not memory-mapped: truncating a mapped file would kill the process.
         with path.open("rb") as file:
             stat = os.fstat(file.fileno())
             start = max(known.end - TAIL, 0) if known else 0
@@ -98,20 +98,20 @@ class LogReader:
         part = LogFile(self, path, known)
         part.read(data, cut, start)
         self._leave_open(part)
-        # A file without any date is read again as a whole, when there may be one.
+        # A file without any date is read again completely when it has grown.
         end = data.rfind(b"\n") + 1 if part.at else 0
         tail = crc32(data[max(end - TAIL, 0) : end])
         state = (part.at, part.turns.conversations, part.project) if end else ()
         self.files[str(path)] = ReadFile(stat.st_size, written_at(stat), start + end, tail, *state)
 
     def project_around(self, path: Path) -> str | None:
-        """The project of the session whose subagents write to a file, when that was read."""
+        """The project of the session whose subagents write to a file, if it was read."""
         session, _, _ = str(path).rpartition(f"{os.sep}subagents{os.sep}")
         known = self.files.get(f"{session}.jsonl")
         return known.project if known else None
 
     def price(self) -> None:
-        """Fills in what the requests cost."""
+        """Fill in the cost of the requests."""
         prices, lists = Prices(), {}
         for request in self.facts.requests.values():
             for used in request.calls():
@@ -129,7 +129,7 @@ class LogReader:
         return LogIndex(self.files, self.open_calls, self.open_results, self.models)
 
     def settle(self) -> None:
-        """Joins the halves of tool calls read at different times, and decides whose all is."""
+        """Join tool calls read at different times, and decide which session owns each fact."""
         for key in self.open_calls.keys() & self.open_results.keys():
             spot = self.open_calls.pop(key)
             call = self._again(spot, key, "tool_use")
@@ -143,7 +143,7 @@ class LogReader:
         self.facts.settle()
 
     def place(self, line: Line, began: str | None) -> Place:
-        """Where a line was written, in a file that `began` there."""
+        """Where a line was written, in a file that started in `began`."""
         key = line.session(), line.cwd, line.git_branch, line.entrypoint, began
         place = self._places.get(key)
         if place is None:
@@ -153,7 +153,7 @@ class LogReader:
         return place
 
     def origin(self, line: Line) -> Origin:
-        """On whose behalf a line was written."""
+        """Who a line was written for."""
         agent = line.data.agent_id if type(line.data) is Progress else line.agent_id
         key = agent, line.attribution_skill, line.attribution_mcp_server
         origin = self._origins.get(key)
@@ -186,7 +186,7 @@ class LogReader:
                 spots[key] = Spot(str(part.path), half.offset, part.project, half.said.answers)
 
     def _again(self, spot: Spot, key: tuple[str, str], kind: str) -> Half | None:
-        """The half of a tool call that a line read before has; None when it is gone."""
+        """The half of a tool call on a line that was read before; None when it is gone."""
         path = Path(spot.path)
         try:
             with path.open("rb") as log:

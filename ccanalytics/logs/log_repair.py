@@ -1,7 +1,7 @@
-"""A line or value that is not what it should be -> the rest of it, which still counts.
+"""A damaged line or value -> the part that still counts.
 
 Claude Code cuts texts in the middle of an emoji, leaves zero bytes where it crashed, and gateways
-write numbers as texts. What can be read is read; what had to be left out or changed is named.
+write numbers as text. What can be read is read; what was dropped or changed is named.
 """
 
 import json
@@ -18,7 +18,7 @@ import msgspec
 
 _DECODER = json.JSONDecoder(strict=False)
 _SOLID = re.compile(r"[^\s\0,\[\]]")
-"""What does not merely stand between two records."""
+"""Anything but separators between two records."""
 
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 """A step of the path in an error of msgspec: a field, or a place in a list."""
@@ -28,12 +28,12 @@ MOST_FAULTS = 1000
 
 
 def records(line: bytes) -> Iterator[tuple[int, bytes]]:
-    """The records on one line and what is left between them, each with where it begins.
+    """The records on one line and the text between them, each with its position.
 
-    Two processes that write at once leave out a line's end, and a process that was killed leaves
+    Two processes writing at once can omit a line break, and a killed process leaves
     half a record before the next one.
     """
-    # In Latin-1 each byte is a character, so places in the text are places in the line.
+    # In Latin-1 each byte is a character, so text positions are byte positions.
     text = line.decode("latin-1")
     start = lost = _solid(text, 0)
     while start < len(text):
@@ -41,7 +41,7 @@ def records(line: bytes) -> Iterator[tuple[int, bytes]]:
             value, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
             value, end = None, start + 1
-        # Within half a record only what says its session is a record, and no part of one.
+        # After half a record, only an object that names its session is a record, not a part of one.
         if isinstance(value, dict) and (lost == start or "sessionId" in value):
             if lost < start:
                 yield lost, line[lost:start]
@@ -59,7 +59,7 @@ def _solid(text: str, start: int) -> int:
 
 
 def repaired(data: bytes, kind: Any) -> tuple[Any, str] | None:
-    """`data` as `kind`, and what was wrong with it; None when it is no JSON of that shape."""
+    """`data` as `kind`, and its faults; None when it is not JSON of that shape."""
     text = data.replace(b"\0", b"").removeprefix(BOM_UTF8).decode("utf-8", "replace")
     try:
         value = json.loads(text, strict=False)
@@ -85,7 +85,7 @@ def _reason(data: bytes, text: str, value: Any) -> str:
 
 
 def _whole(value: Any) -> Any:
-    """The value without halves of characters and numbers without an end."""
+    """The value without half characters and infinite numbers."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
@@ -136,7 +136,7 @@ def _number(value: float | str) -> int | None:
 
 
 def _moment(value: Any) -> str | None:
-    """A moment as the text it should be; numbers are seconds or milliseconds since 1970."""
+    """A timestamp as text; numbers are seconds or milliseconds since 1970."""
     if isinstance(value, str):
         try:
             return datetime.fromisoformat(value).isoformat()

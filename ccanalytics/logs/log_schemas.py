@@ -1,9 +1,9 @@
-"""The frames only session logs fill, because they know when each thing happened.
+"""The frames only session logs fill, because they have times.
 
 sessions      one row per session              when, where, and its sums
 requests      one row per call of a model      tokens, cost_usd, uncached_cost_usd
 tool_calls    one row per tool call            decision, lines, commits
-log_events    one row per thing logged only in passing, such as a compaction
+log_events    one row per event logged in passing, such as a compaction
 """
 
 import pyarrow as pa
@@ -109,4 +109,4 @@ LOG_SCHEMAS = {
         ]
     ),
 }
-"""The frames only local logs fill, all of them optional in a store."""
+"""The frames only local logs fill; all are optional in a store."""

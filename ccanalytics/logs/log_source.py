@@ -2,7 +2,7 @@
 
     files ── log_reader ─▶ Facts ── log_totals ─▶ frames of each day
 
-What the logs hold is counted as the Analytics API counts it. What they do not hold: who it was
+Counts follow the Analytics API. Logs do not hold who it was
 (the actor is always `local`), and requests without a log line, such as titles and summaries. Before
 April 2026 most answers were logged with a placeholder for their output tokens, so output and cost
 are then a lower bound; the column `final` of requests says which are.
@@ -32,7 +32,7 @@ from ccanalytics.sources.source import Source
 log = logging.getLogger(__name__)
 
 ORGANIZATION = "local"
-"""The same for all folders: another one adds to a store."""
+"""One organization for all folders: another folder adds to a store."""
 
 
 class LocalLogs(Source):
@@ -67,7 +67,7 @@ class LocalLogs(Source):
             raise SettingsError(self.missing)
 
     def news(self, index: LogIndex) -> LogReader:
-        """What the files tell that `index` does not know of yet; an unchanged one is not opened."""
+        """What is new in the files since `index`; unchanged files are not opened."""
         index = index.without(index.files.keys() - set(self._files))
         reader = LogReader(index, index.models | self.models, self._unreadable)
         for path in self._files:
@@ -88,17 +88,17 @@ class LocalLogs(Source):
         return reader
 
     def span(self) -> tuple[date, date] | None:
-        """The first and last day with anything in it; None when there is none."""
+        """The first and last day with any fact, or None."""
         days = self._read[0].days
         return (min(days), max(days)) if days else None
 
     def frames(self, day: date) -> Frames:
-        """The frames of one UTC day, with no rows when nothing happened."""
+        """The frames of one UTC day, empty when nothing happened."""
         return self._read[0].frames(day, ORGANIZATION)
 
     @property
     def report(self) -> LogReport:
-        """What was read, and what to know before trusting it."""
+        """What was read, and its caveats."""
         return self._read[1]
 
     @cached_property
@@ -110,10 +110,10 @@ class LocalLogs(Source):
 
 
 def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
-    """Where Claude Code keeps its logs: `$CLAUDE_CONFIG_DIR`, or the folders it uses by itself.
+    """Where Claude Code keeps its logs: `$CLAUDE_CONFIG_DIR`, or its default folders.
 
-    The variable may name several folders, with commas between. Without it, and without any log
-    so far, the usual folder is named all the same, so that an error can say where it looked.
+    The variable may name several folders, separated by commas. Without it, and without any log
+    so far, the usual folder is returned anyway, so that an error can name it.
     """
     named = [part.strip() for part in environ.get("CLAUDE_CONFIG_DIR", "").split(",")]
     if any(named):
@@ -126,7 +126,7 @@ def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
 def _log_files(folders: Sequence[Path], unreadable: Counter[str]) -> tuple[list[str], str]:
     """The session files of all folders, and why there are none; empty when there are some.
 
-    What cannot be read is counted by the reason. The order of the files does not depend on the
+    Unreadable ones are counted by reason. The order of the files does not depend on the
     folders' names.
     """
     found: list[tuple[str, str]] = []
@@ -165,7 +165,7 @@ def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:
             below.clear()
             continue
         seen.add(real)
-        # Outputs of tools are kept next to the sessions; one may be a copy of somebody's log.
+        # Tool outputs are kept next to the sessions; one may be a copy of a log.
         below[:] = [name for name in below if name != "tool-results"]
         for path in (os.path.join(folder, name) for name in names if name.endswith(".jsonl")):
             if path == path.encode("utf-8", "replace").decode():
@@ -175,14 +175,14 @@ def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:
 
 
 def opened(access: Access) -> LocalLogs:
-    """The logs of the folders that are given, or of those Claude Code uses by itself."""
+    """The logs of the given folders, or of Claude Code's default folders."""
     folders = list(access.folders) or log_folders(access.environ, Path.home())
     models = read_settings(access.environ, Path.cwd()).models
     return LocalLogs(folders, may_be_gone=True, models=models)
 
 
 def _check_models(models: Mapping[str, str]) -> None:
-    """`SettingsError` when an id stands for a model nobody knows."""
+    """Raise `SettingsError` when an alias names an unknown model."""
     prices = Prices()
     for name, model in models.items():
         if not prices.knows(model):

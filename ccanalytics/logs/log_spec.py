@@ -1,4 +1,4 @@
-"""Session logs as a source; what reads them is imported when they are opened."""
+"""Session logs as a source; the reader is imported when they are opened."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,10 +1,10 @@
-"""Session logs -> the store: what was once read stays, and only what is new is read.
+"""Session logs -> the store: what was read once stays, and only new lines are read.
 
     ledger ─▶ LocalLogs.news ─▶ facts ─┬─ joined with the stored facts of the same days ─▶ days
                                        └─ the other store's facts, when two are merged
 
-The facts are the rows of the stored frames. The ledger next to them says how far each log was read
-and on which days a fact may be found. Days and ledger are written together or not at all, by one
+The facts are the rows of the stored frames. A ledger next to them says how far each log was read
+and on which day each fact is. Days and ledger are written together or not at all, by one
 process at a time, so a crash loses nothing, and what is read twice is counted once.
 """
 
@@ -46,14 +46,14 @@ LOGS_KEPT = timedelta(days=30)
 
 
 class Ledger(msgspec.Struct):
-    """How far the logs are read, and where their facts are stored."""
+    """How far the logs were read, and where their facts are stored."""
 
     version: str
     index: LogIndex = msgspec.field(default_factory=LogIndex)
     borrowed: list[tuple[str, str, Session]] = []
-    """Sessions found only in files of other names: their id, and the name of the file."""
+    """Sessions found only in files with other names: their id and the file name."""
     continued: dict[str, str] = {}
-    """Sessions that go on under another id, not read so far, and theirs."""
+    """Sessions continued under another id, which was not read so far."""
     keys: bytes = b""
     """A checksum of each identity, 32 bits each."""
     key_days: bytes = b""
@@ -65,14 +65,14 @@ class Ledger(msgspec.Struct):
         return {date.fromordinal(day) for day in days.tolist()}
 
     def days_of(self, names: Iterable[str | None]) -> set[date]:
-        """The days in which something of these names may be stored."""
+        """The days that may hold facts with these identities."""
         wanted = np.fromiter({_key(name) for name in names}, np.uint32)
         found = np.isin(np.frombuffer(self.keys, np.uint32), wanted)
         days = np.unique(np.frombuffer(self.key_days, np.int32)[found])
         return {date.fromordinal(day) for day in days.tolist()}
 
     def move_keys(self, days: Mapping[date, Day]) -> None:
-        """Puts the identities of these days in place of those known of them."""
+        """Replace the known identities of these days."""
         keys, key_days = array("I"), array("i")
         for day, facts in days.items():
             names = {_key(name) for name in _names(facts)}
@@ -85,12 +85,12 @@ class Ledger(msgspec.Struct):
 
 
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
-    """Sync what is new in the session logs; with `again` every file is read from its beginning."""
+    """Sync what is new in the session logs; with `again` every file is read from its start."""
     lost, stored = repair(store, SOURCE), store.organization(SOURCE)
     if logs.missing and stored is None:
         raise SettingsError(logs.missing)
     if logs.missing:
-        log.warning("%s What is stored of earlier logs is used.", logs.missing)
+        log.warning("%s The stored days of earlier logs are used.", logs.missing)
     whose = stored or ORGANIZATION
     with store.alone(SOURCE), _no_collection():
         ledger = None if again or lost else _ledger(store)
@@ -105,9 +105,9 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
 
 
 def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
-    """Merge the facts another store has of its session logs; those in both count once."""
+    """Merge the session-log facts of another store; facts in both count once."""
     if other.root == store.root:
-        raise ValueError(f"{store.root} is the store itself: name another one to merge.")
+        raise ValueError(f"{store.root} is this store itself: give another one to merge.")
     facts = _facts_of_store(other)
     with store.alone(SOURCE), _no_collection():
         ledger = _ledger(store)
@@ -119,7 +119,7 @@ def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """The collector of cycles would look at a million facts again and again, and none has one."""
+    """The garbage collector would scan a million facts again and again, and none has a cycle."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -130,11 +130,11 @@ def _no_collection() -> Iterator[None]:
 
 
 class Known(NamedTuple):
-    """What is stored of some facts: whole days, and all days of the sessions they are of."""
+    """The stored facts of some days, and of all days of the sessions on them."""
 
     store: Store
     ledger: Ledger | None
-    """None when everything stored is here, as nothing tells where to look."""
+    """None when everything stored is loaded, because nothing says where to look."""
     facts: Facts
     session_rows: Mapping[str, Row]
 
@@ -145,7 +145,7 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
     while True:
         _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
         facts, rows = facts_of(frames)
-        # A fact may move to another session, and then the one it leaves changes too.
+        # When a fact moves to another session, the one it leaves changes too.
         more = ledger.days_of(facts.sessions_shared_with(news)) - days if ledger else None
         if not more:
             break
@@ -163,9 +163,9 @@ def _write(
     now: datetime,
     lost: Mapping[date, set[str]] = MappingProxyType({}),
 ) -> SyncResult:
-    """Writes the days that are not unchanged, and how far the logs are read now.
+    """Write the changed days and the new ledger.
 
-    Of the `lost` days some frames were damaged.
+    Some frames of the `lost` days were damaged.
     """
     store, before, (days, sessions) = known.store, known.ledger, changed
     rows = {name: row for name, row in known.session_rows.items() if name not in sessions}
@@ -204,22 +204,22 @@ def _write(
 
 
 def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:
-    """Of a day whose facts were damaged, and which no log tells any more, the sums there were."""
+    """The stored sums of a day whose facts were damaged and are in no log any more."""
     if not lost & LOG_SCHEMAS.keys():
         return {}
     return store.read_days(SOURCE, [day], SCHEMAS.keys() - lost, lost_ok=True)[1]
 
 
 def _first(known: date | None, logged: date | None, today: date) -> date | None:
-    """The first day to be stored: nothing there is not the same as nothing known."""
+    """The first day to store: unknown is not empty."""
     if logged is None or (known is not None and known <= logged):
         return known
-    # Nothing can have been deleted yet, so the days of its week before the first were empty.
+    # Nothing was deleted yet, so earlier days of the first week were empty.
     return monday(logged) if timedelta(0) <= today - logged < LOGS_KEPT else logged
 
 
 def _ledger(store: Store) -> Ledger | None:
-    """The ledger, when it is of this version and the days it speaks of are there."""
+    """The ledger, if it has this version and its days are stored."""
     try:
         ledger = msgspec.msgpack.decode(store.read_file(SOURCE, LEDGER) or b"", type=Ledger)
     except msgspec.DecodeError:
@@ -241,7 +241,7 @@ def _facts_of_store(store: Store) -> Facts:
 
 
 def _recall(facts: Facts, ledger: Ledger) -> None:
-    """Adds what the frames of a store do not say."""
+    """Add what the frames of a store do not hold."""
     for name, file, session in ledger.borrowed:
         facts.own.pop(name, None)
         facts.borrowed[name, file] = session
@@ -249,7 +249,7 @@ def _recall(facts: Facts, ledger: Ledger) -> None:
 
 
 def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:
-    """The identities of facts, of their sessions, and of those that theirs would displace."""
+    """The identities of facts, of their sessions, and of facts they could replace."""
     for request in news.requests.values():
         yield from (request.message, request.place.session)
     for call in news.calls.values():
@@ -264,7 +264,7 @@ def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:
 
 
 def _names(day: Day) -> Iterator[str | None]:
-    """What the facts of a day are found by."""
+    """The identities by which the facts of a day are found."""
     for request in day.requests:
         yield from (request.message, request.place.session)
     for call in day.calls:

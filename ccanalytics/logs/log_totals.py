@@ -30,11 +30,11 @@ from ccanalytics.logs.log_frames import Row, call_row, event_row, request_rows
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 
 WHO = ("local", "user", "local", None)
-"""Actor, kind of actor, customer and subscription: no line says whose logs they are."""
+"""Actor, kind of actor, customer and subscription: logs do not say who wrote them."""
 
 
 class Spent(msgspec.Struct, gc=False):
-    """Tokens and their price; a single unknown price makes the sum unknown."""
+    """Tokens and their price; one unknown price makes the sum unknown."""
 
     input: int = 0
     output: int = 0
@@ -43,7 +43,7 @@ class Spent(msgspec.Struct, gc=False):
     cost: int | None = 0
 
     def add(self, used: Used) -> None:
-        """Adds a call and its price."""
+        """Add a call and its price."""
         new, out, read, short, long, _ = used.tokens
         self.input += new
         self.output += out
@@ -64,10 +64,10 @@ class Sums(msgspec.Struct, gc=False):
     final: int = 0
     models: dict[str, Spent] = {}
     decisions: dict[str, list[int]] = {}
-    """Of each edit tool how many calls were accepted and rejected."""
+    """Accepted and rejected calls by edit tool."""
 
     def add_request(self, request: LoggedRequest) -> None:
-        """Counts one request with all its calls."""
+        """Count one request with all its calls."""
         self.requests += 1
         self.final += request.final
         for used in request.calls():
@@ -77,7 +77,7 @@ class Sums(msgspec.Struct, gc=False):
             spent.add(used)
 
     def add_call(self, call: ToolCall) -> None:
-        """Counts one tool call; what a tool failed at is nothing."""
+        """Count one tool call; a failed call has no counts."""
         done = call.done
         if done is ACCEPTED and call.tool not in EDIT_TOOLS:
             return
@@ -90,7 +90,7 @@ class Sums(msgspec.Struct, gc=False):
             decided[done.decision == "rejected"] += 1
 
     def work(self) -> Row:
-        """Lines, commits and pull requests, in the order of every frame that has them."""
+        """Lines, commits and pull requests, in the order of the frames."""
         return self.lines_added, self.lines_removed, self.commits, self.pull_requests
 
 
@@ -107,9 +107,9 @@ class Day(msgspec.Struct, gc=False):
 
 
 class LogTotals:
-    """The frames of days, out of facts.
+    """Facts -> frames of days.
 
-    `known_rows` are those of sessions of which not all facts are at hand, and none has changed.
+    `known_rows` are rows of unchanged sessions whose facts are not all loaded.
     """
 
     def __init__(self, facts: Facts, known_rows: Mapping[str, Row] | None = None) -> None:
@@ -136,7 +136,7 @@ class LogTotals:
         return day
 
     def frames(self, day: date, organization: str | None) -> Frames:
-        """The frames of a UTC day; those of logs in order of time."""
+        """The frames of a UTC day; those of logs are ordered by time."""
         facts = self.days.get(day, Day())
         rows: dict[str, list[Row]] = {
             "activity": [],
@@ -187,7 +187,7 @@ class LogTotals:
 
 
 def _by_place(facts: Day) -> list[tuple[tuple[str | None, str | None], Sums]]:
-    """What was done at each terminal in each project, where there was anything."""
+    """The sums by terminal and project, where there are any."""
     found: dict[tuple[str | None, str | None], Sums] = defaultdict(Sums)
     for request in facts.requests:
         found[request.place.terminal, request.place.project].add_request(request)

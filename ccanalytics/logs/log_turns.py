@@ -1,7 +1,7 @@
-"""What each answer of a log answers: the last prompt of its conversation, and the last line.
+"""What each answer in a log answers: the last prompt of its conversation, and the last line.
 
-Ids do not always say which answer a line is of: gateways leave them out, or give every answer the
-same. The prompt before it, and how much went in, then stand for them.
+Ids do not always identify an answer: gateways leave them out, or give every answer the
+same. Then the prompt before it and its input tokens do.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from ccanalytics.logs.log_lines import Line, Message, Turn
 
 
 class Said(msgspec.Struct, gc=False):
-    """A message, and where and by whom it was written."""
+    """A message, with where and who wrote it."""
 
     line: Line
     turn: Turn
@@ -31,7 +31,7 @@ class Said(msgspec.Struct, gc=False):
 
 
 class Turns:
-    """The conversations of a file by name: the session's own, and those of its subagents."""
+    """The conversations of a file by name: the session's own and its subagents'."""
 
     def __init__(self, known: Mapping[str, Conversation]) -> None:
         self.conversations = {name: msgspec.structs.replace(one) for name, one in known.items()}
@@ -41,7 +41,7 @@ class Turns:
         """Remembers what the next answer answers: a prompt, or the result of a tool."""
         stream, at = said.line.stream(), said.at
         known = self.conversations.get(stream)
-        # Lines that Claude Code adds by itself stand between the blocks of one answer.
+        # Claude Code adds lines of its own between the blocks of one answer.
         if known is not None and (is_result or said.line.is_meta):
             known.asked_at = at
             return
@@ -50,12 +50,12 @@ class Turns:
         self.conversations[stream] = Conversation(prompt, at, at, given)
 
     def hear(self, said: Said) -> None:
-        """Notes what an answer answers."""
+        """Note what an answer answers."""
         said.conversation = known = self.conversations.get(said.line.stream())
         said.asked_at = known.asked_at if known else None
 
     def repeats(self, said: Said, last: Said) -> bool:
-        """Whether a line only says again what the answer before it did."""
+        """Whether a line only repeats the answer before it."""
         message = said.message
         return (
             message.id is not None
@@ -69,7 +69,7 @@ class Turns:
         )
 
     def turn(self, said: Said, into: int) -> str | None:
-        """What stands for ids that an answer lacks or shares; null where its ids are its own.
+        """The identity of an answer whose ids are missing or shared; null where its ids are unique.
 
         Within one prompt what goes in grows with every answer. Results of tools do not tell: they
         are written between the blocks of one answer too. What a subagent says stands in two files,
@@ -90,7 +90,7 @@ class Turns:
     def _is_given_again(
         self, stream: str, known: Conversation | None, answer: Given, side: bool
     ) -> bool:
-        """Whether these ids were those of an earlier answer: this one was asked for after it.
+        """Whether an earlier answer had these ids: this one was requested after it.
 
         A tool result asks for another answer only when more goes in. Not every file of a subagent
         has its prompts.

@@ -14,8 +14,8 @@ import ccanalytics.cli.options as options
 def merge(other: Path, **flags: Any) -> None:
     """Merge the session logs of the store OTHER into this one; nothing counts twice.
 
-    OTHER is only read: a store of another machine, or a copy of it. Done again, or in another
-    order, it comes to the same.
+    OTHER is only read: a store of another machine, or a copy of it. Repeating it, or another
+    order, gives the same result.
     """
     from ccanalytics.store.day_store import Store
     from ccanalytics.store.sync import merge as merge_stores

@@ -1,4 +1,4 @@
-"""Charts of one person's own session logs."""
+"""Charts of one's own session logs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,10 +25,10 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
 
 _END = "slice(join(slice(split(datum.label, '/'), -2), '/'), -24)"
-"""The end of a path tells projects apart, not its beginning."""
+"""Projects differ in the end of the path, not in its start."""
 
 SHOWN = 12
-"""The most expensive projects, branches or sessions that are drawn; the table has them all."""
+"""How many projects, branches or sessions are drawn, most expensive first; the table has all."""
 
 _DAYS = alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True)
 _NAMES = alt.Axis(labelLimit=190, labelExpr=_END)
@@ -79,7 +79,7 @@ def usage_by_chart(frame: MetricFrame) -> Any:
 
 
 def usage_by_day_chart(frame: MetricFrame) -> Any:
-    """One column per day, made of models (dollars) or of kinds of tokens."""
+    """One column per day, stacked by model (dollars) or by kind of token."""
     of_money = frame.by == "model"
     group, unit = ("model", _DOLLARS) if of_money else ("kind", "tokens")
     form = "$,.0f" if of_money else ".3~s"
@@ -107,7 +107,7 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
 
 
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
-    """A square per weekday and hour, the darker the more it cost."""
+    """A square per weekday and hour, darker for more cost."""
     hour = f"hour of the day ({frame.attrs['clock']})"
     squares = (
         alt.Chart(frame)
@@ -124,13 +124,13 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
             ),
         )
     )
-    subtitle = f"{_DOLLARS}: the darker, the more in that hour of all these weeks"
+    subtitle = f"{_DOLLARS}: darker means more in that hour of all these weeks"
     title = _said(frame, lambda: _busiest(frame))
     return _wide(squares, "usage_by_weekday", title, subtitle, alt.Step(22))
 
 
 def context_growth_chart(frame: pd.DataFrame) -> Any:
-    """A line per session; a point where it was compacted just before."""
+    """A line per session, with a point after each compaction."""
     colour = alt.Scale(range=CATEGORIES)
     base = alt.Chart().encode(
         x=alt.X("answer:Q", title="answer of the session", axis=alt.Axis(tickMinStep=1)),
@@ -153,8 +153,8 @@ def context_growth_chart(frame: pd.DataFrame) -> Any:
 
 
 def tool_use_chart(frame: pd.DataFrame) -> Any:
-    """A bar per tool, made of accepted, rejected and failed calls."""
-    subtitle = "Calls by what became of them"
+    """A bar per tool, stacked by accepted, rejected and failed calls."""
+    subtitle = "Calls by outcome"
     if len(frame) > SHOWN:
         subtitle += f"; the {SHOWN} most used of {len(frame)}"
     kinds = ["accepted", "rejected", "errors"]
@@ -197,7 +197,7 @@ def _every_week(frame: MetricFrame) -> pd.DataFrame:
 
 
 def _most(frame: pd.DataFrame, split: str) -> str:
-    """Which value of the split cost most: "shop made two thirds of the cost"."""
+    """The most expensive value of the split: "shop made two thirds of the cost"."""
     known = frame.dropna(subset="value")
     if split == "week":
         last, *before = (dollars(value) for value in known.sort_values("week")["value"][::-1])
@@ -213,20 +213,20 @@ def _most(frame: pd.DataFrame, split: str) -> str:
 
 
 def _busiest(hours: pd.DataFrame) -> str:
-    """The hour of the week with most: "Most on Tuesdays from 14:00"."""
+    """The busiest hour of the week: "Most on Tuesdays from 14:00"."""
     first = hours.loc[hours["value"].idxmax()]
     day = pd.Timestamp(2024, 1, int(first["weekday"]))  # a January that begins on a Monday
     return f"Most on {day:%A}s from {first['hour']:.0f}:00"
 
 
 def _most_called(tools: pd.DataFrame) -> str:
-    """The tool called most: "Bash made half of 412 calls"."""
+    """The most used tool: "Bash made half of 412 calls"."""
     calls = tools["calls"].sum()
     return f"{tools['tool'].iloc[0]} made {part(tools['calls'].iloc[0] / calls)} of {calls:,} calls"
 
 
 def _peak(days: pd.DataFrame) -> str:
-    """The day with most: "Most on 19 August"."""
+    """The busiest day: "Most on 19 August"."""
     first = days.loc[days["value"].idxmax()]
     return f"Most on {first['day']:%-d %B}"
 

@@ -14,10 +14,10 @@ from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.showing import ShowsItself
 
 WINDOW = pd.Timedelta(hours=5)
-"""How long a window of use lasts, from the full hour of its first answer."""
+"""The length of a usage window, from the full hour of its first answer."""
 
 RECENT = 7
-"""Days of `own_recent`, and as many before them to compare with."""
+"""Days of `own_recent`, compared with as many before them."""
 
 _RECENT = {
     "value": "usd",
@@ -34,7 +34,7 @@ _DAY, _WEEK = pd.Timedelta(days=1), pd.Timedelta(days=7)
 
 @dataclass(frozen=True)
 class Spell:
-    """What was used from `since` to `until`, moments of UTC."""
+    """Use from `since` to `until`, UTC times."""
 
     since: pd.Timestamp
     until: pd.Timestamp
@@ -47,15 +47,15 @@ class Spell:
 
     @property
     def tokens(self) -> int:
-        """All tokens, in and out."""
+        """All tokens, input and output."""
         return int(self.requests["tokens"].sum())
 
 
 @dataclass(frozen=True)
 class OwnNow(ShowsItself):
-    """The newest use of one person; `window` is None while none is open.
+    """The current use of one person; `window` is None while none is open.
 
-    `yesterday` and `last_week` are whole, `limit_usd` is what the reader allows themselves per
+    `yesterday` and `last_week` are complete, `limit_usd` is the reader's own limit per
     window (0: none).
     """
 
@@ -70,24 +70,24 @@ class OwnNow(ShowsItself):
     last_week: Spell
     window: Spell | None
     newest: pd.DataFrame
-    """The last answer of a session itself, not of a subagent: a row, or none."""
+    """The last answer of a session itself, not of a subagent: one row or none."""
     limit_usd: float = 0.0
     choices: list[Choice] = field(default_factory=list)
     """What a live page can be filtered by."""
 
     @property
     def burn_rate(self) -> float:
-        """Dollars an hour in the open window, from its first answer to now; 0 without one."""
+        """Dollars per hour in the open window, from its first answer to now; 0 without one."""
         if self.window is None:
             return 0.0
         first = self.window.requests["at"].min()
-        # A first answer of a moment ago says nothing about an hour.
+        # A first answer moments ago says nothing about an hour.
         spent = max(self.now - first, pd.Timedelta(minutes=1))
         return self.window.cost / (spent / pd.Timedelta(hours=1))
 
     @property
     def projection(self) -> float:
-        """What the open window comes to at its end, at this rate; 0 without one."""
+        """The projected total of the open window at this rate; 0 without one."""
         if self.window is None:
             return 0.0
         left = (self.window.until - self.now) / pd.Timedelta(hours=1)
@@ -95,7 +95,7 @@ class OwnNow(ShowsItself):
 
     @property
     def limit_at(self) -> pd.Timestamp | None:
-        """When the limit is reached at this rate, in UTC; None where it is not in this window."""
+        """When this rate reaches the limit, in UTC; None if not in this window."""
         if self.window is None or not self.limit_usd or self.projection <= self.limit_usd:
             return None
         left = max(self.limit_usd - self.window.cost, 0) / self.burn_rate
@@ -109,10 +109,10 @@ def own_now(
     now: datetime | None = None,
     project: str = "",
 ) -> OwnNow:
-    """What was used in this hour, today, this week and the open five-hour window.
+    """Use in this hour, today, this week and the open five-hour window.
 
-    Days and weeks are those of `timezone`, by default this machine's; `now` is this moment. With
-    `project` only what was used in that folder.
+    Days and weeks are those of `timezone`, by default this machine's; `now` is the time. With
+    `project` only use in that folder.
     """
     requests = own_frames(own_part(data, project)).requests.sort_values("at")
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
@@ -142,7 +142,7 @@ def own_now(
 def _open_window(requests: pd.DataFrame, now: pd.Timestamp) -> Spell | None:
     """The five-hour window that is open; None when the last one is over.
 
-    A window begins at the full hour of its first answer, and the next one with the first answer
+    A window starts at the full hour of its first answer, the next one with the first answer
     after its end.
     """
     at = requests["at"][(requests["at"] > now - 20 * WINDOW) & (requests["at"] <= now)]
@@ -162,11 +162,11 @@ def _spell(requests: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> 
 
 @measures("own_recent", shown_by="logs.own_display:recent_bundle")
 def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -> pd.DataFrame:
-    """One row per measure: its value in the last `RECENT` days, and in as many before them.
+    """One row per measure: its value in the last `RECENT` days, and in as many days before.
 
-    Days are those of `timezone`, by default this machine's. The last one lasts up to `now`, or to
-    the end of the data where that is earlier; the days before end at the same time of day. Columns:
-    measure (a column of `usage_by`, or tokens), unit, value, before. Null: a price is unknown, or
+    Days are those of `timezone`, by default this machine's. The last day ends at `now`, or at
+    the end of the data if earlier; the days before end at the same time of day. Columns:
+    measure (a column of `usage_by`, or tokens), unit, value, before. Null if a price is unknown, or
     the data do not reach back so far.
     """
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
@@ -185,7 +185,7 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
 def _sums_between(
     data: Dataset, timezone: str, start: pd.Timestamp, end: pd.Timestamp
 ) -> pd.Series:
-    """The sums of all that happened from `start` up to `end` by the clock of `timezone`."""
+    """The sums from `start` to `end` in `timezone`."""
     parts = []
     for frame, moment, columns in summands(data):
         local = local_time(frame[moment], timezone)

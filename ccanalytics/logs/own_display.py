@@ -1,4 +1,4 @@
-"""What the page of one person's own usage shows next to charts: cards and tables."""
+"""Cards and tables of one's own usage."""
 
 import math
 from typing import Any
@@ -19,7 +19,7 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted
 
 SHOWN = 15
-"""As many sessions are listed; the frame has them all."""
+"""The most sessions listed; the frame has them all."""
 
 _LABELS = {
     "value": "Cost",
@@ -32,7 +32,7 @@ _LABELS = {
 
 
 def own_week_bundle(week: OwnWeek) -> Bundle:
-    """The five numbers that matter to one person."""
+    """The five numbers of a personal week."""
     lines = week.sessions["lines_added"].sum()
     active = week.sessions["active_minutes"].sum() / 60
     opened = counted(int(week.sessions["pull_requests"].sum()), "pull request")
@@ -64,9 +64,9 @@ def own_week_bundle(week: OwnWeek) -> Bundle:
 
 
 def own_now_bundle(now: OwnNow) -> Bundle:
-    """Now in five cards: the window, this hour, today, the week so far, the newest context.
+    """Current use in five cards: the window, this hour, today, the week so far, the context.
 
-    What a live page can be filtered by goes along.
+    It carries the filters of a live page.
     """
     newest = now.newest["context"].iloc[0] if len(now.newest) else math.nan
     session = f"answer of {_clock(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
@@ -86,19 +86,19 @@ def own_now_bundle(now: OwnNow) -> Bundle:
 
 
 def recent_bundle(recent: TitledFrame) -> Bundle:
-    """One card per row of `own_recent`: the last seven days compared with the seven before."""
+    """One card per row of `own_recent`: the last seven days against the seven before."""
     return cards_bundle([_recent_card(row) for row in recent.itertuples(index=False)])
 
 
 def sessions_bundle(sessions: TitledFrame) -> Bundle:
-    """The most expensive sessions of `own_sessions`, a row each."""
+    """The most expensive sessions of `own_sessions`, one row each."""
     shown = sessions.head(SHOWN)
     shown["project"] = shown["project"].map(short_names(shown["project"]))
     everything = counted(len(sessions), "session")
     shown.title = f"{everything}, the most expensive first"
     if len(sessions) > SHOWN:
         shown.title = f"The {SHOWN} most expensive of {everything}"
-    # A column in which nothing happened, or that says the same in each row, tells nothing.
+    # A column that is empty, or the same in every row, is left out.
     same = {"project"} if shown["project"].nunique() == 1 else set()
     empty = {name for name in shown.columns if shown[name].isin([0, ""]).all()}
     shown.shown_columns = tuple(n for n in shown.shown_columns if n not in same | empty)
@@ -117,14 +117,14 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
 
 
 def _card(label: str, value: str, interval: str, **texts: Any) -> dict[str, Any]:
-    """The texts of one card; a person's own count has no interval of people."""
+    """The texts of one card; one's own count has no interval."""
     empty = dict.fromkeys(("verdict", "change", "n", "before", "grade", "detail"), "")
     said = {"metric": "own_week", "label": label, "value": value, "interval": interval}
     return {**said, **empty, "tone": "neutral", **texts}
 
 
 def _line(week: OwnWeek, column: str) -> dict[str, Any]:
-    """The weeks as a small line, with words for those who cannot see it."""
+    """The weeks as a sparkline, with a text alternative."""
     points = [(monday.date(), value) for monday, value in week.line(column)]
     if len(points) < 2:
         return {}
@@ -191,7 +191,7 @@ def _recent_card(row: Any) -> dict[str, Any]:
 
 
 def _relative(times: float) -> str:
-    """A ratio in words: "+12 %", and from twice as much on "8.7 times"."""
+    """A ratio in words: "+12 %", and "8.7 times" from twice as much on."""
     return f"{times:,.1f} times" if times >= 2 else f"{100 * (times - 1):+.0f} %"
 
 

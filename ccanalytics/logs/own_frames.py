@@ -1,4 +1,4 @@
-"""The frames of session logs -> what own usage is made of: named, priced, by the reader's clock."""
+"""The frames of session logs -> the basis of own usage: labelled, priced, in local time."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +12,7 @@ CACHE_WRITES = ["cache_write_5m_tokens", "cache_write_1h_tokens"]
 TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", *CACHE_WRITES]
 
 NOT_LOGGED = "not logged"
-"""What a group is called whose lines do not say: early versions log no branch or terminal."""
+"""The label where lines have none: early versions log no branch or terminal."""
 
 _WORDS = dict.fromkeys(("project", "branch", "terminal", "session"), NOT_LOGGED)
 _WORDS |= dict.fromkeys(("skill", "mcp_server"), "none")
@@ -58,7 +58,7 @@ def _said(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _agents(requests: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
-    """Who asked, a subagent by its type where the call that started it says so."""
+    """The agent of each request: a subagent by its type where the starting call has one."""
     started = calls.dropna(subset="started_agent_id").drop_duplicates("started_agent_id")
     ids = started["started_agent_id"].astype("str")
     types = pd.Series(started["started_agent_type"].astype("str").array, index=ids, dtype="str")
@@ -68,7 +68,7 @@ def _agents(requests: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
 
 
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
-    """With the week, day, weekday and hour of its moment in `timezone`."""
+    """Adds week, day, weekday and hour in `timezone`."""
     local = local_time(frame[moment], timezone)
     day, weekday = local.dt.normalize(), local.dt.day_of_week
     week = day - pd.to_timedelta(weekday, unit="D")
@@ -82,6 +82,6 @@ def with_clock(frame: pd.DataFrame, timezone: str) -> pd.DataFrame:
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:
-    """UTC moments as the clock of `timezone` shows them, without a zone; "" is this machine's."""
+    """UTC times in `timezone`, without a zone; "" is this machine's."""
     zone = timezone or tzlocal()
     return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)

@@ -1,4 +1,4 @@
-"""A part of one person's logs: of one project, model or session, and what there is to choose."""
+"""A part of one person's logs: one project, model or session; and the choices."""
 
 from dataclasses import replace
 
@@ -12,15 +12,15 @@ from ccanalytics.logs.own_words import dollars
 Choice = dict[str, object]
 
 MOST_SESSIONS = 40
-"""As many sessions can be chosen, the most expensive of the range."""
+"""The most sessions to choose from, the most expensive of the range."""
 
 DAYS = {"7": "last 7 days", "30": "last 30 days", "90": "last 90 days", "365": "last year"}
 
 
 def own_part(data: Dataset, project: str = "", model: str = "", session: str = "") -> Dataset:
-    """Only the answers, calls and sessions of one project, model or session; empty: of all.
+    """The answers, calls and sessions of one project, model or session; empty means all.
 
-    A tool call and a session have no model, so of a model they are those of all. The frames an
+    A tool call and a session have no model, so a model does not filter them. The frames an
     organisation has too stay unchanged.
     """
     wanted = {"project": project, "model": model, "session": session}
@@ -39,9 +39,9 @@ def _only(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
 
 
 def own_choices(data: Dataset, project: str = "", timezone: str = "") -> list[Choice]:
-    """What a live page can be filtered by: name, label and options, each a value and words.
+    """The filters of a live page: name, label and options, each a value and a label.
 
-    The projects and models of the whole range, and the sessions of one project or of all, by cost.
+    Projects and models of the whole range, and the sessions of one project or of all, by cost.
     """
     sessions = own_sessions(own_part(data, project=project), timezone).head(MOST_SESSIONS)
     requests = own_frames(data).requests

@@ -9,7 +9,7 @@ from ccanalytics.logs.own_frames import OwnFrames, local_time, own_frames
 from ccanalytics.metrics.metric_frame import measures
 
 PAUSE = pd.Timedelta(minutes=15)
-"""Longer without an answer or a tool call is a pause."""
+"""A longer gap without an answer or a tool call is a pause."""
 
 POINTS = 160
 """The most points of one session in `context_growth`."""
@@ -78,7 +78,7 @@ def _titles(events: pd.DataFrame) -> pd.Series:
 
 
 def _active_minutes(started: pd.Series, own: OwnFrames) -> pd.Series:
-    """Minutes of each session between its moments, without the pauses."""
+    """Active minutes of each session: the gaps between its times, without pauses."""
     frames = (own.requests, own.tool_calls, started.rename("at").reset_index())
     moments = pd.concat([frame[["session", "at"]] for frame in frames]).sort_values("at")
     steps = moments.groupby("session")["at"].diff()
@@ -89,7 +89,7 @@ def _active_minutes(started: pd.Series, own: OwnFrames) -> pd.Series:
 @measures("context_growth")
 def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
     """One row per point of the sessions with the largest contexts: session (its start and project),
-    answer (1 is its first), value (tokens that went in), compacted (after a compaction).
+    answer (1 is its first), value (input tokens), compacted (after a compaction).
 
     Only a session's own answers, not its subagents'. Of a long session only every n-th answer is
     there, the largest of each stretch.
@@ -107,7 +107,7 @@ def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
 
 
 def _growth(answers: pd.DataFrame, cuts: pd.Series) -> pd.DataFrame:
-    """The points of one session, which has answers."""
+    """The points of one session with answers."""
     values, count = answers["context"].to_numpy(), len(answers)
     points = pd.DataFrame({"answer": range(1, count + 1), "value": values})
     points["compacted"] = points.index.isin(answers["at"].searchsorted(cuts))
@@ -119,7 +119,7 @@ def _growth(answers: pd.DataFrame, cuts: pd.Series) -> pd.DataFrame:
 
 
 def session_name(session: pd.Series) -> str:
-    """What a session is called: its title, or else where and when it began."""
+    """The name of a session: its title, else where and when it started."""
     if session["title"]:
         return str(session["title"])
     return f"{last_folder(session['project'])}, {session['started_at']:%-d %B %H:%M}"
@@ -131,7 +131,7 @@ def last_folder(path: str, count: int = 1) -> str:
 
 
 def short_names(paths: pd.Series) -> Mapping[str, str]:
-    """The last folder of each path, with the one above where two would be called the same."""
+    """The last folder of each path, with its parent where two would be equal."""
     last = pd.Series({path: last_folder(path) for path in paths.unique()}, dtype="str")
     double = last.duplicated(keep=False)
     return {path: last_folder(path, 1 + double[path]) for path in last.index}

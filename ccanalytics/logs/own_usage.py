@@ -1,6 +1,6 @@
 """One person's own session logs: what was used when, where, with what, and for how much.
 
-Only for the source `local`, which is one person's logs: nobody else is in them, so nothing is
+Only for the source `local`: nobody else is in these logs, so nothing is
 withheld. Every request is counted where and when it was made, so all splits have the same sums.
 """
 
@@ -27,7 +27,7 @@ def usage_by(data: Dataset, split: str, timezone: str = "") -> pd.DataFrame:
 
     Columns: the split, value (estimated cost), saved (by the cache), requests, the tokens,
     unpriced_tokens, commits, pull_requests, lines_added, lines_removed, and sessions by their
-    start. Null: what cannot be split so, as the commits of a model. Days and hours are those of
+    start. Null where a split makes no sense: commits of a model. Days and hours are those of
     `timezone`, by default this machine's.
     """
     if split not in SPLITS:
@@ -48,7 +48,7 @@ def usage_by(data: Dataset, split: str, timezone: str = "") -> pd.DataFrame:
 
 
 def summands(data: Dataset) -> tuple[tuple[pd.DataFrame, str, list[str]], ...]:
-    """The frames whose columns are summed, each with its moment and these columns."""
+    """The frames to sum, each with its time column and its columns."""
     own = own_frames(data)
     started = own.sessions.assign(sessions=own.sessions["continues"].isna())
     return (
@@ -137,8 +137,8 @@ def cache_saving(data: Dataset) -> pd.DataFrame:
 def token_cost(data: Dataset) -> pd.DataFrame:
     """One row per kind of token, the most expensive first: tokens, value (dollars), share.
 
-    The cost of each answer with a known price, parted by the list prices of its day. Of web
-    searches it has their count for tokens.
+    The cost of each answer with a known price, split by the list prices of its day. Web
+    searches have their count in place of tokens.
     """
     known = own_frames(data).requests.dropna(subset="value")
     counts = known[[*TOKENS, "web_searches"]]
@@ -151,7 +151,7 @@ def token_cost(data: Dataset) -> pd.DataFrame:
 
 
 def _rates(requests: pd.DataFrame) -> pd.DataFrame:
-    """The rate of each kind of token for each request, but for what makes all rates alike."""
+    """The rate of each kind of token for each request, up to a common factor."""
     prices = Prices()
     rates = pd.DataFrame(0.0, index=requests.index, columns=[*TOKENS, "web_searches"])
     for (model, day), some in requests.groupby(["model", "date"], observed=True):
@@ -163,7 +163,7 @@ def _rates(requests: pd.DataFrame) -> pd.DataFrame:
 
 
 def _kind(column: str) -> str:
-    """The words of a column of tokens: "cache write 5m"."""
+    """A token column in words: "cache write 5m"."""
     return column.removesuffix("_tokens").replace("_", " ")
 
 
@@ -174,7 +174,7 @@ def _kind(column: str) -> str:
 )
 def tool_use(data: Dataset) -> pd.DataFrame:
     """One row per tool, the most used first: calls, accepted, rejected, errors, value (accepted of
-    those decided on; null where nothing was)."""
+    the decided ones; null where none was)."""
     calls = own_frames(data).tool_calls
     counts = calls.groupby(["tool", "decision"], observed=True).size().unstack(fill_value=0)
     counts = counts.reindex(columns=["accepted", "rejected", "error"], fill_value=0)

@@ -1,4 +1,4 @@
-"""What a period of one person's logs comes to, in plain words and five numbers.
+"""A period of one person's logs in sentences and five numbers.
 
 last = data.between(...) ── own_week ─▶ cards, findings; judged by the closed weeks of `data`
 """
@@ -22,10 +22,10 @@ from ccanalytics.showing import Note, ShowsItself, says
 from ccanalytics.words import counted
 
 RECENT_WEEKS = 12
-"""Closed weeks with use that a week is judged by, at most."""
+"""The most closed weeks with use that a week is judged by."""
 
 LARGE_CONTEXT = 100_000
-"""Tokens of context from which an answer counts as one with a large context."""
+"""Context tokens from which an answer counts as having a large context."""
 
 _KINDS = {
     "cache read": "Reading the context again from the cache",
@@ -47,11 +47,11 @@ class OwnWeek(ShowsItself):
     requests: pd.DataFrame
     sessions: pd.DataFrame
     weekly: pd.DataFrame
-    """One row per closed week with use, this one the last: value, saved, commits."""
+    """One row per closed week with use, this one last: value, saved, commits."""
 
     @property
     def cost(self) -> float:
-        """Estimated dollars; null where there are answers and none with a known price."""
+        """Estimated dollars; null where no answer has a known price."""
         return float(self.requests["value"].sum(min_count=min(1, len(self.requests))))
 
     @property
@@ -61,12 +61,12 @@ class OwnWeek(ShowsItself):
 
     @property
     def tokens(self) -> int:
-        """All tokens, in and out."""
+        """All tokens, input and output."""
         return int(self.requests["tokens"].sum())
 
     @property
     def is_week(self) -> bool:
-        """Whether it is a closed week with use, so that other weeks can judge it."""
+        """Whether it is a closed week with use, which other weeks can judge."""
         return not self.weekly.empty and self.weekly.index[-1] == pd.Timestamp(self.data.since)
 
     @property
@@ -80,7 +80,7 @@ class OwnWeek(ShowsItself):
         return f"from {since.day} {since:%B} to {until.day} {until:%B}"
 
     def line(self, column: str) -> list[tuple[pd.Timestamp, float]]:
-        """The closed weeks up to this one, each with its sum; 0 without use."""
+        """The sums of the closed weeks up to this one; 0 without use."""
         whole = self.data.whole or self.data
         weeks = whole.weeks[whole.weeks <= pd.Timestamp(self.data.until)][-RECENT_WEEKS:]
         return list(self.weekly[column].reindex(weeks, fill_value=0.0).items())
@@ -91,7 +91,7 @@ class OwnWeek(ShowsItself):
 
     @cached_property
     def change(self) -> LogChange | None:
-        """The cost of the week against the weeks before it; None where it cannot be judged."""
+        """The change of the week's cost against the weeks before; None if not judged."""
         costs = self.weekly["value"].to_numpy(dtype=float)
         if not self.is_week or not (costs > 0).all():
             return None
@@ -99,7 +99,7 @@ class OwnWeek(ShowsItself):
 
     @property
     def verdict(self) -> str:
-        """Whether the week is an unusual one, in at most four words; empty of another period."""
+        """Whether the week is unusual, in at most four words; empty for another period."""
         if not self.is_week:
             return ""
         if self.change is None:
@@ -110,7 +110,7 @@ class OwnWeek(ShowsItself):
         )
 
     def findings(self) -> Findings:
-        """What to know of it, what it cost first; at most five."""
+        """At most five findings, cost first."""
         if self.requests.empty:
             return Findings([_nothing(self)])
         rest = (*_largest(self), *_context(self), *_kinds(self), *_saved(self))
@@ -121,14 +121,14 @@ class OwnWeek(ShowsItself):
         return token_cost(self.data)
 
     def judged(self) -> str:
-        """The verdict with what it rests on; empty of another period."""
+        """The verdict with its evidence; empty for another period."""
         if not self.is_week:
             return ""
         before = len(self.weekly) - 1
         if self.change is None:
             median = f" The {before} before have a median of {dollars(self.usual('value'))}."
             return (
-                f"Whether that is unusual cannot be judged: it takes {MINIMUM_WEEKS} weeks with "
+                f"Whether that is unusual is unknown: it takes {MINIMUM_WEEKS} weeks with "
                 f"use and a known price, and there are {before + 1}." + (median if before else "")
             )
         low, high = map(percent, self.change.interval)
@@ -140,8 +140,8 @@ class OwnWeek(ShowsItself):
 def own_week(last: Dataset) -> OwnWeek:
     """The five numbers of a period: cost, saving, active time, its largest session, commits.
 
-    `last` is the dataset itself or a part of it, cut out by `between`: the weeks that a week is
-    judged by are those of the whole.
+    `last` is the dataset or a part of it from `between`: the weeks that a week is
+    judged by are those of the whole dataset.
     """
     weekly = _weekly(last.whole or last, pd.Timestamp(last.until))
     return OwnWeek(last, own_frames(last).requests, own_sessions(last), weekly)
@@ -149,7 +149,7 @@ def own_week(last: Dataset) -> OwnWeek:
 
 @says(Note)
 def own_sentence(data: Dataset) -> str:
-    """What was used, with how much of it has no price, or no final count in the log."""
+    """What was used, and how much of it has no price or no final count in the log."""
     week = own_week(data)
     used, cost = week.requests, week.requests["value"].sum()
     text = (
@@ -185,7 +185,7 @@ def _nothing(week: OwnWeek) -> Finding:
     whole = week.data.whole or week.data
     before = whole.extras["requests"]["at"]
     before = before[before < pd.Timestamp(week.data.since)]
-    text = "The logs of that time hold no answer of a model."
+    text = "The logs of that time have no answer of a model."
     if not before.empty:
         text += f" The last one before it is of {before.max():%-d %B %Y}."
     return Finding("described", f"Nothing was used {week.when}", text)

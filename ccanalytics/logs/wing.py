@@ -1,4 +1,4 @@
-"""What the wing of session logs adds."""
+"""What session logs add."""
 
 from ccanalytics.wings import Wing
 

@@ -1,8 +1,8 @@
-"""What people know about days: holidays, events and interventions, from small CSV files.
+"""Calendars from small CSV files: holidays, events and interventions.
 
-holidays       date,name          days off for everybody: not working days
-events         date,what[,team]   something that explains a number, drawn as an annotation
-interventions  team,date,what     a change made for one team, looked at before and after
+holidays       date,name          days off for everybody
+events         date,what[,team]   explains a number, drawn as an annotation
+interventions  team,date,what     a change made for one team, compared before and after
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ OPTIONAL = {"holidays": ["name"], "events": ["team"], "interventions": []}
 
 
 def no_days(kind: str) -> pd.DataFrame:
-    """A calendar of `kind` without a row."""
+    """An empty calendar of `kind`."""
     return pd.DataFrame({c: pd.Series(dtype=d) for c, d in COLUMNS[kind].items()})
 
 
@@ -39,10 +39,10 @@ class Calendars:
     events: pd.DataFrame = field(default_factory=partial(no_days, "events"))
     interventions: pd.DataFrame = field(default_factory=partial(no_days, "interventions"))
     weekend: tuple[int, ...] = SATURDAY_SUNDAY
-    """The days of the week that are off, Monday is 0."""
+    """The weekend as numbers; Monday is 0."""
 
     def with_texts(self, words: Callable[[str], str]) -> "Calendars":
-        """The same calendars with `words` applied to what people wrote."""
+        """The calendars with `words` applied to every text."""
         noted = {
             name: frame.assign(what=frame["what"].map(words).astype("str"))
             for name, frame in {"events": self.events, "interventions": self.interventions}.items()
@@ -50,11 +50,11 @@ class Calendars:
         return replace(self, **noted)
 
     def is_working_day(self, dates: pd.Series) -> pd.Series:
-        """Whether each day is none of the weekend, and no holiday."""
+        """Whether each day is neither on a weekend nor a holiday."""
         return ~self.is_weekend(dates) & ~dates.isin(self.holidays["date"])
 
     def is_weekend(self, dates: pd.Series) -> pd.Series:
-        """Whether each day is one of the weekend."""
+        """Whether each day is on a weekend."""
         return dates.dt.day_of_week.isin(self.weekend)
 
 
@@ -68,9 +68,9 @@ def read_calendars(
 
 
 def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
-    """One row per line of `text`, in order of date; an event of no team has an empty `team`.
+    """One row per line of `text` by date; an event for everybody has an empty `team`.
 
-    `SettingsError` naming every line that is wrong.
+    `SettingsError` lists every bad line.
     """
     columns, optional = COLUMNS[kind], OPTIONAL[kind]
     required = [column for column in columns if column not in optional]

@@ -23,16 +23,16 @@ Parsed = TypeVar("Parsed")
 
 _SIGNS = "\u00a2-\u00a8\u00ac\u00ad\u00af\u00b1-\u00b6\u00b8\u00b9\u00bc-\u00bf\u00d7\u00f7\u0192"
 _OTHER_ALPHABET = re.compile(f"[\u00c0-\u00ff]{{3}}|[^\\W\\d_][{_SIGNS}]|[{_SIGNS}][^\\W\\d_]")
-"""No western word has three such letters in a row, or such a sign next to a letter; Greek, Polish
+"""No Western word has three such letters in a row, or such a sign next to a letter; Greek, Polish
 or Chinese read as Windows-1252 has."""
 
 SHOWN_PROBLEMS = 20
 
 
 def read_text(path: Path, what: str) -> str:
-    """The text of a file as tools and offices write it; `SettingsError` when it is none.
+    """The text of a file as spreadsheets write it; `SettingsError` when it is not text.
 
-    UTF-8 and UTF-16 with a mark, UTF-8 without, and Windows-1252 where no other is meant.
+    UTF-8 and UTF-16 with a byte order mark, UTF-8 without, else Windows-1252.
     """
     try:
         raw = path.read_bytes()
@@ -53,7 +53,7 @@ def read_text(path: Path, what: str) -> str:
 
 
 def _decoded(raw: bytes) -> str | None:
-    """The text of these bytes; None when they are of some other alphabet, or no text."""
+    """The decoded text; None when it is in another encoding, or not text."""
     try:
         if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return raw.decode("utf-16")
@@ -75,9 +75,9 @@ def parse_rows(
     aliases: Mapping[str, str] | None = None,
     further: bool = False,
 ) -> list[tuple[int, Parsed]]:
-    """Line number and parsed row of each line; `parse` raises `ValueError` for a bad row.
+    """The line number and parsed row of each line; `parse` raises `ValueError` for a bad row.
 
-    With `further`, columns that are not known are passed over, unless one is nearly called like one
+    With `further`, unknown columns are ignored, unless a name looks like a typo of one
     that is.
     """
     header, reader = _opened(text, aliases or {})
@@ -101,18 +101,18 @@ def parse_rows(
 def further_columns(
     header: Sequence[str], known: Sequence[str], aliases: Mapping[str, str]
 ) -> set[str]:
-    """The columns of no use here; not those that look like a slip of the pen."""
+    """The columns that are ignored, without those that look like typos."""
     names = [*known, *aliases]
     return {c for c in header if c not in known and not get_close_matches(c, names, 1, 0.8)}
 
 
 def header_of(text: str, aliases: Mapping[str, str]) -> list[str]:
-    """The columns of a file, by the names they have here."""
+    """The columns of a file under our names."""
     return _opened(text, aliases)[0]
 
 
 def _opened(text: str, aliases: Mapping[str, str]) -> tuple[list[str], Any]:
-    """The columns, without empty ones at the end, and the reader of the rows below them."""
+    """The columns without trailing empty ones, and a reader of the rows below."""
     text, delimiter = _delimiter(text.removeprefix("\ufeff"))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -125,7 +125,7 @@ def _opened(text: str, aliases: Mapping[str, str]) -> tuple[list[str], Any]:
 
 
 def _delimiter(text: str) -> tuple[str, str]:
-    """The text without the line that gives Excel its delimiter, and the delimiter."""
+    """The text without Excel's `sep=` line, and the delimiter."""
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
         return rest, first.strip()[4]
@@ -136,7 +136,7 @@ def _delimiter(text: str) -> tuple[str, str]:
 
 
 def raise_problems(name: str, problems: Sequence[str]) -> None:
-    """`SettingsError` with every problem of the file; nothing when there is none."""
+    """Raise `SettingsError` with every problem of the file, if any."""
     if problems:
         shown = [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
         if len(problems) > SHOWN_PROBLEMS:
@@ -145,7 +145,7 @@ def raise_problems(name: str, problems: Sequence[str]) -> None:
 
 
 def parse_date(text: str, column: str) -> date:
-    """A day written like 2026-11-22; `ValueError` with the column and the value otherwise."""
+    """A date such as 2026-11-22; else `ValueError` with the column and the value."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -180,7 +180,7 @@ def _check_header(
 
 
 def _filled(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows with anything in them, each with the line it begins at."""
+    """The rows that are not empty, each with its first line number."""
     line = reader.line_num + 1
     for cells in reader:
         if any(cell.strip() for cell in cells):

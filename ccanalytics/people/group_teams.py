@@ -1,4 +1,4 @@
-"""Teams of a roster from the groups of the organisation, each from the day a person joined it."""
+"""Roster teams from the organisation's groups, each from the day a person joined."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,14 +8,14 @@ import pandas as pd
 from ccanalytics.people.roster import ROSTER, one_address, plain_address
 
 Groups = Mapping[str, Mapping[str, date]]
-"""The groups by name: the addresses of their members, and since when each is one."""
+"""The groups by name: each member's address and day of joining."""
 
 
 def with_group_teams(roster: pd.DataFrame, groups: Groups) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """`roster` with the teams of groups, and who is in several groups, whose team stays open.
+    """`roster` with groups as teams, and the people in several groups, whose team stays empty.
 
     A group sets the team of people who have none and of those whose team is another group, which
-    they have left. A team that somebody wrote into the roster stays.
+    they have left. A team written by hand stays.
     """
     groups_of = _groups_of(roster, groups)
     several = tuple(sorted(actor for actor, since in groups_of.items() if len(since) > 1))
@@ -32,7 +32,7 @@ def with_group_teams(roster: pd.DataFrame, groups: Groups) -> tuple[pd.DataFrame
 
 
 def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date]]:
-    """The groups of each person; of two groups of one name the earlier day counts."""
+    """The groups of each person; of two groups with one name the earlier day counts."""
     same = one_address(roster)
     found: dict[str, dict[str, date]] = {}
     for team, members in groups.items():
@@ -44,7 +44,7 @@ def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date
 
 
 def _parted(stay: dict[str, object], team: str, joined: pd.Timestamp) -> list[dict[str, object]]:
-    """The stay up to the day before, and the rest of it in the team."""
+    """The stay until the day before, and the rest of it in the team."""
     start = stay["start"]
     if not pd.isna(start) and start >= joined:
         return [{**stay, "team": team}]

@@ -1,7 +1,7 @@
-"""How actors appear: by name, by a keyed pseudonym, or only as numbers.
+"""How actors are shown: by name, by a keyed pseudonym, or only as numbers.
 
-The policy is applied to the frames, so it holds for everything made from them. The secret behind
-the pseudonyms stays on this machine, in a file only its owner may read.
+The policy is applied to the frames, so it holds for everything made from them. The secret for
+pseudonyms stays on this machine, in a file only its owner can read.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ _EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
 
 
 def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[str, pd.DataFrame]:
-    """The same frames (a roster may be one of them) with actors called as the policy says.
+    """The same frames (a roster may be one of them) with actors named as the policy says.
 
     named        unchanged
-    pseudonym    a keyed hash: the same under one secret, in every frame and every report
-    aggregate    "person 17": the same in these frames only; other days or other actors are
-                 numbered in another order, so nobody can be followed from report to report
+    pseudonym    a keyed hash: stable under one secret, in every frame and report
+    aggregate    "person 17": stable in these frames only; other days or actors are
+                 numbered differently, so nobody can be followed from report to report
 
     Different actors stay different, and API keys stay apart from people. Except under `named`
-    people's names are removed, and the rows are sorted so that their order says nothing of them.
+    people's names are removed, and rows are sorted so that their order reveals nothing.
     """
     if identity not in IDENTITIES:
         raise ValueError(f"identity is {identity!r}: it is one of {', '.join(IDENTITIES)}.")
@@ -51,12 +51,12 @@ def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[s
 
 
 def without_emails(text: str) -> str:
-    """`text` with e-mail addresses withheld."""
+    """`text` without e-mail addresses."""
     return _EMAIL.sub("[e-mail withheld]", text)
 
 
 def load_secret(path: Path) -> bytes:
-    """The local secret for pseudonyms, made on first use; only its owner may read the file."""
+    """The local secret for pseudonyms, created on first use, readable by its owner only."""
     try:
         return _read_secret(path)
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def fingerprint(secret: bytes) -> str:
 
 
 def rotate_secret(path: Path) -> bytes:
-    """A new secret in place of the old: no pseudonym can be followed across the change."""
+    """Replace the secret: pseudonyms cannot be followed across the change."""
     _write_secret(path).replace(path)
     return _read_secret(path)
 
@@ -107,7 +107,7 @@ def _pseudonyms(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
 
 
 def _numbers(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
-    """Numbers in an order that only the secret explains."""
+    """Numbers in an order that depends on the secret."""
     ordered = sorted(actors, key=lambda actor: _keyed(secret, kind, actor))
     return {actor: f"{_WORDS[kind]} {number}" for number, actor in enumerate(ordered, start=1)}
 
@@ -120,7 +120,7 @@ def _keyed(secret: bytes, *parts: str) -> str:
 
 
 def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
-    """`frame` with the new names, sorted by them; a roster loses people's names."""
+    """`frame` with the new names, sorted by them; a roster loses its names."""
     if "actor_kind" not in frame:
         roster = frame.assign(
             actor=frame["actor"].map(names["user"]).astype("str"), name="", alias=""
@@ -159,7 +159,7 @@ def _checked(secret: bytes) -> bytes:
 
 
 def _write_secret(path: Path) -> Path:
-    """A new file next to `path` with a new secret, never readable by others."""
+    """Write a new secret next to `path`, never readable by others."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

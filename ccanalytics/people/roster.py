@@ -2,9 +2,9 @@
 
 roster    actor, team, start, end, name, alias, cost_centre    one row per person and stay in a team
 
-`actor` is the e-mail address in lower case; `alias` has others of the same person, with spaces
-between them. `start` and `end` are the first and the last day, both inclusive, and NaT is open.
-`team` and `cost_centre` may be missing; who changes either has another row. API keys are never on a
+`actor` is the e-mail address in lower case; `alias` has further addresses, with spaces
+between them. `start` and `end` are the first and last day, both inclusive; NaT is open-ended.
+`team` and `cost_centre` may be missing; a change of either is another row. API keys are never on a
 roster.
 """
 
@@ -38,7 +38,7 @@ ROSTER = {
     "alias": "str",
     "cost_centre": "str",
 }
-"""Columns and dtypes of a roster, also of one without a row."""
+"""Columns and dtypes of a roster, also of an empty one."""
 
 REQUIRED, OPTIONAL = ("email", "team"), ("start", "end", "name", "alias", "cost_centre")
 """Columns of the file."""
@@ -75,7 +75,7 @@ def read_roster(path: Path) -> pd.DataFrame:
 def parse_roster(text: str, name: str) -> pd.DataFrame:
     """One row per line of `text`, in order of actor and start.
 
-    `SettingsError` with every bad line: a bad date, an end before its start, no e-mail address,
+    `SettingsError` lists every bad line: a bad date, an end before its start, no e-mail address,
     the same person twice at one time.
     """
     lines = parse_rows(text, name, REQUIRED, OPTIONAL, _stay, aliases=ALIASES, further=True)
@@ -92,18 +92,18 @@ def parse_roster(text: str, name: str) -> pd.DataFrame:
 
 
 def columns_not_read(text: str) -> list[str]:
-    """The columns of a roster's text that are of no use here."""
+    """The columns of a roster file that are ignored."""
     header = header_of(text, ALIASES)
     return sorted(further_columns(header, [*REQUIRED, *OPTIONAL], ALIASES))
 
 
 def no_roster() -> pd.DataFrame:
-    """A roster without a row."""
+    """An empty roster."""
     return _roster({})
 
 
 def overlapping(roster: pd.DataFrame) -> "pd.Series[int]":
-    """For each row that begins before an earlier one of the same person ended: that row's index."""
+    """For each row that starts before an earlier one of the same person ended: that row's index."""
     ordered = roster.sort_values(["actor", "start", "end"], na_position="first")
     starts, ends = _first_days(ordered["start"]), _last_days(ordered["end"])
     found: dict[int, int] = {}
@@ -117,7 +117,7 @@ def overlapping(roster: pd.DataFrame) -> "pd.Series[int]":
 
 
 def roster_of_week(roster: pd.DataFrame, week: pd.Timestamp) -> pd.DataFrame:
-    """One row per person on the roster on a day of the week: where they were last in it."""
+    """One row per person on the roster during the week, with their last team in it."""
     return roster_of_weeks(roster, pd.DatetimeIndex([week])).drop(columns="week")
 
 
@@ -126,7 +126,7 @@ def roster_of_weeks(
 ) -> pd.DataFrame:
     """One row per week and person on the roster on a day of it: where they were last in it.
 
-    With `by_team` one row for each team they were in.
+    With `by_team` one row per team they were in.
     """
     stays = pd.DataFrame({"week": weeks.as_unit("ms")}).merge(roster, how="cross")
     one = ["week", "actor", "team"] if by_team else ["week", "actor"]
@@ -136,10 +136,10 @@ def roster_of_weeks(
 def roster_sizes(
     roster: pd.DataFrame, weeks: Iterable[pd.Timestamp], by_team: bool = False
 ) -> pd.DataFrame:
-    """One row per week (and team): people on the roster, and who joined or left since the last.
+    """One row per week (and team): people on the roster, and how many joined or left since.
 
-    Columns: week, [team], people, joined, left. Somebody who changes team in a week is in both,
-    joins the one and leaves the other the week after; a person without a team is only in the total.
+    Columns: week, [team], people, joined, left. Who changes teams counts in both that week,
+    joining one and leaving the other a week later; people without a team are only in the total.
     """
     asked = pd.DatetimeIndex(list(weeks)).as_unit("ms")
     keys = ["week", "team"] if by_team else ["week"]
@@ -155,7 +155,7 @@ def roster_sizes(
 
 
 def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
-    """One row per person with rows in `frame` on days when they were not on the roster.
+    """One row per person with rows in `frame` on days they were not on the roster.
 
     Columns: actor, first, last (such days), days (how many).
     """
@@ -173,9 +173,9 @@ def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: da
 
 
 def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """`frame` with people by their one address, so that two spellings are one person.
+    """`frame` with one address per person, so that two spellings are one person.
 
-    `people` has the address that stands for another one. The names of API keys are unchanged.
+    `people` maps addresses to the main one. The names of API keys are unchanged.
     """
     known = people or {}
     actor = frame["actor"].astype("category").cat
@@ -187,7 +187,7 @@ def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str] | None = No
 
 @lru_cache(maxsize=2**20)  # the same people are in every frame and every week
 def plain_address(text: str) -> str:
-    """An address in lower case, composed, without invisible characters and spaces around it."""
+    """An address in lower case and NFC, without invisible characters and surrounding spaces."""
     if text.isascii():
         return text.strip().lower()
     seen = (sign for sign in text if unicodedata.category(sign) != "Cf")
@@ -195,10 +195,10 @@ def plain_address(text: str) -> str:
 
 
 def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
-    """The address that stands for each other one of the same person.
+    """The main address for every other address of the same person.
 
-    The roster says so in its column `alias`, and a source by `ids`: its own id of a person with an
-    address, in order of time. Of these the one on the roster stands for all, else the last.
+    From the roster's column `alias`, and from a source's `ids`: its id of a person with an
+    address, ordered by time. The main address is the one on the roster, else the last.
     """
     found = dict(_aliases(roster))
     on_roster = set(roster["actor"]) | set(found)
@@ -219,7 +219,7 @@ def _aliases(roster: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:
-    """The lines with an alias that is also somebody else."""
+    """The lines whose alias belongs to somebody else."""
     actors, owner = set(roster["actor"]), dict[str, str]()
     problems: dict[int, str] = {}
     for line, actor, aliases in zip(roster.index, roster["actor"], roster["alias"], strict=True):
@@ -230,7 +230,7 @@ def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:
 
 
 def _one_spelling(teams: pd.Series) -> pd.Series:
-    """The names, each as it is first written; two that differ in case only are one."""
+    """The names in their first spelling; names that differ in case only are one."""
     first: dict[str, str] = {}
     for team in teams.dropna():
         first.setdefault(team.casefold(), team)
@@ -238,14 +238,14 @@ def _one_spelling(teams: pd.Series) -> pd.Series:
 
 
 def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with the category `team` each actor was in on the date; null when in none."""
+    """`frame` with the `team` of each actor on the date; null when in none."""
     teams = roster["team"].astype("category").cat
     codes = np.append(teams.codes, -1)[_rows_of(frame, roster)]
     return frame.assign(team=pd.Categorical.from_codes(codes, teams.categories))
 
 
 def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
-    """The roster row of one line, or everything that is wrong with it."""
+    """The roster row of one line; `ValueError` with everything that is wrong with it."""
     problems: list[str] = []
     actor = plain_address(cells["email"])
     if not _ADDRESS.fullmatch(actor):
@@ -269,13 +269,13 @@ def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
 
 
 def _unseen(text: str, column: str) -> list[str]:
-    """What is wrong with text that looks like another one, or is no text of a person."""
+    """What is wrong with text that has invisible or look-alike characters."""
     if text.upper() in _EXCEL_ERRORS:
         return [f"{column} is {text!r}, an error of the spreadsheet"]
     kinds = ("Cc", "Cf", "Zl", "Zp", "Zs")
     found = {sign for sign in text if unicodedata.category(sign) in kinds} - {" "}
     return [f"{column} has {unicodedata.name(sign, 'a sign').lower()} (U+{ord(sign):04X}) in it, "
-            "which nobody sees: type it again" for sign in sorted(found)]  # fmt: skip
+            "which is invisible: type it again" for sign in sorted(found)]  # fmt: skip
 
 
 def _day(cells: Mapping[str, str], column: str, problems: list[str]) -> date | None:
@@ -287,7 +287,7 @@ def _day(cells: Mapping[str, str], column: str, problems: list[str]) -> date | N
 
 
 def _roster(stays: Mapping[int, dict[str, object]]) -> pd.DataFrame:
-    """The stays as a roster, by line."""
+    """The stays of all lines as a roster."""
     columns = {column: [stay[column] for stay in stays.values()] for column in ROSTER}
     return pd.DataFrame(columns, index=pd.Index(stays, dtype="int64")).astype(ROSTER)
 
@@ -313,7 +313,7 @@ def _day_numbers(days: pd.Series) -> npt.NDArray[np.int64]:
 
 
 def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """For each row of `frame` the position of the roster row it falls under; -1 for none.
+    """For each row of `frame` the position of its roster row, or -1.
 
     Actor and day make one integer, so that a single search answers for millions of rows.
     """
@@ -336,7 +336,7 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
 def with_actor_names(
     frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, Sequence[str]]
 ) -> pd.DataFrame:
-    """`frame` with every actor renamed: `names` has the name of each code, by kind of actor."""
+    """`frame` with every actor renamed: `names` has the name for each code, by kind of actor."""
     every = np.array([*names["user"], *names["api_key"]], dtype="object")
     keys = len(names["user"]) * (frame["actor_kind"] != "user")
     places = np.where(codes < 0, len(every), codes + keys)  # the last place is of nobody

@@ -1,8 +1,8 @@
 """Today's members of an organisation -> the roster file, updated.
 
-The service knows who is a member now and since when, but not who used to be. So each pull updates
-the file: new members get a row, those who left an end date, those who are back another row. Teams,
-names and dates that people wrote into the file are kept.
+The service knows current members and since when, but not former ones. So each pull updates
+the file: new members get a row, leavers an end date, returners another row. Teams,
+names and dates written by hand are kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,16 +30,16 @@ from ccanalytics.words import counted
 
 @dataclass(frozen=True)
 class Pull:
-    """A roster after a pull, and who joined, left and came back since the one before."""
+    """A roster after a pull, and who joined, left and returned since the last pull."""
 
     roster: pd.DataFrame
     joined: tuple[str, ...]
     left: tuple[str, ...]
     back: tuple[str, ...]
     unable: int = 0
-    """New members who were not added, as their role cannot use the product."""
+    """New members who were not added because their role cannot use the product."""
     several: tuple[str, ...] = ()
-    """Who is in several groups, so that none of them could be the team."""
+    """People in several groups, whose team is therefore unknown."""
 
     def __str__(self) -> str:
         now = self.roster[self.roster["end"].isna()]
@@ -63,14 +63,14 @@ def pull_roster(
 ) -> Pull:
     """Update the roster at `path` with the members of `today`, in one atomic write.
 
-    A missing file is created; a file that is not a roster is a `SettingsError`, and not changed. So
-    is a list of nobody, and one that would end the stay of more than half of the people: it is of
-    another organisation, or a key that may not see them.
+    A missing file is created; a file that is not a roster is a `SettingsError` and left alone. So
+    is an empty list, and one that would end the stay of more than half of the people: it is from
+    another organisation, or from a key that cannot see them.
     """
     known = _known(path) if path.exists() else no_roster()
     if not members:
         raise SettingsError(
-            f"The service lists no member at all, so {path} was not changed. Is the key of this "
+            f"The service lists no members, so {path} was not changed. Is the key of this "
             "organisation?"
         )
     pull = merged(known, members, today, unable)
@@ -80,7 +80,7 @@ def pull_roster(
         raise SettingsError(
             f"The service lists {pull.roster['end'].isna().sum()} members, and {len(pull.left)} of "
             f"the {before} people in {path} are not among them, so it was not changed. Is the key "
-            "of this organisation? To begin a new roster, give another file with --out."
+            "of this organisation? To start a new roster, give another file with --out."
         )
     if groups:
         roster, several = with_group_teams(pull.roster, groups)
@@ -108,8 +108,8 @@ def merged(
 ) -> Pull:
     """`roster` updated with the members of `today`.
 
-    A new stay begins on the day the service says, or after the last stay if that is later, in the
-    team of that one; a stay that is over ended yesterday. Nobody new is added whose role is one of
+    A new stay starts on the day the service gives, or after the last stay if that is later, in the
+    same team; a finished stay ended yesterday. Nobody is added whose role is one of
     `unable`.
     """
     same = one_address(roster)
@@ -144,7 +144,7 @@ def merged(
 
 
 def roster_csv(roster: pd.DataFrame) -> str:
-    """The roster as its file; an open date is empty, a further column nobody has is left out."""
+    """The roster as a file; an open date is empty, and an unused column is left out."""
     further = [name for name in ("alias", "cost_centre") if roster[name].fillna("").any()]
     columns = roster[["actor", "team", "start", "end", "name", *further]]
     file = columns.rename(columns={"actor": "email"})

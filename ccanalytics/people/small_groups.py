@@ -1,8 +1,8 @@
-"""Which groups of people are too small to be shown, and which others are withheld with them.
+"""Which groups are too small to be shown, and which others are withheld with them.
 
-One rule holds for everything that is published. A figure is shown of enough people only: at least
-the minimum group, none of whom makes more than `LARGEST_SHARE` of it where it is money. What the
-total leaves next to the groups shown is of enough people as well, each of them counted once, or of
+One rule for everything that is published. A figure is shown for enough people only: at least
+the minimum group, and for money nobody with more than `LARGEST_SHARE` of it. What the
+total leaves besides the shown groups is also of enough people, each counted once, or of
 nobody. Two parts that are enough stay so together, so no sum and no difference of what is shown
 reveals fewer.
 """
@@ -15,28 +15,28 @@ import numpy as np
 import pandas as pd
 
 LARGEST_SHARE = 0.8
-"""A figure of which one person makes more than this is theirs, however many others there are."""
+"""If one person makes more than this share of a figure, it is theirs, whoever else is in it."""
 
 Amounts = Mapping[str, float]
-"""Each person of a group, and what they add to its money: nothing where it is no money."""
+"""Each person of a group and their amount; 0 where it is not money."""
 
 Part = Sequence[Amounts]
-"""The people of a group, by the sides of a cut: only one where nothing is cut."""
+"""The people of a group on each side of a cut; one side where nothing is cut."""
 
 
 def of_people(people: Iterable[str]) -> Part:
-    """A group of which people are only counted."""
+    """A group whose people are only counted."""
     return [dict.fromkeys(people, 0.0)]
 
 
 def enough(part: Part, minimum: int) -> bool:
-    """Whether a figure of these people may be shown; each side is of enough people or of nobody."""
+    """Whether a figure of these people may be shown; each side has enough people or nobody."""
     sides = [side for side in part if side]
     return bool(sides) and all(_enough(side, minimum) for side in sides)
 
 
 def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
-    """The groups to withhold: those that are too small, and more where the total would reveal them.
+    """The groups to withhold: the small ones, and more where the total would reveal them.
 
     The total less the groups shown is what was withheld: where that is of too few people, the next
     smallest groups go too. One person may be in several groups. Groups of nobody reveal nothing.
@@ -51,7 +51,7 @@ def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
 
 
 def revealed(groups: Mapping[str, Part], minimum: int, *issues: Iterable[str]) -> frozenset[str]:
-    """The groups that can be worked out from several issues together, though from none alone.
+    """The groups that several issues reveal together, but none alone.
 
     Each of `issues` is the groups that one issue about the same records withheld. A group that
     another issue shows can be subtracted, so only what all of them withhold stays hidden.
@@ -62,7 +62,7 @@ def revealed(groups: Mapping[str, Part], minimum: int, *issues: Iterable[str]) -
 
 
 def joined(parts: Iterable[Part]) -> Part:
-    """Several groups as one: each person once on each side, with all they add."""
+    """Several groups as one: each person once per side, with their sum."""
     sides: list[Counter[str]] = []
     for part in parts:
         sides += [Counter() for _ in range(len(part) - len(sides))]
@@ -78,7 +78,7 @@ def members(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """`members` of the records of people: everybody with one, and what their models cost."""
+    """`members` of the records of people, with the cost of their models."""
     frames = [frame[frame["actor_kind"] == "user"] for frame in (activity, usage)]
     both = {name: _stacked([frame[name] for frame in frames]) for name in (*keys, "actor")}
     cost = np.concatenate([np.zeros(len(frames[0])), frames[1]["cost_usd"].to_numpy("float64")])
@@ -86,16 +86,16 @@ def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) 
 
 
 def _stacked(columns: Sequence[pd.Series]) -> Any:
-    """The columns, one after the other; categories stay such, as text takes long to group."""
+    """The columns concatenated; categories are kept, because text is slow to group."""
     if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
         return pd.api.types.union_categoricals(columns)
     return pd.concat(columns, ignore_index=True)
 
 
 def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
-    """The weeks (their Mondays) and teams of which nothing may be shown, by people or by money.
+    """The weeks and teams of which nothing may be shown, by people or by money.
 
-    People without a team are a team without a name.
+    People without a team are a team of their own.
     """
     records, uses = (
         frame.assign(week=frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"))
@@ -109,7 +109,7 @@ def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) ->
 
 
 def few(rows: pd.DataFrame, minimum: int, keys: Sequence[str]) -> "pd.Series[bool]":
-    """For each row whether its group by `keys` is too small by itself; `rows` as of `members`."""
+    """For each row of `members` whether its group by `keys` is too small by itself."""
     return withheld_rows(rows.assign(all=""), minimum, keys, "all")
 
 
@@ -134,7 +134,7 @@ def withheld_rows(
     largest = np.zeros(2 * len(known))
     np.maximum.at(largest, sides, amounts)
     small = (sizes > 0) & ~_large(sizes, largest, totals, minimum)
-    # Only pools with a group that is too small by itself can have another to withhold with it.
+    # Only pools with a group that is too small can have others to withhold with it.
     in_doubt = np.isin(pools, pools[small.reshape(-1, 2).any(axis=1)[cells]])
     parts: dict[int, dict[str, list[dict[str, float]]]] = {}
     columns = pools, cells, names[codes], rows["actor"], rows["side"], amounts
@@ -153,7 +153,7 @@ def _enough(side: Amounts, minimum: int) -> bool:
 
 
 def _large(size: Any, largest: Any, total: Any, minimum: int) -> Any:
-    """Whether a side is of enough people; one's own records, with no minimum, always are."""
+    """Whether a side has enough people; with no minimum, as for one's own records, always."""
     return (size >= minimum) & ((minimum <= 1) | (largest <= LARGEST_SHARE * total))
 
 

@@ -43,7 +43,7 @@ class AdminClient(Client):
         return [record for page in pages for record in page.data]
 
     def organization(self) -> Organization:
-        """The organization the key belongs to: the cheapest way to check a key."""
+        """The organization of the key; the cheapest way to check a key."""
         return self._request(ME, {}, _decode_organization)
 
     def members(self) -> list[Member]:
@@ -51,7 +51,7 @@ class AdminClient(Client):
         found = self._list_rows(MEMBERS, MemberPage)
         known = [member for member in found if member.email]
         if len(known) < len(found):
-            log.warning("Members without an address, left out: %d.", len(found) - len(known))
+            log.warning("Left out %d members without an address.", len(found) - len(known))
         return known
 
     def _decode(self, body: bytes) -> Page:
@@ -61,13 +61,13 @@ class AdminClient(Client):
 
 
 class MemberClient(AdminClient):
-    """The list of members, which a key of claude.ai opens too when it has `read:members`."""
+    """The list of members; a key of claude.ai with `read:members` opens it too."""
 
     key_kind = MEMBERS_KEY
 
     @property
     def organization_id(self) -> str | None:
-        """The organization that answered; None before the first answer, or when nothing said."""
+        """The organization that answered; None before the first answer, or when it is unknown."""
         return self._organization
 
     @property
@@ -78,7 +78,7 @@ class MemberClient(AdminClient):
 
 
 class GroupClient(AdminClient):
-    """The groups of members, which a key of claude.ai opens when it has `read:rbac_groups`."""
+    """The groups of members; they need a key of claude.ai with `read:rbac_groups`."""
 
     key_kind = GROUPS_KEY
 

@@ -1,6 +1,6 @@
-"""How long to wait: one pace and one pause for all workers of a client, the retries of one walk.
+"""How long to wait: one pace and one pause for all workers of a client, retries of one walk.
 
-The services limit an organization, not a connection, and mostly without saying for how long. So
+The services limit an organization, not a connection, and rarely say for how long. So
 one refused request stops every worker, and the pauses grow until a request gets through. Where
 the limit is written down, the pace keeps below it from the start.
 """
@@ -40,9 +40,9 @@ class SharedPause:
         self._refusals = 0
 
     def wait(self, retries: "RetryBudget") -> bool:
-        """Waits until no pause is left, each worker a little longer than the one before.
+        """Wait until no pause is left, each worker a little longer than the one before.
 
-        False, at once, when the pause is longer than `retries` lasts.
+        Returns False at once when the pause is longer than `retries` allows.
         """
         done = -inf  # a pause slept through is over, whatever an injected clock says
         while (until := self._until) > max(done, self._clock()):
@@ -55,9 +55,9 @@ class SharedPause:
         return True
 
     def start(self, sent: float, named: float | None) -> float:
-        """Stops all workers, for `named` seconds if the service said so; returns the seconds left.
+        """Pause all workers, for `named` seconds if the service said so; returns the seconds left.
 
-        A request sent before the last start says nothing new, so it makes no pause longer.
+        A request sent before the last start is no news, so it does not extend the pause.
         """
         with self._lock:
             now = self._clock()
@@ -70,7 +70,7 @@ class SharedPause:
             return max(0.0, self._until - now)
 
     def reset(self, sent: float) -> None:
-        """A request sent after the last start got through: the next pause is a short one again."""
+        """A request sent after the last start got through: the next pause is short again."""
         with self._lock:
             if sent > self._started:
                 self._refusals = 0
@@ -83,7 +83,7 @@ class SharedPause:
 class Pace:
     """At most `per_minute` requests of all workers in any 60 seconds; thread-safe.
 
-    Each request takes the next free place; waiting for it is no failure, so it costs no retries.
+    Each request takes the next free slot; waiting for it is not a failure and costs no retries.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Pace:
         self._places = deque[float](maxlen=per_minute) if per_minute else None
 
     def wait(self) -> None:
-        """Waits for a place."""
+        """Wait for a slot."""
         if self._places is None:
             return
         with self._lock:
@@ -118,23 +118,23 @@ class RetryBudget:
     spent: float = 0.0
 
     def spend(self, seconds: float) -> None:
-        """Books `seconds`."""
+        """Spend `seconds`."""
         self.spent += seconds
 
     def lasts(self, seconds: float) -> bool:
-        """Whether there are that many seconds left."""
+        """Whether that many seconds are left."""
         return self.budget - self.spent >= seconds
 
 
 def growing(first: float, longest: float, failures: int, jitter: random.Random) -> float:
-    """Seconds that double with each failure, times 1 to 2 so that no two workers agree."""
+    """Seconds that double with each failure, times 1 to 2 so that workers spread out."""
     return float(min(longest, first * 2 ** min(failures, 20))) * (1 + jitter.random())
 
 
 def retry_after(headers: httpx.Headers) -> float | None:
-    """The seconds the service asks for; None when it does not say so in a way that makes sense.
+    """The seconds the service asks for; None when it gives none that makes sense.
 
-    A date is measured against the answer's own `date`, as this machine's clock may be wrong.
+    A date is compared with the answer's own `date`, because this machine's clock may be wrong.
     `anthropic-ratelimit-*-reset` is not read: the Admin API sends it already in the past.
     """
     text = headers.get("retry-after", "")

@@ -1,7 +1,7 @@
 """Claude Enterprise Analytics API -> the records of one UTC day; and the seats that are assigned.
 
 This API counts people, not terminals: one row per person and day, with other names for the same
-counters. What it does not have (terminal, customer type, remote or not, models, tokens, cost) is
+counters. What it lacks (terminal, customer type, remote or not, models, tokens, cost) is
 null in a record or not there, never zero. The day of a row is the one that was asked for. A person
 whose row has nothing of Claude Code used other products that day, and has no record.
 """
@@ -39,13 +39,13 @@ SUMMARIES = "/v1/organizations/analytics/summaries"
 PAGE_SIZE = 1000
 
 FLOOR = date(2026, 1, 1)
-"""There are no records of days before it."""
+"""There are no records before this day."""
 
 LONGEST_SPAN = 31
-"""The most days of one question about seats; the reference says 366, the guide 31."""
+"""The maximum days of one seats query; the reference says 366, the guide 31."""
 
 LATEST = timedelta(days=14)
-"""No day is counted later than that."""
+"""No day is counted later than this."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -61,17 +61,17 @@ class EnterpriseClient(Client):
     per_minute = 50
 
     def span(self) -> tuple[date, date] | None:
-        """From the first day there can be; only the service knows the last."""
+        """From the first possible day; only the service knows the last."""
         return FLOOR, date.max
 
     def records(self, day: date | str) -> list[Record]:
         """All records of one UTC day, one per person who used Claude Code.
 
-        `NotYetError`, with the newest day there is, when the service has not counted it yet.
+        `NotYetError` with the newest available day when the service has not counted it yet.
         """
         asked = checked_day(day)
         if asked < FLOOR:
-            raise ValueError(f"{asked} is before {FLOOR}, where this API begins.")
+            raise ValueError(f"{asked} is before {FLOOR}, the start of this API.")
         params: Params = {"date": asked.isoformat(), "limit": PAGE_SIZE}
         pages = self._all_pages(USERS, params, self._decode)
         organization = self._organization or ""
@@ -80,7 +80,7 @@ class EnterpriseClient(Client):
         return [record for record in found if _used(record)]
 
     def organization(self) -> Organization:
-        """The organization the key belongs to, by its id; the service does not say its name."""
+        """The organization of the key by its id; the service does not give its name."""
         self.seats(FLOOR, FLOOR)  # every answer has the id, and that day is always counted
         return Organization(self._organization or "", "")
 
@@ -109,12 +109,12 @@ class EnterpriseClient(Client):
 
     def _decode(self, body: bytes) -> PeoplePage:
         page = decode_people(body)
-        # The rest of a row is about other products.
+        # The rest of a row belongs to other products.
         self._note_unknown(unknown_fields(body, page.data, inside="claude_code_metrics"))
         return page
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
-        """A day asked for too early is one that is recent, when an earlier one is named."""
+        """A recent day was requested too early when the refusal names an earlier one."""
         error = super()._refusal(answer, params)
         newest = _newest_named(answer.text, params)
         if not isinstance(error, ApiError) or answer.status_code != 400 or newest is None:
@@ -125,9 +125,9 @@ class EnterpriseClient(Client):
 
 
 def _newest_named(text: str, params: Params) -> date | None:
-    """The newest day named in a refusal that is before the last one asked for; None for none.
+    """The newest day named in a refusal that is before the last requested one, or None.
 
-    Branching on a message is a last resort: nothing else says so but the day that is named.
+    Branching on a message is a last resort: only the day in the message says so.
     """
     asked = str(params.get("date", params.get("ending_date", "")))
     news = set(_DAY.findall(text)) - set(map(str, params.values()))  # not what it only repeats

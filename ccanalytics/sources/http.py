@@ -1,11 +1,11 @@
-"""What all clients of the services share: a request, tried until it is answered or hopeless.
+"""What all clients of the services share: requests with retries, pages and errors.
 
     _all_pages ─ _pages ─┬─ _request ─ _try_once    a walk by cursor ─ a page ─ one of its tries
-    _list_rows ──────────┘                          a list, which goes on after an id
+    _list_rows ──────────┘                          a list, continued after an id
 
-What may pass by itself (429, 5xx, a broken connection, an answer cut short) is tried again within
-`budget` seconds per walk; an answer that is broken in the same way three times is not. A walk whose
-cursor the service drops on the way is begun again. All else is an error that says what to do, with
+What may pass (429, 5xx, a broken connection, a truncated answer) is retried within
+`budget` seconds per walk; an answer that is broken the same way three times is not. A walk whose
+cursor the service drops is started again. Anything else is an error that says what to do, with
 the service's own words and its request id, never the key.
 """
 
@@ -61,16 +61,16 @@ from ccanalytics.words import counted
 BASE_URL = "https://api.anthropic.com"
 
 WALKS = 3
-"""How often a walk is begun at most, when the service drops its cursor on the way."""
+"""How often a walk is started at most, when the service drops its cursor."""
 
 CONNECTS = 5
-"""Tries to reach a service that cannot be reached at all: a wrong address does not heal."""
+"""Attempts to reach an unreachable service: a wrong address stays wrong."""
 
 SAME_FAULTS = 3
-"""Answers in a row that are broken in the same way before that is the service's fault."""
+"""Answers in a row that are broken the same way before it counts as the service's fault."""
 
 IDLE_PAGES = 3
-"""Pages in a row without a new row before a walk does not end by itself."""
+"""Pages in a row without a new row after which a walk counts as endless."""
 
 LIST_SIZE = 1000
 """Rows of one page of a list."""
@@ -95,7 +95,7 @@ class Client(Source):
 
     key_kind: ClassVar[KeyKind] = ADMIN_KEY
     per_minute: ClassVar[int | None] = None
-    """The most requests in any minute, of all threads together; None where nobody says."""
+    """The most requests per minute of all threads together; None where no limit is known."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class Client(Source):
             },
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             transport=transport,
-            # A proxy cannot reach this machine's own loopback.
+            # A proxy cannot reach the loopback of this machine.
             trust_env=address.host not in LOOPBACK,
             event_hooks={"response": [on_answer] if on_answer else []},
         )
@@ -142,7 +142,7 @@ class Client(Source):
 
     @property
     def address(self) -> str:
-        """Where the service is asked, without the password that may be written in it."""
+        """The address of the service, without a password in it."""
         return str(self._http.base_url)
 
     def close(self) -> None:
@@ -150,24 +150,24 @@ class Client(Source):
         self._http.close()
 
     def _all_pages(self, path: str, params: Params, decode: Decode[PageT]) -> list[PageT]:
-        """All pages of a walk; begun again when the service drops its cursor on the way."""
+        """All pages of a walk; started again when the service drops its cursor."""
         retries, walks = RetryBudget(self._budget), 0
         while True:
             try:
                 return list(self._pages(path, params, decode, retries))
             except TooLargePageError as error:
                 params = with_smaller_pages(params)
-                log.warning("%s Asked again for %s at a time.", error, params["limit"])
+                log.warning("%s Trying again with pages of %s.", error, params["limit"])
             except IncompletePagesError as error:
                 walks += 1
                 if walks == WALKS:
                     raise
-                log.warning("%s The walk is begun again.", error)
+                log.warning("%s Starting again from the first page.", error)
 
     def _pages(
         self, path: str, params: Params, decode: Decode[PageT], retries: RetryBudget
     ) -> Iterator[PageT]:
-        """The pages of one walk, each as it comes, with the rows that no earlier page had."""
+        """The pages of one walk as they come, with the rows no earlier page had."""
         cursors, rows, idle = set[str](), set[int](), 0
         for number in count(1):
             page = self._request(path, params, decode, retries)
@@ -188,13 +188,13 @@ class Client(Source):
             if not cursor or cursor in cursors or idle == IDLE_PAGES:
                 raise IncompletePagesError(
                     f"{_asked_for(params)}: page {number} says there is more but {fault}: "
-                    "the rest of it cannot be reached. Nothing of it was kept; try again later."
+                    "the rest cannot be fetched. Nothing was kept; try again later."
                 )
             cursors.add(cursor)
             params = {**params, "page": cursor}
 
     def _list_rows(self, path: str, kind: type[Listing[ListedRow]]) -> list[ListedRow]:
-        """All rows of a list, which goes on after an id; an error rather than a part."""
+        """All rows of a list, continued after an id; an error rather than a part."""
         decode, retries = decoder(kind, f"a page of {path}"), RetryBudget(self._budget)
         params: Params = {"limit": LIST_SIZE}
         found, seen = list[ListedRow](), set[str]()
@@ -218,7 +218,7 @@ class Client(Source):
             params = {**params, "after_id": last}
 
     def _note_unknown(self, fields: set[str]) -> None:
-        """Remembers, and says once, which fields are new to this version."""
+        """Remember and log once which fields are new to this version."""
         news = fields - self.unknown_fields
         if news:
             log.warning("The service sends fields unknown to this version: %s.", sorted(news))
@@ -227,7 +227,7 @@ class Client(Source):
     def _request(
         self, path: str, params: Params, decode: Decode[T], retries: RetryBudget | None = None
     ) -> T:
-        """What `decode` makes of the answer, after as many tries as `retries` allows."""
+        """The decoded answer, after as many tries as `retries` allows."""
         retries, faults = retries or RetryBudget(self._budget), list[str]()
         for tries in count(1):
             self._pace.wait()
@@ -244,7 +244,7 @@ class Client(Source):
                 if len(faults) == SAME_FAULTS and failure.fault and len(set(faults)) == 1:
                     raise SchemaError(
                         f"{failure} Broken in the same way {SAME_FAULTS} times: the service, or "
-                        "what is between it and here, is at fault. Nothing of it was kept."
+                        "what is between it and here, is at fault. Nothing was kept."
                     ) from None
                 self._wait_after(failure, sent, tries, retries)
             else:
@@ -255,7 +255,7 @@ class Client(Source):
     def _wait_after(
         self, failure: RetryableError, sent: float, tries: int, retries: RetryBudget
     ) -> None:
-        """Waits before the next try, or raises `ApiError` when there is none."""
+        """Wait before the next try, or raise `ApiError` when there is none."""
         if failure.shared:
             pause = self._shared_pause.start(sent, failure.asked)
         else:
@@ -272,8 +272,8 @@ class Client(Source):
             self._sleep(pause)
 
     def _try_once(self, path: str, params: Params, decode: Decode[T]) -> T:
-        """What `decode` makes of one answer; `RetryableError` when another try may do better."""
-        # No error is chained to httpx's: theirs carry the request, and so the key.
+        """The decoded answer of one try; `RetryableError` when another try may succeed."""
+        # Errors are not chained to httpx's: those hold the request, and so the key.
         begun = False
         try:
             with self._http.stream(
@@ -285,7 +285,7 @@ class Client(Source):
             kind = TooLargePageError if can_be_smaller(params) else ApiError
             raise kind(f"{_asked_for(params)}: the answer {error}.") from None
         except httpx.UnsupportedProtocol as error:
-            raise SettingsError(f"{self.address} is no address: {error}") from None
+            raise SettingsError(f"{self.address} is not an address: {error}") from None
         except httpx.ConnectError as error:
             raise RetryableError(self._unreached(error), tries=CONNECTS) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
@@ -299,8 +299,8 @@ class Client(Source):
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
-        """The decoded body; `RetryableError` when it is cut short, else `SchemaError`."""
-        # A proxy may repeat the key, and errors show the beginning of what came.
+        """The decoded body; `RetryableError` when it is truncated, else `SchemaError`."""
+        # A proxy may repeat the key, and errors show the start of the body.
         body = self._key.redact_bytes(answer.content)
         where, which = _asked_for(params), reference(answer)
         try:
@@ -315,7 +315,7 @@ class Client(Source):
             raise RetryableError(text, answer, fault=str(error)) from None
 
     def _decoded(self, body: bytes, decode: Decode[T], where: str) -> T:
-        """The decoded body, repaired when it has characters that are none."""
+        """The decoded body, repaired when it has invalid characters."""
         try:
             return decode(body)
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError):
@@ -323,7 +323,7 @@ class Client(Source):
             if better == body:
                 raise
             value = decode(better)
-            log.warning("%s: the answer had a broken character; U+FFFD stands for it.", where)
+            log.warning("%s: the answer had a broken character, replaced by U+FFFD.", where)
             return value
 
     def _unreached(self, error: httpx.RequestError) -> str:
@@ -331,7 +331,7 @@ class Client(Source):
         return f"{self.address} gave no answer ({what}): check the network and the base URL."
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
-        """The error that an answer other than 200 stands for."""
+        """The error for an answer other than 200."""
         status, request_id = answer.status_code, request_id_of(answer)
         text = f"{_asked_for(params)}: {self._words(answer)}"
         if status == 413 and can_be_smaller(params):
@@ -340,7 +340,7 @@ class Client(Source):
             return RetryableError(text, answer)
         if "page" in params and status in (400, 409, 410):
             return IncompletePagesError(
-                f"{text} The service no longer takes the cursor of this walk.",
+                f"{text} The service no longer accepts this cursor.",
                 status=status,
                 request_id=request_id,
             )
@@ -352,7 +352,7 @@ class Client(Source):
         return ApiError(f"{text} {then}", status=status, request_id=request_id)
 
     def _words(self, answer: httpx.Response) -> str:
-        """What an answer other than 200 says, and its request id; never the key."""
+        """The message of an answer other than 200, and its request id; never the key."""
         detail = detail_of(answer)
         said = (
             f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
@@ -364,7 +364,7 @@ class Client(Source):
 
 
 def checked_day(day: date | str) -> date:
-    """The UTC day meant; a moment is refused, as its day depends on a time zone."""
+    """The UTC day; a time is refused, because its day depends on a time zone."""
     try:
         found = date.fromisoformat(day) if isinstance(day, str) else day
     except ValueError:
@@ -382,6 +382,6 @@ def _given_up(what: str, retries: RetryBudget) -> str:
 
 
 def _asked_for(params: Params) -> str:
-    """The day, or the first day, that was asked for."""
+    """The requested day, or the first one."""
     days = (params.get(name) for name in ("date", "starting_at", "starting_date"))
     return next((str(day)[:10] for day in days if day), "The organization")

@@ -1,10 +1,10 @@
-"""Keys of the Anthropic APIs: where one is found, which kind it is, what that kind opens.
+"""Keys of the Anthropic APIs: where a key is found, its kind, and what it opens.
 
     ADMIN_KEY       the Claude Code Analytics Admin API, its list of members, its cost reports
     ANALYTICS_KEY   the Claude Enterprise Analytics API
 
-A `Key` never shows itself: its repr is its prefix, and `redact` takes it out of foreign text. A
-key that is known to fit another API only is refused before it is sent anywhere.
+A `Key` never shows itself: its repr is its prefix, and `redact` removes it from other text. A
+key for another API is refused before it is sent anywhere.
 """
 
 import os
@@ -21,9 +21,9 @@ ANALYTICS, PLAIN = "sk-ant-api01", "sk-ant-api03"
 
 @dataclass(frozen=True)
 class KeyKind:
-    """A kind of key: what it is called, where it is found and made, what to say of each prefix.
+    """A kind of key: its name, where it is found and created, advice for each prefix.
 
-    `foreign` are the prefixes of keys that can never open what this kind opens.
+    `foreign` are prefixes of keys that never open what this kind opens.
     """
 
     name: str
@@ -32,11 +32,11 @@ class KeyKind:
     advice: Mapping[str, str]
     foreign: tuple[str, ...]
     lacking: str
-    """What a key may lack where the service says that there is nothing."""
+    """What a key may lack when the service reports nothing."""
 
     def advise(self, prefix: str) -> str:
-        """What to do when a key of this prefix was refused."""
-        said = self.advice.get(prefix, "The key does not begin like any Anthropic key.")
+        """What to do when a key with this prefix was refused."""
+        said = self.advice.get(prefix, "The key does not look like an Anthropic key.")
         return f"{said} {self.make_one}"
 
 
@@ -99,7 +99,7 @@ COST_KEY = scoped_key("read:analytics", "the cost report", "Admin or analytics k
 
 
 class Key:
-    """One key and what its prefix says; shown only as `Key(sk-ant-admin...)`."""
+    """A key and what its prefix says; shown only as `Key(sk-ant-admin...)`."""
 
     __slots__ = ("_text", "prefix", "wanted")
 
@@ -123,13 +123,13 @@ class Key:
         return self.wanted.advise(self.prefix)
 
     def headers(self) -> dict[str, str]:
-        """The header that carries this kind of key."""
+        """The header for this kind of key."""
         if self.prefix == OAUTH:
             return {"authorization": f"Bearer {self._text}"}
         return {"x-api-key": self._text}
 
     def redact(self, text: str) -> str:
-        """`text` without the key, should anyone have repeated it."""
+        """`text` without the key, in case it was repeated."""
         return text.replace(self._text, "[key]")
 
     def redact_bytes(self, body: bytes) -> bytes:
@@ -142,7 +142,7 @@ def find_key(
 ) -> str | None:
     """The key in `key_file`, else in the first variable of its kind that is set, else None.
 
-    White space around it is taken off, as a file or a paste often ends in a newline.
+    Surrounding white space is removed, as a file or a paste often ends in a newline.
     """
     if key_file is not None:
         return _read(key_file, kind)
@@ -167,7 +167,7 @@ def _read(path: Path, kind: KeyKind) -> str:
 
 
 def _checked(text: str, kind: KeyKind) -> str:
-    """`text` without white space around it, once sure that it can stand in a header."""
+    """`text` without surrounding white space; `AuthError` when it cannot be in a header."""
     text = text.strip()
     if not text:
         raise AuthError(f"No {kind.name}: set {kind.variables[0]}. {kind.make_one}")

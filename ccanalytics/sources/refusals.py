@@ -1,4 +1,4 @@
-"""What an answer says besides its body: why it is a refusal, when it was, how to ask again."""
+"""Refusals of a service: why, when, and how to ask again."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,24 +14,24 @@ from ccanalytics.wire.claude_code import ErrorBody, ErrorDetail
 Params = Mapping[str, str | int | list[str]]
 
 SMALLEST_PAGE = 20
-"""Rows of the smallest page asked for."""
+"""Rows of the smallest page that is requested."""
 
 TIMEOUTS = (408, 504, 524)
-"""Answers of a service, a gateway or Cloudflare that waited too long: smaller pages may do."""
+"""Statuses of a service, a gateway or Cloudflare that timed out: smaller pages may work."""
 
 
 class IncompletePagesError(ApiError):
-    """The pages so far are worth nothing: the service dropped or repeated the cursor."""
+    """The pages so far are unusable: the service dropped or repeated the cursor."""
 
 
 class TooLargePageError(ApiError):
-    """The page is too large, or takes too long: smaller ones may do."""
+    """The page is too large or too slow: smaller ones may work."""
 
 
 class RetryableError(Exception):
-    """A failure that may pass; `shared` when it concerns every worker of the client.
+    """A failure that may pass; `shared` when it affects every worker of the client.
 
-    `fault` says how an answer is broken, the same whenever it is broken in the same way; `slow`
+    `fault` says how an answer is broken, equal for equal faults; `slow`
     that it took too long.
     """
 
@@ -59,13 +59,13 @@ def can_be_smaller(params: Params) -> bool:
 
 
 def with_smaller_pages(params: Params) -> Params:
-    """The question from its first page on: a cursor is bound to the size of its pages."""
+    """The query from its first page on: a cursor is bound to its page size."""
     smaller = {"limit": max(SMALLEST_PAGE, int(str(params["limit"])) // 4)}
     return {name: value for name, value in params.items() if name != "page"} | smaller
 
 
 def detail_of(answer: httpx.Response) -> ErrorDetail | None:
-    """The service's own words; None when something else answered, such as a proxy."""
+    """The service's message; None when something else answered, such as a proxy."""
     try:
         return msgspec.json.decode(answer.content, type=ErrorBody).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -73,16 +73,16 @@ def detail_of(answer: httpx.Response) -> ErrorDetail | None:
 
 
 def what_to_do(answer: httpx.Response) -> str:
-    """What a person can do about a refusal that does not pass by itself."""
+    """What to do about a permanent refusal."""
     status = answer.status_code
     if status == 404 or 300 <= status < 400:
         place = answer.url.copy_with(query=None, userinfo=b"")
-        return f"Nothing of this API is at {place}: check the base URL."
+        return f"This API is not at {place}: check the base URL."
     if status in (401, 403, 407):
         return "A proxy or firewall answered, not the service: ask whoever runs it."
     if status == 402:
-        return "Ask whoever pays for the organization; trying again does not help."
-    return "Trying the same again does not help."
+        return "Ask whoever pays for the organization; retrying does not help."
+    return "Retrying does not help."
 
 
 def may_pass(answer: httpx.Response) -> bool:

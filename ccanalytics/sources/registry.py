@@ -1,11 +1,11 @@
-"""Every source there is, and in what they differ.
+"""All sources, and how they differ.
 
     sample       an invented organisation          no key, no network
     api          Claude Code Analytics Admin API   an Admin key
     enterprise   Claude Enterprise Analytics API   an analytics key
     and those that wings add, such as `local`
 
-Nothing else asks a source by its name: what differs is a field of its `SourceSpec`.
+No other code tests a source's name: every difference is a field of its `SourceSpec`.
 """
 
 import os
@@ -24,12 +24,12 @@ from ccanalytics.weeks import TWO_DAYS, Settling
 from ccanalytics.wings import Reference, resolve, wings
 
 MINIMUM_GROUP = 5
-"""Fewest people a group must have to be shown, unless the records are one's own."""
+"""The fewest people of a group that is shown, unless the records are one's own."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """What it takes to open a source: the environment, a key file, an address, folders."""
+    """What is needed to open a source: the environment, a key file, an address, folders."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     key_file: Path | None = None
@@ -39,7 +39,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Organisation:
-    """What comes with an organisation besides its records: its roster, calendars and prices."""
+    """What an organisation has besides records: roster, calendars and prices."""
 
     roster_csv: str
     calendars_csv: Mapping[str, str]
@@ -50,39 +50,39 @@ class Organisation:
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """One source: how it is opened, and what may be expected of it."""
+    """A source: how it is opened, and what it has."""
 
     name: str
     title: str
     open: Callable[[Access], Source]
     settling: Settling = TWO_DAYS
     network: bool = False
-    """Its days are fetched by `sync`; days of the others are also updated by `load`."""
+    """Its days are fetched by `sync` only; `load` also updates the days of other sources."""
     has_usage: bool = True
-    """It has models, tokens and cost; without them they are unknown, never 0."""
+    """It has models, tokens and cost; otherwise these are unknown, never 0."""
     minimum_group: int = MINIMUM_GROUP
     key: KeyKind | None = None
     frames: tuple[str, ...] = ()
     """Frames it has besides activity, model_usage and tool_actions."""
     invented: bool = False
-    """Its days do not depend on the clock, and are about nobody."""
+    """Its days are invented: independent of the clock, and about nobody."""
     organisation: Callable[[], Organisation] | None = None
     is_here: Callable[[Access], bool] | None = None
-    """Whether there is anything to read, for a source without a key; None: always."""
+    """Whether there is anything to read, for a source without a key; None means always."""
     sync_all: Reference = ""
-    """A function that syncs all there is, where days cannot be asked for one by one."""
+    """A function that syncs everything, where days cannot be fetched one by one."""
     merge: Reference = ""
-    """A function that merges what another store has of this source."""
+    """A function that merges this source from another store."""
     coverage: Reference = ""
-    """A function that lists who is not in these records; empty: as for an organisation's."""
+    """A function that lists who these records lack; empty: as for an organisation."""
     report: tuple[str, ...] = ()
-    """Notebooks of its weekly report where it is one person's; empty: an organisation's report."""
+    """The notebooks of a personal weekly report; empty: an organisation's report."""
     live: tuple[str, ...] = ()
-    """Notebooks of its live page; empty: those of an organisation's report."""
+    """The notebooks of its live page; empty: those of an organisation's report."""
     folders: Callable[[Access], Sequence[Path]] | None = None
-    """The folders its files lie below, for a page that follows them."""
+    """The folders with its files, for a page that follows them."""
     banner: str = ""
-    """What every page made of it says first."""
+    """A remark at the top of every page."""
 
 
 def _client(place: Reference, kind: KeyKind) -> Callable[[Access], Source]:
@@ -97,7 +97,7 @@ def _client(place: Reference, kind: KeyKind) -> Callable[[Access], Source]:
 
 
 def _open_sample(access: Access) -> Source:
-    # Imported here: the inventor is not needed where only the store is read.
+    # Imported late: the generator is not needed where only the store is read.
     from ccanalytics.sources.sample.organisation import SampleOrganisation
 
     return SampleOrganisation()
@@ -136,7 +136,7 @@ SPINE = (
     ),
     SourceSpec(
         name="sample",
-        title="an invented organisation, to look around",
+        title="an invented organisation, to explore",
         open=_open_sample,
         invented=True,
         organisation=_sample_organisation,
@@ -146,7 +146,7 @@ SPINE = (
 
 
 def source_specs() -> tuple[SourceSpec, ...]:
-    """All sources: those of the spine, and those that wings add."""
+    """All sources: those of the spine and of the wings."""
     added: list[Any] = [resolve(place) for wing in wings() for place in wing.sources]
     return (*SPINE, *added)
 
@@ -157,7 +157,7 @@ def source_names() -> tuple[str, ...]:
 
 
 def source_spec(name: str) -> SourceSpec:
-    """The source of this name; `ValueError` with all names when there is none."""
+    """The source with this name; `ValueError` lists all names when there is none."""
     for spec in source_specs():
         if spec.name == name:
             return spec
@@ -170,7 +170,7 @@ def network_sources() -> tuple[str, ...]:
 
 
 def source_with_key(access: Access) -> str:
-    """The first source whose key is available; of a key file its prefix decides. Else empty."""
+    """The first source whose key is available; the prefix decides for a key file. Else empty."""
     for spec in source_specs():
         key = find_key(access.environ, access.key_file, spec.key) if spec.key else None
         if spec.key and key and not (access.key_file and key.startswith(spec.key.foreign)):
@@ -179,7 +179,7 @@ def source_with_key(access: Access) -> str:
 
 
 def no_source(reason: str) -> SettingsError:
-    """What to do when no source was named, and the keys do not say which."""
+    """What to do when no source was named and the keys do not decide."""
     ways = [
         f"  --source {spec.name:<11} {spec.title}"
         + (f", with an {spec.key.name}: {spec.key.variables[0]}" if spec.key else "")

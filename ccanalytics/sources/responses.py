@@ -1,4 +1,4 @@
-"""Where the service is, and its answers: whole, within bounds, readable, each row once."""
+"""Addresses and answers: complete, within limits, readable, each row once."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ import msgspec
 from ccanalytics.errors import SettingsError
 
 MOST_BYTES = 64_000_000
-"""Bytes of one answer, unpacked; a page of 1,000 records has about a million."""
+"""Unpacked bytes of one answer; a page of 1,000 records has about a million."""
 
 LONGEST_ANSWER = 120.0
 """Seconds one answer may take from its first byte to its last."""
@@ -18,22 +18,22 @@ _ESCAPES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-"""A backslash, a pair of surrogates, and as a group half a pair, which is no character."""
+"""A backslash, a pair of surrogates, and as a group half a pair, which is not a character."""
 
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class UnboundedAnswerError(Exception):
-    """An answer is larger, or takes longer, than any answer should."""
+    """An answer is larger or slower than any answer should be."""
 
 
 def checked_address(base_url: str) -> httpx.URL:
-    """The address of a service, to which a key is not sent in clear."""
+    """The address of a service; `SettingsError` if a key would be sent in clear."""
     try:
         address = httpx.URL(base_url)
     except httpx.InvalidURL as error:
-        raise SettingsError(f"The base URL {base_url!r} is no address: {error}.") from None
+        raise SettingsError(f"The base URL {base_url!r} is not an address: {error}.") from None
     if address.scheme not in ("http", "https") or not address.host:
         raise SettingsError(f"The base URL {base_url!r} must begin with https:// and a host.")
     if address.scheme == "http" and address.host not in LOOPBACK:
@@ -45,7 +45,7 @@ def checked_address(base_url: str) -> httpx.URL:
 
 
 def read_answer(answer: httpx.Response, clock: Callable[[], float]) -> httpx.Response:
-    """The answer with all of its body, unpacked."""
+    """The answer with its whole body, unpacked."""
     begun, parts, size = clock(), [], 0
     for part in answer.iter_bytes():
         parts.append(part)
@@ -62,13 +62,13 @@ def read_answer(answer: httpx.Response, clock: Callable[[], float]) -> httpx.Res
 
 
 def repaired(body: bytes) -> bytes:
-    """The same JSON with U+FFFD for what is no character: half a surrogate pair, broken UTF-8."""
+    """The JSON with U+FFFD for invalid characters: half a surrogate pair, broken UTF-8."""
     text = body.decode("utf-8-sig", errors="replace").encode()
     return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
 
 
 def new_rows(rows: Iterable[msgspec.Struct], seen: set[int]) -> list[msgspec.Struct]:
-    """Those of the rows of a page that no earlier page had; `seen` learns of all of them."""
+    """The rows no earlier page had; `seen` is updated."""
     marks = [(hash(msgspec.json.encode(row)), row) for row in rows]
     fresh = [row for mark, row in marks if mark not in seen]
     seen.update(mark for mark, _ in marks)

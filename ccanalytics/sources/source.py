@@ -1,4 +1,4 @@
-"""What every source has in common: records of UTC days, and what few of them know besides."""
+"""What all sources share: records of UTC days, and what only some know."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -10,15 +10,15 @@ from ccanalytics.wire.enterprise import Summary
 
 
 class Source:
-    """What has the records of UTC days; what a source does not know stays as it is here."""
+    """A source of records of UTC days; a source overrides what it knows."""
 
     name = ""
 
     unknown_fields: Iterable[str] = ()
-    """Fields of the service that this version does not know, seen so far."""
+    """Fields seen so far that this version does not know."""
 
     answered_at: datetime | None = None
-    """When the service answered last, by its own clock; None when it did not say."""
+    """When the service answered last, by its own clock; None when unknown."""
 
     def __enter__(self) -> Self:
         return self
@@ -27,20 +27,20 @@ class Source:
         self.close()
 
     def close(self) -> None:
-        """Close the connections of a source that has any."""
+        """Close the connections, if any."""
 
     def records(self, day: date) -> list[Record]:
         """All records of one UTC day, none when nothing happened; an error rather than a part."""
         raise NotImplementedError
 
     def span(self) -> tuple[date, date] | None:
-        """The first and last day there can be records of; None when only the service knows."""
+        """The first and last possible day of records; None when only the service knows."""
         return None
 
     def charges(self, since: date, until: date) -> ChargedDays | None:
-        """What the days from `since` to `until` were charged; None where nothing is known."""
+        """The charges of the days from `since` to `until`; None where unknown."""
         return None
 
     def seats(self, since: date, until: date) -> dict[date, Summary] | None:
-        """The assigned seats of the days from `since` to `until`; None where none are known."""
+        """The assigned seats of the days from `since` to `until`; None where unknown."""
         return None

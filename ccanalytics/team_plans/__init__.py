@@ -1,1 +1,1 @@
-"""The money of plans that have no API, from the report that claude.ai exports."""
+"""The cost of plans without an API, from the spend report of claude.ai."""

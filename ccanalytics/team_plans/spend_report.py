@@ -1,8 +1,8 @@
-"""The spend report that claude.ai exports, of plans that have no API -> the store, and what it has.
+"""The spend report that claude.ai exports for plans without an API -> the store, and its sums.
 
-One row per person, product and model, for the whole range that was chosen when it was exported: no
+One row per person, product and model, for the whole range chosen at the export: no
 days, no sessions, no commits. `net_usd` is after discounts and credits, unlike the amounts of the
-cost report; `gross_usd` is before both. Of plans with seats it has only what goes beyond them.
+cost report; `gross_usd` is before both. For plans with seats it has only what goes beyond them.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from ccanalytics.words import counted
 TEXT = ("user_email", "account_uuid", "product", "model")
 COUNTS = ("total_requests", "total_prompt_tokens", "total_completion_tokens")
 MOST = 9 * 10**10
-"""No count and no amount of one person is as large."""
+"""No count or amount of one person is this large."""
 
 MONEY = ("total_net_spend_usd", "total_gross_spend_usd")
 
@@ -38,7 +38,7 @@ ALIASES = {name.replace("_", " "): name for name in (*TEXT, *COUNTS, *MONEY)} | 
     "email": "user_email",
     "e-mail": "user_email",
 }
-"""Other spellings of the columns, in lower case."""
+"""Alternative column names, in lower case."""
 
 SPEND = pa.schema(
     [
@@ -62,9 +62,9 @@ SPEND_SCHEMAS = {"spend": SPEND}
 def sync_spend_report(
     path: Path, store: Store, since: date | str, until: date | str, now: datetime
 ) -> str:
-    """Store an export of the days from `since` to `until`, and say what is in it.
+    """Store an export of the days from `since` to `until`; returns a summary of it.
 
-    An earlier export that ends on the same day is replaced. `SettingsError` with every bad line.
+    It replaces an export that ends on the same day. `SettingsError` lists every bad line.
     """
     first, last = parse_day(since), parse_day(until)
     days_between(first, last)
@@ -112,7 +112,7 @@ def spend_report(store: Store | Path | str, minimum_group: int = MINIMUM_GROUP) 
 
 
 def _row(cells: Mapping[str, str]) -> tuple[object, ...]:
-    """The columns of a row after its range."""
+    """The columns of a row besides its range."""
     address, *text = (cells[name] for name in TEXT)
     if "@" not in address:
         raise ValueError(f"user_email is {address!r}, not an address")
@@ -143,6 +143,6 @@ COMPANION = Companion(
     load=lambda store, source, since, until: {},
     sync=lambda source, store, name, since, until, now, again: None,
 )
-"""How it is stored: on the last day of its range, next to no source."""
+"""It is stored on the last day of its range, apart from any source."""
 
 STORED_AS = COMPANION.stored_as("team")

@@ -85,7 +85,7 @@ def test_cost_centres_of_too_few_people_share_a_row():
     charges = [charge("2026-10-05", who) for who in PEOPLE]
     found = showback(of(charges, roster, minimum_group=5, identity="aggregate"))
     assert cents(found) == {"c": 600, "other groups": 600}
-    assert "2 cost centres of too few people share a row" in found.sentence
+    assert "2 cost centres with too few people share a row" in found.sentence
     named = showback(of(charges, roster, minimum_group=5, identity="named"))
     assert cents(named) == {"a": 300, "b": 300, "c": 600}
 

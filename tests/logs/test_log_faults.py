@@ -38,7 +38,7 @@ def test_what_is_dropped_or_read_in_part_is_told_by_reason_everywhere(folder, st
     data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
     ledger = cca.coverage_ledger(data).set_index("who")
     assert ledger.loc["Log lines that were dropped", "state"] == "3 lines"
-    assert "1 a value of another kind" in ledger.loc["Log lines that were read in part", "why"]
+    assert "1 a value of another kind" in ledger.loc["Log lines that were repaired", "why"]
     assert output(store) == [1, 2, 9]
 
 

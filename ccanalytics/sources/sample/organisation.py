@@ -4,8 +4,8 @@
     TRAINED_TEAM  from TRAINED_FROM   a quarter more commits per day, after a training
     MIGRATION                         the larger model is replaced, person by person
 
-Every day is drawn on its own from a seed made of the person and the day, so any day can be asked
-for alone. Costs are whole cents at list prices.
+Every day is generated from a seed of the person and the day, so any day can be generated
+alone. Costs are whole cents at list prices.
 """
 
 import csv
@@ -67,7 +67,7 @@ CALENDARS: dict[str, tuple[list[str], list[tuple[object, ...]]]] = {
 """Header and lines of each calendar."""
 
 CHARGED_SINCE = date(2026, 8, 31)
-"""What was charged is known from here on."""
+"""Charges are known from this day on."""
 
 MONTHLY_BUDGET_USD = 11_500.0
 BUDGETS: dict[BudgetScope, dict[str, float]] = {
@@ -78,7 +78,7 @@ SEAT_PRICES = {date(2026, 1, 1): 150.0}
 """What a seat costs a month."""
 
 KEYS = {"ci-review-bot": 1.6, "nightly-docs": 0.7, "release-notes": 0.3}
-"""API keys of pipelines, and how much they do."""
+"""API keys of pipelines, and their volume."""
 
 KEY_IDS = {name: f"apikey_{number:02d}" for number, name in enumerate(KEYS, 1)}
 
@@ -118,11 +118,11 @@ class SampleOrganisation(Source):
         return used + [record for key in KEYS for record in _key_day(key, day)]
 
     def day_charges(self, day: date) -> list[CostItem]:
-        """What the day was charged, after a discount; nothing before the first day."""
+        """The charges of the day, after a discount; none before the first day."""
         return charges_of(day, self.records(day), PRICES, self.ids)
 
     def charges(self, since: date, until: date) -> ChargedDays:
-        """What each day from `since` to `until` was charged; all of them are complete."""
+        """The charges of each day from `since` to `until`; all days are complete."""
         first = max(since, CHARGED_SINCE).toordinal()
         days = (date.fromordinal(n) for n in range(first, until.toordinal() + 1))
         names = {id: name for name, id in KEY_IDS.items()}
@@ -177,7 +177,7 @@ def _person_day(person: StaffMember, day: date) -> Iterator[Record]:
 
 
 def _chance(person: StaffMember, day: date) -> float:
-    """How likely a person is active: little on days off, less in August, more as habit grows."""
+    """The chance that a person is active: low on days off, lower in August, growing with habit."""
     if day in HOLIDAYS or day.weekday() >= 5:
         return 0.05 * person.habit
     season = 0.82 if day.month == 8 else 1.0
@@ -187,7 +187,7 @@ def _chance(person: StaffMember, day: date) -> float:
 
 
 def _places(person: StaffMember, draw: Random) -> list[tuple[float, str, bool]]:
-    """Where the day's work was done: share of it, terminal, remote or not."""
+    """Where the day's work was done: share, terminal, remote or not."""
     places = [(1.0, person.terminals[0], False)]
     if len(person.terminals) > 1 and draw.random() < 0.3:
         places = [(0.7, person.terminals[0], False), (0.3, person.terminals[1], False)]
@@ -266,7 +266,7 @@ def _usage(
 
 
 def _migrated(person: StaffMember, day: date) -> float:
-    """The share of days a person is on the new model; everybody moves within two weeks."""
+    """How likely a person uses the new model; everybody moves within two weeks."""
     begin, end = MIGRATION
     moved = begin + (end - begin) * person.lateness
     return min(1.0, max(0.0, (day - moved).days / 14 + 0.5))
@@ -292,7 +292,7 @@ def _cents(model: str, tokens: TokenCounts) -> Decimal:
 
 
 def _key_day(key: str, day: date) -> Iterator[Record]:
-    """What a pipeline did: no commits of its own, less on days off."""
+    """What a pipeline did: no commits, less on days off."""
     draw = Random(f"{key} {day} 5")
     off = day in HOLIDAYS or day.weekday() >= 5
     runs = _poisson(draw, 24 * KEYS[key] * (0.15 if off else 1.0))
@@ -312,7 +312,7 @@ def _key_day(key: str, day: date) -> Iterator[Record]:
 
 
 def _poisson(draw: Random, mean: float) -> int:
-    """A Poisson number by multiplication; means here are small."""
+    """A Poisson number by multiplication; the means are small."""
     limit, product, count = math.exp(-mean), draw.random(), 0
     while product > limit:
         product *= draw.random()

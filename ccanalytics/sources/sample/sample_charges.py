@@ -1,6 +1,6 @@
-"""What the invented organisation was charged: its use at list prices, less a discount.
+"""The charges of the invented organisation: its use at list prices minus a discount.
 
-It differs from the estimates as a real one does: decimals of a cent, people on seats who only pay
+It differs from the estimates like a real bill: decimals of a cent, people on seats who only pay
 for what goes beyond their allowance, and a part that cannot be attributed to anybody.
 """
 
@@ -15,7 +15,7 @@ from ccanalytics.wire.claude_code import ApiActor, Record, TokenCounts, UserActo
 DISCOUNT = Decimal("0.06")
 
 SEAT_ALLOWANCE = Decimal(1500)
-"""Cents a day at list prices that a seat includes; beyond them its use is charged."""
+"""Cents a day at list prices that a seat includes; use beyond them is charged."""
 
 SEARCH_CENTS = Decimal(1)
 """The price of one web search."""

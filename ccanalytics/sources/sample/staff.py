@@ -56,7 +56,7 @@ _TERMINALS = {  # and how many of a hundred people use it most
 
 @dataclass(frozen=True)
 class StaffMember:
-    """One person: where they are when, and how they work."""
+    """One person: their teams over time, and how they work."""
 
     email: str
     name: str
@@ -121,7 +121,7 @@ def _terminals(draw: Random) -> tuple[str, ...]:
 
 
 def _stretches(team: str, number: int, draw: Random) -> tuple[Stretch, ...]:
-    """Most are there all the time; a few join or leave, and one moves."""
+    """Most stay all the time; a few join or leave, and one moves."""
     if team == "Platform" and number == 2:
         return (team, None, date(2026, 8, 30)), ("Data", date(2026, 8, 31), None)
     kind = draw.random()
@@ -134,7 +134,7 @@ def _stretches(team: str, number: int, draw: Random) -> tuple[Stretch, ...]:
 
 
 def _first_use(start: date | None, takes_up: bool, draw: Random) -> date:
-    """A third had begun before the sample, the others follow over four months; some never do."""
+    """A third started before the sample, the others follow over four months; some never do."""
     if not takes_up:
         return date.max
     begin = start or date(2026, 5, 18)
