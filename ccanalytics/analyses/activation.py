@@ -1,7 +1,7 @@
-"""How many of the people who joined the roster began to use Claude Code, and how soon.
+"""How many people who joined the roster started to use Claude Code, and how soon.
 
-People join on the first day of a stay on the roster; use is what the closed weeks show. What lies
-before those weeks is unknown, and people who have not begun by their end may still do so.
+People join on the first day of a stay on the roster; use is counted in closed weeks. Earlier use
+is unknown, and people who have not started by the end may still do so.
 """
 
 import math
@@ -33,7 +33,7 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
     `days` days are over.
 
     Day 1 is the first day on the roster; earlier use counts as use on it. People left out are
-    counted by reason: `unknown_start`, `before` (joined before the records begin) and `unfinished`
+    counted by reason: `unknown_start`, `before` (joined before the records start) and `unfinished`
     (the days are not over, or the person left during them). No row without a closed week.
     """
     columns = ["value", "low", "high", "numerator", "denominator", *_LEFT_OUT]
@@ -45,14 +45,14 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
 
 @says(Note)
 def activation_sentence(data: Dataset, days: int = DAYS) -> str:
-    """The activation rate as a sentence, with the people it leaves out."""
+    """The activation rate in words, with the people it leaves out."""
     if data.roster.empty:
         return "Without a roster it is not known who joined when, so there is no activation rate."
     if not len(data.weeks):
         return "No week is closed yet, so there is no activation rate."
     rate = activation_rate(data, days).iloc[0]
     left_out = (
-        f"Left out: {rate['before']:.0f} who joined before the records begin, "
+        f"Left out: {rate['before']:.0f} who joined before the records start, "
         f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {days} "
         "days are not over or who left during them."
     )
@@ -60,17 +60,17 @@ def activation_sentence(data: Dataset, days: int = DAYS) -> str:
         return f"Too few people joined to give an activation rate. {left_out}"
     return (
         f"{rate['numerator']:.0f} of {rate['denominator']:.0f} people, "
-        f"{100 * rate['value']:.0f} %{_interval(rate)}, began within {days} days of joining. "
+        f"{100 * rate['value']:.0f} %{_interval(rate)}, started within {days} days of joining. "
         f"{left_out}"
     )
 
 
 @measures("time_to_first_use")
 def time_to_first_use(data: Dataset) -> pd.DataFrame:
-    """One row per day since joining: the share of people who had begun by it (Kaplan and Meier).
+    """One row per day since joining: the share of people who had started by then (Kaplan-Meier).
 
     The day of joining is day 0, and only people who joined in the closed weeks count. `at_risk` is
-    how many had not begun before the day and were still on the roster. The curve ends where fewer
+    how many had not started before that day and were on the roster. The curve ends where fewer
     than the minimum group are left. No rows for fewer than ten people.
     """
     days, began = _waits(data)
@@ -82,7 +82,7 @@ def time_to_first_use(data: Dataset) -> pd.DataFrame:
 
 @says(Note)
 def first_use_sentence(data: Dataset) -> str:
-    """How long people took from joining to their first active day, as a sentence."""
+    """How long people took from joining to their first active day, in words."""
     curve = time_to_first_use(data)
     if curve.empty:
         return (
@@ -101,13 +101,13 @@ def first_use_sentence(data: Dataset) -> str:
 def kaplan_meier(days: Floats, began: npt.NDArray[np.bool_]) -> pd.DataFrame:
     """One row per whole day up to the longest wait: day, value (share begun), low, high, at_risk.
 
-    `days` is each person's wait, until the beginning or, where not `began`, the last day watched.
+    `days` is each person's wait until the start or, where not `began`, the last observed day.
     The 90 % interval is Greenwood's on the scale of log(-log).
     """
     at = np.arange(int(days.max()) + 1)
     cdf = ecdf(CensoredData(uncensored=days[began], right=days[~began])).cdf
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
-        # scipy warns of days before anybody had begun, which have no interval.
+        # scipy warns about days before the first start, which have no interval.
         ends = cdf.confidence_interval(LEVEL, method="log-log")
     value = cdf.evaluate(at)
     some = (value > 0) & (value < 1)
@@ -137,7 +137,7 @@ def _activation(stays: pd.DataFrame, data: Dataset, days: int) -> list[float]:
 
 
 def _waits(data: Dataset) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """How many days people who joined while there are records waited, and whether they began."""
+    """The wait in days of people who joined while there are records, and whether they started."""
     stays = _stays(data)
     stays = stays[stays["start"].between(_first_day(data), _last_day(data))]
     watched = stays["end"].fillna(_last_day(data)).clip(upper=_last_day(data))
@@ -164,7 +164,7 @@ def _stays(data: Dataset) -> pd.DataFrame:
 
 
 def _first_day(data: Dataset) -> pd.Timestamp:
-    """The first day of the closed weeks that follow on one another up to the last."""
+    """The first day of the unbroken run of closed weeks that ends with the last."""
     begins = data.weeks[~follows(data.weeks)]
     return begins[-1] if len(begins) else pd.NaT
 
@@ -180,7 +180,7 @@ def _interval(rate: pd.Series) -> str:
 
 
 def _reached(curve: pd.DataFrame, share: float) -> str:
-    """By which day `share` of the people had begun, in words."""
+    """The day by which `share` of the people had started, in words."""
     days = curve.loc[curve["value"] >= share - 1e-9, "day"]
     if days.empty:
         return "at a time not seen yet"

@@ -1,4 +1,4 @@
-"""How results of the further analyses show themselves."""
+"""How the results of the further analyses are shown."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ NO_INTERVENTIONS = (
 
 
 def team_shift_bundle(shift: TeamShift) -> Bundle:
-    """One row per team: its cost per commit on both sides, and the two parts of the change."""
+    """One row per team: its cost per commit before and after, and the two parts of the change."""
     money, frame = METRICS["cost_per_commit"], shift.frame
     if shift.period is None:
         return note_bundle(shift.sentence(), "missing")
@@ -52,7 +52,7 @@ def unusual_days_bundle(days: TitledFrame) -> Bundle:
     if not is_available(days):
         return note_bundle(f"Which days stood out is {UNAVAILABLE}: it has no cost.", "missing")
     if "detectable" in days.attrs:
-        power = f"A working day of {days.attrs['detectable']:.1f} times the usual would show."
+        power = f"A working day of {days.attrs['detectable']:.1f} times the usual would be found."
         days.title, days.empty_text = f"{days.title}. {power}", f"{days.empty_text} {power}"
     money = METRICS["unusual_days"]
     days.formats = {"value": money.format, "expected": money.format, "excess": money.format_change}
@@ -60,7 +60,7 @@ def unusual_days_bundle(days: TitledFrame) -> Bundle:
 
 
 def effects_bundle(effects: Sequence[Effect]) -> Bundle:
-    """What can be said of each intervention, or that none is known."""
+    """The result of each intervention, or that there is none."""
     if not effects:
         return note_bundle(NO_INTERVENTIONS, "missing")
     return note_bundle(" ".join(effect.sentence() for effect in effects))

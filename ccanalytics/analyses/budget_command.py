@@ -25,7 +25,7 @@ CROSSED = 4
 def budget(context: click.Context, /, source: str | None, as_json: bool, **flags: Any) -> None:
     """Compare the forecast of the month with the budgets of ccanalytics.toml.
 
-    It ends with exit code 4 when even the low end of a forecast crosses its budget. Budgets are
+    Exits with 4 when even the low end of a forecast exceeds its budget. Budgets are
     monthly_budget_usd of the organisation, and [budgets.team] and [budgets.cost_centre] by name.
     """
     from ccanalytics.analyses.budgets import budget_states
@@ -51,4 +51,4 @@ def budget(context: click.Context, /, source: str | None, as_json: bool, **flags
 
 
 DAYS = 84
-"""As many days are read: what is usual for a day is learned from eight weeks before it."""
+"""Days to load: what is usual for a day comes from the eight weeks before it."""

@@ -1,7 +1,7 @@
-"""Budgets of a month against its forecast, in billed money where it is known, else estimated.
+"""Monthly budgets against the forecast, in billed money where known, else estimated.
 
-A budget is of the organisation, with API keys and all that is billed, or of the people of a team or
-a cost centre. It is crossed when the low end of the forecast reaches it: not when it might be.
+A budget belongs to the organisation, including API keys and everything billed, or to a team or
+a cost centre. It is exceeded when the low end of the forecast reaches it, not when it might be.
 """
 
 import math
@@ -24,7 +24,7 @@ ORGANISATION, BILLED = "organisation", "billed_cost"
 
 @dataclass(frozen=True)
 class BudgetState:
-    """One budget of a month: `low` to `high` is where 90 % of such forecasts end.
+    """One monthly budget; `low` to `high` is the 90 % interval of the forecast.
 
     `first_day` is the day on which the low end reaches it; NaT when it does not. `money` is billed
     or estimated. `why` says why there is no forecast.
@@ -48,11 +48,11 @@ class BudgetState:
         return self.low >= self.budget_usd
 
     def sentence(self) -> str:
-        """What the month will cost against its budget."""
+        """The forecast against the budget, in words."""
         usd = METRICS["cost"].format
         whose = self.name or "All of it"
         if self.why:
-            return f"{whose}: there is no forecast against the budget, as {self.why}."
+            return f"{whose}: there is no forecast for the budget because {self.why}."
         return (
             f"{whose}: {usd(self.so_far)} so far and {usd(self.low)} to {usd(self.high)} in "
             f"{self.month:%B %Y}, {self.money}; its budget, {usd(self.budget_usd)}, {self.verdict}."
@@ -60,7 +60,7 @@ class BudgetState:
 
     @property
     def verdict(self) -> str:
-        """Whether the month stays within it."""
+        """Whether the month stays within the budget."""
         if self.why:
             return self.why
         if self.is_crossed:
@@ -68,7 +68,7 @@ class BudgetState:
         return "will not be reached" if self.high < self.budget_usd else "may be exceeded"
 
     def as_json(self) -> dict[str, Any]:
-        """The same for programs: days as text, what is not known null."""
+        """As values for programs: days as text, unknown values null."""
         known = {
             name: None if pd.isna(value) else value
             for name, value in vars(self).items()
@@ -83,7 +83,7 @@ class BudgetState:
 
 @kept
 def budget_states(data: Dataset) -> list[BudgetState]:
-    """Every budget that is set, against the month of the last known day."""
+    """Every budget of the settings against the month of the last known day."""
     if data.team:
         return []
     basis, money = data, "estimated"
@@ -95,7 +95,7 @@ def budget_states(data: Dataset) -> list[BudgetState]:
 
 
 def budget_findings(data: Dataset) -> Iterator[Finding]:
-    """The budgets that even the low end of the forecast reaches."""
+    """A finding for each budget that even the low end of the forecast exceeds."""
     usd = METRICS["cost"].format
     for one in filter(lambda one: one.is_crossed, budget_states(data)):
         name = f"{one.name}: the" if one.name else "The"
@@ -110,7 +110,7 @@ def budget_findings(data: Dataset) -> Iterator[Finding]:
 
 
 def budget_table(data: Dataset) -> TitledFrame:
-    """One row per budget: whose, budget, so far, the forecast, and whether it is crossed."""
+    """One row per budget: owner, budget, so far, the forecast, and whether it is exceeded."""
     usd = METRICS["cost"].format
     rows = [
         (one.name or "all", one.budget_usd, one.so_far, one.low, one.high, one.money, one.verdict)
@@ -128,7 +128,7 @@ def budget_table(data: Dataset) -> TitledFrame:
 
 
 def _scopes(data: Dataset, basis: Dataset) -> Iterator[tuple[str, str, float, Dataset | None]]:
-    """Scope, name, budget, and the dataset it is about; None for a name that nobody is in."""
+    """Scope, name, budget and dataset; None for a name without people."""
     if data.monthly_budget_usd:
         yield ORGANISATION, "", data.monthly_budget_usd, basis
     for scope, budgets in data.budgets.items():

@@ -1,4 +1,4 @@
-"""Which change is split, and how sure each of its parts is."""
+"""The change that is split, and the interval of each part."""
 
 from dataclasses import dataclass
 
@@ -28,9 +28,9 @@ class Period:
 
 
 def changed_period(data: Dataset, metric_id: str) -> Period | str:
-    """The weeks in which the figure of everybody was found to move, or why there are none.
+    """The weeks in which the overall figure moved, or why there are none.
 
-    The last week where it moved, else the last four weeks.
+    The last week if it moved, else the last four weeks.
     """
     if not is_known(data, METRICS[metric_id]):
         return f"its cost is {UNAVAILABLE}"
@@ -46,8 +46,8 @@ def changed_period(data: Dataset, metric_id: str) -> Period | str:
 
 
 def summed_parts(weekly: Floats, weights: Floats, period: Period) -> Floats:
-    """Each part (row): the weighted mean of the weeks after less that of the weeks before, and the
-    ends of its 90 % interval, from how far the weeks of a side scatter."""
+    """Each part (row): the weighted mean of the weeks after minus that of the weeks before, and the
+    ends of its 90 % interval, from the scatter of the weeks on each side."""
     freedom = len(weekly) - 2
     value, squares, spread = np.zeros((2, weekly.shape[1])), 0.0, 0.0
     for at, side in enumerate((period.before, period.after)):

@@ -1,7 +1,7 @@
-"""How unequally the estimated cost of a week is spread over its active people.
+"""How unequally the estimated cost of a week is distributed over its active people.
 
-Shape only, never who: under ten people there is no value, and no group is named, or given a
-share, that has fewer people than the minimum group. Intervals have weeks as replicates: how far
+Shape only, never who: below ten people there is no value, and no group is named or given a
+share that has fewer people than the minimum group. Intervals have weeks as replicates: how far
 the number would be off in another week like it.
 """
 
@@ -28,14 +28,14 @@ GROUPS = 10
 _WORDS = {
     "top10_share": "the tenth of people with the highest cost had {value} of it",
     "halfcount": "half of it was made by {value} of {n} people",
-    "gini": "the Gini coefficient, 0 where everybody is alike, was {value}",
+    "gini": "the Gini coefficient (0: everybody alike) was {value}",
 }
 
 
 def top10_share(data: Dataset) -> pd.DataFrame:
-    """One row per week: cost of the tenth of active people with the highest cost / all cost.
+    """One row per week: cost of the top tenth of active people by cost / all cost.
 
-    The tenth is rounded up to whole people, and withheld when it is of fewer than the minimum
+    The tenth is rounded up to whole people, and withheld when it has fewer than the minimum
     group, or its cost is nearly all of one person.
     """
 
@@ -52,7 +52,7 @@ def gini(data: Dataset) -> pd.DataFrame:
 
 
 def halfcount(data: Dataset) -> pd.DataFrame:
-    """One row per week: the fewest people who make half of the cost; null under the minimum group.
+    """One row per week: the fewest people with half of the cost; null below the minimum group.
 
     `share` is their part of the active people.
     """
@@ -87,7 +87,7 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
 
 @says(Sentence)
 def spread_sentence(data: Dataset) -> str:
-    """How the cost of the last week is spread, next to the weeks before, as far as may be said."""
+    """The distribution of last week's cost and of the weeks before, in words, unless withheld."""
     frames = {"top10_share": top10_share(data), "halfcount": halfcount(data), "gini": gini(data)}
     parts = [
         _worded(metric, frame)
@@ -95,17 +95,17 @@ def spread_sentence(data: Dataset) -> str:
         if frame["value"][-1:].notna().any()
     ]
     if not data.has_cost:
-        return f"How the cost is spread is {UNAVAILABLE}: it tells no cost."
+        return f"How the cost is distributed is {UNAVAILABLE}."
     if not parts:
         return (
-            "How the cost is spread cannot be said: it takes at least "
-            f"{MINIMUM_DISTRIBUTION} active people, and a cost that is known."
+            "How the cost is distributed is not shown: it takes at least "
+            f"{MINIMUM_DISTRIBUTION} active people and a known cost."
         )
     return f"In the last week {'; '.join(parts)}."
 
 
 def _worded(metric_id: str, frame: pd.DataFrame) -> str:
-    """The last week's number in words, and between which the weeks before lie."""
+    """The last week's number in words, and the range of the weeks before."""
     show, last = METRICS[metric_id].format, frame.iloc[-1]
     said = _WORDS[metric_id].format(value=show(last["value"]), n=int(last["n_actors"]))
     before = frame["value"][:-1].dropna()
@@ -144,7 +144,7 @@ def _row(
 
 
 def _people(data: Dataset, week: pd.Timestamp) -> tuple[Floats, float]:
-    """The ascending costs of the week's active people, and the share of tokens with a price."""
+    """The sorted costs of the week's active people, and the share of tokens with a price."""
     weeks, nobody = _active_people(data), actor_weeks(data).iloc[:0]
     rows = weeks.get(week, nobody)
     priced = 1 - rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1)
@@ -162,7 +162,7 @@ def _known(costs: Floats, priced: float) -> bool:
 
 
 def _of_one(data: Dataset, costs: Floats) -> bool:
-    """Whether these costs, of several people, are nearly all of one of them."""
+    """Whether one of several people has nearly all of these costs."""
     people = {str(number): float(cost) for number, cost in enumerate(costs)}
     return not enough([people], min(data.minimum_group, len(costs)))
 

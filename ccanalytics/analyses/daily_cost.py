@@ -1,7 +1,7 @@
-"""The cost of each UTC day compared with what its weekday usually costs, and the unusual days.
+"""The cost of each UTC day compared with its usual cost, and the unusual days.
 
 What is usual for a day is the median of the same weekday in the six weeks before it; a holiday
-counts as a weekend day. How far a day may be off is learned from the days before it: how far they
+counts as a weekend day. The normal deviation comes from the days before: how far they
 were off their own medians (median absolute deviation, on a log scale). Costs have more outliers
 than a normal distribution, so Student's t with 4 degrees of freedom takes its place. A day is
 judged by its own six weeks only, whatever else is shown: as 28 days are looked at, each has a
@@ -29,21 +29,21 @@ from ccanalytics.people.small_groups import few, members, withheld_rows
 
 BASELINE_DAYS = 42
 MINIMUM_HISTORY = 21
-"""As many known days before a day are needed to say what is usual for it."""
+"""Known days before a day that are needed to say what is usual."""
 
 OFF, HOLIDAY = 10, 17
-"""Kinds of day from which on a day is off, and of a holiday."""
+"""The first kind of day off, and the kind of a holiday."""
 
 Kinds = npt.NDArray[np.int64]
 
 NEWEST_DAYS = 28
-"""As many of the newest days are tested."""
+"""The newest days that are tested."""
 
 FALSE_ALARMS = 0.10
 """The share of organisations without an unusual day for which one is reported."""
 
 LEAST_USD, LEAST_SHARE = 25.0, 0.10
-"""An unusual day is off by at least so many dollars, and so much of a typical day."""
+"""An unusual day is off by at least this many dollars, and this share of a typical day."""
 
 DAY_COLUMNS = ["date", "value", "expected", "low", "high", "unusual"]
 UNUSUAL_COLUMNS = ["date", "value", "expected", "excess", "contributor", "event"]
@@ -94,13 +94,13 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
         "contributor": "most of it",
         "event": "noted",
     },
-    empty_text="No day of the newest 28 stood out from the ordinary ones.",
+    empty_text="No day of the newest 28 was unusual.",
 )
 def unusual_days(data: Dataset) -> pd.DataFrame:
     """One row per unusual day of the newest 28: date, value, expected, excess, contributor, event.
 
     `contributor` is the team, or without teams the model family, with the largest part of the
-    excess, as far as it is of enough people; `event` what the events file says of the day or of
+    excess, if it has enough people; `event` is what the events file says about the day or
     its neighbours.
     """
     frame = daily_cost(data).drop(columns="event")
@@ -114,7 +114,7 @@ def unusual_days(data: Dataset) -> pd.DataFrame:
 
 
 def noted_events(data: Dataset) -> pd.DataFrame:
-    """One row per event of everybody, or of a team that may be shown: date, what, team."""
+    """One row per event of everybody or of a team that may be shown: date, what, team."""
     events = data.calendars.events
     shown = (events["team"] == "") | events["team"].isin(_parts(data).columns)
     return events[shown].reset_index(drop=True)
@@ -146,21 +146,21 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
 
 
 def kinds_of_day(data: Dataset, dates: pd.Series) -> pd.Series:
-    """0 to 6 for Monday to Sunday, on a weekend `OFF` more, and `HOLIDAY` for one in the week."""
+    """0 to 6 for Monday to Sunday, plus `OFF` on a weekend, and `HOLIDAY` for a weekday holiday."""
     weekend = data.calendars.is_weekend(dates)
     kinds = dates.dt.day_of_week + OFF * weekend
     return kinds.where(data.calendars.is_working_day(dates) | weekend, HOLIDAY)
 
 
 def median_of_kind(values: Floats, kinds: Kinds, kind: int) -> float:
-    """The median of the days of this kind; a holiday counts as a weekend day."""
+    """The median of days of this kind; a holiday counts as a weekend day."""
     alike = kinds >= OFF if kind == HOLIDAY else kinds == kind
     known = values[alike & ~np.isnan(values)]
     return float(np.median(known)) if len(known) else math.nan
 
 
 def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
-    """What is usual for the day, and the spread around it on the log scale.
+    """The usual cost of the day, and the spread around it on the log scale.
 
     The spread is that of working days for a working day, else that of days off; 1.4826 makes a
     median absolute deviation the standard deviation of a normal distribution.
@@ -179,13 +179,13 @@ def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
 
 
 def _logs(values: Floats, expected: Floats) -> Floats:
-    """How far values are off on a log scale; a dollar is added because a day may cost nothing."""
+    """Deviations on a log scale; a dollar is added because a day may cost nothing."""
     result: Floats = np.log((values + 1) / (expected + 1))
     return result
 
 
 def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
-    """Which of the newest days with six weeks before them stand out."""
+    """The unusual days among the newest ones with six weeks before them."""
     known = frame["value"].notna() & frame["expected"].notna()
     whole = frame.index >= BASELINE_DAYS
     newest = known & whole & (frame.index >= len(frame) - NEWEST_DAYS)
@@ -198,9 +198,9 @@ def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
 
 @kept
 def _parts(data: Dataset) -> pd.DataFrame:
-    """The cost by day (row) and team, or without teams model family, of those that may be shown.
+    """The cost by day (row) and shown team, or without teams model family.
 
-    Null on a day on which too few people of it were active.
+    Null on a day with too few active people.
     """
     usage = data.model_usage[data.model_usage["actor_kind"] == "user"]
     if len(data.roster) and not data.team:
@@ -221,7 +221,7 @@ def _parts(data: Dataset) -> pd.DataFrame:
 
 
 def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
-    """The part with most of the excess, if that is at least a third of it."""
+    """The part with most of the excess, if it is at least a third."""
     before = parts[(parts.index < day) & (parts.index.day_of_week == day.day_of_week)].tail(8)
     if before.empty or parts.shape[1] < 2:
         return ""
@@ -231,5 +231,5 @@ def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
 
 
 def _event(events: pd.DataFrame, day: pd.Timestamp) -> str:
-    """What is noted of the day or its neighbours."""
+    """The events of the day or its neighbours."""
     return "; ".join(events["what"][(events["date"] - day).abs() <= pd.Timedelta(days=1)])

@@ -1,4 +1,4 @@
-"""The chart of why a cost moved: where its change sits."""
+"""The chart of why a cost moved."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import CYAN, GREY, INK, ORANGE, tooltip
 
 DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
-"""Colours without a judgement: a rise is neither good nor bad."""
+"""Neutral colours: a rise is neither good nor bad."""
 
 
 def drivers_chart(drivers: Drivers) -> Any:
-    """A waterfall of a change that was found: bars that add up to it, with the interval of each."""
+    """A waterfall of a detected change: bars that add up to it, each with its interval."""
     form = "+$,.2f" if drivers.frame["value"].abs().max() < 100 else "+$,.0f"
     frame = with_interval(drivers.frame, drivers.metric.format_change)
     words = tooltip(
@@ -59,7 +59,7 @@ def _title(drivers: Drivers) -> str:
 
 
 def _subtitle(drivers: Drivers) -> str:
-    """The figure on both sides, and how to read the bars."""
+    """The figure before and after, and how to read the bars."""
     show, name = drivers.metric.format, drivers.metric.name
     if drivers.period is None:
         return ""

@@ -1,4 +1,4 @@
-"""Why a figure moved: parts that add up to a change that was found.
+"""Why a figure moved: parts that add up to a detected change.
 
 The cost of a week is a product, summed over models:
 
@@ -42,12 +42,12 @@ _COLUMNS = {"step": "str", "kind": "str"} | dict.fromkeys(
 _NOTHING = 1e-200  # in place of 0, whose logarithm there is not
 
 Factors = Mapping[str, tuple[Floats, Floats]]
-"""Each factor's values on the two sides, by model; their product is the cost of the model."""
+"""Each factor's values before and after, by model; their product is the cost of the model."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drivers(ShowsItself):
-    """A change of a metric that was found, split into drivers.
+    """A detected change of a metric, split into drivers.
 
     `frame` has one row per bar of a waterfall: step, kind ("driver" or "total"), value with its
     90 % interval low and high, start, end. It has no rows, and `why` says so, when there is none to
@@ -63,7 +63,7 @@ class Drivers(ShowsItself):
     why: str = ""
 
     def sentence(self) -> str:
-        """The two largest drivers, in plain English."""
+        """The two largest drivers, in words."""
         if self.period is None:
             return f"The {self.metric.name.lower()} is not split: {self.why}."
         parts = self.frame[self.frame["kind"] == "driver"]
@@ -82,7 +82,7 @@ class Drivers(ShowsItself):
 
 
 def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
-    """The change that was found of the weekly cost, or of "cost_per_commit", by driver."""
+    """The detected change of the weekly cost, or of "cost_per_commit", by driver."""
     names = {
         "cost": ("active people", "active days per person", *_SHARED),
         "cost_per_commit": ("active days per commit", *_SHARED),
@@ -109,7 +109,7 @@ def _drivers(data: Dataset, metric_id: str, names: tuple[str, ...]) -> Drivers:
 
 
 def _weekly_parts(data: Dataset, period: Period, names: Sequence[str]) -> tuple[Floats, Floats]:
-    """What each driver (column) adds to the difference of each week (row) to the weeks before; and
+    """The part of each driver (column) in the difference of each week (row) to those before; and
     the commits of each week."""
     rows = model_weeks(data)
     values = {
@@ -138,7 +138,7 @@ def _weekly_parts(data: Dataset, period: Period, names: Sequence[str]) -> tuple[
 
 
 def _factors(sums: Mapping[str, Floats], heads: Floats) -> dict[str, Floats]:
-    """The value of each factor by model, of a week or the mean of several."""
+    """The value of each factor by model, for a week or the mean of several."""
     tokens, weighted, cost = sums["tokens"], sums["weighted"], sums["cost"]
     active, days, commits = heads
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -157,8 +157,8 @@ def _factors(sums: Mapping[str, Floats], heads: Floats) -> dict[str, Floats]:
 def split_change(factors: Factors) -> dict[str, float]:
     """The part of each factor in the change of the sum of products; the parts add up to it.
 
-    Values are arrays of cells (models). What is nothing in one of the weeks is put down to the
-    factors that are 0 in it.
+    Values are arrays by model. What is 0 in one of the weeks is attributed to the
+    factors that are 0 there.
     """
     pairs = {name: (np.asarray(a, float), np.asarray(b, float)) for name, (a, b) in factors.items()}
     logs = {name: np.log(_positive(*pair)) for name, pair in pairs.items()}
@@ -169,7 +169,7 @@ def split_change(factors: Factors) -> dict[str, float]:
 
 
 def _positive(before: Floats, after: Floats) -> Floats:
-    """Both weeks, next to nothing in place of 0, and an undefined value as in the other week."""
+    """Both weeks, with a tiny number in place of 0, and an undefined value as in the other week."""
     pair = np.array(
         [np.where(np.isnan(before), after, before), np.where(np.isnan(after), before, after)]
     )

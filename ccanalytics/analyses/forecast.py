@@ -1,8 +1,8 @@
-"""What the month will cost if it goes on as before, how sure that is, and when a budget is used up.
+"""What the month will cost if it continues as before, with an interval and the budget date.
 
-Each day to come is taken to cost what its weekday usually does (see `daily_cost`), times a level
-that follows the newest days: their cost over the usual one, where ten days ago counts half. How far
-such a path is off is learned by going back: at every past day the same forecast is made over as
+Each future day is expected to cost what its weekday usually does (see `daily_cost`), times a level
+that follows the newest days: their cost / the usual cost, where ten days ago counts half. The error
+of such a path comes from the past: at every past day the same forecast is made over as
 many days, and compared with what came. The interval is that error, with a t quantile for as few
 independent stretches as there were. A forecast whose interval is wider than itself is withheld.
 """
@@ -30,19 +30,19 @@ from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.showing import ShowsItself
 
 MINIMUM_DAYS = 21
-"""Closed days, three weeks, before there is a forecast."""
+"""Closed days needed for a forecast: three weeks."""
 
 FEWEST_BACKTESTS = 8
 
 HALF_LIFE = 10
-"""Days after which a day counts half in the level."""
+"""Half-life of a day in the level, in days."""
 
 _DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast(ShowsItself):
-    """The cost of a month: what was, what is to come, and what that rests on.
+    """The cost of a month: so far, the forecast, and its evidence.
 
     `frame` has one row per day of the month: date, kind ("actual" or "forecast"), value, low, high,
     each summed up from its first day. `error` is the median absolute error of `backtests` earlier
@@ -68,7 +68,7 @@ class Forecast(ShowsItself):
     why: str = ""
 
     def sentence(self) -> str:
-        """The forecast, its error and the budget, in plain English."""
+        """The forecast, its error and the budget, in words."""
         if self.why:
             return f"There is no forecast of the month: {self.why}."
         usd = METRICS["cost"].format
@@ -98,10 +98,10 @@ class Forecast(ShowsItself):
 
 @kept
 def month_forecast(data: Dataset) -> Forecast:
-    """The forecast of the month of the last closed day, or of the next one when it was the last.
+    """The forecast of the month of the last closed day, or of the next month if that day ended it.
 
-    The cost is that of people and API keys together, as a budget is about both. What people on
-    seats of a plan use is left out: it is paid with the seats, however much it is.
+    The cost is of people and API keys together, like a budget. What people on
+    seats of a plan use is left out: it is paid with the seats.
     """
     seats = data.model_usage["customer_type"] == "subscription"
     days = _days_paid_by_use(data) if seats.any() else cost_by_day(data)
@@ -113,7 +113,7 @@ def month_forecast(data: Dataset) -> Forecast:
         return replace(nothing, why=f"cost is {UNAVAILABLE}")
     known = days.dropna(subset="value")
     if len(known) < MINIMUM_DAYS:
-        return replace(nothing, why=f"{len(known)} days are known, {MINIMUM_DAYS} are needed")
+        return replace(nothing, why=f"{len(known)} days are known; {MINIMUM_DAYS} are needed")
     ahead = pd.Series(pd.date_range(last + _DAY, month + pd.offsets.MonthEnd(1)))
     this_month = days[days["date"] >= month]
     if len(this_month) != (last - month).days + 1 or this_month["value"].isna().any():
@@ -122,12 +122,12 @@ def month_forecast(data: Dataset) -> Forecast:
     expected = _expected(values, kinds, kinds_of_day(data, ahead).to_numpy())
     errors = _errors(values, kinds, len(ahead))
     if np.isnan(expected).any() or errors.shape[0] < FEWEST_BACKTESTS:
-        return replace(nothing, why="there are too few weeks to tell how far a forecast is off")
+        return replace(nothing, why="there are too few weeks to know the error of a forecast")
     return _forecast(data, nothing, this_month, ahead, expected, errors)
 
 
 def _days_paid_by_use(data: Dataset) -> pd.DataFrame:
-    """As `cost_by_day`, without what is paid with seats; null where either part is of too few."""
+    """`cost_by_day` without what seats pay; null where either part has too few people."""
     by_use, by_seat = (_of_seats(data, seats) for seats in (False, True))
     days = cost_by_day(by_use)
     return days.assign(level=days["level"].where(cost_by_day(by_seat)["level"].notna()))
@@ -180,7 +180,7 @@ def _forecast(
 
 
 def _expected(values: Floats, kinds: Kinds, ahead: Kinds) -> Floats:
-    """What days of the kinds `ahead` will cost, after days of these values and kinds."""
+    """The expected cost of days of the kinds `ahead`, after days of these values and kinds."""
     values, kinds = values[-BASELINE_DAYS:], kinds[-BASELINE_DAYS:]
     usual = {kind: median_of_kind(values, kinds, kind) for kind in {*kinds, *ahead}}
     then = np.array([usual[kind] for kind in kinds])
@@ -192,7 +192,7 @@ def _expected(values: Floats, kinds: Kinds, ahead: Kinds) -> Floats:
 
 
 def _errors(values: Floats, kinds: Kinds, horizon: int) -> Floats:
-    """One row per past day: log of what came over the next 1, 2, ... days by what was expected."""
+    """One row per past day: log of the actual / expected cost of the next 1, 2, ... days."""
     rows = []
     for at in range(MINIMUM_DAYS, len(values) - horizon + 1):
         to_come = slice(at, at + horizon)
@@ -218,7 +218,7 @@ def _widths(errors: Floats) -> Floats:
 
 
 def crossing(frame: pd.DataFrame, column: str, budget: float | None) -> pd.Timestamp:
-    """The first day on which the sum reaches the budget; NaT for none."""
+    """The first day on which the sum reaches the budget, or NaT."""
     if budget is None:
         return pd.NaT
     reached = frame.loc[frame[column] >= budget, "date"]

@@ -1,4 +1,4 @@
-"""The chart of a change made for one team, next to the teams without it."""
+"""The chart of a change made for one team, compared with the teams without it."""
 
 from typing import Any
 

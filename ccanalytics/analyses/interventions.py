@@ -1,6 +1,6 @@
-"""Before and after a change made for one team, next to teams for which nothing was changed.
+"""Before and after a change made for one team, compared with teams without a change.
 
-Teams are the units. What moves a whole team for a week, such as a release or a holiday, is no
+Teams are the units. What moves a whole team for a week, such as a release or a holiday, is not an
 effect, and people drawn within teams never show it; the other teams do. Each of them is a placebo:
 how far their own changes lie apart is how far a team moves without an intervention. Student's t has
 one degree of freedom less than there are such teams, and fewer than six are described only.
@@ -73,12 +73,12 @@ class Effect(ShowsItself):
 
     @property
     def effect(self) -> float:
-        """The change as a fraction; NaN where there is none."""
+        """The change as a fraction, or NaN."""
         return self.change.relative if self.change else math.nan
 
     @property
     def verdict(self) -> EffectVerdict:
-        """What may be said; nothing with few teams, or where teams drifted apart before."""
+        """The verdict; none with few teams, or where teams drifted apart before."""
         if self.change is None or self.n_teams < FEWEST_PLACEBOS:
             return ""
         if self.drift:
@@ -88,7 +88,7 @@ class Effect(ShowsItself):
         return "higher" if self.change.estimate > 0 else "lower"
 
     def sentence(self) -> str:
-        """The effect in plain English, with what it rests on."""
+        """The effect in words, with its evidence."""
         about = f"{self.what} (team {self.team}, {self.date:%-d %B %Y})"
         if self.change is None:
             return f"{about}: no comparison, because {self.why}."
@@ -113,20 +113,20 @@ class Effect(ShowsItself):
         low, high = map(percent, self.change.interval)
         text = f" (90 % interval {low} to {high}): {self.verdict}"
         if self.drift:
-            return f"{text}, because the teams had moved apart before it already."
+            return f"{text}, because the teams were already drifting apart before it."
         if self.verdict == "no detectable difference":
             return f"{text}; a rise of {100 * self.change.detectable:.0f} % would show."
         return f"{text}."
 
 
 class Effects(Results):
-    """The effects of all interventions, which a notebook shows as one remark."""
+    """The effects of all interventions, shown as one note."""
 
     shown_by = "analyses.analysis_display:effects_bundle"
 
 
 def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day") -> Effects:
-    """One effect per line of the interventions file whose team may be shown, in order of date."""
+    """One effect per line of the interventions file whose team may be shown, by date."""
     metric = summable(metric_id)
     if not metric.is_ratio:
         raise ValueError(f"{metric_id!r} is a total; an effect needs a ratio.")
@@ -139,7 +139,7 @@ def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day
 
 
 def _may_be_named(data: Dataset, team: str) -> bool:
-    """Whether the team is unknown, or of enough people to speak of."""
+    """Whether the team is unknown, or has enough people to be shown."""
     people = data.roster.loc[data.roster["team"] == team, "actor"].nunique()
     return people == 0 or people >= data.minimum_group
 
@@ -169,7 +169,7 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
 
 
 def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: int) -> str:
-    """Why the intervention cannot be looked at; empty when it can."""
+    """Why the intervention cannot be judged; empty when it can."""
     if not is_known(data, metric):
         return f"its cost is {UNAVAILABLE}"
     if data.roster.empty:
@@ -185,7 +185,7 @@ def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: i
 
 
 def _with_events(data: Dataset, since: pd.Timestamp, until: pd.Timestamp) -> set[str]:
-    """Teams that are no placebo: of an intervention up to then, or an event in these weeks."""
+    """Teams that are not a placebo: with an intervention by then, or an event in these weeks."""
     interventions, events = data.calendars.interventions, data.calendars.events
     treated = interventions.loc[interventions["date"] < until, "team"]
     return {*treated, *events.loc[events["date"].between(since, until), "team"]}
@@ -198,9 +198,9 @@ def _team_sums(
     before: pd.DatetimeIndex,
     after: pd.DatetimeIndex,
 ) -> dict[str, Floats]:
-    """Numerator and denominator (rows) by week of each team with enough of both on both sides.
+    """Numerator and denominator (rows) by week for each team with enough of both before and after.
 
-    Weeks in which a team is withheld are on neither side of it.
+    Weeks in which a team is withheld are left out.
     """
     hidden = withheld_parts(rows, withheld(data, Subject.of(metric), "team"), "team")
     columns = [str(metric.numerator), str(metric.denominator), "total_tokens", "unpriced_tokens"]
@@ -222,7 +222,7 @@ def _team_sums(
 def compared_teams(
     found: Effect, sums: Floats, before: pd.DatetimeIndex, after: pd.DatetimeIndex
 ) -> Effect:
-    """`found` with what the first team of `sums` did, compared with the others."""
+    """`found` with the first team of `sums` compared with the others."""
     order = np.arange(len(before) + len(after))
     early, late = order < len(before), order >= len(before)
     moves = _moves(sums, early, late)
@@ -245,7 +245,7 @@ def compared_teams(
 
 
 def difference(moves: Floats) -> LogChange:
-    """The first move less the mean of the others, as sure as these are alike."""
+    """The first move minus the mean of the others, with their scatter as uncertainty."""
     others = moves[1:][np.isfinite(moves[1:])]
     n = len(others)
     error = float(others.std(ddof=1)) * math.sqrt(1 + 1 / n) if n > 1 else math.nan

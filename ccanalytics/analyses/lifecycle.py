@@ -1,7 +1,7 @@
-"""Who of the roster is active, who stays, who comes back, and who stops.
+"""Who on the roster is active, stays, returns or stops.
 
-What lies before the first closed week is not known, so somebody first seen in it may have begun
-long before; what comes after the last one has not happened yet, and is never taken for a no.
+Weeks before the first closed one are unknown, so somebody first seen in it may have started
+long before; weeks after the last one are not over and never count as absence.
 """
 
 import math
@@ -24,7 +24,7 @@ Cells = npt.NDArray[np.bool_]
 
 
 BEGAN_AFTER, SINCE_THEN = 4, 2
-"""Weeks in which somebody was not seen before, and weeks to come back in."""
+"""Weeks somebody must not have been seen before, and weeks to return in."""
 
 MANY_STOPPED = 1 / 3
 
@@ -54,10 +54,10 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
 
 
 def actor_flow(data: Dataset) -> pd.DataFrame:
-    """One row per week but the first, and flow: people.
+    """One row per week after the first, and flow: people.
 
-    Retained, reactivated and new people add up to the week's active people; retained, lapsed and
-    left ones to those of the week before. Null when either week is withheld, or the one before is
+    Retained, reactivated and new people sum to the week's active people; retained, lapsed and
+    left ones to those of the previous week. Null when either week is withheld, or that one is
     missing; `left` is null without a roster.
     """
     rows = actor_weeks(data)
@@ -84,10 +84,10 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
 
 @measures("retention")
 def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
-    """One row per cohort and k: the share of it that was active k weeks after its first week.
+    """One row per cohort and k: the share that was active k weeks after the first week.
 
     A cohort is the people first active in a closed week that follows on another one; those of a
-    week that follows on none may have begun long before. `status` is "seen", "nobody" (began in
+    week without a previous one may have started earlier. `status` is "seen", "nobody" (began in
     that week), "withheld" (fewer people than the minimum group, or revealed by subtraction) or
     "not yet" (the week is not closed, or missing). `low` to `high` is Wilson's 90 % interval of the
     share, as if people were independent. Each cohort is followed for `weeks` weeks.
@@ -114,7 +114,7 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
 
 def stopped_findings(data: Dataset) -> Iterator[Finding]:
     """People who used it in one week only, where they surely are more than a third of those who
-    began; people who left the roster do not count."""
+    started; people who left the roster do not count."""
     weeks = data.weeks
     rows = actor_weeks(data)
     rows = rows[rows["active"] == 1].astype({"actor": "str"})
@@ -131,7 +131,7 @@ def stopped_findings(data: Dataset) -> Iterator[Finding]:
     cost = rows["cost_usd"].sum() / len(rows) if data.has_cost else 1.0
     yield Finding(
         "stopped",
-        f"{stopped} of {len(began)} people who began stopped after their first week",
+        f"{stopped} of {len(began)} people who started stopped after their first week",
         f"They began from {weeks[BEGAN_AFTER]:%-d %B} to {weeks[-SINCE_THEN - 1]:%-d %B}, and have "
         f"not been active in the {SINCE_THEN} weeks after it or more.",
         "retention",
@@ -151,7 +151,7 @@ def _last_roster(data: Dataset) -> pd.DataFrame:
 
 
 def _shown_sizes(status: pd.Series, people: pd.DataFrame, data: Dataset) -> list[float]:
-    """People by status, null where withheld; zero is one only next to people who may be counted."""
+    """People by status, null where withheld; a zero is shown only with counts that may be shown."""
     if len(people) < data.minimum_group:
         return [math.nan] * len(STATUSES)
     groups = {name: people["actor"][status == name] for name in STATUSES}
@@ -161,7 +161,7 @@ def _shown_sizes(status: pd.Series, people: pd.DataFrame, data: Dataset) -> list
 
 
 def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIndex) -> Cells:
-    """Weeks by people: who has a row."""
+    """Weeks (rows) by people: whether there is a row."""
     cells = np.zeros((len(weeks), len(names)), dtype=bool)
     people = pd.Index(names).get_indexer(rows["actor"].astype("str"))
     cells[weeks.get_indexer(rows["week"]), people] = True
@@ -169,7 +169,7 @@ def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIn
 
 
 def _flow(active: Cells, on_roster: Cells, staying: Cells, position: int) -> tuple[int, ...]:
-    """The people of each flow of the week at `position`, in the order of FLOWS."""
+    """The people of each flow in the week at `position`, in the order of FLOWS."""
     now, last = active[position], active[position - 1]
     seen = active[:position].any(axis=0)
     left = last & ~now & on_roster[position - 1] & ~staying[position]
@@ -178,9 +178,9 @@ def _flow(active: Cells, on_roster: Cells, staying: Cells, position: int) -> tup
 
 
 def _hidden_cohorts(sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int) -> set[pd.Timestamp]:
-    """The cohorts to withhold: small ones, and more where they could be had by subtraction.
+    """The cohorts to withhold: small ones, and more where subtraction would reveal them.
 
-    A week's active people less those of the cohorts shown are the rest: in every week nobody, or
+    A week's active people minus the shown cohorts are the rest: in every week nobody, or
     enough people.
     """
     hidden = {cohort for cohort in sizes.index if cohort not in cohorts or sizes[cohort] < minimum}

@@ -1,4 +1,4 @@
-"""Charts of who begins, who stays and who stops, and of how the cost is spread."""
+"""Charts of who starts, stays and stops, and of the distribution of cost."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def _share(value: float) -> str:
 
 
 def actor_flow_chart(frame: pd.DataFrame) -> Any:
-    """This week's people above the line, those of the week before who are not among them below."""
+    """This week's people above the line, people of the previous week who stopped below."""
     chart = stacked(
         frame,
         "actor_flow",
@@ -62,7 +62,7 @@ def _flow_title(frame: pd.DataFrame) -> str:
     if not any(people.values()):
         return ""
     stayed, back, new, *stopped = (f"{people[flow]:,.0f}" for flow in _FLOWS)
-    return f"{stayed} stayed, {back} came back, {new} new; {sum(map(int, stopped))} stopped"
+    return f"{stayed} stayed, {back} returned, {new} new; {sum(map(int, stopped))} stopped"
 
 
 def retention_chart(frame: pd.DataFrame) -> Any:
@@ -110,7 +110,7 @@ def retention_chart(frame: pd.DataFrame) -> Any:
 
 
 def _retention_title(rows: pd.DataFrame) -> str:
-    """Of the newest first week that is four weeks ago, or as many as there are."""
+    """About the newest cohort with four weeks since, or as many as there are."""
     known = rows[rows["value"].notna() & rows["k"].between(1, _MONTH)].sort_values(["k", "cohort"])
     if known.empty:
         return ""
@@ -122,7 +122,7 @@ def _retention_title(rows: pd.DataFrame) -> str:
 
 
 def time_to_first_use_chart(frame: pd.DataFrame) -> Any:
-    """A step for each day on which somebody began, with its interval as a band."""
+    """A step for each day on which somebody started, with its interval as a band."""
     metric = METRICS["time_to_first_use"]
     rows = with_interval(frame, _share)
     x = alt.X("day:Q", title="days since joining the roster", axis=alt.Axis(tickMinStep=1))
@@ -137,14 +137,14 @@ def time_to_first_use_chart(frame: pd.DataFrame) -> Any:
         y=share_axis("low"), y2="high:Q"
     )
     line = base.mark_line(interpolate="step-after").encode(y=share_axis("value"))
-    # A step line is hard to hit: the days themselves answer the pointer.
+    # A step line is hard to hit, so the days themselves have tooltips.
     days = base.mark_point(size=30, opacity=0).encode(y=share_axis("value"), tooltip=words)
     begun = rows.dropna(subset="value").tail(1)
     return finished(
         alt.layer(band, line, days, data=rows),
         metric.id,
         title="".join(
-            f"{_share(last.value)} of new people had begun after {last.day:.0f} days"
+            f"{_share(last.value)} of new people had started after {last.day:.0f} days"
             for last in begun.itertuples()
         ),
         subtitle="Share of people who joined while there are records; 90 % interval as a band",
@@ -168,7 +168,7 @@ def roster_use_chart(frame: pd.DataFrame) -> Any:
 
 
 def cost_curve_chart(frame: pd.DataFrame) -> Any:
-    """The Lorenz curve of the last week, next to the line of everybody alike."""
+    """The Lorenz curve of the last week, with the line of equality."""
     x = share_axis("people_share", alt.X, "share of active people, lowest cost first")
     words = tooltip(
         ("people_share:Q", "share of people", ".0%"),

@@ -1,4 +1,4 @@
-"""Charts of the cost to come, and of days that stand out."""
+"""Charts of the forecast and of unusual days."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _KINDS = ["actual", "forecast"]
 
 
 def month_forecast_chart(forecast: Forecast) -> Any:
-    """The cost of the month summed up day by day, then what is expected, and the budget."""
+    """The cumulative cost of the month, its forecast, and the budget."""
     metric, frame = METRICS["month_forecast"], forecast.frame
     x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6))
     words = tooltip(
@@ -37,7 +37,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
         tooltip=words,
     )
     layers = [band, line]
-    subtitle = "US dollars, estimated, summed up over the month, with a 90 % interval"
+    subtitle = "US dollars, estimated, cumulative over the month, with a 90 % interval"
     if forecast.budget is not None and len(frame):
         budget = alt.Chart().mark_rule(color=ORANGE, strokeWidth=1.5)
         layers.append(budget.encode(y=alt.datum(forecast.budget)))
@@ -48,7 +48,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
 
 
 def daily_cost_chart(frame: pd.DataFrame) -> Any:
-    """The cost of each day over the band of ordinary days; unusual days are dots, events rules."""
+    """The cost of each day over the band of ordinary days; unusual days are dots, events lines."""
     metric = METRICS["daily_cost"]
     x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6))
     base = alt.Chart().encode(x=x)
@@ -63,7 +63,7 @@ def daily_cost_chart(frame: pd.DataFrame) -> Any:
         y=value_axis(metric), tooltip=words
     )
     layers = [band, line, dots.transform_filter("datum.unusual"), *event_layers(frame, x)]
-    subtitle = "US dollars, estimated; the grey band holds 90 % of ordinary days, dots stand out"
+    subtitle = "US dollars, estimated; the grey band holds 90 % of days; dots are unusual days"
     unusual = int(frame["unusual"].sum())
     return finished(
         alt.layer(*layers, data=frame),

@@ -1,4 +1,4 @@
-"""Whether teams changed, or who made the commits: a change of the cost per commit split by team."""
+"""Whether teams changed, or the mix of teams: a change of the cost per commit by team."""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _COLUMNS = {"team": "str"} | dict.fromkeys(
 
 @dataclass(frozen=True, eq=False)
 class TeamShift(ShowsItself):
-    """A change of the cost per commit that was found, split by team into rate and mix.
+    """A detected change of the cost per commit, split by team into rate and mix.
 
     `frame` has one row per team: team, share_before, share (of commits), before, value (cost per
     commit), rate (its own change, times its share of commits) and mix (the change of its share,
@@ -39,28 +39,28 @@ class TeamShift(ShowsItself):
 
     @property
     def rate(self) -> float:
-        """How much of the change is within teams."""
+        """The change within teams."""
         return float(self.frame["rate"].sum()) if len(self.frame) else math.nan
 
     @property
     def mix(self) -> float:
-        """How much of the change is between teams: who made the commits."""
+        """The change of the mix of teams."""
         return float(self.frame["mix"].sum()) if len(self.frame) else math.nan
 
     @property
     def change(self) -> float:
-        """The change of the whole."""
+        """The total change."""
         return self.rate + self.mix
 
     @property
     def reverses(self) -> bool:
-        """Whether two thirds of the teams, of three or more, moved against the whole (Simpson)."""
+        """Whether two thirds of three or more teams moved against the total (Simpson's paradox)."""
         moved = (self.frame["value"] - self.frame["before"])[self.frame["team"] != OTHER_TEAMS]
         against = (np.sign(moved) == -np.sign(self.change)).sum()
         return len(moved) >= 3 and self.change != 0 and against >= 2 * len(moved) / 3
 
     def sentence(self) -> str:
-        """Rate against mix in plain English, with a warning where the whole misleads."""
+        """Rate and mix in words, with a warning where the total misleads."""
         if self.period is None:
             return f"The cost per commit is not split by team: {self.why}."
         money = METRICS["cost_per_commit"].format_change
@@ -72,13 +72,13 @@ class TeamShift(ShowsItself):
         if not self.reverses:
             return text
         return (
-            f"{text} Most teams moved the other way than the whole (Simpson's paradox): read the "
+            f"{text} Most teams moved against the total (Simpson's paradox): read the "
             "teams, not the total."
         )
 
 
 def team_shift(data: Dataset) -> TeamShift:
-    """The change of the cost per commit that was found, by team."""
+    """The detected change of the cost per commit, by team."""
     nothing = pd.DataFrame(columns=list(_COLUMNS)).astype(_COLUMNS)
     period = changed_period(data, "cost_per_commit")
     if isinstance(period, str):
@@ -91,7 +91,7 @@ def team_shift(data: Dataset) -> TeamShift:
     values = [cost[side].sum(axis=0) / n for side, n in zip(sides, made, strict=True)]
     shares = [n / n.sum() for n in made]
     whole = commits.sum(axis=1)
-    # Both parts of a week are linear in its sums, so a team may be without a commit in it.
+    # Both parts are linear in the sums of a week, so a team without commits is fine.
     rate = (cost - values[0] * commits) / whole[:, None]
     mix = (commits / whole[:, None] - shares[0]) * (values[0] - values[0] @ shares[0])
     parts = (summed_parts(weekly, whole, period).T for weekly in (rate, mix))

@@ -1,4 +1,4 @@
-"""What the wing of further analyses adds."""
+"""What the further analyses add."""
 
 from ccanalytics.wings import Wing
 

@@ -1,1 +1,1 @@
-"""One range of days, ready to ask, and how far it can be trusted."""
+"""One range of days, ready for questions, and how far it can be trusted."""

@@ -1,8 +1,8 @@
-"""What these records cover: who cannot be in them and why, which days are whole, what moved.
+"""What the records cover: who is missing and why, which days are complete, what changed.
 
-The grade of a number's coverage is about the records of its week, not about what it means:
+The coverage grade of a number is about the records of its week, not about its meaning:
 
-    complete   all days final, everybody of the data is on the roster if there is one, all priced
+    complete   all days final, everybody on the roster if there is one, all tokens priced
     moving     a day was fetched so soon after its end that it may still change
     partial    people are missing on the roster, or tokens have no price
 """
@@ -25,12 +25,12 @@ from ccanalytics.words import counted
 Grade = Literal["complete", "moving", "partial", "none"]
 
 NEARLY_ALL = 0.99
-"""From this share on, people or tokens count as all."""
+"""From this share on, coverage counts as complete."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How far the records of the last closed week cover what they should, and what is short."""
+    """The coverage of the last closed week, and what is missing."""
 
     grade: Grade
     why: str
@@ -42,7 +42,7 @@ NO_USAGE = Coverage("none", "this source has neither tokens nor cost")
 
 @kept
 def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
-    """The coverage of a number of the last closed week; of money tokens must have a price."""
+    """The coverage of a number of the last closed week; money needs priced tokens."""
     if not len(data.weeks):
         return NO_COVERAGE
     first, last = data.weeks[-1], data.weeks[-1] + pd.Timedelta(days=6)
@@ -59,7 +59,7 @@ def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
 
 
 def trust_facts(data: Dataset) -> TitledFrame:
-    """One row per fact to read before the numbers: what, state. Counts only, nobody's name."""
+    """One row per fact about the records: what, state. Only counts, no names."""
     stored = data.days[data.days["stored"]]
     moving, restated = int((~stored["final"]).sum()), int(stored["restated"].sum())
     facts = {
@@ -68,7 +68,7 @@ def trust_facts(data: Dataset) -> TitledFrame:
         "Weeks": f"{counted(len(data.weeks), 'closed week')}, the last from {_day(data.weeks)}",
         "People": _people_fact(data),
         "Prices": _price_fact(data),
-        "Late data": f"{counted(restated, 'day')} had changed when fetched again",
+        "Late data": f"{counted(restated, 'day')} changed when they were fetched again",
     }
     if "seats" in data.extras:
         facts["Seats"] = _seat_fact(data.extras["seats"])
@@ -78,19 +78,19 @@ def trust_facts(data: Dataset) -> TitledFrame:
 
 
 def coverage_ledger(data: Dataset) -> TitledFrame:
-    """One row per group that is not, or only in part, in these records: who, state, why."""
+    """One row per group that is missing, or partly missing, in these records: who, state, why."""
     rows = resolve(data.spec.coverage or "dataset.coverage:service_rows")(data)
     return titled(pd.DataFrame(rows, columns=["who", "state", "why"]), "Coverage")
 
 
 def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """Who is not in the records of an organisation."""
+    """Who is missing in the records of an organisation."""
     written = _written("service", "any")
     return [*written, _key_row(data), *_other_rows(data), *_roster_rows(data)]
 
 
 def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """Who and what is not in the records of a Claude Enterprise organisation."""
+    """Who and what is missing in the records of a Claude Enterprise organisation."""
     cost = "cost" if data.has_cost else "no cost"
     return [*_written(cost, "enterprise", "any"), *_roster_rows(data)]
 
@@ -131,30 +131,30 @@ def _key_row(data: Dataset) -> tuple[str, str, str]:
     return (
         "People behind API keys",
         counted(keys, "key") if keys else "no key in the data",
-        "A key can be a pipeline or several people. It is counted apart, never as a person.",
+        "A key can be a pipeline or several people. It is counted separately, never as a person.",
     )
 
 
 def _other_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """The actors of kinds that this version does not know."""
+    """Actors of unknown kinds."""
     others = data.activity[~data.activity["actor_kind"].isin(["user", "api_key"])]
     counts = others.groupby(others["actor_kind"].astype("str"))["actor"].nunique()
-    text = "They are counted apart: in no figure of people, teams or keys. Update ccanalytics."
+    text = "They are counted separately, in no figure of people, teams or keys. Update ccanalytics."
     return [(f"Actors of the kind {kind}", f"{count} in the data", text)
             for kind, count in counts.items()]  # fmt: skip
 
 
 def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """Who of the roster is not in the data, and who is in the data but not on the roster."""
+    """People on the roster but not in the data, and the reverse."""
     if data.roster.empty:
-        text = "Without a roster nobody is known to be missing, and no rate has a denominator."
+        text = "Without a roster it is unknown who is missing, and rates have no denominator."
         return [("People who never used it", "not known", text)]
     strangers, silent = len(_strangers(data)), len(_silent(data))
     return [
         (
             "People on the roster without any record in this range",
             _count(data, silent),
-            "They did not use it, or their use is not recorded here: the data does not say which.",
+            "They did not use it, or their use is not recorded here; the data cannot say which.",
         ),
         (
             "People in the data but not on the roster of that day",
@@ -173,7 +173,7 @@ def _silent(data: Dataset) -> pd.DataFrame:
 
 
 def _count(data: Dataset, people: int) -> str:
-    """A count of people, unless it is of so few that it may reveal one of them."""
+    """A count of people, unless so few that it may reveal one of them."""
     few = 0 < people < data.minimum_group
     return f"fewer than {data.minimum_group} people" if few else counted(people, "person", "people")
 
@@ -182,11 +182,11 @@ def _people_fact(data: Dataset) -> str:
     users = data.activity[data.activity["actor_kind"] == "user"]
     people = f"{counted(users['actor'].nunique(), 'person', 'people')} with records"
     if data.roster.empty:
-        return f"{people}; there is no roster, so nobody knows who could have"
+        return f"{people}; without a roster it is unknown who could have used it"
     strangers = len(_strangers(data))
     if not strangers:
         return f"{people}, all of them on the roster of their days"
-    return f"{people}, {_count(data, strangers)} on days when they were not on the roster"
+    return f"{people}, {_count(data, strangers)} on days they were not on the roster"
 
 
 def _price_fact(data: Dataset) -> str:
@@ -197,7 +197,7 @@ def _price_fact(data: Dataset) -> str:
     usage = data.model_usage
     seats = usage.loc[usage["customer_type"] == "subscription", "cost_usd"].sum()
     total = usage["cost_usd"].sum()
-    share = f"; {seats / total:.0%} of it is of seats, which are paid flat" if seats else ""
+    share = f"; {seats / total:.0%} of it is from seats, which have a flat price" if seats else ""
     return (
         f"{100 * _priced(usage):.1f} % of tokens have a known price; every amount is an "
         f"estimate at list prices, not an invoice{share}"
@@ -205,7 +205,7 @@ def _price_fact(data: Dataset) -> str:
 
 
 def _seat_fact(seats: pd.DataFrame) -> str:
-    """The assigned seats of the newest day that has any; seats are of all products."""
+    """The assigned seats of the newest day with any; seats cover all products."""
     known = seats.dropna(subset="assigned_seats")
     if known.empty:
         return "the service gave none"
@@ -213,7 +213,7 @@ def _seat_fact(seats: pd.DataFrame) -> str:
     invites = last["pending_invites"]
     pending = "" if pd.isna(invites) else f", {invites:,.0f} invitations pending"
     day = f"{last['date']:%Y-%m-%d}"
-    return f"{last['assigned_seats']:,.0f} assigned on {day}, whatever they are used for{pending}"
+    return f"{last['assigned_seats']:,.0f} assigned on {day}, for any product{pending}"
 
 
 def _priced(usage: pd.DataFrame) -> float:
@@ -224,7 +224,7 @@ def _priced(usage: pd.DataFrame) -> float:
 
 
 def _on_roster(data: Dataset, first: pd.Timestamp, last: pd.Timestamp) -> float:
-    """The share of the people active in the days given who are on the roster; 1 without one."""
+    """The share of active people on the given days who are on the roster; 1 without a roster."""
     rows = data.activity[data.activity["date"].between(first, last)]
     people = rows.loc[rows["actor_kind"] == "user", "actor"].nunique()
     if data.roster.empty or not people:

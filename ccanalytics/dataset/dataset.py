@@ -3,7 +3,7 @@
 Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the actor's `team`
         ├─ extras                                frames that only some sources have, by name
         ├─ roster                                people with dates and teams
-        └─ days ─▶ weeks, coverage               what is stored, and how far it can be trusted
+        └─ days ─▶ weeks, coverage               what is stored, and its coverage
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -88,13 +88,13 @@ class Dataset(ShowsItself):
         if name.startswith("_") or name not in self.extras:
             known = ", ".join(self.extras) or "none"
             raise AttributeError(
-                f"Records of source {self.source!r} have no {name!r}; further frames: {known}."
+                f"Records of source {self.source!r} have no {name!r}; available: {known}."
             )
         return self.extras[name]
 
     @property
     def spec(self) -> SourceSpec:
-        """What may be expected of the source."""
+        """The specification of the source."""
         return source_spec(self.source)
 
     @property
@@ -121,12 +121,12 @@ class Dataset(ShowsItself):
 
     @property
     def whole(self) -> "Dataset | None":
-        """The dataset of which `between` cut this out: what it knows of a week holds here too."""
+        """The dataset this one is a part of: what it knows about a week holds here too."""
         return _wholes.get(self)
 
     @property
     def original(self) -> "Dataset":
-        """The dataset that this one is a copy of, else itself."""
+        """The dataset this one is a copy of, else itself."""
         whole = self.whole
         same = whole is not None and (whole.since, whole.until) == (self.since, self.until)
         return whole if whole is not None and same else self
@@ -154,9 +154,9 @@ class Dataset(ShowsItself):
         return titled(weeks.reset_index(), "Days by week", labels=labels)
 
     def between(self, since: date | str, until: date | str) -> "Dataset":
-        """The days from `since` to `until` of this dataset, both inclusive, without reading again.
+        """The days from `since` to `until`, both inclusive, without reading again.
 
-        Metrics of it are those of `load(since, until)`; days outside this dataset are not there.
+        Its metrics equal those of `load(since, until)`; days outside this dataset are missing.
         """
         wanted = days_between(parse_day(since), parse_day(until))
         first, last = max(wanted[0], self.since), min(wanted[-1], self.until)
@@ -212,7 +212,7 @@ class Dataset(ShowsItself):
         return made
 
     def copy(self) -> "Dataset":
-        """The same dataset, of which nothing can be changed through this one."""
+        """A copy of this dataset, independent of it."""
         frames = {
             name: part.copy(deep=False)
             for name, part in vars(self).items()
@@ -224,7 +224,7 @@ class Dataset(ShowsItself):
         return copied
 
     def of_team(self, team: str) -> "Dataset":
-        """Only the people of one team of the roster, as `load(team=team)` has it."""
+        """Only the people of one roster team, as with `load(team=team)`."""
         check_team(team, self.roster)
         known = {name: getattr(self, name) for name in (*SCHEMAS, "roster")}
         parts = {name: team_of(part, team) for name, part in known.items()}
@@ -245,7 +245,7 @@ class Dataset(ShowsItself):
         return [(week, team) for week, team, only in self.withheld_before if money or not only]
 
     def by_cost_centre(self) -> "Dataset":
-        """The same dataset with the cost centres of the roster in place of teams."""
+        """This dataset with cost centres of the roster in place of teams."""
         column = self.roster.get("cost_centre", pd.Series(None, self.roster.index, dtype="str"))
         roster = self.roster.assign(team=column)
         frames = {name: with_teams(getattr(self, name), roster) for name in SCHEMAS}
@@ -262,7 +262,7 @@ class Dataset(ShowsItself):
 
 
 _wholes: WeakKeyDictionary[Dataset, Dataset] = WeakKeyDictionary()
-"""No field, so that a copy with other frames has none."""
+"""Not a field, so that a copy with other frames has none."""
 
 
 def team_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
@@ -276,13 +276,13 @@ def others_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
 def extras_of(
     extras: Mapping[str, pd.DataFrame], part: Callable[[pd.DataFrame, str], pd.DataFrame], team: str
 ) -> dict[str, pd.DataFrame]:
-    """The further frames that are known by team, cut by `part`, and the mere lists of days."""
+    """The extra frames with a team, cut by `part`, and those that only list days."""
     known = {name: part(frame, team) for name, frame in extras.items() if "team" in frame}
     return known | {name: frame for name, frame in extras.items() if list(frame) == ["date"]}
 
 
 def days_of(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
-    """The rows of the days from `first` to `last`; a frame that has no others is not copied."""
+    """The rows from `first` to `last`; a frame without others is not copied."""
     there = frame["date"].between(pd.Timestamp(first), pd.Timestamp(last))
     return frame if there.all() else frame[there].reset_index(drop=True)
 
@@ -290,6 +290,6 @@ def days_of(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
 def check_team(team: str, roster: pd.DataFrame) -> None:
     known = ", ".join(sorted(roster["team"].dropna().unique()))
     if not known:
-        raise ValueError(f"There is no roster, so no team {team!r}: name a CSV with --roster FILE.")
+        raise ValueError(f"No team {team!r} without a roster: give a CSV with --roster FILE.")
     if team not in set(roster["team"]):
-        raise ValueError(f"There is no team {team!r} on the roster; there is: {known}.")
+        raise ValueError(f"There is no team {team!r} on the roster. Teams: {known}.")

@@ -1,4 +1,4 @@
-"""Answers that are worked out once for a dataset and its copies."""
+"""Results that are computed once for a dataset and its copies."""
 
 from collections.abc import Callable, Hashable
 from functools import wraps
@@ -17,10 +17,10 @@ _answers: WeakKeyDictionary[Dataset, dict[Hashable, Any]] = WeakKeyDictionary()
 
 
 def kept(function: Callable[Concatenate[Dataset, P], R]) -> Callable[Concatenate[Dataset, P], R]:
-    """Marks a function of a dataset and hashable arguments that is asked the same many times.
+    """Caches a function of a dataset and hashable arguments.
 
-    Findings, cards and charts of one report rest on the same sums. A frame comes as a copy, so
-    that nobody changes the one that is kept.
+    Findings, cards and charts of one report use the same sums. Frames are returned as copies, so
+    that the cached one cannot be changed.
     """
 
     parameters = signature(function)

@@ -1,4 +1,4 @@
-"""Stored days of one date range -> a Dataset.
+"""The stored days of a date range -> a Dataset.
 
 load ─▶ source, store, range ─▶ sync where no network is needed ─▶ read ─▶ Dataset
 """
@@ -56,14 +56,14 @@ P = ParamSpec("P")
 Frames = Mapping[str, pd.DataFrame]
 
 _shared: dict[str, Dataset] | None = None
-"""Datasets by their arguments and settings, where a process loads the same again and again."""
+"""Datasets by arguments and settings, for a process that loads the same ones repeatedly."""
 
 
 def share_datasets() -> None:
-    """From now on equal arguments of `load` give copies of one dataset, read once.
+    """From now on `load` returns copies of one dataset for equal arguments.
 
-    For processes that run several notebooks over a store nobody writes to meanwhile. A copy is as
-    good as one of its own: pandas copies what is changed.
+    For processes that run several notebooks over a store nobody writes to. A copy is as
+    good as a fresh one: pandas copies on write.
     """
     global _shared
     _shared = {}
@@ -123,7 +123,7 @@ def load(
     wanted = requested_range(since, until, week, weeks, days)
     spec, now = _spec(source, opened), now or datetime.now(UTC)
     if logs and spec.key:
-        raise ValueError(f"logs are for source local, not for {spec.name}.")
+        raise ValueError(f"logs are only for source local, not for {spec.name}.")
     if not spec.network and settings.sync_on_load:
         access = Access(folders=[Path(folder) for folder in logs])
         sync_available(spec.open(access), opened, wanted[1] if wanted else None, now=now)
@@ -223,7 +223,7 @@ def build_dataset(
     later: Later | None = None,
     **fields: Any,
 ) -> Dataset:
-    """The dataset of all `days`; with `team` only of that team, with actors as `identity` says.
+    """The dataset of all `days`; with `team` only that team, with actors shown as `identity` says.
 
     `fields` are further ones of it, such as monthly_budget_usd or untold.
     """
@@ -278,9 +278,9 @@ def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
 def _of_actors(
     given: Frames, roster: pd.DataFrame, people: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
-    """The frames that have actors, with people by one address, and the team of the day."""
+    """The frames with actors, with one address per person and the team of the day."""
     frames = {name: frame for name, frame in given.items() if "actor_kind" in frame}
-    # The actors say who is who; the ids themselves would undo a pseudonym.
+    # The actors identify people; the ids themselves would undo a pseudonym.
     plain = {
         name: frame.drop(columns="actor_id", errors="ignore") for name, frame in frames.items()
     }
@@ -288,13 +288,13 @@ def _of_actors(
 
 
 def _ids(frames: Frames) -> list[tuple[str, str]]:
-    """The source's own ids of people with their addresses, in order of time."""
+    """The source's own ids of people with their addresses, ordered by time."""
     known = [frame for frame in frames.values() if "actor_id" in frame]
     if not known:
         return []
     pair = ["actor_id", "actor"]
     people = [f[f["actor_kind"] == "user"] if "actor_kind" in f else f for f in known]
-    # Rows lie in order of day. Text is made of the last row of each pair only, not of a year's.
+    # Rows are ordered by day. Only the last row of each pair becomes text, not a year of rows.
     last = [f[["date", *pair]].drop_duplicates(pair, keep="last") for f in people]
     rows = pd.concat(last).astype(dict.fromkeys(pair, "str")).sort_values(["date", *pair])
     rows = rows.drop_duplicates(pair, keep="last")
@@ -304,7 +304,7 @@ def _ids(frames: Frames) -> list[tuple[str, str]]:
 def roster_of(
     spec: SourceSpec, roster: pd.DataFrame | Path | str | None, default: Path | None
 ) -> pd.DataFrame:
-    """The roster given, also by variable, else the source's own, else that of the settings file."""
+    """The given roster, also by variable, else the source's own, else that of the settings."""
     if isinstance(roster, pd.DataFrame):
         return roster
     if not roster and spec.organisation and not os.environ.get("CCANALYTICS_ROSTER"):
@@ -314,7 +314,7 @@ def roster_of(
 
 
 def _spec(source: str, store: Store) -> SourceSpec:
-    """The source named, or the one whose key or days are available; nothing is invented unasked."""
+    """The named source, or the one with a key or stored days; never the sample unless asked."""
     stored = (name for name in network_sources() if store.dates(name))
     found = source or source_with_key(Access()) or next(stored, "")
     if not found:

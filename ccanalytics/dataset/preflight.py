@@ -1,8 +1,8 @@
-"""Checks of a dataset before anybody reads its numbers.
+"""Checks of a dataset before its numbers are read.
 
-passed    it is as it should be
-warning   the numbers can be read, with this in mind
-stop      the numbers would mislead: no report is made of them unless it is forced
+passed    nothing to note
+warning   the numbers are usable, with a caveat
+stop      the numbers would mislead: no report without --force
 """
 
 from collections.abc import Callable, Iterable
@@ -24,21 +24,21 @@ LEVELS: tuple[Level, ...] = ("passed", "warning", "stop")
 """From good to bad."""
 
 PLAUSIBLE = (0.4, 2.5)
-"""Recorded cost by list price of the same tokens: discounts, long contexts and one-hour cache
+"""Recorded cost / list price of the same tokens: discounts, long contexts and one-hour cache
 writes stay within."""
 
 IMPOSSIBLE = (0.1, 10.0)
-"""Outside of this an amount is in another unit, such as dollars taken for cents."""
+"""Outside this range an amount is in another unit, such as dollars instead of cents."""
 
 MINIMUM_USD = 1.0
-"""Under this there is too little money to say whether it is plausible."""
+"""Below this there is too little money to judge."""
 
 _KEY = [key.name for key in KEYS]
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found: its name, how bad it is, and what was seen, in words."""
+    """The result of one check: name, level, and what was found."""
 
     name: str
     level: Level
@@ -49,18 +49,18 @@ Found = tuple[Level, str]
 
 
 class Checks(Results):
-    """The results of all checks; a notebook shows them as a table, `summary()` in one remark."""
+    """The results of all checks; shown as a table, `summary()` as one note."""
 
     shown_by = "display.summary:checks_bundle"
 
     def summary(self) -> Note:
-        """The warnings, or that all checks passed."""
+        """The warnings, or a note that all checks passed."""
         found = [check for check in self if check.level != "passed"]
         if not found:
             return Note(f"All {len(self)} checks of the records passed.")
         texts = " ".join(check.found for check in found)
         stopped = any(check.level == "stop" for check in found)
-        forced = "This report was made although a check would have stopped it. " if stopped else ""
+        forced = "Made with --force: a check would have stopped it. " if stopped else ""
         return WarningNote(f"{forced}{texts}")
 
 
@@ -70,12 +70,12 @@ def preflight(data: Dataset) -> Checks:
 
 
 def stops(checks: Iterable[Check]) -> list[Check]:
-    """Those that stop a report."""
+    """The checks that stop a report."""
     return [check for check in checks if check.level == "stop"]
 
 
 def days_are_whole(data: Dataset) -> Found:
-    """Every day between the first and the last stored one is there."""
+    """No day is missing between the first and last stored day."""
     stored = data.days.loc[data.days["stored"], "date"]
     inside = data.days["date"].between(stored.min(), stored.max())
     missing = data.days.loc[inside & ~data.days["stored"], "date"]
@@ -85,23 +85,23 @@ def days_are_whole(data: Dataset) -> Found:
         return "stop", f"{len(missing)} {are} missing: {_days(missing)}. Sync again."
     if len(before):
         late = counted(len(before), "day")
-        return "warning", f"The records begin {stored.min():%Y-%m-%d}, {late} into the range."
+        return "warning", f"The records start on {stored.min():%Y-%m-%d}, {late} into the range."
     return "passed", f"Stored: {counted(len(stored), 'day')}."
 
 
 def days_are_closed(data: Dataset) -> Found:
-    """No day was fetched before all of it was there."""
+    """No day was fetched before it was complete."""
     early = data.days.loc[data.days["stored"] & ~data.days["closed"], "date"]
     if len(early):
         return "warning", (
             f"Fetched before the day was closed: {_days(early)}. Such a week is left out. Sync "
             "again."
         )
-    return "passed", "Every day was fetched when all of it was there."
+    return "passed", "Every day was complete when it was fetched."
 
 
 def pages_are_whole(data: Dataset) -> Found:
-    """No record is there twice, as it would be had a page been read twice."""
+    """No record is duplicated, as after reading a page twice."""
     twice = data.activity[data.activity.duplicated(_KEY, keep=False)]
     if twice.empty:
         return "passed", (
@@ -112,7 +112,7 @@ def pages_are_whole(data: Dataset) -> Found:
     days = _days(twice["date"].drop_duplicates())
     if copies:
         return "stop", (
-            f"There twice, to the last figure: {counted(copies, 'record')} ({days}). Fetch the "
+            f"Exact duplicates: {counted(copies, 'record')} ({days}). Fetch the "
             "days again: ccanalytics sync --again."
         )
     return (
@@ -122,7 +122,7 @@ def pages_are_whole(data: Dataset) -> Found:
 
 
 def counts_are_possible(data: Dataset) -> Found:
-    """No count and no amount is below zero."""
+    """No count or amount is negative."""
     frames = {name: getattr(data, name) for name in SCHEMAS}
     below = [
         f"{name}.{column} ({counted(int((frame[column] < 0).sum()), 'row')})"
@@ -136,20 +136,20 @@ def counts_are_possible(data: Dataset) -> Found:
 
 
 def one_organization(data: Dataset) -> Found:
-    """All records are of one organization."""
+    """All records belong to one organization."""
     count = data.activity["organization"].nunique()
     if count > 1:
         return (
             "stop",
-            f"The records are of {count} organizations, whose sums mean nothing together.",
+            f"The records belong to {count} organizations, which must not be summed.",
         )
-    return "passed", "All records are of one organization."
+    return "passed", "All records belong to one organization."
 
 
 def cost_is_plausible(data: Dataset) -> Found:
-    """The recorded cost is near what its tokens cost at list prices."""
+    """The recorded cost is close to the list price of its tokens."""
     if not data.has_tokens:
-        return "passed", "Neither cost nor tokens are known from this source."
+        return "passed", "This source has neither cost nor tokens."
     free = data.model_usage["cost_usd"] == 0
     recorded, listed = _recorded_and_listed(data.model_usage[~free])
     _, given = _recorded_and_listed(data.model_usage[free])
@@ -162,22 +162,22 @@ def cost_is_plausible(data: Dataset) -> Found:
 
 
 def _plausible(recorded: float, listed: float, own: bool) -> Found:
-    """Amounts are said of one's own records only: less the weeks that are shown, they would
+    """Amounts are given for one's own records only: minus the shown weeks, they would
     reveal those withheld."""
     if listed < MINIMUM_USD:
-        return "passed", "There is too little use of models with a known list price to compare."
+        return "passed", "Too little use of models with a known list price to compare."
     times = recorded / listed
     amounts = f" (${recorded:,.0f} to ${listed:,.0f})" if own else ""
     text = f"The recorded cost is {times:.2f} times the list price of its tokens{amounts}."
     if not IMPOSSIBLE[0] < times < IMPOSSIBLE[1]:
         return "stop", f"{text} An amount is in another unit than US cents, or tokens are missing."
     if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
-        return "warning", f"{text} Look at the models before trusting money."
+        return "warning", f"{text} Check the models before you trust amounts of money."
     return "passed", text
 
 
 def _given(listed: float, own: bool) -> Found:
-    """What is said of tokens whose amount is zero, which is right where nothing is paid by use."""
+    """The remark about tokens that cost zero, which is right where use is not charged."""
     return "warning", (
         f"Tokens{f' of ${listed:,.0f} at list price' if own else ''} have an amount of $0.00, as "
         "those of seats or of less than a cent at a time may have: no cost here has them in it."
@@ -185,7 +185,7 @@ def _given(listed: float, own: bool) -> Found:
 
 
 def schema_is_known(data: Dataset) -> Found:
-    """Nothing came that this version does not know: fields, tools, models without a price."""
+    """There are no unknown fields or tools, and no models without a price."""
     news = [
         _named("field", data.unknown_fields),
         _named("tool", set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS)),
@@ -195,25 +195,25 @@ def schema_is_known(data: Dataset) -> Found:
     if found:
         return (
             "warning",
-            f"Not known to this version, passed through as they came: {'; '.join(found)}.",
+            f"Unknown to this version, kept unchanged: {'; '.join(found)}.",
         )
     return "passed", "No new field, tool or unpriced model."
 
 
 def people_are_there(data: Dataset) -> Found:
-    """The last week has about as many active people as those before it."""
+    """The last week has about as many active people as the weeks before."""
     people = data.activity[data.activity["actor_kind"] == "user"]
     week = people["date"] - pd.to_timedelta(people["date"].dt.day_of_week, unit="D")
     counts = people.groupby(week)["actor"].nunique().reindex(data.weeks, fill_value=0)
     if len(counts) < 5:
-        return "passed", "There are too few weeks before the last one to compare."
+        return "passed", "Too few weeks before the last one to compare."
     last, usual = int(counts.iloc[-1]), float(counts.iloc[-5:-1].median())
     if usual >= data.minimum_group and last < usual / 2:
         return "warning", (
             f"People with records in the last week: {_people(data, last)}; usually {usual:.0f}. "
             "Records may be missing."
         )
-    return "passed", "The last week has at least half as many people as a usual one."
+    return "passed", "The last week has at least half as many people as usual."
 
 
 CHECKS: dict[str, Callable[[Dataset], Found]] = {
@@ -229,7 +229,7 @@ CHECKS: dict[str, Callable[[Dataset], Found]] = {
 
 
 def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
-    """US dollars recorded, and at list price, for the models whose price is known to both."""
+    """US dollars recorded and at list price, for models with both prices."""
     prices, recorded, listed = Prices(), 0.0, 0.0
     priced = usage[usage["cost_usd"].notna()]
     tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
@@ -239,7 +239,7 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
         counts = Tokens(read, out, cached, written, 0, 0)
         price = prices.price_list(Tariff(str(model)), day.date())
         if price is not None:
-            # A day's sum is no long context, however large it is.
+            # A day's sum is not a long context, however large.
             cost, _ = PriceList((), price.tiers[:1]).costs(counts)
             recorded, listed = recorded + row["cost_usd"], listed + cost / UNITS
     return recorded, listed

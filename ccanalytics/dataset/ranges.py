@@ -1,4 +1,4 @@
-"""Which days a person means: a range, a week and those before it, the newest there are."""
+"""The requested days: a range, a week and the weeks before it, or the newest."""
 
 import shlex
 from collections.abc import Iterable
@@ -24,9 +24,9 @@ from ccanalytics.weeks import (
 def requested_range(
     since: date | str | None, until: date | str | None, week: str, weeks: int, days: int
 ) -> tuple[date, date] | None:
-    """The range that is asked for by its dates or its last week; None for the newest there is."""
+    """The range given by dates or by its last week; None for the newest."""
     if weeks < 1 or days < 0:
-        raise ValueError(f"weeks is {weeks} and days {days}; weeks are 1 or more, days 0 or more.")
+        raise ValueError(f"weeks is {weeks} and days {days}; weeks must be >= 1, days >= 0.")
     if days and (week or since is not None):
         raise ValueError(f"Either {days} days or a range: week is {week!r}, since is {since}.")
     if days:
@@ -44,17 +44,17 @@ def requested_range(
 def newest_range(
     spec: SourceSpec, store: Store, now: datetime, weeks: int, days: int
 ) -> tuple[date, date]:
-    """The newest `days` days there are, or where that is 0, the newest `weeks` closed weeks."""
+    """The newest `days` days, or if that is 0, the newest `weeks` closed weeks."""
     if not days:
         return _weeks_before(newest_week(spec, store, now), weeks)
     used = [day for day, stored in store.days(spec.name).items() if stored.rows]
     if not used:
-        raise StoreError(f"No {spec.name} day with anything in it is in the store {store.root}.")
+        raise StoreError(f"The store {store.root} has no {spec.name} day with any use.")
     return _days_before(max(used), days)
 
 
 def newest_week(spec: SourceSpec, store: Store, now: datetime) -> date:
-    """The Monday of the newest week stored whole; of local and sample days, with activity."""
+    """The Monday of the newest completely stored week; for local and sample days, with activity."""
     weeks = sorted({monday(day) for day in store.dates(spec.name)}, reverse=True)
     for week in weeks:
         stored = store.days(spec.name, week, week_days(week)[-1]).values()
@@ -71,7 +71,7 @@ def newest_week(spec: SourceSpec, store: Store, now: datetime) -> date:
 
 
 def check_week(spec: SourceSpec, store: Store, sunday: date, now: datetime) -> None:
-    """An error when the week that ends with `sunday` is not closed, or not stored whole."""
+    """Raise an error when the week ending with `sunday` is not closed or not completely stored."""
     week = monday(sunday)
     days = store.days(spec.name, week, sunday)
     _check_clock(spec, store, days.values(), now)
@@ -88,18 +88,18 @@ def check_week(spec: SourceSpec, store: Store, sunday: date, now: datetime) -> N
 
 
 def how_to_fill(spec: SourceSpec, store: Store, since: date, until: date) -> str:
-    """What to do about days that are missing."""
+    """What to do about missing days."""
     if spec.network:
         return (
             f"Fetch them: ccanalytics sync --source {spec.name} --since {since} --until {until} "
             f"--store {shlex.quote(str(store.root))}"
         )
     days = store.dates(spec.name)
-    return f"There is {days[0]} to {days[-1]}." if days else "There is nothing else either."
+    return f"Stored: {days[0]} to {days[-1]}." if days else "Nothing is stored yet."
 
 
 def _check_clock(spec: SourceSpec, store: Store, days: Iterable[StoredDay], now: datetime) -> None:
-    """`StoreError` when a day was fetched in the future: it may be stored before it was over."""
+    """Raise `StoreError` when a day was fetched in the future: it may have been incomplete."""
     late = [day for day in days if day.fetched_at > now + CLOCKS_APART]
     if late and not spec.invented:
         again = how_to_fill(spec, store, late[0].day, late[-1].day)

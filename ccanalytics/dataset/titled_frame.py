@@ -1,4 +1,4 @@
-"""A pandas frame with a title, that shows itself as a table with it."""
+"""A pandas frame with a title, shown as a table."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -9,10 +9,10 @@ from ccanalytics.wings import Reference, resolve
 
 
 class TitledFrame(pd.DataFrame):  # type: ignore[misc]
-    """A pandas frame; in a notebook a table with its title, formatted, and the same on a page.
+    """A pandas frame shown as a formatted table with its title, in a notebook and on a page.
 
-    `labels` are the heads of columns that are called otherwise, `formats` format specs or functions
-    by column. What is filtered or sorted of it stays one.
+    `labels` are the headers of columns, `formats` are format specs or functions
+    by column. Filtering and sorting keep the title.
     """
 
     _metadata: ClassVar[list[str]] = [
@@ -29,7 +29,7 @@ class TitledFrame(pd.DataFrame):  # type: ignore[misc]
     formats: Mapping[str, Any] = {}
     empty_text: str = ""
     shown_columns: tuple[str, ...] = ()
-    """The columns that are shown, in this order; none: all."""
+    """The shown columns in order; none means all."""
     shown_by: Reference = "display.tables:frame_bundle"
 
     @property
@@ -49,7 +49,7 @@ def titled(
     formats: Mapping[str, Any] | None = None,
     empty_text: str = "",
 ) -> TitledFrame:
-    """`frame` with a title; `empty_text` is what is said when it has no rows."""
+    """`frame` with a title; `empty_text` is shown when it has no rows."""
     made = TitledFrame(frame)
     made.attrs = dict(frame.attrs)
     made.title, made.labels, made.formats = title, labels or {}, formats or {}

@@ -16,17 +16,17 @@ from ccanalytics.export.policies import POLICY, check_policy, policy_table
 
 
 class Database:
-    """A database; `name` is what messages call it, never with a password."""
+    """A database; `name` is its name in messages, without a password."""
 
     their_tables: ClassVar[str]
-    """The query for the names of the tables there are."""
+    """The query for the names of existing tables."""
     has_comments: ClassVar[bool] = True
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def _transaction(self) -> AbstractContextManager[Any]:
-        """A cursor, whose changes are kept when the block ends without an error."""
+        """A cursor; its changes are committed when the block ends without an error."""
         raise NotImplementedError
 
     def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
@@ -48,11 +48,11 @@ class Database:
                 cursor.execute(statement)
 
     def _check_own(self, there: set[str]) -> None:
-        """An error where tables of our names are in a database that no export has written to."""
+        """Raise an error when other tables in the database have our names."""
         foreign = sorted(table_names() & there)
         if foreign and POLICY not in there:
             raise ExportError(
-                f"{self.name} has a table {foreign[0]} that no export made: name a database, or a "
+                f"{self.name} has a table {foreign[0]} not from an export: use a database, or a "
                 "schema of it, of its own."
             )
 
@@ -80,7 +80,7 @@ class DuckDBFile(Database):
 
 
 class _AdbcDatabase(Database):
-    """A database that is reached through an ADBC driver."""
+    """A database with an ADBC driver."""
 
     driver: ClassVar[str]
     first_command: ClassVar[str] = "select 1"
@@ -90,7 +90,7 @@ class _AdbcDatabase(Database):
         self._address = address
 
     def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        """A column as this database can hold it."""
+        """A column in a type of this database."""
         raise NotImplementedError
 
     @contextmanager
@@ -111,12 +111,12 @@ class _AdbcDatabase(Database):
 
 
 class SQLiteFile(_AdbcDatabase):
-    """A SQLite file: dates and moments are text, money is a float."""
+    """A SQLite file: dates and times are text, money is a float."""
 
     driver = "adbc_driver_sqlite"
     their_tables = "select name from sqlite_master where type = 'table'"
     has_comments = False
-    # What is deleted is overwritten: a file may be handed on after names were replaced.
+    # Deleted data is overwritten: a file may be shared after names were replaced.
     first_command = "pragma secure_delete = on"
 
     def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -137,19 +137,19 @@ class PostgresServer(_AdbcDatabase):
     their_tables = "select tablename from pg_tables where schemaname = current_schema()"
 
     def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        # PostgreSQL has no text with a NUL in it.
+        # PostgreSQL text cannot contain NUL.
         text = pa.types.is_string(column.type)
         return pc.replace_substring(column, "\0", "") if text else column
 
 
 def database_of(target: str) -> Database | None:
-    """The database that is meant; None where it is a folder, `ValueError` for another kind."""
+    """The database of a target; None for a folder, `ValueError` for another kind."""
     scheme, of_server, rest = target.partition("://")
     if of_server and scheme in ("postgresql", "postgres"):
         user, at, host = rest.rpartition("@")
         return PostgresServer(target, f"{scheme}://{user.split(':')[0]}{at}{host}".split("?")[0])
     if of_server:
-        raise ValueError(f"{scheme} is no database that can be written to; postgresql:// is.")
+        raise ValueError(f"{scheme} is not a supported database; postgresql:// is.")
     suffix = Path(target).suffix.lower()
     if suffix in (".sqlite", ".sqlite3", ".db"):
         return SQLiteFile(target, target)
@@ -172,14 +172,14 @@ def _rows(cursor: Any, query: str) -> list[Any]:
 
 
 def _clearing(there: set[str], source: str, replace: bool) -> Iterator[str]:
-    """Also of tables that this export does not write: the last one may have had more."""
+    """Also clears tables this export does not write: an earlier one may have had more."""
     for name in sorted({*table_names(), POLICY} & there):
         where = f" where source = {_literal(source)}"
         yield f"drop table {name}" if replace else f"delete from {name}{where}"
 
 
 def _comments(tables: Tables) -> Iterator[str]:
-    """The data dictionary, where a database can hold one."""
+    """The data dictionary as comments, where the database has them."""
     for name, table in tables.items():
         if name in DESCRIPTIONS:
             yield f"comment on table {name} is {_literal(DESCRIPTIONS[name])}"

@@ -14,7 +14,7 @@ from ccanalytics.cli.terminal import ended_by_sigterm
 FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
 
 URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
-"""Holds a database URL, which may have a password in it, so that no shell history has it."""
+"""The variable with a database URL, so that its password is in no shell history."""
 
 
 @click.command(
@@ -31,19 +31,19 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="Of the files of a folder; default: parquet. excel is a workbook per table, "
+    help="Format of the files in a folder; default: parquet. excel is a workbook per table, "
     "focus is CSV in the shape of FOCUS 1.2.",
 )
-@click.option("--replace", is_flag=True, help="Empty the target first, all sources in it.")
+@click.option("--replace", is_flag=True, help="Empty the target first, including other sources.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @options.flags(options.STORE, options.ROSTER, options.LOGS)
 @click.option(
     "--identity",
     type=click.Choice(["named", "pseudonym", "aggregate"]),
-    help="How people appear; default: as in the settings. aggregate exports only weekly metrics.",
+    help="How people are shown; default: from the settings. aggregate exports only weekly metrics.",
 )
 def export(target: str, source: str | None, form: str | None, **flags: Any) -> None:
-    """Write stored days to TARGET, for other tools.
+    """Write stored days to TARGET for other tools.
 
     \b
     TARGET is one of

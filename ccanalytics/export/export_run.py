@@ -1,4 +1,4 @@
-"""One export: the stored days as a Dataset, what is made of it, and where it goes."""
+"""One export: stored days -> tables -> target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ from ccanalytics.weeks import days_between
 
 
 def target_of(target: str, form: str = "") -> Database | FileFolder:
-    """The place a person named; `ValueError` when it is none that can be written to."""
+    """The target of an export; `ValueError` when it is of no known kind."""
     database, path = database_of(target), Path(target).expanduser().absolute()
     if database and form:
         raise ValueError(f"--format {form} is for a folder; a database has tables.")
     if form and form not in SUFFIXES:
         raise ValueError(f"format is {form!r}; it is one of {', '.join(SUFFIXES)}.")
     if not database and path.suffix.lower()[1:] in SUFFIXES.values():
-        raise ValueError(f"{target} is one file, and an export is several: name a folder.")
+        raise ValueError(f"{target} is a file, but this format writes several: give a folder.")
     return database or FileFolder(path, form or "parquet")
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What was written: the rows of each table, and where."""
+    """What was written: the number of rows by table, and the target."""
 
     target: str
     source: str
@@ -66,7 +66,7 @@ def export_days(
 ) -> ExportResult:
     """Write the stored days from `since` to `until` to a folder, a database file or a server.
 
-    Sample and local days are synced first. The rows of the source replace those it had in the
+    Sample and local days are synced first. The rows of the source replace its rows in the
     target, in one step; `replace` empties the target of all sources. `StoreError` when no day is
     stored, `ExportError` when the target cannot be written to.
     """
@@ -115,7 +115,7 @@ def _dataset(
 
 
 def _tables(data: Dataset, form: str) -> Tables:
-    """What the format and the identity policy allow."""
+    """The tables the format and the identity policy allow."""
     if form.startswith("focus"):
         return {"focus": focus_table(data, by_team=data.identity == "aggregate")}
     weekly = weekly_tables(data)

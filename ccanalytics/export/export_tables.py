@@ -1,6 +1,6 @@
 """A Dataset -> flat Arrow tables: its frames, sums by person and day, the weekly metrics.
 
-    activity, model_usage, ...   the frames, actors called as the identity policy says
+    activity, model_usage, ...   the frames, actors named as the identity policy says
     actor_days                   one row per UTC day and actor: all measures side by side
     exports                      one row per UTC day: whether it was closed, final, when fetched
     weekly_metrics               one row per closed week: the metric frames side by side
@@ -29,14 +29,14 @@ from ccanalytics.store.layout import frame_schemas
 Tables = dict[str, pa.Table]
 
 POPULATIONS = ("on_roster", "active_before")
-"""Denominators that need more than one week's records; their metrics are left out."""
+"""Denominators that need more than one week; their metrics are left out."""
 
 WEEKLY = tuple(
     metric.id
     for metric in METRICS.values()
     if metric.numerator and metric.denominator not in POPULATIONS
 )
-"""The metrics of the weekly tables, each in a column of its name."""
+"""The metrics of the weekly tables, one column each."""
 
 DESCRIPTIONS = {
     "activity": "One row per record: sessions, lines, commits, pull requests.",
@@ -49,17 +49,17 @@ DESCRIPTIONS = {
     "subtraction would reveal a small team.",
     "focus": "One row per UTC day, sub account, model and kind of token, in the shape of FOCUS.",
 }
-"""What one row of each table is."""
+"""The row of each table."""
 
 SIDES = {
     "sessions": "sessions started",
     "lines_added": "lines added by Claude Code",
     "lines_removed": "lines removed by Claude Code",
 }
-"""Sums of a week that are no metric of their own."""
+"""Weekly sums that are not metrics."""
 
 PEOPLE = {"n_actors": METRICS["active_actors"].formula}
-"""Whom all figures of a week are about, by the name it has in metric frames."""
+"""The number of people behind the figures of a week, as named in metric frames."""
 
 
 def record_tables(data: Dataset) -> Tables:
@@ -80,7 +80,7 @@ def weekly_tables(data: Dataset) -> Tables:
 
 
 def table_names() -> set[str]:
-    """The names of all tables that any export makes, whatever its source, policy and format."""
+    """The names of all tables of any export."""
     return {*frame_schemas(), *DESCRIPTIONS}
 
 
@@ -95,7 +95,7 @@ def columns_of(tables: Mapping[str, pa.Table]) -> pd.DataFrame:
 
 
 def description_of(table: str, column: str) -> str:
-    """What a column means; empty when nothing more is to be said than its name."""
+    """The description of a column; empty when its name says it all."""
     if column in METRICS and table.startswith("weekly"):
         return METRICS[column].formula
     schemas = [frame_schemas()[table]] if table in frame_schemas() else list(SCHEMAS.values())
@@ -151,7 +151,7 @@ def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
 
 
 def _sides(data: Dataset, wide: pd.DataFrame, by: str | None) -> pd.DataFrame:
-    """Further sums of the groups that are shown; null where the people are too few."""
+    """More sums of the shown groups; null where there are too few people."""
     keys = ["week", *([by] if by else [])]
     rows = rows_of(data, METRICS["active_actors"], by)
     sums = rows.groupby(keys, observed=True)[list(SIDES)].sum().reset_index()

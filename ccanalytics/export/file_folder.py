@@ -15,18 +15,18 @@ from ccanalytics.export.workbook import write_workbook
 
 SUFFIXES = {"parquet": "parquet", "csv": "csv", "excel": "xlsx", "focus": "csv",
             "focus-parquet": "parquet"}  # fmt: skip
-"""How the files of each format end."""
+"""The file extension of each format."""
 
 
 class FileFolder:
-    """A folder of exports, of one format."""
+    """A folder of exports in one format."""
 
     def __init__(self, path: Path, form: str) -> None:
         self.path, self.name, self._form = path, str(path), form
         self._suffix = SUFFIXES[form]
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
-        """All files aside, then all in place."""
+        """Write all files aside, then move all in place."""
         policies = {} if replace else self._policies()
         check_policy(self.name, policies, f"{policy} {self._form}")
         files = AtomicFolder(self.path)
@@ -51,14 +51,14 @@ class FileFolder:
             others = [path.name for path in self.path.glob("[!.]*")] if self.path.is_dir() else []
             if others:
                 raise ExportError(
-                    f"{self.path} has {others[0]!r} and is no folder of exports: name another one."
+                    f"{self.path} has {others[0]!r} and is not an export folder: give another one."
                 )
             return {}
         lines = file.read_text(encoding="utf-8").splitlines()[1:]
         return dict(line.replace('"', "").split(",", 1) for line in lines if line)
 
     def _remove(self, patterns: Iterable[str], kept: Collection[str] = ()) -> None:
-        """Take the files of these names out of the folders of all tables but those `kept`."""
+        """Remove the files with these names from the folders of all tables except `kept`."""
         folders = [self.path / name for name in table_names() - set(kept)]
         for pattern in patterns:
             for path in [path for folder in folders for path in folder.glob(pattern)]:

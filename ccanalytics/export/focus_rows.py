@@ -34,13 +34,13 @@ METERS = {
 }
 
 TYPICAL_RATES = (1.0, 5.0, 0.1, 1.25)
-"""List prices of the kinds of tokens relative to input, which most models share."""
+"""List prices of token kinds relative to input, which most models share."""
 
 SEVERAL = "several models"
-"""The model of rows of models that too few people used, together with others."""
+"""The model name of rows that combine models used by too few people."""
 
 NO_METER = "Other"
-"""The meter of a cost for which there are no tokens."""
+"""The meter of a cost without tokens."""
 
 _TYPES = {
     "usd": USD,
@@ -76,7 +76,7 @@ def focus_schema() -> pa.Schema:
 
 
 def focus_table(data: Dataset, by_team: bool) -> pa.Table:
-    """The rows of all days of the dataset; with `by_team` of teams large enough, never of people.
+    """The rows of all days; with `by_team` by team of enough people, never by person.
 
     Every row is of enough people. Teams that are withheld are together in rows without a sub
     account, days of too few people in one period of the week, and models too few used in one; of

@@ -1,4 +1,4 @@
-"""How people appear in each source of a target, so that names and pseudonyms never mix."""
+"""How people are shown in each source of a target, so that names and pseudonyms never mix."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ import pyarrow as pa
 from ccanalytics.errors import ExportError
 
 POLICY = "export_policy"
-"""The table that says which sources are there, and how people appear in each."""
+"""The table of the sources in a target, and how people are shown in each."""
 
 
 def check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
-    """An error where names would come to stand with pseudonyms."""
+    """Raise an error where names would mix with pseudonyms."""
     for other, held in known.items():
         if held != policy:
             raise ExportError(

@@ -1,4 +1,4 @@
-"""`ccanalytics recipe`: what other tools need to show an export."""
+"""`ccanalytics recipe`: how to show an export in other tools."""
 
 from importlib.resources import files
 

@@ -9,19 +9,19 @@ import pyarrow.compute as pc
 from ccanalytics.errors import ExportError
 
 MOST_ROWS = 1_048_576
-"""Rows of a sheet, with the line of names."""
+"""The most rows of a sheet, including the header."""
 
 LONGEST_TEXT = 32_767
-"""Characters of a cell."""
+"""The most characters of a cell."""
 
-# Excel would run text that begins with "=", and write 0042 and 3E5 as other numbers.
+# Excel would run text that starts with "=", and turn 0042 and 3E5 into other numbers.
 _AS_TEXT = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
 
 
 def write_workbook(table: pa.Table, path: Path, name: str) -> None:
-    """Write `table` to a workbook of sheets `name`, `name 2` and so on, as a sheet has an end.
+    """Write `table` to a workbook with sheets `name`, `name 2`, ..., because a sheet has a limit.
 
-    A moment is in UTC. `ExportError` for text that no cell can hold, rather than a part of it.
+    Times are UTC. `ExportError` for text that does not fit a cell.
     """
     columns = [_cells(column) for column in table.columns]
     frame = pa.table(columns, table.column_names).to_pandas(date_as_object=True)
@@ -45,7 +45,7 @@ def write_workbook(table: pa.Table, path: Path, name: str) -> None:
 
 
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Money as a number, a moment without its zone, text that fits."""
+    """Money as a number, a time without its zone, text that fits."""
     if pa.types.is_decimal(column.type):
         return column.cast(pa.float64())
     if pa.types.is_timestamp(column.type):

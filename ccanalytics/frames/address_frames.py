@@ -1,4 +1,4 @@
-"""The addresses by which a source knows people on a day, next to its own ids -> an Arrow table."""
+"""The addresses of people on a day and the source's own ids -> an Arrow table."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -19,7 +19,7 @@ ADDRESSES = pa.schema(
 
 
 def build_addresses(day: date, records: Sequence[Record]) -> pa.Table:
-    """One row per person of the day of whom the source has an id."""
+    """One row per person of the day with an id of the source."""
     people = (one.actor for one in records if isinstance(one.actor, UserActor))
     rows = sorted({(one.id, one.email_address) for one in people if one.id})
     return table_of(ADDRESSES, day, rows)

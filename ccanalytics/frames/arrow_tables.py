@@ -39,7 +39,7 @@ def usd_units(cents: Decimal) -> int:
 
 
 def _usd_of(units: Sequence[int | None]) -> pa.Array:
-    # A decimal is stored as its whole units, so a cast to another scale would only touch digits.
+    # A decimal is stored in whole units, so a cast to another scale would only shift digits.
     whole = pa.array(units, pa.int64()).cast(pa.decimal128(19, 0))
     return pa.Array.from_buffers(USD, len(whole), whole.buffers())
 
@@ -63,7 +63,7 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
 
 
 def _readable(names: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same names as one dictionary, without control characters."""
+    """The names as one dictionary, without control characters."""
     found = names.dictionary_encode().unify_dictionaries()
     words = found.chunk(0).dictionary if found.num_chunks else pa.array([], pa.string())
     if pc.any(pc.match_substring_regex(words, _CONTROL)).as_py():

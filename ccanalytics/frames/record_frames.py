@@ -130,9 +130,9 @@ def _usd(costs: Sequence[EstimatedCost]) -> pa.Array:
     """Exact dollars of amounts in cents."""
     foreign = sorted({cost.currency.upper() for cost in costs} - {"USD"})
     if foreign:
-        raise SchemaError(f"A cost is in {', '.join(foreign)}; only USD can be added up here.")
+        raise SchemaError(f"A cost is in {', '.join(foreign)}; only USD can be summed.")
     cents = _cents([cost.amount for cost in costs])
-    # Cents with 6 decimals and dollars with 8 are the same integers, so no digit is touched.
+    # Cents with 6 decimals and dollars with 8 are the same integers, so no digit changes.
     return pa.Array.from_buffers(USD, len(cents), cents.buffers())
 
 

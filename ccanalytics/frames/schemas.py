@@ -14,11 +14,11 @@ import pyarrow as pa
 Frames = dict[str, pa.Table]
 
 USD = pa.decimal128(18, 8)
-"""US dollars, exact: a cent and six more digits."""
+"""US dollars, exact: cents and six more digits."""
 
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
-"""Text of which each word is there once."""
+"""Dictionary-encoded text."""
 
 
 def field(name: str, kind: pa.DataType, text: str) -> pa.Field:
@@ -27,7 +27,7 @@ def field(name: str, kind: pa.DataType, text: str) -> pa.Field:
 
 
 def encoded(schema: pa.Schema) -> pa.Schema:
-    """`schema` with text as dictionaries, in which a name stands once and not in every row."""
+    """`schema` with text as dictionaries, so that a name is stored once, not per row."""
     return pa.schema([f.with_type(WORDS) if f.type == pa.string() else f for f in schema])
 
 

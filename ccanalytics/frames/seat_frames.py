@@ -1,4 +1,4 @@
-"""The seats of an organisation, which only the Enterprise API knows -> one Arrow table a day."""
+"""The seats of an organisation, known to the Enterprise API only -> one Arrow table per day."""
 
 from datetime import date
 

@@ -19,7 +19,7 @@ from ccanalytics.people.roster import roster_of_weeks
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 SPLITS = ("terminal", "customer_type", "is_remote", "project")
-"""Keys of a record by which its measures can be split, next to the actor's team."""
+"""Keys of a record that split its measures, besides the actor's team."""
 
 _ACTIVITY = ["sessions", "lines_added", "lines_removed", "commits", "pull_requests"]
 _TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
@@ -34,7 +34,7 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
     """One row per closed-week UTC day and actor (and value of `split`) with anything recorded.
 
     Columns: date, week, actor, team, [split], the measures, and `active` (0 or 1). `accepted` and
-    `rejected` are of the tools that edit files, `decisions` of all tools. `cost_usd` sums what has
+    `rejected` are of tools that edit files, `decisions` of all tools. `cost_usd` sums what has
     a price; the tokens without one are `unpriced_tokens`. Tokens and cost are null where the source
     does not have them.
     """
@@ -53,7 +53,7 @@ def _actor_days(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFram
 
 
 def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
-    """One row per value of `keys`, which begin with `date`: week, the measures, and `active`.
+    """One row per value of `keys`, which start with `date`: week, the measures, and `active`.
 
     `frames` are the three of a Dataset, or some of their rows.
     """
@@ -166,7 +166,7 @@ POPULATIONS: dict[str, Callable[[Dataset, str], pd.DataFrame]] = {
     "on_roster": roster_weeks,
     "active_before": week_pairs,
 }
-"""Denominators that are people, also those not active in the week: the rows they come from."""
+"""Denominators that count people, also inactive ones: the functions of their rows."""
 
 
 def _active(data: Dataset, split: str) -> pd.DataFrame:
@@ -181,7 +181,7 @@ def _keys(split: str) -> list[str]:
 
 
 def follows(weeks: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
-    """For each week whether the one before it is the week directly before."""
+    """Whether each week directly follows the one before it."""
     gaps = np.diff(weeks.to_numpy()) == np.timedelta64(7, "D")
     return np.concatenate([np.zeros(min(len(weeks), 1), dtype=bool), gaps])
 
@@ -192,7 +192,7 @@ def week_of(date: pd.Series) -> pd.Series:
 
 
 def _of_parts(data: Dataset, rows_of: Callable[[Dataset], pd.DataFrame]) -> pd.DataFrame:
-    """The rows of every part of a dataset, which are of whole weeks, in order."""
+    """The rows of every part of a dataset, in order; parts are whole weeks."""
     parts = [rows_of(part) for part in data.parts()]
     if len(parts) == 1:
         return parts[0]
@@ -231,7 +231,7 @@ def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_decisions(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The three frames with what is counted of each: tokens without a price, edits decided."""
+    """The three frames with their derived counts: tokens without a price, decided edits."""
     actions = frames["tool_actions"]
     edits = actions["tool"].isin(EDIT_TOOLS)
     return {

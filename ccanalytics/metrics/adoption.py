@@ -1,4 +1,4 @@
-"""Who uses it, and how often."""
+"""Who uses Claude Code, and how often."""
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,14 @@ from ccanalytics.metrics.ratios import distribution_minimum, week_frame
 from ccanalytics.metrics.withholding import hide, withheld_days
 
 BANDS = {"light": 1, "moderate": 2, "heavy": 4}
-"""Fewest active days of a week in each band."""
+"""The fewest active days per week in each band."""
 
 
 @measures("active_actors_by_day")
 def active_actors_by_day(data: Dataset) -> pd.DataFrame:
     """One row per UTC day of the closed weeks: distinct active people; 0 on a quiet day.
 
-    Null on days that are withheld from the total of their week, because too few people were active.
+    Null on days withheld from the total of their week because too few people were active.
     """
     counts = active_days(data).groupby("date").size()
     frame = pd.DataFrame({"date": _days_of(data.weeks)})
@@ -29,7 +29,7 @@ def active_actors_by_day(data: Dataset) -> pd.DataFrame:
 def active_day_bands(data: Dataset) -> pd.DataFrame:
     """One row per week and band of active days ("light" 1, "moderate" 2-3, "heavy" 4 or more).
 
-    Value is people, share their part of the week's active people. Null under ten people.
+    Value is people, share is their part of the week's active people. Null below ten people.
     """
     weeks = actor_weeks(data)
     weeks = weeks[weeks["active"] == 1]
@@ -49,6 +49,6 @@ def _days_of(weeks: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def shown(data: Dataset, week: pd.Series) -> pd.Series:
-    """Whether the week has as many active people as may be shown, or nobody at all."""
+    """Whether the week has enough active people to be shown, or nobody."""
     total = week_frame(data, "active_actors").set_index("week")["value"]
     return week.isin(total.index[total.notna()])

@@ -1,4 +1,4 @@
-"""Numbers that the source of a dataset does not have: null, and said to be so, never 0."""
+"""Numbers the source of a dataset does not have: null and marked as such, never 0."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ TOKENS = {name for name in USAGE if name.endswith("_tokens")}
 
 
 def basis_of(data: Dataset, metric: Metric) -> Dataset:
-    """The dataset with the money a metric is about: estimated, or what a wing knows of it."""
+    """The dataset with the money a metric is about: estimated, or from a wing."""
     if not metric.basis:
         return data
     found: Dataset = resolve(metric.basis)(data)
@@ -37,17 +37,17 @@ def basis_of(data: Dataset, metric: Metric) -> Dataset:
 
 
 def is_known(data: Dataset, metric: Metric) -> bool:
-    """Whether the dataset has what the metric rests on."""
+    """Whether the dataset has what the metric needs."""
     return data.has_tokens if metric.needs_tokens else data.has_cost or not metric.needs_usage
 
 
 def mask_unavailable(
     data: Dataset, frame: pd.DataFrame, *numbers: str, of_tokens: bool = False
 ) -> pd.DataFrame:
-    """`frame`, with `numbers` null where cost, or with `of_tokens` tokens, are not known.
+    """`frame` with `numbers` null where cost (with `of_tokens`: tokens) is unknown.
 
-    Where that is so of all of them they are marked as unavailable; else rows with a week or date
-    are null when the cost of one of its days is not known.
+    If all of it is unknown, the frame is marked as unavailable; else rows with a week or date
+    are null when the cost of one of their days is unknown.
     """
     if not (data.has_tokens if of_tokens else data.has_cost):
         blank = frame.assign(**dict.fromkeys(numbers, np.nan))
@@ -64,7 +64,7 @@ def mask_unavailable(
 
 
 def _without_cost(data: Dataset, length: int) -> pd.Series:
-    """The days, or weeks, of which a day has no known cost."""
+    """The days or weeks with a day of unknown cost."""
     days = data.days["date"]
     missing = days[~days.isin(list(data.cost_days or ()))]
     back = pd.to_timedelta(missing.dt.day_of_week * (length > 1), unit="D")
@@ -72,5 +72,5 @@ def _without_cost(data: Dataset, length: int) -> pd.Series:
 
 
 def is_available(frame: pd.DataFrame) -> bool:
-    """Whether what is null in a metric frame is null for another reason than its source."""
+    """Whether the source has the numbers of a metric frame."""
     return "unavailable" not in frame.attrs

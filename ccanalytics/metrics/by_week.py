@@ -1,9 +1,9 @@
-"""The one question most analyses begin with: a metric by week, split or not.
+"""The question most analyses start with: a metric by week, split or not.
 
 by_week(data, "cost_per_commit", by="team")   -> MetricFrame: one row per closed week and team
-ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same of a ratio of your own
-metric_frame(data, "retention")                -> any metric, also one whose rows are not weeks
-sentence(data, "active_rate")                   -> what it comes to in words
+ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same for a ratio of your own
+metric_frame(data, "retention")                -> any metric, also one with rows other than weeks
+sentence(data, "active_rate")                   -> its result in words
 """
 
 from typing import Any
@@ -60,9 +60,9 @@ def metric_frame(data: Dataset, metric_id: str, **options: Any) -> MetricFrame:
 
 
 def sentence(data: Dataset, metric_id: str) -> Sentence:
-    """What a metric comes to in words, with what it leaves out; it shows itself as a sentence.
+    """The result of a metric in words, with what it leaves out; shown as a sentence.
 
-    `ValueError`, with those that have one, for a metric without.
+    `ValueError` for a metric without a sentence lists those that have one.
     """
     worded = {name: metric.words for name, metric in METRICS.items() if metric.words}
     if metric_id not in worded:
@@ -81,7 +81,7 @@ def ratio_by_week(
     """One row per closed week (and value of `by`): the sum of `top` / the sum of `bottom`.
 
     Both are columns of `cca.actor_weeks(data)`, such as lines_added, sessions, commits or cost_usd;
-    without `bottom` it is a total. The interval and the groups that are withheld are those of
+    without `bottom` it is a total. Intervals and withheld groups are those of
     `by_week`.
     """
     metric = ratio_metric(data, top, bottom)
@@ -89,7 +89,7 @@ def ratio_by_week(
 
 
 def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
-    """A definition for a ratio or total of one's own; `ValueError` for a column there is not."""
+    """A definition for a ratio or total of one's own; `ValueError` for an unknown column."""
     rows = actor_weeks(data)
     known = sorted(set(rows.select_dtypes("number").columns) - {"week"})
     for column in (top, bottom or top):
@@ -104,7 +104,7 @@ def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
         formula=f"Sum of {top} / sum of {bottom}." if bottom else f"Sum of {top}.",
         numerator=top,
         denominator=bottom,
-        caveats=("A ratio of your own: nobody has defined what it means.",),
+        caveats=("A ratio of your own, without a definition.",),
     )
 
 
@@ -117,14 +117,14 @@ def _made(
 
 
 def _events(data: Dataset) -> tuple[tuple[pd.Timestamp, str, str], ...]:
-    """What was noted of the closed weeks, each in its week."""
+    """The events of the closed weeks, each in its week."""
     noted = data.calendars.events
     noted = noted.assign(week=week_of(noted["date"]))[["week", "what", "team"]]
     return tuple(noted[noted["week"].isin(data.weeks)].itertuples(index=False, name=None))
 
 
 def _weekly_metric(metric_id: str) -> Metric:
-    """The metric of this id; `ValueError` when there is none, or it has no weeks."""
+    """The metric with this id; `ValueError` when it is unknown or has no weeks."""
     metric = METRICS.get(metric_id)
     if metric is not None and (metric.numerator or metric.frame):
         return metric
@@ -136,7 +136,7 @@ def _weekly_metric(metric_id: str) -> Metric:
 
 
 def _own_shape(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
-    """The frame of a metric that has a function of its own."""
+    """The frame of a metric with a function of its own."""
     function = resolve(metric.frame)
     if by is None:
         frame: pd.DataFrame = function(data)

@@ -1,8 +1,8 @@
-"""The last closed weeks against those before them: how much a figure moved, and whether it did.
+"""The last closed weeks against earlier weeks: how much a figure moved, and whether that is noise.
 
-The week before is only described. Whether something moved is judged by recent weeks, in two ways:
-the last week against all of them, and the last four against the others (see `own_history`). Of
-ratios it is judged on the typical person, so that one heavy user is no finding.
+The previous week is only described. Change is judged by recent weeks, in two ways:
+the last week against all of them, and the last four against the others (see `own_history`). For
+ratios it is judged on the typical person, so that one heavy user is not a finding.
 """
 
 import math
@@ -39,10 +39,10 @@ Verdict = Literal[
 ]
 
 RECENT_WEEKS = 12
-"""Closed weeks that a change is judged by, at most."""
+"""The most closed weeks a change is judged by."""
 
 SUSTAINED_WEEKS = 4
-"""The last weeks that are looked at together."""
+"""The last weeks that are judged together."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Comparison:
     """The last `weeks` weeks against the `weeks_before` before them.
 
     `value` and `previous` are the figures of both sides: of a ratio that of their sums, of a total
-    its mean week. `change`, with its 90 % interval `low` to `high`, is a fraction of `previous`, of
+    the mean week. `change`, with its 90 % interval `low` to `high`, is a fraction of `previous`, of
     ratios that of the typical person. A rise of `detectable` would have been found four times in
-    five. NaN, without a verdict, where it cannot be judged.
+    five. NaN and without a verdict where it cannot be judged.
     """
 
     weeks: int
@@ -74,12 +74,12 @@ class Comparison:
 
     @property
     def is_change(self) -> bool:
-        """Whether it is said to have moved."""
+        """Whether a change was detected."""
         return self.verdict in ("up", "down")
 
     @property
     def horizon(self) -> str:
-        """Which weeks are compared, such as "last 4 weeks against the 8 before"."""
+        """The compared weeks in words: "last 4 weeks against the 8 before"."""
         last = "last week" if self.weeks == 1 else f"last {self.weeks} weeks"
         return f"{last} against the {self.weeks_before} before"
 
@@ -96,7 +96,7 @@ class Comparison:
         """The comparison in plain English, without a full stop."""
         before = f"the {self.weeks_before} weeks before"
         if self.verdict == "nothing to compare":
-            return f"it takes {MINIMUM_WEEKS} closed weeks to judge a change"
+            return f"a verdict needs {MINIMUM_WEEKS} closed weeks"
         if self.verdict == "too few to say":
             return f"too few to say whether it differs from {before}"
         was = f"{metric.format(self.previous)} in {before}"
@@ -109,14 +109,14 @@ class Comparison:
         )
 
     def power(self) -> str:
-        """How large a change would have been seen."""
+        """The smallest change that would have been detected."""
         return f"a rise of {100 * self.detectable:.0f} % would show"
 
 
 def comparisons(
     data: Dataset, metric: Metric, sums: pd.DataFrame, actors: Matrix
 ) -> tuple[Comparison, Comparison]:
-    """The last week by those before it, and the last four weeks by those before them.
+    """The last week against the weeks before it, and the last four weeks against those before them.
 
     `sums` are the weekly sums of one group as they may be shown, `actors` what its people did in
     the recent weeks.
@@ -134,7 +134,7 @@ def comparisons(
 
 
 def all_shown(metric: Metric, sums: pd.DataFrame) -> bool:
-    """Whether none of these weekly sums is withheld or has too few known prices."""
+    """Whether all of these weekly sums are shown and have enough known prices."""
     priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
     return bool(priced) and bool(sums["numerator"].notna().all())
 
@@ -152,9 +152,9 @@ def compare(
     whole: bool = True,
     fewest: int = MINIMUM_ACTORS,
 ) -> Comparison:
-    """The weeks `after` by the weeks `before`; `whole` unless one of them may not be shown.
+    """The weeks `after` against the weeks `before`; `whole` unless one of them is withheld.
 
-    It takes `fewest` people: weeks are the replicates, so one's own records have enough with one.
+    At least `fewest` people are needed; weeks are the replicates, so one person can be enough.
     """
     found = Comparison(int(after.sum()), int(before.sum()))
     if not whole:
@@ -198,7 +198,7 @@ def _judged(found: Comparison, change: LogChange) -> Comparison:
 
 
 def _side(metric: Metric, actors: Matrix, weeks: Weeks) -> float:
-    """The figure of these weeks together: a ratio of sums, or a mean week."""
+    """The figure of these weeks together: a ratio of sums, or the mean week."""
     top = float(actors.top[:, weeks].sum())
     bottom = float(actors.bottom[:, weeks].sum() if metric.is_ratio else weeks.sum())
     enough = bottom > 0 and (bottom >= metric.minimum_denominator or not metric.is_ratio)

@@ -1,7 +1,7 @@
-"""What it cost: estimated US dollars at list prices, and what they are divided by.
+"""Cost: estimated US dollars at list prices, and ratios of it.
 
-Tokens whose price nobody knows carry no cost, so every frame about money says the `priced_share`
-of its tokens, and has no value where that is under 95 %.
+Tokens of unknown price have no cost, so every frame about money has the `priced_share`
+of its tokens, and no value where that is below 95 %.
 """
 
 import numpy as np
@@ -28,16 +28,16 @@ from ccanalytics.metrics.withholding import (
 )
 
 MINIMUM_COMMITS = 5
-"""Commits a person needs in a week to have a cost per commit of their own."""
+"""The fewest commits of a person in a week for a cost per commit of their own."""
 
 TOGETHER = "withheld together"
-"""The name of model families that are shown as one, because some of them too few people used."""
+"""The name of model families shown together because too few people used some of them."""
 
 
 def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
     """One row per week (and value of `by`): estimated cost / commits made through Claude Code.
 
-    Null under 20 commits. `unconverted_share` is the part of the cost that belongs to people
+    Null below 20 commits. `unconverted_share` is the share of the cost of people
     without a commit in the week.
     """
     frame = week_frame(data, "cost_per_commit", by)
@@ -71,8 +71,8 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
 def model_mix(data: Dataset) -> pd.DataFrame:
     """One row per week and model family in use: cost, and its share of cost and output tokens.
 
-    The raw model ids stay in `data.model_usage`. A family of unknown price has null cost, and the
-    shares of cost are of what is priced. Families that are withheld are one row, `TOGETHER`.
+    The raw model ids are in `data.model_usage`. A family of unknown price has null cost, and the
+    shares of cost are of the priced part. Withheld families are one row, `TOGETHER`.
     """
     metric, by = METRICS["cost"], "family"
     rows = rows_of(data, metric, by)
@@ -102,7 +102,7 @@ def _mix(rows: pd.DataFrame) -> pd.DataFrame:
 def api_key_cost(data: Dataset) -> pd.DataFrame:
     """One row per week: estimated cost of API keys, its share of all cost, and how many keys."""
     keys = week_frame(data, "cost", actor_kind="api_key").set_index("week")
-    # Its share would tell the cost of people, so that must be one that is shown.
+    # Its share would reveal the cost of people, so that must be shown as well.
     both = keys["value"] + week_frame(data, "cost").set_index("week")["numerator"]
     frame = keys[["value", "priced_share"]].assign(
         share=keys["value"] / both.where(both > 0), n_keys=keys["n_actors"]

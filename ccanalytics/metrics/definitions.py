@@ -1,7 +1,7 @@
-"""What every number means: `definitions.toml` of the metrics and of each wing -> `METRICS`.
+"""The meaning of every number: `definitions.toml` of the metrics and of each wing -> `METRICS`.
 
-Notebooks, tooltips, the definitions section of the report and the docs read this table; nothing
-else writes a definition down.
+Notebooks, tooltips, the definitions of the report and the docs read this table; nothing
+else states a definition.
 """
 
 import math
@@ -17,7 +17,7 @@ FILE = "metrics/definitions.toml"
 ActorKind = Literal["user", "api_key"]
 
 SECTION_TESTS = ("active_actors", "commits_per_active_day", "cost_per_commit", "cost")
-"""The one metric of each section whose change is tested; the others are described."""
+"""The tested metric of each section; the others are only described."""
 
 COLUMN_WORDS = {
     "active": "people",
@@ -35,10 +35,10 @@ COLUMN_WORDS = {
     "landed": "people with a commit",
     "working_day_share": "people on a working day",
 }
-"""What the rows of a numerator or denominator are called in prose."""
+"""The words for the rows of a numerator or denominator in prose."""
 
 UNIT_WORDS = {"usd": "US dollars"}
-"""Units whose short name is not what a reader calls them."""
+"""Units with a longer name for readers."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +76,23 @@ class Metric:
 
     @property
     def is_ratio(self) -> bool:
-        """Whether it is a ratio of sums, so that an interval makes sense."""
+        """Whether it is a ratio of sums, which has an interval."""
         return self.denominator is not None
 
     @property
     def is_money(self) -> bool:
-        """Whether it rests on cost, so that unknown prices matter."""
+        """Whether it is about cost, where unknown prices matter."""
         return "cost_usd" in (self.numerator, self.denominator)
 
     @property
     def needs_usage(self) -> bool:
-        """Whether it rests on models, tokens or cost, which not every source has."""
+        """Whether it needs models, tokens or cost, which not every source has."""
         columns = f"{self.numerator} {self.denominator}"
         return "cost" in columns or "tokens" in columns
 
     @property
     def needs_tokens(self) -> bool:
-        """Whether it rests on tokens."""
+        """Whether it needs tokens."""
         return "tokens" in f"{self.numerator} {self.denominator}"
 
     @property
@@ -101,7 +101,7 @@ class Metric:
         return self.numerator is not None and not self.is_ratio and self.unit != "usd"
 
     def format(self, value: float | None) -> str:
-        """`value` as a reader sees it: "$1.35", "77 %", "421"; "n/a" for null.
+        """`value` formatted: "$1.35", "77 %", "421"; "n/a" for null.
 
         >>> METRICS["cost_per_commit"].format(1.349)
         '$1.35'
@@ -153,7 +153,7 @@ _KEY_CAVEAT = "A key may be a pipeline or several people: it is never a person."
 
 
 def metric_of(metric_id: str, actor_kind: ActorKind = "user") -> Metric:
-    """The definition of a metric, in the words of the actors it is of.
+    """The definition of a metric, worded for its kind of actor.
 
     >>> metric_of("landing_share", "api_key").name
     'Share of API keys with a commit'
@@ -164,7 +164,7 @@ def metric_of(metric_id: str, actor_kind: ActorKind = "user") -> Metric:
 
 
 def metric_in_words(metric: Metric, actor_kind: ActorKind) -> Metric:
-    """The definition `metric`, in the words of the actors it is of."""
+    """The definition `metric`, worded for its kind of actor."""
     if actor_kind == "user" or "API key" in metric.name:
         return metric
     name = _of_keys(metric.name)
@@ -178,13 +178,13 @@ def metric_in_words(metric: Metric, actor_kind: ActorKind) -> Metric:
 
 
 def column_words(column: str, actor_kind: ActorKind = "user") -> str:
-    """What the rows of a column are called in prose: "people", "commits", "API keys"."""
+    """The words for the rows of a column: "people", "commits", "API keys"."""
     words = COLUMN_WORDS.get(column, column.replace("_", " "))
     return words if actor_kind == "user" else _of_keys(words)
 
 
 def singular(words: str) -> str:
-    """One of what `column_words` are several of.
+    """The singular of `column_words`.
 
     >>> singular("people"), singular("active days")
     ('person', 'active day')
@@ -193,7 +193,7 @@ def singular(words: str) -> str:
 
 
 def amount_words(value: float, column: str | None, actor_kind: ActorKind = "user") -> str:
-    """How many of what: "412 commits", "1 person"."""
+    """A count with its noun: "412 commits", "1 person"."""
     if column == "cost_usd":
         return f"${value:,.0f}"
     words = column_words(str(column), actor_kind)

@@ -1,4 +1,4 @@
-"""Model ids -> the families and versions people know them by."""
+"""Model ids -> families and versions."""
 
 import re
 
@@ -9,7 +9,7 @@ _VERSION = re.compile(r"(?<!\d)\d{1,2}(?!\d)")
 
 
 def model_family(model: str) -> str:
-    """The family and version of the model an id names, whatever cloud or gateway gave it.
+    """The family and version of a model id, from any cloud or gateway.
 
     >>> model_family("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
     'Sonnet 4.5'

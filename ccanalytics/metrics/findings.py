@@ -329,22 +329,20 @@ def _too_few(people: int, minimum: int) -> Finding:
     return Finding("withheld", "Too few people for a report", why)
 
 
-_NOBODY = Finding(
-    "unknown", "Nobody was active in the last week", "So nothing can be said of changes."
-)
+_NOBODY = Finding("unknown", "Nobody was active in the last week", "So changes cannot be judged.")
 
 
 def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
     """What did not move, and how large a change would have been seen."""
     if not looked_at:
-        text = "It takes eight closed weeks, each with use, and enough people and events."
+        text = "It takes eight closed weeks with use, and enough people and events."
         return Finding("unknown", "Too little to judge a change", text)
     moved = {one.metric.id for one in found}
     still = [one for one in looked_at if not one.by and one.metric.id not in moved]
     still = [one for one in still if one.comparison.weeks == SUSTAINED_WEEKS]
     title = "Nothing else moved" if found else "No change found in any headline"
     if not still:
-        return Finding("nothing", title, "Every headline is named above." if found else "")
+        return Finding("nothing", title, "Every headline is listed above." if found else "")
     seen = [
         f"{100 * one.comparison.detectable:.0f} % in {one.metric.name.lower()}" for one in still
     ]

@@ -42,7 +42,7 @@ _NOBODY = {"on_roster": "no roster of the week", "active_before": "no week befor
 class Headline(ShowsItself):
     """One metric in the last closed week, and whether it moved.
 
-    `previous` is the week before and `change` the difference to it: described, not judged.
+    `previous` is the previous week and `change` the difference to it: described, not judged.
     `recent` judges the last week by all recent ones, `sustained` the last four weeks by those
     before them. Numbers are NaN where there is none; `week` is NaT while no week is closed.
     """
@@ -64,36 +64,36 @@ class Headline(ShowsItself):
     sustained: Comparison = _NO_WEEKS
     coverage: Coverage = NO_COVERAGE
     is_known: bool = True
-    """Whether the source knows what the metric rests on."""
+    """Whether the source has what the metric needs."""
     withheld: str = ""
-    """Why the figure is not shown, where it is for the people's sake."""
+    """Why the figure is withheld, if it is."""
     line: tuple[tuple[pd.Timestamp, float], ...] = ()
     """The recent weeks, oldest first, and the value of each."""
 
     @property
     def shown(self) -> Comparison:
-        """The comparison to show: four weeks when they moved, else the last week."""
+        """The comparison to show: four weeks if they moved, else the last week."""
         return self.sustained if self.sustained.is_change else self.recent
 
     @property
     def verdict(self) -> Verdict:
-        """What is said of the change."""
+        """The verdict on the change."""
         return self.shown.verdict if self.is_known else UNAVAILABLE
 
     @property
     def words(self) -> str:
-        """What is said of the change, or why there is no figure, in at most four words."""
+        """The verdict, or why there is no figure, in at most four words."""
         if self.withheld or not self.is_known:
             return self.withheld or UNAVAILABLE
         return self.missing or self.shown.words
 
     @property
     def relative_change(self) -> float:
-        """The change as a fraction of the previous value; NaN where that is 0 or unknown."""
+        """The change as a fraction of the previous value; NaN if that is 0 or unknown."""
         return self.change / self.previous if self.previous else math.nan
 
     def sentence(self) -> str:
-        """The headline in plain English, with what it rests on."""
+        """The headline in plain English, with its evidence."""
         if pd.isna(self.week):
             return f"{self.metric.name}: no week is closed yet."
         if math.isnan(self.value) or self.missing:
@@ -106,7 +106,7 @@ class Headline(ShowsItself):
         return f"{self.metric.name} {verb} {value}{known}; {self.comparison()}."
 
     def _basis(self) -> list[str]:
-        """What the value rests on: its interval, its denominator, its people."""
+        """The evidence of the value: its interval, its denominator, its people."""
         parts = []
         if not math.isnan(self.low):
             ends = f"{self.metric.format(self.low)} to {self.metric.format(self.high)}"
@@ -120,7 +120,7 @@ class Headline(ShowsItself):
         return parts
 
     def comparison(self) -> str:
-        """What is said of the change, and the value of the week before."""
+        """The verdict with its evidence, and the value of the previous week."""
         text = self.shown.sentence(self.metric)
         if self.metric.id not in SECTION_TESTS and not self.recent.weeks_before:
             text = "described, not judged"
@@ -132,7 +132,7 @@ class Headline(ShowsItself):
 
     @property
     def is_answerable(self) -> bool:
-        """Whether there is what the metric rests on: of some, a roster or a week before."""
+        """Whether the metric has what it needs, such as a roster or a previous week."""
         of_people = self.metric.denominator in ("on_roster", "active_before")
         return self.is_known and (not of_people or self.denominator > 0 or bool(self.withheld))
 
@@ -144,7 +144,7 @@ class Headline(ShowsItself):
         return "" if self.n_actors or pd.isna(self.week) else "nobody was active"
 
     def why_null(self) -> str:
-        """Why there is no figure, in words that follow a colon."""
+        """Why there is no figure, as text after a colon."""
         if not self.is_known or self.withheld:
             return self.withheld or UNAVAILABLE
         if self.missing:
@@ -158,7 +158,7 @@ class Headline(ShowsItself):
 
 
 def described(data: Dataset, metric_id: str) -> Headline:
-    """The last closed week of a ratio or total and the week before, without a judgement."""
+    """The last closed week of a ratio or total and the previous week, not judged."""
     metric = summable(metric_id)
     frame = week_frame(data, metric_id)
     if frame.empty:

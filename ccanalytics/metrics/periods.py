@@ -55,7 +55,7 @@ def by_period(
     # Where the cost of some days is unknown, that is said of weeks only.
     partly = metric.needs_usage and data.cost_days is not None
     if metric.basis or partly or not adds_up:
-        raise ValueError(f"{metric.name} is of a week: it has no {period}s.")
+        raise ValueError(f"{metric.name} is weekly: it has no {period}s.")
     if period == "day" and by:
         raise ValueError(f"{metric.name} by {by} and day: days are not split.")
     frame = (

@@ -1,4 +1,4 @@
-"""What came out of it: acceptance, lines, commits, pull requests. Activity, not productivity.
+"""Acceptance, lines, commits, pull requests: activity, not productivity.
 
 These are counts of what happened through Claude Code; delivery and quality are not in this data.
 """

@@ -23,10 +23,10 @@ from ccanalytics.metrics.intervals import Floats, week_intervals
 from ccanalytics.metrics.withholding import NOTHING_HIDDEN, Subject, hide_parts, withheld_groups
 
 MINIMUM_PRICED = 0.95
-"""Under this share of tokens with a known price there is no amount of money."""
+"""Below this share of tokens with a known price there is no amount of money."""
 
 MINIMUM_DISTRIBUTION = 10
-"""Under this many people the shape of a distribution is not shown, unless it is one's own."""
+"""Below this many people a distribution is not shown, unless it is one's own."""
 
 KINDS = {
     "input_tokens": "input",
@@ -34,13 +34,13 @@ KINDS = {
     "cache_read_tokens": "cache read",
     "cache_creation_tokens": "cache write",
 }
-"""Kinds of tokens and what they are called."""
+"""Kinds of tokens and their names."""
 
 TOOL_COLUMNS = {"accepted", "rejected", "proposals"}
-"""Columns that are known by tool."""
+"""Columns that exist by tool."""
 
 MODEL_COLUMNS = {"cost_usd", "total_tokens", "input_side_tokens", *KINDS}
-"""Columns that are known by model."""
+"""Columns that exist by model."""
 
 NO_TEAM = "no team"
 UNKNOWN = "unknown"
@@ -65,7 +65,7 @@ def week_frame(
 def frame_of(
     data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
-    """`week_frame` of a metric that need not be one of the definitions."""
+    """`week_frame` of any metric, also one without a definition."""
     data = basis_of(data, metric)
     sums = week_sums(data, metric, by, actor_kind)
     return _with_intervals(data, metric, sums, rows_of(data, metric, by, actor_kind), by)
@@ -75,7 +75,7 @@ def frame_of(
 def week_sums(
     data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
-    """`frame_of` without its intervals: what may be shown, and null where it may not."""
+    """`frame_of` without intervals: null where withheld."""
     data = basis_of(data, metric)
     rows = rows_of(data, metric, by, actor_kind)
     hidden = withheld(data, Subject.of(metric), by, actor_kind)
@@ -91,7 +91,7 @@ def frame_of_rows(
     by: str | None,
     actor_kind: ActorKind,
 ) -> pd.DataFrame:
-    """`frame_of` of `rows` whose `week` is a month or day, of which `spans` are all."""
+    """`frame_of` of `rows` whose `week` is a month or day; `spans` are all of these."""
     data = basis_of(data, metric)
     minimum = _minimum(data, by, actor_kind)
     hidden = withheld_groups([rows, *rest], Subject.of(metric), by, minimum)
@@ -111,7 +111,7 @@ def sums_of(
     sums = _sums(weeks, metric, rows, by)
     sums["value"] = _values(metric, sums)
     if metric.is_money and not sums["n_actors"].any():
-        # What nobody ever did has no price, which is not $0.
+        # Without any use the cost is unknown, not $0.
         sums["value"] = sums["value"].mask(sums["value"] == 0)
     sums = hide_parts(data, sums, hidden, by)
     if not metric.needs_usage:
@@ -124,7 +124,7 @@ def sums_of(
 def withheld(
     data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
 ) -> pd.MultiIndex:
-    """The weeks and groups that are withheld from every metric about the same people."""
+    """The weeks and groups withheld from every metric about the same people."""
     rows = _rows(data, subject.population, by, actor_kind)
     everybody = [rows, *rest_rows(data, subject, by, actor_kind)]
     return withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
@@ -137,7 +137,7 @@ def _minimum(data: Dataset, by: str | None, actor_kind: ActorKind) -> int:
 def rest_rows(
     data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
 ) -> list[pd.DataFrame]:
-    """The rows of the people who are not in the dataset's team, whom its figures must not tell."""
+    """The rows of people outside the dataset's team, whom its figures must not reveal."""
     if data.rest is None or actor_kind == "api_key" or data.minimum_group <= 1:
         return []
     return [_rows(data.rest, subject.population, by, actor_kind)]
@@ -149,7 +149,7 @@ def _usage_sides(metric: Metric) -> list[str]:
 
 
 def summable(metric_id: str) -> Metric:
-    """The metric of this id; `ValueError` when there is none, or it is no total and no ratio."""
+    """The metric with this id; `ValueError` when it is unknown, or neither a total nor a ratio."""
     metric = METRICS.get(metric_id)
     if metric is None or metric.numerator is None:
         known = ", ".join(name for name, entry in METRICS.items() if entry.numerator)
@@ -158,7 +158,7 @@ def summable(metric_id: str) -> Metric:
 
 
 def distribution_minimum(data: Dataset) -> int:
-    """Fewest people whose spread may be shown; one's own records, with no minimum, have none."""
+    """The fewest people whose distribution is shown; no minimum for one's own records."""
     return (
         data.minimum_group
         if data.minimum_group == 1
@@ -167,12 +167,12 @@ def distribution_minimum(data: Dataset) -> int:
 
 
 def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:
-    """The share of tokens whose price is known; 1 when there are no tokens."""
+    """The share of tokens with a known price; 1 without tokens."""
     return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
 
 
 def splits_of(metric_id: str, actor_kind: ActorKind = "user") -> tuple[str, ...]:
-    """The values of `by` that a metric knows; of some only the team, or nothing."""
+    """The values of `by` that a metric supports; for some only team, or none."""
     return _splits(summable(metric_id), actor_kind)
 
 
@@ -215,7 +215,7 @@ def _check_question(metric: Metric, by: str | None, actor_kind: ActorKind) -> No
     if actor_kind not in get_args(ActorKind):
         raise ValueError(f"actor_kind is {actor_kind!r}; it is {' or '.join(get_args(ActorKind))}.")
     if actor_kind == "api_key" and metric.denominator in POPULATIONS:
-        raise ValueError(f"{metric.id} is of people: API keys are on no roster and do not return.")
+        raise ValueError(f"{metric.id} is of people: API keys are not on a roster.")
     if actor_kind == "api_key" and by == "team":
         raise ValueError(f"{metric.id} by 'team': API keys are in no team.")
     known = _splits(metric, actor_kind)
@@ -240,7 +240,7 @@ def _of_models(data: Dataset, by: str) -> pd.DataFrame:
 
 def _of_kinds(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:
     """One row per week, actor and kind of token that was used."""
-    # melt refuses to write a column that is there already: only what it needs goes in.
+    # melt refuses an existing column name, so it gets only the columns it needs.
     rows = actor_weeks(data, actor_kind)[["week", "actor", *KINDS]]
     rows = rows.melt(["week", "actor"], var_name="kind", value_name="total_tokens")
     rows = rows.assign(kind=rows["kind"].map(KINDS), active=1, unpriced_tokens=0)
@@ -260,7 +260,7 @@ def _labels(column: pd.Series, null: str) -> pd.Series:
 def _sums(
     weeks: pd.DatetimeIndex, metric: Metric, rows: pd.DataFrame, by: str | None
 ) -> pd.DataFrame:
-    """One row per week and group seen in any week, in order; 0 where nobody did anything."""
+    """One row per week and group seen in any week, in order; 0 without use."""
     picked = pd.DataFrame(
         {
             "week": rows["week"],
@@ -298,7 +298,7 @@ def _values(metric: Metric, sums: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The actors of one group (rows) by week (columns): what each adds to top and bottom."""
+    """The actors of one group (rows) by week (columns): their part of top and bottom."""
 
     top: Floats
     bottom: Floats
@@ -319,7 +319,7 @@ def matrix(rows: pd.DataFrame, weeks: pd.DatetimeIndex, metric: Metric) -> Matri
 def by_group(
     sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
 ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Each group of `by`, in order, with its weekly sums and its rows; without `by` one of all."""
+    """Each group of `by` in order, with its weekly sums and rows; without `by` a single group."""
     if by is None:
         yield "", sums, rows
         return
@@ -331,7 +331,7 @@ def by_group(
 def _with_intervals(
     data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
 ) -> pd.DataFrame:
-    """`sums` with low and high, null where the value is, of totals, and of under four weeks."""
+    """`sums` with low and high; null where the value is, for totals, and below four weeks."""
     ends = pd.DataFrame(np.nan, columns=["low", "high"], index=sums.index)
     for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
         actors = matrix(members, pd.DatetimeIndex(part["week"]), metric)

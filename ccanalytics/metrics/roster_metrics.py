@@ -1,4 +1,4 @@
-"""Who of the roster is active: shares of the roster and of the seats."""
+"""Active people as a share of the roster and of the seats."""
 
 import math
 
@@ -16,7 +16,7 @@ from ccanalytics.showing import Note, says
 _NO_SEATS = pd.Series(dtype="float64", index=pd.DatetimeIndex([]).as_unit("ms"))
 
 NO_ROSTER = (
-    "There is no roster, so nobody knows how many people could have used it, and no share of them "
+    "There is no roster, so it is unknown how many people could have used it, and no share of them "
     "is given: name a CSV file (email,team,start,end) as `roster` in ccanalytics.toml."
 )
 
@@ -25,7 +25,7 @@ NO_ROSTER = (
 def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
     """One row per week (and team): active people on that week's roster / everybody on it.
 
-    `joined` and `left` are how the roster differs from that of the week before. Null without one.
+    `joined` and `left` compare the roster with that of the previous week. Null without one.
     """
     frame = week_frame(data, "active_rate", by)
     sizes = roster_sizes(data.roster, data.weeks, by_team=by is not None)
@@ -38,8 +38,8 @@ def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
 def seat_rate(data: Dataset) -> pd.DataFrame:
     """One row per week: active people / seats assigned at the end of the week.
 
-    Columns: week, value, numerator, denominator, n_actors. Null where the source tells no seats,
-    and under the minimum group.
+    Columns: week, value, numerator, denominator, n_actors. Null where the source has no seats,
+    and below the minimum group.
     """
     frame = week_frame(data, "active_actors")[["week", "numerator", "n_actors"]]
     sundays = frame["week"] + WEEK - pd.Timedelta(days=1)
@@ -55,7 +55,7 @@ def seat_rate(data: Dataset) -> pd.DataFrame:
 def off_roster(data: Dataset) -> pd.DataFrame:
     """One row per week: active people who were not on that week's roster.
 
-    Null under the minimum group, without a roster, and of one team, which such people are not in.
+    Null below the minimum group, without a roster, and for one team, which such people are not in.
     """
     frame = week_frame(data, "active_actors")[["week", "value", "n_actors"]]
     people = roster_weeks(data).groupby("week")["active"]
@@ -70,9 +70,9 @@ def off_roster(data: Dataset) -> pd.DataFrame:
 
 @says(Note)
 def roster_sentence(data: Dataset) -> str:
-    """The last week's roster, how it moved, and who is active without being on it, in words.
+    """The last week's roster, its change, and active people who are not on it, in words.
 
-    Seats stand next to it where the source tells them, and are all there is without a roster.
+    Seats are added where the source has them, and are all there is without a roster.
     """
     return f"{_roster_words(data)}{_seat_words(data)}"
 
@@ -92,7 +92,7 @@ def _roster_words(data: Dataset) -> str:
 
 
 def _seat_words(data: Dataset) -> str:
-    """Active people next to the seats of the last week; nothing where the source has no seats."""
+    """Active people and the seats of the last week; empty where the source has no seats."""
     last = seat_rate(data).iloc[-1:]
     if not last["value"].notna().any():
         return ""
@@ -105,7 +105,7 @@ def _seat_words(data: Dataset) -> str:
 
 
 def _strangers(data: Dataset) -> str:
-    """How many active people were not on the last week's roster, as far as it may be said."""
+    """How many active people were not on the last week's roster, unless withheld."""
     value = off_roster(data)["value"].iloc[-1]
     if data.team or value == 0:
         return ""

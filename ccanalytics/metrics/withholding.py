@@ -1,6 +1,6 @@
-"""What of a frame may be shown: every number is null where the people behind it are too few.
+"""What may be shown of a frame: every number of too few people is null.
 
-The rule is that of `people.small_groups`, for every week by itself.
+The rule is that of `people.small_groups`, week by week.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,23 +17,23 @@ from ccanalytics.people.small_groups import few, members, people_of, withheld_ro
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 CUT = {"cost_without_commit"}
-"""Money of the people without a commit: they must be enough, and so must those with one."""
+"""Money of people without a commit: both they and those with one must be enough."""
 
 
 NOTHING_HIDDEN = pd.MultiIndex.from_arrays([[], []], names=["week", "group"])
 
 
 class Subject(NamedTuple):
-    """What a figure is of, as far as it decides which people must be enough."""
+    """What a figure is about, as far as it decides which people must be enough."""
 
     money: bool
     cut: bool
     population: str
-    """The denominator, where that is people also when they are not active."""
+    """The denominator, if it counts people who are not active, too."""
 
     @classmethod
     def of(cls, metric: Metric) -> "Subject":
-        """That of a metric."""
+        """The subject of a metric."""
         sides = {str(metric.numerator), str(metric.denominator)}
         money = any(side.startswith("cost_") for side in sides)
         population = metric.denominator if metric.denominator in POPULATIONS else ""
@@ -45,7 +45,7 @@ def hide(
 ) -> pd.DataFrame:
     """`frame` of weeks with every number null where people are too few; week and `keep` stay.
 
-    Nobody active is a true zero, which may be shown.
+    Nobody active is a true zero, which is shown.
     """
     few = frame["n_actors"].between(1, minimum - 1) | frame["week"].isin(data.untold)
     return without_numbers(frame, few, ["week", *keep])
@@ -54,9 +54,9 @@ def hide(
 def hide_parts(
     data: Dataset, sums: pd.DataFrame, hidden: pd.MultiIndex, by: str | None
 ) -> pd.DataFrame:
-    """`sums` by week and `by` with every number null of the `hidden` weeks and groups.
+    """`sums` by week and `by` with every number of the `hidden` weeks and groups null.
 
-    In a group nobody active is no zero that may be shown: the group itself may be small.
+    In a group, nobody active is not shown as zero: the group itself may be small.
     """
     few = places(sums, by).isin(hidden)
     few |= sums["week"].isin(data.untold).to_numpy()
@@ -75,7 +75,7 @@ def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: 
 
 
 def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
-    """For each day whether it is withheld from the total of its week, and whether that total is."""
+    """Whether each day is withheld from the total of its week, and whether that total is."""
     hidden, untold = _few_days(data)
     week = week_of(dates)
     return dates.isin(hidden) | week.isin(untold), week.isin(untold)
@@ -83,7 +83,7 @@ def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "
 
 @kept
 def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
-    """The days, and the weeks, of too few people, or that leave too few of the others."""
+    """The days and weeks of too few people, or that leave too few others."""
     hidden, untold = set[pd.Timestamp](), set(data.untold)
     for one in filter(None, (data, data.rest)):
         rows = people_of(one.activity, one.model_usage, ["date"])
@@ -95,17 +95,17 @@ def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
 
 
 def withheld_parts(rows: pd.DataFrame, hidden: pd.MultiIndex, by: str | None) -> "pd.Series[bool]":
-    """For each row whether its week and group are among the `hidden` ones."""
+    """Whether the week and group of each row are among the `hidden` ones."""
     return pd.Series(places(rows, by).isin(hidden), rows.index)
 
 
 def withheld_groups(
     everybody: Sequence[pd.DataFrame], subject: Subject, by: str | None, minimum: int
 ) -> pd.MultiIndex:
-    """The weeks and groups that are withheld, as too few people are in them, or are left by them.
+    """The weeks and groups withheld because too few people are in them, or left over by them.
 
-    `everybody` are the rows that are summed, one per week, actor and group, and those of a team's
-    rest: what is too small in either is withheld.
+    `everybody` are the summed rows, one per week, actor and group, and those of a team's
+    rest: groups too small in either are withheld.
     """
     first, *others = (_withheld_in(rows, subject, by, minimum) for rows in everybody)
     return first.append(others)
@@ -135,7 +135,7 @@ def _withheld_in(
 
 
 def _of_people(rows: pd.DataFrame, subject: Subject) -> Iterator[pd.DataFrame]:
-    """The rows of the people a figure is about: who was active, and who it is divided by."""
+    """The rows of the people a figure is about: active people, and those it is divided by."""
     people = pd.DataFrame(
         {
             "week": rows["week"],
@@ -167,5 +167,5 @@ _OUTER: dict[str | None, Callable[[str], object]] = {
     "model": model_family,
     "tool": EDIT_TOOLS.__contains__,
 }
-"""Groups that are parts of something which is shown as well: models of families, and the tools
+"""Groups that are parts of another shown group: models of families, and the tools
 that edit files of all tools. What is shown of it must not reveal them either."""

@@ -1,7 +1,7 @@
-"""What is known of the days of one source <-> `days.parquet`: one row per UTC day.
+"""The index of the stored days of one source <-> `days.parquet`: one row per UTC day.
 
-It also holds whose days they are, and the digest of every other file of the source, so that the
-index and those files are of one commit or an error.
+It also holds the organization and the digest of every other file of the source, so that the
+index and the files belong to one commit, or there is an error.
 """
 
 import json
@@ -43,27 +43,27 @@ _METADATA = b"ccanalytics"
 
 @dataclass(frozen=True)
 class StoredDay:
-    """One UTC day as it is stored; `rows` are its records."""
+    """One stored UTC day; `rows` is its number of records."""
 
     day: date
     fetched_at: datetime
     digest: str
     rows: int
     final: bool
-    """Fetched so late that the day is not expected to change any more."""
+    """Fetched late enough that the day is not expected to change."""
     unknown_fields: tuple[str, ...] = ()
-    """Fields of the source that the version that wrote the day did not know."""
+    """Fields that were unknown to the version that wrote the day."""
     source: str = "api"
 
     @property
     def closed(self) -> bool:
-        """Fetched when all of the day was there."""
+        """Fetched when the day was complete."""
         return is_closed(self.day, self.fetched_at, layout_of(self.source).settling)
 
 
 @dataclass(frozen=True)
 class DayIndex:
-    """The stored days of one source in order, and the digests of its files by their place."""
+    """The stored days of one source in order, and the digests of its files by path."""
 
     days: dict[date, StoredDay] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class DayIndex:
 
 
 def read_index(folder: Path) -> DayIndex:
-    """The index of a source; an empty one when nothing is stored of it."""
+    """The index of a source; empty when nothing is stored."""
     path = folder / NAME
     try:
         state = path.stat()
@@ -130,7 +130,7 @@ def _read(path: Path, inode: int, modified: int, size: int) -> DayIndex:
 
 
 def _plain(table: pa.Table) -> list[tuple[Any, ...]]:
-    """The rows with moments as whole numbers: Arrow would import pandas for them."""
+    """The rows with timestamps as integers: Arrow would import pandas for them."""
     columns = [
         column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
         for column in table.columns

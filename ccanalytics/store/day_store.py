@@ -4,11 +4,11 @@
     <root>/v2/<source>/days.parquet              one row per stored UTC day
     <root>/v2/<source>/restatements.jsonl        days that came out differently later on
     <root>/v2/<source>/published.json            what was published of each week
-    <root>/v2/<source>/<name>                    what else a source remembers from day to day
+    <root>/v2/<source>/<name>                    other state of a source
 
-An empty day is a row in `days.parquet`. Of the frames that only some sources fill, a month without
-rows has no file. Columns are only ever added: in files older than a column it reads as null. All
-files of a commit are put in place together or not at all, and a reader sees those of one commit.
+An empty day is a row in `days.parquet`. A frame that only some sources fill has no file in a month
+without rows. Columns are only ever added: files older than a column read as null. All
+files of a commit appear together or not at all, and a reader sees the files of one commit.
 """
 
 import re
@@ -47,7 +47,7 @@ RESTATEMENTS = "restatements.jsonl"
 
 @dataclass(frozen=True)
 class NewDay:
-    """The frames of one UTC day to be written; a frame left out has no rows."""
+    """The frames of one UTC day to write; a missing frame has no rows."""
 
     day: date
     frames: Frames
@@ -55,11 +55,11 @@ class NewDay:
     organization: str | None = None
     unknown_fields: Collection[str] = ()
     may_be_final: bool = True
-    """False where only the clock of this machine says when it was fetched, and may be wrong."""
+    """False where only this machine's clock, which may be wrong, says when it was fetched."""
 
 
 class Store:
-    """The days of all sources under one folder; nothing is written before the first day is."""
+    """The stored days of all sources under one folder, which the first write creates."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root).expanduser().absolute()
@@ -69,7 +69,7 @@ class Store:
         return f"Store({str(self.root)!r})"
 
     def folder(self, source: str, frame: str = "") -> Path:
-        """Where the files of one frame are, or all of a source."""
+        """The folder of one frame, or of a source."""
         return self.root / VERSION / source / frame
 
     def write_day(self, source: str, day: date, frames: Frames, **about: Any) -> DayChange:
@@ -81,7 +81,7 @@ class Store:
     ) -> list[DayChange]:
         """Put all these days in place, and further `files` of the source, or nothing at all.
 
-        A final day that did not change is not written.
+        A final, unchanged day is not written.
         """
         # Days on which nothing happened share their frames, of which one digest is enough.
         unique = {id(one.frames): one.frames for one in days}
@@ -100,13 +100,13 @@ class Store:
         return changes
 
     def alone(self, source: str) -> AbstractContextManager[None]:
-        """While this is open no other process syncs days of this source."""
+        """Hold the sync lock of this source."""
         return self.atomic.alone(
             source, waiting=f"Another sync of {source} is going on; this one waits for it."
         )
 
     def read_file(self, source: str, name: str) -> bytes | None:
-        """A file next to the days; None when there is none."""
+        """A file next to the days, or None."""
         with self.indexed(source) as index:
             digest = index.files.get(name)
             return read_bytes(self.folder(source) / name, digest) if digest else None
@@ -132,9 +132,9 @@ class Store:
         lost_ok: bool = False,
         schema: Callable[[str], pa.Schema] = schema_of,
     ) -> tuple[dict[date, StoredDay], Frames]:
-        """Those of `days` that are stored, and all or some of their frames, as of one moment.
+        """The stored ones of `days`, and all or some of their frames, as of one moment.
 
-        With `lost_ok` a file that is gone has no rows; else it is an error.
+        With `lost_ok` a missing file has no rows; else it is an error.
         """
         with self.indexed(source) as index:
             stored = {day: index.days[day] for day in sorted(days) if day in index.days}
@@ -145,7 +145,7 @@ class Store:
             }
 
     def read(self, source: str, frame: str, since: date, until: date) -> pa.Table:
-        """The rows of one frame, of the stored days from `since` to `until`, both inclusive."""
+        """The rows of one frame for the stored days from `since` to `until`, both inclusive."""
         with self.atomic.reading():
             return self.read_days(source, self.days(source, since, until), [frame])[1][frame]
 
@@ -154,7 +154,7 @@ class Store:
     ) -> tuple[dict[date, StoredDay], Frames]:
         """The stored days from `since` to `until` and their frames, all as of one moment.
 
-        Text is read as dictionaries, which is less work and less memory for what becomes pandas.
+        Text is read as dictionaries, which are faster and smaller on the way to pandas.
         """
         with self.atomic.reading():
             days = self.days(source, since, until)
@@ -167,7 +167,7 @@ class Store:
             return Store(self.atomic.pin(folder / name for name in (INDEX, *index.files)))
 
     def verify(self, source: str) -> tuple[int, list[DamagedFileError]]:
-        """How many files were read, every byte of them, and which are not as they were written."""
+        """Read every byte of every file: the number of files, and the damaged ones."""
         found = list[DamagedFileError]()
         with self.indexed(source) as index:
             for name, digest in sorted(index.files.items()):
@@ -183,7 +183,7 @@ class Store:
             return index.organization
 
     def check_organization(self, source: str, new: str | None) -> None:
-        """`StoreError` when the stored days are of another organization than `new`."""
+        """`StoreError` when the stored days belong to another organization than `new`."""
         old = self.organization(source)
         if old and new and old != new:
             raise StoreError(
@@ -192,12 +192,12 @@ class Store:
             )
 
     def restatements(self, source: str) -> list[Restatement]:
-        """Every change of a stored day, in the order they were seen."""
+        """Every change of a stored day, in the order it was seen."""
         return restatements_in(self.read_file(source, RESTATEMENTS) or b"")
 
     @contextmanager
     def indexed(self, source: str) -> Iterator[DayIndex]:
-        """The index of a source; while this is open its files stay as the index says."""
+        """The index of a source; while this is open its files match the index."""
         with self.atomic.reading():
             if not (self.root / VERSION).is_dir():
                 self._refuse_other_versions()
@@ -215,7 +215,7 @@ class Store:
             )
 
     def _are_settled(self, source: str, news: Mapping[date, tuple[NewDay, str]]) -> bool:
-        """Whether all days are stored as final, and just so."""
+        """Whether all days are stored as final, with equal content."""
         with self.indexed(source) as index:
             there = all((self.folder(source) / name).exists() for name in index.files)
             old = {day: index.days.get(day) for day in news}
@@ -246,7 +246,7 @@ class Store:
             for month, name in names.items()
             if name in index.files and not (lost_ok and not (folder / name).exists())
         ]
-        # Arrow decodes the columns of a file in threads of its own; more of ours cost, and wait.
+        # Arrow decodes columns in threads of its own; more of ours would only wait.
         return pa.concat_tables([pa.Table.from_batches([], schema), *map(read, there)])
 
 
@@ -260,13 +260,13 @@ def month_of(day: date) -> str:
 
 
 def place_of(frame: str, month: str) -> str:
-    """Where the rows of a frame and month are, below the folder of their source."""
+    """The path of a frame and month, below the folder of the source."""
     return f"{frame}/{month}.parquet"
 
 
 @dataclass
 class _Commit:
-    """The files of one commit, written to `folder`."""
+    """The files of one commit, being written to `folder`."""
 
     store: Store
     source: str
@@ -280,11 +280,11 @@ class _Commit:
     def add(
         self, news: Mapping[date, tuple[NewDay, str]], files: Mapping[str, bytes]
     ) -> list[DayChange]:
-        """Write the files that change when these days, with their digests, are put in place."""
+        """Write the files that change with these days."""
         for organization in {one.organization for one, _ in news.values()}:
             self.store.check_organization(self.source, organization)
         changes = [self._change(one, digest) for one, digest in news.values()]
-        # A file that was damaged, and is gone, is written again of the same days.
+        # A damaged file that was set aside is written again from the same days.
         folder = self.store.folder(self.source)
         gone = {Path(name).stem for name in self.index.files if not (folder / name).exists()}
         changed = {

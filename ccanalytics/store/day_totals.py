@@ -1,4 +1,4 @@
-"""Frames of one UTC day -> their digest and their totals, by which a later fetch is compared."""
+"""Frames of one UTC day -> their digest and totals, to compare with a later fetch."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from ccanalytics.frames.schemas import Frames
 
 Totals = dict[str, tuple[str, str]]
-"""Before and after of each measure that changed, such as activity.commits; exact, as text."""
+"""Old and new value of each changed measure, such as activity.commits; exact, as text."""
 
 
 class DayChange(msgspec.Struct, frozen=True):
-    """What writing a day did; `measures` are the totals a `changed` day has differently."""
+    """What writing a day did; `measures` are the totals that changed."""
 
     day: date
     kind: Literal["new", "same", "changed"]
@@ -27,9 +27,9 @@ class DayChange(msgspec.Struct, frozen=True):
 
 
 class Restatement(msgspec.Struct, frozen=True):
-    """A stored day that was fetched again and had changed.
+    """A stored day that had changed when it was fetched again.
 
-    Without `measures` only keys changed, such as a terminal, and all totals stayed.
+    Without `measures` only keys changed, such as a terminal, and no totals.
     """
 
     day: date
@@ -41,7 +41,7 @@ class Restatement(msgspec.Struct, frozen=True):
 
 
 def digest_of(frames: Frames) -> str:
-    """The same for the same rows in any order, whatever is written about the columns."""
+    """A digest of the rows, independent of their order and of column metadata."""
     digest = hashlib.blake2b(digest_size=16)
     for name, table in sorted(frames.items()):
         if not len(table):  # a frame without rows is the same as no frame
@@ -55,7 +55,7 @@ def digest_of(frames: Frames) -> str:
 
 
 def totals_of(frames: Frames) -> dict[str, Any]:
-    """Rows and the sum of each number of each frame."""
+    """The number of rows, and the sum of each number, of each frame."""
     totals = {f"{name}.rows": len(table) for name, table in frames.items()}
     for name, table in frames.items():
         for field in table.schema:

@@ -1,7 +1,7 @@
-"""How the days of each source, and what is kept next to them, lie in the store.
+"""The frames of each source and of its companions in the store.
 
-Next to the days of a source a wing may keep more of the same organisation, such as what it was
-billed: a `Companion`, whose days are stored under a name of their own, `api-billing`.
+A wing may keep more data of the same organisation next to a source's days, such as its
+bill: a `Companion`, stored under a name of its own such as `api-charges`.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,37 +33,37 @@ _SCHEMAS: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS, "addresses": ADDRES
 
 @dataclass(frozen=True)
 class Companion:
-    """Days that go with those of a source: how they are stored, read and synced."""
+    """Days that accompany those of a source: how they are stored, read and synced."""
 
     name: str
     settling: Settling
     frames: tuple[str, ...]
     open: "Callable[[SourceSpec, Access], Source]"
-    """Opens what knows these days; `ValueError` for a source they do not go with."""
+    """Opens the service for these days; `ValueError` for a source without them."""
     load: "Callable[[Store, str, date, date], Mapping[str, pd.DataFrame]]"
     """The frames of a range for `Dataset.extras`; none when nothing is stored."""
     sync: "Callable[[Source, Store, str, date, date, datetime, bool], Any]"
-    """Syncs a range from a source that has it; nothing happens with one that has not."""
+    """Syncs a range; does nothing for a source without these days."""
 
     def stored_as(self, source: str) -> str:
-        """The name under which the days that go with `source` are stored."""
+        """The name under which the companion of `source` is stored."""
         return f"{source}-{self.name}"
 
 
 class Layout(NamedTuple):
-    """The frames of one stored source, first the one whose rows are its records; its settling."""
+    """The frames of a stored source, records first, and its settling time."""
 
     frames: tuple[str, ...]
     settling: Settling
 
 
 def companions() -> tuple[Companion, ...]:
-    """What wings keep next to the days of a source."""
+    """The companions that wings add."""
     return tuple(resolve(place) for wing in wings() for place in wing.companions.values())
 
 
 def companion_of(flag: str) -> Companion:
-    """The companion that `ccanalytics sync --FLAG` also syncs."""
+    """The companion of `ccanalytics sync --FLAG`."""
     places = {name: place for wing in wings() for name, place in wing.companions.items()}
     companion: Companion = resolve(places[flag])
     return companion
@@ -71,19 +71,19 @@ def companion_of(flag: str) -> Companion:
 
 @cache
 def layout_of(source: str) -> Layout:
-    """How a source, or a companion of one, is stored; `StoreError` when there is no such thing."""
+    """How a source or companion is stored; `StoreError` when it is unknown."""
     if source in source_names():
         spec = source_spec(source)
         return Layout((*SCHEMAS, *spec.frames), spec.settling)
     for companion in companions():
         if source.endswith(f"-{companion.name}"):
             return Layout(companion.frames, companion.settling)
-    raise StoreError(f"There is no source {source!r}; there is: {', '.join(source_names())}.")
+    raise StoreError(f"There is no source {source!r}. Sources: {', '.join(source_names())}.")
 
 
 @cache
 def schema_of(frame: str) -> pa.Schema:
-    """The schema of one frame; of the wings only those up to the one that adds it are loaded."""
+    """The schema of one frame; loads wings only until one adds it."""
     if frame in _SCHEMAS:
         return _SCHEMAS[frame]
     places = (place for wing in wings() for place in wing.frames)
@@ -92,7 +92,7 @@ def schema_of(frame: str) -> pa.Schema:
 
 @cache
 def frame_schemas() -> dict[str, pa.Schema]:
-    """The schema of every frame there is, also of those that wings add."""
+    """The schema of every frame, including those of wings."""
     found = dict(_SCHEMAS)
     for wing in wings():
         for place in wing.frames:

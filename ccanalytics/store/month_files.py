@@ -1,7 +1,7 @@
 """Rows of one frame and month <-> a Parquet file, sorted by day.
 
-Each file is known by the digest of its bytes, which `day_index` keeps: a file that is damaged, cut
-short, of another month or written by somebody else is an error, not other numbers.
+`day_index` keeps a digest of each file's bytes: a file that is damaged, cut
+short, from another month or written by another program is an error, not wrong numbers.
 """
 
 import base64
@@ -22,7 +22,7 @@ ROWS_PER_GROUP = 250_000
 """So many rows are decoded together: of a month of 100,000 people, a week is a few groups."""
 
 _verified: set[tuple[str, str, int, int]] = set()
-"""Files whose bytes this process has compared with their digest."""
+"""Files whose digest this process has verified."""
 
 
 def write_bytes(path: Path, content: bytes) -> str:
@@ -43,9 +43,9 @@ def write_month(path: Path, table: pa.Table) -> str:
 
 
 def read_bytes(path: Path, digest: str, *, anew: bool = False) -> bytes:
-    """The content of a file; `DamagedFileError` when it is not what was written.
+    """The content of a file; `DamagedFileError` when its digest does not match.
 
-    That is found out once per file and process, or `anew`.
+    Verified once per file and process, or again with `anew`.
     """
     try:
         content = path.read_bytes()
@@ -66,9 +66,9 @@ def read_month(
     schema: pa.Schema,
     days: Collection[date] | None = None,
 ) -> pa.Table:
-    """The columns of `schema`, null where the file is older than a column, of some or all days.
+    """The columns of `schema`, for some or all days; null where the file is older than a column.
 
-    Columns that are dictionaries in `schema` are read as such: a name is decoded once, not per row.
+    Dictionary columns of `schema` are read as such: a name is decoded once, not per row.
     """
     content = read_bytes(path, digest)
     encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
@@ -92,7 +92,7 @@ def read_month(
 
 
 def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int]:
-    """The row groups that can have rows of these days: `date` is the first column, and sorted."""
+    """The row groups that may have these days: `date` is the first column, and sorted."""
     groups = range(file.num_row_groups)
     if not days:
         return list(groups)
@@ -102,12 +102,12 @@ def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int
 
 
 def checked_table(content: bytes) -> pa.Table:
-    """The table of a whole file, whose pages are compared with their checksums.
+    """The table of a whole file, with its page checksums verified.
 
     The columns have no checksum, but are there twice: as Parquet's and as Arrow's.
     """
     source = pa.BufferReader(content)
-    # Not `read_table`, which imports pandas.
+    # `read_table` would import pandas.
     with pq.ParquetFile(source, page_checksum_verification=True) as file:
         written = base64.b64decode(file.metadata.metadata[b"ARROW:schema"])
         if not pa.ipc.read_schema(pa.py_buffer(written)).equals(file.schema_arrow):
@@ -116,17 +116,17 @@ def checked_table(content: bytes) -> pa.Table:
 
 
 def columns_of(path: Path) -> list[str]:
-    """The columns a file has, also those this version does not know."""
+    """The columns of a file, also those unknown to this version."""
     return list(pq.read_schema(path).names)
 
 
 def with_days(old: pa.Table, new: Mapping[date, pa.Table]) -> pa.Table:
-    """`old`, which is sorted by date, with the rows of these days replaced by new ones."""
+    """`old`, sorted by date, with the rows of these days replaced."""
     dates = old["date"].to_numpy()
     parts, start = [], 0
     for day, rows in sorted(new.items()):
         first, end = np.searchsorted(dates, [np.datetime64(day), np.datetime64(day + timedelta(1))])
-        # A cast to the same types costs as much as one to others.
+        # A cast to the same types costs as much as any other.
         same = rows.schema.equals(old.schema)
         parts += [old.slice(start, first - start), rows if same else rows.cast(old.schema)]
         start = end
@@ -134,12 +134,12 @@ def with_days(old: pa.Table, new: Mapping[date, pa.Table]) -> pa.Table:
 
 
 def digest_of_bytes(content: bytes) -> str:
-    """What a file of these bytes is known by."""
+    """The digest of a file with these bytes."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 class DamagedFileError(StoreError):
-    """A file of the store is missing, or is not what was written."""
+    """A file of the store is missing or damaged."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
@@ -150,7 +150,7 @@ class DamagedFileError(StoreError):
 
     @property
     def month(self) -> date | None:
-        """The first day of the month whose rows the file has; None for what has none."""
+        """The first day of the file's month; None for a file of no month."""
         try:
             return date.fromisoformat(f"{self.path.stem}-01")
         except ValueError:

@@ -1,7 +1,7 @@
-"""Damaged files of a source -> moved aside, and the days that have to be written again.
+"""Damaged files of a source -> set aside, and the days to write again.
 
-Nothing is removed: what is damaged is kept below `<root>/damaged`, under the place it had. A
-damaged `days.parquet` is made again from the files there are, whose pages have checksums.
+Nothing is deleted: damaged files are kept below `<root>/damaged`, under their old path. A
+damaged `days.parquet` is rebuilt from the existing files, whose pages have checksums.
 """
 
 import contextlib
@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 def repair(
     store: Store, source: str, since: date = date.min, until: date = date.max
 ) -> dict[date, set[str]]:
-    """Set aside what is damaged of these days; the days to be written again, with the frames they
-    lack. Of a month with a damaged file it is all days.
+    """Set damaged files of these days aside; returns the days to write again, with the frames they
+    lack. A month with a damaged file needs all its days.
     """
     folder = store.folder(source)
     with contextlib.suppress(DamagedFileError), store.indexed(source) as index:
@@ -70,7 +70,7 @@ def _sound_index(root: Path, folder: Path) -> DayIndex:
 
 
 def _damaged_files(folder: Path, index: DayIndex, since: date, until: date) -> list[str]:
-    """The files, as far as they are of these days, that are not as they were written."""
+    """The damaged files of these days."""
     found = []
     for name, digest in index.files.items():
         month = Path(name).stem if "/" in name else month_of(since)
@@ -83,7 +83,7 @@ def _damaged_files(folder: Path, index: DayIndex, since: date, until: date) -> l
 
 
 def _set_aside(root: Path, path: Path, *, keep: bool = False) -> None:
-    """Move a file below `damaged`, or with `keep` copy it there."""
+    """Move a file below `damaged`, or copy it there with `keep`."""
     place = root / "damaged" / path.relative_to(root)
     make_private(place.parent)
     taken = len(list(place.parent.glob(f"{place.name}*")))
@@ -94,9 +94,9 @@ def _set_aside(root: Path, path: Path, *, keep: bool = False) -> None:
 
 
 def _rebuilt_index(folder: Path) -> DayIndex:
-    """An index of the files there are.
+    """An index of the existing files.
 
-    When a day was fetched is not known any more, so each counts as fetched too early.
+    The fetch time of a day is lost, so each counts as fetched too early.
     """
     index = DayIndex()
     rows: dict[date, int] = {}

@@ -1,7 +1,7 @@
 """The Parquet files of the store -> a DuckDB connection in which each frame is a view.
 
-The views hold what was recorded: names as they are, whatever the identity policy of notebooks, and
-no group is withheld.
+The views hold what was recorded: real names, whatever the identity policy of notebooks, and
+nothing withheld.
 """
 
 import os
@@ -19,9 +19,9 @@ def connect(source: str, store: Store | Path | str | None = None) -> duckdb.Duck
     """A DuckDB connection with a view per frame of `source`: activity, model_usage, tool_actions
     and what else is stored of it, such as sessions. Columns are those of the frame but for `team`.
 
-    All views are of one moment: what a sync stores later is in the next connection. The store is
-    that of ccanalytics.toml and the environment unless given. The connection is in memory: what is
-    made in it does not stay, and the views cannot be written to.
+    All views show one moment; a later sync shows in the next connection. The store is
+    the one of ccanalytics.toml and the environment unless given. The connection is in memory:
+    nothing made in it is kept, and the views are read-only.
     """
     shelf = store if isinstance(store, Store) else Store(Path(store or _store()))
     if not shelf.dates(source):
@@ -35,7 +35,7 @@ def connect(source: str, store: Store | Path | str | None = None) -> duckdb.Duck
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     for name in (name for name in frame_schemas() if pinned.folder(source, name).exists()):
         files = _literal(f"{_taken_literally(pinned.folder(source, name))}/*.parquet")
-        # Columns are only ever added, so older files lack the newest ones.
+        # Columns are only ever added, so older files lack the newest.
         rows = f"read_parquet({files}, union_by_name = true)"
         connection.execute(f"create view {name} as select * from {rows}")
     return connection
@@ -46,7 +46,7 @@ def _store() -> Path:
 
 
 def _taken_literally(folder: Path) -> str:
-    """The path as DuckDB's patterns write it, for folders with pattern signs in their names."""
+    """The path escaped for DuckDB's glob patterns."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in folder.as_posix())
 
 

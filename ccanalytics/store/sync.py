@@ -1,4 +1,4 @@
-"""A source -> the store: the days that are missing or may still change, fetched and written."""
+"""A source -> the store: fetch and write the days that are missing or may still change."""
 
 import contextlib
 import copy
@@ -43,10 +43,10 @@ from ccanalytics.wire.enterprise import Summary
 log = logging.getLogger(__name__)
 
 DAYS_PER_COMMIT, ROWS_PER_COMMIT = 31, 2_000_000
-"""So many are fetched before they are stored together."""
+"""Days fetched before they are stored together."""
 
 Seats = Mapping[date, Summary] | None
-"""The seats by day; None where the service refused to tell them."""
+"""The seats by day; None where the service refused."""
 
 
 def sync(
@@ -62,9 +62,9 @@ def sync(
 ) -> SyncResult:
     """Fetch the days from `since` to `until`, both inclusive, into `store`, with their seats.
 
-    Of a source whose days cannot be asked for one by one it is all there is, whatever the range.
-    Final days are not fetched again unless `again`. When a day fails, those already fetched are
-    stored and the error names the day; the next sync goes on from there. Two syncs of a source
+    A source whose days cannot be fetched one by one is synced whole, whatever the range.
+    Final days are fetched again only with `again`. When a day fails, those already fetched are
+    stored, and the error names the day; the next sync continues from there. Two syncs of a source
     wait for each other. `progress` is called with each day that is done.
     """
     spec = source_spec(source.name)
@@ -92,7 +92,7 @@ def _sync_days(
 ) -> SyncResult:
     spec = source_spec(source.name)
     lost = repair(store, source.name, wanted[0], wanted[-1]) if wanted else {}
-    # Of a month with a damaged file all days are fetched again, together.
+    # All days of a month with a damaged file are fetched again, together.
     together = {day for day, frames in lost.items() if frames}
     wanted = sorted({*wanted, *together})
     open_days = tuple(day for day in wanted if not is_closed(day, now, spec.settling))
@@ -118,7 +118,7 @@ def _sync_days(
     changes = list[DayChange]()
     for at_once in (True, False):
         days = [day for day in missing if (day in together) == at_once]
-        # Threads only help where one waits for a network.
+        # Threads only help while waiting for a network.
         fetched = _fetched(fetch, days, workers if spec.network else 1, progress)
         changes += _stored(source.name, store, fetched, at_once)
     return SyncResult.of(
@@ -140,10 +140,10 @@ def sync_available(
 ) -> None:
     """Sync all of a source that needs no network, and the empty days after it up to `until`.
 
-    `StoreError` when neither the source nor the store has a day. `progress` is called with each
-    day that is done, and how many there are, where days are read one by one.
+    `StoreError` when neither source nor store has a day. `progress` is called with each
+    finished day and the number of days, where days are read one by one.
     """
-    # A source of which all is synced reads it all for its span, so it is not asked for one.
+    # A source that is synced whole reads everything to know its span, so it is not asked.
     span = None if source_spec(source.name).sync_all else source.span()
     if span is None:
         sync(source, store, now=now)
@@ -157,13 +157,13 @@ def sync_available(
     done = sync(source, store, first, last, now=now, progress=each)
     moment = day_end(span[1])
     for companion in companions():
-        # Like all of an invented organisation it does not depend on the clock.
+        # Like all invented data it does not depend on the clock.
         settled = moment + companion.settling.final
         companion.sync(source, store, source.name, *span, settled, bool(done.changed))
 
 
 def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
-    """Merge what another store has of session logs into `store`; what both have counts once."""
+    """Merge the session logs of another store into `store`; what both have counts once."""
     merges = [resolve(spec.merge) for spec in source_specs() if spec.merge]
     if not merges:
         raise StoreError("No source that is installed here can be merged.")
@@ -172,10 +172,10 @@ def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncRes
 
 
 def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDay]:
-    """The stored days that need not be looked at again once they are final."""
+    """The stored days that can be trusted once they are final."""
     stored = store.days(source.name)
     if source_spec(source.name).invented and stored:
-        # Another version of the package may invent another organisation; one day shows it.
+        # Another version of the package may generate other data; one day is enough to see it.
         last = stored[max(stored)]
         new = _fetch_day(source, store, last.day, now)
         return stored if new and digest_of(new.frames) == last.digest else {}
@@ -183,7 +183,7 @@ def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDa
 
 
 def _settled(day: StoredDay, now: datetime) -> bool:
-    """Whether the day need not be fetched again; one fetched in the future was by a wrong clock."""
+    """Whether the day need not be fetched again; a fetch time in the future is a wrong clock."""
     return day.final and day.fetched_at <= now + CLOCKS_APART
 
 
@@ -203,7 +203,7 @@ def _answered_at(source: Source, now: datetime) -> datetime:
 
 
 def _moment(source: Source, now: datetime) -> datetime:
-    """When the days count as fetched; an invented organisation does not depend on the clock."""
+    """When the days count as fetched; invented data does not depend on the clock."""
     if now.tzinfo is None:
         raise ValueError(f"now is {now}, without a time zone.")
     spec = source_spec(source.name)
@@ -212,7 +212,7 @@ def _moment(source: Source, now: datetime) -> datetime:
 
 
 def _known(source: Source, days: list[date]) -> list[date]:
-    """Without the days before the first a source can know: nothing there is not the same as 0."""
+    """The days without those before a source's first: unknown is not 0."""
     span = source.span()
     known = [day for day in days if span is None or day >= span[0]]
     if span and len(known) < len(days):
@@ -221,7 +221,7 @@ def _known(source: Source, days: list[date]) -> list[date]:
 
 
 def _seats(source: Source, days: list[date]) -> tuple[Seats, str]:
-    """The seats of `days` where the source has any, else why not; the days do not wait for them."""
+    """The seats of `days` if the source has any, else why not; the days do not depend on them."""
     try:
         return (source.seats(days[0], days[-1]) if days else None) or {}, ""
     except (ApiError, AuthError, SchemaError) as error:
@@ -237,7 +237,7 @@ def _fetch_day(
     now: datetime,
     seats: Seats = None,
 ) -> NewDay | None:
-    """The day to be stored; None when it is not over yet by the clock of the service."""
+    """The day to store; None when it is not over yet by the service's clock."""
     spec, records = source_spec(source.name), source.records(day)
     now = _answered_at(source, now)
     if not is_closed(day, now, spec.settling):
@@ -267,9 +267,9 @@ def _fetched(
     workers: int,
     progress: Callable[[date], None] | None,
 ) -> Iterator[NewDay]:
-    """Each day as it is fetched; days begun before a failure are finished, then it is raised.
+    """Each day as it is fetched; after a failure, started days are finished, then it is raised.
 
-    The threads end with the program, so that nobody has to wait for a service that does not answer.
+    The threads end with the program, so that nobody waits for a service that does not answer.
     """
     todo, done = SimpleQueue[date](), SimpleQueue[tuple[date, NewDay | Exception | None]]()
     for day in days:
@@ -306,7 +306,7 @@ def _fetched(
 
 
 def _stored(source: str, store: Store, days: Iterable[NewDay], at_once: bool) -> list[DayChange]:
-    """What storing the days did: all `at_once`, else many at a time, also before a failure."""
+    """What storing the days did: all `at_once`, else in batches, also before a failure."""
     changes, waiting = list[DayChange](), list[NewDay]()
     try:
         for day in days:

@@ -1,4 +1,4 @@
-"""What a sync did, by what became of each day."""
+"""The result of a sync, by outcome of each day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from ccanalytics.store.day_totals import DayChange
 
 @dataclass(frozen=True)
 class SyncResult:
-    """What a sync did: days by what became of them, in order."""
+    """The result of a sync: days by outcome, in order."""
 
     new: tuple[date, ...] = ()
     changed: tuple[date, ...] = ()
     same: tuple[date, ...] = ()
     final: tuple[date, ...] = ()
-    """Days not asked for again."""
+    """Days that were not fetched again."""
     open: tuple[date, ...] = ()
-    """Days not over, or not counted by the service yet: not stored; of logs what there is."""
+    """Days that are not over or not counted yet: not stored, except from logs."""
     newest: date | None = None
-    """The newest day the service has so far, when it was asked for a later one."""
+    """The newest day the service has, when a later one was requested."""
     remark: str = ""
-    """What else the service has and did not tell; what is stored of it stays as it was."""
+    """What the service refused besides; what is stored of it is unchanged."""
 
     @classmethod
     def of(
@@ -33,7 +33,7 @@ class SyncResult:
         newest: date | None = None,
         remark: str = "",
     ) -> "SyncResult":
-        """The days of `changes` by what became of them, and the others."""
+        """The days of `changes` by outcome, and the others."""
         known = list(changes)
 
         def days(kind: str) -> tuple[date, ...]:
@@ -43,7 +43,7 @@ class SyncResult:
 
     @classmethod
     def united(cls, results: "Iterable[SyncResult]") -> "SyncResult":
-        """What several syncs of different sources did together."""
+        """The combined result of syncs of several sources."""
         parts = list(results)
 
         def days(kind: str) -> tuple[date, ...]:
@@ -53,7 +53,7 @@ class SyncResult:
 
     @property
     def fetched(self) -> int:
-        """How many days were read from the source."""
+        """The number of days read from the source."""
         return len(self.new) + len(self.changed) + len(self.same)
 
     def __str__(self) -> str:

@@ -60,7 +60,7 @@ def test_a_refused_list_of_keys_does_not_take_the_bill_with_it(caplog):
     with CostClient(KEY, transport=httpx.MockTransport(answer), now=lambda: NOW) as client:
         charged = client.charges(MONDAY, MONDAY)
     assert (len(charged.days[MONDAY]), charged.key_names) == (1, {})
-    assert "their names are not known" in caplog.text
+    assert "their names are unknown" in caplog.text
 
 
 def test_it_asks_for_claude_code_by_actor_model_and_kind():

@@ -150,7 +150,7 @@ def test_a_fault_that_passes_is_no_failure(look):
     [
         ("sk-ant-api01-do-not-print-me-01", "failed", "Enterprise"),
         ("sk-ant-api03-do-not-print-me-01", "warning", "Messages API"),
-        ("hello-do-not-print-me-0123456789", "warning", "does not begin like"),
+        ("hello-do-not-print-me-0123456789", "warning", "does not look like"),
         ("sk-ant-oat01-do-not-print-me-01", "ok", "sk-ant-oat"),
         ("sk-ant-admin01-a b", "failed", "space"),
     ],
@@ -254,7 +254,7 @@ def test_just_after_midnight_yesterday_is_too_fresh(look, monkeypatch):
     early = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
     assert "2026-11-22, the newest" in look(now=early)["day"].found
     fresh = look(now=early, day=MONDAY)["day"]
-    assert (fresh.status, "only there at 2026-11-24 01:00" in fresh.found) == ("warning", True)
+    assert (fresh.status, "complete at 2026-11-24 01:00" in fresh.found) == ("warning", True)
 
 
 def test_a_clock_that_is_off_is_a_warning(look):
@@ -358,7 +358,7 @@ def test_a_day_enterprise_has_not_counted_is_a_warning(look):
     early = datetime(2026, 11, 24, 5, tzinfo=UTC)
     wanted = {"source": "enterprise", "key": ANALYTICS, "variable": "ANTHROPIC_ANALYTICS_KEY"}
     found = look(now=early, day=MONDAY, **wanted)["day"]
-    assert (found.status, "only there at 2026-11-24 10:00" in found.found) == ("warning", True)
+    assert (found.status, "complete at 2026-11-24 10:00" in found.found) == ("warning", True)
     assert look(day="2025-12-31", **wanted)["day"].status == "failed"
 
 

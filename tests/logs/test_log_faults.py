@@ -48,7 +48,7 @@ def test_a_format_that_has_changed_is_loud(folder, store, caplog):
     with caplog.at_level(logging.WARNING):
         brought(store, folder)
     assert len(output(store)) == 200
-    assert "the format of the logs may have changed" in caplog.text
+    assert "the log format may have changed" in caplog.text
 
 
 def test_a_pipe_a_folder_and_an_odd_name_cost_only_themselves(folder, store, monkeypatch):

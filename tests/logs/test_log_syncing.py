@@ -409,7 +409,7 @@ def test_a_store_without_logs_or_the_store_itself_is_refused(two, store):
     """Both are mistakes and say so."""
     with pytest.raises(StoreError, match="holds no days of session logs"):
         cca.merge(store, two("a", "one"), now=NOW)
-    with pytest.raises(ValueError, match="the store itself"):
+    with pytest.raises(ValueError, match="this store itself"):
         cca.merge(two("a", "one"), two("a", "one"), now=NOW)
 
 

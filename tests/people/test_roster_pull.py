@@ -68,7 +68,7 @@ def test_an_answer_that_would_end_most_people_changes_nothing(tmp_path):
     path = tmp_path / "people.csv"
     path.write_text(HAND)
     for members in ([], [member("zoe@y.example"), member("yan@y.example")]):
-        with pytest.raises(SettingsError, match=r"2 of the 2 people|no member at all"):
+        with pytest.raises(SettingsError, match=r"2 of the 2 people|no members"):
             pull_roster(path, members, TODAY)
         assert path.read_text() == HAND
     assert pull_roster(path, [member("ann@x.example")], TODAY).left == ("bob@x.example",)
@@ -96,7 +96,7 @@ def test_an_empty_list_ends_nobody(tmp_path):
     """Not even the only one there is."""
     path = tmp_path / "people.csv"
     path.write_text("email,team\nann@x.example,Red\n")
-    with pytest.raises(SettingsError, match="no member at all"):
+    with pytest.raises(SettingsError, match="no members"):
         pull_roster(path, [], TODAY)
     assert path.read_text() == "email,team\nann@x.example,Red\n"
 
