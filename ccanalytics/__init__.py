@@ -7,7 +7,7 @@
     cca.chart(cost)                                        # an alt.Chart, ready titled
     cca.headline(data, "cost_per_commit")                  # shows itself as a card
 
-Nothing is imported before its name is used, so that the command line starts at once.
+Names are imported on first use, so that the command line starts at once.
 """
 
 from importlib import import_module
@@ -43,7 +43,7 @@ _SPINE = {
     "sync": "store.sync:sync",
     "trust_facts": "dataset.coverage:trust_facts",
 }
-"""Where each public name is; wings add theirs."""
+"""The module of each public name; wings add their own."""
 
 _PACKAGES = ("charts",)
 

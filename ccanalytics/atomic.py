@@ -1,14 +1,14 @@
-"""A set of files, written aside -> all of them in place, or none, whatever is killed when.
+"""A set of files, written aside -> all of them in place or none, even if killed halfway.
 
-    root/.tmp/write-1a2b/   being written; nobody looks here
+    root/.tmp/write-1a2b/   being written; never read
             │ rename: from here on the set counts as written
-    root/.tmp/commit/       complete; its files are moved to their places, one rename each
+    root/.tmp/commit/       complete; its files are being renamed into place
             │
     root/...                in place
-    root/.tmp/read-3c4d/    links to files as they were, for a reader that goes on for long
+    root/.tmp/read-3c4d/    links to a fixed set of files for a long-running reader
 
 One process at a time writes, under `write.lock`; it moves files under `lock`, which readers share.
-Locks die with their process. Whoever takes one next and still finds a `commit` finishes it first,
+A lock ends with its process. The next holder that finds a `commit` finishes it first,
 so a crash leaves the old files or the new, never a mixture.
 """
 
@@ -29,7 +29,7 @@ from ccanalytics.errors import StoreError
 log = logging.getLogger(__name__)
 
 ASIDE = ".cca-writing-"
-"""How the name of a file begins that is being written, or of a folder for such files."""
+"""Prefix of files being written, and of folders for them."""
 
 _NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -69,7 +69,7 @@ def private(path: Any, flags: int) -> int:
 
 
 def make_private(folder: Path) -> None:
-    """Create a folder, and those above it, that only their owner may enter."""
+    """Create a folder and its parents, accessible to their owner only."""
     for parent in reversed((folder, *folder.parents)):
         if not parent.exists():
             parent.mkdir(mode=0o700, exist_ok=True)
@@ -98,13 +98,13 @@ def _remove_unlocked(folder: Path) -> None:
 
 @contextlib.contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """While this is open nobody else who asks for the same `lock`, a file made for it, goes on."""
+    """Hold `lock`, a file created for it; others who ask for it wait."""
     with _held(_open_lock(lock)):
         yield
 
 
 class AtomicFolder:
-    """A folder whose files are replaced several at a time, by many processes and threads."""
+    """A folder in which sets of files are replaced atomically, by many processes and threads."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -113,10 +113,10 @@ class AtomicFolder:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """While this is open no file is moved, and all files are of whole sets."""
+        """While this is open no file is moved, and all files belong to complete sets."""
         while self.root.is_dir():
             with self._shared():
-                # Under the lock a commit can only be what a crash left.
+                # Under the lock, a commit can only be left over from a crash.
                 if not self._commit.exists():
                     yield
                     return
@@ -126,9 +126,9 @@ class AtomicFolder:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Path]:
-        """A new folder to write a set of files in, laid out as under the root.
+        """A new folder for a set of files, laid out as under the root.
 
-        Nobody else writes while this is open; reading goes on. What dead writers left is removed.
+        There is one writer at a time; reading continues. Leftovers of dead writers are removed.
         """
         with self.alone("write"):
             if self._commit.exists():
@@ -144,7 +144,7 @@ class AtomicFolder:
 
     @contextlib.contextmanager
     def alone(self, work: str, ending: str = ".lock", *, waiting: str = "") -> Iterator[None]:
-        """While this is open nobody else does the same work; reading goes on.
+        """Hold the lock of one kind of work; reading continues.
 
         `waiting` is logged when somebody else does it, and has to be waited for.
         """
@@ -157,7 +157,7 @@ class AtomicFolder:
             yield
 
     def commit(self, folder: Path) -> None:
-        """Move the files of `folder`, which is that of `writing`, to their places."""
+        """Move the files of `folder`, which `writing` gave, into place."""
         for path in _files(folder):
             _flush(path)
         for below in sorted({path.parent for path in _files(folder)}):
@@ -187,7 +187,7 @@ class AtomicFolder:
         return folder
 
     def _sweep_links(self) -> None:
-        """Remove the links of processes that are dead; nobody can be making any now."""
+        """Remove the links of dead processes; under the lock nobody is creating any."""
         for folder in self._aside.glob("read-*"):
             with contextlib.suppress(OSError):
                 _remove_unlocked(folder)
@@ -206,7 +206,7 @@ class AtomicFolder:
 
     @contextlib.contextmanager
     def _shared(self) -> Iterator[None]:
-        """The lock that readers share; where nobody can write, and nobody did, there is none."""
+        """The lock that readers share; none where nobody can write and nobody ever did."""
         path = self._aside / "lock"
         try:
             make_private(self._aside)

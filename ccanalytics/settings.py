@@ -2,7 +2,7 @@
 
     defaults  <  ccanalytics.toml (here or in a folder above)  <  environment  <  flags, arguments
 
-The key of a service is none of the settings: it must not end up in a file, a report or an error.
+Keys are not settings: they must not end up in a file, a report or an error.
 """
 
 import tomllib
@@ -21,10 +21,10 @@ FILE_NAME = "ccanalytics.toml"
 BASE_URL = "https://api.anthropic.com"
 
 Identity = Literal["named", "pseudonym", "aggregate"]
-"""How people appear: by name, by a keyed pseudonym, or not at all."""
+"""How people are shown: by name, by a keyed pseudonym, or not at all."""
 
 BudgetScope = Literal["team", "cost_centre"]
-"""What a budget can be of, besides the organisation."""
+"""What can have a budget besides the organisation."""
 
 Dollars = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -34,12 +34,12 @@ IDENTITIES: tuple[str, ...] = get_args(Identity)
 
 
 def default_store() -> Path:
-    """Where the days are kept unless set otherwise: the user's data folder."""
+    """The default store: the user's data folder."""
     return platformdirs.user_data_path("ccanalytics", appauthor=False)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for every command; paths in the file are relative to the file."""
+    """The settings of every command; paths in the file are relative to the file."""
 
     store: Path = msgspec.field(default_factory=default_store)
     roster: Path | None = None
@@ -49,28 +49,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     interventions: Path | None = None
     monthly_budget_usd: Dollars | None = None
     budgets: dict[BudgetScope, dict[str, Dollars]] = {}
-    """Further budgets of a month, by team and cost centre; in a variable as JSON."""
+    """Monthly budgets by team and cost centre; as JSON in a variable."""
     seat_prices: dict[date, Dollars] = {}
-    """What a seat costs a month, from each day on; in a variable as JSON."""
+    """The monthly price of a seat from each day on; as JSON in a variable."""
     weekend: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=6)] = ("sat", "sun")
-    """The days of the week that are off; in a variable with commas between them."""
+    """The weekend; separated by commas in a variable."""
     models: dict[str, str] = {}
-    """The model that each id of a gateway stands for, in session logs; in a variable as JSON."""
+    """The model behind each gateway id in session logs; as JSON in a variable."""
     sync_on_load: bool = True
-    """Sample and local days are synced when they are loaded; a report syncs once instead."""
+    """Whether `load` syncs sample and local days; a report syncs once instead."""
     reports_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://\S+)?$")] = ""
     """Where the folder of the reports is served; e-mails link to the page there."""
     base_url: str = BASE_URL
 
     @property
     def calendars(self) -> dict[str, Path]:
-        """The file of each calendar there is one for."""
+        """The file of each calendar that is set."""
         paths = {name: getattr(self, name) for name in ("holidays", "events", "interventions")}
         return {name: path for name, path in paths.items() if path}
 
     @property
     def weekend_days(self) -> tuple[int, ...]:
-        """The days that are off as numbers; Monday is 0."""
+        """The weekend as numbers; Monday is 0."""
         return tuple(get_args(Weekday).index(day) for day in self.weekend)
 
 
@@ -78,11 +78,11 @@ VARIABLES = {
     "ANTHROPIC_BASE_URL" if name == "base_url" else f"CCANALYTICS_{name.upper()}": name
     for name in Settings.__struct_fields__
 }
-"""Environment variables and the setting each of them sets; an empty one sets nothing."""
+"""Environment variables and their settings; an empty variable sets nothing."""
 
 
 def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
-    """The settings in force in `folder`; `SettingsError` naming the file or variable at fault."""
+    """The effective settings in `folder`; `SettingsError` names the file or variable at fault."""
     settings = Settings()
     file = _file(environ, folder)
     if file:
@@ -94,7 +94,7 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
 
 
 def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str]:
-    """The environment in which another process finds the same settings, and these log folders."""
+    """Environment variables that give another process the same settings and log folders."""
     found = {variable: _text(getattr(settings, name)) for variable, name in VARIABLES.items()}
     if logs:
         found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in logs)
@@ -113,7 +113,7 @@ def _text(value: Any) -> str:
 
 
 def _parsed(variable: str, text: str) -> Any:
-    """The value of a variable that is more than one."""
+    """The value of a variable that holds a list or a table."""
     name = VARIABLES[variable]
     if name == "weekend":
         return text.split(",")
@@ -152,7 +152,7 @@ def _set(settings: Settings, values: dict[str, Any], folder: Path, origin: str) 
     known = Settings.__struct_fields__
     unknown = ", ".join(repr(key) for key in values if key not in known)
     if unknown:
-        raise SettingsError(f"{origin} sets {unknown}; what can be set is: {', '.join(known)}.")
+        raise SettingsError(f"{origin} sets {unknown}; settings are: {', '.join(known)}.")
 
     def path(_kind: type, value: Any) -> Path:
         if not isinstance(value, str):
@@ -160,7 +160,7 @@ def _set(settings: Settings, values: dict[str, Any], folder: Path, origin: str) 
         return folder / Path(value).expanduser()
 
     try:
-        # What stands in a variable is text, also where a number is meant.
+        # The value of a variable is always text, also of a number.
         strict = origin not in VARIABLES
         given = msgspec.convert(values, Settings, dec_hook=path, strict=strict)
     except msgspec.ValidationError as error:

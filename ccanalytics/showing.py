@@ -1,6 +1,6 @@
 """Results that show themselves in a notebook, without knowing how.
 
-What draws them stands later in the spine, so each names it as text, resolved when it is shown.
+The code that draws them comes later in the spine, so it is named as text and resolved when shown.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ P = ParamSpec("P")
 
 
 class ShowsItself:
-    """A result that a notebook displays by `shown_by`, and that `drawn_by` makes a chart of."""
+    """A result that `shown_by` displays in a notebook, and that `drawn_by` turns into a chart."""
 
     __slots__ = ()
     shown_by: ClassVar[Reference] = ""
@@ -35,7 +35,7 @@ class Sentence(ShowsItself, str):
 
 
 class Note(Sentence):
-    """A sentence set apart from the text: something to watch out for."""
+    """A note: something to watch out for."""
 
     __slots__ = ()
     shown_by = "display.sentences:note_bundle"
@@ -49,14 +49,14 @@ class WarningNote(Note):
 
 
 class Results(ShowsItself, tuple[Any, ...]):
-    """Several results of one kind that a notebook shows together."""
+    """Several results of one kind, shown together."""
 
     def __repr__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])
 
 
 def says(kind: type[Sentence]) -> Callable[[Callable[P, str]], Callable[P, Sentence]]:
-    """Marks a function whose text shows itself as a sentence of this kind."""
+    """Marks a function whose text is shown as a sentence of this kind."""
 
     def mark(function: Callable[P, str]) -> Callable[P, Sentence]:
         @wraps(function)

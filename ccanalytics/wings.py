@@ -1,7 +1,7 @@
-"""What each wing adds to the spine, as text that is imported only when it is used.
+"""What each wing adds to the spine, as references that are imported on first use.
 
 A wing is a folder of this package with a file `wing.py`, which holds one `WING`. Nothing else names
-a wing: delete its folder and what it added is gone, with nothing left to repair.
+a wing: delete its folder, and what it added is gone without breaking anything.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 Reference = str
-"""Where something is: "package.module:name", below `ccanalytics`."""
+"""A reference: "package.module:name", below `ccanalytics`."""
 
 
 @dataclass(frozen=True)
 class Wing:
-    """What one wing adds; a reference is "logs.log_source:SPEC"."""
+    """What one wing adds, as references such as "logs.log_source:SPEC"."""
 
     commands: Mapping[str, Reference] = field(default_factory=dict)
     """Commands of the command line, by name."""
@@ -39,7 +39,7 @@ class Wing:
     definitions: tuple[str, ...] = ()
     """Files of metric definitions, as paths below the package."""
     findings: tuple[Reference, ...] = ()
-    """Functions from a dataset to findings of a kind, which are ranked with all others."""
+    """Functions that return findings of a dataset; they are ranked with all others."""
     notebooks: Mapping[str, Reference] = field(default_factory=dict)
     """Notebooks of the weekly report, with the function that gives None for a dataset they have
     nothing for; without one they are always part of it."""
@@ -47,13 +47,13 @@ class Wing:
 
 @cache
 def wings() -> tuple[Wing, ...]:
-    """The wings that are there, by name."""
+    """The installed wings, by name."""
     root = Path(__file__).parent
     folders = sorted(file.parent.name for file in root.glob("*/wing.py"))
     return tuple(import_module(f"ccanalytics.{name}.wing").WING for name in folders)
 
 
 def resolve(reference: Reference) -> Any:
-    """What a reference points at."""
+    """The object a reference points to."""
     module, _, name = reference.partition(":")
     return getattr(import_module(f"ccanalytics.{module}"), name)

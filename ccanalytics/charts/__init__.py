@@ -1,7 +1,7 @@
 """Metric frames -> Altair charts; a chart computes nothing: what it draws is in the frame.
 
-`cca.chart(frame)` is the way in. For frames of your own, with `week` and `value` or a group, the
-drawings it is made of are here: `ratio_by_week`, `total_by_week`, `small_multiples` and `stacked`.
+Use `cca.chart(frame)`. For frames of your own, with `week` and `value` or a group, the
+drawings it uses are here: `ratio_by_week`, `total_by_week`, `small_multiples` and `stacked`.
 """
 
 from ccanalytics.charts.marks import (

@@ -1,4 +1,4 @@
-"""Any result of a metric -> its chart, ready titled."""
+"""Any result of a metric -> its chart with a title."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None) -> Any:
     """The chart of a metric frame, or of another result such as a forecast: an `alt.Chart`.
 
-    With `cca.findings(data)` its title says whether the figure moved, and groups stand in the order
+    With `cca.findings(data)` its title says whether the figure moved, and groups are in the order
     of their change, those that moved highlighted. `TypeError` for what has no chart, such as a
     frame that came out of a group-by of your own.
     """
@@ -32,7 +32,7 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
 
 
 def _like_weeks(frame: MetricFrame) -> MetricFrame:
-    """Months or days in the place of weeks, as all of them are drawn alike."""
+    """Months or days in place of weeks, because all are drawn alike."""
     drawn = frame.rename(columns={frame.period: "week"})
     drawn.period = "week"
     drawn.attrs["period"] = "day" if frame.period == "date" else frame.period
@@ -40,7 +40,7 @@ def _like_weeks(frame: MetricFrame) -> MetricFrame:
 
 
 def _is_complete(frame: MetricFrame) -> bool:
-    """Whether its rows are still those of the metric: a concat forgets it, a group-by its weeks."""
+    """Whether its rows are still those of the metric: not after a concat or a group-by."""
     if getattr(frame, "metric", None) is None:
         return False
     needed = {"value"} if _has_own_chart(frame) else {"value", "week", frame.by} - {None}
@@ -48,7 +48,7 @@ def _is_complete(frame: MetricFrame) -> bool:
 
 
 def _has_own_chart(frame: MetricFrame) -> bool:
-    """Whether its definition names the chart; split, most metrics are drawn like all others."""
+    """Whether its definition names a chart; a split frame is mostly drawn like all others."""
     of_people = frame.actor_kind == "user"
     return bool(frame.metric.chart) and of_people and not (frame.by and frame.metric.numerator)
 

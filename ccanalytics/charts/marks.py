@@ -1,6 +1,6 @@
-"""The drawings most charts are: a ratio with its interval, a total, shares, groups side by side.
+"""The common drawings: a ratio with its interval, a total, shares, groups side by side.
 
-A week answers the pointer over the whole height of a chart, in at most four short lines.
+The tooltip of a week covers the full height of a chart, in at most four short lines.
 """
 
 from collections.abc import Sequence
@@ -32,11 +32,11 @@ from ccanalytics.charts.theme import (
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
 
 MINI = 150, 64
-"""The size of one of several small charts in pixels; a page fits the width to its own."""
+"""The size of one of several small charts in pixels; a page fits the width."""
 
 COLUMNS = 4
 MOST = 12
-"""As many groups stand side by side; the table and the frame have them all."""
+"""The most groups side by side; the table and the frame have them all."""
 
 
 class Words(TypedDict, total=False):
@@ -55,7 +55,7 @@ def ratio_by_week(
     actor_kind: ActorKind = "user",
     **words: Unpack[Words],
 ) -> Any:
-    """A line, its interval as a band, its last value in words; a week without a value is a gap."""
+    """A line with its interval as a band and its last value; a week without a value is a gap."""
     metric = words_of(metric, actor_kind)
     base = alt.Chart().encode(x=week_axis())
     band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
@@ -71,7 +71,7 @@ def total_by_week(
     actor_kind: ActorKind = "user",
     **words: Unpack[Words],
 ) -> Any:
-    """One bar per week, from zero, the last with its value in words."""
+    """One bar per week from zero, the last one with its value."""
     metric = words_of(metric, actor_kind)
     bars = alt.Chart().mark_bar().encode(x=week_axis(), y=value_axis(metric))
     return _over_weeks([bars], frame, metric, events, actor_kind, words)
@@ -85,7 +85,7 @@ def _over_weeks(
     actor_kind: ActorKind,
     words: Words,
 ) -> Any:
-    """These layers with the last value, what was noted, and a week that answers the pointer."""
+    """These layers with the last value, the events, and a tooltip per week."""
     frame = ready(frame, metric, None, events)
     end = alt.Chart().mark_text(align="right", dx=14, dy=-11, fontWeight=600, color=INK)
     end = end.encode(x=week_axis(), y=value_axis(metric), text="end:N")
@@ -102,7 +102,7 @@ IS_END = "isValid(datum.end)"
 
 
 def event_layers(frame: pd.DataFrame, x: alt.X) -> list[Any]:
-    """A rule and words where a row of `frame` has an event, towards the middle of the chart."""
+    """A rule with text where a row of `frame` has an event, towards the middle of the chart."""
     if "event" not in frame or not (frame["event"].fillna("") != "").any():
         return []
     time = frame.columns[0]
@@ -127,7 +127,7 @@ def small_multiples(
     actor_kind: ActorKind = "user",
     **words: Unpack[Words],
 ) -> Any:
-    """One small line per group on one scale, in `order`: those that `moved` stand out."""
+    """One small line per group on one scale, in `order`, with those that `moved` highlighted."""
     metric = words_of(metric, actor_kind)
     subtitle = f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
     subtitle = words.get("subtitle") or subtitle
@@ -161,7 +161,7 @@ def _with_a_line(frame: pd.DataFrame, group: str) -> tuple[pd.DataFrame, list[st
 
 
 def _small(frame: pd.DataFrame, metric: Metric, group: str, actor_kind: ActorKind) -> Any:
-    """One of the small charts: a name, a line, its last value, what was noted."""
+    """One of the small charts: a name, a line, its last value, its events."""
     width, height = MINI
     words = week_words(frame, metric, group, actor_kind=actor_kind)
     colour = alt.condition("datum.moved", alt.value(ORANGE), alt.value(GREY))
@@ -197,7 +197,7 @@ def stacked(
     actor_kind: ActorKind = "user",
     **words: Unpack[Words],
 ) -> Any:
-    """One bar per week, made of its groups, in their order from the bottom."""
+    """One bar per week, stacked by group in order from the bottom."""
     metric = words_of(metric, actor_kind)
     scale = alt.Scale(domain=list(order), range=list(colours[: len(order)])) if order else None
     colour = alt.Color(
@@ -224,7 +224,7 @@ def stacked(
 def week_words(
     frame: pd.DataFrame, metric: Metric, group: str = "", *, actor_kind: ActorKind = "user"
 ) -> list[alt.Tooltip]:
-    """Week, group, value, and what it rests on."""
+    """Week, group, value and its evidence."""
     lines: list[tuple[str, ...]] = [("week:T", f"{period_of(frame)} of", DAY)]
     if group:
         lines.append((f"{group}:N", group.replace("_", " ")))

@@ -1,4 +1,4 @@
-"""Charts of metrics that are drawn unlike all others; definitions.toml names them."""
+"""Charts of metrics with a drawing of their own; definitions.toml names them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A metric frame -> the same with the words a chart writes: nothing in it is computed.
+"""A metric frame -> the frame with the text a chart shows: nothing is computed.
 
 said      the value in words          interval  its 90 % interval in words
 end       that of the last week       name      the group, in its first row
@@ -16,7 +16,7 @@ from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
 Events = Sequence[tuple[pd.Timestamp, str, str]]
 
 NOT_SHOWN = "not shown"
-"""What is said of a week without a value: nobody, too few, or no price."""
+"""The text for a week without a value: nobody, too few, or no price."""
 
 
 def ready(
@@ -27,7 +27,7 @@ def ready(
     order: Sequence[str] = (),
     moved: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """`frame` with the columns above; the last week of a group is the last with a value."""
+    """`frame` with the columns above; the last week of a group is its last with a value."""
     plain = pd.DataFrame(frame).reset_index(drop=True)
     known = plain["value"].notna()
     said = plain["value"].map(metric.format).where(known, NOT_SHOWN)
@@ -42,7 +42,7 @@ def ready(
 
 
 def with_interval(frame: pd.DataFrame, show: Callable[[float], str]) -> pd.DataFrame:
-    """`frame` with its interval in words, as one line of a tooltip."""
+    """`frame` with its interval as a line of a tooltip."""
     words = [
         f"{show(low)} to {show(high)}" if pd.notna(low) else None
         for low, high in zip(frame["low"], frame["high"], strict=True)
@@ -53,7 +53,7 @@ def with_interval(frame: pd.DataFrame, show: Callable[[float], str]) -> pd.DataF
 def table_columns(
     frame: pd.DataFrame, metric: Metric, group: str | None, actor_kind: ActorKind
 ) -> list[list[str]]:
-    """Each column of the table behind a chart: its name, its head and its number format."""
+    """The columns of the table behind a chart: name, header and number format."""
     form = value_format(metric)
     sides = {"numerator": metric.numerator, "denominator": metric.denominator}
     money = {side: str(column).startswith("cost_") for side, column in sides.items()}
@@ -77,14 +77,14 @@ def table_columns(
 
 
 def _last(frame: pd.DataFrame, said: "pd.Series[str]", group: str | None) -> Any:
-    """The words of each group's last known week, nothing in the others."""
+    """The value text in each group's last known week, empty in the others."""
     known = frame[frame["value"].notna()].sort_values("week")
     last = known.groupby(group, observed=True).tail(1) if group else known.tail(1)
     return said.where(said.index.isin(last.index), None)
 
 
 def _noted(frame: pd.DataFrame, group: str | None, events: Events) -> list[str]:
-    """What was noted of each week, of a team's own row only where it was of that team."""
+    """The events of each week; a team's row has only that team's events."""
     teams = frame["team"].astype("str") if group == "team" else [None] * len(frame)
     return [
         "; ".join(
@@ -97,7 +97,7 @@ def _noted(frame: pd.DataFrame, group: str | None, events: Events) -> list[str]:
 def _placed(
     frame: pd.DataFrame, group: str, order: Sequence[str], moved: Sequence[str]
 ) -> pd.DataFrame:
-    """`frame` with the name of each group in its first row, its place, and whether it moved."""
+    """`frame` with each group's name in its first row, its place, and whether it moved."""
     groups = frame[group].astype("str")
     places = {name: at for at, name in enumerate([*order, *sorted({*groups} - {*order})])}
     return frame.assign(

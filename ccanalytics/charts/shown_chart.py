@@ -1,8 +1,8 @@
-"""Finished charts, which show themselves: interactive where that works, elsewhere as a picture.
+"""Finished charts, which show themselves: interactive where possible, else as a picture.
 
-JupyterLab and VS Code draw the Vega-Lite in an output themselves, offline. Plain
+JupyterLab and VS Code draw the Vega-Lite of an output themselves, offline. Plain
 nbconvert, GitHub, nbviewer, Quarto and Colab show the SVG in the same output. Only charts of this
-kit do so, with a configuration of their own; the session's Altair is left alone.
+package do so, with a configuration of their own; the session's Altair is unchanged.
 """
 
 import json
@@ -22,15 +22,15 @@ from ccanalytics.metrics.definitions import ActorKind, Metric
 from ccanalytics.words import counted
 
 MIME = "application/vnd.vegalite.v5+json"
-"""What JupyterLab and VS Code draw themselves; Vega-Lite 6 is drawn as version 5 is."""
+"""The type JupyterLab and VS Code draw; they draw Vega-Lite 6 like version 5."""
 
 PICTURE = "image/svg+xml"
 
 MOST_IN_WORDS = 15
-"""As many values are said to those who cannot see a chart; the table behind it has all."""
+"""The most values in a text alternative; the table behind the chart has all."""
 
 VERSION = "6.1"
-"""The version of Vega-Lite that makes the pictures."""
+"""The Vega-Lite version of the pictures."""
 
 
 def finished(
@@ -44,11 +44,11 @@ def finished(
     actor_kind: ActorKind = "user",
     columns: Sequence[Sequence[str]] = (),
 ) -> Any:
-    """`chart` with its title, its words for a screen reader, and its place in the definitions.
+    """`chart` with its title, its text alternative, and its metric.
 
-    Without a title it is called what its newest values are. `columns` are those of the table
-    behind it, each with its head and number format; small charts side by side have no `height`
-    together. What has no value is not drawn: an empty axis around 0 would read as a zero.
+    Without a title, it is titled with its newest values. `columns` are those of the table
+    behind it, each with header and number format; small charts side by side have no `height`
+    together. Without a value nothing is drawn: an empty axis around 0 would read as zero.
     """
     metric = words_of(metric, actor_kind)
     frame = chart.data
@@ -74,12 +74,12 @@ _ACTIONS = {"export": True, "source": False, "compiled": False, "editor": False}
 
 
 class _ShowsItself:
-    """The configuration of a finished chart, its forms in an output, and charts made of several."""
+    """The configuration of a finished chart, its output forms, and combined charts."""
 
     def to_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         top_level = (kwargs.get("context") or {}).get("top_level", True)
         if not top_level:
-            # In another chart it takes the configuration of that one, and Vega-Lite refuses a
+            # Inside another chart that one's configuration applies, and Vega-Lite refuses a
             # `usermeta` there.
             inner: dict[str, Any] = super().to_dict(*args, **kwargs)  # type: ignore[misc]
             inner.pop("usermeta", None)
@@ -135,7 +135,7 @@ _KINDS: dict[type, type] = {kind.__bases__[1]: kind for kind in _SHOWN}
 
 
 def shows_itself(chart: Any) -> Any:
-    """`chart` as one that shows itself."""
+    """`chart` as a chart that shows itself."""
     made = chart.copy(deep=False)
     kind = _KINDS.get(type(chart), type(chart))
     object.__setattr__(made, "__class__", kind)  # Altair's own would make it a property
@@ -143,8 +143,8 @@ def shows_itself(chart: Any) -> Any:
 
 
 def picture(spec: dict[str, Any]) -> str:
-    """The chart as a small SVG, on a white ground, as nobody knows the colour of the page."""
-    # Without a label for every mark, which would have the metric's definition in each.
+    """The chart as a small SVG on white, because the colour of the page is unknown."""
+    # Without a label for every mark, which would repeat the metric's definition.
     looks = {**spec.get("config", {}), "background": "white", "aria": False}
     svg = vl_convert.vegalite_to_svg(json.dumps({**spec, "config": looks}), vl_version=VERSION)
     svg = svg.replace(' opacity="1"', "")
@@ -156,7 +156,7 @@ def picture(spec: dict[str, Any]) -> str:
 
 
 def _missing(frame: Any, metric: Metric) -> str:
-    """Why there is nothing to draw; empty when there is something."""
+    """Why there is nothing to draw; empty otherwise."""
     if not isinstance(frame, pd.DataFrame):
         return ""
     if "unavailable" in frame.attrs:
@@ -168,7 +168,7 @@ def _missing(frame: Any, metric: Metric) -> str:
 
 
 def _values_in_words(frame: Any, metric: Metric) -> str:
-    """What those who cannot see the chart hear: the newest values, and the range of a single line.
+    """The text alternative: the newest values, and the range of a single line.
 
     ". Week of 16 Nov 2026: $3.16; 12 weeks from $2.49 to $3.16" or "...: Data $2.38, Web $3.89".
     """
@@ -196,7 +196,7 @@ def _subtitle(metric: Metric, frame: Any) -> str:
 
 
 def _lines(text: str, width: int = 62) -> list[str]:
-    """`text` in lines of about so many letters; those of 62 fit a phone."""
+    """`text` in lines of about this many letters; 62 fit a phone."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:

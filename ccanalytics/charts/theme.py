@@ -1,4 +1,4 @@
-"""How every chart looks: colours, configuration, axes, and the words of tooltips.
+"""The look of every chart: colours, configuration, axes, tooltips.
 
 People with any kind of colour vision can distinguish the colours, and each has a dark twin in the
 report.
@@ -14,19 +14,19 @@ from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, metric_i
 BLUE, ORANGE, GREEN, PURPLE = "#2b5fb8", "#c05f0c", "#12806a", "#a83f7c"
 OLIVE, VIOLET, CYAN, GREY = "#7a6a00", "#5a5fc7", "#0c7a99", "#8a8f98"
 INK, MUTED, GRID = "#6b7482", "#737b87", "#87909b"
-"""Greys that can be read on JupyterLab's white and on its black; the report puts its own there."""
+"""Greys that are legible on JupyterLab's light and dark themes; the report has its own."""
 
 CATEGORIES = [BLUE, ORANGE, GREEN, PURPLE, OLIVE, VIOLET, CYAN, GREY]
 WIDTH, HEIGHT = 620, 220
-"""A width in pixels for JupyterLab, whose page never stops resizing a chart as wide as its cell;
-the report makes the charts of this kit as wide as their place."""
+"""A width in pixels for JupyterLab, which never stops resizing a chart as wide as its cell;
+the report fits the width of the charts."""
 
 AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share", "index": "coefficient, 0 to 1"}
 _FORMATS = {"share": ".0%", "index": ".2f"}
 
 
 def config() -> dict[str, Any]:
-    """Quiet axes, direct colours, room for the words: a Vega-Lite configuration."""
+    """A Vega-Lite configuration: quiet axes, direct colours, room for text."""
     return {
         "background": "transparent",
         "padding": {"left": 5, "right": 16, "top": 14, "bottom": 5},
@@ -80,13 +80,13 @@ _LEGEND = {
 
 
 def unit_words(metric: Metric) -> str:
-    """The unit as a subtitle begins: "US dollars, estimated,"."""
+    """The unit at the start of a subtitle: "US dollars, estimated,"."""
     unit = AXIS_UNITS.get(metric.unit, metric.unit)
     return f"{unit[0].upper()}{unit[1:]}{',' if ',' in unit else ''}"
 
 
 def value_format(metric: Metric, *, axis: bool = False) -> str:
-    """The number format of tables, or of an axis, whose ticks need few decimals."""
+    """The number format of a table, or of an axis, whose ticks need fewer decimals."""
     if metric.unit == "usd" or " per " in metric.unit:
         money = "$" if metric.unit == "usd" else ""
         return f"{money},.2~f" if axis else f"{money},.2f"
@@ -94,13 +94,13 @@ def value_format(metric: Metric, *, axis: bool = False) -> str:
 
 
 def week_axis() -> alt.X:
-    """The Mondays, each in its own place, so that a week without a value stays empty."""
+    """The Mondays, each in its place, so that a week without a value stays empty."""
     axis = alt.Axis(format="%-d %b", labelAngle=0)
     return alt.X("yearmonthdate(week):O", title=None, axis=axis)
 
 
 def value_axis(metric: Metric, field: str = "value") -> alt.Y:
-    """The value from zero, shares up to 100 %."""
+    """The value axis from zero, shares up to 100 %."""
     form = value_format(metric, axis=True)
     whole = metric.unit in ("share", "index")
     return alt.Y(
@@ -112,12 +112,12 @@ def value_axis(metric: Metric, field: str = "value") -> alt.Y:
 
 
 def count_axis(field: str, channel: Any = alt.Y) -> Any:
-    """Whole numbers: an axis of few would round its half ones to "0, 1, 1"."""
+    """Whole numbers only: a short axis would round half steps to "0, 1, 1"."""
     return channel(f"{field}:Q", title=None, axis=alt.Axis(format=",.0f", tickMinStep=1))
 
 
 def share_axis(field: str = "share", channel: Any = alt.Y, title: str | None = None) -> Any:
-    """Shares, from none to all: on an axis that ends at the largest, a tenth looks like all."""
+    """Shares from 0 to 100 %: on an axis that ends at the largest, a tenth looks like all."""
     axis = alt.Axis(format=".0%", tickCount=5)
     return channel(f"{field}:Q", title=title, axis=axis, scale=_WHOLE)
 
@@ -126,17 +126,17 @@ _WHOLE = alt.Scale(domain=[0, 1])
 
 
 def legend(names: Iterable[object]) -> alt.Legend:
-    """As many columns as there is room for; the report fits their number to its own width."""
+    """A legend with as many columns as fit; the report fits them to its own width."""
     widest = max((len(str(name)) for name in names), default=0)
     return alt.Legend(columns=max(1, WIDTH // (34 + 7 * widest)))
 
 
 MOST_LINES = 4
-"""As many lines of a tooltip are read at a glance, and fit a phone."""
+"""The most lines of a tooltip: read at a glance, and fit on a phone."""
 
 
 def tooltip(*lines: tuple[str, ...]) -> list[alt.Tooltip]:
-    """The lines of a tooltip: a field, its name, and its number format where it needs one."""
+    """The lines of a tooltip: a field, its name, and its number format if any."""
     if len(lines) > MOST_LINES:
         raise ValueError(f"A tooltip of {len(lines)} lines: {MOST_LINES} at most.")
     return [
@@ -149,10 +149,10 @@ DAY = "%-d %b %Y"
 
 
 def period_of(frame: Any) -> str:
-    """What the times of a frame are: week, month or day."""
+    """The time unit of a frame: week, month or day."""
     return str(getattr(frame, "attrs", {}).get("period", "week"))
 
 
 def words_of(metric: Metric | str, actor_kind: ActorKind) -> Metric:
-    """The definition, in the words of the actors it is of."""
+    """The definition, worded for its kind of actor."""
     return metric_in_words(METRICS[metric] if isinstance(metric, str) else metric, actor_kind)

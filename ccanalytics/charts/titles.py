@@ -1,4 +1,4 @@
-"""What a chart is called: what it shows this week, in the words of the findings."""
+"""Chart titles: what a chart shows this week, consistent with the findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from ccanalytics.metrics.findings import Change, Findings
 
 MOST_NAMED = 5
-"""As many groups are named in a title with their values."""
+"""The most groups named in a title with their values."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What findings say of a metric and its split: a title, the order of the groups, and those
+    """What findings say about a metric and its split: a title, the order of the groups, and those
     that moved."""
 
     title: str = ""
@@ -29,7 +29,7 @@ class Reading:
 def reading(
     frame: pd.DataFrame, metric: Metric, by: str | None, findings: "Findings | None"
 ) -> Reading:
-    """What `findings` say of the frame; nothing where they did not look at it."""
+    """What `findings` say about the frame; empty if they did not test it."""
     looked_at = findings.changes if findings is not None else ()
     about = [one for one in looked_at if (one.metric.id, one.by) == (metric.id, by or "")]
     if findings is None or not about:
@@ -50,13 +50,13 @@ def reading(
 
 
 def title_of(frame: pd.DataFrame, metric: Metric) -> str:
-    """The metric and its newest value, or those of a few groups: "Cost per commit: $3.16"."""
+    """The metric and its newest value, or values of a few groups: "Cost per commit: $3.16"."""
     words = newest_words(frame, metric, MOST_NAMED)
     return f"{metric.name}: {words}" if words else metric.name
 
 
 def newest_words(frame: pd.DataFrame, metric: Metric, most: int) -> str:
-    """The newest values of at most so many groups: "$3.16", or "heavy 46, light 11"."""
+    """The newest values of a few groups: "$3.16", or "heavy 46, light 11"."""
     newest = newest_rows(frame)
     is_share = "share" in newest and len(newest) > 1
     if is_share:  # of nobody there is no share
@@ -80,7 +80,7 @@ def newest_rows(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(about: "Sequence[Change]") -> str:
-    """The verdict of everybody: of four weeks where they moved, else of the last week."""
+    """The overall verdict: of four weeks if they moved, else of the last week."""
     if moved := [one.comparison for one in about if one.is_found]:
         return moved[-1].words
     last = about[0].comparison
@@ -88,7 +88,7 @@ def _verdict(about: "Sequence[Change]") -> str:
 
 
 def _of_groups(metric: Metric, by: str, said: Sequence[str], moved: int) -> str:
-    """What moved and what did not: "Payments: cost up 84 % since 2 November, no other team"."""
+    """What moved: "Payments: cost up 84 % since 2 November, no other team"."""
     kind = by.replace("_", " ")
     if not said:
         return f"{metric.name} by {kind}: no change found"

@@ -1,6 +1,6 @@
 """The command `ccanalytics`: one file per command, argument words in, calls out.
 
-A command is imported when it is listed or run, and what is heavy only inside of it, because --help
+A command is imported when it is listed or run, heavy modules only inside it, because --help
 must be quick.
 """
 
@@ -21,14 +21,14 @@ COMMANDS = {
     "roster": "cli.roster_command:roster",
     "metrics": "cli.metrics_command:metrics",
 }
-"""The commands of the spine; wings add theirs."""
+"""The commands of the spine; wings add their own."""
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
-        ("report --source sample --open", "look around in invented data"),
+        ("report --source sample --open", "explore invented data"),
         ("report --source api", "your organisation's newest week"),
         ("dashboard", "your own usage, live"),
         ("lab", "the notebooks in JupyterLab"),
@@ -39,8 +39,8 @@ COMMANDS = {
 @click.option("--debug", is_flag=True, help="Log everything, and show tracebacks.")
 def main(debug: bool) -> None:
     """Claude Code usage records as notebooks and one offline report a week."""
-    # jsonschema builds 35 parsers nobody needs when it finds this grammar; without it every import
-    # of nbformat and papermill is a second shorter. This process is ours alone.
+    # jsonschema builds 35 parsers nobody needs when it finds this package; without it every import
+    # of nbformat and papermill is a second faster. Only our own process is affected.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     # What is left at the end goes with the process: to look through it takes a fifth of a second.
     atexit.register(gc.freeze)

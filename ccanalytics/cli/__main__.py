@@ -1,4 +1,4 @@
-"""`python -m ccanalytics.cli`: the same command for scripts that name its room."""
+"""`python -m ccanalytics.cli`: the same command."""
 
 from ccanalytics.cli import main
 

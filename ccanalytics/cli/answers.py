@@ -1,4 +1,4 @@
-"""`--json`: one object on stdout that says how the command ended, in every case.
+"""`--json`: one object on stdout that says how the command ended, also on failure.
 
     command      its name
     status       done, failed, usage-error, stopped (by a check) or crossed (a budget)
@@ -23,10 +23,10 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as
 
 
 class Answering(click.Command):
-    """A command with `--json`, whose failures are answers too."""
+    """A command with `--json`, which also reports failures as JSON."""
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **named: Any) -> Any:
-        """What click makes of `args`; a usage error is answered, too."""
+        """The context of `args`; a usage error is reported as JSON."""
         given = list(args)
         try:
             return super().make_context(info_name, args, *more, **named)
@@ -36,7 +36,7 @@ class Answering(click.Command):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """What the command returns; it answers itself when it succeeds."""
+        """The command's return value; on success the command prints its own object."""
         try:
             return super().invoke(ctx)
         except click.exceptions.Exit:

@@ -1,4 +1,4 @@
-"""Errors made on purpose -> one message on stderr and an exit code.
+"""Expected errors -> one message on stderr and an exit code.
 
 Exit codes: 0 done, 1 what was asked failed, 2 usage error, 3 a check stopped the report,
 4 a budget is crossed.
@@ -19,7 +19,7 @@ from ccanalytics.wings import Reference, resolve
 
 
 class CommandGroup(click.Group):
-    """Commands whose one-line descriptions are listed in whole."""
+    """Commands whose one-line descriptions are never cut."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Every command with the first sentence of its help, wrapped where click would cut it."""
@@ -31,9 +31,9 @@ class CommandGroup(click.Group):
 
 
 class Commands(CommandGroup):
-    """The command of the package: errors made on purpose become a message and an exit code.
+    """The command of the package: expected errors become a message and an exit code.
 
-    Its commands are imported when they are listed or run: `places` says where each is.
+    Commands are imported when they are listed or run; `places` says where each one is.
     """
 
     places: "Callable[[], Mapping[str, Reference]]" = staticmethod(dict)
@@ -43,13 +43,13 @@ class Commands(CommandGroup):
         return sorted(self.places())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a name; None when there is none."""
+        """The command with this name, or None."""
         place = self.places().get(cmd_name)
         command: click.Command | None = resolve(place) if place else None
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """What the command returns; --debug lets every error through with its traceback."""
+        """The command's return value; --debug shows every error with its traceback."""
         if ctx.params.get("debug"):
             logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
             return super().invoke(ctx)
@@ -69,7 +69,7 @@ class Failed(click.ClickException):
 
 
 def as_click(error: BaseException) -> click.ClickException | None:
-    """The message and the exit code of an error; None for one that nobody made on purpose."""
+    """The message and exit code of an expected error; None for any other."""
     if isinstance(error, click.ClickException):
         return error
     if isinstance(error, ValueError):
@@ -82,13 +82,13 @@ def as_click(error: BaseException) -> click.ClickException | None:
 
 
 def _with_page(error: CCAnalyticsError) -> str:
-    """The message, with the page that has the details when it does not name it."""
+    """The message, with the page that has the details unless it names it already."""
     page = getattr(error, "page", None)
     return str(error) if page is None or page.name in str(error) else f"{error}\nSee {shown(page)}"
 
 
 def _of_system(error: OSError) -> str:
-    """What the operating system refused: a full disk, a name too long, a folder of another user."""
+    """An error of the operating system: a full disk, a name too long, a folder of another user."""
     why = error.strerror or str(error)
     if error.filename:
         return f"{error.filename} cannot be read or written: {why}."
@@ -96,6 +96,6 @@ def _of_system(error: OSError) -> str:
 
 
 def exit_code_of(error: BaseException) -> int:
-    """What the program ends with because of `error`."""
+    """The exit code for `error`."""
     known = as_click(error)
     return known.exit_code if known else 1

@@ -47,7 +47,7 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
 
 
 def _folder(words: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:
-    """The folder, which comes first where there is one, and the flags of Jupyter."""
+    """The folder, if one comes first, and the flags for Jupyter."""
     if words and not words[0].startswith("-"):
         return Path(words[0]).expanduser(), words[1:]
     return None, words

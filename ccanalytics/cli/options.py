@@ -1,4 +1,4 @@
-"""Flags that several commands have, and what a person asked for with them."""
+"""Flags shared by several commands, and what they ask for."""
 
 import os
 from collections.abc import Callable
@@ -24,7 +24,7 @@ ROSTER = click.option("--roster", type=FILE, help="CSV: email,team,start,end,nam
 
 
 class SourceName(click.ParamType):  # type: ignore[type-arg]
-    """The name of a source, of those that are installed; checked only when one is given."""
+    """The name of an installed source; checked only when one is given."""
 
     name = "source"
 
@@ -38,11 +38,11 @@ class SourceName(click.ParamType):  # type: ignore[type-arg]
         return sorted(spec.name for spec in source_specs() if self._kept(spec))
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """As in the help of a choice."""
+        """The choices, as click shows them."""
         return f"[{'|'.join(self.choices())}]"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name itself; a usage error with all names when there is none like it."""
+        """The name; a usage error that lists all names when it is unknown."""
         if value not in self.choices():
             self.fail(f"{value!r} is not one of {', '.join(self.choices())}.", param, ctx)
         return value
@@ -63,12 +63,12 @@ NOTEBOOKS = click.option("--notebooks", type=FOLDER, help="Folder of notebooks."
 IDENTITY = click.option(
     "--identity",
     type=click.Choice(["named", "pseudonym", "aggregate"]),
-    help="How people appear; a report's default is aggregate: not at all.",
+    help="How people are shown; default for a report: aggregate, not at all.",
 )
 
 
 def flags(*options: Options) -> Options:
-    """All of `options` on one command, in this order in its help."""
+    """All of `options` on one command, in this order."""
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         for option in reversed(options):
@@ -79,7 +79,7 @@ def flags(*options: Options) -> Options:
 
 
 def examples(*lines: tuple[str, str]) -> str:
-    """The end of a command's help: words after `ccanalytics`, and what they do."""
+    """Examples for the end of a command's help: arguments, and what they do."""
     width = max(len(words) for words, _ in lines)
     rows = [f"  ccanalytics {words:{width}}  {does}".rstrip() for words, does in lines]
     return "\n".join(["\b", "Examples:", *rows])
@@ -97,7 +97,7 @@ def run_options(
     identity: str | None = None,
     **asked: Any,
 ) -> "RunOptions":
-    """The flags over the settings of this folder and environment."""
+    """The settings of this folder and environment, overridden by the flags."""
     from ccanalytics.issue.run_options import RunOptions
 
     settings = settings_of(store=store, roster=roster, identity=identity)
@@ -108,7 +108,7 @@ def run_options(
 
 
 def settings_of(**flags: Any) -> "Settings":
-    """The settings of this folder and environment, with the flags that are given."""
+    """The settings of this folder and environment, overridden by the given flags."""
     import msgspec
 
     from ccanalytics.settings import read_settings
@@ -118,6 +118,6 @@ def settings_of(**flags: Any) -> "Settings":
 
 
 def shown(path: Path) -> str:
-    """`path` as it is shortest from here."""
+    """`path`, relative to the current folder where that is shorter."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
 
 WORST_FIRST = (1, 3, 0)
-"""Exit codes of several weeks: one that failed is worse than one that a check stopped."""
+"""Exit codes of several weeks, worst first: failed before stopped by a check."""
 
 
 @click.command(
@@ -36,11 +36,11 @@ WORST_FIRST = (1, 3, 0)
 @click.option("--team", default="", help="Only this team of the roster.")
 @click.option("--out", type=options.FOLDER, default=Path("reports"), show_default=True)
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
-@click.option("--force", is_flag=True, help="Make it also when a check would stop it.")
+@click.option("--force", is_flag=True, help="Make the report even if a check would stop it.")
 @click.option(
     "--all-missing",
     is_flag=True,
-    help="Instead of one week, all closed weeks without an issue among the last --weeks.",
+    help="All closed weeks without an issue among the last --weeks, instead of one week.",
 )
 @click.option("--since", metavar="WEEK", default="", help="With --all-missing: from this week on.")
 @click.option("--email", is_flag=True, help="Also an unsent e-mail with its pictures: WEEK.eml.")
@@ -84,9 +84,9 @@ def report(
 
 
 def _one(chosen: "RunOptions", as_json: bool) -> tuple[list[Path], int]:
-    """Make the report of one week; print its findings, and the paths that were written."""
+    """Make the report of one week; print its findings and the written paths."""
     begin = f"report of {chosen.week or 'the newest closed week'}"
-    # The process of the notebooks imports while this one does.
+    # The notebook processes import while this one does.
     with progress(begin) as shown, closing(chosen.notebook_workers()) as workers:
         from ccanalytics.issue.weekly import weekly_report
 
@@ -103,7 +103,7 @@ def _one(chosen: "RunOptions", as_json: bool) -> tuple[list[Path], int]:
 
 
 def _missing(chosen: "RunOptions", since: str, as_json: bool) -> tuple[list[Path], int]:
-    """Make every missing report, a line per week; the exit code is that of the worst."""
+    """Make every missing report, one line per week; the exit code is the worst of them."""
     outcomes = []
     with progress("weeks without a report") as shown, closing(chosen.notebook_workers()) as workers:
         from ccanalytics.issue.catch_up import catch_up, missing_weeks
@@ -112,12 +112,12 @@ def _missing(chosen: "RunOptions", since: str, as_json: bool) -> tuple[list[Path
             outcomes.append(one)
             _print(one, as_json)
     if not outcomes:
-        say("Nothing to do: no closed week is without an issue.", err=as_json)
+        say("Nothing to do: every closed week has an issue.", err=as_json)
     codes = {_code(one) for one in outcomes} | {0}
     worst = next(code for code in WORST_FIRST if code in codes)
     if as_json:
         failed = ", ".join(one.week for one in outcomes if one.error)
-        error = f"No whole report of {failed}." if failed else None
+        error = f"No complete report of {failed}." if failed else None
         answer("report", worst, error=error, reports=[_as_json(one) for one in outcomes])
     return [one.page for one in outcomes if one.page], worst
 
@@ -130,7 +130,7 @@ def _print(one: "WeekOutcome", as_json: bool) -> None:
 
 
 def _as_json(one: "WeekOutcome") -> dict[str, Any]:
-    """One week of several, with the keys of the answer about a single report."""
+    """One of several weeks, with the keys of a single report."""
     page = getattr(one.error, "page", None) if one.error else one.page
     return {**outcome(_code(one), _message(one)), "week": one.week, **about_page(page)}
 
@@ -148,4 +148,4 @@ def _open(page: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(page.absolute().as_uri()):
-        say("There is no browser to open it with.", err=True)
+        say("No browser found to open it.", err=True)

@@ -17,7 +17,7 @@ def roster() -> None:
 
 @roster.command("pull", epilog=options.examples(("roster pull --out people.csv", "")))
 @click.option("--out", type=options.OUT, default=Path("people.csv"), show_default=True)
-@click.option("--groups", is_flag=True, help="The groups of claude.ai as teams of who has none.")
+@click.option("--groups", is_flag=True, help="claude.ai groups as teams of people without one.")
 @options.flags(options.KEY_FILE)
 def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     """Update the roster file with today's members; teams written into it stay."""
@@ -32,18 +32,18 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     "check", epilog=options.examples(("roster check people.csv --source api --named", ""))
 )
 @click.argument("file", type=options.FILE)
-@click.option("--source", type=options.SourceName(), help="Compare with the stored days of it.")
+@click.option("--source", type=options.SourceName(), help="Compare with its stored days.")
 @click.option("--named", is_flag=True, help="Also say who.")
 @options.flags(options.STORE)
 def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> None:
-    """Say what is wrong with a roster file, who is in which team, and who is missing."""
+    """Check a roster file: errors, people per team, and who is missing."""
     from ccanalytics.issue.rosters import roster_lines
     from ccanalytics.people.csv_rows import read_text
     from ccanalytics.people.roster import columns_not_read, read_roster
 
     found = read_roster(file)
     if passed_over := columns_not_read(read_text(file, "roster")):
-        say(f"Columns that are not read: {', '.join(passed_over)}")
+        say(f"Ignored columns: {', '.join(passed_over)}")
     for line in roster_lines(
         options.run_options(roster=file, source=source or "", **flags), found, named
     ):

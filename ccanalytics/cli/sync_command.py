@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     type=options.SourceName(lambda spec: not spec.invented),
     help="Where the days come from; default: the source with a key.",
 )
-@click.option("--since", metavar="DATE", help="First UTC day; of session logs it is all there is.")
+@click.option("--since", metavar="DATE", help="First UTC day; session logs are synced completely.")
 @click.option("--until", metavar="DATE", help="Last UTC day, included; default: yesterday's.")
-@click.option("--again", is_flag=True, help="Fetch or read days again that are stored as final.")
+@click.option("--again", is_flag=True, help="Fetch or read days again, even final ones.")
 @click.option("--workers", type=click.IntRange(1, 8), default=4, show_default=True)
 @JSON
 @options.flags(options.STORE, options.KEY_FILE, options.LOGS)
@@ -52,7 +52,7 @@ def sync(
 ) -> None:
     """Sync days into the store; days that cannot have changed are not fetched again.
 
-    Of an organisation those from --since to --until, of session logs (--source local) all there is.
+    For an organisation from --since to --until, for session logs (--source local) everything.
     """
     from ccanalytics.issue.run_options import with_source
 
@@ -61,7 +61,7 @@ def sync(
     range_ = _range(since, until, asked.now.date())
     for name, place in _files().items():
         if file := flags.pop(name):
-            _refuse(not (range_ and until), "A file needs --since and --until: the days it is of.")
+            _refuse(not (range_ and until), "A file needs --since and --until: the days it covers.")
             click.echo(resolve(place)(file, asked.store, *(range_ or ()), asked.now))
             return
     chosen = with_source(asked)
@@ -90,7 +90,7 @@ def _files() -> dict[str, Reference]:
 
 
 def _range(since: str | None, until: str | None, today: date) -> tuple[date, date] | None:
-    """The days that are asked for; None without a first one."""
+    """The requested days; None without --since."""
     last = parse_day(until) if until else today - timedelta(days=1)
     if not since:
         return None

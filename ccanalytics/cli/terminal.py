@@ -1,4 +1,4 @@
-"""What a terminal is sent: one bar that only grows, and text that cannot move its cursor."""
+"""Terminal output: one progress bar that never goes back, and text without escape sequences."""
 
 import contextlib
 import logging
@@ -18,13 +18,13 @@ _TURNS_TEXT = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def say(text: object, *, err: bool = False) -> None:
-    """Print a line or more, above the bar where there is one."""
+    """Print lines, above the progress bar if there is one."""
     _Bar.take_away()
     click.echo(plain(str(text)), err=err)
 
 
 def plain(text: str) -> str:
-    """`text` without terminal escapes or anything else that changes how other text is shown.
+    """`text` without terminal escapes and other characters that change how text is shown.
 
     >>> plain("Team \\x1b[2JRed")
     'Team ?[2JRed'
@@ -48,9 +48,9 @@ class Warnings(logging.Handler):
 
 @contextlib.contextmanager
 def progress(begin: str) -> Iterator[Callable[[str, float], None]]:
-    """One bar on a terminal; elsewhere a line now and then. `begin` is shown at once.
+    """A progress bar on a terminal, else a line per tenth. `begin` is shown at once.
 
-    What is yielded is called with what is being done and the share of everything that is done; the
+    Call what is yielded with the current step and the share of everything done; the
     bar never goes back.
     """
     bar = _Bar() if sys.stderr.isatty() else _Lines()
@@ -75,11 +75,11 @@ class _Lines:
                 self._next = (int(share * 10 + 1e-9) + 1) / 10
 
     def end(self) -> None:
-        """Nothing is left to take away."""
+        """A line needs no cleaning up."""
 
 
 class _Bar(_Lines):
-    """One line that is written over."""
+    """One line that is overwritten."""
 
     drawn = False
 
@@ -96,7 +96,7 @@ class _Bar(_Lines):
 
     @classmethod
     def take_away(cls) -> None:
-        """Empty the line of the bar, if one is drawn, for other text."""
+        """Clear the line of the bar, if one is drawn, for other text."""
         if cls.drawn:
             cls.drawn = False
             _rewrite("")
@@ -108,7 +108,7 @@ def _rewrite(line: str) -> None:
 
 @contextlib.contextmanager
 def ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block as Ctrl-C does, so that worker processes are ended too."""
+    """SIGTERM ends the block like Ctrl-C, so that worker processes are ended too."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt

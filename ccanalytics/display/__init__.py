@@ -1,1 +1,1 @@
-"""What a notebook shows next to its charts: cards, tables, sentences."""
+"""What a notebook shows besides charts: cards, tables, sentences."""

@@ -1,4 +1,4 @@
-"""MIME bundles: data of our own type for the page, HTML for JupyterLab, plain text."""
+"""MIME bundles: our own type for the page, HTML for JupyterLab, plain text."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,17 +12,17 @@ Format = str | Callable[[Any], str]
 
 
 def bundle_of(kind: str, content: Bundle, html: str, text: str) -> Bundle:
-    """One output in all its forms; `content` is what a page is made from."""
+    """One output in all its forms; the page is made from `content`."""
     return {MIME.format(kind): content, "text/html": without_math(html), "text/plain": text}
 
 
 def without_math(html: str) -> str:
-    """`html` in which JupyterLab takes no two dollar signs for a formula between them."""
+    """`html` in which JupyterLab does not read text between two dollar signs as a formula."""
     return f'<div class="mathjax_ignore">{html}</div>'
 
 
 def value_text(value: Any, form: Format | None) -> str:
-    """A value as a reader sees it; a format is a format spec such as ",.2f" or a function.
+    """A formatted value; the format is a format spec such as ",.2f" or a function.
 
     >>> value_text(1234.5, None), value_text(None, None), value_text(0.5, ".0%")
     ('1,234', 'n/a', '50%')

@@ -22,11 +22,11 @@ from ccanalytics.metrics.headline import Headline
 from ccanalytics.words import counted
 
 MOST_CARDS = 5
-"""As many headlines stand side by side as cards; more of them are a table."""
+"""Up to this many headlines are cards side by side; more are a table."""
 
 
 def headline_bundle(headline: Headline) -> Bundle:
-    """One headline as a card."""
+    """A headline as a card."""
     return cards_bundle([card(headline)])
 
 
@@ -38,7 +38,7 @@ def headlines_bundle(headlines: Sequence[Headline]) -> Bundle:
 
 
 def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
-    """Cards whose texts are ready, each with the keys of `card`; a line only where there is one."""
+    """Cards from ready texts with the keys of `card`; the line is optional."""
     lines = [
         f"{one['label']}: {one['value']}" + (f" ({one['verdict']})" if one["verdict"] else "")
         for one in made
@@ -47,7 +47,7 @@ def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
 
 
 def card(headline: Headline) -> dict[str, Any]:
-    """The texts of one card; `line` is the drawing of its weeks, `figures` the numbers themselves,
+    """The texts of one card; `line` is its sparkline, `figures` are its numbers
     for programs."""
     metric = headline.metric
     return {
@@ -72,7 +72,7 @@ def card(headline: Headline) -> dict[str, Any]:
 
 
 def verdict_words(headline: Headline) -> str:
-    """The verdict in at most four words; described figures have none, but for a missing one."""
+    """The verdict in at most four words; a figure that is only described has none."""
     if math.isnan(headline.value) or headline.metric.id in SECTION_TESTS:
         return headline.words
     return ""
@@ -95,7 +95,7 @@ def _interval(headline: Headline) -> str:
 
 
 def _change(headline: Headline) -> str:
-    """What the verdict rests on, or how large a change would have been seen."""
+    """What the verdict rests on, or the smallest change that would have been detected."""
     if not verdict_words(headline) or math.isnan(headline.value):
         return ""
     compared = headline.shown
@@ -116,7 +116,7 @@ def _before(headline: Headline) -> str:
 
 
 def _basis(headline: Headline) -> str:
-    """How much the value rests on: "421 commits, 96 people"."""
+    """The sample size: "421 commits, 96 people"."""
     if headline.withheld:
         return ""
     people = counted(headline.n_actors, "person", "people")
@@ -128,7 +128,7 @@ def _basis(headline: Headline) -> str:
 
 
 def _grade(headline: Headline) -> str:
-    """How far the records cover it, and how far the figure can be relied on."""
+    """Coverage and reliability of the figure."""
     coverage = headline.coverage
     short = "" if coverage.grade == "complete" else f" ({coverage.why})"
     tested = "" if headline.metric.id in SECTION_TESTS else "; described, not tested"
@@ -148,7 +148,7 @@ def _change_row(headline: Headline) -> tuple[str, ...]:
 
 
 def _detail(headline: Headline) -> str:
-    """Why there is no figure, where the verdict does not say it, or how much of it is known."""
+    """Why there is no figure, unless the verdict says it, or how much of it is known."""
     if math.isnan(headline.value):
         return "" if headline.withheld else headline.sentence()
     if headline.priced_share >= 1:
@@ -157,7 +157,7 @@ def _detail(headline: Headline) -> str:
 
 
 def _tone(headline: Headline) -> str:
-    """good or bad only where the metric has a wanted direction; moved where it has none."""
+    """good or bad where the metric has a desired direction, else moved."""
     if headline.metric.id not in SECTION_TESTS or not headline.shown.is_change:
         return "neutral"
     if headline.metric.direction == "neutral":
@@ -166,7 +166,7 @@ def _tone(headline: Headline) -> str:
 
 
 def _line(headline: Headline) -> Sparkline:
-    """The weeks as a small line, broken where one has no value."""
+    """The weeks as a sparkline, broken where a week has no value."""
     weeks = [(week.date(), value) for week, value in headline.line]
     if not weeks:
         return {"lines": [], "dots": [], "last": []}
@@ -180,7 +180,7 @@ def _line(headline: Headline) -> Sparkline:
 
 
 def _weeks(headline: Headline) -> str:
-    """What the line shows, in words: "12 weeks from $2.38 to $3.16"."""
+    """The sparkline in words: "12 weeks from $2.38 to $3.16"."""
     known = [value for _, value in headline.line if not math.isnan(value)]
     if not known:
         return "no week with a value"
@@ -189,7 +189,7 @@ def _weeks(headline: Headline) -> str:
 
 
 def _unit(headline: Headline) -> str:
-    """The unit in full: "US dollars per commit"."""
+    """The unit in words: "US dollars per commit"."""
     metric = headline.metric
     words = UNIT_WORDS.get(metric.unit, metric.unit)
     if metric.unit == "usd" and metric.denominator:
@@ -198,7 +198,7 @@ def _unit(headline: Headline) -> str:
 
 
 def _figures(headline: Headline) -> dict[str, Any]:
-    """Value, interval, the week before and both comparisons, for programs; null where unknown."""
+    """Value, interval, previous week and both comparisons, for programs; null where unknown."""
     names = ("value", "low", "high", "previous", "change")
     known = {name: _number(getattr(headline, name)) for name in names}
     sides = {"recent": headline.recent, "sustained": headline.sustained}
@@ -219,7 +219,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else round(float(value), 6)
 
 
-# Inline styles only, in JupyterLab's own colours with plain ones to fall back on.
+# Inline styles only, in JupyterLab's colours, with fallbacks.
 
 _BLUE = "var(--jp-brand-color1,#2b5fb8)"
 _MUTED = "color:var(--jp-ui-font-color2,#59626f);"

@@ -1,6 +1,6 @@
-"""Tables -> CSV that is safe to open in a spreadsheet, as RFC 4180 has it.
+"""Tables -> RFC 4180 CSV that is safe to open in a spreadsheet.
 
-Text that begins like a formula would be run by Excel and others, so it gets an apostrophe in front.
+Excel and others run text that begins like a formula, so it gets an apostrophe in front.
 Numbers are not text and stay as they are. Null is an empty cell, a date is 2026-11-20.
 """
 
@@ -14,7 +14,7 @@ import pyarrow.csv
 _FORMULA = r"\A( *[=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets take the wide characters too
 
 _PLAIN_DECIMALS = 6
-"""Up to so many decimals are written without an exponent."""
+"""Up to this many decimals are written without an exponent."""
 
 _WITH_HEADER = pa.csv.WriteOptions(eol="\r\n")
 _ROWS_ONLY = pa.csv.WriteOptions(include_header=False, eol="\r\n")
@@ -30,7 +30,7 @@ def safe_csv(frame: pd.DataFrame) -> str:
 
 
 def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile", *, header: bool) -> None:
-    """Write the rows of `table` as safe CSV, below a line of the names of its columns."""
+    """Write `table` as safe CSV with a header line."""
     safe = pa.table([_safe(column) for column in table.columns], names=table.column_names)
     if header:
         names = pa.array(table.column_names, pa.string())
@@ -39,9 +39,9 @@ def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile", *, header: bool
 
 
 def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
-    """Text with an apostrophe in front where it begins like a formula; other columns unchanged.
+    """The column with an apostrophe before text that begins like a formula.
 
-    A moment of a known time zone is written as 2026-11-20T00:00:00Z, money as 0.125 and 0.
+    Timestamps with a time zone become 2026-11-20T00:00:00Z, money 0.125 and 0.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -58,7 +58,7 @@ def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
 
 
 def _dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Timestamps that are all midnights, as the dates that they are."""
+    """Timestamps that are all midnight, as dates."""
     if not pa.types.is_timestamp(column.type) or column.type.tz:
         return column
     days = pc.floor_temporal(column, unit="day")

@@ -1,4 +1,4 @@
-"""Findings as a numbered list: the most important first."""
+"""Findings as a numbered list, the most important first."""
 
 from collections.abc import Sequence
 from html import escape
@@ -8,7 +8,7 @@ from ccanalytics.metrics.findings import Finding
 
 
 def findings_bundle(findings: Sequence[Finding]) -> Bundle:
-    """Each finding's title, and what it rests on."""
+    """The title of each finding, and its evidence."""
     content = [
         {
             "kind": one.kind,

@@ -1,4 +1,4 @@
-"""Words in a notebook: sentences, and notes set apart from the text."""
+"""Text in a notebook: sentences and notes."""
 
 import re
 from html import escape
@@ -14,7 +14,7 @@ _NOTE = "padding:8px 14px;border-left:3px solid {};line-height:1.5;max-width:46e
 
 
 def sentence_bundle(text: str) -> Bundle:
-    """A sentence as text, whatever characters it contains."""
+    """A sentence as plain text, whatever characters it contains."""
     markdown = markdown_text(str(text))
     return {
         "text/markdown": markdown,
@@ -24,12 +24,12 @@ def sentence_bundle(text: str) -> Bundle:
 
 
 def told_bundle(result: Any) -> Bundle:
-    """A result that says itself in a sentence."""
+    """A result shown as a sentence."""
     return sentence_bundle(result.sentence())
 
 
 def note_bundle(text: str, kind: Literal["info", "warn", "missing"] = "info") -> Bundle:
-    """A remark set apart from the text; a page lists what is missing in one line at its end."""
+    """A note; the page lists missing things in one line at its end."""
     text = str(text)
     html = f'<div style="{_NOTE.format(_EDGE[kind])}">{escape(text)}</div>'
     return bundle_of("note", {"kind": kind, "text": text}, html, text)
@@ -41,7 +41,7 @@ def warning_bundle(text: str) -> Bundle:
 
 
 def markdown_text(text: str) -> str:
-    """`text` in Markdown, with every character that could mean something taken literally.
+    """`text` in Markdown, with every special character escaped.
 
     >>> markdown_text("*a* $1")
     '\\\\*a\\\\* \\\\$1'

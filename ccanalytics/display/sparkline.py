@@ -1,6 +1,6 @@
-"""A few weeks of one figure -> a small line: the one of the cards and of the list of reports.
+"""A few weeks of one figure -> a sparkline, for cards and the index of reports.
 
-Every line begins at zero, so a change of a tenth looks alike in all of them.
+Every sparkline starts at zero, so a change of a tenth looks the same in all of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,9 +18,9 @@ point of all, in a list that is empty where the newest week has no number."""
 def sparkline(
     runs: Iterable[Sequence[Point]], first: date, end: date, top: float = 0.0
 ) -> Sparkline:
-    """The drawing of `runs` of points, each without a gap, over the days from `first` to `end`.
+    """A drawing of `runs` of points without gaps, over the days from `first` to `end`.
 
-    Lines of one unit are compared by giving all of them the same `top`, the largest number.
+    To compare lines of one unit, give them the same `top`, the largest number.
     """
     drawn = [run for run in runs if run]
     numbers = [number for run in drawn for _, number in run]
@@ -40,7 +40,7 @@ def sparkline(
 
 
 def spark_svg(line: Mapping[str, Sequence[str]], words: str) -> str:
-    """The drawing as SVG in the colour of its text; `words` are for those who cannot see it."""
+    """The drawing as SVG in the colour of the text; `words` is its text alternative."""
     drawn = [f'<polyline points="{escape(points)}"/>' for points in line["lines"]]
     drawn += [_circle(point, "2") for point in line["dots"]]
     drawn += [_circle(point, "3.5") for point in line["last"]]

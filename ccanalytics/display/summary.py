@@ -1,4 +1,4 @@
-"""What a dataset and its checks are, at a glance."""
+"""A dataset and its checks at a glance."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -13,7 +13,7 @@ from ccanalytics.words import counted
 
 
 def dataset_bundle(data: Dataset) -> Bundle:
-    """The range, weeks, people and records of a dataset, and what to watch out for."""
+    """The range, weeks, people and records of a dataset, and its caveats."""
     facts = [*_facts(data), *(("Watch out", text) for text in _warnings(data))]
     text = "\n".join([repr(data), *(f"  {name}: {what}" for name, what in facts)])
     rows = "".join(
@@ -43,7 +43,7 @@ def _facts(data: Dataset) -> Iterator[tuple[str, str]]:
 
 def _actors(data: Dataset) -> str:
     if not data.is_read:
-        return ", read from the store when they are asked for"
+        return ", read from the store when needed"
     people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
     keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
     return f" of {counted(people, 'person', 'people')} and {counted(keys, 'API key')}"
@@ -57,7 +57,7 @@ def _warnings(data: Dataset) -> Iterator[str]:
     if moving:
         yield f"{counted(moving, 'day')} may still change"
     if data.roster.empty and data.minimum_group > 1:
-        yield "no roster: no teams, and no share of those who could use it"
+        yield "no roster: no teams and no adoption rate"
     if data.is_read and (unpriced := sorted(unpriced_models(data.model_usage))):
         yield f"models without a known price: {', '.join(unpriced)}"
     if data.unknown_fields:

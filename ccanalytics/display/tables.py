@@ -1,4 +1,4 @@
-"""Frames -> tables: a title, heads in words, every value formatted here."""
+"""Frames -> tables: a title, headers in words, formatted values."""
 
 from collections.abc import Mapping
 from html import escape
@@ -11,14 +11,14 @@ from ccanalytics.display.bundles import Bundle, Format, bundle_of, value_text
 from ccanalytics.display.sentences import note_bundle
 
 MOST_ROWS = 60
-"""As many rows are shown; a frame has them all."""
+"""The most rows shown; the frame has them all."""
 
 _LINE = "var(--jp-border-color2,#e0e0e0)"
 _CELL = f"padding:4px 16px 4px 0;border-bottom:1px solid {_LINE};text-align:"
 
 
 def frame_bundle(frame: TitledFrame) -> Bundle:
-    """A titled frame as a table, or its words for no rows."""
+    """A titled frame as a table, or its text for no rows."""
     if frame.empty and frame.empty_text:
         return note_bundle(frame.empty_text)
     plain = _with_index(frame)
@@ -28,9 +28,9 @@ def frame_bundle(frame: TitledFrame) -> Bundle:
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with the index as columns where it says something, as after a group-by.
+    """`frame` with a meaningful index as columns, as after a group-by.
 
-    Heads are text, also those of several levels: "value mean".
+    Headers are text, also those of several levels: "value mean".
     """
     plain = pd.DataFrame(frame)
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in plain]
@@ -48,7 +48,7 @@ def table_bundle(
     formats: Mapping[str, Format] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> Bundle:
-    """The columns of `labels`, in that order, as text; without labels all columns."""
+    """The columns of `labels` in order, formatted; without labels all columns."""
     formats, labels = formats or {}, labels or {name: _words(name) for name in frame.columns}
     more = len(frame) - MOST_ROWS
     title = f"{title} (the last {MOST_ROWS} of {len(frame):,} rows)" if more > 0 else title
@@ -82,7 +82,7 @@ def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]
 
 
 def _table_text(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
-    """The table in letters of one width."""
+    """The table as monospaced text."""
     lines = [[column["label"] for column in columns], *rows]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     signs = [">" if column["align"] == "right" else "<" for column in columns]
@@ -92,7 +92,7 @@ def _table_text(title: str, columns: list[dict[str, str]], rows: list[list[str]]
 
 
 def _row_html(texts: list[str], sides: list[str], scope: str, heads: int) -> str:
-    """A row of which the first `heads` cells are heads, of its column or of the row."""
+    """A row whose first `heads` cells are headers of their column or row."""
     weight = "font-weight:normal;" if scope == "row" else ""
     cells = (
         f'<th scope="{scope}" style="{weight}{_CELL}{side}">{escape(text)}</th>'

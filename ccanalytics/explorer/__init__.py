@@ -1,7 +1,7 @@
-"""A question put together from controls -> what answers it, or words that say why nothing does.
+"""A question from controls -> its answer, or a sentence that says why there is none.
 
     Question ─▶ Shelf (datasets in memory) ─▶ answer() ─▶ View: chart, remarks, table, code
 
-The figures are those of the metric functions and the drawings those of the charts; `code_of` writes
-the same calls down for a notebook of one's own.
+Numbers come from the metric functions and charts from the chart functions; `code_of` writes
+the same calls as code for a notebook.
 """

@@ -21,18 +21,18 @@ from ccanalytics.showing import Note, Sentence, WarningNote
 class View:
     """The answer to a question; without a chart the first note says why.
 
-    `frame` is the metric frame, `code` what makes it again.
+    `frame` is the metric frame, `code` makes it again.
     """
 
     question: Question
     notes: tuple[Sentence, ...]
     frame: MetricFrame | None = None
     chart: Any = None
-    code: str = "# There is nothing to show, so there is no code for it.\n"
+    code: str = "# Nothing to show, so there is no code.\n"
 
 
 def answer(question: Question, loaded: LoadedData) -> View:
-    """The view of a question; whatever stands in the way of one is said in words."""
+    """The view of a question; an obstacle is shown as a sentence."""
     try:
         return _view(question, loaded)
     except (CCAnalyticsError, ValueError, OSError) as error:
@@ -58,11 +58,11 @@ def _view(question: Question, loaded: LoadedData) -> View:
 
 
 def _data(question: Question, loaded: LoadedData) -> Dataset:
-    """The days that are asked for; `ValueError` when no week of them is closed and complete."""
+    """The requested days; `ValueError` when no week of them is closed and complete."""
     since, until = question.since, question.until
     if since is None or until is None:
         loaded.all_of(question.source)  # says what there is to do where nothing is stored
-        raise ValueError("Choose both ends of the range: a first and a last day.")
+        raise ValueError("Choose a first and a last day.")
     data = loaded.range(question.source, since, until, question.team)
     if not len(data.weeks):
         raise ValueError(

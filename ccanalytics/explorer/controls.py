@@ -1,7 +1,7 @@
 """Controls over the metrics: what `explore.ipynb` shows.
 
-The controls make a `Question`, `answer` answers it, and the answer stands next to them. In a
-report there are no controls: then only the first answer is shown, as any cell shows a result.
+The controls make a `Question`, `answer` answers it, and the answer is shown next to them. In a
+report there are no controls: only the first answer is shown, like any result.
 """
 
 import os
@@ -38,7 +38,7 @@ Asked = tuple[str, str, int, str, str]
 """The arguments of `explore`."""
 
 _remembered: dict[Asked, Question] = {}
-"""What was last asked, by the arguments: a cell run again goes on from there."""
+"""The last question by arguments: a cell that is run again continues there."""
 
 
 def explore(
@@ -48,20 +48,20 @@ def explore(
     team: str = "",
     identity: str = "aggregate",
 ) -> "Explorer":
-    """Controls for metric, period, split, teams, actors, range and source, and their answer.
+    """Controls for metric, period, split, teams, actors, range and source, with their answer.
 
-    It begins with `weeks` closed weeks ending with `week`. Run again with the same arguments, it
-    keeps what the controls were set to, as far as the store still has it, and reads it again.
+    It starts with `weeks` closed weeks ending with `week`. Run again with the same arguments, it
+    keeps the controls, as far as the store still has their data, and reads the data again.
     """
     if source not in source_names():
-        raise ValueError(f"There is no source {source!r}; there is: {', '.join(source_names())}.")
+        raise ValueError(f"There is no source {source!r}. Sources: {', '.join(source_names())}.")
     if weeks < 1:
-        raise ValueError(f"weeks is {weeks}; it is 1 or more.")
+        raise ValueError(f"weeks is {weeks}; it must be 1 or more.")
     return Explorer((source, week, weeks, team, identity))
 
 
 class Explorer:
-    """Controls and the view of what they ask; `view` is the one that is shown."""
+    """Controls and the answer to their question; `view` is the one shown."""
 
     view: View
     _spec: dict[str, Any]
@@ -104,7 +104,7 @@ class Explorer:
         return _box("explore", widgets.HTML(_STYLE), controls, answered)
 
     def reset(self) -> None:
-        """Back to the question it began with."""
+        """Back to the first question."""
         self._set(self._first())
 
     def _first(self) -> Question:
@@ -132,7 +132,7 @@ class Explorer:
         self._fill(question)
 
     def _fill(self, question: Question) -> None:
-        """Set the controls to a question; a team there is not is offered, so that it is said."""
+        """Set the controls to a question; the answer names a missing team."""
         known = [*self.loaded.teams(question.source), *question.teams]
         self._changing = True
         try:
@@ -143,7 +143,7 @@ class Explorer:
             self._changing = False
 
     def _changed(self, change: dict[str, Any]) -> None:
-        """Answer what the controls ask now; one change of the reader is one answer."""
+        """Answer the current question; one change by the reader is one answer."""
         if self._changing:
             return
         values = {name: control.value for name, control in self.controls.items()}
@@ -168,13 +168,13 @@ class Explorer:
         self.links.value = links(self.view, self._spec)
 
     def _show(self, question: Question) -> None:
-        """Show the view of a question, each part in one step, so that nothing flickers."""
+        """Show the view of a question, each part in one step to avoid flicker."""
         _remembered[self._asked] = question
         own = question.metric_id == OWN_RATIO
         for name in ("top", "bottom"):
             self.controls[name].layout.display = None if own else "none"
-        # Half of an answer is Altair's check of the chart against its schema; the charts of the
-        # package are checked by its tests.
+        # Half of an answer's time is Altair's schema validation; the charts of the
+        # package are validated by its tests.
         with debug_mode(False):
             self.view = view = answer(question, self.loaded)
             self._spec = view.chart.to_dict() if view.chart else {}
@@ -206,7 +206,7 @@ def _box(name: str, *children: widgets.Widget) -> widgets.Box:
 
 
 def _bundle(result: Any) -> dict[str, Any]:
-    """What a notebook would show of a result."""
+    """The MIME bundle of a result."""
     data, _ = format_display_data(result)  # type: ignore[no-untyped-call]
     bundle: dict[str, Any] = data
     return bundle

@@ -1,4 +1,4 @@
-"""A chart with a strip to zoom it, and links that hold the view as files."""
+"""A chart with a strip to zoom, and links to download the view."""
 
 import base64
 import json
@@ -23,11 +23,11 @@ COLUMNS = 3
 """As many small charts side by side fit into that width."""
 
 FEWEST = 4
-"""Points of time below which there is nothing to zoom."""
+"""With fewer points in time there is nothing to zoom."""
 
 
 def zoomable(view: View, spec: Spec) -> Spec:
-    """The chart above a strip of its whole range: a brush on it zooms, a double click resets.
+    """The chart above a strip of its whole range: brushing it zooms, a double click resets.
 
     `spec` is that of the chart; small charts side by side keep their widths, in fewer columns.
     """
@@ -64,9 +64,9 @@ _OF_THE_WHOLE = ("$schema", "config", "datasets", "usermeta", "description")
 
 
 def links(view: View, spec: Spec) -> str:
-    """Links that hold the frame as CSV and the chart as a picture twice as fine as the screen.
+    """Links with the frame as CSV and the chart as a picture at twice the screen resolution.
 
-    Nothing is asked of a server, and nothing is written.
+    They need no server and write no file.
     """
     if view.frame is None or not spec:
         return ""

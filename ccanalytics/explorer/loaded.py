@@ -1,4 +1,4 @@
-"""Datasets kept in memory, so that a changed control is answered at once."""
+"""Datasets in memory, so that a changed control is answered at once."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,11 +13,11 @@ from ccanalytics.explorer.question import Question
 from ccanalytics.weeks import days_between, parse_week
 
 LOOK_BACK = 52
-"""Weeks that are loaded at first; a range outside them is loaded when it is asked for."""
+"""Weeks loaded at first; an earlier range is loaded when needed."""
 
 
 class LoadedData:
-    """Datasets that were loaded once; ranges and teams of them are cut out in memory."""
+    """Datasets loaded once; ranges and teams are cut out in memory."""
 
     def __init__(self, identity: str, load: Callable[..., Dataset] = load) -> None:
         self.identity = identity
@@ -28,7 +28,7 @@ class LoadedData:
         return self._load(weeks=LOOK_BACK, source=source)
 
     def range(self, source: str, since: date, until: date, team: str) -> Dataset:
-        """The days of a range that there are, of everybody or of one team."""
+        """The available days of a range, of everybody or of one team."""
         days_between(since, until)
         data = self.all_of(source)
         if since < data.since or until > data.until:
@@ -36,7 +36,7 @@ class LoadedData:
         return _cut(data, since, until, team)
 
     def teams(self, source: str) -> list[str]:
-        """The teams of the roster in order; none where there is no data."""
+        """The teams of the roster in order; none without data."""
         with suppress(CCAnalyticsError, ValueError, OSError):
             return sorted(self.all_of(source).roster["team"].dropna().unique())
         return []
@@ -50,7 +50,7 @@ def _cut(data: Dataset, since: date, until: date, team: str) -> Dataset:
 def first_question(
     loaded: LoadedData, source: str, week: str = "", weeks: int = 12, team: str = ""
 ) -> Question:
-    """The question to begin with: `weeks` closed weeks ending with `week`, or the newest one."""
+    """The first question: `weeks` closed weeks ending with `week`, or the newest week."""
     since = until = None
     with suppress(CCAnalyticsError, IndexError):  # without data the answer says why
         last = parse_week(week) if week else loaded.all_of(source).weeks[-1].date()
@@ -60,7 +60,7 @@ def first_question(
 
 
 def still_there(question: Question, loaded: LoadedData, first: Question) -> Question:
-    """`question` without the teams and the range that its source does not have any more."""
+    """`question` without teams and ranges that its source no longer has."""
     known = loaded.teams(question.source)
     question = replace(question, teams=tuple(team for team in question.teams if team in known))
     since, until = question.since, question.until

@@ -1,4 +1,4 @@
-"""What the controls ask: calls of the package, which are made and also written down as code."""
+"""What the controls ask: calls of the package, to run and to show as code."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +10,7 @@ from ccanalytics.metrics.periods import Period
 
 SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "cost_curve",
           "daily_cost")  # fmt: skip
-"""Metrics with a function of their own, of people only, not to be split."""
+"""Metrics with a function of their own: people only, no split."""
 
 OWN_RATIO = "own_ratio"
 """The choice of a ratio of any two columns."""
@@ -18,14 +18,14 @@ OWN_RATIO = "own_ratio"
 CHOICES = tuple(
     name for name, metric in METRICS.items() if metric.numerator or metric.frame or name in SHAPES
 )
-"""What can be asked for, in the order of the report."""
+"""The available metrics, in the order of the report."""
 
 COLUMNS = (
     *("active_days", "sessions", "commits", "pull_requests", "lines_added", "lines_removed"),
     *("cost_usd", "total_tokens", "input_tokens", "output_tokens", "cache_read_tokens"),
     *("accepted", "rejected", "proposals", "active"),
 )
-"""The columns a ratio of one's own can be made of."""
+"""The columns for a ratio of one's own."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class MetricCall:
 
 
 def call_code(function: str, *args: str, **named: str) -> str:
-    """A call as Python; `named` are texts, whatever is in them, `args` are code."""
+    """A call as Python code; `named` are text values, `args` are code."""
     return f"{function}({', '.join([*args, *(f'{k}={v!a}' for k, v in named.items())])})"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked; no team is everybody, and several teams are shown next to each other."""
+    """A question; no team means everybody, several teams are shown next to each other."""
 
     source: str
     since: date | None
@@ -68,20 +68,20 @@ class Question:
 
     @property
     def team(self) -> str:
-        """The one team that is asked for; empty for everybody, and for several."""
+        """The single team; empty for everybody and for several."""
         return self.teams[0] if len(self.teams) == 1 else ""
 
     @property
     def frame(self) -> MetricCall:
-        """The call that gives the metric frame; `ValueError` where controls do not go together."""
+        """The call that returns the metric frame; `ValueError` for an impossible combination."""
         if len(self.teams) > 1 and self.by not in ("", "team"):
             raise ValueError(f"Several teams are split by team, not by {self.by}: choose one.")
         if self.teams and self.actor_kind == "api_key":
-            raise ValueError("API keys are in no team: choose everybody, or people.")
+            raise ValueError("API keys have no team: choose everybody, or people.")
         if self.metric_id in SHAPES:
             if self._split or self.period != "week":
                 name = METRICS[self.metric_id].name
-                raise ValueError(f"{name} cannot be split or asked by {self.period}.")
+                raise ValueError(f"{name} has no split and no {self.period}s.")
             return MetricCall("metric_frame", (self.metric_id,), {})
         if self.metric_id == OWN_RATIO:
             if self.period != "week":

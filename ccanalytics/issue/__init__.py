@@ -1,1 +1,1 @@
-"""One issue of the weekly report: days, checks, notebooks, page, and what it remembers."""
+"""One issue of the weekly report: sync, checks, notebooks, page, and what it remembers."""

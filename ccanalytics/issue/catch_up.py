@@ -1,4 +1,4 @@
-"""The reports of all weeks that have none yet, oldest first."""
+"""The missing reports, oldest first."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True)
 class WeekOutcome:
-    """What became of one week: its page, or the error that left it without one."""
+    """The result of one week: its page, or the error."""
 
     week: str
     page: Path | None = None
@@ -28,9 +28,9 @@ class WeekOutcome:
 
 
 def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
-    """The Mondays of the closed weeks without a whole issue in the folder, oldest first.
+    """The Mondays of closed weeks without a complete issue in the folder, oldest first.
 
-    Looked at are the last `options.weeks` closed weeks or, with `since`, all from that week on.
+    Among the last `options.weeks` closed weeks or, with `since`, all from that week on.
     """
     options = with_source(options)
     newest = _newest(options)
@@ -49,9 +49,9 @@ def catch_up(
     progress: Progress = silent,
     workers: NotebookWorkers | None = None,
 ) -> Iterator[WeekOutcome]:
-    """What became of each of `weeks`; one that fails does not stop the others.
+    """The result of each of `weeks`; one that fails does not stop the others.
 
-    Weeks before the first record have nothing to report, and are passed over. A key that is
+    Weeks before the first record are skipped. A key that is
     refused ends it, as it would be refused again.
     """
     options = with_source(options)
@@ -69,7 +69,7 @@ def catch_up(
 
 
 def _newest(options: RunOptions) -> date:
-    """The newest closed week; of a source on this machine, which is read for it, with records."""
+    """The newest closed week; for a source on this machine, the newest one with records."""
     if options.spec.network:
         return newest_closed_week(options.now, options.spec.settling)
     data = load(

@@ -1,4 +1,4 @@
-"""The store filled for a command: the days of a range or of a report, and what goes with them."""
+"""Filling the store for a command: the days of a range or a report, and their companions."""
 
 import logging
 from dataclasses import replace
@@ -26,7 +26,7 @@ def fetch_days(
 ) -> SyncResult:
     """Sync the days from `since` to `until` of a source on a network."""
     if not options.spec.network:
-        raise ValueError(f"Days of {options.source} are not fetched from a network.")
+        raise ValueError(f"{options.source} has no days to fetch over a network.")
     done, total = of_days(progress), (until - since).days + 1
     with options.open_source() as source:
         return sync(
@@ -42,14 +42,14 @@ def fetch_days(
 
 
 def fetch_all(options: RunOptions, *, again: bool = False) -> SyncResult:
-    """Sync all there is of a source whose days cannot be asked for one by one."""
+    """Sync everything from a source whose days cannot be fetched one by one."""
     return sync(options.open_source(), options.store, now=options.now, again=again)
 
 
 def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> SyncResult | None:
-    """Sync the days a report is about, whatever the source; None where none are fetched.
+    """Sync the days of a report, whatever the source; None where there is nothing to fetch.
 
-    A companion of them, such as a bill, is synced too once it has been asked for.
+    A companion, such as the bill, is synced too once it was asked for.
     """
     if not options.spec.network:
         source = options.open_source()
@@ -68,7 +68,7 @@ def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> Sy
 def fetch_companion(
     options: RunOptions, companion: Companion, since: date, until: date
 ) -> SyncResult:
-    """Sync what is stored next to the days of a source, such as what they were billed."""
+    """Sync a companion of a source's days, such as the bill."""
     with companion.open(options.spec, options.access) as source:
         result: SyncResult = companion.sync(
             source, options.store, options.source, since, until, options.now, False
@@ -79,11 +79,11 @@ def fetch_companion(
 def _with_companion(
     result: SyncResult, options: RunOptions, companion: Companion, since: date, until: date
 ) -> SyncResult:
-    """`result`, with a remark when the companion was refused: the days are complete without it."""
+    """`result`, with a note when the companion was refused: the days are complete without it."""
     try:
         fetch_companion(options, companion, since, until)
     except (ApiError, AuthError, SchemaError) as error:
-        remark = f"What is newer of {companion.name} is not known, all else is complete: {error}"
+        remark = f"Newer {companion.name} are missing, everything else is complete: {error}"
         log.warning("%s", remark)
         return replace(result, remark=f"{result.remark} {remark}".strip())
     return result

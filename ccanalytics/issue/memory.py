@@ -1,4 +1,4 @@
-"""What an issue of the report keeps for later ones, and what both together must not reveal."""
+"""What an issue stores for later issues, and what two issues together must not reveal."""
 
 import hashlib
 import logging
@@ -29,15 +29,15 @@ HEADLINES = (
     "cost_per_active_day",
     "cost",
 )
-"""The cards of the weekly notebooks."""
+"""The metrics on the cards of the weekly notebooks."""
 
 REMEMBERED = (*HEADLINES, "pull_requests", "commits")
-"""The metrics an issue remembers, for later ones to compare and for the lines of the index."""
+"""The metrics an issue stores, for later issues to compare and for the index."""
 
 
 def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Remembered:
-    """What the issue keeps of its numbers."""
-    # One of them is a wing's, which need not be there.
+    """The numbers the issue stores."""
+    # One of them belongs to a wing, which may be missing.
     known = [name for name in REMEMBERED if name in METRICS]
     frames = {name: week_frame(data, name).dropna(subset="value") for name in known}
     numbers = {
@@ -75,7 +75,7 @@ def remember(data: Dataset, store: Store, now: datetime) -> None:
 
 
 def revealed_with(data: Dataset, now: Remembered, earlier: Iterable[Remembered]) -> Iterator[str]:
-    """One sentence per earlier issue that, compared with this one, reveals a small team."""
+    """One sentence per earlier issue that reveals a small team when compared with this one."""
     if data.identity == "named":
         return
     rows = rows_of(data, METRICS["active_actors"], "team")
@@ -97,7 +97,7 @@ def revealed_with(data: Dataset, now: Remembered, earlier: Iterable[Remembered])
 
 
 def digest_of(data: Dataset, store: Store) -> str:
-    """The same for the same stored days and roster."""
+    """A digest that is equal for equal stored days and roster."""
     days = store.days(data.source)
     digest = hashlib.blake2b(digest_size=16)
     for day, stored in sorted(days.items()):
@@ -113,7 +113,7 @@ def number_words(metric_id: str, value: float) -> str:
 
 
 def _withheld_teams(data: Dataset) -> dict[str, list[str]]:
-    """The teams by week whose people are too few to be shown."""
+    """The weeks and teams with too few people to be shown."""
     teams = week_frame(data, "active_actors", by="team")
     hidden = teams[teams["value"].isna()]
     return {_monday(week): sorted(rows["team"]) for week, rows in hidden.groupby("week")}

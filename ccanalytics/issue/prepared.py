@@ -1,4 +1,4 @@
-"""What the notebooks of one report share: the dataset, and what takes longest to work out of it."""
+"""What the notebooks of one report share: the dataset and its slowest results."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rosters from the command line: pulled from the service, checked against what is stored."""
+"""Rosters for the command line: pulled from the service, checked against the store."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -18,7 +18,7 @@ from ccanalytics.words import counted
 
 
 def pull_members(options: RunOptions, path: Path, *, groups: bool = False) -> Pull:
-    """The roster file at `path`, updated with today's members, on request with groups as teams."""
+    """Update the roster file at `path` with today's members, on request with groups as teams."""
     kinds = (ADMIN_KEY, ANALYTICS_KEY)
     keys = (find_key(options.environ, options.key_file, kind) for kind in kinds)
     key, url = next(filter(None, keys), None), options.settings.base_url
@@ -37,7 +37,7 @@ def pull_members(options: RunOptions, path: Path, *, groups: bool = False) -> Pu
 
 
 def roster_lines(options: RunOptions, roster: pd.DataFrame, named: bool) -> Iterator[str]:
-    """What a person wants to know of a roster file, a line each; people only by number."""
+    """A summary of a roster file, as lines; people only as counts."""
     now = roster_of_week(roster, pd.Timestamp(monday(options.now.date())))
     people = counted(roster["actor"].nunique(), "person", "people")
     yield f"{people} in {counted(len(roster), 'stay')}, {len(now)} of them this week"

@@ -1,4 +1,4 @@
-"""What a person asked a command for, with the source resolved once."""
+"""The options of a command, with the source resolved once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """The flags of a command over the settings, the environment, the folder and the time."""
+    """The flags of a command, its settings, environment, folder and time."""
 
     environ: Mapping[str, str]
     settings: Settings
     now: datetime
     source: str = ""
-    """Empty only where a command needs none."""
+    """Empty only where a command needs no source."""
     week: str = ""
     weeks: int = 12
     team: str = ""
@@ -42,7 +42,7 @@ class RunOptions:
     @property
     def store(self) -> "Store":
         """The store of the settings."""
-        # Imported here: a wrong flag is answered before pandas is there.
+        # Imported late: a wrong flag is reported before pandas is imported.
         from ccanalytics.store.day_store import Store
 
         return Store(self.settings.store)
@@ -54,12 +54,12 @@ class RunOptions:
 
     @property
     def access(self) -> Access:
-        """What it takes to open the source."""
+        """What is needed to open the source."""
         return Access(self.environ, self.key_file, self.settings.base_url, self.logs)
 
     @property
     def notebook_environment(self) -> dict[str, str]:
-        """The environment in which notebooks find these settings, and only read what is stored."""
+        """The environment of the notebooks: these settings, and they only read the store."""
         variables = as_variables(self.settings, self.logs)
         return {**self.environ, **variables, "CCANALYTICS_SYNC_ON_LOAD": "0"}
 
@@ -70,17 +70,17 @@ class RunOptions:
         return NotebookWorkers(self.notebook_environment)
 
     def open_source(self) -> Source:
-        """The source, ready to be asked; `AuthError` when its key is missing."""
+        """The opened source; `AuthError` when its key is missing."""
         return self.spec.open(self.access)
 
 
 def with_source(options: RunOptions) -> RunOptions:
-    """The options with the source named, or the one with a key; `AuthError` when there is none."""
+    """The options with the named source, or the one with a key; `AuthError` when there is none."""
     source = options.source or source_with_key(options.access)
     if not source:
         raise AuthError(str(no_source("There is no key, and no --source was given.")))
     settings = options.settings
     if source_spec(source).organisation and not options.environ.get("CCANALYTICS_ROSTER"):
-        # The roster of a settings file is of the user's organisation, not of this one.
+        # The roster in the settings belongs to the user's organisation, not to the sample.
         settings = msgspec.structs.replace(settings, roster=None)
     return replace(options, source=source, settings=settings)

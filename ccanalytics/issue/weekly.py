@@ -1,4 +1,4 @@
-"""One weekly report from what a person asked for: sync once, load, check, run the notebooks."""
+"""One weekly report: sync once, load, check, run the notebooks."""
 
 import gc
 import platform
@@ -31,7 +31,7 @@ from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
 
 LONGEST_NAME = 60
-"""Letters of a team in the name of a file."""
+"""The most letters of a team in a file name."""
 
 
 def weekly_report(
@@ -73,7 +73,7 @@ def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWork
 
 
 def dataset_of(options: RunOptions) -> Dataset:
-    """The weeks a report is about, as they are stored."""
+    """The stored weeks of a report."""
     return load(
         week=options.week,
         weeks=options.weeks,
@@ -88,7 +88,7 @@ def dataset_of(options: RunOptions) -> Dataset:
 
 
 def _check(spec: ReportSpec, data: Dataset, checks: Sequence[Check], *, force: bool) -> None:
-    """`PreflightError` when the numbers would mislead, and a page that says why."""
+    """Raise `PreflightError` when the numbers would mislead, after writing a page that says why."""
     together = [
         ("Small teams across issues", "stop", text)
         for text in revealed_with(data, spec.memory, memories(spec.out))
@@ -101,7 +101,7 @@ def _check(spec: ReportSpec, data: Dataset, checks: Sequence[Check], *, force: b
     lines = "\n".join(f"  {name}: {text}" for name, text in found)
     error = PreflightError(
         f"A check of the records stopped the report of {spec.week}:\n{lines}\nSee {page}; "
-        "--force makes it all the same, with the warning on it."
+        "--force makes it anyway, with the warning on it."
     )
     error.page = page
     raise error
@@ -151,11 +151,11 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
 
 
 SPINE_NOTEBOOKS = {"trust", "adoption", "productivity", "cost_per_commit"}
-"""The notebooks that are part of every report; wings add theirs."""
+"""The notebooks of every report; wings add their own."""
 
 
 def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:
-    """The notebooks of the report that are installed and have something in this dataset."""
+    """The installed notebooks that have something to show for this dataset."""
     if data.spec.report:
         return report_notebooks(options.notebooks, data.spec.report)
     added = {name: place for wing in wings() for name, place in wing.notebooks.items()}
@@ -171,12 +171,12 @@ def _has(place: str, data: Dataset) -> bool:
 
 
 def issue_name(week: str, team: str) -> str:
-    """The name of an issue's file without its ending."""
+    """The file name of an issue without its extension."""
     return f"{week}-{_slug(team)}" if team else week
 
 
 def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
-    """What every notebook of a report of the last of `data`'s weeks must know."""
+    """The parameters of every notebook for a report of the last of `data`'s weeks."""
     week = week_name(data.weeks[-1].date())
     known: dict[str, str | int] = {"week": week, "weeks": options.weeks, "source": data.source}
     if data.spec.report:  # about one person
@@ -185,14 +185,14 @@ def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
 
 
 def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:
-    """How the report was made, in words."""
+    """The facts about how the report was made."""
     stored = data.days[data.days["stored"]]
     moving = int((~stored["final"]).sum())
     settled = data.spec.settling.final.days
     first, last = stored["fetched_at"].min(), stored["fetched_at"].max()
     fetched = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     if data.spec.invented:
-        fetched = "not at all: the days are invented"
+        fetched = "none: the days are invented"
     days = {one.day for one in options.store.restatements(data.source)}
     restated = sum(data.since <= day <= data.until for day in days)
     organization = options.store.organization(data.source) or "unknown"
@@ -228,7 +228,7 @@ def _days(monday: date) -> str:
 
 
 def _slug(team: str) -> str:
-    """The team as part of a file's name; with a digest where that alone could be another team's."""
+    """The team as part of a file name, with a digest where names could collide."""
     name = normalize("NFC", team).lower()
     plain = normalize("NFKD", name).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain)

@@ -1,9 +1,9 @@
-"""The notebooks as a page that keeps itself up to date, served to this machine alone.
+"""The notebooks as a live page, served to this machine only.
 
     logs ── watch ─▶ live ── page_maker ─▶ engine: prepared workers ─▶ build_page
                       │
     browsers ◀─ server
 
-No notebook runs in the server: the engine of a report runs them in processes of their own, without
-keys, which stay prepared. A page is built after each notebook, so the first is there early.
+No notebook runs in the server: the engine of the report runs them in worker processes without
+keys. A page is built after each notebook, so the first one appears early.
 """

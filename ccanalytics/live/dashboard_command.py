@@ -36,9 +36,9 @@ OWN = "local"
     options.IDENTITY,
 )
 def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
-    """Show a page on 127.0.0.1 that follows the session logs while you work.
+    """Serve a page on 127.0.0.1 that follows the session logs while you work.
 
-    With another --source it is the weekly report, and follows the store.
+    With another --source it is the weekly report and follows the store.
     """
     from ccanalytics.settings import as_variables
 
@@ -88,7 +88,7 @@ def _serve(run: "RunOptions", port: int, launch: bool) -> None:
 
 
 def _identity(source: str, flags: dict[str, Any]) -> str | None:
-    """One's own logs are shown as they are, an organization as its report shows it."""
+    """One's own logs are shown with names, an organization as in its report."""
     asked = flags.pop("identity")
     if asked or source == OWN:
         return asked
@@ -96,7 +96,7 @@ def _identity(source: str, flags: dict[str, Any]) -> str | None:
 
 
 def _fetch(run: "RunOptions") -> None:
-    """Fetch the weeks of the page, as a report does; only a source on a network has any."""
+    """Fetch the weeks of the page like a report; only for a source on a network."""
     if not run.spec.network:
         return
     with ended_by_sigterm(), progress("days of the page") as shown:

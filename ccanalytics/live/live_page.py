@@ -1,4 +1,4 @@
-"""What is watched -> the page, made again after each change, and everybody hears of it."""
+"""Watched files -> the page, rebuilt after each change, and its listeners are notified."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ from ccanalytics.live.watch import Watched, changes
 log = logging.getLogger(__name__)
 
 REST = 5.0
-"""Seconds at most without work after a page; after a quick one twice the time it took."""
+"""The longest pause after a page in seconds; after a quick page twice the time it took."""
 
 State = Literal["reading", "live", "waiting", "failed"]
 Listener = Callable[[dict[str, Any]], None]
@@ -24,7 +24,7 @@ _OF_OURS = re.compile(r"\w+\.ipynb, cell \d+: (?:Settings|Store|Schema|Auth)Erro
 
 
 class Live:
-    """The newest page, how it stands, and who wants to hear of it."""
+    """The newest page, its state, and its listeners."""
 
     def __init__(self, maker: PageMaker) -> None:
         self.maker = maker
@@ -48,7 +48,7 @@ class Live:
                 await self._changed.wait()
 
     def choose(self, wanted: Mapping[str, Any]) -> None:
-        """Filter by what is offered; anything else is passed over."""
+        """Apply the offered filters; anything else is ignored."""
         offered = {one["name"]: [value for value, _ in one["options"]] for one in self.choices}
         right = {n: v for n, v in wanted.items() if v in offered.get(n, ())}
         if right:
@@ -59,7 +59,7 @@ class Live:
 
     @property
     def choices(self) -> list[dict[str, Any]]:
-        """What can be filtered by."""
+        """The available filters."""
         return self.maker.choices
 
     async def save(self, kind: str) -> tuple[str, bytes]:
@@ -98,7 +98,7 @@ class Live:
         except CCAnalyticsError as error:
             self._say("failed", files=files, message=self._words(error))
         except Exception as error:  # whatever it is, the next page may go well
-            log.exception("The page could not be made.")
+            log.exception("The page could not be built.")
             self._say("failed", message=self._safe(f"{type(error).__name__}: {error}"))
         else:
             self._say("live", updated=time.time(), progress=0)
@@ -122,7 +122,7 @@ class Live:
             listener(self.status)
 
     def _words(self, error: CCAnalyticsError) -> str:
-        """One sentence for what the reader can fix, else also the code of the cell that failed."""
+        """One sentence for what the reader can fix, else with the code of the failed cell."""
         ours = _OF_OURS.fullmatch(str(error))
         code = "" if ours else getattr(error, "code", "")
         return self._safe(f"{ours[1] if ours else error}" + (f"\n\n{code}" if code else ""))
@@ -139,4 +139,4 @@ def _nothing_in(watched: Watched) -> str:
     empty = [str(folder) for folder in watched.folders if folder.is_dir()]
     parts = [f"{', '.join(missing)} does not exist yet."] if missing else []
     parts += [f"{', '.join(empty)} holds no {watched.suffix} file yet."] if empty else []
-    return f"{' '.join(parts)} The page begins with the first."
+    return f"{' '.join(parts)} The page starts with the first one."

@@ -1,6 +1,6 @@
-"""What a dashboard shows: notebooks are run, the page is built, its parts are saved.
+"""The content of a dashboard: run the notebooks, build the page, save its parts.
 
-Everything here takes its time and is called in threads of the server.
+Everything here is slow and runs in threads of the server.
 """
 
 import sys
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ccanalytics.report.run import ReportSpec
 
 TIMEOUT = 300.0
-"""Seconds per cell of a notebook."""
+"""The time limit of a cell in seconds."""
 
 LINKS = (
     ("CSV", "save/csv"),
@@ -30,15 +30,15 @@ LINKS = (
     ("Notebook", "save/notebook"),
     ("Page", "save/page"),
 )
-"""What a page can be saved as, and where."""
+"""The download formats of a page, and their files."""
 
 CHOICES = "application/vnd.ccanalytics.choices+json"
-"""An output that says by what the reader can filter; parameters of its notebook."""
+"""An output with the filters of the page, which are parameters of its notebook."""
 
 
 @dataclass
 class PageMaker:
-    """The page of one chosen source; `chosen` is what the reader filters by."""
+    """The page of one source; `chosen` are the reader's filters."""
 
     options: RunOptions
     chosen: dict[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class PageMaker:
     _made: "tuple[ReportSpec, list[NotebookNode]] | None" = None
 
     def pages(self, progress: "Progress") -> Iterator[str]:
-        """The page as it is now; the first of one person comes early, after each notebook."""
+        """The current pages; the first personal page appears early, after each notebook."""
         workers = self._workers  # they import while this process does
         import ccanalytics.report.page  # noqa: F401
 
@@ -61,7 +61,7 @@ class PageMaker:
             yield _page(spec, notebooks, live=LINKS)
 
     def watched(self) -> Watched:
-        """What the page depends on."""
+        """The files the page depends on."""
         settings, spec = self.options.settings, self.options.spec
         tables = [settings.roster] if settings.roster else []
         files = (*self._notebooks(), *settings.calendars.values(), *tables)
@@ -73,7 +73,7 @@ class PageMaker:
         return Watched(files=files)
 
     def save(self, kind: str) -> tuple[str, bytes]:
-        """The name and content of the last page as a file of one kind."""
+        """The name and content of the last page in a download format."""
         from ccanalytics.live.saved_files import as_csv, as_parquet, frames_shown, zipped
 
         if self._made is None:
@@ -89,7 +89,7 @@ class PageMaker:
         return f"{spec.file}-{kind}.zip", content
 
     def end(self) -> None:
-        """End the workers; a page that is being made ends with an error."""
+        """Stop the workers; a page in progress ends with an error."""
         if "_workers" in self.__dict__:
             self._workers.close()
 
@@ -143,7 +143,7 @@ class PageMaker:
 
 
 def choices_in(notebooks: "Sequence[NotebookNode]") -> list[dict[str, Any]]:
-    """What the notebooks let the reader choose: name, label and options, each a value and words."""
+    """The filters of the notebooks: name, label and options, each a value and a label."""
     return [
         choice
         for notebook in notebooks
@@ -154,7 +154,7 @@ def choices_in(notebooks: "Sequence[NotebookNode]") -> list[dict[str, Any]]:
 
 
 def _weekly(options: RunOptions) -> "ReportSpec":
-    """The report's own spec; what would stop the report stops the page."""
+    """The spec of the report; a check that would stop the report stops the page."""
     from ccanalytics.dataset.preflight import preflight, stops
     from ccanalytics.issue.weekly import dataset_of, report_spec_of
 

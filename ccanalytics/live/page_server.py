@@ -1,12 +1,12 @@
 """The page over HTTP, for browsers on this machine only.
 
-    /TOKEN/           the page as it is now
+    /TOKEN/           the current page
     /TOKEN/live       a WebSocket: sends each change, receives the reader's choices
     /TOKEN/save/KIND  the page as a file
 
-Nobody else on this machine, and no other page in the same browser, may learn anything: a request
-has to know the token of this run, which is in the address that is printed, has to name this server
-as its host, so that no foreign name can be made to point here, and must not come from another
+Other users of this machine and other pages in the same browser must not get anything: a request
+needs the token of this run, which is in the printed address, must name this server
+as its host, so that no other name can be pointed here, and must not come from another
 origin.
 """
 
@@ -42,18 +42,18 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Of every answer; what scripts a page may run it says itself."""
+"""Headers of every answer; the page itself says which scripts it may run."""
 
 TYPES = {"csv": "application/zip", "parquet": "application/zip", "page": "text/html"}
 
 PING = 30  # seconds
 
 OPENING = Path(__file__).with_name("opening.html")
-"""Shown until there is a page."""
+"""Shown until the first page is ready."""
 
 
 class Own(RequestHandler):
-    """Answers only what was asked by the page itself, or by hand, on this machine."""
+    """Answers only requests of the page itself, or typed by hand, on this machine."""
 
     SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD")
 
@@ -86,7 +86,7 @@ class Own(RequestHandler):
 
 
 class Missing(Own):
-    """Any other address."""
+    """Any other address: 404."""
 
     def prepare(self) -> None:
         super().prepare()
@@ -94,7 +94,7 @@ class Missing(Own):
 
 
 class PageHandler(Own):
-    """The page as it is now."""
+    """The current page."""
 
     def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
@@ -104,7 +104,7 @@ class PageHandler(Own):
 
 
 class Save(Own):
-    """The page as a file."""
+    """The page as a download."""
 
     async def get(self, kind: str) -> None:
         try:
@@ -123,7 +123,7 @@ class Save(Own):
 
 
 class Updates(Own, WebSocketHandler):
-    """Tells how the page stands, now and at each change; hears what the reader chooses."""
+    """Sends the state of the page, now and at each change; receives the reader's filters."""
 
     SUPPORTED_METHODS = ("GET",)
 
@@ -140,7 +140,7 @@ class Updates(Own, WebSocketHandler):
             sent.add_done_callback(asyncio.Future.exception)  # who is gone need not hear it
 
     def on_message(self, message: str | bytes) -> None:
-        """A choice is an object of names and values; anything else is passed over."""
+        """Filters are an object of names and values; anything else is ignored."""
         with contextlib.suppress(json.JSONDecodeError, UnicodeDecodeError, RecursionError):
             wanted = json.loads(message)
             if isinstance(wanted, dict):

@@ -1,7 +1,7 @@
-"""What a page shows -> files to keep: its figures as CSV or Parquet, its notebooks.
+"""A page -> downloads: its data as CSV or Parquet, its notebooks.
 
-Only what is shown is saved, as it is shown: the rows behind each chart, and the tables. The records
-themselves are not.
+Only what is shown is saved: the rows behind each chart, and the tables. The records
+are not.
 """
 
 import io
@@ -24,7 +24,7 @@ Rows = list[dict[str, Any]]
 
 
 def frames_shown(notebooks: Sequence[NotebookNode]) -> dict[str, pa.Table]:
-    """The rows behind each chart and table of these notebooks, named after it, in order."""
+    """The rows behind each chart and table of these notebooks, with names, in order."""
     numbers = count(1)
     return {
         f"{next(numbers):02d}-{_slug(title)}": _table(rows)
@@ -35,7 +35,7 @@ def frames_shown(notebooks: Sequence[NotebookNode]) -> dict[str, pa.Table]:
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """`table` as CSV that a spreadsheet program takes for text and numbers alone."""
+    """`table` as CSV without formulas."""
     return safe_csv(table.to_pandas()).encode()
 
 
@@ -47,7 +47,7 @@ def as_parquet(table: pa.Table) -> bytes:
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
-    """One ZIP file of these."""
+    """A ZIP file of these files."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -78,7 +78,7 @@ def _table(rows: Rows) -> pa.Table:
 
 
 def _column(values: list[Any]) -> pa.Array:
-    """`values` in a type that holds them all: as text where no plain one does."""
+    """`values` in a type that holds them all, else as text."""
     try:
         array = pa.array(values)
     except pa.ArrowInvalid:

@@ -1,4 +1,4 @@
-"""Folders and files -> a sign whenever one of them has changed."""
+"""Folders and files -> a stamp that differs after any change."""
 
 import asyncio
 import os
@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 TICK = 1.0
-"""Seconds between two looks, at least."""
+"""The shortest time between two scans in seconds."""
 
 SHARE = 20
-"""A look at many files is followed by so many times its own processor time without one."""
+"""After a scan, wait this many times its processor time."""
 
 _NO_SESSIONS = "tool-results"
-"""Claude Code keeps outputs of tools there; one may be a copy of somebody's log."""
+"""Claude Code keeps tool outputs there; one may be a copy of a log."""
 
 Stamp = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What is watched: files of one ending anywhere below `folders`, and single `files`."""
+    """Watches files of one extension anywhere below `folders`, and single `files`."""
 
     folders: tuple[Path, ...] = ()
     suffix: str = ""
@@ -38,11 +38,11 @@ class Watched:
                         yield state
 
     def count(self) -> int:
-        """How many files there are below the folders."""
+        """The number of files below the folders."""
         return sum(1 for _ in self.found())
 
     def stamp(self) -> Stamp:
-        """Another value when a file was added, removed or written to, and on another UTC day."""
+        """Changes when a file was added, removed or written, and on another UTC day."""
         found = sorted((s.st_ino, s.st_size, s.st_mtime_ns) for s in self.found())
         single = [(n, s) for n, file in enumerate(self.files) if (s := _state(file))]
         marks = [(n, s.st_ino, s.st_size, s.st_mtime_ns) for n, s in single]
@@ -61,7 +61,7 @@ async def changes(watched: Watched) -> AsyncIterator[None]:
 
 
 def _look(watched: Watched) -> tuple[Stamp, float]:
-    """The stamp, and the seconds of processor time it took."""
+    """The stamp, and the processor time it took in seconds."""
     begun = time.thread_time()
     stamp = watched.stamp()
     return stamp, time.thread_time() - begun

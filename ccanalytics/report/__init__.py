@@ -1,1 +1,1 @@
-"""Notebooks -> one offline page per week; no figure is computed here."""
+"""Notebooks -> one offline page per week; nothing is computed here."""

@@ -1,6 +1,6 @@
-"""The folder of reports: one file per issue, which says what it is in a JSON block of its own.
+"""The folder of reports: one file per issue, described by a JSON block inside it.
 
-Nothing else is stored, and other files in the folder are left alone. Files appear whole or not at
+Other files in the folder are left alone. Files appear complete or not at
 all, and one process at a time writes.
 """
 
@@ -32,7 +32,7 @@ _CARD = ("metric", "label", "value", "unit", "verdict")
 
 @dataclass(frozen=True)
 class Issue:
-    """What the folder knows of one report."""
+    """One report in the folder."""
 
     file: str
     week: str
@@ -44,7 +44,7 @@ class Issue:
 
     @property
     def sample(self) -> bool:
-        """Whether it is about the invented organisation."""
+        """Whether it is about the sample organisation."""
         return self.source == "sample"
 
     @property
@@ -54,13 +54,13 @@ class Issue:
 
     @property
     def scope(self) -> tuple[str, str, str]:
-        """Source, team and identity: issues that agree in them are about the same people."""
+        """Source, team and identity: issues with equal ones are about the same people."""
         team, identity = (_text(self.memory.parameters.get(key)) for key in ("team", "identity"))
         return self.source, team, identity
 
     @property
     def monday(self) -> date | None:
-        """The Monday of its week; None when it does not name a week."""
+        """The Monday of its week, or None."""
         with contextlib.suppress(ValueError, OverflowError):  # the last week of year 9999
             monday = parse_week(self.week)
             return monday if monday + timedelta(days=7) else None
@@ -78,10 +78,10 @@ class Issue:
 def write_issue(
     folder: Path, name: str, page: str, companions: Mapping[str, str | None] | None = None
 ) -> Path:
-    """The path of `page`, written last and as `<name>.html`; an older one is replaced in one step.
+    """Write `page` as `<name>.html`, last; an older one is replaced in one step. Returns its path.
 
-    `companions` are files that go with it, by what follows its name. None removes one that an
-    earlier run left: what lies next to an issue says the same as the issue, or is not there.
+    `companions` are files next to it, by suffix. None removes one that an
+    earlier run left, so that they always match the issue.
     """
     if not re.fullmatch(r"[\w.-]+", name) or name.startswith("."):
         raise ValueError(f"{name!r} cannot be the name of a report file.")
@@ -100,9 +100,9 @@ def write_issue(
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """While this is open no other process writes in the folder of `path`, which is made.
+    """Hold the write lock of the folder of `path`, which is created.
 
-    What dead processes left of files they were writing is removed.
+    Files left by dead writers are removed.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def put(path: Path, text: str) -> None:
-    """Write `text` so that others can read it, too; only while `writing`."""
+    """Write `text`, readable by others; only while `writing`."""
     write_text(path, text, mode=0o644)
 
 
@@ -127,13 +127,13 @@ def issues(folder: Path) -> list[Issue]:
 
 
 def memories(folder: Path, until: str = "") -> list[Remembered]:
-    """What the whole issues in `folder` remember, newest week first; up to the week `until`."""
+    """What the complete issues in `folder` remember, newest week first, up to the week `until`."""
     found = (issue for issue in issues(folder) if not until or issue.week <= until)
     return [issue.memory for issue in found if not issue.failed]
 
 
 def one_a_week(found: Iterable[Issue]) -> list[Issue]:
-    """The whole issue of each week, oldest first; of copies the one with the shortest name."""
+    """The complete issue of each week, oldest first; of copies the one with the shortest name."""
     by_week: dict[date, Issue] = {}
     for issue in sorted(found, key=lambda one: (len(one.file), one.file)):
         if issue.monday and not issue.failed:
@@ -142,7 +142,7 @@ def one_a_week(found: Iterable[Issue]) -> list[Issue]:
 
 
 def read_issue(path: Path) -> Issue | None:
-    """What `path` says of itself; None when it is not an issue."""
+    """The description in `path`; None when it is not an issue."""
     block = issue_block(path)
     try:
         return None if block is None else _issue(path, block)
@@ -152,7 +152,7 @@ def read_issue(path: Path) -> Issue | None:
 
 
 def issue_block(path: Path) -> dict[str, Any] | None:
-    """The JSON block of a page; None when it has none, or it cannot be read."""
+    """The JSON block of a page; None when it is missing or unreadable."""
     try:
         with path.open("rb") as file:
             found = _BLOCK.search(file.read(_HEAD))
@@ -182,5 +182,5 @@ def _issue(path: Path, block: Mapping[str, Any]) -> Issue:
 
 
 def _text(value: object) -> str:
-    """`value` as text that can be written: half of a surrogate pair becomes "?"."""
+    """`value` as encodable text: half a surrogate pair becomes "?"."""
     return "" if value is None else str(value).encode("utf-8", "replace").decode()

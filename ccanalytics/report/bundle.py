@@ -1,4 +1,4 @@
-"""The chart runtime of a page, and how text is packed into one.
+"""The chart runtime of a page, and packed text in it.
 
 A report carries one copy of the parts of Vega its charts need, with Vega's own expression
 interpreter, so that nothing is evaluated and nothing is fetched. Charts are compiled to Vega when
@@ -50,7 +50,7 @@ LICENCE = (
 def runtime() -> str:
     """The script that draws compiled Vega charts; it sets `window.ccVega` and nothing else.
 
-    It is put together once, which takes a second, and kept in the user's folder of caches.
+    Building it takes a second, so it is kept in the user's cache folder.
     """
     snippet = _SNIPPET
     for name, release in _MODULES.items():
@@ -85,14 +85,14 @@ def _bundled(snippet: str) -> str:
 
 
 def pack(text: str) -> str:
-    """`text` as base64 of gzip: safe inside any HTML element, the same for the same text."""
+    """`text` as base64 of gzip: safe inside any HTML element, equal for equal text."""
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
 
 
 def content_security_policy(styles: str, *scripts: str, live: bool = False) -> str:
     """The policy under which a page loads nothing and runs only these scripts, known by hash.
 
-    A live one may ask the server it came from what is new.
+    A live page may also ask its own server for news.
     """
     allowed = " ".join(_hash(script) for script in scripts) or "'none'"
     return "; ".join(

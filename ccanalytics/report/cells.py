@@ -1,8 +1,8 @@
 """An executed notebook -> a section of the page.
 
-Markdown headings cut a notebook into blocks, one question each; outputs are taken by MIME type and
-code comes along to be shown on demand. Raw HTML of a notebook never enters the page: charts,
-cards, tables and notes are made from data, everything else is shown as text.
+Markdown headings split a notebook into blocks, one question each; outputs go by MIME type, and
+code is shown on demand. Raw HTML of a notebook never enters the page: charts,
+cards, tables and notes are built from data, everything else is shown as text.
 
 Tags of a cell say where it stands:
 
@@ -46,7 +46,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("i
 LEFT_OUT = frozenset(
     ("parameters", "injected-parameters", "widgets", "lab-only", "papermill-error-cell-tag")
 )
-"""Tags of cells of which a page shows nothing."""
+"""Tags of cells that a page does not show."""
 
 _HOISTED = {"headlines", "trust"}
 _OWN_ANCHORS = (
@@ -61,7 +61,7 @@ MIME = _OWN + "{}+json"
 
 @dataclass
 class Contents:
-    """All notebooks of a page: sections, and what was tagged to stand above them."""
+    """All notebooks of a page: sections, and what is tagged to be above them."""
 
     charts: Charts
     sections: list[Section] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Contents:
     anchors: set[str] = field(default_factory=lambda: set(_OWN_ANCHORS))
 
     def add(self, notebook: NotebookNode) -> None:
-        """Append a notebook's section; cards and trust notes seen before are not repeated."""
+        """Add a notebook's section; repeated cards and trust notes are dropped."""
         reader = _Reader(self)
         for cell in notebook.cells:
             reader.read(cell)
@@ -98,7 +98,7 @@ class Contents:
                 yield from block.items
 
     def anchor(self, *words: str) -> str:
-        """An id for a heading that no other part of the page has."""
+        """A unique id for a heading."""
         wanted = "-".join(filter(None, map(_slug, words))) or "part"
         tries = (wanted if n == 1 else f"{wanted}-{n}" for n in count(1))
         found = next(name for name in tries if name not in self.anchors)
@@ -106,7 +106,7 @@ class Contents:
         return found
 
     def not_shown(self) -> list[str]:
-        """What is left out, by its reason: "Retention (nothing to show in these weeks)"."""
+        """What is left out, with the reason: "Retention (nothing to show in these weeks)"."""
         by_reason: dict[str, list[str]] = {}
         for one in self.left_out:
             by_reason.setdefault(one.why.rstrip("."), []).append(one.what)
@@ -114,7 +114,7 @@ class Contents:
         return [f"{whats} ({why})" if whats else why for why, whats in named.items()]
 
     def parameters(self) -> list[str]:
-        """Every parameter once, with the sections that ran with it where others did not."""
+        """Every parameter once, with its sections where not all have it."""
         used: dict[str, list[str]] = {}
         for section in self.sections:
             for name, value in section.parameters.items():
@@ -126,18 +126,18 @@ class Contents:
         ]
 
     def heading(self, title: str, subtitle: str) -> tuple[str, str]:
-        """What the page is called and what stands under it: its first finding, where it has one."""
+        """The title and subtitle of the page: its first finding, if any."""
         if not self.findings or self.findings[0]["kind"] == "unknown":
             return title, subtitle
         return self.findings[0]["title"], " · ".join(filter(None, (title, subtitle)))
 
     @property
     def has_warning(self) -> bool:
-        """Whether a remark on what can be trusted is a warning."""
+        """Whether a trust note is a warning."""
         return any(isinstance(item, PageNote) and item.tone == "warn" for item in self.trust)
 
     def trust_line(self) -> str:
-        """The remarks on what can be trusted in one line; what they rest on is folded."""
+        """The trust notes in one line, with their evidence folded."""
         notes = [item for item in self.trust if isinstance(item, PageNote)]
         warnings = [note.text for note in notes if note.tone == "warn"]
         if warnings:
@@ -145,7 +145,7 @@ class Contents:
         return " ".join(note.text for note in notes) or "What can be trusted"
 
     def hoist(self, items: Iterable[Item]) -> None:
-        """Keep cards and remarks for the top of the page."""
+        """Move cards and notes to the top of the page."""
         for item in items:
             if isinstance(item, Cards):
                 self._keep_cards(item.cards)
@@ -159,7 +159,7 @@ class Contents:
                 self.trust.append(item)
 
     def _keep_cards(self, cards: Iterable[dict[str, Any]]) -> None:
-        """Keep each card once; what this source cannot answer is only listed."""
+        """Keep each card once; what the source cannot answer is only listed."""
         for card in cards:
             if card.get("missing"):
                 self.left_out.append(LeftOut(card["label"], card["missing"]))
@@ -168,7 +168,7 @@ class Contents:
 
 
 def _answered(blocks: Sequence[Block], title: str) -> tuple[list[Block], list[LeftOut]]:
-    """The blocks that have something to show, and what has not: whole questions, or a chart."""
+    """The blocks with something to show, and what has nothing: questions or single charts."""
     kept, out = [], []
     for block in blocks:
         missing = [item for item in block.items if isinstance(item, LeftOut)]
@@ -183,7 +183,7 @@ def _answered(blocks: Sequence[Block], title: str) -> tuple[list[Block], list[Le
 
 
 class _Reader:
-    """Walks the cells of one notebook and fills its blocks."""
+    """Reads the cells of one notebook into blocks."""
 
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
@@ -207,7 +207,7 @@ class _Reader:
             self._place(tags).items += [*code, *items]
 
     def _place(self, tags: set[str]) -> Block:
-        """The block a cell belongs to: its question's, or the part of it that is behind "more"."""
+        """The block of a cell: its question's, or the part behind "more"."""
         if "more" not in tags or self.block in self.more:
             return self.block
         if self.aside is None:
@@ -290,7 +290,7 @@ def _words(data: dict[str, Any]) -> Iterator[Item]:
 
 
 def parameters(notebook: NotebookNode) -> dict[str, str]:
-    """The values a notebook ran with: its defaults, and over them what papermill injected."""
+    """The values a notebook ran with: its defaults, overridden by papermill's."""
     cells = [*tagged_cells(notebook, "parameters"), *tagged_cells(notebook, "injected-parameters")]
     found = [assignments(cell.source) for cell in cells]
     return {name: ast.unparse(value) for one in found for name, value in one.items()}
@@ -309,7 +309,7 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
 
 
 def _folded(tokens: Sequence[Token]) -> Folded:
-    """Words behind the emphasised ones they begin with, such as *How to read it:*"""
+    """Text folded behind its emphasised start, such as *How to read it:*"""
     inline = next((token for token in tokens if token.type == "inline"), None)
     children = (inline and inline.children) or []
     if inline and len(children) > 2 and children[0].type == "em_open":

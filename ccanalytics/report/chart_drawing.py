@@ -18,7 +18,7 @@ from ccanalytics.report.svg import inline_svg
 VEGA_LITE = "6.4"
 WIDTH, WIDE = 680, 900
 BETWEEN = 68
-"""Pixels from one of several small charts to the next: the value at a line's end, and a gap."""
+"""Pixels between small charts: the value at a line's end, and a gap."""
 
 PICTURE = "image/svg+xml"
 
@@ -26,7 +26,7 @@ Spec = dict[str, Any]
 
 
 class Drawing:
-    """One chart in the width of the page, without the words that the page itself says."""
+    """One chart in the width of the page, without the text the page itself has."""
 
     def __init__(self, chart: str) -> None:
         self._chart = chart
@@ -41,13 +41,13 @@ class Drawing:
 
     @cached_property
     def svg(self) -> str:
-        """The chart drawn, which takes longer than all else."""
+        """The SVG of the chart: the slowest step."""
         with _named_errors():
             return vl_convert.vega_to_svg(self.vega)
 
 
 def drawing(chart: Spec) -> Drawing:
-    """The drawing of a chart, the same one each time."""
+    """The drawing of a chart, cached."""
     return _drawing(json.dumps(chart))
 
 
@@ -60,14 +60,14 @@ def start_drawing() -> None:
 
 
 def draw_ahead(notebook: NotebookNode) -> None:
-    """Draw all charts of a notebook, while others still run."""
+    """Draw all charts of a notebook while others still run."""
     for _, chart in _charts(notebook):
         with suppress(ReportError):  # said when it is to be shown
             assert drawing(chart).svg
 
 
 def add_pictures(notebook: NotebookNode) -> None:
-    """Next to each chart its drawing with its title above, for what does not draw Vega-Lite."""
+    """Add to each chart its drawing with a title, for viewers that do not draw Vega-Lite."""
     for number, (data, chart) in enumerate(_charts(notebook), 1):
         if PICTURE not in data:
             data[PICTURE] = _picture(chart, f"chart-{number}")
@@ -110,7 +110,7 @@ def _picture(chart: Spec, name: str) -> str:
 
 
 def sized(chart: Spec, width: int) -> Spec:
-    """The chart at a width in pixels, without the words the page itself says."""
+    """The chart at a width in pixels, without the text the page itself has."""
     spec = copy.deepcopy(chart)
     for part in [spec, *spec.get("layer", [])]:
         for said in ("title", "description", "usermeta"):
@@ -138,13 +138,13 @@ def _named_errors() -> Iterator[None]:
 
 
 def about(chart: Spec) -> dict[str, Any]:
-    """What a chart of this package says of itself: its metric, what is missing, its columns."""
+    """The metadata of a chart of this package: its metric, what is missing, its columns."""
     said: dict[str, Any] = chart.get("usermeta", {}).get("ccanalytics", {})
     return said
 
 
 def parts_of(chart: Spec) -> Iterator[Spec]:
-    """A chart and those it is made of."""
+    """A chart and its parts."""
     yield chart
     for key in ("layer", "hconcat", "vconcat", "concat"):
         for part in chart.get(key, []):
@@ -154,9 +154,9 @@ def parts_of(chart: Spec) -> Iterator[Spec]:
 
 
 def _fit(part: Spec, width: Any, small: Any) -> None:
-    """As many columns of a legend, and letters of a small chart's name, as the page has room for.
+    """Fit the columns of a legend, and the name of a small chart, to the page.
 
-    Only here, because such an expression is not valid in charts that a reader puts together.
+    Only here, because such an expression is not valid in combined charts.
     """
     for channel in part.get("encoding", {}).values():
         legend = channel.get("legend") if isinstance(channel, dict) else None

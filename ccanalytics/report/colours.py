@@ -1,7 +1,7 @@
-"""The colours of charts, as the page knows them.
+"""The colours of charts on the page.
 
-A chart names colours by hex value. The page puts a CSS variable in the place of each value it
-knows, so one drawing serves light, dark and print; the light value stays as the fallback.
+Charts name colours by hex value. The page replaces each known value by a CSS variable,
+so one drawing serves light, dark and print; the light value is the fallback.
 """
 
 DARK = {
@@ -17,10 +17,10 @@ DARK = {
     "#737b87": "#a4acb9",  # muted text
     "#87909b": "#8d94a0",  # grid lines, drawn faintly
 }
-"""The value in dark mode of each value a chart may use."""
+"""The dark value of each colour of a chart."""
 
 LIGHT = {"#6b7482": "#1b2330", "#737b87": "#59626f", "#87909b": "#9a9a90"}
-"""The value in light mode where it is another than the chart's, which has to do for both."""
+"""The light value, where the chart's own is a compromise for both modes."""
 
 
 def variables() -> dict[str, str]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 Progress = Callable[[str, int, int], None]
-"""Called with a notebook, how many of its cells have begun, and how many there are."""
+"""Called with a notebook, the number of started cells, and of all cells."""
 
 FORKS = sys.platform == "linux"
 """macOS has fork, but its system libraries may crash in the copy."""
@@ -57,13 +57,13 @@ LEAST_MEMORY = 250_000_000
 """Bytes that each may take, else as many as the process has that it is a copy of."""
 
 START_TIMEOUT = 120.0
-"""Seconds in which its first cell must begin; a busy machine may take long to import."""
+"""Seconds until its first cell must start; imports can be slow on a busy machine."""
 
 DIED = "The process that ran it ended (code {})."
 
 
 class NotebookError(ReportError):
-    """A notebook that stopped: which one, in which cell (counted from 1), and why."""
+    """A failed notebook: its name, the cell (counted from 1), and the reason."""
 
     def __init__(self, notebook: str, cell: int | None, code: str, error: str) -> None:
         place = f"{notebook}, cell {cell}" if cell else notebook
@@ -79,7 +79,7 @@ class NotebookRun:
     parameters: Mapping[str, Any]
 
     def failure(self, cell: int | None, error: str) -> NotebookError:
-        """The failure of a cell, counted as in the source, where no parameters were injected."""
+        """The failure of a cell, numbered as in the source, without the injected parameters."""
         from ccanalytics.report.parameters import read_notebook
 
         if cell is None:
@@ -93,7 +93,7 @@ class NotebookRun:
 
 
 class NotebookWorkers:
-    """A prepared process and the notebooks that run in copies of it, until it is closed."""
+    """A prepared process and the notebooks that run in forks of it, until it is closed."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._opened = contextlib.ExitStack()
@@ -107,9 +107,9 @@ class NotebookWorkers:
         self._processes = [self._launched()]
 
     def prepare(self, parameters: Mapping[str, Any] | None = None) -> None:
-        """Let data be read anew from now on; at once where these parameters say which.
+        """Forget loaded data; with parameters, load their data at once.
 
-        It returns at once, and the prepared process works meanwhile.
+        Returns at once; the prepared process works in the background.
         """
         self._data = parameters or {}
         for process in self._processes:
@@ -124,13 +124,13 @@ class NotebookWorkers:
         done: "Callable[[NotebookNode], object]" = bool,
         at_once: int = 0,
     ) -> "list[NotebookNode]":
-        """The executed notebooks in their order.
+        """The executed notebooks in order.
 
         All are run to their end, and `done` is called with each while others run; then the first
         that failed is raised as `NotebookError`. `timeout` is seconds per cell. Leaving early, by
         Ctrl-C too, ends every process.
         """
-        # The longest first, so that the last to end is a short one.
+        # Longest first, so that the last one to end is short.
         waiting = sorted(runs, key=lambda run: run.source.stat().st_size)
         results: dict[Path, NotebookNode | NotebookError] = {}
         try:
@@ -152,7 +152,7 @@ class NotebookWorkers:
         return executed
 
     def close(self) -> None:
-        """End the processes and all that they started."""
+        """End the processes and their children."""
         self._closed = True
         for one in list(self._running.values()):
             one.end()
@@ -174,13 +174,13 @@ class NotebookWorkers:
         return process
 
     def _begin(self, run: NotebookRun) -> None:
-        """Have a notebook run by the prepared process, or by a new one where there is none."""
+        """Run a notebook in a fork of the prepared process, or in a new process."""
         if self._closed:
             raise ReportError("The report was stopped.")
         self._processes = [one for one in self._processes if one.lives]
         if not self._processes:
             self._processes.append(self._launched())
-        # Without forks a process runs one notebook, and is ended with it.
+        # Without fork, a process runs one notebook and ends with it.
         process = self._processes[0] if FORKS else self._processes.pop()
         self._begun += 1
         result = self._folder / f"{self._begun}.json"
@@ -191,7 +191,7 @@ class NotebookWorkers:
     def _ended(
         self, timeout: float, progress: Progress | None
     ) -> "list[tuple[NotebookRun, NotebookNode | NotebookError]]":
-        """What became of the notebooks that the next answer, or its absence, says have ended."""
+        """The results of notebooks that ended, by the next answer or its absence."""
         now = time.monotonic()
         left = min(one.deadline(timeout) for one in self._running.values()) - now
         try:
@@ -215,7 +215,7 @@ class NotebookWorkers:
         return [(one.run, one.read())]
 
     def _stopped(self, number: int, why: str) -> "tuple[NotebookRun, NotebookError]":
-        """End a notebook, and say why and in which cell."""
+        """End a notebook; returns why and in which cell."""
         one = self._running.pop(number)
         one.end()
         return one.run, one.run.failure(one.cell, why)
@@ -225,26 +225,26 @@ def notebooks_at_once(need: int) -> int:
     """As many notebooks as there are cores, and as memory allows when each needs so many bytes."""
     known = hasattr(os, "sched_getaffinity")  # fewer than the machine has, where it is shared
     cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
-    # Available, not free: what files are cached in is given back when a process needs it.
+    # Available, not free memory: the file cache is given back when needed.
     memory = min(MEMORY, psutil.virtual_memory().available)
     return max(1, min(cores, memory // max(need, LEAST_MEMORY)))
 
 
 def worker_environment(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """What a notebook may know of `environment`, and none of the user's own IPython."""
+    """The allowed part of `environment`, without the user's own IPython settings."""
     kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
     return {**kept, "IPYTHONDIR": str(folder / "ipython"), "CCANALYTICS_REPORT": "1"}
 
 
 @dataclass
 class _Running:
-    """A notebook that runs: where, since when, and how far it is."""
+    """A running notebook: its process, start and progress."""
 
     run: NotebookRun
     process: "_Process"
     result: Path
     since: float
-    """When its process was asked for it, later when the newest cell began."""
+    """When its process was asked for it, then when its newest cell started."""
     cell: int | None = None
     pid: int = 0
 
@@ -275,7 +275,7 @@ class _Running:
         return notebook
 
     def end(self) -> None:
-        """End what runs it and what that started, but not the process it is a copy of."""
+        """End its process and children, but not the process it was forked from."""
         if FORKS and self.pid:
             kill_group(self.pid)
         else:
@@ -283,7 +283,7 @@ class _Running:
 
 
 class _Process:
-    """A process of `notebook_worker`, whose answers are put into one queue with those of others."""
+    """A process of `notebook_worker`; all processes put their answers into one queue."""
 
     def __init__(
         self,
@@ -321,7 +321,7 @@ class _Process:
         return 0
 
     def end(self) -> int:
-        """The exit code, of a process that may have to be ended for it."""
+        """The exit code, after ending the process if needed."""
         if self.lives:
             kill_group(self._process.pid)
         code = self._process.wait()
@@ -339,7 +339,7 @@ class _Process:
 
 
 def kill_group(pid: int) -> None:
-    """End the process and, where it leads a group as these do, what it started."""
+    """End the process and, if it leads a process group, its children."""
     with contextlib.suppress(ProcessLookupError):
         if os.name == "posix":
             os.killpg(pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""A Vega-Lite chart of a notebook -> what the page shows of it.
+"""A Vega-Lite chart of a notebook -> a figure of the page.
 
-Figure   title, words for those who cannot see it, a static SVG, the table behind it
+Figure   title, text alternative, a static SVG, the table behind it
 live     the same chart compiled to Vega, without its rows
-rows     kept once for the whole page, by columns, under a name made from their content
+rows     stored once per page, by column, under a hash of their content
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """One chart as the page shows it."""
+    """One chart on the page."""
 
     id: str
     title: list[str]
@@ -47,7 +47,7 @@ class Figure:
 
     @property
     def box(self) -> str:
-        """The size of its picture, as `viewBox` has it."""
+        """The size of its picture, from its `viewBox`."""
         found = re.search(r'viewBox="([^"]+)"', self.svg)
         return found[1] if found else ""
 
@@ -56,7 +56,7 @@ class Figure:
 class Charts:
     """The charts of one page so far: as given and compiled by figure id, and the rows they share.
 
-    Without `pictures` there are no drawings, which take longer than all else.
+    Without `pictures` there are no drawings, which are the slowest step.
     """
 
     colours: Mapping[str, str]
@@ -66,7 +66,7 @@ class Charts:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, chart: Spec) -> Figure:
-        """The figure of a Vega-Lite chart; its compiled form and rows join the page's."""
+        """The figure of a Vega-Lite chart; its compiled form and rows are added to the page's."""
         name = f"chart-{len(self.specs) + 1}"
         title, subtitle = title_of(chart)
         drawn = drawing(chart)
@@ -114,7 +114,7 @@ def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
     return colours.get(value.lower(), value) if isinstance(value, str) else value
 
 
-# The table behind a chart: its rows, in the columns, titles and formats its tooltips name.
+# The table behind a chart: its rows with the columns, titles and formats of its tooltips.
 
 
 def _tables(chart: Spec) -> Iterator[Table]:
@@ -135,7 +135,7 @@ def _tables(chart: Spec) -> Iterator[Table]:
 
 
 def row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
-    """The rows a chart draws, as many sets as it has."""
+    """The sets of rows a chart draws."""
     named = list(chart.get("datasets", {}).values())
     inline = [
         part["data"]["values"] for part in parts_of(chart) if "values" in part.get("data", {})
@@ -144,9 +144,9 @@ def row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
 
 
 def _encoded_fields(chart: Spec) -> dict[str, tuple[str, str]]:
-    """Title and number format of each field drawn, in reading order; tooltips say it best.
+    """Title and number format of each drawn field in reading order, preferably from tooltips.
 
-    The tooltips of this package's own charts are whole, so theirs are all the fields.
+    Tooltips of this package's charts have all the fields.
     """
     encodings = [part.get("encoding", {}) for part in parts_of(chart)]
     own = "ccanalytics" in chart.get("usermeta", {}) and any("tooltip" in one for one in encodings)

@@ -1,12 +1,12 @@
-"""What an issue remembers of its numbers, and how later data changed those of earlier issues.
+"""The numbers an issue stores, and how later data changed them.
 
-Each page holds, for the index and for the next issues to read:
+Each page stores, for the index and for later issues:
 
-    data         a digest of the records it was made from
+    data         a digest of its records
     definitions  {metric: version}
     numbers      {metric: {Monday: value}}, as shown
-    withheld     {Monday: [team]}, the teams whose figures were not shown
-    parameters   what the notebooks were given
+    withheld     {Monday: [team]}, the teams whose figures were withheld
+    parameters   the parameters of the notebooks
 """
 
 import math
@@ -17,7 +17,7 @@ from datetime import date
 from ccanalytics.words import counted
 
 NOTICED = 0.0005
-"""The smallest relative difference that is listed: half of a tenth of a percent."""
+"""The smallest relative difference that is listed: 0.05 %."""
 
 SHOWN = 8
 
@@ -26,7 +26,7 @@ Numbers = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Remembered:
-    """What one issue said; `name` is how a later one calls it."""
+    """What one issue stores; `name` is its name in later issues."""
 
     name: str = ""
     data: str = ""
@@ -36,17 +36,17 @@ class Remembered:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
-        """What a page keeps of it."""
+        """The JSON form in a page."""
         return {name: value for name, value in vars(self).items() if name != "name"}
 
     def comparable(self, other: "Remembered") -> bool:
-        """Whether both are about the same people and source, whichever weeks they show."""
+        """Whether both are about the same people and source, for any weeks."""
         scope = ("source", "team", "identity")
         return all(self.parameters.get(name) == other.parameters.get(name) for name in scope)
 
 
 def remembered(name: str, said: Mapping[str, object]) -> Remembered:
-    """What a page says of itself; what it does not say, as an older page, is empty."""
+    """What a page stores; empty where an older page lacks it."""
     parts = {key: said.get(key) for key in ("definitions", "numbers", "withheld", "parameters")}
     maps = {key: part if isinstance(part, dict) else {} for key, part in parts.items()}
     maps["numbers"] = {metric: _numbers(weeks) for metric, weeks in maps["numbers"].items()}
@@ -54,7 +54,7 @@ def remembered(name: str, said: Mapping[str, object]) -> Remembered:
 
 
 def _numbers(weeks: object) -> dict[str, float]:
-    """Week by week what a page says of a metric, without what is no number."""
+    """The weekly numbers of a metric in a page, without invalid ones."""
     pairs = weeks.items() if isinstance(weeks, dict) else ()
     return {
         str(week): float(number)
@@ -67,7 +67,7 @@ NOTHING = Remembered()
 
 
 def changed_since(issue: Remembered, monday: str, later: Iterable[Remembered]) -> list[str]:
-    """The metrics of which `issue` gave another number for this week than the newest of `later`.
+    """The metrics whose number for this week in `issue` differs from the newest of `later`.
 
     `later` is newest first; the first that has the week decides.
     """
@@ -80,11 +80,11 @@ def changed_since(issue: Remembered, monday: str, later: Iterable[Remembered]) -
 def restatements(
     now: Remembered, earlier: Iterable[Remembered], words: Callable[[str, float], str]
 ) -> list[str]:
-    """One sentence per number of an earlier issue that is different now, largest change first.
+    """One sentence per number of an earlier issue that differs now, largest change first.
 
     `earlier` is newest first; each week is compared with the newest issue that has it. A metric
-    whose definition changed is not compared, and a sentence says so. `words` names a metric and
-    writes a value of it, such as "cost $1,200".
+    whose definition changed is not compared, and a sentence says so. `words` formats a metric and
+    a value of it, such as "cost $1,200".
     """
     comparable = [issue for issue in earlier if issue.comparable(now)]
     changes = sorted(_changes(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
@@ -135,7 +135,7 @@ def _new_definitions(
 
 
 def week_words(monday: str) -> str:
-    """A week as readers call it.
+    """The name of a week for readers.
 
     >>> week_words("2026-11-16")
     'Week 47'

@@ -1,4 +1,4 @@
-"""JupyterLab on the notebooks, with this interpreter as kernel and the store at hand."""
+"""JupyterLab with the notebooks, this interpreter as kernel, and the store."""
 
 import hashlib
 import json
@@ -13,23 +13,23 @@ from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError
 
 MANIFEST = ".ccanalytics-notebooks.json"
-"""What was copied into a folder: the digest of each notebook as the package had it."""
+"""The record of copied notebooks: the digest of each one in the package."""
 
 _OFFLINE = (
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
 )
-"""Lab does not ask for news, for a newer version of itself, or for extensions."""
+"""Lab does not ask the network for news, updates or extensions."""
 
 START = "start_here.ipynb"
 
 
 def copy_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
-    """Copy the notebooks of the package into `folder`; a line for each that was written.
+    """Copy the notebooks of the package into `folder`; returns a line for each copy.
 
-    A copy nobody changed is updated. One with changes stays unchanged, and a newer notebook of the
-    package is put next to it, once: `explore-0.2.0.ipynb`.
+    An unchanged copy is updated. A changed one is kept, and a newer notebook of the
+    package is written next to it, once: `explore-0.2.0.ipynb`.
     """
     if folder.resolve() == shipped.resolve():
         return []
@@ -65,13 +65,13 @@ def _update(notebook: Path, folder: Path, version: str, known: Mapping[str, str]
 
 
 def _unused_name(folder: Path, stem: str, version: str) -> Path:
-    """A file that does not exist yet: explore-0.2.0.ipynb, or explore-0.2.0-2.ipynb."""
+    """An unused file name: explore-0.2.0.ipynb, or explore-0.2.0-2.ipynb."""
     names = (f"{stem}-{version}{'' if n == 1 else f'-{n}'}.ipynb" for n in range(1, 1000))
     return next(folder / name for name in names if not (folder / name).exists())
 
 
 def _manifest(folder: Path) -> dict[str, str]:
-    """What was copied before; of a damaged list nothing, so that no changes are overwritten."""
+    """The record of earlier copies; empty if damaged, so that no changes are overwritten."""
     try:
         found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -84,7 +84,7 @@ def _digest(path: Path) -> str:
 
 
 def lab_command(folder: Path, extra: Sequence[str] = ()) -> list[str]:
-    """The command that starts Lab on `folder`, with `start_here` open when it is there."""
+    """The command that starts Lab in `folder`, opening `start_here` if it exists."""
     opened = [f"--LabApp.default_url=/lab/tree/{START}"] if (folder / START).is_file() else []
     return [
         *[sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder}"],
@@ -97,7 +97,7 @@ def lab_command(folder: Path, extra: Sequence[str] = ()) -> list[str]:
 
 
 def open_lab(folder: Path, environ: Mapping[str, str], extra: Sequence[str] = ()) -> int:
-    """The exit code of Lab, once the reader has closed it."""
+    """Run Lab; returns its exit code."""
     if not folder.is_dir():
         raise SettingsError(f"{folder} is not a folder.")
     with subprocess.Popen(lab_command(folder, extra), env=lab_environment(environ)) as lab:
@@ -109,7 +109,7 @@ def open_lab(folder: Path, environ: Mapping[str, str], extra: Sequence[str] = ()
 
 
 def lab_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` with this interpreter's kernel first, and Lab's question about news answered."""
+    """`environ` with this interpreter's kernel first, and without Lab's prompt about news."""
     settings = str(files("ccanalytics.report") / "lab_settings")
     configured = filter(None, [environ.get("JUPYTER_CONFIG_PATH"), settings])
     return {

@@ -1,6 +1,6 @@
-"""A notebook run in this process, without the start of a kernel.
+"""Run a notebook in this process, without starting a kernel.
 
-papermill runs it as it does with kernels: the same parameters, the same errors.
+papermill runs it like with a kernel: the same parameters, the same errors.
 """
 
 import io
@@ -25,7 +25,7 @@ from traitlets.config import Config
 ENGINE = "ccanalytics"
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
-"""The newest MIME type of charts that a notebook file may hold."""
+"""The newest chart MIME type that a notebook file may hold."""
 
 PICTURE = "image/svg+xml"
 
@@ -46,9 +46,9 @@ def run_notebook(
     *,
     begin: Callable[[int, int], None] = lambda index, total: None,
 ) -> NotebookNode:
-    """The executed notebook, whose charts have no pictures yet; `CellError` when a cell failed.
+    """The executed notebook, its charts still without pictures; `CellError` when a cell failed.
 
-    Names and settings of a notebook stay in this process, so each is run in one of its own.
+    Names and settings of a notebook remain in this process, so each one gets its own.
     """
     try:
         return papermill.execute_notebook(
@@ -69,7 +69,7 @@ def run_notebook(
 
 
 class ShellEngine(Engine):  # type: ignore[misc]
-    """Runs the cells of a notebook in the one shell of this process."""
+    """Runs the cells of a notebook in the shell of this process."""
 
     @classmethod
     def execute_managed_notebook(
@@ -80,7 +80,7 @@ class ShellEngine(Engine):  # type: ignore[misc]
         begin: Callable[[int, int], None],
         **_: Any,
     ) -> None:
-        """Run every cell up to the first that fails, whose error becomes its last output."""
+        """Run every cell up to the first failing one, whose error becomes its last output."""
         cells = nb_man.nb.cells
         for index, cell in enumerate(cells):
             begin(index, len(cells))
@@ -95,10 +95,10 @@ papermill_engines.register(ENGINE, ShellEngine)
 
 
 def _run(cell: NotebookNode) -> bool:
-    """True when the cell ran to its end; its outputs are added to it."""
+    """Run a cell and add its outputs; True when it succeeded."""
     shell().begin_cell(cell.outputs)
     with redirect_stdout(_Stream("stdout")), redirect_stderr(_Stream("stderr")):
-        # With history, because a last expression ended by ";" is known by it.
+        # With history, because IPython uses it to recognise a trailing ";".
         result = shell().run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
     cell.execution_count = result.execution_count
     error = result.error_before_exec or result.error_in_exec
@@ -108,18 +108,18 @@ def _run(cell: NotebookNode) -> bool:
 
 
 class _Shell(InteractiveShell):
-    """An IPython whose outputs are added to a cell, and that keeps nothing on disk."""
+    """An IPython shell that adds its outputs to a cell and writes nothing to disk."""
 
     _outputs: list[NotebookNode]
     _outdated: bool
-    """The outputs go as soon as there is a new one."""
+    """Whether the next output replaces the others."""
 
     def begin_cell(self, outputs: list[NotebookNode]) -> None:
         self._outputs = outputs
         self._outdated = False
 
     def add(self, kind: str, **fields: Any) -> NotebookNode:
-        """Adds one output to the cell; text is joined with the text before it."""
+        """Add one output to the cell; text is joined with preceding text."""
         if self._outdated:
             self.clear()
         output = new_output(kind, **fields)  # type: ignore[no-untyped-call]
@@ -131,7 +131,7 @@ class _Shell(InteractiveShell):
         return output
 
     def clear(self, *, later: bool = False) -> None:
-        """Takes back what the cell has shown; `later` is when there is something new to show."""
+        """Clear the outputs of the cell, or with `later` when there is a new one."""
         self._outdated = later
         if not later:
             self._outputs.clear()
@@ -141,7 +141,7 @@ class _Shell(InteractiveShell):
 
 
 class _Hook(DisplayHook):
-    """The value of a cell's last expression becomes an output."""
+    """Makes the value of a cell's last expression an output."""
 
     def start_displayhook(self) -> None: ...
     def write_output_prompt(self) -> None: ...
@@ -179,7 +179,7 @@ class _Publisher(DisplayPublisher):
 
 
 class _WithoutPictures(MimeBundleFormatter):
-    """Charts show themselves without a picture, which is drawn once for notebook and page."""
+    """Charts without a picture, which is drawn once for notebook and page."""
 
     def __call__(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
         return super().__call__(obj, include=include, exclude={*(exclude or ()), PICTURE})
@@ -199,7 +199,7 @@ def shell() -> _Shell:
 
 
 class _Stream(io.TextIOBase):
-    """Text written becomes an output."""
+    """Makes written text an output."""
 
     def __init__(self, name: str) -> None:
         self.name = name

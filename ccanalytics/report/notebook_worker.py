@@ -1,11 +1,11 @@
-"""The process in which notebooks run: prepared once, then copied for each notebook.
+"""The process that runs notebooks: prepared once, then forked for each notebook.
 
-It is asked with lines of JSON on stdin, and answers with lines on stdout:
+It takes lines of JSON on stdin and answers with lines on stdout:
 
-    {"prepare": parameters}                              data is read anew, with these at once
-    {"run": n, "source", "parameters", "result"}         a notebook is run in a copy
-    {"run": n, "pid": p}                                 the copy that runs it
-    {"run": n, "begun": m, "of": cells}                  its cell m begins
+    {"prepare": parameters}                              forget loaded data; load these at once
+    {"run": n, "source", "parameters", "result"}         run a notebook in a fork
+    {"run": n, "pid": p}                                 the fork that runs it
+    {"run": n, "begun": m, "of": cells}                  its cell m starts
     {"run": n, "done": true, "of": cells}                `result` has it: {"notebook"} or, of one
                                                          that failed, {"error", "cell"}
     {"run": n, "ended": code}                            the copy is no more
@@ -28,14 +28,14 @@ from typing import Any
 from ccanalytics.wings import resolve
 
 PREPARED_BY = "issue.prepared:prepare"
-"""What makes the notebooks share what they load; a report knows no datasets."""
+"""The function that shares loaded data between notebooks; a report knows no datasets."""
 
 
 class _Pipes:
-    """Requests and answers, which no cell can touch.
+    """Requests and answers, out of reach of the cells.
 
-    This process reads nothing from stdin any more, so that `input()` in a cell or a program it
-    starts fails at once in place of taking the next request; what they write to stdout goes to
+    The process's own stdin is closed, so that `input()` in a cell or a program it
+    starts fails at once instead of taking the next request; what they write to stdout goes to
     stderr.
     """
 
@@ -48,12 +48,12 @@ class _Pipes:
         os.dup2(2, 1)
 
     def answer(self, run: int, **said: Any) -> None:
-        # In one piece: copies write to the same pipe, and signals may come in between.
+        # In one write: forks share the pipe, and signals may interrupt.
         os.write(self._answers, json.dumps({"run": run, **said}).encode() + b"\n")
 
 
 def main() -> None:
-    """Answer requests, as long as there is somebody to ask."""
+    """Answer requests until the other end closes."""
     pipes = _Pipes()
     # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 class _Copies:
-    """The copies of this process that run notebooks."""
+    """The forks of this process that run notebooks."""
 
     def __init__(self, pipes: _Pipes) -> None:
         self._pipes = pipes
@@ -89,7 +89,7 @@ class _Copies:
 
     def start(self, asked: dict[str, Any]) -> None:
         gc.freeze()  # else the collector would write to all that is shared, and so copy it
-        # One that dies at once must be known before its end is heard of.
+        # Registered first: a fork that dies at once must be known when its end is reported.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         pid = os.fork()
         if not pid:
@@ -107,7 +107,7 @@ class _Copies:
             _run(asked, self._pipes)
             code = 0
         finally:
-            # What is to be done at the end of a process is to be done by the one it is a copy of.
+            # Exit handlers belong to the parent process.
             sys.stderr.flush()
             os._exit(code)
 
@@ -119,8 +119,8 @@ class _Copies:
 
 
 def _end_with(lifeline: int) -> None:
-    """End this process with the other end of a pipe: a cell that runs for ever must not outlive
-    the one that asked for it."""
+    """End this process when the other end of a pipe closes: an endless cell must not outlive
+    the process that started it."""
 
     def listen() -> None:
         os.read(lifeline, 1)

@@ -1,8 +1,8 @@
-"""Executed notebooks -> one HTML file that opens anywhere, offline, and needs nothing else.
+"""Executed notebooks -> one self-contained HTML file that opens anywhere, offline.
 
-Without script it is complete: text, cards, a drawing and a table for each chart. With script the
-drawings become live charts. Every value is escaped by the template or by the writer of the SVG;
-rows and chart descriptions travel packed, never as markup.
+It is complete without script: text, cards, a drawing and a table for each chart. With script the
+drawings become interactive. Every value is escaped by the template or the SVG writer;
+rows and chart specs are packed, never markup.
 """
 
 import json
@@ -38,7 +38,7 @@ def build_page(
     issue: Mapping[str, Any] | None = None,
     live: Sequence[tuple[str, str]] | None = None,
 ) -> str:
-    """The page of these notebooks, one section each, in their order.
+    """The page of these notebooks, one section each, in order.
 
     `banner` is a line that stays above everything, `meta` the facts of "How this was made",
     `definitions` those of metrics by id. `restated` says which numbers of earlier issues are others
@@ -99,7 +99,7 @@ def failure_page(
     meta: Sequence[tuple[str, str]] = (),
     issue: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page that stands where a report should: what failed, a notebook's cell or checks."""
+    """The page in place of a report that failed: the notebook's cell, or the checks."""
     failed = [("Notebook", notebook), *findings, ("Cell", cell)]
     words = {"title": title, "subtitle": subtitle, "banner": banner}
     return _render(
@@ -123,22 +123,22 @@ def index_page(groups: Sequence[Any], *, title: str = "Weekly reports") -> str:
 
 
 def links_between(before: Any, after: Any) -> str:
-    """Links to two issues, each of which may be None, and to the index, for the top of a page.
+    """Links to the index and to two issues, which may be None, for the top of a page.
 
-    They lead to files next to the page; one that was sent to somebody has none next to it, so it
-    says where they are, and the page's script takes them away where there can be no folder.
+    They point to files next to the page. A page that was sent to somebody has none, so it
+    says where they are, and its script removes them where there can be no folder.
     """
     template = _environment().get_template("others.html.j2")
     return template.render(before=before, after=after, index=INDEX)
 
 
 def render_plain(template: str, **values: Any) -> str:
-    """A template that is not a page, such as an e-mail; values are escaped in .html only."""
+    """A template other than a page, such as an e-mail; values are escaped in .html only."""
     return _environment().get_template(template).render(**values)
 
 
 def embedded_json(value: Any) -> Markup:
-    """`value` as JSON that no HTML parser takes for markup."""
+    """`value` as JSON that is safe inside HTML."""
     text = json.dumps(value, separators=(",", ":"), sort_keys=True)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -156,13 +156,13 @@ _CARD_FACTS = (
 
 
 def _made(meta: Sequence[tuple[str, str]], contents: Contents) -> list[tuple[str, str]]:
-    """How the page was made: the facts given, every parameter once, the chart library."""
+    """How the page was made: the given facts, every parameter once, the chart library."""
     given = [("Parameter", said) for said in contents.parameters()]
     return [*meta, *given, ("Chart library", bundle.LICENCE)]
 
 
 def _metrics(contents: Contents) -> Iterator[str]:
-    """The metric ids that cards and charts of the page name."""
+    """The metric ids of the cards and charts of the page."""
     yield from (card["metric"] for card in contents.cards)
     for item in contents.items():
         if isinstance(item, Figure):

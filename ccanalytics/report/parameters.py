@@ -1,7 +1,7 @@
-"""The parameters of notebooks, checked before a kernel starts.
+"""The parameters of notebooks, checked before they run.
 
-papermill itself only warns about an unknown parameter and then reports on defaults; a typing
-mistake would make a confident wrong report.
+papermill only warns about an unknown parameter and then uses the default: a typing
+mistake would make a confidently wrong report.
 """
 
 import ast
@@ -27,7 +27,7 @@ class Parameter:
 
 
 def parameters_of(notebook: Path) -> dict[str, Parameter]:
-    """The parameters of one notebook by name, in the order of its `parameters` cell.
+    """The parameters of one notebook by name, in order.
 
     Read without papermill, whose import takes longer than this.
     """
@@ -67,7 +67,7 @@ def _comment(lines: Sequence[bytes], value: ast.expr) -> str:
 
 
 def _default(value: ast.expr) -> Any:
-    """The value of a default, or `...` for one that only the kernel can tell."""
+    """The value of a default, or `...` for one that only the kernel knows."""
     try:
         return ast.literal_eval(value)
     except ValueError:
@@ -85,9 +85,9 @@ def read_notebook(path: Path) -> NotebookNode:
 def checked_parameters(
     notebooks: Sequence[Path], common: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """What each notebook is given, typed as its defaults are.
+    """The parameters of each notebook, in the types of its defaults.
 
-    Every notebook must know all of `common`, and each of `extra` must be known to one of them.
+    Every notebook must have all of `common`, and at least one must have each of `extra`.
     """
     known = [parameters_of(notebook) for notebook in notebooks]
     for notebook, parameters in zip(notebooks, known, strict=True):

@@ -1,4 +1,4 @@
-"""What a page is made of: sections of questions, and in each words, charts, tables and cards."""
+"""The parts of a page: sections of questions with text, charts, tables and cards."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from ccanalytics.words import counted
 
 @dataclass(frozen=True)
 class Prose:
-    """Paragraphs, lists and tables written in Markdown; `said` by code, the words of an answer."""
+    """Markdown paragraphs, lists and tables; `said` if code wrote it as an answer."""
 
     html: Markup
     said: str = ""
@@ -21,7 +21,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Folded:
-    """Words that open behind a few of them."""
+    """Folded text behind its first words."""
 
     summary: str
     html: Markup
@@ -30,7 +30,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What has nothing to show, and why."""
+    """Something with nothing to show, and why."""
 
     what: str
     why: str
@@ -39,7 +39,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class PageNote:
-    """A remark set apart; `tone` is info or warn."""
+    """A note; `tone` is info or warn."""
 
     text: str
     tone: str = "info"
@@ -48,7 +48,7 @@ class PageNote:
 
 @dataclass(frozen=True)
 class PlainText:
-    """Characters as they are: `kind` is code, text, error or picture (its address)."""
+    """Plain text: `kind` is code, text, error or picture (its address)."""
 
     text: str
     kind: str
@@ -64,7 +64,7 @@ class Cards:
 
 @dataclass(frozen=True)
 class FindingList:
-    """What moved, each with a title and what it rests on."""
+    """Findings, each with a title and its evidence."""
 
     findings: list[dict[str, Any]]
     kind: str = "findings"
@@ -78,7 +78,7 @@ _WORDS = ("prose", "folded", "code", "note", "left-out")
 
 @dataclass
 class Block:
-    """One question: a heading and what follows up to the next one."""
+    """One question: a heading and its content."""
 
     id: str = ""
     heading: Markup = field(default_factory=Markup)
@@ -87,29 +87,29 @@ class Block:
 
     @property
     def plots(self) -> list[Item]:
-        """What stands under its words: charts, tables, cards and pictures."""
+        """Its charts, tables, cards and pictures."""
         return [one for one in self.items if one.kind in ("figure", "table", "cards", "picture")]
 
     @property
     def whole(self) -> bool:
-        """True when it needs the whole width: for several charts, a table, or a wide chart."""
+        """Whether it needs the full width: for several charts, a table, or a wide chart."""
         wide = any(item.kind != "figure" or getattr(item, "wide", False) for item in self.plots)
         return len(self.plots) != 1 or wide
 
     @property
     def shows(self) -> bool:
-        """Whether there is anything in it but words."""
+        """Whether it has anything but text."""
         return any(item.kind not in _WORDS for item in self.items)
 
     @property
     def said(self) -> str:
-        """The first words of an answer in it, without their full stop."""
+        """The first sentence of an answer in it, without the full stop."""
         notes = (one.text for one in self.items if isinstance(one, PageNote))
         prose = (one.said for one in self.items if isinstance(one, Prose) and one.said)
         return next((text.rstrip(".") for text in (*notes, *prose)), "")
 
     def around(self) -> tuple[list[Item], list[Item], list[Item]]:
-        """What stands before its first plot, from there to the last one, and after it."""
+        """Its content before the first plot, up to the last plot, and after it."""
         places = [at for at, item in enumerate(self.items) if item in self.plots]
         first, end = (places[0], places[-1] + 1) if places else (len(self.items),) * 2
         return self.items[:first], self.items[first:end], self.items[end:]
@@ -127,13 +127,13 @@ class Section:
 
     @property
     def lead(self) -> list[Figure]:
-        """Its first visible chart, in a list; none when it has none or has no picture."""
+        """Its first visible chart with a picture, as a list of one or none."""
         figures = (item for block in self.blocks for item in block.items if item.kind == "figure")
         return [item for item in figures if isinstance(item, Figure) and item.svg][:1]
 
     @property
     def more_words(self) -> str:
-        """What stands behind "more": "2 more charts · 1 more table"."""
+        """The label of "more": "2 more charts · 1 more table"."""
         kinds = Counter(item.kind for block in self.more for item in block.items)
         said = [
             counted(kinds[kind], f"more {name}")

@@ -1,4 +1,4 @@
-"""A page -> a PDF, printed by a browser that is installed: Chromium, Chrome or Edge."""
+"""A page -> a PDF, printed by an installed browser: Chromium, Chrome or Edge."""
 
 import os
 import shutil
@@ -61,8 +61,8 @@ def print_page(
     environment: Mapping[str, str],
     timeout: float = PRINT_TIMEOUT,
 ) -> Path:
-    """The path of `pdf`, which appears whole; `ReportError` when the browser fails or hangs."""
-    # Next to the page: a browser in a snap or a container may not write just anywhere.
+    """Print the page to `pdf`, completely or not at all; `ReportError` when the browser fails."""
+    # Next to the page: a browser in a snap or container cannot write anywhere else.
     with (
         writing(pdf),
         tempfile.TemporaryDirectory(
@@ -78,17 +78,17 @@ def print_page(
             [str(browser), *flags, page.absolute().as_uri()], environment, folder, timeout
         )
         if not printed.is_file() or printed.read_bytes()[:5] != b"%PDF-":
-            raise ReportError(f"{browser.name} made no PDF of {page}: {output}")
+            raise ReportError(f"{browser.name} did not print {page}: {output}")
         printed.chmod(0o644)
         os.replace(printed, pdf)
     return pdf
 
 
 def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeout: float) -> str:
-    """The last line `command` wrote; it and its children are ended after `timeout`."""
+    """Run `command`, ended with its children after `timeout`; returns its last line."""
     kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
     own = {"XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
-    # A file and not a pipe: a child that outlives the browser would keep a pipe open.
+    # Not a pipe: a child that outlives the browser would keep it open.
     with (folder / "output").open("w+b") as output:
         try:
             process = subprocess.Popen(

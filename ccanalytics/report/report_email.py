@@ -1,8 +1,8 @@
 """Executed notebooks -> an unsent e-mail (.eml): the findings, three numbers and one chart.
 
-Mail programs know tables and inline styles, and no script, so the HTML is a page of its own, made
-from the same findings and cards. Where pictures are blocked the alternative text has the numbers.
-The picture is a part of the message, because Gmail and Outlook remove those inside the HTML.
+Mail programs support tables and inline styles but no script, so the HTML is separate, made
+from the same findings and cards. Where pictures are blocked, the text alternative has the numbers.
+The picture is a message part, because Gmail and Outlook remove pictures inside the HTML.
 """
 
 import io
@@ -31,7 +31,7 @@ _COLOURS = 32
 
 @dataclass(frozen=True)
 class Picture:
-    """One chart as a PNG, and what it shows in words."""
+    """One chart as a PNG, with its text alternative."""
 
     name: str
     title: str
@@ -43,13 +43,13 @@ class Picture:
 
     @property
     def cid(self) -> str:
-        """The address by which the HTML names this part of the message."""
+        """The address of this message part in the HTML."""
         return f"{self.name}@ccanalytics"
 
 
 @dataclass(frozen=True)
 class ReportEmail:
-    """What an e-mail about one issue says."""
+    """The content of an e-mail about one issue."""
 
     title: str
     subtitle: str
@@ -63,7 +63,7 @@ class ReportEmail:
     pictures: list[Picture]
 
     def message(self) -> str:
-        """The message: plain text, and the HTML with its pictures as parts."""
+        """The message: plain text, and HTML with pictures as parts."""
         message = EmailMessage()
         message["Subject"] = " ".join(self.title.split())
         message["X-Unsent"] = "1"  # Outlook opens it as a draft
@@ -83,7 +83,7 @@ class ReportEmail:
         return message.as_bytes().decode("ascii")
 
     def text(self) -> str:
-        """The same in plain text."""
+        """The content as plain text."""
         return render_plain("email.txt.j2", email=self)
 
 
@@ -127,14 +127,14 @@ def email_about(
 
 
 def _first_figure(contents: Contents, metrics: Sequence[str]) -> list[Figure]:
-    """The chart of the first finding, else one of the first of these metrics that has one."""
+    """The chart of the first finding, else of the first of these metrics with a chart."""
     figures = [item for item in contents.items() if isinstance(item, Figure)]
     of_metrics = (figure for name in metrics for figure in figures if figure.metric == name)
     return [*contents.lead, *of_metrics][:1]
 
 
 def _importance(card: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Figures that moved come first, then those that are tested; false sorts first."""
+    """Sort key: figures that moved first, then tested ones (False sorts first)."""
     return card.get("tone", "neutral") == "neutral", not card.get("tested")
 
 
@@ -147,7 +147,7 @@ def _picture(chart: Spec) -> Picture:
 
 
 def _png(chart: Spec) -> tuple[bytes, int, int]:
-    """A PNG at twice its size in CSS pixels; a chart needs few colours, so it is small."""
+    """A PNG at twice its CSS size; a chart needs few colours, so it is small."""
     try:
         drawn = vl_convert.vegalite_to_png(chart, vl_version=VEGA_LITE, scale=2)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What a page says of itself -> plain values for programs, under keys that stay.
+"""What a page stores -> plain values for programs, under stable keys.
 
     week, source        "2026-W47", "api"
     team, identity      the team, "" for everybody; how people appear
@@ -29,13 +29,13 @@ from ccanalytics.errors import ReportError
 from ccanalytics.report.archive import INDEX, issue_block
 
 COMPANIONS = {"email": ".eml", "pdf": ".pdf"}
-"""The files that may lie next to a page, and their suffixes."""
+"""The optional files next to a page, and their suffixes."""
 
 _NUMBERS = ("value", "low", "high", "previous", "change", "n", "recent", "sustained")
 
 
 def report_as_json(page: Path) -> dict[str, Any]:
-    """What the page says, as the module describes."""
+    """The values of a page, as described above."""
     block = issue_block(page)
     if block is None:
         raise ReportError(f"{page} is not an issue of a report.")
@@ -54,7 +54,7 @@ def report_as_json(page: Path) -> dict[str, Any]:
 
 
 def paths(page: Path) -> dict[str, str]:
-    """The files of an issue that exist, by what they are."""
+    """The existing files of an issue, by kind."""
     files = {
         "page": page,
         "index": page.with_name(INDEX),

@@ -1,12 +1,12 @@
-"""The weekly notebooks, run and bound into one page: `<out>/2026-W47.html`.
+"""The weekly notebooks -> one page: `<out>/2026-W47.html`.
 
     <out>/2026-W47.html      the issue; written last, in one step
     <out>/2026-W47/          the notebooks it was made from, executed
     <out>/2026-W47.eml, 2026-W47.pdf    if requested
     <out>/index.html         every issue in the folder
 
-A run that fails leaves a page that says where; an earlier whole issue of that week stays, and the
-failure then stands next to it as `<out>/2026-W47-failed.html`.
+A failed run leaves a page that says where; an earlier complete issue of that week is kept, and the
+failure is next to it as `<out>/2026-W47-failed.html`.
 """
 
 import logging
@@ -51,12 +51,12 @@ CELL_TIMEOUT = 300.0  # seconds
 
 @dataclass(frozen=True)
 class ReportSpec:
-    """What a report is to be: its week and words, and what the notebooks are given.
+    """The specification of a report: its week, texts, and notebook parameters.
 
-    `common` parameters must be known to every notebook, each of `extra` to one. `environment` is
-    the kernels'; keys are taken out of it. `memory` is kept in the page for later issues, and
-    compared with what earlier ones in `out` remember; `number_words` writes one of its numbers.
-    `made` is a time, `checks` what was found before it: name, level, what was found.
+    Every notebook must have all `common` parameters, at least one each of `extra`. `environment` is
+    that of the notebooks; keys are removed. `memory` is stored in the page for later issues, and
+    compared with that of earlier ones in `out`; `number_words` formats one of its numbers.
+    `made` is a time, `checks` are the results: name, level, what was found.
     """
 
     week: str
@@ -82,7 +82,7 @@ class ReportSpec:
     served_at: str = ""
     """The address of the folder for readers, where it has one."""
     browser: Path | None = None
-    """What prints the PDF; None for no PDF."""
+    """The browser for the PDF; None for no PDF."""
 
     @property
     def file(self) -> str:
@@ -91,7 +91,7 @@ class ReportSpec:
 
     @property
     def words(self) -> dict[str, Any]:
-        """What a page of this spec says, whether it succeeded or failed."""
+        """What a page of this spec stores, whether it succeeded or failed."""
         return {
             "title": self.title or f"Week {self.week}",
             "subtitle": self.subtitle,
@@ -110,16 +110,16 @@ class ReportSpec:
         }
 
     def withheld(self, text: str) -> str:
-        """`text`, without addresses unless people are named."""
+        """`text`, without e-mail addresses unless people are named."""
         return text if self.named else without_emails(text)
 
 
 def run_report(
     spec: ReportSpec, workers: NotebookWorkers, *, progress: Progress | None = None
 ) -> Path:
-    """The path of the page; the index and the executed notebooks are written too.
+    """Make the page, the index and the executed notebooks; returns the path of the page.
 
-    `NotebookError` when a cell failed: then `failure_path(spec)` says so.
+    `NotebookError` when a cell failed; `failure_path(spec)` then has the details.
     """
     _refuse_other_source(spec)
     parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
@@ -142,14 +142,14 @@ def run_report(
 
 
 def failure_path(spec: ReportSpec) -> Path:
-    """Where a failed run says so: in the issue's place, unless a whole issue is there."""
+    """The page of a failed run: in place of the issue, unless a complete issue exists."""
     earlier = _earlier_issue(spec)
     whole = earlier is not None and not earlier.failed
     return spec.out / f"{spec.file}{'-failed' if whole else ''}.html"
 
 
 def notebook_folder() -> Path:
-    """The folder of the notebooks: inside an installed wheel, or of the checkout."""
+    """The folder of the notebooks: inside an installed package, or in the checkout."""
     package = Path(str(files("ccanalytics")))
     for folder in (package / "_notebooks", package.parent / "notebooks"):
         if folder.is_dir():
@@ -158,7 +158,7 @@ def notebook_folder() -> Path:
 
 
 def report_notebooks(folder: Path | None = None, names: Sequence[str] = ()) -> list[Path]:
-    """The notebooks of these names, in their order, or those of an organisation's report."""
+    """The notebooks with these names in order, or those of an organisation's report."""
     folder = folder or notebook_folder()
     paths = [(folder / f"{name}.ipynb").resolve() for name in names or REPORT_NOTEBOOKS]
     missing = [path.name for path in paths if not path.is_file()]
@@ -168,7 +168,7 @@ def report_notebooks(folder: Path | None = None, names: Sequence[str] = ()) -> l
 
 
 def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dict[str, str | None]]:
-    """The page, and what goes with it by what follows its name; None for what must not be there."""
+    """The page and its companions by suffix; None for a file that must not exist."""
     try:
         words = spec.words
         restated = restatements(spec.memory, memories(spec.out, spec.week), spec.number_words)
@@ -188,7 +188,7 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
 
 
 def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
-    """The PDF next to `page`; when it fails, the error says that the page is there."""
+    """The PDF next to `page`; if it fails, the error says that the page exists."""
     pdf = page.with_suffix(COMPANIONS["pdf"])
     try:
         print_page(page, pdf, browser=browser, environment=environment)
@@ -199,7 +199,7 @@ def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
 
 
 def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
-    """The path of a page that says why there is no report: each finding's check and its words."""
+    """Write a page that says why there is no report: the failed checks. Returns its path."""
     _refuse_other_source(spec)
     shown = [(check, spec.withheld(text)) for check, text in findings]
     reason = "A check of the records stopped this report."
@@ -209,7 +209,7 @@ def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
 def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
     return _write_failure(
         spec,
-        reason="One of its notebooks did not run to the end.",
+        reason="One of its notebooks failed.",
         notebook=error.notebook,
         cell=error.cell,
         code=error.code,
@@ -225,7 +225,7 @@ def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
 
 
 def notebook_text(notebook: NotebookNode) -> str:
-    """An executed notebook as its file is written: with pictures, without paths of this machine."""
+    """The text of an executed notebook: with pictures, without paths of this machine."""
     add_pictures(notebook)
     papermill = {
         name: said for name, said in notebook.metadata.papermill.items() if "_path" not in name
@@ -235,13 +235,13 @@ def notebook_text(notebook: NotebookNode) -> str:
 
 
 def _earlier_issue(spec: ReportSpec) -> Issue | None:
-    """The issue that this one would replace."""
+    """The issue this one would replace."""
     path = spec.out / f"{spec.file}.html"
     return read_issue(path) if path.exists() else None
 
 
 def _refuse_other_source(spec: ReportSpec) -> None:
-    """Figures of one source never replace those of another, except those of the sample."""
+    """Raise an error when another source's issue would be replaced, except the sample's."""
     earlier = _earlier_issue(spec)
     if earlier and not earlier.sample and earlier.source not in ("", spec.source):
         raise ReportError(

@@ -1,9 +1,9 @@
 """The folder of reports as a static site: an index, and links from issue to issue.
 
-    index.html       a line for each headline over the issues, and every issue with its numbers
+    index.html       a sparkline for each headline, and every issue with its numbers
     2026-W47.html    an issue, with links to the one before, the one after, and the index
 
-Everything is made from what the issues say of themselves, so the same issues give the same bytes.
+Everything comes from the issues themselves, so equal issues give equal bytes.
 All addresses are relative: the folder works from disk, under any address, in an object store.
 """
 
@@ -23,12 +23,12 @@ from ccanalytics.words import counted
 log = logging.getLogger(__name__)
 
 _LINKS = re.compile("(?<=<!--other issues-->).*?(?=<!--/other issues-->)", re.DOTALL)
-"""Where a page has its links; a page without this place is left unchanged."""
+"""The place of the links in a page; a page without it is left unchanged."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """The issues of one scope, newest first, with a line for each headline."""
+    """The issues of one scope, newest first, with a sparkline for each headline."""
 
     source: str
     team: str
@@ -36,7 +36,7 @@ class Group:
     issues: list[Issue]
     sparks: list[Spark]
     columns: list[str]
-    """The headlines that at least one of them has."""
+    """The headlines at least one of them has."""
 
     def row(self, issue: Issue) -> list[str]:
         """The values of one issue under the columns."""
@@ -44,14 +44,14 @@ class Group:
         return [values.get(column, "") for column in self.columns]
 
     def restated(self, issue: Issue) -> str:
-        """How many of its figures later issues give another value for; empty for none."""
+        """How many of its figures later issues changed; empty for none."""
         later = [one.memory for one in self.issues if one.week > issue.week and not one.failed]
         changed = changed_since(issue.memory, str(issue.monday), later)
         return f"{counted(len(changed), 'figure')} restated since" if changed else ""
 
 
 def write_site(folder: Path, *, title: str = "Weekly reports") -> Path:
-    """The path of `index.html`; it and the links between issues are written again."""
+    """Write `index.html` and the links between issues; returns the path of the index."""
     index = folder / INDEX
     with writing(index):
         found = issues(folder)
@@ -62,7 +62,7 @@ def write_site(folder: Path, *, title: str = "Weekly reports") -> Path:
 
 
 def groups(found: Sequence[Issue]) -> list[Group]:
-    """The issues by scope; the one with the newest week first, and of these that of everybody."""
+    """The issues by scope: the newest week first, and everybody before teams."""
     scopes = groupby(sorted(found, key=lambda one: one.scope), key=lambda one: one.scope)
     made = [_group(list(of_scope)) for _, of_scope in scopes]
     made.sort(key=lambda one: (one.source == "sample", one.team, one.source))
@@ -81,7 +81,7 @@ def _group(of_scope: list[Issue]) -> Group:
 
 
 def _link(path: Path, issue: Issue, found: Sequence[Issue]) -> None:
-    """Write the links of one page into it, when they are not those it has."""
+    """Write the links of one page, if they changed."""
     try:
         page = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -94,7 +94,7 @@ def _link(path: Path, issue: Issue, found: Sequence[Issue]) -> None:
 
 
 def _neighbours(issue: Issue, found: Sequence[Issue]) -> tuple[Issue | None, Issue | None]:
-    """The whole issues of the same source and team in the nearest week before, and after."""
+    """The complete issues of the same source and team in the nearest weeks before and after."""
     monday = issue.monday
     if monday is None:
         return None, None

@@ -1,8 +1,8 @@
-"""What the issues of one scope remember of a headline -> a small line with words.
+"""A headline over the issues of one scope -> a sparkline with a text alternative.
 
-One point per issue, at its week. The line is broken where an issue or a week is missing and where
-the definition of the metric changed: the numbers on both sides cannot be compared. Lines of one
-unit have one scale.
+One point per issue, at its week. The line breaks where an issue or a week is missing and where
+the definition of the metric changed: those numbers cannot be compared. Lines of one
+unit share one scale.
 """
 
 import math
@@ -19,7 +19,7 @@ from ccanalytics.words import counted
 
 @dataclass(frozen=True)
 class Spark:
-    """One headline over the issues: its newest value, the drawing, and what it shows in words."""
+    """One headline over the issues: its newest value, the drawing, and its text alternative."""
 
     label: str
     value: str
@@ -30,7 +30,7 @@ class Spark:
 
 @dataclass(frozen=True)
 class _Point:
-    """What one issue says of a metric; `number` is NaN where it remembers none."""
+    """One issue's value of a metric; `number` is NaN if missing."""
 
     week: str
     monday: date
@@ -44,7 +44,7 @@ class _Point:
 
 
 def sparks(issues: Sequence[Issue]) -> list[Spark]:
-    """One line per headline of `issues`, which are of one scope, one a week and oldest first."""
+    """One sparkline per headline of `issues` of one scope, one a week, oldest first."""
     cards = {card["metric"]: card for issue in issues for card in issue.cards}
     newest_first = dict.fromkeys(card["metric"] for one in reversed(issues) for card in one.cards)
     points = {metric: [_point(metric, one) for one in issues] for metric in newest_first}
@@ -68,7 +68,7 @@ def _point(metric: str, issue: Issue) -> _Point:
 
 
 def _spark(card: Mapping[str, str], points: Sequence[_Point], top: float) -> Spark:
-    """The line of the headline with this newest card; `top` is the largest number of its unit."""
+    """The sparkline of the headline with this card; `top` is the largest number of its unit."""
     runs = [[(point.monday, point.number) for point in run] for run in _runs(points)]
     return Spark(
         label=card["label"],
@@ -80,7 +80,7 @@ def _spark(card: Mapping[str, str], points: Sequence[_Point], top: float) -> Spa
 
 
 def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
-    """The points with a number, cut where a week is missing or the definition changed."""
+    """Runs of points with a number, split where a week is missing or the definition changed."""
     runs: list[list[_Point]] = []
     for before, point in pairwise([None, *points]):
         assert point
@@ -99,7 +99,7 @@ def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
 
 
 def _words(points: Sequence[_Point]) -> str:
-    """What the line shows, for those who cannot see it and as its caption."""
+    """The text alternative and caption of the line."""
     known = [point for point in points if point.known]
     same = [point for point in known if point.version == known[-1].version]
     words = [_range(same)]

@@ -1,4 +1,4 @@
-"""A chart's SVG, made small and safe to stand inside the page."""
+"""A chart's SVG, made small and safe inside the page."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -57,7 +57,7 @@ def _value(name: str, value: str, prefix: str, colours: Mapping[str, str]) -> st
 
 
 def _is_empty(element: ET.Element) -> bool:
-    """True for what draws nothing: what is not seen, paths without a way, empty groups."""
+    """Whether it draws nothing: invisible shapes, empty paths, empty groups."""
     if element.get("opacity") == "0":
         return True
     if element.tag == "path":
@@ -66,7 +66,7 @@ def _is_empty(element: ET.Element) -> bool:
 
 
 def _share_attributes(group: ET.Element) -> None:
-    """Say once on the group what all its shapes say."""
+    """Move attributes that all shapes of a group share to the group."""
     children = list(group)
     if len(children) < 2 or any(child.tag == "g" for child in children):
         return
