@@ -71,7 +71,7 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     """
     nothing = pd.DataFrame(columns=["people_share", "value", "n_actors"]).astype("float64")
     nothing = mask_unavailable(data, nothing)
-    if not len(data.weeks) or data.weeks[-1] in data.untold:
+    if not len(data.weeks) or data.weeks[-1] in data.hidden_weeks:
         return nothing
     costs, priced = _people(data, data.weeks[-1])
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))

@@ -137,10 +137,10 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
     priced = 1 - by_day["unpriced"] / by_day["tokens"].where(by_day["tokens"] > 0)
     cost = by_day["cost"].where(priced.fillna(1) >= MINIMUM_PRICED)
     frame = pd.DataFrame({"date": closed.to_numpy(), "cost": cost.to_numpy()})
-    hidden, untold = withheld_days(data, frame["date"])
+    hidden, hidden_weeks = withheld_days(data, frame["date"])
     cost = frame.pop("cost")
     mean = cost.groupby([week_of(frame["date"]), hidden]).transform("mean")
-    frame = frame.assign(value=cost.mask(hidden), level=cost.mask(hidden, mean).mask(untold))
+    frame = frame.assign(value=cost.mask(hidden), level=cost.mask(hidden, mean).mask(hidden_weeks))
     frame = mask_unavailable(data, frame, "value", "level")
     return frame.assign(kind=kinds_of_day(data, frame["date"]))
 

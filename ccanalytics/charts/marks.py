@@ -30,6 +30,7 @@ from ccanalytics.charts.theme import (
     words_of,
 )
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
+from ccanalytics.metrics.other_teams import OTHER_TEAMS
 
 MINI = 150, 64
 """The size of one of several small charts in pixels; a page fits the width."""
@@ -132,6 +133,7 @@ def small_multiples(
     subtitle = f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
     subtitle = words.get("subtitle") or subtitle
     known, unknown = _with_a_line(frame, group)
+    unknown = [name for name in unknown if name != OTHER_TEAMS]  # they are no team of their own
     subtitle += f"; not shown: {', '.join(unknown)}" if 0 < len(unknown) <= MOST else ""
     if (groups := known[group].nunique()) > MOST:
         largest = known.groupby(group, observed=True)["n_actors"].sum().nlargest(MOST).index

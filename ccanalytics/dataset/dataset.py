@@ -46,13 +46,12 @@ class Dataset(ShowsItself):
     `days` has one row per UTC day: date, stored, closed (an hour after its end), final (two days
     after its end), fetched_at, and restated (fetched again, it had changed). Closed and final are
     as the day was fetched, not as it is now. `unknown_fields` are those of the source that this
-    version does not know. `untold` are the weeks of which nothing may be said of the dataset's
-    team, as it, or what it leaves of everybody, is of too few people, or as few people changed it
-    since it was published. `withheld_before` are the weeks and teams that earlier outputs of the
-    store withheld, and whether that was of money only. `rest` are the records of the
-    others: with what is said of everybody, what is said of a team must not reveal few of them.
-    `cost_days` are the days whose cost is known, where it comes from elsewhere than the records.
-    `stored` is where records come from that are too many to be read before they are asked for.
+    version does not know. In `hidden_weeks` nothing of the dataset's team is shown: it, or
+    everybody without it, has too few people, or few people changed it since it was published.
+    `withheld_before` are the weeks and teams that earlier outputs of the store withheld, and
+    whether only their money. `rest` are the records of everybody else, whom the figures of a team
+    must not reveal. `cost_days` are the days of known cost, if it is not in the records. `stored`
+    reads records on demand, where they are too many to read at once.
     """
 
     shown_by = "display.summary:dataset_bundle"
@@ -74,7 +73,7 @@ class Dataset(ShowsItself):
     seat_prices: Mapping[date, float] = field(default_factory=dict)
     unknown_fields: tuple[str, ...] = ()
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    untold: frozenset[pd.Timestamp] = frozenset()
+    hidden_weeks: frozenset[pd.Timestamp] = frozenset()
     withheld_before: frozenset[tuple[pd.Timestamp, str, bool]] = frozenset()
     rest: "Dataset | None" = None
     cost_days: frozenset[pd.Timestamp] | None = None
@@ -230,9 +229,13 @@ class Dataset(ShowsItself):
         parts = {name: team_of(part, team) for name, part in known.items()}
         others = {name: others_of(part, team) for name, part in known.items()}
         rest = replace(self, extras=extras_of(self.extras, others_of, team), **others)
-        untold = self.untold | {week for week, name in self.withheld_teams() if name == team}
+        hidden_weeks = self.hidden_weeks | {
+            week for week, name in self.withheld_teams() if name == team
+        }
         extras = extras_of(self.extras, team_of, team)
-        return replace(self, team=team, extras=extras, untold=untold, rest=rest, **parts)
+        return replace(
+            self, team=team, extras=extras, hidden_weeks=hidden_weeks, rest=rest, **parts
+        )
 
     def withheld_teams(self) -> pd.MultiIndex:
         """The weeks and teams of which nothing may be shown, now or as once it was withheld."""

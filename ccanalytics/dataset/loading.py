@@ -167,8 +167,8 @@ def _withheld_before(store: Store, spec: SourceSpec) -> dict[str, Any]:
         for money, teams in ((False, one.withheld), (True, one.withheld_money))
         for team in teams
     ]
-    untold = frozenset(map(pd.Timestamp, changed))
-    return {"untold": untold, "withheld_before": frozenset(withheld)}
+    hidden_weeks = frozenset(map(pd.Timestamp, changed))
+    return {"hidden_weeks": hidden_weeks, "withheld_before": frozenset(withheld)}
 
 
 class Later(NamedTuple):
@@ -225,7 +225,7 @@ def build_dataset(
 ) -> Dataset:
     """The dataset of all `days`; with `team` only that team, with actors shown as `identity` says.
 
-    `fields` are further ones of it, such as monthly_budget_usd or untold.
+    `fields` are further ones of it, such as monthly_budget_usd or hidden_weeks.
     """
     given = {name: to_pandas(table) for name, table in tables.items()} | dict(extras or {})
     cost_days = given.pop("cost_days", None)

@@ -81,7 +81,7 @@ class Question:
         if self.metric_id in SHAPES:
             if self._split or self.period != "week":
                 name = METRICS[self.metric_id].name
-                raise ValueError(f"{name} has no split and no {self.period}s.")
+                raise ValueError(f"{name} cannot be split or shown by {self.period}.")
             return MetricCall("metric_frame", (self.metric_id,), {})
         if self.metric_id == OWN_RATIO:
             if self.period != "week":

@@ -141,8 +141,8 @@ def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     minimum = data.minimum_group
     usage = usage.assign(week=_monday(usage["date"]))
     weeks = members(usage, ["week"])
-    untold = {*weeks.loc[few(weeks, minimum, ["week"]), "week"], *data.untold}
-    usage = usage[~usage["week"].isin(untold)]
+    hidden_weeks = {*weeks.loc[few(weeks, minimum, ["week"]), "week"], *data.hidden_weeks}
+    usage = usage[~usage["week"].isin(hidden_weeks)]
     team = usage["team"].astype("str").fillna("")
     at = pd.MultiIndex.from_arrays([usage["week"], team])
     hidden = at.isin(data.withheld_teams().union(withheld_teams(usage, usage, minimum))) | (

@@ -115,13 +115,13 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         )
     monday = data.weeks[-1].date()
     week = week_name(monday)
-    if data.weeks[-1] in data.untold and not data.team:
+    if data.weeks[-1] in data.hidden_weeks and not data.team:
         raise SettingsError(
             f"Since {week} was published, records of fewer than {data.minimum_group} people "
             "changed it: its figures, less those published, would be theirs. Its earlier page "
             "stays as it is; --identity named makes a new one."
         )
-    if data.weeks[-1] in data.untold:
+    if data.weeks[-1] in data.hidden_weeks:
         raise SettingsError(
             f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
             f"{data.minimum_group} people, or the whole without it would reveal so few."

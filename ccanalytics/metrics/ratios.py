@@ -127,7 +127,10 @@ def withheld(
     """The weeks and groups withheld from every metric about the same people."""
     rows = _rows(data, subject.population, by, actor_kind)
     everybody = [rows, *rest_rows(data, subject, by, actor_kind)]
-    return withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
+    hidden = withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
+    if by == "team" and (before := data.withheld_before_of(subject.money)):
+        return hidden.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
+    return hidden
 
 
 def _minimum(data: Dataset, by: str | None, actor_kind: ActorKind) -> int:
@@ -217,7 +220,7 @@ def _check_question(metric: Metric, by: str | None, actor_kind: ActorKind) -> No
     if actor_kind == "api_key" and metric.denominator in POPULATIONS:
         raise ValueError(f"{metric.id} is of people: API keys are not on a roster.")
     if actor_kind == "api_key" and by == "team":
-        raise ValueError(f"{metric.id} by 'team': API keys are in no team.")
+        raise ValueError(f"{metric.id} by 'team': API keys have no team.")
     known = _splits(metric, actor_kind)
     if by is not None and by not in known:
         listed = f"{'one of ' if len(known) > 1 else ''}{', '.join(known)}"

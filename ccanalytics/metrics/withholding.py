@@ -47,7 +47,7 @@ def hide(
 
     Nobody active is a true zero, which is shown.
     """
-    few = frame["n_actors"].between(1, minimum - 1) | frame["week"].isin(data.untold)
+    few = frame["n_actors"].between(1, minimum - 1) | frame["week"].isin(data.hidden_weeks)
     return without_numbers(frame, few, ["week", *keep])
 
 
@@ -59,7 +59,7 @@ def hide_parts(
     In a group, nobody active is not shown as zero: the group itself may be small.
     """
     few = places(sums, by).isin(hidden)
-    few |= sums["week"].isin(data.untold).to_numpy()
+    few |= sums["week"].isin(data.hidden_weeks).to_numpy()
     if by:
         few |= (sums["n_actors"] == 0).to_numpy()
     return without_numbers(sums, pd.Series(few, index=sums.index), ["week", *([by] if by else [])])
@@ -68,7 +68,7 @@ def hide_parts(
 def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: Metric) -> str:
     """Why the figure of everybody in `rows` is withheld in a week, in at most four words."""
     there = rows.loc[(rows["week"] == week) & (rows["active"] > 0), "actor"].nunique()
-    if week in data.untold:
+    if week in data.hidden_weeks:
         return "withheld with other groups" if data.team else "changed by few people"
     one_person = metric.is_money and there >= data.minimum_group
     return f"withheld: {'mostly one person' if one_person else 'too few people'}"
@@ -76,22 +76,22 @@ def why_withheld(data: Dataset, rows: pd.DataFrame, week: pd.Timestamp, metric: 
 
 def withheld_days(data: Dataset, dates: pd.Series) -> tuple["pd.Series[bool]", "pd.Series[bool]"]:
     """Whether each day is withheld from the total of its week, and whether that total is."""
-    hidden, untold = _few_days(data)
+    hidden, hidden_weeks = _few_days(data)
     week = week_of(dates)
-    return dates.isin(hidden) | week.isin(untold), week.isin(untold)
+    return dates.isin(hidden) | week.isin(hidden_weeks), week.isin(hidden_weeks)
 
 
 @kept
 def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
     """The days and weeks of too few people, or that leave too few others."""
-    hidden, untold = set[pd.Timestamp](), set(data.untold)
+    hidden, hidden_weeks = set[pd.Timestamp](), set(data.hidden_weeks)
     for one in filter(None, (data, data.rest)):
         rows = people_of(one.activity, one.model_usage, ["date"])
         rows = rows.assign(week=week_of(rows["date"]))
         hidden |= {*rows.loc[withheld_rows(rows, data.minimum_group, ["week"], "date"), "date"]}
         people = members(rows.rename(columns={"amount": "cost_usd"}), ["week"])
-        untold |= {*people.loc[few(people, data.minimum_group, ["week"]), "week"]}
-    return hidden, untold
+        hidden_weeks |= {*people.loc[few(people, data.minimum_group, ["week"]), "week"]}
+    return hidden, hidden_weeks
 
 
 def withheld_parts(rows: pd.DataFrame, hidden: pd.MultiIndex, by: str | None) -> "pd.Series[bool]":

@@ -115,15 +115,15 @@ def test_a_cost_that_is_not_known_has_no_shape():
     data = dataset(records, "2026-11-16", "2026-11-22")
     assert math.isnan(only(gini(data)))
     assert cca.metric_frame(data, "cost_curve").empty
-    assert "cannot be said" in cca.sentence(data, "cost_curve")
+    assert "is not shown" in cca.sentence(data, "cost_curve")
 
 
 def test_the_sentence_leaves_out_what_is_hidden():
     """Twelve people: no tenth at a minimum of five, but a Gini coefficient."""
     said = cca.sentence(spending(*[5] * 12, minimum_group=5), "cost_curve")
     assert said == (
-        "In the last week half of it was made by 6 of 12 people; the Gini coefficient, 0 where "
-        "everybody is alike, was 0.00."
+        "In the last week half of it was made by 6 of 12 people; the Gini coefficient (0: "
+        "everybody alike) was 0.00."
     )
 
 

@@ -107,7 +107,7 @@ def test_teams_that_drifted_apart_before_are_not_trusted():
     )
     assert found.drift
     assert found.verdict == "not to be trusted"
-    assert "moved apart before" in found.sentence()
+    assert "drifting apart before" in found.sentence()
 
 
 @pytest.mark.parametrize(

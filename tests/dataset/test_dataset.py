@@ -164,7 +164,7 @@ def test_an_unknown_team_lists_those_there_are():
 
 def test_a_team_without_a_roster_is_refused():
     """There are no teams to choose from; the error says where they come from."""
-    with pytest.raises(ValueError, match=r"no roster.*--roster"):
+    with pytest.raises(ValueError, match=r"without a roster.*--roster"):
         dataset([], "2026-11-16", "2026-11-22", team="Web")
 
 
@@ -341,7 +341,7 @@ def test_reversed_dates_are_refused_with_both(tmp_path):
         ({"since": "2026-11-16", "until": "2026-11-17", "week": "2026-W47"}, "Either"),
         ({"since": "yesterday", "until": "2026-11-17"}, "'yesterday'"),
         ({"weeks": 0}, "weeks is 0"),
-        ({"logs": [Path("x")]}, "logs are for source local"),
+        ({"logs": [Path("x")]}, "logs are only for source local"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_value(tmp_path, asked, words):
@@ -414,7 +414,7 @@ def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
         data.between("2026-01-01", "2026-01-02")
     with pytest.raises(ValueError, match="reversed"):
         data.between("2026-11-20", "2026-11-10")
-    with pytest.raises(ValueError, match="there is: Data, Web"):
+    with pytest.raises(ValueError, match="Teams: Data, Web"):
         data.of_team("Green")
 
 

@@ -73,7 +73,7 @@ def test_without_a_roster_the_ledger_says_what_is_not_known():
     """Nobody can be missing from a list that is not there."""
     data = week(PEOPLE, roster=None)
     assert inventory(data)["People who never used it"] == "not known"
-    assert "no roster" in trust_facts(data).set_index("what")["state"]["People"]
+    assert "without a roster" in trust_facts(data).set_index("what")["state"]["People"]
 
 
 def test_a_key_is_in_the_ledger():

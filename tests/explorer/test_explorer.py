@@ -232,7 +232,7 @@ def test_run_again_without_its_data_the_cell_says_so(monkeypatch):
 
 def test_an_unknown_source_names_the_known_ones():
     """The parameter is wrong, so the call is."""
-    with pytest.raises(ValueError, match=r"no source 'samples'; there is: api"):
+    with pytest.raises(ValueError, match=r"no source 'samples'. Sources: api"):
         explore(source="samples")
 
 

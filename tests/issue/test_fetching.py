@@ -43,4 +43,4 @@ def test_a_refused_bill_leaves_the_days_of_a_report_complete(tmp_path):
     with serve(WithoutBill(records, now=lambda: NOW)) as server:
         result = fetch_report_days(options(server.url))
     assert len(result.new) == 7
-    assert "charges is not known" in result.remark
+    assert "charges are missing" in result.remark

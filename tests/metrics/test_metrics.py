@@ -361,8 +361,8 @@ def test_every_total_and_ratio_of_the_active_is_known_of_api_keys(name):
 @pytest.mark.parametrize(
     ("name", "by", "kind", "words"),
     [
-        ("active_rate", None, "api_key", "API keys are on no roster"),
-        ("cost", "team", "api_key", "API keys are in no team"),
+        ("active_rate", None, "api_key", "API keys are not on a roster"),
+        ("cost", "team", "api_key", "API keys have no team"),
         ("cost", None, "keys", "actor_kind is 'keys'; it is user or api_key"),
     ],
 )

@@ -87,7 +87,7 @@ def test_people_who_stopped_after_a_first_week_are_told():
         return n < 10 or week == 5 or (week > 5 and n >= 17)
 
     (one,) = of_kind("stopped", three_months(people=22, active=active))
-    assert one.title == "7 of 12 people who began stopped after their first week"
+    assert one.title == "7 of 12 people who started stopped after their first week"
 
 
 @pytest.mark.parametrize("stayed", [3, 9])

@@ -90,8 +90,8 @@ def test_a_day_of_few_is_withheld_with_what_would_reveal_it():
 @pytest.mark.parametrize(
     ("metric", "period", "by", "words"),
     [
-        ("stickiness", "month", None, "is of a week"),
-        ("returning_share", "day", None, "is of a week"),
+        ("stickiness", "month", None, "is weekly"),
+        ("returning_share", "day", None, "is weekly"),
         ("cost", "day", "team", "days are not split"),
         ("cost", "year", None, "'year'"),
     ],

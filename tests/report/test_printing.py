@@ -145,7 +145,7 @@ def test_a_browser_that_fails_is_quoted(tmp_path):
     page, pdf = tmp_path / "page.html", tmp_path / "page.pdf"
     page.write_text("x")
     pdf.write_text("older")
-    with pytest.raises(ReportError, match=r"chromium made no PDF.*No usable sandbox!"):
+    with pytest.raises(ReportError, match=r"chromium did not print.*No usable sandbox!"):
         print_page(page, pdf, browser=fails, environment=dict(os.environ))
     assert pdf.read_text() == "older"
 

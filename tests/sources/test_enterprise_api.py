@@ -108,8 +108,13 @@ def test_a_row_gets_the_day_that_was_asked_for_and_the_organization_that_answere
         0,
         4,
     )
-    untold = (found.customer_type, found.subscription_type, found.terminal_type, found.is_remote)
-    assert untold == (None, None, None, None)
+    hidden_weeks = (
+        found.customer_type,
+        found.subscription_type,
+        found.terminal_type,
+        found.is_remote,
+    )
+    assert hidden_weeks == (None, None, None, None)
     assert found.model_breakdown == []
 
 
