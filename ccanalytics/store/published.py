@@ -1,8 +1,8 @@
 """What was published of a week, so that later outputs of the same store do not undo it.
 
-A week changes when its days are restated. Had one person's records come late, the new figure less
-the published one would be theirs; had a withheld team grown, what it was would be told by the
-others, which did not change. So it is remembered when a week was published first, and which teams
+A week changes when its days are restated. If one person's records came late, the new figure minus
+the published one would be theirs; if a withheld team grew, its earlier figure would follow from the
+teams that did not change. So the store remembers when a week was first published and which teams
 were withheld: they stay withheld, and a week that few people changed since is withheld as a whole.
 """
 
