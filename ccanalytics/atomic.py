@@ -77,10 +77,13 @@ def make_private(folder: Path) -> None:
 
 @contextlib.contextmanager
 def own_folder(prefix: str) -> Iterator[Path]:
-    """A private temporary folder; what processes that were killed left of theirs is removed."""
-    for stray in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        with contextlib.suppress(OSError):  # somebody else's, or of one that lives
-            _remove_unlocked(stray)
+    """A private temporary folder; those that killed processes left are removed.
+
+    A folder without a lock is not one of them, whatever its name, and is left alone.
+    """
+    for lock in Path(tempfile.gettempdir()).glob(f"{prefix}*/lock"):
+        with contextlib.suppress(OSError):  # of another user, or of a process that lives
+            _remove_unlocked(lock.parent)
     new = Path(tempfile.mkdtemp(prefix=f"new-{prefix}"))
     with _held(_open_lock(new / "lock")):
         # Only now does it have the name of those that are removed.

@@ -97,7 +97,7 @@ class NotebookWorkers:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._opened = contextlib.ExitStack()
-        self._folder = self._opened.enter_context(own_folder("ccanalytics-"))
+        self._folder = self._opened.enter_context(own_folder("ccanalytics-notebooks-"))
         self._environment = worker_environment(environment, self._folder)
         self._heard: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
         self._running: dict[int, _Running] = {}

@@ -81,10 +81,10 @@ def numbers(_numbers):
 def test_a_line_in_a_log_changes_the_page(own, opened):
     """Two million tokens become seven, in every browser, without a reload."""
     first, second = opened(own), opened(own)
-    shows(first, "2.0 million tokens")
+    expect(first.locator("main")).to_contain_text("2.0 million tokens", timeout=WAIT)
     append(log_of(own.folder), answer(3, output=5_000_000))
-    shows(first, "7.0 million tokens")
-    shows(second, "7.0 million tokens")
+    for page in (first, second):
+        expect(page.locator("main")).to_contain_text("7.0 million tokens", timeout=WAIT)
     expect(first.locator("#live [role=status]")).to_contain_text("watched")
 
 

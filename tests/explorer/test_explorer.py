@@ -163,7 +163,7 @@ def test_every_setting_of_the_controls_is_a_chart_or_words():
             assert made.chart.outputs
         control.value = first
     made.controls["since"].value = None
-    assert words(made) == "Choose both ends of the range: a first and a last day."
+    assert words(made) == "Choose a first and a last day."
 
 
 def test_the_code_is_shown_when_asked_for_and_follows_the_controls():

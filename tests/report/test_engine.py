@@ -232,8 +232,18 @@ def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number, monkeypatc
     assert psutil.wait_procs(workers, timeout=10)[1] == []
     assert len(list(tmp_path.glob("*.begun"))) == 2
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    with own_folder("ccanalytics-") as mine:
+    with own_folder("ccanalytics-notebooks-") as mine:
         assert list(temporary.glob("*")) == [mine]  # what the killed one left is gone
+
+
+def test_a_temporary_folder_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
+    """Its name may begin like ours: without our lock it is not ours."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "ccanalytics-notebooks-of-march").mkdir()
+    with own_folder("ccanalytics-notebooks-") as mine:
+        assert len(list(tmp_path.iterdir())) == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["ccanalytics-notebooks-of-march"]
+    assert not mine.exists()
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_pdf_is_the_page_with_its_pages_numbered(printed):
     words = [one.extract_text() for one in pdf.pages]
     assert "$1.35" in "".join(words)
     assert all(f"{n} / {len(words)}" in one for n, one in enumerate(words, start=1))
-    assert sorted(os.listdir(page.parent)) == ["2026-W47.html", "2026-W47.pdf"]
+    assert sorted(p.name for p in page.parent.glob("[!.]*")) == ["2026-W47.html", "2026-W47.pdf"]
 
 
 @pytest.mark.browser
