@@ -179,6 +179,7 @@ def test_a_changed_control_redraws_the_chart(opened, address):
     page.get_by_label("Teams").select_option(["Web", "Data"])
     page.get_by_role("link", name="CSV (24 rows)").wait_for()
     page.get_by_label("Teams").select_option([])
+    page.get_by_role("link", name="CSV (12 rows)").wait_for()
     page.get_by_label("Split by", exact=True).select_option("tool")
     page.locator(".cca-chart", has_text="commits by 'tool'").wait_for()
     assert page.locator(".cca-chart canvas").count() == 0
