@@ -17,24 +17,17 @@ import tempfile
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import psutil
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from builders import record
+
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.weeks import newest_closed_week, week_name
-from ccanalytics.wire.claude_code import (
-    CoreMetrics,
-    EstimatedCost,
-    LinesOfCode,
-    ModelUsage,
-    Record,
-    TokenCounts,
-    ToolAction,
-    UserActor,
-)
 
 ROUNDS = 5
 PEOPLE_ROUNDS = 1
@@ -140,47 +133,39 @@ def fill(root, people, weeks=12):
         for number in range(7):
             day = last + timedelta(days=number - 7 * back)
             there = [person for person in range(people) if draw.random() < 4 / 7]
-            frames = build_frames(day, [record(draw, day, person) for person in there])
+            frames = build_frames(day, [day_of(draw, day, person) for person in there])
             new.append(NewDay(day, frames, now, ORGANIZATION))
         store.write_days("api", new)
     return week_name(last)
 
 
-def record(draw, day, person):
-    """What one person did on one day, with two models and two tools."""
+def day_of(draw, day, person):
+    """The record of one person on one day, with two models and two tools."""
     count = draw.randrange
-    models = [usage(draw, model, *dollars) for model, *dollars in MODELS]
-    return Record(
-        date=f"{day}T00:00:00Z",
-        actor=UserActor(email_address=f"p{person:06}@corvid.example"),
-        organization_id=ORGANIZATION,
-        customer_type="api",
-        terminal_type="vscode",
-        core_metrics=CoreMetrics(
-            num_sessions=count(1, 9),
-            lines_of_code=LinesOfCode(added=count(900), removed=count(300)),
-            commits_by_claude_code=count(5),
-            pull_requests_by_claude_code=count(2),
-        ),
-        tool_actions={
-            name: ToolAction(accepted=count(9), rejected=count(3))
-            for name in ("edit_tool", "write_tool")
-        },
-        model_breakdown=models,
+    return record(
+        str(day),
+        f"p{person:06}@corvid.example",
+        sessions=count(1, 9),
+        added=count(900),
+        removed=count(300),
+        commits=count(5),
+        pull_requests=count(2),
+        tools={name: (count(9), count(3)) for name in ("edit_tool", "write_tool")},
+        models={model: usage(draw, *dollars) for model, *dollars in MODELS},
+        organization=ORGANIZATION,
     )
 
 
-def usage(draw, model, of_input, of_output):
+def usage(draw, of_input, of_output):
     """One model's tokens, at a list price in dollars for a million tokens of input and output."""
-    tokens = TokenCounts(
-        input=draw.randrange(9000),
-        output=draw.randrange(9000),
-        cache_read=draw.randrange(900_000),
-        cache_creation=draw.randrange(90_000),
-    )
-    as_input = tokens.input + 0.1 * tokens.cache_read + 1.25 * tokens.cache_creation
-    cents = Decimal(round(of_input * as_input + of_output * tokens.output)) / 10_000
-    return ModelUsage(model, tokens, EstimatedCost(cents, "USD"))
+    tokens = {
+        "input": draw.randrange(9000),
+        "output": draw.randrange(9000),
+        "cache_read": draw.randrange(900_000),
+        "cache_creation": draw.randrange(90_000),
+    }
+    as_input = tokens["input"] + 0.1 * tokens["cache_read"] + 1.25 * tokens["cache_creation"]
+    return {**tokens, "cents": round(of_input * as_input + of_output * tokens["output"]) / 10_000}
 
 
 def main():
