@@ -12,11 +12,10 @@ from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
+from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
-from ccanalytics.store.day_totals import DayChange
 from ccanalytics.store.layout import Companion
 from ccanalytics.store.sync import DAYS_PER_COMMIT
-from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import Settling, days_between, is_closed
 
 SETTLING = Settling(timedelta(0), timedelta(days=30))
@@ -44,9 +43,10 @@ def sync_charges(
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     missing = [day for day in wanted if day not in final and is_closed(day, now, SETTLING)]
     months = groupby(missing, lambda day: (day - missing[0]).days // DAYS_PER_COMMIT)
-    changes = [change for _, days in months
-               for change in _fetch(client, store, source, list(days), now)]  # fmt: skip
-    done = {*final, *(change.day for change in changes)}
+    changes: Changes = {}
+    for _, days in months:
+        changes |= _fetch(client, store, source, list(days), now)
+    done = {*final, *changes}
     return SyncResult.of(changes, final=final, open=tuple(d for d in wanted if d not in done))
 
 
@@ -70,10 +70,10 @@ def stored_charges(
 
 def _fetch(
     client: Source, store: Store, source: str, days: Sequence[date], now: datetime
-) -> list[DayChange]:
+) -> Changes:
     charged = client.charges(days[0], days[-1])
     if charged is None or charged.refreshed_at is None:
-        return []
+        return {}
     whose, known_at = store.organization(source), min(now, charged.refreshed_at)
     if whose and charged.organization and whose != charged.organization:
         raise StoreError(

@@ -16,7 +16,7 @@ from ccanalytics.wings import Reference, resolve, wings
 
 if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
-    from ccanalytics.store.sync_result import SyncResult
+    from ccanalytics.store.day_changes import SyncResult
 
 
 @click.command(

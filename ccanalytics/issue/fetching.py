@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.issue.progress import Progress, of_days, silent
 from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.store.day_changes import SyncResult
 from ccanalytics.store.layout import Companion, companions
 from ccanalytics.store.sync import sync, sync_available
-from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import newest_closed_week, parse_week
 
 log = logging.getLogger(__name__)

@@ -30,10 +30,9 @@ from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import ORGANIZATION, LocalLogs
 from ccanalytics.logs.log_totals import Day, LogTotals
+from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
-from ccanalytics.store.day_totals import DayChange
 from ccanalytics.store.repair import repair
-from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import days_between, is_closed, is_final, monday
 
 log = logging.getLogger(__name__)
@@ -191,14 +190,14 @@ def _write(
         if moves and day not in writes:
             writes[day] = store.read_days(SOURCE, [day])[1]
 
-    changes: list[DayChange] = []
+    changes: Changes = {}
     if writes or ledger != before:
         changes = store.write_days(
             SOURCE,
             [NewDay(day, frames, now, organization) for day, frames in writes.items()],
             files={LEDGER: msgspec.msgpack.encode(ledger)},
         )
-    unchanged = (stored.keys() | writes.keys()) - {change.day for change in changes}
+    unchanged = (stored.keys() | writes.keys()) - changes.keys()
     open_days = {day for day in stored.keys() | writes.keys() if not is_closed(day, now)}
     return SyncResult.of(changes, final=tuple(sorted(unchanged)), open=tuple(sorted(open_days)))
 

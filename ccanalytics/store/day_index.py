@@ -5,22 +5,21 @@ index and the files belong to one commit, or there is an error.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ccanalytics.store.layout import layout_of
 from ccanalytics.store.month_files import (
     DamagedFileError,
     checked_table,
     digest_of_bytes,
-    write_bytes,
+    write_table,
 )
 from ccanalytics.weeks import is_closed
 
@@ -41,8 +40,7 @@ _SCHEMA = pa.schema(
 _METADATA = b"ccanalytics"
 
 
-@dataclass(frozen=True)
-class StoredDay:
+class StoredDay(NamedTuple):
     """One stored UTC day; `rows` is its number of records."""
 
     day: date
@@ -51,7 +49,7 @@ class StoredDay:
     rows: int
     final: bool
     """Fetched late enough that the day is not expected to change."""
-    unknown_fields: tuple[str, ...] = ()
+    unknown_fields: Sequence[str] = ()
     """Fields that were unknown to the version that wrote the day."""
     source: str = "api"
 
@@ -61,13 +59,17 @@ class StoredDay:
         return is_closed(self.day, self.fetched_at, layout_of(self.source).settling)
 
 
-@dataclass(frozen=True)
+@dataclass
 class DayIndex:
     """The stored days of one source in order, and the digests of its files by path."""
 
     days: dict[date, StoredDay] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     organization: str | None = None
+
+    def copy(self) -> "DayIndex":
+        """A copy to change: what is read is shared by all readers."""
+        return DayIndex(dict(self.days), dict(self.files), self.organization)
 
 
 def read_index(folder: Path) -> DayIndex:
@@ -84,24 +86,12 @@ def read_index(folder: Path) -> DayIndex:
 
 def write_index(folder: Path, index: DayIndex) -> None:
     """Write the index of a source, not yet flushed."""
-    days = sorted(index.days.values(), key=lambda one: one.day)
-    rows = pa.table(
-        [
-            [datetime(one.day.year, one.day.month, one.day.day) for one in days],
-            [one.fetched_at for one in days],
-            [one.digest for one in days],
-            [one.rows for one in days],
-            [one.final for one in days],
-            [list(one.unknown_fields) for one in days],
-        ],
-        schema=_SCHEMA,
-    )
+    rows = [{"date": datetime.combine(day, time()), **index.days[day]._asdict()}
+            for day in sorted(index.days)]  # fmt: skip
+    table = pa.Table.from_pylist(rows, _SCHEMA)
     about = {"organization": index.organization, "files": index.files}
-    sealed = json.dumps({"seal": _seal(rows, about), **about})
-    out = pa.BufferOutputStream()
-    rows = rows.replace_schema_metadata({_METADATA: sealed.encode()})
-    pq.write_table(rows, out, compression="zstd", write_page_checksum=True)
-    write_bytes(folder / NAME, out.getvalue())
+    sealed = json.dumps({"seal": _seal(table, about), **about})
+    write_table(folder / NAME, table.replace_schema_metadata({_METADATA: sealed.encode()}))
 
 
 @lru_cache(maxsize=64)
@@ -121,10 +111,10 @@ def _read(path: Path, inode: int, modified: int, size: int) -> DayIndex:
             digest,
             records,
             final,
-            tuple(unknown),
+            unknown_fields,
             path.parent.name,
         )
-        for day, fetched_at, digest, records, final, unknown in rows
+        for day, fetched_at, digest, records, final, unknown_fields in rows
     ]
     return DayIndex({one.day: one for one in days}, about["files"], about["organization"])
 

@@ -12,32 +12,33 @@ files of a commit appear together or not at all, and a reader sees the files of 
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ccanalytics.atomic import AtomicFolder
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames, encoded
+from ccanalytics.store.day_changes import Changes, Restatement, digest_of, restatement
 from ccanalytics.store.day_index import NAME as INDEX
 from ccanalytics.store.day_index import DayIndex, StoredDay, read_index, write_index
-from ccanalytics.store.day_totals import DayChange, Restatement, change_of, digest_of
 from ccanalytics.store.layout import layout_of, schema_of
 from ccanalytics.store.month_files import (
     DamagedFileError,
-    columns_of,
     read_bytes,
     read_month,
     with_days,
     write_bytes,
-    write_month,
+    write_table,
 )
 from ccanalytics.weeks import is_final
 
@@ -57,6 +58,11 @@ class NewDay:
     may_be_final: bool = True
     """False where only this machine's clock, which may be wrong, says when it was fetched."""
 
+    @cached_property
+    def digest(self) -> str:
+        """The digest of its rows."""
+        return digest_of(self.frames)
+
 
 class Store:
     """The stored days of all sources under one folder, which the first write creates."""
@@ -72,27 +78,23 @@ class Store:
         """The folder of one frame, or of a source."""
         return self.root / VERSION / source / frame
 
-    def write_day(self, source: str, day: date, frames: Frames, **about: Any) -> DayChange:
+    def write_day(self, source: str, day: date, frames: Frames, **about: Any) -> str:
         """`write_days` of one; what it is `about` are the further fields of a `NewDay`."""
-        return self.write_days(source, [NewDay(day, frames, **about)])[0]
+        return self.write_days(source, [NewDay(day, frames, **about)])[day]
 
     def write_days(
-        self, source: str, days: Sequence[NewDay], files: Mapping[str, bytes] | None = None
-    ) -> list[DayChange]:
+        self, source: str, days: Iterable[NewDay], files: Mapping[str, bytes] | None = None
+    ) -> Changes:
         """Put all these days in place, and further `files` of the source, or nothing at all.
 
         A final, unchanged day is not written.
         """
-        # Days on which nothing happened share their frames, of which one digest is enough.
-        unique = {id(one.frames): one.frames for one in days}
-        digests = {key: digest_of(frames) for key, frames in unique.items()}
-        news = {one.day: (one, digests[id(one.frames)]) for one in days}
+        news = {one.day: one for one in days}
         if not files and self._are_settled(source, news):
-            return [DayChange(day, "same") for day in news]
+            return dict.fromkeys(news, "same")
         try:
             with self.atomic.writing() as aside:
-                commit = _Commit(self, source, aside / VERSION / source)
-                changes = commit.add(news, files or {})
+                changes = _Commit(self, source, aside / VERSION / source).add(news, files or {})
                 self.atomic.commit(aside)
         except OSError as error:
             named = ", ".join(map(str, news)) if len(news) < 4 else f"{len(news)} days"
@@ -113,8 +115,7 @@ class Store:
 
     def dates(self, source: str) -> list[date]:
         """The stored days in order."""
-        with self.indexed(source) as index:
-            return list(index.days)
+        return list(self.days(source))
 
     def days(
         self, source: str, since: date = date.min, until: date = date.max
@@ -214,40 +215,32 @@ class Store:
                 "ccanalytics sync."
             )
 
-    def _are_settled(self, source: str, news: Mapping[date, tuple[NewDay, str]]) -> bool:
+    def _are_settled(self, source: str, news: Mapping[date, NewDay]) -> bool:
         """Whether all days are stored as final, with equal content."""
         with self.indexed(source) as index:
             there = all((self.folder(source) / name).exists() for name in index.files)
-            old = {day: index.days.get(day) for day in news}
-        return there and all(
-            one is not None and one.final and one.digest == news[day][1] for day, one in old.items()
-        )
+            return there and all(
+                (old := index.days.get(day)) and old.final and old.digest == new.digest
+                for day, new in news.items()
+            )
 
     def _read(
         self,
         source: str,
         index: DayIndex,
         frame: str,
-        days: Collection[date],
+        days: Iterable[date],
         lost_ok: bool,
         schema: pa.Schema,
     ) -> pa.Table:
-        months = {month: set(some) for month, some in groupby(days, month_of)}
-        stored = {month: set(some) for month, some in groupby(index.days, month_of)}
-
-        def read(month: str) -> pa.Table:
-            some = None if months[month] == stored[month] else months[month]
-            return read_month(folder / names[month], index.files[names[month]], schema, some)
-
-        folder = self.folder(source)
-        names = {month: place_of(frame, month) for month in months}
-        there = [
-            month
-            for month, name in names.items()
-            if name in index.files and not (lost_ok and not (folder / name).exists())
-        ]
-        # Arrow decodes columns in threads of its own; more of ours would only wait.
-        return pa.concat_tables([pa.Table.from_batches([], schema), *map(read, there)])
+        tables = [pa.Table.from_batches([], schema)]
+        for month, some in groupby(days, month_of):
+            name = place_of(frame, month)
+            path = self.folder(source) / name
+            # Arrow decodes columns in threads of its own; more of ours would only wait.
+            if name in index.files and not (lost_ok and not path.exists()):
+                tables.append(read_month(path, index.files[name], schema, set(some)))
+        return pa.concat_tables(tables)
 
 
 def restatements_in(content: bytes) -> list[Restatement]:
@@ -271,101 +264,75 @@ class _Commit:
     store: Store
     source: str
     folder: Path
-    index: DayIndex = field(init=False)
 
     def __post_init__(self) -> None:
         with self.store.indexed(self.source) as index:
-            self.index = replace(index, days=dict(index.days), files=dict(index.files))
+            self.index = index.copy()
+        self.stored, self.layout = self.store.folder(self.source), layout_of(self.source)
 
-    def add(
-        self, news: Mapping[date, tuple[NewDay, str]], files: Mapping[str, bytes]
-    ) -> list[DayChange]:
+    def add(self, news: Mapping[date, NewDay], files: Mapping[str, bytes]) -> Changes:
         """Write the files that change with these days."""
-        for organization in {one.organization for one, _ in news.values()}:
+        for organization in {one.organization for one in news.values()}:
             self.store.check_organization(self.source, organization)
-        changes = [self._change(one, digest) for one, digest in news.values()]
+        changes: Changes = {day: self._change(one) for day, one in news.items()}
         # A damaged file that was set aside is written again from the same days.
-        folder = self.store.folder(self.source)
-        gone = {Path(name).stem for name in self.index.files if not (folder / name).exists()}
-        changed = {
-            one.day: news[one.day][0]
-            for one in changes
-            if one.kind != "same" or month_of(one.day) in gone
-        }
-        for month, days in groupby(sorted(changed), month_of):
-            frames_of = {day: changed[day].frames for day in days}
-            for frame in layout_of(self.source).frames:
+        gone = {Path(name).stem for name in self.index.files if not (self.stored / name).exists()}
+        written = [day for day in sorted(news) if changes[day] != "same" or month_of(day) in gone]
+        for month, days in groupby(written, month_of):
+            frames_of = {day: news[day].frames for day in days}
+            for frame in self.layout.frames:
                 self._write_month(frame, month, frames_of)
         for name, content in {**files, **self._restated(news, changes)}.items():
             self.index.files[name] = write_bytes(self.folder / name, content)
-        for one, digest in news.values():
-            self._note(one, digest)
+        for one in news.values():
+            self._note(one)
         write_index(self.folder, self.index)
         return changes
 
-    def _change(self, new: NewDay, digest: str) -> DayChange:
+    def _change(self, new: NewDay) -> Literal["new", "same", "changed"]:
         old = self.index.days.get(new.day)
         if old is None or not old.digest:  # of a rebuilt index nothing tells what changed
-            return DayChange(new.day, "new")
-        if old.digest == digest:
-            return DayChange(new.day, "same")
-        _, before = self.store.read_days(self.source, [new.day], lost_ok=True)
-        return change_of(new.day, before, new.frames)
+            return "new"
+        return "same" if old.digest == new.digest else "changed"
 
     def _write_month(self, frame: str, month: str, days: Mapping[date, Frames]) -> None:
         schema, name = schema_of(frame), place_of(frame, month)
-        nothing = pa.Table.from_batches([], schema)
+        old = nothing = schema.empty_table()
         new = {day: frames.get(frame, nothing) for day, frames in days.items()}
-        old, path = nothing, self.store.folder(self.source) / name
-        digest = self.index.files.get(name)
-        if digest and not path.exists() and self._days_of(month) <= days.keys():
-            old = nothing
-        elif digest:
+        path, digest = self.stored / name, self.index.files.get(name)
+        others = {day for day in self.index.days if month_of(day) == month} - days.keys()
+        if digest and (path.exists() or others):
             old = read_month(path, digest, schema)
-            if news := set(columns_of(path)) - set(schema.names):
+            if newer := set(pq.read_schema(path).names) - set(schema.names):
                 raise StoreError(
                     f"{path} has columns of a newer version of ccanalytics, which this one would "
-                    f"lose: {', '.join(sorted(news))}. Update ccanalytics."
+                    f"lose: {', '.join(sorted(newer))}. Update ccanalytics."
                 )
-        always = (*SCHEMAS, layout_of(self.source).frames[0])
+        always = (*SCHEMAS, self.layout.frames[0])
         if digest or frame in always or any(map(len, new.values())):
-            rows = with_days(old, new)
-            self.index.files[name] = write_month(self.folder / name, rows)
+            self.index.files[name] = write_table(self.folder / name, with_days(old, new))
 
-    def _days_of(self, month: str) -> set[date]:
-        return {day for day in self.index.days if month_of(day) == month}
+    def _restated(self, news: Mapping[date, NewDay], changes: Changes) -> dict[str, bytes]:
+        """The file of restatements, if these days add any."""
+        added = b""
+        for day, change in changes.items():
+            if change == "changed" and (old := self.index.days[day]).closed:
+                _, before = self.store.read_days(self.source, [day], lost_ok=True)
+                times = old.fetched_at, news[day].fetched_at
+                line = restatement(day, times, before, news[day].frames)
+                added += msgspec.json.encode(line) + b"\n"
+        known = self.store.read_file(self.source, RESTATEMENTS) or b""
+        return {RESTATEMENTS: known + added} if added else {}
 
-    def _restated(
-        self, news: Mapping[date, tuple[NewDay, str]], changes: Iterable[DayChange]
-    ) -> dict[str, bytes]:
-        lines = [
-            Restatement(
-                change.day,
-                old.fetched_at,
-                news[change.day][0].fetched_at,
-                change.measures,
-                change.people,
-            )
-            for change in changes
-            if change.kind == "changed" and (old := self.index.days[change.day]).closed
-        ]
-        if not lines:
-            return {}
-        before = self.store.read_file(self.source, RESTATEMENTS) or b""
-        added = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        return {RESTATEMENTS: before + added}
-
-    def _note(self, new: NewDay, digest: str) -> None:
+    def _note(self, new: NewDay) -> None:
         """Put a day into the index."""
-        layout = layout_of(self.source)
-        if new.organization:
-            self.index = replace(self.index, organization=new.organization)
+        self.index.organization = new.organization or self.index.organization
         self.index.days[new.day] = StoredDay(
             new.day,
             new.fetched_at,
-            digest,
-            len(new.frames[layout.frames[0]]),
-            new.may_be_final and is_final(new.day, new.fetched_at, layout.settling),
-            tuple(sorted(new.unknown_fields)),
+            new.digest,
+            len(new.frames[self.layout.frames[0]]),
+            new.may_be_final and is_final(new.day, new.fetched_at, self.layout.settling),
+            sorted(new.unknown_fields),
             self.source,
         )

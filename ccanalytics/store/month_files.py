@@ -33,8 +33,8 @@ def write_bytes(path: Path, content: bytes) -> str:
     return digest_of_bytes(content)
 
 
-def write_month(path: Path, table: pa.Table) -> str:
-    """Write the rows of one frame and month, not yet flushed; returns the digest of the file."""
+def write_table(path: Path, table: pa.Table) -> str:
+    """Write a table as Parquet, not yet flushed; returns the digest of the file."""
     out = pa.BufferOutputStream()
     pq.write_table(
         table, out, compression="zstd", write_page_checksum=True, row_group_size=ROWS_PER_GROUP
@@ -61,10 +61,7 @@ def read_bytes(path: Path, digest: str, *, anew: bool = False) -> bytes:
 
 
 def read_month(
-    path: Path,
-    digest: str,
-    schema: pa.Schema,
-    days: Collection[date] | None = None,
+    path: Path, digest: str, schema: pa.Schema, days: Collection[date] | None = None
 ) -> pa.Table:
     """The columns of `schema`, for some or all days; null where the file is older than a column.
 
@@ -74,21 +71,16 @@ def read_month(
     encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     try:
         with pq.ParquetFile(pa.BufferReader(content), read_dictionary=encoded) as file:
-            there = set(file.schema_arrow.names)
-            wanted = [name for name in file.schema_arrow.names if name in {"date", *schema.names}]
-            table = file.read_row_groups(_groups_of(file.metadata, days), wanted)
+            there = [name for name in file.schema_arrow.names if name in schema.names]
+            table = file.read_row_groups(_groups_of(file.metadata, days), there)
     except (pa.ArrowException, OSError) as error:
         raise DamagedFileError(path, str(error)) from error
     if days is not None:
         midnights = pa.array(sorted(days), pa.date32()).cast(pa.timestamp("ms"))
-        table = table.filter(pc.is_in(table["date"], midnights))
-    columns = [
-        table[field.name].cast(field.type)
-        if field.name in there
-        else pa.nulls(len(table), field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)
+        wanted = pc.is_in(table["date"], midnights)
+        table = table if pc.all(wanted).as_py() else table.filter(wanted)
+    nothing = pa.Table.from_batches([], schema)
+    return pa.concat_tables([nothing, table], promote_options="default")
 
 
 def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int]:
@@ -113,11 +105,6 @@ def checked_table(content: bytes) -> pa.Table:
         if not pa.ipc.read_schema(pa.py_buffer(written)).equals(file.schema_arrow):
             raise pa.ArrowInvalid("its columns are not those that were written")
         return file.read()
-
-
-def columns_of(path: Path) -> list[str]:
-    """The columns of a file, also those unknown to this version."""
-    return list(pq.read_schema(path).names)
 
 
 def with_days(old: pa.Table, new: Mapping[date, pa.Table]) -> pa.Table:

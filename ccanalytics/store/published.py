@@ -11,8 +11,8 @@ from datetime import date, datetime
 
 import msgspec
 
+from ccanalytics.store.day_changes import Restatement
 from ccanalytics.store.day_store import Store
-from ccanalytics.store.day_totals import Restatement
 from ccanalytics.weeks import monday
 
 PUBLISHED = "published.json"

@@ -7,7 +7,7 @@ damaged `days.parquet` is rebuilt from the existing files, whose pages have chec
 import contextlib
 import logging
 import shutil
-from dataclasses import replace
+from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -42,7 +42,11 @@ def repair(
         if not _damaged_files(folder, index, since, until):
             return _without_digest(index)
     with store.atomic.writing() as aside:
-        index = _sound_index(store.root, folder)
+        try:
+            index = read_index(folder).copy()
+        except DamagedFileError:
+            _set_aside(store.root, folder / NAME, keep=True)
+            index = _rebuilt_index(folder)
         lost = _without_digest(index)
         for name in _damaged_files(folder, index, since, until):
             _set_aside(store.root, folder / name)
@@ -58,15 +62,6 @@ def repair(
 
 def _without_digest(index: DayIndex) -> dict[date, set[str]]:
     return {day: set() for day, one in index.days.items() if not one.digest}
-
-
-def _sound_index(root: Path, folder: Path) -> DayIndex:
-    try:
-        index = read_index(folder)
-        return replace(index, files=dict(index.files))  # the one that is read is shared
-    except DamagedFileError:
-        _set_aside(root, folder / NAME, keep=True)
-        return _rebuilt_index(folder)
 
 
 def _damaged_files(folder: Path, index: DayIndex, since: date, until: date) -> list[str]:
@@ -98,29 +93,23 @@ def _rebuilt_index(folder: Path) -> DayIndex:
 
     The fetch time of a day is lost, so each counts as fetched too early.
     """
-    index = DayIndex()
-    rows: dict[date, int] = {}
+    index, rows = DayIndex(), Counter[date]()
     for path in sorted(folder.glob("*/*.parquet")):
-        content, name = path.read_bytes(), path.relative_to(folder).as_posix()
-        try:
-            table = checked_table(content)
+        name = path.relative_to(folder).as_posix()
+        index.files[name] = "unknown"  # so it is found damaged, unless it can be read
+        with contextlib.suppress(pa.ArrowException, OSError, KeyError, TypeError, ValueError):
+            table = checked_table(content := path.read_bytes())
             counts = _days_in(table, path)
-        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
-            index.files[name] = "unknown"  # so it is found damaged
-            continue
-        index.files[name] = digest_of_bytes(content)
-        is_record = path.parent.name == layout_of(folder.name).frames[0]
-        for day, count in counts.items():
-            rows[day] = rows.get(day, 0) + (count if is_record else 0)
-        index = replace(index, organization=_organization(table) or index.organization)
+            index.files[name] = digest_of_bytes(content)
+            is_record = path.parent.name == layout_of(folder.name).frames[0]
+            rows.update(counts if is_record else dict.fromkeys(counts, 0))
+            index.organization = _organization(table) or index.organization
     for name, decode in ((RESTATEMENTS, restatements_in), (PUBLISHED, weeks_in)):
-        if (path := folder / name).exists():
-            content = path.read_bytes()
-            try:
-                decode(content)
+        if (folder / name).exists():
+            index.files[name] = "unknown"
+            with contextlib.suppress(msgspec.DecodeError):
+                decode(content := (folder / name).read_bytes())
                 index.files[name] = digest_of_bytes(content)
-            except msgspec.DecodeError:
-                index.files[name] = "unknown"
     for day, count in sorted(rows.items()):
         moment = datetime.combine(day, time(), UTC)
         index.days[day] = StoredDay(day, moment, "", count, False, (), folder.name)

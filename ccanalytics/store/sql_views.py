@@ -23,33 +23,25 @@ def connect(source: str, store: Store | Path | str | None = None) -> duckdb.Duck
     the one of ccanalytics.toml and the environment unless given. The connection is in memory:
     nothing made in it is kept, and the views are read-only.
     """
-    shelf = store if isinstance(store, Store) else Store(Path(store or _store()))
-    if not shelf.dates(source):
+    if not isinstance(store, Store):
+        store = Store(Path(store or read_settings(os.environ, Path.cwd()).store))
+    if not store.dates(source):
         raise StoreError(
-            f"No {source} day is in the store {shelf.root}: load the source first, or fill it with "
+            f"No {source} day is in the store {store.root}: load the source first, or fill it with "
             "ccanalytics sync."
         )
-    pinned = shelf.snapshot(source)
+    pinned = store.snapshot(source)
     for damaged in pinned.verify(source)[1]:
         raise damaged
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     for name in (name for name in frame_schemas() if pinned.folder(source, name).exists()):
-        files = _literal(f"{_taken_literally(pinned.folder(source, name))}/*.parquet")
+        files = f"{_taken_literally(pinned.folder(source, name))}/*.parquet".replace("'", "''")
         # Columns are only ever added, so older files lack the newest.
-        rows = f"read_parquet({files}, union_by_name = true)"
+        rows = f"read_parquet('{files}', union_by_name = true)"
         connection.execute(f"create view {name} as select * from {rows}")
     return connection
-
-
-def _store() -> Path:
-    return read_settings(os.environ, Path.cwd()).store
 
 
 def _taken_literally(folder: Path) -> str:
     """The path escaped for DuckDB's glob patterns."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in folder.as_posix())
-
-
-def _literal(text: str) -> str:
-    quoted = text.replace("'", "''")
-    return f"'{quoted}'"

@@ -4,9 +4,11 @@ import contextlib
 import copy
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from time import monotonic
 
 from ccanalytics.errors import (
     ApiError,
@@ -21,12 +23,11 @@ from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.seat_frames import build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
 from ccanalytics.sources.source import Source
+from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_index import StoredDay
 from ccanalytics.store.day_store import NewDay, Store
-from ccanalytics.store.day_totals import DayChange, digest_of
 from ccanalytics.store.layout import companions
 from ccanalytics.store.repair import repair
-from ccanalytics.store.sync_result import SyncResult
 from ccanalytics.weeks import (
     CLOCKS_APART,
     day_end,
@@ -68,66 +69,19 @@ def sync(
     wait for each other. `progress` is called with each day that is done.
     """
     spec = source_spec(source.name)
-    now = _moment(source, now or datetime.now(UTC))
+    now, report = _moment(source, now or datetime.now(UTC)), progress or (lambda day: None)
     if spec.sync_all:
         result: SyncResult = resolve(spec.sync_all)(source, store, now, again)
         for day in (*result.new, *result.changed, *result.same):
-            _report(progress, day)
+            report(day)
         return result
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
     with store.alone(source.name) if spec.network else contextlib.nullcontext():
-        return _sync_days(source, store, wanted, now, workers, progress, again)
-
-
-def _sync_days(
-    source: Source,
-    store: Store,
-    wanted: list[date],
-    now: datetime,
-    workers: int,
-    progress: Callable[[date], None] | None,
-    again: bool,
-) -> SyncResult:
-    spec = source_spec(source.name)
-    lost = repair(store, source.name, wanted[0], wanted[-1]) if wanted else {}
-    # All days of a month with a damaged file are fetched again, together.
-    together = {day for day, frames in lost.items() if frames}
-    wanted = sorted({*wanted, *together})
-    open_days = tuple(day for day in wanted if not is_closed(day, now, spec.settling))
-    stored = {} if again else _trusted(source, store, now)
-    known = stored.keys() - lost.keys()
-    final = tuple(day for day in wanted if day in known and _settled(stored[day], now))
-    for day in (*final, *open_days):
-        _report(progress, day)
-    missing = [day for day in wanted if day not in {*final, *open_days}]
-    seats, remark = _seats(source, missing)
-    early: dict[date, date | None] = {}
-
-    def fetch(day: date) -> NewDay | None:
-        try:
-            new = _fetch_day(source, store, day, now, seats)
-        except NotYetError as error:
-            early[day] = error.newest
-            return None
-        if new is None:
-            early[day] = None
-        return new
-
-    changes = list[DayChange]()
-    for at_once in (True, False):
-        days = [day for day in missing if (day in together) == at_once]
         # Threads only help while waiting for a network.
-        fetched = _fetched(fetch, days, workers if spec.network else 1, progress)
-        changes += _stored(source.name, store, fetched, at_once)
-    return SyncResult.of(
-        sorted(changes, key=lambda change: change.day),
-        final=final,
-        open=tuple(sorted({*open_days, *early})),
-        newest=max(filter(None, early.values()), default=None),
-        remark=remark,
-    )
+        run = _DaySync(source, store, now, workers if spec.network else 1, report)
+        return run.result(wanted, again)
 
 
 def sync_available(
@@ -164,42 +118,11 @@ def sync_available(
 
 def merge(other: Store, store: Store, *, now: datetime | None = None) -> SyncResult:
     """Merge the session logs of another store into `store`; what both have counts once."""
-    merges = [resolve(spec.merge) for spec in source_specs() if spec.merge]
-    if not merges:
-        raise StoreError("No source that is installed here can be merged.")
-    results = [one(other, store, now or datetime.now(UTC)) for one in merges]
-    return SyncResult.united(results)
-
-
-def _trusted(source: Source, store: Store, now: datetime) -> dict[date, StoredDay]:
-    """The stored days that can be trusted once they are final."""
-    stored = store.days(source.name)
-    if source_spec(source.name).invented and stored:
-        # Another version of the package may generate other data; one day is enough to see it.
-        last = stored[max(stored)]
-        new = _fetch_day(source, store, last.day, now)
-        return stored if new and digest_of(new.frames) == last.digest else {}
-    return stored
-
-
-def _settled(day: StoredDay, now: datetime) -> bool:
-    """Whether the day need not be fetched again; a fetch time in the future is a wrong clock."""
-    return day.final and day.fetched_at <= now + CLOCKS_APART
-
-
-def _answered_at(source: Source, now: datetime) -> datetime:
-    """When the service answered, by its own clock where it has one; `StoreError` for the future."""
-    theirs = source.answered_at or now
-    if theirs > now + CLOCKS_APART:
-        raise StoreError(
-            f"The service says it is {theirs:%Y-%m-%d %H:%M} UTC, this machine "
-            f"{now:%Y-%m-%d %H:%M}: a day fetched in the future would seem to be over. Set the "
-            "clock of this machine."
-        )
-    if theirs < now - CLOCKS_APART:
-        log.warning("This machine says it is %s, the service %s: the service's clock counts.",
-                    f"{now:%Y-%m-%d %H:%M} UTC", f"{theirs:%Y-%m-%d %H:%M}")  # fmt: skip
-    return theirs
+    for spec in source_specs():
+        if spec.merge:
+            result: SyncResult = resolve(spec.merge)(other, store, now or datetime.now(UTC))
+            return result
+    raise StoreError("No source that is installed here can be merged.")
 
 
 def _moment(source: Source, now: datetime) -> datetime:
@@ -230,95 +153,164 @@ def _seats(source: Source, days: list[date]) -> tuple[Seats, str]:
         return None, f"{said} Ask for them again with: ccanalytics sync --again."
 
 
-def _fetch_day(
-    source: Source,
-    store: Store,
-    day: date,
-    now: datetime,
-    seats: Seats = None,
-) -> NewDay | None:
-    """The day to store; None when it is not over yet by the service's clock."""
-    spec, records = source_spec(source.name), source.records(day)
-    now = _answered_at(source, now)
-    if not is_closed(day, now, spec.settling):
-        return None
-    frames = build_frames(day, records)
-    if "addresses" in spec.frames:
-        frames["addresses"] = build_addresses(day, records)
-    if "seats" in spec.frames:
-        stored = store.read_days(source.name, [day], ["seats"], lost_ok=True)[1]["seats"]
-        frames["seats"] = stored if seats is None else build_seats(day, seats.get(day))
-    organization = _organization(day, {record.organization_id for record in records})
-    by_service = source.answered_at is not None or not spec.network
-    return NewDay(
-        day, frames, now, organization, tuple(source.unknown_fields), may_be_final=by_service
-    )
+@dataclass
+class _DaySync:
+    """A sync that fetches day by day, which began at `now`."""
 
+    source: Source
+    store: Store
+    now: datetime
+    workers: int
+    report: Callable[[date], None]
+    seats: Seats = None
+    early: dict[date, date | None] = field(default_factory=dict)
+    """Days the service has not counted yet, with the newest it has."""
+    began: float = 0
+    warned: bool = False
+    """Whether it was said that the clocks differ."""
 
-def _organization(day: date, ids: set[str]) -> str | None:
-    if len(ids) > 1:
-        raise StoreError(f"The records of {day} are of several organizations: {sorted(ids)}.")
-    return next(iter(ids), None)
+    def result(self, wanted: list[date], again: bool) -> SyncResult:
+        """Fetch and store the days of `wanted` that are missing or may still change."""
+        spec, name, self.began = source_spec(self.source.name), self.source.name, monotonic()
+        lost = repair(self.store, name, wanted[0], wanted[-1]) if wanted else {}
+        # All days of a month with a damaged file are fetched again, together.
+        together = {day for day, frames in lost.items() if frames}
+        wanted = sorted({*wanted, *together})
+        open_days = {day for day in wanted if not is_closed(day, self.now, spec.settling)}
+        known = {} if again else self._trusted()
+        final = tuple(d for d in wanted if d not in lost and self._is_settled(known.get(d)))
+        for day in (*final, *sorted(open_days)):
+            self.report(day)
+        missing = [day for day in wanted if day not in {*final, *open_days}]
+        self.seats, remark = _seats(self.source, missing)
+        changes: Changes = {}
+        for at_once in (True, False):
+            fetched = self._fetched([day for day in missing if (day in together) == at_once])
+            changes |= self._stored(fetched, at_once)
+        return SyncResult.of(
+            changes,
+            final=final,
+            open=tuple(sorted({*open_days, *self.early})),
+            newest=max(filter(None, self.early.values()), default=None),
+            remark=remark,
+        )
 
+    def _trusted(self) -> dict[date, StoredDay]:
+        """The stored days that can be trusted once they are final."""
+        stored = self.store.days(self.source.name)
+        if source_spec(self.source.name).invented and stored:
+            # Another version of the package may generate other data; one day is enough to see it.
+            last = stored[max(stored)]
+            new = self._fetch(last.day)
+            return stored if new and new.digest == last.digest else {}
+        return stored
 
-def _fetched(
-    fetch: Callable[[date], NewDay | None],
-    days: list[date],
-    workers: int,
-    progress: Callable[[date], None] | None,
-) -> Iterator[NewDay]:
-    """Each day as it is fetched; after a failure, started days are finished, then it is raised.
+    def _is_settled(self, day: StoredDay | None) -> bool:
+        """Whether it need not be fetched again; a fetch time in the future is a wrong clock."""
+        return day is not None and day.final and day.fetched_at <= self.now + CLOCKS_APART
 
-    The threads end with the program, so that nobody waits for a service that does not answer.
-    """
-    todo, done = SimpleQueue[date](), SimpleQueue[tuple[date, NewDay | Exception | None]]()
-    for day in days:
-        todo.put(day)
-    stop = Event()
+    def _fetch(self, day: date) -> NewDay | None:
+        """The day to store; None when it is not over or not counted yet, by the service's clock."""
+        spec = source_spec(self.source.name)
+        try:
+            records = self.source.records(day)
+        except NotYetError as error:
+            self.early[day] = error.newest
+            return None
+        now = self._answered_at()
+        if not is_closed(day, now, spec.settling):
+            self.early[day] = None
+            return None
+        frames = build_frames(day, records)
+        if "addresses" in spec.frames:
+            frames["addresses"] = build_addresses(day, records)
+        if "seats" in spec.frames and self.seats is not None:
+            frames["seats"] = build_seats(day, self.seats.get(day))
+        elif "seats" in spec.frames:
+            _, stored = self.store.read_days(spec.name, [day], ["seats"], lost_ok=True)
+            frames |= stored
+        organizations = {record.organization_id for record in records}
+        if len(organizations) > 1:
+            names = sorted(organizations)
+            raise StoreError(f"The records of {day} are of several organizations: {names}.")
+        return NewDay(
+            day,
+            frames,
+            now,
+            next(iter(organizations), None),
+            tuple(self.source.unknown_fields),
+            may_be_final=self.source.answered_at is not None or not spec.network,
+        )
 
-    def work() -> None:
-        with contextlib.suppress(Empty):
-            while not stop.is_set():
-                day = todo.get_nowait()
-                try:
-                    done.put((day, fetch(day)))
-                except Exception as error:
-                    stop.set()
-                    done.put((day, _named(day, error)))
+    def _answered_at(self) -> datetime:
+        """When the service answered, by its own clock where it has one; `StoreError` when ahead."""
+        theirs = self.source.answered_at or self.now
+        ours = self.now + timedelta(seconds=monotonic() - self.began)
+        if theirs > ours + CLOCKS_APART:
+            raise StoreError(
+                f"The service says it is {theirs:%Y-%m-%d %H:%M} UTC, this machine "
+                f"{ours:%Y-%m-%d %H:%M}: a day fetched in the future would seem to be over. Set "
+                "the clock of this machine."
+            )
+        if theirs < ours - CLOCKS_APART and not self.warned:
+            self.warned = True
+            log.warning("This machine says it is %s, the service %s: the service's clock counts.",
+                        f"{ours:%Y-%m-%d %H:%M} UTC", f"{theirs:%Y-%m-%d %H:%M}")  # fmt: skip
+        return theirs
 
-    threads = [Thread(target=work, daemon=True) for _ in range(min(workers, len(days)))]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in days:
-            day, found = done.get()
-            if isinstance(found, Exception):
-                for thread in threads:
-                    thread.join()
-                rest = [done.get()[1] for _ in range(done.qsize())]
-                yield from (new for new in rest if isinstance(new, NewDay))
-                raise found
-            if found:
-                yield found
-            _report(progress, day)
-    finally:
-        stop.set()
+    def _fetched(self, days: list[date]) -> Iterator[NewDay]:
+        """Each day as it is fetched; after a failure, started days are finished, then it is raised.
 
-
-def _stored(source: str, store: Store, days: Iterable[NewDay], at_once: bool) -> list[DayChange]:
-    """What storing the days did: all `at_once`, else in batches, also before a failure."""
-    changes, waiting = list[DayChange](), list[NewDay]()
-    try:
+        The threads end with the program, so that nobody waits for a service that does not answer.
+        """
+        todo, done = SimpleQueue[date](), SimpleQueue[tuple[date, NewDay | Exception | None]]()
         for day in days:
-            waiting.append(day)
-            if not at_once and _is_enough(waiting):
-                changes += store.write_days(source, waiting)
-                waiting = []
-    except Exception:
-        if not at_once:
-            store.write_days(source, waiting)
-        raise
-    return changes + store.write_days(source, waiting)
+            todo.put(day)
+        stop = Event()
+
+        def work() -> None:
+            with contextlib.suppress(Empty):
+                while not stop.is_set():
+                    day = todo.get_nowait()
+                    try:
+                        done.put((day, self._fetch(day)))
+                    except Exception as error:
+                        stop.set()
+                        done.put((day, _named(day, error)))
+
+        threads = [Thread(target=work, daemon=True) for _ in range(min(self.workers, len(days)))]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in days:
+                day, found = done.get()
+                if isinstance(found, Exception):
+                    for thread in threads:
+                        thread.join()
+                    rest = [done.get()[1] for _ in range(done.qsize())]
+                    yield from (new for new in rest if isinstance(new, NewDay))
+                    raise found
+                if found:
+                    yield found
+                self.report(day)
+        finally:
+            stop.set()
+
+    def _stored(self, days: Iterable[NewDay], at_once: bool) -> Changes:
+        """What storing the days did: all `at_once`, else in batches, also before a failure."""
+        changes: Changes = {}
+        waiting = list[NewDay]()
+        try:
+            for day in days:
+                waiting.append(day)
+                if not at_once and _is_enough(waiting):
+                    changes |= self.store.write_days(self.source.name, waiting)
+                    waiting = []
+        except Exception:
+            if not at_once:
+                self.store.write_days(self.source.name, waiting)
+            raise
+        return changes | self.store.write_days(self.source.name, waiting)
 
 
 def _is_enough(days: list[NewDay]) -> bool:
@@ -334,8 +326,3 @@ def _named(day: date, error: Exception) -> Exception:
     named.args = (f"{day}: {error}",)
     named.__cause__ = error
     return named
-
-
-def _report(progress: Callable[[date], None] | None, day: date) -> None:
-    if progress is not None:
-        progress(day)

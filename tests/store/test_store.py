@@ -25,7 +25,7 @@ from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.store.day_index import read_index, write_index
 from ccanalytics.store.day_store import Store
-from ccanalytics.store.month_files import write_month
+from ccanalytics.store.month_files import write_table
 
 DAY = date(2026, 11, 16)
 MUCH_LATER = datetime(2026, 11, 24, tzinfo=UTC)
@@ -140,7 +140,7 @@ def rewritten(store, frame, change):
     """The file of a frame as another version of the package would have written it."""
     folder, name = store.folder("api"), f"{frame}/2026-11.parquet"
     index = read_index(folder)
-    index.files[name] = write_month(folder / name, change(pq.read_table(folder / name)))
+    index.files[name] = write_table(folder / name, change(pq.read_table(folder / name)))
     write_index(folder, index)
 
 
@@ -166,7 +166,7 @@ def test_a_changed_day_is_written_to_the_restatement_log(tmp_path):
     """Two commits instead of one: both dates and both exact totals are kept."""
     store = stored(tmp_path, fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
     change = store.write_day("api", DAY, frames_of(2), fetched_at=MUCH_LATER)
-    assert change.kind == "changed"
+    assert change == "changed"
     assert counts(store) == [[2], [2], [2]]
     (line,) = store.restatements("api")
     assert (line.day, line.fetched_before.hour, line.fetched_after) == (DAY, 2, MUCH_LATER)
@@ -191,14 +191,14 @@ def test_the_same_rows_in_another_order_are_the_same_day(tmp_path):
     store, rows = Store(tmp_path), [record(actor=f"{n}@x.example") for n in "abc"]
     for records in (rows, rows[::-1]):
         change = store.write_day("api", DAY, build_frames(DAY, records), fetched_at=MUCH_LATER)
-    assert change.kind == "same"
+    assert change == "same"
     assert store.restatements("api") == []
 
 
 def test_a_day_becomes_final_when_it_is_fetched_again(tmp_path):
     """Nothing changed but the time of fetching, and that is kept."""
     store = stored(tmp_path, fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
-    assert store.write_day("api", DAY, frames_of(1), fetched_at=MUCH_LATER).kind == "same"
+    assert store.write_day("api", DAY, frames_of(1), fetched_at=MUCH_LATER) == "same"
     assert store.days("api")[DAY].final
 
 

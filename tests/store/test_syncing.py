@@ -96,6 +96,28 @@ def test_days_that_are_not_closed_are_not_fetched(tmp_path):
     assert result.open == (date(2026, 11, 17), date(2026, 11, 18))
 
 
+def test_a_slow_clock_is_said_once(tmp_path, caplog):
+    """The service is half an hour ahead of what seven days are fetched with: one warning."""
+    sync(Days(), Store(tmp_path), MONDAY, SUNDAY, now=NOW + timedelta(minutes=30))
+    assert len(caplog.records) == 1
+
+
+def test_a_sync_may_take_longer_than_clocks_may_differ(tmp_path, monkeypatch):
+    """Seven days of five minutes each: the last answer is no answer from the future."""
+    passed = []
+
+    class Slow(Days):
+        def records(self, day):
+            passed.append(timedelta(minutes=5))
+            self.answered_at = NOW + sum(passed, timedelta())
+            return super().records(day)
+
+    monkeypatch.setattr(
+        "ccanalytics.store.sync.monotonic", lambda: sum(passed, timedelta()).total_seconds()
+    )
+    assert sync(Slow(), Store(tmp_path), MONDAY, SUNDAY, now=NOW, workers=1).fetched == 7
+
+
 def test_a_failing_day_is_named_and_the_others_are_kept(tmp_path):
     """The third day fails: what was fetched stays, and the next sync needs only the rest."""
     store, third = Store(tmp_path), date(2026, 11, 18)

@@ -1,8 +1,9 @@
-"""Frames of one UTC day -> their digest and totals, to compare with a later fetch."""
+"""The frames of a UTC day compared with those of an earlier fetch, and the result of a sync."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -12,18 +13,11 @@ import pyarrow.compute as pc
 
 from ccanalytics.frames.schemas import Frames
 
+Changes = dict[date, Literal["new", "same", "changed"]]
+"""What writing each day did."""
+
 Totals = dict[str, tuple[str, str]]
 """Old and new value of each changed measure, such as activity.commits; exact, as text."""
-
-
-class DayChange(msgspec.Struct, frozen=True):
-    """What writing a day did; `measures` are the totals that changed."""
-
-    day: date
-    kind: Literal["new", "same", "changed"]
-    measures: Totals = {}
-    people: int = 0
-    """How many people a `changed` day has other rows of."""
 
 
 class Restatement(msgspec.Struct, frozen=True):
@@ -40,6 +34,47 @@ class Restatement(msgspec.Struct, frozen=True):
     """How many people have other rows than before."""
 
 
+@dataclass(frozen=True)
+class SyncResult:
+    """The result of a sync: days by outcome, in order."""
+
+    new: tuple[date, ...] = ()
+    changed: tuple[date, ...] = ()
+    same: tuple[date, ...] = ()
+    final: tuple[date, ...] = ()
+    """Days that were not fetched again."""
+    open: tuple[date, ...] = ()
+    """Days that are not over or not counted yet: not stored, except from logs."""
+    newest: date | None = None
+    """The newest day the service has, when a later one was requested."""
+    remark: str = ""
+    """What the service refused besides; what is stored of it is unchanged."""
+
+    @classmethod
+    def of(cls, changes: Changes, **others: Any) -> "SyncResult":
+        """The days of `changes` by outcome; `others` are the further fields."""
+
+        def days(kind: str) -> tuple[date, ...]:
+            return tuple(day for day in sorted(changes) if changes[day] == kind)
+
+        return cls(days("new"), days("changed"), days("same"), **others)
+
+    @property
+    def fetched(self) -> int:
+        """The number of days read from the source."""
+        return len(self.new) + len(self.changed) + len(self.same)
+
+    def __str__(self) -> str:
+        parts = [
+            f"{len(self.new)} new",
+            f"{len(self.changed)} changed",
+            f"{len(self.same) + len(self.final)} unchanged",
+            *([f"{len(self.open)} not closed yet"] if self.open else []),
+        ]
+        newest = f" The newest the service has counted is {self.newest}." if self.newest else ""
+        return f"Days: {', '.join(parts)}.{newest}{' ' if self.remark else ''}{self.remark}"
+
+
 def digest_of(frames: Frames) -> str:
     """A digest of the rows, independent of their order and of column metadata."""
     digest = hashlib.blake2b(digest_size=16)
@@ -54,7 +89,20 @@ def digest_of(frames: Frames) -> str:
     return digest.hexdigest()
 
 
-def totals_of(frames: Frames) -> dict[str, Any]:
+def restatement(
+    day: date, times: tuple[datetime, datetime], before: Frames, after: Frames
+) -> Restatement:
+    """How a day fetched again differs; `times` are those of the two fetches."""
+    old, new = _totals(before), _totals(after)
+    measures = {
+        name: (str(old.get(name, 0)), str(value))
+        for name, value in new.items()
+        if old.get(name, 0) != value
+    }
+    return Restatement(day, *times, measures, _people_changed(before, after))
+
+
+def _totals(frames: Frames) -> Mapping[str, Any]:
     """The number of rows, and the sum of each number, of each frame."""
     totals = {f"{name}.rows": len(table) for name, table in frames.items()}
     for name, table in frames.items():
@@ -64,13 +112,7 @@ def totals_of(frames: Frames) -> dict[str, Any]:
     return totals
 
 
-def change_of(day: date, before: Frames, after: Frames) -> DayChange:
-    """What a fetched day has differently."""
-    measures = differences(totals_of(before), totals_of(after))
-    return DayChange(day, "changed", measures, people_changed(before, after))
-
-
-def people_changed(before: Frames, after: Frames) -> int:
+def _people_changed(before: Frames, after: Frames) -> int:
     """How many people have other rows than before, in any frame."""
     people: set[str] = set()
     for name, table in after.items():
@@ -84,11 +126,3 @@ def people_changed(before: Frames, after: Frames) -> int:
         other = sums.filter(pc.and_(is_user, pc.not_equal(sums["times_sum"], 0)))
         people.update(other["actor"].to_pylist())
     return len(people)
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Totals:
-    return {
-        name: (str(before.get(name, 0)), str(value))
-        for name, value in after.items()
-        if before.get(name, 0) != value
-    }
