@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ccanalytics.display.bundles import Bundle, bundle_of
-from ccanalytics.display.sparkline import Point, Sparkline, spark_svg, sparkline
+from ccanalytics.display.sparkline import spark_svg, sparkline
 from ccanalytics.display.tables import table_bundle
 from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import (
@@ -64,7 +64,7 @@ def card(headline: Headline) -> dict[str, Any]:
         "missing": "" if headline.is_answerable else headline.why_null(),
         "tone": _tone(headline),
         "tested": metric.id in SECTION_TESTS,
-        "line": _line(headline),
+        "line": sparkline([(week.date(), value, None) for week, value in headline.line]),
         "weeks": _weeks(headline),
         "unit": _unit(headline),
         "figures": _figures(headline),
@@ -163,20 +163,6 @@ def _tone(headline: Headline) -> str:
     if headline.metric.direction == "neutral":
         return "moved"
     return "good" if headline.verdict == headline.metric.direction else "bad"
-
-
-def _line(headline: Headline) -> Sparkline:
-    """The weeks as a sparkline, broken where a week has no value."""
-    weeks = [(week.date(), value) for week, value in headline.line]
-    if not weeks:
-        return {"lines": [], "dots": [], "last": []}
-    runs: list[list[Point]] = [[]]
-    for (week, value), (before, _) in zip(weeks, [weeks[0], *weeks], strict=False):
-        if math.isnan(value) or (week - before).days > 7:
-            runs.append([])
-        if not math.isnan(value):
-            runs[-1].append((week, value))
-    return sparkline(runs, weeks[0][0], weeks[-1][0])
 
 
 def _weeks(headline: Headline) -> str:

@@ -12,7 +12,8 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import rows_of, week_frame, withheld
 from ccanalytics.metrics.withholding import Subject
 from ccanalytics.people.small_groups import Part, of_people, revealed
-from ccanalytics.report.history import Remembered, week_words
+from ccanalytics.report.archive import Issue
+from ccanalytics.report.history import week_words
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.published import PublishedWeek, remember_published
 
@@ -35,7 +36,7 @@ REMEMBERED = (*HEADLINES, "pull_requests", "commits")
 """The metrics an issue stores, for later issues to compare and for the index."""
 
 
-def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Remembered:
+def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Issue:
     """The numbers the issue stores."""
     # One of them belongs to a wing, which may be missing.
     known = [name for name in REMEMBERED if name in METRICS]
@@ -44,7 +45,8 @@ def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> 
         name: {_monday(row.week): round(float(row.value), 6) for row in frame.itertuples()}
         for name, frame in frames.items()
     }
-    return Remembered(
+    return Issue(
+        source=data.source,
         data=digest_of(data, store),
         definitions={name: METRICS[name].version for name in known},
         numbers=numbers,
@@ -74,7 +76,7 @@ def remember(data: Dataset, store: Store, now: datetime) -> None:
         log.warning("What this output withholds is not remembered for later ones: %s", error)
 
 
-def revealed_with(data: Dataset, now: Remembered, earlier: Iterable[Remembered]) -> Iterator[str]:
+def revealed_with(data: Dataset, now: Issue, earlier: Iterable[Issue]) -> Iterator[str]:
     """One sentence per earlier issue that reveals a small team when compared with this one."""
     if data.identity == "named":
         return
@@ -83,7 +85,9 @@ def revealed_with(data: Dataset, now: Remembered, earlier: Iterable[Remembered])
     teams: dict[str, dict[str, Part]] = {_monday(week): {} for week in data.weeks}
     for (week, team), people in rows.groupby(["week", "team"], observed=True)["actor"]:
         teams[_monday(week)][str(team)] = of_people(people)
-    for issue in filter(now.comparable, earlier):
+    for issue in earlier:
+        if issue.scope != now.scope:
+            continue
         shown = issue.numbers.get("active_actors", {})
         for week, parts in teams.items():
             hidden = [one.withheld.get(week, []) for one in (issue, now)]

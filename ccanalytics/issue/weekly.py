@@ -21,7 +21,7 @@ from ccanalytics.issue.memory import digest_of, memory_of, number_words, remembe
 from ccanalytics.issue.progress import Progress, of_notebooks, part, silent
 from ccanalytics.issue.run_options import RunOptions, with_source
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.report.archive import memories
+from ccanalytics.report.archive import complete_issues
 from ccanalytics.report.engine import NotebookWorkers
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
@@ -91,7 +91,7 @@ def _check(spec: ReportSpec, data: Dataset, checks: Sequence[Check], *, force: b
     """Raise `PreflightError` when the numbers would mislead, after writing a page that says why."""
     together = [
         ("Small teams across issues", "stop", text)
-        for text in revealed_with(data, spec.memory, memories(spec.out))
+        for text in revealed_with(data, spec.memory, complete_issues(spec.out))
     ]
     found = [(check.name, check.found) for check in stops(checks)]
     found += [(name, text) for name, _, text in together]

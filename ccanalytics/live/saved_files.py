@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from nbformat import NotebookNode
 
+from ccanalytics.display.bundles import MIME
 from ccanalytics.display.csv_text import safe_csv
-from ccanalytics.report.cells import LEFT_OUT, MIME
+from ccanalytics.report.cells import LEFT_OUT
 from ccanalytics.report.chart_drawing import title_of
 from ccanalytics.report.figures import row_sets
 
@@ -64,7 +65,7 @@ def _outputs(notebook: NotebookNode) -> Iterator[Mapping[str, Any]]:
 def _shown(data: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
     for mime, content in data.items():
         if mime.startswith("application/vnd.vegalite."):
-            title = " ".join(title_of(content)[0]) or "chart"
+            title = title_of(content)[0] or "chart"
             yield from ((title, rows) for rows in row_sets(content) if rows)
         elif mime == MIME.format("table"):
             labels = [column["label"] for column in content["columns"]]

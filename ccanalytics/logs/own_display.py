@@ -125,13 +125,13 @@ def _card(label: str, value: str, interval: str, **texts: Any) -> dict[str, Any]
 
 def _line(week: OwnWeek, column: str) -> dict[str, Any]:
     """The weeks as a sparkline, with a text alternative."""
-    points = [(monday.date(), value) for monday, value in week.line(column)]
+    points = [(monday.date(), value, None) for monday, value in week.line(column)]
     if len(points) < 2:
         return {}
-    numbers = [number for _, number in points]
+    numbers = [number for _, number, _ in points]
     form = "{:,.0f}".format if column == "commits" else _money
     words = f"{len(points)} weeks from {form(min(numbers))} to {form(max(numbers))}"
-    return {"line": sparkline([points], points[0][0], points[-1][0]), "weeks": words}
+    return {"line": sparkline(points), "weeks": words}
 
 
 def _window_card(now: OwnNow) -> dict[str, Any]:

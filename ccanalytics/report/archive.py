@@ -7,17 +7,17 @@ all, and one process at a time writes.
 import contextlib
 import json
 import logging
+import math
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from ccanalytics.atomic import ASIDE, alone, write_text
 from ccanalytics.errors import ReportError
-from ccanalytics.report.history import NOTHING, Remembered, remembered
 from ccanalytics.weeks import parse_week
 
 log = logging.getLogger(__name__)
@@ -32,20 +32,35 @@ _CARD = ("metric", "label", "value", "unit", "verdict")
 
 @dataclass(frozen=True)
 class Issue:
-    """One report in the folder."""
+    """One report, and what its page stores for the index and for later issues."""
 
-    file: str
-    week: str
-    title: str
-    source: str
-    failed: bool
+    file: str = ""
+    week: str = ""
+    title: str = ""
+    source: str = ""
+    failed: bool = False
     cards: tuple[Mapping[str, str], ...] = ()
-    memory: Remembered = NOTHING
+    data: str = ""
+    """A digest of its records."""
+    definitions: Mapping[str, int] = field(default_factory=dict)
+    """The version of each metric."""
+    numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The values of each metric by Monday, as shown."""
+    withheld: Mapping[str, list[str]] = field(default_factory=dict)
+    """The teams whose figures were withheld, by Monday."""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    """The parameters of its notebooks."""
 
     @property
-    def sample(self) -> bool:
-        """Whether it is about the sample organisation."""
-        return self.source == "sample"
+    def name(self) -> str:
+        """Its name in later issues."""
+        return f"the issue {self.file.removesuffix('.html')}"
+
+    @property
+    def stored(self) -> dict[str, object]:
+        """What its page stores for later issues."""
+        names = ("data", "definitions", "numbers", "withheld", "parameters")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def headlines(self) -> tuple[tuple[str, str], ...]:
@@ -55,7 +70,7 @@ class Issue:
     @property
     def scope(self) -> tuple[str, str, str]:
         """Source, team and identity: issues with equal ones are about the same people."""
-        team, identity = (_text(self.memory.parameters.get(key)) for key in ("team", "identity"))
+        team, identity = (_text(self.parameters.get(key)) for key in ("team", "identity"))
         return self.source, team, identity
 
     @property
@@ -126,10 +141,9 @@ def issues(folder: Path) -> list[Issue]:
     return sorted(found, key=lambda issue: (issue.week, issue.file), reverse=True)
 
 
-def memories(folder: Path, until: str = "") -> list[Remembered]:
-    """What the complete issues in `folder` remember, newest week first, up to the week `until`."""
-    found = (issue for issue in issues(folder) if not until or issue.week <= until)
-    return [issue.memory for issue in found if not issue.failed]
+def complete_issues(folder: Path, until: str = "") -> list[Issue]:
+    """The complete issues in `folder`, newest week first, up to the week `until`."""
+    return [one for one in issues(folder) if not one.failed and (not until or one.week <= until)]
 
 
 def one_a_week(found: Iterable[Issue]) -> list[Issue]:
@@ -142,7 +156,7 @@ def one_a_week(found: Iterable[Issue]) -> list[Issue]:
 
 
 def read_issue(path: Path) -> Issue | None:
-    """The description in `path`; None when it is not an issue."""
+    """The description in `path`, empty where an older page lacks it; None for another file."""
     block = issue_block(path)
     try:
         return None if block is None else _issue(path, block)
@@ -167,18 +181,30 @@ def issue_block(path: Path) -> dict[str, Any] | None:
 
 def _issue(path: Path, block: Mapping[str, Any]) -> Issue:
     cards = block.get("headlines")
+    texts: Any = {name: _text(block.get(name)) for name in ("week", "title", "source", "data")}
+    parts = {key: block.get(key) for key in ("definitions", "numbers", "withheld", "parameters")}
+    maps: Any = {key: part if isinstance(part, dict) else {} for key, part in parts.items()}
+    maps["numbers"] = {metric: _numbers(weeks) for metric, weeks in maps["numbers"].items()}
     return Issue(
         file=path.name,
-        week=_text(block.get("week")),
-        title=_text(block.get("title")),
-        source=_text(block.get("source")),
         failed=block.get("status") != "complete",
         cards=tuple(
             {name: _text(card.get(name)) for name in _CARD}
             for card in (cards if isinstance(cards, list) else [])
         ),
-        memory=remembered(f"the issue {path.stem}", block),
+        **texts,
+        **maps,
     )
+
+
+def _numbers(weeks: object) -> dict[str, float]:
+    """The weekly numbers of a metric in a page, without invalid ones."""
+    pairs = weeks.items() if isinstance(weeks, dict) else ()
+    return {
+        str(week): float(number)
+        for week, number in pairs
+        if isinstance(number, int | float) and math.isfinite(number)
+    }
 
 
 def _text(value: object) -> str:

@@ -36,13 +36,13 @@ class Drawing:
         """The chart compiled to Vega."""
         chart = json.loads(self._chart)
         spec = sized(chart, WIDE if about(chart).get("wide") else WIDTH)
-        with _named_errors():
+        with named_errors():
             return vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
 
     @cached_property
     def svg(self) -> str:
         """The SVG of the chart: the slowest step."""
-        with _named_errors():
+        with named_errors():
             return vl_convert.vega_to_svg(self.vega)
 
 
@@ -86,7 +86,7 @@ def _picture(chart: Spec, name: str) -> str:
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     width, height = (float(side) for side in size.groups()) if size else (WIDTH, 0)
     looks = chart.get("config", {}).get("title", {})
-    title, subtitle = title_of(chart)
+    title, subtitle = _title_lines(chart)
     lines = [
         f'font-size="14" font-weight="600" fill="{looks.get("color")}">{escape(line)}'
         for line in title
@@ -98,7 +98,7 @@ def _picture(chart: Spec, name: str) -> str:
     words = "".join(
         f'<text x="5" y="{18 * (n + 1) - above}" {line}</text>' for n, line in enumerate(lines)
     )
-    label = escape(str(chart.get("description") or " ".join([*title, *subtitle]) or "Chart"))
+    label = escape(description_of(chart))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
         f'font-family="system-ui, sans-serif" width="{width:g}" height="{height + above:g}" '
@@ -129,7 +129,8 @@ def sized(chart: Spec, width: int) -> Spec:
 
 
 @contextmanager
-def _named_errors() -> Iterator[None]:
+def named_errors() -> Iterator[None]:
+    """Errors of the converter as `ReportError`."""
     try:
         yield
     except ValueError as error:
@@ -167,8 +168,19 @@ def _fit(part: Spec, width: Any, small: Any) -> None:
         mark["limit"] = {"expr": f"child_width + {mark['limit'] - small}"}
 
 
-def title_of(chart: Spec) -> tuple[list[str], list[str]]:
-    """Title and subtitle lines; a layered chart may carry them in a layer."""
+def title_of(chart: Spec) -> tuple[str, str]:
+    """Title and subtitle of a chart."""
+    title, subtitle = _title_lines(chart)
+    return " ".join(title), " ".join(subtitle)
+
+
+def description_of(chart: Spec) -> str:
+    """The text alternative of a chart."""
+    return str(chart.get("description") or " ".join(filter(None, title_of(chart))) or "Chart")
+
+
+def _title_lines(chart: Spec) -> tuple[list[str], list[str]]:
+    """The lines of both; a layered chart may carry them in a layer."""
     for part in [chart, *chart.get("layer", [])]:
         title = part.get("title")
         if isinstance(title, dict):

@@ -1,87 +1,69 @@
 """A Vega-Lite chart of a notebook -> a figure of the page.
 
-Figure   title, text alternative, a static SVG, the table behind it
-live     the same chart compiled to Vega, without its rows
+figure   title, text alternative, a static SVG, the tables behind it
+spec     the same chart compiled to Vega, without its rows
 rows     stored once per page, by column, under a hash of their content
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
 
-from ccanalytics.report.chart_drawing import Spec, about, drawing, lines_of, parts_of, title_of
+from ccanalytics.report.chart_drawing import (
+    Spec,
+    about,
+    description_of,
+    drawing,
+    lines_of,
+    parts_of,
+    title_of,
+)
 from ccanalytics.report.svg import inline_svg
-
-
-@dataclass(frozen=True)
-class Table:
-    """Formatted rows under labelled columns."""
-
-    title: str
-    columns: list[dict[str, str]]
-    rows: list[list[str]]
-    choose: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What a click on each row chooses on a live page: the name of a filter, and its values."""
-    kind: str = "table"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One chart on the page."""
-
-    id: str
-    title: list[str]
-    subtitle: list[str]
-    description: str
-    metric: str
-    wide: bool
-    svg: Markup
-    tables: list[Table]
-    kind: str = "figure"
-
-    @property
-    def box(self) -> str:
-        """The size of its picture, from its `viewBox`."""
-        found = re.search(r'viewBox="([^"]+)"', self.svg)
-        return found[1] if found else ""
 
 
 @dataclass
 class Charts:
-    """The charts of one page so far: as given and compiled by figure id, and the rows they share.
+    """The charts of one page so far: compiled, by figure id, and the rows they share.
 
     Without `pictures` there are no drawings, which are the slowest step.
     """
 
     colours: Mapping[str, str]
     pictures: bool = True
-    given: dict[str, Spec] = field(default_factory=dict)
     specs: dict[str, Spec] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, chart: Spec) -> Figure:
-        """The figure of a Vega-Lite chart; its compiled form and rows are added to the page's."""
+    def add(self, chart: Spec) -> dict[str, Any]:
+        """The figure of a Vega-Lite chart; its compiled form and rows are added to the page's.
+
+        `box` is the size of its picture, from its `viewBox`; its tables have the form of the
+        tables of a notebook: a title, columns with label and align, rows of text.
+        """
         name = f"chart-{len(self.specs) + 1}"
         title, subtitle = title_of(chart)
         drawn = drawing(chart)
-        self.given[name] = chart
         self.specs[name] = self._without_rows(drawn.vega)
-        return Figure(
-            id=name,
-            title=title,
-            subtitle=subtitle,
-            description=chart.get("description") or " ".join([*title, *subtitle]) or "Chart",
-            metric=about(chart).get("metric", ""),
-            wide=bool(about(chart).get("wide")),
-            svg=inline_svg(drawn.svg, name, self.colours) if self.pictures else Markup(),
-            tables=list(_tables(chart)),
-        )
+        svg = inline_svg(drawn.svg, name, self.colours) if self.pictures else Markup()
+        box = re.search(r'viewBox="([^"]+)"', svg)
+        return {
+            "kind": "figure",
+            "id": name,
+            "chart": chart,
+            "title": title,
+            "subtitle": subtitle,
+            "description": description_of(chart),
+            "metric": about(chart).get("metric", ""),
+            "wide": bool(about(chart).get("wide")),
+            "svg": svg,
+            "box": box[1] if box else "",
+            "tables": list(_tables(chart)),
+        }
 
     def as_json(self) -> str:
         """Everything the page's script needs to draw the charts."""
@@ -117,21 +99,19 @@ def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
 # The table behind a chart: its rows with the columns, titles and formats of its tooltips.
 
 
-def _tables(chart: Spec) -> Iterator[Table]:
+def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
     encoded = {name: (head, form) for name, head, form in about(chart).get("columns", [])}
     encoded = encoded or _encoded_fields(chart)
     for rows in row_sets(chart):
         fields = [name for name in encoded if any(name in row for row in rows)]
         if rows and fields:
             numeric = {name for name in fields if _is_numeric(rows, name)}
-            yield Table(
-                title="",
-                columns=[
-                    {"label": encoded[name][0], "align": "right" if name in numeric else "left"}
-                    for name in fields
-                ],
-                rows=[[_cell(row.get(name), encoded[name][1]) for name in fields] for row in rows],
-            )
+            columns = [
+                {"label": encoded[name][0], "align": "right" if name in numeric else "left"}
+                for name in fields
+            ]
+            texts = [[_cell(row.get(name), encoded[name][1]) for name in fields] for row in rows]
+            yield {"title": "", "columns": columns, "rows": texts}
 
 
 def row_sets(chart: Spec) -> list[list[dict[str, Any]]]:

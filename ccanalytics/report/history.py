@@ -1,19 +1,9 @@
-"""The numbers an issue stores, and how later data changed them.
+"""The numbers earlier issues stored, and how later data changed them."""
 
-Each page stores, for the index and for later issues:
-
-    data         a digest of its records
-    definitions  {metric: version}
-    numbers      {metric: {Monday: value}}, as shown
-    withheld     {Monday: [team]}, the teams whose figures were withheld
-    parameters   the parameters of the notebooks
-"""
-
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
+from ccanalytics.report.archive import Issue
 from ccanalytics.words import counted
 
 NOTICED = 0.0005
@@ -21,64 +11,20 @@ NOTICED = 0.0005
 
 SHOWN = 8
 
-Numbers = Mapping[str, Mapping[str, float]]
 
-
-@dataclass(frozen=True)
-class Remembered:
-    """What one issue stores; `name` is its name in later issues."""
-
-    name: str = ""
-    data: str = ""
-    definitions: Mapping[str, int] = field(default_factory=dict)
-    numbers: Numbers = field(default_factory=dict)
-    withheld: Mapping[str, list[str]] = field(default_factory=dict)
-    parameters: Mapping[str, object] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, object]:
-        """The JSON form in a page."""
-        return {name: value for name, value in vars(self).items() if name != "name"}
-
-    def comparable(self, other: "Remembered") -> bool:
-        """Whether both are about the same people and source, for any weeks."""
-        scope = ("source", "team", "identity")
-        return all(self.parameters.get(name) == other.parameters.get(name) for name in scope)
-
-
-def remembered(name: str, said: Mapping[str, object]) -> Remembered:
-    """What a page stores; empty where an older page lacks it."""
-    parts = {key: said.get(key) for key in ("definitions", "numbers", "withheld", "parameters")}
-    maps = {key: part if isinstance(part, dict) else {} for key, part in parts.items()}
-    maps["numbers"] = {metric: _numbers(weeks) for metric, weeks in maps["numbers"].items()}
-    return Remembered(name, str(said.get("data", "")), **maps)
-
-
-def _numbers(weeks: object) -> dict[str, float]:
-    """The weekly numbers of a metric in a page, without invalid ones."""
-    pairs = weeks.items() if isinstance(weeks, dict) else ()
-    return {
-        str(week): float(number)
-        for week, number in pairs
-        if isinstance(number, int | float) and math.isfinite(number)
-    }
-
-
-NOTHING = Remembered()
-
-
-def changed_since(issue: Remembered, monday: str, later: Iterable[Remembered]) -> list[str]:
+def changed_since(issue: Issue, monday: str, later: Iterable[Issue]) -> list[str]:
     """The metrics whose number for this week in `issue` differs from the newest of `later`.
 
     `later` is newest first; the first that has the week decides.
     """
     for one in later:
-        if one.comparable(issue) and any(monday in weeks for weeks in one.numbers.values()):
+        if one.scope == issue.scope and any(monday in weeks for weeks in one.numbers.values()):
             return [metric for metric, week, *_ in _changes(one, [issue]) if week == monday]
     return []
 
 
 def restatements(
-    now: Remembered, earlier: Iterable[Remembered], words: Callable[[str, float], str]
+    now: Issue, earlier: Iterable[Issue], words: Callable[[str, float], str]
 ) -> list[str]:
     """One sentence per number of an earlier issue that differs now, largest change first.
 
@@ -86,7 +32,7 @@ def restatements(
     whose definition changed is not compared, and a sentence says so. `words` formats a metric and
     a value of it, such as "cost $1,200".
     """
-    comparable = [issue for issue in earlier if issue.comparable(now)]
+    comparable = [issue for issue in earlier if issue.scope == now.scope]
     changes = sorted(_changes(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
     listed = [_sentence(change, words) for change in changes[:SHOWN]]
     if len(changes) > SHOWN:
@@ -98,7 +44,7 @@ Change = tuple[str, str, float, float, str]
 """Metric, Monday, the earlier value, the value now, and the issue that said it."""
 
 
-def _changes(now: Remembered, earlier: list[Remembered]) -> Iterator[Change]:
+def _changes(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
     for metric, weeks in now.numbers.items():
         for week, value in weeks.items():
             for issue in earlier:
@@ -121,7 +67,7 @@ def _sentence(change: Change, words: Callable[[str, float], str]) -> str:
 
 
 def _new_definitions(
-    now: Remembered, earlier: list[Remembered], words: Callable[[str, float], str]
+    now: Issue, earlier: list[Issue], words: Callable[[str, float], str]
 ) -> Iterator[str]:
     for issue in earlier[:1]:
         for metric, version in now.definitions.items():

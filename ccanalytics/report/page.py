@@ -7,7 +7,7 @@ rows and chart specs are packed, never markup.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,8 @@ from nbformat import NotebookNode
 from ccanalytics.display.sparkline import spark_svg
 from ccanalytics.report import bundle, colours
 from ccanalytics.report.archive import INDEX
-from ccanalytics.report.cells import Contents
-from ccanalytics.report.figures import Charts, Figure
-from ccanalytics.report.parts import Cards, PageNote
+from ccanalytics.report.cells import contents_of
+from ccanalytics.report.figures import Charts
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -47,41 +46,30 @@ def build_page(
     keeps itself up to date with the server it came from.
     """
     served = live is not None
-    contents = Contents(Charts(colours.variables(), pictures=not served))
-    for notebook in notebooks:
-        contents.add(notebook)
+    contents = contents_of(notebooks, Charts(colours.variables(), pictures=not served))
     title, subtitle = contents.heading(title, subtitle)
     words = {"title": title, "subtitle": subtitle, "banner": banner}
-    used = set(_metrics(contents))
+    used = contents.metrics()
     own = [_asset("page.js"), *([_asset("live.js")] if served else [])]
     runtime = [bundle.runtime()] if contents.charts.specs else []
+    about = {"restated": list(restated), "findings": contents.findings, **(issue or {})}
     return _render(
         "page.html.j2",
         scripts=[*own, *runtime],
         live=live,
         **words,
-        made=_made(meta, contents),
-        sections=contents.sections,
-        cards=contents.cards,
-        findings=contents.findings,
-        lead=contents.lead,
-        trust=[item for item in contents.trust if not isinstance(item, PageNote)],
-        trust_line=contents.trust_line() if contents.trust or restated else "",
-        trust_loud=bool(restated) or contents.has_warning,
-        left_out=contents.not_shown(),
+        contents=contents,
+        made=[
+            *meta,
+            *(("Parameter", said) for said in contents.parameters()),
+            ("Chart library", bundle.LICENCE),
+        ],
         restated=restated,
         glossary={key: one for key, one in (definitions or {}).items() if key in used},
         runtime=bundle.pack(runtime[0]) if runtime else "",
         charts=bundle.pack(contents.charts.as_json()) if runtime else "",
         own_scripts=[Markup(script) for script in own],
-        issue=_summary(
-            contents.cards,
-            **words,
-            status="complete",
-            restated=list(restated),
-            findings=contents.findings,
-            **(issue or {}),
-        ),
+        issue=_summary("complete", contents.cards, **words, **about),
     )
 
 
@@ -112,13 +100,14 @@ def failure_page(
         error=error,
         findings=findings,
         meta=meta,
-        issue=_summary([], **words, status="failed", **(issue or {})),
+        issue=_summary("failed", [], **words, **(issue or {})),
     )
 
 
-def index_page(groups: Sequence[Any], *, title: str = "Weekly reports") -> str:
+def index_page(groups: Sequence[Any]) -> str:
     """The page that lists issues by scope; each group has the fields of `site.Group`."""
     count = sum(len(group.issues) for group in groups)
+    title = "Weekly reports"
     return _render("index.html.j2", scripts=[], title=title, groups=groups, count=count, issue="")
 
 
@@ -145,30 +134,14 @@ def embedded_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _summary(cards: Sequence[Mapping[str, Any]], **said: Any) -> Markup:
+def _summary(status: str, cards: Sequence[Mapping[str, Any]], **said: Any) -> Markup:
     headlines = [{key: card[key] for key in _CARD_FACTS if key in card} for card in cards]
-    return embedded_json({"format": 1, "headlines": headlines, **said})
+    return embedded_json({"format": 1, "status": status, "headlines": headlines, **said})
 
 
 _CARD_FACTS = (
     "metric", "label", "unit", "value", "interval", "change", "verdict", "n", "figures",
 )  # fmt: skip
-
-
-def _made(meta: Sequence[tuple[str, str]], contents: Contents) -> list[tuple[str, str]]:
-    """How the page was made: the given facts, every parameter once, the chart library."""
-    given = [("Parameter", said) for said in contents.parameters()]
-    return [*meta, *given, ("Chart library", bundle.LICENCE)]
-
-
-def _metrics(contents: Contents) -> Iterator[str]:
-    """The metric ids of the cards and charts of the page."""
-    yield from (card["metric"] for card in contents.cards)
-    for item in contents.items():
-        if isinstance(item, Figure):
-            yield item.metric
-        elif isinstance(item, Cards):
-            yield from (card["metric"] for card in item.cards)
 
 
 def _render(template: str, *, scripts: Sequence[str], **values: Any) -> str:

@@ -1,79 +1,41 @@
-"""The parts of a page: sections of questions with text, charts, tables and cards."""
+"""The content of a page: what is at its top, and sections of questions.
 
+An item is one thing on the page; its kind is the macro of `parts.html.j2` that shows it:
+
+    prose                        html; `answer` is its text, if code wrote it as an answer
+    folded                       html behind `summary`, its first words
+    note                         text; `tone` is info or warn
+    code, text, error, picture   text, of a picture its address
+    cards, findings, table       the data of the output of that name (`ccanalytics.display`)
+    figure                       a chart (`figures.Charts`)
+    left-out                     nothing: `what` has nothing to show, and `why`
+"""
+
+import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from markupsafe import Markup
 
-from ccanalytics.report.figures import Figure, Table
+from ccanalytics.report.figures import Charts
 from ccanalytics.words import counted
 
+Item = dict[str, Any]
 
-@dataclass(frozen=True)
-class Prose:
-    """Markdown paragraphs, lists and tables; `said` if code wrote it as an answer."""
-
-    html: Markup
-    said: str = ""
-    kind: str = "prose"
-
-
-@dataclass(frozen=True)
-class Folded:
-    """Folded text behind its first words."""
-
-    summary: str
-    html: Markup
-    kind: str = "folded"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Something with nothing to show, and why."""
-
-    what: str
-    why: str
-    kind: str = "left-out"
-
-
-@dataclass(frozen=True)
-class PageNote:
-    """A note; `tone` is info or warn."""
-
-    text: str
-    tone: str = "info"
-    kind: str = "note"
-
-
-@dataclass(frozen=True)
-class PlainText:
-    """Plain text: `kind` is code, text, error or picture (its address)."""
-
-    text: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class Cards:
-    """Headline figures."""
-
-    cards: list[dict[str, Any]]
-    kind: str = "cards"
-
-
-@dataclass(frozen=True)
-class FindingList:
-    """Findings, each with a title and its evidence."""
-
-    findings: list[dict[str, Any]]
-    kind: str = "findings"
-
-
-Item = Prose | Folded | LeftOut | PageNote | PlainText | Cards | FindingList | Figure | Table
-
-
+_PLOTS = ("figure", "table", "cards", "picture")
 _WORDS = ("prose", "folded", "code", "note", "left-out")
+_OWN_ANCHORS = (
+    "main", "menu", "headlines", "appendix", "definitions", "definition", "made", "code", "theme",
+    "tip", "runtime", "charts", "ccanalytics-issue",
+)  # fmt: skip
+
+
+def left_out(what: str, why: str) -> Item:
+    """Something with nothing to show, and why."""
+    return {"kind": "left-out", "what": what, "why": why}
 
 
 @dataclass
@@ -86,31 +48,26 @@ class Block:
     items: list[Item] = field(default_factory=list)
 
     @property
-    def plots(self) -> list[Item]:
-        """Its charts, tables, cards and pictures."""
-        return [one for one in self.items if one.kind in ("figure", "table", "cards", "picture")]
-
-    @property
     def whole(self) -> bool:
         """Whether it needs the full width: for several charts, a table, or a wide chart."""
-        wide = any(item.kind != "figure" or getattr(item, "wide", False) for item in self.plots)
-        return len(self.plots) != 1 or wide
+        plots = [item for item in self.items if item["kind"] in _PLOTS]
+        return [item["kind"] for item in plots] != ["figure"] or plots[0]["wide"]
 
     @property
     def shows(self) -> bool:
         """Whether it has anything but text."""
-        return any(item.kind not in _WORDS for item in self.items)
+        return any(item["kind"] not in _WORDS for item in self.items)
 
     @property
     def said(self) -> str:
         """The first sentence of an answer in it, without the full stop."""
-        notes = (one.text for one in self.items if isinstance(one, PageNote))
-        prose = (one.said for one in self.items if isinstance(one, Prose) and one.said)
-        return next((text.rstrip(".") for text in (*notes, *prose)), "")
+        notes = (item["text"] for item in self.items if item["kind"] == "note")
+        answers = (item["answer"] for item in self.items if item.get("answer"))
+        return next((text.rstrip(".") for text in (*notes, *answers)), "")
 
     def around(self) -> tuple[list[Item], list[Item], list[Item]]:
         """Its content before the first plot, up to the last plot, and after it."""
-        places = [at for at, item in enumerate(self.items) if item in self.plots]
+        places = [at for at, item in enumerate(self.items) if item["kind"] in _PLOTS]
         first, end = (places[0], places[-1] + 1) if places else (len(self.items),) * 2
         return self.items[:first], self.items[first:end], self.items[end:]
 
@@ -123,18 +80,23 @@ class Section:
     title: str
     blocks: list[Block]
     more: list[Block]
-    parameters: dict[str, Any]
+    parameters: dict[str, str]
 
     @property
-    def lead(self) -> list[Figure]:
+    def everything(self) -> list[Block]:
+        """Its visible questions and those behind "more"."""
+        return [*self.blocks, *self.more]
+
+    @property
+    def lead(self) -> list[Item]:
         """Its first visible chart with a picture, as a list of one or none."""
-        figures = (item for block in self.blocks for item in block.items if item.kind == "figure")
-        return [item for item in figures if isinstance(item, Figure) and item.svg][:1]
+        items = (item for block in self.blocks for item in block.items)
+        return [item for item in items if item["kind"] == "figure" and item["svg"]][:1]
 
     @property
     def more_words(self) -> str:
         """The label of "more": "2 more charts · 1 more table"."""
-        kinds = Counter(item.kind for block in self.more for item in block.items)
+        kinds = Counter(item["kind"] for block in self.more for item in block.items)
         said = [
             counted(kinds[kind], f"more {name}")
             for kind, name in (("figure", "chart"), ("table", "table"))
@@ -142,3 +104,129 @@ class Section:
         ]
         asked = [b.heading.striptags() for b in self.more if b.heading and not b.shows]
         return " · ".join([*said, *asked])
+
+
+@dataclass
+class Contents:
+    """All notebooks of a page: sections, and what is tagged to be above them."""
+
+    charts: Charts
+    sections: list[Section] = field(default_factory=list)
+    cards: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    lead: list[Item] = field(default_factory=list)
+    trust: list[Item] = field(default_factory=list)
+    left_out: list[Item] = field(default_factory=list)
+    anchors: set[str] = field(default_factory=lambda: set(_OWN_ANCHORS))
+
+    def add(self, section: Section) -> None:
+        """Add a section without what has nothing to show, which is listed instead."""
+        shows = any(block.shows for block in section.everything)
+        why = next((block.said for block in section.everything if block.said), "")
+        section.blocks, out = _answered(section.blocks, section.title)
+        section.more, more_out = _answered(section.more, section.title)
+        if (missing := [*out, *more_out]) and not shows:
+            self.left_out.append(left_out(section.title, why or missing[0]["why"]))
+        else:
+            self.left_out += missing
+            self.sections.append(section)
+
+    def hoist(self, items: Iterable[Item]) -> None:
+        """Add items to the top of the page, each card, finding and note once."""
+        for item in items:
+            match item["kind"]:
+                case "cards":
+                    missing = [card for card in item["cards"] if card.get("missing")]
+                    self.left_out += [left_out(one["label"], one["missing"]) for one in missing]
+                    _add_new(self.cards, (card for card in item["cards"] if card not in missing))
+                case "findings":
+                    _add_new(self.findings, item["findings"])
+                case "figure":
+                    self.lead.append(item)
+                case "left-out":
+                    self.left_out.append(item)
+                case "code":
+                    pass
+                case _:
+                    _add_new(self.trust, [item])
+
+    def figures(self) -> list[Item]:
+        """All charts, in the order of the page."""
+        return [*self.lead, *(item for item in self._items() if item["kind"] == "figure")]
+
+    def metrics(self) -> set[str]:
+        """The ids of the metrics of all cards and charts."""
+        groups = [item["cards"] for item in self._items() if item["kind"] == "cards"]
+        cards = [*self.cards, *(card for group in groups for card in group)]
+        return {one["metric"] for one in [*cards, *self.figures()]}
+
+    def _items(self) -> Iterator[Item]:
+        for section in self.sections:
+            for block in section.everything:
+                yield from block.items
+
+    def anchor(self, *words: str) -> str:
+        """A unique id for a heading."""
+        slugs = (re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") for text in words)
+        wanted = "-".join(filter(None, slugs)) or "part"
+        tries = (wanted if n == 1 else f"{wanted}-{n}" for n in count(1))
+        found = next(name for name in tries if name not in self.anchors)
+        self.anchors.add(found)
+        return found
+
+    def not_shown(self) -> list[str]:
+        """What is left out, with the reason: "Retention (nothing to show in these weeks)"."""
+        by_reason: dict[str, list[str]] = {}
+        for one in self.left_out:
+            by_reason.setdefault(one["why"].rstrip("."), []).append(one["what"])
+        named = {why: " · ".join(filter(None, whats)) for why, whats in by_reason.items()}
+        return [f"{whats} ({why})" if whats else why for why, whats in named.items()]
+
+    def parameters(self) -> list[str]:
+        """Every parameter once, with its sections where not all have it."""
+        used: dict[str, list[str]] = {}
+        for section in self.sections:
+            for name, value in section.parameters.items():
+                used.setdefault(f"{name} = {value}", []).append(section.title)
+        everywhere = len(self.sections)
+        return [
+            said if len(titles) == everywhere else f"{said}  # {', '.join(titles)}"
+            for said, titles in used.items()
+        ]
+
+    def heading(self, title: str, subtitle: str) -> tuple[str, str]:
+        """The title and subtitle of the page: its first finding, if any."""
+        if not self.findings or self.findings[0]["kind"] == "unknown":
+            return title, subtitle
+        return self.findings[0]["title"], " · ".join(filter(None, (title, subtitle)))
+
+    def notes(self, tone: str) -> list[str]:
+        """The trust notes of one tone."""
+        return [one["text"] for one in self.trust if one["kind"] == "note" and one["tone"] == tone]
+
+    def trust_line(self) -> str:
+        """The trust notes in one line, or only the warnings among them."""
+        if warnings := self.notes("warn"):
+            return f"Read this first: {' '.join(warnings)}"
+        return " ".join(self.notes("info")) or "What can be trusted"
+
+
+def _answered(blocks: list[Block], title: str) -> tuple[list[Block], list[Item]]:
+    """The blocks with something to show, and what has nothing: questions or single charts."""
+    kept, out = [], []
+    for block in blocks:
+        missing = [item for item in block.items if item["kind"] == "left-out"]
+        if missing and not block.shows and block.heading:
+            out.append(left_out(block.heading.striptags(), block.said or missing[0]["why"]))
+            continue
+        out += [left_out(item["what"] or title, item["why"]) for item in missing]
+        block.items = [item for item in block.items if item not in missing]
+        if block.heading or block.items:
+            kept.append(block)
+    return kept, out
+
+
+def _add_new(known: list[Item], items: Iterable[Item]) -> None:
+    for item in items:
+        if item not in known:
+            known.append(item)

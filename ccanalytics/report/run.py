@@ -21,10 +21,10 @@ from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report.archive import Issue, memories, read_issue, write_issue, writing
+from ccanalytics.report.archive import Issue, complete_issues, read_issue, write_issue, writing
 from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
-from ccanalytics.report.history import NOTHING, Remembered, restatements
+from ccanalytics.report.history import restatements
 from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import print_page
@@ -75,7 +75,7 @@ class ReportSpec:
     checks: Sequence[tuple[str, str, str]] = ()
     definitions: Mapping[str, Any] = field(default_factory=dict)
     named: bool = False
-    memory: Remembered = NOTHING
+    memory: Issue = field(default_factory=Issue)
     number_words: Callable[[str, float], str] = "{} {}".format
     timeout: float = CELL_TIMEOUT
     email: bool = False
@@ -105,7 +105,7 @@ class ReportSpec:
                     {"name": name, "level": level, "found": self.withheld(found)}
                     for name, level, found in self.checks
                 ],
-                **self.memory.as_json(),
+                **self.memory.stored,
             },
         }
 
@@ -171,14 +171,14 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
     """The page and its companions by suffix; None for a file that must not exist."""
     try:
         words = spec.words
-        restated = restatements(spec.memory, memories(spec.out, spec.week), spec.number_words)
+        earlier = complete_issues(spec.out, spec.week)
+        restated = restatements(spec.memory, earlier, spec.number_words)
         page = build_page(notebooks, definitions=spec.definitions, restated=restated, **words)
         companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
             about |= {"file": f"{spec.file}.html", "served_at": spec.served_at}
-            mail = email_about(notebooks, restated=restated, **about)
-            companions[COMPANIONS["email"]] = mail.message()
+            companions[COMPANIONS["email"]] = email_about(notebooks, restated=restated, **about)
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
             companions[f"/{source.name}"] = notebook_text(notebook)
         return page, companions
@@ -243,7 +243,7 @@ def _earlier_issue(spec: ReportSpec) -> Issue | None:
 def _refuse_other_source(spec: ReportSpec) -> None:
     """Raise an error when another source's issue would be replaced, except the sample's."""
     earlier = _earlier_issue(spec)
-    if earlier and not earlier.sample and earlier.source not in ("", spec.source):
+    if earlier and earlier.source not in ("", "sample", spec.source):
         raise ReportError(
             f"{spec.out / earlier.file} is a report on source {earlier.source!r}; one on "
             f"{spec.source!r} would replace it. Choose another folder with --out."

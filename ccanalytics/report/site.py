@@ -8,22 +8,36 @@ All addresses are relative: the folder works from disk, under any address, in an
 """
 
 import logging
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
+from ccanalytics.display.sparkline import Sparkline, sparkline
 from ccanalytics.report.archive import INDEX, Issue, issues, one_a_week, put, writing
 from ccanalytics.report.history import changed_since
 from ccanalytics.report.page import index_page, links_between
-from ccanalytics.report.sparks import Spark, sparks
 from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
 
 _LINKS = re.compile("(?<=<!--other issues-->).*?(?=<!--/other issues-->)", re.DOTALL)
 """The place of the links in a page; a page without it is left unchanged."""
+
+
+@dataclass(frozen=True)
+class Spark:
+    """One headline over the issues: its newest value, the drawing, and its text alternative."""
+
+    label: str
+    value: str
+    unit: str
+    words: str
+    line: Sparkline
 
 
 @dataclass(frozen=True)
@@ -45,19 +59,19 @@ class Group:
 
     def restated(self, issue: Issue) -> str:
         """How many of its figures later issues changed; empty for none."""
-        later = [one.memory for one in self.issues if one.week > issue.week and not one.failed]
-        changed = changed_since(issue.memory, str(issue.monday), later)
+        later = [one for one in self.issues if one.week > issue.week and not one.failed]
+        changed = changed_since(issue, str(issue.monday), later)
         return f"{counted(len(changed), 'figure')} restated since" if changed else ""
 
 
-def write_site(folder: Path, *, title: str = "Weekly reports") -> Path:
+def write_site(folder: Path) -> Path:
     """Write `index.html` and the links between issues; returns the path of the index."""
     index = folder / INDEX
     with writing(index):
         found = issues(folder)
         for issue in found:
             _link(folder / issue.file, issue, found)
-        put(index, index_page(groups(found), title=title))
+        put(index, index_page(groups(found)))
     return index
 
 
@@ -75,9 +89,75 @@ def _group(of_scope: list[Issue]) -> Group:
     return Group(
         *newest_first[0].scope,
         issues=newest_first,
-        sparks=sparks(one_a_week(of_scope)),
+        sparks=_sparks(one_a_week(of_scope)),
         columns=list(dict.fromkeys(labels)),
     )
+
+
+class _Value(NamedTuple):
+    """One issue's value of a metric; `number` is NaN if missing."""
+
+    monday: date
+    number: float
+    version: object
+    week: str
+    text: str
+
+
+def _sparks(issues: Sequence[Issue]) -> list[Spark]:
+    """One sparkline per headline of `issues` of one scope, one a week, oldest first.
+
+    Lines of one unit share one scale.
+    """
+    cards = {card["metric"]: card for issue in issues for card in issue.cards}
+    newest_first = dict.fromkeys(card["metric"] for one in reversed(issues) for card in one.cards)
+    values = {metric: [_value(metric, one) for one in issues] for metric in newest_first}
+    known = {metric: [v for v in of if not math.isnan(v.number)] for metric, of in values.items()}
+    tops: dict[str, float] = {}
+    for metric, numbers in known.items():
+        unit = cards[metric]["unit"]
+        tops[unit] = max([tops.get(unit, 0.0), *(one.number for one in numbers)])
+    return [
+        Spark(
+            label=cards[metric]["label"],
+            value=values[metric][-1].text,
+            unit=cards[metric]["unit"],
+            words=_words(shown, missing=len(values[metric]) - len(shown)),
+            line=sparkline([one[:3] for one in values[metric]], tops[cards[metric]["unit"]]),
+        )
+        for metric, shown in known.items()
+        if shown
+    ]
+
+
+def _value(metric: str, issue: Issue) -> _Value:
+    assert issue.monday  # one_a_week leaves out issues without one
+    number = issue.numbers.get(metric, {}).get(issue.monday.isoformat(), math.nan)
+    card = next((card for card in issue.cards if card["metric"] == metric), None)
+    text = "n/a" if math.isnan(number) else card["value"] if card else f"{number:,.4g}"
+    return _Value(issue.monday, number, issue.definitions.get(metric), issue.week, text)
+
+
+def _words(known: Sequence[_Value], missing: int) -> str:
+    """The text alternative and caption of a line."""
+    same = [one for one in known if one.version == known[-1].version]
+    words = [_range(same)]
+    if missing:
+        words.append(f"{counted(missing, 'issue')} without a number.")
+    if len(same) < len(known):
+        words.append(f"The definition changed in {same[0].week}; earlier issues are left out here.")
+    return " ".join(words)
+
+
+def _range(values: Sequence[_Value]) -> str:
+    low = min(values, key=lambda one: one.number)
+    high = max(values, key=lambda one: one.number)
+    if len(values) == 1:
+        return f"One issue, {low.week}."
+    span = f"{len(values)} issues, {values[0].week} to {values[-1].week}"
+    if low.text == high.text:
+        return f"{span}: {low.text} in each."
+    return f"{span}: lowest {low.text} in {low.week}, highest {high.text} in {high.week}."
 
 
 def _link(path: Path, issue: Issue, found: Sequence[Issue]) -> None:

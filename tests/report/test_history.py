@@ -15,13 +15,14 @@ from ccanalytics.issue.memory import revealed_with
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import weekly_report
 from ccanalytics.people.small_groups import of_people, revealed, withheld
-from ccanalytics.report.archive import memories
-from ccanalytics.report.history import Remembered, restatements
+from ccanalytics.report.archive import Issue, complete_issues
+from ccanalytics.report.history import restatements
 from ccanalytics.settings import Settings
 
-SCOPE = {"source": "api", "team": "", "identity": "aggregate"}
-BEFORE = Remembered(
-    name="the issue 2026-W46",
+SCOPE = {"team": "", "identity": "aggregate"}
+BEFORE = Issue(
+    file="2026-W46.html",
+    source="api",
     definitions={"cost": 1, "cost_per_commit": 1},
     numbers={
         "cost": {"2026-11-02": 1000.0, "2026-11-09": 500.0},
@@ -59,19 +60,19 @@ def test_a_metric_that_was_defined_anew_is_not_compared():
     assert "restated" not in told
 
 
-@pytest.mark.parametrize("other", [{"team": "Data"}, {"source": "sample"}])
+@pytest.mark.parametrize("other", [{"parameters": SCOPE | {"team": "Data"}}, {"source": "sample"}])
 def test_another_team_or_source_is_not_compared(other):
     """Their numbers were never the same."""
-    now = replace(BEFORE, numbers={"cost": {"2026-11-02": 9.0}}, parameters=SCOPE | other)
+    now = replace(BEFORE, numbers={"cost": {"2026-11-02": 9.0}}, **other)
     assert restatements(now, [BEFORE], words) == []
 
 
 def test_the_newest_issue_that_has_a_week_is_the_one_compared_with():
     """The older one said the same as now, the newer one did not."""
-    newer = replace(BEFORE, name="newer", numbers={"cost": {"2026-11-02": 900.0}})
+    newer = replace(BEFORE, file="newer.html", numbers={"cost": {"2026-11-02": 900.0}})
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1000.0}})
     (told,) = restatements(now, [newer, BEFORE], words)
-    assert told.endswith("newer said $900.")
+    assert told.endswith("the issue newer said $900.")
 
 
 def test_only_the_largest_differences_are_listed():
@@ -130,9 +131,9 @@ def test_late_data_restate_a_number_on_the_next_page(tmp_path):
     """120 commits, then 132 when the Sunday is fetched again two days later."""
     page = print_report(tmp_path, SOON)
     assert "Restated since" not in page.read_text(encoding="utf-8")
-    (first,) = memories(tmp_path / "reports")
+    (first,) = complete_issues(tmp_path / "reports")
     page = print_report(tmp_path, LATER, late=1)
-    (second,) = memories(tmp_path / "reports")
+    (second,) = complete_issues(tmp_path / "reports")
     assert first.numbers["commits"] == {"2026-11-16": 120.0}
     assert second.numbers["commits"] == {"2026-11-16": 132.0}
     assert first.data != second.data
@@ -144,7 +145,7 @@ def test_late_data_restate_a_number_on_the_next_page(tmp_path):
 def test_two_issues_that_together_tell_of_a_small_team_are_stopped(tmp_path):
     """First Red (3) hides with Blue, then, Blue being merged into Green, with Green."""
     print_report(tmp_path, LATER, roster=teams({"Red": 3, "Blue": 4, "Green": 5}))
-    (first,) = memories(tmp_path / "reports")
+    (first,) = complete_issues(tmp_path / "reports")
     assert first.withheld == {"2026-11-16": ["Blue", "Red"]}
     with pytest.raises(PreflightError, match="fewer than 5 in Week 47"):
         print_report(tmp_path, LATER, roster=teams({"Red": 3, "Green": 9}))
@@ -152,7 +153,7 @@ def test_two_issues_that_together_tell_of_a_small_team_are_stopped(tmp_path):
 
 def test_what_an_issue_remembers_is_plain_json():
     """Other programs can read it from the page."""
-    assert json.loads(json.dumps(BEFORE.as_json()))["definitions"]["cost"] == 1
+    assert json.loads(json.dumps(BEFORE.stored))["definitions"]["cost"] == 1
 
 
 def test_subtraction_does_not_recover_a_team_of_three():
@@ -197,7 +198,7 @@ def test_an_empty_week_tells_nothing_of_anybody():
     data = dataset(
         organisation(MONDAY), "2026-11-09", "2026-11-22", roster=roster, identity="aggregate"
     )
-    now = Remembered(
+    now = Issue(
         numbers={"active_actors": {"2026-11-09": 0.0, "2026-11-16": 12.0}}, parameters=SCOPE
     )
     assert list(revealed_with(data, now, [now])) == []

@@ -149,9 +149,9 @@ def test_colours_of_the_theme_follow_light_and_dark():
     """Known hex values become CSS variables in the drawing and in the live chart."""
     charts = Charts(colours.variables())
     figure = charts.add(spec(bar_chart(weekly())))
-    assert 'fill="var(--k1,#2b5fb8)"' in figure.svg
+    assert 'fill="var(--k1,#2b5fb8)"' in figure["svg"]
     assert '"var(--k1,#2b5fb8)"' in charts.as_json()
-    assert "#2b5fb8" not in figure.svg.replace("var(--k1,#2b5fb8)", "")
+    assert "#2b5fb8" not in figure["svg"].replace("var(--k1,#2b5fb8)", "")
 
 
 def test_every_value_from_data_is_text():
@@ -267,9 +267,9 @@ def test_the_table_behind_a_chart_uses_the_words_of_its_encodings():
         y=alt.Y("n:Q", title="dollars", axis=alt.Axis(format="$,.2f")),
         tooltip=[alt.Tooltip("share:Q", title="part", format=".0%"), "k:Q"],
     )  # fmt: skip
-    [table] = Charts({}).add(spec(chart)).tables
-    assert [column["label"] for column in table.columns] == ["team", "dollars", "part", "k"]
-    assert table.rows == [["a", "$1,234.50", "25%", "1"], ["b", "n/a", "100%", "2"]]
+    [table] = Charts({}).add(spec(chart))["tables"]
+    assert [column["label"] for column in table["columns"]] == ["team", "dollars", "part", "k"]
+    assert table["rows"] == [["a", "$1,234.50", "25%", "1"], ["b", "n/a", "100%", "2"]]
 
 
 def test_a_failure_page_names_notebook_cell_and_error():

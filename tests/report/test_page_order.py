@@ -4,17 +4,14 @@ import pytest
 from report_pages import bar_chart, card, cell, chart_output, notebook, shown, text, weekly
 
 from ccanalytics.report import colours
-from ccanalytics.report.cells import Contents
+from ccanalytics.report.cells import contents_of
 from ccanalytics.report.figures import Charts
 from ccanalytics.report.page import build_page
 
 
 def contents(*notebooks):
     """What a page of these notebooks is made from."""
-    made = Contents(Charts(colours.variables(), pictures=False))
-    for one in notebooks:
-        made.add(one)
-    return made
+    return contents_of(notebooks, Charts(colours.variables(), pictures=False))
 
 
 def chart(title="Cost", missing="", tags=()):
@@ -26,7 +23,7 @@ def chart(title="Cost", missing="", tags=()):
 
 def kinds(blocks):
     """The kinds of what each block shows, without its code."""
-    return [[item.kind for item in block.items if item.kind != "code"] for block in blocks]
+    return [[item["kind"] for item in block.items if item["kind"] != "code"] for block in blocks]
 
 
 def test_a_chart_tagged_more_leaves_its_question():
@@ -58,8 +55,8 @@ def test_folded_words_open_behind_their_first_ones():
     cells = [text("*How to read it:* from **left** to right.", ["fold"]), text("Also.", ["fold"])]
     (section,) = contents(notebook(text("# Use\n\n## Is it?"), *cells)).sections
     first, second = section.blocks[-1].items
-    assert (first.summary, second.summary) == ("How to read it", "Note")
-    assert "How" not in first.html and "<strong>left</strong> to right." in first.html
+    assert (first["summary"], second["summary"]) == ("How to read it", "Note")
+    assert "How" not in first["html"] and "<strong>left</strong> to right." in first["html"]
 
 
 def test_what_has_nothing_to_show_is_one_line_at_the_end():
@@ -128,6 +125,6 @@ def test_a_figure_that_cannot_be_answered_is_no_card_but_listed():
 def test_a_chart_of_the_top_is_in_no_section():
     """It stands under the cards, and its section keeps what else it has."""
     made = contents(notebook(text("# Cost"), chart(tags=["headlines"]), chart()))
-    assert [one.id for one in made.lead] == ["chart-1"]
+    assert [one["id"] for one in made.lead] == ["chart-1"]
     (section,) = made.sections
     assert kinds(section.blocks) == [["figure"]]

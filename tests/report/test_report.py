@@ -99,7 +99,7 @@ def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment)
 def test_the_sample_says_that_it_is_one(sample):
     """A banner on the page, and a mark in the index."""
     issue = read_issue(sample[1] / "2026-W47.html")
-    assert issue.sample
+    assert issue.source == "sample"
     assert "invented organisation" in (sample[1] / "2026-W47.html").read_text(encoding="utf-8")
 
 
@@ -176,7 +176,7 @@ def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
 def test_every_headline_is_remembered(over_http):
     """So that each has a line in the index once there are two issues."""
     issue = read_issue(over_http[1] / "2026-W47.html")
-    assert {card["metric"] for card in issue.cards} <= set(issue.memory.definitions)
+    assert {card["metric"] for card in issue.cards} <= set(issue.definitions)
     assert {card["metric"] for card in issue.cards} <= set(HEADLINES)
 
 
