@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
+from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
@@ -70,6 +71,9 @@ class Explorer:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._changing = False
+        # JupyterLab may hand over a change in another thread while one is being answered: the
+        # answer finished last would be shown, whatever was asked last.
+        self._one_at_a_time = RLock()
         self.loaded = LoadedData(asked[-1])
 
     def _ipython_display_(self) -> None:
@@ -105,7 +109,8 @@ class Explorer:
 
     def reset(self) -> None:
         """Back to the first question."""
-        self._set(self._first())
+        with self._one_at_a_time:
+            self._set(self._first())
 
     def _first(self) -> Question:
         source, week, weeks, team, _ = self._asked
@@ -143,12 +148,15 @@ class Explorer:
             self._changing = False
 
     def _changed(self, change: dict[str, Any]) -> None:
-        """Answer the current question; one change by the reader is one answer."""
-        if self._changing:
-            return
+        """Answer what the controls ask now; one change by the reader is one answer."""
+        with self._one_at_a_time:
+            if not self._changing:
+                self._ask(new_source=change["owner"] is self.controls["source"])
+
+    def _ask(self, *, new_source: bool) -> None:
         values = {name: control.value for name, control in self.controls.items()}
         question = replace(self.view.question, **values)
-        if change["owner"] is not self.controls["source"]:
+        if not new_source:
             self._answer(question)
             return
         first = first_question(self.loaded, question.source, weeks=self._asked[2])

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import date
+from threading import Event, Thread
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ import ccanalytics as cca
 from ccanalytics.charts.shown_chart import MIME, VERSION
 from ccanalytics.errors import StoreError
 from ccanalytics.explorer import controls as explorer
-from ccanalytics.explorer.answer import View
+from ccanalytics.explorer.answer import View, answer
 from ccanalytics.explorer.controls import explore
 from ccanalytics.explorer.drawing import zoomable
 from ccanalytics.explorer.loaded import LoadedData
@@ -100,6 +101,32 @@ def test_one_change_is_one_answer(monkeypatch):
     assert made.controls["since"].value == date(2026, 9, 28)
     assert made.controls["teams"].value == ("Red",)
     assert len(made.view.frame) == 1
+
+
+def test_a_change_made_during_an_answer_is_what_is_shown(monkeypatch):
+    """JupyterLab gives each change to a thread; the one answered last need not be the newest."""
+    made = explored()
+    first_asked, go_on = Event(), Event()
+
+    def slow_at_first(question, loaded):
+        if not first_asked.is_set():
+            first_asked.set()
+            go_on.wait(60)
+        return answer(question, loaded)
+
+    monkeypatch.setattr(explorer, "answer", slow_at_first)
+    metric, split = made.controls["metric_id"], made.controls["by"]
+    first = Thread(target=setattr, args=(metric, "value", "commits"))
+    second = Thread(target=setattr, args=(split, "value", "tool"))
+    first.start()
+    first_asked.wait(60)
+    second.start()
+    second.join(0.2)  # it waits for the first, unless answers overtake each other
+    go_on.set()
+    first.join()
+    second.join()
+    assert (made.view.question.metric_id, made.view.question.by) == ("commits", "tool")
+    assert made.view.chart is None
 
 
 def test_reset_goes_back_to_the_first_question():
