@@ -59,15 +59,16 @@ class RunOptions:
 
     @property
     def notebook_environment(self) -> dict[str, str]:
-        """The environment of the notebooks: these settings, and they only read the store."""
-        variables = as_variables(self.settings, self.logs)
-        return {**self.environ, **variables, "CCANALYTICS_SYNC_ON_LOAD": "0"}
+        """The environment of the notebooks: these settings."""
+        return {**self.environ, **as_variables(self.settings, self.logs)}
 
-    def notebook_workers(self) -> "NotebookWorkers":
-        """Processes for notebooks, which begin to import at once."""
+    def notebook_workers(self, *, sync: bool = False) -> "NotebookWorkers":
+        """Processes for notebooks, which begin to import at once; they only read the store, unless
+        they may `sync` as the settings say."""
         from ccanalytics.report.engine import NotebookWorkers
 
-        return NotebookWorkers(self.notebook_environment)
+        only_read = {} if sync else {"CCANALYTICS_SYNC_ON_LOAD": "0"}
+        return NotebookWorkers({**self.notebook_environment, **only_read})
 
     def open_source(self) -> Source:
         """The opened source; `AuthError` when its key is missing."""

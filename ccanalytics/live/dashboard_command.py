@@ -40,33 +40,18 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
 
     With another --source it is the weekly report and follows the store.
     """
-    from ccanalytics.settings import as_variables
-
-    logs, key_file, notebooks = flags.pop("logs"), flags.pop("key_file"), flags.pop("notebooks")
-    extra = dict(flags.pop("extra"))
-    settings = options.settings_of(
-        store=flags.pop("store"), roster=flags.pop("roster"), identity=_identity(source, flags)
-    )
-    if logs and source != OWN:
+    given = {name: value for name, value in flags.items() if value not in (None, ())}
+    if "logs" in given and source != OWN:
         raise click.UsageError(f"--logs is of --source {OWN}, not of {source}.")
-    weekly = {name: value for name, value in flags.items() if value is not None}
+    weekly = [name for name in ("weeks", "team") if name in given]
     if weekly and source == OWN:
         raise click.UsageError(
             f"--{' and --'.join(weekly)}: of the weekly report, not of one's own logs. What their "
             "notebook is given goes with -p, such as -p days 60 or -p timezone Europe/Berlin."
         )
-    from ccanalytics.issue.run_options import RunOptions
-
-    variables = {**os.environ, **as_variables(settings, logs)}
-    run = RunOptions(
-        *(variables, settings, options.now()),
-        source=source,
-        logs=logs,
-        key_file=key_file,
-        notebooks=notebooks,
-        extra=extra,
-        **weekly,
-    )
+    if source != OWN:  # an organization is shown as in its report, one's own logs with names
+        given.setdefault("identity", os.environ.get("CCANALYTICS_IDENTITY") or "aggregate")
+    run = options.run_options(source=source, extra=dict(given.pop("extra", ())), **given)
     _fetch(run)
     _serve(run, port, not no_browser)
 
@@ -76,7 +61,6 @@ def _serve(run: "RunOptions", port: int, launch: bool) -> None:
     import asyncio
 
     from ccanalytics.live.live_page import Live
-    from ccanalytics.live.page_maker import PageMaker
     from ccanalytics.live.page_server import serve
 
     def begun(address: str) -> None:
@@ -84,15 +68,7 @@ def _serve(run: "RunOptions", port: int, launch: bool) -> None:
         if launch:
             click.launch(address)
 
-    asyncio.run(serve(Live(PageMaker(run)), port, begun))
-
-
-def _identity(source: str, flags: dict[str, Any]) -> str | None:
-    """One's own logs are shown with names, an organization as in its report."""
-    asked = flags.pop("identity")
-    if asked or source == OWN:
-        return asked
-    return os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
+    asyncio.run(serve(Live(run), port, begun))
 
 
 def _fetch(run: "RunOptions") -> None:

@@ -1,25 +1,39 @@
 """The content of a dashboard: run the notebooks, build the page, save its parts.
 
-Everything here is slow and runs in threads of the server.
+Everything here is slow, its imports too, and runs in threads of the server. Only what is shown is
+saved: the rows behind each chart, and the tables. The records are not.
 """
 
-import sys
-from collections.abc import Iterator, Sequence
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+from nbformat import NotebookNode
+
+from ccanalytics.dataset.preflight import preflight, stops
+from ccanalytics.display.bundles import MIME
+from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import PreflightError, ReportError
 from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.issue.weekly import dataset_of, report_spec_of
 from ccanalytics.live.watch import Watched
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
-
-    from ccanalytics.report.engine import NotebookRun, NotebookWorkers, Progress
-    from ccanalytics.report.run import ReportSpec
+from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.people.identity import without_emails
+from ccanalytics.report.cells import LEFT_OUT
+from ccanalytics.report.chart_drawing import title_of
+from ccanalytics.report.engine import NotebookRun, NotebookWorkers, Progress
+from ccanalytics.report.figures import row_sets
+from ccanalytics.report.page import build_page
+from ccanalytics.report.parameters import checked_parameters
+from ccanalytics.report.run import ReportSpec, notebook_text, report_notebooks
 
 TIMEOUT = 300.0
 """The time limit of a cell in seconds."""
@@ -32,33 +46,32 @@ LINKS = (
 )
 """The download formats of a page, and their files."""
 
-CHOICES = "application/vnd.ccanalytics.choices+json"
-"""An output with the filters of the page, which are parameters of its notebook."""
-
 
 @dataclass
 class PageMaker:
     """The page of one source; `chosen` are the reader's filters."""
 
     options: RunOptions
+    workers: NotebookWorkers
     chosen: dict[str, str] = field(default_factory=dict)
     choices: list[dict[str, Any]] = field(default_factory=list)
-    _made: "tuple[ReportSpec, list[NotebookNode]] | None" = None
+    """The filters of the page: name, label and options, each a value and a label."""
+    _made: tuple[ReportSpec, list[NotebookNode]] | None = None
 
-    def pages(self, progress: "Progress") -> Iterator[str]:
+    def pages(self, progress: Progress) -> Iterator[str]:
         """The current pages; the first personal page appears early, after each notebook."""
-        workers = self._workers  # they import while this process does
-        import ccanalytics.report.page  # noqa: F401
-
-        spec = self._spec()
-        runs = self._runs(spec)
-        early = bool(self.options.spec.report) and self._made is None
+        options = replace(self.options, now=datetime.now(UTC))
+        spec = self._own(options) if options.spec.report else _weekly(options)
+        self.workers.prepare()
+        given = checked_parameters(spec.notebooks, spec.common, {**spec.extra, **self.chosen})
+        runs = [NotebookRun(*one) for one in zip(spec.notebooks, given, strict=True)]
+        early = bool(options.spec.report) and self._made is None
         notebooks: list[NotebookNode] = []
         for batch in [[run] for run in runs] if early else [runs]:
-            notebooks += workers.run(batch, timeout=TIMEOUT, progress=progress)
-            self.choices = choices_in(notebooks) or self.choices
+            notebooks += self.workers.run(batch, timeout=TIMEOUT, progress=progress)
+            self.choices = _choices_in(notebooks) or self.choices
             self._made = spec, notebooks
-            yield _page(spec, notebooks, live=LINKS)
+            yield build_page(notebooks, definitions=spec.definitions, **spec.words, live=LINKS)
 
     def watched(self) -> Watched:
         """The files the page depends on."""
@@ -74,64 +87,39 @@ class PageMaker:
 
     def save(self, kind: str) -> tuple[str, bytes]:
         """The name and content of the last page in a download format."""
-        from ccanalytics.live.saved_files import as_csv, as_parquet, frames_shown, zipped
-
         if self._made is None:
             raise ReportError("There is no page to save yet.")
         spec, notebooks = self._made
         if kind == "page":
-            return f"{spec.file}.html", _page(spec, notebooks).encode()
+            page = build_page(notebooks, definitions=spec.definitions, **spec.words)
+            return f"{spec.file}.html", page.encode()
         if kind == "notebook":
-            return _notebooks(spec, notebooks)
-        write = {"csv": as_csv, "parquet": as_parquet}[kind]
+            texts = [notebook_text(notebook).encode() for notebook in notebooks]
+            files = {path.name: text for path, text in zip(spec.notebooks, texts, strict=True)}
+            if len(files) == 1:
+                return f"{spec.file}.ipynb", texts[0]
+            return f"{spec.file}-notebooks.zip", _zipped(files)
+        write = {"csv": _as_csv, "parquet": _as_parquet}[kind]
         frames = frames_shown(notebooks)
-        content = zipped({f"{name}.{kind}": write(frame) for name, frame in frames.items()})
+        content = _zipped({f"{name}.{kind}": write(frame) for name, frame in frames.items()})
         return f"{spec.file}-{kind}.zip", content
 
-    def end(self) -> None:
-        """Stop the workers; a page in progress ends with an error."""
-        if "_workers" in self.__dict__:
-            self._workers.close()
-
-    @cached_property
-    def _workers(self) -> "NotebookWorkers":
-        from ccanalytics.report.engine import NotebookWorkers
-
-        if self.options.spec.report:
-            return NotebookWorkers(self.options.environ)
-        return self.options.notebook_workers()  # the records are synced once, here
-
-    def _runs(self, spec: "ReportSpec") -> "list[NotebookRun]":
-        from ccanalytics.report.engine import NotebookRun
-        from ccanalytics.report.parameters import checked_parameters
-
-        self._workers.prepare()
-        given = checked_parameters(spec.notebooks, spec.common, {**spec.extra, **self.chosen})
-        return [NotebookRun(*one) for one in zip(spec.notebooks, given, strict=True)]
+    def without_names(self, text: str) -> str:
+        """`text`, without e-mail addresses unless people are named."""
+        return text if self.options.settings.identity == "named" else without_emails(text)
 
     def _notebooks(self) -> list[Path]:
-        # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
-        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-        from ccanalytics.report.run import report_notebooks
-
         return report_notebooks(self.options.notebooks, self.options.spec.live)
 
-    def _spec(self) -> "ReportSpec":
-        options = replace(self.options, now=datetime.now(UTC))
-        return self._own(options) if options.spec.report else _weekly(options)
-
-    def _own(self, options: RunOptions) -> "ReportSpec":
-        from ccanalytics.metrics.definitions import METRICS
-        from ccanalytics.report.run import ReportSpec
-
+    def _own(self, options: RunOptions) -> ReportSpec:
         folders = ", ".join(map(str, self.watched().folders))
         return ReportSpec(
             week="",
             source=options.source,
-            out=options.out,
+            out=Path(),
             notebooks=self._notebooks(),
             common={"source": options.source},
-            extra={"days": "30", "timezone": "", **options.extra},
+            extra=options.extra,
             environment={},
             name=f"my-usage-{options.now:%Y-%m-%d}",
             title="My usage of Claude Code",
@@ -142,42 +130,81 @@ class PageMaker:
         )
 
 
-def choices_in(notebooks: "Sequence[NotebookNode]") -> list[dict[str, Any]]:
-    """The filters of the notebooks: name, label and options, each a value and a label."""
-    return [
-        choice
-        for notebook in notebooks
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        for choice in output.get("data", {}).get(CHOICES, {}).get("choices", [])
-    ]
-
-
-def _weekly(options: RunOptions) -> "ReportSpec":
+def _weekly(options: RunOptions) -> ReportSpec:
     """The spec of the report; a check that would stop the report stops the page."""
-    from ccanalytics.dataset.preflight import preflight, stops
-    from ccanalytics.issue.weekly import dataset_of, report_spec_of
-
     data = dataset_of(options)
-    found = stops(preflight(data))
-    if found:
+    if found := stops(preflight(data)):
         words = "\n".join(f"{check.name}: {check.found}" for check in found)
         raise PreflightError(f"A check of the records stops the page.\n{words}")
     return report_spec_of(options, data)
 
 
-def _page(spec: "ReportSpec", notebooks: "list[NotebookNode]", **live: Any) -> str:
-    from ccanalytics.report.page import build_page
+def _choices_in(notebooks: Sequence[NotebookNode]) -> list[dict[str, Any]]:
+    found = (data.get(MIME.format("choices"), {}) for data in _outputs(notebooks))
+    return [choice for one in found for choice in one.get("choices", [])]
 
-    return build_page(notebooks, definitions=spec.definitions, **spec.words, **live)
+
+def frames_shown(notebooks: Sequence[NotebookNode]) -> dict[str, pa.Table]:
+    """The rows behind each chart and table of these notebooks, with names, in order."""
+    numbers = count(1)
+    return {
+        f"{next(numbers):02d}-{_slug(title)}": _table(rows)
+        for data in _outputs(notebooks)
+        for title, rows in _shown(data)
+    }
 
 
-def _notebooks(spec: "ReportSpec", notebooks: "list[NotebookNode]") -> tuple[str, bytes]:
-    from ccanalytics.live.saved_files import zipped
-    from ccanalytics.report.run import notebook_text
+def _outputs(notebooks: Sequence[NotebookNode]) -> Iterator[Mapping[str, Any]]:
+    for notebook in notebooks:
+        for cell in notebook.cells:
+            if not LEFT_OUT & set(cell.metadata.get("tags", ())):
+                yield from (one.data for one in cell.get("outputs", ()) if "data" in one)
 
-    texts = [notebook_text(notebook).encode() for notebook in notebooks]
-    files = {path.name: text for path, text in zip(spec.notebooks, texts, strict=True)}
-    if len(files) == 1:
-        return f"{spec.file}.ipynb", texts[0]
-    return f"{spec.file}-notebooks.zip", zipped(files)
+
+def _shown(data: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for mime, content in data.items():
+        if mime.startswith("application/vnd.vegalite."):
+            title = title_of(content)[0] or "chart"
+            yield from ((title, rows) for rows in row_sets(content) if rows)
+        elif mime == MIME.format("table"):
+            labels = [column["label"] for column in content["columns"]]
+            rows = [dict(zip(labels, row, strict=True)) for row in content["rows"]]
+            yield content["title"], rows
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: _column([row.get(name) for row in rows]) for name in names})
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """`values` in a type that holds them all, else as text."""
+    try:
+        array = pa.array(values)
+    except pa.ArrowInvalid:
+        array = None
+    if array is None or pa.types.is_nested(array.type):
+        return pa.array([None if value is None else str(value) for value in values])
+    return array
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "rows"
+
+
+def _as_csv(table: pa.Table) -> bytes:
+    return safe_csv(table.to_pandas()).encode()
+
+
+def _as_parquet(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    return sink.getvalue()
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return sink.getvalue()

@@ -44,7 +44,7 @@ HEADERS = {
 }
 """Headers of every answer; the page itself says which scripts it may run."""
 
-TYPES = {"csv": "application/zip", "parquet": "application/zip", "page": "text/html"}
+TYPES = {".zip": "application/zip", ".html": "text/html", ".ipynb": "application/json"}
 
 PING = 30  # seconds
 
@@ -114,8 +114,7 @@ class Save(Own):
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish(f"{error}\n")
             return
-        kind = "application/zip" if name.endswith(".zip") else TYPES.get(kind, "application/json")
-        self.set_header("Content-Type", kind)
+        self.set_header("Content-Type", TYPES[Path(name).suffix])
         self.set_header("Content-Disposition", f'attachment; filename="{name}"')
         self.finish(content)
 
@@ -168,7 +167,7 @@ async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
         server.stop()
         for task in (keeping, ended):
             task.cancel()
-        live.maker.end()
+        live.workers.close()
         await asyncio.gather(keeping, ended, return_exceptions=True)
         await server.close_all_connections()
 

@@ -43,10 +43,9 @@ class Watched:
 
     def stamp(self) -> Stamp:
         """Changes when a file was added, removed or written, and on another UTC day."""
-        found = sorted((s.st_ino, s.st_size, s.st_mtime_ns) for s in self.found())
-        single = [(n, s) for n, file in enumerate(self.files) if (s := _state(file))]
-        marks = [(n, s.st_ino, s.st_size, s.st_mtime_ns) for n, s in single]
-        return (datetime.now(UTC).toordinal(),), *found, *marks
+        below = sorted(map(_mark, self.found()))
+        single = [(n, *_mark(s)) for n, file in enumerate(self.files) if (s := _state(file))]
+        return (datetime.now(UTC).toordinal(),), *below, *single
 
 
 async def changes(watched: Watched) -> AsyncIterator[None]:
@@ -65,6 +64,10 @@ def _look(watched: Watched) -> tuple[Stamp, float]:
     begun = time.thread_time()
     stamp = watched.stamp()
     return stamp, time.thread_time() - begun
+
+
+def _mark(state: os.stat_result) -> tuple[int, ...]:
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def _state(path: Path) -> os.stat_result | None:

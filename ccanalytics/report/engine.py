@@ -59,6 +59,8 @@ LEAST_MEMORY = 250_000_000
 START_TIMEOUT = 120.0
 """Seconds until its first cell must start; imports can be slow on a busy machine."""
 
+_WORKER = "ccanalytics.report.notebook_worker"
+
 DIED = "The process that ran it ended (code {})."
 
 
@@ -104,7 +106,7 @@ class NotebookWorkers:
         self._begun = 0
         self._closed = False
         self._data: Mapping[str, Any] | None = None
-        self._processes = [self._launched()]
+        self._prepared: _Process | None = self._launched()
 
     def prepare(self, parameters: Mapping[str, Any] | None = None) -> None:
         """Forget loaded data; with parameters, load their data at once.
@@ -112,8 +114,8 @@ class NotebookWorkers:
         Returns at once; the prepared process works in the background.
         """
         self._data = parameters or {}
-        for process in self._processes:
-            process.ask(prepare=self._data)
+        if self._prepared:
+            self._prepared.ask(prepare=self._data)
 
     def run(
         self,
@@ -122,7 +124,6 @@ class NotebookWorkers:
         timeout: float,
         progress: Progress | None = None,
         done: "Callable[[NotebookNode], object]" = bool,
-        at_once: int = 0,
     ) -> "list[NotebookNode]":
         """The executed notebooks in order.
 
@@ -135,7 +136,7 @@ class NotebookWorkers:
         results: dict[Path, NotebookNode | NotebookError] = {}
         try:
             while waiting or self._running:
-                while waiting and self._has_room(at_once):
+                while waiting and self._has_room():
                     self._begin(waiting.pop())
                 for run, result in self._ended(timeout, progress):
                     results[run.source] = result
@@ -145,8 +146,8 @@ class NotebookWorkers:
             self.close()
             raise
         executed = []
-        for result in (results[run.source] for run in runs):
-            if isinstance(result, NotebookError):
+        for run in runs:
+            if isinstance(result := results[run.source], NotebookError):
                 raise result
             executed.append(result)
         return executed
@@ -156,16 +157,16 @@ class NotebookWorkers:
         self._closed = True
         for one in list(self._running.values()):
             one.end()
-        for process in self._processes:
-            process.end()
+        if self._prepared:
+            self._prepared.end()
         self._opened.close()
 
-    def _has_room(self, at_once: int) -> bool:
+    def _has_room(self) -> bool:
         # What a copy takes is known once the first has begun, as it is made of what was prepared.
         if FORKS and any(not one.pid for one in self._running.values()):
             return False
-        need = max((one.memory for one in self._processes), default=0)
-        return len(self._running) < (at_once or notebooks_at_once(need))
+        need = self._prepared.memory if self._prepared else 0
+        return len(self._running) < notebooks_at_once(need)
 
     def _launched(self) -> "_Process":
         process = _Process(self._environment, self._heard)
@@ -177,16 +178,16 @@ class NotebookWorkers:
         """Run a notebook in a fork of the prepared process, or in a new process."""
         if self._closed:
             raise ReportError("The report was stopped.")
-        self._processes = [one for one in self._processes if one.lives]
-        if not self._processes:
-            self._processes.append(self._launched())
+        process = self._prepared
+        if process is None or not process.lives:
+            process = self._launched()
         # Without fork, a process runs one notebook and ends with it.
-        process = self._processes[0] if FORKS else self._processes.pop()
+        self._prepared = process if FORKS else None
         self._begun += 1
         result = self._folder / f"{self._begun}.json"
         self._running[self._begun] = _Running(run, process, result, time.monotonic())
-        given = {"parameters": dict(run.parameters), "result": str(result)}
-        process.ask(run=self._begun, source=str(run.source), **given)
+        given = {"source": str(run.source), "parameters": dict(run.parameters)}
+        process.ask(run=self._begun, result=str(result), **given)
 
     def _ended(
         self, timeout: float, progress: Progress | None
@@ -201,7 +202,8 @@ class NotebookWorkers:
             return [self._stopped(n, self._running[n].late(timeout)) for n in late]
         if answer is None:
             died = DIED.format(process.end())
-            self._processes = [one for one in self._processes if one is not process]
+            if process is self._prepared:
+                self._prepared = None
             orphans = [n for n, one in self._running.items() if one.process is process]
             return [self._stopped(n, died) for n in orphans]
         if (one := self._running.get(answer.get("run", 0))) is None:
@@ -291,12 +293,7 @@ class _Process:
         heard: "queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]",
     ) -> None:
         self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "ccanalytics.report.notebook_worker",
-                *(["copies"] if FORKS else []),
-            ],
+            [sys.executable, "-m", _WORKER, *(["copies"] if FORKS else [])],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

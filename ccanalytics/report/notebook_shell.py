@@ -4,7 +4,6 @@ papermill runs it like with a kernel: the same parameters, the same errors.
 """
 
 import io
-import re
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
@@ -29,43 +28,29 @@ VEGA_LITE = "application/vnd.vegalite.v5+json"
 
 PICTURE = "image/svg+xml"
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class CellError(Exception):
-    """A cell that failed; `index` counts from 0 in the executed notebook."""
-
-    def __init__(self, text: str, index: int | None) -> None:
-        super().__init__(_COLOUR.sub("", text))
-        self.index = index
-
 
 def run_notebook(
     source: Path,
     parameters: Mapping[str, Any],
-    *,
-    begin: Callable[[int, int], None] = lambda index, total: None,
+    begin: Callable[[int, int], None],
 ) -> NotebookNode:
-    """The executed notebook, its charts still without pictures; `CellError` when a cell failed.
+    """The executed notebook, its charts still without pictures.
 
-    Names and settings of a notebook remain in this process, so each one gets its own.
+    `PapermillExecutionError` when a cell failed. Names and settings of a notebook remain in this
+    process, so each one gets its own.
     """
-    try:
-        return papermill.execute_notebook(
-            str(source),
-            None,
-            parameters=dict(parameters),
-            engine_name=ENGINE,
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            autosave_cell_every=0,
-            begin=begin,
-        )
-    except papermill.PapermillExecutionError as error:
-        text = f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename)
-        raise CellError(text, error.cell_index) from None
+    return papermill.execute_notebook(
+        str(source),
+        None,
+        parameters=dict(parameters),
+        engine_name=ENGINE,
+        kernel_name="python3",
+        language="python",
+        progress_bar=False,
+        request_save_on_cell_execute=False,
+        autosave_cell_every=0,
+        begin=begin,
+    )
 
 
 class ShellEngine(Engine):  # type: ignore[misc]

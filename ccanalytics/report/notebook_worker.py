@@ -18,7 +18,7 @@ import contextlib
 import gc
 import json
 import os
-import signal
+import re
 import sys
 import threading
 import warnings
@@ -29,6 +29,8 @@ from ccanalytics.wings import resolve
 
 PREPARED_BY = "issue.prepared:prepare"
 """The function that shares loaded data between notebooks; a report knows no datasets."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class _Pipes:
@@ -61,61 +63,46 @@ def main() -> None:
 
     shell()
     prepare = resolve(PREPARED_BY)
-    copies = _Copies(pipes) if "copies" in sys.argv else None
+    # Nothing is written to it: a copy that reads from it hears that this process has ended.
+    lifeline = os.pipe()
+    # Python 3.12 warns of each fork; what has threads here, such as Arrow, waits and expects forks.
+    warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
     for line in pipes.requests:
         asked = json.loads(line)
         if "prepare" in asked:
             with contextlib.suppress(Exception):  # the cell that loads will say what is wrong
                 prepare(asked["prepare"])
-        elif copies:
-            copies.start(asked)
+        elif "copies" in sys.argv:
+            _run_copy(asked, pipes, lifeline)
         else:
             _end_with(pipes.requests.fileno())
             _run(asked, pipes)
             return
 
 
-class _Copies:
-    """The forks of this process that run notebooks."""
+def _run_copy(asked: dict[str, Any], pipes: _Pipes, lifeline: tuple[int, int]) -> None:
+    """Run a notebook in a fork of this process."""
+    gc.freeze()  # else the collector would write to all that is shared, and so copy it
+    if pid := os.fork():
+        # A thread each: other children of this process are not ours to wait for.
+        threading.Thread(target=_say_end, args=(pid, asked["run"], pipes), daemon=True).start()
+        return
+    code = 1
+    try:
+        os.setsid()
+        os.close(lifeline[1])
+        _end_with(lifeline[0])
+        _run(asked, pipes)
+        code = 0
+    finally:
+        # Exit handlers belong to the parent process.
+        sys.stderr.flush()
+        os._exit(code)
 
-    def __init__(self, pipes: _Pipes) -> None:
-        self._pipes = pipes
-        self._numbers: dict[int, int] = {}
-        self._lifeline = os.pipe()
-        """Nothing is written to it: what reads from it hears that this process has ended."""
-        signal.signal(signal.SIGCHLD, self._reap)
-        # Python 3.12 warns of each; what has threads here, such as Arrow, waits and expects forks.
-        warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
 
-    def start(self, asked: dict[str, Any]) -> None:
-        gc.freeze()  # else the collector would write to all that is shared, and so copy it
-        # Registered first: a fork that dies at once must be known when its end is reported.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        pid = os.fork()
-        if not pid:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        else:
-            self._numbers[pid] = asked["run"]
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-        if pid:
-            return
-        code = 1
-        try:
-            os.setsid()
-            os.close(self._lifeline[1])
-            _end_with(self._lifeline[0])
-            _run(asked, self._pipes)
-            code = 0
-        finally:
-            # Exit handlers belong to the parent process.
-            sys.stderr.flush()
-            os._exit(code)
-
-    def _reap(self, *_: object) -> None:
-        with contextlib.suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                code = os.waitstatus_to_exitcode(ended[1])
-                self._pipes.answer(self._numbers.pop(ended[0]), ended=code)
+def _say_end(pid: int, run: int, pipes: _Pipes) -> None:
+    _, status = os.waitpid(pid, 0)
+    pipes.answer(run, ended=os.waitstatus_to_exitcode(status))
 
 
 def _end_with(lifeline: int) -> None:
@@ -131,8 +118,9 @@ def _end_with(lifeline: int) -> None:
 
 def _run(asked: dict[str, Any], pipes: _Pipes) -> None:
     from nbformat.v4.nbjson import BytesEncoder
+    from papermill import PapermillExecutionError
 
-    from ccanalytics.report.notebook_shell import CellError, run_notebook
+    from ccanalytics.report.notebook_shell import run_notebook
 
     number, cells = asked["run"], 0
 
@@ -144,9 +132,10 @@ def _run(asked: dict[str, Any], pipes: _Pipes) -> None:
     pipes.answer(number, pid=os.getpid())
     result: dict[str, Any]
     try:
-        result = {"notebook": run_notebook(Path(asked["source"]), asked["parameters"], begin=begin)}
-    except CellError as error:
-        result = {"error": str(error), "cell": error.index}
+        result = {"notebook": run_notebook(Path(asked["source"]), asked["parameters"], begin)}
+    except PapermillExecutionError as error:
+        text = f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename)
+        result = {"error": _COLOUR.sub("", text), "cell": error.cell_index}
     except Exception as error:
         result = {"error": f"{type(error).__name__}: {error}", "cell": None}
     Path(asked["result"]).write_text(json.dumps(result, cls=BytesEncoder), encoding="utf-8")

@@ -24,8 +24,8 @@ from loops import run_apart
 from tornado.websocket import websocket_connect
 
 from ccanalytics.cli import main
+from ccanalytics.live.page_maker import frames_shown
 from ccanalytics.live.page_server import _bound
-from ccanalytics.live.saved_files import frames_shown
 from ccanalytics.report.archive import read_issue
 
 WAIT = 120

@@ -25,7 +25,7 @@ FIRST = text("so that it is the longer one and comes first. " * 20)
 def run(tmp_path, clean_environment):
     """Runs cells with parameters through a worker process and gives them back executed."""
 
-    def run_cells(*notebooks, timeout=60, environment=None, at_once=1, **parameters):
+    def run_cells(*notebooks, timeout=60, environment=None, **parameters):
         runs = []
         for number, cells in enumerate(notebooks):
             made = notebook(*cells)
@@ -34,7 +34,7 @@ def run(tmp_path, clean_environment):
             nbformat.write(made, path)
             runs.append(NotebookRun(path, parameters))
         given = {**clean_environment, **(environment or {})}
-        done = run_notebooks(runs, environment=given, timeout=timeout, at_once=at_once)
+        done = run_notebooks(runs, environment=given, timeout=timeout)
         return [one.cells for one in done]
 
     return run_cells
@@ -167,7 +167,7 @@ def test_a_process_that_dies_is_said(run):
 def test_where_nothing_can_be_copied_each_notebook_has_a_process(run, monkeypatch):
     """As on macOS and Windows: names do not reach the next, and one that dies is named."""
     monkeypatch.setattr(engine, "FORKS", False)
-    [first], [second] = run([cell("a = 1; a")], [cell("'a' in globals()")], at_once=2)
+    [first], [second] = run([cell("a = 1; a")], [cell("'a' in globals()")])
     assert (shown(first), shown(second)) == (
         [("execute_result", "1")],
         [("execute_result", "False")],
@@ -195,12 +195,14 @@ BUSY = """
 import sys
 from pathlib import Path
 from ccanalytics.cli.terminal import ended_by_sigterm
-from ccanalytics.report.engine import NotebookRun, NotebookWorkers
+from ccanalytics.report import engine
+from ccanalytics.report.engine import NotebookRun
 
 if __name__ == "__main__":
     runs = [NotebookRun(Path(one), {}) for one in sys.argv[1:]]
     with ended_by_sigterm():
-        NotebookWorkers({}).run(runs, timeout=600, at_once=2)
+        engine.notebooks_at_once = lambda need: 2
+        engine.NotebookWorkers({}).run(runs, timeout=600)
 """
 
 
