@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.loading import build_dataset
+from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.people.roster import no_roster, parse_roster
@@ -88,7 +89,7 @@ def dataset(
     if sum(map(len, of_day.values())) != len(records):
         raise AssertionError(f"a record lies outside {first} to {last}")
     return build_dataset(
-        {name: pa.concat_tables(frames[name] for frames in built) for name in SCHEMAS},
+        {name: to_pandas(pa.concat_tables(one[name] for one in built)) for name in SCHEMAS},
         _final_days(days),
         _roster(roster),
         source=source,

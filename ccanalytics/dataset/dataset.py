@@ -7,11 +7,10 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -77,7 +76,7 @@ class Dataset(ShowsItself):
     withheld_before: frozenset[tuple[pd.Timestamp, str, bool]] = frozenset()
     rest: "Dataset | None" = None
     cost_days: frozenset[pd.Timestamp] | None = None
-    stored: "StoredRecords | None" = None
+    stored: StoredRecords | None = None
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         """A frame of `extras`, such as `data.requests` of session logs, or one not read yet."""
@@ -118,10 +117,8 @@ class Dataset(ShowsItself):
             return len(self.activity)
         return sum(n for day, n in self.stored.counts.items() if self.since <= day <= self.until)
 
-    @property
-    def whole(self) -> "Dataset | None":
-        """The dataset this one is a part of: what it knows about a week holds here too."""
-        return _wholes.get(self)
+    whole: ClassVar["Dataset | None"] = None
+    """The dataset this one is a part of: what it knows about a week holds here too."""
 
     @property
     def original(self) -> "Dataset":
@@ -164,11 +161,8 @@ class Dataset(ShowsItself):
                 f"There is no day of {wanted[0]} to {wanted[-1]}: these are {self.since} to "
                 f"{self.until}."
             )
-        extras = {name: days_of(part, first, last) for name, part in self.extras.items()}
         rest = self.rest and self.rest.between(since, until)
-        part = self._of_days(first, last)._with(extras=extras, rest=rest)
-        _wholes[part] = self.whole or self
-        return part
+        return self._of_days(first, last, rest=rest, whole=self.whole or self)
 
     def parts(self) -> "Iterator[Dataset]":
         """This dataset, or where its records are still in the store some closed weeks at a time."""
@@ -181,12 +175,47 @@ class Dataset(ShowsItself):
         for first, last in weeks.itertuples(index=False):
             yield self._of_days(first.date(), week_days(last.date())[-1])
 
-    def in_store(self, stored: "StoredRecords") -> "Dataset":
+    def in_store(self, stored: StoredRecords) -> "Dataset":
         """The same dataset without its records, which are read when they are asked for."""
         made = self._with(stored=stored)
         for name in SCHEMAS:
             del vars(made)[name]
         return made
+
+    def copy(self) -> "Dataset":
+        """A copy of this dataset, independent of it."""
+        # What was worked out for this one holds there too.
+        return self._each(lambda part: part.copy(deep=False), whole=self.whole or self)
+
+    def of_team(self, team: str) -> "Dataset":
+        """Only the people of one roster team, as with `load(team=team)`."""
+        check_team(team, self.roster)
+        hidden = {week for week, name in self.withheld_teams() if name == team}
+        # Of the extra frames those that only list days hold for everybody.
+        extras = {name: part for name, part in self.extras.items()
+                  if "team" in part or list(part) == ["date"]}  # fmt: skip
+        read = self._with(extras=extras, **self._records())
+
+        def people(inside: bool) -> Dataset:
+            return read._each(
+                lambda part: part[(part["team"] == team) == inside].reset_index(drop=True),
+                having="team",
+            )
+
+        return people(True)._with(
+            team=team, hidden_weeks=self.hidden_weeks | hidden, rest=people(False)
+        )
+
+    def by_cost_centre(self) -> "Dataset":
+        """This dataset with cost centres of the roster in place of teams."""
+        column = self.roster.get("cost_centre", pd.Series(None, self.roster.index, dtype="str"))
+        roster = self.roster.assign(team=column)
+        read = self._with(**self._records())
+        return read._each(lambda part: with_teams(part, roster), having="actor_kind", roster=roster)
+
+    def _records(self) -> dict[str, pd.DataFrame]:
+        """The three frames, read if they were not yet."""
+        return {name: getattr(self, name) for name in SCHEMAS}
 
     def _read(self, name: str) -> pd.DataFrame:
         assert self.stored is not None
@@ -194,48 +223,36 @@ class Dataset(ShowsItself):
             return self.stored.read(name, self.since, self.until)
         return days_of(getattr(self.whole, name), self.since, self.until).copy(deep=False)
 
-    def _of_days(self, first: date, last: date) -> "Dataset":
+    def _of_days(self, first: date, last: date, **fields: Any) -> "Dataset":
         """These days of what is read; what is not is read of these days when it is asked for."""
-        parts = {
-            name: days_of(part, first, last)
-            for name, part in vars(self).items()
-            if isinstance(part, pd.DataFrame) and "date" in part
-        }
-        return self._with(since=first, until=last, **parts)
+        return self._each(
+            lambda part: days_of(part, first, last),
+            having="date",
+            since=first,
+            until=last,
+            **fields,
+        )
+
+    def _each(
+        self, change: Callable[[pd.DataFrame], pd.DataFrame], having: str = "", **fields: Any
+    ) -> "Dataset":
+        """This dataset with each frame changed that is read and has a column, and with `fields`."""
+
+        def changed(parts: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+            return {
+                name: change(part) if not having or having in part else part
+                for name, part in parts.items()
+                if isinstance(part, pd.DataFrame)
+            }
+
+        return self._with(**{**changed(vars(self)), "extras": changed(self.extras), **fields})
 
     def _with(self, **fields: Any) -> "Dataset":
-        """`replace`, which would read what is in the store."""
+        """`replace`, which would read what is in the store; what is not a field is not copied."""
         made = object.__new__(Dataset)
-        vars(made).update(vars(self) | fields)
-        vars(made).pop("weeks", None)
+        known = {name: part for name, part in vars(self).items() if name in _FIELDS}
+        vars(made).update(known | fields)
         return made
-
-    def copy(self) -> "Dataset":
-        """A copy of this dataset, independent of it."""
-        frames = {
-            name: part.copy(deep=False)
-            for name, part in vars(self).items()
-            if isinstance(part, pd.DataFrame)
-        }
-        extras = {name: part.copy(deep=False) for name, part in self.extras.items()}
-        copied = self._with(extras=extras, **frames)
-        _wholes[copied] = self.whole or self  # what was worked out for this one holds there too
-        return copied
-
-    def of_team(self, team: str) -> "Dataset":
-        """Only the people of one roster team, as with `load(team=team)`."""
-        check_team(team, self.roster)
-        known = {name: getattr(self, name) for name in (*SCHEMAS, "roster")}
-        parts = {name: team_of(part, team) for name, part in known.items()}
-        others = {name: others_of(part, team) for name, part in known.items()}
-        rest = replace(self, extras=extras_of(self.extras, others_of, team), **others)
-        hidden_weeks = self.hidden_weeks | {
-            week for week, name in self.withheld_teams() if name == team
-        }
-        extras = extras_of(self.extras, team_of, team)
-        return replace(
-            self, team=team, extras=extras, hidden_weeks=hidden_weeks, rest=rest, **parts
-        )
 
     def withheld_teams(self) -> pd.MultiIndex:
         """The weeks and teams of which nothing may be shown, now or as once it was withheld."""
@@ -247,14 +264,6 @@ class Dataset(ShowsItself):
         """The weeks and teams that were withheld before from figures of people, or of money."""
         return [(week, team) for week, team, only in self.withheld_before if money or not only]
 
-    def by_cost_centre(self) -> "Dataset":
-        """This dataset with cost centres of the roster in place of teams."""
-        column = self.roster.get("cost_centre", pd.Series(None, self.roster.index, dtype="str"))
-        roster = self.roster.assign(team=column)
-        frames = {name: with_teams(getattr(self, name), roster) for name in SCHEMAS}
-        teams = {name: with_teams(f, roster) for name, f in self.extras.items() if "team" in f}
-        return replace(self, roster=roster, extras={**self.extras, **teams}, **frames)
-
     def __repr__(self) -> str:
         who = f" of team {self.team}" if self.team else ""
         actors = f" of {self.activity['actor'].nunique()} actors" if self.is_read else ""
@@ -264,24 +273,7 @@ class Dataset(ShowsItself):
         )
 
 
-_wholes: WeakKeyDictionary[Dataset, Dataset] = WeakKeyDictionary()
-"""Not a field, so that a copy with other frames has none."""
-
-
-def team_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
-    return frame[frame["team"] == team].reset_index(drop=True)
-
-
-def others_of(frame: pd.DataFrame, team: str) -> pd.DataFrame:
-    return frame[(frame["team"] != team).fillna(value=True)].reset_index(drop=True)
-
-
-def extras_of(
-    extras: Mapping[str, pd.DataFrame], part: Callable[[pd.DataFrame, str], pd.DataFrame], team: str
-) -> dict[str, pd.DataFrame]:
-    """The extra frames with a team, cut by `part`, and those that only list days."""
-    known = {name: part(frame, team) for name, frame in extras.items() if "team" in frame}
-    return known | {name: frame for name, frame in extras.items() if list(frame) == ["date"]}
+_FIELDS = {field.name for field in fields(Dataset)}
 
 
 def days_of(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Hashable
 from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -12,8 +11,6 @@ from ccanalytics.dataset.dataset import Dataset
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_answers: WeakKeyDictionary[Dataset, dict[Hashable, Any]] = WeakKeyDictionary()
 
 
 def kept(function: Callable[Concatenate[Dataset, P], R]) -> Callable[Concatenate[Dataset, P], R]:
@@ -27,7 +24,7 @@ def kept(function: Callable[Concatenate[Dataset, P], R]) -> Callable[Concatenate
 
     @wraps(function)
     def answer(data: Dataset, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        known = _answers.setdefault(data.original, {})
+        known: dict[Hashable, Any] = vars(data.original).setdefault("_answers", {})
         asked = parameters.bind(data, *args, **kwargs)
         asked.apply_defaults()
         key = (function, *asked.args[1:], *asked.kwargs.items())

@@ -10,17 +10,13 @@ from datetime import UTC, date, datetime
 from functools import wraps
 from inspect import signature
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec
+from types import MappingProxyType
+from typing import Any, ParamSpec
 
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import (
-    AT_ONCE,
-    Dataset,
-    StoredRecords,
-    days_of,
-)
+from ccanalytics.dataset.dataset import AT_ONCE, Dataset, StoredRecords, days_of
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
@@ -130,7 +126,7 @@ def load(
     first, last = wanted or newest_range(spec, opened, now, weeks, days)
     if week:
         check_week(spec, opened, last, now)
-    stored, tables, later = _read(
+    stored, frames, later = _read(
         opened, spec.name, first, last, whole=bool(team) or identity == "aggregate"
     )
     if not stored:
@@ -141,17 +137,21 @@ def load(
     if not spec.network and not since:
         first = max(first, monday(min(stored)))
     return build_dataset(
-        tables,
+        frames,
         _day_table(days_between(first, last), stored, opened.restatements(spec.name)),
         roster_of(spec, roster, settings.roster),
         source=spec.name,
         identity=identity,
         secret=b"" if identity == "named" else load_secret(opened.root / "identity.secret"),
         team=team,
-        calendars=_calendars(spec, settings),
-        **_prices(spec, settings),
-        unknown_fields={name for day in stored.values() for name in day.unknown_fields},
-        extras=_companion_frames(opened, spec.name, first, last),
+        **_of_settings(spec, settings),
+        minimum_group=spec.minimum_group,
+        unknown_fields=tuple(sorted({n for day in stored.values() for n in day.unknown_fields})),
+        extras={
+            name: frame
+            for companion in companions()
+            for name, frame in companion.load(opened, spec.name, first, last).items()
+        },
         later=later,
         **({} if identity == "named" else _withheld_before(opened, spec)),
     )
@@ -171,68 +171,53 @@ def _withheld_before(store: Store, spec: SourceSpec) -> dict[str, Any]:
     return {"hidden_weeks": hidden_weeks, "withheld_before": frozenset(withheld)}
 
 
-class Later(NamedTuple):
-    """Reads one frame of some days, of a store that stays as it is; the records of each day."""
-
-    table: Callable[[str, date, date], pa.Table]
-    counts: Mapping[date, int]
-
-    def records(self, given: Frames, finish: Callable[[Frames], Frames]) -> StoredRecords:
-        """The records, with actors and teams by `finish`; frames that are `given` are not read."""
-
-        def read(name: str, first: date, last: date) -> pd.DataFrame:
-            frame = given[name] if name in given else to_pandas(self.table(name, first, last))
-            return finish({name: days_of(frame, first, last)})[name]
-
-        return StoredRecords(read, self.counts)
-
-
 def _read(
     store: Store, source: str, first: date, last: date, *, whole: bool
-) -> tuple[dict[date, StoredDay], Mapping[str, pa.Table], Later | None]:
+) -> tuple[dict[date, StoredDay], dict[str, pd.DataFrame], StoredRecords | None]:
     """The stored days and their frames; records that are too many, unless `whole`, come later."""
     with store.atomic.reading():
         stored = store.days(source, first, last)
         counts = {day: one.rows for day, one in stored.items()}
-        if whole or sum(counts.values()) <= AT_ONCE:
-            return *store.read_range(source, first, last), None
-        shelf = store.snapshot(source)
-        small = [name for name in layout_of(source).frames if name not in SCHEMAS]
-        tables = shelf.read_range(source, first, last, small)[1] if small else {}
+        many = not whole and sum(counts.values()) > AT_ONCE
+        opened = store.snapshot(source) if many else store
 
-    def read(name: str, since: date, until: date) -> pa.Table:
-        return shelf.read_range(source, since, until, [name])[1][name]
+        def read(name: str, since: date, until: date) -> pd.DataFrame:
+            return to_pandas(opened.read_range(source, since, until, [name])[1][name])
 
-    empty = {name: encoded(schema).empty_table() for name, schema in SCHEMAS.items()}
-    return stored, {**tables, **empty}, Later(read, counts)
+        frames = {
+            name: to_pandas(encoded(SCHEMAS[name]).empty_table())
+            if many and name in SCHEMAS
+            else read(name, first, last)
+            for name in layout_of(source).frames
+        }
+    # Arrow would keep what it decoded the files in: more than the frames themselves take.
+    pa.default_memory_pool().release_unused()
+    return stored, frames, StoredRecords(read, counts) if many else None
 
 
 def build_dataset(
-    tables: Mapping[str, pa.Table],
+    frames: Frames,
     days: pd.DataFrame,
     roster: pd.DataFrame,
     *,
     source: str,
-    minimum_group: int | None = None,
     identity: str = "named",
     secret: bytes = b"",
     team: str = "",
-    calendars: Calendars | None = None,
-    unknown_fields: Iterable[str] = (),
-    extras: Frames | None = None,
-    later: Later | None = None,
+    extras: Frames = MappingProxyType({}),
+    later: StoredRecords | None = None,
     **fields: Any,
 ) -> Dataset:
     """The dataset of all `days`; with `team` only that team, with actors shown as `identity` says.
 
-    `fields` are further ones of it, such as monthly_budget_usd or hidden_weeks.
+    `extras` are frames of companions, `fields` further ones of it, such as hidden_weeks.
     """
-    given = {name: to_pandas(table) for name, table in tables.items()} | dict(extras or {})
+    given = {**frames, **extras}
     cost_days = given.pop("cost_days", None)
     people = one_address(roster, _ids(given))
-    frames = given | _of_actors(given, roster, people)
-    known = {name: frames.pop(name) for name in SCHEMAS}
-    frames.pop("addresses", None)
+    given |= _of_actors(given, roster, people)
+    known = {name: given.pop(name) for name in SCHEMAS}
+    given.pop("addresses", None)
     data = Dataset(
         source=source,
         since=days["date"].iloc[0].date(),
@@ -240,22 +225,20 @@ def build_dataset(
         **known,
         roster=roster,
         days=days,
-        minimum_group=source_spec(source).minimum_group if minimum_group is None else minimum_group,
-        calendars=calendars or Calendars(),
         **fields,
-        unknown_fields=tuple(sorted(unknown_fields)),
-        extras=frames,
+        extras=given,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
     )
     data = _shown(data.of_team(team) if team else data, identity, secret)
     if not later:
         return data
-    return data.in_store(
-        later.records(
-            extras or {},
-            lambda part: apply_identity(_of_actors(part, roster, people), identity, secret),
-        )
-    )
+
+    def read(name: str, first: date, last: date) -> pd.DataFrame:
+        frame = extras[name] if name in extras else later.read(name, first, last)
+        shown = _of_actors({name: days_of(frame, first, last)}, roster, people)
+        return apply_identity(shown, identity, secret)[name]
+
+    return data.in_store(StoredRecords(read, later.counts))
 
 
 def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
@@ -279,12 +262,13 @@ def _of_actors(
     given: Frames, roster: pd.DataFrame, people: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
     """The frames with actors, with one address per person and the team of the day."""
-    frames = {name: frame for name, frame in given.items() if "actor_kind" in frame}
     # The actors identify people; the ids themselves would undo a pseudonym.
     plain = {
-        name: frame.drop(columns="actor_id", errors="ignore") for name, frame in frames.items()
+        name: normalised_actors(frame.drop(columns="actor_id", errors="ignore"), people)
+        for name, frame in given.items()
+        if "actor_kind" in frame
     }
-    return {n: with_teams(normalised_actors(frame, people), roster) for n, frame in plain.items()}
+    return {name: with_teams(frame, roster) for name, frame in plain.items()}
 
 
 def _ids(frames: Frames) -> list[tuple[str, str]]:
@@ -324,29 +308,18 @@ def _spec(source: str, store: Store) -> SourceSpec:
     return source_spec(found)
 
 
-def _companion_frames(
-    store: Store, source: str, first: date, last: date
-) -> dict[str, pd.DataFrame]:
-    found: dict[str, pd.DataFrame] = {}
-    for companion in companions():
-        found |= companion.load(store, source, first, last)
-    return found
-
-
-def _calendars(spec: SourceSpec, settings: Settings) -> Calendars:
-    """The calendars of the settings, else the source's own."""
-    if spec.organisation is None or settings.calendars:
-        return read_calendars(settings.calendars, settings.weekend_days)
-    texts = spec.organisation().calendars_csv
-    parsed = {kind: parse_calendar(kind, texts[kind], f"the sample's {kind}") for kind in COLUMNS}
-    return Calendars(**parsed, weekend=settings.weekend_days)
-
-
-def _prices(spec: SourceSpec, settings: Settings) -> dict[str, Any]:
-    """The budgets and prices of the settings, else the source's own."""
-    own = spec.organisation() if spec.organisation else settings
+def _of_settings(spec: SourceSpec, settings: Settings) -> dict[str, Any]:
+    """The calendars, budgets and prices of the settings, else the source's own."""
+    own = spec.organisation() if spec.organisation else None
+    if own is None or settings.calendars:
+        calendars = read_calendars(settings.calendars, settings.weekend_days)
+    else:
+        parsed = {kind: parse_calendar(kind, own.calendars_csv[kind], f"the sample's {kind}")
+                  for kind in COLUMNS}  # fmt: skip
+        calendars = Calendars(**parsed, weekend=settings.weekend_days)
     names = ("monthly_budget_usd", "budgets", "seat_prices")
-    return {name: getattr(settings, name) or getattr(own, name) for name in names}
+    prices = {name: getattr(settings, name) or getattr(own or settings, name) for name in names}
+    return {"calendars": calendars, **prices}
 
 
 def _day_table(
