@@ -10,10 +10,11 @@ A subscriber does not pay list prices.
 import re
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
+    from genai_prices.types import ModelInfo, TieredPrices
 
 US_INFERENCE = Decimal("1.1")
 """Times the list price when inference is bound to the United States; not in genai-prices."""
@@ -111,42 +112,48 @@ def model_name(name: str) -> str:
     return _TURNED.sub(r"claude-\2-\1", re.sub(r"(?<=\d)\.(?=\d)", "-", name))
 
 
-class Prices:
-    """List prices, each looked up once."""
-
-    def __init__(self) -> None:
-        self._models: dict[str, ModelInfo | None] = {}
-        self._lists: dict[tuple[Tariff, date], PriceList | None] = {}
-
-    def knows(self, model: str) -> bool:
-        """Whether a model has a price at all."""
-        name = model_name(model)
-        if name not in self._models:
-            self._models[name] = _find_model(name)
-        return self._models[name] is not None
-
-    def price_list(self, tariff: Tariff, day: date) -> PriceList | None:
-        """The rates on a UTC day; None for a model without a known price."""
-        key = tariff, day
-        if key not in self._lists:
-            self._lists[key] = self._look_up(tariff, day)
-        return self._lists[key]
-
-    def _look_up(self, tariff: Tariff, day: date) -> PriceList | None:
-        if tariff.free:
-            return NOTHING
-        model = self._models[model_name(tariff.model)] if self.knows(tariff.model) else None
-        if model is None:
-            return None
-        factor = US_INFERENCE if tariff.us_only else Decimal(1)
-        context = {"speed": "fast"} if tariff.fast else None
-        if tariff.fast and model.id in FAST_UNTIL:
-            factor, context = factor * (FAST if day <= FAST_UNTIL[model.id] else 1), None
-        price = model.get_prices(datetime.combine(day, time.min), context)
-        return _price_list(price, factor)
+def has_price(model: str) -> bool:
+    """Whether a model has a price at all."""
+    return _model(model_name(model)) is not None
 
 
-def _find_model(name: str) -> "ModelInfo | None":
+@cache
+def price_list(tariff: Tariff, day: date) -> PriceList | None:
+    """The rates on a UTC day; None for a model without a known price."""
+    if tariff.free:
+        return NOTHING
+    model = _model(model_name(tariff.model))
+    if model is None:
+        return None
+    factor = US_INFERENCE if tariff.us_only else Decimal(1)
+    context = {"speed": "fast"} if tariff.fast else None
+    if tariff.fast and model.id in FAST_UNTIL:
+        factor, context = factor * (FAST if day <= FAST_UNTIL[model.id] else 1), None
+    price = model.get_prices(datetime.combine(day, time.min), context)
+    # A kind of token without its own price costs the same as the kind it is part of.
+    write = price.cache_write_mtok or price.input_mtok
+    million = (
+        price.input_mtok,
+        price.output_mtok,
+        price.cache_read_mtok or price.input_mtok,
+        write,
+        price.cache_write_1h_mtok or write,
+    )
+    kinds = [(_steps(kind), factor / 10**6) for kind in million]
+    kinds.append((_steps(price.web_searches_kcount), Decimal(1) / 10**3))
+    starts = sorted({start for steps, _ in kinds for start in steps})
+    tiers = (
+        Tokens._make(
+            round(steps[max(one for one in steps if one <= start)] * part * UNITS * _FINER)
+            for steps, part in kinds
+        )
+        for start in starts
+    )
+    return PriceList(tuple(starts[1:]), tuple(tiers))
+
+
+@cache
+def _model(name: str) -> "ModelInfo | None":
     # Imported late: a quarter of a second that readers of stored days do not need.
     from genai_prices import Usage, calc_price
 
@@ -158,48 +165,8 @@ def _find_model(name: str) -> "ModelInfo | None":
         return None
 
 
-def _price_list(price: "ModelPrice", factor: Decimal) -> PriceList:
-    # A kind of token without its own price costs the same as the kind it is part of.
-    write = price.cache_write_mtok or price.input_mtok
-    million = [
-        price.input_mtok,
-        price.output_mtok,
-        price.cache_read_mtok or price.input_mtok,
-        write,
-        price.cache_write_1h_mtok or write,
-    ]
-    searches = price.web_searches_kcount
-    starts = {start for price in [*million, searches] for start in _starts(price)}
-    thresholds = tuple(sorted(starts))
-    tiers = (
-        Tokens._make(
-            [
-                *(_rate(_at(kind, above) * factor, 10**6) for kind in million),
-                _rate(_at(searches, above), 10**3),
-            ]
-        )
-        for above in (-1, *thresholds)
-    )
-    return PriceList(thresholds, tuple(tiers))
-
-
-def _rate(dollars: Decimal, count: int) -> int:
-    """The rate of one token when `count` of them cost this many dollars."""
-    return round(dollars * UNITS * _FINER / count)
-
-
-def _starts(price: "Decimal | TieredPrices | None") -> list[int]:
-    """The thresholds above which another price applies."""
+def _steps(price: "Decimal | TieredPrices | None") -> dict[int, Decimal]:
+    """The prices of one kind of token by the number of input tokens above which each applies."""
     if price is None or isinstance(price, Decimal):
-        return []
-    return [tier.start for tier in price.tiers]
-
-
-def _at(price: "Decimal | TieredPrices | None", above: int) -> Decimal:
-    """The price of one kind of token for a request just above `above` tokens."""
-    if price is None:
-        return Decimal(0)
-    if isinstance(price, Decimal):
-        return price
-    reached = [tier.price for tier in price.tiers if tier.start <= above]
-    return reached[-1] if reached else price.base
+        return {-1: price or Decimal(0)}
+    return {-1: price.base} | {tier.start: tier.price for tier in price.tiers}

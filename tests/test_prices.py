@@ -8,7 +8,7 @@ from genai_prices import Usage, calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccanalytics.prices import UNITS, Prices, Tariff, Tokens
+from ccanalytics.prices import UNITS, Tariff, Tokens, price_list
 
 MILLION = 1_000_000
 
@@ -17,7 +17,7 @@ def usd(model, day, *, fast=False, us_only=False, **counts):
     """Dollars of one request."""
     tokens = Tokens(**dict.fromkeys(Tokens._fields, 0) | counts)
     tariff = Tariff(model, fast, us_only)
-    cost, _ = Prices().price_list(tariff, date.fromisoformat(day)).costs(tokens)
+    cost, _ = price_list(tariff, date.fromisoformat(day)).costs(tokens)
     return Decimal(cost) / UNITS
 
 
@@ -44,13 +44,13 @@ def test_a_web_search_costs_a_cent():
 def test_a_model_nobody_prices_has_no_cost():
     """An unknown price is None, so that it cannot be added up as nothing."""
     tariff, day = Tariff("qwen3-coder:30b"), date(2026, 8, 1)
-    assert Prices().price_list(tariff, day) is None
+    assert price_list(tariff, day) is None
 
 
 def test_without_a_cache_every_cached_token_would_have_been_input():
     """Opus 5: a million read for $0.50 and a million written for $6.25 would be $10 as input."""
     tokens = Tokens(0, 0, MILLION, MILLION, 0, 1)
-    listed = Prices().price_list(Tariff("claude-opus-5"), date(2026, 8, 1))
+    listed = price_list(Tariff("claude-opus-5"), date(2026, 8, 1))
     cost, uncached = listed.costs(tokens)
     assert (cost / UNITS, uncached / UNITS) == (6.76, 10.01)
 
@@ -151,7 +151,7 @@ def test_fast_mode_has_its_own_price_as_long_as_there_is_one(model, day, dollars
 def test_what_was_refused_before_any_output_costs_nothing():
     """Not even where nobody knows a price."""
     tariff = Tariff("unheard-of", free=True)
-    free = Prices().price_list(tariff, date(2026, 8, 1))
+    free = price_list(tariff, date(2026, 8, 1))
     assert free.costs(Tokens(9, 0, 0, 9, 0, 0)) == (0, 0)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import KEYS, SCHEMAS
-from ccanalytics.prices import UNITS, PriceList, Prices, Tariff, Tokens
+from ccanalytics.prices import UNITS, PriceList, Tariff, Tokens, price_list
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 from ccanalytics.words import counted
@@ -230,14 +230,14 @@ CHECKS: dict[str, Callable[[Dataset], Found]] = {
 
 def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
     """US dollars recorded and at list price, for models with both prices."""
-    prices, recorded, listed = Prices(), 0.0, 0.0
+    recorded, listed = 0.0, 0.0
     priced = usage[usage["cost_usd"].notna()]
     tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
     sums = priced.groupby(["model", "date"], observed=True)[[*tokens, "cost_usd"]].sum()
     for (model, day), row in sums.iterrows():
         read, out, cached, written = (int(row[name]) for name in tokens)
         counts = Tokens(read, out, cached, written, 0, 0)
-        price = prices.price_list(Tariff(str(model)), day.date())
+        price = price_list(Tariff(str(model)), day.date())
         if price is not None:
             # A day's sum is not a long context, however large.
             cost, _ = PriceList((), price.tiers[:1]).costs(counts)

@@ -24,7 +24,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import USD
 from ccanalytics.metrics.families import model_family
 from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
-from ccanalytics.prices import Prices, Tariff
+from ccanalytics.prices import Tariff, price_list
 
 METERS = {
     "input_tokens": "Input Tokens",
@@ -203,16 +203,13 @@ def _weights(
     model: str, day: pd.Timestamp, tokens: Mapping[str, int]
 ) -> tuple[dict[str, float], str]:
     """What the tokens of each kind would cost, in proportion."""
-    prices = _PRICES.price_list(Tariff(model), day.date())
+    prices = price_list(Tariff(model), day.date())
     rates: tuple[float, ...] = TYPICAL_RATES
     if prices is not None:
         tier = prices.tiers[0]
         rates = (tier.input, tier.output, tier.cache_read, tier.cache_write_5m)
     weights = {name: n * rate for (name, n), rate in zip(tokens.items(), rates, strict=True)}
     return weights, "list price" if prices else "typical ratio of list prices"
-
-
-_PRICES = Prices()
 
 
 def _split(whole: int, weights: Mapping[str, float]) -> dict[str, int]:

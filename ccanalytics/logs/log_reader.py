@@ -21,7 +21,7 @@ from ccanalytics.logs.log_file import Half, LogFile, tool_call
 from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot, written_at
 from ccanalytics.logs.log_lines import Line, LoggedUsage, Progress, first_line, milliseconds
 from ccanalytics.logs.log_projects import is_within, project_of
-from ccanalytics.prices import Prices, Tariff
+from ccanalytics.prices import PriceList, Tariff, price_list
 from ccanalytics.words import counted
 
 DRIFT = 0.01
@@ -112,12 +112,12 @@ class LogReader:
 
     def price(self) -> None:
         """Fill in the cost of the requests."""
-        prices, lists = Prices(), {}
+        lists: dict[tuple[Tariff, int], PriceList | None] = {}
         for request in self.facts.requests.values():
             for used in request.calls():
                 key = used.tariff, request.at // DAY
                 if key not in lists:
-                    lists[key] = prices.price_list(used.tariff, day_of(request.at))
+                    lists[key] = price_list(used.tariff, day_of(request.at))
                 price = lists[key]
                 if price:
                     used.cost, used.uncached_cost = price.costs(used.tokens)

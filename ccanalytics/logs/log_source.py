@@ -24,7 +24,7 @@ from ccanalytics.frames.schemas import Frames
 from ccanalytics.logs.log_index import LogIndex, written_at
 from ccanalytics.logs.log_reader import LogReader, LogReport
 from ccanalytics.logs.log_totals import LogTotals
-from ccanalytics.prices import Prices
+from ccanalytics.prices import has_price
 from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access
 from ccanalytics.sources.source import Source
@@ -183,9 +183,8 @@ def opened(access: Access) -> LocalLogs:
 
 def _check_models(models: Mapping[str, str]) -> None:
     """Raise `SettingsError` when an alias names an unknown model."""
-    prices = Prices()
     for name, model in models.items():
-        if not prices.knows(model):
+        if not has_price(model):
             raise SettingsError(
                 f"The setting models says that {name!r} is {model!r}, a model without a known "
                 "price: name it as Anthropic does, such as claude-opus-4-6."

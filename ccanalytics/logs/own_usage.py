@@ -11,7 +11,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import CACHE_WRITES, TOKENS, labelled, own_frames, with_clock
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.prices import Prices, Tariff
+from ccanalytics.prices import Tariff, price_list
 
 _TIMES = ("week", "day", "hour")
 _PLACES = ("project", "branch", "model", "session", "agent", "skill", "mcp_server", "terminal")
@@ -152,10 +152,9 @@ def token_cost(data: Dataset) -> pd.DataFrame:
 
 def _rates(requests: pd.DataFrame) -> pd.DataFrame:
     """The rate of each kind of token for each request, up to a common factor."""
-    prices = Prices()
     rates = pd.DataFrame(0.0, index=requests.index, columns=[*TOKENS, "web_searches"])
     for (model, day), some in requests.groupby(["model", "date"], observed=True):
-        listed = prices.price_list(Tariff(model), day.date())
+        listed = price_list(Tariff(model), day.date())
         if listed:
             tiers = np.searchsorted(listed.thresholds, some["tokens"] - some["output_tokens"])
             rates.loc[some.index] = np.array(listed.tiers, dtype=float)[tiers]
