@@ -147,11 +147,7 @@ def load(
         **_of_settings(spec, settings),
         minimum_group=spec.minimum_group,
         unknown_fields=tuple(sorted({n for day in stored.values() for n in day.unknown_fields})),
-        extras={
-            name: frame
-            for companion in companions()
-            for name, frame in companion.load(opened, spec.name, first, last).items()
-        },
+        extras=_companion_frames(opened, spec.name, first, last),
         later=later,
         **({} if identity == "named" else _withheld_before(opened, spec)),
     )
@@ -306,6 +302,11 @@ def _spec(source: str, store: Store) -> SourceSpec:
             f"There is no key, and no day of an organisation in the store {store.root}."
         )
     return source_spec(found)
+
+
+def _companion_frames(store: Store, source: str, first: date, last: date) -> Frames:
+    loaded = (companion.load(store, source, first, last) for companion in companions())
+    return {name: frame for frames in loaded for name, frame in frames.items()}
 
 
 def _of_settings(spec: SourceSpec, settings: Settings) -> dict[str, Any]:
