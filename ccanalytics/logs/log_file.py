@@ -14,7 +14,7 @@ import msgspec
 
 from ccanalytics.logs.edits import ACCEPTED, TELLING_TOOLS, Outcome, ToolUse
 from ccanalytics.logs.log_facts import Event, LoggedRequest, Place, Session, ToolCall, Used, put
-from ccanalytics.logs.log_index import ReadFile
+from ccanalytics.logs.log_index import HalfKey
 from ccanalytics.logs.log_lines import (
     GLUED,
     NO_DATE,
@@ -54,47 +54,53 @@ NONE = Tokens(0, 0, 0, 0, 0, 0)
 class Half(NamedTuple):
     """A tool call without its result, or a result without its call."""
 
-    key: tuple[str, str]
-    """The session and the id of the call, which may be another call's in another session."""
+    key: HalfKey
     block: ContentBlock
     said: Said
     offset: int
+
+    def detached(self) -> "Half":
+        """The same without holding the whole file in memory."""
+        block, turn = self.block, self.said.turn
+        block.input, block.content = block.input.copy(), block.content.copy()
+        turn.tool_use_result = turn.tool_use_result.copy()
+        return self
 
 
 class LogFile:
     """One file while it is being read."""
 
-    def __init__(self, reader: "LogReader", path: Path, known: ReadFile | None = None) -> None:
+    def __init__(self, reader: "LogReader", path: Path) -> None:
         self.reader = reader
         self.path = path
-        self.at = known.at if known else None
-        self.turns = Turns(known.conversations if known else {})
-        self.project = known.project if known else reader.project_around(path)
-        self.calls: dict[tuple[str, str], Half] = {}
-        self.results: dict[tuple[str, str], Half] = {}
+        self.at: int | None = None
+        self.turns = Turns()
+        self.project = reader.project_around(path)
+        self.calls: dict[HalfKey, Half] = {}
+        self.results: dict[HalfKey, Half] = {}
         self._main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self._sessions: dict[str, Session] = {}
         self._forked = False
         self._undated: list[Event] = []
         self._last: tuple[Said, LoggedRequest] | None = None
 
-    def read(self, data: bytes, start: int, shift: int) -> None:
-        """Read the lines from `start` on; the data starts at `shift` in the file."""
+    def read(self, data: bytes) -> None:
+        """Read all lines."""
         whole = data.rfind(b"\n") + 1
-        for offset, raw in split_lines(data, start):
+        for offset, raw in split_lines(data):
             self.reader.report.lines += 1
             line, fault = decoded(raw)
             # A last line that is still being written is read again once it is complete.
             if line is None and offset >= whole:
                 continue
             if fault is NOT_JSON:
-                self._take_records(bytes(raw), shift + offset)
+                self._take_records(bytes(raw), offset)
             else:
-                self._take_or_note(line, fault, shift + offset)
+                self._take_or_note(line, fault, offset)
         for name, session in self._sessions.items():
             self._put_session(name, session)
 
-    def said(self, line: Line, at: int | None) -> Said | None:
+    def _said(self, line: Line, at: int | None) -> Said | None:
         """The message of a line, with where and who wrote it; None without a date."""
         turn = line if line.data is None else line.turn()
         message = turn.message
@@ -105,7 +111,7 @@ class LogFile:
         side = bool(line.is_sidechain or turn is not line or not self._main)
         return Said(line, turn, message, at, self.reader.place(line, self.project), side)
 
-    def halves(self, said: Said, offset: int = 0) -> list[Half]:
+    def _halves(self, said: Said, offset: int) -> list[Half]:
         """The tool calls and results in a message."""
         content, session = said.message.content, said.place.session or ""
         if type(content) is not list:
@@ -138,7 +144,7 @@ class LogFile:
             if self._undated:
                 self._date_events(at)
         if line.message is not None or line.data is not None:
-            said = self.said(line, at)
+            said = self._said(line, at)
             if said is not None:
                 self._take_said(said, offset)
             return at is not None or type(line.turn().message) is not Message
@@ -158,7 +164,7 @@ class LogFile:
             self._take_event(line, "api_error", said.at)
         if turn.type != "user":
             self._take_answer(said)
-        halves = self.halves(said, offset)
+        halves = self._halves(said, offset)
         for half in halves:
             self._take_half(half)
         if turn.type == "user":

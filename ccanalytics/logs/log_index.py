@@ -1,74 +1,34 @@
-"""How far each session log was read, so that the next reading continues there.
+"""Which session logs were read, so that the next reading only opens new and changed files.
 
 An index is only valid for the code that wrote it: with other rules or prices everything is
-read again. It holds no text of a log, only positions of what is open at the end of a file.
+read again. It holds no text of a log.
 """
 
 import hashlib
 import os
-from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
-from zlib import crc32
 
 import msgspec
 
-TAIL = 64
-"""Bytes before the read position by which a file is recognised."""
-
-
-class Spot(NamedTuple):
-    """The position of a line with one half of a tool call."""
-
-    path: str
-    offset: int
-    project: str | None = None
-    turn: str | None = None
-    """The prompt of a call, known only from the lines before it."""
-
-
-OpenSpots = dict[tuple[str, str], Spot]
-"""By session and id of the call."""
-
-
-class Given(msgspec.Struct, gc=False):
-    """An answer with both ids, which another answer may repeat."""
-
-    ids: tuple[str, str]
-    into: int
-    at: int
-
-
-class Conversation(msgspec.Struct, gc=False):
-    """How far a conversation of a file was read."""
-
-    prompt: str
-    prompted_at: int
-    asked_at: int
-    """The time of the last prompt or tool result."""
-    given: Given | None = None
-    """The last answer whose ids no earlier answer has."""
+HalfKey = tuple[str, str]
+"""The session and the id of a tool call, which may be another call's in another session."""
 
 
 class ReadFile(msgspec.Struct, frozen=True, gc=False):
-    """How far a file was read: `end` is after its last complete line."""
+    """A file when it was last read."""
 
     size: int
     written_at: int
-    end: int = 0
-    tail: int = 0
-    at: int | None = None
-    """The last time in it so far."""
-    conversations: dict[str, Conversation] = {}
-    """How far each conversation in it was read."""
     project: str | None = None
     """The folder it started in: subfolders belong to the same project."""
+    open: frozenset[HalfKey] = frozenset()
+    """The tool calls of which it has one half: another file may have the other one."""
 
-    def goes_on(self, before: bytes) -> bool:
-        """Whether the file is unchanged before `end`."""
-        return len(before) == min(TAIL, self.end) and crc32(before) == self.tail
+    def is_like(self, stat: os.stat_result) -> bool:
+        """Whether nothing was written since."""
+        return (self.size, self.written_at) == (stat.st_size, written_at(stat))
 
 
 def written_at(stat: os.stat_result) -> int:
@@ -77,23 +37,11 @@ def written_at(stat: os.stat_result) -> int:
 
 
 class LogIndex(msgspec.Struct):
-    """Every file that was read, and the tool calls with one half missing."""
+    """Every file that was read."""
 
     files: dict[str, ReadFile] = {}
-    open_calls: OpenSpots = {}
-    open_results: OpenSpots = {}
     models: dict[str, str] = {}
     """The model aliases when the files were read."""
-
-    def without(self, paths: Iterable[str]) -> "LogIndex":
-        """The index without these files."""
-        gone = set(paths)
-        return LogIndex(
-            {path: file for path, file in self.files.items() if path not in gone},
-            {name: spot for name, spot in self.open_calls.items() if spot.path not in gone},
-            {name: spot for name, spot in self.open_results.items() if spot.path not in gone},
-            self.models,
-        )
 
 
 @cache

@@ -17,7 +17,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Raw
 
-from ccanalytics.logs.log_repair import records, repaired
+from ccanalytics.logs.log_repair import repaired
 from ccanalytics.prices import Tokens, model_name
 
 SYNTHETIC = "<synthetic>"
@@ -207,12 +207,6 @@ def decoded(raw: memoryview | bytes) -> tuple[Line | None, str]:
     return line, reason
 
 
-def first_line(raw: bytes) -> Line | None:
-    """The fields of the first record of a line that may hold several."""
-    line, fault = decoded(raw)
-    return line if fault != NOT_JSON else decoded(next(records(raw), (0, b""))[1])[0]
-
-
 def milliseconds(moment: datetime | None) -> int | None:
     """The moment in milliseconds since 1970, UTC; None when there is none that can be."""
     if moment is None:
@@ -226,12 +220,12 @@ def milliseconds(moment: datetime | None) -> int | None:
     return FIRST + past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
 
 
-def split_lines(data: bytes, start: int = 0) -> Iterator[tuple[int, memoryview]]:
-    """The lines from `start` on that are not blank, and where they begin.
+def split_lines(data: bytes) -> Iterator[tuple[int, memoryview]]:
+    """The lines that are not blank, and where they begin.
 
     As views: copies would cost a quarter more.
     """
-    view = memoryview(data)
+    view, start = memoryview(data), 0
     while start < len(data):
         end = data.find(b"\n", start)
         end = len(data) if end < 0 else end

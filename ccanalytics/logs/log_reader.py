@@ -3,26 +3,29 @@
     LogReader ── LogFile ─▶ Facts
 
 A tool call and its result stand on two lines, at times in the wrong order and seldom in two files.
-What a file leaves open is remembered by position and read again when the other half turns
-up: no text but a session's title is kept.
+A file is read as a whole, and again when it has changed, or when another file turns up with the
+other half of one of its tool calls: no text but a session's title is kept.
 """
 
+import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from zlib import crc32
+from stat import S_ISREG
 
 import msgspec
 
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import DAY, UNKNOWN_MODEL, Origin, Place, day_of
 from ccanalytics.logs.log_file import Half, LogFile, tool_call
-from ccanalytics.logs.log_index import TAIL, LogIndex, OpenSpots, ReadFile, Spot, written_at
-from ccanalytics.logs.log_lines import Line, LoggedUsage, Progress, first_line, milliseconds
+from ccanalytics.logs.log_index import HalfKey, LogIndex, ReadFile, written_at
+from ccanalytics.logs.log_lines import Line, LoggedUsage, Progress
 from ccanalytics.logs.log_projects import is_within, project_of
 from ccanalytics.prices import PriceList, Tariff, price_list
 from ccanalytics.words import counted
+
+log = logging.getLogger(__name__)
 
 DRIFT = 0.01
 """If more lines than this share need repair, the format may have changed."""
@@ -63,46 +66,60 @@ class LogReport(msgspec.Struct):
 
 
 class LogReader:
-    """The facts of all lines read so far; `read` adds one file after another."""
+    """The facts of the files read so far, and which files these are."""
 
-    def __init__(
-        self, index: LogIndex, models: Mapping[str, str], unreadable: Mapping[str, int]
-    ) -> None:
+    def __init__(self, models: Mapping[str, str], unreadable: Mapping[str, int]) -> None:
         self.facts = Facts()
-        self.files = dict(index.files)
+        self.files: dict[str, ReadFile] = {}
         self.models = dict(models)
         self.report = LogReport(Counter(unreadable))
-        self.open_calls: OpenSpots = dict(index.open_calls)
-        self.open_results: OpenSpots = dict(index.open_results)
+        self._calls: dict[HalfKey, Half] = {}
+        self._results: dict[HalfKey, Half] = {}
         # Equal values share one object: a hundred thousand lines have a few hundred of each.
         self._tariffs: dict[tuple[object, ...], Tariff] = {}
         self._places: dict[tuple[str | None, ...], Place] = {}
         self._origins: dict[tuple[str | None, ...], Origin] = {}
 
+    def read_changed(self, paths: Sequence[str], known: Mapping[str, ReadFile]) -> None:
+        """Read those files that are new or changed since they were `known`.
+
+        One that cannot be read is counted and costs only itself. A known file with the other half
+        of a tool call is read again.
+        """
+        before = {path: known[path] for path in paths if path in known}
+        self.files = dict(before)
+        for path in paths:
+            self._read_changed(path)
+        halves = self._calls.keys() | self._results.keys()
+        for path, file in before.items():
+            if self.files[path] is file and not halves.isdisjoint(file.open):
+                del self.files[path]
+                self._read_changed(path)
+
+    def _read_changed(self, path: str) -> None:
+        try:
+            stat, known = os.stat(path), self.files.get(path)
+            if known and known.is_like(stat):
+                return
+            if not S_ISREG(stat.st_mode):
+                raise OSError(None, "It is not a file")
+            self.read(Path(path))
+        except OSError as error:
+            log.warning("Cannot read %s: %s", path, error.strerror)
+            self.report.unreadable_files[str(error.strerror)] += 1
+
     def read(self, path: Path) -> None:
-        """Read what was added to a file, or all of it when it is not the known file."""
-        known = self.files.get(str(path))
+        """Read a file."""
         # Not memory-mapped: truncating a mapped file would kill the process.
         with path.open("rb") as file:
-            stat = os.fstat(file.fileno())
-            start = max(known.end - TAIL, 0) if known else 0
-            file.seek(start)
-            data = file.read()
-            cut = known.end - start if known else 0
-            if known and (stat.st_size <= known.size or not known.goes_on(data[:cut])):
-                self._forget(str(path))
-                known, start, cut = None, 0, 0
-                file.seek(0)
-                data = file.read()
+            stat, data = os.fstat(file.fileno()), file.read()
         self.report.files += 1
-        part = LogFile(self, path, known)
-        part.read(data, cut, start)
-        self._leave_open(part)
-        # A file without any date is read again completely when it has grown.
-        end = data.rfind(b"\n") + 1 if part.at else 0
-        tail = crc32(data[max(end - TAIL, 0) : end])
-        state = (part.at, part.turns.conversations, part.project) if end else ()
-        self.files[str(path)] = ReadFile(stat.st_size, written_at(stat), start + end, tail, *state)
+        part = LogFile(self, path)
+        part.read(data)
+        for halves, mine in ((self._calls, part.calls), (self._results, part.results)):
+            halves.update((key, half.detached()) for key, half in mine.items())
+        half_keys = frozenset(part.calls.keys() | part.results.keys())
+        self.files[str(path)] = ReadFile(stat.st_size, written_at(stat), part.project, half_keys)
 
     def project_around(self, path: Path) -> str | None:
         """The project of the session whose subagents write to a file, if it was read."""
@@ -125,21 +142,14 @@ class LogReader:
                     self.report.unpriced_models[used.tariff.model] += 1
 
     def index(self) -> LogIndex:
-        """How far the files are read now."""
-        return LogIndex(self.files, self.open_calls, self.open_results, self.models)
+        """Which files are read now."""
+        return LogIndex(self.files, self.models)
 
     def settle(self) -> None:
-        """Join tool calls read at different times, and decide which session owns each fact."""
-        for key in self.open_calls.keys() & self.open_results.keys():
-            spot = self.open_calls.pop(key)
-            call = self._again(spot, key, "tool_use")
-            result = self._again(self.open_results.pop(key), key, "tool_result")
-            if call and result:
-                call.said.answers = spot.turn
-                made, _ = tool_call(call, result)
-                self.facts.add(self.facts.calls, made.key, made)
-            else:
-                self.report.dropped["a tool call that is gone from its file"] += 1
+        """Join tool calls of two files, and decide which session owns each fact."""
+        for key in self._calls.keys() & self._results.keys():
+            call, _ = tool_call(self._calls[key], self._results[key])
+            self.facts.add(self.facts.calls, call.key, call)
         self.facts.settle()
 
     def place(self, line: Line, began: str | None) -> Place:
@@ -174,29 +184,3 @@ class LogReader:
             fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
             tariff = self._tariffs[key] = Tariff(self.model(model), fast, us_only, refused)
         return tariff
-
-    def _forget(self, path: str) -> None:
-        for spots in (self.open_calls, self.open_results):
-            for name in [name for name, spot in spots.items() if spot.path == path]:
-                del spots[name]
-
-    def _leave_open(self, part: LogFile) -> None:
-        for spots, halves in ((self.open_calls, part.calls), (self.open_results, part.results)):
-            for key, half in halves.items():
-                spots[key] = Spot(str(part.path), half.offset, part.project, half.said.answers)
-
-    def _again(self, spot: Spot, key: tuple[str, str], kind: str) -> Half | None:
-        """The half of a tool call on a line that was read before; None when it is gone."""
-        path = Path(spot.path)
-        try:
-            with path.open("rb") as log:
-                log.seek(spot.offset)
-                line = first_line(log.readline())
-        except OSError:
-            return None
-        file = LogFile(self, path)
-        file.project = spot.project
-        said = file.said(line, milliseconds(line.timestamp)) if line else None
-        if said is None:
-            return None
-        return next((h for h in file.halves(said) if h.key == key and h.block.type == kind), None)

@@ -17,11 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from stat import S_ISREG
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames.schemas import Frames
-from ccanalytics.logs.log_index import LogIndex, written_at
+from ccanalytics.logs.log_index import LogIndex
 from ccanalytics.logs.log_reader import LogReader, LogReport
 from ccanalytics.logs.log_totals import LogTotals
 from ccanalytics.prices import has_price
@@ -38,8 +37,8 @@ ORGANIZATION = "local"
 class LocalLogs(Source):
     """Frames and facts
 
-    Asked for days, the files are read once, at the first question; `news` goes on from where an
-    earlier reading ended.
+    Asked for days, the files are read once, at the first question; `news` only reads what changed
+    since an earlier reading.
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
     files below them. When none of them has logs that is a `SettingsError`; with `may_be_gone` it is
@@ -68,19 +67,8 @@ class LocalLogs(Source):
 
     def news(self, index: LogIndex) -> LogReader:
         """What is new in the files since `index`; unchanged files are not opened."""
-        index = index.without(index.files.keys() - set(self._files))
-        reader = LogReader(index, index.models | self.models, self._unreadable)
-        for path in self._files:
-            try:
-                known, stat = reader.files.get(path), os.stat(path)
-                if known and (known.size, known.written_at) == (stat.st_size, written_at(stat)):
-                    continue
-                if not S_ISREG(stat.st_mode):
-                    raise OSError(None, "It is not a file")
-                reader.read(Path(path))
-            except OSError as error:
-                log.warning("Cannot read %s: %s", path, error.strerror)
-                reader.report.unreadable_files[str(error.strerror)] += 1
+        reader = LogReader(index.models | self.models, self._unreadable)
+        reader.read_changed(self._files, index.files)
         reader.settle()
         reader.price()
         for text in reader.report.warnings():

@@ -1,25 +1,25 @@
-"""Session logs -> the store: what was read once stays, and only new lines are read.
+"""Session logs -> the store: what was read once stays, and only changed files are read.
 
     ledger ─▶ LocalLogs.news ─▶ facts ─┬─ joined with the stored facts of the same days ─▶ days
                                        └─ the other store's facts, when two are merged
 
-The facts are the rows of the stored frames. A ledger next to them says how far each log was read
-and on which day each fact is. Days and ledger are written together or not at all, by one
-process at a time, so a crash loses nothing, and what is read twice is counted once.
+The facts are the rows of the stored frames. A ledger next to them says which logs were read. Days
+and ledger are written together or not at all, by one process at a time, so a crash loses nothing,
+and what is read twice is counted once.
 """
 
 import contextlib
 import gc
 import logging
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import NamedTuple
-from zlib import crc32
 
 import msgspec
-import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
@@ -29,7 +29,7 @@ from ccanalytics.logs.log_frames import Row, facts_of
 from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import ORGANIZATION, LocalLogs
-from ccanalytics.logs.log_totals import Day, LogTotals
+from ccanalytics.logs.log_totals import LogTotals
 from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.repair import repair
@@ -44,8 +44,17 @@ LOGS_KEPT = timedelta(days=30)
 """How long Claude Code keeps its logs unless set otherwise."""
 
 
+IDENTITIES = {
+    "sessions": ("session",),
+    "requests": ("session", "message"),
+    "tool_calls": ("session", "call"),
+    "log_events": ("event",),
+}
+"""The columns of each frame by which its facts are found."""
+
+
 class Ledger(msgspec.Struct):
-    """How far the logs were read, and where their facts are stored."""
+    """Which logs were read, and what of them the frames do not hold."""
 
     version: str
     index: LogIndex = msgspec.field(default_factory=LogIndex)
@@ -53,34 +62,6 @@ class Ledger(msgspec.Struct):
     """Sessions found only in files with other names: their id and the file name."""
     continued: dict[str, str] = {}
     """Sessions continued under another id, which was not read so far."""
-    keys: bytes = b""
-    """A checksum of each identity, 32 bits each."""
-    key_days: bytes = b""
-    """The day each of them is stored in, 32 bits each."""
-
-    def days(self) -> set[date]:
-        """The days in which anything is stored."""
-        days = np.unique(np.frombuffer(self.key_days, np.int32))
-        return {date.fromordinal(day) for day in days.tolist()}
-
-    def days_of(self, names: Iterable[str | None]) -> set[date]:
-        """The days that may hold facts with these identities."""
-        wanted = np.fromiter({_key(name) for name in names}, np.uint32)
-        found = np.isin(np.frombuffer(self.keys, np.uint32), wanted)
-        days = np.unique(np.frombuffer(self.key_days, np.int32)[found])
-        return {date.fromordinal(day) for day in days.tolist()}
-
-    def move_keys(self, days: Mapping[date, Day]) -> None:
-        """Replace the known identities of these days."""
-        keys, key_days = array("I"), array("i")
-        for day, facts in days.items():
-            names = {_key(name) for name in _names(facts)}
-            keys.extend(names)
-            key_days.extend([day.toordinal()] * len(names))
-        old_days = np.frombuffer(self.key_days, np.int32)
-        kept = ~np.isin(old_days, np.fromiter((day.toordinal() for day in days), np.int32))
-        self.keys = np.frombuffer(self.keys, np.uint32)[kept].tobytes() + keys.tobytes()
-        self.key_days = old_days[kept].tobytes() + key_days.tobytes()
 
 
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
@@ -133,25 +114,46 @@ class Known(NamedTuple):
 
     store: Store
     ledger: Ledger | None
-    """None when everything stored is loaded, because nothing says where to look."""
+    """None when everything stored is loaded, because nothing says how far it was read."""
     facts: Facts
     session_rows: Mapping[str, Row]
 
 
 def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
-    days = ledger.days_of(_names_of(news, ledger)) if ledger else set(store.dates(SOURCE))
+    days = _days_with(store, _names_of(news, ledger)) if ledger else set(store.dates(SOURCE))
     days |= news.days()
     while True:
         _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
         facts, rows = facts_of(frames)
         # When a fact moves to another session, the one it leaves changes too.
-        more = ledger.days_of(facts.sessions_shared_with(news)) - days if ledger else None
+        more = _days_with(store, facts.sessions_shared_with(news)) - days if ledger else None
         if not more:
             break
         days |= more
     if ledger:
         _recall(facts, ledger)
     return Known(store, ledger, facts, rows)
+
+
+def _days_with(store: Store, names: Iterable[str | None]) -> set[date]:
+    """The stored days of facts with one of these identities."""
+    wanted = pa.array(set(names), pa.string())
+    if not len(wanted):
+        return set()
+    schemas = {
+        frame: pa.schema([LOG_SCHEMAS[frame].field(name) for name in ("date", *columns)])
+        for frame, columns in IDENTITIES.items()
+    }
+    everything = store.dates(SOURCE)
+    _, tables = store.read_days(
+        SOURCE, everything, schemas, lost_ok=True, schema=schemas.__getitem__
+    )
+    found = [
+        table["date"].filter(pc.is_in(table[name], wanted)).unique().to_pylist()
+        for frame, table in tables.items()
+        for name in IDENTITIES[frame]
+    ]
+    return {midnight.date() for midnight in chain.from_iterable(found)}
 
 
 def _write(
@@ -177,7 +179,6 @@ def _write(
     ledger.borrowed = known.facts.borrowed_only()
     continued = known.facts.continued
     ledger.continued = {name: continued[name] for name in continued.keys() - known.facts.own.keys()}
-    ledger.move_keys({day: totals.days[day] for day in (days if before else [*totals.days])})
     stored = store.days(SOURCE)
     first = _first(min(stored, default=None), min(days, default=None), now.date())
     if first is not None and first <= now.date():
@@ -218,13 +219,12 @@ def _first(known: date | None, logged: date | None, today: date) -> date | None:
 
 
 def _ledger(store: Store) -> Ledger | None:
-    """The ledger, if it has this version and its days are stored."""
+    """The ledger, if it is of this version."""
     try:
         ledger = msgspec.msgpack.decode(store.read_file(SOURCE, LEDGER) or b"", type=Ledger)
     except msgspec.DecodeError:
         return None
-    there = ledger.days() <= set(store.dates(SOURCE))
-    return ledger if there and ledger.version == code_version() else None
+    return ledger if ledger.version == code_version() else None
 
 
 def _facts_of_store(store: Store) -> Facts:
@@ -260,19 +260,3 @@ def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:
     for name, file, _ in ledger.borrowed:
         if name in news.own or file in news.own:
             yield name
-
-
-def _names(day: Day) -> Iterator[str | None]:
-    """The identities by which the facts of a day are found."""
-    for request in day.requests:
-        yield from (request.message, request.place.session)
-    for call in day.calls:
-        yield from (call.call, call.place.session)
-    for event in day.events:
-        yield event.event
-    for name, _ in day.sessions:
-        yield name
-
-
-def _key(name: str | None) -> int:
-    return crc32((name or "").encode())

@@ -4,13 +4,26 @@ Ids do not always identify an answer: gateways leave them out, or give every ans
 same. Then the prompt before it and its input tokens do.
 """
 
-from collections.abc import Mapping
-
 import msgspec
 
 from ccanalytics.logs.log_facts import OF_A_GATEWAY, Place
-from ccanalytics.logs.log_index import Conversation, Given
 from ccanalytics.logs.log_lines import Line, Message, Turn
+
+
+class Conversation(msgspec.Struct, gc=False):
+    """What the next answer of a conversation answers."""
+
+    prompt: str
+    prompted_at: int
+    asked_at: int
+    """The time of the last prompt or tool result."""
+
+
+class Given(msgspec.Struct, gc=False):
+    """An answer with both ids, which another answer may repeat."""
+
+    into: int
+    at: int
 
 
 class Said(msgspec.Struct, gc=False):
@@ -33,9 +46,9 @@ class Said(msgspec.Struct, gc=False):
 class Turns:
     """The conversations of a file by name: the session's own and its subagents'."""
 
-    def __init__(self, known: Mapping[str, Conversation]) -> None:
-        self.conversations = {name: msgspec.structs.replace(one) for name, one in known.items()}
-        self._given = {(name, one.given.ids): one.given for name, one in known.items() if one.given}
+    def __init__(self) -> None:
+        self.conversations: dict[str, Conversation] = {}
+        self._given: dict[tuple[str, str, str], Given] = {}
 
     def ask(self, said: Said, *, is_result: bool) -> None:
         """Remembers what the next answer answers: a prompt, or the result of a tool."""
@@ -46,8 +59,7 @@ class Turns:
             known.asked_at = at
             return
         prompt = said.turn.uuid or f"{said.line.session()}:{at}"
-        given = known.given if known else None
-        self.conversations[stream] = Conversation(prompt, at, at, given)
+        self.conversations[stream] = Conversation(prompt, at, at)
 
     def hear(self, said: Said) -> None:
         """Note what an answer answers."""
@@ -81,25 +93,23 @@ class Turns:
             # While an answer of the API is being written a person may type a command.
             if len(request) > OF_A_GATEWAY:
                 return None
-            answer = Given((message.id, request), into, said.at)
-            if not self._is_given_again(stream, known, answer, said.side):
+            ids, answer = (stream, message.id, request), Given(into, said.at)
+            if not self._is_given_again(ids, known, answer, said.side):
                 return None
         whose = f"{line.session()}:{stream}" if said.side else known and known.prompt
         return f"{whose or line.session()}/{into or said.asked_at or 0}"
 
     def _is_given_again(
-        self, stream: str, known: Conversation | None, answer: Given, side: bool
+        self, ids: tuple[str, str, str], known: Conversation | None, answer: Given, side: bool
     ) -> bool:
         """Whether an earlier answer had these ids: this one was requested after it.
 
         A tool result asks for another answer only when more goes in. Not every file of a subagent
         has its prompts.
         """
-        first = self._given.get((stream, answer.ids))
+        first = self._given.get(ids)
         if first is None or known is None:
-            self._given[stream, answer.ids] = answer
-            if known is not None:
-                known.given = answer
+            self._given[ids] = answer
             return False
         more = first.into and answer.into and first.into != answer.into
         asked_at = known.asked_at if more else first.at if side else known.prompted_at

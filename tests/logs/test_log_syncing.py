@@ -157,8 +157,8 @@ def test_an_open_day_is_there_and_its_week_is_not_closed(folder, store):
 # Reading on
 
 
-def test_what_is_added_to_a_file_is_read_from_its_old_end(folder, store, monkeypatch):
-    """An appended line, and nothing before it."""
+def test_a_file_that_has_grown_is_read_again_and_no_other(folder, store, monkeypatch):
+    """Both lines of the one, and none of the other; then nothing."""
     brought(store, written(folder, s1=[answer(output=1)], s2=[answer("m2", session="s2")]))
     appended(folder, "s1", answer("m3", output=4))
     lines = []
@@ -167,9 +167,9 @@ def test_what_is_added_to_a_file_is_read_from_its_old_end(folder, store, monkeyp
         "ccanalytics.logs.log_lines.decode_line", lambda raw: lines.append(raw) or decode(raw)
     )
     assert brought(store, folder).changed == (DAY,)
-    assert len(lines) == 1
+    assert len(lines) == 2
     assert sorted(output(store)) == [0, 1, 4]
-    assert (brought(store, folder).fetched, len(lines)) == (0, 1)
+    assert (brought(store, folder).fetched, len(lines)) == (0, 2)
 
 
 def test_an_unchanged_file_is_not_opened(folder, store, monkeypatch):
@@ -201,13 +201,14 @@ def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store, caplog):
     assert output(store) == [1, 6]
 
 
-def test_a_result_in_a_later_read_finds_its_call(folder, store):
-    """The call is read again where it stands; its text is not kept in between."""
+@pytest.mark.parametrize("other", ["s1", "s1b"])
+def test_a_result_in_a_later_read_finds_its_call(folder, store, other):
+    """Also in another file: the call is read again, its text is not kept in between."""
     secret = call(old_string="secret", new_string="secret\nsecret too")
     brought(store, written(folder, s1=[secret]))
     assert tools(store) == []
     assert b"secret" not in store.read_file("local", LEDGER)
-    appended(folder, "s1", result())
+    appended(folder, other, result())
     brought(store, folder)
     assert tools(store) == [("Edit", "accepted", 1)]
 
