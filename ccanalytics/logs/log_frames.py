@@ -1,16 +1,26 @@
-"""Facts of session logs <-> the frames only logs fill.
+"""Facts of session logs <-> frames: those only logs fill, and those of every source.
+
+facts ◀─▶ requests, tool_calls, log_events ─┬─ by session ────────────────▶ sessions
+                                            └─ by day, terminal, project ─▶ activity, model_usage,
+                                                                            tool_actions
 
 The rows are the facts: stored days whose logs were deleted are joined with what is
 read today as if both were read together.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import chain
+from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ccanalytics.frames.schemas import USD, Frames
-from ccanalytics.logs.edits import Outcome
+from ccanalytics.frames.arrow_tables import table_of
+from ccanalytics.frames.schemas import SCHEMAS, USD, Frames
+from ccanalytics.logs.edits import EDIT_TOOLS, Outcome
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import (
     Event,
@@ -22,14 +32,155 @@ from ccanalytics.logs.log_facts import (
     Used,
     put,
 )
+from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
 from ccanalytics.prices import Tariff, Tokens
 
 Row = tuple[object, ...]
+T = TypeVar("T", LoggedRequest, ToolCall)
+
+WHO = {"actor": "local", "actor_kind": "user", "customer_type": "local"}
+"""Logs do not say who wrote them."""
+
+PLACE = ["date", "terminal", "project"]
+SPENT = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cost_usd"]
+WORK = ["lines_added", "lines_removed", "commits", "pull_requests"]
+SESSION_SUMS = ["requests", "final_requests", *SPENT, *WORK]
 
 
-def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
-    """The facts in the frames of any days, and the rows of their sessions."""
-    facts, sessions = Facts(), {}
+def frames_of(
+    facts: Facts, organization: str | None = None, known_sessions: pa.Table | None = None
+) -> Frames:
+    """The frames of all days, those of logs in order of time.
+
+    `known_sessions` are the rows of unchanged sessions, whose facts are not all loaded.
+    """
+    answers = chain.from_iterable(map(_request_rows, _in_order(facts.counted_requests())))
+    events = sorted(facts.events.values(), key=lambda event: (event.at, event.event))
+    logged = {
+        "requests": _dated(LOG_SCHEMAS["requests"], answers),
+        "tool_calls": _dated(
+            LOG_SCHEMAS["tool_calls"], map(_call_row, _in_order(facts.calls.values()))
+        ),
+        "log_events": _dated(LOG_SCHEMAS["log_events"], map(_event_row, events)),
+    }
+    requests, calls = _counted(logged["requests"]), logged["tool_calls"]
+    sessions = _session_frame(facts, requests, calls)
+    if known_sessions is not None:
+        is_known = pc.is_in(sessions["session"], known_sessions["session"])
+        others = sessions.filter(pc.invert(is_known))
+        by_time = [("started_at", "ascending"), ("session", "ascending")]
+        sessions = pa.concat_tables([others, known_sessions]).sort_by(by_time)
+    who = {"organization": organization or None, **WHO}
+    sums = {
+        "activity": _activity(requests, calls, sessions),
+        "model_usage": _sums([requests], [*PLACE, "model"], SPENT),
+        "tool_actions": _tool_actions(calls),
+    }
+    shown = {name: _shaped(table, SCHEMAS[name], who) for name, table in sums.items()}
+    return {**shown, "sessions": sessions, **logged}
+
+
+def by_day(frames: Frames, days: Iterable[date]) -> dict[date, Frames]:
+    """The rows of each of these days; the frames are sorted by day."""
+    found: dict[date, Frames] = {day: {} for day in days}
+    ends = np.array([(day, day + timedelta(1)) for day in found], "datetime64[ms]").reshape(-1, 2)
+    for name, table in frames.items():
+        places = np.searchsorted(table["date"].to_numpy(), ends).tolist()
+        for one, (start, end) in zip(found.values(), places, strict=True):
+            one[name] = table.slice(start, end - start)
+    return found
+
+
+def _dated(schema: pa.Schema, rows: Iterable[Row], moment: str = "at") -> pa.Table:
+    """A table of rows without their first column, which is the day of a moment."""
+    table = table_of(schema, date.min, list(rows))
+    return table.set_column(0, schema.field(0), pc.floor_temporal(table[moment], unit="day"))
+
+
+def _shaped(table: pa.Table, schema: pa.Schema, constants: Mapping[str, object]) -> pa.Table:
+    """The columns of `schema`: those of `table`, and constants, which are null unless given."""
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.column_names
+        else pa.repeat(pa.scalar(constants.get(field.name), field.type), len(table))
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _sums(parts: Sequence[pa.Table], keys: Sequence[str], measures: Sequence[str]) -> pa.Table:
+    """The sums of all parts, in the order of the keys.
+
+    A part without a measure adds 0; one unknown price makes a sum unknown.
+    """
+    kinds = {**dict.fromkeys(keys, pa.string()), "date": pa.timestamp("ms"), "cost_usd": USD}
+    schema = pa.schema([(name, kinds.get(name, pa.int64())) for name in (*keys, *measures)])
+    zeros = dict.fromkeys(measures, 0)
+    stacked = pa.concat_tables([_shaped(part, schema, zeros) for part in parts])
+    how = pc.ScalarAggregateOptions(skip_nulls=False)
+    sums = stacked.group_by(list(keys), use_threads=False).aggregate(
+        [(name, "sum", how) for name in measures]
+    )
+    sums = sums.select([*keys, *(f"{name}_sum" for name in measures)]).rename_columns(schema.names)
+    return sums.sort_by([(key, "ascending", "at_start") for key in keys])
+
+
+def _counted(requests: pa.Table) -> pa.Table:
+    """The requests with what of them is summed; what an advisor is asked is no answer."""
+    own = pc.not_equal(requests["agent"], "advisor")
+    short, long = requests["cache_write_5m_tokens"], requests["cache_write_1h_tokens"]
+    return (
+        requests.append_column("requests", own)
+        .append_column("final_requests", pc.and_(own, requests["final"]))
+        .append_column("cache_creation_tokens", pc.add(short, long))
+    )
+
+
+def _session_frame(facts: Facts, requests: pa.Table, calls: pa.Table) -> pa.Table:
+    """One row per session, with the sums of its facts."""
+    models: dict[str | None, set[str]] = defaultdict(set)
+    for row in requests.select(["session", "model"]).to_pylist():
+        models[row["session"]].add(row["model"])
+    found = sorted(facts.sessions().items(), key=lambda item: (item[1].started_at, item[0]))
+    rows = [_session_row(one, models[name]) for name, one in found]
+    schema = pa.schema([field for field in SESSIONS if field.name not in SESSION_SUMS])
+    sessions = _dated(schema, rows, "started_at")
+    sums = _sums([requests, calls, sessions], ["session"], SESSION_SUMS)
+    sums = sums.take(pc.index_in(sessions["session"], sums["session"]))
+    for name in SESSION_SUMS:
+        sessions = sessions.append_column(name, sums[name])
+    return _shaped(sessions, SESSIONS, {})
+
+
+def _activity(requests: pa.Table, calls: pa.Table, sessions: pa.Table) -> pa.Table:
+    """What was done in each place, also where that is an answer and nothing else."""
+    done = pc.greater(pc.add(calls["commits"], calls["pull_requests"]), 0)
+    counting = calls.filter(pc.or_(_is_decided_edit(calls), done))
+    begun = sessions.filter(pc.is_null(sessions["continues"])).select(PLACE)
+    begun = begun.append_column("sessions", pa.repeat(1, len(begun)))
+    return _sums([requests, counting, begun], PLACE, ["sessions", *WORK])
+
+
+def _tool_actions(calls: pa.Table) -> pa.Table:
+    """The decisions on proposed edits."""
+    decided = calls.filter(_is_decided_edit(calls))
+    tools = pc.index_in(decided["tool"], pa.array(EDIT_TOOLS))
+    accepted = pc.equal(decided["decision"], "accepted")
+    actions = decided.select(PLACE).append_column("tool", pa.array(EDIT_TOOLS.values()).take(tools))
+    actions = actions.append_column("accepted", accepted)
+    actions = actions.append_column("rejected", pc.invert(accepted))
+    return _sums([actions], [*PLACE, "tool"], ["accepted", "rejected"])
+
+
+def _is_decided_edit(calls: pa.Table) -> pa.ChunkedArray:
+    """Whether a call proposed an edit and was decided: an error happens before."""
+    is_edit = pc.is_in(calls["tool"], pa.array(EDIT_TOOLS))
+    return pc.and_(is_edit, pc.not_equal(calls["decision"], "error"))
+
+
+def facts_of(frames: Frames) -> Facts:
+    """The facts in the frames of any days."""
+    facts = Facts()
     for row in _rows(frames["requests"]):
         _add_request_row(facts, row)
     for row in _rows(frames["tool_calls"]):
@@ -41,8 +192,7 @@ def facts_of(frames: Frames) -> tuple[Facts, dict[str, Row]]:
         name, project, branch, terminal, start, end, *_, kind, continues = row
         place = Place(name, project, branch, terminal)
         put(facts.own, name, Session(start, end, place, kind, continues))
-        sessions[name] = row
-    return facts, sessions
+    return facts
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -75,7 +225,11 @@ def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
         put(facts.requests, stored.key, stored)
 
 
-def request_rows(request: LoggedRequest) -> Iterator[Row]:
+def _in_order(facts: Iterable[T]) -> list[T]:
+    return sorted(facts, key=lambda fact: (fact.at, *(part or "" for part in fact.key)))
+
+
+def _request_rows(request: LoggedRequest) -> Iterator[Row]:
     """The row of a request, and one for each call to an advisor."""
     place, agent = request.place, "subagent" if request.side else "main"
     for used in request.calls():
@@ -102,12 +256,18 @@ def _call_of(row: tuple[Any, ...]) -> ToolCall:
     return ToolCall(at, place, call, tool, side, done, message, turn, row[15:])
 
 
-def call_row(call: ToolCall) -> Row:
+def _call_row(call: ToolCall) -> Row:
     """The row of a tool call."""
     agent = "subagent" if call.side else "main"
     return (*call.place, call.at, *call.key, call.tool, agent, *call.done, *call.started)
 
 
-def event_row(event: Event) -> Row:
+def _session_row(session: Session, models: Iterable[str]) -> Row:
+    """The row of a session without its sums."""
+    moments = session.started_at, session.ended_at
+    return (*session.place, *moments, sorted(models), session.kind, session.continues)
+
+
+def _event_row(event: Event) -> Row:
     """The row of an event."""
     return event.place.session, event.at, event.event, event.kind, event.tokens, event.text

@@ -1,6 +1,6 @@
 """Claude Code's session logs on this machine -> frames of UTC days.
 
-    files ── log_reader ─▶ Facts ── log_totals ─▶ frames of each day
+    files ── log_reader ─▶ Facts ── log_frames ─▶ frames of each day
 
 Counts follow the Analytics API. Logs do not hold who it was
 (the actor is always `local`), and requests without a log line, such as titles and summaries. Before
@@ -20,9 +20,9 @@ from pathlib import Path
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames.schemas import Frames
+from ccanalytics.logs.log_frames import by_day, frames_of
 from ccanalytics.logs.log_index import LogIndex
 from ccanalytics.logs.log_reader import LogReader, LogReport
-from ccanalytics.logs.log_totals import LogTotals
 from ccanalytics.prices import has_price
 from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access
@@ -77,12 +77,12 @@ class LocalLogs(Source):
 
     def span(self) -> tuple[date, date] | None:
         """The first and last day with any fact, or None."""
-        days = self._read[0].days
-        return (min(days), max(days)) if days else None
+        days = [day for frame in self._read[0].values() for day in frame["date"].to_pylist()]
+        return (min(days).date(), max(days).date()) if days else None
 
     def frames(self, day: date) -> Frames:
         """The frames of one UTC day, empty when nothing happened."""
-        return self._read[0].frames(day, ORGANIZATION)
+        return by_day(self._read[0], [day])[day]
 
     @property
     def report(self) -> LogReport:
@@ -90,11 +90,11 @@ class LocalLogs(Source):
         return self._read[1]
 
     @cached_property
-    def _read(self) -> tuple[LogTotals, LogReport]:
+    def _read(self) -> tuple[Frames, LogReport]:
         if self.missing:
             raise SettingsError(self.missing)
         news = self.news(LogIndex())
-        return LogTotals(news.facts), news.report
+        return frames_of(news.facts, ORGANIZATION), news.report
 
 
 def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:

@@ -25,11 +25,10 @@ from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import Session
-from ccanalytics.logs.log_frames import Row, facts_of
+from ccanalytics.logs.log_frames import by_day, facts_of, frames_of
 from ccanalytics.logs.log_index import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import ORGANIZATION, LocalLogs
-from ccanalytics.logs.log_totals import LogTotals
 from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.repair import repair
@@ -116,7 +115,8 @@ class Known(NamedTuple):
     ledger: Ledger | None
     """None when everything stored is loaded, because nothing says how far it was read."""
     facts: Facts
-    session_rows: Mapping[str, Row]
+    sessions: pa.Table
+    """The rows of their sessions, not all of whose facts are loaded."""
 
 
 def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
@@ -124,7 +124,7 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
     days |= news.days()
     while True:
         _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
-        facts, rows = facts_of(frames)
+        facts = facts_of(frames)
         # When a fact moves to another session, the one it leaves changes too.
         more = _days_with(store, facts.sessions_shared_with(news)) - days if ledger else None
         if not more:
@@ -132,7 +132,7 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
         days |= more
     if ledger:
         _recall(facts, ledger)
-    return Known(store, ledger, facts, rows)
+    return Known(store, ledger, facts, frames["sessions"])
 
 
 def _days_with(store: Store, names: Iterable[str | None]) -> set[date]:
@@ -169,9 +169,10 @@ def _write(
     Some frames of the `lost` days were damaged.
     """
     store, before, (days, sessions) = known.store, known.ledger, changed
-    rows = {name: row for name, row in known.session_rows.items() if name not in sessions}
-    totals = LogTotals(known.facts, rows)
-    writes = {day: totals.frames(day, organization) for day in sorted(days | lost.keys())}
+    has_changed = pc.is_in(known.sessions["session"], pa.array(sessions, pa.string()))
+    unchanged = known.sessions.filter(pc.invert(has_changed))
+    frames = frames_of(known.facts, organization, unchanged)
+    writes = by_day(frames, sorted(days | lost.keys()))
     for day in lost.keys() - days:
         writes[day] |= _sums_kept(store, day, lost[day])
 
@@ -184,8 +185,7 @@ def _write(
     if first is not None and first <= now.date():
         gaps = set(days_between(first, now.date())) - stored.keys() - writes.keys()
         if gaps:  # nothing is the same on every day, and is made once for all of them
-            nothing = LogTotals(Facts()).frames(first, organization)
-            writes |= dict.fromkeys(sorted(gaps), nothing)
+            writes |= dict.fromkeys(sorted(gaps), frames_of(Facts(), organization))
     for day, one in stored.items():
         moves = not one.final and (is_final(day, now) or is_closed(day, now) > one.closed)
         if moves and day not in writes:
@@ -232,7 +232,7 @@ def _facts_of_store(store: Store) -> Facts:
     if not stored:
         raise StoreError(f"The store {store.root} holds no days of session logs.")
     _, frames = store.read_days(SOURCE, stored, LOG_SCHEMAS)
-    facts, _ = facts_of(frames)
+    facts = facts_of(frames)
     ledger = _ledger(store)
     if ledger:
         _recall(facts, ledger)
