@@ -133,9 +133,9 @@ class AtomicFolder:
 
         There is one writer at a time; reading continues. Leftovers of dead writers are removed.
         """
-        with self.alone("write"):
+        with self.alone("write.lock"):
             if self._commit.exists():
-                with self.alone("lock", ending=""):
+                with self.alone("lock"):
                     self._finish()
             for stray in self._aside.glob("write-*"):
                 shutil.rmtree(stray, ignore_errors=True)
@@ -146,14 +146,14 @@ class AtomicFolder:
                 shutil.rmtree(folder, ignore_errors=True)
 
     @contextlib.contextmanager
-    def alone(self, work: str, ending: str = ".lock", *, waiting: str = "") -> Iterator[None]:
+    def alone(self, lock: str, *, waiting: str = "") -> Iterator[None]:
         """Hold the lock of one kind of work; reading continues.
 
         `waiting` is logged when somebody else does it, and has to be waited for.
         """
         try:
             make_private(self._aside)
-            handle = _open_lock(self._aside / f"{work}{ending}")
+            handle = _open_lock(self._aside / lock)
         except OSError as error:
             raise StoreError(f"{self.root} cannot be written to: {error.strerror}.") from error
         with _held(handle, waiting=waiting):
@@ -161,15 +161,19 @@ class AtomicFolder:
 
     def commit(self, folder: Path) -> None:
         """Move the files of `folder`, which `writing` gave, into place."""
-        for path in _files(folder):
+        files = _files(folder)
+        for path in files:
+            path.chmod(0o600)
+        for path in [*files, *{path.parent for path in files}]:
             _flush(path)
-        for below in sorted({path.parent for path in _files(folder)}):
-            _flush_folder(below)
-        with self.alone("lock", ending=""):
+        with self.alone("lock"):
             os.rename(folder, self._commit)
-            _flush_folder(self._aside)
+            _flush(self._aside)
             self._finish()
-            self._sweep_links()
+            # Links of dead processes; under the lock nobody is creating any.
+            for links in self._aside.glob("read-*"):
+                with contextlib.suppress(OSError):
+                    _remove_unlocked(links)
 
     def pin(self, paths: Iterable[Path]) -> Path:
         """A folder, laid out as the root, in which these files stay as they are until this process
@@ -189,12 +193,6 @@ class AtomicFolder:
             return self.root
         return folder
 
-    def _sweep_links(self) -> None:
-        """Remove the links of dead processes; under the lock nobody is creating any."""
-        for folder in self._aside.glob("read-*"):
-            with contextlib.suppress(OSError):
-                _remove_unlocked(folder)
-
     def _finish(self) -> None:
         """Move what is in `commit`."""
         folders = set()
@@ -204,7 +202,7 @@ class AtomicFolder:
             os.replace(path, target)
             folders.add(target.parent)
         for folder in folders:
-            _flush_folder(folder)
+            _flush(folder)
         shutil.rmtree(self._commit)
 
     @contextlib.contextmanager
@@ -249,15 +247,12 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _flush(path: Path) -> None:
-    path.chmod(0o600)
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    if sys.platform != "win32":  # Windows flushes a folder's entries by itself
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    """Flush a file, or the entries of a folder, which Windows flushes by itself."""
+    is_folder = path.is_dir()
+    if is_folder and sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -62,10 +62,11 @@ def trust_facts(data: Dataset) -> TitledFrame:
     """One row per fact about the records: what, state. Only counts, no names."""
     stored = data.days[data.days["stored"]]
     moving, restated = int((~stored["final"]).sum()), int(stored["restated"].sum())
+    last = f"{data.weeks[-1]:%Y-%m-%d}" if len(data.weeks) else "none"
     facts = {
         "Days": f"{len(stored)} of {len(data.days)} stored, "
         + (f"{moving} of them may still change" if moving else "all of them final"),
-        "Weeks": f"{counted(len(data.weeks), 'closed week')}, the last from {_day(data.weeks)}",
+        "Weeks": f"{counted(len(data.weeks), 'closed week')}, the last from {last}",
         "People": _people_fact(data),
         "Prices": _price_fact(data),
         "Late data": f"{counted(restated, 'day')} changed when they were fetched again",
@@ -85,8 +86,7 @@ def coverage_ledger(data: Dataset) -> TitledFrame:
 
 def service_rows(data: Dataset) -> list[tuple[str, str, str]]:
     """Who is missing in the records of an organisation."""
-    written = _written("service", "any")
-    return [*written, _key_row(data), *_other_rows(data), *_roster_rows(data)]
+    return [*_written("service", "any"), *_actor_rows(data), *_roster_rows(data)]
 
 
 def enterprise_rows(data: Dataset) -> list[tuple[str, str, str]]:
@@ -126,22 +126,15 @@ def _written(*groups: str) -> list[tuple[str, str, str]]:
     return [row for group in groups for of, row in found if of == group]
 
 
-def _key_row(data: Dataset) -> tuple[str, str, str]:
-    keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
-    return (
-        "People behind API keys",
-        counted(keys, "key") if keys else "no key in the data",
-        "A key can be a pipeline or several people. It is counted separately, never as a person.",
-    )
-
-
-def _other_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """Actors of unknown kinds."""
-    others = data.activity[~data.activity["actor_kind"].isin(["user", "api_key"])]
-    counts = others.groupby(others["actor_kind"].astype("str"))["actor"].nunique()
+def _actor_rows(data: Dataset) -> list[tuple[str, str, str]]:
+    """The keys, and the actors of each unknown kind."""
+    kinds = data.activity.groupby(data.activity["actor_kind"].astype("str"))["actor"].nunique()
+    state = counted(kinds["api_key"], "key") if "api_key" in kinds else "no key in the data"
+    key = "A key can be a pipeline or several people. It is counted separately, never as a person."
     text = "They are counted separately, in no figure of people, teams or keys. Update ccanalytics."
-    return [(f"Actors of the kind {kind}", f"{count} in the data", text)
-            for kind, count in counts.items()]  # fmt: skip
+    others = kinds.drop(["user", "api_key"], errors="ignore")
+    rows = [(f"Actors of the kind {kind}", f"{n} in the data", text) for kind, n in others.items()]
+    return [("People behind API keys", state, key), *rows]
 
 
 def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
@@ -149,7 +142,7 @@ def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
     if data.roster.empty:
         text = "Without a roster it is unknown who is missing, and rates have no denominator."
         return [("People who never used it", "not known", text)]
-    strangers, silent = len(_strangers(data)), len(_silent(data))
+    silent = never_seen(data.activity, data.roster, data.since, data.until)
     return [
         (
             "People on the roster without any record in this range",
@@ -158,24 +151,17 @@ def _roster_rows(data: Dataset) -> list[tuple[str, str, str]]:
         ),
         (
             "People in the data but not on the roster of that day",
-            _count(data, strangers),
+            _count(data, not_on_roster(data.activity, data.roster)),
             "They are in the totals and in no team.",
         ),
     ]
 
 
-def _strangers(data: Dataset) -> pd.DataFrame:
-    return not_on_roster(data.activity, data.roster)
-
-
-def _silent(data: Dataset) -> pd.DataFrame:
-    return never_seen(data.activity, data.roster, data.since, data.until)
-
-
-def _count(data: Dataset, people: int) -> str:
-    """A count of people, unless so few that it may reveal one of them."""
-    few = 0 < people < data.minimum_group
-    return f"fewer than {data.minimum_group} people" if few else counted(people, "person", "people")
+def _count(data: Dataset, people: pd.DataFrame) -> str:
+    """How many people these rows are of, unless so few that it may reveal one of them."""
+    few = 0 < len(people) < data.minimum_group
+    words = counted(len(people), "person", "people")
+    return f"fewer than {data.minimum_group} people" if few else words
 
 
 def _people_fact(data: Dataset) -> str:
@@ -183,8 +169,8 @@ def _people_fact(data: Dataset) -> str:
     people = f"{counted(users['actor'].nunique(), 'person', 'people')} with records"
     if data.roster.empty:
         return f"{people}; without a roster it is unknown who could have used it"
-    strangers = len(_strangers(data))
-    if not strangers:
+    strangers = not_on_roster(data.activity, data.roster)
+    if strangers.empty:
         return f"{people}, all of them on the roster of their days"
     return f"{people}, {_count(data, strangers)} on days they were not on the roster"
 
@@ -230,7 +216,3 @@ def _on_roster(data: Dataset, first: pd.Timestamp, last: pd.Timestamp) -> float:
     if data.roster.empty or not people:
         return 1.0
     return 1 - len(not_on_roster(rows, data.roster)) / people
-
-
-def _day(weeks: pd.DatetimeIndex) -> str:
-    return f"{weeks[-1]:%Y-%m-%d}" if len(weeks) else "none"

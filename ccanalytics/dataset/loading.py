@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import wraps
-from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ParamSpec
@@ -67,15 +66,14 @@ def share_datasets() -> None:
 
 def _is_shared(function: Callable[P, Dataset]) -> Callable[P, Dataset]:
     """`function`, which answers the same question once where datasets are shared."""
-    parameters = signature(function)
 
     @wraps(function)
     def answer(*args: P.args, **kwargs: P.kwargs) -> Dataset:
-        asked = parameters.bind(*args, **kwargs).arguments
+        asked = [*enumerate(args), *sorted(kwargs.items())]
         # Tables and open stores have no text that says all of them: these are always read anew.
-        if _shared is None or any(isinstance(v, pd.DataFrame | Store) for v in asked.values()):
+        if _shared is None or any(isinstance(v, pd.DataFrame | Store) for _, v in asked):
             return function(*args, **kwargs)
-        key = repr((sorted(asked.items()), Path.cwd(), read_settings(os.environ, Path.cwd())))
+        key = repr((asked, Path.cwd(), read_settings(os.environ, Path.cwd())))
         if key not in _shared:
             _shared[key] = function(*args, **kwargs)
         return _shared[key].copy()

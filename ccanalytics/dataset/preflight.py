@@ -154,11 +154,15 @@ def cost_is_plausible(data: Dataset) -> Found:
     recorded, listed = _recorded_and_listed(data.model_usage[~free])
     _, given = _recorded_and_listed(data.model_usage[free])
     own = data.minimum_group == 1
-    found = [_plausible(recorded, listed, own)]
-    if given >= MINIMUM_USD:
-        found.append(_given(given, own))
-    worst = max((level for level, _ in found), key=LEVELS.index)
-    return worst, " ".join(text for _, text in found)
+    level, text = _plausible(recorded, listed, own)
+    if given < MINIMUM_USD:
+        return level, text
+    worth = f" of ${given:,.0f} at list price" if own else ""
+    # Right where use is not charged.
+    return max(level, "warning", key=LEVELS.index), (
+        f"{text} Tokens{worth} have an amount of $0.00, as those of seats or of less than a cent "
+        "at a time may have: no cost here has them in it."
+    )
 
 
 def _plausible(recorded: float, listed: float, own: bool) -> Found:
@@ -174,14 +178,6 @@ def _plausible(recorded: float, listed: float, own: bool) -> Found:
     if not PLAUSIBLE[0] < times < PLAUSIBLE[1]:
         return "warning", f"{text} Check the models before you trust amounts of money."
     return "passed", text
-
-
-def _given(listed: float, own: bool) -> Found:
-    """The remark about tokens that cost zero, which is right where use is not charged."""
-    return "warning", (
-        f"Tokens{f' of ${listed:,.0f} at list price' if own else ''} have an amount of $0.00, as "
-        "those of seats or of less than a cent at a time may have: no cost here has them in it."
-    )
 
 
 def schema_is_known(data: Dataset) -> Found:
@@ -269,8 +265,8 @@ def unpriced_models(usage: pd.DataFrame) -> set[str]:
     return set(usage.loc[usage["cost_usd"].isna() & (tokens > 0), "model"].unique())
 
 
-def _named(kind: str, names: object) -> str:
-    found = sorted(map(str, names))  # type: ignore[call-overload]
+def _named(kind: str, names: Iterable[object]) -> str:
+    found = sorted(map(str, names))
     return f"{kind} {', '.join(found[:6])}{' and more' if len(found) > 6 else ''}" if found else ""
 
 

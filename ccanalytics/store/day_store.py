@@ -103,9 +103,8 @@ class Store:
 
     def alone(self, source: str) -> AbstractContextManager[None]:
         """Hold the sync lock of this source."""
-        return self.atomic.alone(
-            source, waiting=f"Another sync of {source} is going on; this one waits for it."
-        )
+        waiting = f"Another sync of {source} is going on; this one waits for it."
+        return self.atomic.alone(f"{source}.lock", waiting=waiting)
 
     def read_file(self, source: str, name: str) -> bytes | None:
         """A file next to the days, or None."""
