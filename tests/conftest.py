@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,11 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """A Tuesday after the last week of the sample organisation, which ends on 2026-11-22."""
 
 OURS = ("CCANALYTICS_", "ANTHROPIC_", "ADMIN_API_KEY", "CLAUDE_", "JUPYTER_", "IPYTHON")
+
+# A shell starts what runs in the background with Ctrl-C ignored, and so would be every command a
+# test starts; a handler of ours is not inherited, and they begin with the usual one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _connect = socket.socket.connect
 
