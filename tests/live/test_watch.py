@@ -7,20 +7,28 @@ from contextlib import aclosing
 import pytest
 from loops import run_apart
 
+from ccanalytics.live import watch
 from ccanalytics.live.watch import Watched, changes
 
 
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    """A look every twentieth of a second."""
+    monkeypatch.setattr(watch, "TICK", 0.05)
+    monkeypatch.setattr(watch, "SHARE", 0)
+
+
 def hears(watched, *deeds):
-    """Which of `deeds` is followed by a sign within a while."""
+    """Whether each of `deeds` is followed by a sign."""
 
     async def listen():
         heard = []
         async with aclosing(changes(watched)) as signs:
             sign = asyncio.ensure_future(anext(signs))
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(0.5)
             for deed in deeds:
                 deed()
-                done, _ = await asyncio.wait({sign}, timeout=4)
+                done, _ = await asyncio.wait({sign}, timeout=30)
                 heard.append(bool(done))
                 if done:
                     sign = asyncio.ensure_future(anext(signs))
@@ -46,9 +54,12 @@ def test_files_of_the_ending_are_told_of_wherever_they_appear(tmp_path):
     """A line more, a new file, a file in a new folder; not other files."""
     log = tmp_path / "p" / "a.jsonl"
     write(log)()
-    deeds = [write(log), write(log.with_name("b.jsonl")), write(log.with_name("notes.txt"))]
-    deeds += [write(tmp_path / "q" / "r" / "c.jsonl")]
-    assert hears(Watched((tmp_path,), ".jsonl"), *deeds) == [True, True, False, True]
+    watched = Watched((tmp_path,), ".jsonl")
+    before = watched.stamp()
+    write(log.with_name("notes.txt"))()
+    assert watched.stamp() == before
+    more = (log, log.with_name("b.jsonl"), tmp_path / "q" / "r" / "c.jsonl")
+    assert hears(watched, *map(write, more)) == [True] * 3
 
 
 def test_outputs_of_tools_are_no_logs(tmp_path):
@@ -57,7 +68,9 @@ def test_outputs_of_tools_are_no_logs(tmp_path):
     write(kept)()
     watched = Watched((tmp_path,), ".jsonl")
     assert watched.count() == 0
-    assert hears(watched, write(kept)) == [False]
+    before = watched.stamp()
+    write(kept)()
+    assert watched.stamp() == before
 
 
 def test_a_folder_may_come_later_and_come_again(tmp_path):
