@@ -1,5 +1,6 @@
 """Records too many to be read before they are asked for: the same figures, by parts."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -12,6 +13,7 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, model_weeks, tool_weeks
 from ccanalytics.metrics.by_week import by_week
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.store.day_store import Store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -148,3 +150,58 @@ def test_a_dataset_in_the_store_shows_itself_without_reading(sample_days, at_onc
     assert f"{later.record_count} records>" in repr(later)
     later._repr_mimebundle_()
     assert not later.is_read
+
+
+def any_records(day, rng):
+    """Records of some of 24 people: two spellings, keys, unknown prices, new tools and models."""
+    for n in range(24):
+        for _ in range(rng.choice([0, 1, 1, 2])):
+            tools = rng.sample(["edit_tool", "write_tool", "new_tool"], rng.randrange(4))
+            models = rng.sample(["claude-sonnet-5", "claude-opus-5", "odd-model"], rng.randrange(4))
+            yield record(
+                str(day),
+                rng.choice(["p{}@x.example", "P{}@X.example"]).format(n),
+                api_key="ci" if rng.random() < 0.1 else None,
+                terminal=rng.choice(["vscode", "tmux"]),
+                is_remote=rng.random() < 0.1,
+                sessions=rng.randrange(4),
+                commits=rng.choice([0, 0, 1, 5]),
+                tools={tool: (rng.randrange(9), rng.randrange(4)) for tool in tools},
+                models={
+                    model: {"output": rng.randrange(10**5), "cents": rng.choice([None, 0, 4321])}
+                    for model in models
+                },
+            )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_every_metric_of_any_records_is_the_same(tmp_path, at_once, seed):
+    """Split or not, with missing days, joiners and leavers; or refused in the same words."""
+    rng, store = random.Random(seed), Store(tmp_path / "store")
+    for day in (date(2026, 9, 28) + timedelta(n) for n in range(56)):
+        if rng.random() > 0.02:
+            frames = build_frames(day, list(any_records(day, rng)))
+            store.write_day("api", day, frames, fetched_at=NOW)
+    (tmp_path / "roster.csv").write_text(
+        "email,team,start,end\n"
+        + "".join(f"p{n}@x.example,{'ABC'[n % 3]},2026-{1 + n % 11:02}-01,\n" for n in range(22))
+    )
+
+    def loaded(count):
+        at_once(count)
+        days = ("2026-09-28", "2026-11-22")
+        return load(*days, source="api", store=store, roster=tmp_path / "roster.csv", now=NOW)
+
+    def asked(data, metric, by):
+        try:
+            return by_week(data, metric, by=by)
+        except ValueError as error:
+            return pd.DataFrame({"error": [str(error)]})
+
+    read, later = loaded(10**9), loaded(rng.choice([60, 150, 400]))
+    for metric in METRICS:
+        for by in (None, "team", "model"):
+            one, other = asked(read, metric, by), asked(later, metric, by)
+            keys = list(one.select_dtypes(exclude="number"))
+            same(one.sort_values(keys), other.sort_values(keys))
