@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 import ccanalytics.cli.options as options
-from ccanalytics.cli.answers import JSON, Answering, answer
+from ccanalytics.cli.group import JSON, Answering, answer
 
 CROSSED = 4
 """The exit code when a budget is crossed, for schedulers."""

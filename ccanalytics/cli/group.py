@@ -1,13 +1,15 @@
-"""Expected errors -> one message on stderr and an exit code.
+"""Expected errors -> one message on stderr and an exit code, with `--json` also on stdout.
 
-Exit codes: 0 done, 1 what was asked failed, 2 usage error, 3 a check stopped the report,
-4 a budget is crossed.
+`docs/json.md` lists the keys of the one object `--json` prints, also on failure; text for people
+goes to stderr then.
 """
 
 import errno
+import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +18,10 @@ from ccanalytics.cli.options import shown
 from ccanalytics.cli.terminal import Warnings, plain
 from ccanalytics.errors import CCAnalyticsError, PreflightError
 from ccanalytics.wings import Reference, resolve
+
+STATUS = {0: "done", 1: "failed", 2: "usage-error", 3: "stopped", 4: "crossed"}
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 
 
 class CommandGroup(click.Group):
@@ -60,6 +66,51 @@ class Commands(CommandGroup):
             raise as_click(error) or error from None
 
 
+class Answering(click.Command):
+    """A command with `--json`, which also reports failures as JSON."""
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **named: Any) -> Any:
+        """The context of `args`; a usage error is reported as JSON."""
+        given = list(args)
+        try:
+            return super().make_context(info_name, args, *more, **named)
+        except click.UsageError as error:
+            if "--json" in given:
+                answer(str(info_name), 2, error.format_message())
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The command's return value; on success the command prints its own object."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.Exit:
+            raise
+        except BaseException as error:
+            if ctx.params["as_json"]:
+                known = as_click(error)
+                text = known.format_message() if known else f"{type(error).__name__}: {error}"
+                code = known.exit_code if known else 1
+                answer(str(ctx.info_name), code, text, **about_page(getattr(error, "page", None)))
+            raise
+
+
+def answer(command: str, exit_code: int, error: str | None = None, **own: Any) -> None:
+    """Print the one object, with the command's `own` keys."""
+    click.echo(json.dumps({"command": command, **outcome(exit_code, error), **own}, indent=2))
+
+
+def outcome(exit_code: int, error: str | None) -> dict[str, Any]:
+    """How something ended."""
+    return {"status": STATUS[exit_code], "exit_code": exit_code, "error": error}
+
+
+def about_page(page: Path | None) -> dict[str, Any]:
+    """The keys about the report at `page`; none where no page was written."""
+    from ccanalytics.report.archive import report_as_json
+
+    return report_as_json(page) if page else {}
+
+
 class Failed(click.ClickException):
     """What was asked could not be done, and the exit code that says why."""
 
@@ -75,27 +126,12 @@ def as_click(error: BaseException) -> click.ClickException | None:
     if isinstance(error, ValueError):
         return Failed(str(error), 2)
     if isinstance(error, CCAnalyticsError):
-        return Failed(_with_page(error), 3 if isinstance(error, PreflightError) else 1)
+        page = getattr(error, "page", None)
+        # The page has the details; a message may name it already.
+        see = "" if page is None or page.name in str(error) else f"\nSee {shown(page)}"
+        return Failed(f"{error}{see}", 3 if isinstance(error, PreflightError) else 1)
     if isinstance(error, OSError) and error.errno != errno.EPIPE:  # click knows a closed pipe
-        return Failed(_of_system(error))
+        # A full disk, a name too long, a folder of another user.
+        file = error.filename or "A file"
+        return Failed(f"{file} cannot be read or written: {error.strerror or error}.")
     return None
-
-
-def _with_page(error: CCAnalyticsError) -> str:
-    """The message, with the page that has the details unless it names it already."""
-    page = getattr(error, "page", None)
-    return str(error) if page is None or page.name in str(error) else f"{error}\nSee {shown(page)}"
-
-
-def _of_system(error: OSError) -> str:
-    """An error of the operating system: a full disk, a name too long, a folder of another user."""
-    why = error.strerror or str(error)
-    if error.filename:
-        return f"{error.filename} cannot be read or written: {why}."
-    return f"A file cannot be read or written: {why}."
-
-
-def exit_code_of(error: BaseException) -> int:
-    """The exit code for `error`."""
-    known = as_click(error)
-    return known.exit_code if known else 1

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import ccanalytics.cli.options as options
-from ccanalytics.cli.answers import JSON, Answering, about_page, answer, outcome
-from ccanalytics.cli.group import as_click, exit_code_of
+from ccanalytics.cli.group import JSON, Answering, about_page, answer, as_click, outcome
 from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
 from ccanalytics.weeks import parse_week
 
@@ -104,44 +103,34 @@ def _one(chosen: "RunOptions", as_json: bool) -> tuple[list[Path], int]:
 
 def _missing(chosen: "RunOptions", since: str, as_json: bool) -> tuple[list[Path], int]:
     """Make every missing report, one line per week; the exit code is the worst of them."""
-    outcomes = []
+    pages, reports = [], []
     with progress("weeks without a report") as shown, closing(chosen.notebook_workers()) as workers:
         from ccanalytics.issue.catch_up import catch_up, missing_weeks
 
         for one in catch_up(chosen, missing_weeks(chosen, since), shown, workers):
-            outcomes.append(one)
-            _print(one, as_json)
-    if not outcomes:
+            reports.append(_as_json(one))
+            if one.page:
+                pages.append(one.page)
+                say(options.shown(one.page), err=as_json)
+            else:
+                say(f"{one.week}: {reports[-1]['error']}", err=True)
+    if not reports:
         say("Nothing to do: every closed week has an issue.", err=as_json)
-    codes = {_code(one) for one in outcomes} | {0}
+    codes = {one["exit_code"] for one in reports} | {0}
     worst = next(code for code in WORST_FIRST if code in codes)
     if as_json:
-        failed = ", ".join(one.week for one in outcomes if one.error)
+        failed = ", ".join(one["week"] for one in reports if one["error"])
         error = f"No complete report of {failed}." if failed else None
-        answer("report", worst, error=error, reports=[_as_json(one) for one in outcomes])
-    return [one.page for one in outcomes if one.page], worst
-
-
-def _print(one: "WeekOutcome", as_json: bool) -> None:
-    if one.error:
-        say(f"{one.week}: {_message(one)}", err=True)
-    elif one.page:
-        say(options.shown(one.page), err=as_json)
+        answer("report", worst, error, reports=reports)
+    return pages, worst
 
 
 def _as_json(one: "WeekOutcome") -> dict[str, Any]:
     """One of several weeks, with the keys of a single report."""
-    page = getattr(one.error, "page", None) if one.error else one.page
-    return {**outcome(_code(one), _message(one)), "week": one.week, **about_page(page)}
-
-
-def _message(one: "WeekOutcome") -> str | None:
     known = as_click(one.error) if one.error else None
-    return known.format_message() if known else None
-
-
-def _code(one: "WeekOutcome") -> int:
-    return exit_code_of(one.error) if one.error else 0
+    ended = outcome(known.exit_code, known.format_message()) if known else outcome(0, None)
+    page = getattr(one.error, "page", None) if one.error else one.page
+    return {**ended, "week": one.week, **about_page(page)}
 
 
 def _open(page: Path) -> None:

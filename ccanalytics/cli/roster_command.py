@@ -1,13 +1,21 @@
 """`ccanalytics roster`: who is on the roster."""
 
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import ccanalytics.cli.options as options
 from ccanalytics.cli.group import CommandGroup
 from ccanalytics.cli.terminal import say
+from ccanalytics.words import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ccanalytics.issue.run_options import RunOptions
 
 
 @click.group(cls=CommandGroup)
@@ -21,10 +29,25 @@ def roster() -> None:
 @options.flags(options.KEY_FILE)
 def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     """Update the roster file with today's members; teams written into it stay."""
-    from ccanalytics.issue.rosters import pull_members
+    from ccanalytics.people.roster_pull import pull_roster
+    from ccanalytics.sources.admin_api import GroupClient, MemberClient
+    from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
+    from ccanalytics.sources.registry import source_with_key
 
-    pull = pull_members(options.run_options(**flags), out, groups=groups)
-    say(pull)
+    run = options.run_options(**flags)
+    keys = (find_key(run.environ, run.key_file, kind) for kind in (ADMIN_KEY, ANALYTICS_KEY))
+    key, url = next(filter(None, keys), None), run.settings.base_url
+    with MemberClient(key, base_url=url) as client:
+        members, unable = client.members(), client.roles_without
+        run.store.check_organization(source_with_key(run.access), client.organization_id)
+        today = (client.answered_at or run.now).date()  # this machine's clock may be wrong
+    teams: dict[str, dict[str, date]] = {}
+    if groups:
+        with GroupClient(key, base_url=url) as client:
+            for name, joined in client.groups():
+                since = {one.email: one.since(today) for one in joined if one.email}
+                teams.setdefault(name, {}).update(since)
+    say(pull_roster(out, members, today, unable, teams))
     say(out)
 
 
@@ -37,14 +60,42 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
 @options.flags(options.STORE)
 def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> None:
     """Check a roster file: errors, people per team, and who is missing."""
-    from ccanalytics.issue.rosters import roster_lines
     from ccanalytics.people.csv_rows import read_text
     from ccanalytics.people.roster import columns_not_read, read_roster
 
     found = read_roster(file)
     if passed_over := columns_not_read(read_text(file, "roster")):
         say(f"Ignored columns: {', '.join(passed_over)}")
-    for line in roster_lines(
-        options.run_options(roster=file, source=source or "", **flags), found, named
-    ):
+    run = options.run_options(roster=file, source=source or "", **flags)
+    for line in (*_sizes(run, found), *(_compared(run, found, named) if source else ())):
         say(line)
+
+
+def _sizes(run: "RunOptions", roster: "pd.DataFrame") -> Iterator[str]:
+    """A summary of a roster, as lines."""
+    import pandas as pd
+
+    from ccanalytics.people.roster import roster_of_week
+    from ccanalytics.weeks import monday
+
+    now = roster_of_week(roster, pd.Timestamp(monday(run.now.date())))
+    people = counted(roster["actor"].nunique(), "person", "people")
+    yield f"{people} in {counted(len(roster), 'stay')}, {len(now)} of them this week"
+    for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():
+        yield f"  {team}: {size}"
+
+
+def _compared(run: "RunOptions", roster: "pd.DataFrame", named: bool) -> Iterator[str]:
+    """Who is missing on either side, as counts unless `named`."""
+    from ccanalytics.dataset.loading import load
+    from ccanalytics.people.roster import never_seen, not_on_roster
+
+    data = load(source=run.source, store=run.store, roster=roster, identity="named")
+    strangers = not_on_roster(data.activity, roster)["actor"]
+    silent = never_seen(data.activity, roster, data.since, data.until)["actor"]
+    for actors, what in (
+        (strangers, "with records on days when not on it"),
+        (silent, f"on it without a record from {data.since} to {data.until}"),
+    ):
+        yield f"{counted(len(actors), 'person', 'people')} {what}"
+        yield from (f"  {actor}" for actor in actors if named)

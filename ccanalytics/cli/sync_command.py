@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import ccanalytics.cli.options as options
-from ccanalytics.cli.answers import JSON, Answering, answer
+from ccanalytics.cli.group import JSON, Answering, answer
 from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.weeks import days_between, parse_day
@@ -56,7 +56,8 @@ def sync(
     """
     from ccanalytics.issue.run_options import with_source
 
-    _refuse(not (source or since), "Missing option '--since': the first day to fetch.")
+    missing = "Missing option '--since': the first day to fetch."
+    _refuse(not (source or since), missing)
     asked = options.run_options(source=source or "", store=store, key_file=key_file, logs=logs)
     range_ = _range(since, until, asked.now.date())
     for name, place in _files().items():
@@ -66,15 +67,16 @@ def sync(
             return
     chosen = with_source(asked)
     extra = [name for name, wanted in flags.items() if wanted]
-    if chosen.spec.sync_all:
-        _refuse(since or until or extra, "Session logs are synced as a whole: no dates, no bill.")
-        _sync_all(chosen, again, as_json)
-        return
-    _refuse(logs, "--logs is for session logs: --source local.")
-    if range_ is None:
-        raise click.UsageError("Missing option '--since': the first day to fetch.")
     with ended_by_sigterm():
-        _sync_days(chosen, range_, extra, as_json, workers=workers, again=again)
+        if chosen.spec.sync_all:
+            whole = "Session logs are synced as a whole: no dates, no bill."
+            _refuse(since or until or extra, whole)
+            _sync_all(chosen, again, as_json)
+        else:
+            _refuse(logs, "--logs is for session logs: --source local.")
+            if range_ is None:
+                raise click.UsageError(missing)
+            _sync_days(chosen, range_, extra, as_json, workers=workers, again=again)
 
 
 for _wing in wings():
@@ -100,10 +102,10 @@ def _range(since: str | None, until: str | None, today: date) -> tuple[date, dat
 
 
 def _sync_all(chosen: "RunOptions", again: bool, as_json: bool) -> None:
-    with ended_by_sigterm(), progress("session logs"):
-        from ccanalytics.issue.fetching import fetch_all
+    with progress("session logs"):
+        from ccanalytics.store.sync import sync as sync_store
 
-        result = fetch_all(chosen, again=again)
+        result = sync_store(chosen.open_source(), chosen.store, now=chosen.now, again=again)
     _answer(chosen, result, as_json)
 
 

@@ -187,18 +187,15 @@ def _figures(headline: Headline) -> dict[str, Any]:
     """Value, interval, previous week and both comparisons, for programs; null where unknown."""
     names = ("value", "low", "high", "previous", "change")
     known = {name: _number(getattr(headline, name)) for name in names}
-    sides = {"recent": headline.recent, "sustained": headline.sustained}
-    judged = {name: _comparison(side) for name, side in sides.items()}
-    described = dict.fromkeys(sides)
     tested = headline.metric.id in SECTION_TESTS
-    return {**known, "n": headline.n_actors, **(judged if tested else described)}
+    sides = {"recent": headline.recent, "sustained": headline.sustained}
+    judged = {name: _comparison(side) if tested else None for name, side in sides.items()}
+    return {**known, "n": headline.n_actors, **judged}
 
 
 def _comparison(side: Comparison) -> dict[str, Any]:
-    names = ("value", "previous", "change", "low", "high", "detectable", "p_value")
-    numbers = {name: _number(getattr(side, name)) for name in names}
-    whole = {"weeks": side.weeks, "weeks_before": side.weeks_before}
-    return {"verdict": side.verdict, **whole, **numbers}
+    fields = {name: value for name, value in vars(side).items() if name != "n_actors"}
+    return {n: _number(value) if isinstance(value, float) else value for n, value in fields.items()}
 
 
 def _number(value: float) -> float | None:

@@ -16,8 +16,7 @@ _FORMULA = r"\A( *[=+\-@\t\r\n＝＋－＠])"  # noqa: RUF001 - spreadsheets tak
 _PLAIN_DECIMALS = 6
 """Up to this many decimals are written without an exponent."""
 
-_WITH_HEADER = pa.csv.WriteOptions(eol="\r\n")
-_ROWS_ONLY = pa.csv.WriteOptions(include_header=False, eol="\r\n")
+_OPTIONS = pa.csv.WriteOptions(eol="\r\n")
 
 
 def safe_csv(frame: pd.DataFrame) -> str:
@@ -25,17 +24,15 @@ def safe_csv(frame: pd.DataFrame) -> str:
     out = pa.BufferOutputStream()
     table = pa.Table.from_pandas(frame, preserve_index=False)
     columns = [_dates(column) for column in table.columns]
-    write_csv(pa.table(columns, names=table.column_names), out, header=True)
+    write_csv(pa.table(columns, names=table.column_names), out)
     return bytes(out.getvalue()).decode()
 
 
-def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile", *, header: bool) -> None:
+def write_csv(table: pa.Table, out: "IO[bytes] | pa.NativeFile") -> None:
     """Write `table` as safe CSV with a header line."""
-    safe = pa.table([_safe(column) for column in table.columns], names=table.column_names)
-    if header:
-        names = pa.array(table.column_names, pa.string())
-        safe = safe.rename_columns(_safe(names).to_pylist())
-    pa.csv.write_csv(safe, out, _WITH_HEADER if header else _ROWS_ONLY)
+    names = _safe(pa.array(table.column_names, pa.string())).to_pylist()
+    columns = [_safe(column) for column in table.columns]
+    pa.csv.write_csv(pa.table(columns, names=names), out, _OPTIONS)
 
 
 def _safe(column: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":

@@ -1,6 +1,7 @@
-"""Text in a notebook: sentences and notes."""
+"""Text in a notebook: sentences, notes and findings."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import Any, Literal
 
@@ -38,6 +39,16 @@ def note_bundle(text: str, kind: Literal["info", "warn", "missing"] = "info") ->
 def warning_bundle(text: str) -> Bundle:
     """A remark that is a warning."""
     return note_bundle(text, "warn")
+
+
+def findings_bundle(findings: Sequence[Any]) -> Bundle:
+    """The title of each finding and its evidence as a list, the most important first."""
+    names = ("kind", "title", "text", "metric", "by", "group", "since")
+    content = [{name: getattr(one, name) for name in names} for one in findings]
+    lines = [f"{number}. {one.sentence()}" for number, one in enumerate(findings, 1)]
+    items = "".join(f"<li><b>{escape(one.title)}.</b> {escape(one.text)}</li>" for one in findings)
+    html = f'<ol style="line-height:1.55;max-width:60em">{items}</ol>'
+    return bundle_of("findings", {"findings": content}, html, "\n".join(lines))
 
 
 def markdown_text(text: str) -> str:

@@ -72,4 +72,4 @@ def _write_file(table: pa.Table, name: str, path: Path) -> None:
         write_workbook(table, path, name)
     else:
         with path.open("wb") as out:
-            write_csv(table, out, header=True)
+            write_csv(table, out)

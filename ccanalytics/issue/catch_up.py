@@ -9,7 +9,7 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.errors import AuthError, CCAnalyticsError
 from ccanalytics.issue.fetching import fetch_days
 from ccanalytics.issue.progress import Progress, part, silent
-from ccanalytics.issue.run_options import RunOptions, with_source
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.issue.weekly import issue_name, weekly_report
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.engine import NotebookWorkers
@@ -32,7 +32,6 @@ def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
 
     Among the last `options.weeks` closed weeks or, with `since`, all from that week on.
     """
-    options = with_source(options)
     newest = _newest(options)
     first = parse_week(since) if since else newest - (options.weeks - 1) * _WEEK
     if first > newest:
@@ -54,7 +53,6 @@ def catch_up(
     Weeks before the first record are skipped. A key that is
     refused ends it, as it would be refused again.
     """
-    options = with_source(options)
     for n, week in enumerate(weeks):
         one = replace(options, week=week_name(week))
         own = part(progress, n / len(weeks), (n + 1) / len(weeks))
@@ -79,8 +77,7 @@ def _newest(options: RunOptions) -> date:
 
 
 def _has_issue(options: RunOptions, week: date) -> bool:
-    path = options.out / f"{issue_name(week_name(week), options.team)}.html"
-    issue = read_issue(path) if path.exists() else None
+    issue = read_issue(options.out / f"{issue_name(week_name(week), options.team)}.html")
     return issue is not None and not issue.failed and issue.source == options.source
 
 

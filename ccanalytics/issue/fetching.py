@@ -41,11 +41,6 @@ def fetch_days(
         )
 
 
-def fetch_all(options: RunOptions, *, again: bool = False) -> SyncResult:
-    """Sync everything from a source whose days cannot be fetched one by one."""
-    return sync(options.open_source(), options.store, now=options.now, again=again)
-
-
 def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> SyncResult | None:
     """Sync the days of a report, whatever the source; None where there is nothing to fetch.
 
@@ -60,8 +55,14 @@ def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> Sy
     since, until = week - timedelta(weeks=options.weeks - 1), week + timedelta(days=6)
     result = fetch_days(options, since, until, progress=progress)
     for companion in companions():
-        if options.store.dates(companion.stored_as(options.source)):
-            result = _with_companion(result, options, companion, since, until)
+        if not options.store.dates(companion.stored_as(options.source)):
+            continue
+        try:
+            fetch_companion(options, companion, since, until)
+        except (ApiError, AuthError, SchemaError) as error:  # the days are complete without it
+            remark = f"Newer {companion.name} are missing, everything else is complete: {error}"
+            log.warning("%s", remark)
+            result = replace(result, remark=f"{result.remark} {remark}".strip())
     return result
 
 
@@ -73,17 +74,4 @@ def fetch_companion(
         result: SyncResult = companion.sync(
             source, options.store, options.source, since, until, options.now, False
         )
-    return result
-
-
-def _with_companion(
-    result: SyncResult, options: RunOptions, companion: Companion, since: date, until: date
-) -> SyncResult:
-    """`result`, with a note when the companion was refused: the days are complete without it."""
-    try:
-        fetch_companion(options, companion, since, until)
-    except (ApiError, AuthError, SchemaError) as error:
-        remark = f"Newer {companion.name} are missing, everything else is complete: {error}"
-        log.warning("%s", remark)
-        return replace(result, remark=f"{result.remark} {remark}".strip())
     return result

@@ -1,7 +1,6 @@
 """One weekly report: sync once, load, check, run the notebooks."""
 
 import gc
-import platform
 import re
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
@@ -10,6 +9,7 @@ from datetime import UTC, date, timedelta
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from unicodedata import normalize
 
 from ccanalytics.dataset.dataset import Dataset
@@ -19,7 +19,7 @@ from ccanalytics.errors import PreflightError, SettingsError
 from ccanalytics.issue.fetching import fetch_report_days
 from ccanalytics.issue.memory import digest_of, memory_of, number_words, remember, revealed_with
 from ccanalytics.issue.progress import Progress, of_notebooks, part, silent
-from ccanalytics.issue.run_options import RunOptions, with_source
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import complete_issues
 from ccanalytics.report.engine import NotebookWorkers
@@ -41,18 +41,13 @@ def weekly_report(
 
     `workers` that were started by these options have imported meanwhile; else new ones are.
     """
-    options = with_source(options)
-    with closing(options.notebook_workers()) if workers is None else nullcontext(workers) as ready:
-        return _report(options, progress, ready)
-
-
-def _report(options: RunOptions, progress: Progress, workers: NotebookWorkers) -> Path:
     browser = find_browser(options.environ) if options.pdf else None
-    spec = replace(_checked_spec(options, progress, workers), browser=browser)
-    gc.collect()  # the frames of ten thousand people are half a gigabyte, and held in cycles
-    progress(counted(len(spec.notebooks), "notebook"), 0.35)
-    shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
-    return run_report(spec, workers, progress=shown)
+    with nullcontext(workers) if workers else closing(options.notebook_workers()) as ready:
+        spec = replace(_checked_spec(options, progress, ready), browser=browser)
+        gc.collect()  # the frames of ten thousand people are half a gigabyte, and held in cycles
+        progress(counted(len(spec.notebooks), "notebook"), 0.35)
+        shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
+        return run_report(spec, ready, progress=shown)
 
 
 def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWorkers) -> ReportSpec:
@@ -159,15 +154,9 @@ def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:
     if data.spec.report:
         return report_notebooks(options.notebooks, data.spec.report)
     added = {name: place for wing in wings() for name, place in wing.notebooks.items()}
-    return [
-        path
-        for path in report_notebooks(options.notebooks)
-        if path.stem in SPINE_NOTEBOOKS or (path.stem in added and _has(added[path.stem], data))
-    ]
-
-
-def _has(place: str, data: Dataset) -> bool:
-    return not place or resolve(place)(data) is not None
+    shown = {name for name, at in added.items() if not at or resolve(at)(data) is not None}
+    paths = report_notebooks(options.notebooks)
+    return [path for path in paths if path.stem in SPINE_NOTEBOOKS | shown]
 
 
 def issue_name(week: str, team: str) -> str:
@@ -196,6 +185,8 @@ def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:
     days = {one.day for one in options.store.restatements(data.source)}
     restated = sum(data.since <= day <= data.until for day in days)
     organization = options.store.organization(data.source) or "unknown"
+    packages = ("ccanalytics", "pandas", "altair", "papermill")
+    made_with = [*(f"{one} {version(one)}" for one in packages), f"Python {python_version()}"]
     return [
         ("Source", data.source),
         ("Organization", organization if data.identity != "aggregate" else "withheld"),
@@ -206,15 +197,8 @@ def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:
         ("Data", f"digest {digest_of(data, options.store)}"),
         ("People", data.identity),
         ("Made", f"{options.now:%Y-%m-%d %H:%M} UTC"),
-        ("With", versions()),
+        ("With", ", ".join(made_with)),
     ]
-
-
-def versions() -> str:
-    """What a page was made with."""
-    packages = ("ccanalytics", "pandas", "altair", "papermill")
-    known = [f"{package} {version(package)}" for package in packages]
-    return ", ".join([*known, f"Python {platform.python_version()}"])
 
 
 def _title(week: str, team: str) -> str:

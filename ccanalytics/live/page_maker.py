@@ -33,10 +33,7 @@ from ccanalytics.report.engine import NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.figures import row_sets
 from ccanalytics.report.page import build_page
 from ccanalytics.report.parameters import checked_parameters
-from ccanalytics.report.run import ReportSpec, notebook_text, report_notebooks
-
-TIMEOUT = 300.0
-"""The time limit of a cell in seconds."""
+from ccanalytics.report.run import CELL_TIMEOUT, ReportSpec, notebook_text, report_notebooks
 
 LINKS = (
     ("CSV", "save/csv"),
@@ -68,7 +65,7 @@ class PageMaker:
         early = bool(options.spec.report) and self._made is None
         notebooks: list[NotebookNode] = []
         for batch in [[run] for run in runs] if early else [runs]:
-            notebooks += self.workers.run(batch, timeout=TIMEOUT, progress=progress)
+            notebooks += self.workers.run(batch, timeout=CELL_TIMEOUT, progress=progress)
             self.choices = _choices_in(notebooks) or self.choices
             self._made = spec, notebooks
             yield build_page(notebooks, definitions=spec.definitions, **spec.words, live=LINKS)
@@ -92,17 +89,17 @@ class PageMaker:
         spec, notebooks = self._made
         if kind == "page":
             page = build_page(notebooks, definitions=spec.definitions, **spec.words)
-            return f"{spec.file}.html", page.encode()
+            return f"{spec.name}.html", page.encode()
         if kind == "notebook":
             texts = [notebook_text(notebook).encode() for notebook in notebooks]
             files = {path.name: text for path, text in zip(spec.notebooks, texts, strict=True)}
             if len(files) == 1:
-                return f"{spec.file}.ipynb", texts[0]
-            return f"{spec.file}-notebooks.zip", _zipped(files)
+                return f"{spec.name}.ipynb", texts[0]
+            return f"{spec.name}-notebooks.zip", _zipped(files)
         write = {"csv": _as_csv, "parquet": _as_parquet}[kind]
         frames = frames_shown(notebooks)
         content = _zipped({f"{name}.{kind}": write(frame) for name, frame in frames.items()})
-        return f"{spec.file}-{kind}.zip", content
+        return f"{spec.name}-{kind}.zip", content
 
     def without_names(self, text: str) -> str:
         """`text`, without e-mail addresses unless people are named."""
@@ -114,13 +111,11 @@ class PageMaker:
     def _own(self, options: RunOptions) -> ReportSpec:
         folders = ", ".join(map(str, self.watched().folders))
         return ReportSpec(
-            week="",
             source=options.source,
             out=Path(),
             notebooks=self._notebooks(),
             common={"source": options.source},
             extra=options.extra,
-            environment={},
             name=f"my-usage-{options.now:%Y-%m-%d}",
             title="My usage of Claude Code",
             subtitle=f"From the session logs in {folders}.",

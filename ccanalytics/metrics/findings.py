@@ -119,7 +119,7 @@ class Finding(ShowsItself):
 class Findings(Results):
     """What moved, the most important first; never empty."""
 
-    shown_by = "display.finding_list:findings_bundle"
+    shown_by = "display.sentences:findings_bundle"
     changes: tuple[Change, ...] = ()
     """All that was looked at, also what did not move."""
 

@@ -1,7 +1,7 @@
 """The folder of reports: one file per issue, described by a JSON block inside it.
 
 Other files in the folder are left alone. Files appear complete or not at
-all, and one process at a time writes.
+all, and one process at a time writes. `docs/json.md` lists what programs get of an issue.
 """
 
 import contextlib
@@ -23,11 +23,15 @@ from ccanalytics.weeks import parse_week
 log = logging.getLogger(__name__)
 
 INDEX = "index.html"
+COMPANIONS = {"email": ".eml", "pdf": ".pdf"}
+"""The optional files next to a page, and their suffixes."""
+
 _BLOCK = re.compile(
     rb'<script type="application/json" id="ccanalytics-issue">(.*?)</script>', re.DOTALL
 )
 _HEAD = 262_144  # bytes read of each file; the block stands near the top
 _CARD = ("metric", "label", "value", "unit", "verdict")
+_NUMBERS = ("value", "low", "high", "previous", "change", "n", "recent", "sustained")
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,9 @@ def read_issue(path: Path) -> Issue | None:
 
 
 def issue_block(path: Path) -> dict[str, Any] | None:
-    """The JSON block of a page; None when it is missing or unreadable."""
+    """The JSON block of a page; None when there is none, or it is unreadable."""
+    if not path.exists():
+        return None
     try:
         with path.open("rb") as file:
             found = _BLOCK.search(file.read(_HEAD))
@@ -177,6 +183,46 @@ def issue_block(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         log.warning("%s is skipped: %s", path, error)
         return None
+
+
+def report_as_json(page: Path) -> dict[str, Any]:
+    """The values of a page for programs; null where it has none."""
+    block = issue_block(page)
+    if block is None:
+        raise ReportError(f"{page} is not an issue of a report.")
+    parameters = block.get("parameters", {})
+    return {
+        "week": block.get("week", ""),
+        "source": block.get("source", ""),
+        "team": parameters.get("team", ""),
+        "identity": parameters.get("identity", ""),
+        "paths": _paths(page),
+        "findings": block.get("findings", []),
+        "headlines": [_headline(card) for card in block.get("headlines", [])],
+        "checks": block.get("checks", []),
+        "restatements": block.get("restated", []),
+    }
+
+
+def _paths(page: Path) -> dict[str, str]:
+    """The existing files of an issue, by kind."""
+    files = {
+        "page": page,
+        "index": page.with_name(INDEX),
+        "notebooks": page.with_name(page.stem),
+        **{name: page.with_name(page.stem + suffix) for name, suffix in COMPANIONS.items()},
+    }
+    return {name: str(path.absolute()) for name, path in files.items() if path.exists()}
+
+
+def _headline(card: dict[str, Any]) -> dict[str, Any]:
+    words = {"id": "metric", "label": "label", "unit": "unit", "text": "value"}
+    numbers = card.get("figures", {})
+    return {
+        **{name: card.get(key, "") for name, key in words.items()},
+        "verdict": card.get("verdict", ""),
+        **{name: numbers.get(name) for name in _NUMBERS},
+    }
 
 
 def _issue(path: Path, block: Mapping[str, Any]) -> Issue:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -25,45 +25,40 @@ PICTURE = "image/svg+xml"
 Spec = dict[str, Any]
 
 
-class Drawing:
-    """One chart in the width of the page, without the text the page itself has."""
-
-    def __init__(self, chart: str) -> None:
-        self._chart = chart
-
-    @cached_property
-    def vega(self) -> Spec:
-        """The chart compiled to Vega."""
-        chart = json.loads(self._chart)
-        spec = sized(chart, WIDE if about(chart).get("wide") else WIDTH)
-        with named_errors():
-            return vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
-
-    @cached_property
-    def svg(self) -> str:
-        """The SVG of the chart: the slowest step."""
-        with named_errors():
-            return vl_convert.vega_to_svg(self.vega)
+def vega_of(chart: Spec) -> Spec:
+    """A chart compiled to Vega, in the width of the page and without the text the page has."""
+    return _vega(json.dumps(chart))
 
 
-def drawing(chart: Spec) -> Drawing:
-    """The drawing of a chart, cached."""
-    return _drawing(json.dumps(chart))
+def svg_of(chart: Spec) -> str:
+    """Its SVG: the slowest step."""
+    return _svg(json.dumps(chart))
 
 
-_drawing = lru_cache(maxsize=256)(Drawing)
+@lru_cache(maxsize=256)
+def _vega(chart: str) -> Spec:
+    spec = json.loads(chart)
+    spec = sized(spec, WIDE if about(spec).get("wide") else WIDTH)
+    with named_errors():
+        return vl_convert.vegalite_to_vega(spec, vl_version=VEGA_LITE)
+
+
+@lru_cache(maxsize=256)
+def _svg(chart: str) -> str:
+    with named_errors():
+        return vl_convert.vega_to_svg(_vega(chart))
 
 
 def start_drawing() -> None:
     """Start what draws, which takes half a second."""
-    assert drawing({"data": {"values": [{}]}, "mark": "point"}).svg
+    svg_of({"data": {"values": [{}]}, "mark": "point"})
 
 
 def draw_ahead(notebook: NotebookNode) -> None:
     """Draw all charts of a notebook while others still run."""
     for _, chart in _charts(notebook):
         with suppress(ReportError):  # said when it is to be shown
-            assert drawing(chart).svg
+            svg_of(chart)
 
 
 def add_pictures(notebook: NotebookNode) -> None:
@@ -82,7 +77,7 @@ def _charts(notebook: NotebookNode) -> Iterator[tuple[dict[str, Any], Spec]]:
 
 
 def _picture(chart: Spec, name: str) -> str:
-    svg = str(inline_svg(drawing(chart).svg, name, {}))
+    svg = str(inline_svg(svg_of(chart), name, {}))
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     width, height = (float(side) for side in size.groups()) if size else (WIDTH, 0)
     looks = chart.get("config", {}).get("title", {})

@@ -19,10 +19,11 @@ from ccanalytics.report.chart_drawing import (
     Spec,
     about,
     description_of,
-    drawing,
     lines_of,
     parts_of,
+    svg_of,
     title_of,
+    vega_of,
 )
 from ccanalytics.report.svg import inline_svg
 
@@ -47,9 +48,8 @@ class Charts:
         """
         name = f"chart-{len(self.specs) + 1}"
         title, subtitle = title_of(chart)
-        drawn = drawing(chart)
-        self.specs[name] = self._without_rows(drawn.vega)
-        svg = inline_svg(drawn.svg, name, self.colours) if self.pictures else Markup()
+        self.specs[name] = self._without_rows(vega_of(chart))
+        svg = inline_svg(svg_of(chart), name, self.colours) if self.pictures else Markup()
         box = re.search(r'viewBox="([^"]+)"', svg)
         return {
             "kind": "figure",

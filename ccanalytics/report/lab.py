@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -33,35 +33,35 @@ def copy_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
     """
     if folder.resolve() == shipped.resolve():
         return []
+    lines, digests = [], {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         known = _manifest(folder)
-        notebooks = sorted(shipped.glob("*.ipynb"))
-        lines = [line for one in notebooks for line in _update(one, folder, version, known)]
-        now = {notebook.name: _digest(notebook) for notebook in notebooks}
-        if known != known | now:
-            text = json.dumps(known | now, indent=1, sort_keys=True) + "\n"
+        for notebook in sorted(shipped.glob("*.ipynb")):
+            newest = digests[notebook.name] = _digest(notebook)
+            lines += _update(notebook, newest, known.get(notebook.name), folder, version)
+        if known != known | digests:
+            text = json.dumps(known | digests, indent=1, sort_keys=True) + "\n"
             (folder / MANIFEST).write_text(text, encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"The notebooks cannot be copied to {folder}: {error}.") from error
     return lines
 
 
-def _update(notebook: Path, folder: Path, version: str, known: Mapping[str, str]) -> Iterator[str]:
-    mine, newest, copied = folder / notebook.name, _digest(notebook), known.get(notebook.name)
+def _update(
+    notebook: Path, newest: str, copied: str | None, folder: Path, version: str
+) -> list[str]:
+    """Copy one notebook, if it is newer than what was `copied` before; the line that says so."""
+    mine = folder / notebook.name
     current = _digest(mine) if mine.exists() else None
-    if current is None:
-        write_text(mine, notebook.read_text(encoding="utf-8"), mode=0o644)
-        yield f"copied {mine.name}"
-    elif newest in (current, copied):
-        return  # the newest, or the reader's changes of it
-    elif current == copied:
-        write_text(mine, notebook.read_text(encoding="utf-8"), mode=0o644)
-        yield f"updated {mine.name}"
-    else:
-        newer = _unused_name(folder, notebook.stem, version)
-        write_text(newer, notebook.read_text(encoding="utf-8"), mode=0o644)
-        yield f"kept your {mine.name}; the one of version {version} is {newer.name}"
+    if current and newest in (current, copied):
+        return []  # the newest, or the reader's changes of it
+    changed = current not in (None, copied)
+    target = _unused_name(folder, notebook.stem, version) if changed else mine
+    write_text(target, notebook.read_text(encoding="utf-8"), mode=0o644)
+    if changed:
+        return [f"kept your {mine.name}; the one of version {version} is {target.name}"]
+    return [f"{'updated' if current else 'copied'} {mine.name}"]
 
 
 def _unused_name(folder: Path, stem: str, version: str) -> Path:

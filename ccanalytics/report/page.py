@@ -77,28 +77,24 @@ def failure_page(
     *,
     title: str,
     reason: str,
+    failed: Sequence[tuple[str, object]] = (),
     subtitle: str = "",
     banner: str = "",
-    notebook: str = "",
-    cell: int | None = None,
     code: str = "",
     error: str = "",
-    findings: Sequence[tuple[str, str]] = (),
     meta: Sequence[tuple[str, str]] = (),
     issue: Mapping[str, Any] | None = None,
 ) -> str:
-    """The page in place of a report that failed: the notebook's cell, or the checks."""
-    failed = [("Notebook", notebook), *findings, ("Cell", cell)]
+    """The page in place of a report: what failed, a cell with `code` and `error`, or checks."""
     words = {"title": title, "subtitle": subtitle, "banner": banner}
     return _render(
         "failure.html.j2",
         scripts=[],
         **words,
         reason=reason,
-        failed=[(label, said) for label, said in failed if said not in ("", None)],
+        failed=failed,
         code=code,
         error=error,
-        findings=findings,
         meta=meta,
         issue=_summary("failed", [], **words, **(issue or {})),
     )

@@ -21,7 +21,14 @@ from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report.archive import Issue, complete_issues, read_issue, write_issue, writing
+from ccanalytics.report.archive import (
+    COMPANIONS,
+    Issue,
+    complete_issues,
+    read_issue,
+    write_issue,
+    writing,
+)
 from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.history import restatements
@@ -29,7 +36,6 @@ from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import print_page
 from ccanalytics.report.report_email import email_about
-from ccanalytics.report.report_json import COMPANIONS
 from ccanalytics.report.site import write_site
 
 log = logging.getLogger(__name__)
@@ -54,20 +60,21 @@ class ReportSpec:
     """The specification of a report: its week, texts, and notebook parameters.
 
     Every notebook must have all `common` parameters, at least one each of `extra`. `environment` is
-    that of the notebooks; keys are removed. `memory` is stored in the page for later issues, and
+    that of the browser; keys are removed. `memory` is stored in the page for later issues, and
     compared with that of earlier ones in `out`; `number_words` formats one of its numbers.
     `made` is a time, `checks` are the results: name, level, what was found.
     """
 
-    week: str
+    name: str
+    """The name of its file, without the suffix."""
+    title: str
     source: str
     out: Path
     notebooks: Sequence[Path]
     common: Mapping[str, Any]
-    environment: Mapping[str, str]
+    week: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
-    name: str = ""
-    title: str = ""
     subtitle: str = ""
     banner: str = ""
     made: str = ""
@@ -77,7 +84,6 @@ class ReportSpec:
     named: bool = False
     memory: Issue = field(default_factory=Issue)
     number_words: Callable[[str, float], str] = "{} {}".format
-    timeout: float = CELL_TIMEOUT
     email: bool = False
     served_at: str = ""
     """The address of the folder for readers, where it has one."""
@@ -85,15 +91,10 @@ class ReportSpec:
     """The browser for the PDF; None for no PDF."""
 
     @property
-    def file(self) -> str:
-        """The name of the issue without its suffix."""
-        return self.name or self.week
-
-    @property
     def words(self) -> dict[str, Any]:
         """What a page of this spec stores, whether it succeeded or failed."""
         return {
-            "title": self.title or f"Week {self.week}",
+            "title": self.title,
             "subtitle": self.subtitle,
             "banner": self.banner,
             "meta": self.meta,
@@ -124,28 +125,34 @@ def run_report(
     _refuse_other_source(spec)
     parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
     runs = [NotebookRun(*one) for one in zip(spec.notebooks, parameters, strict=True)]
-    with writing(spec.out / f"{spec.file}.html"):
+    with writing(spec.out / f"{spec.name}.html"):
         """A folder that cannot be written to is known before the work."""
     start_drawing()  # while the first notebooks are waited for
     try:
-        notebooks = workers.run(runs, timeout=spec.timeout, progress=progress, done=draw_ahead)
+        notebooks = workers.run(runs, timeout=CELL_TIMEOUT, progress=progress, done=draw_ahead)
         page, companions = _made(spec, notebooks)
     except NotebookError as error:
         error.page = _write_broken(spec, error)
         raise
-    path = write_issue(spec.out, spec.file, page, companions)
-    (spec.out / f"{spec.file}-failed.html").unlink(missing_ok=True)
+    path = write_issue(spec.out, spec.name, page, companions)
+    (spec.out / f"{spec.name}-failed.html").unlink(missing_ok=True)
     write_site(spec.out)
     if spec.browser:
-        _print(path, spec.browser, spec.environment)
+        pdf = path.with_suffix(COMPANIONS["pdf"])
+        try:
+            print_page(path, pdf, browser=spec.browser, environment=spec.environment)
+        except ReportError as error:
+            failure = ReportError(f"{path} was written, but no PDF of it. {error}")
+            failure.page = path
+            raise failure from error
     return path
 
 
 def failure_path(spec: ReportSpec) -> Path:
     """The page of a failed run: in place of the issue, unless a complete issue exists."""
-    earlier = _earlier_issue(spec)
+    earlier = read_issue(spec.out / f"{spec.name}.html")
     whole = earlier is not None and not earlier.failed
-    return spec.out / f"{spec.file}{'-failed' if whole else ''}.html"
+    return spec.out / f"{spec.name}{'-failed' if whole else ''}.html"
 
 
 def notebook_folder() -> Path:
@@ -177,7 +184,7 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
         companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
-            about |= {"file": f"{spec.file}.html", "served_at": spec.served_at}
+            about |= {"file": f"{spec.name}.html", "served_at": spec.served_at}
             companions[COMPANIONS["email"]] = email_about(notebooks, restated=restated, **about)
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
             companions[f"/{source.name}"] = notebook_text(notebook)
@@ -187,31 +194,20 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
         raise NotebookError("The page", None, "", f"{type(error).__name__}: {error}") from error
 
 
-def _print(page: Path, browser: Path, environment: Mapping[str, str]) -> None:
-    """The PDF next to `page`; if it fails, the error says that the page exists."""
-    pdf = page.with_suffix(COMPANIONS["pdf"])
-    try:
-        print_page(page, pdf, browser=browser, environment=environment)
-    except ReportError as error:
-        failure = ReportError(f"{page} was written, but no PDF of it. {error}")
-        failure.page = page
-        raise failure from error
-
-
 def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
     """Write a page that says why there is no report: the failed checks. Returns its path."""
     _refuse_other_source(spec)
-    shown = [(check, spec.withheld(text)) for check, text in findings]
+    failed = [(check, spec.withheld(text)) for check, text in findings]
     reason = "A check of the records stopped this report."
-    return _write_failure(spec, reason=reason, findings=shown)
+    return _write_failure(spec, reason=reason, failed=failed)
 
 
 def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
+    cell = [("Cell", error.cell)] if error.cell else []
     return _write_failure(
         spec,
         reason="One of its notebooks failed.",
-        notebook=error.notebook,
-        cell=error.cell,
+        failed=[("Notebook", error.notebook), *cell],
         code=error.code,
         error=spec.withheld(error.error),
     )
@@ -234,15 +230,9 @@ def notebook_text(notebook: NotebookNode) -> str:
     return str(nbformat.writes(nbformat.from_dict(written)))  # type: ignore[no-untyped-call]
 
 
-def _earlier_issue(spec: ReportSpec) -> Issue | None:
-    """The issue this one would replace."""
-    path = spec.out / f"{spec.file}.html"
-    return read_issue(path) if path.exists() else None
-
-
 def _refuse_other_source(spec: ReportSpec) -> None:
     """Raise an error when another source's issue would be replaced, except the sample's."""
-    earlier = _earlier_issue(spec)
+    earlier = read_issue(spec.out / f"{spec.name}.html")
     if earlier and earlier.source not in ("", "sample", spec.source):
         raise ReportError(
             f"{spec.out / earlier.file} is a report on source {earlier.source!r}; one on "

@@ -275,7 +275,8 @@ def test_the_table_behind_a_chart_uses_the_words_of_its_encodings():
 def test_a_failure_page_names_notebook_cell_and_error():
     """It says so plainly, escapes the error and is marked as failed."""
     html = failure_page(
-        title="Week 47", reason="A cell failed.", notebook="adoption.ipynb", cell=7,
+        title="Week 47", reason="A cell failed.",
+        failed=[("Notebook", "adoption.ipynb"), ("Cell", 7)],
         code="cca.load(week)", error=f"KeyError: {HOSTILE}", issue={"week": "2026-W47"},
     )  # fmt: skip
     for words in ("This report was not made", "adoption.ipynb", "<td>7</td>", "cca.load(week)"):
