@@ -33,7 +33,10 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
     from ccanalytics.settings import as_variables
 
     chosen = options.run_options(**flags)
-    named, jupyter = _folder(words)
+    # A folder, if one comes first, and the flags for Jupyter.
+    is_named = bool(words) and not words[0].startswith("-")
+    named = Path(words[0]).expanduser() if is_named else None
+    jupyter = words[1:] if is_named else words
     shipped = notebook_folder()
     if named is None and shipped.name != "_notebooks":
         folder = shipped
@@ -44,10 +47,3 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
     say(options.shown(folder.absolute()))
     environment = {**os.environ, **as_variables(chosen.settings, chosen.logs)}
     sys.exit(open_lab(folder.absolute(), environment, jupyter))
-
-
-def _folder(words: tuple[str, ...]) -> tuple[Path | None, tuple[str, ...]]:
-    """The folder, if one comes first, and the flags for Jupyter."""
-    if words and not words[0].startswith("-"):
-        return Path(words[0]).expanduser(), words[1:]
-    return None, words

@@ -80,7 +80,13 @@ def verdict_words(headline: Headline) -> str:
 
 def _changes(headlines: Sequence[Headline]) -> Bundle:
     """One row per headline: its value, its change on the week before, and what is judged."""
-    rows = [_change_row(headline) for headline in headlines]
+    rows = []
+    for one in headlines:
+        metric, sides = one.metric, (one.recent, one.sustained)
+        is_judged = metric.id in SECTION_TESTS and one.is_known
+        judged = [side.sentence(metric) if is_judged else "described only" for side in sides]
+        numbers = metric.format(one.value), metric.format_change(one.change)
+        rows.append((metric.name, *numbers, *judged))
     names = ["", "this week", "on the week before", "against recent weeks", "last 4 weeks"]
     return table_bundle(pd.DataFrame(rows, columns=names), "Changes of the headlines")
 
@@ -133,18 +139,6 @@ def _grade(headline: Headline) -> str:
     short = "" if coverage.grade == "complete" else f" ({coverage.why})"
     tested = "" if headline.metric.id in SECTION_TESTS else "; described, not tested"
     return f"coverage {coverage.grade}{short}, reliability {headline.metric.grade}{tested}"
-
-
-def _change_row(headline: Headline) -> tuple[str, ...]:
-    metric = headline.metric
-    is_judged = metric.id in SECTION_TESTS and headline.is_known
-    sides = (headline.recent, headline.sustained)
-    return (
-        metric.name,
-        metric.format(headline.value),
-        metric.format_change(headline.change),
-        *(side.sentence(metric) if is_judged else "described only" for side in sides),
-    )
 
 
 def _detail(headline: Headline) -> str:

@@ -52,7 +52,11 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
     if source != OWN:  # an organization is shown as in its report, one's own logs with names
         given.setdefault("identity", os.environ.get("CCANALYTICS_IDENTITY") or "aggregate")
     run = options.run_options(source=source, extra=dict(given.pop("extra", ())), **given)
-    _fetch(run)
+    if run.spec.network:
+        with ended_by_sigterm(), progress("days of the page") as shown:
+            from ccanalytics.issue.fetching import fetch_report_days
+
+            fetch_report_days(run, progress=shown)
     _serve(run, port, not no_browser)
 
 
@@ -69,13 +73,3 @@ def _serve(run: "RunOptions", port: int, launch: bool) -> None:
             click.launch(address)
 
     asyncio.run(serve(Live(run), port, begun))
-
-
-def _fetch(run: "RunOptions") -> None:
-    """Fetch the weeks of the page like a report; only for a source on a network."""
-    if not run.spec.network:
-        return
-    with ended_by_sigterm(), progress("days of the page") as shown:
-        from ccanalytics.issue.fetching import fetch_report_days
-
-        fetch_report_days(run, progress=shown)

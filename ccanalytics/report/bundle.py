@@ -62,7 +62,13 @@ def runtime() -> str:
         digest, script = cached.read_text(encoding="utf-8").split("\n", 1)
         if digest == _digest(script):  # a file that was cut short is made again
             return script
-    script = _bundled(snippet)
+    try:
+        script = f"/*! {LICENCE} */(()=>{{{vl_convert.javascript_bundle(snippet)}}})();"
+    except ValueError as error:
+        raise ReportError(
+            f"vl-convert {version('vl-convert-python')} does not carry the Vega modules a report "
+            "needs: install vl-convert-python 1.9."
+        ) from error
     with suppress(OSError):
         make_private(cached.parent)
         write_text(cached, f"{_digest(script)}\n{script}")
@@ -71,17 +77,6 @@ def runtime() -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _bundled(snippet: str) -> str:
-    try:
-        script = vl_convert.javascript_bundle(snippet)
-    except ValueError as error:
-        raise ReportError(
-            f"vl-convert {version('vl-convert-python')} does not carry the Vega modules a report "
-            "needs: install vl-convert-python 1.9."
-        ) from error
-    return f"/*! {LICENCE} */(()=>{{{script}}})();"
 
 
 def pack(text: str) -> str:

@@ -104,10 +104,9 @@ def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
     encoded = encoded or _encoded_fields(chart)
     for rows in row_sets(chart):
         fields = [name for name in encoded if any(name in row for row in rows)]
-        if rows and fields:
-            numeric = {name for name in fields if _is_numeric(rows, name)}
+        if fields:
             columns = [
-                {"label": encoded[name][0], "align": "right" if name in numeric else "left"}
+                {"label": encoded[name][0], "align": _align([row.get(name) for row in rows])}
                 for name in fields
             ]
             texts = [[_cell(row.get(name), encoded[name][1]) for name in fields] for row in rows]
@@ -153,9 +152,9 @@ def _channel(definition: Any) -> Iterator[tuple[str, str, str]]:
             yield name, " ".join(lines_of(title)), part.get("format") or axis.get("format") or ""
 
 
-def _is_numeric(rows: list[dict[str, Any]], name: str) -> bool:
-    values = [row[name] for row in rows if row.get(name) is not None]
-    return all(isinstance(value, int | float) for value in values)
+def _align(values: list[Any]) -> str:
+    numeric = all(value is None or isinstance(value, int | float) for value in values)
+    return "right" if numeric else "left"
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")

@@ -18,7 +18,6 @@ from nbformat import NotebookNode
 
 from ccanalytics.display.sparkline import spark_svg
 from ccanalytics.report import bundle, colours
-from ccanalytics.report.archive import INDEX
 from ccanalytics.report.cells import contents_of
 from ccanalytics.report.figures import Charts
 
@@ -53,7 +52,7 @@ def build_page(
     own = [_asset("page.js"), *([_asset("live.js")] if served else [])]
     runtime = [bundle.runtime()] if contents.charts.specs else []
     about = {"restated": list(restated), "findings": contents.findings, **(issue or {})}
-    return _render(
+    return _page(
         "page.html.j2",
         scripts=[*own, *runtime],
         live=live,
@@ -87,7 +86,7 @@ def failure_page(
 ) -> str:
     """The page in place of a report: what failed, a cell with `code` and `error`, or checks."""
     words = {"title": title, "subtitle": subtitle, "banner": banner}
-    return _render(
+    return _page(
         "failure.html.j2",
         scripts=[],
         **words,
@@ -104,20 +103,10 @@ def index_page(groups: Sequence[Any]) -> str:
     """The page that lists issues by scope; each group has the fields of `site.Group`."""
     count = sum(len(group.issues) for group in groups)
     title = "Weekly reports"
-    return _render("index.html.j2", scripts=[], title=title, groups=groups, count=count, issue="")
+    return _page("index.html.j2", scripts=[], title=title, groups=groups, count=count, issue="")
 
 
-def links_between(before: Any, after: Any) -> str:
-    """Links to the index and to two issues, which may be None, for the top of a page.
-
-    They point to files next to the page. A page that was sent to somebody has none, so it
-    says where they are, and its script removes them where there can be no folder.
-    """
-    template = _environment().get_template("others.html.j2")
-    return template.render(before=before, after=after, index=INDEX)
-
-
-def render_plain(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
     """A template other than a page, such as an e-mail; values are escaped in .html only."""
     return _environment().get_template(template).render(**values)
 
@@ -140,12 +129,11 @@ _CARD_FACTS = (
 )  # fmt: skip
 
 
-def _render(template: str, *, scripts: Sequence[str], **values: Any) -> str:
+def _page(template: str, *, scripts: Sequence[str], **values: Any) -> str:
     live = values.get("live") is not None
     styles = colours.stylesheet() + _asset("page.css") + (_asset("live.css") if live else "")
     policy = bundle.content_security_policy(styles, *scripts, live=live)
-    page = _environment().get_template(template)
-    return page.render(policy=policy, styles=Markup(styles), **values)
+    return render(template, policy=policy, styles=Markup(styles), **values)
 
 
 @cache

@@ -115,19 +115,15 @@ def typed(parameter: Parameter, value: Any) -> Any:
     if default is None or default is Ellipsis:
         return value
     if isinstance(value, str) and not isinstance(default, str):
-        value = _from_text(parameter, value)
+        try:
+            value = ast.literal_eval(value.capitalize() if value in {"true", "false"} else value)
+        except (ValueError, SyntaxError):
+            raise _ill_typed(parameter, value) from None
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is not type(default):
         raise _ill_typed(parameter, value)
     return value
-
-
-def _from_text(parameter: Parameter, text: str) -> Any:
-    try:
-        return ast.literal_eval(text.capitalize() if text in {"true", "false"} else text)
-    except (ValueError, SyntaxError):
-        raise _ill_typed(parameter, text) from None
 
 
 def _ill_typed(parameter: Parameter, value: Any) -> ReportError:

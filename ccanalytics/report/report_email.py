@@ -19,7 +19,7 @@ from ccanalytics.report.cells import contents_of
 from ccanalytics.report.chart_drawing import VEGA_LITE, about, named_errors, sized
 from ccanalytics.report.colours import LIGHT
 from ccanalytics.report.figures import Charts, recoloured
-from ccanalytics.report.page import render_plain
+from ccanalytics.report.page import render
 from ccanalytics.report.parts import Contents, Item
 
 NUMBERS = 3
@@ -62,8 +62,8 @@ def _message(said: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]) -> 
     message = EmailMessage()
     message["Subject"] = " ".join(said["title"].split())
     message["X-Unsent"] = "1"  # Outlook opens it as a draft
-    message.set_content(render_plain("email.txt.j2", email=said), cte="quoted-printable")
-    html = render_plain("email.html.j2", email=said)
+    message.set_content(render("email.txt.j2", email=said), cte="quoted-printable")
+    html = render("email.html.j2", email=said)
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     body = message.get_payload(1)
     assert isinstance(body, EmailMessage)

@@ -120,7 +120,7 @@ def run_report(
 ) -> Path:
     """Make the page, the index and the executed notebooks; returns the path of the page.
 
-    `NotebookError` when a cell failed; `failure_path(spec)` then has the details.
+    `NotebookError` when a cell failed; its `page` has the details.
     """
     _refuse_other_source(spec)
     parameters = checked_parameters(spec.notebooks, spec.common, spec.extra)
@@ -146,13 +146,6 @@ def run_report(
             failure.page = path
             raise failure from error
     return path
-
-
-def failure_path(spec: ReportSpec) -> Path:
-    """The page of a failed run: in place of the issue, unless a complete issue exists."""
-    earlier = read_issue(spec.out / f"{spec.name}.html")
-    whole = earlier is not None and not earlier.failed
-    return spec.out / f"{spec.name}{'-failed' if whole else ''}.html"
 
 
 def notebook_folder() -> Path:
@@ -214,8 +207,11 @@ def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
 
 
 def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
+    """The page of a failed run: in place of the issue, unless a complete issue exists."""
     page = failure_page(**shown, **spec.words)
-    path = write_issue(spec.out, failure_path(spec).stem, page)
+    earlier = read_issue(spec.out / f"{spec.name}.html")
+    whole = earlier is not None and not earlier.failed
+    path = write_issue(spec.out, f"{spec.name}-failed" if whole else spec.name, page)
     write_site(spec.out)
     return path
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from ccanalytics.display.sparkline import Sparkline, sparkline
 from ccanalytics.report.archive import INDEX, Issue, issues, one_a_week, put, writing
 from ccanalytics.report.history import changed_since
-from ccanalytics.report.page import index_page, links_between
+from ccanalytics.report.page import index_page, render
 from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
@@ -51,11 +51,6 @@ class Group:
     sparks: list[Spark]
     columns: list[str]
     """The headlines at least one of them has."""
-
-    def row(self, issue: Issue) -> list[str]:
-        """The values of one issue under the columns."""
-        values = dict(issue.headlines)
-        return [values.get(column, "") for column in self.columns]
 
     def restated(self, issue: Issue) -> str:
         """How many of its figures later issues changed; empty for none."""
@@ -167,7 +162,10 @@ def _link(path: Path, issue: Issue, found: Sequence[Issue]) -> None:
     except (OSError, UnicodeDecodeError) as error:
         log.warning("%s gets no links: %s", path, error)
         return
-    links = links_between(*_neighbours(issue, found))
+    # They point to files next to the page. A page that was sent to somebody has none, so it says
+    # where they are, and its script removes them where there can be no folder.
+    before, after = _neighbours(issue, found)
+    links = render("others.html.j2", before=before, after=after, index=INDEX)
     linked = _LINKS.sub(lambda _: links, page, count=1)
     if linked != page:
         put(path, linked)
