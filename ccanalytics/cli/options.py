@@ -66,6 +66,9 @@ IDENTITY = click.option(
     help="How people are shown; default for a report: aggregate, not at all.",
 )
 
+OF_NOTEBOOKS = (PARAMETER, STORE, ROSTER, LOGS, NOTEBOOKS, KEY_FILE, IDENTITY)
+"""The flags of what runs the notebooks."""
+
 
 def flags(*options: Options) -> Options:
     """All of `options` on one command, in this order."""

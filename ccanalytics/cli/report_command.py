@@ -45,15 +45,7 @@ WORST_FIRST = (1, 3, 0)
 @click.option("--email", is_flag=True, help="Also an unsent e-mail with its pictures: WEEK.eml.")
 @click.option("--pdf", is_flag=True, help="Also a PDF, by Chromium, Chrome or Edge: WEEK.pdf.")
 @JSON
-@options.PARAMETER
-@options.flags(
-    options.STORE,
-    options.ROSTER,
-    options.LOGS,
-    options.NOTEBOOKS,
-    options.KEY_FILE,
-    options.IDENTITY,
-)
+@options.flags(*options.OF_NOTEBOOKS)
 def report(
     week: str,
     source: str | None,

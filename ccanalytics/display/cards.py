@@ -43,7 +43,8 @@ def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
         f"{one['label']}: {one['value']}" + (f" ({one['verdict']})" if one["verdict"] else "")
         for one in made
     ]
-    return bundle_of("cards", {"cards": made}, _cards_html(made), "\n".join(lines))
+    html = f'<div style="{_GRID}">{"".join(map(_card_html, made))}</div>'
+    return bundle_of("cards", {"cards": made}, html, "\n".join(lines))
 
 
 def card(headline: Headline) -> dict[str, Any]:
@@ -203,10 +204,6 @@ _MUTED = "color:var(--jp-ui-font-color2,#59626f);"
 _LINE = "var(--jp-border-color2,#e0e0e0)"
 _CARD = f"border:1px solid {_LINE};border-radius:10px;padding:14px 16px;line-height:1.45;"
 _GRID = "display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:12px;"
-
-
-def _cards_html(made: list[dict[str, Any]]) -> str:
-    return f'<div style="{_GRID}">{"".join(_card_html(one) for one in made)}</div>'
 
 
 def _card_html(one: Mapping[str, Any]) -> str:

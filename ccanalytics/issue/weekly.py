@@ -17,7 +17,7 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import Check, preflight, stops
 from ccanalytics.errors import PreflightError, SettingsError
 from ccanalytics.issue.fetching import fetch_report_days
-from ccanalytics.issue.memory import digest_of, memory_of, number_words, remember, revealed_with
+from ccanalytics.issue.memory import memory_of, number_words, remember, revealed_with
 from ccanalytics.issue.progress import Progress, of_notebooks, part, silent
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
@@ -121,12 +121,14 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
             f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
             f"{data.minimum_group} people, or the whole without it would reveal so few."
         )
+    parameters = _parameters(options, data)
+    memory = memory_of(data, options.store, parameters)
     return ReportSpec(
         week=week,
         source=data.source,
         out=options.out.absolute(),
         notebooks=_notebooks(options, data),
-        common=_parameters(options, data),
+        common=parameters,
         extra=options.extra,
         environment=options.notebook_environment,
         name=issue_name(week, options.team),
@@ -134,11 +136,11 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         subtitle=f"{_days(monday)}, UTC days",
         banner=data.spec.banner,
         made=f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        meta=_facts(options, data),
+        meta=_facts(options, data, memory.data),
         checks=[(check.name, check.level, check.found) for check in checks],
         definitions=METRICS,
         named=options.settings.identity == "named",
-        memory=memory_of(data, options.store, _parameters(options, data)),
+        memory=memory,
         number_words=number_words,
         email=options.email,
         served_at=options.settings.reports_url,
@@ -173,7 +175,7 @@ def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
     return {**known, "team": options.team, "identity": options.settings.identity}
 
 
-def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:
+def _facts(options: RunOptions, data: Dataset, digest: str) -> list[tuple[str, str]]:
     """The facts about how the report was made."""
     stored = data.days[data.days["stored"]]
     moving = int((~stored["final"]).sum())
@@ -194,7 +196,7 @@ def _facts(options: RunOptions, data: Dataset) -> list[tuple[str, str]]:
         ("Fetched", fetched),
         ("May still change", f"{moving} days fetched within {settled} days of their end"),
         ("Restated", f"{restated} days changed after they were first fetched"),
-        ("Data", f"digest {digest_of(data, options.store)}"),
+        ("Data", f"digest {digest}"),
         ("People", data.identity),
         ("Made", f"{options.now:%Y-%m-%d %H:%M} UTC"),
         ("With", ", ".join(made_with)),

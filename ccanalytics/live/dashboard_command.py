@@ -26,15 +26,7 @@ OWN = "local"
 @click.option("--no-browser", is_flag=True, help="Only say the address.")
 @click.option("--weeks", type=click.IntRange(1, 520), help="Of the weekly report; default: 12.")
 @click.option("--team", help="Of the weekly report: only this team of the roster.")
-@options.PARAMETER
-@options.flags(
-    options.STORE,
-    options.ROSTER,
-    options.LOGS,
-    options.NOTEBOOKS,
-    options.KEY_FILE,
-    options.IDENTITY,
-)
+@options.flags(*options.OF_NOTEBOOKS)
 def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
     """Serve a page on 127.0.0.1 that follows the session logs while you work.
 

@@ -6,16 +6,23 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ccanalytics.errors import CCAnalyticsError, ReportError
 from ccanalytics.issue.run_options import RunOptions
-from ccanalytics.live.watch import Watched, changes
+from ccanalytics.live.watch import Stamp, Watched
 
 if TYPE_CHECKING:
     from ccanalytics.live.page_maker import PageMaker
 
 log = logging.getLogger(__name__)
+
+TICK = 1.0
+"""The shortest time between two looks at the files in seconds."""
+
+SHARE = 20
+"""After a look, wait this many times its processor time."""
 
 REST = 5.0
 """The longest pause after a page in seconds; after a quick page twice the time it took."""
@@ -44,22 +51,26 @@ class Live:
             "chosen": {},
         }
         self._options = options
-        self._changed = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._asked = asyncio.Event()
         self._say("reading")
 
     async def keep_up(self) -> None:
         """Make the page now and after each change, until cancelled."""
         self.maker = maker = await asyncio.to_thread(self._page_maker)
         watched = await asyncio.to_thread(maker.watched)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch(watched))
-            while True:
-                self._changed.clear()
+        shown: Stamp = ()
+        while True:
+            stamp, took = await asyncio.to_thread(_look, watched)
+            pause = max(TICK, SHARE * took)
+            if stamp != shown or self._asked.is_set():
+                shown = stamp
+                self._asked.clear()
                 begun = time.monotonic()
                 await self._renew(maker, watched)
-                await self._rest(min(REST, 2 * (time.monotonic() - begun)))
-                await self._changed.wait()
+                # Changes come in bursts; the reader's own choice is not kept waiting.
+                pause = max(pause, min(REST, 2 * (time.monotonic() - begun)))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), pause)
 
     def choose(self, wanted: Mapping[str, Any]) -> None:
         """Apply the offered filters; anything else is ignored."""
@@ -72,8 +83,7 @@ class Live:
         if right:
             self.maker.chosen |= right
             self._say("reading", chosen=self.maker.chosen)
-            self._hurry.set()
-            self._changed.set()
+            self._asked.set()
 
     async def save(self, kind: str) -> tuple[str, bytes]:
         """The name and content of a file of the page shown."""
@@ -85,18 +95,6 @@ class Live:
         from ccanalytics.live.page_maker import PageMaker
 
         return PageMaker(self._options, self.workers)
-
-    async def _watch(self, watched: Watched) -> None:
-        async for _ in changes(watched):
-            self._changed.set()
-
-    async def _rest(self, seconds: float) -> None:
-        """Changes come in bursts; the reader's own choice is not kept waiting."""
-        self._hurry.clear()
-        try:
-            await asyncio.wait_for(self._hurry.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _renew(self, maker: "PageMaker", watched: Watched) -> None:
         files = await asyncio.to_thread(watched.count)
@@ -134,6 +132,13 @@ class Live:
         self.status = {**self.status, "state": state, "version": version, **changed}
         for listener in list(self.listeners):
             listener(self.status)
+
+
+def _look(watched: Watched) -> tuple[Stamp, float]:
+    """The stamp, and the processor time it took in seconds."""
+    begun = time.thread_time()
+    stamp = watched.stamp()
+    return stamp, time.thread_time() - begun
 
 
 def _words(error: CCAnalyticsError) -> str:

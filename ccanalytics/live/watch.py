@@ -1,18 +1,10 @@
 """Folders and files -> a stamp that differs after any change."""
 
-import asyncio
 import os
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-TICK = 1.0
-"""The shortest time between two scans in seconds."""
-
-SHARE = 20
-"""After a scan, wait this many times its processor time."""
 
 _NO_SESSIONS = "tool-results"
 """Claude Code keeps tool outputs there; one may be a copy of a log."""
@@ -46,24 +38,6 @@ class Watched:
         below = sorted(map(_mark, self.found()))
         single = [(n, *_mark(s)) for n, file in enumerate(self.files) if (s := _state(file))]
         return (datetime.now(UTC).toordinal(),), *below, *single
-
-
-async def changes(watched: Watched) -> AsyncIterator[None]:
-    """Once for each look that finds something changed; never ends by itself."""
-    before, took = await asyncio.to_thread(_look, watched)
-    while True:
-        await asyncio.sleep(max(TICK, SHARE * took))
-        stamp, took = await asyncio.to_thread(_look, watched)
-        if stamp != before:
-            before = stamp
-            yield
-
-
-def _look(watched: Watched) -> tuple[Stamp, float]:
-    """The stamp, and the processor time it took in seconds."""
-    begun = time.thread_time()
-    stamp = watched.stamp()
-    return stamp, time.thread_time() - begun
 
 
 def _mark(state: os.stat_result) -> tuple[int, ...]:

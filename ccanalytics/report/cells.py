@@ -44,7 +44,7 @@ def contents_of(notebooks: Iterable[NotebookNode], charts: Charts) -> Contents:
     """The content of a page of these notebooks; their charts are added to `charts`."""
     contents = Contents(charts)
     for notebook in notebooks:
-        contents.add(_Reader(contents).section(notebook))
+        contents.add(_Reader(contents).read(notebook))
     return contents
 
 
@@ -53,19 +53,22 @@ class _Reader:
 
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
-        self.title = self.anchor = ""
         self.block = Block()
         self.aside: Block | None = None
-        self.blocks, self.more = [self.block], list[Block]()
+        self.section = Section(blocks=[self.block])
 
-    def section(self, notebook: NotebookNode) -> Section:
+    def read(self, notebook: NotebookNode) -> Section:
         for cell in notebook.cells:
             tags = set(cell.metadata.get("tags", ()))
             if not tags & LEFT_OUT:
                 self._read(cell, tags)
-        title = self.title or _file_stem(notebook)
-        anchor = self.anchor or self.contents.anchor(title)
-        return Section(anchor, title, self.blocks, self.more, parameters(notebook))
+        if not self.section.title:
+            self._name(_file_stem(notebook))
+        self.section.parameters = parameters(notebook)
+        return self.section
+
+    def _name(self, title: str) -> None:
+        self.section.title, self.section.id = title, self.contents.anchor(title)
 
     def _read(self, cell: NotebookNode, tags: set[str]) -> None:
         if cell.cell_type == "markdown":
@@ -80,11 +83,11 @@ class _Reader:
 
     def _place(self, tags: set[str]) -> Block:
         """The block of a cell: its question's, or the part behind "more"."""
-        if "more" not in tags or self.block in self.more:
+        if "more" not in tags or self.block in self.section.more:
             return self.block
         if self.aside is None:
             self.aside = Block()
-            self.more.append(self.aside)
+            self.section.more.append(self.aside)
         return self.aside
 
     def _markdown(self, source: str, tags: set[str]) -> None:
@@ -97,7 +100,7 @@ class _Reader:
         for at, token in enumerate(tokens):
             if token.type == "heading_open" and token.level == 0:
                 self._prose(tokens[start:at])
-                self._heading(token, tokens[at + 1], self.more if "more" in tags else self.blocks)
+                self._heading(token, tokens[at + 1], "more" in tags)
                 start = at + 3
         self._prose(tokens[start:])
 
@@ -105,16 +108,16 @@ class _Reader:
         if tokens:
             self.block.items.append({"kind": "prose", "html": _rendered(tokens)})
 
-    def _heading(self, opening: Token, content: Token, blocks: list[Block]) -> None:
+    def _heading(self, opening: Token, content: Token, more: bool) -> None:
         words = "".join(t.content for t in content.children or () if t.type != "softbreak")
-        if opening.tag == "h1" and not self.title:
-            self.title, self.anchor = words, self.contents.anchor(words)
+        if opening.tag == "h1" and not self.section.title:
+            self._name(words)
             return
         level = 3 if opening.tag in ("h1", "h2") else 4
-        anchor = self.contents.anchor(self.title, words)
+        anchor = self.contents.anchor(self.section.title, words)
         self.block = Block(anchor, _rendered([content]), level)
         self.aside = None
-        blocks.append(self.block)
+        (self.section.more if more else self.section.blocks).append(self.block)
 
     def _outputs(self, cell: NotebookNode) -> Iterator[Item]:
         for output in cell.outputs:

@@ -19,13 +19,13 @@ from ccanalytics.report.chart_drawing import (
     Spec,
     about,
     description_of,
+    inline_svg,
     lines_of,
     parts_of,
     svg_of,
     title_of,
     vega_of,
 )
-from ccanalytics.report.svg import inline_svg
 
 
 @dataclass

@@ -74,17 +74,17 @@ class Block:
 
 @dataclass
 class Section:
-    """One notebook."""
+    """One notebook: its visible questions, and those behind "more"."""
 
-    id: str
-    title: str
-    blocks: list[Block]
-    more: list[Block]
-    parameters: dict[str, str]
+    id: str = ""
+    title: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    more: list[Block] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
 
     @property
     def everything(self) -> list[Block]:
-        """Its visible questions and those behind "more"."""
+        """Both kinds of questions."""
         return [*self.blocks, *self.more]
 
     @property

@@ -33,9 +33,9 @@ from report_pages import (
 from ccanalytics.errors import ReportError
 from ccanalytics.report import bundle, colours
 from ccanalytics.report.cells import parameters
+from ccanalytics.report.chart_drawing import inline_svg
 from ccanalytics.report.figures import Charts
 from ccanalytics.report.page import build_page, embedded_json, failure_page
-from ccanalytics.report.svg import inline_svg
 
 DEFINITIONS = {"cost_per_commit": definition(), "commits": definition(name="Commits")}
 
