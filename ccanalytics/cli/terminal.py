@@ -19,7 +19,7 @@ _TURNS_TEXT = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 def say(text: object, *, err: bool = False) -> None:
     """Print lines, above the progress bar if there is one."""
-    _Bar.take_away()
+    _take_bar_away()
     click.echo(plain(str(text)), err=err)
 
 
@@ -53,53 +53,41 @@ def progress(begin: str) -> Iterator[Callable[[str, float], None]]:
     Call what is yielded with the current step and the share of everything done; the
     bar never goes back.
     """
-    bar = _Bar() if sys.stderr.isatty() else _Lines()
-    bar.move(begin, 0.0)
+    move = _Shown(is_bar=sys.stderr.isatty()).move
+    move(begin, 0.0)
     try:
-        yield bar.move
+        yield move
     finally:
-        bar.end()
+        _take_bar_away()
 
 
-class _Lines:
-    """A line on stderr for each tenth that is done."""
+class _Shown:
+    """How far a command is."""
 
-    def __init__(self) -> None:
+    bar_is_drawn = False
+
+    def __init__(self, is_bar: bool) -> None:
+        self._is_bar = is_bar
         self._lock = Lock()
         self._next = 0.0
 
     def move(self, what: str, share: float) -> None:
         with self._lock:
-            if share >= self._next:
+            if self._is_bar:
+                self._next = max(self._next, share)
+                done = "#" * int(self._next * BAR)
+                line = plain(f"[{done:.<{BAR}}] {self._next:4.0%}  {what}")
+                _Shown.bar_is_drawn = True
+                _rewrite(line[: shutil.get_terminal_size().columns - 1])
+            elif share >= self._next:
                 say(f"{share:4.0%}  {what}", err=True)
                 self._next = (int(share * 10 + 1e-9) + 1) / 10
 
-    def end(self) -> None:
-        """A line needs no cleaning up."""
 
-
-class _Bar(_Lines):
-    """One line that is overwritten."""
-
-    drawn = False
-
-    def move(self, what: str, share: float) -> None:
-        with self._lock:
-            self._next = max(self._next, share)
-            done = "#" * int(self._next * BAR)
-            line = plain(f"[{done:.<{BAR}}] {self._next:4.0%}  {what}")
-            _Bar.drawn = True
-            _rewrite(line[: shutil.get_terminal_size().columns - 1])
-
-    def end(self) -> None:
-        self.take_away()
-
-    @classmethod
-    def take_away(cls) -> None:
-        """Clear the line of the bar, if one is drawn, for other text."""
-        if cls.drawn:
-            cls.drawn = False
-            _rewrite("")
+def _take_bar_away() -> None:
+    if _Shown.bar_is_drawn:
+        _Shown.bar_is_drawn = False
+        _rewrite("")
 
 
 def _rewrite(line: str) -> None:

@@ -135,7 +135,6 @@ def _basis(headline: Headline) -> str:
 
 
 def _grade(headline: Headline) -> str:
-    """Coverage and reliability of the figure."""
     coverage = headline.coverage
     short = "" if coverage.grade == "complete" else f" ({coverage.why})"
     tested = "" if headline.metric.id in SECTION_TESTS else "; described, not tested"

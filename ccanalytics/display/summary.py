@@ -36,17 +36,14 @@ def _facts(data: Dataset) -> Iterator[tuple[str, str]]:
     yield "Source", data.spec.title + (f", team {data.team}" if data.team else "")
     yield "Days", f"{data.since} to {data.until}"
     yield "Weeks", f"{counted(len(data.weeks), 'closed week')}"
-    yield "Records", f"{data.record_count:,}{_actors(data)}"
+    whose = ", read from the store when needed"
+    if data.is_read:
+        of_kind = data.activity.groupby("actor_kind", observed=True)["actor"].nunique()
+        people, keys = (int(of_kind.get(kind, 0)) for kind in ("user", "api_key"))
+        whose = f" of {counted(people, 'person', 'people')} and {counted(keys, 'API key')}"
+    yield "Records", f"{data.record_count:,}{whose}"
     if data.extras:
         yield "More frames", ", ".join(data.extras)
-
-
-def _actors(data: Dataset) -> str:
-    if not data.is_read:
-        return ", read from the store when needed"
-    people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
-    keys = data.activity.loc[data.activity["actor_kind"] == "api_key", "actor"].nunique()
-    return f" of {counted(people, 'person', 'people')} and {counted(keys, 'API key')}"
 
 
 def _warnings(data: Dataset) -> Iterator[str]:

@@ -82,7 +82,6 @@ def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]
 
 
 def _table_text(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
-    """The table as monospaced text."""
     lines = [[column["label"] for column in columns], *rows]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     signs = [">" if column["align"] == "right" else "<" for column in columns]

@@ -1,7 +1,6 @@
 """Filling the store for a command: the days of a range or a report, and their companions."""
 
 import logging
-from dataclasses import replace
 from datetime import date, timedelta
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError
@@ -25,8 +24,6 @@ def fetch_days(
     progress: Progress = silent,
 ) -> SyncResult:
     """Sync the days from `since` to `until` of a source on a network."""
-    if not options.spec.network:
-        raise ValueError(f"{options.source} has no days to fetch over a network.")
     done, total = of_days(progress), (until - since).days + 1
     with options.open_source() as source:
         return sync(
@@ -41,29 +38,28 @@ def fetch_days(
         )
 
 
-def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> SyncResult | None:
-    """Sync the days of a report, whatever the source; None where there is nothing to fetch.
+def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> None:
+    """Sync the days of a report, whatever the source.
 
-    A companion, such as the bill, is synced too once it was asked for.
+    A companion, such as the bill, is synced too once it was asked for. One that is refused is a
+    warning: the days are complete without it.
     """
     if not options.spec.network:
         source = options.open_source()
         sync_available(source, options.store, now=options.now, progress=of_days(progress))
-        return None
+        return
     newest = newest_closed_week(options.now, options.spec.settling)
     week = parse_week(options.week) if options.week else newest
     since, until = week - timedelta(weeks=options.weeks - 1), week + timedelta(days=6)
-    result = fetch_days(options, since, until, progress=progress)
+    fetch_days(options, since, until, progress=progress)
     for companion in companions():
         if not options.store.dates(companion.stored_as(options.source)):
             continue
         try:
             fetch_companion(options, companion, since, until)
-        except (ApiError, AuthError, SchemaError) as error:  # the days are complete without it
-            remark = f"Newer {companion.name} are missing, everything else is complete: {error}"
-            log.warning("%s", remark)
-            result = replace(result, remark=f"{result.remark} {remark}".strip())
-    return result
+        except (ApiError, AuthError, SchemaError) as error:
+            missing = f"Newer {companion.name} are missing, everything else is complete"
+            log.warning("%s: %s", missing, error)
 
 
 def fetch_companion(

@@ -176,7 +176,6 @@ def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
 
 
 def _facts(options: RunOptions, data: Dataset, digest: str) -> list[tuple[str, str]]:
-    """The facts about how the report was made."""
     stored = data.days[data.days["stored"]]
     moving = int((~stored["final"]).sum())
     settled = data.spec.settling.final.days

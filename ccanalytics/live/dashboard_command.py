@@ -53,7 +53,6 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
 
 
 def _serve(run: "RunOptions", port: int, launch: bool) -> None:
-    """Serve the page until Ctrl-C."""
     import asyncio
 
     from ccanalytics.live.live_page import Live

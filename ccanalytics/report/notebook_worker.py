@@ -81,7 +81,6 @@ def main() -> None:
 
 
 def _run_copy(asked: dict[str, Any], pipes: _Pipes, lifeline: tuple[int, int]) -> None:
-    """Run a notebook in a fork of this process."""
     gc.freeze()  # else the collector would write to all that is shared, and so copy it
     if pid := os.fork():
         # A thread each: other children of this process are not ours to wait for.

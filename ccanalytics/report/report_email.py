@@ -58,7 +58,6 @@ def email_about(
 
 
 def _message(said: Mapping[str, Any], pictures: Sequence[Mapping[str, Any]]) -> str:
-    """The message: plain text, and HTML with pictures as parts."""
     message = EmailMessage()
     message["Subject"] = " ".join(said["title"].split())
     message["X-Unsent"] = "1"  # Outlook opens it as a draft
