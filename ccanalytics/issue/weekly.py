@@ -110,17 +110,8 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         )
     monday = data.weeks[-1].date()
     week = week_name(monday)
-    if data.weeks[-1] in data.hidden_weeks and not data.team:
-        raise SettingsError(
-            f"Since {week} was published, records of fewer than {data.minimum_group} people "
-            "changed it: its figures, less those published, would be theirs. Its earlier page "
-            "stays as it is; --identity named makes a new one."
-        )
     if data.weeks[-1] in data.hidden_weeks:
-        raise SettingsError(
-            f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
-            f"{data.minimum_group} people, or the whole without it would reveal so few."
-        )
+        raise SettingsError(_why_hidden(data, week))
     parameters = _parameters(options, data)
     memory = memory_of(data, options.store, parameters)
     return ReportSpec(
@@ -144,6 +135,19 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         number_words=number_words,
         email=options.email,
         served_at=options.settings.reports_url,
+    )
+
+
+def _why_hidden(data: Dataset, week: str) -> str:
+    if data.team:
+        return (
+            f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
+            f"{data.minimum_group} people, or the whole without it would reveal so few."
+        )
+    return (
+        f"Since {week} was published, records of fewer than {data.minimum_group} people "
+        "changed it: its figures, less those published, would be theirs. Its earlier page "
+        "stays as it is; --identity named makes a new one."
     )
 
 

@@ -302,6 +302,8 @@ def test_a_full_disk_is_an_error_without_a_traceback(tmp_path):
     done = subprocess.run(
         [*command, "--store", "store"],
         cwd=tmp_path,
+        # Bytecode that is cut off would stay, and break every later run.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
         capture_output=True,
         text=True,

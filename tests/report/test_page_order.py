@@ -122,6 +122,14 @@ def test_a_figure_that_cannot_be_answered_is_no_card_but_listed():
     assert made.not_shown() == ["Share active (there is no roster)"]
 
 
+def test_findings_that_are_not_for_the_top_stand_in_their_section():
+    """As in a notebook of one's own, which asks for them without a tag."""
+    found = [{"kind": "change", "title": "Cost up", "text": "$2 instead of $1."}]
+    own = notebook(text("# Own"), cell("f", shown("findings", findings=found)))
+    html = build_page([own], title="Week 47")
+    assert html.index('id="own"') < html.index("<li><b>Cost up.</b> $2 instead of $1.</li>")
+
+
 def test_a_chart_of_the_top_is_in_no_section():
     """It stands under the cards, and its section keeps what else it has."""
     made = contents(notebook(text("# Cost"), chart(tags=["headlines"]), chart()))
