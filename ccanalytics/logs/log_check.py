@@ -13,6 +13,7 @@ from ccanalytics.check.finding import (
     warning,
 )
 from ccanalytics.errors import SettingsError
+from ccanalytics.logs.log_reader import LogIndex
 from ccanalytics.logs.log_source import LocalLogs, log_folders
 from ccanalytics.words import counted
 
@@ -21,9 +22,10 @@ def check_logs(context: CheckContext) -> CheckFinding:
     """Whether there are session logs, how many, and the date of the newest line."""
     try:
         logs = LocalLogs(context.logs or log_folders(context.environ, Path.home()))
-        report, span = logs.report, logs.span()
     except SettingsError as error:
         return failed(*halves(str(error)))
+    read = logs.news(LogIndex())
+    report, days = read.report, read.facts.days()
     unreadable = sorted(report.unreadable_files.items())
     faults = [f"{counted(n, 'file')} cannot be read: {reason}" for reason, n in unreadable]
     faults += report.faults()
@@ -32,13 +34,13 @@ def check_logs(context: CheckContext) -> CheckFinding:
         "files": report.files,
         "lines": report.lines,
         "faults": faults,
-        "newest": str(span[1]) if span else None,
+        "newest": str(max(days)) if days else None,
     }
     where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
-    if span is None:
+    if not days:
         then = "Use Claude Code here, or name another folder with --logs DIR."
         return warning(f"{where}, none with any model use", then, **facts)
-    text = f"{where}, the newest line of {span[1]}"
+    text = f"{where}, the newest line of {max(days)}"
     if faults:
         then = "The rest counts. A line is truncated when Claude Code is killed while writing it."
         return warning("; ".join([text, *faults]), then, **facts)

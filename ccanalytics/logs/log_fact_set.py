@@ -13,6 +13,7 @@ from ccanalytics.logs.log_facts import (
     CallKey,
     Dated,
     Event,
+    Fact,
     LoggedRequest,
     RequestKey,
     Session,
@@ -88,11 +89,8 @@ class Facts:
         return [r for r in self.requests.values() if not (r.side and _answer(r) in originals)]
 
     def days(self) -> set[date]:
-        """The UTC days of all facts other than sessions."""
-        facts: Iterable[Dated] = chain(
-            self.requests.values(), self.calls.values(), self.events.values()
-        )
-        return {day_of(fact.at) for fact in facts}
+        """The UTC days of all that counts."""
+        return _days(self._counted().values())
 
     def sessions_shared_with(self, other: "Facts") -> set[str | None]:
         """The sessions of facts that the other has as well."""
@@ -116,53 +114,55 @@ class Facts:
 
         The `newest` accounts replace what older rules made of the same lines.
         """
-        before = self.sessions()
+        before = self._counted()
         for name, session in news.own.items():
             put(self.own, name, session)
         for key, session in news.borrowed.items():
             put(self.borrowed, key, session)
         self.continued |= news.continued
         self.copies |= news.copies
-        changed = self._join_dated(news, newest)
-        changed += self._match_incomplete()
-        after = self.sessions()
-        names = {fact.place.session for fact in changed if not isinstance(fact, Event)}
-        names |= {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
-        sessions = [known[name] for known in (before, after) for name in names if name in known]
-        moments = {fact.at // DAY * DAY for fact in changed} | {s.started_at for s in sessions}
-        return set(map(day_of, moments)), names
-
-    def _join_dated(self, news: "Facts", newest: bool) -> list[Dated]:
-        """What changed: each changed fact before and after, and copies that may now yield."""
-        changed: list[Dated] = []
         kinds: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
             (self.requests, news.requests),
             (self.calls, news.calls),
             (self.events, news.events),
         ]
         for mine, others in kinds:
-            if not mine:
-                mine.update(others)
-                changed += others.values()
-                continue
             for key, fact in others.items():
-                changed += self._put(mine, key, fact, newest)
-        messages = {request.message for request in news.requests.values()}
-        return changed + [r for r in self.requests.values() if r.side and r.message in messages]
+                self._put(mine, key, fact, newest)
+        self._match_incomplete()
+        after = self._counted()
+        pairs = ((before.get(key), after.get(key)) for key in before.keys() | after.keys())
+        changed = [fact for was, now in pairs if was is not now and was != now
+                   for fact in (was, now) if fact]  # fmt: skip
+        names = {fact.place.session for fact in changed if not isinstance(fact, Event)}
+        # The row of a session has the sums of its facts.
+        keys = [(Session, name) for name in names]
+        changed += [known[key] for known in (before, after) for key in keys if key in known]
+        return _days(changed), names
 
-    def _put(self, kind: dict[Any, Any], key: Any, fact: Any, newest: bool = False) -> list[Dated]:
-        """Add an account; returns each changed fact before and after."""
+    def _counted(self) -> dict[tuple[type, Any], Fact]:
+        """All that counts, by its kind and identity."""
+        requests = {request.key: request for request in self.counted_requests()}
+        kinds: dict[type, dict[Any, Any]] = {
+            LoggedRequest: requests,
+            ToolCall: self.calls,
+            Event: self.events,
+            Session: self.sessions(),
+        }
+        return {(kind, key): fact for kind, facts in kinds.items() for key, fact in facts.items()}
+
+    def _put(self, kind: dict[Any, Any], key: Any, fact: Any, newest: bool = False) -> None:
+        """Add an account of a fact."""
         known = kind.get(key)
         if known is None:
             kind[key] = fact
-            return [fact]
-        if isinstance(fact, LoggedRequest) and fact.is_another(known):
+        elif isinstance(fact, LoggedRequest) and fact.is_another(known):
             # A gateway gave one pair of ids to two sessions: the earlier answer keeps them.
             kind[key], later = sorted((known, fact), key=_asked)
             later = msgspec.structs.replace(later, turn=f"{later.asked_at or later.at}")
-            return [known, kind[key], *self._put(kind, later.key, later, newest)]
-        kind[key] = self._of_original(known, fact, newest)
-        return [known, kind[key]] if kind[key] != known else []
+            self._put(kind, later.key, later, newest)
+        else:
+            kind[key] = self._of_original(known, fact, newest)
 
     def _of_original(self, known: T, fact: T, newest: bool = False) -> T:
         """Two accounts as one, under the original session if one is a copy."""
@@ -200,7 +200,7 @@ class Facts:
                 first[name] = min(at, first.get(name, at))
         return first
 
-    def _match_incomplete(self) -> list[Dated]:
+    def _match_incomplete(self) -> None:
         """Join each request without an id with the request of its session it is part of.
 
         That one has both ids, or answers at the same time: where no input was logged so far, and
@@ -208,7 +208,7 @@ class Facts:
         """
         incomplete = [r for r in self.requests.values() if not (r.message and r.request)]
         if not incomplete:
-            return []
+            return
         known: dict[tuple[object, ...], RequestKey] = {}
         names = {request.message or request.request for request in incomplete}
         for request in self.requests.values():
@@ -222,7 +222,6 @@ class Facts:
                     known[where, name, "asked", request.asked_at] = request.key
                 if not request.is_out_of_place:
                     known[where, name, into, request.at] = request.key
-        changed: list[Dated] = []
         for request in incomplete:
             into, where = request.used.tokens.into, request.place.session
             name = request.message or request.request
@@ -232,19 +231,15 @@ class Facts:
             if key is None and request.is_out_of_place:
                 key = known.get((where, name, into, request.at))
             if key:
-                changed += self._join_into(key, request)
-        return changed
+                joined, (message, name, turn) = self.requests[key].joined(request), key
+                ids = {"message": message, "request": name, "turn": turn}
+                self.requests[key] = msgspec.structs.replace(joined, **ids)
+                del self.requests[request.key]
 
-    def _join_into(self, key: RequestKey, part: LoggedRequest) -> list[Dated]:
-        """Joins a part of a request with the whole; all three before and after."""
-        whole = self.requests[key]
-        message, request, turn = key
-        joined = msgspec.structs.replace(
-            whole.joined(part), message=message, request=request, turn=turn
-        )
-        self.requests[key] = joined
-        del self.requests[part.key]
-        return [part, whole, joined]
+
+def _days(facts: Iterable[Fact]) -> set[date]:
+    numbers = {fact.at // DAY for fact in facts}
+    return {day_of(number * DAY) for number in numbers}
 
 
 def _answer(request: LoggedRequest) -> tuple[object, ...]:

@@ -198,6 +198,11 @@ class Session(msgspec.Struct, gc=False):
     continues: str | None = None
     """The session it continues."""
 
+    @property
+    def at(self) -> int:
+        """When it started."""
+        return self.started_at
+
     def joined(self, other: "Session") -> "Session":
         """From the earlier start to the later end."""
         first = min(self, other, key=lambda s: (s.started_at, _plain(s.place), s.kind or ""))
@@ -209,6 +214,7 @@ class Session(msgspec.Struct, gc=False):
 
 
 Dated = LoggedRequest | ToolCall | Event
+Fact = Dated | Session
 
 RequestKey = tuple[str | None, str | None, str | None]
 CallKey = tuple[str, str | None, str | None]

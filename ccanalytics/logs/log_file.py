@@ -14,7 +14,6 @@ import msgspec
 
 from ccanalytics.logs.edits import ACCEPTED, TELLING_TOOLS, Outcome, ToolUse
 from ccanalytics.logs.log_facts import Event, LoggedRequest, Place, Session, ToolCall, Used, put
-from ccanalytics.logs.log_index import HalfKey
 from ccanalytics.logs.log_lines import (
     GLUED,
     NO_DATE,
@@ -49,6 +48,10 @@ EVENTS = {
 
 
 NONE = Tokens(0, 0, 0, 0, 0, 0)
+
+
+HalfKey = tuple[str, str]
+"""The session and the id of a tool call, which may be another call's in another session."""
 
 
 class Half(NamedTuple):

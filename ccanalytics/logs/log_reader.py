@@ -7,10 +7,13 @@ A file is read as a whole, and again when it has changed, or when another file t
 other half of one of its tool calls: no text but a session's title is kept.
 """
 
+import hashlib
 import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from stat import S_ISREG
 
@@ -18,8 +21,7 @@ import msgspec
 
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import DAY, UNKNOWN_MODEL, Origin, Place, day_of
-from ccanalytics.logs.log_file import Half, LogFile, tool_call
-from ccanalytics.logs.log_index import HalfKey, LogIndex, ReadFile, written_at
+from ccanalytics.logs.log_file import Half, HalfKey, LogFile, tool_call
 from ccanalytics.logs.log_lines import Line, LoggedUsage, Progress
 from ccanalytics.logs.log_projects import is_within, project_of
 from ccanalytics.prices import PriceList, Tariff, price_list
@@ -29,6 +31,37 @@ log = logging.getLogger(__name__)
 
 DRIFT = 0.01
 """If more lines than this share need repair, the format may have changed."""
+
+
+class ReadFile(msgspec.Struct, frozen=True, gc=False):
+    """A file when it was last read."""
+
+    size: int
+    written_at: int
+    project: str | None = None
+    """The folder it started in: subfolders belong to the same project."""
+    open: frozenset[HalfKey] = frozenset()
+    """The tool calls of which it has one half: another file may have the other one."""
+
+    def is_like(self, stat: os.stat_result) -> bool:
+        """Whether nothing was written since."""
+        return (self.size, self.written_at) == (stat.st_size, written_at(stat))
+
+
+def written_at(stat: os.stat_result) -> int:
+    """When a file was last written; a program can reset one of the two times."""
+    return max(stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+class LogIndex(msgspec.Struct):
+    """Every file that was read, so that the next reading only opens new and changed ones.
+
+    Only valid for the code that wrote it: with other rules or prices everything is read again.
+    """
+
+    files: dict[str, ReadFile] = {}
+    models: dict[str, str] = {}
+    """The model aliases when the files were read."""
 
 
 class LogReport(msgspec.Struct):
@@ -184,3 +217,13 @@ class LogReader:
             fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
             tariff = self._tariffs[key] = Tariff(self.model(model), fast, us_only, refused)
         return tariff
+
+
+@cache
+def code_version() -> str:
+    """A digest of the rules and prices."""
+    folder, prices = Path(__file__).parent, find_spec("genai_prices")
+    files = [*sorted(folder.glob("*.py")), folder.parent / "prices.py"]
+    if prices and prices.origin:
+        files.append(Path(prices.origin).with_name("data.py"))
+    return hashlib.blake2b(b"".join(map(Path.read_bytes, files)), digest_size=8).hexdigest()

@@ -1,6 +1,6 @@
-"""Claude Code's session logs on this machine -> frames of UTC days.
+"""Claude Code's session logs on this machine.
 
-    files ── log_reader ─▶ Facts ── log_frames ─▶ frames of each day
+    files ── log_reader ─▶ Facts ── log_frames ─▶ frames ── log_sync ─▶ days in the store
 
 Counts follow the Analytics API. Logs do not hold who it was
 (the actor is always `local`), and requests without a log line, such as titles and summaries. Before
@@ -14,15 +14,10 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from functools import cached_property
 from pathlib import Path
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.frames.schemas import Frames
-from ccanalytics.logs.log_frames import by_day, frames_of
-from ccanalytics.logs.log_index import LogIndex
-from ccanalytics.logs.log_reader import LogReader, LogReport
+from ccanalytics.logs.log_reader import LogIndex, LogReader
 from ccanalytics.prices import has_price
 from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access
@@ -30,15 +25,9 @@ from ccanalytics.sources.source import Source
 
 log = logging.getLogger(__name__)
 
-ORGANIZATION = "local"
-"""One organization for all folders: another folder adds to a store."""
-
 
 class LocalLogs(Source):
-    """Frames and facts
-
-    Asked for days, the files are read once, at the first question; `news` only reads what changed
-    since an earlier reading.
+    """The session logs of some folders.
 
     `folders` are Claude Code configuration folders (`~/.claude`) or any folders with session
     files below them. When none of them has logs that is a `SettingsError`; with `may_be_gone` it is
@@ -74,27 +63,6 @@ class LocalLogs(Source):
         for text in reader.report.warnings():
             log.warning(text)
         return reader
-
-    def span(self) -> tuple[date, date] | None:
-        """The first and last day with any fact, or None."""
-        days = [day for frame in self._read[0].values() for day in frame["date"].to_pylist()]
-        return (min(days).date(), max(days).date()) if days else None
-
-    def frames(self, day: date) -> Frames:
-        """The frames of one UTC day, empty when nothing happened."""
-        return by_day(self._read[0], [day])[day]
-
-    @property
-    def report(self) -> LogReport:
-        """What was read, and its caveats."""
-        return self._read[1]
-
-    @cached_property
-    def _read(self) -> tuple[Frames, LogReport]:
-        if self.missing:
-            raise SettingsError(self.missing)
-        news = self.news(LogIndex())
-        return frames_of(news.facts, ORGANIZATION), news.report
 
 
 def log_folders(environ: Mapping[str, str], home: Path) -> list[Path]:

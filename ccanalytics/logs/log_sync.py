@@ -26,9 +26,9 @@ from ccanalytics.frames.schemas import SCHEMAS, Frames
 from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import Session
 from ccanalytics.logs.log_frames import by_day, facts_of, frames_of
-from ccanalytics.logs.log_index import LogIndex, code_version
+from ccanalytics.logs.log_reader import LogIndex, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
-from ccanalytics.logs.log_source import ORGANIZATION, LocalLogs
+from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.repair import repair
@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 SOURCE = "local"
 LEDGER = "logs.ledger"
+
+ORGANIZATION = "local"
+"""One organization for all folders: another folder adds to a store."""
 
 LOGS_KEPT = timedelta(days=30)
 """How long Claude Code keeps its logs unless set otherwise."""

@@ -1,6 +1,6 @@
 """Charts of one's own session logs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,21 +19,28 @@ from ccanalytics.charts.theme import (
     tooltip,
     value_axis,
 )
-from ccanalytics.logs.own_sessions import short_names
-from ccanalytics.logs.own_words import dollars, part
+from ccanalytics.logs.own_frames import dollars, part, short_names
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
-
-_END = "slice(join(slice(split(datum.label, '/'), -2), '/'), -24)"
-"""Projects differ in the end of the path, not in its start."""
 
 SHOWN = 12
 """How many projects, branches or sessions are drawn, most expensive first; the table has all."""
 
 _DAYS = alt.Axis(format="%-d %b", labelAngle=0, labelOverlap=True)
+_END = "slice(join(slice(split(datum.label, '/'), -2), '/'), -24)"
+# Projects differ in the end of the path, not in its start.
 _NAMES = alt.Axis(labelLimit=190, labelExpr=_END)
 _WEEKDAYS = "['', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][datum.value]"
 _DOLLARS = "US dollars, estimated"
+
+_COLUMNS = (
+    ("value", _DOLLARS, "$,.2f"),
+    ("requests", "answers", ",.0f"),
+    ("output_tokens", "output tokens", ",.0f"),
+    ("cache_read_tokens", "cache read tokens", ",.0f"),
+    ("saved", "saved by the cache", "$,.2f"),
+)
+"""The numbers in the table behind `usage_by_chart`: name, words, and format."""
 
 
 def usage_by_chart(frame: MetricFrame) -> Any:
@@ -41,8 +48,9 @@ def usage_by_chart(frame: MetricFrame) -> Any:
     split = str(frame.by)
     names = split.replace("_", " ").replace("mcp", "MCP")
     metric = replace(METRICS["usage_by"], name=f"Cost by {names}")
-    title = _said(frame, lambda: _most(frame, split))
+    title = _said(frame, lambda: _most(frame, split, names))
     subtitle = f"{_DOLLARS} at list prices, by {names}"
+    height: Any = 220
     if split in ("hour", "week"):
         x = alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0))
         if split == "week":
@@ -50,7 +58,6 @@ def usage_by_chart(frame: MetricFrame) -> Any:
         # A week without use keeps its place.
         bars = alt.Chart(frame).mark_bar(invalid="break-paths-show-domains")
         bars = bars.encode(x=x, y=value_axis(metric))
-        height: Any = 220
     else:
         if len(frame) == 1 and "unavailable" not in frame.attrs:  # a bar of its own says nothing
             frame.attrs["unavailable"] = f"all of it is {frame[split].iloc[0]}"
@@ -61,49 +68,32 @@ def usage_by_chart(frame: MetricFrame) -> Any:
             y=alt.Y(f"{split}:N", title=None, sort=None, axis=_NAMES),
         )  # fmt: skip
         height = alt.Step(26)
-    words = tooltip(
-        ("week:T", "week of", DAY) if split == "week" else (f"{split}:N", names),
-        ("value:Q", _DOLLARS, "$,.2f"),
-        ("requests:Q", "answers", ",.0f"),
-        ("saved:Q", "saved by the cache", "$,.2f"),
-    )
-    columns = [
-        [split, names, ""],
-        ["value", _DOLLARS, "$,.2f"],
-        ["requests", "answers", ",.0f"],
-        ["output_tokens", "output tokens", ",.0f"],
-        ["cache_read_tokens", "cache read tokens", ",.0f"],
-        ["saved", "saved by the cache", "$,.2f"],
-    ]
-    return _wide(bars.encode(tooltip=words), metric, title, subtitle, height, columns)
+    first = ("week:T", "week of", DAY) if split == "week" else (f"{split}:N", names)
+    told = [column for column in _COLUMNS if "tokens" not in column[0]]
+    columns = [(split, names, ""), *_COLUMNS]
+    return _wide(bars, metric, title, subtitle, [first, *told], height, columns)
 
 
 def usage_by_day_chart(frame: MetricFrame) -> Any:
     """One column per day, stacked by model (dollars) or by kind of token."""
-    of_money = frame.by == "model"
-    group, unit = ("model", _DOLLARS) if of_money else ("kind", "tokens")
-    form = "$,.0f" if of_money else ".3~s"
-    colour = alt.Scale(range=CATEGORIES)
+    if frame.by == "model":
+        group, unit, axis, form = "model", _DOLLARS, "$,.0f", "$,.2f"
+        what = f"{_DOLLARS} at list prices, by model"
+    else:
+        group, unit, axis, form, what = "kind", "tokens", ".3~s", ",.0f", "Tokens by kind"
     bars = (
         alt.Chart(frame)
         .mark_bar()
         .encode(
             x=alt.X("yearmonthdate(day):O", title=f"day ({frame.attrs['clock']})", axis=_DAYS),
-            y=alt.Y("value:Q", title=None, axis=alt.Axis(format=form), scale=alt.Scale(zero=True)),
-            color=alt.Color(
-                f"{group}:N", sort=None, scale=colour, legend=legend(frame[group].unique())
-            ),
-            tooltip=tooltip(
-                ("day:T", "day", DAY),
-                (f"{group}:N", group),
-                ("value:Q", unit, "$,.2f" if of_money else ",.0f"),
-            ),
+            y=alt.Y("value:Q", title=None, axis=alt.Axis(format=axis), scale=alt.Scale(zero=True)),
+            color=_colour(group, frame[group].unique(), range=CATEGORIES),
         )
     )
-    what = f"{_DOLLARS} at list prices, by model" if of_money else "Tokens by kind"
     days = frame.groupby("day", as_index=False)["value"].sum()
-    title = _said(days, lambda: _peak(days))
-    return _wide(bars, "usage_by_day", title, f"{what} and day")
+    title = _said(days, lambda: f"Most on {_first(days)['day']:%-d %B}")
+    told = [("day:T", "day", DAY), (f"{group}:N", group), ("value:Q", unit, form)]
+    return _wide(bars, "usage_by_day", title, f"{what} and day", told)
 
 
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
@@ -116,34 +106,27 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
             x=alt.X("hour:O", title=hour, axis=alt.Axis(labelAngle=0)),
             y=alt.Y("weekday:O", title=None, axis=alt.Axis(labelExpr=_WEEKDAYS)),
             opacity=alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None),
-            tooltip=tooltip(
-                ("weekday:O", "weekday (1 is Monday)"),
-                ("hour:O", "hour"),
-                ("value:Q", _DOLLARS, "$,.2f"),
-                ("requests:Q", "answers", ",.0f"),
-            ),
         )
     )
     subtitle = f"{_DOLLARS}: darker means more in that hour of all these weeks"
+    told = [("weekday:O", "weekday (1 is Monday)"), ("hour:O", "hour"), *_COLUMNS[:2]]
     title = _said(frame, lambda: _busiest(frame))
-    return _wide(squares, "usage_by_weekday", title, subtitle, alt.Step(22))
+    return _wide(squares, "usage_by_weekday", title, subtitle, told, alt.Step(22))
 
 
 def context_growth_chart(frame: pd.DataFrame) -> Any:
     """A line per session, with a point after each compaction."""
-    colour = alt.Scale(range=CATEGORIES)
+    told = [
+        ("session:N", "session"),
+        ("answer:Q", "answer", ",.0f"),
+        ("value:Q", "tokens that went in", ",.0f"),
+        ("compacted:N", "compacted just before"),
+    ]
     base = alt.Chart().encode(
         x=alt.X("answer:Q", title="answer of the session", axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(format=".3~s")),
-        color=alt.Color(
-            "session:N", sort=None, scale=colour, legend=legend(frame["session"].unique())
-        ),
-        tooltip=tooltip(
-            ("session:N", "session"),
-            ("answer:Q", "answer", ",.0f"),
-            ("value:Q", "tokens that went in", ",.0f"),
-            ("compacted:N", "compacted just before"),
-        ),
+        color=_colour("session", frame["session"].unique(), range=CATEGORIES),
+        tooltip=tooltip(*told),
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=1.5)
     cuts = base.mark_point(size=90, filled=True, opacity=1).transform_filter("datum.compacted")
@@ -154,27 +137,22 @@ def context_growth_chart(frame: pd.DataFrame) -> Any:
 
 def tool_use_chart(frame: pd.DataFrame) -> Any:
     """A bar per tool, stacked by accepted, rejected and failed calls."""
-    subtitle = "Calls by outcome"
-    if len(frame) > SHOWN:
-        subtitle += f"; the {SHOWN} most used of {len(frame)}"
     kinds = ["accepted", "rejected", "errors"]
     rows = frame[["tool", *kinds]].head(SHOWN).melt("tool", kinds, "outcome", "value")
-    colour = alt.Scale(domain=kinds, range=[BLUE, ORANGE, GREY])
     bars = (
         alt.Chart(rows)
         .mark_bar()
         .encode(
             x=count_axis("value", alt.X),
             y=alt.Y("tool:N", title=None, sort=None, axis=_NAMES),
-            color=alt.Color("outcome:N", sort=None, scale=colour, legend=legend(kinds)),
+            color=_colour("outcome", kinds, domain=kinds, range=[BLUE, ORANGE, GREY]),
             order=alt.Order("outcome:N"),
-            tooltip=tooltip(
-                ("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")
-            ),
         )
     )
+    more = f"; the {SHOWN} most used of {len(frame)}" if len(frame) > SHOWN else ""
+    told = [("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")]
     title = "" if frame.empty else _most_called(frame)
-    return _wide(bars, "tool_use", title, subtitle, alt.Step(24))
+    return _wide(bars, "tool_use", title, f"Calls by outcome{more}", told, alt.Step(24))
 
 
 def _wide(
@@ -182,12 +160,20 @@ def _wide(
     metric: Any,
     title: str,
     subtitle: str,
+    told: Iterable[tuple[str, ...]] = (),
     height: Any = 220,
     columns: Sequence[Sequence[str]] = (),
 ) -> Any:
+    """A finished chart with this tooltip; a column without a type is a number."""
+    lines = [(name if ":" in name else f"{name}:Q", *words) for name, *words in told]
+    chart = chart.encode(tooltip=tooltip(*lines)) if lines else chart
     return finished(
         chart, metric, title=title, subtitle=subtitle, wide=True, height=height, columns=columns
     )
+
+
+def _colour(group: str, names: Iterable[object], **scale: Any) -> alt.Color:
+    return alt.Color(f"{group}:N", sort=None, scale=alt.Scale(**scale), legend=legend(names))
 
 
 def _every_week(frame: MetricFrame) -> pd.DataFrame:
@@ -196,16 +182,26 @@ def _every_week(frame: MetricFrame) -> pd.DataFrame:
     return pd.DataFrame(frame).set_index("week").reindex(weeks).reset_index()
 
 
-def _most(frame: pd.DataFrame, split: str) -> str:
+def _said(frame: pd.DataFrame, words: Callable[[], str]) -> str:
+    """What the frame shows, where there is something."""
+    return words() if frame["value"].notna().any() else ""
+
+
+def _first(frame: pd.DataFrame) -> pd.Series:
+    """The row with the largest value."""
+    return frame.loc[frame["value"].idxmax()]
+
+
+def _most(frame: pd.DataFrame, split: str, names: str) -> str:
     """The most expensive value of the split: "shop made two thirds of the cost"."""
     known = frame.dropna(subset="value")
     if split == "week":
         last, *before = (dollars(value) for value in known.sort_values("week")["value"][::-1])
         return f"{last} in the newest week" + (f", {before[0]} in the one before" if before else "")
-    first, total = known.loc[known["value"].idxmax()], known["value"].sum()
-    name, share = first[split], part(first["value"] / (total or 1))
+    first = _first(known)
+    name, share = first[split], part(first["value"] / (known["value"].sum() or 1))
     if name == "none":
-        return f"{share} of the cost was without a {split.replace('_', ' ').replace('mcp', 'MCP')}"
+        return f"{share} of the cost was without a {names}"
     if split == "project":
         name = short_names(frame["project"])[name]
     name = f"The hour from {name:.0f}:00" if split == "hour" else name
@@ -214,7 +210,7 @@ def _most(frame: pd.DataFrame, split: str) -> str:
 
 def _busiest(hours: pd.DataFrame) -> str:
     """The busiest hour of the week: "Most on Tuesdays from 14:00"."""
-    first = hours.loc[hours["value"].idxmax()]
+    first = _first(hours)
     day = pd.Timestamp(2024, 1, int(first["weekday"]))  # a January that begins on a Monday
     return f"Most on {day:%A}s from {first['hour']:.0f}:00"
 
@@ -223,14 +219,3 @@ def _most_called(tools: pd.DataFrame) -> str:
     """The most used tool: "Bash made half of 412 calls"."""
     calls = tools["calls"].sum()
     return f"{tools['tool'].iloc[0]} made {part(tools['calls'].iloc[0] / calls)} of {calls:,} calls"
-
-
-def _peak(days: pd.DataFrame) -> str:
-    """The busiest day: "Most on 19 August"."""
-    first = days.loc[days["value"].idxmax()]
-    return f"Most on {first['day']:%-d %B}"
-
-
-def _said(frame: pd.DataFrame, words: Callable[[], str]) -> str:
-    """What the frame shows, where there is something."""
-    return words() if frame["value"].notna().any() else ""

@@ -7,8 +7,16 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.logs.own_frames import local_time, own_frames
-from ccanalytics.logs.own_part import Choice, own_choices, own_part
+from ccanalytics.logs.own_frames import (
+    dollars,
+    last_folder,
+    local_time,
+    own_frames,
+    own_part,
+    session_name,
+    short_names,
+)
+from ccanalytics.logs.own_sessions import own_sessions
 from ccanalytics.logs.own_usage import summands
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.showing import ShowsItself
@@ -18,6 +26,13 @@ WINDOW = pd.Timedelta(hours=5)
 
 RECENT = 7
 """Days of `own_recent`, compared with as many before them."""
+
+Choice = dict[str, object]
+
+MOST_SESSIONS = 40
+"""The most sessions to choose from, the most expensive of the range."""
+
+DAYS = {"7": "last 7 days", "30": "last 30 days", "90": "last 90 days", "365": "last year"}
 
 _RECENT = {
     "value": "usd",
@@ -135,8 +150,39 @@ def own_now(
         window=_open_window(requests, moment),
         newest=main.tail(1),
         limit_usd=limit_usd,
-        choices=own_choices(data, project, timezone),
+        choices=_choices(data, project, timezone),
     )
+
+
+def _choices(data: Dataset, project: str, timezone: str) -> list[Choice]:
+    """The filters of a live page: name, label and options, each a value and a label.
+
+    Projects and models of the whole range, and the sessions of one project or of all, by cost.
+    """
+    sessions = own_sessions(own_part(data, project=project), timezone).head(MOST_SESSIONS)
+    requests = own_frames(data).requests
+    projects, models = (
+        requests.groupby(requests[name].astype("str"))["value"].sum().sort_values()[::-1].index
+        for name in ("project", "model")
+    )
+    listed = [(row["session"], _choice_words(row)) for _, row in sessions.iterrows()]
+    days = (data.until - data.since).days + 1
+    every = ("", "all")
+    options = {
+        ("days", "Range"): [*({str(days): f"last {days} days"} | DAYS).items()],
+        ("project", "Project"): [every, *short_names(projects.to_series()).items()],
+        ("model", "Model"): [every, *zip(models, models, strict=True)],
+        ("session", "Session"): [every, *listed],
+    }
+    return [
+        {"name": name, "label": label, "options": these} for (name, label), these in options.items()
+    ]
+
+
+def _choice_words(session: pd.Series) -> str:
+    started = f"{session['started_at']:%-d %b %H:%M}"
+    name = session_name(session) if session["title"] else last_folder(session["project"])
+    return f"{started} · {name} · {dollars(session['value'])}"
 
 
 def _open_window(requests: pd.DataFrame, now: pd.Timestamp) -> Spell | None:

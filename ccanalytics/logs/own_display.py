@@ -11,10 +11,8 @@ from ccanalytics.display.cards import cards_bundle
 from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
 from ccanalytics.logs.own_day import RECENT, OwnNow, Spell
-from ccanalytics.logs.own_frames import local_time
-from ccanalytics.logs.own_sessions import session_name, short_names
+from ccanalytics.logs.own_frames import local_time, millions, session_name, short_names
 from ccanalytics.logs.own_week import OwnWeek
-from ccanalytics.logs.own_words import millions
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted
 

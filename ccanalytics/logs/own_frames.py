@@ -1,5 +1,7 @@
 """The frames of session logs -> the basis of own usage: labelled, priced, in local time."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -67,6 +69,27 @@ def _agents(requests: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
     return named.where(agents == "subagent").fillna(agents)
 
 
+def own_part(data: Dataset, project: str = "", model: str = "", session: str = "") -> Dataset:
+    """The answers, calls and sessions of one project, model or session; empty means all.
+
+    A tool call and a session have no model, so a model does not filter them. The frames an
+    organisation has too stay unchanged.
+    """
+    wanted = {"project": project, "model": model, "session": session}
+    wanted = {name: value for name, value in wanted.items() if value}
+    if not wanted:
+        return data
+    # What the log calls a subagent is known by its type before the call that started it is gone.
+    kept = {name: _only(frame, wanted) for name, frame in own_frames(data)._asdict().items()}
+    return replace(data, extras={**data.extras, **kept})
+
+
+def _only(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
+    for name in wanted.keys() & set(frame.columns):
+        frame = frame[frame[name].astype("str") == wanted[name]]
+    return frame.reset_index(drop=True)
+
+
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
     """Adds week, day, weekday and hour in `timezone`."""
     local = local_time(frame[moment], timezone)
@@ -85,3 +108,44 @@ def local_time(moments: pd.Series, timezone: str) -> pd.Series:
     """UTC times in `timezone`, without a zone; "" is this machine's."""
     zone = timezone or tzlocal()
     return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+
+
+def session_name(session: pd.Series) -> str:
+    """The name of a session: its title, else where and when it started."""
+    if session["title"]:
+        return str(session["title"])
+    return f"{last_folder(session['project'])}, {session['started_at']:%-d %B %H:%M}"
+
+
+def last_folder(path: str, count: int = 1) -> str:
+    """The end of a path, which says more than its beginning."""
+    return "/".join(path.replace("\\", "/").rstrip("/").split("/")[-count:]) or path
+
+
+def short_names(paths: pd.Series) -> Mapping[str, str]:
+    """The last folder of each path, with its parent where two would be equal."""
+    last = pd.Series({path: last_folder(path) for path in paths.unique()}, dtype="str")
+    double = last.duplicated(keep=False)
+    return {path: last_folder(path, 1 + double[path]) for path in last.index}
+
+
+_FRACTIONS = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two thirds"}
+_FRACTIONS |= {3 / 4: "three quarters"}
+
+
+def dollars(value: float) -> str:
+    """An amount as people say it: "$412", "$3.20"."""
+    return f"${value:,.0f}" if value >= 9.995 else f"${value:,.2f}"
+
+
+def millions(count: float) -> str:
+    """Tokens in words: "1.2 million tokens"."""
+    return f"{count / 1e6:,.1f} million tokens" if count >= 1e6 else f"{count:,.0f} tokens"
+
+
+def part(share: float) -> str:
+    """A share in words: "two thirds", "all", "62 %"."""
+    if share >= 0.995:
+        return "all"
+    nearest = min(_FRACTIONS, key=lambda fraction: abs(fraction - share))
+    return _FRACTIONS[nearest] if abs(nearest - share) < 0.02 else f"{100 * share:.0f} %"

@@ -1,11 +1,9 @@
-"""One person's sessions: what each cost and did, how its context grew, and what it is called."""
-
-from collections.abc import Mapping
+"""One person's sessions: what each cost and did, and how its context grew."""
 
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.logs.own_frames import OwnFrames, local_time, own_frames
+from ccanalytics.logs.own_frames import OwnFrames, last_folder, local_time, own_frames
 from ccanalytics.metrics.metric_frame import measures
 
 PAUSE = pd.Timedelta(minutes=15)
@@ -116,22 +114,3 @@ def _growth(answers: pd.DataFrame, cuts: pd.Series) -> pd.DataFrame:
     first = answers.iloc[0]
     label = f"{first['at'].day} {first['at']:%b %H:%M} {last_folder(first['project'])}"
     return points.loc[sorted(kept)].assign(session=label)
-
-
-def session_name(session: pd.Series) -> str:
-    """The name of a session: its title, else where and when it started."""
-    if session["title"]:
-        return str(session["title"])
-    return f"{last_folder(session['project'])}, {session['started_at']:%-d %B %H:%M}"
-
-
-def last_folder(path: str, count: int = 1) -> str:
-    """The end of a path, which says more than its beginning."""
-    return "/".join(path.replace("\\", "/").rstrip("/").split("/")[-count:]) or path
-
-
-def short_names(paths: pd.Series) -> Mapping[str, str]:
-    """The last folder of each path, with its parent where two would be equal."""
-    last = pd.Series({path: last_folder(path) for path in paths.unique()}, dtype="str")
-    double = last.duplicated(keep=False)
-    return {path: last_folder(path, 1 + double[path]) for path in last.index}

@@ -11,10 +11,17 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.logs.own_frames import CACHE_WRITES, own_frames
-from ccanalytics.logs.own_sessions import own_sessions, session_name, short_names
+from ccanalytics.logs.own_frames import (
+    CACHE_WRITES,
+    dollars,
+    millions,
+    own_frames,
+    part,
+    session_name,
+    short_names,
+)
+from ccanalytics.logs.own_sessions import own_sessions
 from ccanalytics.logs.own_usage import token_cost
-from ccanalytics.logs.own_words import dollars, millions, part
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.findings import Finding, Findings
 from ccanalytics.metrics.own_history import MINIMUM_WEEKS, LogChange, last_week_change

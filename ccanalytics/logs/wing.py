@@ -12,7 +12,7 @@ WING = Wing(
         "cache_saving": "logs.own_usage:cache_saving",
         "context_growth": "logs.own_sessions:context_growth",
         "own_now": "logs.own_day:own_now",
-        "own_part": "logs.own_part:own_part",
+        "own_part": "logs.own_frames:own_part",
         "own_recent": "logs.own_day:own_recent",
         "own_sessions": "logs.own_sessions:own_sessions",
         "own_week": "logs.own_week:own_week",

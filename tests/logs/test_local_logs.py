@@ -5,6 +5,7 @@ import logging
 import tarfile
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,34 @@ from log_lines_made import MODEL, PATCH, answer, call, line, progress, result
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.frames.schemas import SCHEMAS
+from ccanalytics.logs.log_frames import by_day, frames_of
+from ccanalytics.logs.log_reader import LogIndex
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
 from ccanalytics.logs.log_source import LocalLogs, log_folders
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data"
 DAY = date(2026, 8, 3)
+
+
+class ReadLogs(LocalLogs):
+    """Session logs, what was read of them, and the frames of it."""
+
+    @cached_property
+    def _read(self):
+        news = self.news(LogIndex())
+        return news.report, frames_of(news.facts, "local")
+
+    @property
+    def report(self):
+        return self._read[0]
+
+    def span(self):
+        """The first and last day with anything."""
+        dates = [row for frame in self._read[1].values() for row in frame["date"].to_pylist()]
+        return (min(dates).date(), max(dates).date()) if dates else None
+
+    def frames(self, day):
+        return by_day(self._read[1], [day])[day]
 
 
 @pytest.fixture
@@ -33,7 +57,7 @@ def logs(tmp_path):
                 text if isinstance(text, bytes) else json.dumps(text).encode() for text in lines
             ]
             path.write_bytes(b"\n".join(texts) + b"\n")
-        return LocalLogs([tmp_path])
+        return ReadLogs([tmp_path])
 
     return write
 
@@ -478,7 +502,7 @@ def test_linked_project_folders_are_followed_and_loops_are_not(logs, tmp_path):
     logs(s1=[answer(output=3)])
     (tmp_path / "projects" / "linked").symlink_to(elsewhere)
     (tmp_path / "projects" / "p" / "loop").symlink_to(tmp_path / "projects")
-    assert total(LocalLogs([tmp_path]))["output"] == 7
+    assert total(ReadLogs([tmp_path]))["output"] == 7
 
 
 def test_a_folder_above_called_subagents_changes_nothing(tmp_path):
@@ -486,7 +510,7 @@ def test_a_folder_above_called_subagents_changes_nothing(tmp_path):
     folder = tmp_path / "subagents" / "projects" / "p"
     folder.mkdir(parents=True)
     (folder / "s1.jsonl").write_text(json.dumps(answer(output=1)))
-    assert total(LocalLogs([tmp_path / "subagents"]))["sessions"] == 1
+    assert total(ReadLogs([tmp_path / "subagents"]))["sessions"] == 1
 
 
 def test_unknown_kinds_of_lines_are_passed_over(logs):
@@ -528,7 +552,7 @@ def test_a_dangling_link_does_not_stop_the_others(logs, tmp_path):
     """It is counted as a file that cannot be read."""
     logs(s1=[answer(output=3)])
     (tmp_path / "projects" / "p" / "gone.jsonl").symlink_to(tmp_path / "nowhere")
-    read = LocalLogs([tmp_path])
+    read = ReadLogs([tmp_path])
     assert total(read)["output"] == 3
     assert (read.report.files, sum(read.report.unreadable_files.values())) == (1, 1)
 
@@ -547,7 +571,7 @@ def test_two_folders_with_the_same_session_count_it_once(logs, tmp_path):
     (other / "projects" / "p").mkdir(parents=True)
     copy = other / "projects" / "p" / "s1.jsonl"
     copy.write_bytes((tmp_path / "projects" / "p" / "s1.jsonl").read_bytes())
-    read, turned = LocalLogs([tmp_path, other]), LocalLogs([other, tmp_path])
+    read, turned = ReadLogs([tmp_path, other]), ReadLogs([other, tmp_path])
     assert total(read) == total(turned)
     assert (total(read)["output"], total(read)["sessions"]) == (3, 1)
 
@@ -565,7 +589,7 @@ def test_any_folder_with_session_files_below_will_do(logs, tmp_path):
     config.mkdir(parents=True)
     (tmp_path / "projects").rename(config / "projects")
     for folder in (config, config / "projects", config / "projects" / "p", config.parent):
-        assert total(LocalLogs([folder]))["output"] == 3
+        assert total(ReadLogs([folder]))["output"] == 3
 
 
 def test_reading_leaves_the_folder_as_it_was(logs, tmp_path):
@@ -591,7 +615,7 @@ def test_no_text_of_a_prompt_or_file_gets_into_a_frame(logs):
     )
     assert total(read)["commits"] == 1
     assert "secret" not in repr([frame.to_pylist() for frame in read.frames(DAY).values()])
-    assert "secret" not in repr(read._read)
+    assert "secret" not in repr(vars(read.news(LogIndex()).facts)) + repr(read.report)
 
 
 @given(order=st.permutations(range(6)), cuts=st.lists(st.booleans(), min_size=6, max_size=6))
@@ -609,7 +633,7 @@ def test_totals_do_not_depend_on_the_report_spec_of_lines_and_files(tmp_path_fac
     for name, second in (("a", False), ("b", True)):
         chosen = [json.dumps(lines[n]) for n in order if cuts[n] is second]
         (folder / f"{name}.jsonl").write_text("\n".join(chosen))
-    sums = total(LocalLogs([folder]))
+    sums = total(ReadLogs([folder]))
     assert (sums["output"], sums["sessions"], sums["lines_added"], sums["lines_removed"]) == (
         34,
         1,
@@ -624,7 +648,7 @@ def test_totals_do_not_depend_on_the_report_spec_of_lines_and_files(tmp_path_fac
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
     """So is the way out."""
     with pytest.raises(SettingsError, match=r"nowhere does not exist.*--logs DIR"):
-        LocalLogs([tmp_path / "nowhere"])
+        ReadLogs([tmp_path / "nowhere"])
 
 
 def test_a_folder_without_logs_is_named(tmp_path, caplog):
@@ -633,9 +657,9 @@ def test_a_folder_without_logs_is_named(tmp_path, caplog):
     (tmp_path / "full" / "s.jsonl").write_text(json.dumps(answer(output=3)))
     (tmp_path / "empty" / "projects").mkdir(parents=True)
     with pytest.raises(SettingsError, match="empty holds no session logs"):
-        LocalLogs([tmp_path / "empty"])
+        ReadLogs([tmp_path / "empty"])
     with caplog.at_level(logging.WARNING):
-        read = LocalLogs([tmp_path / "nowhere", tmp_path / "empty", tmp_path / "full"])
+        read = ReadLogs([tmp_path / "nowhere", tmp_path / "empty", tmp_path / "full"])
     assert total(read)["output"] == 3
     assert "nowhere does not exist" in caplog.text
     assert "empty holds no session logs" in caplog.text
@@ -644,7 +668,7 @@ def test_a_folder_without_logs_is_named(tmp_path, caplog):
 def test_no_folder_at_all_is_an_error():
     """There is nothing to read."""
     with pytest.raises(SettingsError, match="No log folder given"):
-        LocalLogs([])
+        ReadLogs([])
 
 
 def test_the_environment_names_the_folders(tmp_path):
@@ -678,7 +702,7 @@ def real(tmp_path_factory):
     with tarfile.open(SAMPLE / "claude-logs.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     expected = json.loads((SAMPLE / "claude-logs-expected.json").read_text())
-    return LocalLogs([folder / "claude-logs"]), expected
+    return ReadLogs([folder / "claude-logs"]), expected
 
 
 def counted(logs, days):

@@ -9,6 +9,7 @@ from log_lines_made import NOW, answer, appended, brought, line, output, rows, w
 import ccanalytics as cca
 from ccanalytics.check.finding import CheckContext
 from ccanalytics.logs.log_check import check_logs
+from ccanalytics.logs.log_reader import LogIndex
 from ccanalytics.logs.log_source import LocalLogs
 
 
@@ -70,7 +71,7 @@ def test_a_pipe_a_folder_and_an_odd_name_cost_only_themselves(folder, store, mon
     logs = LocalLogs([folder])
     cca.sync(logs, store, now=NOW)
     assert output(store) == [3]
-    assert logs.report.unreadable_files == {
+    assert logs.news(LogIndex()).report.unreadable_files == {
         "It is not a file": 1,
         "Its name is no text": 1,
         "Permission denied": 1,
