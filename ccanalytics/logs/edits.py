@@ -9,7 +9,9 @@ Texts are read for counting and never stored.
 """
 
 import re
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -131,27 +133,25 @@ class TextBlock(ApiPart):
     text: str | None = None
 
 
+@dataclass
 class ToolUse:
     """A tool call and its result: the text for the model, and Claude Code's own account.
 
     `faults` collects faults of values that were still read.
     """
 
-    def __init__(
-        self,
-        tool: str,
-        given: Buffer,
-        content: Buffer,
-        account: Buffer,
-        *,
-        is_error: bool = False,
-        denied: bool = False,
-    ) -> None:
-        self.tool, self.given, self.content, self.account = tool, given, content, account
+    tool: str
+    given: Buffer
+    content: Buffer
+    account: Buffer
+    is_error: bool = False
+    denied: bool = False
+    faults: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
         # An account of what failed is a text, also where the result does not say that it did.
-        failed = bytes(memoryview(account)[:14]).startswith((b'"Error', b'"User rejected'))
-        self.is_error, self.denied = is_error or failed, denied
-        self.faults: list[str] = []
+        account = bytes(memoryview(self.account)[:14])
+        self.is_error = self.is_error or account.startswith((b'"Error', b'"User rejected'))
 
     def outcome(self) -> Outcome:
         """The counts of the call.
@@ -174,22 +174,30 @@ class ToolUse:
         """The id and type of the subagent it started; None where the log does not say."""
         if self.is_error or self.tool not in AGENT_TOOLS:
             return None, None
-        account = self._decode(self.account, ToolAccount) or ToolAccount()
-        given = self._decode(self.given, ToolInput) or ToolInput()
+        account = self._account
+        given = self._input
         return account.agent_id, account.agent_type or given.subagent_type
+
+    @cached_property
+    def _account(self) -> ToolAccount:
+        return self._decode(self.account, ToolAccount) or ToolAccount()
+
+    @cached_property
+    def _input(self) -> ToolInput:
+        return self._decode(self.given, ToolInput) or ToolInput()
 
     def _lines(self) -> tuple[int, int]:
         """Lines added and removed by a successful edit.
 
         The two texts of the call are compared only where no patch was logged.
         """
-        account = self._decode(self.account, ToolAccount) or ToolAccount()
+        account = self._account
         if account.type == "create" and isinstance(account.content, str):
             return _count(account.content), 0
         if account.type != "create" and account.structured_patch is not None:
             signs = [line[:1] for hunk in account.structured_patch for line in hunk.lines]
             return signs.count("+"), signs.count("-")
-        given = self._decode(self.given, ToolInput) or ToolInput()
+        given = self._input
         if isinstance(given.content, str):
             return _count(given.content), 0
         pairs = [_line_diff(part.old_string, part.new_string) for part in given.edits or (given,)]
@@ -203,10 +211,10 @@ class ToolUse:
         command = bytes(self.given)
         if b"commit" not in command and b"create" not in command:
             return 0, 0
-        account = self._decode(self.account, ToolAccount) or ToolAccount()
+        account = self._account
         if done := account.git_operation:
             return int(done.commit is not None), int((done.pr or {}).get("action") == "created")
-        given = self._decode(self.given, ToolInput) or ToolInput()
+        given = self._input
         printed = account.stdout or self._text()
         committed = _COMMIT_COMMAND.search(given.command) and _COMMIT_PRINTED.search(printed)
         opened = _CREATE_COMMAND.search(given.command) and _CREATED_PRINTED.search(printed)

@@ -1,6 +1,6 @@
 """The facts of some session logs: every fact once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
 from typing import Any, TypeVar
@@ -89,8 +89,9 @@ class Facts:
         return [r for r in self.requests.values() if not (r.side and _answer(r) in originals)]
 
     def days(self) -> set[date]:
-        """The UTC days of all that counts."""
-        return _days(self._counted().values())
+        """The UTC days of all facts."""
+        kinds = self.requests, self.calls, self.events, self.sessions()
+        return _days(chain.from_iterable(kind.values() for kind in kinds))
 
     def sessions_shared_with(self, other: "Facts") -> set[str | None]:
         """The sessions of facts that the other has as well."""
@@ -131,25 +132,19 @@ class Facts:
                 self._put(mine, key, fact, newest)
         self._match_incomplete()
         after = self._counted()
-        pairs = ((before.get(key), after.get(key)) for key in before.keys() | after.keys())
-        changed = [fact for was, now in pairs if was is not now and was != now
-                   for fact in (was, now) if fact]  # fmt: skip
+        changed = [fact for was, now in zip(before, after, strict=True)
+                   for fact in _differences(was, now)]  # fmt: skip
         names = {fact.place.session for fact in changed if not isinstance(fact, Event)}
         # The row of a session has the sums of its facts.
-        keys = [(Session, name) for name in names]
-        changed += [known[key] for known in (before, after) for key in keys if key in known]
+        changed += [
+            known[-1][name] for known in (before, after) for name in names & known[-1].keys()
+        ]
         return _days(changed), names
 
-    def _counted(self) -> dict[tuple[type, Any], Fact]:
-        """All that counts, by its kind and identity."""
-        requests = {request.key: request for request in self.counted_requests()}
-        kinds: dict[type, dict[Any, Any]] = {
-            LoggedRequest: requests,
-            ToolCall: self.calls,
-            Event: self.events,
-            Session: self.sessions(),
-        }
-        return {(kind, key): fact for kind, facts in kinds.items() for key, fact in facts.items()}
+    def _counted(self) -> tuple[dict[Any, Fact], ...]:
+        """What counts of each kind, by identity; sessions come last."""
+        requests: dict[Any, Fact] = {one.key: one for one in self.counted_requests()}
+        return requests, {**self.calls}, {**self.events}, {**self.sessions()}
 
     def _put(self, kind: dict[Any, Any], key: Any, fact: Any, newest: bool = False) -> None:
         """Add an account of a fact."""
@@ -235,6 +230,14 @@ class Facts:
                 ids = {"message": message, "request": name, "turn": turn}
                 self.requests[key] = msgspec.structs.replace(joined, **ids)
                 del self.requests[request.key]
+
+
+def _differences(before: dict[Any, Fact], after: dict[Any, Fact]) -> Iterator[Fact]:
+    """What is not the same in both, as it was and as it is."""
+    for key in before.keys() | after.keys():
+        was, now = before.get(key), after.get(key)
+        if was is not now and was != now:
+            yield from filter(None, (was, now))
 
 
 def _days(facts: Iterable[Fact]) -> set[date]:

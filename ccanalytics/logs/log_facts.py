@@ -16,11 +16,13 @@ from 1 in each turn. Where an id is missing, the `turn` stands for it: the promp
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ccanalytics.logs.edits import Outcome
+from ccanalytics.logs.log_projects import is_within, project_of
 from ccanalytics.prices import Tariff, Tokens
 
 DAY = 86_400_000
@@ -54,6 +56,19 @@ class Place(NamedTuple):
     terminal: str | None
 
 
+def session_only(session: str | None) -> Place:
+    """A place with only its session known."""
+    return Place(session, None, None, None)
+
+
+# Equal values share one object: a hundred thousand lines have a few hundred of each.
+@lru_cache(10_000)
+def place_of(began: str | None, session: str | None, cwd: str | None, *rest: str | None) -> Place:
+    """Where a line was written, in a file that started in the project `began`."""
+    project = project_of(cwd)
+    return Place(session, began if is_within(project, began) else project, *rest)
+
+
 class Origin(NamedTuple):
     """Who called the model, as far as the log says."""
 
@@ -67,6 +82,9 @@ class Origin(NamedTuple):
             return self
         pairs = zip(self, other, strict=True)
         return Origin._make(max(mine or "", its or "") or None for mine, its in pairs)
+
+
+origin_of = lru_cache(10_000)(Origin)
 
 
 class Used(msgspec.Struct, gc=False):

@@ -7,13 +7,21 @@ line ─┬─ message ─┬─ usage ─────────▶ LoggedRequ
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-import msgspec
-
-from ccanalytics.logs.edits import ACCEPTED, TELLING_TOOLS, Outcome, ToolUse
-from ccanalytics.logs.log_facts import Event, LoggedRequest, Place, Session, ToolCall, Used, put
+from ccanalytics.logs.edits import ACCEPTED, TELLING_TOOLS, ToolUse
+from ccanalytics.logs.log_facts import (
+    Event,
+    LoggedRequest,
+    Session,
+    ToolCall,
+    Used,
+    origin_of,
+    place_of,
+    put,
+    session_only,
+)
 from ccanalytics.logs.log_lines import (
     GLUED,
     NO_DATE,
@@ -23,6 +31,7 @@ from ccanalytics.logs.log_lines import (
     Line,
     LoggedUsage,
     Message,
+    Progress,
     context_tokens,
     decoded,
     milliseconds,
@@ -60,7 +69,6 @@ class Half(NamedTuple):
     key: HalfKey
     block: ContentBlock
     said: Said
-    offset: int
 
     def detached(self) -> "Half":
         """The same without holding the whole file in memory."""
@@ -75,15 +83,16 @@ class LogFile:
 
     def __init__(self, reader: "LogReader", path: Path) -> None:
         self.reader = reader
+        self.facts = reader.facts
         self.path = path
-        self.at: int | None = None
-        self.turns = Turns()
         self.project = reader.project_around(path)
         self.calls: dict[HalfKey, Half] = {}
         self.results: dict[HalfKey, Half] = {}
+        self._turns = Turns()
         self._main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self._sessions: dict[str, Session] = {}
         self._forked = False
+        self._at: int | None = None
         self._undated: list[Event] = []
         self._last: tuple[Said, LoggedRequest] | None = None
 
@@ -101,29 +110,12 @@ class LogFile:
             else:
                 self._take_or_note(line, fault, offset)
         for name, session in self._sessions.items():
-            self._put_session(name, session)
-
-    def _said(self, line: Line, at: int | None) -> Said | None:
-        """The message of a line, with where and who wrote it; None without a date."""
-        turn = line if line.data is None else line.turn()
-        message = turn.message
-        if type(message) is not Message or at is None:
-            return None
-        if self.project is None:
-            self.project = project_of(line.cwd)
-        side = bool(line.is_sidechain or turn is not line or not self._main)
-        return Said(line, turn, message, at, self.reader.place(line, self.project), side)
-
-    def _halves(self, said: Said, offset: int) -> list[Half]:
-        """The tool calls and results in a message."""
-        content, session = said.message.content, said.place.session or ""
-        if type(content) is not list:
-            return []
-        return [
-            Half((session, name), block, said, offset)
-            for block in content
-            if type(block) is ContentBlock and (name := block.call_id())
-        ]
+            if name != self.path.stem:
+                put(self.facts.borrowed, (name, self.path.stem), session)
+                continue
+            if self._forked and session.kind != "bg":
+                session.kind = "fork"
+            put(self.facts.own, name, session)
 
     def _take_records(self, raw: bytes, offset: int) -> None:
         """Read each record of a line that has several."""
@@ -139,13 +131,21 @@ class LogFile:
         if fault:
             self._note(fault, offset, repaired=line is not None)
 
+    def _note(self, reason: str, offset: int, *, repaired: bool) -> None:
+        """Count a line that is dropped or repaired, in this reading and in the store."""
+        report, kind = self.reader.report, "repaired" if repaired else "dropped"
+        (report.repaired if repaired else report.dropped)[reason] += 1
+        self._put_event(f"{kind}: {reason}", f"{self.path.stem}@{offset}")
+
     def _take(self, line: Line, offset: int) -> bool:
         """Read a line; False when it needs a date and has no valid one."""
         at = milliseconds(line.timestamp)
         if at is not None:
-            self.at = at
-            if self._undated:
-                self._date_events(at)
+            if self._at is None:
+                for event in self._undated:
+                    event.at = at
+                    self.facts.add(self.facts.events, event.event, event)
+            self._at = at
         if line.message is not None or line.data is not None:
             said = self._said(line, at)
             if said is not None:
@@ -153,25 +153,45 @@ class LogFile:
             return at is not None or type(line.turn().message) is not Message
         if line.subtype in EVENTS and at is not None:
             self._take_event(line, EVENTS[line.subtype], at)
-        elif line.ai_title or line.custom_title or line.summary:
-            self._take_title(line)
+        elif title := line.custom_title or line.ai_title or line.summary:
+            # A summary can be about another session, so it is not a title.
+            name = f"{line.session() or self.path.stem}:title:{crc32(title.encode()):08x}"
+            title = line.custom_title or line.ai_title
+            self._put_event("title", name, line.session(), text=title)
         elif line.continued_in_session_id and line.session_id:
-            self.reader.facts.continued[line.continued_in_session_id] = line.session_id
+            self.facts.continued[line.continued_in_session_id] = line.session_id
         return True
 
+    def _said(self, line: Line, at: int | None) -> Said | None:
+        """The message of a line, with where and who wrote it; None without a date."""
+        turn = line if line.data is None else line.turn()
+        message = turn.message
+        if type(message) is not Message or at is None:
+            return None
+        if self.project is None:
+            self.project = project_of(line.cwd)
+        where = line.session(), line.cwd, line.git_branch, line.entrypoint
+        place = place_of(self.project, *where)
+        side = bool(line.is_sidechain or turn is not line or not self._main)
+        return Said(line, turn, message, at, place, side)
+
     def _take_said(self, said: Said, offset: int) -> None:
-        line, turn = said.line, said.turn
+        line, turn, content = said.line, said.turn, said.message.content
         if not said.side and said.place.session and line.type in ("user", "assistant"):
             self._see(said.place.session, said)
         if line.is_api_error_message:
             self._take_event(line, "api_error", said.at)
         if turn.type != "user":
             self._take_answer(said)
-        halves = self._halves(said, offset)
+        halves = [
+            Half((said.place.session or "", name), block, said)
+            for block in (content if type(content) is list else ())
+            if type(block) is ContentBlock and (name := block.call_id())
+        ]
         for half in halves:
-            self._take_half(half)
+            self._take_half(half, offset)
         if turn.type == "user":
-            self.turns.ask(said, is_result=bool(halves))
+            self._turns.ask(said, is_result=bool(halves))
 
     def _see(self, name: str, said: Said) -> None:
         """Extend the session of a prompt or answer to include it."""
@@ -184,20 +204,11 @@ class LogFile:
         kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
         self._sessions[name] = Session(at, known.ended_at if known else at, said.place, kind)
 
-    def _put_session(self, name: str, session: Session) -> None:
-        facts = self.reader.facts
-        if name == self.path.stem:
-            if self._forked and session.kind != "bg":
-                session.kind = "fork"
-            put(facts.own, name, session)
-        else:
-            put(facts.borrowed, (name, self.path.stem), session)
-
     def _take_answer(self, said: Said) -> None:
         message, usage, last = said.message, said.message.usage, self._last
-        self.turns.hear(said)
+        self._turns.hear(said)
         # Most lines of a message only repeat its usage.
-        repeats = last is not None and self.turns.repeats(said, last[0])
+        repeats = last is not None and self._turns.repeats(said, last[0])
         if last is not None and repeats:
             said.answers = last[0].answers
             if said.at >= last[1].at and said.asked_at == last[0].asked_at:
@@ -205,14 +216,16 @@ class LogFile:
                 return
         counts = NONE if usage is None else tokens(usage)
         if not repeats:
-            said.answers = self.turns.turn(said, counts.into)
+            said.answers = self._turns.turn(said, counts.into)
         if usage is not None and message.model != SYNTHETIC:
-            request, facts = self._request(said, usage, counts), self.reader.facts
-            self._last = said, facts.add(facts.requests, request.key, request)
+            request = self._request(said, usage, counts)
+            self._last = said, self.facts.add(self.facts.requests, request.key, request)
 
     def _request(self, said: Said, usage: LoggedUsage, counts: Tokens) -> LoggedRequest:
-        line, message, reader = said.line, said.message, self.reader
+        line, message, model = said.line, said.message, self.reader.model
         refused = message.stop_reason == "refusal" and not usage.output_tokens
+        fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
+        agent = line.data.agent_id if type(line.data) is Progress else line.agent_id
         request = LoggedRequest(
             said.at,
             said.place,
@@ -220,21 +233,21 @@ class LogFile:
             said.turn.request_id or None,
             said.side,
             message.stop_reason is not None,
-            Used(reader.tariff(message.model, usage, refused), counts),
+            Used(Tariff(model(message.model), fast, us_only, refused), counts),
             said.answers,
             said.asked_at,
             counts.into,
             [],
-            reader.origin(line),
+            origin_of(agent, line.attribution_skill, line.attribution_mcp_server),
         )
         if usage.iterations:
             request.context = context_tokens(usage, message.model)
-            for who, model, its in other_calls(usage, message.model, line.advisor_model):
+            for who, other, its in other_calls(usage, message.model, line.advisor_model):
                 free = who == "fallback" and not its.output
-                request.advisors.append(Used(Tariff(reader.model(model), free=free), its))
+                request.advisors.append(Used(Tariff(model(other), free=free), its))
         return request
 
-    def _take_half(self, half: Half) -> None:
+    def _take_half(self, half: Half, offset: int) -> None:
         """Join two halves to a tool call; a single half waits for the other."""
         is_call = half.block.type == "tool_use"
         mine, others = (self.calls, self.results) if is_call else (self.results, self.calls)
@@ -243,64 +256,35 @@ class LogFile:
             mine[half.key] = half
             return
         call, faults = tool_call(half, other) if is_call else tool_call(other, half)
-        self.reader.facts.add(self.reader.facts.calls, call.key, call)
+        self.facts.add(self.facts.calls, call.key, call)
         if faults:
-            self._note(faults[0], half.offset, repaired=True)
+            self._note(faults[0], offset, repaired=True)
 
     def _take_event(self, line: Line, kind: str, at: int) -> None:
-        session = line.session() or self.path.stem
         size = line.compact_metadata.pre_tokens if line.compact_metadata else None
-        name = line.uuid or f"{session}:{kind}:{at}"
-        self._put_event(Event(at, _only(session), name, kind, size))
+        name = line.uuid or f"{line.session() or self.path.stem}:{kind}:{at}"
+        self._put_event(kind, name, line.session(), tokens=size)
 
-    def _put_event(self, event: Event) -> None:
-        self.reader.facts.add(self.reader.facts.events, event.event, event)
-
-    def _note(self, reason: str, offset: int, *, repaired: bool) -> None:
-        """Count a line that is dropped or repaired, in this reading and in the store."""
-        report = self.reader.report
-        (report.repaired if repaired else report.dropped)[reason] += 1
-        kind = f"{'repaired' if repaired else 'dropped'}: {reason}"
-        name = f"{self.path.stem}@{offset}"
-        self._put_undated(Event(0, _only(self.path.stem), name, kind))
-
-    def _take_title(self, line: Line) -> None:
-        """A summary can be about another session, so it is not a title."""
-        title = line.custom_title or line.ai_title
-        text = title or line.summary or ""
-        session = line.session() or self.path.stem
-        name = f"{session}:title:{crc32(text.encode()):08x}"
-        self._put_undated(Event(0, _only(session), name, "title", text=title))
-
-    def _put_undated(self, event: Event) -> None:
-        """Date an undated event by the dated line before or after it."""
-        self._undated.append(event)
-        if self.at is not None:
-            self._date_events(self.at)
-
-    def _date_events(self, at: int) -> None:
-        for event in self._undated:
-            self._put_event(msgspec.structs.replace(event, at=at))
-        self._undated.clear()
+    def _put_event(self, kind: str, name: str, session: str | None = None, **about: Any) -> None:
+        """An event has the moment of its line, else of the dated line before or after it."""
+        event = Event(self._at or 0, session_only(session or self.path.stem), name, kind, **about)
+        if self._at is None:
+            self._undated.append(event)
+        else:
+            self.facts.add(self.facts.events, name, event)
 
 
 def tool_call(call: Half, result: Half) -> tuple[ToolCall, list[str]]:
     """The tool call of two halves, and the faults of its values."""
-    tool, said, faults = call.block.name or "", result.said, list[str]()
+    tool, said, asked, name = call.block.name or "", result.said, call.said, call.key[1]
     is_error, denied = bool(result.block.is_error), said.turn.tool_denial_kind is not None
-    done: Outcome = ACCEPTED
+    done, faults = ACCEPTED, list[str]()
     started: tuple[str | None, str | None] = (None, None)
     if is_error or denied or tool in TELLING_TOOLS or tool.startswith("mcp__"):
         content, account = result.block.content, said.turn.tool_use_result
-        use = ToolUse(tool, call.block.input, content, account, is_error=is_error, denied=denied)
+        use = ToolUse(tool, call.block.input, content, account, is_error, denied)
         done, started, faults = use.outcome(), use.started_agent(), use.faults
-    asked, name = call.said, call.key[1]
     made = ToolCall(
         said.at, said.place, name, tool, said.side, done, asked.message.id, asked.answers, started
     )
     return made, faults
-
-
-def _only(session: str) -> Place:
-    """A place with only its session known."""
-    return Place(session, None, None, None)

@@ -31,6 +31,7 @@ from ccanalytics.logs.log_facts import (
     ToolCall,
     Used,
     put,
+    session_only,
 )
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
 from ccanalytics.prices import Tariff, Tokens
@@ -187,7 +188,7 @@ def facts_of(frames: Frames) -> Facts:
         call = _call_of(row)
         put(facts.calls, call.key, call)
     for session, at, event, *rest in _rows(frames["log_events"]):
-        put(facts.events, event, Event(at, Place(session, None, None, None), event, *rest))
+        put(facts.events, event, Event(at, session_only(session), event, *rest))
     for row in _rows(frames["sessions"]):
         name, project, branch, terminal, start, end, *_, kind, continues = row
         place = Place(name, project, branch, terminal)

@@ -20,10 +20,8 @@ from stat import S_ISREG
 import msgspec
 
 from ccanalytics.logs.log_fact_set import Facts
-from ccanalytics.logs.log_facts import DAY, UNKNOWN_MODEL, Origin, Place, day_of
+from ccanalytics.logs.log_facts import DAY, UNKNOWN_MODEL, day_of
 from ccanalytics.logs.log_file import Half, HalfKey, LogFile, tool_call
-from ccanalytics.logs.log_lines import Line, LoggedUsage, Progress
-from ccanalytics.logs.log_projects import is_within, project_of
 from ccanalytics.prices import PriceList, Tariff, price_list
 from ccanalytics.words import counted
 
@@ -108,10 +106,6 @@ class LogReader:
         self.report = LogReport(Counter(unreadable))
         self._calls: dict[HalfKey, Half] = {}
         self._results: dict[HalfKey, Half] = {}
-        # Equal values share one object: a hundred thousand lines have a few hundred of each.
-        self._tariffs: dict[tuple[object, ...], Tariff] = {}
-        self._places: dict[tuple[str | None, ...], Place] = {}
-        self._origins: dict[tuple[str | None, ...], Origin] = {}
 
     def read_changed(self, paths: Sequence[str], known: Mapping[str, ReadFile]) -> None:
         """Read those files that are new or changed since they were `known`.
@@ -185,38 +179,10 @@ class LogReader:
             self.facts.add(self.facts.calls, call.key, call)
         self.facts.settle()
 
-    def place(self, line: Line, began: str | None) -> Place:
-        """Where a line was written, in a file that started in `began`."""
-        key = line.session(), line.cwd, line.git_branch, line.entrypoint, began
-        place = self._places.get(key)
-        if place is None:
-            project = project_of(line.cwd)
-            project = began if is_within(project, began) else project
-            place = self._places[key] = Place(key[0], project, line.git_branch, line.entrypoint)
-        return place
-
-    def origin(self, line: Line) -> Origin:
-        """Who a line was written for."""
-        agent = line.data.agent_id if type(line.data) is Progress else line.agent_id
-        key = agent, line.attribution_skill, line.attribution_mcp_server
-        origin = self._origins.get(key)
-        if origin is None:
-            origin = self._origins[key] = Origin._make(key)
-        return origin
-
     def model(self, name: str | None) -> str:
         """The model an id in the log stands for, also with a mark such as "[1m]" behind it."""
         name = name or UNKNOWN_MODEL
         return self.models.get(name) or self.models.get(name.partition("[")[0], name)
-
-    def tariff(self, model: str | None, usage: LoggedUsage, refused: bool) -> Tariff:
-        """What decides the rates of a request."""
-        key = model, usage.speed, usage.inference_geo, refused
-        tariff = self._tariffs.get(key)
-        if tariff is None:
-            fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
-            tariff = self._tariffs[key] = Tariff(self.model(model), fast, us_only, refused)
-        return tariff
 
 
 @cache
