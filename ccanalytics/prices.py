@@ -112,6 +112,23 @@ def model_name(name: str) -> str:
     return _TURNED.sub(r"claude-\2-\1", re.sub(r"(?<=\d)\.(?=\d)", "-", name))
 
 
+def model_family(model: str) -> str:
+    """The family and version of a model id, from any cloud or gateway.
+
+    >>> model_family("us.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    'Sonnet 4.5'
+    >>> model_family("claude-3-5-haiku-20241022"), model_family("house-model")
+    ('Haiku 3.5', 'house-model')
+    """
+    name = model_name(model)
+    plain = re.sub(r"-\d{8}.*", "", name)
+    family = re.search(r"opus|sonnet|haiku", plain)
+    if family is None:
+        return name
+    version = re.findall(r"(?<!\d)\d{1,2}(?!\d)", plain)
+    return f"{family[0].title()} {'.'.join(version)}".strip()
+
+
 def has_price(model: str) -> bool:
     """Whether a model has a price at all."""
     return _model(model_name(model)) is not None

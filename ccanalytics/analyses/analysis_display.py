@@ -1,50 +1,343 @@
-"""How the results of the further analyses are shown."""
+"""How the results of the further analyses are shown: charts and tables, which they name."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import altair as alt
 import pandas as pd
 
+from ccanalytics.analyses.change_parts import Drivers, TeamShift
+from ccanalytics.analyses.forecast import Forecast
 from ccanalytics.analyses.interventions import Effect
-from ccanalytics.analyses.team_shift import TeamShift
+from ccanalytics.analyses.lifecycle import FLOWS
+from ccanalytics.charts.marks import band, event_layers, stacked
+from ccanalytics.charts.ready_frame import with_interval
+from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.theme import (
+    BLUE,
+    CYAN,
+    DAY,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    count_axis,
+    day_axis,
+    legend,
+    share_axis,
+    tooltip,
+    value_axis,
+)
 from ccanalytics.dataset.titled_frame import TitledFrame
 from ccanalytics.display.bundles import Bundle
 from ccanalytics.display.sentences import note_bundle
 from ccanalytics.display.tables import frame_bundle, table_bundle
 from ccanalytics.metrics.availability import UNAVAILABLE, is_available
+from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.words import counted
 
 NO_INTERVENTIONS = (
     "No intervention is known: name a CSV file (team,date,what) as `interventions` in "
     "ccanalytics.toml."
 )
 
+DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
+"""Neutral colours: a rise is neither good nor bad."""
+
+_ROW = 19  # pixels
+_MONTH = 4  # weeks
+
+_share = METRICS["retention"].format
+
+
+def actor_flow_chart(frame: pd.DataFrame) -> Any:
+    """This week's people above the line, people of the previous week who stopped below."""
+    newest = frame.dropna(subset="value")
+    newest = newest[newest["week"] == newest["week"].max()]
+    people = {**dict.fromkeys(FLOWS, 0), **dict(zip(newest["flow"], newest["value"], strict=True))}
+    stayed, back, new, *stopped = (f"{people[flow]:,.0f}" for flow in FLOWS)
+    said = f"{stayed} stayed, {back} returned, {new} new; {sum(map(int, stopped))} stopped"
+    chart = stacked(
+        frame,
+        "actor_flow",
+        "flow",
+        order=FLOWS,
+        colours=[BLUE, CYAN, PURPLE, ORANGE, GREY],
+        axis=count_axis("signed"),
+        title=said if any(people.values()) else "",
+        subtitle="People by week. Below the line: active the week before, but not in this one",
+    )
+    if chart.usermeta["ccanalytics"]["missing"]:
+        return chart
+    below = "datum.flow == 'lapsed' || datum.flow == 'left'"
+    outwards = f"indexof({list(FLOWS)}, datum.flow)"
+    return chart.encode(order=alt.Order("place:Q")).transform_calculate(
+        signed=f"{below} ? -datum.value : datum.value", place=outwards
+    )
+
+
+def retention_chart(frame: pd.DataFrame) -> Any:
+    """A triangle: one row per first week, one column per week since; blank is not yet."""
+    rows = with_interval(frame[frame["status"].isin(["seen", "withheld"])], _share)
+    rows["later"] = [
+        f"{_share(value)} after {counted(weeks, 'week')}" if pd.notna(value) else "too few people"
+        for value, weeks in zip(rows["value"], rows["k"], strict=True)
+    ]
+    first = "first active in the week of"
+    words = tooltip(
+        ("cohort:T", first, DAY),
+        ("later:N", "active"),
+        ("interval:N", "90 % interval"),
+        ("n_actors:Q", "people who began", ",.0f"),
+    )
+    base = alt.Chart().encode(
+        x=alt.X("k:O", title="weeks after the first one", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("yearmonthdate(cohort):O", title=first, axis=alt.Axis(format="%-d %b")),
+        tooltip=words,
+    )
+    # Opacity, not a ramp of colours: one colour stays legible in dark mode and in print.
+    shade = alt.Opacity("value:Q", scale=alt.Scale(domain=[0, 1], range=[0.04, 0.5]), legend=None)
+    cells = base.mark_rect(color=BLUE).encode(opacity=shade)
+    numbers = base.mark_text(color=INK, fontSize=9).encode(text=alt.Text("percent:Q"))
+    hidden = base.mark_text(color=GREY, text="\u00b7", fontSize=14)
+    layers = alt.layer(
+        cells.transform_filter("datum.status == 'seen'"),
+        numbers.transform_filter("datum.status == 'seen'"),
+        hidden.transform_filter("datum.status == 'withheld'"),
+        data=rows,
+    )
+    chart = finished(
+        layers,
+        "retention",
+        title=_retention_title(rows),
+        subtitle="Percent of those first active in a week who were active so many weeks later; "
+        "a dot: too few people to show",
+        wide=True,
+        height=alt.Step(_ROW),
+    )
+    percent = "isValid(datum.value) ? round(100 * datum.value) : null"
+    return chart.transform_calculate(percent=percent)
+
+
+def _retention_title(rows: pd.DataFrame) -> str:
+    """About the newest cohort with four weeks since, or as many as there are."""
+    known = rows[rows["value"].notna() & rows["k"].between(1, _MONTH)].sort_values(["k", "cohort"])
+    if known.empty:
+        return ""
+    last = known.iloc[-1]
+    began = f"{_share(last['value'])} of those who began in the week of {last['cohort']:%-d %B}"
+    return f"{began} were back after {counted(int(last['k']), 'week')}"
+
+
+def time_to_first_use_chart(frame: pd.DataFrame) -> Any:
+    """A step for each day on which somebody started, with its interval as a band."""
+    rows = with_interval(frame, _share)
+    steps: Any = {"interpolate": "step-after"}
+    words = tooltip(
+        ("day:Q", "days since joining"),
+        ("value:Q", "had begun", ".0%"),
+        ("interval:N", "90 % interval"),
+        ("at_risk:Q", "not begun before"),
+    )
+    axis = alt.Axis(tickMinStep=1)
+    base = alt.Chart().encode(x=alt.X("day:Q", title="days since joining the roster", axis=axis))
+    line = base.mark_line(**steps).encode(y=share_axis("value"))
+    # A step line is hard to hit, so the days themselves have tooltips.
+    days = base.mark_point(size=30, opacity=0).encode(y=share_axis("value"), tooltip=words)
+    begun = rows.dropna(subset="value").tail(1).itertuples()
+    said = [f"{_share(at.value)} of new people had started after {at.day:.0f} days" for at in begun]
+    return finished(
+        alt.layer(band(base, share_axis("low"), **steps), line, days, data=rows),
+        "time_to_first_use",
+        title="".join(said),
+        subtitle="Share of people who joined while there are records; 90 % interval as a band",
+    )
+
+
+def roster_use_chart(frame: pd.DataFrame) -> Any:
+    """One bar for each status of the people on the roster."""
+    words = tooltip(
+        ("status:N", "status"), ("value:Q", "people", ",.0f"), ("share:Q", "of the roster", ".0%")
+    )
+    status = alt.Y("status:N", title=None, sort=None)
+    bars = alt.Chart(frame).mark_bar().encode(x=count_axis("value", alt.X), y=status, tooltip=words)
+    subtitle = "People on the last week's roster, by when they were last active in this range"
+    return finished(bars, "roster_use", subtitle=subtitle, height=alt.Step(34))
+
+
+def cost_curve_chart(frame: pd.DataFrame) -> Any:
+    """The Lorenz curve of the last week, with the line of equality."""
+    words = tooltip(
+        ("people_share:Q", "share of people", ".0%"),
+        ("value:Q", "share of cost", ".0%"),
+        ("n_actors:Q", "people in total", ",.0f"),
+    )
+    x = share_axis("people_share", alt.X, "share of active people, lowest cost first")
+    alike = alt.Chart().mark_line(color=GREY, strokeDash=[4, 4], strokeWidth=1.5)
+    curve = alt.Chart().mark_line(point=True).encode(x=x, y=share_axis("value"), tooltip=words)
+    steps, title = frame.dropna(subset="value"), ""
+    if len(steps) >= 3:
+        people, cost = (_share(1 - steps[name].iloc[-2]) for name in ("people_share", "value"))
+        title = f"The top {people} of people made {cost} of the cost"
+    return finished(
+        alt.layer(alike.encode(x=x, y=share_axis("people_share")), curve, data=frame),
+        "cost_curve",
+        title=title,
+        subtitle="Share of last week's estimated cost; the dashed line: everybody costs the same",
+    )
+
+
+def drivers_chart(drivers: Drivers) -> Any:
+    """A waterfall of a detected change: bars that add up to it, each with its interval."""
+    metric, show = drivers.metric, drivers.metric.format_change
+    form = "+$,.2f" if drivers.frame["value"].abs().max() < 100 else "+$,.0f"
+    frame = with_interval(drivers.frame, show)
+    words = tooltip(
+        ("step:N", "driver"), ("value:Q", "difference", form), ("interval:N", "90 % interval")
+    )
+    y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=150))
+    base = alt.Chart(frame).encode(y=y, tooltip=words)
+    axis = alt.Axis(format=form, grid=True, tickCount=4)
+    x = alt.X("start:Q", title=None, axis=axis, scale=alt.Scale(padding=44))
+    colours = alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values()))
+    colour = alt.Color("direction:N", scale=colours, legend=None)
+    bars = base.mark_bar(height=16).encode(x=x, x2="end:Q", color=colour)
+    ends = base.mark_rule(color=INK).encode(x=alt.X("from:Q", title=None), x2="to:Q")
+    labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(
+        x=alt.X("right:Q", title=None), text=alt.Text("value:Q", format=form)
+    )
+    layers = alt.layer(bars, ends, labels, data=frame).transform_calculate(
+        direction="datum.kind == 'total' ? 'total' : datum.value < 0 ? 'lowers it' : 'raises it'",
+        **{"from": "datum.start + datum.low", "to": "datum.start + datum.high"},
+        right="max(datum.start, datum.end, datum.start + datum.high)",
+    )
+    title, subtitle = _drivers_words(drivers)
+    height = alt.Step(28)
+    return finished(layers, f"{metric.id}_drivers", title=title, subtitle=subtitle, height=height)
+
+
+def _drivers_words(drivers: Drivers) -> tuple[str, str]:
+    """The largest part of the change, such as "Tokens per active day: +$230 of +$540", and the
+    figure on both sides."""
+    metric, change = drivers.metric, drivers.compared
+    if change is None:
+        return "", ""
+    parts = drivers.frame[drivers.frame["kind"] == "driver"].dropna(subset="value")
+    title, sides = "", map(metric.format, (change.previous, change.value))
+    if len(parts):
+        largest = parts.loc[parts["value"].abs().idxmax()]
+        step, total = str(largest["step"]), metric.format_change(change.difference)
+        title = f"{step[0].upper()}{step[1:]}: {metric.format_change(largest['value'])} of {total}"
+    return title, (
+        f"{metric.name} from {' to '.join(sides)} ({change.horizon}). The bars add up; lines are "
+        "90 % intervals"
+    )
+
+
+def month_forecast_chart(forecast: Forecast) -> Any:
+    """The cumulative cost of the month, its forecast, and the budget."""
+    metric, frame = METRICS["month_forecast"], forecast.frame
+    words = tooltip(
+        ("date:T", "up to", "%a %-d %b %Y"),
+        ("value:Q", "US dollars, estimated", "$,.0f"),
+        ("low:Q", "90 % interval from", "$,.0f"),
+        ("high:Q", "to", "$,.0f"),
+    )
+    kinds = ["actual", "forecast"]
+    dashes = alt.StrokeDash(
+        "kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [5, 4]]), legend=legend(kinds)
+    )
+    base = alt.Chart().encode(x=day_axis())
+    line = base.mark_line().encode(y=value_axis(metric), strokeDash=dashes, tooltip=words)
+    layers = [band(base, value_axis(metric, "low")), line]
+    subtitle = "US dollars, estimated, cumulative over the month, with a 90 % interval"
+    if forecast.budget is not None and len(frame):
+        budget = alt.Chart().mark_rule(color=ORANGE, strokeWidth=1.5)
+        layers.append(budget.encode(y=alt.datum(forecast.budget)))
+        subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"
+    total, low, high = map(metric.format, (forecast.total, forecast.low, forecast.high))
+    title = f"{forecast.month:%B}: {total} expected, {low} to {high}"
+    return finished(alt.layer(*layers, data=frame), metric.id, title=title, subtitle=subtitle)
+
+
+def daily_cost_chart(frame: pd.DataFrame) -> Any:
+    """The cost of each day over the band of ordinary days; unusual days are dots, events lines."""
+    metric = METRICS["daily_cost"]
+    words = tooltip(
+        ("date:T", "day", "%a %-d %b %Y"),
+        ("value:Q", metric.name, "$,.0f"),
+        ("expected:Q", "usual for the day", "$,.0f"),
+    )
+    base, y = alt.Chart().encode(x=day_axis()), value_axis(metric)
+    usual = band(base, value_axis(metric, "low"), opacity=0.25, color=GREY)
+    line = base.mark_line(strokeWidth=1.5).encode(y=y, tooltip=words)
+    dots = base.mark_point(filled=True, size=80, color=ORANGE, opacity=1).encode(y=y, tooltip=words)
+    dots = dots.transform_filter("datum.unusual")
+    unusual = int(frame["unusual"].sum())
+    return finished(
+        alt.layer(usual, line, dots, *event_layers(frame, day_axis()), data=frame),
+        metric.id,
+        title=f"{metric.name}: {counted(unusual, 'unusual day') if unusual else 'no unusual day'}",
+        subtitle="US dollars, estimated; the grey band holds 90 % of days; dots are unusual days",
+    )
+
+
+def intervention_effects_chart(effect: Effect) -> Any:
+    """The team's difference to the others by week since the intervention, with its interval."""
+    metric, share = effect.metric, "+.0%"
+    frame = with_interval(effect.frame, percent)
+    sides = zip(frame["team_value"], frame["others_value"], strict=True)
+    frame["sides"] = [f"{metric.format(team)}, {metric.format(others)}" for team, others in sides]
+    words = tooltip(
+        ("weeks_since:O", "weeks since"),
+        ("value:Q", "difference", share),
+        ("interval:N", "90 % interval"),
+        ("sides:N", "team, others"),
+    )
+    x = alt.X("weeks_since:O", title="weeks since the start", axis=alt.Axis(labelAngle=0))
+    base, axis = alt.Chart().encode(x=x, tooltip=words), alt.Axis(format=share)
+    rule = base.mark_rule(color=BLUE, strokeWidth=2, opacity=0.5).encode(
+        y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q"
+    )
+    when = ["before", "after"]
+    colours = alt.Scale(domain=when, range=[GREY, ORANGE])
+    dot = base.mark_point(filled=True, size=70, opacity=1).encode(
+        y=alt.Y("value:Q", title=None, axis=axis),
+        color=alt.Color("when:N", scale=colours, legend=legend(when)),
+    )
+    zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(color=GREY).encode(y="zero:Q")
+    layers = alt.layer(zero, rule, dot, data=frame).transform_calculate(
+        when="datum.weeks_since < 0 ? 'before' : 'after'"
+    )
+    change = "not comparable" if effect.change is None else percent(effect.effect)
+    judged = ", with 90 % intervals" if frame["low"].notna().any() else ""
+    subtitle = (
+        f"Difference to {counted(effect.n_teams, 'team')} without it by week, each against its "
+        f"own mean before{judged}"
+    )
+    title = f"{metric.name}, {effect.team}: {change} since {effect.date:%-d %B}"
+    return finished(layers, "intervention_effects", title=title, subtitle=subtitle)
+
 
 def team_shift_bundle(shift: TeamShift) -> Bundle:
     """One row per team: its cost per commit before and after, and the two parts of the change."""
-    money, frame = METRICS["cost_per_commit"], shift.frame
-    if shift.period is None:
+    if shift.compared is None:
         return note_bundle(shift.sentence(), "missing")
-    shown = frame[["team", "before", "value"]].assign(
-        **{name: [_with_ends(frame, name, at) for at in frame.index] for name in ("rate", "mix")}
-    )
+    shown = shift.frame[["team", "before", "value"]]
+    for name in ("rate", "mix"):  # a part with its interval: "+$0.11 (-$0.02 to +$0.24)"
+        part = shift.frame[[name, f"{name}_low", f"{name}_high"]]
+        texts = part.map(shift.metric.format_change).itertuples(index=False)
+        shown = shown.assign(**{name: [f"{one} ({low} to {high})" for one, low, high in texts]})
     labels = {
         "before": "before",
         "value": "after",
         "rate": "change within (90 % interval)",
         "mix": "change of share (90 % interval)",
     }
-    formats = dict.fromkeys(["before", "value"], money.format)
-    title = f"Cost per commit by team, {shift.period.change.horizon}"
+    formats = dict.fromkeys(["before", "value"], shift.metric.format)
+    title = f"Cost per commit by team, {shift.compared.horizon}"
     return table_bundle(shown, title, labels=labels, formats=formats)
-
-
-def _with_ends(frame: pd.DataFrame, name: str, at: int) -> str:
-    """A part with its interval, such as "+$0.11 (-$0.02 to +$0.24)"."""
-    value, low, high = (
-        METRICS["cost_per_commit"].format_change(frame.loc[at, column])
-        for column in (name, f"{name}_low", f"{name}_high")
-    )
-    return f"{value} ({low} to {high})"
 
 
 def unusual_days_bundle(days: TitledFrame) -> Bundle:

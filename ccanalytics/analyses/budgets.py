@@ -6,7 +6,7 @@ a cost centre. It is exceeded when the low end of the forecast reaches it, not w
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -69,15 +69,9 @@ class BudgetState:
 
     def as_json(self) -> dict[str, Any]:
         """As values for programs: days as text, unknown values null."""
-        known = {
-            name: None if pd.isna(value) else value
-            for name, value in vars(self).items()
-            if name not in ("month", "first_day")
-        }
-        days = {
-            "month": None if pd.isna(self.month) else f"{self.month:%Y-%m}",
-            "first_day": None if pd.isna(self.first_day) else f"{self.first_day:%Y-%m-%d}",
-        }
+        known = {name: None if pd.isna(value) else value for name, value in vars(self).items()}
+        month, day = known.pop("month"), known.pop("first_day")
+        days = {"month": month and f"{month:%Y-%m}", "first_day": day and f"{day:%Y-%m-%d}"}
         return {**known, **days, "is_crossed": self.is_crossed}
 
 
@@ -139,18 +133,11 @@ def _scopes(data: Dataset, basis: Dataset) -> Iterator[tuple[str, str, float, Da
 
 
 def _state(scope: str, name: str, budget: float, part: Dataset | None, money: str) -> BudgetState:
-    state = BudgetState(scope, name, budget, money=money)
     if part is None:
-        return replace(state, why=f"the roster has no {scope.replace('_', ' ')} {name!r}")
+        why = f"the roster has no {scope.replace('_', ' ')} {name!r}"
+        return BudgetState(scope, name, budget, money=money, why=why)
     found = month_forecast(part)
-    state = replace(state, month=found.month)
-    if found.why:
-        return replace(state, why=found.why)
-    return replace(
-        state,
-        so_far=found.so_far,
-        total=found.total,
-        low=found.low,
-        high=found.high,
-        first_day=crossing(found.frame, "low", budget),
-    )
+    names = ("month", "so_far", "total", "low", "high", "why")
+    known: Any = {name: getattr(found, name) for name in names}
+    first_day = crossing(found.frame, "low", budget)
+    return BudgetState(scope, name, budget, money=money, first_day=first_day, **known)

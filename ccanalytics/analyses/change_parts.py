@@ -1,34 +1,201 @@
-"""The change that is split, and the interval of each part."""
+"""Why a figure moved: parts that add up to a detected change.
 
+The cost of a week is a product, summed over models:
+
+    people x days per person x tokens per day x share of the model x kind of tokens x price
+
+The logarithmic mean (LMDI-I: Ang, "LMDI decomposition approach: a guide for implementation",
+Energy Policy 86, 2015) splits the difference of each week to the mean of the weeks before among the
+factors without a residual; the cost per commit is split by team too, into rate and mix. A part is
+the mean of the weeks after less that of the weeks before, so the parts add up too, and their
+scatter from week to week gives each an interval. It is arithmetic: it says where the difference
+sits, not what made it.
+
+Kinds of tokens are weighted as Anthropic's price list does for every model: one output token is
+five of input, one read from the cache a tenth, one written to it one and a quarter.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.availability import UNAVAILABLE, is_known
+from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
+from ccanalytics.metrics.availability import UNAVAILABLE, is_known, mask_unavailable
+from ccanalytics.metrics.by_week import OTHER_TEAMS
 from ccanalytics.metrics.change import RECENT_WEEKS, Comparison
-from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.findings import issue_changes
-from ccanalytics.metrics.intervals import Floats, Weeks, student
+from ccanalytics.metrics.own_history import Floats, Weeks, student
+from ccanalytics.metrics.ratios import rows_of, withheld
+from ccanalytics.metrics.withholding import Subject, places
+from ccanalytics.showing import ShowsItself
+
+TOKEN_WEIGHTS = {
+    "input_tokens": 1.0,
+    "output_tokens": 5.0,
+    "cache_read_tokens": 0.1,
+    "cache_creation_tokens": 1.25,
+}
+
+_SHARED = ("tokens per active day", "models used", "kinds of tokens", "price")
+_FACTORS = {
+    "cost": ("active people", "active days per person", *_SHARED),
+    "cost_per_commit": ("active days per commit", *_SHARED),
+}
+_BARS = {"step": "str", "kind": "str"} | dict.fromkeys(
+    ("value", "low", "high", "start", "end"), "float64"
+)
+_TEAMS = {"team": "str"} | dict.fromkeys(
+    ("share_before", "share", "before", "value", "rate", "rate_low", "rate_high",
+     "mix", "mix_low", "mix_high"), "float64"
+)  # fmt: skip
+_NOTHING = 1e-200  # in place of 0, whose logarithm there is not
+
+Factors = Mapping[str, tuple[Floats, Floats]]
+"""Each factor's values before and after, by model; their product is the cost of the model."""
 
 
 @dataclass(frozen=True, eq=False)
-class Period:
-    """The weeks of a change that was found: those `after` against all `before` them."""
+class ChangeParts(ShowsItself):
+    """A detected change of a metric, split into the rows of `frame`.
 
-    weeks: pd.DatetimeIndex
-    after: Weeks
-    change: Comparison
+    It has no rows, and `why` says so, when there is none to split. `compared` says which weeks are
+    compared, and the metric on both sides.
+    """
+
+    metric: Metric
+    frame: pd.DataFrame
+    compared: Comparison | None = None
+    why: str = ""
+
+
+class Drivers(ChangeParts):
+    """A detected change of a metric, split into drivers.
+
+    `frame` has one row per bar of a waterfall: step, kind ("driver" or "total"), value with its
+    90 % interval low and high, start, end.
+    """
+
+    shown_by = "display.sentences:told_bundle"
+    drawn_by = "analyses.analysis_display:drivers_chart"
+
+    def sentence(self) -> str:
+        """The two largest drivers, in words."""
+        if self.compared is None:
+            return f"The {self.metric.name.lower()} is not split: {self.why}."
+        parts = self.frame[self.frame["kind"] == "driver"]
+        largest = parts.reindex(parts["value"].abs().sort_values(ascending=False).index)[:2]
+        money = self.metric.format_change
+        most = " and ".join(
+            f"{row.step} ({money(row.value)}, 90 % interval {money(row.low)} to {money(row.high)})"
+            for row in largest.itertuples()
+        )
+        return (
+            f"Of {money(self.compared.difference)} ({self.compared.horizon}), most "
+            f"sits in {most}. The parts add up exactly; they say where the difference is, not what "
+            "made it."
+        )
+
+
+class TeamShift(ChangeParts):
+    """A detected change of the cost per commit, split by team into rate and mix.
+
+    `frame` has one row per team: team, share_before, share (of commits), before, value (cost per
+    commit), rate (its own change, times its share of commits) and mix (the change of its share,
+    times how far it lay from the whole), each with its 90 % interval. Their sums are `rate` and
+    `mix`, which add up to `change`. Small teams and those with few commits are one row.
+    """
+
+    shown_by = "analyses.analysis_display:team_shift_bundle"
 
     @property
-    def before(self) -> Weeks:
-        """The weeks it is compared with."""
-        return ~self.after
+    def rate(self) -> float:
+        """The change within teams."""
+        return float(self.frame["rate"].sum(min_count=1))
+
+    @property
+    def mix(self) -> float:
+        """The change of the mix of teams."""
+        return float(self.frame["mix"].sum(min_count=1))
+
+    @property
+    def change(self) -> float:
+        """The total change."""
+        return self.rate + self.mix
+
+    @property
+    def reverses(self) -> bool:
+        """Whether two thirds of three or more teams moved against the total (Simpson's paradox)."""
+        moved = (self.frame["value"] - self.frame["before"])[self.frame["team"] != OTHER_TEAMS]
+        against = (np.sign(moved) == -np.sign(self.change)).sum()
+        return len(moved) >= 3 and self.change != 0 and against >= 2 * len(moved) / 3
+
+    def sentence(self) -> str:
+        """Rate and mix in words, with a warning where the total misleads."""
+        if self.compared is None:
+            return f"The cost per commit is not split by team: {self.why}."
+        change, rate, mix = map(self.metric.format_change, (self.change, self.rate, self.mix))
+        text = (
+            f"Of {change} per commit ({self.compared.horizon}), {rate} is change within "
+            f"teams and {mix} a change in which teams made the commits."
+        )
+        if not self.reverses:
+            return text
+        return (
+            f"{text} Most teams moved against the total (Simpson's paradox): read the "
+            "teams, not the total."
+        )
 
 
-def changed_period(data: Dataset, metric_id: str) -> Period | str:
-    """The weeks in which the overall figure moved, or why there are none.
+def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
+    """The detected change of the weekly cost, or of "cost_per_commit", by driver."""
+    if metric_id not in _FACTORS:
+        raise ValueError(f"{metric_id!r} has no drivers; {' and '.join(_FACTORS)} have.")
+    metric, names = METRICS[metric_id], _FACTORS[metric_id]
+    compared = found_change(data, metric_id)
+    if isinstance(compared, str):
+        return Drivers(metric, mask_unavailable(data, _frame([], _BARS)), why=compared)
+    weeks, after = sides_of(data, compared)
+    weekly, commits = _weekly_parts(data, weeks, ~after, names)
+    parts = summed_parts(weekly, commits if metric.is_ratio else np.ones(len(weekly)), after)
+    ends = np.cumsum(parts[:, 0])
+    bars = [
+        *((name, "driver", *part, end - part[0], end)
+          for name, part, end in zip(names, parts, ends, strict=True)),
+        ("total", "total", ends[-1], np.nan, np.nan, 0.0, ends[-1]),
+    ]  # fmt: skip
+    return Drivers(metric, _frame(bars, _BARS), compared)
+
+
+def team_shift(data: Dataset) -> TeamShift:
+    """The detected change of the cost per commit, by team."""
+    metric, nothing = METRICS["cost_per_commit"], _frame([], _TEAMS)
+    compared = found_change(data, metric.id)
+    if isinstance(compared, str):
+        return TeamShift(metric, nothing, why=compared)
+    weeks, after = sides_of(data, compared)
+    teams, cost, commits = _team_weeks(data, metric, weeks, after)
+    made = [commits[side].sum(axis=0) for side in (~after, after)]
+    if len(teams) < 2 or not np.min(made) > 0:
+        why = "there are fewer than two teams of enough people and commits"
+        return TeamShift(metric, nothing, why=why)
+    values = [cost[side].sum(axis=0) / n for side, n in zip((~after, after), made, strict=True)]
+    shares = [n / n.sum() for n in made]
+    whole = commits.sum(axis=1)
+    # Both parts are linear in the sums of a week, so a team without commits is fine.
+    rate = (cost - values[0] * commits) / whole[:, None]
+    mix = (commits / whole[:, None] - shares[0]) * (values[0] - values[0] @ shares[0])
+    parts = (summed_parts(weekly, whole, after).T for weekly in (rate, mix))
+    numbers = [*shares, *values, *(column for part in parts for column in part)]
+    rows = list(zip(teams, *numbers, strict=True))
+    return TeamShift(metric, _frame(rows, _TEAMS), compared)
+
+
+def found_change(data: Dataset, metric_id: str) -> Comparison | str:
+    """How the overall figure moved, or why there is nothing to split.
 
     The last week if it moved, else the last four weeks.
     """
@@ -37,20 +204,24 @@ def changed_period(data: Dataset, metric_id: str) -> Period | str:
     looks = [one for one in issue_changes(data) if one.metric.id == metric_id and not one.by]
     if not looks:
         return "there are too few weeks, people or events to judge a change"
-    found = sorted((one.comparison for one in looks if one.is_found), key=lambda one: one.weeks)
+    found = [one for one in looks if one.is_found]
     if not found:
-        return f"no change was found; over four weeks {looks[-1].comparison.power()}"
+        return f"no change was found; over four weeks {looks[-1].power()}"
+    return min(found, key=lambda one: one.weeks)
+
+
+def sides_of(data: Dataset, compared: Comparison) -> tuple[pd.DatetimeIndex, Weeks]:
+    """The weeks of a change, and which of them are after it: those before are all the others."""
     weeks = data.weeks[-RECENT_WEEKS:]
-    after = np.arange(len(weeks)) >= len(weeks) - found[0].weeks
-    return Period(weeks, after, found[0])
+    return weeks, np.arange(len(weeks)) >= len(weeks) - compared.weeks
 
 
-def summed_parts(weekly: Floats, weights: Floats, period: Period) -> Floats:
+def summed_parts(weekly: Floats, weights: Floats, after: Weeks) -> Floats:
     """Each part (row): the weighted mean of the weeks after minus that of the weeks before, and the
     ends of its 90 % interval, from the scatter of the weeks on each side."""
     freedom = len(weekly) - 2
     value, squares, spread = np.zeros((2, weekly.shape[1])), 0.0, 0.0
-    for at, side in enumerate((period.before, period.after)):
+    for at, side in enumerate((~after, after)):
         share = weights[side] / weights[side].sum()
         value[at] = share @ weekly[side]
         squares = squares + (share * side.sum()) @ (weekly[side] - value[at]) ** 2
@@ -58,3 +229,93 @@ def summed_parts(weekly: Floats, weights: Floats, period: Period) -> Floats:
     reach = student(freedom) * np.sqrt(squares / freedom * spread)
     change = value[1] - value[0]
     return np.array([change, change - reach, change + reach]).T
+
+
+def split_change(factors: Factors) -> dict[str, float]:
+    """The part of each factor in the change of the sum of products; the parts add up to it.
+
+    Values are arrays by model. What is 0 in one of the weeks is attributed to the
+    factors that are 0 there.
+    """
+    pairs = {name: (np.asarray(a, float), np.asarray(b, float)) for name, (a, b) in factors.items()}
+    logs = {name: np.log(_positive(*pair)) for name, pair in pairs.items()}
+    log_a, log_b = sum(logs.values(), start=np.zeros(2)[:, None])
+    # The logarithmic mean (a - b) / (log a - log b), and their mean where both are the same.
+    close = np.abs(log_a - log_b) < 1e-9
+    a, b = np.exp(log_a), np.exp(log_b)
+    weight = np.where(close, (a + b) / 2, (a - b) / np.where(close, 1.0, log_a - log_b))
+    return {
+        name: float(np.sum(weight * (after - before))) for name, (before, after) in logs.items()
+    }
+
+
+def _positive(before: Floats, after: Floats) -> Floats:
+    """Both weeks, with a tiny number in place of 0, and an undefined value as in the other week."""
+    pair = np.array(
+        [np.where(np.isnan(before), after, before), np.where(np.isnan(after), before, after)]
+    )
+    return np.where(pair > 0, pair, _NOTHING)
+
+
+def _weekly_parts(
+    data: Dataset, weeks: pd.DatetimeIndex, before: Weeks, names: Sequence[str]
+) -> tuple[Floats, Floats]:
+    """The part of each driver (column) in the difference of each week (row) to those before; and
+    the commits of each week."""
+    rows = model_weeks(data)
+    rows = rows.assign(
+        tokens=rows[list(TOKEN_WEIGHTS)].sum(axis=1),
+        weighted=sum(rows[name] * weight for name, weight in TOKEN_WEIGHTS.items()),
+    )
+    columns = ["tokens", "weighted", "cost_usd"]
+    sums = rows.groupby(["week", "model"], observed=True)[columns].sum().unstack()
+    sums = sums.reindex(weeks).fillna(0.0)
+    tables = [sums[column].to_numpy(dtype="float64") for column in columns]
+    people = actor_weeks(data).groupby("week")[["active", "active_days", "commits"]].sum()
+    heads = people.reindex(weeks).to_numpy(dtype="float64")
+    usual = _factors(*(table[before].mean(axis=0) for table in (*tables, heads)))
+    parts = []
+    for amounts in zip(*tables, heads, strict=True):
+        week = _factors(*amounts)
+        split = split_change({name: (usual[name], week[name]) for name in names})
+        parts.append([split[name] for name in names])
+    return np.array(parts), heads[:, 2]
+
+
+def _factors(tokens: Floats, weighted: Floats, cost: Floats, heads: Floats) -> dict[str, Floats]:
+    """The value of each factor by model, for a week or the mean of several."""
+    active, days, commits = heads
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = {
+            "active people": active,
+            "active days per person": days / active,
+            "active days per commit": days / commits,
+            "tokens per active day": tokens.sum() / days,
+            "models used": tokens / tokens.sum(),
+            "kinds of tokens": weighted / tokens,
+            "price": cost / weighted,
+        }
+    return {name: np.broadcast_to(value, tokens.shape) for name, value in values.items()}
+
+
+def _team_weeks(
+    data: Dataset, metric: Metric, weeks: pd.DatetimeIndex, after: Weeks
+) -> tuple[list[str], Floats, Floats]:
+    """The teams, small ones together, and their cost and commits (columns) by week (row)."""
+    rows = rows_of(data, metric, "team")
+    rows = rows[rows["week"].isin(weeks)]
+    small = withheld(data, Subject.of(metric), "team")
+    hidden = set(rows.loc[places(rows, "team").isin(small), "team"])
+    late = rows["week"].isin(weeks[after])
+    made = rows.groupby(["team", late])["commits"].sum().unstack(fill_value=0).min(axis=1)
+    hidden |= set(made.index[made < metric.minimum_denominator])
+    names = rows["team"].mask(rows["team"].isin(list(hidden)), OTHER_TEAMS)
+    sums = rows.groupby(["week", names])[["cost_usd", "commits"]].sum().unstack(fill_value=0.0)
+    sums = sums.reindex(weeks, fill_value=0.0).astype("float64")
+    order = sorted(set(names), key=lambda team: (team == OTHER_TEAMS, team))
+    cost, commits = (sums[column][order].to_numpy() for column in ("cost_usd", "commits"))
+    return order, cost, commits
+
+
+def _frame(rows: Sequence[tuple[object, ...]], columns: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(columns)).astype(dict(columns))

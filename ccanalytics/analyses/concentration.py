@@ -16,8 +16,8 @@ from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.intervals import FEWEST_WEEKS, Floats, scatter, student
 from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.metrics.own_history import FEWEST_WEEKS, Floats, scatter, student
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
 from ccanalytics.metrics.withholding import hide
 from ccanalytics.people.small_groups import enough
@@ -73,7 +73,7 @@ def cost_curve(data: Dataset) -> pd.DataFrame:
     nothing = mask_unavailable(data, nothing)
     if not len(data.weeks) or data.weeks[-1] in data.hidden_weeks:
         return nothing
-    costs, priced = _people(data, data.weeks[-1])
+    costs, priced = _people(data)[data.weeks[-1]]
     groups = min(GROUPS, len(costs) // max(data.minimum_group, 1))
     if not groups or len(costs) < MINIMUM_DISTRIBUTION or not _known(costs, priced):
         return nothing
@@ -116,10 +116,14 @@ def _worded(metric_id: str, frame: pd.DataFrame) -> str:
 
 
 def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int = 0) -> pd.DataFrame:
-    rows = [_row(data, week, statistic, minimum) for week in data.weeks]
-    columns = ["week", "value", "n_actors", "priced_share"]
-    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[1:], "float64"))
-    shown = hide(data, frame.astype({"week": "datetime64[ms]"}), data.minimum_group)
+    rows = []
+    for week, (costs, priced) in _people(data).items():
+        few = len(costs) < max(MINIMUM_DISTRIBUTION, minimum) or not _known(costs, priced)
+        rows.append((week, math.nan if few else statistic(costs), len(costs), priced))
+    kinds = {"week": "datetime64[ms]"}
+    kinds |= dict.fromkeys(["value", "n_actors", "priced_share"], "float64")
+    frame = pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+    shown = hide(data, frame, data.minimum_group)
     return mask_unavailable(data, shown, "value", "priced_share")
 
 
@@ -134,27 +138,17 @@ def _with_interval(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**ends)
 
 
-def _row(
-    data: Dataset, week: pd.Timestamp, statistic: Callable[[Floats], float], minimum: int
-) -> tuple[object, ...]:
-    costs, priced = _people(data, week)
-    few = len(costs) < max(MINIMUM_DISTRIBUTION, minimum)
-    value = math.nan if few or not _known(costs, priced) else statistic(costs)
-    return week, value, len(costs), priced
-
-
-def _people(data: Dataset, week: pd.Timestamp) -> tuple[Floats, float]:
-    """The sorted costs of the week's active people, and the share of tokens with a price."""
-    weeks, nobody = _active_people(data), actor_weeks(data).iloc[:0]
-    rows = weeks.get(week, nobody)
-    priced = 1 - rows["unpriced_tokens"].sum() / max(rows["total_tokens"].sum(), 1)
-    return np.sort(rows["cost_usd"].to_numpy(dtype="float64")), float(priced)
-
-
 @kept
-def _active_people(data: Dataset) -> dict[object, pd.DataFrame]:
+def _people(data: Dataset) -> dict[pd.Timestamp, tuple[Floats, float]]:
+    """By week the sorted costs of active people, and the share of tokens with a price."""
     rows = actor_weeks(data)
-    return dict(list(rows[rows["active"] == 1].groupby("week")))
+    rows = rows[rows["active"] == 1]
+    by_week, found = dict(list(rows.groupby("week"))), {}
+    for week in data.weeks:
+        part = by_week.get(week, rows.iloc[:0])
+        priced = 1 - part["unpriced_tokens"].sum() / max(part["total_tokens"].sum(), 1)
+        found[week] = np.sort(part["cost_usd"].to_numpy(dtype="float64")), float(priced)
+    return found
 
 
 def _known(costs: Floats, priced: float) -> bool:

@@ -19,13 +19,12 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.availability import mask_unavailable
-from ccanalytics.metrics.families import model_family
-from ccanalytics.metrics.intervals import LEVEL, Floats
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.own_history import POWER
-from ccanalytics.metrics.ratios import MINIMUM_PRICED
+from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
+from ccanalytics.metrics.ratios import KINDS, MINIMUM_PRICED, priced_share
 from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.small_groups import few, members, withheld_rows
+from ccanalytics.prices import model_family
 
 BASELINE_DAYS = 42
 MINIMUM_HISTORY = 21
@@ -45,8 +44,15 @@ FALSE_ALARMS = 0.10
 LEAST_USD, LEAST_SHARE = 25.0, 0.10
 """An unusual day is off by at least this many dollars, and this share of a typical day."""
 
-DAY_COLUMNS = ["date", "value", "expected", "low", "high", "unusual"]
-UNUSUAL_COLUMNS = ["date", "value", "expected", "excess", "contributor", "event"]
+UNUSUAL_COLUMNS = {
+    "date": "day",
+    "value": "cost",
+    "expected": "usual",
+    "excess": "difference",
+    "contributor": "most of it",
+    "event": "noted",
+}
+"""Columns of the unusual days, with their headers."""
 
 _FREEDOM = 4
 _T_90 = t.ppf((1 + LEVEL) / 2, _FREEDOM)
@@ -78,22 +84,16 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
         frame.attrs["detectable"] = math.exp((_STANDS_OUT + t.ppf(POWER, _FREEDOM)) * noise)
     events = noted_events(data).groupby("date")["what"].agg("; ".join)
     frame["event"] = frame["date"].map(events).astype("str")
-    return mask_unavailable(data, frame[[*DAY_COLUMNS, "event"]])
+    columns = ["date", "value", "expected", "low", "high", "unusual", "event"]
+    return mask_unavailable(data, frame[columns])
 
 
 @measures(
     "unusual_days",
     title="Unusual days",
     shown_by="analyses.analysis_display:unusual_days_bundle",
-    shown_columns=("date", "value", "expected", "excess", "contributor", "event"),
-    labels={
-        "date": "day",
-        "value": "cost",
-        "expected": "usual",
-        "excess": "difference",
-        "contributor": "most of it",
-        "event": "noted",
-    },
+    shown_columns=tuple(UNUSUAL_COLUMNS),
+    labels=UNUSUAL_COLUMNS,
     empty_text="No day of the newest 28 was unusual.",
 )
 def unusual_days(data: Dataset) -> pd.DataFrame:
@@ -107,10 +107,12 @@ def unusual_days(data: Dataset) -> pd.DataFrame:
     found = frame.assign(excess=frame["value"] - frame["expected"])[frame["unusual"]].copy()
     parts = _parts(data)
     found["contributor"] = [_contributor(parts, row.date, row.excess) for row in found.itertuples()]
-    events = noted_events(data)
-    found["event"] = [_event(events, day) for day in found["date"]]
+    events, near = noted_events(data), pd.Timedelta(days=1)
+    found["event"] = [
+        "; ".join(events["what"][(events["date"] - day).abs() <= near]) for day in found["date"]
+    ]
     kinds = {"contributor": "str", "event": "str"}
-    return mask_unavailable(data, found[UNUSUAL_COLUMNS].astype(kinds).reset_index(drop=True))
+    return mask_unavailable(data, found[list(UNUSUAL_COLUMNS)].astype(kinds).reset_index(drop=True))
 
 
 def noted_events(data: Dataset) -> pd.DataFrame:
@@ -129,16 +131,15 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
     """
     closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
     usage = data.model_usage
-    tokens = usage[["input_tokens", "output_tokens", "cache_read_tokens",
-                    "cache_creation_tokens"]].sum(axis=1)  # fmt: skip
+    tokens = usage[list(KINDS)].sum(axis=1)
     unpriced = tokens.where(usage["cost_usd"].isna())
     sums = pd.DataFrame({"cost": usage["cost_usd"], "tokens": tokens, "unpriced": unpriced})
     by_day = sums.groupby(usage["date"]).sum().reindex(closed, fill_value=0.0)
-    priced = 1 - by_day["unpriced"] / by_day["tokens"].where(by_day["tokens"] > 0)
-    cost = by_day["cost"].where(priced.fillna(1) >= MINIMUM_PRICED)
-    frame = pd.DataFrame({"date": closed.to_numpy(), "cost": cost.to_numpy()})
+    priced = priced_share(by_day["tokens"], by_day["unpriced"])
+    cost = by_day["cost"].where(priced >= MINIMUM_PRICED)
+    frame = pd.DataFrame({"date": closed.to_numpy()})
+    cost = cost.reset_index(drop=True)
     hidden, hidden_weeks = withheld_days(data, frame["date"])
-    cost = frame.pop("cost")
     mean = cost.groupby([week_of(frame["date"]), hidden]).transform("mean")
     frame = frame.assign(value=cost.mask(hidden), level=cost.mask(hidden, mean).mask(hidden_weeks))
     frame = mask_unavailable(data, frame, "value", "level")
@@ -228,8 +229,3 @@ def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
     share = ((parts.loc[day] - before.median()) / excess).dropna()
     name = share.idxmax() if len(share) else ""
     return f"{name} ({share[name]:.0%})" if name and share[name] >= 1 / 3 else ""
-
-
-def _event(events: pd.DataFrame, day: pd.Timestamp) -> str:
-    """The events of the day or its neighbours."""
-    return "; ".join(events["what"][(events["date"] - day).abs() <= pd.Timedelta(days=1)])

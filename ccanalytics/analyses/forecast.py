@@ -26,7 +26,7 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.intervals import LEVEL, Floats
+from ccanalytics.metrics.own_history import LEVEL, Floats
 from ccanalytics.showing import ShowsItself
 
 MINIMUM_DAYS = 21
@@ -51,7 +51,7 @@ class Forecast(ShowsItself):
     """
 
     shown_by = "display.sentences:told_bundle"
-    drawn_by = "analyses.outlook_charts:month_forecast_chart"
+    drawn_by = "analyses.analysis_display:month_forecast_chart"
 
     frame: pd.DataFrame
     month: pd.Timestamp
@@ -72,15 +72,13 @@ class Forecast(ShowsItself):
         if self.why:
             return f"There is no forecast of the month: {self.why}."
         usd = METRICS["cost"].format
+        without = ", plan seats not included" if self.left_out else ""
         return (
             f"At the current pace {self.month:%B %Y} will cost an estimated {usd(self.total)}"
-            f"{self._without()} (90 % interval {usd(self.low)} to {usd(self.high)}), "
+            f"{without} (90 % interval {usd(self.low)} to {usd(self.high)}), "
             f"{usd(self.so_far)} of it so far. {self.backtests} such forecasts of earlier days "
             f"were off by {100 * self.error:.0f} % in the median. {self._budget()}"
         )
-
-    def _without(self) -> str:
-        return ", plan seats not included" if self.left_out else ""
 
     def _budget(self) -> str:
         if self.budget is None:
@@ -128,15 +126,14 @@ def month_forecast(data: Dataset) -> Forecast:
 
 def _days_paid_by_use(data: Dataset) -> pd.DataFrame:
     """`cost_by_day` without what seats pay; null where either part has too few people."""
-    by_use, by_seat = (_of_seats(data, seats) for seats in (False, True))
-    days = cost_by_day(by_use)
-    return days.assign(level=days["level"].where(cost_by_day(by_seat)["level"].notna()))
 
+    def cost_of(seats: bool) -> pd.DataFrame:
+        frames = {"activity": data.activity, "model_usage": data.model_usage}
+        parts = {n: f[(f["customer_type"] == "subscription") == seats] for n, f in frames.items()}
+        return cost_by_day(replace(data, **parts))
 
-def _of_seats(data: Dataset, seats: bool) -> Dataset:
-    frames = {name: getattr(data, name) for name in ("activity", "model_usage")}
-    parts = {n: f[(f["customer_type"] == "subscription") == seats] for n, f in frames.items()}
-    return replace(data, **parts)
+    days = cost_of(seats=False)
+    return days.assign(level=days["level"].where(cost_of(seats=True)["level"].notna()))
 
 
 def _forecast(

@@ -21,10 +21,9 @@ from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.availability import UNAVAILABLE, is_known
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import Metric
-from ccanalytics.metrics.intervals import LEVEL, Floats, Weeks, ratio
-from ccanalytics.metrics.own_history import LogChange
+from ccanalytics.metrics.own_history import LEVEL, Floats, LogChange, Weeks, ratio
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, summable, withheld
-from ccanalytics.metrics.withholding import Subject, withheld_parts
+from ccanalytics.metrics.withholding import Subject, places
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.words import counted
 
@@ -57,7 +56,7 @@ class Effect(ShowsItself):
     """
 
     shown_by = "display.sentences:told_bundle"
-    drawn_by = "analyses.intervention_charts:intervention_effects_chart"
+    drawn_by = "analyses.analysis_display:intervention_effects_chart"
 
     metric: Metric
     team: str
@@ -83,9 +82,8 @@ class Effect(ShowsItself):
             return ""
         if self.drift:
             return "not to be trusted"
-        if self.change.p_value > 1 - LEVEL:
-            return "no detectable difference"
-        return "higher" if self.change.estimate > 0 else "lower"
+        verdicts: dict[str, EffectVerdict] = {"up": "higher", "down": "lower"}
+        return verdicts.get(self.change.verdict, "no detectable difference")
 
     def sentence(self) -> str:
         """The effect in words, with its evidence."""
@@ -99,23 +97,23 @@ class Effect(ShowsItself):
             f"{percent(self.effect)} compared with the {others} without it"
         )
         return (
-            f"{text}{self._judged()} It was not a randomised experiment: other things changed in "
-            "these weeks too."
+            f"{text}{self._judged(self.change)} It was not a randomised experiment: other things "
+            "changed in these weeks too."
         )
 
-    def _judged(self) -> str:
-        if self.n_teams < FEWEST_PLACEBOS or self.change is None:
+    def _judged(self, change: LogChange) -> str:
+        if self.n_teams < FEWEST_PLACEBOS:
             low, high = map(percent, self.apart)
             return (
                 f", which changed by {low} to {high} themselves. It takes {FEWEST_PLACEBOS} such "
                 "teams to tell an effect from chance."
             )
-        low, high = map(percent, self.change.interval)
+        low, high = map(percent, change.interval)
         text = f" (90 % interval {low} to {high}): {self.verdict}"
         if self.drift:
             return f"{text}, because the teams were already drifting apart before it."
         if self.verdict == "no detectable difference":
-            return f"{text}; a rise of {100 * self.change.detectable:.0f} % would show."
+            return f"{text}; a rise of {100 * change.detectable:.0f} % would show."
         return f"{text}."
 
 
@@ -130,18 +128,13 @@ def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day
     metric = summable(metric_id)
     if not metric.is_ratio:
         raise ValueError(f"{metric_id!r} is a total; an effect needs a ratio.")
+    sizes = data.roster.groupby("team")["actor"].nunique()
+    small = sizes.index[sizes < data.minimum_group]
     known = data.calendars.interventions
+    known = known[~known["team"].isin(small)]
     return Effects(
-        _effect(data, metric, row.team, row.what, row.date)
-        for row in known.itertuples()
-        if _may_be_named(data, row.team)
+        _effect(data, metric, row.team, row.what, row.date) for row in known.itertuples()
     )
-
-
-def _may_be_named(data: Dataset, team: str) -> bool:
-    """Whether the team is unknown, or has enough people to be shown."""
-    people = data.roster.loc[data.roster["team"] == team, "actor"].nunique()
-    return people == 0 or people >= data.minimum_group
 
 
 def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timestamp) -> Effect:
@@ -158,9 +151,11 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
     sums = _team_sums(data, metric, rows, before, after)
     if team not in sums:
         return replace(nothing, why="the team has too few people or events in some of the weeks")
-    ended = (after[-1] if len(after) else first) + _WEEK
-    busy = {team, *_with_events(data, before[0], ended)}
-    others = [name for name in sums if name not in busy]
+    # A team with an intervention by then, or an event in these weeks, is not a placebo.
+    ended, noted = after[-1] + _WEEK, data.calendars
+    treated = noted.interventions.loc[noted.interventions["date"] < ended, "team"]
+    events = noted.events.loc[noted.events["date"].between(before[0], ended), "team"]
+    others = [name for name in sums if name not in {team, *treated, *events}]
     if not others:
         return replace(nothing, why="there is no team without one to compare with")
     people = rows.loc[rows["team"] == team, "actor"].nunique()
@@ -184,13 +179,6 @@ def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: i
     return ""
 
 
-def _with_events(data: Dataset, since: pd.Timestamp, until: pd.Timestamp) -> set[str]:
-    """Teams that are not a placebo: with an intervention by then, or an event in these weeks."""
-    interventions, events = data.calendars.interventions, data.calendars.events
-    treated = interventions.loc[interventions["date"] < until, "team"]
-    return {*treated, *events.loc[events["date"].between(since, until), "team"]}
-
-
 def _team_sums(
     data: Dataset,
     metric: Metric,
@@ -202,7 +190,7 @@ def _team_sums(
 
     Weeks in which a team is withheld are left out.
     """
-    hidden = withheld_parts(rows, withheld(data, Subject.of(metric), "team"), "team")
+    hidden = places(rows, "team").isin(withheld(data, Subject.of(metric), "team"))
     columns = [str(metric.numerator), str(metric.denominator), "total_tokens", "unpriced_tokens"]
     sums = rows[~hidden].groupby(["team", "week"])[columns].sum().astype("float64")
     known = dict[str, Floats]()

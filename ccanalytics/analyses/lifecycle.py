@@ -1,35 +1,153 @@
-"""Who on the roster is active, stays, returns or stops.
+"""Who on the roster starts, how soon, who is active, stays, returns or stops.
 
 Weeks before the first closed one are unknown, so somebody first seen in it may have started
-long before; weeks after the last one are not over and never count as absence.
+long before; weeks after the last one are not over and never count as absence. People join on the
+first day of a stay on the roster; those who have not started by the end may still do so.
 """
 
 import math
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import CensoredData, ecdf
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import active_days, actor_weeks, follows, roster_weeks
-from ccanalytics.metrics.adoption import shown
 from ccanalytics.metrics.findings import Finding
-from ccanalytics.metrics.intervals import wilson
 from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.metrics.own_history import LEVEL, Floats, ratio, wilson
+from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, week_frame
 from ccanalytics.people.roster import WEEK
 from ccanalytics.people.small_groups import of_people, withheld
+from ccanalytics.showing import Note, says
 
 Cells = npt.NDArray[np.bool_]
-
 
 BEGAN_AFTER, SINCE_THEN = 4, 2
 """Weeks somebody must not have been seen before, and weeks to return in."""
 
 MANY_STOPPED = 1 / 3
 
+# In the order of `actor_flow`.
 FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
+
+DAYS = 30
+
+_DAY = pd.Timedelta(days=1)
+_CURVE = ["day", "value", "low", "high", "at_risk", "n_actors"]
+
+
+def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
+    """One row, of the last week: people first active within `days` days of joining / people whose
+    `days` days are over.
+
+    Day 1 is the first day on the roster; earlier use counts as use on it. People left out are
+    counted by reason: `unknown_start`, `before` (joined before the records start) and `unfinished`
+    (the days are not over, or the person left during them). No row without a closed week.
+    """
+    stays = _stays(data)
+    known = stays["start"].notna()
+    before = known & (stays["start"] < _first_day(data))
+    last = stays["start"] + (days - 1) * _DAY
+    over = known & ~before & (last <= stays["watched"])
+    began, n = float((stays["first_use"] <= last)[over].sum()), float(over.sum())
+    numbers = dict.fromkeys(("value", "low", "high", "numerator", "denominator"), math.nan)
+    if n >= max(data.minimum_group, 1):
+        low, high = wilson(began / n, n)
+        numbers = {"value": began / n, "low": low, "high": high}
+        numbers |= {"numerator": began, "denominator": n}
+    left_out = {"unknown_start": ~known, "before": before, "unfinished": known & ~before & ~over}
+    numbers |= {reason: float(people.sum()) for reason, people in left_out.items()}
+    return pd.DataFrame({"week": data.weeks[-1:], **numbers})
+
+
+@says(Note)
+def activation_sentence(data: Dataset, days: int = DAYS) -> str:
+    """The activation rate in words, with the people it leaves out."""
+    if data.roster.empty:
+        return "Without a roster it is not known who joined when, so there is no activation rate."
+    if not len(data.weeks):
+        return "No week is closed yet, so there is no activation rate."
+    rate = activation_rate(data, days).iloc[0]
+    left_out = (
+        f"Left out: {rate['before']:.0f} who joined before the records start, "
+        f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {days} "
+        "days are not over or who left during them."
+    )
+    if math.isnan(rate["value"]):
+        return f"Too few people joined to give an activation rate. {left_out}"
+    low, high = 100 * rate["low"], 100 * rate["high"]
+    return (
+        f"{rate['numerator']:.0f} of {rate['denominator']:.0f} people, "
+        f"{100 * rate['value']:.0f} % (90 % interval {low:.0f} % to {high:.0f} %), started within "
+        f"{days} days of joining. {left_out}"
+    )
+
+
+@measures("time_to_first_use")
+def time_to_first_use(data: Dataset) -> pd.DataFrame:
+    """One row per day since joining: the share of people who had started by then (Kaplan-Meier).
+
+    The day of joining is day 0, and only people who joined in the closed weeks count. `at_risk` is
+    how many had not started before that day and were on the roster. The curve ends where fewer
+    than the minimum group are left. No rows for fewer than ten people.
+    """
+    stays = _stays(data)
+    stays = stays[stays["start"].between(_first_day(data), _last_day(data))]
+    began = stays["first_use"] <= stays["watched"]
+    last = stays["first_use"].where(began, stays["watched"])
+    days = (last - stays["start"]).dt.days.clip(lower=0).to_numpy("float64")
+    if len(days) < max(MINIMUM_DISTRIBUTION, data.minimum_group):
+        return pd.DataFrame(columns=_CURVE).astype("float64")
+    curve = kaplan_meier(days, began.to_numpy()).assign(n_actors=float(len(days)))
+    return curve[curve["at_risk"] >= data.minimum_group][_CURVE].astype("float64")
+
+
+@says(Note)
+def first_use_sentence(data: Dataset) -> str:
+    """How long people took from joining to their first active day, in words."""
+    curve = time_to_first_use(data)
+    if curve.empty:
+        return (
+            "Time to first use is not available: at least "
+            f"{max(MINIMUM_DISTRIBUTION, data.minimum_group)} people must have joined the roster "
+            "while there are records."
+        )
+    lower, median, upper = (_reached(curve, share) for share in (0.25, 0.5, 0.75))
+    return (
+        f"Of {curve['n_actors'].iloc[0]:.0f} people who joined, a quarter had begun {lower}, half "
+        f"{median}, three quarters {upper}. People who have not begun count for the days they have "
+        "been on the roster."
+    )
+
+
+def kaplan_meier(days: Floats, began: Cells) -> pd.DataFrame:
+    """One row per whole day up to the longest wait: day, value (share begun), low, high, at_risk.
+
+    `days` is each person's wait until the start or, where not `began`, the last observed day.
+    The 90 % interval is Greenwood's on the scale of log(-log).
+    """
+    at = np.arange(int(days.max()) + 1)
+    cdf = ecdf(CensoredData(uncensored=days[began], right=days[~began])).cdf
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        # scipy warns about days before the first start, which have no interval.
+        ends = cdf.confidence_interval(LEVEL, method="log-log")
+    value = cdf.evaluate(at)
+    some = (value > 0) & (value < 1)
+    return pd.DataFrame(
+        {
+            "day": at,
+            "value": value,
+            "low": np.where(some, ends.low.evaluate(at), np.nan),
+            "high": np.where(some, ends.high.evaluate(at), np.nan),
+            "at_risk": (days[None, :] >= at[:, None]).sum(axis=1),
+        }
+    )
 
 
 @measures("roster_use")
@@ -49,7 +167,13 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     new = (last_day - people["start"]).dt.days + 1 < grace
     rules = [recent, people["last_use"].notna(), ~new]
     status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3]))
-    frame = pd.DataFrame({"status": list(STATUSES), "value": _shown_sizes(status, people, data)})
+    groups = {name: people["actor"][status == name] for name in STATUSES}
+    parts = {name: of_people(actors) for name, actors in groups.items()}
+    # A zero is shown only with counts that may be shown.
+    few = len(people) < data.minimum_group
+    hidden = STATUSES if few else withheld(parts, data.minimum_group)
+    sizes = [math.nan if name in hidden else float(len(groups[name])) for name in STATUSES]
+    frame = pd.DataFrame({"status": list(STATUSES), "value": sizes})
     return frame.assign(share=frame["value"] / len(people)).astype(columns)
 
 
@@ -68,15 +192,21 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
     active = _cells(rows, names, data.weeks)
     there = _cells(roster, names, data.weeks)
     staying = _cells(roster[roster["stays"] == 1], names, data.weeks)
-    counts = [_flow(active, there, staying, position) for position in range(1, len(data.weeks))]
+    now, last = active[1:], active[:-1]
+    seen = np.logical_or.accumulate(active)[:-1]
+    left = last & ~now & there[:-1] & ~staying[1:]
+    flows = (now & last, now & seen & ~last, now & ~seen, last & ~now & ~left, left)
+    counts = np.column_stack([flow.sum(axis=1) for flow in flows])
+    weeks = data.weeks[1:]
     frame = pd.DataFrame(
         {
-            "week": data.weeks[1:].repeat(len(FLOWS)),
-            "flow": pd.Series(list(FLOWS) * len(counts), dtype="str"),
-            "value": np.array(counts, dtype="float64").reshape(-1),
+            "week": weeks.repeat(len(FLOWS)),
+            "flow": pd.Series(list(FLOWS) * len(weeks), dtype="str"),
+            "value": counts.astype("float64").reshape(-1),
         }
     )
-    known = shown(data, frame["week"]) & shown(data, frame["week"] - WEEK)
+    total = week_frame(data, "active_actors").set_index("week")["value"].dropna()
+    known = frame["week"].isin(total.index) & (frame["week"] - WEEK).isin(total.index)
     if data.roster.empty:
         known &= frame["flow"] != "left"
     return frame.assign(value=frame["value"].where(known))
@@ -99,14 +229,17 @@ def retention(data: Dataset, weeks: int = 12) -> pd.DataFrame:
     cohorts = data.weeks[follows(data.weeks)]
     sizes = active[active.index.get_level_values(1) == 0].droplevel(1)
     hidden = _hidden_cohorts(sizes, cohorts, data.minimum_group)
-    cells = [
-        (cohort, k, *_cell(active, cohort, k, cohort + k * WEEK in data.weeks, cohort in hidden))
-        for cohort in cohorts
-        for k in range(min(weeks + 1, len(cohorts)))
-    ]
-    kinds = {"cohort": "datetime64[ms]", "k": "int64", "value": "float64", "n_actors": "float64"}
-    kinds |= {"status": "str"}
-    frame = pd.DataFrame(cells, columns=list(kinds)).astype(kinds)
+    ks = np.arange(min(weeks + 1, len(cohorts)))
+    frame = pd.DataFrame({"cohort": cohorts.repeat(len(ks)), "k": np.tile(ks, len(cohorts))})
+    seen = active.reindex(pd.MultiIndex.from_frame(frame), fill_value=0).to_numpy("float64")
+    size = sizes.reindex(frame["cohort"], fill_value=0).to_numpy("float64")
+    closed = (frame["cohort"] + frame["k"] * WEEK).isin(data.weeks)
+    rules = [~closed, size == 0, frame["cohort"].isin(list(hidden))]
+    status = np.select(rules, ["not yet", "nobody", "withheld"], "seen")
+    frame["status"] = pd.Series(status, dtype="str")
+    is_seen = frame["status"] == "seen"
+    frame.insert(2, "value", pd.Series(ratio(seen, size)).where(is_seen))
+    frame.insert(3, "n_actors", pd.Series(size).where(is_seen))
     later = frame[["value", "n_actors"]].where(frame["k"] > 0).to_numpy()
     low, high = wilson(*later.T)
     return frame.assign(low=low, high=high)
@@ -139,6 +272,42 @@ def stopped_findings(data: Dataset) -> Iterator[Finding]:
     )
 
 
+@kept
+def _stays(data: Dataset) -> pd.DataFrame:
+    """One row per person on the roster while there are records: start of the first stay (NaT:
+    unknown), first use, and the last day they are watched."""
+    roster = data.roster[~(data.roster["start"] > _last_day(data))]
+    roster = roster if len(data.weeks) else roster.iloc[:0]
+    ordered = roster.sort_values(["actor", "start"], na_position="first")
+    stays = ordered.drop_duplicates("actor")[["actor", "start"]].set_index("actor")
+    stays["end"] = ordered.drop_duplicates("actor", keep="last").set_index("actor")["end"]
+    stays = stays[~(stays["end"] < _first_day(data))]
+    days = active_days(data)
+    use = days[days["date"] >= _first_day(data)].groupby("actor")["date"].min()
+    last = _last_day(data)
+    watched = stays["end"].fillna(last).clip(upper=last)
+    return stays.assign(first_use=use.reindex(stays.index), watched=watched).reset_index()
+
+
+def _first_day(data: Dataset) -> pd.Timestamp:
+    """The first day of the unbroken run of closed weeks that ends with the last."""
+    begins = data.weeks[~follows(data.weeks)]
+    return begins[-1] if len(begins) else pd.NaT
+
+
+def _last_day(data: Dataset) -> pd.Timestamp:
+    return data.weeks[-1] + WEEK - _DAY if len(data.weeks) else pd.NaT
+
+
+def _reached(curve: pd.DataFrame, share: float) -> str:
+    """The day by which `share` of the people had started, in words."""
+    days = curve.loc[curve["value"] >= share - 1e-9, "day"]
+    if days.empty:
+        return "at a time not seen yet"
+    day = int(days.iloc[0])
+    return "on the day of joining" if day == 0 else f"by day {day}"
+
+
 def _last_roster(data: Dataset) -> pd.DataFrame:
     """One row per person on the last week's roster: start of the first stay, last active day."""
     rows = roster_weeks(data)
@@ -150,31 +319,12 @@ def _last_roster(data: Dataset) -> pd.DataFrame:
     return people.assign(**columns).reset_index()
 
 
-def _shown_sizes(status: pd.Series, people: pd.DataFrame, data: Dataset) -> list[float]:
-    """People by status, null where withheld; a zero is shown only with counts that may be shown."""
-    if len(people) < data.minimum_group:
-        return [math.nan] * len(STATUSES)
-    groups = {name: people["actor"][status == name] for name in STATUSES}
-    parts = {name: of_people(actors) for name, actors in groups.items()}
-    hidden = withheld(parts, data.minimum_group)
-    return [math.nan if name in hidden else float(len(groups[name])) for name in STATUSES]
-
-
 def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIndex) -> Cells:
     """Weeks (rows) by people: whether there is a row."""
     cells = np.zeros((len(weeks), len(names)), dtype=bool)
     people = pd.Index(names).get_indexer(rows["actor"].astype("str"))
     cells[weeks.get_indexer(rows["week"]), people] = True
     return cells
-
-
-def _flow(active: Cells, on_roster: Cells, staying: Cells, position: int) -> tuple[int, ...]:
-    """The people of each flow in the week at `position`, in the order of FLOWS."""
-    now, last = active[position], active[position - 1]
-    seen = active[:position].any(axis=0)
-    left = last & ~now & on_roster[position - 1] & ~staying[position]
-    parts = (now & last, now & seen & ~last, now & ~seen, last & ~now & ~left, left)
-    return tuple(int(part.sum()) for part in parts)
 
 
 def _hidden_cohorts(sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int) -> set[pd.Timestamp]:
@@ -191,15 +341,3 @@ def _hidden_cohorts(sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int) -
             if 0 < rest < minimum:
                 hidden.add(cohort)
     return hidden
-
-
-def _cell(
-    active: pd.Series, cohort: pd.Timestamp, k: int, closed: bool, hidden: bool
-) -> tuple[float, float, str]:
-    """Value, people and status of one cell of the triangle."""
-    size = int(active.get((cohort, 0), 0))
-    if not closed:
-        return math.nan, math.nan, "not yet"
-    if hidden or not size:
-        return math.nan, math.nan, "withheld" if size else "nobody"
-    return int(active.get((cohort, k), 0)) / size, float(size), "seen"

@@ -9,9 +9,9 @@ WING = Wing(
     findings=("analyses.budgets:budget_findings", "analyses.lifecycle:stopped_findings"),
     names={
         "budget_table": "analyses.budgets:budget_table",
-        "cost_drivers": "analyses.drivers:cost_drivers",
+        "cost_drivers": "analyses.change_parts:cost_drivers",
         "intervention_effects": "analyses.interventions:intervention_effects",
         "month_forecast": "analyses.forecast:month_forecast",
-        "team_shift": "analyses.team_shift:team_shift",
+        "team_shift": "analyses.change_parts:team_shift",
     },
 )

@@ -1,15 +1,32 @@
-"""Any result of a metric -> its chart with a title."""
+"""Any result of a metric -> its chart with a title that says what it shows this week."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ccanalytics.charts.marks import ratio_by_week, small_multiples, total_by_week
-from ccanalytics.charts.titles import reading
+import altair as alt
+import pandas as pd
+
+from ccanalytics.charts.marks import ratio_by_week, small_multiples, stacked, total_by_week
+from ccanalytics.charts.shown_chart import finished, title_of
+from ccanalytics.charts.theme import (
+    BLUE,
+    CYAN,
+    GREY,
+    ORANGE,
+    count_axis,
+    day_axis,
+    share_axis,
+    tooltip,
+    value_axis,
+)
+from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.showing import ShowsItself
 from ccanalytics.wings import resolve
+from ccanalytics.words import counted
 
 if TYPE_CHECKING:
-    from ccanalytics.metrics.findings import Findings
+    from ccanalytics.metrics.findings import Change, Findings
 
 
 def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None) -> Any:
@@ -20,7 +37,11 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
     frame that came out of a group-by of your own.
     """
     if isinstance(result, MetricFrame) and result.period != "week":
-        return chart(_like_weeks(result), findings)
+        # Months or days in place of weeks, because all are drawn alike.
+        drawn = result.rename(columns={result.period: "week"})
+        drawn.period = "week"
+        drawn.attrs["period"] = "day" if result.period == "date" else result.period
+        return chart(drawn, findings)
     if isinstance(result, MetricFrame) and _is_complete(result):
         return _of_frame(result, findings)
     if isinstance(result, ShowsItself) and result.drawn_by:
@@ -29,14 +50,6 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
         f"There is no chart of {type(result).__name__}: chart draws what by_week and the other "
         "metric functions return. Draw frames of your own with altair."
     )
-
-
-def _like_weeks(frame: MetricFrame) -> MetricFrame:
-    """Months or days in place of weeks, because all are drawn alike."""
-    drawn = frame.rename(columns={frame.period: "week"})
-    drawn.period = "week"
-    drawn.attrs["period"] = "day" if frame.period == "date" else frame.period
-    return drawn
 
 
 def _is_complete(frame: MetricFrame) -> bool:
@@ -57,18 +70,100 @@ def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
     if _has_own_chart(frame):
         return resolve(frame.metric.chart)(frame)
     metric, by, kind = frame.metric, frame.by, frame.actor_kind
-    said = reading(frame, metric, by, findings if kind == "user" else None)
-    events = frame.events if metric.is_money else ()
-    if by is None:
-        draw = ratio_by_week if metric.is_ratio else total_by_week
-        return draw(frame, metric, title=said.title, events=events, actor_kind=kind)
-    return small_multiples(
-        frame,
-        metric,
-        by,
-        title=said.title,
-        order=said.order,
-        moved=said.moved,
-        events=events,
-        actor_kind=kind,
-    )
+    said = _reading(frame, metric, by, findings if kind == "user" else None)
+    how: Any = {"title": said.title, "actor_kind": kind}
+    how["events"] = frame.events if metric.is_money else ()
+    if by:
+        return small_multiples(frame, metric, by, order=said.order, moved=said.moved, **how)
+    return (ratio_by_week if metric.is_ratio else total_by_week)(frame, metric, **how)
+
+
+class _Reading(NamedTuple):
+    """What findings say about a metric and its split: a title, the order of the groups, and those
+    that moved."""
+
+    title: str = ""
+    order: Sequence[str] = ()
+    moved: Sequence[str] = ()
+
+
+def _reading(
+    frame: pd.DataFrame, metric: Metric, by: str | None, findings: "Findings | None"
+) -> _Reading:
+    """What `findings` say about the frame; empty if they did not test it."""
+    looked_at = findings.changes if findings is not None else ()
+    about = [one for one in looked_at if (one.metric.id, one.by) == (metric.id, by or "")]
+    if findings is None or not about:
+        return _Reading()
+    if not by:
+        newest = frame[frame["week"] == frame["week"].max()]
+        nobody = "n_actors" in newest and (newest["n_actors"] == 0).all()
+        if nobody:
+            return _Reading(f"{metric.name}: nobody was active in the last week")
+        return _Reading(f"{title_of(frame, metric)}, {_verdict(about)}")
+    latest = {one.group: one for one in sorted(about, key=lambda one: one.weeks)}
+    order = sorted(latest, key=lambda name: -abs(latest[name].change))
+    found = {one.group for one in about if one.is_found}
+    moved = [name for name in order if name in found]
+    still = [name for name in order if name not in found]
+    said = [one.title for one in findings if (one.metric, one.by) == (metric.id, by)]
+    kind = by.replace("_", " ")
+    title = f"{metric.name} by {kind}: no change found"
+    if said:  # "Payments: cost up 84 % since 2 November; no change found in any other team"
+        others = f"no change found in any other {kind}"
+        more = f"{counted(len(moved) - 1, f'more {kind}')} moved"
+        title = f"{said[0]}; {more if len(moved) > 1 else others}"
+    return _Reading(title, [*moved, *still], moved)
+
+
+def _verdict(about: "Sequence[Change]") -> str:
+    """The overall verdict: of four weeks if they moved, else of the last week."""
+    moved = [one for one in about if one.is_found]
+    return (moved[-1] if moved else about[0].held).words
+
+
+def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
+    """People active on each UTC day."""
+    metric = METRICS["active_actors_by_day"]
+    line = {"color": BLUE, "strokeWidth": 1.5}
+    words = tooltip(("date:T", "day", "%a %-d %b %Y"), ("value:Q", metric.name, ",.0f"))
+    area = alt.Chart(frame).mark_area(color=BLUE, opacity=0.25, line=line)
+    drawn = area.encode(x=day_axis(), y=value_axis(metric), tooltip=words)
+    peak = frame.dropna(subset="value").nlargest(1, "value").itertuples()
+    said = [f"{metric.name}: at most {day.value:,.0f}, on {day.date:%-d %B}" for day in peak]
+    subtitle = "People by UTC day; the dips are weekends"
+    return finished(drawn, metric.id, title="".join(said), subtitle=subtitle)
+
+
+_STACKED: dict[str, dict[str, Any]] = {
+    "active_day_bands": {
+        "group": "band",
+        "order": ["heavy", "moderate", "light"],
+        "colours": [BLUE, CYAN, GREY],
+        "axis": share_axis(),
+        "subtitle": "Share of people by active days a week: light 1, moderate 2 or 3, heavy 4 or "
+        "more",
+    },
+    "lines": {
+        "group": "kind",
+        "order": ["added", "removed"],
+        "colours": [BLUE, ORANGE],
+        "axis": count_axis("value"),
+        "subtitle": "Lines added and removed by Claude Code, by week",
+    },
+    "model_mix": {
+        "group": "family",
+        "axis": share_axis(),
+        "subtitle": "Share of estimated cost, by model family and week",
+    },
+}
+
+
+def stacked_chart(frame: MetricFrame) -> Any:
+    """The bars of a metric whose weeks have parts."""
+    return stacked(frame, frame.metric, **_STACKED[frame.metric.id])
+
+
+def api_key_cost_chart(frame: MetricFrame) -> Any:
+    """Estimated cost of API keys in each week, apart from people's."""
+    return total_by_week(frame, frame.metric, events=frame.events)

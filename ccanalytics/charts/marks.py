@@ -3,7 +3,7 @@
 The tooltip of a week covers the full height of a chart, in at most four short lines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, Unpack
 
 import altair as alt
@@ -29,8 +29,8 @@ from ccanalytics.charts.theme import (
     week_axis,
     words_of,
 )
+from ccanalytics.metrics.by_week import OTHER_TEAMS
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
-from ccanalytics.metrics.other_teams import OTHER_TEAMS
 
 MINI = 150, 64
 """The size of one of several small charts in pixels; a page fits the width."""
@@ -48,54 +48,58 @@ class Words(TypedDict, total=False):
     wide: bool
 
 
-def ratio_by_week(
-    frame: pd.DataFrame,
-    metric: Metric | str,
-    *,
-    events: Events = (),
-    actor_kind: ActorKind = "user",
-    **words: Unpack[Words],
-) -> Any:
+class About(Words, total=False):
+    """Words, the events of its weeks, and whose figure it is."""
+
+    events: Events
+    actor_kind: ActorKind
+
+
+def ratio_by_week(frame: pd.DataFrame, metric: Metric | str, **about: Unpack[About]) -> Any:
     """A line with its interval as a band and its last value; a week without a value is a gap."""
-    metric = words_of(metric, actor_kind)
-    base = alt.Chart().encode(x=week_axis())
-    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
-    line = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(y=value_axis(metric))
-    return _over_weeks([band, line], frame, metric, events, actor_kind, words)
+
+    def drawn(metric: Metric) -> list[Any]:
+        base = alt.Chart().encode(x=week_axis())
+        line = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(y=value_axis(metric))
+        return [band(base, value_axis(metric, "low")), line]
+
+    return _over_weeks(drawn, frame, metric, **about)
 
 
-def total_by_week(
-    frame: pd.DataFrame,
-    metric: Metric | str,
-    *,
-    events: Events = (),
-    actor_kind: ActorKind = "user",
-    **words: Unpack[Words],
-) -> Any:
+def total_by_week(frame: pd.DataFrame, metric: Metric | str, **about: Unpack[About]) -> Any:
     """One bar per week from zero, the last one with its value."""
-    metric = words_of(metric, actor_kind)
-    bars = alt.Chart().mark_bar().encode(x=week_axis(), y=value_axis(metric))
-    return _over_weeks([bars], frame, metric, events, actor_kind, words)
+
+    def drawn(metric: Metric) -> list[Any]:
+        return [alt.Chart().mark_bar().encode(x=week_axis(), y=value_axis(metric))]
+
+    return _over_weeks(drawn, frame, metric, **about)
+
+
+def band(base: Any, low: alt.Y, opacity: float = 0.16, **mark: Any) -> Any:
+    """The area from `low` to the column high: an interval."""
+    return base.mark_area(**{"color": BLUE, "opacity": opacity} | mark).encode(y=low, y2="high:Q")
 
 
 def _over_weeks(
-    drawn: list[Any],
+    drawn: Callable[[Metric], list[Any]],
     frame: pd.DataFrame,
-    metric: Metric,
-    events: Events,
-    actor_kind: ActorKind,
-    words: Words,
+    metric: Metric | str,
+    *,
+    events: Events = (),
+    actor_kind: ActorKind = "user",
+    **words: Unpack[Words],
 ) -> Any:
     """These layers with the last value, the events, and a tooltip per week."""
+    metric = words_of(metric, actor_kind)
     frame = ready(frame, metric, None, events)
     end = alt.Chart().mark_text(align="right", dx=14, dy=-11, fontWeight=600, color=INK)
     end = end.encode(x=week_axis(), y=value_axis(metric), text="end:N")
     said = week_words(frame, metric, actor_kind=actor_kind)
     snap = alt.Chart().mark_rect(opacity=0).encode(x=week_axis(), tooltip=said)
     snap = snap.encode(y=alt.value(0), y2=alt.value(HEIGHT))
-    layers = [*drawn, *event_layers(frame, week_axis()), end.transform_filter(IS_END), snap]
+    over = [*event_layers(frame, week_axis()), end.transform_filter(IS_END), snap]
     columns = table_columns(frame, metric, None, actor_kind)
-    chart = alt.layer(*layers, data=frame)
+    chart = alt.layer(*drawn(metric), *over, data=frame)
     return finished(chart, metric, actor_kind=actor_kind, columns=columns, **words)
 
 
@@ -132,8 +136,11 @@ def small_multiples(
     metric = words_of(metric, actor_kind)
     subtitle = f"{unit_words(metric)} by {period_of(frame)}, all on one scale from 0"
     subtitle = words.get("subtitle") or subtitle
-    known, unknown = _with_a_line(frame, group)
-    unknown = [name for name in unknown if name != OTHER_TEAMS]  # they are no team of their own
+    # Of many weeks a single value is no line: a group of those who were withheld once.
+    values = frame.groupby(group, observed=True)["value"].transform("count")
+    has_line = values >= (1 if frame["week"].nunique() < 4 else 2)
+    known, others = frame[has_line], {*frame.loc[~has_line, group].astype("str")}
+    unknown = sorted(others - {OTHER_TEAMS})  # they are no team of their own
     subtitle += f"; not shown: {', '.join(unknown)}" if 0 < len(unknown) <= MOST else ""
     if (groups := known[group].nunique()) > MOST:
         largest = known.groupby(group, observed=True)["n_actors"].sum().nlargest(MOST).index
@@ -150,16 +157,6 @@ def small_multiples(
     columns = table_columns(frame, metric, group, actor_kind)
     chart = one.facet(facet=facet, data=frame, columns=COLUMNS)
     return finished(chart, metric, height=None, actor_kind=actor_kind, columns=columns, **words)
-
-
-def _with_a_line(frame: pd.DataFrame, group: str) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of the groups that make a line, and the names of the others.
-
-    Of many weeks a single value is none: a group of those who were withheld once.
-    """
-    values = frame.groupby(group, observed=True)["value"].transform("count")
-    known = values >= (1 if frame["week"].nunique() < 4 else 2)
-    return frame[known], sorted({*frame.loc[~known, group].astype("str")})
 
 
 def _small(frame: pd.DataFrame, metric: Metric, group: str, actor_kind: ActorKind) -> Any:
@@ -192,7 +189,6 @@ def stacked(
     metric: Metric | str,
     group: str,
     *,
-    field: str = "value",
     order: Sequence[str] | None = None,
     colours: Sequence[str] = CATEGORIES,
     axis: alt.Y | None = None,
@@ -209,18 +205,11 @@ def stacked(
         legend=legend(order or frame[group].unique()),
     )
     frame = ready(frame, metric, group)
-    chart = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=week_axis(),
-            y=axis or value_axis(metric, field),
-            color=colour,
-            tooltip=week_words(frame, metric, group, actor_kind=actor_kind),
-        )
-    )
+    said = week_words(frame, metric, group, actor_kind=actor_kind)
+    y = axis or value_axis(metric)
+    bars = alt.Chart(frame).mark_bar().encode(x=week_axis(), y=y, color=colour, tooltip=said)
     columns = table_columns(frame, metric, group, actor_kind)
-    return finished(chart, metric, actor_kind=actor_kind, columns=columns, **words)
+    return finished(bars, metric, actor_kind=actor_kind, columns=columns, **words)
 
 
 def week_words(

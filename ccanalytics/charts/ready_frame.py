@@ -6,7 +6,6 @@ event     what was noted of the week  moved, place   whether a group stands out,
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -29,9 +28,11 @@ def ready(
 ) -> pd.DataFrame:
     """`frame` with the columns above; the last week of a group is its last with a value."""
     plain = pd.DataFrame(frame).reset_index(drop=True)
-    known = plain["value"].notna()
-    said = plain["value"].map(metric.format).where(known, NOT_SHOWN)
-    plain = plain.assign(said=said, end=_last(plain, said, group))
+    has_value = plain["value"].notna()
+    said = plain["value"].map(metric.format).where(has_value, NOT_SHOWN)
+    known = plain[has_value].sort_values("week")
+    last = (known.groupby(group, observed=True) if group else known).tail(1)
+    plain = plain.assign(said=said, end=said.where(said.index.isin(last.index), None))
     if metric.is_ratio and "low" in plain:
         plain = with_interval(plain, metric.format)
     if events:
@@ -74,13 +75,6 @@ def table_columns(
         "event": ["noted", ""],
     }
     return [[name, *head] for name, head in heads.items() if name in frame]
-
-
-def _last(frame: pd.DataFrame, said: "pd.Series[str]", group: str | None) -> Any:
-    """The value text in each group's last known week, empty in the others."""
-    known = frame[frame["value"].notna()].sort_values("week")
-    last = known.groupby(group, observed=True).tail(1) if group else known.tail(1)
-    return said.where(said.index.isin(last.index), None)
 
 
 def _noted(frame: pd.DataFrame, group: str | None, events: Events) -> list[str]:

@@ -8,7 +8,9 @@ package do so, with a configuration of their own; the session's Altair is unchan
 import json
 import re
 from collections.abc import Collection, Sequence
+from functools import partial
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -16,8 +18,7 @@ import pandas as pd
 import vl_convert
 from altair.utils import update_nested
 
-from ccanalytics.charts.theme import HEIGHT, WIDTH, config, period_of, unit_words, words_of
-from ccanalytics.charts.titles import newest_rows, newest_words, title_of
+from ccanalytics.charts.theme import CONFIG, HEIGHT, WIDTH, period_of, unit_words, words_of
 from ccanalytics.metrics.definitions import ActorKind, Metric
 from ccanalytics.words import counted
 
@@ -26,8 +27,8 @@ MIME = "application/vnd.vegalite.v5+json"
 
 PICTURE = "image/svg+xml"
 
-MOST_IN_WORDS = 15
-"""The most values in a text alternative; the table behind the chart has all."""
+MOST_NAMED, MOST_IN_WORDS = 5, 15
+"""The most values in a title and in a text alternative; the table behind the chart has all."""
 
 VERSION = "6.1"
 """The Vega-Lite version of the pictures."""
@@ -52,7 +53,8 @@ def finished(
     """
     metric = words_of(metric, actor_kind)
     frame = chart.data
-    subtitle = subtitle or _subtitle(metric, frame)
+    interval = ", with its 90 % interval" if metric.is_ratio else ""
+    subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}{interval}"
     missing = _missing(frame, metric)
     if missing:
         title, subtitle = metric.name, f"{missing[0].upper()}{missing[1:]}"
@@ -61,13 +63,16 @@ def finished(
         title = title_of(frame, metric) if isinstance(frame, pd.DataFrame) else metric.name
     about = {"metric": metric.id, "wide": wide, "missing": missing, "columns": list(columns)}
     chart = chart.properties(
-        title=alt.TitleParams(_lines(title, 80), subtitle=_lines(subtitle)),
+        title=alt.TitleParams(_wrap(title, 80) or [""], subtitle=_wrap(subtitle, 62)),
         description=f"{title}. {subtitle}{_values_in_words(frame, metric)}",
         usermeta={"ccanalytics": about, "embedOptions": {"actions": _ACTIONS}},
         **({} if height is None else {"width": WIDTH, "height": height}),
     )
     return shows_itself(chart)
 
+
+_wrap = partial(wrap, break_long_words=False, break_on_hyphens=False)
+"""Lines of at most so many letters; 62 fit a phone."""
 
 _ACTIONS = {"export": True, "source": False, "compiled": False, "editor": False}
 """What JupyterLab offers next to a chart: saving it as a picture, and nothing on the internet."""
@@ -85,8 +90,9 @@ class _ShowsItself:
             inner.pop("usermeta", None)
             return inner
         whole: Any = self.copy(deep=False)  # type: ignore[attr-defined]
-        own = {} if whole.config is alt.Undefined else _as_dict(whole.config)
-        whole.config = update_nested(config(), own, copy=True)
+        own = {} if whole.config is alt.Undefined else whole.config
+        own = own if isinstance(own, dict) else own.to_dict()
+        whole.config = update_nested(CONFIG, own, copy=True)
         spec: dict[str, Any] = super(_ShowsItself, whole).to_dict(*args, **kwargs)  # type: ignore[misc]
         return spec
 
@@ -155,6 +161,36 @@ def picture(spec: dict[str, Any]) -> str:
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
 
 
+def title_of(frame: pd.DataFrame, metric: Metric) -> str:
+    """The metric and its newest value, or values of a few groups: "Cost per commit: $3.16"."""
+    words = newest_words(frame, metric, MOST_NAMED)
+    return f"{metric.name}: {words}" if words else metric.name
+
+
+def newest_words(frame: pd.DataFrame, metric: Metric, most: int) -> str:
+    """The newest values of a few groups: "$3.16", or "heavy 46, light 11"."""
+    newest = newest_rows(frame)
+    is_share = "share" in newest and len(newest) > 1
+    if is_share:  # of nobody there is no share
+        newest = newest.dropna(subset="share").sort_values("share", ascending=False)
+    texts = [
+        f"{100 * one:.0f} %" if is_share else metric.format(one)
+        for one in newest["share" if is_share else "value"]
+    ]
+    names = newest.select_dtypes(["object", "str", "category"])
+    if len(texts) == 1 and "week" in newest:
+        return texts[0]
+    if not texts or len(texts) > most or names.empty or not names.iloc[:, 0].is_unique:
+        return ""
+    return ", ".join(f"{name} {text}" for name, text in zip(names.iloc[:, 0], texts, strict=True))
+
+
+def newest_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the newest week with a value."""
+    known = frame.dropna(subset="value")
+    return known[known["week"] == known["week"].max()] if "week" in known else known
+
+
 def _missing(frame: Any, metric: Metric) -> str:
     """Why there is nothing to draw; empty otherwise."""
     if not isinstance(frame, pd.DataFrame):
@@ -184,22 +220,3 @@ def _values_in_words(frame: Any, metric: Metric) -> str:
         return said
     low, high = (metric.format(known["value"].agg(end)) for end in ("min", "max"))
     return f"{said}; {counted(len(known), period)} from {low} to {high}"
-
-
-def _as_dict(configuration: Any) -> dict[str, Any]:
-    return configuration if isinstance(configuration, dict) else dict(configuration.to_dict())
-
-
-def _subtitle(metric: Metric, frame: Any) -> str:
-    interval = ", with its 90 % interval" if metric.is_ratio else ""
-    return f"{unit_words(metric)} by {period_of(frame)}{interval}"
-
-
-def _lines(text: str, width: int = 62) -> list[str]:
-    """`text` in lines of about this many letters; 62 fit a phone."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

@@ -25,58 +25,52 @@ AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share", "index": "coeffi
 _FORMATS = {"share": ".0%", "index": ".2f"}
 
 
-def config() -> dict[str, Any]:
-    """A Vega-Lite configuration: quiet axes, direct colours, room for text."""
-    return {
-        "background": "transparent",
-        "padding": {"left": 5, "right": 16, "top": 14, "bottom": 5},
-        "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
-        "view": {"stroke": None},
-        "axis": _AXIS,
-        "axisX": {"grid": False, "labelOverlap": True, "labelSeparation": 8, "labelFlush": False},
-        "axisXTemporal": {"labelFlush": True},
-        "axisXQuantitative": {"labelFlush": True},
-        "axisY": {"domain": False, "ticks": False, "tickCount": 5},
-        "title": _TITLE,
-        "legend": _LEGEND,
-        "range": {"category": CATEGORIES},
-        "bar": {"color": BLUE},
-        "line": {"color": BLUE, "strokeWidth": 2},
-        "point": {"color": BLUE, "filled": True, "size": 45},
-    }
-
-
-_AXIS = {
-    "labelColor": MUTED,
-    "titleColor": MUTED,
-    "titleFontWeight": "normal",
-    "gridColor": GRID,
-    "gridOpacity": 0.3,
-    "domainColor": GRID,
-    "domainOpacity": 0.3,
-    "tickColor": GRID,
-    "tickOpacity": 0.3,
-    "labelFontSize": 11,
-    "titleFontSize": 11,
-    "titlePadding": 10,
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "padding": {"left": 5, "right": 16, "top": 14, "bottom": 5},
+    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "titleFontWeight": "normal",
+        "gridColor": GRID,
+        "gridOpacity": 0.3,
+        "domainColor": GRID,
+        "domainOpacity": 0.3,
+        "tickColor": GRID,
+        "tickOpacity": 0.3,
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titlePadding": 10,
+    },
+    "axisX": {"grid": False, "labelOverlap": True, "labelSeparation": 8, "labelFlush": False},
+    "axisXTemporal": {"labelFlush": True},
+    "axisXQuantitative": {"labelFlush": True},
+    "axisY": {"domain": False, "ticks": False, "tickCount": 5},
+    "title": {
+        "color": INK,
+        "anchor": "start",
+        "fontSize": 14,
+        "fontWeight": 600,
+        "subtitleColor": MUTED,
+        "subtitleFontSize": 12,
+        "offset": 12,
+    },
+    "legend": {
+        "orient": "top",
+        "title": None,
+        "labelColor": MUTED,
+        "labelFontSize": 12,
+        "symbolSize": 90,
+        "columnPadding": 14,
+    },
+    "range": {"category": CATEGORIES},
+    "bar": {"color": BLUE},
+    "line": {"color": BLUE, "strokeWidth": 2},
+    "point": {"color": BLUE, "filled": True, "size": 45},
 }
-_TITLE = {
-    "color": INK,
-    "anchor": "start",
-    "fontSize": 14,
-    "fontWeight": 600,
-    "subtitleColor": MUTED,
-    "subtitleFontSize": 12,
-    "offset": 12,
-}
-_LEGEND = {
-    "orient": "top",
-    "title": None,
-    "labelColor": MUTED,
-    "labelFontSize": 12,
-    "symbolSize": 90,
-    "columnPadding": 14,
-}
+"""A Vega-Lite configuration: quiet axes, direct colours, room for text."""
 
 
 def unit_words(metric: Metric) -> str:
@@ -99,16 +93,17 @@ def week_axis() -> alt.X:
     return alt.X("yearmonthdate(week):O", title=None, axis=axis)
 
 
+def day_axis() -> alt.X:
+    """UTC days on a continuous axis."""
+    return alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=6))
+
+
 def value_axis(metric: Metric, field: str = "value") -> alt.Y:
     """The value axis from zero, shares up to 100 %."""
     form = value_format(metric, axis=True)
-    whole = metric.unit in ("share", "index")
-    return alt.Y(
-        f"{field}:Q",
-        title=None,
-        axis=alt.Axis(format=form, tickMinStep=1 if form == ",.0f" else alt.Undefined),
-        scale=_WHOLE if whole else alt.Scale(zero=True),
-    )
+    axis = alt.Axis(format=form, tickMinStep=1 if form == ",.0f" else alt.Undefined)
+    scale = _WHOLE if metric.unit in ("share", "index") else alt.Scale(zero=True)
+    return alt.Y(f"{field}:Q", title=None, axis=axis, scale=scale)
 
 
 def count_axis(field: str, channel: Any = alt.Y) -> Any:

@@ -13,7 +13,6 @@ from ccanalytics.display.tables import table_bundle
 from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import (
     SECTION_TESTS,
-    UNIT_WORDS,
     amount_words,
     column_words,
     singular,
@@ -171,7 +170,7 @@ def _weeks(headline: Headline) -> str:
 def _unit(headline: Headline) -> str:
     """The unit in words: "US dollars per commit"."""
     metric = headline.metric
-    words = UNIT_WORDS.get(metric.unit, metric.unit)
+    words = "US dollars" if metric.unit == "usd" else metric.unit
     if metric.unit == "usd" and metric.denominator:
         return f"{words} per {singular(column_words(metric.denominator))}"
     return words

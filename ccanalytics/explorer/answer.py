@@ -12,8 +12,8 @@ from ccanalytics.explorer.question import Question, code_of
 from ccanalytics.metrics.availability import is_available
 from ccanalytics.metrics.definitions import amount_words, column_words
 from ccanalytics.metrics.metric_frame import MetricFrame
+from ccanalytics.metrics.own_shapes import NO_ROSTER
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
-from ccanalytics.metrics.roster_metrics import NO_ROSTER
 from ccanalytics.showing import Note, Sentence, WarningNote
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import ccanalytics
 from ccanalytics.metrics.definitions import METRICS, ActorKind
-from ccanalytics.metrics.periods import Period
+from ccanalytics.metrics.ratios import Period
 
 SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "cost_curve",
           "daily_cost")  # fmt: skip

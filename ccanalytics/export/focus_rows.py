@@ -22,9 +22,8 @@ import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import USD
-from ccanalytics.metrics.families import model_family
 from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
-from ccanalytics.prices import Tariff, price_list
+from ccanalytics.prices import Tariff, model_family, price_list
 
 METERS = {
     "input_tokens": "Input Tokens",

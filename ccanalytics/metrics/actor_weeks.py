@@ -5,7 +5,8 @@ record with two models and three tools still has one commit count and one cost.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import ActorKind
 from ccanalytics.people.roster import roster_of_weeks
 from ccanalytics.wire.claude_code import EDIT_TOOLS
+
+P = ParamSpec("P")
 
 SPLITS = ("terminal", "customer_type", "is_remote", "project")
 """Keys of a record that split its measures, besides the actor's team."""
@@ -30,6 +33,26 @@ _WEEK_MEASURES = [*_MEASURES, "active_days", "working_day_share"]
 _COLUMNS = {"activity": _ACTIVITY, "model_usage": _USAGE, "tool_actions": _ACTIONS}
 
 
+def _in_parts(
+    rows_of: Callable[Concatenate[Dataset, P], pd.DataFrame],
+) -> Callable[Concatenate[Dataset, P], pd.DataFrame]:
+    """Marks a function that gives the rows of a dataset part by part, in order; parts are whole
+    weeks."""
+
+    @wraps(rows_of)
+    def whole(data: Dataset, /, *args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
+        parts = [rows_of(part, *args, **kwargs) for part in data.parts()]
+        if len(parts) == 1:
+            return parts[0]
+        rows = dict(enumerate(parts))
+        for key in parts[0].select_dtypes("category"):
+            rows = _with_common_categories(rows, key)
+        return pd.concat(rows.values(), ignore_index=True)
+
+    return whole
+
+
+@_in_parts
 def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -> pd.DataFrame:
     """One row per closed-week UTC day and actor (and value of `split`) with anything recorded.
 
@@ -38,17 +61,8 @@ def actor_days(data: Dataset, actor_kind: ActorKind = "user", split: str = "") -
     a price; the tokens without one are `unpriced_tokens`. Tokens and cost are null where the source
     does not have them.
     """
-    return _of_parts(data, lambda part: _actor_days(part, actor_kind, split))
-
-
-def _actor_days(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
     keys = ["date", "actor", "team", *([split] if split not in ("", "team") else [])]
-    frames = {
-        "activity": data.activity,
-        "model_usage": data.model_usage,
-        "tool_actions": data.tool_actions,
-    }
-    closed = {name: _closed_rows(data, frame, actor_kind) for name, frame in frames.items()}
+    closed = {name: _closed_rows(data, getattr(data, name), actor_kind) for name in _COLUMNS}
     return mask_unavailable(data, day_sums(closed, keys), *_USAGE)
 
 
@@ -88,7 +102,7 @@ def actor_weeks(data: Dataset, actor_kind: ActorKind = "user", split: str = "") 
     if not split:
         # Somebody is in one team on a day, so their teams add up to them.
         weeks = weeks.groupby(_keys(""), observed=True)[_WEEK_MEASURES].sum().reset_index()
-    return mask_unavailable(data, _with_sums(weeks), *USAGE)
+    return mask_unavailable(data, with_sums(weeks), *USAGE)
 
 
 @kept
@@ -104,29 +118,21 @@ def _weeks_of(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     return rows[rows["week"].isin(data.weeks)].reset_index(drop=True)
 
 
+@_in_parts
 def tool_weeks(data: Dataset, actor_kind: ActorKind = "user") -> pd.DataFrame:
     """One row per closed week, actor and tool: accepted, rejected, proposals, active (1)."""
-    keys = ["week", "actor", "tool"]
-
-    def sums_of(part: Dataset) -> pd.DataFrame:
-        actions = _closed_rows(part, part.tool_actions, actor_kind)
-        return actions.groupby(keys, observed=True)[["accepted", "rejected"]].sum().reset_index()
-
-    sums = _of_parts(data, sums_of)
+    groups = _closed_rows(data, data.tool_actions, actor_kind).groupby(_keys("tool"), observed=True)
+    sums = groups[["accepted", "rejected"]].sum().reset_index()
     sums = sums.assign(proposals=sums["accepted"] + sums["rejected"], active=1)
     return sums[sums["proposals"] > 0].reset_index(drop=True)
 
 
 @kept
+@_in_parts
 def model_weeks(data: Dataset) -> pd.DataFrame:
     """One row per closed week, person and model: the tokens, cost_usd and unpriced_tokens."""
-    keys = ["week", "actor", "model"]
-
-    def sums_of(part: Dataset) -> pd.DataFrame:
-        usage = _with_unpriced(_closed_rows(part, part.model_usage, "user"))
-        return usage.groupby(keys, observed=True)[_USAGE].sum().reset_index()
-
-    return _of_parts(data, sums_of)
+    usage = _with_unpriced(_closed_rows(data, data.model_usage, "user"))
+    return usage.groupby(_keys("model"), observed=True)[_USAGE].sum().reset_index()
 
 
 @kept
@@ -191,43 +197,29 @@ def week_of(date: pd.Series) -> pd.Series:
     return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
 
 
-def _of_parts(data: Dataset, rows_of: Callable[[Dataset], pd.DataFrame]) -> pd.DataFrame:
-    """The rows of every part of a dataset, in order; parts are whole weeks."""
-    parts = [rows_of(part) for part in data.parts()]
-    if len(parts) == 1:
-        return parts[0]
-    rows = dict(enumerate(parts))
-    for key in parts[0].select_dtypes("category"):
-        rows = _with_common_categories(rows, key)
-    return pd.concat(rows.values(), ignore_index=True)
-
-
 @kept
+@_in_parts
 def _week_sums(data: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
-    return _of_parts(data, lambda part: _week_sums_of(part, actor_kind, split))
-
-
-def _week_sums_of(part: Dataset, actor_kind: ActorKind, split: str) -> pd.DataFrame:
-    days = _actor_days(part, actor_kind, split)
-    calendars = part.calendars
+    days, calendars = actor_days(data, actor_kind, split), data.calendars
     working = days["active"] * ~calendars.is_weekend(days["date"]) / (7 - len(calendars.weekend))
     days = days.assign(active_days=days["active"], working_day_share=working)
     groups = days.groupby(_keys(split), observed=True, dropna=False)
     return groups[_WEEK_MEASURES].sum().reset_index()
 
 
-def _with_sums(weeks: pd.DataFrame) -> pd.DataFrame:
-    active = (weeks["active_days"] > 0).astype("int64")
-    committed = weeks["commits"] > 0
-    input_side = weeks["input_tokens"] + weeks["cache_read_tokens"] + weeks["cache_creation_tokens"]
-    return weeks.assign(
-        active=active,
-        proposals=weeks["accepted"] + weeks["rejected"],
-        input_side_tokens=input_side,
-        total_tokens=input_side + weeks["output_tokens"],
-        cost_without_commit=weeks["cost_usd"].where(~committed, 0.0),
-        landed=active * committed,
-    )
+def with_sums(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` of actors with what follows from their measures: whether active, proposals, ..."""
+    active = (rows["active_days"] > 0).astype("int64")
+    committed = rows["commits"] > 0
+    rows = rows.assign(active=active, proposals=rows["accepted"] + rows["rejected"])
+    cost = rows["cost_usd"].where(~committed, 0.0)
+    return with_token_sums(rows).assign(cost_without_commit=cost, landed=active * committed)
+
+
+def with_token_sums(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` with the tokens of all kinds, and those sent to the model."""
+    sent = rows["input_tokens"] + rows["cache_read_tokens"] + rows["cache_creation_tokens"]
+    return rows.assign(input_side_tokens=sent, total_tokens=sent + rows["output_tokens"])
 
 
 def _with_decisions(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -257,16 +249,18 @@ def _with_unpriced(usage: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_common_categories(frames: dict[Any, pd.DataFrame], key: str) -> dict[Any, pd.DataFrame]:
-    text = {name: _as_category(frame[key]) for name, frame in frames.items()}
+    """`frames` with `key` as text of the same categories, in order, because text is slow to
+    group."""
+    columns = {name: frame[key] for name, frame in frames.items()}
+    text = {
+        name: column
+        if isinstance(column.dtype, pd.CategoricalDtype)
+        else column.astype("str").astype("category")
+        for name, column in columns.items()
+    }
     every = [column.cat.categories.to_numpy(dtype="object") for column in text.values()]
     names = pd.Index(np.sort(pd.unique(np.concatenate(every))), dtype="str")
     return {
         name: frame.assign(**{key: text[name].cat.set_categories(names)})
         for name, frame in frames.items()
     }
-
-
-def _as_category(column: pd.Series) -> pd.Series:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column
-    return column.astype("str").astype("category")

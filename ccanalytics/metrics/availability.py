@@ -59,16 +59,11 @@ def mask_unavailable(
     key = next((key for key in ("date", "week") if key in frame), "")
     if not key:
         return frame
-    unknown = frame[key].isin(_without_cost(data, 7 if key == "week" else 1))
-    return frame.assign(**{name: frame[name].mask(unknown) for name in numbers})
-
-
-def _without_cost(data: Dataset, length: int) -> pd.Series:
-    """The days or weeks with a day of unknown cost."""
     days = data.days["date"]
-    missing = days[~days.isin(list(data.cost_days or ()))]
-    back = pd.to_timedelta(missing.dt.day_of_week * (length > 1), unit="D")
-    return (missing - back).astype("datetime64[ms]")
+    missing = days[~days.isin(list(data.cost_days))]
+    back = pd.to_timedelta(missing.dt.day_of_week * (key == "week"), unit="D")
+    unknown = frame[key].isin((missing - back).astype("datetime64[ms]"))
+    return frame.assign(**{name: frame[name].mask(unknown) for name in numbers})
 
 
 def is_available(frame: pd.DataFrame) -> bool:

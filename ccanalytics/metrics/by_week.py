@@ -1,23 +1,57 @@
-"""The question most analyses start with: a metric by week, split or not.
+"""The question most analyses start with: a metric by week, month or day, split or not.
 
 by_week(data, "cost_per_commit", by="team")   -> MetricFrame: one row per closed week and team
+by_period(data, "cost", "month")              -> the same of months or days of these weeks
 ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same for a ratio of your own
 metric_frame(data, "retention")                -> any metric, also one with rows other than weeks
 sentence(data, "active_rate")                   -> its result in words
+
+A month is the whole ISO weeks whose Thursday is in it, so weeks add up to months; it is there when
+all of them are. What is withheld of a week stays withheld: a month, or a group of it, of which a
+week is withheld has no value either, and days have one only of everybody or of one team.
 """
 
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
+from ccanalytics.metrics.availability import basis_of
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words, singular
 from ccanalytics.metrics.metric_frame import MetricFrame
-from ccanalytics.metrics.other_teams import with_other_teams
-from ccanalytics.metrics.ratios import frame_of
+from ccanalytics.metrics.ratios import (
+    KINDS,
+    Period,
+    frame_of,
+    month_of,
+    rows_of,
+    summable,
+    sums_of,
+    week_sums,
+    withheld,
+)
+from ccanalytics.metrics.withholding import (
+    Subject,
+    places,
+    weeks_of_few,
+    withheld_days,
+    without_numbers,
+)
 from ccanalytics.showing import Sentence
 from ccanalytics.wings import resolve
+
+OTHER_TEAMS = "other teams"
+"""The row of the teams that are withheld in a week, so that what is shown adds up to the total."""
+
+_ONCE = ["active", "on_roster", "active_before", "active_again", "landed"]
+"""Columns that count a person once, in however many teams they were."""
+
+_ADD_UP = {
+    *("sessions", "commits", "pull_requests", "lines_added", "lines_removed", "active_days"),
+    *("accepted", "proposals", "cost_usd", "total_tokens", "input_side_tokens", *KINDS),
+}
+"""Columns whose days add up; distinct people of a period are counted, as a numerator only."""
 
 
 def by_week(
@@ -34,14 +68,59 @@ def by_week(
     that there is not.
     """
     metric = _weekly_metric(metric_id)
-    if metric.frame and actor_kind == "user":
-        frame = _own_shape(data, metric, by)
-    elif metric.numerator:
-        frame = frame_of(data, metric, by, actor_kind)
-    else:
+    if not metric.numerator and actor_kind != "user":
         raise ValueError(f"{metric_id} has no actor_kind {actor_kind!r}: leave it out.")
+    if not metric.numerator and by is not None:
+        raise ValueError(f"{metric_id} by {by!r}: it cannot be split.")
+    if metric.frame and actor_kind == "user":
+        frame = resolve(metric.frame)(data, *([by] if by else []))
+    else:
+        frame = frame_of(data, metric, by, actor_kind)
     made = _made(data, metric, frame, by, actor_kind)
-    made.events = _events(data)
+    noted = data.calendars.events
+    noted = noted.assign(week=week_of(noted["date"]))[["week", "what", "team"]]
+    made.events = tuple(noted[noted["week"].isin(data.weeks)].itertuples(index=False, name=None))
+    return made
+
+
+def by_period(
+    data: Dataset,
+    metric_id: str,
+    period: Period,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+) -> MetricFrame:
+    """One row per month, closed week or UTC day (and value of `by`): as `by_week`, of the same
+    closed weeks.
+
+    The first column is `month` (its first day; the weeks whose Thursday is in it), `week` or
+    `date`. `ValueError` for a metric that is of weeks only, and for days that are split.
+    """
+    if period not in get_args(Period):
+        raise ValueError(f"period is {period!r}; it is {', '.join(get_args(Period))}.")
+    if period == "week":
+        return by_week(data, metric_id, by, actor_kind)
+    metric = summable(metric_id)
+    adds_up = metric.numerator in {*_ADD_UP, "active"} and metric.denominator in {*_ADD_UP, None}
+    # Where the cost of some days is unknown, that is said of weeks only.
+    partly = metric.needs_usage and data.cost_days is not None
+    if metric.basis or partly or not adds_up:
+        raise ValueError(f"{metric.name} is weekly: it has no {period}s.")
+    if period == "day" and by:
+        raise ValueError(f"{metric.name} by {by} and day: days are not split.")
+    frame, column = frame_of(data, metric, by, actor_kind, period), "month"
+    if period == "month":
+        rows, weekly = rows_of(data, metric, by, actor_kind), frame_of(data, metric, by, actor_kind)
+        there = places(rows[rows["active"] > 0], by)
+        few = weekly[weekly["n_actors"].isna() & places(weekly, by).isin(there)]
+        hidden = places(frame, by).isin(places(few.assign(week=month_of(few["week"])), by))
+        frame = without_numbers(frame, hidden, ["week", *([by] if by else [])])
+    else:
+        column = "date"
+        if actor_kind == "user":
+            frame = without_numbers(frame, withheld_days(data, frame["week"])[0], ["week"])
+    made = MetricFrame.of(frame.rename(columns={"week": column}), metric, by, actor_kind)
+    made.period = column
     return made
 
 
@@ -81,31 +160,24 @@ def ratio_by_week(
     """One row per closed week (and value of `by`): the sum of `top` / the sum of `bottom`.
 
     Both are columns of `cca.actor_weeks(data)`, such as lines_added, sessions, commits or cost_usd;
-    without `bottom` it is a total. Intervals and withheld groups are those of
-    `by_week`.
+    without `bottom` it is a total. Intervals and withheld groups are those of `by_week`.
+    `ValueError` for an unknown column.
     """
-    metric = ratio_metric(data, top, bottom)
-    return _made(data, metric, frame_of(data, metric, by, actor_kind), by, actor_kind)
-
-
-def ratio_metric(data: Dataset, top: str, bottom: str | None = None) -> Metric:
-    """A definition for a ratio or total of one's own; `ValueError` for an unknown column."""
-    rows = actor_weeks(data)
-    known = sorted(set(rows.select_dtypes("number").columns) - {"week"})
+    known = sorted(set(actor_weeks(data).select_dtypes("number").columns) - {"week"})
     for column in (top, bottom or top):
         if column not in known:
             raise ValueError(f"There is no column {column!r} to sum; there is {', '.join(known)}.")
     words = column_words(top) + (f" per {singular(column_words(bottom))}" if bottom else "")
-    money = top == "cost_usd" and not bottom
-    return Metric(
+    metric = Metric(
         id=f"{top}_per_{bottom}" if bottom else top,
         name=words[0].upper() + words[1:],
-        unit="usd" if money else words,
+        unit="usd" if top == "cost_usd" and not bottom else words,
         formula=f"Sum of {top} / sum of {bottom}." if bottom else f"Sum of {top}.",
         numerator=top,
         denominator=bottom,
         caveats=("A ratio of your own, without a definition.",),
     )
+    return _made(data, metric, frame_of(data, metric, by, actor_kind), by, actor_kind)
 
 
 def _made(
@@ -114,13 +186,6 @@ def _made(
     if by == "team" and metric.numerator:
         frame = with_other_teams(data, metric, frame)
     return MetricFrame.of(frame, metric, by, actor_kind)
-
-
-def _events(data: Dataset) -> tuple[tuple[pd.Timestamp, str, str], ...]:
-    """The events of the closed weeks, each in its week."""
-    noted = data.calendars.events
-    noted = noted.assign(week=week_of(noted["date"]))[["week", "what", "team"]]
-    return tuple(noted[noted["week"].isin(data.weeks)].itertuples(index=False, name=None))
 
 
 def _weekly_metric(metric_id: str) -> Metric:
@@ -135,13 +200,29 @@ def _weekly_metric(metric_id: str) -> Metric:
     raise ValueError(f"There is no metric {metric_id!r}; by week there are {known}.")
 
 
-def _own_shape(data: Dataset, metric: Metric, by: str | None) -> pd.DataFrame:
-    """The frame of a metric with a function of its own."""
-    function = resolve(metric.frame)
-    if by is None:
-        frame: pd.DataFrame = function(data)
-    elif metric.numerator:
-        frame = function(data, by)
-    else:
-        raise ValueError(f"{metric.id} by {by!r}: it cannot be split.")
-    return frame
+def with_other_teams(data: Dataset, metric: Metric, frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` by week and team, with a row for the withheld teams of a week together, the last.
+
+    It is what the total less the teams shown says already: there is none where the total is
+    withheld, no team is shown, or these teams together are of too few people. It has no interval,
+    as other teams may be in it from week to week.
+    """
+    basis, subject = basis_of(data, metric), Subject.of(metric)
+    rows = rows_of(basis, metric, "team")
+    rows = rows[places(rows, "team").isin(withheld(basis, subject, "team"))]
+    total = week_sums(basis, metric)
+    known = set(total.loc[total["n_actors"].notna(), "week"])
+    known &= set(frame.loc[frame["n_actors"].notna(), "week"])
+    known -= weeks_of_few(rows, subject, data.minimum_group)
+    rows = rows[rows["week"].isin(list(known))]
+    if data.team or rows.empty:
+        return frame
+    weeks = pd.DatetimeIndex(rows["week"].unique()).sort_values()
+    people = rows.groupby(["week", "actor"], observed=True).sum(numeric_only=True).reset_index()
+    once = people.columns.intersection(_ONCE)
+    people = people.assign(**people[once].clip(upper=1), team=OTHER_TEAMS)
+    sums = sums_of(basis, metric, people, weeks, "team")
+    joined = pd.concat([frame, sums[sums.columns.intersection(frame.columns)]])
+    joined = joined.sort_values("week", kind="stable", ignore_index=True)
+    joined.attrs = frame.attrs
+    return joined

@@ -7,19 +7,19 @@ ratios it is judged on the typical person, so that one heavy user is not a findi
 
 import math
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.definitions import (
-    Metric,
-)
-from ccanalytics.metrics.intervals import LEVEL, MINIMUM_ACTORS, Weeks
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.metrics.definitions import ActorKind, Metric
 from ccanalytics.metrics.own_history import (
+    MINIMUM_ACTORS,
     MINIMUM_WEEKS,
-    LogChange,
+    Weeks,
     last_week_change,
     sides_change,
     typical,
@@ -27,7 +27,13 @@ from ccanalytics.metrics.own_history import (
 from ccanalytics.metrics.ratios import (
     MINIMUM_PRICED,
     Matrix,
+    by_group,
+    matrix,
+    rows_of,
+    summable,
+    week_sums,
 )
+from ccanalytics.weeks import parse_day
 
 Verdict = Literal[
     "up",
@@ -87,9 +93,8 @@ class Comparison:
     def words(self) -> str:
         """The verdict in at most four words."""
         if self.is_change:
-            return (
-                f"{self.verdict} {'this week' if self.weeks == 1 else f'over {self.weeks} weeks'}"
-            )
+            span = "this week" if self.weeks == 1 else f"over {self.weeks} weeks"
+            return f"{self.verdict} {span}"
         return {"no detectable change": "no change found"}.get(self.verdict, self.verdict)
 
     def sentence(self, metric: Metric) -> str:
@@ -123,25 +128,56 @@ def comparisons(
     """
     weeks = data.weeks[-RECENT_WEEKS:]
     sums = sums[sums["week"].isin(weeks)]
-    whole, used = all_shown(metric, sums), weeks_used(sums)
     fewest = MINIMUM_ACTORS if data.spec.minimum_group > 1 else 1
-    order = np.arange(len(weeks))
-    last, late = order >= len(weeks) - 1, order >= len(weeks) - SUSTAINED_WEEKS
+    last, late = (np.arange(len(weeks)) >= len(weeks) - n for n in (1, SUSTAINED_WEEKS))
     return (
-        compare(metric, actors, ~last & used, last, whole, fewest),
-        compare(metric, actors, ~late & used, late, whole, fewest),
+        compare(metric, actors, ~last, last, sums, fewest),
+        compare(metric, actors, ~late, late, sums, fewest),
     )
 
 
-def all_shown(metric: Metric, sums: pd.DataFrame) -> bool:
-    """Whether all of these weekly sums are shown and have enough known prices."""
-    priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
-    return bool(priced) and bool(sums["numerator"].notna().all())
+def period_change(
+    data: Dataset,
+    metric_id: str,
+    start: date | str,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+) -> TitledFrame:
+    """One row (or one per value of `by`): the closed weeks from `start` on, and those before.
+
+    Columns: [by], previous, value, change (their difference); change_share, the change as a
+    fraction of previous (of ratios that of the typical person) with its 90 % interval low and high;
+    n_actors (of both sides together), verdict, weeks_before, weeks. A ratio is of the sums of all
+    weeks of a side, a total is its mean per week; a week that `start` falls into is on neither, nor
+    is one before it in which nobody was active. Fewer than eight weeks are not judged. Null where a
+    single week is withheld, because the others would tell it by subtraction, or has too few known
+    prices.
+    """
+    metric, first = summable(metric_id), pd.Timestamp(parse_day(start))
+    before, after = data.weeks + pd.Timedelta(days=6) < first, data.weeks >= first
+    rows = rows_of(data, metric, by, actor_kind)
+    found = []
+    for group, sums, members in by_group(week_sums(data, metric, by, actor_kind), rows, by):
+        one = compare(metric, matrix(members, data.weeks, metric), before, after, sums)
+        moved = {"change": one.difference, "change_share": one.change}
+        people = one.n_actors or math.nan
+        found.append({**vars(one), by or "group": group, **moved, "n_actors": people})
+    columns = {**({by: "str"} if by else {}), **_PERIOD_COLUMNS}
+    return titled(
+        pd.DataFrame(found, columns=list(columns)).astype(columns),
+        f"{metric.name} against the range before",
+        formats={
+            **dict.fromkeys(("previous", "value"), metric.format),
+            "change": metric.format_change,
+            **dict.fromkeys(("change_share", "low", "high"), "+.0%"),
+        },
+    )
 
 
-def weeks_used(sums: pd.DataFrame) -> Weeks:
-    """Of each week whether anybody was active: one of a shutdown is no week to compare with."""
-    return sums["n_actors"].to_numpy() > 0
+_PERIOD_COLUMNS = {
+    **dict.fromkeys(("previous", "value", "change", "change_share", "low", "high"), "float64"),
+    **{"n_actors": "float64", "verdict": "str", "weeks_before": "int64", "weeks": "int64"},
+}
 
 
 def compare(
@@ -149,52 +185,34 @@ def compare(
     actors: Matrix,
     before: Weeks,
     after: Weeks,
-    whole: bool = True,
+    sums: pd.DataFrame | None = None,
     fewest: int = MINIMUM_ACTORS,
 ) -> Comparison:
-    """The weeks `after` against the weeks `before`; `whole` unless one of them is withheld.
+    """The weeks `after` against the weeks `before`; without figures where one is withheld.
 
-    At least `fewest` people are needed; weeks are the replicates, so one person can be enough.
+    `sums` are the sums of these weeks as they may be shown: weeks before of a shutdown, in which
+    nobody was active, are no weeks to compare with. At least `fewest` people are needed; weeks are
+    the replicates, so one person can be enough.
     """
+    whole = True
+    if sums is not None:
+        priced = not metric.is_money or sums["priced_share"][before | after] >= MINIMUM_PRICED
+        whole = bool(np.all(priced) and sums["numerator"][before | after].notna().all())
+        before = before & (sums["n_actors"].to_numpy() > 0)
     found = Comparison(int(after.sum()), int(before.sum()))
     if not whole:
         return found
     value, previous = (_side(metric, actors, weeks) for weeks in (after, before))
-    there = int((actors.top + actors.bottom)[:, before | after].any(axis=1).sum())
+    known = before | after
+    there = int((actors.top + actors.bottom)[:, known].any(axis=1).sum())
     found = replace(found, value=value, previous=previous, n_actors=there)
-    if found.weeks + found.weeks_before < MINIMUM_WEEKS or not found.weeks_before:
+    if known.sum() < MINIMUM_WEEKS or not before.any():
         return found
     found = replace(found, verdict="too few to say")
-    if there < fewest or _few_events(metric, actors, before, after):
+    events = min(actors.bottom[:, side].sum() for side in (before, after))
+    if there < fewest or (metric.is_ratio and events < metric.verdict_denominator):
         return found
-    change = _log_change(metric, actors, before, after)
-    return _judged(found, change) if change else found
-
-
-def _log_change(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> LogChange | None:
-    known = before | after
-    top, bottom = actors.top[:, known], actors.bottom[:, known]
-    if metric.is_ratio:
-        top, bottom = typical(top, bottom)
-    if after.sum() == 1 and after[-1]:
-        return last_week_change(top, bottom)
-    return sides_change(top, bottom, before[known], after[known])
-
-
-def _judged(found: Comparison, change: LogChange) -> Comparison:
-    low, high = change.interval
-    verdict: Verdict = "no detectable change"
-    if change.p_value <= 1 - LEVEL:
-        verdict = "up" if change.estimate > 0 else "down"
-    return replace(
-        found,
-        change=change.relative,
-        low=low,
-        high=high,
-        detectable=change.detectable,
-        p_value=change.p_value,
-        verdict=verdict,
-    )
+    return _judged(found, metric, actors, before, after)
 
 
 def _side(metric: Metric, actors: Matrix, weeks: Weeks) -> float:
@@ -205,11 +223,29 @@ def _side(metric: Metric, actors: Matrix, weeks: Weeks) -> float:
     return top / bottom if enough else math.nan
 
 
-def _few_events(metric: Metric, actors: Matrix, before: Weeks, after: Weeks) -> bool:
-    if not metric.is_ratio:
-        return False
-    sides = [actors.bottom[:, weeks].sum() for weeks in (before, after)]
-    return bool(min(sides) < metric.verdict_denominator)
+def _judged(
+    found: Comparison, metric: Metric, actors: Matrix, before: Weeks, after: Weeks
+) -> Comparison:
+    known = before | after
+    top, bottom = (side[:, known] for side in actors)
+    if metric.is_ratio:
+        top, bottom = typical(top, bottom)
+    if after.sum() == 1 and after[-1]:
+        change = last_week_change(top, bottom)
+    else:
+        change = sides_change(top, bottom, before[known], after[known])
+    if change is None:
+        return found
+    low, high = change.interval
+    return replace(
+        found,
+        change=change.relative,
+        low=low,
+        high=high,
+        detectable=change.detectable,
+        p_value=change.p_value,
+        verdict=change.verdict,
+    )
 
 
 def percent(change: float) -> str:

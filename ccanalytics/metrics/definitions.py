@@ -8,7 +8,7 @@ import math
 import tomllib
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from ccanalytics.wings import Reference, wings
 
@@ -36,9 +36,6 @@ COLUMN_WORDS = {
     "working_day_share": "people on a working day",
 }
 """The words for the rows of a numerator or denominator in prose."""
-
-UNIT_WORDS = {"usd": "US dollars"}
-"""Units with a longer name for readers."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +131,14 @@ def _amount(unit: str, value: float) -> str:
 
 def _read() -> dict[str, Metric]:
     """The definitions of the spine and of every wing, in the order of the report."""
-    root = files("ccanalytics")
-    named = tomllib.loads((root / FILE).read_text(encoding="utf-8"))
+    named: dict[str, Any] = {}
+    for path in (FILE, *(path for wing in wings() for path in wing.definitions)):
+        named |= tomllib.loads((files("ccanalytics") / path).read_text(encoding="utf-8"))
     shared = named.pop("caveats")
-    for path in (path for wing in wings() for path in wing.definitions):
-        named |= tomllib.loads((root / path).read_text(encoding="utf-8"))
-    metrics = []
     for name, entry in named.items():
         caveats = [shared[one[1:]] if one.startswith("@") else one for one in entry["caveats"]]
-        metrics.append(Metric(**{**entry, "id": name, "caveats": tuple(caveats)}))
-    return {metric.id: metric for metric in sorted(metrics, key=lambda metric: metric.order)}
+        named[name] = Metric(**{**entry, "id": name, "caveats": tuple(caveats)})
+    return dict(sorted(named.items(), key=lambda item: item[1].order))
 
 
 METRICS: dict[str, Metric] = _read()
@@ -152,19 +147,14 @@ METRICS: dict[str, Metric] = _read()
 _KEY_CAVEAT = "A key may be a pipeline or several people: it is never a person."
 
 
-def metric_of(metric_id: str, actor_kind: ActorKind = "user") -> Metric:
-    """The definition of a metric, worded for its kind of actor.
+def metric_in_words(metric: Metric, actor_kind: ActorKind) -> Metric:
+    """The definition `metric`, worded for its kind of actor.
 
-    >>> metric_of("landing_share", "api_key").name
+    >>> metric_in_words(METRICS["landing_share"], "api_key").name
     'Share of API keys with a commit'
-    >>> metric_of("cost", "api_key").name
+    >>> metric_in_words(METRICS["cost"], "api_key").name
     'Cost, API keys only'
     """
-    return metric_in_words(METRICS[metric_id], actor_kind)
-
-
-def metric_in_words(metric: Metric, actor_kind: ActorKind) -> Metric:
-    """The definition `metric`, worded for its kind of actor."""
     if actor_kind == "user" or "API key" in metric.name:
         return metric
     name = _of_keys(metric.name)

@@ -28,7 +28,7 @@ from ccanalytics.metrics.change import (
 )
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
 from ccanalytics.metrics.headline import described
-from ccanalytics.metrics.own_history import change_point, is_step, typical
+from ccanalytics.metrics.own_history import MINIMUM_ACTORS, change_point, is_step, typical
 from ccanalytics.metrics.ratios import (
     NO_TEAM,
     Matrix,
@@ -40,6 +40,7 @@ from ccanalytics.metrics.ratios import (
 )
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
+from ccanalytics.words import counted
 
 MOST = 5
 """As many findings are shown."""
@@ -49,19 +50,21 @@ SPLITS = ("team", "family")
 
 FALSE_DISCOVERIES = 0.10
 
-NOTICED = ("metrics.noticed:model_findings", "metrics.noticed:hole_findings")
-"""Findings other than changes: functions from a dataset to those of a kind. Wings add theirs."""
+MODEL_SHARE = 0.05
+"""A model with less of the cost than this is no finding."""
+
+QUIET_WEEKS = 2
+"""Weeks without any use after which a model is gone."""
 
 
-@dataclass(frozen=True)
-class Change:
-    """One figure, of everybody or one group, by its own weeks; `adjusted` is its p value among
-    all that were looked at."""
+@dataclass(frozen=True, kw_only=True)
+class Change(Comparison):
+    """The comparison of one figure, of everybody or one group, by its own weeks; `adjusted` is its
+    p value among all that were looked at."""
 
     metric: Metric
     by: str
     group: str
-    comparison: Comparison
     adjusted: float = math.nan
     since: pd.Timestamp = pd.NaT
     is_step: bool = True
@@ -70,14 +73,13 @@ class Change:
     @property
     def is_found(self) -> bool:
         """Whether it is shown as a change."""
-        return self.comparison.is_change and self.adjusted <= FALSE_DISCOVERIES
+        return self.is_change and self.adjusted <= FALSE_DISCOVERIES
 
     @property
-    def held(self) -> Comparison:
-        """The comparison, without a verdict that does not hold among all that was looked at."""
-        if self.comparison.is_change and not self.is_found:
-            return replace(self.comparison, verdict="no detectable change")
-        return self.comparison
+    def held(self) -> "Change":
+        """The same without a verdict that does not hold among all that was looked at."""
+        is_lost = self.is_change and not self.is_found
+        return replace(self, verdict="no detectable change") if is_lost else self
 
     @property
     def weight(self) -> float:
@@ -86,7 +88,7 @@ class Change:
         Of the money the square root counts: a part that doubled says more than a whole that grew
         by a quarter because of it.
         """
-        stake = math.sqrt(max(self.weekly_cost, 1.0)) * min(abs(self.comparison.change), 2.0)
+        stake = math.sqrt(max(self.weekly_cost, 1.0)) * min(abs(self.change), 2.0)
         return stake * -math.log10(max(self.adjusted, 1e-4))
 
 
@@ -137,13 +139,26 @@ def findings(data: Dataset) -> Findings:
             [Finding("unknown", "No week is closed yet", "There is nothing to compare.")]
         )
     people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
+    if not people:
+        why = (
+            "Nobody used Claude Code, or the key is of another organisation: see ccanalytics check."
+        )
+        return Findings([Finding("hole", "No records in these weeks", why)])
     if people < data.minimum_group:
-        return Findings([_too_few(people, data.minimum_group)])
+        why = f"Figures of fewer than {data.minimum_group} people are withheld."
+        why += " Your own: --source local."
+        return Findings([Finding("withheld", "Too few people for a report", why)])
     looked_at = issue_changes(data)
-    found = _without_echoes([one for one in looked_at if one.is_found])
+    # Each group of a metric once, in the horizon that says more.
+    once = dict[tuple[str, str, str], Change]()
+    for one in sorted(looked_at, key=lambda one: -one.weight):
+        if one.is_found:
+            once.setdefault((one.metric.id, one.by, one.group), one)
+    found = list(once.values())
     news = [_finding(data, one, looked_at) for one in found]
-    for kind in (*NOTICED, *(kind for wing in wings() for kind in wing.findings)):
-        news += resolve(kind)(data)
+    others = (resolve(kind) for wing in wings() for kind in wing.findings)
+    for kind in (model_findings, hole_findings, *others):
+        news += kind(data)
     ranked = sorted(news, key=lambda one: -one.weight)[:MOST]
     nobody = week_sums(data, METRICS["active_actors"])["n_actors"].iloc[-1] == 0
     shown = Findings([*ranked, _NOBODY if nobody else _rest(looked_at, found)])
@@ -163,7 +178,7 @@ def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
     Side by side they are many looks: a verdict holds only where it does among all findings, and
     what no finding is looked for in is described only.
     """
-    judged = {(one.metric.id, one.comparison.weeks): one.held for one in _looks(data) if not one.by}
+    judged = {(one.metric.id, one.weeks): one.held for one in _looks(data) if not one.by}
     found = [described(data, metric_id) for metric_id in metric_ids]
     return Headlines(
         replace(
@@ -182,19 +197,15 @@ def issue_changes(data: Dataset) -> list[Change]:
 
 @kept
 def _looks(data: Dataset) -> list[Change]:
-    """Every comparison, also those that could not be judged."""
-    return _adjusted([one for name in SECTION_TESTS for one in _of_metric(data, METRICS[name])])
-
-
-def _adjusted(changes: list[Change]) -> list[Change]:
-    """`changes` with p values adjusted for all that are judged, NaN for the others.
+    """Every comparison, with p values adjusted for all that could be judged, NaN for the others.
 
     The headlines weigh as much as all groups together, so that many teams do not hide what moved
     for everybody (weighted procedure: Genovese, Roeder and Wasserman, Biometrika 93, 2006).
     """
-    p_values = np.array([one.comparison.p_value for one in changes], dtype="float64")
+    changes = [one for name in SECTION_TESTS for one in _of_metric(data, METRICS[name])]
+    p_values = np.array([one.p_value for one in changes], dtype="float64")
     judged = ~np.isnan(p_values)
-    is_group = np.array([bool(one.by) for one in changes])
+    is_group = np.array([bool(one.by) for one in changes], dtype=bool)
     weights = np.ones(len(changes))
     sides = [judged & is_group, judged & ~is_group]
     if all(side.any() for side in sides):
@@ -208,79 +219,52 @@ def _adjusted(changes: list[Change]) -> list[Change]:
 
 def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
     """The changes of a metric, in all and by each split that it knows."""
-    if not is_known(data, metric):
-        return
-    for by in ("", *(split for split in SPLITS if split in splits_of(metric.id))):
-        rows = rows_of(data, metric, by or None)
-        sums = week_sums(data, metric, by or None)
-        for group, part, members in by_group(sums, rows, by or None):
-            if group != NO_TEAM:
-                yield from _of_group(data, metric, by, group, part, members)
-
-
-def _of_group(
-    data: Dataset, metric: Metric, by: str, group: str, sums: pd.DataFrame, rows: pd.DataFrame
-) -> Iterator[Change]:
     weeks = data.weeks[-RECENT_WEEKS:]
-    cost = 0.0
-    if "cost_usd" in rows:
-        cost = float(rows.loc[rows["week"].isin(weeks[-SUSTAINED_WEEKS:]), "cost_usd"].sum())
-    actors = matrix(rows, weeks, metric)
-    for found in comparisons(data, metric, sums, actors):
-        change = Change(metric, by, group, found, weekly_cost=cost / SUSTAINED_WEEKS)
-        yield _dated(change, actors, weeks) if found.is_change else change
+    known = ("", *(split for split in SPLITS if split in splits_of(metric)))
+    for by in known if is_known(data, metric) else ():
+        rows, whole = rows_of(data, metric, by or None), week_sums(data, metric, by or None)
+        for group, sums, members in by_group(whole, rows, by or None):
+            if group == NO_TEAM:
+                continue
+            cost = 0.0
+            if "cost_usd" in members:
+                late = members["week"].isin(weeks[-SUSTAINED_WEEKS:])
+                cost = float(members.loc[late, "cost_usd"].sum()) / SUSTAINED_WEEKS
+            actors = matrix(members, weeks, metric)
+            for found in comparisons(data, metric, sums, actors):
+                change = Change(**vars(found), metric=metric, by=by, group=group, weekly_cost=cost)
+                yield _dated(change, actors, weeks) if found.is_change else change
 
 
 def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
     """`change` with the week it begins in, and whether it is a step."""
-    top, bottom = actors.top, actors.bottom
-    if change.metric.is_ratio:
-        top, bottom = typical(top, bottom)
-    if change.comparison.weeks == 1:
+    if change.weeks == 1:
         return replace(change, since=weeks[-1])
+    top, bottom = typical(*actors) if change.metric.is_ratio else actors
     late = np.arange(len(weeks)) >= len(weeks) - SUSTAINED_WEEKS
     since = weeks[change_point(top, bottom)]
     return replace(change, since=since, is_step=is_step(top, bottom, late))
 
 
-def _without_echoes(found: list[Change]) -> list[Change]:
-    """The most important first, each group of a metric once, in the horizon that says more."""
-    ordered = sorted(found, key=lambda one: -one.weight)
-    kept = dict[tuple[str, str, str], Change]()
-    for one in ordered:
-        kept.setdefault((one.metric.id, one.by, one.group), one)
-    return list(kept.values())
-
-
 def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
-    metric, compared = one.metric, one.comparison
-    values = f"{metric.format(compared.value)} instead of {metric.format(compared.previous)}"
+    metric = one.metric
+    values = f"{metric.format(one.value)} instead of {metric.format(one.previous)}"
     who = " for the typical person" if metric.is_ratio else ""
-    ends = f"{percent(compared.low)} to {percent(compared.high)}"
-    size = f"{percent(compared.change)}{who}, 90 % interval {ends}"
-    text = f"{values} ({compared.horizon}; {size})."
+    ends = f"{percent(one.low)} to {percent(one.high)}"
+    size = f"{percent(one.change)}{who}, 90 % interval {ends}"
+    text = f"{values} ({one.horizon}; {size})."
     text += _where(one, looked_at) + _event(data, one)
-    return Finding(
-        "change",
-        _title(one),
-        text,
-        metric.id,
-        one.by,
-        one.group,
-        f"{one.since:%Y-%m-%d}",
-        one,
-        one.weight,
-    )
+    place = metric.id, one.by, one.group, f"{one.since:%Y-%m-%d}"
+    return Finding("change", _title(one), text, *place, one, one.weight)
 
 
 def _title(one: Change) -> str:
     """What moved, in a few words: "Payments: cost per commit up 84 % since 2 November"."""
     name = one.metric.name
     subject = f"{one.group}: {name[0].lower()}{name[1:]}" if one.group else name
-    compared = one.comparison
-    size = compared.value / compared.previous - 1
-    moved = f"{compared.verdict} {abs(100 * size):.0f} %"
-    if compared.weeks == 1:
+    size = one.value / one.previous - 1
+    moved = f"{one.verdict} {abs(100 * size):.0f} %"
+    if one.weeks == 1:
         return f"{subject} {moved} this week"
     if not one.is_step:
         return f"{subject} {'rising' if size > 0 else 'falling'}: {moved} over four weeks"
@@ -289,20 +273,15 @@ def _title(one: Change) -> str:
 
 def _where(one: Change, looked_at: list[Change]) -> str:
     """The team that carries most of the change of everybody, where one does."""
-    if one.group:
-        return ""
-    weeks, total = one.comparison.weeks, one.comparison.difference
-    if one.metric.is_ratio or not total:
+    weeks, total = one.weeks, one.difference
+    if one.group or one.metric.is_ratio or not total:
         return ""
     parts = {
-        other.group: other.comparison.difference / total
+        other.group: other.difference / total
         for other in looked_at
-        if other.metric is one.metric and other.by == "team" and other.comparison.weeks == weeks
+        if other.metric is one.metric and other.by == "team" and other.weeks == weeks
     }
-    if not parts:
-        return ""
-    team = max(parts, key=lambda name: parts[name])
-    share = parts[team]
+    team, share = max(parts.items(), key=lambda part: part[1], default=("", 0.0))
     return f" {team} is {100 * share:.0f} % of it." if 0.3 <= share <= 1 else ""
 
 
@@ -318,17 +297,6 @@ def _event(data: Dataset, one: Change) -> str:
     return f' It begins in the week of the event "{known["what"].iloc[0]}".'
 
 
-def _too_few(people: int, minimum: int) -> Finding:
-    """Why there is nothing to say of an organisation that hardly uses it."""
-    if not people:
-        why = (
-            "Nobody used Claude Code, or the key is of another organisation: see ccanalytics check."
-        )
-        return Finding("hole", "No records in these weeks", why)
-    why = f"Figures of fewer than {minimum} people are withheld. Your own: --source local."
-    return Finding("withheld", "Too few people for a report", why)
-
-
 _NOBODY = Finding("unknown", "Nobody was active in the last week", "So changes cannot be judged.")
 
 
@@ -338,13 +306,74 @@ def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
         text = "It takes eight closed weeks with use, and enough people and events."
         return Finding("unknown", "Too little to judge a change", text)
     moved = {one.metric.id for one in found}
-    still = [one for one in looked_at if not one.by and one.metric.id not in moved]
-    still = [one for one in still if one.comparison.weeks == SUSTAINED_WEEKS]
-    title = "Nothing else moved" if found else "No change found in any headline"
-    if not still:
-        return Finding("nothing", title, "Every headline is listed above." if found else "")
     seen = [
-        f"{100 * one.comparison.detectable:.0f} % in {one.metric.name.lower()}" for one in still
+        f"{100 * one.detectable:.0f} % in {one.metric.name.lower()}"
+        for one in looked_at
+        if not one.by and one.metric.id not in moved and one.weeks == SUSTAINED_WEEKS
     ]
+    title = "Nothing else moved" if found else "No change found in any headline"
     text = f"Over four weeks, a rise of {' or '.join(seen)} would have been found."
+    if not seen:
+        text = "Every headline is listed above." if found else ""
     return Finding("nothing", title, text)
+
+
+def model_findings(data: Dataset) -> Iterator[Finding]:
+    """A family of models first used within the last four weeks, or no longer used since then."""
+    metric, weeks = METRICS["cost"], data.weeks
+    if len(weeks) < 2 * SUSTAINED_WEEKS or not is_known(data, metric):
+        return
+    rows = rows_of(data, metric, "family")
+    sums = week_sums(data, metric, "family")
+    people = sums.pivot(index="week", columns="family", values="n_actors")
+    cost = sums.pivot(index="week", columns="family", values="value")
+    used = rows.groupby(["week", "family"])["active"].sum().unstack(fill_value=0).reindex(weeks) > 0
+    for family in people:
+        at = np.flatnonzero(used[family])
+        first, last = at[0], at[-1]
+        new = first >= len(weeks) - SUSTAINED_WEEKS and last == len(weeks) - 1
+        gone = len(weeks) - SUSTAINED_WEEKS <= last + 1 <= len(weeks) - QUIET_WEEKS
+        steady = slice(last + 1 - SUSTAINED_WEEKS, last + 1) if gone else slice(last, last + 1)
+        users, usd = (
+            people[family].iloc[steady].mean(skipna=False),
+            cost[family].iloc[steady].mean(),
+        )
+        share = usd / cost.iloc[steady].sum(axis=1).mean()
+        if not (new or gone) or math.isnan(users) or not share >= MODEL_SHARE:
+            continue
+        since = weeks[first if new else last + 1]
+        title = f"{family} is {'new' if new else 'no longer used'} since {since:%-d %B}"
+        text = (
+            f"{counted(round(users), 'person', 'people')} used it, for {100 * share:.0f} % of the "
+            f"cost, in {'the last week' if new else 'a week of the four before'}."
+        )
+        yield Finding(
+            "model", title, text, "cost", "family", str(family), f"{since:%Y-%m-%d}",
+            weight=math.sqrt(usd) * share,
+        )  # fmt: skip
+
+
+def hole_findings(data: Dataset) -> Iterator[Finding]:
+    """Days that are missing between others, and working days on which nothing was recorded."""
+    days = data.days[data.days["date"] <= data.days.loc[data.days["stored"], "date"].max()]
+    people = data.activity[data.activity["actor_kind"] == "user"]
+    active = people.groupby("date")["actor"].nunique().reindex(days["date"], fill_value=0)
+    working = data.calendars.is_working_day(days["date"])
+    usual = float(active[working.to_numpy()].median()) if working.any() else 0.0
+    empty = working & (active.to_numpy() == 0) & (usual >= max(data.minimum_group, MINIMUM_ACTORS))
+    lost = days.loc[empty | ~days["stored"], "date"]
+    if lost.empty:
+        return
+    first, last = lost.iloc[0], lost.iloc[-1]
+    when = f"on {first:%-d %B}" if len(lost) == 1 else f"from {first:%-d %B} to {last:%-d %B}"
+    missing, silent = int((~days["stored"]).sum()), int(empty.sum())
+    said = [f"{counted(missing, 'day')} not stored"] if missing else []
+    said += [f"{counted(silent, 'working day')} stored without a record"] if silent else []
+    text = (
+        f"{' and '.join(said)}; about {usual:.0f} people are usually active on a day. Figures of "
+        "these weeks are too low, or left out."
+    )
+    usd = data.model_usage["cost_usd"].sum() / max(len(days) / 7, 1)
+    title, since = f"{counted(len(lost), 'day')} without records {when}", f"{first:%Y-%m-%d}"
+    weight = math.sqrt(max(usd, usual)) * min(len(lost) / 5, 1.0)
+    yield Finding("hole", title, text, since=since, weight=weight)

@@ -5,6 +5,7 @@ The week before is only described; what is judged is said in `change`.
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -83,8 +84,6 @@ class Headline(ShowsItself):
     @property
     def words(self) -> str:
         """The verdict, or why there is no figure, in at most four words."""
-        if self.withheld or not self.is_known:
-            return self.withheld or UNAVAILABLE
         return self.missing or self.shown.words
 
     @property
@@ -98,58 +97,54 @@ class Headline(ShowsItself):
             return f"{self.metric.name}: no week is closed yet."
         if math.isnan(self.value) or self.missing:
             return f"{self.metric.name}: {self.why_null()}."
-        verb = "were" if self.metric.is_plural else "was"
-        estimated = "an estimated " if self.metric.unit == "usd" else ""
-        value = estimated + self.metric.format(self.value)
-        basis = ", ".join(self._basis())
-        known = f" ({basis})" if basis else ""
-        return f"{self.metric.name} {verb} {value}{known}; {self.comparison()}."
-
-    def _basis(self) -> list[str]:
-        """The evidence of the value: its interval, its denominator, its people."""
-        parts = []
+        metric, verb = self.metric, "were" if self.metric.is_plural else "was"
+        estimated = "an estimated " if metric.unit == "usd" else ""
+        basis = []
         if not math.isnan(self.low):
-            ends = f"{self.metric.format(self.low)} to {self.metric.format(self.high)}"
-            parts.append(f"90 % interval {ends}")
-        if self.metric.denominator not in (None, "active"):
-            parts.append(amount_words(self.denominator, self.metric.denominator))
-        if self.metric.numerator != "active":
-            parts.append(amount_words(self.n_actors, "active"))
+            ends = f"{metric.format(self.low)} to {metric.format(self.high)}"
+            basis.append(f"90 % interval {ends}")
+        if metric.denominator not in (None, "active"):
+            basis.append(amount_words(self.denominator, metric.denominator))
+        if metric.numerator != "active":
+            basis.append(amount_words(self.n_actors, "active"))
         if self.priced_share < 1:
-            parts.append(f"{100 * self.priced_share:.1f} % of tokens priced")
-        return parts
+            basis.append(f"{100 * self.priced_share:.1f} % of tokens priced")
+        known = f" ({', '.join(basis)})" if basis else ""
+        value = estimated + metric.format(self.value)
+        return f"{metric.name} {verb} {value}{known}; {self._compared()}."
 
-    def comparison(self) -> str:
+    def _compared(self) -> str:
         """The verdict with its evidence, and the value of the previous week."""
         text = self.shown.sentence(self.metric)
         if self.metric.id not in SECTION_TESTS and not self.recent.weeks_before:
             text = "described, not judged"
         if self.shown.weeks > 1 and self.shown.is_change:
             text = f"its last {self.shown.weeks} weeks were {text}"
-        if math.isnan(self.previous):
-            return text
-        return f"{text}; the week before it was {self.metric.format(self.previous)}"
+        return text + self._week_before()
+
+    def _week_before(self) -> str:
+        known = not math.isnan(self.previous)
+        return f"; the week before it was {self.metric.format(self.previous)}" if known else ""
 
     @property
     def is_answerable(self) -> bool:
         """Whether the metric has what it needs, such as a roster or a previous week."""
-        of_people = self.metric.denominator in ("on_roster", "active_before")
-        return self.is_known and (not of_people or self.denominator > 0 or bool(self.withheld))
+        return self.missing not in (UNAVAILABLE, *_NOBODY.values())
 
     @property
     def missing(self) -> str:
-        """Of whom there is nobody the figure could be of, in at most four words."""
+        """Why there is no figure, in at most four words; empty where its events are too few."""
+        if self.withheld or not self.is_known:
+            return self.withheld or UNAVAILABLE
         if self.metric.denominator in _NOBODY:
             return "" if self.denominator > 0 else _NOBODY[self.metric.denominator]
         return "" if self.n_actors or pd.isna(self.week) else "nobody was active"
 
     def why_null(self) -> str:
         """Why there is no figure, as text after a colon."""
-        if not self.is_known or self.withheld:
-            return self.withheld or UNAVAILABLE
         if self.missing:
-            before = self.metric.format(self.previous)
-            return self.missing + ("" if before == "n/a" else f"; the week before it was {before}")
+            is_hidden = self.withheld or not self.is_known
+            return self.missing + ("" if is_hidden else self._week_before())
         if self.priced_share < MINIMUM_PRICED:
             return f"only {100 * self.priced_share:.0f} % of the tokens have a known price"
         floor = self.metric.minimum_denominator
@@ -165,21 +160,17 @@ def described(data: Dataset, metric_id: str) -> Headline:
         return Headline(metric, pd.NaT)
     known = is_known(basis_of(data, metric), metric)
     last, week = frame.iloc[-1], frame["week"].iloc[-1]
-    value = float(last["value"])
+    numbers = ("value", "low", "high", "numerator", "denominator", "priced_share")
+    known_numbers: Any = {name: float(last[name]) for name in numbers if name in last}
     previous = float(frame.loc[frame["week"] == week - _WEEK, "value"].sum(min_count=1))
     hidden = known and pd.isna(last["n_actors"])
     return Headline(
         metric,
         week=week,
-        value=value,
-        low=float(last["low"]),
-        high=float(last["high"]),
-        numerator=float(last["numerator"]),
-        denominator=float(last["denominator"]),
-        previous=previous,
-        change=value - previous,
+        **known_numbers,
         n_actors=0 if pd.isna(last["n_actors"]) else int(last["n_actors"]),
-        priced_share=float(last.get("priced_share", 1.0)),
+        previous=previous,
+        change=float(last["value"]) - previous,
         coverage=coverage_of(data, money=metric.is_money, people=True) if known else NO_USAGE,
         is_known=known,
         withheld=why_withheld(data, rows_of(data, metric), week, metric) if hidden else "",
@@ -192,8 +183,7 @@ def headline(data: Dataset, metric_id: str) -> Headline:
     found = described(data, metric_id)
     if not found.is_known or math.isnan(found.value):
         return found
-    rows = rows_of(data, found.metric)
-    sums = week_sums(data, found.metric)
-    actors = matrix(rows, data.weeks[-RECENT_WEEKS:], found.metric)
-    recent, sustained = comparisons(data, found.metric, sums, actors)
+    metric = found.metric
+    actors = matrix(rows_of(data, metric), data.weeks[-RECENT_WEEKS:], metric)
+    recent, sustained = comparisons(data, metric, week_sums(data, metric), actors)
     return replace(found, recent=recent, sustained=sustained)

@@ -51,7 +51,14 @@ class MetricFrame(TitledFrame):
         made.metric, made.by, made.actor_kind = metric, by, actor_kind
         made.title = shown.name + (f" by {by.replace('_', ' ')}" if by else "")
         made.labels = {"n_actors": column_words("active", actor_kind)}
-        made.formats = _formats(metric)
+        sides = {"numerator": metric.numerator, "denominator": metric.denominator}
+        of_people = {**sides, "n_actors": "active"}.items()
+        made.formats = {
+            **dict.fromkeys(("value", "low", "high"), metric.format),
+            **dict.fromkeys(("priced_share", "share", "output_share", "unconverted_share"), ".0%"),
+            **{name: ",.0f" for name, of in of_people if not str(of).endswith("_share")},
+            **{name: "$,.2f" for name, of in sides.items() if str(of).startswith("cost_")},
+        }
         return made
 
 
@@ -79,17 +86,3 @@ def measures(
         return marked
 
     return mark
-
-
-def _formats(metric: Metric) -> dict[str, Any]:
-    """How the numbers of the metric are written."""
-    sides = {"numerator": metric.numerator, "denominator": metric.denominator}
-    money = {side: "$,.2f" for side, column in sides.items() if str(column).startswith("cost_")}
-    counts = {
-        name: ",.0f"
-        for name, column in {**sides, "n_actors": "active"}.items()
-        if not str(column).endswith("_share")
-    }
-    values = dict.fromkeys(("value", "low", "high"), metric.format)
-    shares = dict.fromkeys(("priced_share", "share", "output_share", "unconverted_share"), ".0%")
-    return {**values, **shares, **counts, **money}

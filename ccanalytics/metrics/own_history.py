@@ -1,8 +1,14 @@
-"""Whether a figure moved, judged by the weeks of its own history.
+"""How sure a figure is, and whether it moved, judged by the weeks of its own history.
 
 A week is one replicate: people, holidays and tools all move it, so the other weeks show how far a
 figure goes without any cause. Drawing people within one week cannot see what moves all of them at
 once, and finds changes where there are none.
+
+A 90 % interval says how far the figure of *these* people would move in another week like it, not
+what other people would do: the scatter of the other weeks, as far as it is not explained by how
+much each week rests on, is the scatter of one more. Student's t has one degree of freedom less than
+there are weeks. Shares keep within 0 and 1: that scatter is turned into a number of trials, of
+which Wilson's interval is taken.
 
 Everywhere `top` and `bottom` have people as rows and weeks as columns; a total has a `bottom` of
 zeros. Changes are on the log scale: an `estimate` of 0.26 is 30 % more.
@@ -10,17 +16,31 @@ zeros. Changes are on the log scale: an `estimate` of 0.26 is 30 % more.
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-from ccanalytics.metrics.intervals import (
-    MINIMUM_ACTORS,
-    Floats,
-    Weeks,
-    student,
-    week_variances,
-)
+Floats = npt.NDArray[np.float64]
+
+Weeks = npt.NDArray[np.bool_]
+"""Of each week (column) whether it is meant."""
+
+LEVEL = 0.90
+
+MINIMUM_ACTORS = 5
+"""Under this many people no change is judged, unless it is of one's own records."""
+
+FEWEST_WEEKS = 4
+"""Under this many weeks there is no interval: nothing shows how far they scatter."""
+
+TAIL = NormalDist().inv_cdf((1 + LEVEL) / 2)
+
+_NOTHING = 1e-9
+"""What rounding leaves of a difference of zero; also the least variance of a week, as a part of the
+largest."""
 
 POWER = 0.80
 
@@ -33,8 +53,80 @@ DRIFT = 0.008
 CLEARLY = 1.25
 """How many times what people's own weeks explain the scatter of weeks is, before it is shared."""
 
-_NOTHING = 1e-9
-"""What rounding leaves of a difference of zero."""
+
+def ratio(top: Floats, bottom: Floats) -> Floats:
+    """`top / bottom`, NaN where `bottom` is 0."""
+    return np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0)
+
+
+def student(freedom: float) -> float:
+    """How many standard errors of so many degrees of freedom the ends of an interval are off."""
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+def week_variances(top: Floats, bottom: Floats, scale: Floats) -> Floats:
+    """How unsure the ratio of each week (column) is, next to the others, from its people (rows).
+
+    The sum, over the people there, of each one's mean squared residual, over the square of `scale`:
+    the weeks' denominators, or their numerators where logarithms of the ratio are looked at.
+    """
+    there = (top != 0) | (bottom != 0)
+    residuals = top - top.sum() / bottom.sum() * bottom
+    squares = np.sum(residuals**2, axis=1) / np.maximum(there.sum(axis=1), 1)
+    variances: Floats = squares @ there / scale**2
+    return np.maximum(variances, _NOTHING * max(float(variances.max()), _NOTHING))
+
+
+def scatter(values: Floats, variances: Floats) -> Floats:
+    """The standard error of each week's value, from how far all of them scatter."""
+    weights = 1 / variances
+    squares = (values - np.average(values, weights=weights)) ** 2
+    errors: Floats = np.sqrt(float(weights @ squares) / (len(values) - 1) * variances)
+    return errors
+
+
+def week_intervals(top: Floats, bottom: Floats, known: Weeks, is_share: bool = False) -> Floats:
+    """The ends (columns) of the interval of each week's ratio (rows); NaN unless `known`.
+
+    Weeks without a denominator have none, and no scatter is learned from them; nor have weeks
+    without a numerator, unless it is a share.
+    """
+    known = known & (bottom.sum(axis=0) > 0) & (is_share | (top.sum(axis=0) > 0))
+    ends = np.full((len(known), 2), np.nan)
+    if known.sum() < FEWEST_WEEKS:
+        return ends
+    top, bottom, width = top[:, known], bottom[:, known], student(known.sum() - 1)
+    values = top.sum(axis=0) / bottom.sum(axis=0)
+    scale = bottom.sum(axis=0) if is_share else top.sum(axis=0)
+    variances = week_variances(top, bottom, scale)
+    if is_share:
+        trials = _trials(top, bottom, scatter(values, variances))
+        ends[known] = wilson(values, trials, width).T
+    else:
+        reach = width * scatter(np.log(values), variances)
+        ends[known] = np.array([values / np.exp(reach), values * np.exp(reach)]).T
+    return ends
+
+
+def _trials(top: Floats, bottom: Floats, errors: Floats) -> Floats:
+    """How many independent trials a share of each week scatters like.
+
+    Where weeks do not scatter at all, people are the trials: six of six is not for certain.
+    """
+    whole = float(top.sum() / bottom.sum())
+    alike = whole * (1 - whole) / np.maximum(errors, _NOTHING) ** 2
+    people = np.count_nonzero((top != 0) | (bottom != 0), axis=0)
+    trials: Floats = np.maximum(np.where(errors > _NOTHING, alike, people), 1.0)
+    return trials
+
+
+def wilson(share: Floats | float, trials: Floats | float, width: float = TAIL) -> Floats:
+    """The two ends (rows) of Wilson's interval of a share of so many independent trials."""
+    squared = width**2 / trials
+    middle = share + squared / 2
+    reach = width * np.sqrt(share * (1 - share) / trials + squared / (4 * trials))
+    ends: Floats = np.array([middle - reach, middle + reach]) / (1 + squared)
+    return ends
 
 
 @dataclass(frozen=True)
@@ -69,26 +161,12 @@ class LogChange:
         needed = student(self.freedom) + float(stdtrit(self.freedom, POWER))
         return math.expm1(needed * self.error)
 
-
-@dataclass(frozen=True)
-class LogWeeks:
-    """The logarithm of each week's figure, and how unsure each is next to the others."""
-
-    values: Floats
-    variances: Floats
-
-    @classmethod
-    def of(cls, top: Floats, bottom: Floats) -> "LogWeeks | None":
-        """None where a logarithm is not defined.
-
-        Weeks of a total count alike: weighing them would favour the large ones.
-        """
-        tops, bottoms = top.sum(axis=0), _bottoms(bottom)
-        if not (tops > 0).all() or not (bottoms > 0).all():
-            return None
-        ones = np.ones(len(tops))
-        variances = week_variances(top, bottom, tops) if bottom.any() else ones
-        return cls(np.log(tops / bottoms), variances)
+    @property
+    def verdict(self) -> Literal["up", "down", "no detectable change"]:
+        """Its direction where there is none less than one time in ten."""
+        if not self.p_value <= 1 - LEVEL:
+            return "no detectable change"
+        return "up" if self.estimate > 0 else "down"
 
 
 def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
@@ -98,15 +176,16 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
     seen to be unsure, and `DRIFT` is added to it. Student's t with two degrees of freedom less than
     there are weeks.
     """
-    weeks = LogWeeks.of(top, bottom) if top.shape[1] >= MINIMUM_WEEKS else None
+    weeks = _log_weeks(top, bottom) if top.shape[1] >= MINIMUM_WEEKS else None
     if weeks is None:
         return None
-    weights = 1 / weeks.variances[:-1]
-    before = float(np.average(weeks.values[:-1], weights=weights))
-    freedom = len(weeks.values) - 2
-    scale = float(weights @ (weeks.values[:-1] - before) ** 2) / freedom
-    variance = scale * (weeks.variances[-1] + 1 / weights.sum()) + _drifted(len(weeks.values))
-    return LogChange(float(weeks.values[-1]) - before, math.sqrt(variance), freedom)
+    values, variances = weeks
+    weights = 1 / variances[:-1]
+    before = float(np.average(values[:-1], weights=weights))
+    freedom = len(values) - 2
+    scale = float(weights @ (values[:-1] - before) ** 2) / freedom
+    variance = scale * (variances[-1] + 1 / weights.sum()) + _drifted(len(values))
+    return LogChange(float(values[-1]) - before, math.sqrt(variance), freedom)
 
 
 def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> LogChange | None:
@@ -129,18 +208,15 @@ def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> Lo
     together, own = _scatters(influences, sides)
     people, shared, n = 0.0, together, 2.0
     if np.count_nonzero((top + bottom).any(axis=1)) >= MINIMUM_ACTORS:
-        n = _alike(top[:, before | after].sum(axis=1))
+        # How many people of the same size scatter like these: a few heavy ones count as a few.
+        amounts = top[:, before | after].sum(axis=1)
+        n = max(float(amounts.sum() ** 2 / (amounts @ amounts)), 2.0)
         people = float(moves @ moves) * n / (n - 1)
         shared = max(together / CLEARLY - own, 0.0)
     error = math.sqrt(people + shared + _drifted(weeks))
     parts = people**2 / (n - 1) + shared**2 / (weeks - 2)
     freedom = (people + shared) ** 2 / parts if parts > 0 else weeks - 2
     return LogChange(estimates[1] - estimates[0], error, freedom)
-
-
-def _alike(amounts: Floats) -> float:
-    """How many people of the same size scatter like these: a few heavy ones count as a few."""
-    return max(float(amounts.sum() ** 2 / (amounts @ amounts)), 2.0)
 
 
 def _scatters(influences: list[Floats], sides: tuple[Weeks, Weeks]) -> tuple[float, float]:
@@ -163,23 +239,21 @@ def _drifted(weeks: int) -> float:
 
 def is_step(top: Floats, bottom: Floats, after: Weeks) -> bool:
     """Whether a step between the sides fits the weeks better than a steady rise or fall does."""
-    weeks = LogWeeks.of(top, bottom)
+    weeks = _log_weeks(top, bottom)
     if weeks is None:
         return True
-    roots = np.sqrt(1 / weeks.variances)
     shapes = after.astype(float), np.arange(len(after), dtype=float)
-    step, slope = (_misfit(weeks.values, shape, roots) for shape in shapes)
+    step, slope = (_misfit(*weeks, shape) for shape in shapes)
     return step <= slope
 
 
 def change_point(top: Floats, bottom: Floats) -> int:
     """The first week of the later part, where two levels fit the weeks best."""
-    weeks = LogWeeks.of(top, bottom)
+    weeks = _log_weeks(top, bottom)
     if weeks is None:
         return 0
-    roots = np.sqrt(1 / weeks.variances)
-    order = np.arange(len(weeks.values))
-    misfits = [_misfit(weeks.values, (order >= at).astype(float), roots) for at in order[1:]]
+    order = np.arange(top.shape[1])
+    misfits = [_misfit(*weeks, (order >= at).astype(float)) for at in order[1:]]
     return int(np.argmin(misfits)) + 1
 
 
@@ -200,8 +274,21 @@ def _bottoms(bottom: Floats) -> Floats:
     return bottom.sum(axis=0) if bottom.any() else np.ones(bottom.shape[1])
 
 
+def _log_weeks(top: Floats, bottom: Floats) -> tuple[Floats, Floats] | None:
+    """The logarithm of each week's figure, and how unsure each is next to the others.
+
+    None where a logarithm is not defined. Weeks of a total count alike: weighing them would favour
+    the large ones.
+    """
+    tops, bottoms = top.sum(axis=0), _bottoms(bottom)
+    if not (tops > 0).all() or not (bottoms > 0).all():
+        return None
+    ones = np.ones(len(tops))
+    return np.log(tops / bottoms), week_variances(top, bottom, tops) if bottom.any() else ones
+
+
 def _log_side(top: Floats, bottom: Floats, weeks: Weeks) -> float:
-    """The logarithm of the figure of these weeks together; -inf or NaN where undefined."""
+    """The logarithm of the figure of these weeks together; NaN where undefined."""
     above, below = float(top[:, weeks].sum()), float(_bottoms(bottom)[weeks].sum())
     return math.log(above / below) if above > 0 and below > 0 else math.nan
 
@@ -217,8 +304,9 @@ def _influence(top: Floats, bottom: Floats, weeks: Weeks) -> Floats:
     return result
 
 
-def _misfit(values: Floats, shape: Floats, roots: Floats) -> float:
+def _misfit(values: Floats, variances: Floats, shape: Floats) -> float:
     """The weighted squares that a level and a multiple of `shape` leave."""
+    roots = np.sqrt(1 / variances)
     columns = np.column_stack([np.ones(len(shape)), shape]) * roots[:, None]
     fitted = columns @ np.linalg.lstsq(columns, values * roots, rcond=None)[0]
     return float(np.sum((values * roots - fitted) ** 2))

@@ -1,8 +1,7 @@
 """Actor-weeks -> metric frames: sums, ratios of sums, floors, withheld groups, intervals."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,15 +11,19 @@ from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import (
     POPULATIONS,
     SPLITS,
+    actor_days,
     actor_weeks,
     model_weeks,
     tool_weeks,
+    week_of,
+    with_sums,
+    with_token_sums,
 )
 from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
-from ccanalytics.metrics.families import model_family
-from ccanalytics.metrics.intervals import Floats, week_intervals
+from ccanalytics.metrics.own_history import Floats, week_intervals
 from ccanalytics.metrics.withholding import NOTHING_HIDDEN, Subject, hide_parts, withheld_groups
+from ccanalytics.prices import model_family
 
 MINIMUM_PRICED = 0.95
 """Below this share of tokens with a known price there is no amount of money."""
@@ -41,6 +44,8 @@ TOOL_COLUMNS = {"accepted", "rejected", "proposals"}
 
 MODEL_COLUMNS = {"cost_usd", "total_tokens", "input_side_tokens", *KINDS}
 """Columns that exist by model."""
+
+Period = Literal["month", "week", "day"]
 
 NO_TEAM = "no team"
 UNKNOWN = "unknown"
@@ -63,40 +68,31 @@ def week_frame(
 
 @kept
 def frame_of(
-    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
+    data: Dataset,
+    metric: Metric,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+    period: Period = "week",
 ) -> pd.DataFrame:
-    """`week_frame` of any metric, also one without a definition."""
+    """`week_frame` of any metric, also one without a definition; `week` is the month or day."""
     data = basis_of(data, metric)
-    sums = week_sums(data, metric, by, actor_kind)
-    return _with_intervals(data, metric, sums, rows_of(data, metric, by, actor_kind), by)
+    sums = week_sums(data, metric, by, actor_kind, period)
+    return _with_intervals(metric, sums, rows_of(data, metric, by, actor_kind, period), by)
 
 
 @kept
 def week_sums(
-    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
+    data: Dataset,
+    metric: Metric,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+    period: Period = "week",
 ) -> pd.DataFrame:
     """`frame_of` without intervals: null where withheld."""
     data = basis_of(data, metric)
-    rows = rows_of(data, metric, by, actor_kind)
-    hidden = withheld(data, Subject.of(metric), by, actor_kind)
-    return sums_of(data, metric, rows, data.weeks, by, hidden)
-
-
-def frame_of_rows(
-    data: Dataset,
-    metric: Metric,
-    rows: pd.DataFrame,
-    rest: list[pd.DataFrame],
-    spans: pd.DatetimeIndex,
-    by: str | None,
-    actor_kind: ActorKind,
-) -> pd.DataFrame:
-    """`frame_of` of `rows` whose `week` is a month or day; `spans` are all of these."""
-    data = basis_of(data, metric)
-    minimum = _minimum(data, by, actor_kind)
-    hidden = withheld_groups([rows, *rest], Subject.of(metric), by, minimum)
-    sums = sums_of(data, metric, rows, spans, by, hidden)
-    return _with_intervals(data, metric, sums, rows, by)
+    rows = rows_of(data, metric, by, actor_kind, period)
+    hidden = withheld(data, Subject.of(metric), by, actor_kind, period)
+    return sums_of(data, metric, rows, _spans(data, period), by, hidden)
 
 
 def sums_of(
@@ -109,46 +105,40 @@ def sums_of(
 ) -> pd.DataFrame:
     """The sums of `rows` with their value, null where that is `hidden` or not known."""
     sums = _sums(weeks, metric, rows, by)
-    sums["value"] = _values(metric, sums)
-    if metric.is_money and not sums["n_actors"].any():
-        # Without any use the cost is unknown, not $0.
-        sums["value"] = sums["value"].mask(sums["value"] == 0)
-    sums = hide_parts(data, sums, hidden, by)
+    value, bottom = sums["numerator"], sums["denominator"]
+    if metric.is_ratio:
+        value = value / bottom.where((bottom > 0) & (bottom >= metric.minimum_denominator))
+    if metric.is_money:
+        value = value.where(sums["priced_share"] >= MINIMUM_PRICED)
+        if not sums["n_actors"].any():
+            value = value.mask(value == 0)  # Without any use the cost is unknown, not $0.
+    sums = hide_parts(data, sums.assign(value=value), hidden, by)
     if not metric.needs_usage:
         return sums
-    usage = ["value", "priced_share", *_usage_sides(metric)]
+    sides = {"numerator": metric.numerator, "denominator": metric.denominator}
+    usage = ["value", "priced_share", *(side for side, column in sides.items() if column in USAGE)]
     return mask_unavailable(data, sums, *usage, of_tokens=metric.needs_tokens)
 
 
 @kept
 def withheld(
-    data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
+    data: Dataset,
+    subject: Subject,
+    by: str | None,
+    actor_kind: ActorKind = "user",
+    period: Period = "week",
 ) -> pd.MultiIndex:
     """The weeks and groups withheld from every metric about the same people."""
-    rows = _rows(data, subject.population, by, actor_kind)
-    everybody = [rows, *rest_rows(data, subject, by, actor_kind)]
-    hidden = withheld_groups(everybody, subject, by, _minimum(data, by, actor_kind))
-    if by == "team" and (before := data.withheld_before_of(subject.money)):
+    everybody = [data]
+    if data.rest is not None and actor_kind == "user":
+        everybody.append(data.rest)  # people outside the team, whom its figures must not reveal
+    rows = [_rows(one, subject.population, by, actor_kind, period) for one in everybody]
+    minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
+    hidden = withheld_groups(rows, subject, by, minimum)
+    before = data.withheld_before_of(subject.money)
+    if by == "team" and period == "week" and before:
         return hidden.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
     return hidden
-
-
-def _minimum(data: Dataset, by: str | None, actor_kind: ActorKind) -> int:
-    return 1 if actor_kind == "api_key" and by is None else data.minimum_group
-
-
-def rest_rows(
-    data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
-) -> list[pd.DataFrame]:
-    """The rows of people outside the dataset's team, whom its figures must not reveal."""
-    if data.rest is None or actor_kind == "api_key" or data.minimum_group <= 1:
-        return []
-    return [_rows(data.rest, subject.population, by, actor_kind)]
-
-
-def _usage_sides(metric: Metric) -> list[str]:
-    sides = {"numerator": metric.numerator, "denominator": metric.denominator}
-    return [side for side, column in sides.items() if column in USAGE]
 
 
 def summable(metric_id: str) -> Metric:
@@ -162,11 +152,7 @@ def summable(metric_id: str) -> Metric:
 
 def distribution_minimum(data: Dataset) -> int:
     """The fewest people whose distribution is shown; no minimum for one's own records."""
-    return (
-        data.minimum_group
-        if data.minimum_group == 1
-        else max(MINIMUM_DISTRIBUTION, data.minimum_group)
-    )
+    return 1 if data.minimum_group == 1 else max(MINIMUM_DISTRIBUTION, data.minimum_group)
 
 
 def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Series:
@@ -174,66 +160,98 @@ def priced_share(total_tokens: pd.Series, unpriced_tokens: pd.Series) -> pd.Seri
     return (1 - unpriced_tokens / total_tokens.where(total_tokens > 0)).fillna(1.0)
 
 
-def splits_of(metric_id: str, actor_kind: ActorKind = "user") -> tuple[str, ...]:
+def splits_of(metric: Metric, actor_kind: ActorKind = "user") -> tuple[str, ...]:
     """The values of `by` that a metric supports; for some only team, or none."""
-    return _splits(summable(metric_id), actor_kind)
-
-
-def _splits(metric: Metric, actor_kind: ActorKind) -> tuple[str, ...]:
+    sides, is_people = {metric.numerator, metric.denominator} - {None}, actor_kind == "user"
+    team = ("team",) if is_people else ()
     if metric.denominator in POPULATIONS:
-        return ("team",) if actor_kind == "user" else ()
-    sides = {metric.numerator, metric.denominator} - {None}
+        return team
     tool = ("tool",) if sides <= TOOL_COLUMNS else ()
-    team = ("team",) if actor_kind == "user" else ()
-    model = ("model", "family") if sides <= MODEL_COLUMNS and actor_kind == "user" else ()
+    model = ("model", "family") if sides <= MODEL_COLUMNS and is_people else ()
     kind = ("kind",) if sides == {"total_tokens"} else ()
     return (*team, *SPLITS, *tool, *model, *kind)
 
 
 def rows_of(
-    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
+    data: Dataset,
+    metric: Metric,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+    period: Period = "week",
 ) -> pd.DataFrame:
     """One row per week, actor and group, with the columns the metric needs."""
-    _check_question(metric, by, actor_kind)
-    return _rows(basis_of(data, metric), Subject.of(metric).population, by, actor_kind)
-
-
-@kept
-def _rows(data: Dataset, population: str, by: str | None, actor_kind: ActorKind) -> pd.DataFrame:
-    if population:
-        return _of_population(data, population, by)
-    if by == "tool":
-        return tool_weeks(data, actor_kind).assign(total_tokens=0, unpriced_tokens=0)
-    if by in ("model", "family"):
-        return _of_models(data, by)
-    if by == "kind":
-        return _of_kinds(data, actor_kind)
-    if by is None:
-        return actor_weeks(data, actor_kind)
-    rows = actor_weeks(data, actor_kind, split=by)
-    return rows.assign(**{by: _labels(rows[by], NO_TEAM if by == "team" else UNKNOWN)})
-
-
-def _check_question(metric: Metric, by: str | None, actor_kind: ActorKind) -> None:
     if actor_kind not in get_args(ActorKind):
         raise ValueError(f"actor_kind is {actor_kind!r}; it is {' or '.join(get_args(ActorKind))}.")
     if actor_kind == "api_key" and metric.denominator in POPULATIONS:
         raise ValueError(f"{metric.id} is of people: API keys are not on a roster.")
     if actor_kind == "api_key" and by == "team":
         raise ValueError(f"{metric.id} by 'team': API keys have no team.")
-    known = _splits(metric, actor_kind)
+    known = splits_of(metric, actor_kind)
     if by is not None and by not in known:
         listed = f"{'one of ' if len(known) > 1 else ''}{', '.join(known)}"
         raise ValueError(f"{metric.id} by {by!r}: by is {listed} or nothing.")
+    return _rows(basis_of(data, metric), Subject.of(metric).population, by, actor_kind, period)
+
+
+def _rows(
+    data: Dataset, population: str, by: str | None, actor_kind: ActorKind, period: Period
+) -> pd.DataFrame:
+    if period == "day":
+        days = actor_days(data, actor_kind)
+        return with_sums(days.assign(week=days["date"], active_days=days["active"]))
+    rows = _weekly_rows(data, population, by, actor_kind)
+    if period == "week":
+        return rows
+    keys = ["week", "actor", *([by] if by else [])]
+    numbers = rows.columns[rows.dtypes.map(pd.api.types.is_numeric_dtype)].difference(keys)
+    groups = rows.assign(week=month_of(rows["week"])).groupby(keys, observed=True, dropna=False)
+    sums = groups[list(numbers)].sum().reset_index()
+    return sums.assign(active=(sums["active"] > 0).astype("int64"))
+
+
+def month_of(weeks: pd.Series) -> pd.Series:
+    """The first day of the month that the Thursday of each week is in."""
+    return (weeks + pd.Timedelta(days=3)).dt.to_period("M").dt.to_timestamp().dt.as_unit("ms")
+
+
+def _spans(data: Dataset, period: Period) -> pd.DatetimeIndex:
+    """The closed weeks, their days, or the months of which all weeks are there."""
+    if period == "week":
+        return data.weeks
+    if period == "day":
+        days = data.days["date"]
+        return pd.DatetimeIndex(days[week_of(days).isin(data.weeks)])
+    inside = []
+    for month in month_of(pd.Series(data.weeks)).drop_duplicates():
+        thursdays = pd.date_range(month, month + pd.offsets.MonthEnd(0), freq="W-THU")
+        if (thursdays - pd.Timedelta(days=3)).isin(data.weeks).all():
+            inside.append(month)
+    return pd.DatetimeIndex(inside, name="week").as_unit("ms")
+
+
+@kept
+def _weekly_rows(
+    data: Dataset, population: str, by: str | None, actor_kind: ActorKind
+) -> pd.DataFrame:
+    if by == "tool":
+        return tool_weeks(data, actor_kind)
+    if by in ("model", "family"):
+        return _of_models(data, by)
+    if by == "kind":
+        return _of_kinds(data, actor_kind)
+    if population:
+        rows = POPULATIONS[population](data, by or "")
+    else:
+        rows = actor_weeks(data, actor_kind, by or "")
+    if by is None:
+        return rows
+    missing = NO_TEAM if by == "team" else UNKNOWN
+    return rows.assign(**{by: rows[by].astype("str").fillna(missing)})
 
 
 def _of_models(data: Dataset, by: str) -> pd.DataFrame:
     """One row per week, person and model or family of models in use."""
-    rows = model_weeks(data)
-    rows = rows.assign(
-        total_tokens=rows[list(KINDS)].sum(axis=1),
-        input_side_tokens=rows[[name for name in KINDS if name != "output_tokens"]].sum(axis=1),
-    )
+    rows = with_token_sums(model_weeks(data))
     rows = rows[(rows["total_tokens"] > 0) | (rows["cost_usd"] > 0)]
     names = {model: model_family(model) for model in rows["model"].unique()}
     rows = rows.assign(family=rows["model"].map(names)).astype({"model": "str", "family": "str"})
@@ -246,18 +264,8 @@ def _of_kinds(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:
     # melt refuses an existing column name, so it gets only the columns it needs.
     rows = actor_weeks(data, actor_kind)[["week", "actor", *KINDS]]
     rows = rows.melt(["week", "actor"], var_name="kind", value_name="total_tokens")
-    rows = rows.assign(kind=rows["kind"].map(KINDS), active=1, unpriced_tokens=0)
+    rows = rows.assign(kind=rows["kind"].map(KINDS), active=1)
     return rows[rows["total_tokens"] > 0]
-
-
-def _of_population(data: Dataset, population: str, by: str | None) -> pd.DataFrame:
-    rows = POPULATIONS[population](data, by or "")
-    rows = rows.assign(total_tokens=0, unpriced_tokens=0)
-    return rows.assign(team=_labels(rows["team"], NO_TEAM)) if by else rows
-
-
-def _labels(column: pd.Series, null: str) -> pd.Series:
-    return column.astype("str").fillna(null)
 
 
 def _sums(
@@ -270,37 +278,23 @@ def _sums(
             "numerator": rows[metric.numerator].astype("float64"),
             "denominator": rows[metric.denominator].astype("float64") if metric.is_ratio else 0.0,
             "n_actors": rows["active"].astype("float64"),
-            "total_tokens": rows["total_tokens"],
-            "unpriced_tokens": rows["unpriced_tokens"],
+            "total_tokens": rows.get("total_tokens", 0),
+            "unpriced_tokens": rows.get("unpriced_tokens", 0),
         }
     )
+    grid: pd.Index = pd.Index(weeks, name="week").astype(picked["week"].dtype)
+    keys = ["week"]
     if by:
-        picked[by] = rows[by].astype("str")
-    keys = ["week", by] if by else ["week"]
-    sums = picked.groupby(keys, observed=True).sum().reindex(_grid(weeks, picked, by), fill_value=0)
+        picked[by], keys = rows[by].astype("str"), ["week", by]
+        grid = pd.MultiIndex.from_product([grid, sorted(picked[by].unique())], names=keys)
+    sums = picked.groupby(keys, observed=True).sum().reindex(grid, fill_value=0)
     sums["priced_share"] = priced_share(sums.pop("total_tokens"), sums.pop("unpriced_tokens"))
     if not metric.is_ratio:
         sums["denominator"] = np.nan
     return sums.reset_index()
 
 
-def _grid(weeks: pd.DatetimeIndex, picked: pd.DataFrame, by: str | None) -> pd.Index:
-    index = pd.Index(weeks, name="week").astype(picked["week"].dtype)
-    if by is None:
-        return index
-    return pd.MultiIndex.from_product([index, sorted(picked[by].unique())], names=["week", by])
-
-
-def _values(metric: Metric, sums: pd.DataFrame) -> pd.Series:
-    values = sums["numerator"]
-    if metric.is_ratio:
-        bottom = sums["denominator"]
-        values = values / bottom.where((bottom > 0) & (bottom >= metric.minimum_denominator))
-    return values.where(sums["priced_share"] >= MINIMUM_PRICED) if metric.is_money else values
-
-
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(NamedTuple):
     """The actors of one group (rows) by week (columns): their part of top and bottom."""
 
     top: Floats
@@ -332,7 +326,7 @@ def by_group(
 
 
 def _with_intervals(
-    data: Dataset, metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
+    metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
 ) -> pd.DataFrame:
     """`sums` with low and high; null where the value is, for totals, and below four weeks."""
     ends = pd.DataFrame(np.nan, columns=["low", "high"], index=sums.index)
@@ -342,7 +336,5 @@ def _with_intervals(
         is_share = metric.unit == "share"
         ends.loc[part.index] = week_intervals(actors.top, actors.bottom, known, is_share)
     sums = sums.assign(**ends)
-    if metric.needs_usage:
-        sums = mask_unavailable(data, sums, "low", "high", of_tokens=metric.needs_tokens)
     columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
     return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]

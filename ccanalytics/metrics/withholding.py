@@ -12,8 +12,8 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import POPULATIONS, week_of
 from ccanalytics.metrics.definitions import Metric
-from ccanalytics.metrics.families import model_family
 from ccanalytics.people.small_groups import few, members, people_of, withheld_rows
+from ccanalytics.prices import model_family
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
 CUT = {"cost_without_commit"}
@@ -92,11 +92,6 @@ def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
         people = members(rows.rename(columns={"amount": "cost_usd"}), ["week"])
         hidden_weeks |= {*people.loc[few(people, data.minimum_group, ["week"]), "week"]}
     return hidden, hidden_weeks
-
-
-def withheld_parts(rows: pd.DataFrame, hidden: pd.MultiIndex, by: str | None) -> "pd.Series[bool]":
-    """Whether the week and group of each row are among the `hidden` ones."""
-    return pd.Series(places(rows, by).isin(hidden), rows.index)
 
 
 def withheld_groups(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ccanalytics as cca
-from ccanalytics.analyses.activation import activation_rate, kaplan_meier
+from ccanalytics.analyses.lifecycle import activation_rate, kaplan_meier
 
 
 def joined(people, **options):

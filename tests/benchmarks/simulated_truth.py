@@ -25,7 +25,7 @@ import ccanalytics as m
 from ccanalytics.analyses.daily_cost import unusual_days
 from ccanalytics.analyses.interventions import Effect, compared_teams
 from ccanalytics.metrics.change import compare
-from ccanalytics.metrics.intervals import week_intervals
+from ccanalytics.metrics.own_history import week_intervals
 from ccanalytics.metrics.ratios import Matrix
 
 RATE = 8.0  # dollars per unit of work

@@ -4,7 +4,6 @@ import pickle
 from dataclasses import replace
 
 import altair as alt
-import numpy as np
 import pandas as pd
 import pytest
 from builders import dataset, record
@@ -12,8 +11,7 @@ from metric_results import result_of
 
 import ccanalytics as cca
 from ccanalytics import charts
-from ccanalytics.analyses.change_parts import Period
-from ccanalytics.analyses.drivers import Drivers
+from ccanalytics.analyses.change_parts import Drivers
 from ccanalytics.charts.shown_chart import MIME
 from ccanalytics.charts.theme import CATEGORIES, GRID, INK, MUTED
 from ccanalytics.metrics.change import Comparison
@@ -201,8 +199,7 @@ def test_drivers_without_a_figure_are_no_title():
     """Where a change is not known, as with a small group, there is nothing to be the largest."""
     frame = pd.DataFrame({"step": ["price", "total"], "kind": ["driver", "total"], "value": None})
     frame = frame.assign(low=None, high=None, start=None, end=None).astype({"value": "float64"})
-    period = Period(pd.DatetimeIndex([]), np.array([], bool), Comparison(4, 8))
-    spec = cca.chart(Drivers(METRICS["cost"], frame, period)).to_dict()
+    spec = cca.chart(Drivers(METRICS["cost"], frame, Comparison(4, 8))).to_dict()
     assert spec["usermeta"]["ccanalytics"]["missing"]
 
 

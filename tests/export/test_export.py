@@ -32,8 +32,7 @@ from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.export.export_run import target_of
 from ccanalytics.export.export_tables import WEEKLY
 from ccanalytics.frames.schemas import SCHEMAS
-from ccanalytics.metrics.by_week import by_week
-from ccanalytics.metrics.other_teams import OTHER_TEAMS
+from ccanalytics.metrics.by_week import OTHER_TEAMS, by_week
 from ccanalytics.people.identity import rotate_secret
 from ccanalytics.store.day_store import Store
 

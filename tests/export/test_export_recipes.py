@@ -13,8 +13,7 @@ from export_stores import MONDAY, NOW, TEAMS, awkward, export, query, roster
 
 from ccanalytics import cli
 from ccanalytics.dataset.loading import load
-from ccanalytics.metrics.by_week import by_week
-from ccanalytics.metrics.other_teams import OTHER_TEAMS
+from ccanalytics.metrics.by_week import OTHER_TEAMS, by_week
 
 SHOWN = (datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
 """The range of time that is looked at."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ccanalytics.metrics.intervals import (
+from ccanalytics.metrics.own_history import (
     ratio,
     scatter,
     student,

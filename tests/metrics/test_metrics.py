@@ -353,7 +353,7 @@ def test_every_total_and_ratio_of_the_active_is_known_of_api_keys(name):
     others = dataset(people(5, **measures), "2026-11-16", "2026-11-22")
     of_keys = m.by_week(keys, name, actor_kind="api_key")
     pd.testing.assert_frame_equal(of_keys, m.by_week(others, name)[list(of_keys.columns)])
-    words = definitions.metric_of(name, "api_key")
+    words = definitions.metric_in_words(m.METRICS[name], "api_key")
     assert "people" not in f"{words.name} {words.unit} {words.formula}".lower()
     assert "API key" in words.name
 

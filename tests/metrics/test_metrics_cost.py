@@ -6,7 +6,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as m
-from ccanalytics.metrics.families import model_family
+from ccanalytics.prices import model_family
 
 
 def week(records, **options):

@@ -1,0 +1,249 @@
+"""Weekly metrics with a shape of their own: who uses it, what came out, what it cost.
+
+Counts are of what happened through Claude Code: activity, not productivity. Cost is estimated US
+dollars at list prices. Tokens of unknown price have no cost, so every frame about money has the
+`priced_share` of its tokens, and no value where that is below 95 %.
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
+from ccanalytics.metrics.actor_weeks import active_days, actor_weeks, roster_weeks
+from ccanalytics.metrics.availability import mask_unavailable
+from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.metrics.own_history import FEWEST_WEEKS, scatter, student
+from ccanalytics.metrics.ratios import (
+    MINIMUM_PRICED,
+    distribution_minimum,
+    priced_share,
+    rows_of,
+    week_frame,
+    withheld,
+)
+from ccanalytics.metrics.withholding import (
+    Subject,
+    hide,
+    hide_parts,
+    places,
+    withheld_days,
+    withheld_groups,
+)
+from ccanalytics.people.roster import WEEK, roster_sizes
+from ccanalytics.showing import Note, says
+
+BANDS = {"light": 1, "moderate": 2, "heavy": 4}
+"""The fewest active days per week in each band."""
+
+MINIMUM_COMMITS = 5
+"""The fewest commits of a person in a week for a cost per commit of their own."""
+
+TOGETHER = "withheld together"
+"""The name of model families shown together because too few people used some of them."""
+
+NO_ROSTER = (
+    "There is no roster, so it is unknown how many people could have used it, and no share of them "
+    "is given: name a CSV file (email,team,start,end) as `roster` in ccanalytics.toml."
+)
+
+
+@measures("active_actors_by_day")
+def active_actors_by_day(data: Dataset) -> pd.DataFrame:
+    """One row per UTC day of the closed weeks: distinct active people; 0 on a quiet day.
+
+    Null on days withheld from the total of their week because too few people were active.
+    """
+    counts = active_days(data).groupby("date").size()
+    days = data.weeks.repeat(7) + pd.to_timedelta(np.tile(np.arange(7), len(data.weeks)), unit="D")
+    frame = pd.DataFrame({"date": pd.DatetimeIndex(days).as_unit("ms")})
+    frame["value"] = frame["date"].map(counts).fillna(0.0).astype("float64")
+    hidden, _ = withheld_days(data, frame["date"])
+    return frame.assign(value=frame["value"].mask(hidden))
+
+
+def active_day_bands(data: Dataset) -> pd.DataFrame:
+    """One row per week and band of active days ("light" 1, "moderate" 2-3, "heavy" 4 or more).
+
+    Value is people, share is their part of the week's active people. Null below ten people.
+    """
+    weeks = actor_weeks(data)
+    weeks = weeks[weeks["active"] == 1]
+    edges = [*BANDS.values(), np.inf]
+    bands = pd.cut(weeks["active_days"], edges, right=False, labels=list(BANDS)).astype("str")
+    grid = pd.MultiIndex.from_product([data.weeks, list(BANDS)], names=["week", "band"])
+    counts = weeks.groupby(["week", bands.rename("band")]).size().reindex(grid, fill_value=0)
+    frame = counts.astype("float64").rename("value").reset_index()
+    total = frame.groupby("week")["value"].transform("sum")
+    frame = frame.assign(share=frame["value"] / total.where(total > 0), n_actors=total)
+    return hide(data, frame, distribution_minimum(data), keep=("band",))
+
+
+@kept
+def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and team): active people on that week's roster / everybody on it.
+
+    `joined` and `left` compare the roster with that of the previous week. Null without one.
+    """
+    frame = week_frame(data, "active_rate", by)
+    sizes = roster_sizes(data.roster, data.weeks, by_team=by is not None)
+    keys = ["week", *([by] if by else [])]
+    frame = frame.merge(sizes[[*keys, "joined", "left"]], on=keys, how="left")
+    there = frame["denominator"] > 0
+    return frame.assign(**{name: frame[name].where(there) for name in ("joined", "left")})
+
+
+def seat_rate(data: Dataset) -> pd.DataFrame:
+    """One row per week: active people / seats assigned at the end of the week.
+
+    Columns: week, value, numerator, denominator, n_actors. Null where the source has no seats,
+    and below the minimum group.
+    """
+    frame = week_frame(data, "active_actors")[["week", "numerator", "n_actors"]]
+    sundays = frame["week"] + WEEK - pd.Timedelta(days=1)
+    known = np.full(len(frame), np.nan)
+    if "seats" in data.extras:
+        seats = data.extras["seats"].set_index("date")["assigned_seats"]
+        known = seats.reindex(sundays).to_numpy(dtype="float64")
+    frame = frame.assign(denominator=np.where(known > 0, known, np.nan))
+    frame.insert(1, "value", frame["numerator"] / frame["denominator"])
+    return frame[["week", "value", "numerator", "denominator", "n_actors"]]
+
+
+def off_roster(data: Dataset) -> pd.DataFrame:
+    """One row per week: active people who were not on that week's roster.
+
+    Null below the minimum group, without a roster, and for one team, which such people are not in.
+    """
+    frame = week_frame(data, "active_actors")[["week", "value", "n_actors"]]
+    people = roster_weeks(data).groupby("week")["active"]
+    known, sizes = (
+        counts.reindex(frame["week"], fill_value=0).to_numpy()
+        for counts in (people.sum(), people.size())
+    )
+    value = frame["value"] - known
+    few = (value > 0) & (value < data.minimum_group)
+    return frame.assign(value=value.where((sizes > 0) & ~few & (data.team == "")))
+
+
+@says(Note)
+def roster_sentence(data: Dataset) -> str:
+    """The last week's roster, its change, and active people who are not on it, in words.
+
+    Seats are added where the source has them, and are all there is without a roster.
+    """
+    last = seat_rate(data).iloc[-1:].to_dict("records")
+    words = _roster_words(data)
+    if not last or math.isnan(last[0]["value"]):
+        return words
+    share = METRICS["seat_rate"].format(last[0]["value"])
+    return (
+        f"{words} The service counts {last[0]['denominator']:,.0f} assigned seats at the end of "
+        f"the week, of any kind and for any product: {last[0]['numerator']:,.0f} people were "
+        f"active in Claude Code, {share} of them."
+    )
+
+
+def _roster_words(data: Dataset) -> str:
+    if data.roster.empty:
+        return NO_ROSTER
+    if not len(data.weeks):
+        return "No week is closed yet, so there is no share of the roster."
+    last = active_rate(data).iloc[-1]
+    if math.isnan(last["value"]):
+        return "Too few people of the week's roster, or too few of them active, to show a share."
+    words = (
+        f"The week's roster has {last['denominator']:,.0f} people: {last['joined']:.0f} joined and "
+        f"{last['left']:.0f} left since the week before."
+    )
+    strangers = off_roster(data)["value"].iloc[-1]
+    if data.team or strangers == 0:
+        return words
+    few = f"Fewer than {data.minimum_group}"
+    count = few if math.isnan(strangers) else f"{strangers:.0f}"
+    return f"{words} {count} active people were not on it, and are not in the share."
+
+
+def lines(data: Dataset) -> pd.DataFrame:
+    """One row per week and kind ("added", "removed"): lines of code, and how many were active."""
+    sums = actor_weeks(data).groupby("week")[["lines_added", "lines_removed", "active"]].sum()
+    sums = sums.reindex(data.weeks, fill_value=0).rename_axis("week").reset_index()
+    sums = sums.set_axis(["week", "added", "removed", "n_actors"], axis=1)
+    frame = sums.melt(["week", "n_actors"], var_name="kind")[["week", "kind", "value", "n_actors"]]
+    frame = frame.sort_values(["week", "kind"], ignore_index=True)
+    frame = frame.astype({"kind": "str", "value": "float64", "n_actors": "float64"})
+    return hide(data, frame, data.minimum_group, keep=("kind",))
+
+
+def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
+    """One row per week (and value of `by`): estimated cost / commits made through Claude Code.
+
+    Null below 20 commits. `unconverted_share` is the share of the cost of people
+    without a commit in the week.
+    """
+    frame = week_frame(data, "cost_per_commit", by)
+    return frame.assign(unconverted_share=week_frame(data, "unconverted_share", by)["value"])
+
+
+def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
+    """One row per week: the median over people with 5 commits or more of their cost per commit.
+
+    `n_actors` is those people; the interval says how far it would be off in another week like it.
+    """
+    rows = actor_weeks(data)
+    rows = rows[rows["commits"] >= MINIMUM_COMMITS]
+    people = rows.assign(value=rows["cost_usd"] / rows["commits"]).groupby("week")
+    tokens = people[["total_tokens", "unpriced_tokens"]].sum()
+    priced = priced_share(tokens["total_tokens"], tokens["unpriced_tokens"])
+    frame = pd.DataFrame({"value": people["value"].median(), "n_actors": people.size()})
+    frame = frame.assign(low=np.nan, high=np.nan, priced_share=priced).reindex(data.weeks)
+    frame = frame.astype("float64").fillna({"n_actors": 0.0, "priced_share": 1.0}).reset_index()
+    frame["value"] = frame["value"].mask(frame["priced_share"] < MINIMUM_PRICED)
+    frame = hide(data, frame, data.minimum_group)
+    known = frame["value"] > 0
+    if known.sum() >= FEWEST_WEEKS:
+        values = np.log(frame.loc[known, "value"].to_numpy())
+        errors = scatter(values, 1 / frame.loc[known, "n_actors"].to_numpy())
+        reach = student(len(values) - 1) * errors
+        frame.loc[known, ["low", "high"]] = np.exp([values - reach, values + reach]).T
+    return mask_unavailable(data, frame, "value", "low", "high", "priced_share")
+
+
+def model_mix(data: Dataset) -> pd.DataFrame:
+    """One row per week and model family in use: cost, and its share of cost and output tokens.
+
+    The raw model ids are in `data.model_usage`. A family of unknown price has null cost, and the
+    shares of cost are of the priced part. Withheld families are one row, `TOGETHER`.
+    """
+    metric, by = METRICS["cost"], "family"
+    rows = rows_of(data, metric, by)
+    hidden = places(rows, by).isin(withheld(data, Subject.of(metric), by))
+    rows = rows.assign(family=rows["family"].mask(hidden, TOGETHER))
+    rows = rows.groupby(["week", "actor", "family"]).sum().reset_index().assign(active=1)
+    still = withheld_groups([rows], Subject.of(metric), by, data.minimum_group)
+    groups = rows.groupby(["week", by])
+    frame = groups[["cost_usd", "output_tokens", "total_tokens", "unpriced_tokens"]].sum()
+    frame["n_actors"] = groups["actor"].nunique().astype("float64")
+    week = frame.groupby("week")[["cost_usd", "output_tokens"]].transform("sum")
+    frame["priced_share"] = priced_share(frame["total_tokens"], frame["unpriced_tokens"])
+    frame["value"] = frame["cost_usd"].where(frame["priced_share"] >= MINIMUM_PRICED)
+    frame["share"] = frame["value"] / week["cost_usd"].where(week["cost_usd"] > 0)
+    used = week["output_tokens"].where(week["output_tokens"] > 0)
+    frame["output_share"] = frame["output_tokens"] / used
+    columns = ["week", by, "value", "share", "output_share", "n_actors", "priced_share"]
+    return mask_unavailable(data, hide_parts(data, frame.reset_index()[columns], still, by))
+
+
+def api_key_cost(data: Dataset) -> pd.DataFrame:
+    """One row per week: estimated cost of API keys, its share of all cost, and how many keys."""
+    keys = week_frame(data, "cost", actor_kind="api_key").set_index("week")
+    # Its share would reveal the cost of people, so that must be shown as well.
+    both = keys["value"] + week_frame(data, "cost").set_index("week")["numerator"]
+    frame = keys[["value", "priced_share"]].assign(
+        share=keys["value"] / both.where(both > 0), n_keys=keys["n_actors"]
+    )
+    frame = frame[["value", "share", "n_keys", "priced_share"]]
+    return mask_unavailable(data, frame.reset_index(), *frame.columns)
