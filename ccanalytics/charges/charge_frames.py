@@ -6,15 +6,34 @@ to the bill, and to nobody.
 """
 
 from datetime import date
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.charges.charge_schemas import CHARGES
-from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.arrow_tables import table_of, usd_units
-from ccanalytics.frames.schemas import SCHEMAS
+from ccanalytics.frames.schemas import USD, field
 from ccanalytics.wire.analytics_cost import ChargedDays, CostActor
+
+if TYPE_CHECKING:
+    from ccanalytics.dataset.dataset import Dataset  # a sync needs the schema, and no frame
+
+CHARGES = pa.schema(
+    [
+        field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
+        field("organization", pa.string(), "organization id; null when not known"),
+        field("actor_id", pa.string(), "user_id, api_key_id, ...; only in the store"),
+        field("actor", pa.string(), "address, or name of the API key; null when unattributed"),
+        field("actor_kind", pa.string(), "user, api_key, others as sent, or unattributed"),
+        field("model", pa.string(), "an open set; null for what is not of one model"),
+        field("cost_type", pa.string(), "tokens, web_search, code_execution, session_usage, ..."),
+        field("token_type", pa.string(), "kind of token; null for other costs"),
+        field("amount_usd", USD, "US dollars after discounts, before credits: not the invoice"),
+        field("list_usd", USD, "US dollars at list prices"),
+        field("requests", pa.int64(), "null where split by kind of cost or token"),
+    ]
+)
+
+CHARGE_SCHEMAS = {"charges": CHARGES}
 
 UNATTRIBUTED = "unattributed"
 """The actor kind of cost that is attributed to nobody."""
@@ -40,29 +59,7 @@ def build_charges(day: date, charged: ChargedDays) -> pa.Table:
     return table_of(CHARGES, day, rows)
 
 
-def units_of(dollars: pd.Series) -> pd.Series:
-    """Dollars in units of the last stored digit; a float is exact to more digits."""
-    return (dollars * 10**8).round().astype("int64")
-
-
-def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
-    """Charges as rows of `model_usage`: `money` is their cost; tokens are unknown."""
-    names = SCHEMAS["model_usage"].names
-    rows = charges.rename(columns={money: "cost_usd"})
-    tokens = dict.fromkeys((name for name in names if name.endswith("_tokens")), 0)
-    unknown = [name for name in names if name not in rows and name not in tokens]
-    nothing = pd.Categorical([None] * len(rows), [])
-    remote = pd.array([pd.NA] * len(rows), "boolean")
-    rows = rows.assign(**dict.fromkeys(unknown, nothing), **tokens).assign(is_remote=remote)
-    return rows[[*names, *(name for name in ("team", "actor_id") if name in rows)]]
-
-
-def month_of(dates: pd.Series) -> pd.Series:
-    """The first day of the month of each."""
-    return dates.dt.to_period("M").dt.to_timestamp().astype("datetime64[ms]")
-
-
-def has_bill(data: Dataset) -> bool:
+def has_bill(data: "Dataset") -> bool:
     """Whether any charges are known for the days of a dataset."""
     return "charges" in data.extras
 

@@ -6,9 +6,10 @@ from itertools import groupby
 
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import build_charges, usage_of
+from ccanalytics.charges.charge_frames import build_charges
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import Access, SourceSpec, source_spec
 from ccanalytics.sources.source import Source
@@ -66,6 +67,18 @@ def stored_charges(
     if source_spec(source).has_usage:
         return found
     return {**found, "model_usage": usage_of(charges, "list_usd"), "cost_days": days}
+
+
+def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
+    """Charges as rows of `model_usage`: `money` is their cost; tokens are unknown."""
+    names = SCHEMAS["model_usage"].names
+    rows = charges.rename(columns={money: "cost_usd"})
+    tokens = dict.fromkeys((name for name in names if name.endswith("_tokens")), 0)
+    unknown = [name for name in names if name not in rows and name not in tokens]
+    nothing = pd.Categorical([None] * len(rows), [])
+    remote = pd.array([pd.NA] * len(rows), "boolean")
+    rows = rows.assign(**dict.fromkeys(unknown, nothing), **tokens).assign(is_remote=remote)
+    return rows[[*names, *(name for name in ("team", "actor_id") if name in rows)]]
 
 
 def _fetch(

@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill, units_of
+from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill
 from ccanalytics.charges.charge_metrics import KEYS, NOT_THE_INVOICE, OTHERS, PARTS
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
@@ -51,7 +51,7 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     charges = _grouped(data, by)
     charges = charges[charges["date"] <= pd.Timestamp(last)]
     charges, together = _without_small_groups(data, charges, by)
-    units = charges[["amount_usd", "list_usd"]].apply(units_of).groupby(charges["name"]).sum()
+    units = charges[["amount_usd", "list_usd"]].apply(_units_of).groupby(charges["name"]).sum()
     is_person = charges["actor_kind"] == "user"
     people = charges[is_person].groupby("name")["actor"].nunique().reindex(units.index)
     cents = units.apply(_to_cents).assign(people=people)
@@ -115,6 +115,11 @@ def _without_small_groups(
         hidden |= {others.index[-1]}  # alone it is what the others leave of the total
     merged = charges["name"].mask(is_person & charges["name"].isin(hidden), OTHER)
     return charges.assign(name=merged), len(hidden)
+
+
+def _units_of(dollars: pd.Series) -> pd.Series:
+    """Dollars in units of the last stored digit; a float is exact to more digits."""
+    return (dollars * 10**8).round().astype("int64")
 
 
 def _to_cents(units: pd.Series) -> pd.Series:

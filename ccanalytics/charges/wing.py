@@ -5,7 +5,7 @@ from ccanalytics.wings import Wing
 WING = Wing(
     commands={"showback": "charges.showback_command:showback"},
     definitions=("charges/definitions.toml",),
-    frames=("charges.charge_schemas:CHARGE_SCHEMAS",),
+    frames=("charges.charge_frames:CHARGE_SCHEMAS",),
     companions={"billed": "charges.charge_sync:COMPANION"},
     flags={"billed": "Also fetch the bill, by person and model."},
     notebooks={"money": "charges.charge_frames:has_bill"},

@@ -15,6 +15,7 @@ from ccanalytics.fake_api.fake_console import Day
 from ccanalytics.fake_api.faults import Refused
 from ccanalytics.fake_api.queries import Json, Limit, Paged, Query, World
 from ccanalytics.wire.claude_code import EDIT_TOOLS, Record, UserActor
+from ccanalytics.wire.enterprise import ClaudeCode, Counters, Decisions, Lines, Person
 
 COUNTED_AT = timedelta(hours=10)
 FLOOR = date(2026, 1, 1)
@@ -105,29 +106,24 @@ def _by_person(records: Iterable[Record]) -> Mapping[str, list[Record]]:
 
 
 def _person(id: str, who: str, records: Sequence[Record]) -> Json:
-    """The counters of a person's records, by their names here; tools are always the same four."""
+    """The counters of a person's records; tools are always the same four."""
     core = [record.core_metrics for record in records]
+    counters = Counters(
+        num_sessions=sum(one.num_sessions or 0 for one in core),
+        lines_of_code=Lines(
+            sum(one.lines_of_code.added for one in core),
+            sum(one.lines_of_code.removed for one in core),
+        ),
+        commits_by_claude_code=sum(one.commits_by_claude_code for one in core),
+        pull_requests_by_claude_code=sum(one.pull_requests_by_claude_code for one in core),
+    )
     decided = {tool: [record.tool_actions[tool] for record in records
                       if tool in record.tool_actions] for tool in EDIT_TOOLS}  # fmt: skip
-    counters = {
-        "commit_count": sum(one.commits_by_claude_code for one in core),
-        "pull_request_count": sum(one.pull_requests_by_claude_code for one in core),
-        "distinct_session_count": sum(one.num_sessions or 0 for one in core),
-        "lines_of_code": {
-            "added_count": sum(one.lines_of_code.added for one in core),
-            "removed_count": sum(one.lines_of_code.removed for one in core),
-        },
-    }
-    actions = {
-        tool: {
-            "accepted_count": sum(one.accepted for one in some),
-            "rejected_count": sum(one.rejected for one in some),
-        }
-        for tool, some in decided.items()
-    }
+    actions = {tool: Decisions(sum(one.accepted for one in some), sum(one.rejected for one in some))
+               for tool, some in decided.items()}  # fmt: skip
     return {
-        "user": {"id": id, "email_address": who},
-        "claude_code_metrics": {"core_metrics": counters, "tool_actions": actions},
+        "user": Person(id, who),
+        "claude_code_metrics": ClaudeCode(counters, actions),
         "chat_metrics": {"message_count": 0 if records else 4},
         "web_search_count": 0,
         "last_activity_date": None,

@@ -16,18 +16,10 @@ from ccanalytics.errors import ApiError, NotYetError
 from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.sources.refusals import Params
-from ccanalytics.wire.claude_code import (
-    CoreMetrics,
-    LinesOfCode,
-    Record,
-    ToolAction,
-    UserActor,
-    unknown_fields,
-)
+from ccanalytics.wire.claude_code import Record, UserActor, unknown_fields
 from ccanalytics.wire.enterprise import (
-    ClaudeCode,
     PeoplePage,
-    Person,
+    PersonDay,
     Summary,
     decode_people,
     decode_summaries,
@@ -75,9 +67,8 @@ class EnterpriseClient(Client):
         params: Params = {"date": asked.isoformat(), "limit": PAGE_SIZE}
         pages = self._all_pages(USERS, params, self._decode)
         organization = self._organization or ""
-        people = ((row.user, row.claude_code_metrics) for page in pages for row in page.data)
-        found = (_record(asked, who, did, organization) for who, did in people if did)
-        return [record for record in found if _used(record)]
+        found = (_record(asked, row, organization) for page in pages for row in page.data)
+        return [record for record in found if record]
 
     def organization(self) -> Organization:
         """The organization of the key by its id; the service does not give its name."""
@@ -137,29 +128,24 @@ def _newest_named(text: str, params: Params) -> date | None:
     return newest if late else None
 
 
-def _used(record: Record) -> bool:
-    """Whether there is anything of Claude Code in it, and not of other products only."""
-    core = record.core_metrics
+def _record(day: date, row: PersonDay, organization: str) -> Record | None:
+    """The record of a person; None when they used other products only."""
+    who, did = row.user, row.claude_code_metrics
+    if did is None:
+        return None
+    core, lines = did.core_metrics, did.core_metrics.lines_of_code
+    # All tools are always listed.
+    tools = {tool: one for tool, one in did.tool_actions.items() if one.accepted or one.rejected}
     counts = core.num_sessions, core.commits_by_claude_code, core.pull_requests_by_claude_code
-    return any((*counts, core.lines_of_code.added, core.lines_of_code.removed, record.tool_actions))
-
-
-def _record(day: date, who: Person, did: ClaudeCode, organization: str) -> Record:
-    core = did.core_metrics
-    lines = LinesOfCode(core.lines_of_code.added_count, core.lines_of_code.removed_count)
+    if not any((*counts, lines.added, lines.removed, tools)):
+        return None
     return Record(
         date=f"{day}T00:00:00Z",
         actor=UserActor(who.email_address or who.id, who.id),
         organization_id=organization,
         customer_type=None,
         terminal_type=None,
-        core_metrics=CoreMetrics(
-            core.distinct_session_count, lines, core.commit_count, core.pull_request_count
-        ),
-        tool_actions={
-            tool: ToolAction(one.accepted_count, one.rejected_count)
-            for tool, one in did.tool_actions.items()
-            if one.accepted_count or one.rejected_count  # all tools are always listed
-        },
+        core_metrics=core,
+        tool_actions={**tools},
         model_breakdown=[],
     )

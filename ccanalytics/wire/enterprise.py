@@ -1,43 +1,44 @@
 """The wire format of the Claude Enterprise Analytics API: people of a day, and seats by day.
 
-Only what is about Claude Code is here. Its counters are those of `records`, under other names;
-`tool_actions` is a fixed object there, but is read as the open map it may become.
+Only what is about Claude Code is here. Its counters are those of a `Record`, sent under other
+names; `tool_actions` is a fixed object there, but is read as the open map it may become.
 """
 
 from datetime import date
 
-from ccanalytics.wire.claude_code import CursorPage, Wire, decoder
+from msgspec import field
+
+from ccanalytics.wire.claude_code import (
+    CoreMetrics,
+    CursorPage,
+    LinesOfCode,
+    ToolAction,
+    Wire,
+    decoder,
+)
 
 
-class Lines(Wire):
+class Lines(LinesOfCode):
     """Lines Claude Code wrote and removed."""
 
-    added_count: int
-    """Lines written."""
-    removed_count: int
-    """Lines removed."""
+    added: int = field(name="added_count")
+    removed: int = field(name="removed_count")
 
 
-class Counters(Wire):
+class Counters(CoreMetrics):
     """The counters of one person; distinct counts may be null where rows were added up."""
 
-    commit_count: int
-    """Commits made through Claude Code."""
-    pull_request_count: int
-    """Pull requests made through Claude Code."""
     lines_of_code: Lines
-    """Lines written and removed through Claude Code."""
-    distinct_session_count: int | None
-    """Distinct sessions; may be null where rows were added up."""
+    num_sessions: int | None = field(name="distinct_session_count")
+    commits_by_claude_code: int = field(name="commit_count")
+    pull_requests_by_claude_code: int = field(name="pull_request_count")
 
 
-class Decisions(Wire):
+class Decisions(ToolAction):
     """Decisions on one tool's proposals."""
 
-    accepted_count: int
-    """Proposals that were taken."""
-    rejected_count: int
-    """Proposals that were refused."""
+    accepted: int = field(name="accepted_count")
+    rejected: int = field(name="rejected_count")
 
 
 class ClaudeCode(Wire):

@@ -4,7 +4,7 @@ from datetime import date
 
 from builders import dataset, record
 
-from ccanalytics.charges.seat_value import seat_value
+from ccanalytics.charges.charge_metrics import seat_value
 
 PRICES = {date(2026, 1, 1): 100, date(2026, 10, 15): 200}
 OCTOBER = "2026-10-01", "2026-10-31"
