@@ -1,14 +1,16 @@
-"""Records of one UTC day -> its three tidy Arrow tables; `schemas` describes them."""
+"""Records of one UTC day -> its tidy Arrow tables; `schemas` describes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ccanalytics.errors import SchemaError
-from ccanalytics.frames.schemas import SCHEMAS, USD, Frames
+from ccanalytics.frames.arrow_tables import table_of
+from ccanalytics.frames.schemas import ADDRESSES, KEYS, SCHEMAS, SEATS, USD, Frames
 from ccanalytics.wire.claude_code import (
     MOST_CENTS,
     ApiActor,
@@ -17,11 +19,22 @@ from ccanalytics.wire.claude_code import (
     Record,
     UserActor,
 )
+from ccanalytics.wire.enterprise import Summary
 
-Actor = UserActor | ApiActor | OtherActor
+# Where the measures are in a record, a `ModelUsage` and a `ToolAction`, in order of the columns.
+_ACTIVITY = (
+    "core_metrics.num_sessions",
+    "core_metrics.lines_of_code.added",
+    "core_metrics.lines_of_code.removed",
+    "core_metrics.commits_by_claude_code",
+    "core_metrics.pull_requests_by_claude_code",
+)
+_USAGE = ("model", "tokens.input", "tokens.output", "tokens.cache_read", "tokens.cache_creation",
+          "estimated_cost")  # fmt: skip
+_ACTION = ("accepted", "rejected")
+_DIMENSIONS = ("customer_type", "subscription_type", "terminal_type", "is_remote", "project")
 
-_count = pa.int64()
-_cent = pa.decimal128(18, 6)
+_CENT = pa.decimal128(18, 6)
 
 
 def build_frames(day: date, records: Sequence[Record]) -> Frames:
@@ -30,19 +43,6 @@ def build_frames(day: date, records: Sequence[Record]) -> Frames:
     `SchemaError` when a record is of another day, a count is out of range, or a cost is not a
     finite amount in US dollars.
     """
-    _check(day, records)
-    keys = _key_table(day, records)
-    try:
-        return {
-            "activity": _activity(keys, records),
-            "model_usage": _model_usage(keys, records),
-            "tool_actions": _tool_actions(keys, records),
-        }
-    except OverflowError as error:
-        raise SchemaError(f"A count of {day} is out of range: {error}.") from error
-
-
-def _check(day: date, records: Sequence[Record]) -> None:
     wanted = day.isoformat()
     for record in records:
         if record.date[:10] != wanted:
@@ -50,75 +50,66 @@ def _check(day: date, records: Sequence[Record]) -> None:
                 f"A record is dated {record.date!r}, but {wanted} was asked for: "
                 "its day would be counted wrongly."
             )
-
-
-def _key_table(day: date, records: Sequence[Record]) -> list[pa.Array]:
-    midnight = datetime(day.year, day.month, day.day)
-    actors = [record.actor for record in records]
-    text = pa.string()
-    return [
-        pa.array([midnight], pa.timestamp("ms")).take(
-            pa.array(np.zeros(len(records), dtype=np.int64))
-        ),
-        pa.array([record.organization_id or None for record in records], text),
-        pa.array([_actor_name(actor) for actor in actors], text),
-        pa.array([_actor_kind(actor) for actor in actors], text),
-        pa.array([record.customer_type for record in records], text),
-        pa.array([record.subscription_type for record in records], text),
-        pa.array([record.terminal_type for record in records], text),
-        pa.array([record.is_remote for record in records], pa.bool_()),
-        pa.array([record.project for record in records], text),
-    ]
-
-
-def _actor_name(actor: Actor) -> str:
-    if isinstance(actor, OtherActor):
-        return actor.name
-    return actor.api_key_name if isinstance(actor, ApiActor) else actor.email_address
-
-
-def _actor_kind(actor: Actor) -> str:
-    if isinstance(actor, OtherActor):
-        return actor.kind.removesuffix("_actor")
-    return "api_key" if isinstance(actor, ApiActor) else "user"
-
-
-def _activity(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
-    core = [record.core_metrics for record in records]
-    measures = [
-        pa.array([c.num_sessions for c in core], _count),
-        pa.array([c.lines_of_code.added for c in core], _count),
-        pa.array([c.lines_of_code.removed for c in core], _count),
-        pa.array([c.commits_by_claude_code for c in core], _count),
-        pa.array([c.pull_requests_by_claude_code for c in core], _count),
-    ]
-    return pa.table([*keys, *measures], schema=SCHEMAS["activity"])
-
-
-def _model_usage(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
     usages = [usage for record in records for usage in record.model_breakdown]
-    tokens = [usage.tokens for usage in usages]
-    measures = [
-        pa.array([usage.model for usage in usages], pa.string()),
-        pa.array([t.input for t in tokens], _count),
-        pa.array([t.output for t in tokens], _count),
-        pa.array([t.cache_read for t in tokens], _count),
-        pa.array([t.cache_creation for t in tokens], _count),
-        _usd([usage.estimated_cost for usage in usages]),
-    ]
-    repeats = [len(record.model_breakdown) for record in records]
-    return pa.table([*_repeat(keys, repeats), *measures], schema=SCHEMAS["model_usage"])
-
-
-def _tool_actions(keys: list[pa.Array], records: Sequence[Record]) -> pa.Table:
     actions = [action for record in records for action in record.tool_actions.values()]
-    measures = [
-        pa.array([tool for record in records for tool in record.tool_actions], pa.string()),
-        pa.array([action.accepted for action in actions], _count),
-        pa.array([action.rejected for action in actions], _count),
+    tools = [tool for record in records for tool in record.tool_actions]
+    keys = _keys(day, records)
+    used = _repeat(keys, [len(record.model_breakdown) for record in records])
+    acted = _repeat(keys, [len(record.tool_actions) for record in records])
+    try:
+        return {
+            "activity": _table("activity", keys, _columns(records, _ACTIVITY)),
+            "model_usage": _table("model_usage", used, _columns(usages, _USAGE)),
+            "tool_actions": _table("tool_actions", acted, [tools, *_columns(actions, _ACTION)]),
+        }
+    except OverflowError as error:
+        raise SchemaError(f"A count of {day} is out of range: {error}.") from error
+
+
+def build_addresses(day: date, records: Sequence[Record]) -> pa.Table:
+    """One row per person of the day with an id of the source."""
+    people = (one.actor for one in records if isinstance(one.actor, UserActor))
+    return table_of(
+        ADDRESSES, day, sorted({(one.id, one.email_address) for one in people if one.id})
+    )
+
+
+def build_seats(day: date, summary: Summary | None) -> pa.Table:
+    """The seats of one UTC day: one row, or none when the service sent nothing."""
+    rows = [(summary.assigned_seat_count, summary.pending_invite_count)] if summary else []
+    return table_of(SEATS, day, rows)
+
+
+def _keys(day: date, records: Sequence[Record]) -> list[pa.Array]:
+    midnight = pa.array([datetime(day.year, day.month, day.day)], KEYS[0].type)
+    who = [_name_and_kind(record.actor) for record in records]
+    values = [
+        [record.organization_id or None for record in records],
+        [name for name, _ in who],
+        [kind for _, kind in who],
+        *_columns(records, _DIMENSIONS),
     ]
-    repeats = [len(record.tool_actions) for record in records]
-    return pa.table([*_repeat(keys, repeats), *measures], schema=SCHEMAS["tool_actions"])
+    arrays = [pa.array(one, key.type) for one, key in zip(values, KEYS[1:], strict=True)]
+    return [*_repeat([midnight], [len(records)]), *arrays]
+
+
+def _name_and_kind(actor: UserActor | ApiActor | OtherActor) -> tuple[str, str]:
+    if isinstance(actor, UserActor):
+        return actor.email_address, "user"
+    if isinstance(actor, ApiActor):
+        return actor.api_key_name, "api_key"
+    return actor.name, actor.kind.removesuffix("_actor")
+
+
+def _columns(rows: Sequence[object], paths: Iterable[str]) -> list[list[Any]]:
+    return [list(map(attrgetter(path), rows)) for path in paths]
+
+
+def _table(name: str, keys: list[pa.Array], columns: Iterable[Sequence[Any]]) -> pa.Table:
+    kinds = SCHEMAS[name].types[len(KEYS) :]
+    measures = [_usd(values) if kind == USD else pa.array(values, kind)
+                for values, kind in zip(columns, kinds, strict=True)]  # fmt: skip
+    return pa.table([*keys, *measures], schema=SCHEMAS[name])
 
 
 def _repeat(keys: list[pa.Array], repeats: list[int]) -> list[pa.Array]:
@@ -127,22 +118,19 @@ def _repeat(keys: list[pa.Array], repeats: list[int]) -> list[pa.Array]:
 
 
 def _usd(costs: Sequence[EstimatedCost]) -> pa.Array:
-    """Exact dollars of amounts in cents."""
+    """Exact dollars of amounts in cents, to six decimals of a cent."""
     foreign = sorted({cost.currency.upper() for cost in costs} - {"USD"})
     if foreign:
         raise SchemaError(f"A cost is in {', '.join(foreign)}; only USD can be summed.")
-    cents = _cents([cost.amount for cost in costs])
-    # Cents with 6 decimals and dollars with 8 are the same integers, so no digit changes.
-    return pa.Array.from_buffers(USD, len(cents), cents.buffers())
-
-
-def _cents(amounts: Sequence[Decimal | None]) -> pa.Array:
-    """Amounts in cents to six decimals; further digits are noise of binary fractions."""
+    amounts = [cost.amount for cost in costs]
     try:
         # Nearly always this is all: looking at each amount first would cost more than this.
-        return pa.array(amounts, _cent)
+        cents = pa.array(amounts, _CENT)
     except pa.ArrowException:
         for one in amounts:
             if one is not None and not (one.is_finite() and abs(one) < MOST_CENTS):
                 raise SchemaError(f"A cost of {one} cents is out of range.") from None
-        return pa.array([None if one is None else round(one, 6) for one in amounts], _cent)
+        # Further digits are noise of binary fractions.
+        cents = pa.array([None if one is None else round(one, 6) for one in amounts], _CENT)
+    # Cents with 6 decimals and dollars with 8 are the same integers, so no digit changes.
+    return pa.Array.from_buffers(USD, len(cents), cents.buffers())

@@ -6,7 +6,7 @@
 
 All start with the same key columns, so each can be grouped alone. They have different grains: sum
 each to what you want to compare, then join the sums. An empty day has the same columns and types as
-a full one. Frames that only some sources fill have schemas next to what builds them.
+a full one. Only Enterprise has `addresses` and `seats`; the frames of wings have schemas there.
 """
 
 import pyarrow as pa
@@ -82,3 +82,21 @@ SCHEMAS = {
         ]
     ),
 }
+
+ADDRESSES = pa.schema(
+    [
+        KEYS[0],
+        field("actor_id", pa.string(), "user.id: the same when the address changes"),
+        field("actor", pa.string(), "the address on that day, as sent"),
+    ]
+)
+"""The addresses of people and the source's own ids, where it has them."""
+
+SEATS = pa.schema(
+    [
+        KEYS[0],
+        field("assigned_seats", _count, "assigned_seat_count: seats of any kind; null: not known"),
+        field("pending_invites", _count, "pending_invite_count; null when not known"),
+    ]
+)
+"""The seats of an organisation, known to the Enterprise API only."""

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from ccanalytics.errors import StoreError
-from ccanalytics.frames.address_frames import ADDRESSES
-from ccanalytics.frames.schemas import SCHEMAS
-from ccanalytics.frames.seat_frames import SEATS
+from ccanalytics.frames.schemas import ADDRESSES, SCHEMAS, SEATS
 from ccanalytics.sources.registry import Access, SourceSpec, source_names, source_spec
 from ccanalytics.sources.source import Source
 from ccanalytics.weeks import Settling

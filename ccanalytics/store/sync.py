@@ -18,9 +18,7 @@ from ccanalytics.errors import (
     SchemaError,
     StoreError,
 )
-from ccanalytics.frames.address_frames import build_addresses
-from ccanalytics.frames.record_frames import build_frames
-from ccanalytics.frames.seat_frames import build_seats
+from ccanalytics.frames.record_frames import build_addresses, build_frames, build_seats
 from ccanalytics.sources.registry import source_spec, source_specs
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_changes import Changes, SyncResult

@@ -11,7 +11,7 @@ from metric_results import card_of, result_of
 import ccanalytics as cca
 from ccanalytics.dataset.coverage import coverage_ledger, data_inventory, trust_facts
 from ccanalytics.frames.arrow_tables import to_pandas
-from ccanalytics.frames.seat_frames import build_seats
+from ccanalytics.frames.record_frames import build_seats
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.wire.enterprise import Summary
 
