@@ -61,10 +61,10 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
 def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> None:
     """Check a roster file: errors, people per team, and who is missing."""
     from ccanalytics.people.csv_rows import read_text
-    from ccanalytics.people.roster import columns_not_read, read_roster
+    from ccanalytics.people.roster import COLUMNS, read_roster
 
     found = read_roster(file)
-    if passed_over := columns_not_read(read_text(file, "roster")):
+    if passed_over := COLUMNS.ignored(read_text(file, "roster")):
         say(f"Ignored columns: {', '.join(passed_over)}")
     run = options.run_options(roster=file, source=source or "", **flags)
     for line in (*_sizes(run, found), *(_compared(run, found, named) if source else ())):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ccanalytics.people.csv_rows import parse_date, parse_rows, read_text
+from ccanalytics.people.csv_rows import CsvColumns, parse_date, read_text
 
 COLUMNS = {
     "holidays": {"date": "datetime64[ms]", "name": "str"},
@@ -72,21 +72,14 @@ def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
 
     `SettingsError` lists every bad line.
     """
-    columns, optional = COLUMNS[kind], OPTIONAL[kind]
-    required = [column for column in columns if column not in optional]
+    kinds, optional = COLUMNS[kind], OPTIONAL[kind]
+    columns = CsvColumns([column for column in kinds if column not in optional], optional)
 
     def parse(cells: Mapping[str, str]) -> dict[str, date | str]:
-        return {column: _cell(cells, column, column in optional) for column in columns}
+        if empty := next((c for c in columns.required if c != "date" and not cells[c]), None):
+            raise ValueError(f"{empty} is empty")
+        return {**dict.fromkeys(optional, ""), **cells, "date": parse_date(cells["date"], "date")}
 
-    rows = [row for _, row in parse_rows(text, name, required, optional, parse)]
-    frame = pd.DataFrame(rows, columns=list(columns)).astype(columns)
+    rows = [row for _, row in columns.rows(text, name, parse)]
+    frame = pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
     return frame.sort_values("date", kind="stable", ignore_index=True)
-
-
-def _cell(cells: Mapping[str, str], column: str, optional: bool) -> date | str:
-    text = cells.get(column, "")
-    if column == "date":
-        return parse_date(text, column)
-    if not text and not optional:
-        raise ValueError(f"{column} is empty")
-    return text

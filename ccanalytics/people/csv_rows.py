@@ -10,7 +10,8 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,63 +66,78 @@ def _decoded(raw: bytes) -> str | None:
     return None if "\0" in text else text
 
 
-def parse_rows(
-    text: str,
-    name: str,
-    required: Sequence[str],
-    optional: Sequence[str],
-    parse: Callable[[Mapping[str, str]], Parsed],
-    *,
-    aliases: Mapping[str, str] | None = None,
-    further: bool = False,
-) -> list[tuple[int, Parsed]]:
-    """The line number and parsed row of each line; `parse` raises `ValueError` for a bad row.
+@dataclass(frozen=True)
+class CsvColumns:
+    """The columns of a file, and how it is read."""
 
-    With `further`, unknown columns are ignored, unless a name looks like a typo of one
-    that is.
-    """
-    header, reader = _opened(text, aliases or {})
-    known = [*required, *optional]
-    passed_over = further_columns(header, known, aliases or {}) if further else set()
-    _check_header(header, name, required, optional, passed_over)
-    rows: list[tuple[int, Parsed]] = []
-    problems: list[str] = []
-    try:
-        for number, cells in _filled(reader):
-            try:
-                rows.append((number, parse(_named(header, cells))))
-            except ValueError as error:
-                problems.append(f"line {number}: {error}")
-    except csv.Error as error:  # a quote that is never closed would swallow the rows after it
-        problems.append(f"up to line {reader.line_num}: {error}; is a quotation mark left open?")
-    raise_problems(name, problems)
-    return rows
+    required: Sequence[str]
+    optional: Sequence[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Alternative names, in lower case."""
+    further: bool = False
+    """Whether unknown columns are ignored, unless a name looks like a typo of one that is not."""
 
+    def rows(
+        self, text: str, name: str, parse: Callable[[Mapping[str, str]], Parsed]
+    ) -> list[tuple[int, Parsed]]:
+        """The line number and parsed row of each line; `parse` raises `ValueError` for a bad row.
 
-def further_columns(
-    header: Sequence[str], known: Sequence[str], aliases: Mapping[str, str]
-) -> set[str]:
-    """The columns that are ignored, without those that look like typos."""
-    names = [*known, *aliases]
-    return {c for c in header if c not in known and not get_close_matches(c, names, 1, 0.8)}
+        `SettingsError` lists every bad line of the file.
+        """
+        header, reader = self._opened(text)
+        self._check(header, name)
+        rows: list[tuple[int, Parsed]] = []
+        problems: list[str] = []
+        line = reader.line_num + 1
+        try:
+            for cells in reader:
+                try:
+                    if any(cell.strip() for cell in cells):
+                        rows.append((line, parse(_named(header, cells))))
+                except ValueError as error:
+                    problems.append(f"line {line}: {error}")
+                line = reader.line_num + 1
+        except csv.Error as error:  # a quote that is never closed would swallow the rows after it
+            problems.append(
+                f"up to line {reader.line_num}: {error}; is a quotation mark left open?"
+            )
+        raise_problems(name, problems)
+        return rows
 
+    def ignored(self, text: str) -> list[str]:
+        """The columns of a file that are ignored."""
+        return sorted(self._ignored(self._opened(text)[0]))
 
-def header_of(text: str, aliases: Mapping[str, str]) -> list[str]:
-    """The columns of a file under our names."""
-    return _opened(text, aliases)[0]
+    def _ignored(self, header: Sequence[str]) -> set[str]:
+        known = [*self.required, *self.optional]
+        names = [*known, *self.aliases]
+        return {c for c in header if c not in known and not get_close_matches(c, names, 1, 0.8)}
 
+    def _opened(self, text: str) -> tuple[list[str], Any]:
+        """The columns without trailing empty ones, and a reader of the rows below."""
+        text, delimiter = _delimiter(text.removeprefix("\ufeff"))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        try:
+            cells = next(reader, [])
+        except csv.Error:  # no CSV at all: no column is there
+            cells = []
+        seen = ("".join(s for s in cell if unicodedata.category(s) != "Cf") for cell in cells)
+        header = [self.aliases.get(name, name) for name in (cell.strip().lower() for cell in seen)]
+        while header and not header[-1]:
+            header.pop()
+        return header, reader
 
-def _opened(text: str, aliases: Mapping[str, str]) -> tuple[list[str], Any]:
-    """The columns without trailing empty ones, and a reader of the rows below."""
-    text, delimiter = _delimiter(text.removeprefix("\ufeff"))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = [_column(cell, aliases) for cell in next(reader, [])]
-    except csv.Error:  # no CSV at all: no column is there
-        header = []
-    while header and not header[-1]:
-        header.pop()
-    return header, reader
+    def _check(self, header: Sequence[str], name: str) -> None:
+        passed_over = self._ignored(header) if self.further else set()
+        known = {*self.required, *self.optional, *passed_over}
+        repeated = sorted({c for c in header if header.count(c) > 1 and c not in passed_over})
+        problems = [
+            *(f"line 1: there is no column {c!r}" for c in self.required if c not in header),
+            *(f"line 1: the column {c!r} is not known" for c in header if c not in known),
+            *(f"line 1: the column {c!r} is there twice" for c in repeated),
+        ]
+        wanted = ",".join([*self.required, *(f"[{column}]" for column in self.optional)])
+        raise_problems(f"{name} (columns {wanted})", problems)
 
 
 def _delimiter(text: str) -> tuple[str, str]:
@@ -150,42 +166,6 @@ def parse_date(text: str, column: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{column} is {text!r}, not a date like 2026-11-22") from None
-
-
-def _column(cell: str, aliases: Mapping[str, str]) -> str:
-    name = "".join(sign for sign in cell if unicodedata.category(sign) != "Cf").strip().lower()
-    return aliases.get(name, name)
-
-
-def _check_header(
-    header: Sequence[str],
-    name: str,
-    required: Sequence[str],
-    optional: Sequence[str],
-    passed_over: Collection[str],
-) -> None:
-    wanted = ",".join([*required, *(f"[{column}]" for column in optional)])
-    missing = [column for column in required if column not in header]
-    known = (*required, *optional, *passed_over)
-    unknown = [column for column in header if column not in known]
-    repeated = sorted(
-        {column for column in header if header.count(column) > 1 and column not in passed_over}
-    )
-    problems = [
-        *(f"line 1: there is no column {column!r}" for column in missing),
-        *(f"line 1: the column {column!r} is not known" for column in unknown),
-        *(f"line 1: the column {column!r} is there twice" for column in repeated),
-    ]
-    raise_problems(f"{name} (columns {wanted})", problems)
-
-
-def _filled(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with its first line number."""
-    line = reader.line_num + 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
 
 
 def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, str]:

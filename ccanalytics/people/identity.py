@@ -4,6 +4,7 @@ The policy is applied to the frames, so it holds for everything made from them. 
 pseudonyms stays on this machine, in a file only its owner can read.
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -22,6 +23,8 @@ from ccanalytics.settings import IDENTITIES
 Frames = Mapping[str, pd.DataFrame]
 
 _EMAIL = re.compile(r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+")
+
+_WORDS = {"user": "person", "api_key": "key"}
 
 
 def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[str, pd.DataFrame]:
@@ -42,11 +45,18 @@ def apply_identity(frames: Frames, identity: str, secret: bytes = b"") -> dict[s
     if not secret:
         raise ValueError(f"identity {identity!r} needs a secret: see load_secret.")
     actors = _actors(frames)
-    if identity == "pseudonym":
-        names = {kind: _pseudonyms(kind, known, secret) for kind, known in actors.items()}
-    else:
-        one_time = _keyed(secret, *_days(frames), *actors["user"], *actors["api_key"]).encode()
-        names = {kind: _numbers(kind, known, one_time) for kind, known in actors.items()}
+    if identity == "aggregate":  # numbered in an order that depends on the secret, once
+        dates = [frame["date"] for _, frame in sorted(frames.items()) if "date" in frame]
+        ends = [str(end) for date in dates for end in (date.min(), date.max())]
+        secret = _keyed(secret, *ends, *actors["user"], *actors["api_key"]).encode()
+    names: dict[str, dict[str, str]] = {}
+    for kind, known in actors.items():
+        keyed = {actor: _keyed(secret, kind, actor) for actor in known}
+        if identity == "pseudonym":
+            names[kind] = {actor: f"{_WORDS[kind]}-{key[:12]}" for actor, key in keyed.items()}
+        else:
+            ordered = enumerate(sorted(known, key=keyed.__getitem__), start=1)
+            names[kind] = {actor: f"{_WORDS[kind]} {number}" for number, actor in ordered}
     return {key: _renamed_actors(frame, names) for key, frame in frames.items()}
 
 
@@ -57,14 +67,18 @@ def without_emails(text: str) -> str:
 
 def load_secret(path: Path) -> bytes:
     """The local secret for pseudonyms, created on first use, readable by its owner only."""
-    try:
+    if path.exists():
         return _read_secret(path)
-    except FileNotFoundError:
-        fresh = _write_secret(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.link(fresh, path)  # unlike a rename, never replaces a secret made at the same time
-    except FileExistsError:
-        pass
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)  # unlike a rename, never replaces a secret made at the same time
     finally:
         fresh.unlink()
     return _read_secret(path)
@@ -73,12 +87,6 @@ def load_secret(path: Path) -> bytes:
 def fingerprint(secret: bytes) -> str:
     """Tells two secrets apart without revealing either."""
     return _keyed(secret, "fingerprint")[:12]
-
-
-def rotate_secret(path: Path) -> bytes:
-    """Replace the secret: pseudonyms cannot be followed across the change."""
-    _write_secret(path).replace(path)
-    return _read_secret(path)
 
 
 def _actors(frames: Frames) -> dict[str, list[str]]:
@@ -90,29 +98,9 @@ def _actors(frames: Frames) -> dict[str, list[str]]:
             continue
         people = frame["actor_kind"] == "user"
         found["user"].update(frame.loc[people, "actor"].unique())
-        found["api_key"].update(
-            frame.loc[~people, "actor"].dropna().unique()
-        )  # of no other are people
+        # What is attributed to nobody has no actor.
+        found["api_key"].update(frame.loc[~people, "actor"].dropna().unique())
     return {kind: sorted(actors) for kind, actors in found.items()}
-
-
-def _days(frames: Frames) -> list[str]:
-    """The first and last day of each frame that has days."""
-    dates = [frame["date"] for _, frame in sorted(frames.items()) if "date" in frame]
-    return [str(end) for date in dates for end in (date.min(), date.max())]
-
-
-def _pseudonyms(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
-    return {actor: f"{_WORDS[kind]}-{_keyed(secret, kind, actor)[:12]}" for actor in actors}
-
-
-def _numbers(kind: str, actors: list[str], secret: bytes) -> dict[str, str]:
-    """Numbers in an order that depends on the secret."""
-    ordered = sorted(actors, key=lambda actor: _keyed(secret, kind, actor))
-    return {actor: f"{_WORDS[kind]} {number}" for number, actor in enumerate(ordered, start=1)}
-
-
-_WORDS = {"user": "person", "api_key": "key"}
 
 
 def _keyed(secret: bytes, *parts: str) -> str:
@@ -141,30 +129,15 @@ def _read_secret(path: Path) -> bytes:
     if os.name == "posix" and mode & 0o077:
         raise SettingsError(
             f"The secret {path} can be read by others (mode {mode:o}): run `chmod 600 {path}`, "
-            "and rotate it if somebody may have."
+            "or remove it if somebody may have read it, and a new one is made."
         )
     try:
-        return _checked(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        if len(secret) != 32:
+            raise ValueError(f"{len(secret)} bytes, not 32")
     except ValueError as error:
         raise SettingsError(
             f"The secret {path} is damaged: restore it, or remove it and a new one is made "
             "(pseudonyms will then differ from those of earlier reports)."
         ) from error
-
-
-def _checked(secret: bytes) -> bytes:
-    if len(secret) != 32:
-        raise ValueError(f"{len(secret)} bytes, not 32")
     return secret
-
-
-def _write_secret(path: Path) -> Path:
-    """Write a new secret next to `path`, never readable by others."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
-    return fresh

@@ -20,14 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccanalytics.people.csv_rows import (
-    further_columns,
-    header_of,
-    parse_date,
-    parse_rows,
-    raise_problems,
-    read_text,
-)
+from ccanalytics.people.csv_rows import CsvColumns, parse_date, raise_problems, read_text
 
 ROSTER = {
     "actor": "str",
@@ -40,23 +33,16 @@ ROSTER = {
 }
 """Columns and dtypes of a roster, also of an empty one."""
 
-REQUIRED, OPTIONAL = ("email", "team"), ("start", "end", "name", "alias", "cost_centre")
+COLUMNS = CsvColumns(
+    required=("email", "team"),
+    optional=("start", "end", "name", "alias", "cost_centre"),
+    aliases=dict.fromkeys(("actor", "e-mail", "mail", "email_address", "email address"), "email")
+    | dict.fromkeys(("start_date", "start date"), "start")
+    | dict.fromkeys(("end_date", "end date"), "end")
+    | dict.fromkeys(("cost_center", "cost centre", "cost center"), "cost_centre"),
+    further=True,
+)
 """Columns of the file."""
-
-ALIASES = {
-    "actor": "email",
-    "e-mail": "email",
-    "mail": "email",
-    "email_address": "email",
-    "email address": "email",
-    "start_date": "start",
-    "start date": "start",
-    "end_date": "end",
-    "end date": "end",
-    "cost_center": "cost_centre",
-    "cost centre": "cost_centre",
-    "cost center": "cost_centre",
-}
 
 _ADDRESS = re.compile(r"(?!')[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]*[^\s<>\"(),;:@.]")
 _EXCEL_ERRORS = ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!")
@@ -78,7 +64,7 @@ def parse_roster(text: str, name: str) -> pd.DataFrame:
     `SettingsError` lists every bad line: a bad date, an end before its start, no e-mail address,
     the same person twice at one time.
     """
-    lines = parse_rows(text, name, REQUIRED, OPTIONAL, _stay, aliases=ALIASES, further=True)
+    lines = COLUMNS.rows(text, name, _stay)
     roster = _roster({line: stay for line, stay in lines if isinstance(stay, dict)})
     problems = {line: stay for line, stay in lines if isinstance(stay, str)}
     for line, earlier in overlapping(roster).items():
@@ -89,12 +75,6 @@ def parse_roster(text: str, name: str) -> pd.DataFrame:
     for column in ("team", "cost_centre"):
         roster[column] = _one_spelling(roster[column])
     return roster.sort_values(["actor", "start"], na_position="first", ignore_index=True)
-
-
-def columns_not_read(text: str) -> list[str]:
-    """The columns of a roster file that are ignored."""
-    header = header_of(text, ALIASES)
-    return sorted(further_columns(header, [*REQUIRED, *OPTIONAL], ALIASES))
 
 
 def no_roster() -> pd.DataFrame:

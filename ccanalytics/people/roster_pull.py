@@ -5,9 +5,9 @@ the file: new members get a row, leavers an end date, returners another row. Tea
 names and dates written by hand are kept.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -15,17 +15,19 @@ import pandas as pd
 from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.people.csv_rows import read_text
-from ccanalytics.people.group_teams import Groups, with_group_teams
 from ccanalytics.people.roster import (
+    COLUMNS,
     ROSTER,
-    columns_not_read,
     no_roster,
     one_address,
+    parse_roster,
     plain_address,
-    read_roster,
 )
 from ccanalytics.wire.organization import Member
 from ccanalytics.words import counted
+
+Groups = Mapping[str, Mapping[str, date]]
+"""The groups by name: each member's address and day of joining."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +94,6 @@ def pull_roster(
     return pull
 
 
-def _known(path: Path) -> pd.DataFrame:
-    """The roster at `path`; `SettingsError` when it has columns that writing it would lose."""
-    further = columns_not_read(read_text(path, "roster"))
-    if further:
-        raise SettingsError(
-            f"The roster {path} has columns that a pull would lose ({', '.join(further)}), so it "
-            "was not changed. Give another file with --out."
-        )
-    return read_roster(path)
-
-
 def merged(
     roster: pd.DataFrame, members: Sequence[Member], today: date, unable: Collection[str] = ()
 ) -> Pull:
@@ -114,32 +105,29 @@ def merged(
     """
     same = one_address(roster)
     addresses = [plain_address(member.email or "") for member in members]
-    actors = [same.get(address, address) for address in addresses]
-    since = {actor: member.since(today) for actor, member in zip(actors, members, strict=True)}
-    able = {actor for actor, one in zip(actors, members, strict=True) if one.role not in unable}
-    moment = pd.Timestamp(today)
+    listed = {
+        same.get(address, address): one for address, one in zip(addresses, members, strict=True)
+    }
+    able = {actor for actor, one in listed.items() if one.role not in unable}
+    moment, ever = pd.Timestamp(today), set(roster["actor"])
     present = roster["end"].isna() | (roster["end"] >= moment)
-    members_before = set(roster.loc[present, "actor"])
-    ever = set(roster["actor"])
-    joined = sorted(actor for actor in since if actor not in ever and actor in able)
-    back = sorted(actor for actor in since if actor in ever and actor not in members_before)
-    left = sorted(actor for actor in members_before if actor not in since)
-    ended = roster.assign(
-        end=roster["end"].mask(present & roster["actor"].isin(left), moment - pd.Timedelta(days=1))
-    )
+    before = set(roster.loc[present, "actor"])
+    joined = sorted((listed.keys() & able) - ever)
+    back = sorted((listed.keys() & ever) - before)
+    left = sorted(before - listed.keys())
+    yesterday = moment - pd.Timedelta(days=1)
+    ended = roster.assign(end=roster["end"].mask(present & roster["actor"].isin(left), yesterday))
     ended = ended[~(ended["end"] < ended["start"])]  # joined and left on the same day
-    rows = [_stay(actor, since[actor]) for actor in joined]
-    last = roster.drop_duplicates("actor", keep="last").set_index("actor")[
-        ["team", "name", "alias", "cost_centre"]
-    ]
-    rows += [
-        _stay(actor, _after(ended, actor, since[actor])) | last.loc[actor].to_dict()
-        for actor in back
-    ]
-    new = pd.DataFrame(rows, columns=list(ROSTER)).astype(ROSTER)
-    everybody = pd.concat([ended, new]) if rows else ended
-    ordered = everybody.sort_values(["actor", "start"], na_position="first", ignore_index=True)
-    kept_out = len(set(since) - able - ever)
+    last = roster.drop_duplicates("actor", keep="last").set_index("actor")
+    since = pd.Series({actor: pd.Timestamp(one.since(today)) for actor, one in listed.items()})
+    free = ended.groupby("actor")["end"].max() + pd.Timedelta(days=1)
+    start = pd.DataFrame({"since": since, "free": free}).max(axis=1)
+    new = last.reindex([*joined, *back]).fillna({"name": "", "alias": ""})
+    new = new.assign(start=start.reindex(new.index), end=pd.NaT).rename_axis("actor").reset_index()
+    ordered = pd.concat([ended, new[list(ROSTER)].astype(ROSTER)]).sort_values(
+        ["actor", "start"], na_position="first", ignore_index=True
+    )
+    kept_out = len(listed.keys() - able - ever)
     return Pull(ordered, tuple(joined), tuple(left), tuple(back), kept_out)
 
 
@@ -151,12 +139,53 @@ def roster_csv(roster: pd.DataFrame) -> str:
     return str(file.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))
 
 
-def _stay(actor: str, start: date) -> dict[str, object]:
-    empty = {"team": None, "end": None, "name": "", "alias": "", "cost_centre": None}
-    return {"actor": actor, "start": start, **empty}
+def with_group_teams(roster: pd.DataFrame, groups: Groups) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """`roster` with groups as teams, and the people in several groups, whose team stays empty.
+
+    A group sets the team of people who have none and of those whose team is another group, which
+    they have left. A team written by hand stays.
+    """
+    groups_of = _groups_of(roster, groups)
+    several = tuple(sorted(actor for actor, since in groups_of.items() if len(since) > 1))
+    stays: list[dict[str, object]] = []
+    for stay in roster.to_dict("records"):
+        since = groups_of.get(stay["actor"], {})
+        written = not pd.isna(stay["team"]) and stay["team"] not in groups
+        if len(since) != 1 or stay["team"] in since or written or not pd.isna(stay["end"]):
+            stays.append(stay)
+            continue
+        ((team, joined),) = since.items()
+        stays += _parted(stay, team, pd.Timestamp(joined))
+    return pd.DataFrame(stays, columns=list(ROSTER)).astype(ROSTER), several
 
 
-def _after(roster: pd.DataFrame, actor: str, start: date) -> date:
-    """`start`, or the day after the last stay when that is later."""
-    last = roster.loc[roster["actor"] == actor, "end"].max()
-    return start if pd.isna(last) else max(start, last.date() + timedelta(days=1))
+def _known(path: Path) -> pd.DataFrame:
+    """The roster at `path`; `SettingsError` when it has columns that writing it would lose."""
+    text = read_text(path, "roster")
+    if further := COLUMNS.ignored(text):
+        raise SettingsError(
+            f"The roster {path} has columns that a pull would lose ({', '.join(further)}), so it "
+            "was not changed. Give another file with --out."
+        )
+    return parse_roster(text, str(path))
+
+
+def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date]]:
+    """The groups of each person; of two groups with one name the earlier day counts."""
+    same = one_address(roster)
+    found: dict[str, dict[str, date]] = {}
+    for team, members in groups.items():
+        for email, since in members.items():
+            address = plain_address(email)
+            teams = found.setdefault(same.get(address, address), {})
+            teams[team] = min(since, teams.get(team, since))
+    return found
+
+
+def _parted(stay: dict[str, object], team: str, joined: pd.Timestamp) -> list[dict[str, object]]:
+    """The stay until the day before, and the rest of it in the team."""
+    start = stay["start"]
+    if not pd.isna(start) and start >= joined:
+        return [{**stay, "team": team}]
+    before = {**stay, "end": joined - pd.Timedelta(days=1)}
+    return [before, {**stay, "team": team, "start": joined}]

@@ -17,7 +17,7 @@ from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import table_of, to_pandas, usd_units
 from ccanalytics.frames.schemas import USD, field
-from ccanalytics.people.csv_rows import parse_rows, read_text
+from ccanalytics.people.csv_rows import CsvColumns, read_text
 from ccanalytics.people.roster import plain_address
 from ccanalytics.people.small_groups import few, members, withheld_rows
 from ccanalytics.sources.registry import MINIMUM_GROUP, Access, SourceSpec
@@ -34,11 +34,12 @@ MOST = 9 * 10**10
 
 MONEY = ("total_net_spend_usd", "total_gross_spend_usd")
 
-ALIASES = {name.replace("_", " "): name for name in (*TEXT, *COUNTS, *MONEY)} | {
-    "email": "user_email",
-    "e-mail": "user_email",
-}
-"""Alternative column names, in lower case."""
+COLUMNS = CsvColumns(
+    required=(*TEXT, *COUNTS, *MONEY),
+    aliases={name.replace("_", " "): name for name in (*TEXT, *COUNTS, *MONEY)}
+    | {"email": "user_email", "e-mail": "user_email"},
+    further=True,
+)
 
 SPEND = pa.schema(
     [
@@ -68,9 +69,7 @@ def sync_spend_report(
     """
     first, last = parse_day(since), parse_day(until)
     days_between(first, last)
-    names = (*TEXT, *COUNTS, *MONEY)
-    text = read_text(path, "spend report")
-    lines = parse_rows(text, str(path), names, (), _row, aliases=ALIASES, further=True)
+    lines = COLUMNS.rows(read_text(path, "spend report"), str(path), _row)
     start = datetime(first.year, first.month, first.day)
     table = table_of(SPEND, last, [(start, *row) for _, row in lines])
     store.write_day(STORED_AS, last, {"spend": table}, fetched_at=now)

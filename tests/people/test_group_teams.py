@@ -11,9 +11,8 @@ from ccanalytics.cli import main
 from ccanalytics.errors import ApiError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.people.group_teams import with_group_teams
 from ccanalytics.people.roster import parse_roster
-from ccanalytics.people.roster_pull import roster_csv
+from ccanalytics.people.roster_pull import roster_csv, with_group_teams
 from ccanalytics.sources.admin_api import GROUPS, GroupClient
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import Store

@@ -7,7 +7,7 @@ import pytest
 from builders import dataset, record
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.people.roster import columns_not_read, parse_roster, plain_address, read_roster
+from ccanalytics.people.roster import COLUMNS, parse_roster, plain_address, read_roster
 from ccanalytics.people.roster_pull import pull_roster
 from ccanalytics.wire.organization import Member
 
@@ -54,7 +54,7 @@ def test_further_columns_are_passed_over_but_not_a_slip_of_the_pen():
     """A manager is of no use here; an `ende` was meant to be the end."""
     text = "Employee ID,email,team,Manager\n7,ana@x.example,A,boss@x.example\n"
     assert parse_roster(text, "r")["team"].tolist() == ["A"]
-    assert columns_not_read(text) == ["employee id", "manager"]
+    assert COLUMNS.ignored(text) == ["employee id", "manager"]
     with pytest.raises(SettingsError, match="'ende' is not known"):
         parse_roster("email,team,ende\nana@x.example,A,2026-01-01\n", "r")
 
