@@ -11,8 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.errors import ExportError
-from ccanalytics.export.export_tables import DESCRIPTIONS, Tables, description_of, table_names
-from ccanalytics.export.policies import POLICY, check_policy, policy_table
+from ccanalytics.export.export_tables import (
+    DESCRIPTIONS,
+    POLICY,
+    Tables,
+    check_policy,
+    description_of,
+    policy_table,
+    table_names,
+)
 
 
 class Database:
@@ -33,28 +40,25 @@ class Database:
         raise NotImplementedError
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
-        """All tables in one transaction."""
+        """All tables in one transaction; other tables with our names are an `ExportError`."""
         with self._transaction() as cursor:
             there = {name for (name,) in _rows(cursor, self.their_tables)}
-            self._check_own(there)
-            if POLICY in there and not replace:
+            ours = sorted({*table_names(), POLICY} & there)
+            if ours and POLICY not in there:
+                raise ExportError(
+                    f"{self.name} has a table {ours[0]} not from an export: use a database, or a "
+                    "schema of it, of its own."
+                )
+            if ours and not replace:
                 held = dict(_rows(cursor, f"select source, policy from {POLICY}"))
                 check_policy(self.name, held, policy)
-            for statement in _clearing(there, source, replace):
-                cursor.execute(statement)
+            for name in ours:  # also those this export does not write: an earlier one had more
+                where = f" where source = {_literal(source)}"
+                cursor.execute(f"drop table {name}" if replace else f"delete from {name}{where}")
             for name, table in {**tables, POLICY: policy_table({source: policy})}.items():
                 self._insert(cursor, name, table, append=name in there and not replace)
             for statement in _comments(tables) if self.has_comments else ():
                 cursor.execute(statement)
-
-    def _check_own(self, there: set[str]) -> None:
-        """Raise an error when other tables in the database have our names."""
-        foreign = sorted(table_names() & there)
-        if foreign and POLICY not in there:
-            raise ExportError(
-                f"{self.name} has a table {foreign[0]} not from an export: use a database, or a "
-                "schema of it, of its own."
-            )
 
 
 class DuckDBFile(Database):
@@ -169,13 +173,6 @@ def _imported(name: str) -> Any:
 def _rows(cursor: Any, query: str) -> list[Any]:
     cursor.execute(query)
     return list(cursor.fetchall())
-
-
-def _clearing(there: set[str], source: str, replace: bool) -> Iterator[str]:
-    """Also clears tables this export does not write: an earlier one may have had more."""
-    for name in sorted({*table_names(), POLICY} & there):
-        where = f" where source = {_literal(source)}"
-        yield f"drop table {name}" if replace else f"delete from {name}{where}"
 
 
 def _comments(tables: Tables) -> Iterator[str]:

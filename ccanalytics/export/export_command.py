@@ -1,8 +1,9 @@
-"""`ccanalytics export`: the stored days, for other tools."""
+"""`ccanalytics export`: the stored days, for other tools; `recipe`: how to show them there."""
 
 import json
 import os
 from dataclasses import asdict
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import click
 
 import ccanalytics.cli.options as options
 from ccanalytics.cli.terminal import ended_by_sigterm
+
+RECIPES = {"grafana": "grafana.json", "power-bi": "power_bi.md"}
 
 FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
 
@@ -106,3 +109,16 @@ def _range(since: str | None, until: str | None) -> dict[str, Any]:
 
 def _shown(target: str) -> str:
     return target if "://" in target else options.shown(Path(target))
+
+
+@click.command(epilog=options.examples(("recipe grafana > dashboard.json", "")))
+@click.argument("tool", type=click.Choice(list(RECIPES)))
+def recipe(tool: str) -> None:
+    """Print what TOOL needs to show an export.
+
+    \b
+    grafana     a dashboard over PostgreSQL: save it, then Dashboards, New, Import
+    power-bi    the steps, and the measures written out in DAX
+    """
+    folder = files("ccanalytics.export") / "recipes"
+    click.echo((folder / RECIPES[tool]).read_text(encoding="utf-8"), nl=False)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.errors import ExportError
 from ccanalytics.frames.schemas import SCHEMAS, USD
 from ccanalytics.metrics.actor_weeks import day_sums
 from ccanalytics.metrics.availability import TOKENS, USAGE
@@ -27,6 +28,10 @@ from ccanalytics.metrics.ratios import rows_of, week_frame
 from ccanalytics.store.layout import frame_schemas
 
 Tables = dict[str, pa.Table]
+
+POLICY = "export_policy"
+"""The table of the sources in a target, and how people are shown in each: names and pseudonyms
+never mix."""
 
 POPULATIONS = ("on_roster", "active_before")
 """Denominators that need more than one week; their metrics are left out."""
@@ -65,10 +70,9 @@ PEOPLE = {"n_actors": METRICS["active_actors"].formula}
 def record_tables(data: Dataset) -> Tables:
     """Every frame of the dataset, `actor_days` and `exports`."""
     frames = {name: getattr(data, name) for name in SCHEMAS} | dict(data.extras)
-    tables = {name: _table(frame, data.source, _schema(name)) for name, frame in frames.items()}
-    tables["actor_days"] = _table(_actor_days(data), data.source)
-    tables["exports"] = _table(_days(data), data.source)
-    return tables
+    frames |= {"actor_days": _actor_days(data), "exports": _days(data)}
+    schemas = frame_schemas()
+    return {name: _table(one, data.source, schemas.get(name)) for name, one in frames.items()}
 
 
 def weekly_tables(data: Dataset) -> Tables:
@@ -94,6 +98,23 @@ def columns_of(tables: Mapping[str, pa.Table]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["table", "column", "type", "description"])
 
 
+def check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
+    """Raise an error where names would mix with pseudonyms."""
+    for other, held in known.items():
+        if held != policy:
+            raise ExportError(
+                f"{name} holds {other} exported as {held}; these rows are {policy}, and the two do "
+                "not mix. Name another target, or --replace."
+            )
+
+
+def policy_table(policies: Mapping[str, str]) -> pa.Table:
+    """One row per source."""
+    return pa.table(
+        {"source": pa.array(policies), "policy": pa.array(list(policies.values()), pa.string())}
+    )
+
+
 def description_of(table: str, column: str) -> str:
     """The description of a column; empty when its name says it all."""
     if column in METRICS and table.startswith("weekly"):
@@ -104,10 +125,6 @@ def description_of(table: str, column: str) -> str:
             metadata = schema.field(column).metadata or {}
             return str(metadata.get(b"description", b"").decode())
     return (SIDES | PEOPLE).get(column, "")
-
-
-def _schema(name: str) -> pa.Schema | None:
-    return frame_schemas().get(name)
 
 
 def _actor_days(data: Dataset) -> pd.DataFrame:
@@ -123,12 +140,9 @@ def _actor_days(data: Dataset) -> pd.DataFrame:
 def _days(data: Dataset) -> pd.DataFrame:
     days = data.days[data.days["stored"]]
     counts = data.activity.groupby("date").size()
-    return _with_week(
-        days[["date", "closed", "final", "fetched_at"]].assign(
-            records=counts.reindex(days["date"], fill_value=0).to_numpy(),
-            floor=data.minimum_group,
-        )
-    )
+    records = counts.reindex(days["date"], fill_value=0).to_numpy()
+    shown = days[["date", "closed", "final", "fetched_at"]]
+    return _with_week(shown.assign(records=records, floor=data.minimum_group))
 
 
 def _with_week(frame: pd.DataFrame) -> pd.DataFrame:
@@ -137,27 +151,17 @@ def _with_week(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
+    """The metric frames and the sums of `SIDES`, which are null where there are too few people."""
     keys = ["week", *([by] if by else [])]
-    frames = {name: week_frame(data, name, by) for name in WEEKLY}
-    wide = frames["active_actors"][keys].copy()
-    for name, frame in frames.items():
-        wide = wide.merge(
-            frame[[*keys, "value"]].rename(columns={"value": name}), on=keys, how="left"
-        )
-    cost = frames["cost"][[*keys, "priced_share"]]
-    whole = wide.merge(cost, on=keys, how="left")
-    whole = whole.merge(_sides(data, wide, by), on=keys, how="left")
-    return whole.rename(columns={"active_actors": "n_actors"})
-
-
-def _sides(data: Dataset, wide: pd.DataFrame, by: str | None) -> pd.DataFrame:
-    """More sums of the shown groups; null where there are too few people."""
-    keys = ["week", *([by] if by else [])]
+    frames = {name: week_frame(data, name, by).set_index(keys) for name in WEEKLY}
+    people = frames["active_actors"]["value"]
+    columns = {name: frame["value"] for name, frame in frames.items()}
+    columns["priced_share"] = frames["cost"]["priced_share"]
+    wide = pd.DataFrame(index=people.index).join(pd.DataFrame(columns).reindex(people.index))
     rows = rows_of(data, METRICS["active_actors"], by)
-    sums = rows.groupby(keys, observed=True)[list(SIDES)].sum().reset_index()
-    sums = wide[[*keys, "active_actors"]].merge(sums, on=keys, how="left")
-    hidden = sums["active_actors"].isna()
-    return sums.assign(**{name: sums[name].mask(hidden) for name in SIDES})[[*keys, *SIDES]]
+    sums = rows.groupby(keys, observed=True)[list(SIDES)].sum().reindex(people.index)
+    wide = wide.join(sums.where(people.notna()))
+    return wide.reset_index().rename(columns={"active_actors": "n_actors"})
 
 
 def _table(frame: pd.DataFrame, source: str, schema: pa.Schema | None = None) -> pa.Table:

@@ -5,6 +5,6 @@ from ccanalytics.wings import Wing
 WING = Wing(
     commands={
         "export": "export.export_command:export",
-        "recipe": "export.recipe_command:recipe",
+        "recipe": "export.export_command:recipe",
     }
 )

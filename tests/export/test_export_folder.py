@@ -15,7 +15,7 @@ from export_stores import DAY, awkward, export, fill, roster, small, tables_with
 from ccanalytics.display.csv_text import safe_csv
 from ccanalytics.errors import ExportError
 from ccanalytics.export.export_run import target_of
-from ccanalytics.export.workbook import write_workbook
+from ccanalytics.export.file_folder import write_workbook
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_workbook_keeps_types(tmp_path):
 
 def test_a_table_longer_than_a_sheet_goes_on_in_the_next(tmp_path, monkeypatch):
     """Ten rows where a sheet has four and its line of names: none is lost."""
-    monkeypatch.setattr("ccanalytics.export.workbook.MOST_ROWS", 5)
+    monkeypatch.setattr("ccanalytics.export.file_folder.MOST_ROWS", 5)
     write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long.xlsx", "long")
     found = [sheet_rows(tmp_path / "long.xlsx", name) for name in ("long", "long 2", "long 3")]
     assert [len(rows) for rows in found] == [4, 4, 2]
