@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError
+from ccanalytics.sources.answers import Params
 from ccanalytics.sources.http import Client
 from ccanalytics.sources.keys import ANALYTICS, COST_KEY
-from ccanalytics.sources.refusals import Params
 from ccanalytics.weeks import days_between
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem, decode_cost_items
 from ccanalytics.wire.organization import ApiKeyPage

@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import inf, isfinite
 
@@ -24,66 +23,11 @@ FIRST_RETRY = 0.5
 LONGEST_RETRY = 30.0
 
 
-class SharedPause:
-    """One pause of all workers of a client; thread-safe."""
+class Throttle:
+    """When the workers of a client may send: a pace from the start, one pause after a refusal.
 
-    def __init__(
-        self,
-        *,
-        sleep: Callable[[float], None],
-        clock: Callable[[], float],
-        jitter: random.Random,
-    ) -> None:
-        self._sleep, self._clock, self._jitter = sleep, clock, jitter
-        self._lock = threading.Lock()
-        self._until = self._started = -inf
-        self._refusals = 0
-
-    def wait(self, retries: "RetryBudget") -> bool:
-        """Wait until no pause is left, each worker a little longer than the one before.
-
-        Returns False at once when the pause is longer than `retries` allows.
-        """
-        done = -inf  # a pause slept through is over, whatever an injected clock says
-        while (until := self._until) > max(done, self._clock()):
-            pause = max(0.0, until - self._clock())
-            if not retries.lasts(pause):
-                return False
-            retries.spend(pause)
-            self._sleep(pause + self._jitter.random())
-            done = until
-        return True
-
-    def start(self, sent: float, named: float | None) -> float:
-        """Pause all workers, for `named` seconds if the service said so; returns the seconds left.
-
-        A request sent before the last start is no news, so it does not extend the pause.
-        """
-        with self._lock:
-            now = self._clock()
-            pause = named or 0.0
-            if sent > self._started:
-                self._started = now
-                pause = max(pause, self._next_pause(named is None))
-                self._refusals += 1
-            self._until = max(self._until, now + pause)
-            return max(0.0, self._until - now)
-
-    def reset(self, sent: float) -> None:
-        """A request sent after the last start got through: the next pause is short again."""
-        with self._lock:
-            if sent > self._started:
-                self._refusals = 0
-
-    def _next_pause(self, unnamed: bool) -> float:
-        first, longest = (PAUSE, LONGEST_PAUSE) if unnamed else (FIRST_RETRY, LONGEST_RETRY)
-        return growing(first, longest, self._refusals, self._jitter)
-
-
-class Pace:
-    """At most `per_minute` requests of all workers in any 60 seconds; thread-safe.
-
-    Each request takes the next free slot; waiting for it is not a failure and costs no retries.
+    At most `per_minute` requests go out in any 60 seconds, each in the next free slot; waiting for
+    it is not a failure and costs no retries. Thread-safe.
     """
 
     def __init__(
@@ -92,22 +36,59 @@ class Pace:
         *,
         sleep: Callable[[float], None],
         clock: Callable[[], float],
+        jitter: random.Random,
     ) -> None:
-        self._sleep, self._clock = sleep, clock
+        self._sleep, self._clock, self._jitter = sleep, clock, jitter
         self._lock = threading.Lock()
-        self._places = deque[float](maxlen=per_minute) if per_minute else None
+        self._slots = deque[float](maxlen=per_minute) if per_minute else None
+        self._until = self._started = -inf
+        self._refusals = 0
 
-    def wait(self) -> None:
-        """Wait for a slot."""
-        if self._places is None:
-            return
+    def wait(self, retries: "RetryBudget") -> bool:
+        """Wait for a slot, then until no pause is left, each worker a little longer than the other.
+
+        Returns False at once when the pause is longer than `retries` allows.
+        """
+        if self._slots is not None:
+            with self._lock:
+                now = self._clock()
+                full = len(self._slots) == self._slots.maxlen
+                slot = max(now, self._slots[0] + 60.0) if full else now
+                self._slots.append(slot)
+            if slot > now:
+                self._sleep(slot - now)
+        done = -inf  # a pause slept through is over, whatever an injected clock says
+        while (until := self._until) > max(done, self._clock()):
+            pause = max(0.0, until - self._clock())
+            if not retries.lasts(pause):
+                return False
+            retries.spent += pause
+            self._sleep(pause + self._jitter.random())
+            done = until
+        return True
+
+    def pause(self, sent: float, named: float | None) -> float:
+        """Pause all workers, for `named` seconds if the service said so; returns the seconds left.
+
+        A request sent before the last pause is no news, so it does not extend it.
+        """
         with self._lock:
-            now = self._clock()
-            full = len(self._places) == self._places.maxlen
-            place = max(now, self._places[0] + 60.0) if full else now
-            self._places.append(place)
-        if place > now:
-            self._sleep(place - now)
+            now, pause = self._clock(), named or 0.0
+            if sent > self._started:
+                first, longest = (
+                    (PAUSE, LONGEST_PAUSE) if named is None else (FIRST_RETRY, LONGEST_RETRY)
+                )
+                self._started = now
+                pause = max(pause, growing(first, longest, self._refusals, self._jitter))
+                self._refusals += 1
+            self._until = max(self._until, now + pause)
+            return max(0.0, self._until - now)
+
+    def reset(self, sent: float) -> None:
+        """A request sent after the last pause got through: the next pause is short again."""
+        with self._lock:
+            if sent > self._started:
+                self._refusals = 0
 
 
 @dataclass
@@ -116,10 +97,6 @@ class RetryBudget:
 
     budget: float
     spent: float = 0.0
-
-    def spend(self, seconds: float) -> None:
-        """Spend `seconds`."""
-        self.spent += seconds
 
     def lasts(self, seconds: float) -> bool:
         """Whether that many seconds are left."""
@@ -141,13 +118,9 @@ def retry_after(headers: httpx.Headers) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = _seconds_between(headers.get("date", ""), text)
+        try:
+            sent, then = map(parsedate_to_datetime, (headers.get("date", ""), text))
+            seconds = (then - sent).total_seconds()
+        except (ValueError, TypeError):
+            return None
     return seconds if isfinite(seconds) and seconds >= 0 else None
-
-
-def _seconds_between(start: str, end: str) -> float:
-    try:
-        moments: list[datetime] = [parsedate_to_datetime(start), parsedate_to_datetime(end)]
-        return (moments[1] - moments[0]).total_seconds()
-    except (ValueError, TypeError):
-        return inf

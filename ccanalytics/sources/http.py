@@ -1,7 +1,6 @@
 """What all clients of the services share: requests with retries, pages and errors.
 
-    _all_pages ─ _pages ─┬─ _request ─ _try_once    a walk by cursor ─ a page ─ one of its tries
-    _list_rows ──────────┘                          a list, continued after an id
+    _all_pages ─ _pages ─ _request ─ _try_once    a walk ─ its pages ─ one page ─ one of its tries
 
 What may pass (429, 5xx, a broken connection, a truncated answer) is retried within
 `budget` seconds per walk; an answer that is broken the same way three times is not. A walk whose
@@ -22,37 +21,16 @@ import httpx
 import msgspec
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
-from ccanalytics.sources.backoff import (
-    FIRST_RETRY,
-    LONGEST_RETRY,
-    Pace,
-    RetryBudget,
-    SharedPause,
-    growing,
-)
-from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
-from ccanalytics.sources.refusals import (
+from ccanalytics.sources import answers
+from ccanalytics.sources.answers import (
     IncompletePagesError,
     Params,
     RetryableError,
     TooLargePageError,
     can_be_smaller,
-    detail_of,
-    may_pass,
-    moment,
-    reference,
-    request_id_of,
-    what_to_do,
-    with_smaller_pages,
 )
-from ccanalytics.sources.responses import (
-    LOOPBACK,
-    UnboundedAnswerError,
-    checked_address,
-    new_rows,
-    read_answer,
-    repaired,
-)
+from ccanalytics.sources.backoff import FIRST_RETRY, LONGEST_RETRY, RetryBudget, Throttle, growing
+from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import CursorPage, decoder
 from ccanalytics.wire.organization import ListedRow, Listing
@@ -77,7 +55,7 @@ LIST_SIZE = 1000
 
 
 T = TypeVar("T")
-PageT = TypeVar("PageT", bound=CursorPage[Any])
+PageT = TypeVar("PageT", bound=CursorPage[Any] | Listing[Any])
 
 Decode = Callable[[bytes], T]
 
@@ -116,10 +94,9 @@ class Client(Source):
         self._key = Key(key or "", self.key_kind)
         self._budget, self._sleep, self._clock = budget, sleep, clock
         self._jitter = jitter or random.Random()
-        self._shared_pause = SharedPause(sleep=sleep, clock=clock, jitter=self._jitter)
-        self._pace = Pace(self.per_minute, sleep=sleep, clock=clock)
+        self._throttle = Throttle(self.per_minute, sleep=sleep, clock=clock, jitter=self._jitter)
         self._organization: str | None = None
-        address = checked_address(base_url)
+        address = answers.checked_address(base_url)
         login = (address.username, address.password) if address.userinfo else None
         self._http = httpx.Client(
             base_url=address.copy_with(userinfo=b""),  # it would be in the log of each request
@@ -133,7 +110,7 @@ class Client(Source):
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             transport=transport,
             # A proxy cannot reach the loopback of this machine.
-            trust_env=address.host not in LOOPBACK,
+            trust_env=address.host not in answers.LOOPBACK,
             event_hooks={"response": [on_answer] if on_answer else []},
         )
 
@@ -156,7 +133,7 @@ class Client(Source):
             try:
                 return list(self._pages(path, params, decode, retries))
             except TooLargePageError as error:
-                params = with_smaller_pages(params)
+                params = answers.with_smaller_pages(params)
                 log.warning("%s Trying again with pages of %s.", error, params["limit"])
             except IncompletePagesError as error:
                 walks += 1
@@ -173,7 +150,7 @@ class Client(Source):
             page = self._request(path, params, decode, retries)
             # A single page, which most days are, has no earlier one to repeat.
             if page.goes_on or rows:
-                fresh = new_rows(page.data, rows)
+                fresh = answers.new_rows(page.data, rows)
                 if repeated := len(page.data) - len(fresh):
                     log.warning("%s: page %d repeats %d rows of earlier pages; they count once.",
                                 _asked_for(params), number, repeated)  # fmt: skip
@@ -191,31 +168,13 @@ class Client(Source):
                     "the rest cannot be fetched. Nothing was kept; try again later."
                 )
             cursors.add(cursor)
-            params = {**params, "page": cursor}
+            params = {**params, page.continued_by: cursor}
 
     def _list_rows(self, path: str, kind: type[Listing[ListedRow]]) -> list[ListedRow]:
-        """All rows of a list, continued after an id; an error rather than a part."""
-        decode, retries = decoder(kind, f"a page of {path}"), RetryBudget(self._budget)
-        params: Params = {"limit": LIST_SIZE}
-        found, seen = list[ListedRow](), set[str]()
-        while True:
-            try:
-                page = self._request(path, params, decode, retries)
-            except TooLargePageError:
-                params = with_smaller_pages(params)
-                continue
-            found += page.data
-            if not page.has_more:
-                return found
-            # Some gateways send no `last_id`; it is that of the last row.
-            last = page.last_id or (page.data[-1].id if page.data else "")
-            if not last or last in seen:
-                raise ApiError(
-                    f"The list {path} says there is more but does not go on: nothing of it was "
-                    "kept; try again later."
-                )
-            seen.add(last)
-            params = {**params, "after_id": last}
+        """All rows of a list; an error rather than a part."""
+        decode = decoder(kind, f"a page of {path}")
+        pages = self._all_pages(path, {"limit": LIST_SIZE}, decode)
+        return [row for page in pages for row in page.data]
 
     def _note_unknown(self, fields: set[str]) -> None:
         """Remember and log once which fields are new to this version."""
@@ -230,14 +189,13 @@ class Client(Source):
         """The decoded answer, after as many tries as `retries` allows."""
         retries, faults = retries or RetryBudget(self._budget), list[str]()
         for tries in count(1):
-            self._pace.wait()
-            if not self._shared_pause.wait(retries):
+            if not self._throttle.wait(retries):
                 raise ApiError(_given_up(f"{_asked_for(params)}: held back.", retries))
             sent = self._clock()
             try:
                 value = self._try_once(path, params, decode)
             except RetryableError as failure:
-                retries.spend(self._clock() - sent)
+                retries.spent += self._clock() - sent
                 if failure.slow and tries > 1 and can_be_smaller(params):
                     raise TooLargePageError(str(failure), status=failure.status) from None
                 faults = [*faults, failure.fault][-SAME_FAULTS:]
@@ -248,7 +206,7 @@ class Client(Source):
                     ) from None
                 self._wait_after(failure, sent, tries, retries)
             else:
-                self._shared_pause.reset(sent)
+                self._throttle.reset(sent)
                 return value
         raise AssertionError("unreachable")
 
@@ -257,7 +215,7 @@ class Client(Source):
     ) -> None:
         """Wait before the next try, or raise `ApiError` when there is none."""
         if failure.shared:
-            pause = self._shared_pause.start(sent, failure.asked)
+            pause = self._throttle.pause(sent, failure.asked)
         else:
             pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
             pause = max(pause, failure.asked or 0.0)
@@ -268,7 +226,7 @@ class Client(Source):
             raise ApiError(text, status=failure.status, request_id=failure.request_id) from None
         log.warning("%s Next try in %.1f s.", failure, pause)
         if not failure.shared:  # a shared pause is booked and slept by whoever waits for it
-            retries.spend(pause)
+            retries.spent += pause
             self._sleep(pause)
 
     def _try_once(self, path: str, params: Params, decode: Decode[T]) -> T:
@@ -280,8 +238,8 @@ class Client(Source):
                 "GET", path, params=params, headers=self._key.headers()
             ) as incoming:
                 begun = True
-                answer = read_answer(incoming, self._clock)
-        except UnboundedAnswerError as error:
+                answer = answers.read_answer(incoming, self._clock)
+        except answers.UnboundedAnswerError as error:
             kind = TooLargePageError if can_be_smaller(params) else ApiError
             raise kind(f"{_asked_for(params)}: the answer {error}.") from None
         except httpx.UnsupportedProtocol as error:
@@ -295,14 +253,14 @@ class Client(Source):
         if answer.status_code != 200:
             raise self._refusal(answer, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
-        self.answered_at = moment(answer) or self.answered_at
+        self.answered_at = answers.moment(answer) or self.answered_at
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
         """The decoded body; `RetryableError` when it is truncated, else `SchemaError`."""
         # A proxy may repeat the key, and errors show the start of the body.
         body = self._key.redact_bytes(answer.content)
-        where, which = _asked_for(params), reference(answer)
+        where, which = _asked_for(params), answers.reference(answer)
         try:
             return self._decoded(body, decode, where)
         except RecursionError:
@@ -315,11 +273,11 @@ class Client(Source):
             raise RetryableError(text, answer, fault=str(error)) from None
 
     def _decoded(self, body: bytes, decode: Decode[T], where: str) -> T:
-        """The decoded body, repaired when it has invalid characters."""
+        """The decoded body, answers.repaired when it has invalid characters."""
         try:
             return decode(body)
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError):
-            better = repaired(body)
+            better = answers.repaired(body)
             if better == body:
                 raise
             value = decode(better)
@@ -332,11 +290,11 @@ class Client(Source):
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
         """The error for an answer other than 200."""
-        status, request_id = answer.status_code, request_id_of(answer)
+        status, request_id = answer.status_code, answers.request_id_of(answer)
         text = f"{_asked_for(params)}: {self._words(answer)}"
         if status == 413 and can_be_smaller(params):
             return TooLargePageError(text, status=status, request_id=request_id)
-        if may_pass(answer):
+        if answers.may_pass(answer):
             return RetryableError(text, answer)
         if "page" in params and status in (400, 409, 410):
             return IncompletePagesError(
@@ -344,23 +302,23 @@ class Client(Source):
                 status=status,
                 request_id=request_id,
             )
-        if status in (401, 403) and detail_of(answer):
+        if status in (401, 403) and answers.detail_of(answer):
             return AuthError(f"{text} {self._key.advice}")
-        then = what_to_do(answer)
-        if status == 404 and detail_of(answer):
+        then = answers.what_to_do(answer)
+        if status == 404 and answers.detail_of(answer):
             then = f"{self._key.wanted.lacking} Else check the base URL {self.address}."
         return ApiError(f"{text} {then}", status=status, request_id=request_id)
 
     def _words(self, answer: httpx.Response) -> str:
         """The message of an answer other than 200, and its request id; never the key."""
-        detail = detail_of(answer)
+        detail = answers.detail_of(answer)
         said = (
             f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
             if detail
             else f"{answer.status_code} without the service's own words, but "
             f"{self._key.redact_bytes(answer.content)[:60]!r}."
         )
-        return self._key.redact(f"{said} {reference(answer)}")
+        return self._key.redact(f"{said} {answers.reference(answer)}")
 
 
 def checked_day(day: date | str) -> date:

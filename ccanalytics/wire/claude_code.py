@@ -13,7 +13,7 @@ another source does not have, such as the customer type, is null.
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -161,6 +161,8 @@ class CursorPage(Wire, Generic[Row]):
     """Whether another page follows; where it is left out, the cursor says so."""
     next_page: str | UnsetType | None = UNSET
     """The cursor to send as `page`; null on the last page."""
+
+    continued_by: ClassVar[str] = "page"
 
     @property
     def goes_on(self) -> bool:

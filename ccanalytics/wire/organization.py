@@ -1,7 +1,7 @@
 """The wire format of an organization's own lists: members and API keys."""
 
 from datetime import UTC, date, datetime
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from ccanalytics.wire.claude_code import CursorPage, Wire
 
@@ -90,6 +90,18 @@ class Listing(Wire, Generic[ListedRow]):
     """The id of the first row; null on an empty page."""
     last_id: str | None = None
     """The id of the last row, to send as `after_id`; null on an empty page."""
+
+    continued_by: ClassVar[str] = "after_id"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another page follows."""
+        return self.has_more
+
+    @property
+    def next_page(self) -> str:
+        """The cursor: `last_id`, or the id of the last row, as some gateways leave it out."""
+        return self.last_id or (self.data[-1].id if self.data else "")
 
 
 class GroupPage(CursorPage[MemberGroup]):
