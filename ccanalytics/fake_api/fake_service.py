@@ -12,9 +12,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from ccanalytics.fake_api.endpoints import ENDPOINTS, Scope
 from ccanalytics.fake_api.faults import Faults, Refused, failed, repeated
-from ccanalytics.fake_api.openapi import document
+from ccanalytics.fake_api.openapi import ENDPOINTS, Scope, document
 from ccanalytics.fake_api.queries import Json, World
 
 OPENAPI = "/openapi.json"

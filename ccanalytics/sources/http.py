@@ -273,7 +273,7 @@ class Client(Source):
             raise RetryableError(text, answer, fault=str(error)) from None
 
     def _decoded(self, body: bytes, decode: Decode[T], where: str) -> T:
-        """The decoded body, answers.repaired when it has invalid characters."""
+        """The decoded body, repaired when it has invalid characters."""
         try:
             return decode(body)
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError):

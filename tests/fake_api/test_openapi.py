@@ -16,11 +16,10 @@ from records_of_other_years import before_remote, next_year
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ccanalytics.cli import main
-from ccanalytics.fake_api.endpoints import ENDPOINTS
 from ccanalytics.fake_api.fake_api_command import sample_service
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.openapi import EXAMPLE_NOW, field_docs
+from ccanalytics.fake_api.openapi import ENDPOINTS, EXAMPLE_NOW, field_docs
 from ccanalytics.sources.admin_api import REPORT
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.wire.claude_code import Record
