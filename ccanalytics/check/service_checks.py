@@ -148,11 +148,8 @@ def check_service(service: ServiceUnderCheck) -> CheckFinding:
     milliseconds = round(1000 * service.answers[-1].elapsed.total_seconds())
     behind = client.answered_at - service.context.now if client.answered_at else None
     seconds = None if behind is None else round(behind.total_seconds())
-    facts: dict[str, Fact] = {
-        "url": client.address,
-        "milliseconds": milliseconds,
-        "clock_behind_seconds": seconds,
-    }
+    facts: dict[str, Fact] = {"url": client.address, "milliseconds": milliseconds,
+                              "clock_behind_seconds": seconds}  # fmt: skip
     text = f"{client.address} answers in {milliseconds} ms"
     if behind is not None and abs(behind) > CLOCK_MAY_DIFFER:
         way = "behind" if behind > timedelta(0) else "ahead of"

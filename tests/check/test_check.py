@@ -9,7 +9,7 @@ from builders import record
 from click.testing import CliRunner
 from records_of_other_years import before_remote, next_year
 
-from ccanalytics.check import machine_checks as machine
+from ccanalytics.check import all_checks
 from ccanalytics.check.all_checks import diagnose
 from ccanalytics.check.finding import CheckContext, verdict
 from ccanalytics.cli import main, options
@@ -306,7 +306,7 @@ def test_a_store_one_may_only_read_is_a_failure(look, tmp_path, monkeypatch):
     def refuse(**where):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(machine.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(all_checks.tempfile, "TemporaryFile", refuse)
     found = look()["store"]
     assert (found.status, "Permission denied" in found.found) == ("failed", True)
 
