@@ -125,8 +125,11 @@ def discount(data: Dataset) -> pd.DataFrame:
 @says(Sentence)
 def bill_sentence(data: Dataset) -> str:
     """What the weeks of the dataset were billed, for whom, and at what discount."""
+    if not data.spec.key and not has_bill(data):
+        return f"Billed cost is not available for source {data.source}."
     if not has_bill(data):
-        return _why_nothing(data)
+        fetch = f"run ccanalytics sync --since {data.since} --billed."
+        return f"The bill of these days was not fetched: {fetch}"
     frame = bill_by_week(data)
     shown = frame[frame["share"].notna()]
     if shown.empty:
@@ -216,7 +219,8 @@ def seat_value(data: Dataset) -> pd.DataFrame:
     hidden = set(month_of(closed[withheld_days(data, closed)[1]]))
     found = []
     for month, count in months.items():
-        price = _price(data, month)
+        known = [day for day in data.seat_prices if day <= month.date()]
+        price = data.seat_prices[max(known)] if known else 0.0
         if count == month.days_in_month and price and month not in hidden:
             costs = rows[month_of(rows["date"]) == month].groupby("actor")["cost_usd"].sum()
             found += [(month, name, value, price, value / price, people)
@@ -249,15 +253,6 @@ def _person_days(data: Dataset) -> pd.DataFrame:
     return both.assign(month=month_of(both["date"]))
 
 
-def _why_nothing(data: Dataset) -> str:
-    if not data.spec.key:
-        return f"Billed cost is not available for source {data.source}."
-    return (
-        "The bill of these days was not fetched: run ccanalytics sync --since "
-        f"{data.since} --billed."
-    )
-
-
 def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:
     """Name, mean and people of each band; a mean that is nearly one person's is null."""
     count = min(MOST_BANDS, len(costs) // data.minimum_group)
@@ -271,11 +266,6 @@ def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:
         name = f"{number + 1} of {count}"
         found.append((name, float(band.mean()) if shown else np.nan, len(band)))
     return found
-
-
-def _price(data: Dataset, month: pd.Timestamp) -> float | None:
-    known = [day for day in data.seat_prices if day <= month.date()]
-    return data.seat_prices[max(known)] if known else None
 
 
 def month_of(dates: pd.Series) -> pd.Series:

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError
-from ccanalytics.sources.answers import Params
 from ccanalytics.sources.http import Client
+from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS, COST_KEY
 from ccanalytics.weeks import days_between
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem, decode_cost_items

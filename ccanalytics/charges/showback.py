@@ -51,7 +51,9 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     charges = _grouped(data, by)
     charges = charges[charges["date"] <= pd.Timestamp(last)]
     charges, together = _without_small_groups(data, charges, by)
-    units = charges[["amount_usd", "list_usd"]].apply(_units_of).groupby(charges["name"]).sum()
+    # Units of the last stored digit, so that sums are exact; a float is exact to more digits.
+    units = (charges[["amount_usd", "list_usd"]] * 10**8).round().astype("int64")
+    units = units.groupby(charges["name"]).sum()
     is_person = charges["actor_kind"] == "user"
     people = charges[is_person].groupby("name")["actor"].nunique().reindex(units.index)
     cents = units.apply(_to_cents).assign(people=people)
@@ -115,11 +117,6 @@ def _without_small_groups(
         hidden |= {others.index[-1]}  # alone it is what the others leave of the total
     merged = charges["name"].mask(is_person & charges["name"].isin(hidden), OTHER)
     return charges.assign(name=merged), len(hidden)
-
-
-def _units_of(dollars: pd.Series) -> pd.Series:
-    """Dollars in units of the last stored digit; a float is exact to more digits."""
-    return (dollars * 10**8).round().astype("int64")
 
 
 def _to_cents(units: pd.Series) -> pd.Series:

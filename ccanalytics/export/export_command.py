@@ -66,6 +66,7 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     sync` put into the store.
     """
     from ccanalytics.issue.run_options import with_source
+    from ccanalytics.weeks import days_between, parse_day
 
     since, until, replace, as_json = (
         flags.pop(n) for n in ("since", "until", "replace", "as_json")
@@ -74,7 +75,10 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     if not target:
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
     asked = with_source(options.run_options(source=source or "", **flags))
-    range_ = _range(since, until)
+    days = {"since": since, "until": until}
+    range_ = {name: parse_day(text) for name, text in days.items() if text}
+    if len(range_) == 2:
+        days_between(range_["since"], range_["until"])
     with ended_by_sigterm():
         from ccanalytics.export.export_run import export_days
 
@@ -94,21 +98,7 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
         click.echo(json.dumps(asdict(result), default=str, indent=2))
         return
     click.echo(str(result))
-    click.echo(_shown(result.target))
-
-
-def _range(since: str | None, until: str | None) -> dict[str, Any]:
-    from ccanalytics.weeks import days_between, parse_day
-
-    given = {"since": since, "until": until}
-    found = {name: parse_day(text) for name, text in given.items() if text}
-    if len(found) == 2:
-        days_between(found["since"], found["until"])
-    return found
-
-
-def _shown(target: str) -> str:
-    return target if "://" in target else options.shown(Path(target))
+    click.echo(result.target if "://" in result.target else options.shown(Path(result.target)))
 
 
 @click.command(epilog=options.examples(("recipe grafana > dashboard.json", "")))

@@ -10,7 +10,7 @@ roster.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -180,7 +180,9 @@ def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> di
     From the roster's column `alias`, and from a source's `ids`: its id of a person with an
     address, ordered by time. The main address is the one on the roster, else the last.
     """
-    found = dict(_aliases(roster))
+    aliases = roster["alias"].fillna("") if "alias" in roster else ()
+    pairs = zip(roster["actor"], aliases, strict=False)
+    found = {alias: actor for actor, text in pairs for alias in text.split()}
     on_roster = set(roster["actor"]) | set(found)
     by_id: dict[str, list[str]] = {}
     for person, address in ids:
@@ -190,12 +192,6 @@ def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> di
         stands = found.get(newest[0], newest[0])
         found |= {a: stands for a in addresses if a not in on_roster and a != stands}
     return found
-
-
-def _aliases(roster: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    if "alias" in roster:
-        pairs = zip(roster["actor"], roster["alias"].fillna(""), strict=True)
-        yield from ((alias, actor) for actor, aliases in pairs for alias in aliases.split())
 
 
 def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:

@@ -31,8 +31,8 @@ def of_people(people: Iterable[str]) -> Part:
 
 def enough(part: Part, minimum: int) -> bool:
     """Whether a figure of these people may be shown; each side has enough people or nobody."""
-    sides = [side for side in part if side]
-    return bool(sides) and all(_enough(side, minimum) for side in sides)
+    sides = [list(side.values()) for side in part if side]
+    return bool(sides) and all(_large(len(s), max(s), sum(s), minimum) for s in sides)
 
 
 def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
@@ -41,7 +41,7 @@ def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
     The total less the groups shown is what was withheld: where that is of too few people, the next
     smallest groups go too. One person may be in several groups. Groups of nobody reveal nothing.
     """
-    sizes = {name: _people(part) for name, part in groups.items()}
+    sizes = {name: len(set().union(*part)) for name, part in groups.items()}
     known = sorted((name for name in groups if sizes[name]), key=lambda name: (sizes[name], name))
     hidden = [name for name in known if not enough(groups[name], minimum)]
     others = [name for name in known if name not in hidden]
@@ -80,16 +80,15 @@ def members(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """`members` of the records of people, with the cost of their models."""
     frames = [frame[frame["actor_kind"] == "user"] for frame in (activity, usage)]
-    both = {name: _stacked([frame[name] for frame in frames]) for name in (*keys, "actor")}
+    both: dict[str, Any] = {}
+    for name in (*keys, "actor"):
+        columns = [frame[name] for frame in frames]
+        if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
+            both[name] = pd.api.types.union_categoricals(columns)  # text is slow to group
+        else:
+            both[name] = pd.concat(columns, ignore_index=True)
     cost = np.concatenate([np.zeros(len(frames[0])), frames[1]["cost_usd"].to_numpy("float64")])
     return members(pd.DataFrame({**both, "cost_usd": cost}), keys)
-
-
-def _stacked(columns: Sequence[pd.Series]) -> Any:
-    """The columns concatenated; categories are kept, because text is slow to group."""
-    if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
-        return pd.api.types.union_categoricals(columns)
-    return pd.concat(columns, ignore_index=True)
 
 
 def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
@@ -147,15 +146,6 @@ def withheld_rows(
     return pd.Series(np.isin(cells, hidden), index=rows.index)
 
 
-def _enough(side: Amounts, minimum: int) -> bool:
-    amounts = side.values()
-    return _large(len(amounts), max(amounts), sum(amounts), minimum)
-
-
 def _large(size: Any, largest: Any, total: Any, minimum: int) -> Any:
     """Whether a side has enough people; with no minimum, as for one's own records, always."""
     return (size >= minimum) & ((minimum <= 1) | (largest <= LARGEST_SHARE * total))
-
-
-def _people(part: Part) -> int:
-    return len(set().union(*part))

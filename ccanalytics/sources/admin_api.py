@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 from urllib.parse import quote
 
-from ccanalytics.sources.answers import Params
 from ccanalytics.sources.http import Client, checked_day
+from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS, GROUPS_KEY, MEMBERS_KEY
 from ccanalytics.wire.claude_code import Page, Record, decode_page, decoder, unknown_fields
 from ccanalytics.wire.organization import (

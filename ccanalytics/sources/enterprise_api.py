@@ -13,8 +13,8 @@ from datetime import date, timedelta
 import httpx
 
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.sources.answers import Params
 from ccanalytics.sources.http import Client, checked_day
+from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.wire.claude_code import Record, UserActor, unknown_fields
 from ccanalytics.wire.enterprise import (

@@ -21,15 +21,15 @@ import httpx
 import msgspec
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
-from ccanalytics.sources import answers
-from ccanalytics.sources.answers import (
+from ccanalytics.sources import http_answers as answers
+from ccanalytics.sources.backoff import FIRST_RETRY, LONGEST_RETRY, RetryBudget, Throttle, growing
+from ccanalytics.sources.http_answers import (
     IncompletePagesError,
     Params,
     RetryableError,
     TooLargePageError,
     can_be_smaller,
 )
-from ccanalytics.sources.backoff import FIRST_RETRY, LONGEST_RETRY, RetryBudget, Throttle, growing
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.source import Source
 from ccanalytics.wire.claude_code import CursorPage, decoder
@@ -257,12 +257,22 @@ class Client(Source):
         return self._decoded_answer(answer, params, decode)
 
     def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
-        """The decoded body; `RetryableError` when it is truncated, else `SchemaError`."""
+        """The decoded body, repaired when it has invalid characters.
+
+        `RetryableError` when it is truncated, else `SchemaError`.
+        """
         # A proxy may repeat the key, and errors show the start of the body.
         body = self._key.redact_bytes(answer.content)
         where, which = _asked_for(params), answers.reference(answer)
         try:
-            return self._decoded(body, decode, where)
+            try:
+                return decode(body)
+            except (SchemaError, msgspec.DecodeError, UnicodeDecodeError):
+                if (better := answers.repaired(body)) == body:
+                    raise
+                value = decode(better)
+                log.warning("%s: the answer had a broken character, replaced by U+FFFD.", where)
+                return value
         except RecursionError:
             raise SchemaError(f"{where}: the answer is nested too deeply. {which}") from None
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -271,18 +281,6 @@ class Client(Source):
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
             raise RetryableError(text, answer, fault=str(error)) from None
-
-    def _decoded(self, body: bytes, decode: Decode[T], where: str) -> T:
-        """The decoded body, repaired when it has invalid characters."""
-        try:
-            return decode(body)
-        except (SchemaError, msgspec.DecodeError, UnicodeDecodeError):
-            better = answers.repaired(body)
-            if better == body:
-                raise
-            value = decode(better)
-            log.warning("%s: the answer had a broken character, replaced by U+FFFD.", where)
-            return value
 
     def _unreached(self, error: httpx.RequestError) -> str:
         what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()

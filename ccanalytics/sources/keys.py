@@ -104,8 +104,16 @@ class Key:
     __slots__ = ("_text", "prefix", "wanted")
 
     def __init__(self, text: str, wanted: KeyKind = ADMIN_KEY) -> None:
-        self._text = _checked(text, wanted)
-        self.wanted = wanted
+        text = text.strip()
+        if not text:
+            raise AuthError(f"No {wanted.name}: set {wanted.variables[0]}. {wanted.make_one}")
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise AuthError(
+                f"The key of {len(text)} characters has a space, a line break or a character in "
+                "it that no key has: it was probably pasted together with something else. Copy it "
+                "again."
+            )
+        self._text, self.wanted = text, wanted
         known = (ADMIN, OAUTH, ANALYTICS, PLAIN)
         self.prefix = next((prefix for prefix in known if self._text.startswith(prefix)), "")
         if self.prefix in wanted.foreign:
@@ -144,36 +152,19 @@ def find_key(
 
     Surrounding white space is removed, as a file or a paste often ends in a newline.
     """
-    if key_file is not None:
-        return _read(key_file, kind)
-    found = (environ.get(name, "").strip() for name in kind.variables)
-    return next((key for key in found if key), None)
-
-
-def _read(path: Path, kind: KeyKind) -> str:
+    if key_file is None:
+        found = (environ.get(name, "").strip() for name in kind.variables)
+        return next((key for key in found if key), None)
     try:
-        text, mode = path.read_text(encoding="utf-8").strip(), path.stat().st_mode
+        text, mode = key_file.read_text(encoding="utf-8").strip(), key_file.stat().st_mode
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise AuthError(f"The key file {path} cannot be read: {reason}.") from None
+        raise AuthError(f"The key file {key_file} cannot be read: {reason}.") from None
     if not text:
-        raise AuthError(f"The key file {path} is empty. {kind.make_one}")
+        raise AuthError(f"The key file {key_file} is empty. {kind.make_one}")
     if os.name == "posix" and mode & 0o077:
         raise AuthError(
-            f"The key file {path} can be read by other users (mode {mode & 0o777:o}). Make it "
-            f"yours alone: chmod 600 {shlex.quote(str(path))}"
-        )
-    return text
-
-
-def _checked(text: str, kind: KeyKind) -> str:
-    """`text` without surrounding white space; `AuthError` when it cannot be in a header."""
-    text = text.strip()
-    if not text:
-        raise AuthError(f"No {kind.name}: set {kind.variables[0]}. {kind.make_one}")
-    if not (text.isascii() and text.isprintable()) or " " in text:
-        raise AuthError(
-            f"The key of {len(text)} characters has a space, a line break or a character in it "
-            "that no key has: it was probably pasted together with something else. Copy it again."
+            f"The key file {key_file} can be read by other users (mode {mode & 0o777:o}). Make it "
+            f"yours alone: chmod 600 {shlex.quote(str(key_file))}"
         )
     return text

@@ -96,21 +96,9 @@ def _client(place: Reference, kind: KeyKind) -> Callable[[Access], Source]:
     return opened
 
 
-def _open_sample(access: Access) -> Source:
+def _sample() -> Any:
     # Imported late: the generator is not needed where only the store is read.
-    from ccanalytics.sources.sample.organisation import SampleOrganisation
-
-    return SampleOrganisation()
-
-
-@cache
-def _sample_organisation() -> Organisation:
-    from ccanalytics.sources.sample import organisation as sample
-
-    whole = sample.SampleOrganisation()
-    calendars = {kind: whole.calendar_csv(kind) for kind in sample.CALENDARS}
-    budget = whole.monthly_budget_usd
-    return Organisation(whole.roster_csv(), calendars, budget, sample.BUDGETS, sample.SEAT_PRICES)
+    return resolve("sources.sample.organisation:SampleOrganisation")()
 
 
 SPINE = (
@@ -137,9 +125,9 @@ SPINE = (
     SourceSpec(
         name="sample",
         title="an invented organisation, to explore",
-        open=_open_sample,
+        open=lambda access: _sample(),
         invented=True,
-        organisation=_sample_organisation,
+        organisation=cache(lambda: _sample().organisation()),
         banner="Sample data: an invented organisation. No figure here is about real people.",
     ),
 )

@@ -17,6 +17,7 @@ from decimal import Decimal
 from random import Random
 
 from ccanalytics.settings import BudgetScope
+from ccanalytics.sources.registry import Organisation
 from ccanalytics.sources.sample.sample_charges import charges_of
 from ccanalytics.sources.sample.staff import COST_CENTRES, ORGANIZATION, StaffMember, people
 from ccanalytics.sources.source import Source
@@ -101,7 +102,6 @@ class SampleOrganisation(Source):
         if until < FIRST:
             raise ValueError(f"until is {until}: the sample begins on {FIRST}.")
         self.until = until
-        self.monthly_budget_usd = MONTHLY_BUDGET_USD
         self.people = people()
         addresses = {person.email: f"user_{n:04d}" for n, person in enumerate(self.people)}
         self.ids = addresses | KEY_IDS
@@ -163,6 +163,11 @@ class SampleOrganisation(Source):
         """The calendar of this kind: holidays, events or interventions."""
         return _csv(*CALENDARS[kind])
 
+    def organisation(self) -> Organisation:
+        """Its roster, calendars and prices."""
+        calendars = {kind: self.calendar_csv(kind) for kind in CALENDARS}
+        return Organisation(self.roster_csv(), calendars, MONTHLY_BUDGET_USD, BUDGETS, SEAT_PRICES)
+
 
 def _person_day(person: StaffMember, day: date) -> Iterator[Record]:
     team = person.team_on(day)
@@ -172,7 +177,13 @@ def _person_day(person: StaffMember, day: date) -> Iterator[Record]:
     if draw.random() >= _chance(person, day):
         return
     work = person.weight * draw.lognormvariate(-0.08, 0.4)
-    for share, terminal, is_remote in _places(person, draw):
+    # Where the day's work was done: share, terminal, remote or not.
+    places = [(1.0, person.terminals[0], False)]
+    if len(person.terminals) > 1 and draw.random() < 0.3:
+        places = [(0.7, person.terminals[0], False), (0.3, person.terminals[1], False)]
+    if person.goes_remote and draw.random() < 0.2:
+        places.append((0.25, "remote", True))
+    for share, terminal, is_remote in places:
         yield _record(person, team, day, work * share, terminal, is_remote, draw)
 
 
@@ -184,16 +195,6 @@ def _chance(person: StaffMember, day: date) -> float:
     friday = 0.88 if day.weekday() == 4 else 1.0
     grown = min(1.0, 0.6 + 0.4 * (day - person.first_use).days / 42)
     return person.habit * season * friday * grown
-
-
-def _places(person: StaffMember, draw: Random) -> list[tuple[float, str, bool]]:
-    """Where the day's work was done: share, terminal, remote or not."""
-    places = [(1.0, person.terminals[0], False)]
-    if len(person.terminals) > 1 and draw.random() < 0.3:
-        places = [(0.7, person.terminals[0], False), (0.3, person.terminals[1], False)]
-    if person.goes_remote and draw.random() < 0.2:
-        places.append((0.25, "remote", True))
-    return places
 
 
 def _record(
@@ -254,7 +255,9 @@ def _usage(
     person: StaffMember, team: str, day: date, work: float, draw: Random
 ) -> list[ModelUsage]:
     changed = team == CHANGED_TEAM and day >= CHANGED_FROM
-    large = "claude-opus-5" if draw.random() < _migrated(person, day) else "claude-opus-4-8"
+    begin, end = MIGRATION  # everybody moves within two weeks
+    moved = (day - (begin + (end - begin) * person.lateness)).days / 14 + 0.5
+    large = "claude-opus-5" if draw.random() < moved else "claude-opus-4-8"
     main = large if draw.random() < person.large_model else "claude-sonnet-5"
     size = work * draw.lognormvariate(0, 0.2)
     usages = [_model_usage(main, size, changed, draw)]
@@ -263,13 +266,6 @@ def _usage(
             _model_usage("claude-haiku-4-5-20251001", size * draw.uniform(0.05, 0.3), False, draw)
         )
     return usages
-
-
-def _migrated(person: StaffMember, day: date) -> float:
-    """How likely a person uses the new model; everybody moves within two weeks."""
-    begin, end = MIGRATION
-    moved = begin + (end - begin) * person.lateness
-    return min(1.0, max(0.0, (day - moved).days / 14 + 0.5))
 
 
 def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelUsage:
@@ -281,14 +277,11 @@ def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelU
         cache_read=int(read * size * draw.lognormvariate(0, 0.25)),
         cache_creation=int(written * size * draw.lognormvariate(0, 0.25)),
     )
-    return ModelUsage(model, tokens, EstimatedCost(_cents(model, tokens)))
-
-
-def _cents(model: str, tokens: TokenCounts) -> Decimal:
     price_in, price_out = PRICES[model]
     hundredths = 100 * tokens.input + 10 * tokens.cache_read + 125 * tokens.cache_creation
     exact = hundredths * price_in + 100 * tokens.output * price_out
-    return Decimal((exact + 500_000) // 1_000_000)  # in integers, so the same everywhere
+    cents = Decimal((exact + 500_000) // 1_000_000)  # in integers, so the same everywhere
+    return ModelUsage(model, tokens, EstimatedCost(cents))
 
 
 def _key_day(key: str, day: date) -> Iterator[Record]:

@@ -41,10 +41,11 @@ def charges_of(
     for record in records:
         for key, cents in _listed(record, prices).items():
             listed[key] = listed.get(key, Decimal(0)) + cents
-    items = [
-        _item(day, cents, _actor(actor, ids), model, token_type)
-        for (actor, model, token_type), cents in listed.items()
-    ]
+    items = []
+    for (name, model, token_type), cents in listed.items():
+        person = CostActor("user_actor", user_id=ids[name], email_address=name)
+        actor = person if "@" in name else CostActor("api_actor", api_key_id=ids[name])
+        items.append(_item(day, cents, actor, model, token_type))
     shared = sum(listed.values(), Decimal(0)) * draw.randrange(8, 20) / 1000
     if shared:
         items.append(_item(day, shared, None, "claude-sonnet-5", "output_tokens"))
@@ -77,12 +78,6 @@ def _cents(tokens: TokenCounts, price_in: int, price_out: int) -> dict[str, Deci
     }
     kinds["output_tokens"] = Decimal(tokens.output * price_out) / 10_000
     return {kind: cents for kind, cents in kinds.items() if cents}
-
-
-def _actor(name: str, ids: Mapping[str, str]) -> CostActor:
-    if "@" in name:
-        return CostActor("user_actor", user_id=ids[name], email_address=name)
-    return CostActor("api_actor", api_key_id=ids[name])
 
 
 def _item(
