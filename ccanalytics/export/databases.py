@@ -1,10 +1,11 @@
 """Tables -> a DuckDB or SQLite file, or a PostgreSQL server: whole tables, in one transaction."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -22,22 +23,20 @@ from ccanalytics.export.export_tables import (
 )
 
 
+@dataclass(frozen=True)
 class Database:
-    """A database; `name` is its name in messages, without a password."""
+    """A database; `name` is its address in messages, without a password."""
 
-    their_tables: ClassVar[str]
+    name: str
+    address: str
+    their_tables: str
     """The query for the names of existing tables."""
-    has_comments: ClassVar[bool] = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def _transaction(self) -> AbstractContextManager[Any]:
-        """A cursor; its changes are committed when the block ends without an error."""
-        raise NotImplementedError
-
-    def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
-        raise NotImplementedError
+    driver: str = ""
+    """The package of its ADBC driver; DuckDB needs none."""
+    first_command: str = "begin"
+    has_comments: bool = True
+    plain: Callable[[pa.ChunkedArray], pa.ChunkedArray] = lambda column: column
+    """A column in a type of this database."""
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
         """All tables in one transaction; other tables with our names are an `ExportError`."""
@@ -60,90 +59,32 @@ class Database:
             for statement in _comments(tables) if self.has_comments else ():
                 cursor.execute(statement)
 
-
-class DuckDBFile(Database):
-    """A DuckDB file."""
-
-    their_tables = "select table_name from duckdb_tables()"
-
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
+        """A cursor; its changes are committed when the block ends without an error."""
+        connect, errors = duckdb.connect, duckdb.Error
+        if self.driver:
+            errors = _imported("adbc_driver_manager").Error
+            connect = _imported(f"{self.driver}.dbapi").connect
         try:
-            with duckdb.connect(self.name) as connection:
-                connection.begin()
-                yield connection
-                connection.commit()
-        except duckdb.Error as error:
-            raise ExportError(f"{self.name} cannot be written to: {error}") from error
-
-    def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
-        cursor.register("incoming", table)
-        command = f"insert into {name} by name" if append else f"create table {name} as"
-        cursor.execute(f"{command} select * from incoming")
-        cursor.unregister("incoming")
-
-
-class _AdbcDatabase(Database):
-    """A database with an ADBC driver."""
-
-    driver: ClassVar[str]
-    first_command: ClassVar[str] = "select 1"
-
-    def __init__(self, address: str, name: str) -> None:
-        super().__init__(name)
-        self._address = address
-
-    def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        """A column in a type of this database."""
-        raise NotImplementedError
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Any]:
-        manager, driver = _imported("adbc_driver_manager"), _imported(f"{self.driver}.dbapi")
-        try:
-            with closing(driver.connect(self._address)) as connection:
-                with connection.cursor() as cursor:
+            with closing(connect(self.address)) as connection:
+                own = closing(connection.cursor()) if self.driver else nullcontext(connection)
+                with own as cursor:
                     _rows(cursor, self.first_command)
                     yield cursor
                 connection.commit()
-        except manager.Error as error:  # from None: the driver's error may repeat the address
+        except errors as error:  # from None: the driver's error may repeat the address
             raise ExportError(f"{self.name} cannot be written to: {error}") from None
 
     def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
-        plain = pa.table([self._plain(column) for column in table.columns], table.column_names)
-        cursor.adbc_ingest(name, plain, mode="append" if append else "create")
-
-
-class SQLiteFile(_AdbcDatabase):
-    """A SQLite file: dates and times are text, money is a float."""
-
-    driver = "adbc_driver_sqlite"
-    their_tables = "select name from sqlite_master where type = 'table'"
-    has_comments = False
-    # Deleted data is overwritten: a file may be shared after names were replaced.
-    first_command = "pragma secure_delete = on"
-
-    def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        kind = column.type
-        if pa.types.is_date(kind):
-            return pc.strftime(column, "%Y-%m-%d")
-        if pa.types.is_timestamp(kind):
-            return pc.strftime(column, "%Y-%m-%d %H:%M:%S")
-        if pa.types.is_decimal(kind):
-            return column.cast(pa.float64())
-        return column.cast(pa.int64()) if pa.types.is_boolean(kind) else column
-
-
-class PostgresServer(_AdbcDatabase):
-    """A PostgreSQL server."""
-
-    driver = "adbc_driver_postgresql"
-    their_tables = "select tablename from pg_tables where schemaname = current_schema()"
-
-    def _plain(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
-        # PostgreSQL text cannot contain NUL.
-        text = pa.types.is_string(column.type)
-        return pc.replace_substring(column, "\0", "") if text else column
+        plain = pa.table([self.plain(column) for column in table.columns], table.column_names)
+        if self.driver:
+            cursor.adbc_ingest(name, plain, mode="append" if append else "create")
+            return
+        cursor.register("incoming", plain)
+        command = f"insert into {name} by name" if append else f"create table {name} as"
+        cursor.execute(f"{command} select * from incoming")
+        cursor.unregister("incoming")
 
 
 def database_of(target: str) -> Database | None:
@@ -151,13 +92,48 @@ def database_of(target: str) -> Database | None:
     scheme, of_server, rest = target.partition("://")
     if of_server and scheme in ("postgresql", "postgres"):
         user, at, host = rest.rpartition("@")
-        return PostgresServer(target, f"{scheme}://{user.split(':')[0]}{at}{host}".split("?")[0])
+        return Database(
+            f"{scheme}://{user.split(':')[0]}{at}{host}".split("?")[0],
+            target,
+            "select tablename from pg_tables where schemaname = current_schema()",
+            driver="adbc_driver_postgresql",
+            first_command="select 1",
+            plain=_without_nul,
+        )
     if of_server:
         raise ValueError(f"{scheme} is not a supported database; postgresql:// is.")
     suffix = Path(target).suffix.lower()
     if suffix in (".sqlite", ".sqlite3", ".db"):
-        return SQLiteFile(target, target)
-    return DuckDBFile(target) if suffix == ".duckdb" else None
+        return Database(
+            target,
+            target,
+            "select name from sqlite_master where type = 'table'",
+            driver="adbc_driver_sqlite",
+            # Deleted data is overwritten: a file may be shared after names were replaced.
+            first_command="pragma secure_delete = on",
+            has_comments=False,
+            plain=_of_sqlite,
+        )
+    duck = Database(target, target, "select table_name from duckdb_tables()")
+    return duck if suffix == ".duckdb" else None
+
+
+def _of_sqlite(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Dates and times are text there, and money is a float."""
+    kind = column.type
+    if pa.types.is_date(kind):
+        return pc.strftime(column, "%Y-%m-%d")
+    if pa.types.is_timestamp(kind):
+        return pc.strftime(column, "%Y-%m-%d %H:%M:%S")
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    return column.cast(pa.int64()) if pa.types.is_boolean(kind) else column
+
+
+def _without_nul(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """PostgreSQL text cannot contain NUL."""
+    text = pa.types.is_string(column.type)
+    return pc.replace_substring(column, "\0", "") if text else column
 
 
 def _imported(name: str) -> Any:
