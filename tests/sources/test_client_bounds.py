@@ -17,7 +17,7 @@ from builders import record
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import Refused
+from ccanalytics.fake_api.faults import FAULTS, Faults
 from ccanalytics.sources import http_answers as answers
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.keys import find_key
