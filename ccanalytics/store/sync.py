@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from multiprocessing.pool import ThreadPool
 from time import monotonic
 
 from ccanalytics.errors import (
@@ -261,38 +260,24 @@ class _DaySync:
 
         The threads end with the program, so that nobody waits for a service that does not answer.
         """
-        todo, done = SimpleQueue[date](), SimpleQueue[tuple[date, NewDay | Exception | None]]()
-        for day in days:
-            todo.put(day)
-        stop = Event()
+        failed: list[Exception] = []
 
-        def work() -> None:
-            with contextlib.suppress(Empty):
-                while not stop.is_set():
-                    day = todo.get_nowait()
-                    try:
-                        done.put((day, self._fetch(day)))
-                    except Exception as error:
-                        stop.set()
-                        done.put((day, _named(day, error)))
+        def work(day: date) -> tuple[date, NewDay | None]:
+            if not failed:
+                try:
+                    return day, self._fetch(day)
+                except Exception as error:
+                    failed.append(_named(day, error))
+            return day, None
 
-        threads = [Thread(target=work, daemon=True) for _ in range(min(self.workers, len(days)))]
-        for thread in threads:
-            thread.start()
-        try:
-            for _ in days:
-                day, found = done.get()
-                if isinstance(found, Exception):
-                    for thread in threads:
-                        thread.join()
-                    rest = [done.get()[1] for _ in range(done.qsize())]
-                    yield from (new for new in rest if isinstance(new, NewDay))
-                    raise found
-                if found:
-                    yield found
-                self.report(day)
-        finally:
-            stop.set()
+        with ThreadPool(min(self.workers, len(days)) or 1) as pool:
+            for day, new in pool.imap_unordered(work, days):
+                if new:
+                    yield new
+                if not failed:
+                    self.report(day)
+        if failed:
+            raise failed[0]
 
     def _stored(self, days: Iterable[NewDay], at_once: bool) -> Changes:
         """What storing the days did: all `at_once`, else in batches, also before a failure."""
