@@ -12,7 +12,6 @@ from datetime import date
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
@@ -25,8 +24,8 @@ from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
 from ccanalytics.weeks import days_between, parse_day, week_days
 
-AT_ONCE = 500_000
-"""Records (rows of `activity`) that are read together: with their models and tools about 1 GB."""
+PART = 100_000
+"""Records (rows of `activity`) that are summed together: with two models and tools each 25 MB."""
 
 
 @dataclass(frozen=True)
@@ -165,15 +164,14 @@ class Dataset(ShowsItself):
         return self._of_days(first, last, rest=rest, whole=self.whole or self)
 
     def parts(self) -> "Iterator[Dataset]":
-        """This dataset, or where its records are still in the store some closed weeks at a time."""
-        if self.stored is None or self.is_read or not self.weeks.size:
+        """Some closed weeks at a time, whose sums need little memory; few records are one part."""
+        size = PART * len(self.weeks) // max(self.record_count, 1) or 1
+        if size >= len(self.weeks):
             yield self
             return
-        of_day = self.stored.counts
-        counts = [sum(of_day[day] for day in week_days(week.date())) for week in self.weeks]
-        weeks = pd.Series(self.weeks).groupby(np.cumsum(counts) // AT_ONCE).agg(["min", "max"])
-        for first, last in weeks.itertuples(index=False):
-            yield self._of_days(first.date(), week_days(last.date())[-1])
+        for start in range(0, len(self.weeks), size):
+            some = self.weeks[start : start + size]
+            yield self._of_days(some[0].date(), week_days(some[-1].date())[-1])
 
     def in_store(self, stored: StoredRecords) -> "Dataset":
         """The same dataset without its records, which are read when they are asked for."""

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import AT_ONCE, Dataset, StoredRecords, days_of
+from ccanalytics.dataset.dataset import Dataset, StoredRecords, days_of
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
@@ -49,6 +49,9 @@ from ccanalytics.weeks import days_between, monday
 
 P = ParamSpec("P")
 Frames = Mapping[str, pd.DataFrame]
+
+AT_ONCE = 500_000
+"""Records (rows of `activity`) that are read at once: with two models and tools each 125 MB."""
 
 _shared: dict[str, Dataset] | None = None
 """Datasets by arguments and settings, for a process that loads the same ones repeatedly."""

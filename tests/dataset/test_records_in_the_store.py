@@ -1,6 +1,7 @@
 """Records too many to be read before they are asked for: the same figures, by parts."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -21,10 +22,10 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Changes how many records are read together."""
+    """Changes how many records are read, and how many are summed, together."""
 
     def change(count):
-        monkeypatch.setattr(dataset_module, "AT_ONCE", count)
+        monkeypatch.setattr(dataset_module, "PART", count)
         monkeypatch.setattr(loading, "AT_ONCE", count)
 
     return change
@@ -54,11 +55,16 @@ def same(one, other):
 def test_sums_by_parts_are_those_of_all_records(sample_days, at_once, identity):
     """Every actor, day, tool and model has the same sums, in order of week and actor."""
     read, later = both(sample_days, at_once, identity=identity)
-    assert len(list(later.parts())) == 4
-    assert actor_weeks(read)["actor"].tolist() == actor_weeks(later)["actor"].tolist()
-    for rows_of in (actor_weeks, actor_days, tool_weeks, model_weeks):
-        same(rows_of(read), rows_of(later))
+    assert len(list(read.parts())) == len(list(later.parts())) == 4
+    sums = (actor_weeks, actor_days, tool_weeks, model_weeks)
+    in_parts = [[rows_of(data) for rows_of in sums] for data in (read, later)]
     assert not later.is_read
+    at_once(10**9)
+    whole = [rows_of(replace(read)) for rows_of in sums]
+    for parts in in_parts:
+        assert parts[0]["actor"].tolist() == whole[0]["actor"].tolist()
+        for one, other in zip(parts, whole, strict=True):
+            same(one, other)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,10 @@ def test_sums_by_parts_are_those_of_all_records(sample_days, at_once, identity):
 def test_a_metric_by_week_is_the_same(sample_days, at_once, metric, by):
     """With its intervals and what is withheld."""
     read, later = both(sample_days, at_once)
-    same(by_week(read, metric, by=by), by_week(later, metric, by=by))
+    in_parts = [by_week(data, metric, by=by) for data in (read, later)]
+    at_once(10**9)
+    for frame in in_parts:
+        same(frame, by_week(replace(read), metric, by=by))
 
 
 def test_records_are_the_same_when_they_are_asked_for(sample_days, at_once):
