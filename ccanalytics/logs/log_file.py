@@ -98,7 +98,7 @@ class LogFile:
 
     def read(self, data: bytes) -> None:
         """Read all lines."""
-        whole = data.rfind(b"\n") + 1
+        whole = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         for offset, raw in split_lines(data):
             self.reader.report.lines += 1
             line, fault = decoded(raw)

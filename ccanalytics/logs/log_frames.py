@@ -185,7 +185,9 @@ def facts_of(frames: Frames) -> Facts:
     for row in _rows(frames["requests"]):
         _add_request_row(facts, row)
     for row in _rows(frames["tool_calls"]):
-        call = _call_of(row)
+        place, (at, name, message, turn, tool, agent) = Place(*row[:4]), row[4:10]
+        done, side = Outcome(*row[10:15]), agent != "main"
+        call = ToolCall(at, place, name, tool, side, done, message, turn, row[15:])
         put(facts.calls, call.key, call)
     for session, at, event, *rest in _rows(frames["log_events"]):
         put(facts.events, event, Event(at, session_only(session), event, *rest))
@@ -249,12 +251,6 @@ def _request_rows(request: LoggedRequest) -> Iterator[Row]:
             *request.origin,
         )
         agent = "advisor"
-
-
-def _call_of(row: tuple[Any, ...]) -> ToolCall:
-    place, (at, call, message, turn, tool, agent) = Place(*row[:4]), row[4:10]
-    done, side = Outcome(*row[10:15]), agent != "main"
-    return ToolCall(at, place, call, tool, side, done, message, turn, row[15:])
 
 
 def _call_row(call: ToolCall) -> Row:

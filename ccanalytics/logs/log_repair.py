@@ -4,6 +4,7 @@ Claude Code cuts texts in the middle of an emoji, leaves zero bytes where it cra
 write numbers as text. What can be read is read; what was dropped or changed is named.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -119,32 +120,21 @@ def _fitted(value: Any, kind: Any) -> Any:
 
 def _meant(value: Any, expected: str) -> Any:
     """The value as what is expected in its place; null when it cannot be."""
-    if "datetime" in expected or "RFC3339" in expected:
-        return _moment(value)
-    if "`int" in expected and isinstance(value, float | str):
-        return _number(value)
-    if "`str" in expected and isinstance(value, int | float):
-        return str(value)
-    return {"true": True, "false": False}.get(str(value)) if "`bool" in expected else None
+    with contextlib.suppress(TypeError, ValueError, OverflowError, OSError):
+        if "datetime" in expected or "RFC3339" in expected:
+            return _moment(value)
+        if "`int" in expected and isinstance(value, float | str):
+            return round(float(value))
+        if "`str" in expected and isinstance(value, int | float):
+            return str(value)
+        if "`bool" in expected:
+            return {"true": True, "false": False}.get(str(value))
+    return None
 
 
-def _number(value: float | str) -> int | None:
-    try:
-        return round(float(value))
-    except ValueError:
-        return None
-
-
-def _moment(value: Any) -> str | None:
+def _moment(value: Any) -> str:
     """A timestamp as text; numbers are seconds or milliseconds since 1970."""
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value).isoformat()
-        except ValueError:
-            pass
-    try:
-        number = float(value)
-        seconds = number / 1000 if number > 1e11 else number
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
+    with contextlib.suppress(TypeError, ValueError):
+        return datetime.fromisoformat(value).isoformat()
+    number = float(value)
+    return datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC).isoformat()

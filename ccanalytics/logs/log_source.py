@@ -48,7 +48,12 @@ class LocalLogs(Source):
             raise SettingsError("No log folder given: name one with --logs DIR.")
         self.folders = sorted({Path(folder).resolve() for folder in folders})
         self.models = dict(models or {})
-        _check_models(self.models)
+        for name, model in self.models.items():
+            if not has_price(model):
+                raise SettingsError(
+                    f"The setting models says that {name!r} is {model!r}, a model without a known "
+                    "price: name it as Anthropic does, such as claude-opus-4-6."
+                )
         self._unreadable: Counter[str] = Counter()
         self._files, self.missing = _log_files(self.folders, self._unreadable)
         if self.missing and not may_be_gone:
@@ -88,7 +93,7 @@ def _log_files(folders: Sequence[Path], unreadable: Counter[str]) -> tuple[list[
     found: list[tuple[str, str]] = []
     missing = []
     for folder in folders:
-        root = str(folder / "projects" if (folder / "projects").is_dir() else folder)
+        root = _root(folder)
         if not folder.is_dir():
             missing.append(
                 f"The log folder {folder} does not exist: set CLAUDE_CONFIG_DIR, or name a folder "
@@ -107,6 +112,10 @@ def _log_files(folders: Sequence[Path], unreadable: Counter[str]) -> tuple[list[
     for text in missing:
         log.warning(text)
     return [path for _, path in sorted(found)], ""
+
+
+def _root(folder: Path) -> str:
+    return str(folder / "projects" if (folder / "projects").is_dir() else folder)
 
 
 def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:
@@ -132,16 +141,12 @@ def _walk(root: str, unreadable: Counter[str]) -> Iterator[str]:
 
 def opened(access: Access) -> LocalLogs:
     """The logs of the given folders, or of Claude Code's default folders."""
-    folders = list(access.folders) or log_folders(access.environ, Path.home())
+    folders = access.folders or log_folders(access.environ, Path.home())
     models = read_settings(access.environ, Path.cwd()).models
     return LocalLogs(folders, may_be_gone=True, models=models)
 
 
-def _check_models(models: Mapping[str, str]) -> None:
-    """Raise `SettingsError` when an alias names an unknown model."""
-    for name, model in models.items():
-        if not has_price(model):
-            raise SettingsError(
-                f"The setting models says that {name!r} is {model!r}, a model without a known "
-                "price: name it as Anthropic does, such as claude-opus-4-6."
-            )
+def followed_folders(access: Access) -> list[Path]:
+    """The folders in which session files are written."""
+    folders = access.folders or log_folders(access.environ, Path.home())
+    return [Path(_root(folder)).absolute() for folder in map(Path, folders)]

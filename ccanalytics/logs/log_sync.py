@@ -11,11 +11,10 @@ and what is read twice is counted once.
 import contextlib
 import gc
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import chain
 from types import MappingProxyType
-from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -81,22 +80,23 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
             # What ids stand for is known from now on, also where no setting says it.
             ledger, index = None, LogIndex(models=index.models)
         news = logs.news(index)
-        known = _known(store, ledger, news.facts)
-        changed = known.facts.join(news.facts, newest=ledger is None)
-        return _write(known, changed, news.index(), whose, now, lost)
+        newest = ledger is None
+        return _join(store, ledger, news.facts, news.index(), whose, now, newest=newest, lost=lost)
 
 
 def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
     """Merge the session-log facts of another store; facts in both count once."""
     if other.root == store.root:
         raise ValueError(f"{store.root} is this store itself: give another one to merge.")
-    facts = _facts_of_store(other)
+    if not other.dates(SOURCE):
+        raise StoreError(f"The store {other.root} holds no days of session logs.")
+    facts = facts_of(other.read_days(SOURCE, other.dates(SOURCE), LOG_SCHEMAS)[1])
+    if theirs := _ledger(other):
+        _recall(facts, theirs)
     with store.alone(SOURCE), _no_collection():
         ledger = _ledger(store)
-        known = _known(store, ledger, facts)
         whose = store.organization(SOURCE) or other.organization(SOURCE)
-        index = ledger.index if ledger else LogIndex()
-        return _write(known, known.facts.join(facts), index, whose, now)
+        return _join(store, ledger, facts, ledger.index if ledger else LogIndex(), whose, now)
 
 
 @contextlib.contextmanager
@@ -111,18 +111,56 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-class Known(NamedTuple):
-    """The stored facts of some days, and of all days of the sessions on them."""
+def _join(
+    store: Store,
+    ledger: Ledger | None,
+    news: Facts,
+    index: LogIndex,
+    organization: str | None,
+    now: datetime,
+    *,
+    newest: bool = False,
+    lost: Mapping[date, set[str]] = MappingProxyType({}),
+) -> SyncResult:
+    """Join news with the stored facts; write the changed days and the new ledger.
 
-    store: Store
-    ledger: Ledger | None
-    """None when everything stored is loaded, because nothing says how far it was read."""
-    facts: Facts
-    sessions: pa.Table
-    """The rows of their sessions, not all of whose facts are loaded."""
+    Some frames of the `lost` days were damaged.
+    """
+    facts, known_sessions = _stored_facts(store, ledger, news)
+    days, names = facts.join(news, newest=newest)
+    has_changed = pc.is_in(known_sessions["session"], pa.array(names, pa.string()))
+    frames = frames_of(facts, organization, known_sessions.filter(pc.invert(has_changed)))
+    writes = by_day(frames, sorted(days | lost.keys()))
+    for day in lost.keys() - days:
+        writes[day] |= _sums_kept(store, day, lost[day])
+    stored = store.days(SOURCE)
+    if gaps := _empty_days(stored.keys(), days, now.date()) - writes.keys():
+        # Nothing is the same on every day, and is made once for all of them.
+        writes |= dict.fromkeys(sorted(gaps), frames_of(Facts(), organization))
+    for day, one in stored.items():
+        moves = not one.final and (is_final(day, now) or is_closed(day, now) > one.closed)
+        if moves and day not in writes:
+            writes[day] = store.read_days(SOURCE, [day])[1]
+
+    rest = {name: whole for name, whole in facts.continued.items() if name not in facts.own}
+    written = Ledger(code_version(), index, facts.borrowed_only(), rest)
+    changes: Changes = {}
+    if writes or written != ledger:
+        made = [NewDay(day, frames, now, organization) for day, frames in writes.items()]
+        files = {LEDGER: msgspec.msgpack.encode(written)}
+        changes = store.write_days(SOURCE, made, files=files)
+    everything = stored.keys() | writes.keys()
+    open_days = {day for day in everything if not is_closed(day, now)}
+    final = tuple(sorted(everything - changes.keys()))
+    return SyncResult.of(changes, final=final, open=tuple(sorted(open_days)))
 
 
-def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
+def _stored_facts(store: Store, ledger: Ledger | None, news: Facts) -> tuple[Facts, pa.Table]:
+    """The facts of the days that news concern, and the rows of their sessions.
+
+    A session may have more facts on other days. Without a ledger all days are read, because
+    nothing says how far they were.
+    """
     days = _days_with(store, _names_of(news, ledger)) if ledger else set(store.dates(SOURCE))
     days |= news.days()
     while True:
@@ -135,7 +173,7 @@ def _known(store: Store, ledger: Ledger | None, news: Facts) -> Known:
         days |= more
     if ledger:
         _recall(facts, ledger)
-    return Known(store, ledger, facts, frames["sessions"])
+    return facts, frames["sessions"]
 
 
 def _days_with(store: Store, names: Iterable[str | None]) -> set[date]:
@@ -159,53 +197,6 @@ def _days_with(store: Store, names: Iterable[str | None]) -> set[date]:
     return {midnight.date() for midnight in chain.from_iterable(found)}
 
 
-def _write(
-    known: Known,
-    changed: tuple[set[date], set[str | None]],
-    index: LogIndex,
-    organization: str | None,
-    now: datetime,
-    lost: Mapping[date, set[str]] = MappingProxyType({}),
-) -> SyncResult:
-    """Write the changed days and the new ledger.
-
-    Some frames of the `lost` days were damaged.
-    """
-    store, before, (days, sessions) = known.store, known.ledger, changed
-    has_changed = pc.is_in(known.sessions["session"], pa.array(sessions, pa.string()))
-    unchanged = known.sessions.filter(pc.invert(has_changed))
-    frames = frames_of(known.facts, organization, unchanged)
-    writes = by_day(frames, sorted(days | lost.keys()))
-    for day in lost.keys() - days:
-        writes[day] |= _sums_kept(store, day, lost[day])
-
-    ledger = msgspec.structs.replace(before or Ledger(code_version()), index=index)
-    ledger.borrowed = known.facts.borrowed_only()
-    continued = known.facts.continued
-    ledger.continued = {name: continued[name] for name in continued.keys() - known.facts.own.keys()}
-    stored = store.days(SOURCE)
-    first = _first(min(stored, default=None), min(days, default=None), now.date())
-    if first is not None and first <= now.date():
-        gaps = set(days_between(first, now.date())) - stored.keys() - writes.keys()
-        if gaps:  # nothing is the same on every day, and is made once for all of them
-            writes |= dict.fromkeys(sorted(gaps), frames_of(Facts(), organization))
-    for day, one in stored.items():
-        moves = not one.final and (is_final(day, now) or is_closed(day, now) > one.closed)
-        if moves and day not in writes:
-            writes[day] = store.read_days(SOURCE, [day])[1]
-
-    changes: Changes = {}
-    if writes or ledger != before:
-        changes = store.write_days(
-            SOURCE,
-            [NewDay(day, frames, now, organization) for day, frames in writes.items()],
-            files={LEDGER: msgspec.msgpack.encode(ledger)},
-        )
-    unchanged = (stored.keys() | writes.keys()) - changes.keys()
-    open_days = {day for day in stored.keys() | writes.keys() if not is_closed(day, now)}
-    return SyncResult.of(changes, final=tuple(sorted(unchanged)), open=tuple(sorted(open_days)))
-
-
 def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:
     """The stored sums of a day whose facts were damaged and are in no log any more."""
     if not lost & LOG_SCHEMAS.keys():
@@ -213,12 +204,16 @@ def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:
     return store.read_days(SOURCE, [day], SCHEMAS.keys() - lost, lost_ok=True)[1]
 
 
-def _first(known: date | None, logged: date | None, today: date) -> date | None:
-    """The first day to store: unknown is not empty."""
-    if logged is None or (known is not None and known <= logged):
-        return known
-    # Nothing was deleted yet, so earlier days of the first week were empty.
-    return monday(logged) if timedelta(0) <= today - logged < LOGS_KEPT else logged
+def _empty_days(stored: Collection[date], logged: Collection[date], today: date) -> set[date]:
+    """The days without anything up to today, from the first one that is known to be so."""
+    first = min(stored, default=None)
+    if logged and (first is None or min(logged) < first):
+        first = min(logged)
+        # Nothing was deleted yet, so earlier days of the first week were empty.
+        first = monday(first) if timedelta(0) <= today - first < LOGS_KEPT else first
+    if first is None or first > today:
+        return set()
+    return set(days_between(first, today)) - set(stored)
 
 
 def _ledger(store: Store) -> Ledger | None:
@@ -228,18 +223,6 @@ def _ledger(store: Store) -> Ledger | None:
     except msgspec.DecodeError:
         return None
     return ledger if ledger.version == code_version() else None
-
-
-def _facts_of_store(store: Store) -> Facts:
-    stored = store.days(SOURCE)
-    if not stored:
-        raise StoreError(f"The store {store.root} holds no days of session logs.")
-    _, frames = store.read_days(SOURCE, stored, LOG_SCHEMAS)
-    facts = facts_of(frames)
-    ledger = _ledger(store)
-    if ledger:
-        _recall(facts, ledger)
-    return facts
 
 
 def _recall(facts: Facts, ledger: Ledger) -> None:

@@ -80,14 +80,12 @@ def own_part(data: Dataset, project: str = "", model: str = "", session: str = "
     if not wanted:
         return data
     # What the log calls a subagent is known by its type before the call that started it is gone.
-    kept = {name: _only(frame, wanted) for name, frame in own_frames(data)._asdict().items()}
+    kept = own_frames(data)._asdict()
+    for name, frame in kept.items():
+        for column in wanted.keys() & set(frame.columns):
+            frame = frame[frame[column].astype("str") == wanted[column]]
+        kept[name] = frame.reset_index(drop=True)
     return replace(data, extras={**data.extras, **kept})
-
-
-def _only(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
-    for name in wanted.keys() & set(frame.columns):
-        frame = frame[frame[name].astype("str") == wanted[name]]
-    return frame.reset_index(drop=True)
 
 
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:

@@ -51,7 +51,9 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     frame = groups[["project", "branch"]].first().join(groups[sums].sum())
     frame["peak_context"] = groups["context"].max()
     frame["value"] = groups["value"].sum(min_count=1)
-    frame["title"] = _titles(own.log_events).reindex(frame.index).fillna("")
+    titles = own.log_events[own.log_events["kind"] == "title"].dropna(subset="text")
+    titles = titles.sort_values("at").groupby("session", observed=True)["text"].last()
+    frame["title"] = titles.astype("str").reindex(frame.index).fillna("")
     known = own.sessions.set_index("session")["started_at"].reindex(frame.index)
     started = known.fillna(groups["at"].min())
     frame["minutes"] = (groups["at"].max() - started).dt.total_seconds() / 60
@@ -68,11 +70,6 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
 
 
 _TEXTS = ("session", "project", "branch")
-
-
-def _titles(events: pd.DataFrame) -> pd.Series:
-    titles = events[events["kind"] == "title"].dropna(subset="text").sort_values("at")
-    return titles.groupby("session", observed=True)["text"].last().astype("str")
 
 
 def _active_minutes(started: pd.Series, own: OwnFrames) -> pd.Series:

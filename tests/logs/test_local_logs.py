@@ -528,6 +528,30 @@ def test_blanks_line_ends_and_nulls_do_not_matter(logs):
     assert (total(read)["output"], read.report.lines) == (3, 1)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_file_whose_lines_end_without_a_line_feed_is_read(tmp_path, count):
+    """Carriage returns alone, as an old editor writes them."""
+    lines = [json.dumps(answer(f"m{n}", f"r{n}", output=3)) for n in range(count)]
+    (tmp_path / "s1.jsonl").write_bytes("".join(f"{one}\r" for one in lines).encode())
+    assert total(ReadLogs([tmp_path]))["output"] == 3 * count
+
+
+def test_what_is_not_read_of_a_file_in_utf_16_is_named(tmp_path):
+    """Its zero bytes are left out; the first line begins with a mark that is no text."""
+    text = "".join(json.dumps(answer(f"m{n}", output=3)) + "\n" for n in range(2))
+    (tmp_path / "s1.jsonl").write_bytes(text.encode("utf-16"))
+    read = ReadLogs([tmp_path])
+    assert (total(read)["output"], read.report.dropped) == (3, {"not JSON": 1})
+
+
+def test_records_on_several_lines_are_named(tmp_path):
+    """Each of their lines is counted as dropped."""
+    (tmp_path / "s1.jsonl").write_text(json.dumps(answer(output=3), indent=1) + "\n")
+    read = ReadLogs([tmp_path])
+    assert total(read)["output"] == 0
+    assert read.report.dropped.total() == read.report.lines > 10
+
+
 def test_a_content_that_is_a_text_is_no_obstacle(logs):
     """Old prompts and answers are plain texts."""
     spoken = answer(output=3)
