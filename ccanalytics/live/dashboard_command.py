@@ -55,7 +55,6 @@ def dashboard(source: str, port: int, no_browser: bool, **flags: Any) -> None:
 def _serve(run: "RunOptions", port: int, launch: bool) -> None:
     import asyncio
 
-    from ccanalytics.live.live_page import Live
     from ccanalytics.live.page_server import serve
 
     def begun(address: str) -> None:
@@ -63,4 +62,4 @@ def _serve(run: "RunOptions", port: int, launch: bool) -> None:
         if launch:
             click.launch(address)
 
-    asyncio.run(serve(Live(run), port, begun))
+    asyncio.run(serve(run, port, begun))

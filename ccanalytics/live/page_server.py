@@ -26,6 +26,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ccanalytics.errors import ReportError, SettingsError
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.live.live_page import Live
 
 ADDRESS = "127.0.0.1"
@@ -149,9 +150,10 @@ class Updates(Own, WebSocketHandler):
         self.live.listeners.discard(self.tell)
 
 
-async def serve(live: Live, port: int, begun: Callable[[str], None]) -> None:
+async def serve(options: RunOptions, port: int, begun: Callable[[str], None]) -> None:
     """Serve until Ctrl-C or SIGTERM; `begun` gets the address. The worker ends with it."""
     sockets = _bound(port)
+    live = Live(options)
     port = sockets[0].getsockname()[1]
     token = token_urlsafe(16)
     server = HTTPServer(_application(live, port, token), max_body_size=0)
