@@ -79,7 +79,7 @@ class Drivers(ChangeParts):
     90 % interval low and high, start, end.
     """
 
-    shown_by = "display.sentences:told_bundle"
+    shown_by = "display.sentences:result_bundle"
     drawn_by = "analyses.analysis_display:drivers_chart"
 
     def sentence(self) -> str:

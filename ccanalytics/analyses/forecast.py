@@ -50,7 +50,7 @@ class Forecast(ShowsItself):
     `left_out` says whether people on seats are left out. `why` says why there is no forecast.
     """
 
-    shown_by = "display.sentences:told_bundle"
+    shown_by = "display.sentences:result_bundle"
     drawn_by = "analyses.analysis_display:month_forecast_chart"
 
     frame: pd.DataFrame

@@ -55,7 +55,7 @@ class Effect(ShowsItself):
     `drift` says that the teams moved apart before it already. `why` says why there is nothing.
     """
 
-    shown_by = "display.sentences:told_bundle"
+    shown_by = "display.sentences:result_bundle"
     drawn_by = "analyses.analysis_display:intervention_effects_chart"
 
     metric: Metric

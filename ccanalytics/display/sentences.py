@@ -24,7 +24,7 @@ def sentence_bundle(text: str) -> Bundle:
     }
 
 
-def told_bundle(result: Any) -> Bundle:
+def result_bundle(result: Any) -> Bundle:
     """A result shown as a sentence."""
     return sentence_bundle(result.sentence())
 

@@ -62,18 +62,14 @@ def _runs(points: Sequence[Point]) -> list[list[Point]]:
 def spark_svg(line: Mapping[str, Sequence[str]], words: str) -> str:
     """The drawing as SVG in the colour of the text; `words` is its text alternative."""
     drawn = [f'<polyline points="{escape(points)}"/>' for points in line["lines"]]
-    drawn += [_circle(point, "2") for point in line["dots"]]
-    drawn += [_circle(point, "3.5") for point in line["last"]]
+    circles = [*((point, "2") for point in line["dots"]), *((one, "3.5") for one in line["last"])]
+    for point, radius in circles:
+        right, _, down = escape(point).partition(",")
+        drawn.append(
+            f'<circle cx="{right}" cy="{down}" r="{radius}" fill="currentColor" stroke="none"/>'
+        )
     return (
         f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(words)}"'
         ' fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round">'
         f"{''.join(drawn)}</svg>"
-    )
-
-
-def _circle(point: str, radius: str) -> str:
-    right, _, down = point.partition(",")
-    return (
-        f'<circle cx="{escape(right)}" cy="{escape(down)}" r="{radius}" fill="currentColor" '
-        'stroke="none"/>'
     )

@@ -101,7 +101,7 @@ class Finding(ShowsItself):
     to judge). `weight` ranks it.
     """
 
-    shown_by = "display.sentences:told_bundle"
+    shown_by = "display.sentences:result_bundle"
 
     kind: str
     title: str

@@ -191,28 +191,23 @@ def report_as_json(page: Path) -> dict[str, Any]:
     if block is None:
         raise ReportError(f"{page} is not an issue of a report.")
     parameters = block.get("parameters", {})
-    return {
-        "week": block.get("week", ""),
-        "source": block.get("source", ""),
-        "team": parameters.get("team", ""),
-        "identity": parameters.get("identity", ""),
-        "paths": _paths(page),
-        "findings": block.get("findings", []),
-        "headlines": [_headline(card) for card in block.get("headlines", [])],
-        "checks": block.get("checks", []),
-        "restatements": block.get("restated", []),
-    }
-
-
-def _paths(page: Path) -> dict[str, str]:
-    """The existing files of an issue, by kind."""
     files = {
         "page": page,
         "index": page.with_name(INDEX),
         "notebooks": page.with_name(page.stem),
         **{name: page.with_name(page.stem + suffix) for name, suffix in COMPANIONS.items()},
     }
-    return {name: str(path.absolute()) for name, path in files.items() if path.exists()}
+    return {
+        "week": block.get("week", ""),
+        "source": block.get("source", ""),
+        "team": parameters.get("team", ""),
+        "identity": parameters.get("identity", ""),
+        "paths": {name: str(path.absolute()) for name, path in files.items() if path.exists()},
+        "findings": block.get("findings", []),
+        "headlines": [_headline(card) for card in block.get("headlines", [])],
+        "checks": block.get("checks", []),
+        "restatements": block.get("restated", []),
+    }
 
 
 def _headline(card: dict[str, Any]) -> dict[str, Any]:
