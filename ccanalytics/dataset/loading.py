@@ -40,10 +40,10 @@ from ccanalytics.sources.registry import (
     source_with_key,
 )
 from ccanalytics.store.day_changes import Restatement
-from ccanalytics.store.day_index import StoredDay
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.layout import companions, layout_of
 from ccanalytics.store.published import changed_by_few, published_weeks
+from ccanalytics.store.source_files import StoredDay
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
 

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 
 from ccanalytics.errors import StoreError
 from ccanalytics.sources.registry import SourceSpec
-from ccanalytics.store.day_index import StoredDay
 from ccanalytics.store.day_store import Store
+from ccanalytics.store.source_files import StoredDay
 from ccanalytics.weeks import (
     CLOCKS_APART,
     days_between,

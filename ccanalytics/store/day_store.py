@@ -29,15 +29,18 @@ from ccanalytics.atomic import AtomicFolder
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames, encoded
 from ccanalytics.store.day_changes import Changes, Restatement, digest_of, restatement
-from ccanalytics.store.day_index import NAME as INDEX
-from ccanalytics.store.day_index import DayIndex, StoredDay, read_index, write_index
 from ccanalytics.store.layout import layout_of, schema_of
-from ccanalytics.store.month_files import (
+from ccanalytics.store.source_files import (
+    INDEX,
     DamagedFileError,
+    DayIndex,
+    StoredDay,
     read_bytes,
+    read_index,
     read_month,
     with_days,
     write_bytes,
+    write_index,
     write_table,
 )
 from ccanalytics.weeks import is_final

@@ -91,8 +91,5 @@ def schema_of(frame: str) -> pa.Schema:
 @cache
 def frame_schemas() -> dict[str, pa.Schema]:
     """The schema of every frame, including those of wings."""
-    found = dict(_SCHEMAS)
-    for wing in wings():
-        for place in wing.frames:
-            found |= resolve(place)
-    return found
+    added = (resolve(place) for wing in wings() for place in wing.frames)
+    return _SCHEMAS | {name: schema for found in added for name, schema in found.items()}

@@ -17,16 +17,21 @@ import pyarrow.compute as pc
 
 from ccanalytics.atomic import make_private
 from ccanalytics.frames.schemas import KEYS
-from ccanalytics.store.day_index import EPOCH, NAME, DayIndex, StoredDay, read_index, write_index
 from ccanalytics.store.day_store import RESTATEMENTS, VERSION, Store, month_of, restatements_in
 from ccanalytics.store.layout import layout_of, schema_of
-from ccanalytics.store.month_files import (
+from ccanalytics.store.published import PUBLISHED, weeks_in
+from ccanalytics.store.source_files import (
+    EPOCH,
+    INDEX,
     DamagedFileError,
+    DayIndex,
+    StoredDay,
     checked_table,
     digest_of_bytes,
     read_bytes,
+    read_index,
+    write_index,
 )
-from ccanalytics.store.published import PUBLISHED, weeks_in
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +50,7 @@ def repair(
         try:
             index = read_index(folder).copy()
         except DamagedFileError:
-            _set_aside(store.root, folder / NAME, keep=True)
+            _set_aside(store.root, folder / INDEX, keep=True)
             index = _rebuilt_index(folder)
         lost = _without_digest(index)
         for name in _damaged_files(folder, index, since, until):

@@ -21,10 +21,10 @@ from ccanalytics.frames.record_frames import build_addresses, build_frames, buil
 from ccanalytics.sources.registry import source_spec, source_specs
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_changes import Changes, SyncResult
-from ccanalytics.store.day_index import StoredDay
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.layout import companions
 from ccanalytics.store.repair import repair
+from ccanalytics.store.source_files import StoredDay
 from ccanalytics.weeks import (
     CLOCKS_APART,
     day_end,

@@ -23,9 +23,8 @@ from builders import record
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS
-from ccanalytics.store.day_index import read_index, write_index
 from ccanalytics.store.day_store import Store
-from ccanalytics.store.month_files import write_table
+from ccanalytics.store.source_files import read_index, write_index, write_table
 
 DAY = date(2026, 11, 16)
 MUCH_LATER = datetime(2026, 11, 24, tzinfo=UTC)
