@@ -249,15 +249,10 @@ def _read_twice(data: Dataset, copies: pd.DataFrame) -> int:
     """
     copies = copies[copies["actor_kind"] == "user"]
     for usage in (data.model_usage, data.tool_actions):
-        copies = _without(copies, usage[~usage.duplicated(keep=False)])
+        single = usage.loc[~usage.duplicated(keep=False), _KEY].drop_duplicates()
+        joined = copies.merge(single, on=_KEY, how="left", indicator="side")
+        copies = joined[joined["side"] == "left_only"].drop(columns="side")
     return len(copies)
-
-
-def _without(records: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """The records of which `others` has no row."""
-    known = others[_KEY].drop_duplicates()
-    merged = records.merge(known, on=_KEY, how="left", indicator=True)
-    return merged[merged["_merge"] == "left_only"].drop(columns="_merge")
 
 
 def unpriced_models(usage: pd.DataFrame) -> set[str]:
