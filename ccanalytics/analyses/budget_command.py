@@ -28,7 +28,7 @@ def budget(context: click.Context, /, source: str | None, as_json: bool, **flags
     Exits with 4 when even the low end of a forecast exceeds its budget. Budgets are
     monthly_budget_usd of the organisation, and [budgets.team] and [budgets.cost_centre] by name.
     """
-    from ccanalytics.analyses.budgets import budget_states
+    from ccanalytics.analyses.forecast import budget_states
     from ccanalytics.dataset.loading import load
 
     settings = options.settings_of(**flags)

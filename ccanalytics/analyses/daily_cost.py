@@ -19,9 +19,10 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.availability import mask_unavailable
+from ccanalytics.metrics.definitions import KINDS
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
-from ccanalytics.metrics.ratios import KINDS, MINIMUM_PRICED, priced_share
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
 from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.small_groups import few, members, withheld_rows
 from ccanalytics.prices import model_family

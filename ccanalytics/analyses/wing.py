@@ -6,9 +6,9 @@ WING = Wing(
     notebooks=dict.fromkeys(("lifecycle", "what_changed", "before_after", "outlook"), ""),
     commands={"budget": "analyses.budget_command:budget"},
     definitions=("analyses/definitions.toml",),
-    findings=("analyses.budgets:budget_findings", "analyses.lifecycle:stopped_findings"),
+    findings=("analyses.forecast:budget_findings", "analyses.lifecycle:stopped_findings"),
     names={
-        "budget_table": "analyses.budgets:budget_table",
+        "budget_table": "analyses.forecast:budget_table",
         "cost_drivers": "analyses.change_parts:cost_drivers",
         "intervention_effects": "analyses.interventions:intervention_effects",
         "month_forecast": "analyses.forecast:month_forecast",

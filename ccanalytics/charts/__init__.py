@@ -4,11 +4,6 @@ Use `cca.chart(frame)`. For frames of your own, with `week` and `value` or a gro
 drawings it uses are here: `ratio_by_week`, `total_by_week`, `small_multiples` and `stacked`.
 """
 
-from ccanalytics.charts.marks import (
-    ratio_by_week,
-    small_multiples,
-    stacked,
-    total_by_week,
-)
+from ccanalytics.charts.marks import ratio_by_week, small_multiples, stacked, total_by_week
 
 __all__ = ["ratio_by_week", "small_multiples", "stacked", "total_by_week"]

@@ -15,7 +15,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.availability import USAGE, mask_unavailable
-from ccanalytics.metrics.definitions import ActorKind
+from ccanalytics.metrics.definitions import KINDS, ActorKind
 from ccanalytics.people.roster import roster_of_weeks
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
@@ -25,8 +25,7 @@ SPLITS = ("terminal", "customer_type", "is_remote", "project")
 """Keys of a record that split its measures, besides the actor's team."""
 
 _ACTIVITY = ["sessions", "lines_added", "lines_removed", "commits", "pull_requests"]
-_TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
-_USAGE = [*_TOKENS, "cost_usd", "unpriced_tokens"]
+_USAGE = [*KINDS, "cost_usd", "unpriced_tokens"]
 _ACTIONS = ["accepted", "rejected", "decisions"]
 _MEASURES = [*_ACTIVITY, *_USAGE, *_ACTIONS]
 _WEEK_MEASURES = [*_MEASURES, "active_days", "working_day_share"]
@@ -83,7 +82,7 @@ def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.Data
     counts = [column for column in _MEASURES if column != "cost_usd"]
     days = days.astype(dict.fromkeys(counts, "int64") | {"cost_usd": "float64"})
     days.insert(1, "week", week_of(days["date"]))
-    touched = [*_ACTIVITY, *_TOKENS, "decisions"]
+    touched = [*_ACTIVITY, *KINDS, "decisions"]
     return days.assign(active=(days[touched] > 0).any(axis=1).astype("int64"))
 
 
@@ -244,7 +243,7 @@ def _closed_rows(data: Dataset, frame: pd.DataFrame, actor_kind: ActorKind) -> p
 
 
 def _with_unpriced(usage: pd.DataFrame) -> pd.DataFrame:
-    tokens = usage[_TOKENS].sum(axis=1)
+    tokens = usage[list(KINDS)].sum(axis=1)
     return usage.assign(unpriced_tokens=tokens.where(usage["cost_usd"].isna(), 0))
 
 

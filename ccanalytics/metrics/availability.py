@@ -6,26 +6,15 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.definitions import Metric
+from ccanalytics.metrics.definitions import KINDS, Metric
 from ccanalytics.wings import resolve
 
 UNAVAILABLE: Final = "not known from this source"
 
-USAGE = {
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_creation_tokens",
-    "unpriced_tokens",
-    "total_tokens",
-    "input_side_tokens",
-    "cost_usd",
-    "cost_without_commit",
-}
+TOKENS = {*KINDS, "unpriced_tokens", "total_tokens", "input_side_tokens"}
+
+USAGE = {*TOKENS, "cost_usd", "cost_without_commit"}
 """Columns about models, tokens and cost."""
-
-
-TOKENS = {name for name in USAGE if name.endswith("_tokens")}
 
 
 def basis_of(data: Dataset, metric: Metric) -> Dataset:

@@ -18,10 +18,16 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.availability import basis_of
-from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric, column_words, singular
+from ccanalytics.metrics.definitions import (
+    KINDS,
+    METRICS,
+    ActorKind,
+    Metric,
+    column_words,
+    singular,
+)
 from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.metrics.ratios import (
-    KINDS,
     Period,
     frame_of,
     month_of,

@@ -130,10 +130,10 @@ def comparisons(
     sums = sums[sums["week"].isin(weeks)]
     fewest = MINIMUM_ACTORS if data.spec.minimum_group > 1 else 1
     last, late = (np.arange(len(weeks)) >= len(weeks) - n for n in (1, SUSTAINED_WEEKS))
-    return (
-        compare(metric, actors, ~last, last, sums, fewest),
-        compare(metric, actors, ~late, late, sums, fewest),
+    recent, sustained = (
+        compare(metric, actors, ~after, after, sums, fewest) for after in (last, late)
     )
+    return recent, sustained
 
 
 def period_change(

@@ -19,6 +19,14 @@ ActorKind = Literal["user", "api_key"]
 SECTION_TESTS = ("active_actors", "commits_per_active_day", "cost_per_commit", "cost")
 """The tested metric of each section; the others are only described."""
 
+KINDS = {
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "cache_read_tokens": "cache read",
+    "cache_creation_tokens": "cache write",
+}
+"""Kinds of tokens and their names."""
+
 COLUMN_WORDS = {
     "active": "people",
     "active_days": "active days",
@@ -91,11 +99,6 @@ class Metric:
     def needs_tokens(self) -> bool:
         """Whether it needs tokens."""
         return "tokens" in f"{self.numerator} {self.denominator}"
-
-    @property
-    def is_plural(self) -> bool:
-        """Whether its name takes a plural verb: "Commits were", "Cost was"."""
-        return self.numerator is not None and not self.is_ratio and self.unit != "usd"
 
     def format(self, value: float | None) -> str:
         """`value` formatted: "$1.35", "77 %", "421"; "n/a" for null.

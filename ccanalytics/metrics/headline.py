@@ -97,7 +97,9 @@ class Headline(ShowsItself):
             return f"{self.metric.name}: no week is closed yet."
         if math.isnan(self.value) or self.missing:
             return f"{self.metric.name}: {self.why_null()}."
-        metric, verb = self.metric, "were" if self.metric.is_plural else "was"
+        metric = self.metric
+        is_count = not metric.is_ratio and metric.unit != "usd"  # "Commits were", "Cost was"
+        verb = "were" if is_count else "was"
         estimated = "an estimated " if metric.unit == "usd" else ""
         basis = []
         if not math.isnan(self.low):

@@ -12,8 +12,9 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.kept import kept
-from ccanalytics.metrics.actor_weeks import active_days, actor_weeks, roster_weeks
+from ccanalytics.metrics.actor_weeks import actor_weeks, roster_weeks
 from ccanalytics.metrics.availability import mask_unavailable
+from ccanalytics.metrics.by_week import by_period
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import FEWEST_WEEKS, scatter, student
@@ -25,14 +26,7 @@ from ccanalytics.metrics.ratios import (
     week_frame,
     withheld,
 )
-from ccanalytics.metrics.withholding import (
-    Subject,
-    hide,
-    hide_parts,
-    places,
-    withheld_days,
-    withheld_groups,
-)
+from ccanalytics.metrics.withholding import Subject, hide, hide_parts, places, withheld_groups
 from ccanalytics.people.roster import WEEK, roster_sizes
 from ccanalytics.showing import Note, says
 
@@ -57,12 +51,7 @@ def active_actors_by_day(data: Dataset) -> pd.DataFrame:
 
     Null on days withheld from the total of their week because too few people were active.
     """
-    counts = active_days(data).groupby("date").size()
-    days = data.weeks.repeat(7) + pd.to_timedelta(np.tile(np.arange(7), len(data.weeks)), unit="D")
-    frame = pd.DataFrame({"date": pd.DatetimeIndex(days).as_unit("ms")})
-    frame["value"] = frame["date"].map(counts).fillna(0.0).astype("float64")
-    hidden, _ = withheld_days(data, frame["date"])
-    return frame.assign(value=frame["value"].mask(hidden))
+    return by_period(data, "active_actors", "day")[["date", "value"]]
 
 
 def active_day_bands(data: Dataset) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from ccanalytics.metrics.actor_weeks import (
     with_token_sums,
 )
 from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
-from ccanalytics.metrics.definitions import METRICS, ActorKind, Metric
+from ccanalytics.metrics.definitions import KINDS, METRICS, ActorKind, Metric
 from ccanalytics.metrics.own_history import Floats, week_intervals
 from ccanalytics.metrics.withholding import NOTHING_HIDDEN, Subject, hide_parts, withheld_groups
 from ccanalytics.prices import model_family
@@ -30,14 +30,6 @@ MINIMUM_PRICED = 0.95
 
 MINIMUM_DISTRIBUTION = 10
 """Below this many people a distribution is not shown, unless it is one's own."""
-
-KINDS = {
-    "input_tokens": "input",
-    "output_tokens": "output",
-    "cache_read_tokens": "cache read",
-    "cache_creation_tokens": "cache write",
-}
-"""Kinds of tokens and their names."""
 
 TOOL_COLUMNS = {"accepted", "rejected", "proposals"}
 """Columns that exist by tool."""
@@ -76,23 +68,24 @@ def frame_of(
 ) -> pd.DataFrame:
     """`week_frame` of any metric, also one without a definition; `week` is the month or day."""
     data = basis_of(data, metric)
-    sums = week_sums(data, metric, by, actor_kind, period)
-    return _with_intervals(metric, sums, rows_of(data, metric, by, actor_kind, period), by)
+    rows = rows_of(data, metric, by, actor_kind, period)
+    if period == "week":
+        sums = week_sums(data, metric, by, actor_kind)
+    else:
+        hidden = _few(data, rows, Subject.of(metric), by, actor_kind, period)
+        sums = sums_of(data, metric, rows, _spans(data, period), by, hidden)
+    return _with_intervals(metric, sums, rows, by)
 
 
 @kept
 def week_sums(
-    data: Dataset,
-    metric: Metric,
-    by: str | None = None,
-    actor_kind: ActorKind = "user",
-    period: Period = "week",
+    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
 ) -> pd.DataFrame:
     """`frame_of` without intervals: null where withheld."""
     data = basis_of(data, metric)
-    rows = rows_of(data, metric, by, actor_kind, period)
-    hidden = withheld(data, Subject.of(metric), by, actor_kind, period)
-    return sums_of(data, metric, rows, _spans(data, period), by, hidden)
+    rows = rows_of(data, metric, by, actor_kind)
+    hidden = withheld(data, Subject.of(metric), by, actor_kind)
+    return sums_of(data, metric, rows, data.weeks, by, hidden)
 
 
 def sums_of(
@@ -122,23 +115,31 @@ def sums_of(
 
 @kept
 def withheld(
-    data: Dataset,
-    subject: Subject,
-    by: str | None,
-    actor_kind: ActorKind = "user",
-    period: Period = "week",
+    data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
 ) -> pd.MultiIndex:
     """The weeks and groups withheld from every metric about the same people."""
-    everybody = [data]
-    if data.rest is not None and actor_kind == "user":
-        everybody.append(data.rest)  # people outside the team, whom its figures must not reveal
-    rows = [_rows(one, subject.population, by, actor_kind, period) for one in everybody]
-    minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
-    hidden = withheld_groups(rows, subject, by, minimum)
-    before = data.withheld_before_of(subject.money)
-    if by == "team" and period == "week" and before:
+    rows = _rows(data, subject.population, by, actor_kind, "week")
+    hidden = _few(data, rows, subject, by, actor_kind, "week")
+    if by == "team" and (before := data.withheld_before_of(subject.money)):
         return hidden.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
     return hidden
+
+
+def _few(
+    data: Dataset,
+    rows: pd.DataFrame,
+    subject: Subject,
+    by: str | None,
+    actor_kind: ActorKind,
+    period: Period,
+) -> pd.MultiIndex:
+    """The groups of `rows` that are of too few people, or that leave too few others."""
+    everybody = [rows]
+    if data.rest is not None and actor_kind == "user":
+        # People outside the dataset's team, whom its figures must not reveal.
+        everybody.append(_rows(data.rest, subject.population, by, actor_kind, period))
+    minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
+    return withheld_groups(everybody, subject, by, minimum)
 
 
 def summable(metric_id: str) -> Metric:
@@ -179,7 +180,8 @@ def rows_of(
     actor_kind: ActorKind = "user",
     period: Period = "week",
 ) -> pd.DataFrame:
-    """One row per week, actor and group, with the columns the metric needs."""
+    """One row per week (or month or day in its place), actor and group, with the columns the metric
+    needs."""
     if actor_kind not in get_args(ActorKind):
         raise ValueError(f"actor_kind is {actor_kind!r}; it is {' or '.join(get_args(ActorKind))}.")
     if actor_kind == "api_key" and metric.denominator in POPULATIONS:

@@ -10,7 +10,7 @@ from charges_made import billed_dataset, charge
 from click.testing import CliRunner
 
 import ccanalytics as cca
-from ccanalytics.analyses.budgets import budget_states
+from ccanalytics.analyses.forecast import budget_states
 from ccanalytics.cli import main
 
 FIRST, LAST = "2026-09-07", "2026-11-15"
