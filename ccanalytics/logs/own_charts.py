@@ -81,15 +81,10 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
         what = f"{_DOLLARS} at list prices, by model"
     else:
         group, unit, axis, form, what = "kind", "tokens", ".3~s", ",.0f", "Tokens by kind"
-    bars = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=alt.X("yearmonthdate(day):O", title=f"day ({frame.attrs['clock']})", axis=_DAYS),
-            y=alt.Y("value:Q", title=None, axis=alt.Axis(format=axis), scale=alt.Scale(zero=True)),
-            color=_colour(group, frame[group].unique(), range=CATEGORIES),
-        )
-    )
+    x = alt.X("yearmonthdate(day):O", title=f"day ({frame.attrs['clock']})", axis=_DAYS)
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(format=axis), scale=alt.Scale(zero=True))
+    colour = _colour(group, frame[group].unique(), range=CATEGORIES)
+    bars = alt.Chart(frame).mark_bar().encode(x=x, y=y, color=colour)
     days = frame.groupby("day", as_index=False)["value"].sum()
     title = _said(days, lambda: f"Most on {_first(days)['day']:%-d %B}")
     told = [("day:T", "day", DAY), (f"{group}:N", group), ("value:Q", unit, form)]
@@ -99,15 +94,10 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
     """A square per weekday and hour, darker for more cost."""
     hour = f"hour of the day ({frame.attrs['clock']})"
-    squares = (
-        alt.Chart(frame)
-        .mark_rect(color=BLUE)
-        .encode(
-            x=alt.X("hour:O", title=hour, axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("weekday:O", title=None, axis=alt.Axis(labelExpr=_WEEKDAYS)),
-            opacity=alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None),
-        )
-    )
+    x = alt.X("hour:O", title=hour, axis=alt.Axis(labelAngle=0))
+    y = alt.Y("weekday:O", title=None, axis=alt.Axis(labelExpr=_WEEKDAYS))
+    shade = alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None)
+    squares = alt.Chart(frame).mark_rect(color=BLUE).encode(x=x, y=y, opacity=shade)
     subtitle = f"{_DOLLARS}: darker means more in that hour of all these weeks"
     told = [("weekday:O", "weekday (1 is Monday)"), ("hour:O", "hour"), *_COLUMNS[:2]]
     title = _said(frame, lambda: _busiest(frame))
@@ -139,16 +129,11 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
     """A bar per tool, stacked by accepted, rejected and failed calls."""
     kinds = ["accepted", "rejected", "errors"]
     rows = frame[["tool", *kinds]].head(SHOWN).melt("tool", kinds, "outcome", "value")
-    bars = (
-        alt.Chart(rows)
-        .mark_bar()
-        .encode(
-            x=count_axis("value", alt.X),
-            y=alt.Y("tool:N", title=None, sort=None, axis=_NAMES),
-            color=_colour("outcome", kinds, domain=kinds, range=[BLUE, ORANGE, GREY]),
-            order=alt.Order("outcome:N"),
-        )
-    )
+    y = alt.Y("tool:N", title=None, sort=None, axis=_NAMES)
+    colour = _colour("outcome", kinds, domain=kinds, range=[BLUE, ORANGE, GREY])
+    bars = alt.Chart(rows).mark_bar().encode(
+        x=count_axis("value", alt.X), y=y, color=colour, order=alt.Order("outcome:N")
+    )  # fmt: skip
     more = f"; the {SHOWN} most used of {len(frame)}" if len(frame) > SHOWN else ""
     told = [("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")]
     title = "" if frame.empty else _most_called(frame)

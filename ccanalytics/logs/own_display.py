@@ -1,6 +1,7 @@
 """Cards and tables of one's own usage."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -31,34 +32,20 @@ _LABELS = {
 
 def own_week_bundle(week: OwnWeek) -> Bundle:
     """The five numbers of a personal week."""
-    lines = week.sessions["lines_added"].sum()
-    active = week.sessions["active_minutes"].sum() / 60
-    opened = counted(int(week.sessions["pull_requests"].sum()), "pull request")
-    saved = float(week.requests["saved"].sum())
-    return cards_bundle(
-        [
-            _card(
-                *("Spent, an estimate", _money(week.cost), _usual(week, "value")),
-                verdict=week.verdict,
-                before=week.judged(),
-                **_line(week, "value"),
-            ),
-            _card(
-                *("Saved by the cache", _money(saved), _usual(week, "saved")),
-                **_line(week, "saved"),
-            ),
-            _card(
-                *("Active time", f"{active:,.1f} h", "without pauses over 15 minutes"),
-                n=f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}",
-            ),
-            _largest(week),
-            _card(
-                *("Commits", f"{week.sessions['commits'].sum():,.0f}", _usual(week, "commits")),
-                n=f"{lines:,.0f} lines written, {opened}",
-                **_line(week, "commits"),
-            ),
-        ]
-    )
+    done = week.sessions[["commits", "lines_added", "pull_requests", "active_minutes"]].sum()
+    sessions, days = counted(len(week.sessions), "session"), counted(week.days, "day")
+    active = f"{done['active_minutes'] / 60:,.1f} h", "without pauses over 15 minutes"
+    opened = counted(int(done["pull_requests"]), "pull request")
+    written = f"{done['lines_added']:,.0f} lines written, {opened}"
+    judged = {"verdict": week.verdict, "before": week.judged()}
+    cards = [
+        _weekly_card(week, "Spent, an estimate", "value", week.cost, **judged),
+        _weekly_card(week, "Saved by the cache", "saved", week.requests["saved"].sum()),
+        _card("Active time", *active, n=f"{sessions} on {days}"),
+        _largest(week),
+        _weekly_card(week, "Commits", "commits", done["commits"], n=written),
+    ]
+    return _cards("own_week", cards)
 
 
 def own_now_bundle(now: OwnNow) -> Bundle:
@@ -68,24 +55,19 @@ def own_now_bundle(now: OwnNow) -> Bundle:
     """
     newest = now.newest["context"].iloc[0] if len(now.newest) else math.nan
     session = f"answer of {_clock(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
-    shown = cards_bundle(
-        [
-            _window_card(now),
-            _spell_card("This hour", now.hour, f"since {_clock(now, now.hour.since)}"),
-            _spell_card("Today", now.today, f"{_money(now.yesterday.cost)} yesterday"),
-            _spell_card("This week so far", now.week, f"{_money(now.last_week.cost)} last week"),
-            _card(
-                *("Context of the last answer", _amount("tokens", newest), session),
-                metric="own_now",
-            ),
-        ]
-    )
-    return {**shown, MIME.format("choices"): {"choices": now.choices}}
+    cards = [
+        _window_card(now),
+        _spell_card("This hour", now.hour, f"since {_clock(now, now.hour.since)}"),
+        _spell_card("Today", now.today, f"{_money(now.yesterday.cost)} yesterday"),
+        _spell_card("This week so far", now.week, f"{_money(now.last_week.cost)} last week"),
+        _card("Context of the last answer", _amount("tokens", newest), session),
+    ]
+    return {**_cards("own_now", cards), MIME.format("choices"): {"choices": now.choices}}
 
 
 def recent_bundle(recent: TitledFrame) -> Bundle:
     """One card per row of `own_recent`: the last seven days against the seven before."""
-    return cards_bundle([_recent_card(row) for row in recent.itertuples(index=False)])
+    return _cards("own_recent", map(_recent_card, recent.itertuples(index=False)))
 
 
 def sessions_bundle(sessions: TitledFrame) -> Bundle:
@@ -101,9 +83,7 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
     empty = {name for name in shown.columns if shown[name].isin([0, ""]).all()}
     shown.shown_columns = tuple(n for n in shown.shown_columns if n not in same | empty)
     shown.formats = {
-        **dict.fromkeys(("tokens", "requests", "minutes", "active_minutes", "commits"), ",.0f"),
-        **dict.fromkeys(("lines_added", "peak_context"), ",.0f"),
-        **dict.fromkeys(("pull_requests", "compactions"), ",.0f"),
+        **dict.fromkeys(shown.select_dtypes("number"), ",.0f"),
         "value": METRICS["own_sessions"].format,
         "subagent_share": METRICS["acceptance_rate"].format,
         "started_at": _moment,
@@ -114,44 +94,47 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
     return bundle
 
 
+def _cards(metric: str, cards: Iterable[dict[str, Any]]) -> Bundle:
+    return cards_bundle([{"metric": metric, **card} for card in cards])
+
+
 def _card(label: str, value: str, interval: str, **texts: Any) -> dict[str, Any]:
     """The texts of one card; one's own count has no interval."""
     empty = dict.fromkeys(("verdict", "change", "n", "before", "grade", "detail"), "")
-    said = {"metric": "own_week", "label": label, "value": value, "interval": interval}
+    said = {"label": label, "value": value, "interval": interval}
     return {**said, **empty, "tone": "neutral", **texts}
 
 
-def _line(week: OwnWeek, column: str) -> dict[str, Any]:
-    """The weeks as a sparkline, with a text alternative."""
-    points = [(monday.date(), value, None) for monday, value in week.line(column)]
-    if len(points) < 2:
-        return {}
-    numbers = [number for _, number, _ in points]
+def _weekly_card(
+    week: OwnWeek, label: str, column: str, value: float, **texts: Any
+) -> dict[str, Any]:
+    """A sum that other weeks have too: what is usual, and the weeks as a sparkline."""
     form = "{:,.0f}".format if column == "commits" else _money
-    words = f"{len(points)} weeks from {form(min(numbers))} to {form(max(numbers))}"
-    return {"line": sparkline(points), "weeks": words}
+    usual = week.usual(column)
+    points = [(monday.date(), number, None) for monday, number in week.line(column)]
+    if len(points) > 1:
+        low, high = (form(end(number for _, number, _ in points)) for end in (min, max))
+        texts |= {"line": sparkline(points), "weeks": f"{len(points)} weeks from {low} to {high}"}
+    return _card(
+        label, form(value), "" if math.isnan(usual) else f"usual {form(usual)} a week", **texts
+    )
 
 
 def _window_card(now: OwnNow) -> dict[str, Any]:
     label, window = "Five-hour window", now.window
     if window is None:
-        return _card(label, "none open", "the next answer opens one", metric="own_now")
+        return _card(label, "none open", "the next answer opens one")
     share = f"{100 * window.cost / now.limit_usd:.0f} % of your limit" if now.limit_usd else ""
     reached = f"limit at {_clock(now, now.limit_at)}" if now.limit_at is not None else ""
-    return _card(
-        *(label, _money(window.cost)),
-        f"{_clock(now, window.since)} to {_clock(now, window.until)}",
-        verdict=reached or share,
-        n=f"{_money(now.burn_rate)} an hour, {_money(now.projection)} at its end",
-        tone="bad" if reached else "neutral",
-        metric="own_now",
-    )
+    texts = {"verdict": reached or share, "tone": "bad" if reached else "neutral"}
+    texts["n"] = f"{_money(now.burn_rate)} an hour, {_money(now.projection)} at its end"
+    times = f"{_clock(now, window.since)} to {_clock(now, window.until)}"
+    return _card(label, _money(window.cost), times, **texts)
 
 
 def _spell_card(label: str, spell: Spell, compared: str) -> dict[str, Any]:
-    answers = counted(len(spell.requests), "answer")
-    basis = f"{answers}, {millions(spell.tokens)}"
-    return _card(label, _money(spell.cost), compared, n=basis, metric="own_now")
+    basis = f"{counted(len(spell.requests), 'answer')}, {millions(spell.tokens)}"
+    return _card(label, _money(spell.cost), compared, n=basis)
 
 
 def _clock(now: OwnNow, moment: pd.Timestamp) -> str:
@@ -167,25 +150,16 @@ def _largest(week: OwnWeek) -> dict[str, Any]:
     return _card(label, _money(first["value"]), session_name(first), n=share)
 
 
-def _usual(week: OwnWeek, column: str) -> str:
-    usual = week.usual(column)
-    if math.isnan(usual):
-        return ""
-    return f"usual {usual:,.0f} a week" if column == "commits" else f"usual {_money(usual)} a week"
-
-
 def _recent_card(row: Any) -> dict[str, Any]:
-    known = not math.isnan(row.before)
+    label, value = _LABELS[row.measure], _amount(row.unit, row.value)
+    when = f"the last {RECENT} days"
+    if math.isnan(row.before):
+        return _card(label, value, when, change=f"the range does not reach {2 * RECENT} days back")
     change = row.value - row.before
-    share = f" ({_relative(row.value / row.before)})" if known and row.before else ""
-    sign = "-" if change < 0 else "+"
+    moved = f"{'-' if change < 0 else '+'}{_amount(row.unit, abs(change))}"
+    moved += f" ({_relative(row.value / row.before)})" if row.before else ""
     before = f"on {_amount(row.unit, row.before)} in the {RECENT} days before"
-    return _card(
-        *(_LABELS[row.measure], _amount(row.unit, row.value), f"the last {RECENT} days"),
-        metric="own_recent",
-        change=before if known else f"the range does not reach {2 * RECENT} days back",
-        verdict=f"{sign}{_amount(row.unit, abs(change))}{share}" if known else "",
-    )
+    return _card(label, value, when, change=before, verdict=moved)
 
 
 def _relative(times: float) -> str:
