@@ -20,9 +20,9 @@ from stat import S_ISREG
 import msgspec
 
 from ccanalytics.logs.log_fact_set import Facts
-from ccanalytics.logs.log_facts import DAY, UNKNOWN_MODEL, day_of
+from ccanalytics.logs.log_facts import UNKNOWN_MODEL, day_of
 from ccanalytics.logs.log_file import Half, HalfKey, LogFile, tool_call
-from ccanalytics.prices import PriceList, Tariff, price_list
+from ccanalytics.prices import price_list
 from ccanalytics.words import counted
 
 log = logging.getLogger(__name__)
@@ -34,21 +34,16 @@ DRIFT = 0.01
 class ReadFile(msgspec.Struct, frozen=True, gc=False):
     """A file when it was last read."""
 
-    size: int
-    written_at: int
+    state: tuple[int, int]
     project: str | None = None
     """The folder it started in: subfolders belong to the same project."""
     open: frozenset[HalfKey] = frozenset()
     """The tool calls of which it has one half: another file may have the other one."""
 
-    def is_like(self, stat: os.stat_result) -> bool:
-        """Whether nothing was written since."""
-        return (self.size, self.written_at) == (stat.st_size, written_at(stat))
 
-
-def written_at(stat: os.stat_result) -> int:
-    """When a file was last written; a program can reset one of the two times."""
-    return max(stat.st_mtime_ns, stat.st_ctime_ns)
+def state_of(stat: os.stat_result) -> tuple[int, int]:
+    """The size of a file and when it was last written; a program can reset one of the two times."""
+    return stat.st_size, max(stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 class LogIndex(msgspec.Struct):
@@ -97,12 +92,11 @@ class LogReport(msgspec.Struct):
 
 
 class LogReader:
-    """The facts of the files read so far, and which files these are."""
+    """The facts of the files read so far, and which files these are: the `index`."""
 
     def __init__(self, models: Mapping[str, str], unreadable: Mapping[str, int]) -> None:
         self.facts = Facts()
-        self.files: dict[str, ReadFile] = {}
-        self.models = dict(models)
+        self.index = LogIndex({}, dict(models))
         self.report = LogReport(Counter(unreadable))
         self._calls: dict[HalfKey, Half] = {}
         self._results: dict[HalfKey, Half] = {}
@@ -114,29 +108,30 @@ class LogReader:
         of a tool call is read again.
         """
         before = {path: known[path] for path in paths if path in known}
-        self.files = dict(before)
+        self.index.files = dict(before)
         for path in paths:
             self._read_changed(path)
         halves = self._calls.keys() | self._results.keys()
         for path, file in before.items():
-            if self.files[path] is file and not halves.isdisjoint(file.open):
-                del self.files[path]
+            if self.index.files[path] is file and not halves.isdisjoint(file.open):
+                del self.index.files[path]
                 self._read_changed(path)
+        self._settle()
+        self._price()
 
     def _read_changed(self, path: str) -> None:
         try:
-            stat, known = os.stat(path), self.files.get(path)
-            if known and known.is_like(stat):
+            stat, known = os.stat(path), self.index.files.get(path)
+            if known and known.state == state_of(stat):
                 return
             if not S_ISREG(stat.st_mode):
                 raise OSError(None, "It is not a file")
-            self.read(Path(path))
+            self._read(Path(path))
         except OSError as error:
             log.warning("Cannot read %s: %s", path, error.strerror)
             self.report.unreadable_files[str(error.strerror)] += 1
 
-    def read(self, path: Path) -> None:
-        """Read a file."""
+    def _read(self, path: Path) -> None:
         # Not memory-mapped: truncating a mapped file would kill the process.
         with path.open("rb") as file:
             stat, data = os.fstat(file.fileno()), file.read()
@@ -146,33 +141,25 @@ class LogReader:
         for halves, mine in ((self._calls, part.calls), (self._results, part.results)):
             halves.update((key, half.detached()) for key, half in mine.items())
         half_keys = frozenset(part.calls.keys() | part.results.keys())
-        self.files[str(path)] = ReadFile(stat.st_size, written_at(stat), part.project, half_keys)
+        self.index.files[str(path)] = ReadFile(state_of(stat), part.project, half_keys)
 
     def project_around(self, path: Path) -> str | None:
         """The project of the session whose subagents write to a file, if it was read."""
         session, _, _ = str(path).rpartition(f"{os.sep}subagents{os.sep}")
-        known = self.files.get(f"{session}.jsonl")
+        known = self.index.files.get(f"{session}.jsonl")
         return known.project if known else None
 
-    def price(self) -> None:
+    def _price(self) -> None:
         """Fill in the cost of the requests."""
-        lists: dict[tuple[Tariff, int], PriceList | None] = {}
         for request in self.facts.requests.values():
+            day = day_of(request.at)
             for used in request.calls():
-                key = used.tariff, request.at // DAY
-                if key not in lists:
-                    lists[key] = price_list(used.tariff, day_of(request.at))
-                price = lists[key]
-                if price:
+                if price := price_list(used.tariff, day):
                     used.cost, used.uncached_cost = price.costs(used.tokens)
                 else:
                     self.report.unpriced_models[used.tariff.model] += 1
 
-    def index(self) -> LogIndex:
-        """Which files are read now."""
-        return LogIndex(self.files, self.models)
-
-    def settle(self) -> None:
+    def _settle(self) -> None:
         """Join tool calls of two files, and decide which session owns each fact."""
         for key in self._calls.keys() & self._results.keys():
             call, _ = tool_call(self._calls[key], self._results[key])
@@ -182,7 +169,8 @@ class LogReader:
     def model(self, name: str | None) -> str:
         """The model an id in the log stands for, also with a mark such as "[1m]" behind it."""
         name = name or UNKNOWN_MODEL
-        return self.models.get(name) or self.models.get(name.partition("[")[0], name)
+        models = self.index.models
+        return models.get(name) or models.get(name.partition("[")[0], name)
 
 
 @cache

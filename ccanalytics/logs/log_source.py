@@ -63,8 +63,6 @@ class LocalLogs(Source):
         """What is new in the files since `index`; unchanged files are not opened."""
         reader = LogReader(index.models | self.models, self._unreadable)
         reader.read_changed(self._files, index.files)
-        reader.settle()
-        reader.price()
         for text in reader.report.warnings():
             log.warning(text)
         return reader

@@ -81,7 +81,7 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
             ledger, index = None, LogIndex(models=index.models)
         news = logs.news(index)
         newest = ledger is None
-        return _join(store, ledger, news.facts, news.index(), whose, now, newest=newest, lost=lost)
+        return _join(store, ledger, news.facts, news.index, whose, now, newest=newest, lost=lost)
 
 
 def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:

@@ -69,9 +69,9 @@ def usage_by_chart(frame: MetricFrame) -> Any:
         )  # fmt: skip
         height = alt.Step(26)
     first = ("week:T", "week of", DAY) if split == "week" else (f"{split}:N", names)
-    told = [column for column in _COLUMNS if "tokens" not in column[0]]
+    tip = [column for column in _COLUMNS if "tokens" not in column[0]]
     columns = [(split, names, ""), *_COLUMNS]
-    return _wide(bars, metric, title, subtitle, [first, *told], height, columns)
+    return _wide(bars, metric, title, subtitle, [first, *tip], height, columns)
 
 
 def usage_by_day_chart(frame: MetricFrame) -> Any:
@@ -87,8 +87,8 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
     bars = alt.Chart(frame).mark_bar().encode(x=x, y=y, color=colour)
     days = frame.groupby("day", as_index=False)["value"].sum()
     title = _said(days, lambda: f"Most on {_first(days)['day']:%-d %B}")
-    told = [("day:T", "day", DAY), (f"{group}:N", group), ("value:Q", unit, form)]
-    return _wide(bars, "usage_by_day", title, f"{what} and day", told)
+    tip = [("day:T", "day", DAY), (f"{group}:N", group), ("value:Q", unit, form)]
+    return _wide(bars, "usage_by_day", title, f"{what} and day", tip)
 
 
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
@@ -99,14 +99,14 @@ def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
     shade = alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None)
     squares = alt.Chart(frame).mark_rect(color=BLUE).encode(x=x, y=y, opacity=shade)
     subtitle = f"{_DOLLARS}: darker means more in that hour of all these weeks"
-    told = [("weekday:O", "weekday (1 is Monday)"), ("hour:O", "hour"), *_COLUMNS[:2]]
+    tip = [("weekday:O", "weekday (1 is Monday)"), ("hour:O", "hour"), *_COLUMNS[:2]]
     title = _said(frame, lambda: _busiest(frame))
-    return _wide(squares, "usage_by_weekday", title, subtitle, told, alt.Step(22))
+    return _wide(squares, "usage_by_weekday", title, subtitle, tip, alt.Step(22))
 
 
 def context_growth_chart(frame: pd.DataFrame) -> Any:
     """A line per session, with a point after each compaction."""
-    told = [
+    tip = [
         ("session:N", "session"),
         ("answer:Q", "answer", ",.0f"),
         ("value:Q", "tokens that went in", ",.0f"),
@@ -116,7 +116,7 @@ def context_growth_chart(frame: pd.DataFrame) -> Any:
         x=alt.X("answer:Q", title="answer of the session", axis=alt.Axis(tickMinStep=1)),
         y=alt.Y("value:Q", title=None, axis=alt.Axis(format=".3~s")),
         color=_colour("session", frame["session"].unique(), range=CATEGORIES),
-        tooltip=tooltip(*told),
+        tooltip=tooltip(*tip),
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=1.5)
     cuts = base.mark_point(size=90, filled=True, opacity=1).transform_filter("datum.compacted")
@@ -135,9 +135,9 @@ def tool_use_chart(frame: pd.DataFrame) -> Any:
         x=count_axis("value", alt.X), y=y, color=colour, order=alt.Order("outcome:N")
     )  # fmt: skip
     more = f"; the {SHOWN} most used of {len(frame)}" if len(frame) > SHOWN else ""
-    told = [("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")]
+    tip = [("tool:N", "tool"), ("outcome:N", "outcome"), ("value:Q", "calls", ",.0f")]
     title = "" if frame.empty else _most_called(frame)
-    return _wide(bars, "tool_use", title, f"Calls by outcome{more}", told, alt.Step(24))
+    return _wide(bars, "tool_use", title, f"Calls by outcome{more}", tip, alt.Step(24))
 
 
 def _wide(
@@ -145,12 +145,12 @@ def _wide(
     metric: Any,
     title: str,
     subtitle: str,
-    told: Iterable[tuple[str, ...]] = (),
+    tip: Iterable[tuple[str, ...]] = (),
     height: Any = 220,
     columns: Sequence[Sequence[str]] = (),
 ) -> Any:
     """A finished chart with this tooltip; a column without a type is a number."""
-    lines = [(name if ":" in name else f"{name}:Q", *words) for name, *words in told]
+    lines = [(name if ":" in name else f"{name}:Q", *words) for name, *words in tip]
     chart = chart.encode(tooltip=tooltip(*lines)) if lines else chart
     return finished(
         chart, metric, title=title, subtitle=subtitle, wide=True, height=height, columns=columns

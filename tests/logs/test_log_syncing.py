@@ -175,7 +175,7 @@ def test_a_file_that_has_grown_is_read_again_and_no_other(folder, store, monkeyp
 def test_an_unchanged_file_is_not_opened(folder, store, monkeypatch):
     """One stat each tells that nothing is new."""
     brought(store, written(folder, s1=[answer(output=1)]))
-    monkeypatch.setattr("ccanalytics.logs.log_reader.LogReader.read", None)
+    monkeypatch.setattr("ccanalytics.logs.log_file.LogFile.read", None)
     assert brought(store, folder).fetched == 0
 
 
