@@ -139,13 +139,19 @@ class Store:
 
         With `lost_ok` a missing file has no rows; else it is an error.
         """
+        tables: Frames = {}
         with self.indexed(source) as index:
             stored = {day: index.days[day] for day in sorted(days) if day in index.days}
-            names = tuple(frames) or layout_of(source).frames
-            return stored, {
-                name: self._read(source, index, name, stored, lost_ok, schema(name))
-                for name in names
-            }
+            for frame in tuple(frames) or layout_of(source).frames:
+                parts = [pa.Table.from_batches([], schema(frame))]
+                for month, some in groupby(stored, month_of):
+                    name = place_of(frame, month)
+                    path, digest = self.folder(source) / name, index.files.get(name)
+                    # Arrow decodes columns in threads of its own; more of ours would only wait.
+                    if digest and (path.exists() or not lost_ok):
+                        parts.append(read_month(path, digest, schema(frame), set(some)))
+                tables[frame] = pa.concat_tables(parts)
+        return stored, tables
 
     def read(self, source: str, frame: str, since: date, until: date) -> pa.Table:
         """The rows of one frame for the stored days from `since` to `until`, both inclusive."""
@@ -155,7 +161,7 @@ class Store:
     def read_range(
         self, source: str, since: date, until: date, frames: Iterable[str] = ()
     ) -> tuple[dict[date, StoredDay], Frames]:
-        """The stored days from `since` to `until` and their frames, all as of one moment.
+        """`read_days` of the stored days from `since` to `until`, both inclusive.
 
         Text is read as dictionaries, which are faster and smaller on the way to pandas.
         """
@@ -225,24 +231,6 @@ class Store:
                 (old := index.days.get(day)) and old.final and old.digest == new.digest
                 for day, new in news.items()
             )
-
-    def _read(
-        self,
-        source: str,
-        index: DayIndex,
-        frame: str,
-        days: Iterable[date],
-        lost_ok: bool,
-        schema: pa.Schema,
-    ) -> pa.Table:
-        tables = [pa.Table.from_batches([], schema)]
-        for month, some in groupby(days, month_of):
-            name = place_of(frame, month)
-            path = self.folder(source) / name
-            # Arrow decodes columns in threads of its own; more of ours would only wait.
-            if name in index.files and not (lost_ok and not path.exists()):
-                tables.append(read_month(path, index.files[name], schema, set(some)))
-        return pa.concat_tables(tables)
 
 
 def restatements_in(content: bytes) -> list[Restatement]:
