@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from html import escape
 from typing import Any
 
@@ -187,8 +188,10 @@ def _figures(headline: Headline) -> dict[str, Any]:
 
 
 def _comparison(side: Comparison) -> dict[str, Any]:
-    fields = {name: value for name, value in vars(side).items() if name != "n_actors"}
-    return {n: _number(value) if isinstance(value, float) else value for n, value in fields.items()}
+    # Not `vars`: a comparison of a known figure also has what it is of.
+    names = (one.name for one in fields(Comparison) if one.name != "n_actors")
+    values = ((name, getattr(side, name)) for name in names)
+    return {name: _number(one) if isinstance(one, float) else one for name, one in values}
 
 
 def _number(value: float) -> float | None:
