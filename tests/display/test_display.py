@@ -1,14 +1,16 @@
 """What a notebook shows next to charts: data of our own type, HTML for Lab, plain text."""
 
+import json
 import math
 
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
+import ccanalytics as cca
 from ccanalytics.dataset.titled_frame import titled
 from ccanalytics.display.bundles import MIME
-from ccanalytics.display.cards import card, headline_bundle
+from ccanalytics.display.cards import card, headline_bundle, headlines_bundle
 from ccanalytics.display.sentences import markdown_text
 from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import METRICS
@@ -152,3 +154,16 @@ def test_what_is_filtered_of_a_titled_frame_keeps_its_title():
     frame = titled(pd.DataFrame({"n": [1, 2]}), "Teams", labels={"n": "sessions"})
     content = frame[frame["n"] > 1]._repr_mimebundle_()[MIME.format("table")]
     assert (content["title"], content["rows"]) == ("Teams", [["2"]])
+
+
+def test_headlines_side_by_side_are_judged_in_json(sample_days):
+    """Programs get the numbers of both comparisons, and nothing else of them."""
+    data = cca.load(source="sample", store=sample_days)
+    bundle = headlines_bundle(cca.headlines(data, ["cost", "commits"]))
+    cost, commits = json.loads(json.dumps(bundle[MIME.format("cards")]))["cards"]
+    assert list(cost["figures"]["sustained"]) == [
+        *("weeks", "weeks_before", "value", "previous", "change", "low", "high"),
+        *("detectable", "p_value", "verdict"),
+    ]
+    assert cost["figures"]["sustained"]["verdict"] == "up"
+    assert commits["figures"]["sustained"] is None  # described only
