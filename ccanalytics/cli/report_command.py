@@ -13,8 +13,8 @@ from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
 from ccanalytics.weeks import parse_week
 
 if TYPE_CHECKING:
-    from ccanalytics.issue.catch_up import WeekOutcome
     from ccanalytics.issue.run_options import RunOptions
+    from ccanalytics.issue.weekly import WeekOutcome
 
 WORST_FIRST = (1, 3, 0)
 """Exit codes of several weeks, worst first: failed before stopped by a check."""
@@ -97,7 +97,7 @@ def _missing(chosen: "RunOptions", since: str, as_json: bool) -> tuple[list[Path
     """Make every missing report, one line per week; the exit code is the worst of them."""
     pages, reports = [], []
     with progress("weeks without a report") as shown, closing(chosen.notebook_workers()) as workers:
-        from ccanalytics.issue.catch_up import catch_up, missing_weeks
+        from ccanalytics.issue.weekly import catch_up, missing_weeks
 
         for one in catch_up(chosen, missing_weeks(chosen, since), shown, workers):
             reports.append(_as_json(one))

@@ -1,10 +1,14 @@
-"""Filling the store for a command: the days of a range or a report, and their companions."""
+"""Filling the store for a command: the days of a range or a report, and their companions.
+
+It is the first part of a command, whose progress is a share of the whole.
+"""
 
 import logging
+from collections.abc import Callable
 from datetime import date, timedelta
+from itertools import count
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError
-from ccanalytics.issue.progress import Progress, of_days, silent
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.store.day_changes import SyncResult
 from ccanalytics.store.layout import Companion, companions
@@ -12,6 +16,36 @@ from ccanalytics.store.sync import sync, sync_available
 from ccanalytics.weeks import newest_closed_week, parse_week
 
 log = logging.getLogger(__name__)
+
+Progress = Callable[[str, float], None]
+"""Called with the current step, and a share from 0 to 1 that never falls."""
+
+
+def silent(what: str, share: float) -> None:
+    """Progress that is not shown."""
+
+
+def part(progress: Progress, start: float, end: float) -> Progress:
+    """Progress of one part of the whole, from one share of it to another."""
+    return lambda what, share: progress(what, start + (end - start) * share)
+
+
+def of_days(progress: Progress) -> Callable[[date, int], None]:
+    """Progress of days: called with each finished day and their number."""
+    done = count(1)
+    return lambda day, total: progress(f"day {day}", next(done) / total)
+
+
+def of_notebooks(progress: Progress, total: int) -> Callable[[str, int, int], None]:
+    """Progress of `total` notebooks: called with each one, its started cells and all its cells."""
+    done: dict[str, float] = {}
+
+    def begun(notebook: str, cell: int, cells: int) -> None:
+        done[notebook] = cell / cells
+        share = sum(list(done.values())) / total  # a copy: several threads report cells
+        progress(notebook.removesuffix(".ipynb") if share < 1 else "the page", share)
+
+    return begun
 
 
 def fetch_days(

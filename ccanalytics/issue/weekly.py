@@ -1,10 +1,10 @@
-"""One weekly report: sync once, load, check, run the notebooks."""
+"""The weekly report: sync once, load, check, run the notebooks; of one week, or of all missing."""
 
 import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 from hashlib import blake2b
 from importlib.metadata import version
@@ -15,20 +15,28 @@ from unicodedata import normalize
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load
 from ccanalytics.dataset.preflight import Check, preflight, stops
-from ccanalytics.errors import PreflightError, SettingsError
-from ccanalytics.issue.fetching import fetch_report_days
+from ccanalytics.errors import AuthError, CCAnalyticsError, PreflightError, SettingsError
+from ccanalytics.issue.fetching import (
+    Progress,
+    fetch_days,
+    fetch_report_days,
+    of_notebooks,
+    part,
+    silent,
+)
 from ccanalytics.issue.memory import memory_of, number_words, remember, revealed_with
-from ccanalytics.issue.progress import Progress, of_notebooks, part, silent
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.report.archive import complete_issues
+from ccanalytics.report.archive import complete_issues, read_issue
 from ccanalytics.report.engine import NotebookWorkers
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
-from ccanalytics.weeks import week_name
+from ccanalytics.weeks import newest_closed_week, parse_week, week_days, week_name
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
+
+_WEEK = timedelta(weeks=1)
 
 LONGEST_NAME = 60
 """The most letters of a team in a file name."""
@@ -48,6 +56,54 @@ def weekly_report(
         progress(counted(len(spec.notebooks), "notebook"), 0.35)
         shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
         return run_report(spec, ready, progress=shown)
+
+
+@dataclass(frozen=True)
+class WeekOutcome:
+    """The result of one week: its page, or the error."""
+
+    week: str
+    page: Path | None = None
+    error: CCAnalyticsError | None = None
+
+
+def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
+    """The Mondays of closed weeks without a complete issue in the folder, oldest first.
+
+    Among the last `options.weeks` closed weeks or, with `since`, all from that week on.
+    """
+    newest = _newest(options)
+    first = parse_week(since) if since else newest - (options.weeks - 1) * _WEEK
+    if first > newest:
+        raise ValueError(
+            f"since is {week_name(first)}; the newest closed week is {week_name(newest)}."
+        )
+    weeks = [first + n * _WEEK for n in range((newest - first).days // 7 + 1)]
+    return [week for week in weeks if not _has_issue(options, week)]
+
+
+def catch_up(
+    options: RunOptions,
+    weeks: Sequence[date],
+    progress: Progress = silent,
+    workers: NotebookWorkers | None = None,
+) -> Iterator[WeekOutcome]:
+    """The result of each of `weeks`; one that fails does not stop the others.
+
+    Weeks before the first record are skipped. A key that is
+    refused ends it, as it would be refused again.
+    """
+    for n, week in enumerate(weeks):
+        one = replace(options, week=week_name(week))
+        own = part(progress, n / len(weeks), (n + 1) / len(weeks))
+        try:
+            if _has_records(one, week, part(own, 0, 0.2)):
+                page = weekly_report(one, part(own, 0.2, 1), workers)
+                yield WeekOutcome(one.week, page)
+        except AuthError:
+            raise
+        except CCAnalyticsError as error:
+            yield WeekOutcome(one.week, error=error)
 
 
 def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWorkers) -> ReportSpec:
@@ -226,3 +282,31 @@ def _slug(team: str) -> str:
         return slug
     digest = blake2b(name.encode(), digest_size=4).hexdigest()
     return f"{slug or 'team'}-{digest}"
+
+
+def _newest(options: RunOptions) -> date:
+    """The newest closed week; for a source on this machine, the newest one with records."""
+    if options.spec.network:
+        return newest_closed_week(options.now, options.spec.settling)
+    data = load(
+        weeks=1, source=options.source, store=options.store, logs=options.logs, now=options.now
+    )
+    return data.until - timedelta(days=6)
+
+
+def _has_issue(options: RunOptions, week: date) -> bool:
+    issue = read_issue(options.out / f"{issue_name(week_name(week), options.team)}.html")
+    return issue is not None and not issue.failed and issue.source == options.source
+
+
+def _has_records(options: RunOptions, week: date, progress: Progress) -> bool:
+    """Whether there is a record on or before the last day of `week`."""
+    sunday = week_days(week)[-1]
+
+    def stored() -> bool:
+        days = options.store.days(options.source).items()
+        return any(day.rows and at <= sunday for at, day in days)
+
+    if not stored() and options.spec.network:
+        fetch_days(options, week - (options.weeks - 1) * _WEEK, sunday, progress=progress)
+    return stored()

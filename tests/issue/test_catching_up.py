@@ -12,9 +12,9 @@ from ccanalytics.cli import options
 from ccanalytics.errors import ApiError, AuthError, PreflightError, ReportError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.issue import catch_up as catching_up
-from ccanalytics.issue.catch_up import catch_up, missing_weeks
+from ccanalytics.issue import weekly as catching_up
 from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.issue.weekly import catch_up, missing_weeks
 from ccanalytics.report.archive import write_issue
 from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.settings import Settings
