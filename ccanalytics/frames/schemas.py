@@ -31,23 +31,19 @@ def encoded(schema: pa.Schema) -> pa.Schema:
     return pa.schema([f.with_type(WORDS) if f.type == pa.string() else f for f in schema])
 
 
+_text, _count = pa.string(), pa.int64()
+
 KEYS = [
     field("date", pa.timestamp("ms"), "UTC day, at its midnight"),
-    field("organization", pa.string(), "organization_id; null when not known"),
-    field("actor", pa.string(), "actor.email_address or actor.api_key_name, as sent"),
-    field(
-        "actor_kind", pa.string(), "user: a person; api_key: a key, never a person; others as sent"
-    ),
-    field(
-        "customer_type", pa.string(), "api: pay as you go; subscription: a seat; null: not known"
-    ),
-    field("subscription_type", pa.string(), "enterprise or team; null when not sent"),
-    field("terminal", pa.string(), "terminal_type, an open set; null when not known"),
+    field("organization", _text, "organization_id; null when not known"),
+    field("actor", _text, "actor.email_address or actor.api_key_name, as sent"),
+    field("actor_kind", _text, "user: a person; api_key: a key, never a person; others as sent"),
+    field("customer_type", _text, "api: pay as you go; subscription: a seat; null: not known"),
+    field("subscription_type", _text, "enterprise or team; null when not sent"),
+    field("terminal", _text, "terminal_type, an open set; null when not known"),
     field("is_remote", pa.bool_(), "a remote session such as on the web; null when not sent"),
-    field("project", pa.string(), "working folder; local logs only"),
+    field("project", _text, "working folder; local logs only"),
 ]
-
-_count = pa.int64()
 
 SCHEMAS = {
     "activity": pa.schema(
@@ -65,7 +61,7 @@ SCHEMAS = {
     "model_usage": pa.schema(
         [
             *KEYS,
-            field("model", pa.string(), "model_breakdown[].model, an open set"),
+            field("model", _text, "model_breakdown[].model, an open set"),
             field("input_tokens", _count, "tokens.input: neither read from nor written to cache"),
             field("output_tokens", _count, "tokens.output"),
             field("cache_read_tokens", _count, "tokens.cache_read"),
@@ -76,7 +72,7 @@ SCHEMAS = {
     "tool_actions": pa.schema(
         [
             *KEYS,
-            field("tool", pa.string(), "key of tool_actions, an open set"),
+            field("tool", _text, "key of tool_actions, an open set"),
             field("accepted", _count, "proposals accepted"),
             field("rejected", _count, "proposals rejected"),
         ]
@@ -86,8 +82,8 @@ SCHEMAS = {
 ADDRESSES = pa.schema(
     [
         KEYS[0],
-        field("actor_id", pa.string(), "user.id: the same when the address changes"),
-        field("actor", pa.string(), "the address on that day, as sent"),
+        field("actor_id", _text, "user.id: the same when the address changes"),
+        field("actor", _text, "the address on that day, as sent"),
     ]
 )
 """The addresses of people and the source's own ids, where it has them."""

@@ -9,15 +9,21 @@ from collections.abc import Iterator
 from datetime import date
 from urllib.parse import quote
 
-from ccanalytics.sources.http import Client, checked_day
+from ccanalytics.sources.http import PAGE_SIZE, Client, checked_day
 from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS, GROUPS_KEY, MEMBERS_KEY
-from ccanalytics.wire.claude_code import Page, Record, decode_page, decoder, unknown_fields
+from ccanalytics.wire.claude_code import (
+    CursorPage,
+    Page,
+    Record,
+    decode_page,
+    decoder,
+    unknown_fields,
+)
 from ccanalytics.wire.organization import (
     GroupMember,
-    GroupMemberPage,
-    GroupPage,
     Member,
+    MemberGroup,
     MemberPage,
     Organization,
 )
@@ -26,7 +32,6 @@ REPORT = "/v1/organizations/usage_report/claude_code"
 MEMBERS = "/v1/organizations/users"
 GROUPS = "/v1/organizations/rbac_groups"
 ME = "/v1/organizations/me"
-PAGE_SIZE = 1000
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +90,11 @@ class GroupClient(AdminClient):
     def groups(self) -> Iterator[tuple[str, list[GroupMember]]]:
         """Each group's name and its members; an error rather than a part."""
         limit: Params = {"limit": PAGE_SIZE}
-        for page in self._all_pages(GROUPS, limit, decoder(GroupPage, "a page of groups")):
+        decode_groups = decoder(CursorPage[MemberGroup], "a page of groups")
+        for page in self._all_pages(GROUPS, limit, decode_groups):
             for group in page.data:
                 path = f"{GROUPS}/{quote(group.id, safe='')}/members"
-                decode = decoder(GroupMemberPage, f"the members of group {group.name!r}")
+                decode = decoder(CursorPage[GroupMember], f"the members of group {group.name!r}")
                 members = self._all_pages(path, limit, decode)
                 yield group.name, [member for part in members for member in part.data]
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import httpx
 
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.sources.http import Client, checked_day
+from ccanalytics.sources.http import PAGE_SIZE, Client, checked_day
 from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.wire.claude_code import Record, UserActor, unknown_fields
@@ -28,7 +28,6 @@ from ccanalytics.wire.organization import Organization
 
 USERS = "/v1/organizations/analytics/users"
 SUMMARIES = "/v1/organizations/analytics/summaries"
-PAGE_SIZE = 1000
 
 FLOOR = date(2026, 1, 1)
 """There are no records before this day."""

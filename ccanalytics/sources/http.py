@@ -50,8 +50,8 @@ SAME_FAULTS = 3
 IDLE_PAGES = 3
 """Pages in a row without a new row after which a walk counts as endless."""
 
-LIST_SIZE = 1000
-"""Rows of one page of a list."""
+PAGE_SIZE = 1000
+"""Rows of one page."""
 
 
 T = TypeVar("T")
@@ -173,7 +173,7 @@ class Client(Source):
     def _list_rows(self, path: str, kind: type[Listing[ListedRow]]) -> list[ListedRow]:
         """All rows of a list; an error rather than a part."""
         decode = decoder(kind, f"a page of {path}")
-        pages = self._all_pages(path, {"limit": LIST_SIZE}, decode)
+        pages = self._all_pages(path, {"limit": PAGE_SIZE}, decode)
         return [row for page in pages for row in page.data]
 
     def _note_unknown(self, fields: set[str]) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import ClassVar, Generic, TypeVar
 
-from ccanalytics.wire.claude_code import CursorPage, Wire
+from ccanalytics.wire.claude_code import Wire
 
 
 class Listed(Wire):
@@ -102,14 +102,6 @@ class Listing(Wire, Generic[ListedRow]):
     def next_page(self) -> str:
         """The cursor: `last_id`, or the id of the last row, as some gateways leave it out."""
         return self.last_id or (self.data[-1].id if self.data else "")
-
-
-class GroupPage(CursorPage[MemberGroup]):
-    """One answer of the list of groups."""
-
-
-class GroupMemberPage(CursorPage[GroupMember]):
-    """One answer of the list of a group's members."""
 
 
 class MemberPage(Listing[Member]):

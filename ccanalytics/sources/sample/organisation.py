@@ -143,20 +143,18 @@ class SampleOrganisation(Source):
 
     def members(self, day: date) -> list[dict[str, str]]:
         """The members of `day` as the service lists them, most recently added first."""
-        rows = []
-        for person in self.people:
-            if person.team_on(day) is not None:
-                added = person.teams[0][1] or date(2026, 1, 5)
-                rows.append(
-                    {
-                        "id": self.ids[person.email],
-                        "email": person.email,
-                        "name": person.name,
-                        "role": "claude_code_user",
-                        "added_at": f"{added}T09:00:00Z",
-                        "type": "user",
-                    }
-                )
+        rows = [
+            {
+                "id": self.ids[person.email],
+                "email": person.email,
+                "name": person.name,
+                "role": "claude_code_user",
+                "added_at": f"{person.teams[0][1] or date(2026, 1, 5)}T09:00:00Z",
+                "type": "user",
+            }
+            for person in self.people
+            if person.team_on(day) is not None
+        ]
         return sorted(rows, key=lambda row: row["added_at"], reverse=True)
 
     def calendar_csv(self, kind: str) -> str:
