@@ -128,6 +128,9 @@ class Facts:
             (self.events, news.events),
         ]
         for mine, others in kinds:
+            if not mine:  # in a first sync nothing is known, and there is nothing to compare
+                mine.update(others)
+                continue
             for key, fact in others.items():
                 self._put(mine, key, fact, newest)
         self._match_incomplete()
@@ -234,10 +237,11 @@ class Facts:
 
 def _differences(before: dict[Any, Fact], after: dict[Any, Fact]) -> Iterator[Fact]:
     """What is not the same in both, as it was and as it is."""
-    for key in before.keys() | after.keys():
-        was, now = before.get(key), after.get(key)
+    for key, now in after.items():
+        was = before.get(key)
         if was is not now and was != now:
             yield from filter(None, (was, now))
+    yield from (before[key] for key in before.keys() - after.keys())
 
 
 def _days(facts: Iterable[Fact]) -> set[date]:

@@ -140,7 +140,7 @@ def _counted(requests: pa.Table) -> pa.Table:
 def _session_frame(facts: Facts, requests: pa.Table, calls: pa.Table) -> pa.Table:
     """One row per session, with the sums of its facts."""
     models: dict[str | None, set[str]] = defaultdict(set)
-    for row in requests.select(["session", "model"]).to_pylist():
+    for row in requests.group_by(["session", "model"]).aggregate([]).to_pylist():
         models[row["session"]].add(row["model"])
     found = sorted(facts.sessions().items(), key=lambda item: (item[1].started_at, item[0]))
     rows = [_session_row(one, models[name]) for name, one in found]

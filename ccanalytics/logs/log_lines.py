@@ -264,14 +264,12 @@ def other_calls(
     An advisor, a summary of what went before (`compaction`), or an attempt of another model before
     this one answered (`fallback`).
     """
+    callers = {"advisor_message": ("advisor", advisor), "compaction": ("compaction", model)}
     calls = []
     for part in usage.iterations or ():
-        if part.type == "advisor_message":
-            calls.append(("advisor", part.model or advisor, tokens(part)))
-        elif part.type == "compaction":
-            calls.append(("compaction", part.model or model, tokens(part)))
-        elif not _is_own(part, model):
-            calls.append(("fallback", part.model, tokens(part)))
+        if not _is_own(part, model):
+            caller, usual = callers.get(part.type or "", ("fallback", None))
+            calls.append((caller, part.model or usual, tokens(part)))
     return calls
 
 
