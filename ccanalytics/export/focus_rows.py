@@ -138,7 +138,8 @@ def _teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
 def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     """The weeks of enough people; a team that is withheld in one is no team there."""
     minimum = data.minimum_group
-    usage = usage.assign(week=_monday(usage["date"]))
+    monday = usage["date"] - pd.to_timedelta(usage["date"].dt.day_of_week, unit="D")
+    usage = usage.assign(week=monday)
     weeks = members(usage, ["week"])
     hidden_weeks = {*weeks.loc[few(weeks, minimum, ["week"]), "week"], *data.hidden_weeks}
     usage = usage[~usage["week"].isin(hidden_weeks)]
@@ -178,10 +179,6 @@ def _merged_models(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
     }
     usage = usage.assign(**{name: usage[name].mask(merged, one) for name, one in several.items()})
     return usage.assign(team=usage["team"].where(usage["team"] != "", None))
-
-
-def _monday(dates: pd.Series) -> pd.Series:
-    return dates - pd.to_timedelta(dates.dt.day_of_week, unit="D")
 
 
 def _rows(group: dict[str, Any], source: str) -> Iterator[dict[str, Any]]:

@@ -137,6 +137,15 @@ def test_a_list_without_its_last_id_goes_on_after_its_last_row():
     assert made.asked[1].url.params["after_id"] == "user_1"
 
 
+def test_a_list_whose_pages_overlap_has_each_row_once():
+    """A member who was added between two pages moved the last row of the first to the second."""
+    rows = [{"id": f"user_{n}", "email": f"p{n}@x.example", "added_at": None} for n in range(3)]
+    first = {"data": rows[:2], "has_more": True, "last_id": "user_1"}
+    rest = {"data": rows[1:], "has_more": False}
+    made = client(json.dumps(first).encode(), json.dumps(rest).encode())
+    assert [one.id for one in made.members()] == ["user_0", "user_1", "user_2"]
+
+
 def test_an_answer_that_drips_is_given_up():
     """A byte now and then keeps every timeout of a read from passing."""
     now = [0.0]
