@@ -10,8 +10,7 @@ from ccanalytics.analyses.change_parts import Drivers, TeamShift
 from ccanalytics.analyses.forecast import Forecast
 from ccanalytics.analyses.interventions import Effect
 from ccanalytics.analyses.lifecycle import FLOWS
-from ccanalytics.charts.marks import band, event_layers, stacked
-from ccanalytics.charts.ready_frame import with_interval
+from ccanalytics.charts.marks import band, event_layers, stacked, with_interval
 from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import (
     BLUE,

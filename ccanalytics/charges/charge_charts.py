@@ -7,8 +7,7 @@ import pandas as pd
 
 from ccanalytics.charges.charge_frames import UNATTRIBUTED
 from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
-from ccanalytics.charts.marks import stacked, week_words
-from ccanalytics.charts.ready_frame import ready, table_columns
+from ccanalytics.charts.marks import ready, stacked, table_columns, week_words
 from ccanalytics.charts.shown_chart import finished, newest_rows, newest_words, title_of
 from ccanalytics.charts.theme import BLUE, GREY, legend, value_axis, value_format, week_axis
 from ccanalytics.metrics.definitions import METRICS

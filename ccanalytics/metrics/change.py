@@ -107,11 +107,13 @@ class Comparison:
         was = f"{metric.format(self.previous)} in {before}"
         if not self.is_change:
             return f"no detectable change from {was}; {self.power()}"
+        return f"{self.verdict} from {was} ({self.size(metric)})"
+
+    def size(self, metric: Metric) -> str:
+        """How far it moved: "+12 % for the typical person, 90 % interval +3 % to +22 %"."""
         who = " for the typical person" if metric.is_ratio else ""
-        return (
-            f"{self.verdict} from {was} ({percent(self.change)}{who}, 90 % interval "
-            f"{percent(self.low)} to {percent(self.high)})"
-        )
+        ends = f"{percent(self.low)} to {percent(self.high)}"
+        return f"{percent(self.change)}{who}, 90 % interval {ends}"
 
     def power(self) -> str:
         """The smallest change that would have been detected."""

@@ -24,7 +24,6 @@ from ccanalytics.metrics.change import (
     SUSTAINED_WEEKS,
     Comparison,
     comparisons,
-    percent,
 )
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
 from ccanalytics.metrics.headline import described
@@ -249,10 +248,7 @@ def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
 def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
     metric = one.metric
     values = f"{metric.format(one.value)} instead of {metric.format(one.previous)}"
-    who = " for the typical person" if metric.is_ratio else ""
-    ends = f"{percent(one.low)} to {percent(one.high)}"
-    size = f"{percent(one.change)}{who}, 90 % interval {ends}"
-    text = f"{values} ({one.horizon}; {size})."
+    text = f"{values} ({one.horizon}; {one.size(metric)})."
     text += _where(one, looked_at) + _event(data, one)
     place = metric.id, one.by, one.group, f"{one.since:%Y-%m-%d}"
     return Finding("change", _title(one), text, *place, one, one.weight)
