@@ -218,7 +218,9 @@ def stacked(
     frame = ready(frame, metric, group)
     said = week_words(frame, metric, group, actor_kind=actor_kind)
     y = axis or value_axis(metric)
-    bars = alt.Chart(frame).mark_bar().encode(x=week_axis(), y=y, color=colour, tooltip=said)
+    # Else a week without a value would lose its place, as no other mark is there to keep it.
+    bars = alt.Chart(frame).mark_bar(invalid="show")
+    bars = bars.encode(x=week_axis(), y=y, color=colour, tooltip=said)
     columns = table_columns(frame, metric, group, actor_kind)
     return finished(bars, metric, actor_kind=actor_kind, columns=columns, **words)
 
@@ -246,8 +248,9 @@ def ready(
     order: Sequence[str] = (),
     moved: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """`frame` with the columns above; the last week of a group is its last with a value."""
-    plain = pd.DataFrame(frame).reset_index(drop=True)
+    """`frame` with the columns above and every week; the last week of a group is its last with a
+    value."""
+    plain = every_week(frame, group)
     has_value = plain["value"].notna()
     said = plain["value"].map(metric.format).where(has_value, NOT_SHOWN)
     known = plain[has_value].sort_values("week")
@@ -260,6 +263,24 @@ def ready(
     plain = _placed(plain, group, order, moved) if group else plain
     plain.attrs = dict(frame.attrs)
     return plain
+
+
+def every_week(frame: pd.DataFrame, group: str | None) -> pd.DataFrame:
+    """`frame` with an empty row, of each group, for a week between that has none.
+
+    A week with a lost day, or without use, keeps its place: those around it do not adjoin.
+    """
+    plain = pd.DataFrame(frame).reset_index(drop=True)
+    if plain.empty or period_of(frame) != "week":
+        return plain
+    weeks = pd.date_range(plain["week"].min(), plain["week"].max(), freq="7D")
+    lost = weeks.difference(pd.DatetimeIndex(plain["week"]))
+    if lost.empty:
+        return plain
+    rows = pd.DataFrame({"week": lost.astype(plain["week"].dtype)})
+    if group:
+        rows = rows.merge(plain[[group]].drop_duplicates(), how="cross")
+    return pd.concat([plain, rows], ignore_index=True)
 
 
 def with_interval(frame: pd.DataFrame, show: Callable[[float], str]) -> pd.DataFrame:

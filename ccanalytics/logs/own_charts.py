@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from ccanalytics.charts.marks import every_week
 from ccanalytics.charts.shown_chart import finished
 from ccanalytics.charts.theme import (
     BLUE,
@@ -18,6 +19,7 @@ from ccanalytics.charts.theme import (
     legend,
     tooltip,
     value_axis,
+    week_axis,
 )
 from ccanalytics.logs.own_frames import dollars, part, short_names
 from ccanalytics.metrics.definitions import METRICS
@@ -54,10 +56,8 @@ def usage_by_chart(frame: MetricFrame) -> Any:
     if split in ("hour", "week"):
         x = alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0))
         if split == "week":
-            x, frame = alt.X("yearmonthdate(week):O", title=None, axis=_DAYS), _every_week(frame)
-        # A week without use keeps its place.
-        bars = alt.Chart(frame).mark_bar(invalid="break-paths-show-domains")
-        bars = bars.encode(x=x, y=value_axis(metric))
+            x, frame = week_axis(), every_week(frame, None)
+        bars = alt.Chart(frame).mark_bar(invalid="show").encode(x=x, y=value_axis(metric))
     else:
         if len(frame) == 1 and "unavailable" not in frame.attrs:  # a bar of its own says nothing
             frame.attrs["unavailable"] = f"all of it is {frame[split].iloc[0]}"
@@ -159,12 +159,6 @@ def _wide(
 
 def _colour(group: str, names: Iterable[object], **scale: Any) -> alt.Color:
     return alt.Color(f"{group}:N", sort=None, scale=alt.Scale(**scale), legend=legend(names))
-
-
-def _every_week(frame: MetricFrame) -> pd.DataFrame:
-    """`frame` with a row for each week, also those without use, which are gaps."""
-    weeks = pd.date_range(frame["week"].min(), frame["week"].max(), freq="7D", name="week")
-    return pd.DataFrame(frame).set_index("week").reindex(weeks).reset_index()
 
 
 def _said(frame: pd.DataFrame, words: Callable[[], str]) -> str:

@@ -1,18 +1,20 @@
 """A chart shows one metric frame: its unit, its definition, its gaps, and nothing it computed."""
 
+import json
 import pickle
 from dataclasses import replace
 
 import altair as alt
 import pandas as pd
 import pytest
+import vl_convert
 from builders import dataset, record
 from metric_results import result_of
 
 import ccanalytics as cca
 from ccanalytics import charts
 from ccanalytics.analyses.change_parts import Drivers
-from ccanalytics.charts.shown_chart import MIME
+from ccanalytics.charts.shown_chart import MIME, VERSION
 from ccanalytics.charts.theme import CATEGORIES, GRID, INK, MUTED
 from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import METRICS
@@ -130,6 +132,20 @@ def test_a_week_without_a_value_is_a_gap_not_a_zero():
     spec = draw("cost_per_commit", weeks())
     (rows,) = spec["datasets"].values()
     assert [row["value"] for row in rows] == [pytest.approx(15 / 45), None, pytest.approx(15 / 45)]
+
+
+@pytest.mark.parametrize("name", ["cost", "cost_per_commit", "model_mix"])
+def test_a_week_with_a_lost_day_keeps_its_place(name):
+    """Drawn, the axis names all three Mondays, and nothing stands at the one in the middle."""
+    data = weeks()
+    lost = data.days["date"] == "2026-11-12"
+    data = replace(data, days=data.days.assign(stored=~lost, closed=~lost, final=~lost))
+    assert len(data.weeks) == 2
+    spec = draw(name, data)
+    drawn = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=VERSION)
+    assert [day in drawn for day in ("2 Nov", "9 Nov", "16 Nov")] == [True] * 3
+    (rows,) = spec["datasets"].values()
+    assert {row["value"] for row in rows if row["week"].startswith("2026-11-09")} == {None}
 
 
 def test_bars_begin_at_zero():
