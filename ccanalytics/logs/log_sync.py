@@ -128,9 +128,11 @@ def _join(
     """
     facts, known_sessions = _stored_facts(store, ledger, news)
     days, names = facts.join(news, newest=newest)
-    has_changed = pc.is_in(known_sessions["session"], pa.array(names, pa.string()))
-    frames = frames_of(facts, organization, known_sessions.filter(pc.invert(has_changed)))
-    writes = by_day(frames, sorted(days | lost.keys()))
+    writes: dict[date, Frames] = {}
+    if changed := sorted(days | lost.keys()):
+        has_changed = pc.is_in(known_sessions["session"], pa.array(names, pa.string()))
+        frames = frames_of(facts, organization, known_sessions.filter(pc.invert(has_changed)))
+        writes = by_day(frames, changed)
     for day in lost.keys() - days:
         writes[day] |= _sums_kept(store, day, lost[day])
     stored = store.days(SOURCE)
@@ -178,9 +180,9 @@ def _stored_facts(store: Store, ledger: Ledger | None, news: Facts) -> tuple[Fac
 
 def _days_with(store: Store, names: Iterable[str | None]) -> set[date]:
     """The stored days of facts with one of these identities."""
-    wanted = pa.array(set(names), pa.string())
-    if not len(wanted):
+    if not (known := set(names)):
         return set()
+    wanted = pa.array(known, pa.string())
     schemas = {
         frame: pa.schema([LOG_SCHEMAS[frame].field(name) for name in ("date", *columns)])
         for frame, columns in IDENTITIES.items()
