@@ -38,6 +38,7 @@ from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS, USD
 from ccanalytics.sources.source import Source
 from ccanalytics.store.day_store import NewDay, Store
+from ccanalytics.store.sql_views import connect
 from ccanalytics.store.sync import sync
 
 MODELS = ("claude-sonnet-5", "claude-haiku-4-5-20251001")
@@ -266,8 +267,16 @@ def many_people(counts):
         with tempfile.TemporaryDirectory() as store:
             run(FILL_PEOPLE + "print(0)", store, people, Path(__file__).parent)
             wall, cpu, loaded, records, peak = run(ASK, store)
+            size = sum(file.stat().st_size for file in Path(store).rglob("*.parquet"))
+            begun = time.perf_counter()
+            connect("api", store).sql(
+                "select terminal, date_trunc('week', date), sum(commits), count(distinct actor) "
+                "from activity group by all"
+            ).fetchall()
+            asked = time.perf_counter() - begun
         print(f"52 weeks of {people:,} people, {records:,} records: load {loaded:.1f} CPU s, with "
-              f"by_week {cpu:.1f} CPU s, {wall:.0f} s, {peak:,.0f} MB")  # fmt: skip
+              f"by_week {cpu:.1f} CPU s, {wall:.0f} s, {peak:,.0f} MB; {size / 1e6:,.0f} MB on "
+              f"disk; commits and people by week and terminal in DuckDB {asked:.1f} s")  # fmt: skip
 
 
 DAYS = [date(2026, 10, 25) + timedelta(n) for n in range(14)]
