@@ -19,7 +19,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
 from ccanalytics.metrics.availability import UNAVAILABLE, is_known
-from ccanalytics.metrics.change import percent
+from ccanalytics.metrics.change import MINIMUM_EVENTS, percent
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.metrics.own_history import LEVEL, Floats, LogChange, Weeks, ratio
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, summable, withheld
@@ -202,7 +202,7 @@ def _team_sums(
         unpriced = part["unpriced_tokens"].sum() / max(part["total_tokens"].sum(), 1)
         priced = not metric.is_money or 1 - unpriced >= MINIMUM_PRICED
         followed = seen[0] >= FEWEST_BEFORE and seen[1] >= FEWEST_AFTER
-        if followed and priced and top.min() > 0 and bottom.min() >= metric.verdict_denominator:
+        if followed and priced and top.min() > 0 and bottom.min() >= MINIMUM_EVENTS:
             known[str(team)] = np.nan_to_num(np.hstack(sides)[:2])
     return known
 

@@ -151,12 +151,9 @@ def _detail(headline: Headline) -> str:
 
 
 def _tone(headline: Headline) -> str:
-    """good or bad where the metric has a desired direction, else moved."""
-    if headline.metric.id not in SECTION_TESTS or not headline.shown.is_change:
-        return "neutral"
-    if headline.metric.direction == "neutral":
-        return "moved"
-    return "good" if headline.verdict == headline.metric.direction else "bad"
+    """Moved or neutral: no direction of a metric is good or bad by itself."""
+    tested = headline.metric.id in SECTION_TESTS
+    return "moved" if tested and headline.shown.is_change else "neutral"
 
 
 def _weeks(headline: Headline) -> str:

@@ -44,6 +44,9 @@ Verdict = Literal[
     "not known from this source",
 ]
 
+MINIMUM_EVENTS = 20
+"""With a smaller denominator on one side a change of a ratio is not judged."""
+
 RECENT_WEEKS = 12
 """The most closed weeks a change is judged by."""
 
@@ -212,7 +215,7 @@ def compare(
         return found
     found = replace(found, verdict="too few to say")
     events = min(actors.bottom[:, side].sum() for side in (before, after))
-    if there < fewest or (metric.is_ratio and events < metric.verdict_denominator):
+    if there < fewest or (metric.is_ratio and events < MINIMUM_EVENTS):
         return found
     return _judged(found, metric, actors, before, after)
 

@@ -52,11 +52,10 @@ class Metric:
 
     `numerator` and `denominator` are columns of `actor_weeks`: both make a ratio of sums, a
     numerator alone a total, and neither a metric with a shape of its own. There is no value under
-    `minimum_denominator` and no verdict under `verdict_denominator`. `frame` is the function of a
-    weekly metric with a shape of its own, `function` that of one with other rows than weeks,
-    `chart` that of one that is not drawn like all others, `words` that of one that has a sentence.
-    `order` is its place in the report. `basis` is a function that gives the dataset with the money
-    it is about, where that is not the estimate.
+    `minimum_denominator`. `frame` is the function of a weekly metric with a shape of its own,
+    `function` that of one with other rows than weeks, `chart` that of one that is not drawn like
+    all others, `words` that of one that has a sentence. `order` is its place in the report. `basis`
+    is a function that gives the dataset with the money it is about, where that is not the estimate.
     """
 
     id: str
@@ -66,9 +65,7 @@ class Metric:
     numerator: str | None = None
     denominator: str | None = None
     minimum_denominator: int = 1
-    verdict_denominator: int = 20
     grade: Literal["high", "medium", "low"] = "medium"
-    direction: Literal["neutral", "up", "down"] = "neutral"
     caveats: tuple[str, ...] = ()
     source: str = ""
     version: int = 1

@@ -92,11 +92,6 @@ def test_every_denominator_has_a_word():
     assert {m.METRICS[name].denominator for name in RATIOS} <= set(definitions.COLUMN_WORDS)
 
 
-def test_no_metric_of_the_first_set_is_good_or_bad():
-    """Rising acceptance or falling cost is no success by itself."""
-    assert {metric.direction for metric in m.METRICS.values()} == {"neutral"}
-
-
 @pytest.mark.parametrize(
     ("metric", "value", "text"),
     [
