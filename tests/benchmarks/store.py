@@ -3,9 +3,10 @@
     uv run python tests/benchmarks/store.py [--logs FOLDER] [--runs N] [--people N] [--tries N]
 
 `load` is `cca.load` of 26 weeks of the sample in a fresh process, imports and sync excluded; `scan`
-is what pyarrow takes in one, warm, to read the same rows of the same files. Medians of alternating
-runs: compare rows of one run, not machines. The daily sync is that of the 28th day of a month, of
-10,000 people of whom half are at work, with imports excluded and nothing to wait for.
+is what pyarrow takes in one, warm, to read the same rows of the same files, with those of the bill,
+which `load` reads too. Medians of alternating runs: compare rows of one run, not machines. The
+daily sync is that of the 28th day of a month, of 10,000 people of whom half are at work, with
+imports excluded and nothing to wait for.
 
 `many people` is `cca.load` and `cca.by_week` of 52 weeks in a process of its own, which has no
 cache. `faults` kills writers, damages files and runs out of room; after each try every stored day
@@ -62,7 +63,8 @@ wings()
 start, cpu = time.perf_counter(), time.process_time()
 data = cca.load(source="sample", weeks=26, store=sys.argv[1])
 wall = time.perf_counter() - start
-rows = sum(len(frame) for frame in (data.activity, data.model_usage, data.tool_actions))
+frames = data.activity, data.model_usage, data.tool_actions, data.extras["charges"]
+rows = sum(map(len, frames))
 print([wall, time.process_time() - cpu, rows])
 """
 
@@ -72,8 +74,9 @@ from pathlib import Path
 import pandas, pyarrow as pa, pyarrow.compute as pc, pyarrow.parquet as pq, pyarrow.dataset as ds
 first, last = (pa.scalar(pandas.Timestamp(day).as_unit("ms")) for day in sys.argv[2:])
 start, cpu, rows = time.perf_counter(), time.process_time(), 0
-for frame in ("activity", "model_usage", "tool_actions"):
-    files = sorted(next(Path(sys.argv[1]).glob(f"v*/sample/{frame}")).glob("*.parquet"))
+frames = "sample/activity", "sample/model_usage", "sample/tool_actions", "sample-charges/charges"
+for frame in frames:
+    files = sorted(next(Path(sys.argv[1]).glob(f"v*/{frame}")).glob("*.parquet"))
     days = (pc.field("date") >= first) & (pc.field("date") <= last)
     table = ds.dataset(files).to_table(filter=days)
     rows += len(table)
