@@ -218,7 +218,7 @@ def test_no_two_files_or_classes_have_one_name():
 
 
 def test_every_name_of_the_surface_is_there():
-    """What __all__ promises can be had, and dir() shows exactly that."""
+    """What __all__ promises is there, and dir() shows exactly that."""
     for name in ccanalytics.__all__:
         assert getattr(ccanalytics, name) is not None
     assert dir(ccanalytics) == sorted(ccanalytics.__all__)

@@ -91,8 +91,8 @@ def _missing(question: Question, data: Dataset, frame: MetricFrame) -> Iterator[
         unpriced = missing & ~hidden
         unpriced &= frame["priced_share"] < MINIMUM_PRICED if "priced_share" in frame else False
         reasons = {
-            f"withheld: fewer than {data.minimum_group} {people}, could be had by subtraction, or "
-            "nearly all of one": hidden,
+            f"withheld: fewer than {data.minimum_group} {people}, could be found by subtraction, "
+            "or nearly all of one": hidden,
             "without a value: too few tokens have a known price": unpriced,
             f"without a value: fewer than {least}": missing & ~hidden & ~unpriced,
         }

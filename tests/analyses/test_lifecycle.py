@@ -131,7 +131,7 @@ def test_the_roster_is_active_dormant_never_seen_or_too_new():
 
 
 def test_a_status_of_few_people_is_hidden_with_the_next_smallest():
-    """Two never seen of 28: with only them hidden they could be had by subtraction."""
+    """Two never seen of 28: with only them hidden they could be found by subtraction."""
     stays = roster(**dict.fromkeys(crowd(28), ","))
     data = weeks(crowd(26), roster=stays, minimum_group=5)
     found = cca.metric_frame(data, "roster_use").set_index("status")["value"]

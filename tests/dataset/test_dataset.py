@@ -90,7 +90,7 @@ def test_a_week_may_be_named_or_any_day_of_it(tmp_path, week):
 
 
 def test_the_week_that_is_going_on_is_refused(tmp_path):
-    """The error says until when it lasts and which week can be had."""
+    """The error says until when it lasts and which week is available."""
     with pytest.raises(ValueError, match=r"2026-W48 is not closed.*2026-11-29.*2026-W47"):
         load(week="2026-W48", source="api", store=fill(tmp_path), now=NOW)
 

@@ -50,7 +50,7 @@ def test_tokens_and_cost_are_split_by_model_and_by_family():
 
 
 def test_what_few_people_used_is_withheld_with_the_next_one():
-    """One person's kind of token could be had by subtraction from the others."""
+    """One person's kind of token could be found by subtraction from the others."""
     few = [record("2026-11-17", "p9@x.example", models={"claude-opus-4-5": {"input": 7}})]
     many = [
         record("2026-11-17", f"p{n}@x.example", models={"claude-sonnet-5": {"output": n + 1}})

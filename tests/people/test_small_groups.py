@@ -32,12 +32,12 @@ def test_large_groups_are_shown():
 
 
 def test_a_single_small_group_takes_the_next_smallest_with_it():
-    """Three people could be had as the total less the others."""
+    """Three people could be found as the total less the others."""
     assert withheld(disjoint(A=3, B=12, C=7), 5) == {"A", "C"}
 
 
 def test_small_groups_that_are_few_together_take_another_one_with_them():
-    """One and two people are three, and three can be had by subtraction."""
+    """One and two people are three, and three can be found by subtraction."""
     assert withheld(disjoint(A=1, B=2, C=7, D=9), 5) == {"A", "B", "C"}
 
 

@@ -1,4 +1,4 @@
-"""Damage on disk: it is named and kept, and what can be had again is."""
+"""Damage on disk: it is named and kept, and what can be restored is restored."""
 
 import os
 import shutil
