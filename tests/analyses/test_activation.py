@@ -1,4 +1,5 @@
-"""How many of those who joined began, and how soon; whoever is still waiting is not a no."""
+"""How many new people started using it, and how soon; people still waiting are not counted as
+"no"."""
 
 import math
 
@@ -13,7 +14,7 @@ from ccanalytics.analyses.lifecycle import activation_rate, kaplan_meier
 
 
 def joined(people, **options):
-    """Eight weeks in which each of (first day on the roster, first active day) is one person."""
+    """Eight weeks of data: each pair (first day on the roster, first active day) is one person."""
     stays, records = ["email,team,start,end"], []
     for number, (start, first) in enumerate(people):
         begins, _, ends = start.partition("/")
@@ -28,7 +29,7 @@ def counted(data, *names):
 
 
 def curve(*waits):
-    """The share begun by day, of waits that are a day or, for somebody still waiting, "7+"."""
+    """The share who have started, by day; a wait is in days, or "7+" for a person still waiting."""
     days = np.array([float(str(wait).removesuffix("+")) for wait in waits])
     began = np.array([not str(wait).endswith("+") for wait in waits])
     return kaplan_meier(days, began)
@@ -40,14 +41,15 @@ def test_first_use_on_day_thirty_is_in_time_and_on_day_thirty_one_is_not():
     assert counted(data, "numerator", "denominator") == (1, 2)
 
 
-def test_who_has_had_no_thirty_days_yet_is_not_in_the_rate():
-    """Joined on 3 October, 30 days end on 1 November, the last day; a day later is unfinished."""
+def test_people_with_fewer_than_thirty_days_are_not_in_the_rate():
+    """For 3 October, day 30 is 1 November, the last day of data; for 4 October it is still to
+    come."""
     data = joined([("2026-10-03", ""), ("2026-10-04", "")])
     assert counted(data, "denominator", "unfinished") == (1, 1)
 
 
-def test_who_is_not_in_the_rate_is_counted_by_why():
-    """No start date, joined before the records, gone within the thirty days."""
+def test_people_outside_the_rate_are_counted_by_reason():
+    """No start date, joined before the records, or left within the thirty days."""
     data = joined(
         [
             ("", "2026-09-08"),
@@ -61,13 +63,13 @@ def test_who_is_not_in_the_rate_is_counted_by_why():
 
 
 def test_use_before_joining_counts_as_use():
-    """They had begun by then, and waited no day."""
+    """They had already started, so they waited zero days."""
     data = joined([("2026-09-20", "2026-09-10")])
     assert counted(data, "value") == (1.0,)
 
 
 def test_few_joiners_have_no_rate():
-    """Four at a minimum of five; the sentence still says who is not in it."""
+    """Four, with a minimum of five; the sentence still says who is not included."""
     data = joined([("2026-09-07", "2026-09-08")] * 4 + [("", "")], minimum_group=5)
     assert math.isnan(counted(data, "value")[0])
     assert "Too few people joined" in cca.sentence(data, "activation_rate")
@@ -75,13 +77,13 @@ def test_few_joiners_have_no_rate():
 
 
 def test_the_activation_sentence_counts():
-    """Eight of ten began."""
+    """Eight of ten started."""
     data = joined([("2026-09-07", "2026-09-08")] * 8 + [("2026-09-07", "")] * 2)
     assert cca.sentence(data, "activation_rate").startswith("8 of 10 people, 80 % (90 % interval ")
 
 
-def test_without_a_roster_nobody_joined():
-    """Both say so in words; neither has a value."""
+def test_without_a_roster_there_is_no_activation():
+    """Both results say so in words, and neither has a value."""
     data = dataset([record("2026-11-16")], "2026-11-16", "2026-11-22")
     assert activation_rate(data)["value"].isna().all()
     assert cca.metric_frame(data, "time_to_first_use").empty
@@ -90,13 +92,13 @@ def test_without_a_roster_nobody_joined():
 
 
 def test_records_with_a_gap_begin_after_it():
-    """Who joined before the missing week may have begun in it."""
+    """People who joined before the missing week may have started in it."""
     data = joined([("2026-09-08", "2026-09-20"), ("2026-09-21", "2026-09-22")])
     data.days.loc[data.days["date"] == "2026-09-16", "stored"] = False
     assert counted(data, "denominator", "before") == (1, 1)
 
 
-def test_the_first_use_of_ten_people_may_be_shown_and_of_nine_not():
+def test_first_use_is_shown_for_ten_people_but_not_for_nine():
     """It is the shape of a distribution."""
     assert cca.metric_frame(joined([("2026-09-07", "2026-09-08")] * 9), "time_to_first_use").empty
     shown = cca.metric_frame(joined([("2026-09-07", "2026-09-08")] * 10), "time_to_first_use")
@@ -105,7 +107,7 @@ def test_the_first_use_of_ten_people_may_be_shown_and_of_nine_not():
 
 
 def test_the_curve_ends_where_few_are_left():
-    """Six begin at once; the four others would be watched one by one."""
+    """Six start at once; beyond that, the other four would be visible one by one."""
     people = [("2026-09-07", "2026-09-07")] * 6 + [
         ("2026-09-07", f"2026-09-1{n}") for n in range(4)
     ]
@@ -114,7 +116,7 @@ def test_the_curve_ends_where_few_are_left():
 
 
 def test_the_first_use_sentence_has_the_quartiles():
-    """Of ten, five begin on the first day and five never."""
+    """Of ten people, five start on the first day and five never."""
     data = joined([("2026-09-07", "2026-09-07")] * 5 + [("2026-09-07", "")] * 5)
     assert cca.sentence(data, "time_to_first_use").startswith(
         "Of 10 people who joined, a quarter had begun on the day of joining, half on the day of "
@@ -122,8 +124,8 @@ def test_the_first_use_sentence_has_the_quartiles():
     )
 
 
-def test_somebody_still_waiting_counts_for_as_long_as_they_could_have():
-    """1 of 4 on day 1; the one lost on day 2 leaves two at risk on day 3: 1 - 3/4 * 1/2."""
+def test_a_person_still_waiting_counts_for_the_days_observed():
+    """1 of 4 on day 1; the one who leaves on day 2 leaves two at risk on day 3: 1 - 3/4 * 1/2."""
     frame = curve(1, "2+", 3, "5+")
     assert frame["at_risk"].tolist() == [4, 4, 3, 2, 1, 1]
     assert frame["value"].tolist() == pytest.approx([0, 0.25, 0.25, 0.625, 0.625, 0.625])
@@ -138,8 +140,8 @@ def test_the_interval_of_the_curve_is_greenwoods():
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=30))
-def test_when_everybody_began_the_curve_is_the_share_who_had(waits):
-    """Without anybody waiting it is a plain count."""
+def test_when_everybody_started_the_curve_is_a_plain_share(waits):
+    """If nobody is still waiting, it is a plain count."""
     frame = curve(*waits)
     shares = [np.mean(np.array(waits) <= day) for day in frame["day"]]
     assert frame["value"].tolist() == pytest.approx(shares)

@@ -1,4 +1,5 @@
-"""A budget is passed when even the low end of the forecast reaches it, not when it might be."""
+"""A budget counts as exceeded when even the low end of the forecast reaches it, not when it
+might."""
 
 import json
 import math
@@ -20,7 +21,8 @@ MODEL = {"claude-opus-5": {"output": 100, "cents": 2000}}
 
 
 def steady(charges=True, days=None, **prices):
-    """Ten weeks in which Ann and Bob were each billed ten dollars a day, and estimated twenty."""
+    """Ten weeks in which Ann and Bob are each billed ten dollars a day, with an estimate of
+    twenty."""
     people = ("ann@x.example", "bob@x.example")
     records = [record(day, who, models=MODEL) for day in DAYS for who in people]
     costs = [charge(day, who, 1000) for day in DAYS for who in people] if charges else []
@@ -34,7 +36,7 @@ def one(**prices):
 
 
 def test_a_budget_below_the_low_end_is_passed_on_the_day_it_is_reached():
-    """Thirty days of twenty dollars are 600: a budget of 590 is passed on the last of them."""
+    """Thirty days of twenty dollars are 600: a budget of 590 is exceeded on the last day."""
     state = one(monthly_budget_usd=590)
     assert (state.so_far, state.total, state.low) == pytest.approx((300, 600, 600))
     assert state.is_crossed
@@ -48,14 +50,14 @@ def test_a_budget_above_the_forecast_is_not_passed():
 
 
 @pytest.mark.parametrize(("scope", "name"), [("team", "A"), ("cost_centre", "41")])
-def test_a_team_and_a_cost_centre_have_budgets_of_their_own(scope, name):
+def test_a_team_and_a_cost_centre_have_their_own_budgets(scope, name):
     """Ann's ten dollars a day are 300 of the 600."""
     state = one(budgets={scope: {name: 290}})
     assert (state.scope, state.name, state.is_crossed) == (scope, name, True)
     assert state.total == pytest.approx(300)
 
 
-def test_without_a_bill_the_estimate_stands_for_it_and_is_called_so():
+def test_without_a_bill_the_estimate_is_used_and_labelled():
     """Forty dollars a day estimated: 1,200 in the month."""
     data = steady(charges=False, monthly_budget_usd=1_000)
     data.extras.clear()
@@ -69,8 +71,8 @@ def test_days_that_are_not_billed_yet_are_forecast():
     assert (state.so_far, state.total) == pytest.approx((240, 600))
 
 
-def test_a_budget_of_nobody_says_so():
-    """A name that is not on the roster is a slip of the pen, not a month without cost."""
+def test_a_budget_for_an_unknown_person_says_so():
+    """A name that is not on the roster is a typo, not a month without cost."""
     state = one(budgets={"team": {"C": 10}})
     assert "no team 'C'" in state.why
     assert math.isnan(state.total)
@@ -78,23 +80,21 @@ def test_a_budget_of_nobody_says_so():
 
 
 def test_a_team_of_too_few_people_has_no_forecast():
-    """One person is no team whose money may be shown."""
+    """A team of one person is too small to show its cost."""
     state = one(budgets={"team": {"A": 290}}, minimum_group=5)
     assert math.isnan(state.so_far)
     assert not state.is_crossed
 
 
 def test_a_table_of_no_budgets_says_how_to_set_one():
-    """Nothing is compared where nothing was set."""
+    """With no budget set there is nothing to compare."""
     table = cca.budget_table(steady())
     assert table.empty
     assert "ccanalytics.toml" in table.empty_text
 
 
-def test_the_command_ends_with_4_for_schedulers_and_tells_programs(
-    sample_days, tmp_path, monkeypatch
-):
-    """Payments, whose cost rose in November, passes its budget; a high one is not passed."""
+def test_the_command_exits_with_4_and_reports_it_as_json(sample_days, tmp_path, monkeypatch):
+    """Payments, whose cost rose in November, exceeds its budget; a high budget is not exceeded."""
     monkeypatch.chdir(tmp_path)
     asked = ["budget", "--source", "sample", "--store", str(sample_days), "--json"]
     crossed = CliRunner().invoke(main, asked)

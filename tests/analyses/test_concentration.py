@@ -1,4 +1,4 @@
-"""How the cost is spread: shape only, hidden where it would tell of a few."""
+"""How cost is distributed: only the shape, withheld where it would reveal a few people."""
 
 import math
 
@@ -13,7 +13,7 @@ from ccanalytics.analyses.concentration import gini, gini_of, halfcount, top10_s
 
 
 def spending(*dollars, **options):
-    """One week in which each person has that estimated cost."""
+    """One week in which each person has this estimated cost."""
     records = [
         record(
             "2026-11-16",
@@ -29,17 +29,17 @@ def only(frame):
     return frame["value"].item()
 
 
-def test_everybody_alike_has_a_gini_of_zero():
-    """Nobody has more than another."""
+def test_equal_costs_have_a_gini_of_zero():
+    """Nobody costs more than anybody else."""
     assert only(gini(spending(*[5] * 10))) == pytest.approx(0)
 
 
-def test_one_person_with_all_of_it_has_a_gini_of_one():
+def test_if_one_person_has_all_the_cost_the_gini_is_one():
     """Corrected for the number of people, so that it reaches one."""
     assert only(gini(spending(*[0] * 9, 10))) == pytest.approx(1)
 
 
-def test_the_gini_of_one_to_ten_is_a_third_and_a_ninth_of_it():
+def test_the_gini_of_costs_from_one_to_ten_is_a_third():
     """2 * 385 / (10 * 55) - 11 / 10 = 0.3, times 10 / 9."""
     assert only(gini(spending(*range(1, 11)))) == pytest.approx(0.3 * 10 / 9)
 
@@ -56,13 +56,13 @@ def test_the_fewest_people_making_half():
     assert halfcount(data)["share"].item() == 0.2
 
 
-def test_there_is_no_curve_of_fewer_people_than_the_minimum_group():
+def test_there_is_no_curve_for_fewer_people_than_the_minimum_group():
     """Ten people are enough for a distribution, but not for one group of twelve."""
     assert cca.metric_frame(spending(*[5] * 10, minimum_group=12), "cost_curve").empty
 
 
 def test_the_curve_goes_from_the_lowest_cost_up():
-    """Ten people with 1 to 10 dollars: after five of them 15 of 55."""
+    """Ten people with 1 to 10 dollars: after five of them, 15 of 55."""
     frame = cca.metric_frame(spending(*range(1, 11)), "cost_curve")
     assert frame["people_share"].tolist() == pytest.approx([n / 10 for n in range(11)])
     assert frame["value"].iloc[5] == pytest.approx(15 / 55)
@@ -70,7 +70,7 @@ def test_the_curve_goes_from_the_lowest_cost_up():
 
 @pytest.mark.parametrize("function", [gini, top10_share, halfcount])
 def test_under_ten_people_there_is_no_shape(function):
-    """Nine are too few even for oneself."""
+    """Nine are too few, even without any minimum group."""
     assert function(spending(*range(1, 10)))["value"].isna().all()
     assert function(spending(*range(1, 11)))["value"].notna().all()
 
@@ -82,14 +82,14 @@ def test_a_top_tenth_under_the_minimum_group_is_hidden():
 
 
 def test_a_half_made_by_fewer_than_the_minimum_group_is_hidden():
-    """Two people make half of it."""
+    """Two people account for half of it."""
     data = spending(50, 50, *[1] * 20, minimum_group=5)
     frame = halfcount(data)
     assert frame[["value", "share"]].isna().all(axis=None)
 
 
 def test_no_group_of_the_curve_is_under_the_minimum():
-    """Of 23 people there are four groups of five or six."""
+    """23 people make four groups of five or six."""
     frame = cca.metric_frame(spending(*range(1, 24), minimum_group=5), "cost_curve")
     assert (np.diff(frame["people_share"]) * 23 >= 5 - 1e-9).all()
     assert len(frame) == 5
@@ -98,14 +98,14 @@ def test_no_group_of_the_curve_is_under_the_minimum():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=50, max_size=69))
 def test_the_top_group_of_the_curve_is_the_top_tenth(dollars):
-    """Otherwise the difference of the two would be the cost of one person."""
+    """Otherwise the difference between the two would be the cost of one person."""
     data = spending(*dollars, 1, minimum_group=5)
     curve, share = cca.metric_frame(data, "cost_curve"), only(top10_share(data))
     assert curve.empty == math.isnan(share)  # either both are withheld or none
     assert curve.empty or 1 - curve["value"].iloc[-2] == pytest.approx(share)
 
 
-def test_a_cost_that_is_not_known_has_no_shape():
+def test_an_unknown_cost_has_no_shape():
     """Half of the tokens have no price."""
     models = {"claude-sonnet-5": {"output": 100, "cents": None}}
     unpriced = [record("2026-11-16", f"q{n}@x.example", models=models) for n in range(10)]
@@ -130,14 +130,14 @@ def test_the_sentence_leaves_out_what_is_hidden():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 100), min_size=10, max_size=20).filter(any))
 def test_the_gini_is_the_mean_difference_over_twice_the_mean(dollars):
-    """The other definition of it: over all pairs of different people."""
+    """Its other definition, over all pairs of different people."""
     costs = np.array(dollars, dtype="float64")
     pairs = np.abs(costs[:, None] - costs).sum() / (len(costs) * (len(costs) - 1))
     assert gini_of(np.sort(costs)) == pytest.approx(pairs / (2 * costs.mean()))
 
 
-def test_the_top_tenth_is_withheld_where_it_is_nearly_all_of_one_person():
-    """Fifty people, of whom one made 900 of the 904 dollars of the five at the top."""
+def test_the_top_tenth_is_withheld_when_one_person_dominates_it():
+    """Fifty people; one of the top five has 900 of their 904 dollars."""
     costs = [900, *[1] * 49]
     records = [
         record(

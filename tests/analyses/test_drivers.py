@@ -1,4 +1,4 @@
-"""Where a change sits: the parts add up exactly, and each is where a person would put it."""
+"""What drives a change: the parts add up exactly, and each is what a person would expect."""
 
 import math
 
@@ -18,7 +18,7 @@ amounts = st.lists(st.floats(0, 1e6), min_size=3, max_size=3).map(np.array)
 
 
 def week(people, *, cents=100, output=1000, commits=10, team="p", model=SONNET, **usage):
-    """One record each of `people` people in a week, but for its day."""
+    """One record for each of `people` people in a week, without its day."""
     models = {model: {"output": output, "cents": cents, **usage}}
     return [
         {"actor": f"{team}{n}@x.example", "commits": commits, "models": models}
@@ -43,35 +43,35 @@ def parts(drivers):
 
 @given(amounts, amounts, amounts, amounts)
 def test_the_parts_add_up_to_the_change_whatever_the_numbers(a, b, c, d):
-    """Also where a model is nothing in one of the weeks."""
+    """Even if a model has no use in one of the weeks."""
     split = split_change({"one": (a, b), "two": (c, d)})
     change = float((b * d).sum() - (a * c).sum())
     scale = float((b * d).sum() + (a * c).sum()) + 1e-6
     assert sum(split.values()) == pytest.approx(change, abs=1e-9 * scale)
 
 
-def test_twice_the_people_is_all_put_down_to_people():
-    """Ten people at a dollar each become twenty: +$10 a week, and nothing else moved."""
+def test_doubling_the_people_is_attributed_to_people():
+    """Ten people at a dollar each become twenty: +$10 a week, and nothing else changes."""
     found = cca.cost_drivers(three_months(week(10), week(20)))
     assert parts(found)["active people"] == pytest.approx(10)
     assert sum(abs(value) for value in parts(found).values()) == pytest.approx(10)
 
 
-def test_a_higher_price_is_put_down_to_price():
+def test_a_higher_price_is_attributed_to_price():
     """The same tokens cost twice as much."""
     found = cca.cost_drivers(three_months(week(10), week(10, cents=200)))
     assert parts(found)["price"] == pytest.approx(10)
 
 
-def test_another_model_is_put_down_to_the_models_used():
-    """All use moves to a model of five times the price."""
+def test_a_switch_of_model_is_attributed_to_the_model_mix():
+    """All use moves to a model at five times the price."""
     found = parts(cca.cost_drivers(three_months(week(10), week(10, cents=500, model=OPUS))))
     assert found["models used"] == pytest.approx(40, rel=0.02)
     assert sum(found.values()) == pytest.approx(40)
 
 
-def test_more_cache_reads_are_put_down_to_the_kinds_of_tokens():
-    """As many tokens, of which half are read from the cache at a tenth of the price of input."""
+def test_more_cache_reads_are_attributed_to_the_token_mix():
+    """The same number of tokens, half of them read from the cache at a tenth of the input price."""
     before = week(10, output=0, input=1000, cents=100)
     after = week(10, output=0, input=500, cache_read=500, cents=55)
     found = parts(cca.cost_drivers(three_months(before, after)))
@@ -80,15 +80,15 @@ def test_more_cache_reads_are_put_down_to_the_kinds_of_tokens():
 
 
 def test_fewer_commits_for_the_same_work_are_more_days_per_commit():
-    """A commit costs $0.10, then $0.20, with half the commits."""
+    """A commit costs $0.10, then $0.20 with half as many commits."""
     data = three_months(week(10), week(10, commits=5))
     found = cca.cost_drivers(data, "cost_per_commit")
     assert parts(found)["active days per commit"] == pytest.approx(0.1)
     assert "+$0.10" in found.sentence()
 
 
-def test_the_waterfall_ends_where_the_metric_is():
-    """Each bar begins where the one before ended, and the last one is the change of the metric."""
+def test_the_waterfall_ends_at_the_change_of_the_metric():
+    """Each bar starts where the previous one ended; the last bar is the change of the metric."""
     found = cca.cost_drivers(three_months(week(10), week(13, cents=170, output=900)))
     frame = found.frame
     assert frame["start"].tolist()[1:-1] == pytest.approx(frame["end"].tolist()[:-2])
@@ -97,16 +97,16 @@ def test_the_waterfall_ends_where_the_metric_is():
     assert (compared.previous, compared.value) == pytest.approx((10, 13 * 1.7))
 
 
-def test_a_part_is_as_sure_as_its_weeks_are_alike():
-    """Means 2 and 6, of which the weeks are off by 1: 10 squares over 8, and t(8) is 1.86."""
+def test_the_interval_of_a_part_comes_from_the_spread_of_its_weeks():
+    """Means 2 and 6 with weeks off by 1: 10 squares over 8, and t(8) is 1.86."""
     weekly = np.array([1, 3, 1, 3, 1, 3, 5, 7, 5, 7.0])[:, None]
     value, low, high = summed_parts(weekly, np.ones(10), np.arange(10) >= 6)[0]
     reach = 1.8595 * np.sqrt(10 / 8 * (1 / 6 + 1 / 4))
     assert (value, high - value, value - low) == pytest.approx((4, reach, reach), abs=1e-3)
 
 
-def test_only_a_change_that_was_found_is_split():
-    """Nothing moved: no bars, and how large a rise would have been found."""
+def test_only_a_detected_change_is_split():
+    """Nothing changed: no bars, only how large a rise would have been detected."""
     data = three_months(week(10), week(10))
     assert cca.cost_drivers(data).frame.empty
     assert "no change was found" in cca.cost_drivers(data).sentence()
@@ -114,8 +114,8 @@ def test_only_a_change_that_was_found_is_split():
 
 
 @pytest.mark.parametrize("before", [[], week(3), week(10, cents=None)])
-def test_what_cannot_be_judged_cannot_be_split(before):
-    """Nobody, too few people, no known price."""
+def test_a_change_without_a_verdict_is_not_split(before):
+    """Nobody, too few people, or no known price."""
     data = three_months(before, week(10), minimum_group=5)
     assert cca.cost_drivers(data).frame.empty
     assert "too few weeks, people or events" in cca.cost_drivers(data).sentence()
@@ -126,8 +126,8 @@ def roster(**teams):
     return "\n".join(["email,team,start", *lines])
 
 
-def test_every_team_can_fall_while_the_whole_rises():
-    """Three teams get cheaper by a cent, and the commits move to the most expensive of them."""
+def test_every_team_can_fall_while_the_total_rises():
+    """Three teams get cheaper by a cent, and commits shift to the most expensive of them."""
     plan = {"ann": (10, 2, 2), "bob": (10, 4, 4), "eve": (50, 30, 300)}
     before, after = [], []
     for team, (price, commits_before, commits) in plan.items():
@@ -141,17 +141,18 @@ def test_every_team_can_fall_while_the_whole_rises():
 
 
 def test_rate_and_mix_add_up_to_the_change_of_the_metric():
-    """$18.0 by 71 commits a week, then $28.4 by 54: with teams of other sizes on either side."""
+    """From $18.0 for 71 commits a week to $28.4 for 54, with different team sizes before and
+    after."""
     before = week(9, cents=130, commits=4, team="ann") + week(7, cents=90, commits=5, team="bob")
     after = week(6, cents=300, commits=5, team="ann") + week(8, cents=130, commits=3, team="bob")
     found = cca.team_shift(three_months(before, after, roster=roster(ann=9, bob=8)))
     assert found.change == pytest.approx(28.4 / 54 - 18.0 / 71)
-    assert (found.frame["rate_low"] < found.frame["rate"]).sum() == 0  # weeks do not scatter
+    assert (found.frame["rate_low"] < found.frame["rate"]).sum() == 0  # weeks do not vary
     assert not found.reverses
 
 
-def test_a_small_team_is_never_a_row_of_its_own():
-    """Three people are taken together with the next smallest team."""
+def test_a_small_team_is_never_a_separate_row():
+    """A team of three is combined with the next smallest team."""
     sizes = {"ann": 12, "bob": 6, "eve": 3}
     before, after = (
         [one for team, size in sizes.items() for one in week(size, cents=cents, team=team)]

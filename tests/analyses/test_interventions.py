@@ -1,4 +1,5 @@
-"""A change made for one team is seen next to the others, or it is said why it cannot be."""
+"""A change made for one team is compared with the other teams, or the result says why it cannot
+be."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -20,7 +21,7 @@ MOVES = {"A": -2, "B": -1, "C": 0, "D": 0, "E": 1, "F": 2}
 
 
 def organisation(commits, *, red=8, others=MOVES, weeks=WEEKS, text=None, events="", **options):
-    """Red and some teams of six; `commits(team, week, person)` a week each."""
+    """Red and some other teams of six, each person with `commits(team, week, person)` a week."""
     people = [("Red", n) for n in range(red)] + [(t, n) for t in others for n in range(6)]
     roster = "email,team,start\n" + "\n".join(f"{t}{n}@x.example,{t}," for t, n in people)
     records = [
@@ -39,7 +40,7 @@ def organisation(commits, *, red=8, others=MOVES, weeks=WEEKS, text=None, events
 
 
 def plain(team, week, person):
-    """Ten commits a week, of Red three more from the seventh week on, of the others `MOVES`."""
+    """Ten commits a week; three more for Red from week seven on, `MOVES` for the others."""
     return 10 + ({"Red": 3} | MOVES)[team] * (week >= 6)
 
 
@@ -52,8 +53,8 @@ def test_the_effect_is_the_teams_change_compared_with_the_mean_of_the_others():
     assert found.frame["team_value"].tolist() == [10] * 6 + [13] * 6
 
 
-def test_how_far_other_teams_move_is_how_unsure_an_effect_is():
-    """Their logarithms scatter by 0.149, of one more team by 0.149 * sqrt(7 / 6), and t(5) is 2."""
+def test_the_interval_of_an_effect_comes_from_the_other_teams():
+    """Their logarithms vary by 0.149; for one more team 0.149 * sqrt(7 / 6), and t(5) is 2."""
     (found,) = cca.intervention_effects(organisation(plain))
     moves = np.log([0.8, 0.9, 1, 1, 1.1, 1.2])
     error = moves.std(ddof=1) * np.sqrt(7 / 6)
@@ -64,7 +65,7 @@ def test_how_far_other_teams_move_is_how_unsure_an_effect_is():
     assert found.verdict == "no detectable difference"
 
 
-def test_a_move_that_no_other_team_makes_is_an_effect():
+def test_a_change_only_one_team_shows_is_an_effect():
     """Red doubles."""
     (found,) = cca.intervention_effects(
         organisation(
@@ -75,7 +76,7 @@ def test_a_move_that_no_other_team_makes_is_an_effect():
     assert "not a randomised experiment" in found.sentence()
 
 
-def test_what_moves_everybody_is_no_effect():
+def test_a_change_all_teams_share_is_not_an_effect():
     """All rise by three in the same week."""
     (found,) = cca.intervention_effects(
         organisation(lambda t, k, n: 10 + n % 3 + (3 if k >= 6 else 0) + (ord(t[0]) * k) % 2)
@@ -85,15 +86,15 @@ def test_what_moves_everybody_is_no_effect():
 
 
 def test_few_other_teams_are_described_without_a_verdict():
-    """Five teams are one too few: how far they moved is said, and no interval."""
+    """Five teams are one too few: their changes are shown, without an interval."""
     (found,) = cca.intervention_effects(organisation(plain, others="ABCDE"))
     assert (found.n_teams, found.verdict) == (5, "")
     assert found.frame["low"].isna().all()
     assert "which changed by -20 % to +10 % themselves" in found.sentence()
 
 
-def test_weeks_are_counted_from_the_first_whole_one_after_it():
-    """Of an intervention on a Wednesday that week is left out."""
+def test_weeks_are_counted_from_the_first_whole_week_after():
+    """If the intervention is on a Wednesday, that week is left out."""
     text = "team,date,what\nRed,2026-10-14,Training\n"
     (found,) = cca.intervention_effects(organisation(plain, text=text))
     assert found.frame["weeks_since"].tolist()[:6] == [-7, -6, -5, -4, -3, -2]
@@ -101,7 +102,7 @@ def test_weeks_are_counted_from_the_first_whole_one_after_it():
 
 
 def test_teams_that_drifted_apart_before_are_not_trusted():
-    """Red rises by one a week all the time."""
+    """Red was already rising by one a week."""
     (found,) = cca.intervention_effects(
         organisation(lambda t, k, n: 10 + (k if t == "Red" else (k + ord(t)) % 2))
     )
@@ -117,8 +118,8 @@ def test_teams_that_drifted_apart_before_are_not_trusted():
         {"events": "date,what,team\n2026-10-20,Reorganised,A\n"},
     ],
 )
-def test_a_team_with_something_of_its_own_is_no_placebo(more):
-    """A had an intervention too, or an event: five teams are left."""
+def test_a_team_with_its_own_intervention_or_event_is_not_a_placebo(more):
+    """A has an intervention or an event too, which leaves five teams."""
     found = cca.intervention_effects(organisation(plain, **more))[0]
     assert found.n_teams == 5
 
@@ -133,15 +134,15 @@ def test_a_team_with_something_of_its_own_is_no_placebo(more):
         ({"others": ()}, "no team without one"),
     ],
 )
-def test_what_cannot_be_compared_says_why(change, why):
-    """No number, and the reason."""
+def test_an_impossible_comparison_says_why(change, why):
+    """There is no number, only the reason."""
     (found,) = cca.intervention_effects(organisation(plain, **change))
     assert why in found.sentence()
     assert found.frame.empty
     assert np.isnan(found.effect)
 
 
-def test_a_team_of_three_is_not_spoken_of():
+def test_a_team_of_three_is_not_mentioned():
     """Neither its name nor what was done for it is shown."""
     assert cca.intervention_effects(organisation(plain, red=3, minimum_group=5)) == ()
 
@@ -160,12 +161,12 @@ def test_a_total_is_refused():
         cca.intervention_effects(organisation(plain), "commits")
 
 
-def test_the_chart_shows_both_sides_and_a_zero():
-    """One dot per week, before and after in two colours, hostile words as data only."""
+def test_the_chart_shows_before_after_and_zero():
+    """One dot per week, before and after in two colours; hostile names appear only as data."""
     text = f"team,date,what\nRed,{CHANGED},</script><b>\n"
     (found,) = cca.intervention_effects(organisation(plain, text=text))
     spec = cca.chart(found).to_dict()
     assert spec["usermeta"]["ccanalytics"]["metric"] == "intervention_effects"
     assert "</script>" not in str(spec)
-    assert "data" not in spec["layer"][2]  # else what is computed for the chart does not reach it
+    assert "data" not in spec["layer"][2]  # otherwise the computed values never reach the chart
     assert sorted(len(rows) for rows in spec["datasets"].values()) == [1, WEEKS]

@@ -1,4 +1,4 @@
-"""Who of the roster is active, who stays, comes back and stops; nothing under the minimum group."""
+"""Who on the roster is active, stays, comes back and stops; nothing below the minimum group."""
 
 import math
 
@@ -58,8 +58,8 @@ def triangle(data):
 # The roster
 
 
-def test_the_share_is_of_the_roster_of_that_week():
-    """Two of three in the first week; Dan has joined by the second, where it is two of four."""
+def test_the_share_uses_the_roster_of_that_week():
+    """Two of three in the first week; Dan has joined by the second, so it is two of four."""
     stays = roster(ann=",", bea=",", cid=",", dan="2026-11-11,")
     frame = cca.by_week(weeks(["ann", "bea"], ["ann", "bea"], roster=stays), "active_rate")
     assert frame["value"].tolist() == [2 / 3, 0.5]
@@ -67,22 +67,22 @@ def test_the_share_is_of_the_roster_of_that_week():
     assert frame["joined"].tolist() == [0, 1]
 
 
-def test_who_left_before_the_week_is_not_in_its_share():
+def test_people_who_left_before_the_week_are_not_in_its_share():
     """Cid's last day is the Sunday before: one of two, and one has left."""
     stays = roster(ann=",", bea=",", cid=",2026-11-08")
     last = cca.by_week(weeks(["ann"], ["ann"], roster=stays), "active_rate").iloc[-1]
     assert (last["value"], last["left"]) == (0.5, 1)
 
 
-def test_people_off_the_roster_are_counted_apart():
-    """The guest is active and in no share: on and off the roster add up to the active people."""
+def test_people_off_the_roster_are_counted_separately():
+    """The guest is active but in no share: on and off the roster add up to all active people."""
     data = weeks(["ann", "guest"], roster=roster(ann=",", bea=","))
     assert cca.by_week(data, "active_rate")["value"].tolist() == [0.5]
     assert cca.by_week(data, "off_roster")["value"].tolist() == [1]
 
 
-def test_a_few_people_off_the_roster_are_not_counted_out():
-    """Four of them at a minimum of five: the sentence says fewer than five."""
+def test_a_few_people_off_the_roster_are_not_counted_exactly():
+    """Four, with a minimum of five: the sentence says fewer than five."""
     stays = roster(**dict.fromkeys(crowd(8), ","))
     data = weeks(crowd(12), roster=stays, minimum_group=5)
     assert cca.by_week(data, "off_roster")["value"].isna().all()
@@ -90,7 +90,7 @@ def test_a_few_people_off_the_roster_are_not_counted_out():
 
 
 def test_without_a_roster_there_is_no_share():
-    """It is null and says why, and nobody counts as a stranger."""
+    """It is null and says why, and nobody counts as off the roster."""
     data = weeks(["ann"], ["ann"])
     assert cca.by_week(data, "active_rate")["value"].isna().all()
     assert cca.by_week(data, "off_roster")["value"].isna().all()
@@ -100,14 +100,14 @@ def test_without_a_roster_there_is_no_share():
 
 
 def test_an_inactive_roster_is_zero_only_when_it_is_large():
-    """Nobody of ten is active: a true zero. Nobody of four: not said at a minimum of five."""
+    """Nobody of ten is active: a true zero. Nobody of four: withheld with a minimum of five."""
     for size, value in ((10, 0.0), (4, None)):
         stays = roster(**dict.fromkeys(crowd(size), ","))
         frame = cca.by_week(weeks([], roster=stays, minimum_group=5), "active_rate")
         assert frame["value"].isna().item() if value is None else frame["value"].item() == value
 
 
-def test_the_roster_sentence_tells_its_movement():
+def test_the_roster_sentence_counts_joiners_and_leavers():
     """Three people, one of them new in the week."""
     data = weeks(["ann"], ["ann"], roster=roster(ann=",", bea=",", cid="2026-11-09,"))
     assert cca.sentence(data, "active_rate") == (
@@ -115,14 +115,14 @@ def test_the_roster_sentence_tells_its_movement():
     )
 
 
-def test_a_share_of_the_roster_goes_by_team_only():
-    """The roster knows no terminals."""
+def test_a_share_of_the_roster_splits_by_team_only():
+    """The roster knows nothing about terminals."""
     with pytest.raises(ValueError, match="by is team or nothing"):
         cca.by_week(weeks(["ann"]), "active_rate", by="terminal")
 
 
 def test_the_roster_is_active_dormant_never_seen_or_too_new():
-    """Seen five weeks ago only is dormant; joined in the last week is too new to say."""
+    """Last seen five weeks ago is dormant; joined in the last week is too new to say."""
     records = [record("2026-10-12", person("ann")), record("2026-11-16", person("bea"))]
     stays = roster(ann=",", bea=",", cid="2026-01-01,", dan="2026-11-16,")
     data = dataset(records, "2026-10-12", "2026-11-22", roster=stays)
@@ -131,7 +131,7 @@ def test_the_roster_is_active_dormant_never_seen_or_too_new():
 
 
 def test_a_status_of_few_people_is_hidden_with_the_next_smallest():
-    """Two never seen of 28: with only them hidden they could be found by subtraction."""
+    """Two of 28 were never seen: if only they were hidden, subtraction would reveal them."""
     stays = roster(**dict.fromkeys(crowd(28), ","))
     data = weeks(crowd(26), roster=stays, minimum_group=5)
     found = cca.metric_frame(data, "roster_use").set_index("status")["value"]
@@ -139,7 +139,7 @@ def test_a_status_of_few_people_is_hidden_with_the_next_smallest():
 
 
 def test_a_small_roster_shows_no_zero_either():
-    """With three people, nobody dormant would tell of each of the three."""
+    """With three people, "nobody is dormant" says something about each of them."""
     data = weeks([], roster=roster(ann=",", bea=",", cid=","), minimum_group=5)
     assert cca.metric_frame(data, "roster_use")["value"].isna().all()
 
@@ -147,21 +147,21 @@ def test_a_small_roster_shows_no_zero_either():
 # Flows
 
 
-def test_flow_tells_who_stayed_came_and_went():
+def test_flow_counts_who_stayed_came_and_went():
     """Bea stays, Cid comes, Ann goes."""
     found = flows(weeks(["ann", "bea"], ["bea", "cid"], roster=roster(ann=",", bea=",", cid=",")))
     assert found == {"retained": 1, "reactivated": 0, "new": 1, "lapsed": 1, "left": 0}
 
 
-def test_somebody_back_after_a_pause_is_reactivated():
+def test_a_person_back_after_a_pause_is_reactivated():
     """Ann is not new a second time."""
     data = weeks(["ann", "bea"], ["bea"], ["ann", "bea"])
     assert flows(data)["reactivated"] == 1
     assert flows(data)["new"] == 0
 
 
-def test_who_left_the_roster_by_the_end_of_the_week_is_not_lapsed():
-    """Ann's last day is the Wednesday of the week she was not active in."""
+def test_people_who_left_the_roster_are_not_lapsed():
+    """Ann's last day is the Wednesday of the week in which she was not active."""
     data = weeks(["ann", "bea"], ["bea"], roster=roster(ann=",2026-11-11", bea=","))
     assert (flows(data)["lapsed"], flows(data)["left"]) == (0, 1)
 
@@ -172,7 +172,7 @@ def test_without_a_roster_nobody_is_known_to_have_left():
 
 
 def test_the_first_week_has_no_flow():
-    """Who was active before it is not known."""
+    """Nobody knows who was active before it."""
     data = weeks(["ann"], ["ann"])
     assert actor_flow(data)["week"].unique().tolist() == [data.weeks[1]]
 
@@ -214,8 +214,8 @@ def test_the_returning_share_is_the_retained_flow_over_the_week_before(active):
         assert math.isnan(row["value"]) == (before == 0)
 
 
-def test_returning_to_a_hidden_week_is_hidden():
-    """All ten of this week may be shown, the four of the week before may not."""
+def test_the_returning_share_of_a_hidden_week_is_hidden():
+    """All ten people of this week may be shown, but not the four of the week before."""
     assert (
         cca.by_week(weeks(crowd(4), crowd(10), minimum_group=5), "returning_share")
         .iloc[-1]
@@ -226,25 +226,26 @@ def test_returning_to_a_hidden_week_is_hidden():
 # Retention
 
 
-def test_retention_is_of_the_people_first_active_in_a_week():
-    """Bea and Cid begin in the second week; Bea alone is active in the third."""
+def test_a_cohort_is_the_people_first_active_in_a_week():
+    """Bea and Cid start in the second week; only Bea is active in the third."""
     data = weeks(["ann"], ["ann", "bea", "cid"], ["bea", "dan"])
     assert triangle(data) == {(1, 0): 1.0, (1, 1): 0.5, (2, 0): 1.0, (2, 1): "not yet"}
 
 
-def test_the_first_week_is_no_cohort():
-    """Its people may have begun long before."""
+def test_the_first_week_is_not_a_cohort():
+    """Its people may have started long before."""
     assert 0 not in {cohort for cohort, _ in triangle(weeks(["ann"], ["ann"], ["ann"]))}
 
 
 def test_a_small_cohort_is_withheld():
-    """Four people begin next to six who were there."""
+    """Four people start, next to six who were already there."""
     data = weeks(crowd(6), crowd(10), crowd(10), minimum_group=5)
     assert triangle(data)[1, 0] == triangle(data)[1, 1] == "withheld"
 
 
-def test_a_withheld_cohort_cannot_be_had_by_subtraction():
-    """Nobody was there in the first week: the active less the six of the second are the two."""
+def test_a_withheld_cohort_cannot_be_found_by_subtraction():
+    """Nobody is active in the first week: all active minus the six of the second would be the
+    two."""
     alone = weeks([], crowd(6), crowd(6), minimum_group=5)
     assert triangle(alone)[1, 1] == 1.0
     joined = weeks([], crowd(6), crowd(8), minimum_group=5)
@@ -252,7 +253,7 @@ def test_a_withheld_cohort_cannot_be_had_by_subtraction():
 
 
 def test_range_ends_are_blank_not_zero():
-    """What has not happened yet is no value and no people."""
+    """Weeks that have not happened yet have no value and no people."""
     frame = cca.metric_frame(weeks(["ann"], ["ann", "bea"], ["bea"]), "retention")
     later = frame[frame["status"] == "not yet"]
     assert len(later) == 1
@@ -264,8 +265,8 @@ def test_range_ends_are_blank_not_zero():
     st.lists(st.sets(st.sampled_from(crowd(14))), min_size=3, max_size=4),
     st.integers(2, 5),
 )
-def test_what_is_not_shown_is_of_nobody_or_of_enough(active, minimum):
-    """A week's active people less those of the cohorts shown are a group of people ever seen."""
+def test_the_unshown_remainder_is_zero_or_large_enough(active, minimum):
+    """A week's active people minus the cohorts shown are also a group of people."""
     data = weeks(*active, minimum_group=minimum)
     shown = {cohort for (cohort, _), value in triangle(data).items() if isinstance(value, float)}
     first = {name: k for k in reversed(range(len(active))) for name in active[k]}

@@ -1,4 +1,4 @@
-"""The month to come and the days that stand out: what a person would say of the same days."""
+"""The forecast of the month and unusual days: what a person would conclude from the same days."""
 
 import math
 from dataclasses import replace
@@ -42,7 +42,7 @@ def with_calendar(data, kind, text):
     return replace(data, calendars=Calendars(**{kind: parse_calendar(kind, text, kind)}))
 
 
-def test_the_month_ends_where_its_weekdays_lead():
+def test_the_month_is_forecast_by_weekday():
     """15 working days and 7 weekend days of November are over; 6 and 2 are to come."""
     found = cca.month_forecast(days(weekly))
     assert found.so_far == pytest.approx(15 * 100 + 7 * 10)
@@ -72,7 +72,7 @@ def test_after_the_last_day_of_a_month_the_next_one_is_forecast():
     [(date(2026, 10, 30), "October", 1), (date(2026, 10, 31), "November", 30)],
 )
 def test_a_month_is_forecast_up_to_its_own_last_day(until, month, days_to_come):
-    """On its last day but one a day is to come, on its last day the whole of the next month."""
+    """On its last day but one, one day is to come; on its last day, the whole next month."""
     found = cca.month_forecast(days(lambda day: 100.0, until=until))
     assert f"{found.month:%B}" == month
     assert (found.frame["kind"] == "forecast").sum() == days_to_come
@@ -80,15 +80,15 @@ def test_a_month_is_forecast_up_to_its_own_last_day(until, month, days_to_come):
 
 
 def test_a_forecast_follows_the_newest_days():
-    """Ten days at twice the usual are half of the weight there is, of 42 days a little more."""
+    """Ten days at twice the usual cost are half of the weight; 42 days are slightly more."""
     newest = SUNDAY - timedelta(days=9)
     found = cca.month_forecast(days(lambda day: 200.0 if day >= newest else 100.0))
     share = (1 - 2**-1) / (1 - 2**-4.2)
     assert found.total == pytest.approx(found.so_far + 8 * 100 * (1 + share))
 
 
-def test_a_forecast_that_says_nothing_is_withheld():
-    """Days that differ tenfold: its interval is wider than itself."""
+def test_a_forecast_with_a_very_wide_interval_is_withheld():
+    """Days that differ tenfold: the interval is wider than the forecast itself."""
     found = cca.month_forecast(days(noisy(1, spread=2.5), until=date(2026, 11, 2)))
     assert math.isnan(found.total)
     assert "is wider than the forecast" in found.sentence()
@@ -97,8 +97,8 @@ def test_a_forecast_that_says_nothing_is_withheld():
 @pytest.mark.parametrize(
     ("since", "why"), [(date(2026, 11, 9), "14 days are known"), (date(2026, 11, 2), "too few")]
 )
-def test_a_forecast_without_enough_behind_it_is_none(since, why):
-    """Two weeks, and three that leave nothing to go back to."""
+def test_there_is_no_forecast_from_too_few_days(since, why):
+    """Two weeks, and three that leave nothing to test on."""
     found = cca.month_forecast(days(weekly, since=since))
     assert math.isnan(found.total)
     assert found.frame.empty
@@ -128,13 +128,13 @@ def test_few_people_are_not_forecast():
     ],
 )
 def test_the_budget_is_used_up_on_a_day(budget, said):
-    """$100 a working day: the tenth of them, or the third of those to come."""
+    """$100 a working day: the tenth working day, or the third of those still to come."""
     data = replace(days(weekly), monthly_budget_usd=budget)
     assert said in cca.month_forecast(data).sentence()
 
 
 def test_an_uncertain_budget_is_a_range_of_days():
-    """With days that differ by a third, nobody knows the day."""
+    """If days vary by a third, the exact day is unknown."""
     data = replace(days(noisy(3, spread=0.5)), monthly_budget_usd=None)
     found = cca.month_forecast(data)
     data = replace(data, monthly_budget_usd=found.total)
@@ -144,16 +144,16 @@ def test_an_uncertain_budget_is_a_range_of_days():
     assert "may be used up from" in found.sentence()
 
 
-def test_a_team_has_no_budget_of_its_own():
-    """The budget is that of the organisation."""
+def test_a_team_has_no_budget_by_default():
+    """The budget is for the organisation."""
     roster = "email,team,start\n" + "\n".join(f"p{n}@x.example,Red," for n in range(6))
     data = replace(days(weekly, roster=roster, team="Red"), monthly_budget_usd=100.0)
     assert "No monthly budget" in cca.month_forecast(data).sentence()
 
 
 @pytest.mark.slow
-def test_the_interval_of_the_forecast_covers_what_comes():
-    """Of 60 organisations with noisy days nine in ten months end inside, give or take."""
+def test_the_forecast_interval_covers_the_actual_cost():
+    """For 60 organisations with noisy days, about nine months in ten end inside it."""
     inside = 0
     for seed in range(60):
         cost = noisy(seed)
@@ -190,8 +190,8 @@ def test_a_spike_stands_out_and_its_team_is_named():
 
 
 @pytest.mark.slow
-def test_ordinary_noise_is_no_anomaly():
-    """Of 40 organisations without a spike at most two have a day that stands out."""
+def test_ordinary_noise_is_not_an_anomaly():
+    """Of 40 organisations without a spike, at most two have an unusual day."""
     alarms = [
         len(cca.metric_frame(days(noisy(seed), people=1), "unusual_days")) > 0 for seed in range(40)
     ]
@@ -200,7 +200,7 @@ def test_ordinary_noise_is_no_anomaly():
 
 @pytest.mark.parametrize("weeks", [12, 26])
 def test_an_unusual_day_does_not_depend_on_how_many_weeks_are_shown(weeks):
-    """A day is judged by its own six weeks; where they are not there it is not judged."""
+    """A day is judged by its own six weeks, and not judged if they are missing."""
     cost = noisy(7)
     costs = {SUNDAY - timedelta(n): cost(SUNDAY - timedelta(n)) for n in range(182)}
     costs[date(2026, 11, 18)] = 400.0
@@ -212,8 +212,8 @@ def test_an_unusual_day_does_not_depend_on_how_many_weeks_are_shown(weeks):
     assert cca.metric_frame(six, "unusual_days").empty
 
 
-def test_small_money_is_no_anomaly():
-    """Ten times as much of ten cents is still nothing."""
+def test_a_small_amount_is_not_an_anomaly():
+    """Ten times ten cents is still very little."""
 
     def cost(day):
         return 1.0 if day == date(2026, 11, 18) else 0.1
@@ -221,8 +221,8 @@ def test_small_money_is_no_anomaly():
     assert cca.metric_frame(days(cost), "unusual_days").empty
 
 
-def test_an_event_of_a_withheld_team_is_not_told():
-    """The words may name what three people did."""
+def test_an_event_of_a_withheld_team_is_not_shown():
+    """Its text may describe what three people did."""
     roster = "email,team,start\n" + "\n".join(
         f"p{n}@x.example,{'Red' if n < 3 else 'Blue'}," for n in range(12)
     )
@@ -245,8 +245,8 @@ def test_the_baseline_is_the_same_weekday():
     assert frame["expected"].isna().sum() == 21
 
 
-def test_a_day_off_has_no_baseline_where_no_day_off_is_known():
-    """The tokens of every weekend have no price; working days are judged all the same."""
+def test_a_day_off_has_no_baseline_without_priced_days_off():
+    """The tokens of every weekend have no price; working days are still judged."""
     data = days(weekly)
     data.model_usage.loc[data.model_usage["date"].dt.day_of_week >= 5, "cost_usd"] = np.nan
     expected = cca.metric_frame(data, "daily_cost").set_index("date")["expected"]
@@ -255,7 +255,7 @@ def test_a_day_off_has_no_baseline_where_no_day_off_is_known():
 
 
 def seats_and_use(seats, users):
-    """$50 a day on seats and $100 a working day paid by use, of so many people each."""
+    """$50 a day on seats and $100 a working day on usage, for this many people each."""
     records = []
     for n in range((SUNDAY - MONDAY).days + 1):
         day = MONDAY + timedelta(n)
@@ -268,8 +268,8 @@ def seats_and_use(seats, users):
     return dataset(records, MONDAY, SUNDAY, minimum_group=5, monthly_budget_usd=2400.0)
 
 
-def test_what_is_paid_with_seats_does_not_use_up_a_budget():
-    """21 working days at $100 and 9 of the weekend at $10 are $2,190; the seats are paid anyhow."""
+def test_use_covered_by_seats_does_not_use_up_a_budget():
+    """21 working days at $100 and 9 of the weekend at $10 are $2,190; seats are paid for anyway."""
     found = cca.month_forecast(seats_and_use(seats=20, users=6))
     assert found.total == pytest.approx(21 * 100 + 9 * 10)
     assert pd.isna(found.earliest)
@@ -277,7 +277,7 @@ def test_what_is_paid_with_seats_does_not_use_up_a_budget():
 
 
 @pytest.mark.parametrize(("seats", "users"), [(20, 3), (3, 20)])
-def test_neither_part_of_a_bill_is_told_of_too_few(seats, users):
-    """The forecast of the others and the cost of all days would tell what three people cost."""
+def test_neither_part_of_a_bill_is_shown_for_too_few_people(seats, users):
+    """The forecast of the others and the cost of all days would reveal the cost of three people."""
     found = cca.month_forecast(seats_and_use(seats, users))
     assert math.isnan(found.total)

@@ -1,4 +1,5 @@
-"""The live page next to the dashboard of claude-code-templates, on the same invented session logs.
+"""The live page compared with the dashboard of claude-code-templates, on the same invented session
+logs.
 
     uv run python tests/benchmarks/dashboard.py [--megabytes N] [--files N] [--rival COMMAND]
 
@@ -27,12 +28,12 @@ from tornado.websocket import websocket_connect
 
 ROUNDS = 5
 AT_REST = 30  # seconds
-SLOWEST = 120  # seconds after which nothing is waited for any more
+SLOWEST = 120  # seconds before giving up
 LINES = 20  # requests of a file
 
 
 def line(moment, session, number, padding=0):
-    """A line of a log: one answered request, and `padding` bytes of a tool's output."""
+    """A line of a log: one answered request, and `padding` bytes of tool output."""
     block = [{"type": "text", "text": "x" * padding}]
     return json.dumps(
         {
@@ -78,7 +79,7 @@ def append(projects, number):
 
 @contextmanager
 def running(command, home):
-    """A process and its standard output, with all it started gone at the end."""
+    """A process and its standard output; it and all its children are stopped at the end."""
     environment = {**os.environ, "HOME": str(home), "CCT_NO_TRACKING": "1", "BROWSER": "true"}
     process = subprocess.Popen(
         command,
@@ -117,7 +118,7 @@ async def _pushes(address, projects, is_new, begin, name):
     """Seconds from each append to the push that follows it; None where there was none."""
     socket = await _connected(address)
     if name == "ours":
-        await _heard(socket, lambda news: news.get("state") == "live")
+        await _receive(socket, lambda news: news.get("state") == "live")
     else:
         await socket.write_message(json.dumps({"type": "subscribe", "channel": "data_updates"}))
     print(f"{name}: start to ready       {time.perf_counter() - begin:.1f} s")
@@ -126,7 +127,7 @@ async def _pushes(address, projects, is_new, begin, name):
     for number in range(ROUNDS):
         start = time.perf_counter()
         append(projects, number)
-        found = await _heard(socket, is_new)
+        found = await _receive(socket, is_new)
         seconds.append(time.perf_counter() - start if found else None)
         await asyncio.sleep(2)
     return seconds
@@ -143,7 +144,7 @@ async def _connected(address):
             await asyncio.sleep(0.2)
 
 
-async def _heard(socket, wanted):
+async def _receive(socket, wanted):
     try:
         async with asyncio.timeout(SLOWEST):
             while not wanted(json.loads(await socket.read_message())):
@@ -183,7 +184,7 @@ def ours(root, projects):
 def rival(command, root, projects):
     """The dashboard of claude-code-templates; its push is a `data_refresh`.
 
-    One is sent every 30 s too, which is counted as if it were due to the line.
+    One is also sent every 30 s, and is counted as if the line had caused it.
     """
     with running([command, "--analytics"], root) as process:
         measure("rival", process, "ws://localhost:3333/ws", projects, _is_refresh)

@@ -1,10 +1,10 @@
-"""How soon a changed control of `explore.ipynb` is answered, on the sample organisation.
+"""How quickly `explore.ipynb` responds to a changed control, on the sample organisation.
 
     uv run python tests/benchmarks/explore.py
 
 From the change of a control in the kernel to the outputs being sent, once the source is loaded:
 every metric and split, then ranges and teams not asked before.
-CPU time stands next to the clock, as the clock also counts what other programs do.
+CPU time is printed too, because the clock also counts what other programs do.
 """
 
 import os
@@ -18,7 +18,7 @@ TEAMS = [("Web",), ("Web", "Mobile"), ()]
 
 
 def changes(explorer):
-    """Every control to each of its values, one change at a time, of three splits."""
+    """Every control set to each of its values, one change at a time, with three splits."""
     metrics = list(dict(explorer.controls["metric_id"].options).values())
     for by in ("", "team", "terminal"):
         yield "by", by

@@ -35,7 +35,7 @@ ROWS = 10_000_000
 
 
 def filled(root, rows):
-    """A store of so many rows of the three frames."""
+    """A store with this many rows in its three frames."""
     store = Store(root)
     random = np.random.default_rng(1)
     for number in range(rows // (RECORDS * (1 + MODELS + TOOLS))):
@@ -82,7 +82,7 @@ def key_columns(day):
 
 
 def measure(target, root, form):
-    """What one export took, said by the process that did it."""
+    """The cost of one export, printed by the process that runs it."""
     start, busy = time.perf_counter(), time.process_time()
     (result,) = export_days(target, source="api", store=Store(root), now=NOW, form=form)
     seconds, cpu = time.perf_counter() - start, time.process_time() - busy

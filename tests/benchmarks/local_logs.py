@@ -1,4 +1,4 @@
-"""How fast session logs become a Dataset, next to ccusage on the same files: whole processes.
+"""How fast session logs become a Dataset, compared with ccusage on the same files: whole processes.
 
     uv run python tests/benchmarks/local_logs.py [FOLDER] [--runs N] [--ccusage COMMAND]
 
@@ -43,7 +43,7 @@ def measured(command, environment=None):
 
 
 def grow(folder):
-    """One more answer in a session of its own file."""
+    """One more answer in a session in a new file."""
     at = datetime.now(UTC) - timedelta(days=100)
     message = {"id": f"msg_{time.time_ns()}", "model": "claude-opus-5", "stop_reason": "end_turn",
                "usage": {"input_tokens": 1, "output_tokens": 1}}  # fmt: skip

@@ -32,7 +32,7 @@ STORED_DAYS = 84
 TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
 MODELS = ("claude-opus-5", "claude-sonnet-5", "claude-haiku-4-5-20251001")
 
-KEYS = {  # the name in the answer and ours, which the baselines rename to
+KEYS = {  # the name in the answer, and our name, which the baselines rename it to
     "date": "date",
     "organization_id": "organization",
     "actor": "actor",
@@ -70,7 +70,7 @@ def ours(pages):
 
 
 def page_by_page(pages):
-    """json_normalize for each page, frames laid together at the end."""
+    """json_normalize for each page, frames concatenated at the end."""
     parts = [normalised(json.loads(body)["data"]) for _, body in pages]
     return {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in SCHEMAS}
 

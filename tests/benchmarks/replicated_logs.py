@@ -1,4 +1,4 @@
-"""Session logs copied many times, each copy as other sessions: a big corpus out of a small one.
+"""Session logs copied many times, each copy as other sessions: a large corpus from a small one.
 
     uv run python tests/benchmarks/replicated_logs.py FOLDER TARGET [--megabytes N]
 
@@ -14,7 +14,7 @@ IDS = re.compile(rb'("uuid":"|msg_|req_|toolu_)[0-9A-Za-z]{3}')
 
 
 def replicate(folder, target, megabytes):
-    """Writes copies of all logs until there are so many megabytes; the number of copies."""
+    """Write copies of all logs until there are this many megabytes; return the number of copies."""
     files = sorted(folder.rglob("*.jsonl"))
     sessions = {path.stem.encode() for path in files}
     whole = {path: path.read_bytes() for path in files}
@@ -29,7 +29,7 @@ def replicate(folder, target, megabytes):
 
 
 def renamed(data, sessions, number):
-    """`data` with other ids, as long unchanged."""
+    """`data` with other ids of the same length."""
     tag = f"{number:03x}".encode()
     for session in sessions:
         if session in data:

@@ -3,7 +3,7 @@
     uv run python tests/benchmarks/report.py [PEOPLE ...]
 
 First the report of the sample organisation, then, for each number of PEOPLE, that of an invented
-organisation of 12 weeks whose days lie in the store. CPU is that of all processes together, memory
+organisation of 12 weeks whose days are in the store. CPU is that of all processes together, memory
 the largest sum of what they hold for themselves (shared pages are split among those that share
 them). Bytecode is compiled by a first run, which is not counted.
 """
@@ -92,7 +92,7 @@ def rows(name, rounds, make):
 
 
 def sample(root):
-    """The report of the sample, the first line of its progress, and two answers without work."""
+    """The sample report, the first line of its progress, and two commands that do no work."""
     places = ("--store", root / "store")
 
     def report(number, **flags):
@@ -107,7 +107,7 @@ def sample(root):
 
 
 def organisation(root, people):
-    """The report of an organisation of so many people, from a store that has all its days."""
+    """The report of an organisation of this many people, from a store that has all its days."""
     store = root / f"store{people}"
     last = fill(store, people)
     environment = {"ANTHROPIC_ADMIN_KEY": KEY, "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
@@ -123,10 +123,10 @@ def organisation(root, people):
 
 
 def fill(root, people, weeks=12):
-    """Days of the Admin API for so many people, each there on 4 of 7; returns the last week."""
+    """Days of the Admin API for this many people, each active on 4 of 7; returns the last week."""
     draw = random.Random(1)
     now = datetime.now(UTC)
-    last = newest_closed_week(now) - timedelta(days=7)  # final, so that nothing is asked for
+    last = newest_closed_week(now) - timedelta(days=7)  # final, so that nothing is fetched
     store = Store(root)
     for back in reversed(range(weeks)):
         new = []

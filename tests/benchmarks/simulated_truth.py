@@ -1,4 +1,4 @@
-"""How often what is said of an organisation is true, where the truth is known: 200 seeds each.
+"""How often the statements about an organisation are true when the truth is known: 200 seeds each.
 
     uv run python tests/benchmarks/simulated_truth.py [--seeds N]
 
@@ -87,8 +87,8 @@ def changes(seeds, n, shape):
 
 
 def quiet_issues(seeds, shape):
-    """The share of organisations of 40 people without any change of whom a change is told, and of
-    those of whom anything is."""
+    """The share of unchanged organisations of 40 people in which a change is reported, and of those
+    with any finding."""
     told = np.zeros(2)
     for seed in range(seeds):
         cost, commits, _ = twelve_weeks(np.random.default_rng(seed), 40, shape)
@@ -98,7 +98,7 @@ def quiet_issues(seeds, shape):
 
 
 def forty_people(cost, commits):
-    """A dataset of these people in four teams of ten, each with a record a week."""
+    """A dataset of these people in four teams of ten, each with one record a week."""
     records = [
         record(
             str(MONDAY + timedelta(weeks=week, days=1)),
@@ -136,7 +136,7 @@ def months(seeds, growth):
 
 
 def daily(costs, days):
-    """A dataset of one person who costs so much a day."""
+    """A dataset of one person with this cost a day."""
     usage = {day: round(100 * costs[day], 4) for day in days}
     records = [
         record(str(day), models={"claude-sonnet-5": {"output": 9, "cents": cents}})
@@ -146,7 +146,8 @@ def daily(costs, days):
 
 
 def interventions(seeds, controls, shock):
-    """False effects, and of a quarter more how often found and how often inside the interval."""
+    """False effects, and for a true effect of a quarter, how often it is found and is inside the
+    interval."""
     told = np.zeros(3)
     for seed in range(seeds):
         random = np.random.default_rng([seed, controls])
@@ -168,7 +169,7 @@ def team_weeks(random, teams, shock):
 
 
 def effect(commits, days):
-    """What is said of the first team, changed in the seventh week, next to the others."""
+    """The result for the first team, changed in week seven, compared with the others."""
     weeks = pd.date_range(MONDAY, periods=WEEKS, freq="7D")
     metric = m.METRICS["commits_per_active_day"]
     asked = Effect(metric, "T0", "Training", weeks[6], pd.DataFrame(), n_teams=len(commits) - 1)

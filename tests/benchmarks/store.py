@@ -187,7 +187,7 @@ print([time.perf_counter() - start, time.process_time() - cpu, loaded, data.reco
 
 
 def run(script, *arguments):
-    """What a script prints, in a process of its own."""
+    """The output of a script, run in a separate process."""
     command = [sys.executable, "-W", "ignore", "-c", script, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -225,7 +225,7 @@ def load_and_scan(runs):
 
 
 def filled_with(people, root):
-    """52 weeks of people of whom some half are at work on a day, with two models and four tools."""
+    """52 weeks of people, about half of them at work on a day, with two models and four tools."""
     random, store = np.random.default_rng(1), Store(root)
     names = pa.array([f"p{n:06}@corvid.example" for n in range(people)])
     words = {name: pa.array(made) for name, made in (("model", MODELS), ("tool", TOOLS))}
@@ -287,7 +287,7 @@ DAYS = [date(2026, 10, 25) + timedelta(n) for n in range(14)]
 
 
 class Counts(Source):
-    """Every measure of every day is `count`."""
+    """A source where every measure of every day is `count`."""
 
     name = "api"
 
@@ -301,14 +301,14 @@ class Counts(Source):
 
 
 def written(store, count):
-    """All days with another count, in one commit."""
+    """All days with a new count, in one commit."""
     news = [NewDay(day, build_frames(day, Counts(count).records(day)), Counts(count).answered_at)
             for day in DAYS]  # fmt: skip
     store.write_days("api", news)
 
 
 def counted(store):
-    """The one count that all frames of all days have; None when they are not of one write."""
+    """The single count that all frames of all days have; None when they are not from one write."""
     _, frames = Store(store).read_range("api", DAYS[0], DAYS[-1])
     columns = {"activity": "commits", "model_usage": "output_tokens", "tool_actions": "accepted"}
     found = [frames[name][column].to_pylist() for name, column in columns.items()]
@@ -322,7 +322,7 @@ def writer(store, first, *limit):
 
 
 def killed(store, chance):
-    """Whether a writer that is killed at some moment leaves all or nothing of its last write."""
+    """Whether a writer killed at a random moment leaves all or nothing of its last write."""
     process = writer(store, counted(store) + 1)
     process.stdout.readline()
     time.sleep(chance.random() / 4)
@@ -332,7 +332,7 @@ def killed(store, chance):
 
 
 def without_room(store, chance):
-    """Whether a write that finds no room is refused, and changes nothing."""
+    """Whether a write that runs out of space is refused and changes nothing."""
     before = counted(store)
     process = writer(store, before + 1, chance.randrange(1, 3000))
     said = process.communicate()[1]
@@ -340,7 +340,7 @@ def without_room(store, chance):
 
 
 def read_meanwhile(store, chance):
-    """Whether a reader sees one write at a time while two others write."""
+    """Whether a reader sees only complete writes while two others write."""
     both = [writer(store, counted(store) + 1) for _ in range(2)]
     for process in both:
         process.stdout.readline()

@@ -1,4 +1,4 @@
-"""The page in a real browser, from a file, with the network off."""
+"""The page in a real browser, opened from a file, with the network off."""
 
 from itertools import pairwise
 
@@ -36,7 +36,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def opened(browser, address):
-    """Opens the page; at the end nothing may have been asked for, logged or thrown."""
+    """Open the page; at the end, nothing was requested, logged or thrown."""
     complaints, contexts = [], []
 
     def open_page(width=1280, **options):
@@ -67,7 +67,7 @@ def opened(browser, address):
 
 
 def test_every_chart_is_drawn_offline(opened):
-    """All charts come alive, none stays a picture, and marks are really there."""
+    """Every chart becomes interactive, and its marks are really there."""
     page = opened()
     assert page.locator(".chart.drawn").count() == CHARTS
     marks = page.eval_on_selector_all(
@@ -78,7 +78,7 @@ def test_every_chart_is_drawn_offline(opened):
 
 
 def test_names_with_script_tags_are_shown_as_text(opened):
-    """Above the title, in the facts, a table and the legend of a live chart."""
+    """In the title, the facts, a table and the legend of a live chart."""
     page = opened()
     assert page.locator(".kicker").inner_text() == HOSTILE
     assert page.locator(".made td", has_text=HOSTILE_KEY).count() == 1
@@ -102,7 +102,7 @@ def test_a_tooltip_shows_hostile_names_as_text(opened):
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
 def test_nothing_is_wider_than_the_screen(opened, width):
-    """No horizontal scrolling of the page, also with tables open and code shown."""
+    """The page does not scroll sideways, even with tables open and code shown."""
     page = opened(width)
     page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
     page.locator("#code").click()
@@ -112,14 +112,14 @@ def test_nothing_is_wider_than_the_screen(opened, width):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_can_be_read_in_light_and_dark(opened, scheme):
-    """Contrast of at least 4.5 to 1, text of charts and open tables included."""
+    """Contrast of at least 4.5 to 1, including the text of charts and open tables."""
     page = opened(color_scheme=scheme)
     page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
     assert page.evaluate(CONTRAST) == []
 
 
 def test_the_theme_button_turns_the_page_dark_and_back(opened):
-    """The button wins over the system's preference and says its state."""
+    """The button overrides the system's preference and shows its state."""
     page = opened(color_scheme="light")
     background = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(background)
@@ -130,15 +130,15 @@ def test_the_theme_button_turns_the_page_dark_and_back(opened):
     assert page.evaluate(background) == light
 
 
-def test_code_is_hidden_until_asked_for(opened):
-    """One button for the whole page."""
+def test_code_is_hidden_by_default(opened):
+    """One button shows it for the whole page."""
     page = opened()
     assert page.locator("pre.code").first.is_hidden()
     page.locator("#code").click()
     assert page.locator("pre.code").first.is_visible()
 
 
-def test_without_script_the_page_is_still_whole(opened):
+def test_without_scripts_the_page_is_still_complete(opened):
     """Drawings, cards and tables are there; buttons that would do nothing are not."""
     page = opened(java_script_enabled=False)
     assert page.locator(".static").count() == CHARTS
@@ -147,8 +147,8 @@ def test_without_script_the_page_is_still_whole(opened):
     assert page.locator("#theme").is_hidden()
 
 
-def test_print_is_light_and_still(opened):
-    """Pictures instead of live charts, no buttons, on white, also from dark mode."""
+def test_print_is_light_and_static(opened):
+    """Pictures instead of live charts, no buttons, on white, even from dark mode."""
     page = opened(color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.locator(".static").first.is_visible()
@@ -159,7 +159,7 @@ def test_print_is_light_and_still(opened):
 
 
 def test_the_keyboard_reaches_content_sections_and_tables(opened):
-    """The first stop skips to the content; a table opens with Enter."""
+    """The first tab stop skips to the content; a table opens with Enter."""
     page = opened()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -170,8 +170,8 @@ def test_the_keyboard_reaches_content_sections_and_tables(opened):
     assert page.locator("main details").first.evaluate("e => e.open")
 
 
-def test_a_screen_reader_hears_what_each_chart_shows(opened):
-    """Every chart is an image with a sentence; headings go down one level at a time."""
+def test_a_screen_reader_gets_a_description_of_each_chart(opened):
+    """Every chart is an image with a sentence; heading levels go down one at a time."""
     page = opened()
     assert page.get_by_role("img", name="by week, from 31 August").count() == CHARTS
     levels = page.eval_on_selector_all("h1,h2,h3,h4", "all => all.map(e => +e.tagName[1])")

@@ -1,4 +1,4 @@
-"""JupyterLab, opened by the command, in a real browser: controls change, charts follow."""
+"""JupyterLab, opened by the command, in a real browser: controls change and charts follow."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def _wait_for(address, process, log):
 
 @pytest.fixture(scope="module")
 def running_lab(tmp_path_factory, clean_environment):
-    """A Lab on notebooks of its own, with an empty store and no settings of anybody."""
+    """A Lab with its own notebooks, an empty store and no settings."""
     folder = tmp_path_factory.mktemp("lab")
     environment = {**clean_environment, "CCANALYTICS_STORE": str(folder / "store")}
     with lab(folder / "mine", environment) as address:
@@ -76,7 +76,7 @@ def running_lab(tmp_path_factory, clean_environment):
 
 @pytest.fixture
 def address(running_lab):
-    """The addresses of the Lab, in which no kernel is left that remembers another test."""
+    """The addresses of the Lab, with no kernel left over from another test."""
     for session in httpx.get(running_lab("/api/sessions"), timeout=60).json():
         path = f"/api/sessions/{session['id']}"
         httpx.delete(running_lab(path), timeout=60).raise_for_status()
@@ -85,7 +85,7 @@ def address(running_lab):
 
 @pytest.fixture
 def opened(browser):
-    """Opens an address; at the end no error was logged and nothing but this machine was asked."""
+    """Open an address; at the end, no error was logged and only this machine was contacted."""
     complaints, contexts = [], []
 
     def open_page(address):
@@ -106,7 +106,7 @@ def opened(browser):
 
 
 def local(address):
-    """Whether it stays on this machine, or is no address at all."""
+    """Whether the URL stays on this machine, or is not a network address."""
     return re.match(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|(data|blob):", address)
 
 
@@ -124,7 +124,7 @@ def run_all(page):
 
 
 def explore(page):
-    """The notebook opened, its one cell run, and its first chart drawn."""
+    """The notebook, opened, with its one cell run and its first chart drawn."""
     ready(page)
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
@@ -132,7 +132,7 @@ def explore(page):
 
 
 def drawn(page, title):
-    """Wait until the chart of this metric is there with its marks on a canvas of some size."""
+    """Wait until the chart of this metric has marks on a canvas that is not empty."""
     page.wait_for_function(
         """title => {
           const chart = document.querySelector(".cca-chart .vega-embed");
@@ -146,12 +146,12 @@ def drawn(page, title):
 
 
 def picture(page):
-    """What is drawn, as the bytes of the canvas."""
+    """The drawing, as the bytes of the canvas."""
     return page.locator(".cca-chart canvas").evaluate("canvas => canvas.toDataURL()")
 
 
-def test_lab_begins_with_the_start_notebook_and_asks_nothing(opened, address):
-    """Open and ready to run: no dialog, no question about news; every cell runs."""
+def test_lab_opens_the_start_notebook_without_a_dialog(opened, address):
+    """It is ready to run, with no dialog and no question about news, and every cell runs."""
     page = opened(address("/"))
     page.locator(".jp-Notebook h1", has_text="Start here").wait_for()
     run_all(page)
@@ -166,9 +166,8 @@ def test_lab_begins_with_the_start_notebook_and_asks_nothing(opened, address):
 
 
 def test_a_changed_control_redraws_the_chart(opened, address):
-    """Another metric, then teams: chart, notes and table are those of the choice; of two choices
-    at once the later counts, and what cannot be split is said in place of the chart, above the
-    fold as the chart is."""
+    """Another metric, then teams: chart, notes and table follow. If two choices are made at once,
+    the later one counts; if a metric cannot be split, a message appears in place of the chart."""
     page = opened(address(EXPLORE))
     explore(page)
     place = page.locator(".cca-chart canvas").bounding_box()
@@ -188,7 +187,7 @@ def test_a_changed_control_redraws_the_chart(opened, address):
 
 
 def test_a_brush_zooms_and_a_double_click_resets(opened, address):
-    """Dragged across half of the strip, the days of that half fill the chart."""
+    """Dragging across half of the strip makes the days of that half fill the chart."""
     page = opened(address(EXPLORE))
     explore(page)
     page.get_by_label("Each", exact=True).select_option("day")
@@ -209,9 +208,9 @@ def test_a_brush_zooms_and_a_double_click_resets(opened, address):
     assert picture(page) != zoomed
 
 
-def test_the_code_and_the_files_are_those_of_the_view(opened, address):
-    """The button shows lines, the links save frame and picture, and all follow the controls; run
-    again, the cell keeps them."""
+def test_the_code_and_the_files_follow_the_view(opened, address):
+    """The button shows the code, the links save the frame and the picture, and all follow the
+    controls; running the cell again keeps them."""
     page = opened(address(EXPLORE))
     explore(page)
     page.get_by_label("Metric", exact=True).select_option("Acceptance rate")

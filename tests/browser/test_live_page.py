@@ -1,4 +1,5 @@
-"""The live page in a real browser: it changes under the reader, and nothing else does."""
+"""The live page in a real browser: the figures update while it is read, and nothing else
+changes."""
 
 from pathlib import Path
 
@@ -16,7 +17,7 @@ HOSTILE = "</script><script>alert(1)</script>"
 
 @pytest.fixture
 def opened(browser):
-    """Opens the page of a dashboard; nothing may be thrown, logged, or asked of anybody else."""
+    """Open the page of a dashboard; nothing may be thrown, logged, or requested from elsewhere."""
     complaints, contexts = [], []
 
     def open_page(served, width=1280, **options):
@@ -49,7 +50,7 @@ def state(page, name):
 
 
 def shows(page, text):
-    """The remark at the top of the page says `text`, in the document that was opened."""
+    """The status at the top of the page says `text`, in the document that was opened."""
     expect(page.locator(".trust")).to_contain_text(text, timeout=WAIT)
     assert page.evaluate("window.sameDocument") is True
 
@@ -72,7 +73,7 @@ def _numbers(tmp_path_factory, _isolated_session):
 
 @pytest.fixture
 def numbers(_numbers):
-    """A notebook of the test's own on rows of numbers: 3 and 4."""
+    """A notebook of this test on rows of numbers: 3 and 4."""
     log_of(_numbers.folder).unlink(missing_ok=True)
     append(log_of(_numbers.folder), {"team": "Data", "value": 3}, {"team": "Web", "value": 4})
     return _numbers
@@ -89,7 +90,7 @@ def test_a_line_in_a_log_changes_the_page(own, opened):
 
 
 def test_hostile_names_are_text(own, opened):
-    """A project and a model with tags in their names, come in while the page is open."""
+    """A project and a model with tags in their names arrive while the page is open."""
     page = opened(own)
     append(log_of(own.folder), answer(4, output=1000, model=HOSTILE))
     append(log_of(own.folder, "s2"), answer(5, session="s2", name=HOSTILE))
@@ -102,8 +103,8 @@ def test_hostile_names_are_text(own, opened):
     assert page.locator("script", has_text="alert(1)").count() == 0
 
 
-def test_the_menu_of_a_phone_stays_closed_over_an_update(numbers, opened):
-    """It is open in the page as it comes, and closed where there is no room for it."""
+def test_the_menu_on_a_phone_stays_closed_after_an_update(numbers, opened):
+    """The HTML has it open; on a narrow screen it is closed."""
     page = opened(numbers, 390)
     shows(page, "7 in all")
     append(log_of(numbers.folder), {"team": "Web", "value": 5})
@@ -112,8 +113,8 @@ def test_the_menu_of_a_phone_stays_closed_over_an_update(numbers, opened):
     assert page.locator(".sections [aria-current]").count() == 1
 
 
-def test_what_the_reader_has_set_outlives_an_update(numbers, opened):
-    """Scroll, an open table, theme, code, what was chosen in a chart, and the focus."""
+def test_the_state_set_by_the_reader_survives_an_update(numbers, opened):
+    """Scroll position, an open table, theme, code, a chart selection, and the focus."""
     page = opened(numbers, color_scheme="light")
     shows(page, "7 in all")
     page.locator("#theme").click()
@@ -139,7 +140,7 @@ def test_what_the_reader_has_set_outlives_an_update(numbers, opened):
 
 
 def test_a_chart_that_did_not_change_is_left_alone(numbers, opened):
-    """Its very elements stay, so that nothing flickers."""
+    """Its elements stay in place, so that nothing flickers."""
     page = opened(numbers)
     shows(page, "7 in all")
     same = "window.before === document.querySelector('.live svg')"
@@ -152,8 +153,8 @@ def test_a_chart_that_did_not_change_is_left_alone(numbers, opened):
     assert not page.evaluate(same)
 
 
-def test_a_broken_notebook_is_told_above_the_last_page(numbers, opened):
-    """The figures stay, with the error as text above them; mended, it goes on."""
+def test_a_broken_notebook_shows_an_error_above_the_last_page(numbers, opened):
+    """The figures stay, with the error as text above them; once it is fixed, updates continue."""
     page = opened(numbers)
     shows(page, "7 in all")
     write_notebook(numbers.folder / "notebooks", BROKEN)
@@ -170,7 +171,7 @@ def test_a_broken_notebook_is_told_above_the_last_page(numbers, opened):
 
 
 def test_a_page_opened_before_the_first_session_waits_for_it(tmp_path, opened, browser):
-    """A folder that is not there, then one without a log, then the page."""
+    """The folder does not exist, then has no log, then the page appears."""
     notebooks = write_notebook(tmp_path / "notebooks")
     with dashboard(tmp_path / "logs", "--notebooks", notebooks) as served:
         page = browser.new_page()
@@ -183,8 +184,8 @@ def test_a_page_opened_before_the_first_session_waits_for_it(tmp_path, opened, b
         page.close()
 
 
-def test_a_page_of_a_server_that_is_gone_says_so(tmp_path, opened):
-    """The next one on that port has another token: it does not know this page."""
+def test_a_page_says_that_its_server_is_gone(tmp_path, opened):
+    """The next server on that port has another token and does not accept this page."""
     append(log_of(tmp_path), {"team": "Data", "value": 3})
     notebooks = write_notebook(tmp_path / "notebooks")
     with dashboard(tmp_path, "--notebooks", notebooks) as served:
@@ -197,8 +198,8 @@ def test_a_page_of_a_server_that_is_gone_says_so(tmp_path, opened):
         expect(state(page, "lost")).to_be_visible(timeout=WAIT)
 
 
-def test_what_changed_is_marked_until_the_next_change(own, opened):
-    """The card of what was spent, and not that of the hours nobody worked."""
+def test_changed_cards_are_marked_until_the_next_change(own, opened):
+    """The cost card is marked, the card of unchanged hours is not."""
     page = opened(own)
     expect(page.locator(".changed")).to_have_count(0)
     append(log_of(own.folder), answer(30, output=1_000_000))
@@ -207,7 +208,7 @@ def test_what_changed_is_marked_until_the_next_change(own, opened):
 
 
 def test_a_session_is_chosen_from_the_bar(own, opened):
-    """The page becomes that of the session, and goes back to that of all."""
+    """The page shows only that session, and then all sessions again."""
     append(log_of(own.folder, "other"), answer(40, session="other", name="blog", output=40_000))
     page = opened(own)
     sessions = page.locator("#live select[name=session]")
@@ -219,7 +220,7 @@ def test_a_session_is_chosen_from_the_bar(own, opened):
 
 
 def test_a_row_of_a_session_opens_the_session(own, opened):
-    """By a click, and again for all; the bar says which one it is."""
+    """A click opens it, another returns to all sessions; the bar says which one is shown."""
     append(log_of(own.folder, "third"), answer(50, session="third", name="shop", output=60_000))
     page = opened(own)
     row = page.locator("tr.offered[data-value=third]").first
@@ -234,7 +235,7 @@ def test_a_row_of_a_session_opens_the_session(own, opened):
 
 @pytest.mark.parametrize("kind", ["CSV", "Parquet", "Notebook", "Page"])
 def test_each_button_saves_a_file(own, opened, kind):
-    """The policy of the page does not stand in the way of what it offers."""
+    """The content security policy of the page allows its downloads."""
     page = opened(own)
     with page.expect_download() as download:
         page.get_by_role("link", name=kind, exact=True).click()
@@ -251,8 +252,8 @@ def test_it_can_be_read_on_any_screen(own, opened, width, scheme):
     assert page.evaluate(CONTRAST) == []
 
 
-def test_a_change_is_told_to_those_who_cannot_see(own, opened):
-    """The state is a polite live region; a failure is an alert; the buttons say what they do."""
+def test_a_change_is_announced_to_screen_readers(own, opened):
+    """The state is a polite live region, a failure is an alert, and the buttons have labels."""
     page = opened(own)
     assert page.get_by_role("status").get_attribute("aria-live") == "polite"
     assert page.locator("#live [role=alert]").count() == 1

@@ -1,4 +1,4 @@
-"""The report of the sample, measured: short, whole, and open to everybody."""
+"""The report of the sample, measured: short, complete and accessible."""
 
 import pytest
 from page_measures import CHARTS, CUT, CUT_WORDS, faults, screens, words
@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
 
 @pytest.fixture
 def opened(browser, sample):
-    """Opens the report of the sample at a width."""
+    """Open the report of the sample at this width."""
     pages = []
 
     def open_page(width=1440, **options):
@@ -26,7 +26,7 @@ def opened(browser, sample):
         page.close()
 
 
-def test_it_is_read_in_twelve_screens(opened):
+def test_it_fits_in_twelve_screens(opened):
     """At most 12 screens of 900 pixels and 2,500 words before anything is opened."""
     page = opened()
     print(f"{screens(page):.1f} screens, {words(page)} words")
@@ -34,8 +34,8 @@ def test_it_is_read_in_twelve_screens(opened):
     assert words(page) <= 2500
 
 
-def test_the_first_screen_says_what_moved_and_shows_it(opened):
-    """Title, findings, five cards with a line each and the chart of the first, in 900 pixels."""
+def test_the_first_screen_says_and_shows_what_changed(opened):
+    """Title, findings, five cards with a sparkline each and the first chart, in 900 pixels."""
     page = opened()
     assert page.locator("h1").inner_text().startswith("Payments: cost up")
     shown = page.locator(".findings li, .headlines .card .spark, main > .panel figure")
@@ -53,7 +53,7 @@ def test_a_phone_begins_with_the_findings(opened):
     assert box["y"] + box["height"] <= 844
 
 
-def test_a_tap_says_the_week_in_four_short_lines(opened):
+def test_a_tap_shows_the_week_in_four_short_lines(opened):
     """Anywhere above or below the line of a week, in a chart as wide as a phone."""
     page = opened(390, has_touch=True)
     drawing = page.locator(".chart", has_text="Weekly active people:").locator(".live svg")
@@ -68,7 +68,7 @@ def test_a_tap_says_the_week_in_four_short_lines(opened):
 
 
 def test_a_section_shows_three_charts_at_most(opened):
-    """The others open behind "more", and are drawn then."""
+    """The others are behind "more", and are drawn when it is opened."""
     page = opened()
     seen = page.evaluate(CHARTS)
     assert max(seen) <= 3
@@ -90,7 +90,7 @@ def test_nothing_is_cut(opened, width):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-def test_nothing_serious_stands_in_the_way_of_anybody(opened, width, scheme):
+def test_the_page_is_accessible(opened, width, scheme):
     """axe-core finds nothing serious, folded or open."""
     page = opened(width, color_scheme=scheme, bypass_csp=True)
     assert faults(page) == []
@@ -98,8 +98,8 @@ def test_nothing_serious_stands_in_the_way_of_anybody(opened, width, scheme):
     assert faults(page) == []
 
 
-def test_the_index_is_open_to_everybody_too(opened):
-    """The page of all issues, without a script."""
+def test_the_index_is_accessible(opened):
+    """The page of all issues, without scripts."""
     page = opened(390, bypass_csp=True)
     page.goto(page.url.replace("2026-W47.html", "index.html"))
     assert faults(page) == []
@@ -107,7 +107,7 @@ def test_the_index_is_open_to_everybody_too(opened):
 
 
 def test_the_contents_mark_the_section_in_view(opened):
-    """At the side of a wide screen; the last heading that was passed."""
+    """At the side of a wide screen: the last heading scrolled past."""
     page = opened()
     marked = page.locator(".sections [aria-current]")
     assert marked.inner_text() == "This week"
@@ -117,7 +117,7 @@ def test_the_contents_mark_the_section_in_view(opened):
 
 
 def test_a_phone_has_a_menu(opened):
-    """Closed at first; a choice leads there and closes it."""
+    """Closed at first; choosing an entry jumps there and closes it."""
     page = opened(390)
     link = page.locator(".sections a", has_text="What will it cost?")
     assert not link.is_visible()
@@ -127,8 +127,8 @@ def test_a_phone_has_a_menu(opened):
     assert page.evaluate("location.hash") == "#what-will-it-cost"
 
 
-def test_a_definition_opens_where_it_is_asked_for(opened):
-    """Next to its chart; Escape closes it and gives the focus back."""
+def test_a_definition_opens_next_to_its_chart(opened):
+    """Escape closes it and returns the focus."""
     page = opened()
     link = page.locator(".panel", has_text="Weekly active people:").locator(".behind a").first
     link.focus()
@@ -141,8 +141,8 @@ def test_a_definition_opens_where_it_is_asked_for(opened):
     assert page.evaluate("document.activeElement.hash") == "#def-active_actors"
 
 
-def test_a_table_is_no_stop_of_the_keyboard_where_it_fits(opened):
-    """Only what is wider than its place is scrolled, and so reached."""
+def test_a_table_that_fits_is_not_a_tab_stop(opened):
+    """Only a table wider than its space scrolls, and so can be reached with the keyboard."""
     page = opened()
     page.eval_on_selector_all("details", "all => all.forEach(e => { e.open = true; })")
     assert page.locator(".scroll table caption").count() > 20
