@@ -17,7 +17,7 @@ NAMES = {"apikey_1": "ci"}
 
 
 def charge(day="2026-11-16", who="ann@x.example", cents=100, listed=None, model="claude-opus-5"):
-    """One row of the report; `who` is an address, an id of a key, or None for nobody."""
+    """One row of the report; `who` is an address, a key id, or None for no actor."""
     start = datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
     actor = None
     if who is not None and "@" in who:
@@ -30,7 +30,7 @@ def charge(day="2026-11-16", who="ann@x.example", cents=100, listed=None, model=
 
 
 def charged(charges, since, until, source="api"):
-    """The frames of charges, of every day from `since` to `until`."""
+    """The frames of charges, for every day from `since` to `until`."""
     days = [d.date() for d in pd.date_range(since, until)]
     by_day = {d: [c for c in charges if c.day == d] for d in days}
     whole = ChargedDays(by_day, None, NAMES, "org-1")
@@ -44,6 +44,6 @@ def charged(charges, since, until, source="api"):
 
 
 def billed_dataset(records, charges, since, until, days=None, source="api", **options):
-    """A dataset of which every day, or those of `days`, has charges."""
+    """A dataset in which every day, or those of `days`, has charges."""
     extras = charged(charges, *(days or (since, until)), source=source)
     return dataset(records, since, until, source=source, extras=extras, **options)

@@ -1,4 +1,4 @@
-"""No test reaches the network, the user's own files, or a key; what is slow is made once."""
+"""No test uses the network, the user's own files, or a key; slow fixtures are made once."""
 
 import os
 import shutil
@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("unhurried", deadline=None)  # other work may hold an example up for long
+settings.register_profile(
+    "unhurried", deadline=None
+)  # other work may delay an example for a long time
 settings.load_profile("unhurried")
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -30,7 +32,7 @@ _connect = socket.socket.connect
 
 
 def _loopback_only(self, address):
-    """`socket.connect`, for this machine only."""
+    """`socket.connect`, but only for this machine."""
     if self.family in (socket.AF_INET, socket.AF_INET6):
         host = str(address[0])
         if not (host.startswith("127.") or host in ("localhost", "::1")):
@@ -49,7 +51,7 @@ def no_network():
 
 @pytest.fixture(scope="session")
 def clean_environment(tmp_path_factory):
-    """The environment of a user who has set nothing, with a home of its own."""
+    """The environment of a user who has set nothing, with a separate home folder."""
     home = tmp_path_factory.mktemp("home")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     own = {
@@ -76,7 +78,7 @@ def _isolated_session(clean_environment):
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory, monkeypatch, clean_environment):
-    """Each test has a store of its own and no key."""
+    """Each test has its own store and no key."""
     _apply(monkeypatch, clean_environment)
     monkeypatch.setenv("CCANALYTICS_STORE", str(tmp_path_factory.mktemp("store")))
 
@@ -92,7 +94,7 @@ def _apply(patch, environment):
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
-    """A folder in which the wheel of this checkout is unpacked, as an installer does."""
+    """A folder with the unpacked wheel of this checkout, as an installer would unpack it."""
     root, built = Path(__file__).parent.parent, tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", built]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
@@ -105,7 +107,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def sample_days(tmp_path_factory, _isolated_session):
-    """A store with all days of the sample organisation, to read from; inventing them takes time."""
+    """A read-only store with all days of the sample organisation; generating them takes time."""
     from ccanalytics.dataset.loading import load
 
     folder = tmp_path_factory.mktemp("sample-days")
@@ -115,7 +117,7 @@ def sample_days(tmp_path_factory, _isolated_session):
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory, clean_environment):
-    """The report of the sample organisation: what the command said, and its folder."""
+    """The report of the sample organisation: the output of the command, and its folder."""
     from command import command
 
     folder = tmp_path_factory.mktemp("sample")
@@ -126,7 +128,7 @@ def sample(tmp_path_factory, clean_environment):
 
 @pytest.fixture(scope="session")
 def browser():
-    """One Chromium for all tests; where there is none, a failure in CI and a skip elsewhere."""
+    """One Chromium for all tests; without one, fail in CI and skip elsewhere."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
@@ -142,7 +144,7 @@ def browser():
 
 @pytest.fixture(scope="session")
 def new_database():
-    """Makes an empty PostgreSQL database; without a server a failure in CI and a skip elsewhere."""
+    """Make an empty PostgreSQL database; without a server, fail in CI and skip elsewhere."""
     from postgres import find_binaries, running_server
 
     binaries = find_binaries()

@@ -1,4 +1,4 @@
-"""How far text stands out from its ground, measured in a browser."""
+"""The contrast between text and its background, measured in a browser."""
 
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});

@@ -1,4 +1,4 @@
-"""The pages of the docs that are made from code: `uv run python tests/doc_pages.py` writes them."""
+"""The documentation pages generated from code: `uv run python tests/doc_pages.py` writes them."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ This page is made from the definitions: `uv run python tests/doc_pages.py`.
 
 
 def data_dictionary():
-    """A table of columns per frame."""
+    """A table of columns for each frame."""
     descriptions = DESCRIPTIONS | ROWS
     parts = [DICTIONARY]
     for name, schema in frame_schemas().items():
@@ -76,12 +76,12 @@ def markdown(names, rows):
 
 
 def description(column):
-    """The line of the data dictionary that the schema has."""
+    """The description of a column in the schema."""
     return (column.metadata or {}).get(b"description", b"").decode()
 
 
 def type_name(kind):
-    """What a reader calls a type of Arrow."""
+    """The name of an Arrow type for readers."""
     if pa.types.is_list(kind):
         return f"list of {type_name(kind.value_type)}"
     if pa.types.is_decimal(kind):

@@ -1,4 +1,4 @@
-"""Three weeks of three teams, as the explorer has them in memory."""
+"""Three weeks of three teams, as the explorer holds them in memory."""
 
 from datetime import date
 
@@ -20,13 +20,13 @@ def roster(teams):
 
 
 def team_roster(names):
-    """The same people, in teams of any name."""
+    """The same people, in teams with any names."""
     frame = dataset([], "2026-11-16", "2026-11-22", roster=roster(TEAMS)).roster
     return frame.assign(team=frame["team"].map(dict(zip(TEAMS, names, strict=True))).astype("str"))
 
 
 def people_of(day):
-    """Fourteen people in three teams: person n makes n + 10 commits for a dollar each."""
+    """Fourteen people in three teams: person n makes n + 10 commits at a dollar each."""
     return [
         record(
             day,
@@ -56,5 +56,5 @@ def three_weeks(names=("Red", "Blue", "Few"), minimum_group=5, **how):
 
 
 def loaded_with(data):
-    """One dataset, whatever is asked for."""
+    """One dataset, whatever the arguments."""
     return LoadedData("named", load=lambda *_, **__: data)

@@ -1,4 +1,4 @@
-"""What was billed, next to what was estimated: the same people, never added, never told of few."""
+"""Billed cost next to estimated cost: the same people, never added up, never shown for too few."""
 
 import math
 
@@ -33,8 +33,8 @@ def test_a_commit_costs_what_was_billed_for_it_with_the_estimate_next_to_it():
     assert one(cca.by_week(data, "cost"))["value"] == 5.0
 
 
-def test_billed_cost_is_known_by_team_of_the_day():
-    """Ann moved on Thursday: her charges belong to the team of their day."""
+def test_billed_cost_belongs_to_the_team_of_the_day():
+    """Ann moved on Thursday: each of her charges belongs to her team of that day."""
     roster = "email,team,start,end\nann@x.example,A,,2026-11-18\nann@x.example,B,2026-11-19,\n"
     charges = [charge(cents=300), charge("2026-11-20", cents=100)]
     records = [record(), record("2026-11-20")]
@@ -45,7 +45,8 @@ def test_billed_cost_is_known_by_team_of_the_day():
 
 
 def test_a_week_with_a_day_that_is_not_billed_yet_has_no_billed_figure():
-    """Sunday's costs are not complete: the week is null, not six days cheap; its estimate stays."""
+    """Sunday's costs are not complete: the week is null rather than a six-day sum; its estimate
+    stays."""
     data = billed_dataset(
         [record(commits=20, models=spend(500))],
         [charge(cents=300)],
@@ -58,16 +59,16 @@ def test_a_week_with_a_day_that_is_not_billed_yet_has_no_billed_figure():
     assert cca.by_week(data, "bill")["value"].isna().all()
 
 
-def test_without_charges_nothing_was_billed_is_not_said():
-    """No figure, and the way to get one."""
+def test_without_charges_the_billed_cost_is_unknown():
+    """There is no figure, but an instruction for getting one."""
     data = dataset([record(models=spend(500))], *WEEK)
     assert cca.by_week(data, "billed_cost")["value"].isna().all()
     assert cca.by_week(data, "bill").empty
     assert "ccanalytics sync --since 2026-11-16 --billed" in cca.sentence(data, "bill")
 
 
-def test_the_bill_is_that_of_people_keys_and_nobody():
-    """Ten dollars: six of a person, three of a key, one that cannot be attributed."""
+def test_the_bill_covers_people_keys_and_unattributed_cost():
+    """Ten dollars: six for a person, three for a key, one that cannot be attributed."""
     charges = [charge(cents=600), charge(who="apikey_1", cents=300), charge(who=None, cents=100)]
     data = billed_dataset([record()], charges, *WEEK)
     shares = cca.by_week(data, "bill").set_index("part")["share"].to_dict()
@@ -79,8 +80,8 @@ def test_the_bill_is_that_of_people_keys_and_nobody():
     assert set(data.charges["actor"].dropna()) == {"ann@x.example", "ci"}
 
 
-def test_the_discount_is_what_was_billed_by_its_list_price():
-    """Nine dollars instead of ten are ten percent."""
+def test_the_discount_compares_the_bill_with_list_prices():
+    """Nine dollars instead of ten are a discount of ten percent."""
     data = billed_dataset([record()], [charge(cents=900, listed=1000)], *WEEK)
     assert one(cca.metric_frame(data, "discount"))["value"] == pytest.approx(0.1)
 
@@ -96,7 +97,7 @@ def test_the_estimate_is_compared_over_the_person_days_that_both_have():
 
 
 def test_seats_and_keys_are_not_compared_with_list_prices():
-    """What a seat includes is not charged, so it would look like a gap."""
+    """Use included in a seat is not charged, so it would look like a gap."""
     seat = record(actor="bob@x.example", customer_type="subscription", models=spend(900))
     records = [record(models=spend(500)), seat, record(api_key="ci", models=spend(50))]
     charges = [charge(cents=500), charge(who="bob@x.example", cents=1), charge(who="apikey_1")]
@@ -116,7 +117,8 @@ def enterprise(people=PEOPLE, **options):
 
 
 def test_an_enterprise_organisation_has_a_cost_per_commit():
-    """Two dollars at list price for five commits are 40 cents, and billed 36; no tokens."""
+    """Two dollars at list price for five commits are 40 cents, or 36 billed; there are no
+    tokens."""
     data = enterprise(minimum_group=5)
     assert cca.by_week(data, "cost_per_commit")["value"].tolist() == [0.4] * 12
     assert cca.by_week(data, "billed_cost_per_commit")["value"].iloc[-1] == pytest.approx(0.36)
@@ -128,7 +130,7 @@ def test_an_enterprise_organisation_has_a_cost_per_commit():
 
 
 def test_an_enterprise_week_that_is_not_charged_in_full_has_no_cost():
-    """Its newest days come hours later: null, while the weeks before keep their figure."""
+    """The newest days arrive hours later: the week is null, the earlier weeks keep their figure."""
     weeks = "2026-11-09", "2026-11-16"
     records = [record(w, commits=20, customer_type=None) for w in weeks]
     charges = [charge(w, cents=200) for w in weeks]
@@ -141,7 +143,7 @@ def test_an_enterprise_week_that_is_not_charged_in_full_has_no_cost():
 
 @pytest.mark.parametrize("metric", ["billed_cost", "billed_cost_per_commit"])
 def test_too_few_people_have_no_billed_figure(metric):
-    """Three people are too few for the week, and a team of two for itself."""
+    """Three people are too few for the week, and so is a team of two."""
     few = [record(actor=who, commits=20) for who in PEOPLE[:3]]
     data = billed_dataset(few, [charge(who=who) for who in PEOPLE[:3]], *WEEK, minimum_group=5)
     assert cca.by_week(data, metric)["value"].isna().all()
@@ -149,15 +151,15 @@ def test_too_few_people_have_no_billed_figure(metric):
     assert cca.metric_frame(data, "reconciliation")["listed"].isna().all()
 
 
-def test_a_bill_that_is_nearly_one_persons_is_not_shown():
-    """Six people, one of whom makes 95 percent of the money: it would be theirs."""
+def test_a_bill_dominated_by_one_person_is_not_shown():
+    """Six people, one of whom has 95 percent of the cost: the total would reveal it."""
     charges = [charge(who=who) for who in PEOPLE] + [charge(who=PEOPLE[0], cents=9900)]
     data = billed_dataset([record(actor=who) for who in PEOPLE], charges, *WEEK, minimum_group=5)
     assert cca.by_week(data, "billed_cost")["value"].isna().all()
 
 
-def test_money_of_one_basis_is_not_taken_for_another():
-    """Billed once stays billed, of a part of the range too."""
+def test_billed_and_estimated_cost_are_not_mixed():
+    """Once billed cost is used, it is used for a part of the range too."""
     data = billed_dataset([record(models=spend(500))], [charge(cents=300)], *WEEK)
     for basis in (billed(data), billed(billed(data)), billed(data).between(*WEEK)):
         assert one(week_frame(basis, "billed_cost"))["value"] == 3.0
@@ -165,14 +167,14 @@ def test_money_of_one_basis_is_not_taken_for_another():
 
 
 def test_aggregates_name_nobody_in_charges():
-    """Actors are numbers, the same as in the records; ids are gone."""
+    """Actors are numbers, the same as in the records, and ids are removed."""
     data = billed_dataset([record()], [charge()], *WEEK, identity="aggregate")
     assert "actor_id" not in data.charges
     assert data.charges["actor"].tolist() == data.activity["actor"].tolist() == ["person 1"]
 
 
 def test_the_inventory_says_that_charges_of_people_were_read():
-    """What was billed is data about people too, and of Enterprise there are no tokens."""
+    """Billed amounts are also data about people; Enterprise sends no tokens."""
     data = billed_dataset([record()], [charge()], *WEEK)
     assert "Charges by model" in set(cca.data_inventory(data)["what"])
     assert "Cost at list prices by model" in set(cca.data_inventory(enterprise())["what"])

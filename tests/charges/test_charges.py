@@ -1,4 +1,4 @@
-"""What was charged: read to the last page, kept exactly, and never mixed with the records."""
+"""Charges are read to the last page, kept exactly, and never mixed with the records."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ MONDAY, SUNDAY = date(2026, 11, 16), date(2026, 11, 22)
 
 
 def offline(*bodies, key=ANALYTICS):
-    """A client that gets each of `bodies` in turn; it remembers what it asked."""
+    """A client that answers with each of `bodies` in turn and remembers its requests."""
     answers, asked = iter(bodies), []
 
     def answer(request):
@@ -50,8 +50,8 @@ def page(*rows, refreshed="2026-11-24T08:00:00Z", next_page=None):
     return {"data": list(rows), "data_refreshed_at": refreshed, **more}
 
 
-def test_a_refused_list_of_keys_does_not_take_the_bill_with_it(caplog):
-    """Keys are called by their ids then, and it is said why."""
+def test_the_bill_is_read_even_when_the_list_of_keys_is_refused(caplog):
+    """Keys are then named by their ids, with the reason."""
 
     def answer(request):
         bill = request.url.path == COST
@@ -63,8 +63,8 @@ def test_a_refused_list_of_keys_does_not_take_the_bill_with_it(caplog):
     assert "their names are unknown" in caplog.text
 
 
-def test_it_asks_for_claude_code_by_actor_model_and_kind():
-    """The question of the contract, with its beta header and an exclusive end."""
+def test_it_requests_claude_code_by_actor_model_and_kind():
+    """The request as documented, with its beta header and an exclusive end."""
     client = offline(page())
     client.charges(MONDAY, SUNDAY)
     (asked,) = client.asked
@@ -80,8 +80,8 @@ def test_it_asks_for_claude_code_by_actor_model_and_kind():
     assert params.get_list("group_by[]") == ["actor", "model", "cost_type", "token_type"]
 
 
-def test_days_older_than_the_service_knows_are_not_asked_for():
-    """A year back and no further, in walks of 31 days."""
+def test_days_older_than_the_service_keeps_are_not_requested():
+    """One year back and no further, in walks of 31 days."""
     client = offline(*[page() for _ in range(12)])
     found = client.charges(date(2025, 6, 1), SUNDAY)
     assert min(found.days) == date(2026, 1, 1)
@@ -100,22 +100,23 @@ def test_days_older_than_the_service_knows_are_not_asked_for():
         {**row(), "starting_at": "2026-11-16T06:00:00Z"},
     ],
 )
-def test_what_is_no_amount_of_a_utc_day_is_refused(wrong):
-    """Text that is no number, another currency, another span of time: an error, never a zero."""
+def test_an_invalid_amount_currency_or_span_is_refused(wrong):
+    """Not a number, another currency, or not one UTC day: an error, never a zero."""
     with pytest.raises(SchemaError):
         offline(page(wrong)).charges(MONDAY, SUNDAY)
 
 
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=6))
 def test_cents_become_the_same_money_in_dollars(amount):
-    """Any amount with up to six decimals of a cent: a hundred times the dollars is it again."""
+    """Any amount with up to six decimals of a cent is unchanged by dividing and multiplying by
+    100."""
     body = httpx.Response(200, json=page(row(amount=str(amount)))).content
     table = build_charges(MONDAY, ChargedDays({MONDAY: decode_cost_items(body).data}, None, {}))
     assert table["amount_usd"][0].as_py() * 100 == amount
 
 
-def test_every_kind_of_actor_is_kept_and_nobody_too():
-    """A person by address, one who was deleted by id, a key by name, others by their id."""
+def test_every_kind_of_actor_is_kept_and_so_is_none():
+    """A person by address, a deleted one by id, a key by name, others by their id."""
     actors = [
         {"type": "user_actor", "user_id": "user_1", "email_address": "ann@x.example"},
         {"type": "user_actor", "user_id": "user_2", "email_address": None, "deleted": True},
@@ -148,22 +149,22 @@ def test_days_after_the_last_refresh_are_not_stored(tmp_path):
 
 
 def test_without_a_refresh_no_day_is_complete(tmp_path):
-    """Null means that nothing is there yet, not that nothing was charged."""
+    """Null means that nothing has been loaded yet, not that nothing was charged."""
     store = Store(tmp_path)
     result = sync_charges(offline(page(refreshed=None)), store, "api", MONDAY, SUNDAY, now=NOW)
     assert (result.fetched, len(result.open)) == (0, 7)
 
 
 def test_a_day_without_rows_cost_nothing(tmp_path):
-    """It is stored as such, so it is not asked for as one that is missing."""
+    """It is stored as empty, so it is not requested again as missing."""
     store = Store(tmp_path)
     sync_charges(offline(page()), store, "api", MONDAY, MONDAY, now=NOW)
     frames = stored_charges(store, "api", MONDAY, SUNDAY)
     assert (len(frames["charges"]), len(frames["charged_days"])) == (0, 1)
 
 
-def test_an_address_that_changed_stays_one_person(tmp_path, monkeypatch):
-    """The service sends the address of today; the same id had another one before."""
+def test_a_changed_address_is_still_one_person(tmp_path, monkeypatch):
+    """The service sends the current address; the same id had another one before."""
     monkeypatch.chdir(tmp_path)
     from builders import dataset
     from charges_made import charged
@@ -178,7 +179,7 @@ def test_an_address_that_changed_stays_one_person(tmp_path, monkeypatch):
 def test_the_charges_of_the_sample_are_stored_to_the_last_decimal(
     sample_days, tmp_path, monkeypatch
 ):
-    """Loaded for a week: dollars by hundred are the cents of the organisation."""
+    """Loaded for a week: dollars times 100 are the cents of the organisation."""
     monkeypatch.chdir(tmp_path)
     data = load("2026-11-16", "2026-11-22", source="sample", store=sample_days, now=NOW)
     sample = SampleOrganisation()

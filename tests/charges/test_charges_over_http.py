@@ -1,4 +1,4 @@
-"""Charges over real HTTP: what the service revises, holds back, refuses and breaks."""
+"""Charges over real HTTP: revised, late, refused and broken answers of the service."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -47,8 +47,8 @@ def dollars(store, source="api"):
     return frame["amount_usd"].sum()
 
 
-def test_the_billed_total_is_what_the_service_holds_to_the_cent(tmp_path):
-    """The sample's twelve weeks over HTTP, in pages: the sum of its cents, to the last decimal."""
+def test_the_billed_total_matches_the_service_to_the_last_decimal(tmp_path):
+    """The sample's twelve weeks over HTTP, in several pages."""
     sample, store = SampleOrganisation(), Store(tmp_path)
     days = [date(2026, 11, 9) + timedelta(n) for n in range(14)]
     options = {"api_keys": sample.api_keys, "since": days[0]}
@@ -61,8 +61,8 @@ def test_the_billed_total_is_what_the_service_holds_to_the_cent(tmp_path):
     assert "ci-review-bot" in set(frame["actor"])
 
 
-def test_a_revised_day_replaces_what_was_stored(tmp_path):
-    """A discount was corrected within the month: the day is asked for again, and has one amount."""
+def test_a_revised_day_replaces_the_stored_one(tmp_path):
+    """A discount was corrected within the month: the day is fetched again and has one amount."""
     store = Store(tmp_path)
     synced(store)
     done, _ = synced(store, lambda day: [charge(cents=90)] if day == MONDAY else [])
@@ -70,8 +70,8 @@ def test_a_revised_day_replaces_what_was_stored(tmp_path):
     assert dollars(store) == 0.9
 
 
-def test_a_day_is_asked_for_again_for_a_month_and_no_longer(tmp_path):
-    """Of 40 days eleven ended thirty days before the refresh: final on the second sync."""
+def test_a_day_is_fetched_again_for_a_month_and_no_longer(tmp_path):
+    """Eleven of 40 days ended thirty days before the refresh: they are final on the second sync."""
     store, since = Store(tmp_path), date(2026, 10, 14)
     synced(store, since=since)
     done, asked = synced(store, since=since)
@@ -79,8 +79,8 @@ def test_a_day_is_asked_for_again_for_a_month_and_no_longer(tmp_path):
     assert len(asked) == 1
 
 
-def test_costs_that_are_refreshed_late_leave_the_newest_days_out(tmp_path):
-    """Refreshed three days ago: Saturday and Sunday are not complete, and come later."""
+def test_a_late_refresh_leaves_out_the_newest_days(tmp_path):
+    """Refreshed three days ago: Saturday and Sunday are incomplete and are loaded later."""
     store = Store(tmp_path)
     done, _ = synced(store, refresh_delay=timedelta(days=3))
     assert done.open == (date(2026, 11, 21), SUNDAY)
@@ -88,7 +88,7 @@ def test_costs_that_are_refreshed_late_leave_the_newest_days_out(tmp_path):
     assert done.new == (date(2026, 11, 21), SUNDAY)
 
 
-def test_an_organisation_that_may_not_ask_is_told_why(tmp_path):
+def test_an_organisation_without_access_gets_the_reason(tmp_path):
     """400 for organisations set up for HIPAA; nothing is stored."""
     store = Store(tmp_path)
     with pytest.raises(ApiError, match="HIPAA") as raised:
@@ -97,31 +97,32 @@ def test_an_organisation_that_may_not_ask_is_told_why(tmp_path):
     assert not store.days("api-charges")
 
 
-def test_a_key_without_the_scope_is_told_which_it_needs(tmp_path):
+def test_a_key_without_the_scope_gets_an_error_naming_it(tmp_path):
     """403 names the scope; the key itself is in no message."""
     with pytest.raises(AuthError, match="read:analytics") as raised:
         synced(Store(tmp_path), key=ANALYTICS, faults=Faults(lambda number: "403"))
     assert "do-not-print-me" not in str(raised.value)
 
 
-def test_a_page_cut_short_is_asked_for_again(tmp_path):
-    """Half of a page is no page: the same total as without."""
+def test_a_truncated_page_is_fetched_again(tmp_path):
+    """Half a page is not used: the total is the same as without the fault."""
     store = Store(tmp_path)
     _, asked = synced(store, faults=Faults.script({0: "truncated"}))
     assert dollars(store) == 1.0
     assert len(asked) == 2
 
 
-def test_a_walk_that_breaks_keeps_the_months_before_it(tmp_path):
-    """The second month fails: the first 31 days are stored, and only the rest is asked for next."""
+def test_a_failed_walk_keeps_the_earlier_months(tmp_path):
+    """The second month fails: the first 31 days are stored, and only the rest is fetched next
+    time."""
     store, since = Store(tmp_path), date(2026, 9, 7)
     with pytest.raises(ApiError):
         synced(store, since=since, faults=Faults(lambda number: "500" if number >= 2 else None))
     assert len(store.days("api-charges")) == 31
 
 
-def test_a_cursor_that_expires_begins_the_walk_again(tmp_path):
-    """410 on the second page: every row once, none twice."""
+def test_an_expired_cursor_restarts_the_walk(tmp_path):
+    """410 on the second page: every row is there once, none twice."""
     people = [f"p{n:04}@x.example" for n in range(1500)]
     store = Store(tmp_path)
     _, asked = synced(
@@ -132,8 +133,8 @@ def test_a_cursor_that_expires_begins_the_walk_again(tmp_path):
     assert len(asked) == 4
 
 
-def test_what_nobody_caused_is_kept(tmp_path):
-    """A row without an actor is part of the bill."""
+def test_a_row_without_an_actor_is_kept(tmp_path):
+    """It is part of the bill."""
     store = Store(tmp_path)
     synced(store, lambda day: [charge(), charge(who=None, cents=50)] if day == MONDAY else [])
     frame = stored_charges(store, "api", MONDAY, SUNDAY)["charges"]
@@ -144,7 +145,7 @@ def test_what_nobody_caused_is_kept(tmp_path):
 
 
 def test_an_analytics_key_needs_no_names_of_keys(tmp_path):
-    """It may not list them: keys stay known by their ids."""
+    """It may not list them, so keys are named by their ids."""
     store = Store(tmp_path)
     synced(store, lambda day: [charge(who="apikey_9")], key=ANALYTICS, source="enterprise")
     assert set(stored_charges(store, "enterprise", MONDAY, SUNDAY)["charges"]["actor"]) == {
@@ -153,7 +154,7 @@ def test_an_analytics_key_needs_no_names_of_keys(tmp_path):
 
 
 def test_the_charges_of_another_organization_are_refused(tmp_path):
-    """They would be compared with records they have nothing to do with."""
+    """They would be compared with the records of a different organisation."""
     store = Store(tmp_path)
     service = FakeService(lambda day: [record(str(day))], now=lambda: NOW)
     sync(AdminClient(KEY, transport=service.transport()), store, MONDAY, MONDAY, now=NOW)

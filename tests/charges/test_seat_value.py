@@ -1,4 +1,4 @@
-"""What seats are used for: by bands of people, next to their price, never a person."""
+"""The use of seats: by bands of people, compared with their price, never by person."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ OCTOBER = "2026-10-01", "2026-10-31"
 
 
 def seats(cents, since="2026-10-01", until="2026-10-31", prices=PRICES, **options):
-    """People on seats, each with an estimate of so many cents in October."""
+    """People on seats, each with this estimate in cents in October."""
     records = [
         record("2026-10-06", f"p{n:02}@x.example", customer_type="subscription",
                models={"claude-opus-5": {"output": 100, "cents": each}})
@@ -20,8 +20,8 @@ def seats(cents, since="2026-10-01", until="2026-10-31", prices=PRICES, **option
     return seat_value(dataset(records, since, until, seat_prices=prices, **options))
 
 
-def test_people_are_in_bands_next_to_the_price_of_the_month():
-    """Ten of 50 dollars and ten of 200: half and twice the price, before it rose."""
+def test_people_are_in_bands_compared_with_the_price_of_the_month():
+    """Ten at 50 dollars and ten at 200: half and twice the price before it rose."""
     frame = seats([5_000] * 10 + [20_000] * 10, minimum_group=10)
     assert frame["value"].tolist() == [50, 200]
     assert frame["times"].tolist() == [0.5, 2]
@@ -29,30 +29,30 @@ def test_people_are_in_bands_next_to_the_price_of_the_month():
     assert frame["band"].tolist() == ["1 of 2", "2 of 2"]
 
 
-def test_a_month_that_is_not_whole_has_no_row():
-    """A part of a month is not worth a price of a month."""
+def test_an_incomplete_month_has_no_row():
+    """Part of a month cannot be compared with a monthly price."""
     assert seats([5_000] * 5, until="2026-10-30").empty
 
 
 def test_without_a_price_there_is_nothing_to_compare():
-    """Prices are the user's own, and none may hold yet."""
+    """Prices come from the user, and none may be valid yet."""
     assert seats([5_000] * 5, prices={}).empty
     assert seats([5_000] * 5, prices={date(2026, 12, 1): 100}).empty
 
 
 def test_too_few_people_have_no_band():
-    """Four of five are no group."""
+    """Four are too few for a minimum of five."""
     assert seats([5_000] * 4, minimum_group=5).empty
 
 
-def test_a_band_that_is_nearly_one_persons_has_no_value():
-    """One of five makes nearly all of it: neither the mean nor its multiple is told."""
+def test_a_band_dominated_by_one_person_has_no_value():
+    """One of five accounts for nearly all of it: neither the mean nor its multiple is shown."""
     frame = seats([100] * 4 + [100_000], minimum_group=5)
     assert frame[["value", "times"]].isna().all(axis=None)
 
 
-def test_who_pays_by_use_is_no_seat():
-    """API customers are not in it."""
+def test_people_who_pay_by_use_have_no_seat():
+    """API customers are not included."""
     data = dataset(
         [record("2026-10-06", models={"m": {"cents": 5_000}})], *OCTOBER, seat_prices=PRICES
     )

@@ -1,4 +1,4 @@
-"""The bill of a month by cost centre: it adds up to the cent, and tells nothing of few people."""
+"""A monthly bill by cost centre: it adds up to the cent and reveals nothing about a few people."""
 
 import csv
 import io
@@ -38,8 +38,8 @@ def rows_of(found):
     return list(csv.DictReader(io.StringIO(found.rows.to_csv(index=False))))
 
 
-def test_a_bill_is_parted_by_cost_centre_and_what_is_nobodys_is_a_row():
-    """Six people of a dollar in each centre, a key, and fifty cents that nobody caused."""
+def test_a_bill_is_split_by_cost_centre_with_a_row_for_the_rest():
+    """Six people at a dollar in each centre, a key, and fifty cents without an actor."""
     charges = [charge("2026-10-05", who) for who in PEOPLE]
     charges += [charge("2026-10-06", "apikey_1", 300), charge("2026-10-06", None, 50)]
     found = showback(of(charges, minimum_group=5, identity="aggregate"))
@@ -59,8 +59,8 @@ def test_a_charge_belongs_to_the_cost_centre_of_its_day():
     assert cents(showback(of(charges, roster), by="team")) == {"A": 140}
 
 
-def test_people_without_a_cost_centre_are_said():
-    """A person who is on no roster is a row of its own, not lost."""
+def test_people_without_a_cost_centre_have_a_row():
+    """The charges of a person on no roster are a separate row, not lost."""
     found = showback(of([charge("2026-10-05", "zoe@x.example")]))
     assert cents(found) == {"no group": 100}
     assert "100.0 % is of people without one" in found.sentence
@@ -69,7 +69,7 @@ def test_people_without_a_cost_centre_are_said():
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.decimals(min_value=0, max_value=10**6, places=6), min_size=1, max_size=12))
 def test_rows_add_up_to_the_bill_to_the_cent(amounts):
-    """Whatever the decimals of a cent, the rows sum to the rounded sum of all."""
+    """Whatever the fractions of a cent, the rows sum to the rounded total."""
     roster = "email,team,cost_centre\n" + "".join(f"{w},T,{w}\n" for w in PEOPLE)
     charges = [charge("2026-10-05", who, a) for who, a in zip(PEOPLE, amounts, strict=False)]
     found = showback(of(charges, roster))
@@ -91,14 +91,14 @@ def test_cost_centres_of_too_few_people_share_a_row():
 
 
 def test_a_bill_of_too_few_people_is_one_row():
-    """Three people and a key: their own sum would tell of them, so all is in one row."""
+    """Three people and a key: their own sum would reveal them, so everything is one row."""
     charges = [charge("2026-10-05", who) for who in PEOPLE[:3]] + [charge("2026-10-05", "apikey_1")]
     found = showback(of(charges, minimum_group=5, identity="aggregate"))
     assert cents(found) == {"everybody and everything": 400}
 
 
-def test_a_month_with_days_that_are_not_charged_is_no_bill():
-    """Up to the last day it may be a part of the month; from the first day on nothing may miss."""
+def test_a_month_with_uncharged_days_has_no_bill():
+    """A month may still be running at its end, but no day from its first on may be missing."""
     part = showback(of([charge("2026-10-05")], days=("2026-10-01", "2026-10-20")))
     assert "up to 20 October" in part.sentence
     assert rows_of(part)[0]["ChargePeriodEnd"] == "2026-10-21T00:00:00Z"
@@ -107,7 +107,7 @@ def test_a_month_with_days_that_are_not_charged_is_no_bill():
 
 
 def test_the_showback_of_the_samples_october_is_its_bill(sample_days, tmp_path, monkeypatch):
-    """The command's file adds up to the cents that the organisation was charged."""
+    """The file of the command adds up to the cents charged to the organisation."""
     monkeypatch.chdir(tmp_path)
     asked = ["showback", "2026-10", "--source", "sample", "--store", str(sample_days)]
     result = CliRunner().invoke(main, asked)
@@ -122,8 +122,8 @@ def test_the_showback_of_the_samples_october_is_its_bill(sample_days, tmp_path, 
     assert written == round(held / 100, 2)
 
 
-def test_what_is_no_month_is_a_usage_error(tmp_path):
-    """2026-13 is none."""
+def test_an_invalid_month_is_a_usage_error(tmp_path):
+    """2026-13 is not a month."""
     result = CliRunner().invoke(main, ["showback", "2026-13"])
     assert result.exit_code == 2
     assert "2026-13" in result.output

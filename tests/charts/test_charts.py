@@ -1,4 +1,4 @@
-"""A chart shows one metric frame: its unit, its definition, its gaps, and nothing it computed."""
+"""A chart shows one metric frame: its unit, its definition and its gaps; it computes nothing."""
 
 import json
 import pickle
@@ -55,7 +55,7 @@ def draw(name, data):
 
 
 def texts(spec):
-    """Every text of a specification."""
+    """Every text in a specification."""
     if isinstance(spec, dict):
         return [text for value in spec.values() for text in texts(value)]
     if isinstance(spec, list):
@@ -65,7 +65,7 @@ def texts(spec):
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_chart_says_what_it_shows(name):
-    """Its title is more than its name; the page finds the definition by the id."""
+    """Its title says more than the metric's name; the page finds the definition by the id."""
     spec, metric = draw(name, weeks()), METRICS[name]
     about = spec["usermeta"]["ccanalytics"]
     assert about["metric"] == name
@@ -75,15 +75,15 @@ def test_a_chart_says_what_it_shows(name):
     assert isinstance(spec["width"], int)  # "container" hangs JupyterLab
 
 
-def test_the_newest_values_are_in_the_words_for_those_who_cannot_see():
-    """15 dollars over 45 commits in both weeks that have a value: 33 cents."""
+def test_the_text_alternative_has_the_newest_values():
+    """15 dollars for 45 commits in both weeks that have a value: 33 cents."""
     description = draw("cost_per_commit", weeks())["description"]
     assert description.endswith("Week of 16 Nov 2026: $0.33; 2 weeks from $0.33 to $0.33")
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_every_chart_has_its_unit_under_its_title(name):
-    """What has no value has no axis, and says why in its place."""
+    """A chart without a value has no axis, and says why instead."""
     spec = draw(name, weeks())
     missing = spec["usermeta"]["ccanalytics"]["missing"]
     encodings = [layer.get("encoding", {}) for layer in spec.get("layer", [spec])]
@@ -91,8 +91,8 @@ def test_every_chart_has_its_unit_under_its_title(name):
     assert spec["title"]["subtitle"][0]
 
 
-def test_every_axis_of_shares_ends_at_all_of_it():
-    """Acceptance of 70 % is drawn between 0 and 100 %; a tenth of it in no chart fills the axis."""
+def test_every_axis_of_shares_ends_at_100_percent():
+    """Acceptance of 70 % is drawn between 0 and 100 %; a tenth never fills the axis."""
     for name in ("acceptance_rate", "cache_read_share", "active_day_bands", "landing_share"):
         spec = draw(name, weeks())
         scales = [
@@ -105,8 +105,8 @@ def test_every_axis_of_shares_ends_at_all_of_it():
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_chart_of_nothing_is_a_chart(name):
-    """Without a record there is a chart without axes that says so, not an exception."""
+def test_a_chart_without_records_is_still_a_chart(name):
+    """It has no axes and says so, and raises nothing."""
     spec = draw(name, dataset([], "2026-11-02", "2026-11-22"))
     values = [row.get("value") for rows in spec["datasets"].values() for row in rows]
     if not any(value is not None for value in values):
@@ -118,8 +118,8 @@ USAGE_CHARTS = [name for name in FRAMES if "cost" in name or "cache" in name or 
 
 
 @pytest.mark.parametrize("name", USAGE_CHARTS)
-def test_what_the_source_does_not_tell_is_not_drawn(name):
-    """No axis, and so no 0 on it: only the words that it is not known."""
+def test_a_measure_the_source_does_not_have_is_not_drawn(name):
+    """There is no axis, and so no 0 on it: only text saying that it is unknown."""
     records = [record("2026-11-17", f"p{n}@x.example", commits=30) for n in range(12)]
     spec = draw(name, dataset(records, "2026-11-09", "2026-11-22", source="enterprise"))
     assert spec["title"]["subtitle"] == ["Not known from this source"]
@@ -128,15 +128,15 @@ def test_what_the_source_does_not_tell_is_not_drawn(name):
 
 
 def test_a_week_without_a_value_is_a_gap_not_a_zero():
-    """The silent week is in the data of the chart, without a value."""
+    """The empty week is in the data of the chart, without a value."""
     spec = draw("cost_per_commit", weeks())
     (rows,) = spec["datasets"].values()
     assert [row["value"] for row in rows] == [pytest.approx(15 / 45), None, pytest.approx(15 / 45)]
 
 
 @pytest.mark.parametrize("name", ["cost", "cost_per_commit", "model_mix"])
-def test_a_week_with_a_lost_day_keeps_its_place(name):
-    """Drawn, the axis names all three Mondays, and nothing stands at the one in the middle."""
+def test_a_week_with_a_missing_day_keeps_its_place(name):
+    """The axis names all three Mondays, and nothing is drawn at the middle one."""
     data = weeks()
     lost = data.days["date"] == "2026-11-12"
     data = replace(data, days=data.days.assign(stored=~lost, closed=~lost, final=~lost))
@@ -148,8 +148,8 @@ def test_a_week_with_a_lost_day_keeps_its_place(name):
     assert {row["value"] for row in rows if row["week"].startswith("2026-11-09")} == {None}
 
 
-def test_bars_begin_at_zero():
-    """A bar that does not begin at zero lies."""
+def test_bars_start_at_zero():
+    """A bar that does not start at zero is misleading."""
     bars = draw("cost", weeks())["layer"][0]
     assert (bars["mark"]["type"], bars["encoding"]["y"]["scale"]["zero"]) == ("bar", True)
 
@@ -165,7 +165,7 @@ def rows_of(spec):
 
 
 def test_the_last_value_is_written_at_the_end_of_its_line():
-    """Of each group its own last week that has one."""
+    """For each group, in the last week that has a value."""
     frame = pd.concat([grouped(2), grouped(2).assign(week=pd.Timestamp("2026-11-23"))])
     frame["value"] = [1.0, 2.0, 3.0, None]
     rows = rows_of(by_terminal(frame, "cost_per_commit").to_dict())
@@ -173,14 +173,14 @@ def test_the_last_value_is_written_at_the_end_of_its_line():
 
 
 def test_a_group_without_a_value_is_named_and_not_drawn():
-    """No empty axis stands for a team that is withheld."""
+    """A withheld team has no empty axis."""
     frame = grouped(3).assign(value=[1.0, None, 2.0])
     spec = by_terminal(frame, "cost_per_commit").to_dict()
     assert {row["terminal"] for row in rows_of(spec)} == {"t00", "t02"}
     assert "not shown: t01" in " ".join(spec["title"]["subtitle"])
 
 
-def test_what_moved_is_named_and_stands_first():
+def test_the_changed_group_is_named_and_comes_first():
     """Payments doubled in the last four of twelve weeks, and three other teams did not."""
     roster = "email,team\n" + "".join(
         f"p{n}@x.example,{team}\n" for n in range(40) for team in [TEAMS[n % 4]]
@@ -211,8 +211,8 @@ def test_what_moved_is_named_and_stands_first():
     assert noted == [("Payments", "2026-10-26")]
 
 
-def test_drivers_without_a_figure_are_no_title():
-    """Where a change is not known, as with a small group, there is nothing to be the largest."""
+def test_drivers_without_a_figure_are_not_in_the_title():
+    """If a change is unknown, as for a small group, no driver can be the largest."""
     frame = pd.DataFrame({"step": ["price", "total"], "kind": ["driver", "total"], "value": None})
     frame = frame.assign(low=None, high=None, start=None, end=None).astype({"value": "float64"})
     spec = cca.chart(Drivers(METRICS["cost"], frame, Comparison(4, 8))).to_dict()
@@ -224,14 +224,14 @@ TEAMS = ("Data", "Mobile", "Payments", "Web")
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_tooltip_has_four_short_lines_at_most(name):
-    """Of every mark of every chart."""
+    """For every mark of every chart."""
     spec = draw(name, weeks())
     for layer in spec.get("layer", [spec]):
         assert len(layer.get("encoding", {}).get("tooltip", [])) <= 4
 
 
 def test_a_hostile_name_is_only_data():
-    """A name full of markup gets into no title, expression or field; its label is text."""
+    """A name full of markup appears in no title, expression or field; its label is text."""
     frame = pd.DataFrame(
         {
             "week": pd.to_datetime(["2026-11-16"]),
@@ -244,8 +244,8 @@ def test_a_hostile_name_is_only_data():
     assert not any("script>" in text for text in texts(spec))
 
 
-def test_every_colour_of_the_theme_has_a_dark_twin():
-    """A colour the report does not know would stay as it is in dark mode."""
+def test_every_colour_of_the_theme_has_a_dark_counterpart():
+    """A colour the report does not know would stay unchanged in dark mode."""
     assert {*CATEGORIES, INK, MUTED, GRID} <= set(DARK)
 
 
@@ -269,7 +269,7 @@ def marks(spec):
 
 
 def test_any_ratio_is_a_band_any_total_are_bars_and_groups_are_small_lines():
-    """Distinct people of groups are lines: somebody in two of them would be stacked twice."""
+    """Distinct people of groups are lines: a person in two groups would be stacked twice."""
     data = weeks()
     draws = {
         ("cost_per_commit", None): {"area", "line"},
@@ -283,16 +283,16 @@ def test_any_ratio_is_a_band_any_total_are_bars_and_groups_are_small_lines():
         assert marks(chart.to_dict()) == expected
 
 
-def test_of_very_many_groups_those_of_the_most_people_are_drawn():
-    """Of thirty twelve, and it is said."""
+def test_only_the_groups_with_the_most_people_are_drawn():
+    """Twelve of thirty, and the chart says so."""
     thirty = by_terminal(grouped(30), "cost_per_commit").to_dict()
     (rows,) = thirty["datasets"].values()
     assert {row["terminal"] for row in rows} == {f"t{n:02}" for n in range(18, 30)}
     assert "the 12 of the most people out of 30" in thirty["description"]
 
 
-def test_a_chart_of_api_keys_speaks_of_keys():
-    """In its title, its words and the tooltip."""
+def test_a_chart_of_api_keys_says_keys():
+    """In its title, its text and the tooltip."""
     frame = cca.by_week(weeks(), "cost", actor_kind="api_key")
     spec = cca.chart(frame).to_dict()
     assert spec["title"]["text"][0].startswith("Cost, API keys only")
@@ -300,7 +300,7 @@ def test_a_chart_of_api_keys_speaks_of_keys():
 
 
 def test_a_hostile_group_is_only_data():
-    """Names of teams and projects get into no expression, whatever the chart."""
+    """Names of teams and projects appear in no expression of any chart."""
     for count in (7, 13):
         frame = grouped(count)
         frame["terminal"] = frame["terminal"] + "</script><script>alert(1)</script>"
@@ -311,7 +311,7 @@ def test_a_hostile_group_is_only_data():
 
 
 def test_a_chart_is_interactive_and_a_picture_at_once():
-    """What draws Vega-Lite draws it; everything else shows the SVG of the same output."""
+    """Tools that draw Vega-Lite draw it; all others show the SVG of the same output."""
     bundle = cca.chart(cca.by_week(weeks(), "cost"))._repr_mimebundle_()
     assert bundle[MIME]["usermeta"]["ccanalytics"]["metric"] == "cost"
     assert bundle["image/svg+xml"].startswith("<svg")
@@ -319,8 +319,8 @@ def test_a_chart_is_interactive_and_a_picture_at_once():
     assert bundle["text/plain"].startswith("Cost")
 
 
-def test_the_sessions_own_altair_is_left_alone():
-    """No theme, no renderer, and a chart of one's own looks as before."""
+def test_the_altair_settings_of_the_session_are_unchanged():
+    """No theme, no renderer; the user's own charts look as before."""
     before = alt.theme.active, alt.renderers.active
     cca.chart(cca.by_week(weeks(), "cost"))._repr_mimebundle_()
     assert (alt.theme.active, alt.renderers.active) == before
@@ -329,14 +329,14 @@ def test_the_sessions_own_altair_is_left_alone():
     assert "font" not in own.to_dict()["config"]
 
 
-def test_what_has_no_chart_is_said():
-    """A frame of one's own is drawn with altair."""
+def test_a_frame_without_a_chart_says_so():
+    """A frame that is not a metric is drawn with altair directly."""
     with pytest.raises(TypeError, match="altair"):
         cca.chart(pd.DataFrame({"value": [1]}))
 
 
 def test_a_picture_of_many_groups_is_small():
-    """Half a year of eight groups: no label for every mark, no digit nobody sees."""
+    """Half a year of eight groups: no label for every mark, no invisible digits."""
     weeks = pd.date_range("2026-05-25", periods=26, freq="7D")
     frame = pd.concat([grouped(8).assign(week=week) for week in weeks], ignore_index=True)
     frame["value"] = frame.index / 7
@@ -345,20 +345,20 @@ def test_a_picture_of_many_groups_is_small():
         assert len(bundle["image/svg+xml"]) < 51_000
 
 
-def test_a_picture_says_what_it_is_to_those_who_cannot_see_it():
-    """Its description is the label of the whole."""
+def test_a_picture_has_a_text_alternative():
+    """Its description is the label of the whole picture."""
     picture = cca.chart(cca.by_week(weeks(), "cost"))._repr_mimebundle_()["image/svg+xml"]
     assert 'role="img" aria-label="Cost: $' in picture
 
 
-def test_what_a_reader_configures_wins_over_the_look_of_this_kit():
-    """And the rest of the look stays."""
+def test_the_users_configuration_overrides_the_theme():
+    """The rest of the theme stays."""
     chart = cca.chart(cca.by_week(weeks(), "cost")).configure_axis(labelFontSize=20)
     configured = chart.to_dict()["config"]["axis"]
     assert (configured["labelFontSize"], configured["titleFontSize"]) == (20, 11)
 
 
-def test_charts_put_together_are_valid_and_show_themselves():
+def test_combined_charts_are_valid_and_displayed():
     """Side by side, one above the other, and in layers."""
     one, two = (cca.chart(cca.by_week(weeks(), name)) for name in ("cost", "commits"))
     for both in (one | two, one & two, one + two):

@@ -1,4 +1,5 @@
-"""`check` says of everything that can be wrong what it is and what to do, and never shows a key."""
+"""`check` says what is wrong and what to do about it for every kind of problem, and never shows a
+key."""
 
 import json
 import os
@@ -30,7 +31,7 @@ IDS = ["key", "day", "service", "organization", "records", "schema", "freshness"
 
 
 def two(day):
-    """Ann on a weekday, and a key; the records have what an answer of today has."""
+    """Ann on a weekday, and a key; the records have the fields of a current answer."""
     usage = {"claude-sonnet-5": {"output": 5, "cents": 7}}
     people = [record(str(day), organization=ORGANIZATION, models=usage)]
     return [*people, record(str(day), api_key="ci", organization=ORGANIZATION)]
@@ -38,7 +39,7 @@ def two(day):
 
 @pytest.fixture
 def look(tmp_path, monkeypatch):
-    """Looks at a fake with these options, by default with an Admin key; findings by their id."""
+    """Check a fake with these options, by default with an Admin key; findings by their id."""
 
     monkeypatch.setenv("HOME", str(tmp_path))  # where session logs are looked for
 
@@ -93,7 +94,7 @@ def fill(path, since, until, records=two):
 
 @pytest.mark.parametrize("id", IDS)
 def test_every_check_has_a_finding_whatever_fails(look, id):
-    """Without a key each look is there all the same, as failed or skipped."""
+    """Without a key each check is still listed, as failed or skipped."""
     found = look(key=None)
     assert found["key"].status == "failed"
     assert "ANTHROPIC_ADMIN_KEY" in found["key"].next
@@ -102,7 +103,8 @@ def test_every_check_has_a_finding_whatever_fails(look, id):
 
 @pytest.mark.parametrize("fault", [*FAULTS, "402", "envelope", "echo", "echo-403"])
 def test_a_service_that_fails_is_named(look, fault):
-    """Each fault, for ever: in the service's own words, and what hangs on it is skipped."""
+    """Each permanent fault is reported in the service's own words; checks that depend on it are
+    skipped."""
     found = look(faults=Faults(lambda number: fault))
     assert found["service"].status == "failed"
     assert found["organization"].status == "skipped"
@@ -126,8 +128,8 @@ def test_a_service_that_fails_is_named(look, fault):
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, "slow", "envelope", "echo", "402"])
-def test_a_fault_after_the_greeting_is_of_the_records(look, fault):
-    """The service answers who it is, then fails for ever: the records, or their schema, failed."""
+def test_a_fault_after_the_first_answer_fails_the_records(look, fault):
+    """The service says which organisation it is, then always fails: the records or their schema."""
     found = look(faults=Faults(lambda number: fault if number else None))
     assert found["service"].status == "ok"
     if fault == "slow":
@@ -136,8 +138,8 @@ def test_a_fault_after_the_greeting_is_of_the_records(look, fault):
         assert "failed" in (found["records"].status, found["schema"].status)
 
 
-def test_a_fault_that_passes_is_no_failure(look):
-    """One 500 is tried again; one refusal with a time to wait is waited out and reported."""
+def test_a_temporary_fault_is_not_a_failure(look):
+    """One 500 is retried; one refusal with a retry time is waited out and reported."""
     assert look(faults=Faults.script({0: "500", 2: "504"}))["records"].status == "ok"
     found = look(faults=Faults.script({1: "429-after"}))
     assert found["records"].status == "ok"
@@ -156,7 +158,7 @@ def test_a_fault_that_passes_is_no_failure(look):
     ],
 )
 def test_each_kind_of_key_is_named(look, key, status, words):
-    """Which kind it is and what it fits; a key for the other API is not even sent."""
+    """Its kind and what it works for; a key for the other API is not even sent."""
     found = look(key=key)
     assert (found["key"].status, words in found["key"].found) == (status, True)
     if status == "warning":
@@ -165,7 +167,7 @@ def test_each_kind_of_key_is_named(look, key, status, words):
 
 
 def test_a_key_the_service_refuses_can_be_replaced(look):
-    """A good-looking key that is revoked: the refusal, and how to make another."""
+    """A revoked key in a valid format: the refusal, and how to create another."""
     found = look(keys=["sk-ant-admin01-another"])
     assert found["key"].status == "ok"
     assert "401 authentication_error, invalid x-api-key" in found["service"].found
@@ -180,8 +182,8 @@ def test_a_wrong_address_is_named(look):
     assert (none.status, "api.example" in none.found) == ("failed", True)
 
 
-def test_a_path_that_is_not_there_is_a_wrong_address(look):
-    """A base URL with a path of its own too much: 404, check the base URL."""
+def test_a_wrong_path_is_a_wrong_address(look):
+    """A base URL with an extra path: 404, check the base URL."""
     with serve(FakeService(two, now=lambda: NOW)) as server:
         found = look(environ={"ANTHROPIC_BASE_URL": f"{server.url}/v2"})["service"]
     assert "404 not_found_error" in found.found
@@ -190,12 +192,12 @@ def test_a_path_that_is_not_there_is_a_wrong_address(look):
 
 @pytest.mark.parametrize("shape", [before_remote, dict])
 def test_a_known_schema_is_fine(look, shape):
-    """With and without the younger keys."""
+    """With and without the more recent fields."""
     assert look(shape=shape)["schema"].status == "ok"
 
 
 def test_new_fields_are_named_by_their_path(look):
-    """A field nobody knows yet is a warning, not a failure."""
+    """An unknown field is a warning, not a failure."""
     found = look(shape=next_year)["schema"]
     assert (found.status, found.facts["unknown"]) == ("warning", ["seen_next_year"])
 
@@ -210,7 +212,7 @@ def test_a_missing_field_is_named_by_its_path(look):
 
 
 def test_an_empty_organization_is_not_zero_use(look):
-    """No record is a warning that says who cannot be in it, and is asked for seven days only."""
+    """No records: a warning says who may not be included; only seven days are requested."""
     asked = []
     found = look(lambda day: asked.append(day) or [])
     assert found["records"].status == found["freshness"].status == "warning"
@@ -220,8 +222,8 @@ def test_an_empty_organization_is_not_zero_use(look):
     assert len(asked) == 7
 
 
-def test_a_quiet_day_is_looked_behind(look):
-    """After an empty Monday the records of the Friday before decide schema and freshness."""
+def test_after_a_quiet_day_an_earlier_day_is_checked(look):
+    """After an empty Monday, the records of the Friday before decide schema and freshness."""
     friday = date(2026, 11, 20)
     found = look(lambda day: two(day) if day <= friday else [])
     assert found["records"].status == "warning"
@@ -242,8 +244,8 @@ def test_a_quiet_day_is_looked_behind(look):
         ("yesterday", "failed", "is not a day"),
     ],
 )
-def test_a_day_is_judged(look, day, status, words):
-    """Closed, under way, to come, or none; the service is looked at all the same."""
+def test_a_requested_day_is_checked(look, day, status, words):
+    """Closed, still open, in the future, or not a day; the service is checked in each case."""
     found = look(day=day)
     assert (found["day"].status, words in found["day"].found) == (status, True)
     assert found["service"].status == "ok"
@@ -258,21 +260,21 @@ def test_just_after_midnight_yesterday_is_too_fresh(look, monkeypatch):
 
 
 def test_a_clock_that_is_off_is_a_warning(look):
-    """An hour behind the service, days seem to be open that are closed."""
+    """With the clock an hour behind the service, closed days seem open."""
     found = look(now=NOW - timedelta(hours=1))["service"]
     assert (found.status, "60 minutes behind" in found.found) == ("warning", True)
 
 
 def test_days_of_another_organization_are_a_failure(look, tmp_path):
-    """A store of somebody else is found before a sync is refused."""
+    """A store of another organisation is reported before a sync is refused."""
     fill(tmp_path / "store", date(2026, 11, 23), date(2026, 11, 23), lambda day: [record(str(day))])
     found = look()["organization"]
     assert (found.status, found.facts["stored"]) == ("failed", "org-1")
     assert "--store" in found.next
 
 
-def test_gaps_and_open_days_come_with_the_sync_that_fills_them(look, tmp_path):
-    """A hole of two days is named, and the command that fills it."""
+def test_gaps_and_open_days_come_with_the_command_that_fills_them(look, tmp_path):
+    """A gap of two days is named, with the command that fills it."""
     for first, last in [(9, 10), (13, 23)]:
         fill(tmp_path / "store", date(2026, 11, first), date(2026, 11, last))
     found = look()["days"]
@@ -287,8 +289,8 @@ def test_a_store_that_is_behind_is_a_warning(look, tmp_path):
     assert (found.status, "--since 2026-11-21" in found.next) == ("warning", True)
 
 
-def test_a_broken_file_is_told(look, tmp_path):
-    """A file that is no Parquet file is a failure that names it; the rest is looked at."""
+def test_a_broken_file_is_reported(look, tmp_path):
+    """A file that is not valid Parquet is a failure that names it; the rest is checked."""
     root = tmp_path / "store"
     fill(root, date(2026, 11, 23), date(2026, 11, 23))
     (root / "v2" / "api" / "activity" / "2026-11.parquet").write_bytes(b"half")
@@ -298,7 +300,7 @@ def test_a_broken_file_is_told(look, tmp_path):
     assert found["records"].status == "ok"
 
 
-def test_a_store_one_may_only_read_is_a_failure(look, tmp_path, monkeypatch):
+def test_a_read_only_store_is_a_failure(look, tmp_path, monkeypatch):
     """Reports work, a sync would not."""
     root = tmp_path / "store"
     fill(root, date(2026, 11, 23), date(2026, 11, 23))
@@ -313,7 +315,7 @@ def test_a_store_one_may_only_read_is_a_failure(look, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_to_write_is_a_failure(look, tmp_path):
-    """The same by the real permissions of a folder."""
+    """The same with the real permissions of a folder."""
     root = tmp_path / "store"
     fill(root, date(2026, 11, 23), date(2026, 11, 23))
     root.chmod(0o555)
@@ -321,15 +323,16 @@ def test_a_folder_without_permission_to_write_is_a_failure(look, tmp_path):
 
 
 def test_settings_that_cannot_be_read_stop_the_rest(look, tmp_path):
-    """A file with a mistake is the one finding there is."""
+    """A file with a mistake is the only finding."""
     (tmp_path / "ccanalytics.toml").write_text("stoer = 'data'\n")
     found = look()
     assert list(found) == ["program", "settings"]
     assert "stoer" in found["settings"].found
 
 
-def test_a_roster_that_is_none_is_a_failure(look, tmp_path):
-    """A missing file and a wrong line are failures, a good one counts people and teams."""
+def test_an_invalid_roster_is_a_failure(look, tmp_path):
+    """A missing file and a wrong line are failures; for a good file people and teams are
+    counted."""
     roster = tmp_path / "people.csv"
     assert look(roster=roster)["roster"].status == "failed"
     roster.write_text("email,team,start,end\nann@x.example,Red,2026-13-01,\n")
@@ -339,14 +342,14 @@ def test_a_roster_that_is_none_is_a_failure(look, tmp_path):
 
 
 def test_logs_are_counted(look, tmp_path):
-    """Where they are looked for, and that there are none."""
+    """The folders searched, and that there are no logs."""
     found = look(source="local", key=None)
     assert (found["logs"].status, ".claude" in found["logs"].found) == ("failed", True)
     assert "service" not in found
 
 
-def test_enterprise_is_looked_at_with_its_own_key(look):
-    """An analytics key opens the Enterprise API; the organization is read off the answer."""
+def test_enterprise_is_checked_with_its_own_key(look):
+    """An analytics key opens the Enterprise API; the answer names the organization."""
     found = look(source="enterprise", key=ANALYTICS, variable="ANTHROPIC_ANALYTICS_KEY")
     assert [found[id].status for id in ("key", "service", "organization", "records")] == ["ok"] * 4
     assert found["records"].facts["people"] == 1
@@ -354,7 +357,7 @@ def test_enterprise_is_looked_at_with_its_own_key(look):
 
 
 def test_a_day_enterprise_has_not_counted_is_a_warning(look):
-    """At five in the morning yesterday is not counted: the day before is looked at."""
+    """At five in the morning yesterday is not counted, so the day before is checked."""
     early = datetime(2026, 11, 24, 5, tzinfo=UTC)
     wanted = {"source": "enterprise", "key": ANALYTICS, "variable": "ANTHROPIC_ANALYTICS_KEY"}
     found = look(now=early, day=MONDAY, **wanted)["day"]
@@ -373,7 +376,7 @@ def url(monkeypatch):
         yield server.url
 
 
-def test_the_command_ends_with_0_when_nothing_failed(url):
+def test_the_command_exits_with_0_when_nothing_failed(url):
     """Warnings are not failures: a fresh install with a good key is 0, without one 1."""
     good = run(ANTHROPIC_BASE_URL=url, ANTHROPIC_ADMIN_KEY=ADMIN)
     assert (good.exit_code, ADMIN in good.output) == (0, False)
@@ -381,16 +384,16 @@ def test_the_command_ends_with_0_when_nothing_failed(url):
     assert run("--source", "sample").exit_code == 0
 
 
-def test_the_screen_fits_a_terminal(url, monkeypatch):
-    """No line is wider than 80 signs, and what was skipped for one reason is one line."""
+def test_the_output_fits_a_terminal(url, monkeypatch):
+    """No line is wider than 80 characters; checks skipped for one reason share one line."""
     monkeypatch.setenv("COLUMNS", "80")
     output = run("--source", "api", ANTHROPIC_BASE_URL=url).output
     assert max(map(len, output.splitlines())) <= 80
     assert "  skipped Service, Organization, Records, Schema, Freshness, Rate limit:" in output
 
 
-def test_a_service_cannot_command_the_terminal(monkeypatch):
-    """Control signs in a field's name are shown as question marks, line breaks as spaces."""
+def test_a_service_cannot_send_control_characters_to_the_terminal(monkeypatch):
+    """In a field name they are shown as question marks, line breaks as spaces."""
     monkeypatch.setattr(options, "now", lambda: NOW)
     hostile = FakeService(two, now=lambda: NOW, shape=lambda row: {**row, "\x1b[2Ja\nb": 1})
     with serve(hostile) as server:
@@ -400,7 +403,7 @@ def test_a_service_cannot_command_the_terminal(monkeypatch):
 
 
 def test_a_password_in_the_address_is_not_shown(look):
-    """Neither when the service answers nor when nobody does."""
+    """Whether or not the service answers."""
     with serve(FakeService(two, now=lambda: NOW)) as server:
         host = server.url.removeprefix("http://")
         good = look(environ={"ANTHROPIC_BASE_URL": f"http://bob:pass4711@{host}"})
@@ -409,8 +412,8 @@ def test_a_password_in_the_address_is_not_shown(look):
     assert "pass4711" not in f"{good} {bad}"
 
 
-def test_the_findings_are_json_for_programs(url):
-    """As JSON with the same ids in the same order, and one status for all."""
+def test_the_findings_are_available_as_json(url):
+    """With the same ids in the same order, and one overall status."""
     document = json.loads(
         run("--json", "--source", "api", ANTHROPIC_BASE_URL=url, ANTHROPIC_ADMIN_KEY=ADMIN).stdout
     )
@@ -423,8 +426,8 @@ def test_the_findings_are_json_for_programs(url):
     }  # fmt: skip
 
 
-def test_a_key_file_decides_its_own_source(url, tmp_path):
-    """A file with an analytics key is looked at as Enterprise; a missing one is a failure."""
+def test_a_key_file_decides_the_source(url, tmp_path):
+    """A file with an analytics key is checked as Enterprise; a missing file is a failure."""
     file = tmp_path / "key"
     file.write_text(f"{ANALYTICS}\n")
     file.chmod(0o600)

@@ -1,4 +1,4 @@
-"""The command line: quick, and clear about what is wrong."""
+"""The command line is fast and gives clear errors."""
 
 import contextlib
 import json
@@ -41,14 +41,14 @@ def test_help_imports_nothing_heavy():
 
 
 def commands(words=(), command=cli.main):
-    """The words of every command there is, and the command."""
+    """The words of every command, and the command."""
     yield words, command
     for name in getattr(command, "list_commands", lambda _: ())(None):
         yield from commands((*words, name), command.get_command(None, name))
 
 
 def test_help_fits_a_terminal_and_gives_an_example():
-    """80 columns hold every line of every command, and an example is a line one can type."""
+    """Every line of every command fits in 80 columns, and an example can be typed as it is."""
     for words, command in commands():
         lines = run(*words, "--help").output.splitlines()
         assert max(map(len, lines)) <= 80
@@ -56,8 +56,8 @@ def test_help_fits_a_terminal_and_gives_an_example():
         assert hasattr(command, "list_commands") or any(example in line for line in lines)
 
 
-def test_help_cuts_no_description():
-    """What the program can do is on its first page, in whole sentences."""
+def test_help_truncates_no_description():
+    """The first page says what the program can do, in full sentences."""
     first = " ".join(run("--help").output.split())
     for words, command in commands():
         if len(words) == 1:
@@ -93,8 +93,8 @@ def test_a_wrong_argument_is_answered_before_anything_heavy_is_imported(argument
     assert "Error: " in done.stderr
 
 
-def test_without_key_and_source_the_error_names_three_ways_on():
-    """Nothing is invented: the reader chooses api, local or sample."""
+def test_without_key_and_source_the_error_names_three_options():
+    """Nothing is assumed: the user chooses api, local or sample."""
     result = run("report")
     assert result.exit_code == 1
     for way in ("ANTHROPIC_ADMIN_KEY", "--source local", "--source sample"):
@@ -103,14 +103,14 @@ def test_without_key_and_source_the_error_names_three_ways_on():
 
 
 def test_an_unknown_source_is_a_usage_error():
-    """A source that does not exist is exit code 2, with those that do."""
+    """Exit code 2, with the list of valid sources."""
     result = run("report", "--source", "smaple")
     assert result.exit_code == 2
     assert "sample" in result.stderr
 
 
-def test_a_week_that_is_none_is_a_usage_error(tmp_path):
-    """A week that cannot be read is exit code 2 and shown."""
+def test_an_invalid_week_is_a_usage_error(tmp_path):
+    """Exit code 2, and the week is shown."""
     result = run("report", "next", "--source", "sample", "--out", tmp_path)
     assert result.exit_code == 2
     assert "'next'" in result.stderr
@@ -127,7 +127,7 @@ def test_reversed_dates_are_a_usage_error():
 
 
 def test_sync_without_a_key_says_where_one_goes():
-    """A sync needs a key, and an error of ours has no traceback."""
+    """A sync needs a key, and our own errors have no traceback."""
     result = run("sync", "--since", "2026-11-16", "--until", "2026-11-16")
     assert result.exit_code == 1
     assert "ANTHROPIC_ADMIN_KEY" in result.stderr
@@ -135,14 +135,14 @@ def test_sync_without_a_key_says_where_one_goes():
 
 
 def test_enterprise_without_a_key_names_its_own_variable():
-    """The other API has another key, and the error says how it is made."""
+    """The other API has another key, and the error says how to create it."""
     result = run("sync", "--since", "2026-11-16", "--source", "enterprise")
     assert result.exit_code == 1
     assert "ANTHROPIC_ANALYTICS_KEY" in result.stderr
     assert "read:analytics" in result.stderr
 
 
-def test_a_key_file_says_by_its_key_which_source_is_meant(tmp_path):
+def test_the_key_in_a_key_file_selects_the_source(tmp_path):
     """A file with an analytics key and no --source: Enterprise, which has no days of 2025."""
     file = tmp_path / "key"
     file.write_text("sk-ant-api01-very-secret\n")
@@ -153,7 +153,7 @@ def test_a_key_file_says_by_its_key_which_source_is_meant(tmp_path):
     assert "very-secret" not in result.output
 
 
-def test_a_key_of_the_wrong_kind_is_refused_unsent(tmp_path):
+def test_a_key_of_the_wrong_kind_is_refused_before_it_is_sent(tmp_path):
     """An Admin key for Enterprise is an error that names the source it is for."""
     file = tmp_path / "key"
     file.write_text("sk-ant-admin01-very-secret\n")
@@ -165,14 +165,14 @@ def test_a_key_of_the_wrong_kind_is_refused_unsent(tmp_path):
     assert "very-secret" not in result.output
 
 
-def test_debug_shows_where_an_error_arose():
-    """With --debug the error itself comes through."""
+def test_debug_shows_the_traceback():
+    """With --debug the exception itself is raised."""
     result = run("--debug", "report")
     assert type(result.exception).__name__ == "AuthError"
 
 
 def test_the_key_is_not_in_an_error(tmp_path):
-    """A service that cannot be reached is an error without the key in it."""
+    """An unreachable service is an error that does not contain the key."""
     key = "sk-ant-admin01-very-secret"
     env = {"ANTHROPIC_ADMIN_KEY": key, "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
     result = run("sync", "--since", "nonsense", env=env)
@@ -181,7 +181,7 @@ def test_the_key_is_not_in_an_error(tmp_path):
 
 
 def test_metrics_prints_every_definition():
-    """Each metric of the registry is there with its formula."""
+    """Each metric of the registry is listed with its formula."""
     from ccanalytics.metrics.definitions import METRICS
 
     output = run("metrics").output
@@ -190,7 +190,7 @@ def test_metrics_prints_every_definition():
         assert metric.formula in output
 
 
-def test_flags_win_over_the_environment(tmp_path):
+def test_flags_override_the_environment(tmp_path):
     """--store is used although CCANALYTICS_STORE is set."""
     chosen = options.run_options(store=tmp_path / "flag")
     assert chosen.settings.store == tmp_path / "flag"
@@ -199,7 +199,7 @@ def test_flags_win_over_the_environment(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_fake_api_serves_until_it_is_interrupted(tmp_path):
-    """The fake service says its address, answers there, and ends quietly on Ctrl-C."""
+    """The fake service prints its address, answers there, and ends quietly on Ctrl-C."""
     import httpx
 
     command = [sys.executable, "-m", "ccanalytics", "fake-api", "--port", "0"]
@@ -216,7 +216,7 @@ def test_fake_api_serves_until_it_is_interrupted(tmp_path):
     assert answer.json()["data"]
 
 
-def test_metrics_are_json_too():
+def test_metrics_are_available_as_json():
     """Every entry of the registry with its definition, as JSON."""
     done = run("metrics", "--json")
     known = {one["id"]: one for one in json.loads(done.output)}
@@ -234,8 +234,9 @@ def test_metrics_are_json_too():
         (("sync", "--json", "--since", "2026-11-16"), "failed", 1),
     ],
 )
-def test_failures_are_json_too(arguments, status, code):
-    """One object on stdout that says why, the message for people on stderr, the same exit code."""
+def test_failures_are_available_as_json(arguments, status, code):
+    """One object on stdout with the reason, the message for people on stderr, the same exit
+    code."""
     done = run(*arguments)
     answer = json.loads(done.stdout)
     assert (answer["command"], answer["status"]) == (arguments[0], status)
@@ -244,8 +245,8 @@ def test_failures_are_json_too(arguments, status, code):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a mistake of ours")])
-def test_what_nobody_expected_is_json_too(monkeypatch, error):
-    """Ctrl-C, or a bug: the object on stdout is whole all the same."""
+def test_unexpected_errors_are_json_too(monkeypatch, error):
+    """On Ctrl-C or a bug, the object on stdout is still complete."""
     import ccanalytics.issue.fetching
 
     def fail(*_, **__):
@@ -258,7 +259,7 @@ def test_what_nobody_expected_is_json_too(monkeypatch, error):
 
 
 def test_the_json_of_a_sync_has_the_days_it_changed(tmp_path):
-    """Three days are new the first time; those within 48 hours of their end may still change."""
+    """Three days are new the first time; those less than 48 hours old may still change."""
     from datetime import UTC, date, datetime
 
     from builders import record
@@ -280,8 +281,8 @@ def test_the_json_of_a_sync_has_the_days_it_changed(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["file/reports", "n" * 300])
-def test_what_cannot_be_written_is_named_without_a_traceback(sample_days, tmp_path, place):
-    """The folder of the reports would have to lie in a file, or has too long a name."""
+def test_an_unwritable_folder_is_named_without_a_traceback(sample_days, tmp_path, place):
+    """The report folder would have to be inside a file, or its name is too long."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     asked = ["report", "--source", "sample", "--weeks", "1", "--store", sample_days]
     done = run(*asked, "--out", tmp_path / place)
@@ -292,7 +293,7 @@ def test_what_cannot_be_written_is_named_without_a_traceback(sample_days, tmp_pa
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process")
 def test_a_full_disk_is_an_error_without_a_traceback(tmp_path):
-    """No file may grow over 1,000 bytes, as where nothing is left: exit code 1, one line."""
+    """Files are limited to 1,000 bytes, as on a full disk: exit code 1, one line."""
     import resource
 
     command = [sys.executable, "-m", "ccanalytics", "sync", "--source", "local", "--logs", "logs"]
@@ -302,7 +303,7 @@ def test_a_full_disk_is_an_error_without_a_traceback(tmp_path):
     done = subprocess.run(
         [*command, "--store", "store"],
         cwd=tmp_path,
-        # Bytecode that is cut off would stay, and break every later run.
+        # Truncated bytecode would stay, and break every later run.
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
         capture_output=True,
@@ -313,8 +314,8 @@ def test_a_full_disk_is_an_error_without_a_traceback(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_text_from_outside_moves_no_cursor(monkeypatch):
-    """A service, a file or a notebook may say anything: escapes are shown as question marks."""
+def test_outside_text_cannot_control_the_terminal(monkeypatch):
+    """Escape characters from a service, a file or a notebook are shown as question marks."""
     monkeypatch.setattr(options, "now", lambda: raised(ApiError("Overloaded.\x1b[2J\x07\u202e!")))
     done = run("report", "--source", "sample")
     assert (done.exit_code, done.stderr) == (1, "Error: Overloaded.?[2J??!\n")
@@ -332,7 +333,7 @@ def in_terminal(*command, env):
     written = []
     with subprocess.Popen(command, stdout=writer, stderr=writer, stdin=writer, env=env):
         os.close(writer)
-        with contextlib.suppress(OSError):  # how the end of a terminal is told on Linux
+        with contextlib.suppress(OSError):  # how Linux reports the end of a terminal
             while piece := os.read(reader, 65536):
                 written.append((time.monotonic() - begin, piece.decode()))
     os.close(reader)
@@ -342,7 +343,7 @@ def in_terminal(*command, env):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="terminals")
 def test_one_bar_grows_and_the_findings_and_the_path_come_last(tmp_path):
-    """The first line is there within a second; then percentages that never fall; then the page,
+    """The first line appears within a second; then percentages that never fall; then the page,
     which --open opens."""
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n', encoding="utf-8")
@@ -368,7 +369,7 @@ def test_one_bar_grows_and_the_findings_and_the_path_come_last(tmp_path):
 
 
 def time_to_start():
-    """Seconds a command takes that does nothing: nearly all of it is how busy the machine is."""
+    """Seconds taken by a command that does nothing: mostly how busy the machine is."""
     begin = time.monotonic()
     subprocess.run([sys.executable, "-m", "ccanalytics", "--version"], capture_output=True)
     return time.monotonic() - begin

@@ -26,7 +26,7 @@ def checked(records, since="2026-11-16", days=None, minimum=1):
 
 
 def test_good_records_pass_every_check():
-    """Nothing to warn of."""
+    """There are no warnings."""
     found = checked(week())
     assert {check.level for check in found.values()} == {"passed"}
     assert len(found) == len(CHECKS)
@@ -34,7 +34,7 @@ def test_good_records_pass_every_check():
 
 
 def test_no_records_at_all_pass_without_an_exception():
-    """An empty week is no error; it only has nothing to say."""
+    """An empty week is not an error."""
     assert stops(list(checked([]).values())) == []
 
 
@@ -47,13 +47,13 @@ def test_the_cost_is_compared_with_the_list_price():
 
 @pytest.mark.parametrize(("cents", "level"), [(100, "stop"), (1, "warning"), (0.01, "stop")])
 def test_dollars_taken_for_cents_stop_a_report(cents, level):
-    """A hundred times too much or too little cannot be a discount; three times may be."""
+    """A hundred times too much or too little cannot be a discount; three times could be."""
     times = 3 if level == "warning" else cents
     assert checked(week(LIST_CENTS * times))["Cost plausible against tokens"].level == level
 
 
 def test_a_page_read_twice_stops_a_report():
-    """The same records to the last figure are counted twice."""
+    """Identical records are counted twice."""
     found = checked([*week(), *week(people=2)])["No record twice"]
     assert found.level == "stop"
     assert "2 records" in found.found
@@ -65,8 +65,8 @@ def test_two_records_of_one_key_with_other_figures_only_warn():
     assert found.level == "warning"
 
 
-def test_two_keys_of_one_name_are_not_read_twice():
-    """They share their name and their few counts, but used other numbers of tokens."""
+def test_two_keys_of_one_name_are_not_a_duplicate():
+    """They share a name and a few counts, but used different numbers of tokens."""
     keys = [
         record(api_key="ci", models={SONNET: {"input": n * 1_000_000, "cents": n * 300}})
         for n in (1, 4)
@@ -78,8 +78,8 @@ def test_two_keys_of_one_name_are_not_read_twice():
 
 
 @pytest.mark.parametrize("priced", [0, 6])
-def test_amounts_of_zero_stop_no_report(priced):
-    """Twenty people on seats whose tokens cost nothing, next to none or six who pay by use."""
+def test_amounts_of_zero_do_not_stop_a_report(priced):
+    """Twenty people on seats whose tokens cost nothing, with no or six people who pay by use."""
     seats = week(cents=0, people=20, customer_type="subscription")
     found = checked([*seats, *week(people=priced)])["Cost plausible against tokens"]
     assert found.level == "warning"
@@ -87,7 +87,7 @@ def test_amounts_of_zero_stop_no_report(priced):
 
 
 def test_amounts_of_zero_do_not_hide_another_unit():
-    """Those who pay have dollars taken for cents."""
+    """The people who pay have dollars read as cents."""
     seats = week(cents=0, people=2, customer_type="subscription")
     found = checked([*seats, *week(LIST_CENTS / 100)])["Cost plausible against tokens"]
     assert found.level == "stop"
@@ -105,8 +105,8 @@ def test_a_gap_in_the_days_stops_a_report():
     assert "2026-11-18" in found.found
 
 
-def test_records_that_begin_late_only_warn():
-    """What was before the first stored day is not known, which is no gap."""
+def test_records_that_start_late_only_warn():
+    """Days before the first stored day are unknown, which is not a gap."""
     found = checked(week(day="2026-11-20"), days={"stored": ["2026-11-16", "2026-11-17"]})
     assert found["Days without a gap"].level == "warning"
     assert "2 days into the range" in found["Days without a gap"].found
@@ -127,13 +127,13 @@ def test_counts_below_zero_stop_a_report():
 
 
 def test_two_organizations_stop_a_report():
-    """Sums over both mean nothing."""
+    """Sums over both would mean nothing."""
     other = record(organization="org-2", actor="z@x.example")
     assert checked([*week(), other])["One organization"].level == "stop"
 
 
 def test_new_tools_and_unpriced_models_are_named():
-    """They pass through, and the reader knows."""
+    """They are included, and the reader is informed."""
     strange = record(
         actor="z@x.example",
         tools={"teleport_tool": (1, 0)},
@@ -145,8 +145,8 @@ def test_new_tools_and_unpriced_models_are_named():
     assert "claude-nova-1" in found.found
 
 
-def test_a_week_with_half_its_people_gone_is_told_to_be_doubted():
-    """Six people in four weeks, then two: empty is not zero."""
+def test_a_week_with_half_its_people_missing_is_a_warning():
+    """Six people in four weeks, then two: missing data is not zero use."""
     days = ["2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09"]
     records = [r for day in days for r in week(day=day)] + week(people=2)
     found = checked(records, since="2026-10-19")["People still there"]

@@ -1,4 +1,4 @@
-"""Loading: which source, which weeks, whose teams; and what is said when that cannot be."""
+"""Loading: which source, which weeks, which teams, and the errors when that is not possible."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -45,7 +45,7 @@ def test_a_dataset_knows_its_closed_weeks(tmp_path):
 
 
 def test_a_week_cut_by_the_range_is_not_a_closed_week(tmp_path):
-    """From Tuesday on, the first week lacks a day and would look weaker than it was."""
+    """If the range starts on Tuesday, the first week lacks a day and would look too low."""
     data = load("2026-11-10", "2026-11-22", source="api", store=fill(tmp_path), now=NOW)
     assert mondays(data) == ["2026-11-16"]
 
@@ -76,7 +76,7 @@ def test_coverage_says_how_final_and_how_fresh_a_week_is(tmp_path):
 
 
 def test_without_a_week_the_newest_stored_one_is_the_last(tmp_path):
-    """Nothing newer is there, so the last week is the one that was fetched."""
+    """Nothing newer exists, so the last week is the newest one fetched."""
     store = fill(tmp_path, "2026-10-26", "2026-11-15")
     data = load(source="api", store=store, weeks=2, now=NOW)
     assert (data.since, data.until) == (date(2026, 11, 2), date(2026, 11, 15))
@@ -89,22 +89,22 @@ def test_a_week_may_be_named_or_any_day_of_it(tmp_path, week):
     assert mondays(data) == ["2026-11-09"]
 
 
-def test_the_week_that_is_going_on_is_refused(tmp_path):
+def test_the_current_week_is_refused(tmp_path):
     """The error says until when it lasts and which week is available."""
     with pytest.raises(ValueError, match=r"2026-W48 is not closed.*2026-11-29.*2026-W47"):
         load(week="2026-W48", source="api", store=fill(tmp_path), now=NOW)
 
 
 def test_a_week_that_was_not_fetched_names_the_command(tmp_path):
-    """A report on a week with a hole in it would be wrong; the error has the command to fill it."""
+    """A report on a week with a gap would be wrong; the error has the command to fill it."""
     store = fill(tmp_path, skip=["2026-11-20"])
     with pytest.raises(StoreError, match=r"W47.*sync --source api --since 2026-11-16"):
         load(week="2026-W47", source="api", store=store, now=NOW)
 
 
 @pytest.mark.parametrize("text", ["2026-W54", "47", "2026-13-01", "last"])
-def test_what_is_no_week_is_refused_with_its_text(text):
-    """The value is in the error, and so is the form of a week."""
+def test_an_invalid_week_is_refused_with_its_text(text):
+    """The error has the value and the format of a week."""
     with pytest.raises(ValueError, match=rf"'{text}'.*2026-W47"):
         parse_week(text)
 
@@ -133,14 +133,14 @@ def test_two_spellings_of_an_address_are_one_actor(tmp_path):
 
 
 def test_without_a_roster_nobody_has_a_team():
-    """The column is there all the same, and null."""
+    """The column still exists, and is null."""
     data = dataset([record()], "2026-11-16", "2026-11-22")
     assert data.activity["team"].isna().all()
     assert len(data.roster) == 0
 
 
 def test_a_team_is_only_its_people(tmp_path):
-    """All three frames and the roster hold team Web and nobody else."""
+    """All three frames and the roster contain team Web and nobody else."""
     (tmp_path / "roster.csv").write_text(ROSTER)
     data = load(
         week="2026-W47",
@@ -156,20 +156,20 @@ def test_a_team_is_only_its_people(tmp_path):
     assert "of team Web" in repr(data)
 
 
-def test_an_unknown_team_lists_those_there_are():
-    """A typing error is answered with the names to choose from."""
+def test_an_unknown_team_lists_the_known_ones():
+    """A typo is answered with the names to choose from."""
     with pytest.raises(ValueError, match=r"'Wbe'.*Data, Web"):
         dataset([], "2026-11-16", "2026-11-22", roster=ROSTER, team="Wbe")
 
 
 def test_a_team_without_a_roster_is_refused():
-    """There are no teams to choose from; the error says where they come from."""
+    """There are no teams to choose from; the error says where teams come from."""
     with pytest.raises(ValueError, match=r"without a roster.*--roster"):
         dataset([], "2026-11-16", "2026-11-22", team="Web")
 
 
 @pytest.mark.parametrize("identity", ["pseudonym", "aggregate"])
-def test_no_address_is_left_where_people_are_not_to_be_named(tmp_path, identity):
+def test_no_address_is_left_under_other_identity_policies(tmp_path, identity):
     """Not in a frame, not among its categories, not on the roster."""
     (tmp_path / "roster.csv").write_text(ROSTER)
     data = load(
@@ -186,14 +186,14 @@ def test_no_address_is_left_where_people_are_not_to_be_named(tmp_path, identity)
     assert data.activity["actor"].nunique() == 2
 
 
-def test_an_unknown_identity_is_refused_with_those_there_are(tmp_path):
+def test_an_unknown_identity_is_refused_with_the_known_ones(tmp_path):
     """A misspelled policy must not fall back to names."""
     with pytest.raises(ValueError, match=r"'anonymous'.*aggregate"):
         load(source="api", store=fill(tmp_path), identity="anonymous", now=NOW)
 
 
 def test_settings_give_store_roster_and_identity(tmp_path, monkeypatch):
-    """What stands in ccanalytics.toml need not be repeated in every notebook."""
+    """Settings in ccanalytics.toml need not be repeated in every notebook."""
     fill(tmp_path / "days")
     (tmp_path / "roster.csv").write_text(ROSTER)
     toml = 'store = "days"\nroster = "roster.csv"\nidentity = "pseudonym"\n'
@@ -213,12 +213,13 @@ EARLIER = datetime(2026, 11, 18, tzinfo=UTC)
 
 @pytest.fixture
 def shared(monkeypatch):
-    """`load` shares what it has read, as in a process that runs notebooks."""
+    """`load` with its cache on, as in a process that runs notebooks."""
     monkeypatch.setattr(loading, "_shared", {})
 
 
 def test_equal_arguments_are_read_once_where_datasets_are_shared(tmp_path, shared):
-    """The second is there although the store is gone; what the first changed it does not show."""
+    """The second dataset loads although the store is gone, and does not show changes made to the
+    first."""
     store = fill(tmp_path / "store").root
     first = load(source="api", store=store, weeks=1, now=NOW)
     first.activity.loc[:, "commits"] = -1
@@ -232,7 +233,7 @@ def test_other_arguments_or_settings_share_no_dataset(tmp_path, shared, monkeypa
     """Another time, a roster that differs in its middle, another identity."""
     store = fill(tmp_path).root
     named = load(week="2026-W47", source="api", store=store, weeks=1, now=NOW)
-    with pytest.raises(StoreError):  # then the week was still going on
+    with pytest.raises(StoreError):  # the week was not over yet
         load(week="2026-W47", source="api", store=store, weeks=1, now=EARLIER)
     people = [f"p{number}@example.com" for number in range(200)]
     roster = pd.DataFrame(
@@ -247,7 +248,7 @@ def test_other_arguments_or_settings_share_no_dataset(tmp_path, shared, monkeypa
 
 
 def test_the_sample_needs_nothing_but_its_name(sample_days):
-    """Twelve whole weeks with teams from its own roster, in whatever year it is."""
+    """Twelve whole weeks with the teams of its own roster, in any year."""
     data = load(source="sample", store=sample_days, now=datetime(2031, 5, 5, tzinfo=UTC))
     assert len(data.weeks) == 12
     assert data.until == date(2026, 11, 22)
@@ -265,7 +266,7 @@ def test_local_logs_are_read_into_the_store(tmp_path):
 
 
 def test_logs_of_another_folder_add_to_the_store(tmp_path):
-    """Of two folders with a session each, the store has the days of both."""
+    """With two folders of one session each, the store has the days of both."""
     for name in ("mine", "yours"):
         local_log(tmp_path / name, "2026-11-16T10:00:00Z", session=name)
     load(source="local", store=tmp_path / "store", logs=[tmp_path / "mine"], now=NOW)
@@ -296,27 +297,27 @@ def local_log(folder, at, session="s1"):
     return folder
 
 
-def test_with_nothing_at_hand_the_three_ways_on_are_told(tmp_path):
-    """No key, no day: nothing is invented, and the error is the way in."""
+def test_without_any_source_the_error_names_three_options(tmp_path):
+    """No key and no stored day: nothing is assumed, and the error says how to start."""
     with pytest.raises(SettingsError, match=r"(?s)ANTHROPIC_ADMIN_KEY.*sample.*local"):
         load(store=tmp_path, now=NOW)
 
 
 def test_stored_days_of_the_service_are_loaded_without_a_key(tmp_path):
-    """Who has the store need not have the key."""
+    """A person with the store does not need the key."""
     assert load(store=fill(tmp_path), now=NOW).source == "api"
 
 
 def test_a_key_means_the_service(tmp_path, monkeypatch):
-    """With a key and no day yet, the error has the command that fetches them."""
+    """With a key and no stored day, the error has the command that fetches them."""
     monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-x")
     with pytest.raises(StoreError, match=r"ccanalytics sync --source api --since 2026-11-16") as e:
         load(store=tmp_path, now=NOW)
     assert "sk-ant" not in str(e.value)
 
 
-def test_an_unknown_source_lists_those_there_are(tmp_path):
-    """A typing error is answered with the names to choose from."""
+def test_an_unknown_source_lists_the_known_ones(tmp_path):
+    """A typo is answered with the names to choose from."""
     with pytest.raises(ValueError, match=r"'apii'.*api, enterprise, sample, local"):
         load(source="apii", store=tmp_path, now=NOW)
 
@@ -328,7 +329,7 @@ def test_a_range_without_a_stored_day_is_an_error(tmp_path):
 
 
 def test_reversed_dates_are_refused_with_both(tmp_path):
-    """Quietly giving nothing would be the worst answer."""
+    """An empty result would be misleading."""
     with pytest.raises(ValueError, match=r"2026-11-22.*2026-11-16"):
         load("2026-11-22", "2026-11-16", source="api", store=tmp_path, now=NOW)
 
@@ -344,14 +345,14 @@ def test_reversed_dates_are_refused_with_both(tmp_path):
         ({"logs": [Path("x")]}, "logs are only for source local"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_its_value(tmp_path, asked, words):
-    """Each of these has more than one meaning, so none is chosen silently."""
+def test_ambiguous_arguments_are_refused_with_their_values(tmp_path, asked, words):
+    """Each has more than one meaning, so none is chosen silently."""
     with pytest.raises(ValueError, match=words):
         load(source="api", store=tmp_path, now=NOW, **asked)
 
 
-def test_the_store_is_not_touched_by_loading_from_it(tmp_path):
-    """Reading an api store leaves every file as it was."""
+def test_loading_does_not_change_the_store(tmp_path):
+    """Reading an api store leaves every file unchanged."""
     store = fill(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")}
     load(source="api", store=store, now=NOW + timedelta(days=3))
@@ -362,7 +363,7 @@ def test_the_store_is_not_touched_by_loading_from_it(tmp_path):
 def test_an_address_in_a_note_is_withheld_with_the_names(
     identity, there, sample_days, tmp_path, monkeypatch
 ):
-    """Whoever writes an event may write a name into it."""
+    """The text of an event may contain a name."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "events.csv").write_text("date,what\n2026-11-02,ann@corvid.example is away\n")
     monkeypatch.setenv("CCANALYTICS_EVENTS", str(tmp_path / "events.csv"))
@@ -386,8 +387,8 @@ def roster_file(store):
 
 
 @pytest.mark.parametrize("identity", ["named", "aggregate"])
-def test_a_part_of_a_dataset_is_what_is_loaded_of_its_days_and_team(tmp_path, identity):
-    """Cut out in memory or read again: the same days, weeks and figures."""
+def test_a_part_of_a_dataset_equals_loading_its_days_and_team(tmp_path, identity):
+    """Selected in memory or read again: the same days, weeks and figures."""
     store = fill(tmp_path, since="2026-11-02")
     part = loaded(store, "2026-11-02", "2026-11-22", identity=identity)
     part = part.between("2026-11-09", "2026-11-22").of_team("Web")
@@ -400,13 +401,13 @@ def test_a_part_of_a_dataset_is_what_is_loaded_of_its_days_and_team(tmp_path, id
 
 
 def test_a_part_that_is_partly_outside_ends_where_the_dataset_does(tmp_path):
-    """What is not in memory is not there."""
+    """Days that are not in memory are not included."""
     part = loaded(fill(tmp_path), "2026-11-09", "2026-11-22").between("2026-01-01", "2026-11-15")
     assert (part.since, part.until) == (date(2026, 11, 9), date(2026, 11, 15))
 
 
 def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
-    """The words name both ranges, and the teams there are."""
+    """The message names both ranges, or the known teams."""
     data = loaded(fill(tmp_path), "2026-11-09", "2026-11-22")
     with pytest.raises(
         ValueError, match="no day of 2026-01-01 to 2026-01-02: these are 2026-11-09"
@@ -419,7 +420,7 @@ def test_a_part_outside_or_of_an_unknown_team_is_an_error(tmp_path):
 
 
 def test_every_frame_of_a_part_has_the_days_of_the_part(sample_days):
-    """Also those that only some sources have; of charges a team has its own, of seats none."""
+    """Also frames that only some sources have; a team has charges of its own, but no seats."""
     whole = load("2026-11-02", "2026-11-22", source="sample", store=sample_days)
     part = whole.between("2026-11-09", "2026-11-15")
     frames = [frame for frame in vars(part).values() if isinstance(frame, pd.DataFrame)]

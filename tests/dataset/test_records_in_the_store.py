@@ -1,4 +1,4 @@
-"""Records too many to be read before they are asked for: the same figures, by parts."""
+"""Records too large to read up front: summed in parts, with the same figures."""
 
 import random
 from dataclasses import replace
@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Changes how many records are read, and how many are summed, together."""
+    """Change how many records are read, and how many are summed, together."""
 
     def change(count):
         monkeypatch.setattr(dataset_module, "PART", count)
@@ -32,7 +32,7 @@ def at_once(monkeypatch):
 
 
 def both(sample_days, at_once, count=2500, **options):
-    """A dataset that is read, and the same of which `count` records are read together."""
+    """A dataset that is read at once, and the same one read `count` records at a time."""
     at_once(10**9)
     read = load(source="sample", weeks=26, store=sample_days, now=NOW, **options)
     at_once(count)
@@ -42,7 +42,8 @@ def both(sample_days, at_once, count=2500, **options):
 
 
 def same(one, other):
-    """Frames alike but for the order of categories, and so of tools and models."""
+    """Assert that frames are equal except for the order of categories, and so of tools and
+    models."""
     frames = [pd.DataFrame(frame).astype(dict.fromkeys(frame.select_dtypes("category"), "str"))
               for frame in (one, other)]  # fmt: skip
     keys = [key for key in ("date", "week", "actor", "tool", "model") if key in one]
@@ -52,7 +53,7 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("identity", ["named", "pseudonym"])
-def test_sums_by_parts_are_those_of_all_records(sample_days, at_once, identity):
+def test_sums_in_parts_equal_the_sums_of_all_records(sample_days, at_once, identity):
     """Every actor, day, tool and model has the same sums, in order of week and actor."""
     read, later = both(sample_days, at_once, identity=identity)
     assert len(list(read.parts())) == len(list(later.parts())) == 4
@@ -79,7 +80,7 @@ def test_sums_by_parts_are_those_of_all_records(sample_days, at_once, identity):
     ],
 )
 def test_a_metric_by_week_is_the_same(sample_days, at_once, metric, by):
-    """With its intervals and what is withheld."""
+    """Including its intervals and withheld values."""
     read, later = both(sample_days, at_once)
     in_parts = [by_week(data, metric, by=by) for data in (read, later)]
     at_once(10**9)
@@ -87,8 +88,8 @@ def test_a_metric_by_week_is_the_same(sample_days, at_once, metric, by):
         same(frame, by_week(replace(read), metric, by=by))
 
 
-def test_records_are_the_same_when_they_are_asked_for(sample_days, at_once):
-    """Each frame by itself; a copy and a range of the dataset have them too."""
+def test_records_are_the_same_when_they_are_read(sample_days, at_once):
+    """Each frame by itself; also from a copy and from a range of the dataset."""
     read, later = both(sample_days, at_once)
     part = later.between("2026-09-07", "2026-09-20")
     assert later.record_count == len(read.activity)
@@ -100,8 +101,8 @@ def test_records_are_the_same_when_they_are_asked_for(sample_days, at_once):
     assert later.is_read
 
 
-def test_a_team_and_cost_centres_are_cut_out_of_records_in_the_store(sample_days, at_once):
-    """What needs single records reads them; a frame that was read before is no obstacle."""
+def test_a_team_and_cost_centres_are_selected_in_the_store(sample_days, at_once):
+    """Functions that need single records read them, even after a frame was read."""
     read, later = both(sample_days, at_once)
     assert len(later.activity) == len(read.activity)
     same(actor_weeks(read), actor_weeks(later))
@@ -112,7 +113,7 @@ def test_a_team_and_cost_centres_are_cut_out_of_records_in_the_store(sample_days
 
 
 def test_no_more_than_the_weeks_of_a_part_are_read_together(sample_days, at_once, monkeypatch):
-    """Of 26 weeks with 8,000 records those with some 700, and no day twice."""
+    """26 weeks with 8,000 records are read in weeks of about 700, and no day twice."""
     _, later = both(sample_days, at_once, 700)
     spans, real = [], Store.read_range
 
@@ -127,7 +128,7 @@ def test_no_more_than_the_weeks_of_a_part_are_read_together(sample_days, at_once
 
 
 def test_a_sync_after_the_load_changes_nothing(tmp_path, at_once):
-    """The dataset is of the moment it was loaded, whenever its records are read."""
+    """The dataset shows the moment it was loaded, whenever its records are read."""
     store, days = Store(tmp_path), [date(2026, 11, 2) + timedelta(n) for n in range(14)]
 
     def write(commits):
@@ -146,14 +147,14 @@ def test_a_sync_after_the_load_changes_nothing(tmp_path, at_once):
     assert by_week(after, "commits")["value"].tolist() == [175, 175]
 
 
-def test_what_depends_on_all_records_reads_them_all(sample_days, at_once):
+def test_functions_that_need_all_records_read_them_all(sample_days, at_once):
     """Numbers in place of names, and the rest of a team, need every record at once."""
     at_once(700)
     for options in ({"identity": "aggregate"}, {"team": "Web"}):
         assert load(source="sample", weeks=26, store=sample_days, now=NOW, **options).is_read
 
 
-def test_a_dataset_in_the_store_shows_itself_without_reading(sample_days, at_once):
+def test_displaying_a_dataset_in_the_store_reads_nothing(sample_days, at_once):
     """Neither as text nor as a table."""
     _, later = both(sample_days, at_once)
     assert f"{later.record_count} records>" in repr(later)
@@ -186,7 +187,7 @@ def any_records(day, rng):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_every_metric_of_any_records_is_the_same(tmp_path, at_once, seed):
-    """Split or not, with missing days, joiners and leavers; or refused in the same words."""
+    """Split or not, with missing days, joiners and leavers, or refused with the same message."""
     rng, store = random.Random(seed), Store(tmp_path / "store")
     for day in (date(2026, 9, 28) + timedelta(n) for n in range(56)):
         if rng.random() > 0.02:

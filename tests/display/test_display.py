@@ -1,4 +1,4 @@
-"""What a notebook shows next to charts: data of our own type, HTML for Lab, plain text."""
+"""Notebook outputs other than charts: data of our own type, HTML for Lab, plain text."""
 
 import json
 import math
@@ -25,7 +25,7 @@ RECENT = Comparison(1, 11, 1.35, 1.24, 0.09, -0.04, 0.23, 0.21, 0.3, verdict="no
 
 
 def cost_per_commit(**changed):
-    """A headline of cost per commit: $1.35 after $1.24, with 421 commits of 96 people."""
+    """A headline of cost per commit: $1.35 after $1.24, for 421 commits of 96 people."""
     fields = {
         "value": 1.35,
         "low": 1.2,
@@ -40,7 +40,7 @@ def cost_per_commit(**changed):
 
 
 def test_a_card_says_value_interval_basis_and_change_in_words():
-    """Everything is text already, in the metric's own format."""
+    """All fields are already text, in the metric's own format."""
     made = card(cost_per_commit())
     assert made["value"] == "$1.35"
     assert made["interval"] == "90 % interval $1.20 to $1.50"
@@ -50,8 +50,9 @@ def test_a_card_says_value_interval_basis_and_change_in_words():
     assert (made["verdict"], made["tone"]) == ("no change found", "neutral")
 
 
-def test_the_line_of_a_card_begins_at_zero_and_breaks_where_a_week_has_no_value():
-    """Of $2, nothing, $1 and $2 the line of the last two goes from half way up to the top."""
+def test_the_line_of_a_card_starts_at_zero_and_breaks_at_a_missing_value():
+    """For $2, nothing, $1 and $2, the line of the last two rises from half the height to the
+    top."""
     weeks = pd.date_range(end=WEEK, periods=4, freq="7D")
     made = card(cost_per_commit(line=tuple(zip(weeks, [2.0, math.nan, 1.0, 2.0], strict=True))))
     assert made["line"] == {
@@ -85,7 +86,7 @@ def test_cards_come_as_data_html_and_text():
     assert bundle["text/plain"] == "Cost per commit: $1.35 (no change found)"
 
 
-def test_a_table_formats_its_cells_and_keeps_the_report_spec_of_labels():
+def test_a_table_formats_its_cells_and_keeps_the_order_of_labels():
     """Dates, counts, format specs, functions and missing values."""
     frame = pd.DataFrame(
         {"week": [WEEK, WEEK], "n": [1200, 3], "cost": [1.5, None], "rate": [0.25, 0.5]}
@@ -122,8 +123,8 @@ def test_names_with_markup_stay_text_in_the_html():
         assert "&lt;script&gt;" in html
 
 
-def test_a_sentence_is_text_whatever_signs_it_contains():
-    """Markdown of a value means nothing."""
+def test_a_sentence_is_text_whatever_characters_it_contains():
+    """Markdown in a value has no effect."""
     value = "*a* [b](javascript:x) `c` <i>d</i> $1 # e | f"
     made = Sentence(value)._repr_mimebundle_()
     html = MarkdownIt().render(made["text/markdown"])
@@ -132,31 +133,31 @@ def test_a_sentence_is_text_whatever_signs_it_contains():
 
 
 def test_a_value_cannot_start_a_new_paragraph():
-    """Line ends of a value become spaces."""
+    """Line breaks in a value become spaces."""
     assert markdown_text("a\n\n# b") == r"a \# b"
 
 
 @pytest.mark.parametrize(("kind", "tone"), [(Note, "info"), (WarningNote, "warn")])
 def test_a_note_is_information_or_a_warning(kind, tone):
-    """The page colours it by its kind."""
+    """The page colours it by kind."""
     content = kind("x")._repr_mimebundle_()[MIME.format("note")]
     assert content == {"kind": tone, "text": "x"}
 
 
-def test_an_empty_frame_says_its_words_for_no_rows():
-    """A sentence in place of a head without rows."""
+def test_an_empty_frame_shows_its_message_for_no_rows():
+    """A sentence instead of a header without rows."""
     empty = titled(pd.DataFrame({"team": []}), "Teams", empty_text="No team.")
     assert empty._repr_mimebundle_()[MIME.format("note")]["text"] == "No team."
 
 
-def test_what_is_filtered_of_a_titled_frame_keeps_its_title():
-    """So that a table of the interesting rows needs no second call."""
+def test_a_filtered_frame_keeps_its_title():
+    """So a table of selected rows needs no second call."""
     frame = titled(pd.DataFrame({"n": [1, 2]}), "Teams", labels={"n": "sessions"})
     content = frame[frame["n"] > 1]._repr_mimebundle_()[MIME.format("table")]
     assert (content["title"], content["rows"]) == ("Teams", [["2"]])
 
 
-def test_headlines_side_by_side_are_judged_in_json(sample_days):
+def test_headlines_side_by_side_have_their_comparisons_in_json(sample_days):
     """Programs get the numbers of both comparisons, and nothing else of them."""
     data = cca.load(source="sample", store=sample_days)
     bundle = headlines_bundle(cca.headlines(data, ["cost", "commits"]))

@@ -1,4 +1,4 @@
-"""A frame that was worked on further shows what it is then."""
+"""A modified frame displays its current contents."""
 
 import json
 
@@ -27,8 +27,8 @@ def table_of(frame):
     return json.loads(json.dumps(bundle["application/vnd.ccanalytics.table+json"]))
 
 
-def test_a_table_has_heads_of_its_columns_and_rows():
-    """Read aloud, each number comes with its team; a number heads no row."""
+def test_a_table_has_column_and_row_headers():
+    """A screen reader reads each number with its team; a number is never a row header."""
     frame = titled(pd.DataFrame({"team": ["red"], "cost": [12]}), "Costs")
     html = frame._repr_mimebundle_()["text/html"]
     assert (html.count('scope="col"'), html.count('scope="row"')) == (2, 1)
@@ -44,20 +44,20 @@ def test_a_table_has_heads_of_its_columns_and_rows():
     ],
 )
 def test_an_index_with_a_name_is_shown(change):
-    """After a group-by the groups are in the index."""
+    """After a group-by, the groups are in the index."""
     table = table_of(change(costs()))
     assert table["columns"][0]["label"] == "team"
     assert table["rows"][0][0] == "red"
 
 
-def test_the_number_of_a_row_is_not_shown():
-    """What is left after a filter has no meaning to a reader."""
+def test_the_row_number_is_not_shown():
+    """After a filter it has no meaning to a reader."""
     frame = costs()
     table = table_of(frame[frame["week"] == frame["week"].max()])
     assert [column["label"] for column in table["columns"][:2]] == ["week", "team"]
 
 
-def test_a_frame_on_its_side_is_shown():
-    """Its columns are then numbers."""
+def test_a_transposed_frame_is_shown():
+    """Its columns are numbers."""
     table = table_of(costs().head(2).T)
     assert [column["label"] for column in table["columns"]] == ["", "0", "1"]

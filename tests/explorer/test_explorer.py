@@ -1,4 +1,4 @@
-"""Controls ask, views answer; a report has the answer without the controls."""
+"""Controls select a view and the view updates; a report shows it without the controls."""
 
 import base64
 from datetime import date
@@ -27,7 +27,7 @@ NAMES = ("Red", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>")
 
 @pytest.fixture(autouse=True)
 def sources(monkeypatch):
-    """Three weeks of source api, one of sample, and nothing of local; nothing remembered."""
+    """Three weeks for source api, one for sample, and none for local; nothing cached."""
 
     def load(*_, source, **__):
         if source == "local":
@@ -42,7 +42,7 @@ def sources(monkeypatch):
 
 
 def explored(**how):
-    """An explorer with its controls made."""
+    """An explorer with its controls built."""
     made = explore(**{"source": "api", "weeks": 2, **how})
     made.panel()
     made.offer_files()
@@ -50,18 +50,18 @@ def explored(**how):
 
 
 def drawn(made):
-    """The specification of the chart that is shown; None when there is none."""
+    """The specification of the chart shown; None if there is none."""
     return made.chart.outputs[0]["data"].get(MIME)
 
 
 def words(made):
-    """What is said in place of the chart, and below it."""
+    """The text shown in place of the chart, and below it."""
     outputs = [*made.chart.outputs, *made.words.outputs]
     return " ".join(output["data"].get("text/plain", "") for output in outputs).strip()
 
 
-def test_a_changed_control_is_answered_with_another_chart():
-    """Another metric is drawn, its table and its definition are shown."""
+def test_a_changed_control_shows_another_chart():
+    """Another metric is drawn, with its table and its definition."""
     made = explored()
     before = drawn(made)
     made.controls["metric_id"].value = "commits"
@@ -70,16 +70,16 @@ def test_a_changed_control_is_answered_with_another_chart():
     assert len(made.table.outputs) == 1
 
 
-def test_the_controls_begin_with_the_parameters():
-    """Two weeks ending with the newest one, of everybody, by week."""
+def test_the_controls_start_with_the_parameters():
+    """The two newest weeks, of everybody, by week."""
     made = explored()
     values = {name: control.value for name, control in made.controls.items()}
     assert (values["since"], values["until"]) == (date(2026, 11, 9), date(2026, 11, 22))
     assert (values["teams"], values["by"], values["period"]) == ((), "", "week")
 
 
-def test_run_again_the_cell_keeps_what_the_controls_were_set_to():
-    """With the same parameters it goes on, with others it begins anew."""
+def test_rerunning_the_cell_keeps_the_controls():
+    """With other parameters it starts from those."""
     made = explored()
     made.controls["by"].value = "team"
     made.controls["since"].value = date(2026, 11, 16)
@@ -89,8 +89,8 @@ def test_run_again_the_cell_keeps_what_the_controls_were_set_to():
     assert explored(weeks=3).controls["by"].value == ""
 
 
-def test_one_change_is_one_answer(monkeypatch):
-    """Another source sets dates and teams too, and is answered once."""
+def test_one_change_is_one_update(monkeypatch):
+    """Another source also sets dates and teams, in a single update."""
     made = explored()
     asked = []
     answer = explorer.answer
@@ -103,8 +103,9 @@ def test_one_change_is_one_answer(monkeypatch):
     assert len(made.view.frame) == 1
 
 
-def test_a_change_made_during_an_answer_is_what_is_shown(monkeypatch):
-    """JupyterLab gives each change to a thread; the one answered last need not be the newest."""
+def test_a_change_made_during_an_update_is_shown(monkeypatch):
+    """JupyterLab runs each change in a thread; the update that finishes last need not be the
+    newest."""
     made = explored()
     first_asked, go_on = Event(), Event()
 
@@ -121,7 +122,7 @@ def test_a_change_made_during_an_answer_is_what_is_shown(monkeypatch):
     first.start()
     first_asked.wait(60)
     second.start()
-    second.join(0.2)  # it waits for the first, unless answers overtake each other
+    second.join(0.2)  # it waits for the first, unless updates overtake each other
     go_on.set()
     first.join()
     second.join()
@@ -129,8 +130,8 @@ def test_a_change_made_during_an_answer_is_what_is_shown(monkeypatch):
     assert made.view.chart is None
 
 
-def test_reset_goes_back_to_the_first_question():
-    """Whatever was set, in one answer."""
+def test_reset_goes_back_to_the_first_view():
+    """Whatever was set, in one update."""
     made = explored()
     first = made.view.question
     made.controls["by"].value = "team"
@@ -141,7 +142,7 @@ def test_reset_goes_back_to_the_first_question():
 
 
 def test_several_weeks_are_zoomed_with_a_strip_below():
-    """The strip has the brush, and the chart is filtered by it; two weeks need none."""
+    """The strip has the brush, which filters the chart; two weeks need none."""
     assert "vconcat" not in drawn(explored())
     made = explored()
     made.controls["metric_id"].value = "cost"
@@ -153,8 +154,8 @@ def test_several_weeks_are_zoomed_with_a_strip_below():
 
 
 @pytest.mark.parametrize("by", [None, "team"])
-def test_what_is_zoomed_can_be_drawn(by):
-    """Also small charts side by side: Vega knows every signal of it."""
+def test_a_zoomed_chart_can_be_drawn(by):
+    """Also as small multiples: all its signals exist in Vega."""
     weeks = pd.date_range("2026-10-19", periods=5, freq="7D")
     rows = pd.DataFrame({"week": [*weeks, *weeks], "team": ["Red"] * 5 + ["Blue"] * 5})
     rows = rows.assign(value=range(10), n_actors=9).head(None if by else 5)
@@ -167,8 +168,8 @@ def test_what_is_zoomed_can_be_drawn(by):
     assert vl_convert.vegalite_to_svg(spec, vl_version=VERSION).startswith("<svg")
 
 
-def test_a_source_without_data_is_said_and_left_again():
-    """No exception, no old chart; back at the other source everything is there."""
+def test_a_source_without_data_shows_a_message():
+    """No exception and no old chart; going back to the other source works."""
     made = explored()
     made.controls["source"].value = "local"
     assert drawn(made) is None
@@ -179,8 +180,8 @@ def test_a_source_without_data_is_said_and_left_again():
 
 
 @pytest.mark.slow
-def test_every_setting_of_the_controls_is_a_chart_or_words():
-    """Whatever is chosen: never an exception, never nothing."""
+def test_every_setting_of_the_controls_shows_a_chart_or_a_message():
+    """Whatever is chosen: never an exception, never an empty view."""
     made = explored()
     for name in ("metric_id", "period", "by", "actor_kind", "teams"):
         control = made.controls[name]
@@ -193,8 +194,8 @@ def test_every_setting_of_the_controls_is_a_chart_or_words():
     assert words(made) == "Choose a first and a last day."
 
 
-def test_the_code_is_shown_when_asked_for_and_follows_the_controls():
-    """Pressed, the button shows the lines of the present view; released, none."""
+def test_the_code_button_shows_code_that_follows_the_controls():
+    """When pressed, the button shows the code of the current view; when released, none."""
     made = explored()
     assert made.code.outputs == ()
     made.code_button.value = True
@@ -205,7 +206,7 @@ def test_the_code_is_shown_when_asked_for_and_follows_the_controls():
 
 
 def test_the_download_is_the_frame_and_runs_no_formula():
-    """A link that carries the CSV itself; a team called like a formula gets an apostrophe."""
+    """A link that contains the CSV; a team named like a formula gets an apostrophe."""
     made = explored()
     made.controls["by"].value = "team"
     name, address = made.links.value.split("<a ")[2].split('"')[1:4:2]
@@ -217,13 +218,13 @@ def test_the_download_is_the_frame_and_runs_no_formula():
 
 
 def test_the_picture_is_a_png():
-    """A link that carries it, next to that of the table."""
+    """A link that contains it, next to the link of the table."""
     _, address = explored().links.value.split('"')[1:4:2]
     assert base64.b64decode(address.split("base64,")[1]).startswith(b"\x89PNG")
 
 
-def test_a_hostile_team_is_no_markup():
-    """Its name is in no HTML of the view but escaped."""
+def test_a_hostile_team_is_escaped():
+    """Its name appears in the HTML of the view only escaped."""
     made = explored()
     made.controls["by"].value = "team"
     outputs = [*made.words.outputs, *made.table.outputs]
@@ -232,20 +233,20 @@ def test_a_hostile_team_is_no_markup():
     assert "&lt;img src=x" in html
 
 
-def test_a_team_that_is_not_there_is_said():
-    """A parameter with a typing error is an option that shows nothing, not an exception."""
+def test_an_unknown_team_shows_a_message():
+    """A parameter with a typo is an option that shows nothing, not an exception."""
     assert "There is no team 'Green'" in words(explored(team="Green"))
 
 
-def test_a_team_of_a_source_without_data_is_said():
-    """There is no roster to choose from, and still words and no exception."""
+def test_a_team_of_a_source_without_data_shows_a_message():
+    """There is no roster to choose from, but still a message and no exception."""
     made = explored(source="local", team="Red")
     assert words(made) == "There is nothing in the local source yet."
     assert made.controls["teams"].value == ("Red",)
 
 
-def test_run_again_without_its_data_the_cell_says_so(monkeypatch):
-    """The rest of what was chosen is kept, though the store cannot answer it any more."""
+def test_rerunning_the_cell_without_its_data_says_so(monkeypatch):
+    """The other choices are kept, although the store has no data for them any more."""
 
     def nothing(*_, **__):
         raise StoreError("The store is empty.")
@@ -258,13 +259,13 @@ def test_run_again_without_its_data_the_cell_says_so(monkeypatch):
 
 
 def test_an_unknown_source_names_the_known_ones():
-    """The parameter is wrong, so the call is."""
+    """A wrong parameter raises an error."""
     with pytest.raises(ValueError, match=r"no source 'samples'. Sources: api"):
         explore(source="samples")
 
 
 def displayed(made, monkeypatch):
-    """What a cell that ends with the explorer displays."""
+    """The display output of a cell that ends with the explorer."""
     parts = []
     monkeypatch.setattr(explorer, "display", parts.append)
     made._ipython_display_()
@@ -272,7 +273,7 @@ def displayed(made, monkeypatch):
 
 
 def test_in_a_report_there_are_no_controls(monkeypatch):
-    """Chart and notes of the first view, as any cell shows them."""
+    """Only the chart and notes of the first view, like the output of any cell."""
     monkeypatch.setenv("CCANALYTICS_REPORT", "1")
     parts = displayed(explore(source="api", weeks=2), monkeypatch)
     kinds = [next(iter(part._repr_mimebundle_(None, None))) for part in parts]
@@ -280,7 +281,7 @@ def test_in_a_report_there_are_no_controls(monkeypatch):
 
 
 def test_in_lab_there_is_one_panel(monkeypatch):
-    """Outside a report the cell shows the controls, in the place where it said that it reads."""
+    """Outside a report the cell shows the controls, replacing its loading message."""
     (place,) = displayed(explore(source="api", weeks=2), monkeypatch)
     (panel,) = place.children
     assert "cca-explore" in panel._dom_classes

@@ -1,4 +1,4 @@
-"""A question is answered by a chart, notes, a table and code, or refused in words."""
+"""A view has a chart, notes, a table and code, or a message that says why not."""
 
 from dataclasses import replace
 from datetime import date
@@ -27,14 +27,14 @@ def said(view):
 
 
 def refused(view):
-    """The words of a view that shows nothing else."""
+    """The message of a view that shows nothing else."""
     assert view.chart is None
     return str(view.notes[0])
 
 
 @pytest.mark.parametrize("metric_id", SUMMABLE)
 def test_a_ratio_or_total_has_chart_definition_and_table(loaded, metric_id):
-    """The caveats stand next to the chart; the table is the metric frame."""
+    """The caveats are next to the chart; the table is the metric frame."""
     view = answer(replace(QUESTION, metric_id=metric_id), loaded)
     metric = cca.METRICS[metric_id]
     assert view.chart.to_dict()["usermeta"]["ccanalytics"]["metric"] == metric_id
@@ -46,7 +46,7 @@ def test_a_ratio_or_total_has_chart_definition_and_table(loaded, metric_id):
 
 @pytest.mark.parametrize(("period", "rows"), [("month", 0), ("week", 2), ("day", 14)])
 def test_a_metric_is_by_month_week_or_day(loaded, period, rows):
-    """The frame is that of by_period; two weeks are no whole month, which is said."""
+    """The frame is that of by_period; two weeks are not a whole month, which a note says."""
     view = answer(replace(QUESTION, metric_id="cost", period=period), loaded)
     assert len(view.frame) == rows
     assert (view.chart is None) == (rows == 0)
@@ -54,7 +54,7 @@ def test_a_metric_is_by_month_week_or_day(loaded, period, rows):
 
 
 def test_several_teams_are_shown_next_to_each_other(loaded):
-    """Of three teams two are chosen, of which one is withheld."""
+    """Two of three teams are chosen, one of which is withheld."""
     view = answer(replace(QUESTION, teams=("Red", "Few")), loaded)
     assert view.frame["team"].unique().tolist() == ["Few", "Red"]
     assert "2 of 4 are withheld" in said(view)
@@ -62,14 +62,14 @@ def test_several_teams_are_shown_next_to_each_other(loaded):
 
 @pytest.mark.parametrize("metric_id", SHAPES)
 def test_a_metric_of_its_own_shape_is_shown_or_says_why_not(loaded, metric_id):
-    """A chart, or words; never an exception, and always the definition."""
+    """A chart or a message; never an exception, and always the definition."""
     view = answer(replace(QUESTION, metric_id=metric_id), loaded)
     assert (view.chart is not None) or "Nothing to show." in said(view)
     assert cca.METRICS[metric_id].formula in said(view)
 
 
-def test_a_ratio_of_ones_own_has_floors_and_no_interval_of_two_weeks(loaded):
-    """Commits per session, or any other two columns; an interval takes four weeks."""
+def test_a_custom_ratio_has_minimums_and_no_interval_for_two_weeks(loaded):
+    """Commits per session, or any other two columns; an interval needs four weeks."""
     own = replace(QUESTION, metric_id=OWN_RATIO, top="commits", bottom="active_days")
     view = answer(own, loaded)
     assert view.frame["value"].tolist() == [16.5, 16.5]
@@ -78,7 +78,7 @@ def test_a_ratio_of_ones_own_has_floors_and_no_interval_of_two_weeks(loaded):
 
 
 def test_a_small_team_is_withheld_and_the_view_says_so(loaded):
-    """Two people are too few, and the next smallest team would tell them by subtraction."""
+    """Two people are too few; the next smallest team would reveal them by subtraction."""
     view = answer(replace(QUESTION, by="team"), loaded)
     values = view.frame.groupby("team")["value"].count()
     assert values.to_dict() == {"Blue": 0, "Few": 0, "Red": 2, "other teams": 2}
@@ -86,7 +86,7 @@ def test_a_small_team_is_withheld_and_the_view_says_so(loaded):
 
 
 def test_a_team_of_too_few_people_shows_nothing(loaded):
-    """Chosen alone, it is withheld in every week."""
+    """Chosen by itself, it is withheld in every week."""
     words = refused(answer(replace(QUESTION, teams=("Few",)), loaded))
     assert words.startswith("Nothing to show. 2 of 2 are withheld: fewer than 5 people")
 
@@ -126,13 +126,13 @@ def test_api_keys_are_shown_together_and_not_in_small_groups(loaded):
         ({"since": date.min, "until": date.min}, "There is no day of 0001-01-01"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_in_words(loaded, changes, words):
-    """Controls that do not go together, a range without a week, a team that is not there."""
+def test_an_impossible_view_is_refused_with_a_message(loaded, changes, words):
+    """Controls that do not go together, a range without a week, an unknown team."""
     assert words in refused(answer(replace(QUESTION, **changes), loaded))
 
 
 def test_a_source_without_data_says_what_to_do():
-    """The words of the error are the answer."""
+    """The view shows the message of the error."""
 
     def nothing(**_):
         raise StoreError("No api day is in the store. Fetch them: ccanalytics sync")
@@ -142,22 +142,22 @@ def test_a_source_without_data_says_what_to_do():
     assert first_question(LoadedData("named", load=nothing), "api").since is None
 
 
-def test_weeks_in_which_nobody_did_anything_are_no_zeros():
-    """Nothing recorded is said, not drawn."""
+def test_weeks_without_activity_are_not_zeros():
+    """A message says that nothing was recorded, and nothing is drawn."""
     silent = loaded_with(dataset([], "2026-11-02", "2026-11-22"))
     assert "fewer than 1 person" in refused(answer(replace(QUESTION, metric_id="cost"), silent))
 
 
 @pytest.mark.parametrize("metric_id", ["cost_per_commit", "cache_read_share", "daily_cost"])
-def test_a_source_that_tells_no_cost_says_so(metric_id):
-    """Enterprise has neither models nor tokens; nothing of them is 0."""
+def test_a_source_without_cost_says_so(metric_id):
+    """Enterprise has neither models nor tokens; none of them is shown as 0."""
     loaded = loaded_with(three_weeks(source="enterprise"))
     view = answer(replace(QUESTION, source="enterprise", metric_id=metric_id), loaded)
     assert "not known from source enterprise" in refused(view)
 
 
-def test_without_a_roster_its_share_says_where_to_name_one():
-    """The words are those of the report."""
+def test_without_a_roster_the_share_says_how_to_set_one():
+    """The message is that of the report."""
     bare = loaded_with(
         dataset(people_of("2026-11-17"), "2026-11-02", "2026-11-22", minimum_group=5)
     )
@@ -166,7 +166,7 @@ def test_without_a_roster_its_share_says_where_to_name_one():
 
 
 def run(code, data, monkeypatch):
-    """What the code leaves behind, with `data` in place of what is loaded."""
+    """The variables the code defines, with `data` in place of the loaded dataset."""
 
     def load(since, until, *, source, identity, team=""):
         assert (source, identity) == ("api", "named")
@@ -195,7 +195,7 @@ def run(code, data, monkeypatch):
     ids=str,
 )
 def test_the_code_makes_the_same_frames(changes, monkeypatch):
-    """Executed, it gives the frame of the view, whatever the team is called."""
+    """When run, it gives the frame of the view, whatever the team's name."""
     data = three_weeks(names=(HOSTILE, "Blue", "Few"))
     view = answer(replace(QUESTION, **changes), loaded_with(data))
     names = run(view.code, data, monkeypatch)
@@ -212,14 +212,14 @@ def test_the_code_is_short_and_plain():
     )
 
 
-def test_a_team_name_that_turns_text_around_is_written_as_an_escape():
-    """No sign in the code hides what it does."""
+def test_a_bidi_character_in_a_team_name_is_escaped():
+    """No character in the code hides what it does."""
     code = code_of(replace(QUESTION, teams=("Red\u202e\u2028",)))
     assert "team='Red\\u202e\\u2028'" in code
 
 
 def test_a_source_is_loaded_once_and_a_wider_range_once_more():
-    """Ranges inside what is loaded are cut out of it."""
+    """Ranges inside the loaded one are selected from it."""
     asked = []
 
     def load(*days, **_):
@@ -235,16 +235,16 @@ def test_a_source_is_loaded_once_and_a_wider_range_once_more():
     assert asked == [(), (date(2020, 1, 1), date(2026, 11, 22))]
 
 
-def test_the_first_question_is_of_the_newest_weeks_or_of_those_asked_for(loaded):
-    """Two weeks ending with the newest one; one week ending with another."""
+def test_the_first_view_shows_the_newest_weeks_or_the_requested_ones(loaded):
+    """The two newest weeks, or one week ending with another."""
     newest = first_question(loaded, "api", weeks=2)
     assert (newest.since, newest.until) == (date(2026, 11, 9), date(2026, 11, 22))
     named = first_question(loaded, "api", week="2026-W45", weeks=1)
     assert (named.since, named.until) == (date(2026, 11, 2), date(2026, 11, 8))
 
 
-def test_what_is_not_there_any_more_is_let_go(loaded):
-    """A team that left the roster and a range before the first day; what is there is kept."""
+def test_choices_that_no_longer_exist_are_dropped(loaded):
+    """A team that left the roster and a range before the first day; the other choices are kept."""
     first = first_question(loaded, "api", weeks=2)
     old = replace(QUESTION, teams=("Red", "Gone"), since=date(2025, 1, 6), until=date(2025, 1, 12))
     now = still_there(old, loaded, first)
