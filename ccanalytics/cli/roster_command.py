@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,7 @@ def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> N
     if passed_over := COLUMNS.ignored(read_text(file, "roster")):
         say(f"Ignored columns: {', '.join(passed_over)}")
     run = options.run_options(roster=file, source=source or "", **flags)
-    for line in (*_sizes(run, found), *(_compared(run, found, named) if source else ())):
+    for line in chain(_sizes(run, found), _compared(run, found, named) if source else ()):
         say(line)
 
 

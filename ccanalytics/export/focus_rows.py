@@ -110,7 +110,7 @@ def _charges(data: Dataset) -> pd.DataFrame:
     """What was billed, as rows of the same accounts and models; seats are not billed by use."""
     charges = _plain(data.extras["charges"])
     return charges.assign(
-        model=charges["model"].fillna(charges["cost_type"]),
+        model=charges["model"].fillna(charges["cost_type"]).fillna(NO_METER),
         customer_type="api" if data.has_tokens else None,
         billed_usd=charges["amount_usd"],
         listed_usd=charges["list_usd"],

@@ -7,15 +7,18 @@ from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import record
+from charges_made import billed_dataset, charge
 from export_stores import DAY, awkward, export, fill, people, roster
 
-from ccanalytics.export.focus_rows import focus_schema
+from ccanalytics.export.focus_rows import focus_schema, focus_table
 from ccanalytics.people.roster import parse_roster
 from ccanalytics.store.day_store import Store
+from ccanalytics.wire.analytics_cost import CostGroup
 
 FOCUS = focus_schema()
 
@@ -144,6 +147,14 @@ def test_days_whose_bill_is_known_have_what_was_billed(tmp_path, sample_days):
     accounts = {(row["SubAccountId"], row["SubAccountType"]) for row in table.to_pylist()}
     assert (None, None) in accounts  # what cannot be attributed to anybody is billed as well
     assert "web_search/Other" in table["SkuId"].to_pylist()
+
+
+def test_a_charge_without_model_and_kind_is_billed_as_other():
+    """150 cents of nobody knows what."""
+    one = msgspec.structs.replace(charge(cents=150), group=CostGroup())
+    data = billed_dataset([], [one], "2026-11-16", "2026-11-16")
+    (row,) = focus_table(data, by_team=False).to_pylist()
+    assert (row["SkuId"], row["BilledCost"]) == ("Other/Other", Decimal("1.5"))
 
 
 def test_without_a_bill_everything_is_an_estimate(tmp_path):

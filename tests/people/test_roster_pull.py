@@ -203,6 +203,17 @@ def test_the_command_checks_a_file(sample_days, tmp_path, monkeypatch):
     assert "  bob@x.example" in named.output
 
 
+def test_people_per_team_are_said_also_when_nothing_is_stored(tmp_path, monkeypatch):
+    """What the file alone says comes before the error about the days to compare it with."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text(HAND)
+    asked = ["roster", "check", "people.csv", "--source", "api", "--store", "empty"]
+    done = CliRunner().invoke(main, asked)
+    assert done.exit_code == 1
+    assert "2 people in 2 stays, 2 of them this week" in done.stdout
+    assert "Error:" in done.stderr
+
+
 def test_a_bad_file_is_told_line_by_line(tmp_path):
     """Exit 1, every line named."""
     path = tmp_path / "people.csv"
