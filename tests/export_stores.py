@@ -1,4 +1,4 @@
-"""Stores to export in tests, and what the databases say about them."""
+"""Stores for the tests of exports, and their contents according to each database."""
 
 import sqlite3
 from contextlib import closing, contextmanager
@@ -25,7 +25,7 @@ TEAMS = {"web": 7, "data": 5, "ops": 4, "Ärzte": 4, "lone": 1, "robert'); drop 
 
 
 def fill(root, records, fetched_at=NOW, since=None, until=None, without=None):
-    """A store of `records` in which every day of their span is stored."""
+    """A store of `records` in which every day from the first to the last is stored."""
     store = Store(root)
     days = sorted({date.fromisoformat(one.date[:10]) for one in records})
     first, last = since or days[0], until or days[-1]
@@ -83,7 +83,7 @@ def people():
 
 
 def roster():
-    """Everybody in their team, but two: one is in none, one changed team on a Thursday."""
+    """Everybody is in their team except two: one has no team, one changed team on a Thursday."""
     lines = ["email,team,start,end"]
     for actor in people()[1:]:
         team = list(TEAMS)[int(actor.split("-")[1].split("@")[0])]
@@ -94,23 +94,23 @@ def roster():
 
 
 def export(store, target, source="api", **more):
-    """What was written of all stored days, with names."""
+    """The result of exporting all stored days, with names."""
     return export_days(str(target), source=source, store=store, now=NOW, **more)
 
 
 def tables_with(source, *names):
-    """Tables of these names, of one row each."""
+    """Make tables with these names and one row each."""
     return {name: pa.table({"source": [source], "amount": [1]}) for name in names}
 
 
 def query(target, sql):
-    """The rows that a database gives, asked with its own client."""
+    """The rows a database returns to its own client."""
     with opened(target) as connection:
         return connection.execute(sql).fetchall()
 
 
 def execute(target, sql):
-    """Change a database as somebody else would."""
+    """Change a database from outside."""
     with opened(target) as connection:
         connection.execute(sql)
         connection.commit()

@@ -65,16 +65,16 @@ def log_of(folder, name="s1"):
 
 
 def append(log, *lines):
-    """`lines` added to a log, which is made when there is none."""
+    """Add `lines` to a log, creating it if needed."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         file.writelines(f"{json.dumps(line)}\n" for line in lines)
 
 
 def write_notebook(folder, *cells):
-    """A my_usage notebook of one's own: a sum, a chart one can choose in, and more `cells`.
+    """A custom my_usage notebook: a sum, a chart with a selection, and more `cells`.
 
-    A my_day of nothing but words stands before it.
+    A my_day with only text comes before it.
     """
     parameters = 'source = "local"\ndays = 30  # how many days\ntimezone = ""  # whose clock'
     words = [text(f"## Question {n}?\n\n" + "Many words. " * 60) for n in range(6)]
@@ -99,7 +99,7 @@ def write_notebook(folder, *cells):
 
 
 class Served:
-    """A dashboard that runs: its address, which ends with "/", and its process."""
+    """A running dashboard: its address, which ends with "/", and its process."""
 
     def __init__(self, process, folder):
         self.process, self.folder = process, folder
@@ -115,7 +115,7 @@ class Served:
 
 @contextmanager
 def dashboard(folder, *arguments, **environment):
-    """A dashboard on the logs in `folder`, gone at the end."""
+    """A dashboard on the logs in `folder`, stopped at the end."""
     command = [sys.executable, "-m", "ccanalytics", "dashboard", "--no-browser"]
     given = ["--logs", folder, "--store", folder / "store", *arguments]
     port = [] if "--port" in arguments else ["--port", "0"]

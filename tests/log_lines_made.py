@@ -1,4 +1,4 @@
-"""Lines of session logs, as Claude Code writes them, and what a store makes of them."""
+"""Lines of session logs, as Claude Code writes them, and the results of reading them."""
 
 import json
 from datetime import UTC, date, datetime
@@ -49,7 +49,7 @@ PATCH = {"structuredPatch": [{"lines": ["+new", "+newer", "-old"]}]}
 
 
 def written(folder, **files):
-    """A log folder with these files; a file already there is replaced."""
+    """A log folder with these files; an existing file is replaced."""
     for name, lines in files.items():
         path = folder / "projects" / "p" / f"{name.replace('__', '/')}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def written(folder, **files):
 
 
 def appended(folder, name, *lines):
-    """More lines at the end of a file."""
+    """Add lines to the end of a file."""
     with (folder / "projects" / "p" / f"{name}.jsonl").open("ab") as file:
         file.write(b"".join(map(bytes_of, lines)))
 
@@ -67,13 +67,13 @@ def bytes_of(line):
     return line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
 
 
-def brought(store, folder, now=NOW):
+def synced_logs(store, folder, now=NOW):
     """The result of a sync of the logs in a folder."""
     return cca.sync(LocalLogs([folder]), store, now=now)
 
 
 def rows(store):
-    """Every row of every frame of every day, in order, but for whose store it is."""
+    """Every row of every frame of every day, in order, without the identity of the store."""
     _, frames = store.read_range("local", date(2025, 1, 1), date(2027, 1, 1))
     return {
         name: sorted(
@@ -85,7 +85,7 @@ def rows(store):
 
 
 def output(store):
-    """Output tokens, by request and in all."""
+    """Output tokens, by request and in total."""
     frames = rows(store)
     tokens = [row["output_tokens"] for row in frames["requests"]]
     assert sum(tokens) == sum(row["output_tokens"] for row in frames["model_usage"])

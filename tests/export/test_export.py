@@ -1,4 +1,5 @@
-"""Exports into files and databases: exact, whole tables or none, and no name where none may be."""
+"""Exports into files and databases: exact, all tables or none, and no name where names are not
+allowed."""
 
 import json
 import re
@@ -53,7 +54,7 @@ PARTS = [
 
 @pytest.fixture(params=PARTS)
 def target(request, tmp_path):
-    """A database of each kind that does not exist yet, or is empty."""
+    """A database of each kind that does not exist yet or is empty."""
     if request.param == "postgresql":
         return request.getfixturevalue("new_database")()
     return tmp_path / f"usage.{request.param}"
@@ -76,7 +77,7 @@ def everything(target):
 
 
 def test_rows_and_totals_are_those_of_the_store(target, big):
-    """Every record once, and the commits, tokens and dollars of the store."""
+    """Every record once, with the commits, tokens and dollars of the store."""
     export(big, target, roster=roster())
     stored = big.read("api", "model_usage", MONDAY, MONDAY + timedelta(27))
     [(rows, tokens, cost)] = query(
@@ -95,8 +96,8 @@ def test_actor_days_hold_all_measures_side_by_side(target, tmp_path):
     assert [float(one) for one in row] == [2, 15, 0.125, 3, 1, 1]
 
 
-def test_hostile_names_come_out_as_they_went_in(target, tmp_path):
-    """Quotes, tags, formulas and other scripts are text; signs that command are shown as such."""
+def test_hostile_names_are_exported_unchanged(target, tmp_path):
+    """Quotes, tags, formulas and other scripts are text; control characters are shown as such."""
     records = [record(str(DAY), name, commits=1) for name in HOSTILE]
     export(fill(tmp_path / "s", records), target)
     names = {name for (name,) in query(target, "select actor from activity")}
@@ -114,7 +115,7 @@ def test_money_is_exact_in_duckdb(tmp_path):
 
 @pytest.mark.database
 def test_postgresql_has_types_and_the_data_dictionary(new_database, tmp_path):
-    """Dates are dates, money is numeric, and every table says what one row is."""
+    """Dates are dates, money is numeric, and every table has a comment with its grain."""
     server = new_database()
     export(small(tmp_path / "s"), server)
     kinds = dict(
@@ -131,7 +132,7 @@ def test_postgresql_has_types_and_the_data_dictionary(new_database, tmp_path):
 
 @pytest.mark.slow
 def test_weekly_tables_are_the_metric_frames(target, big):
-    """Every total and ratio by week and team, null where theirs is null, without other teams."""
+    """Every total and ratio by week and team, null where the frame is null, without other teams."""
     export(big, target, roster=roster())
     last = MONDAY + timedelta(27)
     data = load(MONDAY, last, source="api", store=big, roster=roster())
@@ -153,7 +154,7 @@ def test_weekly_tables_are_the_metric_frames(target, big):
 
 
 def test_a_range_exports_only_its_days(target, big):
-    """Both ends count."""
+    """Both ends are included."""
     export(big, target, since=MONDAY, until=MONDAY + timedelta(1))
     days = query(target, "select min(date), max(date) from activity")
     assert [str(day)[:10] for day in days[0]] == ["2026-10-26", "2026-10-27"]
@@ -161,14 +162,14 @@ def test_a_range_exports_only_its_days(target, big):
 
 @pytest.mark.slow
 def test_running_twice_changes_nothing(target, big):
-    """The rows of a source replace those it had."""
+    """The rows of a source replace its earlier rows."""
     export(big, target)
     before = everything(target)
     export(big, target)
     assert everything(target) == before
 
 
-def test_a_changed_day_is_there_once_with_its_new_rows(target, tmp_path):
+def test_a_changed_day_is_exported_once_with_its_new_rows(target, tmp_path):
     """A restatement: 1 commit became 5."""
     export(small(tmp_path / "s", commits=1), target)
     export(small(tmp_path / "s", commits=5), target)
@@ -177,7 +178,7 @@ def test_a_changed_day_is_there_once_with_its_new_rows(target, tmp_path):
 
 @pytest.mark.slow
 def test_rows_of_other_sources_stay(target, tmp_path, sample_days):
-    """A database holds several sources, told apart by their name."""
+    """A database holds several sources, distinguished by their name."""
     export(small(tmp_path / "s"), target)
     export(Store(sample_days), target, source="sample")
     sources = {name for (name,) in query(target, "select distinct source from activity")}
@@ -185,7 +186,7 @@ def test_rows_of_other_sources_stay(target, tmp_path, sample_days):
 
 
 def test_pseudonyms_are_the_same_in_all_tables_and_no_name_is_anywhere(target, big):
-    """A person can be followed from table to table, and is nobody one knows."""
+    """A person can be followed from table to table, but not identified."""
     export(big, target, roster=roster(), identity="pseudonym")
     text = json.dumps(everything(target))
     assert "@x.example" not in text
@@ -194,7 +195,7 @@ def test_pseudonyms_are_the_same_in_all_tables_and_no_name_is_anywhere(target, b
 
 
 def test_named_and_pseudonym_do_not_mix(target, tmp_path):
-    """A pseudonym next to its name would be none; --replace begins anew."""
+    """A pseudonym next to its name would reveal it; --replace starts over."""
     store = small(tmp_path / "s")
     export(store, target)
     with pytest.raises(ExportError, match="do not mix"):
@@ -212,7 +213,7 @@ def test_another_secret_is_another_policy(tmp_path):
         export(store, tmp_path / "x.duckdb", identity="pseudonym")
 
 
-def test_aggregate_has_weekly_tables_and_nobody(target, big):
+def test_aggregate_has_weekly_tables_without_actors(target, big):
     """No table under aggregate has an actor."""
     result = export(big, target, roster=roster(), identity="aggregate")
     assert set(result.rows) == {"weekly_metrics", "weekly_team_metrics"}
@@ -220,15 +221,15 @@ def test_aggregate_has_weekly_tables_and_nobody(target, big):
         query(target, "select * from activity")
 
 
-def test_nobody_is_left_when_an_aggregate_export_replaces_a_named_one(target, big):
-    """--replace empties every table of an export, also those the new one does not write."""
+def test_an_aggregate_export_that_replaces_a_named_one_leaves_no_actor(target, big):
+    """--replace empties every table of an export, even those the new one does not write."""
     export(big, target, roster=roster())
     export(big, target, roster=roster(), identity="aggregate", replace=True)
     assert set(tables_of(target)) == {"export_policy", "weekly_metrics", "weekly_team_metrics"}
 
 
 def test_a_sqlite_file_keeps_no_byte_of_replaced_names(tmp_path):
-    """Dropped rows are overwritten, so that the file may be handed on."""
+    """Dropped rows are overwritten, so that the file can be shared."""
     store, path = small(tmp_path / "s"), tmp_path / "x.sqlite"
     export(store, path)
     assert b"ann@x.example" in path.read_bytes()
@@ -236,8 +237,8 @@ def test_a_sqlite_file_keeps_no_byte_of_replaced_names(tmp_path):
     assert b"ann@x.example" not in path.read_bytes()
 
 
-def test_replace_leaves_the_tables_of_others_alone(target, tmp_path):
-    """What no export is called by is not ours to drop."""
+def test_replace_leaves_other_tables_alone(target, tmp_path):
+    """A table with any other name than those of an export is not dropped."""
     store = small(tmp_path / "s")
     export(store, target)
     execute(target, "create table notes (note text)")
@@ -245,8 +246,8 @@ def test_replace_leaves_the_tables_of_others_alone(target, tmp_path):
     assert query(target, "select count(*) from notes") == [(0,)]
 
 
-def test_a_table_that_an_export_no_longer_has_keeps_no_rows_of_its_source(target):
-    """The first export had bills, the second has none; those of another source stay."""
+def test_a_table_missing_from_a_later_export_keeps_no_rows_of_its_source(target):
+    """The first export had bills, the second has none; bills of another source stay."""
     place = target_of(str(target), "")
     place.write("api", tables_with("api", "activity", "charges"), "named", replace=False)
     place.write("local", tables_with("local", "activity", "charges"), "named", replace=False)
@@ -257,8 +258,8 @@ def test_a_table_that_an_export_no_longer_has_keeps_no_rows_of_its_source(target
 
 @pytest.mark.parametrize("name", ["activity", "charges", "weekly_metrics"])
 @pytest.mark.parametrize("replace", [False, True])
-def test_a_database_of_somebody_else_is_left_alone(target, tmp_path, name, replace):
-    """A table of our name that we did not make is never written over, nor dropped."""
+def test_a_foreign_table_of_the_same_name_is_left_alone(target, tmp_path, name, replace):
+    """A table that we did not make is never overwritten or dropped."""
     execute(target, f"create table {name} (source text)")
     execute(target, f"insert into {name} values ('api')")
     with pytest.raises(ExportError, match=name):
@@ -266,8 +267,8 @@ def test_a_database_of_somebody_else_is_left_alone(target, tmp_path, name, repla
     assert query(target, f"select * from {name}") == [("api",)]
 
 
-def test_a_failing_export_leaves_the_rows_there_were(target, tmp_path, monkeypatch):
-    """All tables in one transaction: the last one fails, and the first is unchanged."""
+def test_a_failing_export_leaves_the_earlier_rows(target, tmp_path, monkeypatch):
+    """All tables are one transaction: the last one fails, and the first is unchanged."""
     store = small(tmp_path / "s", commits=1)
     export(store, target)
     before = everything(target)
@@ -307,8 +308,8 @@ export_days(sys.argv[2], source="api", store=Store(Path(sys.argv[1])), now=datet
 
 
 @pytest.mark.parametrize("kind", ["duckdb", "folder"])
-def test_a_killed_export_leaves_what_there_was(kind, tmp_path):
-    """Killed on the way, the old rows are all there, and the next run goes through."""
+def test_a_killed_export_leaves_the_earlier_rows(kind, tmp_path):
+    """If it is killed midway, all old rows are still there, and the next run succeeds."""
     target = tmp_path / ("out" if kind == "folder" else "x.duckdb")
     store = small(tmp_path / "s", commits=1)
     export(store, target)
@@ -329,7 +330,7 @@ def test_a_killed_export_leaves_what_there_was(kind, tmp_path):
 
 @pytest.mark.database
 def test_no_error_has_the_password(new_database, tmp_path):
-    """A wrong database: the message names the server, never the secret."""
+    """For a wrong database the message names the server, never the password."""
     url = new_database().rsplit("/", 1)[0] + "/nowhere"
     with pytest.raises(ExportError) as error:
         export(small(tmp_path / "s"), url)
@@ -339,7 +340,7 @@ def test_no_error_has_the_password(new_database, tmp_path):
 
 @pytest.mark.database
 def test_the_address_may_come_from_the_environment(new_database, tmp_path):
-    """So that no shell history has a password."""
+    """So that no shell history contains a password."""
     small(tmp_path / "s")
     env = {"CCANALYTICS_DATABASE_URL": new_database()}
     done = run("export", "--source", "api", "--store", tmp_path / "s", env=env)
@@ -348,14 +349,14 @@ def test_the_address_may_come_from_the_environment(new_database, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mysql://h/db", "usage.csv", "usage.xlsx"])
-def test_what_cannot_be_a_target_is_a_usage_error(name):
-    """Another database, or a single file for several tables."""
+def test_an_invalid_target_is_a_usage_error(name):
+    """An unsupported database, or a single file for several tables."""
     with pytest.raises(ValueError, match=name.split(":")[0]):
         target_of(name, "")
 
 
-def test_without_any_target_it_is_a_usage_error():
-    """Exit code 2, with the variable that may name it."""
+def test_a_missing_target_is_a_usage_error():
+    """Exit code 2, with the variable that can set it."""
     done = run("export", "--source", "sample", env={"CCANALYTICS_DATABASE_URL": ""})
     assert done.exit_code == 2
     assert "CCANALYTICS_DATABASE_URL" in done.output
@@ -368,8 +369,8 @@ def test_a_missing_driver_names_the_command_to_install_it(tmp_path, monkeypatch)
         export(small(tmp_path / "s"), tmp_path / "x.sqlite")
 
 
-def test_a_file_that_is_no_database_is_an_error_with_its_name(tmp_path):
-    """And the file stays."""
+def test_a_file_that_is_not_a_database_is_an_error_with_its_name(tmp_path):
+    """The file is left unchanged."""
     path = tmp_path / "x.duckdb"
     path.write_text("no database")
     with pytest.raises(ExportError, match=r"x\.duckdb"):
@@ -377,14 +378,14 @@ def test_a_file_that_is_no_database_is_an_error_with_its_name(tmp_path):
     assert path.read_text() == "no database"
 
 
-def test_nothing_stored_is_an_error_with_the_store(tmp_path):
-    """Nothing is invented."""
+def test_an_empty_store_is_an_error_that_names_it(tmp_path):
+    """Nothing is made up."""
     with pytest.raises(StoreError, match="no api day"):
         export(Store(tmp_path / "none"), tmp_path / "x.duckdb")
 
 
 def test_json_says_what_was_written(tmp_path):
-    """Tables with their rows, and where."""
+    """Tables with their row counts, and the target."""
     small(tmp_path / "s")
     out = tmp_path / "out"
     done = run("export", out, "--source", "api", "--store", tmp_path / "s", "--json")

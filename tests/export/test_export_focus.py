@@ -1,4 +1,5 @@
-"""FOCUS-shaped rows: every column the specification wants, exact sums, and nobody named unasked."""
+"""FOCUS-shaped rows: every column the specification requires, exact sums, and no names by
+default."""
 
 import csv
 import io
@@ -75,15 +76,15 @@ def exported(tmp_path, records, **more):
 
 @pytest.fixture(scope="module")
 def big(tmp_path_factory):
-    """The rows of an awkward store, as Parquet."""
+    """The rows of a varied store, as Parquet."""
     root = tmp_path_factory.mktemp("focus")
     store = awkward(root / "store")
     export(store, root / "out", form="focus-parquet", roster=roster())
     return store, pa.concat_tables(map(pq.read_table, sorted(root.glob("out/focus/*"))))
 
 
-def test_every_mandatory_column_is_there_and_null_only_where_it_may(big):
-    """By the specification's own list; columns of our own begin with x_."""
+def test_every_mandatory_column_is_present_and_null_only_where_allowed(big):
+    """By the specification's own list; our own columns start with x_."""
     _, table = big
     assert set(MANDATORY) <= set(FOCUS.names)
     for name, nullable in MANDATORY.items():
@@ -94,14 +95,14 @@ def test_every_mandatory_column_is_there_and_null_only_where_it_may(big):
 
 
 def test_columns_have_only_allowed_values(big):
-    """A value outside the specification's list would be refused by its readers."""
+    """Readers would reject a value outside the specification's list."""
     _, table = big
     for name, allowed in ALLOWED.items():
         assert set(table[name].unique().to_pylist()) <= {*allowed, None}, name
 
 
-def test_what_depends_on_a_sku_is_null_with_it_and_only_then(big):
-    """Meter, price details, category and quantity come with SkuId and SkuPriceId."""
+def test_sku_columns_are_null_exactly_when_there_is_no_sku(big):
+    """Meter, price details, category and quantity depend on SkuId and SkuPriceId."""
     _, table = big
     for name in ("SkuId", "SkuPriceId", "SkuMeter", "PricingCategory", "PricingQuantity"):
         assert table[name].null_count == 0
@@ -110,7 +111,7 @@ def test_what_depends_on_a_sku_is_null_with_it_and_only_then(big):
 
 
 def test_the_rows_of_a_model_add_up_to_its_estimated_cost(big):
-    """Split over kinds of tokens without losing a hundredth of a cent, day by day."""
+    """Split by kind of token without losing a hundredth of a cent, day by day."""
     store, table = big
     stored = defaultdict(Decimal)
     usage = store.read("api", "model_usage", DAY - timedelta(99), DAY + timedelta(99))
@@ -126,8 +127,8 @@ def test_the_rows_of_a_model_add_up_to_its_estimated_cost(big):
     assert table["ContractedCost"].equals(table["EffectiveCost"])
 
 
-def test_days_whose_bill_is_known_have_what_was_billed(tmp_path, sample_days):
-    """The bill of the sample begins on 31 August: the day before it is an estimate, unbilled."""
+def test_days_with_a_known_bill_have_the_billed_cost(tmp_path, sample_days):
+    """The bill of the sample starts on 31 August; the day before is an unbilled estimate."""
     days = {"since": date(2026, 8, 30), "until": date(2026, 9, 1)}
     store = Store(sample_days)
     export(store, tmp_path / "out", source="sample", form="focus-parquet", **days)
@@ -145,7 +146,7 @@ def test_days_whose_bill_is_known_have_what_was_billed(tmp_path, sample_days):
         assert found[day]["BilledCost"] == found[day]["EffectiveCost"] > 0
         assert found[day]["ConsumedQuantity"] > 0
     accounts = {(row["SubAccountId"], row["SubAccountType"]) for row in table.to_pylist()}
-    assert (None, None) in accounts  # what cannot be attributed to anybody is billed as well
+    assert (None, None) in accounts  # cost that cannot be attributed is billed as well
     assert "web_search/Other" in table["SkuId"].to_pylist()
 
 
@@ -158,7 +159,7 @@ def test_a_charge_without_model_and_kind_is_billed_as_other():
 
 
 def test_without_a_bill_everything_is_an_estimate(tmp_path):
-    """BilledCost is 0, for no invoice says this; the estimate stands in a column of its own."""
+    """BilledCost is 0, because no invoice exists; the estimate is in a separate column."""
     for row in exported(tmp_path, [record(str(DAY), models=USAGE)]):
         assert Decimal(row["BilledCost"]) == 0
         assert row["x_IsEstimate"] == "true"
@@ -166,7 +167,8 @@ def test_without_a_bill_everything_is_an_estimate(tmp_path):
 
 
 def test_cost_is_split_by_list_price(tmp_path):
-    """A million tokens in at $3 and a tenth of one out at $15: $3.00 and $1.50 of $4.50."""
+    """A million input tokens at $3 and a tenth of a million output at $15: $3.00 and $1.50 of
+    $4.50."""
     rows = exported(tmp_path, [record(str(DAY), models=USAGE)])
     found = {row["SkuMeter"]: (row["ConsumedQuantity"], row["EffectiveCost"]) for row in rows}
     assert found == {
@@ -178,21 +180,21 @@ def test_cost_is_split_by_list_price(tmp_path):
 
 
 def test_a_model_without_a_list_price_is_split_by_the_usual_ratios(tmp_path):
-    """Output is five times input there too, and the row says that this is no price."""
+    """Output is five times input, and the row says that this is not a price."""
     models = {"house-model": {"input": 500, "output": 100, "cents": 200}}
     rows = exported(tmp_path, [record(str(DAY), models=models)])
     assert [row["EffectiveCost"] for row in rows] == ["1", "1"]
     assert {row["x_CostAllocation"] for row in rows} == {"typical ratio of list prices"}
 
 
-def test_an_unknown_cost_is_zero_and_said_to_be_unknown(tmp_path):
-    """FOCUS wants a number; the estimate itself stays empty."""
+def test_an_unknown_cost_is_zero_and_marked_unknown(tmp_path):
+    """FOCUS requires a number; the estimate itself stays empty."""
     (row,) = exported(tmp_path, [record(str(DAY), models={"x": {"output": 9, "cents": None}})])
     assert (Decimal(row["EffectiveCost"]), row["x_EstimatedCost"]) == (0, "")
 
 
 def test_a_cost_without_tokens_is_not_lost(tmp_path):
-    """A web search costs, and is no token."""
+    """A web search has a cost but no tokens."""
     (row,) = exported(tmp_path, [record(str(DAY), models={"claude-sonnet-5": {"cents": 7}})])
     assert (row["SkuMeter"], row["EffectiveCost"], row["x_CostAllocation"]) == (
         "Other",
@@ -201,8 +203,8 @@ def test_a_cost_without_tokens_is_not_lost(tmp_path):
     )
 
 
-def test_periods_are_utc_days_and_months_with_an_open_end(tmp_path):
-    """As the specification writes moments, also over the end of a year."""
+def test_periods_are_utc_days_and_months_with_an_exclusive_end(tmp_path):
+    """In the date format of the specification, also across the end of a year."""
     (row, *_) = exported(tmp_path, [record("2026-12-31", models=USAGE)])
     names = ["ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"]
     assert [row[name] for name in names] == [
@@ -225,8 +227,8 @@ def test_named_rows_are_of_people_and_keys(tmp_path):
     assert json.loads(rows[0]["SkuPriceDetails"])["ModelFamily"] == "Sonnet 4.5"
 
 
-def test_aggregate_rows_are_of_teams_large_enough(tmp_path):
-    """Web has six people that day; the rest, in teams too small, stand together without a name."""
+def test_aggregate_rows_are_for_large_enough_teams(tmp_path):
+    """Web has six people that day; the teams that are too small are combined without a name."""
     records = [record(str(DAY), actor, models=USAGE) for actor in people()]
     rows = exported(tmp_path, records, roster=roster(), identity="aggregate")
     accounts = {(row["SubAccountId"], row["SubAccountType"]) for row in rows}
@@ -237,8 +239,8 @@ def test_aggregate_rows_are_of_teams_large_enough(tmp_path):
     assert "@x.example" not in json.dumps(rows)
 
 
-def test_aggregate_shows_nothing_of_a_week_of_few_people(tmp_path):
-    """Four people in the whole week: only what keys did is shown."""
+def test_aggregate_shows_only_keys_for_a_week_of_few_people(tmp_path):
+    """Four people in the whole week."""
     records = [record(str(DAY), f"{n}@x.example", models=USAGE) for n in range(4)]
     keys = [record(str(DAY), api_key="ci", models=USAGE)]
     rows = exported(tmp_path, records + keys, identity="aggregate")
@@ -246,7 +248,7 @@ def test_aggregate_shows_nothing_of_a_week_of_few_people(tmp_path):
 
 
 def test_aggregate_rows_do_not_reveal_a_model_that_few_people_used(tmp_path):
-    """One of six people of a team used another model: it is one row with theirs."""
+    """One of six people in a team used another model: it is one row with the others."""
     other = {"claude-opus-4-8": {"input": 10, "output": 10, "cents": 77}}
     records = [record(str(DAY), f"web{n}@x.example", models=USAGE) for n in range(6)]
     records += [record(str(DAY), "web0@x.example", models=other, terminal="tmux")]
@@ -261,7 +263,7 @@ def test_aggregate_rows_do_not_reveal_a_model_that_few_people_used(tmp_path):
 
 
 def test_aggregate_rows_do_not_reveal_a_day_on_which_few_people_worked(tmp_path):
-    """Two people on Saturday: Saturday is one period with the day of the next fewest."""
+    """Two people on Saturday: it is one period with the day of the next fewest people."""
     days = {"2026-11-17": 9, "2026-11-19": 6, "2026-11-21": 2}
     records = [
         record(day, f"{n}@x.example", models=USAGE)

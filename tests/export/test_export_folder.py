@@ -1,4 +1,4 @@
-"""Exports into a folder: a file per table and source, all or none, safe in a spreadsheet."""
+"""Exports into a folder: one file per table and source, all or none, safe in a spreadsheet."""
 
 import csv
 import io
@@ -36,15 +36,15 @@ def read_csv(path):
     return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="")))
 
 
-def test_a_parquet_folder_is_read_as_it_lies(big, tmp_path):
-    """DuckDB counts as many records as there are."""
+def test_a_parquet_folder_can_be_read_directly(big, tmp_path):
+    """DuckDB counts the same number of records."""
     result = export(big, tmp_path / "out", roster=roster())
     read = f"select count(*) from '{tmp_path}/out/activity/*.parquet'"
     assert duckdb.sql(read).fetchall() == [(result.rows["activity"],)]
 
 
 def test_every_column_is_in_the_dictionary(tmp_path):
-    """`columns.csv` says what each means."""
+    """`columns.csv` describes each of them."""
     export(small(tmp_path / "s"), tmp_path / "out")
     rows = read_csv(tmp_path / "out/columns.csv")
     [commits] = [r for r in rows if (r["table"], r["column"]) == ("activity", "commits")]
@@ -55,7 +55,7 @@ def test_every_column_is_in_the_dictionary(tmp_path):
 
 
 def test_csv_has_iso_dates_empty_nulls_and_crlf(tmp_path):
-    """As RFC 4180 has it."""
+    """As RFC 4180 requires."""
     usage = {"claude-unknown-9": {"output": 1}}
     export(fill(tmp_path / "s", [record(str(DAY), models=usage)]), tmp_path / "out", form="csv")
     path = tmp_path / "out/model_usage/api.csv"
@@ -73,8 +73,8 @@ def test_money_in_csv_has_all_its_digits_and_no_exponent(cents, text, tmp_path):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "＝"])  # noqa: RUF001
-def test_text_that_begins_like_a_formula_is_no_formula(start, tmp_path):
-    """Excel would run it: an apostrophe stands in front."""
+def test_text_that_starts_like_a_formula_is_escaped(start, tmp_path):
+    """Excel would run it, so it starts with an apostrophe."""
     name = f"{start}cmd|calc@x.example"
     export(fill(tmp_path / "s", [record(str(DAY), name)]), tmp_path / "out", form="csv")
     actor = read_csv(tmp_path / "out/activity/api.csv")[0]["actor"]
@@ -94,8 +94,8 @@ def test_a_workbook_keeps_types(tmp_path):
     assert {row["team"] for row in rows} == {None}
 
 
-def test_a_table_longer_than_a_sheet_goes_on_in_the_next(tmp_path, monkeypatch):
-    """Ten rows where a sheet has four and its line of names: none is lost."""
+def test_a_table_longer_than_a_sheet_continues_on_the_next(tmp_path, monkeypatch):
+    """Ten rows where a sheet holds four and a header: none is lost."""
     monkeypatch.setattr("ccanalytics.export.file_folder.MOST_ROWS", 5)
     write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long.xlsx", "long")
     found = [sheet_rows(tmp_path / "long.xlsx", name) for name in ("long", "long 2", "long 3")]
@@ -103,26 +103,26 @@ def test_a_table_longer_than_a_sheet_goes_on_in_the_next(tmp_path, monkeypatch):
     assert [row["n"] for rows in found for row in rows] == list(range(10))
 
 
-def test_a_text_that_fits_in_no_cell_is_refused(tmp_path):
-    """Rather than cut."""
+def test_a_text_too_long_for_a_cell_is_refused(tmp_path):
+    """It is not truncated."""
     with pytest.raises(ExportError, match="fits in no cell"):
         write_workbook(pa.table({"text": ["x" * 40_000]}), tmp_path / "text.xlsx", "text")
 
 
 def sheet_rows(path, name):
-    """The rows of a sheet by the names in its first line."""
+    """The rows of a sheet, by the column names in its first row."""
     head, *rows = openpyxl.load_workbook(path)[name].iter_rows(values_only=True)
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
-def test_a_frame_of_a_page_is_safe_csv_too():
+def test_a_frame_from_a_page_is_safe_csv_too():
     """The same rules for every CSV this package writes."""
     frame = pd.DataFrame({"week": pd.to_datetime(["2026-11-16"]), "team": ["=1+1"]})
     assert safe_csv(frame) == '"week","team"\r\n2026-11-16,"\'=1+1"\r\n'
 
 
 def test_running_twice_changes_no_file(big, tmp_path):
-    """Byte by byte."""
+    """Byte for byte."""
     export(big, tmp_path / "out")
     before = files(tmp_path / "out")
     export(big, tmp_path / "out")
@@ -130,7 +130,7 @@ def test_running_twice_changes_no_file(big, tmp_path):
 
 
 def test_policies_and_formats_do_not_mix_in_a_folder(tmp_path):
-    """Names next to pseudonyms, or CSV next to Parquet, would be read as one."""
+    """Names with pseudonyms, or CSV with Parquet, would be read as one data set."""
     store = small(tmp_path / "s")
     export(store, tmp_path / "out")
     for more in ({"identity": "pseudonym"}, {"form": "csv"}):
@@ -140,7 +140,7 @@ def test_policies_and_formats_do_not_mix_in_a_folder(tmp_path):
     assert not list((tmp_path / "out").rglob("*.parquet"))
 
 
-def test_replace_takes_out_the_files_of_exports_and_no_others(big, tmp_path):
+def test_replace_removes_only_files_of_exports(big, tmp_path):
     """Named files go when an aggregate export replaces them; a folder of notes stays."""
     out = tmp_path / "out"
     export(big, out, roster=roster())
@@ -151,8 +151,8 @@ def test_replace_takes_out_the_files_of_exports_and_no_others(big, tmp_path):
     assert left == {"notes", "weekly_metrics", "weekly_team_metrics"}
 
 
-def test_a_table_that_an_export_no_longer_has_keeps_no_file_of_its_source(tmp_path):
-    """The first export had bills, the second has none; those of another source stay."""
+def test_a_table_missing_from_a_later_export_keeps_no_file_of_its_source(tmp_path):
+    """The first export had bills, the second has none; bills of another source stay."""
     place = target_of(str(tmp_path / "out"), "")
     place.write("api", tables_with("api", "activity", "charges"), "named", replace=False)
     place.write("local", tables_with("local", "activity", "charges"), "named", replace=False)
@@ -161,22 +161,22 @@ def test_a_table_that_an_export_no_longer_has_keeps_no_file_of_its_source(tmp_pa
     assert left == {"activity/api", "activity/local", "charges/local"}
 
 
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
-    """A folder with other things in it is not written to."""
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    """Nothing is written to it."""
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs/thesis.txt").write_text("mine")
     with pytest.raises(ExportError, match="thesis"):
         export(small(tmp_path / "s"), tmp_path / "theirs")
 
 
-def test_a_format_of_files_is_not_for_a_database(tmp_path):
+def test_a_file_format_is_refused_for_a_database(tmp_path):
     """A database has tables."""
     with pytest.raises(ValueError, match="--format csv"):
         export(small(tmp_path / "s"), tmp_path / "x.duckdb", form="csv")
 
 
-def test_an_export_is_its_owners_only(tmp_path):
-    """It has the names of people; who may read them is for its owner to say."""
+def test_an_export_is_readable_by_its_owner_only(tmp_path):
+    """It contains names; the owner decides who else may read them."""
     out = tmp_path / "out"
     export(small(tmp_path / "store"), out)
     for path in [out, *out.rglob("*")]:

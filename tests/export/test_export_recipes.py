@@ -1,4 +1,4 @@
-"""The recipes for Grafana and Power BI: every query runs, and says what the metric frames say."""
+"""The recipes for Grafana and Power BI: every query runs and agrees with the metric frames."""
 
 import json
 import re
@@ -57,7 +57,7 @@ def database(store, new_database):
 
 
 def as_grafana_sends(sql, teams=(*TEAMS, "no team"), shown=SHOWN, source="api"):
-    """`sql` with Grafana's macros and variables in it, as its PostgreSQL data source does it."""
+    """`sql` with Grafana's macros and variables filled in, as its PostgreSQL data source does."""
     first, last = (f"'{moment:%Y-%m-%dT%H:%M:%SZ}'" for moment in shown)
     sql = sql.replace("${source:sqlstring}", _quoted(source))
     sql = sql.replace("${team:sqlstring}", ",".join(map(_quoted, teams)))
@@ -84,7 +84,7 @@ def wanted(data, metric_id, by=None):
 @pytest.mark.database
 @pytest.mark.parametrize("title", PANELS)
 def test_every_query_of_the_dashboard_runs(database, title):
-    """With all teams, with one whose name ends a string, and with nothing in range."""
+    """For all teams, for one with a quote in its name, and for a range without data."""
     assert ask(database, title)
     ask(database, title, teams=["robert'); drop table x;--"])
     never = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 2, 1, tzinfo=UTC))
@@ -113,7 +113,7 @@ def test_a_line_of_the_dashboard_is_the_metric(database, data, title, metrics):
 
 @pytest.mark.database
 def test_a_line_per_team_is_the_metric_by_team(database, data):
-    """Withheld teams are empty there as they are here."""
+    """Withheld teams are empty in both."""
     seen = {(at, team): value for at, team, value in ask(database, "Cost per commit by team")}
     frame = by_week(data, "cost_per_commit", "team")
     frame = frame[frame["team"] != OTHER_TEAMS]
@@ -125,7 +125,7 @@ def test_a_line_per_team_is_the_metric_by_team(database, data):
 
 @pytest.mark.database
 def test_the_headline_is_the_newest_week(database, data):
-    """The week of one person is the newest: nothing is shown, not an older number instead."""
+    """The week of one person is the newest: nothing is shown, rather than an older number."""
     assert ask(database, "Cost per commit") == [(None,)]
     before = (SHOWN[0], datetime(2026, 11, 10, tzinfo=UTC))
     (value,) = ask(database, "Cost per commit", shown=before)[0]
@@ -134,7 +134,7 @@ def test_the_headline_is_the_newest_week(database, data):
 
 @pytest.mark.database
 def test_the_variables_list_sources_and_teams(database):
-    """What can be chosen is what there is; a team too small is listed and stays empty."""
+    """The choices are those in the data; a team too small is listed but stays empty."""
     assert query(database, VARIABLES["source"]["query"]) == [("api",)]
     teams = query(database, as_grafana_sends(VARIABLES["team"]["query"]))
     assert {team for (team,) in teams} == {*TEAMS, "no team"}
@@ -144,7 +144,7 @@ def test_the_variables_list_sources_and_teams(database):
 
 @pytest.mark.database
 def test_the_same_dashboard_reads_an_aggregate_export(store, new_database, data):
-    """The views are tables there, under the same names."""
+    """Its tables have the names of the views."""
     url = new_database()
     export(store, url, roster=roster(), identity="aggregate")
     costs = [cost for _, cost in ask(url, "Cost by week")]
@@ -153,8 +153,8 @@ def test_the_same_dashboard_reads_an_aggregate_export(store, new_database, data)
         ask(url, title)
 
 
-def test_panels_do_not_overlap_and_ask_the_chosen_source():
-    """What Grafana would lay over each other, and what would only work on one machine."""
+def test_panels_do_not_overlap_and_use_the_chosen_source():
+    """Overlapping panels and queries that only work on one machine are mistakes."""
     for name in ("id", "title"):
         names = [panel[name] for panel in DASHBOARD["panels"]]
         assert len(set(names)) == len(names)
@@ -169,7 +169,7 @@ def test_panels_do_not_overlap_and_ask_the_chosen_source():
 
 
 def measures():
-    """The SQL that stands next to each measure of the Power BI recipe."""
+    """The SQL next to each measure of the Power BI recipe."""
     sections = re.split(r"^### ", recipe("power-bi"), flags=re.M)[1:]
     found = {}
     for section in sections:
@@ -179,8 +179,8 @@ def measures():
     return {title: sql[0] for title, sql in found.items() if sql}
 
 
-def test_every_measure_stands_beside_its_sql():
-    """A measure without a check is none we can vouch for."""
+def test_every_measure_has_its_sql():
+    """A measure without SQL to check it against cannot be tested."""
     assert set(measures()) == set(MEASURES)
 
 

@@ -1,4 +1,4 @@
-"""The fake service keeps the real one's manners."""
+"""The fake service behaves like the real one."""
 
 from datetime import UTC, datetime
 
@@ -40,7 +40,7 @@ def names(body):
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 1000])
 def test_a_walk_shows_every_record_once(limit):
-    """Whatever the page size, an exact multiple too, the pages add up and the last has no next."""
+    """For any page size, even an exact multiple, the pages add up and the last has no next page."""
     fake, seen, cursor = service(), "", {}
     while True:
         _, body = ask(fake, starting_at=DAY, limit=limit, **cursor)
@@ -67,7 +67,7 @@ def test_a_walk_shows_every_record_once(limit):
         {"starting_at": DAY, "page": "page_AAAA"},
     ],
 )
-def test_a_wrong_question_is_a_400_in_the_services_words(query):
+def test_a_bad_request_is_a_400_with_the_message_of_the_service(query):
     """Dates, limits and cursors that the service refuses are refused."""
     status, body = ask(service(), **query)
     assert (status, body["type"], body["error"]["type"]) == (400, "error", "invalid_request_error")
@@ -75,7 +75,7 @@ def test_a_wrong_question_is_a_400_in_the_services_words(query):
 
 
 def test_a_cursor_is_bound_to_its_day():
-    """A cursor of Monday is refused on Tuesday, and so is a changed one."""
+    """A cursor of Monday is refused on Tuesday, and so is an edited one."""
     fake = service()
     cursor = ask(fake, starting_at=DAY, limit=2)[1]["next_page"]
     assert ask(fake, starting_at="2026-11-17", limit=2, page=cursor)[0] == 400
@@ -94,7 +94,7 @@ def test_a_cursor_is_bound_to_its_day():
         ({"authorization": "Bearer sk-ant-admin01-x"}, 401),
     ],
 )
-def test_each_kind_of_key_is_taken_or_refused(headers, status):
+def test_each_kind_of_key_is_accepted_or_refused(headers, status):
     """Only an Admin key, or the token of a signed-in admin, opens this endpoint."""
     assert ask(service(), headers, starting_at=DAY)[0] == status
 
@@ -111,7 +111,7 @@ ANALYTICS = {"x-api-key": "sk-ant-api01-x"}
     ],
 )
 def test_each_kind_of_key_opens_its_own_api_only(headers, path, got, needed):
-    """The refusal names the scope the key has, and the one it takes."""
+    """The refusal names the scope of the key and the scope required."""
     status, body = ask(service(), headers, path)
     assert status == 403
     assert body["error"]["message"].endswith(f"Got: ['{got}'] Needed: ['{needed}']")
@@ -127,13 +127,13 @@ def test_each_kind_of_key_opens_its_own_api_only(headers, path, got, needed):
         {"date": DAY, "page": "page_AAAA"},
     ],
 )
-def test_enterprise_refuses_what_it_does_not_take(query):
-    """No day, a day before the first, one that is not counted yet, too many, a made-up cursor."""
+def test_enterprise_refuses_bad_requests(query):
+    """No day, a day before the first, one not counted yet, too many days, an invalid cursor."""
     assert ask(service(), ANALYTICS, USERS, **query)[0] == 400
 
 
 def test_an_enterprise_cursor_expires_with_a_410():
-    """When the service counted again, the walk is to be begun again."""
+    """When the service has counted again, the walk has to be restarted."""
     fake = service(faults=Faults.script({2: "expired"}))
     cursor = ask(fake, ANALYTICS, USERS, date=DAY, limit=2)[1]["next_page"]
     assert ask(fake, ANALYTICS, USERS, date=DAY, limit=3, page=cursor)[0] == 400
@@ -163,8 +163,8 @@ def costs(*group_by, headers=ADMIN, **query):
     return ask(service(charges=charged), headers, COST, **asked)
 
 
-def test_costs_are_grouped_by_the_dimensions_asked_for():
-    """All in one, by actor, or by all there is: cents as text; nobody's are kept."""
+def test_costs_are_grouped_by_the_requested_dimensions():
+    """Ungrouped, by actor, or by every dimension: cents as text; cost without an actor is kept."""
     amounts = [
         [row["cost"]["amount"] for row in costs(*by)[1]["data"]]
         for by in ([], ["actor"], ["actor", "model"])
@@ -181,7 +181,8 @@ def test_both_kinds_of_keys_open_the_cost_report():
 
 
 def test_kinds_of_cost_do_not_count_towards_the_limit_of_rows():
-    """One person of two models at one row a page: the first has both kinds of tokens of a model."""
+    """One person with two models at one row a page: the first page has both kinds of tokens of a
+    model."""
     items = [charge(model=model) for model in "ab"] + [charge(model="a")]
     items[2].group.token_type = "cache_read_input_tokens"
     fake = service(charges=lambda day: items)
@@ -203,18 +204,18 @@ def test_kinds_of_cost_do_not_count_towards_the_limit_of_rows():
         {"time_bucket_width": "1h"},
     ],
 )
-def test_a_cost_report_refuses_what_it_does_not_take(query):
-    """No range or too long a one, a day for a moment, before 2026, too large a page."""
+def test_a_cost_report_refuses_bad_requests(query):
+    """No range or too long a one, a date without a time, before 2026, too large a page."""
     assert costs(**query)[0] == 400
 
 
 def test_more_than_five_dimensions_are_refused():
-    """Five are answered, kinds of cost not counted; six are a 400."""
+    """Five are answered, not counting kinds of cost; six are a 400."""
     six = ["actor", "model", "product", "workspace_id", "api_key_id", "service_tier"]
     assert [costs(*six[:count], "token_type")[0] for count in (5, 6)] == [200, 400]
 
 
-def test_pages_of_one_walk_show_one_moment():
+def test_pages_of_one_walk_show_one_snapshot():
     """A record that arrives during a walk is in the next walk, not in this one."""
     arrived = []
     fake = service(lambda day: five(day) + arrived)
@@ -225,14 +226,14 @@ def test_pages_of_one_walk_show_one_moment():
     assert names(ask(fake, starting_at=DAY)[1]) == "abcdez"
 
 
-def test_the_last_hour_and_the_future_are_not_there_yet():
+def test_the_last_hour_and_the_future_are_not_available_yet():
     """At noon 11 of 24 hours of today are visible, so 2 of 5 records; of tomorrow none."""
     assert names(ask(service(), starting_at="2026-11-24")[1]) == "ab"
     assert ask(service(), starting_at="2026-11-25")[1]["data"] == []
 
 
-def test_records_can_be_of_another_age():
-    """Older records lack two keys; records to come have more, and amounts as text."""
+def test_records_can_have_an_older_or_newer_format():
+    """Older records lack two keys; future records have more, and amounts as text."""
     usage = {"claude-sonnet-5": {"cents": 7}}
     one = lambda day: [record(str(day), models=usage)]  # noqa: E731 - a name for two uses
     old = ask(service(one, shape=before_remote), starting_at=DAY)[1]["data"][0]
@@ -241,7 +242,7 @@ def test_records_can_be_of_another_age():
     assert new["model_breakdown"][0]["estimated_cost"]["amount"] == "7"
 
 
-def test_it_speaks_http_and_says_who_it_is():
+def test_it_serves_http_and_names_its_organization():
     """Over a real socket: the organization, an unknown path, and a refused method."""
     with serve(service()) as server, httpx.Client(base_url=server.url, headers=ADMIN) as http:
         assert http.get("/v1/organizations/me").json()["type"] == "organization"
@@ -252,7 +253,7 @@ def test_it_speaks_http_and_says_who_it_is():
 
 
 def test_random_faults_are_the_same_for_a_seed():
-    """About the share asked for, and the same requests again for the same seed."""
+    """About the requested share, and the same requests again for the same seed."""
     one, two = Faults.random(0.3, seed=4), Faults.random(0.3, seed=4)
     failed = [number for number in range(1000) if one.of(number)]
     assert 240 < len(failed) < 360
@@ -265,8 +266,8 @@ def listed(fake, name, **query):
 
 
 @pytest.mark.parametrize(("name", "given"), [("users", "members"), ("api_keys", "api_keys")])
-def test_a_list_goes_on_after_an_id(name, given):
-    """Five rows by two, to the end; a row nobody has is refused."""
+def test_a_list_continues_after_an_id(name, given):
+    """Five rows in pages of two, to the end; an unknown id is refused."""
     rows = [{"id": f"x_{n}", "archived_at": None} for n in range(5)]
     fake = service(**{given: lambda: rows})
     assert listed(fake, name, limit=2) == ["x_0", "x_1"]
@@ -277,15 +278,15 @@ def test_a_list_goes_on_after_an_id(name, given):
     assert (whole["has_more"], whole["first_id"], whole["last_id"]) == (True, "x_0", "x_3")
 
 
-def test_an_offset_is_passed_over():
-    """A walk by offset sees the first page for ever, as with the real service."""
+def test_an_offset_is_ignored():
+    """A walk by offset sees the first page forever, as with the real service."""
     fake = service(members=lambda: [{"id": f"x_{n}"} for n in range(5)])
     assert listed(fake, "users", limit=2, offset=2) == ["x_0", "x_1"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "HEAD", "TRACE", "BREW"])
-def test_another_method_is_refused_with_the_one_that_is_not(method):
-    """405 with `allow: GET`; its body is not taken for the next request of the connection."""
+def test_another_method_is_refused_with_the_allowed_one(method):
+    """405 with `allow: GET`; its body is not read as the next request of the connection."""
     with serve(service()) as server, httpx.Client(base_url=server.url, headers=ADMIN) as http:
         refused = http.request(method, REPORT, content=b"GET / HTTP/1.1\r\n\r\n")
         assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
@@ -293,7 +294,7 @@ def test_another_method_is_refused_with_the_one_that_is_not(method):
 
 
 def test_an_expired_cursor_is_refused():
-    """The walk is to be begun again."""
+    """The walk has to be restarted."""
     fake = service(faults=Faults.script({1: "expired"}))
     cursor = ask(fake, starting_at=DAY, limit=2)[1]["next_page"]
     status, body = ask(fake, starting_at=DAY, limit=2, page=cursor)
@@ -301,6 +302,6 @@ def test_an_expired_cursor_is_refused():
 
 
 @pytest.mark.parametrize("text", ["２０２６-11-16", "2026-11-16\n", " 2026-11-16", ""])  # noqa: RUF001
-def test_only_a_day_in_plain_digits_is_one(text):
-    """Digits of other scripts, line breaks, spaces and nothing are no day."""
+def test_a_day_needs_plain_digits(text):
+    """Digits of other scripts, line breaks, spaces and an empty text are not a day."""
     assert ask(service(), starting_at=text)[0] == 400

@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, its examples are, and the fake keeps it whatever is asked."""
+"""The OpenAPI document and its examples are valid, and the fake follows it for any request."""
 
 import json
 from datetime import timedelta
@@ -36,7 +36,7 @@ anything = schemathesis.openapi.from_dict(CONTRACT)
 
 @pytest.fixture(scope="module")
 def url():
-    """Where a fake answers; its clock goes on so fast that no limit per minute is met."""
+    """The URL of a fake; its clock runs so fast that no limit per minute is reached."""
     seconds = count(step=2)
     fake = sample_service(now=lambda: EXAMPLE_NOW + timedelta(seconds=next(seconds)))
     with serve(fake) as server:
@@ -45,10 +45,10 @@ def url():
 
 @anything.parametrize()
 @settings(max_examples=8, derandomize=True, deadline=None, database=None)
-def test_the_fake_keeps_its_contract(case, url):
-    """Good questions are answered as documented, bad ones refused; by schemathesis."""
+def test_the_fake_follows_its_document(case, url):
+    """Valid requests are answered as documented, invalid ones refused; by schemathesis."""
     (endpoint,) = (one for one in ENDPOINTS if one.path == case.operation.path)
-    # A cursor that nobody was given is refused, though nothing is wrong with its form.
+    # A cursor that was never issued is refused, although its format is valid.
     excluded = [positive_data_acceptance] if BOUND & set(case.query or {}) else []
     case.call_and_validate(
         base_url=url, headers={"x-api-key": KEYS[endpoint.scopes[0]]}, excluded_checks=excluded
@@ -56,7 +56,7 @@ def test_the_fake_keeps_its_contract(case, url):
 
 
 def wrong(value, schema):
-    """What a validator finds wrong with a value."""
+    """The errors a validator finds in a value."""
     whole = {**schema, "components": CONTRACT["components"]}
     return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
 
@@ -69,15 +69,15 @@ def content(answer):
 
 
 def test_the_document_is_valid():
-    """It is OpenAPI 3.1, as a validator of the standard says."""
+    """A validator of the standard accepts it as OpenAPI 3.1."""
     validate(CONTRACT)
     assert CONTRACT["openapi"] == "3.1.0"
     assert list(CONTRACT["paths"]) == [endpoint.path for endpoint in ENDPOINTS]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
-def test_every_example_is_an_answer_of_its_schema(endpoint):
-    """What is shown as an answer fits what is said of answers, and the client decodes it."""
+def test_every_example_matches_its_schema(endpoint):
+    """Each example validates, and the client decodes it."""
     answers = CONTRACT["paths"][endpoint.path]["get"]["responses"]
     for answer in answers.values():
         shown = content(answer)
@@ -87,8 +87,8 @@ def test_every_example_is_an_answer_of_its_schema(endpoint):
     assert good.get("data") != []
 
 
-def test_the_validator_sees_what_is_wrong():
-    """A record without its actor, or with a count in words, fits no schema."""
+def test_the_validator_finds_errors():
+    """A record without its actor, or with a count as text, matches no schema."""
     shown = content(CONTRACT["paths"][REPORT]["get"]["responses"]["200"])
     record = shown["example"]["data"][0]
     without = {**shown["example"], "data": [{k: v for k, v in record.items() if k != "actor"}]}
@@ -97,8 +97,8 @@ def test_the_validator_sees_what_is_wrong():
 
 
 @pytest.mark.parametrize("shape", [before_remote, next_year])
-def test_records_of_another_age_fit_the_schema_too(shape):
-    """What the client tolerates is in the document: keys left out, new ones, amounts as text."""
+def test_older_and_newer_records_match_the_schema_too(shape):
+    """The document has what the client tolerates: missing keys, new ones, amounts as text."""
     fake = FakeService(SampleOrganisation().records, shape=shape)
     http = httpx.Client(transport=fake.transport(), headers={"x-api-key": KEYS["api:admin"]})
     page = http.get(f"https://fake{REPORT}", params={"starting_at": "2026-11-20"}).json()
@@ -106,28 +106,28 @@ def test_records_of_another_age_fit_the_schema_too(shape):
 
 
 def test_every_field_has_a_description():
-    """No field of any schema is without its docstring."""
+    """No field of any schema lacks a docstring."""
     for name, schema in CONTRACT["components"]["schemas"].items():
         for field, shown in schema["properties"].items():
             # The kind of an actor is the tag of its struct, which has no field to write below.
             assert shown.get("description") or shown.get("enum"), f"{name}.{field}"
 
 
-def test_what_is_ours_is_not_in_the_document():
-    """`project` is filled by local logs; the service never sends it."""
+def test_our_own_fields_are_not_in_the_document():
+    """`project` is filled from local logs; the service never sends it."""
     assert "project" in field_docs(Record)
     assert "project" not in CONTRACT["components"]["schemas"]["Record"]["properties"]
 
 
 def test_no_two_endpoints_share_a_name():
-    """Programs made from the document call each endpoint by a name of its own."""
+    """Generated clients call each endpoint by its own name."""
     assert len({endpoint.name for endpoint in ENDPOINTS}) == len(
         {endpoint.path for endpoint in ENDPOINTS}
     )
 
 
 def test_a_running_fake_serves_its_document():
-    """/openapi.json needs no key, names the address it was asked at, and is the same each time."""
+    """/openapi.json needs no key, contains the requested address, and never changes."""
     with serve(sample_service()) as server:
         first, second = (httpx.get(f"{server.url}/openapi.json").json() for _ in range(2))
         assert first["servers"][0]["url"] == server.url
@@ -136,7 +136,7 @@ def test_a_running_fake_serves_its_document():
 
 
 def test_the_command_prints_the_document():
-    """`fake-api --openapi` prints JSON for the port it would serve, and serves nothing."""
+    """`fake-api --openapi` prints JSON for the port it would use, and serves nothing."""
     done = CliRunner().invoke(main, ["fake-api", "--openapi", "--port", "9999"])
     document = json.loads(done.output)
     assert [one["url"] for one in document["servers"]] == [

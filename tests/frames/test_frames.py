@@ -1,4 +1,4 @@
-"""Records of a day become three tidy tables, exact and with fixed types."""
+"""The records of a day become three tidy tables, exact and with fixed types."""
 
 from datetime import date
 from decimal import Decimal
@@ -44,7 +44,7 @@ def test_a_record_is_one_row_of_activity_and_one_per_model_and_tool():
 
 
 def test_every_row_carries_the_keys_of_its_record():
-    """A record with nothing in it takes no keys away from the next one's rows."""
+    """An empty record does not shift the keys of the next one."""
     quiet = record(actor="zoe@x.example")
     usage = build_frames(DAY, [quiet, BUSY, quiet])["model_usage"]
     assert set(usage["actor"].to_pylist()) == {"ann@x.example"}
@@ -67,7 +67,7 @@ def test_any_sum_of_costs_is_exact(millionths):
 
 
 def test_an_empty_day_has_the_same_columns_and_types_as_a_full_one():
-    """Nothing happened is a frame with no rows, not a frame with no columns."""
+    """No activity is a frame with no rows, not a frame with no columns."""
     empty, full = build_frames(DAY, []), build_frames(DAY, [BUSY])
     for name, schema in SCHEMAS.items():
         assert len(empty[name]) == 0
@@ -75,14 +75,14 @@ def test_an_empty_day_has_the_same_columns_and_types_as_a_full_one():
         assert to_pandas(empty[name]).dtypes.to_dict().keys() == set(schema.names)
 
 
-def test_a_key_is_told_apart_from_a_person():
-    """An API key's name is its actor, and its kind says that it is nobody."""
+def test_a_key_is_distinguished_from_a_person():
+    """The name of an API key is its actor, and its kind says that it is not a person."""
     activity = build_frames(DAY, [record(api_key="ci"), record()])["activity"]
     assert activity["actor"].to_pylist() == ["ci", "ann@x.example"]
     assert activity["actor_kind"].to_pylist() == ["api_key", "user"]
 
 
-def test_what_was_not_sent_is_null():
+def test_a_missing_field_is_null():
     """An absent is_remote or subscription is null, which is neither false nor none."""
     activity = build_frames(DAY, [record(is_remote=None), record(is_remote=True)])["activity"]
     assert activity["is_remote"].to_pylist() == [None, True]
@@ -90,7 +90,7 @@ def test_what_was_not_sent_is_null():
 
 
 def test_a_record_of_another_day_is_refused():
-    """A day that holds its neighbour's records would be counted twice."""
+    """A day that contained its neighbour's records would count them twice."""
     with pytest.raises(SchemaError, match=r"2026-11-17.*2026-11-16"):
         build_frames(DAY, [record("2026-11-17")])
 
@@ -104,7 +104,7 @@ def test_a_record_of_another_day_is_refused():
     ],
 )
 def test_a_cost_that_cannot_be_added_up_is_refused(cost, words):
-    """Other currencies, no number or too large: an error, never a wrong sum."""
+    """Another currency, not a number, or too large: an error, never a wrong sum."""
     odd = record(models={"m": {}})
     odd.model_breakdown[0].estimated_cost = cost
     with pytest.raises(SchemaError, match=words):
@@ -141,8 +141,8 @@ def test_every_column_says_what_it_holds():
             assert field.metadata[b"description"], field.name
 
 
-def test_frames_do_not_hang_on_the_day_they_came_from():
-    """Days laid together are one table of the same schema."""
+def test_frames_of_different_days_have_one_schema():
+    """Days can be concatenated into one table."""
     days = [build_frames(date(2026, 11, d), [record(f"2026-11-{d}")]) for d in (16, 17)]
     together = pa.concat_tables(day["activity"] for day in days)
     assert together.schema == SCHEMAS["activity"]
@@ -153,27 +153,27 @@ def test_frames_do_not_hang_on_the_day_they_came_from():
     ("cents", "dollars"),
     [("0.30000000000000004", "0.00300000"), ("141.12512345678", "1.41125123"), ("7", "0.07000000")],
 )
-def test_what_a_computers_fractions_add_behind_is_rounded(cents, dollars):
-    """An amount like 0.1 + 0.2 does not cost the day: a millionth of a cent is kept."""
+def test_floating_point_noise_is_rounded_away(cents, dollars):
+    """An amount like 0.1 + 0.2 does not fail the day: a millionth of a cent is kept."""
     frames = build_frames(date(2026, 11, 16), [record(models={"m": {"cents": cents}})])
     assert frames["model_usage"]["cost_usd"].to_pylist() == [Decimal(dollars)]
 
 
 @pytest.mark.parametrize("cents", ["NaN", "Infinity", "1e30", "1e400"])
-def test_an_amount_that_is_no_number_is_refused(cents):
-    """Not a number, and more than there can be."""
+def test_an_amount_that_is_not_a_number_is_refused(cents):
+    """Not a number, or out of range."""
     with pytest.raises(SchemaError, match="out of range"):
         build_frames(date(2026, 11, 16), [record(models={"m": {"cents": cents}})])
 
 
-def test_a_count_beyond_all_bounds_is_refused():
-    """64 bits hold every count there can be; a larger one is an error of ours, with the day."""
+def test_a_count_out_of_range_is_refused():
+    """64 bits hold every real count; a larger one is one of our own errors, with the day."""
     with pytest.raises(SchemaError, match="2026-11-16"):
         build_frames(date(2026, 11, 16), [record(commits=2**63)])
 
 
 def test_a_control_character_in_a_name_is_replaced():
-    """A line tabulation ends the converter of charts; two names that become one are one."""
+    """A vertical tab crashes the chart converter; two names that become equal are one."""
     names = pa.array(["a\x0bb", "a\x1bb", "a\ufffdb", "Ärzte", None])
     parts = [names[:2].dictionary_encode(), names[2:].dictionary_encode()]
     frame = to_pandas(pa.table({"project": pa.chunked_array(parts)}))

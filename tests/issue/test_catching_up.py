@@ -1,4 +1,4 @@
-"""Catching up: the weeks without an issue, oldest first, whatever becomes of each."""
+"""Catching up: the weeks without an issue, oldest first, whether or not each succeeds."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -24,8 +24,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NAMES = ["2026-W44", "2026-W45", "2026-W46", "2026-W47"]
 
 
-def wish(folder, source="api", **changed):
-    """What a person asks for who looks at the last four weeks."""
+def report_options(folder, source="api", **changed):
+    """The options of a run over the last four weeks."""
     facts = {"environ": {}, "settings": Settings(store=folder / "store"), "now": NOW}
     facts |= {"source": source, "weeks": 4, "out": folder / "reports"}
     return RunOptions(**(facts | changed))
@@ -44,7 +44,7 @@ def put_issue(wished, week, source="api", whole=True, name=""):
 
 @pytest.fixture
 def reports(monkeypatch):
-    """Reports that are only written down: what was asked, and what is to go wrong in which week."""
+    """Fake reports: they record their options, and fail in the given weeks."""
     asked, wrong = [], {}
 
     def report(wished, *_):
@@ -63,8 +63,8 @@ def names(weeks):
 
 
 def test_the_last_weeks_without_an_issue_are_missing_oldest_first(tmp_path):
-    """Of four, one has a whole issue, one a failure in its place, one an issue of the sample."""
-    asked = wish(tmp_path)
+    """Of four, one has a complete issue, one a failure page, one an issue of the sample."""
+    asked = report_options(tmp_path)
     put_issue(asked, "2026-W46")
     put_issue(asked, "2026-W45", whole=False)
     put_issue(asked, "2026-W44", source="sample")
@@ -72,24 +72,24 @@ def test_the_last_weeks_without_an_issue_are_missing_oldest_first(tmp_path):
 
 
 def test_since_a_week_reaches_further_back(tmp_path):
-    """From W40 to W47 are eight weeks; from a week that is not over yet there is none."""
-    assert names(missing_weeks(wish(tmp_path), "2026-W40"))[0] == "2026-W40"
-    assert len(missing_weeks(wish(tmp_path), "2026-W40")) == 8
+    """W40 to W47 are eight weeks; from a week that is not over yet there are none."""
+    assert names(missing_weeks(report_options(tmp_path), "2026-W40"))[0] == "2026-W40"
+    assert len(missing_weeks(report_options(tmp_path), "2026-W40")) == 8
     with pytest.raises(ValueError, match=r"2026-W48.*newest closed week is 2026-W47"):
-        missing_weeks(wish(tmp_path), "2026-W48")
+        missing_weeks(report_options(tmp_path), "2026-W48")
 
 
-def test_issues_of_a_team_are_its_own(tmp_path):
-    """The issue of everybody is none of the team."""
-    asked = wish(tmp_path, team="Data")
+def test_issues_of_a_team_are_separate(tmp_path):
+    """The issue of everybody is not one of the team."""
+    asked = report_options(tmp_path, team="Data")
     put_issue(asked, "2026-W47")
     put_issue(asked, "2026-W46", name="2026-W46-data")
     assert names(missing_weeks(asked)) == ["2026-W44", "2026-W45", "2026-W47"]
 
 
-def test_the_sample_is_caught_up_with_to_its_own_end(tmp_path):
+def test_the_sample_is_caught_up_to_its_own_end(tmp_path):
     """It ends with W47 in every year."""
-    asked = wish(tmp_path, "sample", now=datetime(2031, 1, 1, tzinfo=UTC))
+    asked = report_options(tmp_path, "sample", now=datetime(2031, 1, 1, tzinfo=UTC))
     assert names(missing_weeks(asked)) == NAMES
 
 
@@ -97,7 +97,7 @@ def test_a_week_that_fails_does_not_stop_the_others(tmp_path, reports):
     """The second is stopped by a check, the third by the service; the fourth is made."""
     asked, wrong = reports
     wrong |= {"2026-W45": PreflightError("A gap."), "2026-W46": ApiError("Overloaded.", status=529)}
-    outcomes = list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+    outcomes = list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
     assert asked == NAMES
     assert [one.page and one.page.name for one in outcomes] == [
         "2026-W44.html",
@@ -105,26 +105,26 @@ def test_a_week_that_fails_does_not_stop_the_others(tmp_path, reports):
         None,
         "2026-W47.html",
     ]
-    assert names(missing_weeks(wish(tmp_path))) == ["2026-W45", "2026-W46"]
+    assert names(missing_weeks(report_options(tmp_path))) == ["2026-W45", "2026-W46"]
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path, reports):
-    """Ctrl-C in the third week: two are there, and the next run begins with the third."""
+def test_an_interrupted_run_continues_where_it_stopped(tmp_path, reports):
+    """Ctrl-C in the third week: two are done, and the next run starts with the third."""
     asked, wrong = reports
     wrong["2026-W46"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+        list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
     wrong.clear(), asked.clear()
-    list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+    list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
     assert asked == ["2026-W46", "2026-W47"]
 
 
-def test_a_key_that_is_refused_is_refused_once(tmp_path, reports):
-    """Asking eleven times more would not help."""
+def test_a_refused_key_is_tried_only_once(tmp_path, reports):
+    """Eleven more requests would not help."""
     asked, wrong = reports
     wrong |= dict.fromkeys(NAMES, AuthError("The key was refused."))
     with pytest.raises(AuthError):
-        list(catch_up(wish(tmp_path), missing_weeks(wish(tmp_path))))
+        list(catch_up(report_options(tmp_path), missing_weeks(report_options(tmp_path))))
     assert asked == ["2026-W44"]
 
 
@@ -135,10 +135,8 @@ def test_a_key_that_is_refused_is_refused_once(tmp_path, reports):
         ("enterprise", "ANTHROPIC_ANALYTICS_KEY", "sk-ant-api01-x"),
     ],
 )
-def test_weeks_before_the_first_record_are_passed_over(
-    tmp_path, monkeypatch, source, variable, key
-):
-    """An organisation that began on the Tuesday of W46 has two reports, not four failures."""
+def test_weeks_before_the_first_record_are_skipped(tmp_path, monkeypatch, source, variable, key):
+    """An organisation that started on the Tuesday of W46 has two reports, not four failures."""
     first, later = date(2026, 11, 10), NOW + timedelta(days=3)
     service = FakeService(
         lambda day: [record(str(day))] if day >= first else [], now=lambda: later, keys=[key]
@@ -147,14 +145,16 @@ def test_weeks_before_the_first_record_are_passed_over(
     monkeypatch.setattr(catching_up, "weekly_report", lambda one, *_: made.append(one.week))
     with serve(service) as server:
         settings = Settings(store=tmp_path / "store", base_url=server.url)
-        asked = wish(tmp_path, source, environ={variable: key}, settings=settings, now=later)
+        asked = report_options(
+            tmp_path, source, environ={variable: key}, settings=settings, now=later
+        )
         list(catch_up(asked, missing_weeks(asked)))
     assert made == ["2026-W46", "2026-W47"]
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """`ccanalytics report --all-missing ARGUMENTS` of four weeks, as on a day in November 2026."""
+    """`ccanalytics report --all-missing ARGUMENTS` for four weeks, as on a day in November 2026."""
     monkeypatch.setattr(options, "now", lambda: NOW)
     monkeypatch.chdir(tmp_path)
 
@@ -165,8 +165,8 @@ def run(tmp_path, monkeypatch):
     return invoke
 
 
-def test_the_command_prints_each_page_and_ends_well(run, reports):
-    """Four lines, exit 0; a second run says that there is nothing to do."""
+def test_the_command_prints_each_page_and_succeeds(run, reports):
+    """Four lines, exit code 0; a second run says that there is nothing to do."""
     done = run()
     assert done.exit_code == 0
     assert done.stdout.split() == [f"reports/{name}.html" for name in NAMES]
@@ -193,8 +193,8 @@ def test_the_exit_code_is_that_of_the_worst_week(run, reports, errors, code):
     assert len(done.stdout.split()) == 4 - len(errors)
 
 
-def test_programs_are_told_of_every_week(run, reports):
-    """One object on stdout, with one answer per week; what people read is on stderr."""
+def test_the_json_output_has_every_week(run, reports):
+    """One object on stdout, with one result per week; messages for people are on stderr."""
     reports[1]["2026-W45"] = PreflightError("A gap.")
     done = run("--json")
     said = json.loads(done.stdout)
@@ -214,8 +214,8 @@ def test_programs_are_told_of_every_week(run, reports):
 @pytest.mark.parametrize(
     "arguments", [["2026-W47", "--all-missing"], ["--since", "2026-W40"]], ids=["both", "alone"]
 )
-def test_contradictions_are_asked_wrongly(tmp_path, monkeypatch, arguments):
-    """One week and all of them, or a beginning without all of them."""
+def test_contradictory_options_are_a_usage_error(tmp_path, monkeypatch, arguments):
+    """A single week together with all missing ones, or a start without all missing ones."""
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli.main, ["report", "--source", "sample", *arguments])
     assert done.exit_code == 2

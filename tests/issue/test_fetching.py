@@ -1,4 +1,4 @@
-"""The days of a report are fetched, whatever becomes of what goes with them."""
+"""The days of a report are fetched even when its optional data fails."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class WithoutBill(FakeService):
-    """A service whose bill nobody may see."""
+    """A service that refuses its bill to everybody."""
 
     def respond(self, request):
         if request.url.path.endswith("/cost"):
@@ -24,7 +24,7 @@ class WithoutBill(FakeService):
 
 
 def test_a_refused_bill_leaves_the_days_of_a_report_complete(tmp_path, caplog):
-    """It was fetched once, and then the key lost its right to it: the sync says so and goes on."""
+    """It was fetched once, then the key lost access to it: the sync says so and continues."""
     key = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"}
 
     def options(url):
@@ -36,11 +36,13 @@ def test_a_refused_bill_leaves_the_days_of_a_report_complete(tmp_path, caplog):
 
     bill = companion_of("billed")
     with serve(FakeService(records, now=lambda: NOW)) as server:
-        wish = options(server.url)
-        with bill.open(wish.spec, wish.access) as client:
-            bill.sync(client, wish.store, "api", *[datetime(2026, 11, 9).date()] * 2, NOW, False)
-        assert wish.store.dates(bill.stored_as("api"))
+        report_options = options(server.url)
+        with bill.open(report_options.spec, report_options.access) as client:
+            bill.sync(
+                client, report_options.store, "api", *[datetime(2026, 11, 9).date()] * 2, NOW, False
+            )
+        assert report_options.store.dates(bill.stored_as("api"))
     with serve(WithoutBill(records, now=lambda: NOW)) as server:
         fetch_report_days(options(server.url))
-    assert len(wish.store.days("api")) == 7
+    assert len(report_options.store.days("api")) == 7
     assert "charges are missing" in caplog.text

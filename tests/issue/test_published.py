@@ -1,4 +1,4 @@
-"""What a reader of two outputs could subtract when a week was restated in between."""
+"""What a reader could subtract from two outputs if a week was restated in between."""
 
 from datetime import UTC, date, datetime, timedelta
 from math import isnan
@@ -21,7 +21,7 @@ LATE = {"A": 15, "B": 9, "C": 6, "D": 5}
 
 
 def rows(day, sizes):
-    """Everybody once a day; the later of a team cost more."""
+    """Everybody once a day; the people of a team who come later cost more."""
     return [
         record(str(day), f"{team}{n}@x.example", models={"m": {"output": 9, "cents": 100 + n}})
         for team, size in sizes.items()
@@ -37,7 +37,7 @@ def fill(store, sizes, days=range(7), fetched=FIRST):
 
 @pytest.fixture
 def outputs(tmp_path):
-    """A store with a week, and what is said of it; `publish` makes an issue of it."""
+    """A store with a week, and its output; `publish` makes an issue of it."""
     store, roster = Store(tmp_path / "s"), tmp_path / "people.csv"
     lines = [f"{team}{n}@x.example,{team}" for team, size in LATE.items() for n in range(size)]
     roster.write_text("\n".join(["email,team", *lines]), encoding="utf-8")
@@ -56,7 +56,7 @@ def outputs(tmp_path):
             fill(store, sizes, days=[1], fetched=FIRST + timedelta(hours=5))
 
         def costs(self, **more):
-            """Of everybody and of each team, as lines and as pages of their own."""
+            """The cost of everybody and of each team, as lines and as separate pages."""
             data = self.data(**more)
             lines = cca.by_week(data, "cost", by="team").set_index("team")["value"].to_dict()
             pages = {team: total(self.data(team=team, **more)) for team in SIZES}
@@ -74,8 +74,8 @@ def withheld(costs):
     return {name for name, usd in costs.items() if isnan(usd)}
 
 
-def test_a_withheld_team_that_grew_is_not_told_by_the_ones_that_did_not_change(outputs):
-    """Five people were late, one of them makes D five: without C of now nobody has D of before."""
+def test_a_withheld_team_that_grew_is_not_revealed_by_unchanged_teams(outputs):
+    """Five people are late, and one makes D five: C is withheld, so D's old value stays unknown."""
     outputs.publish()
     before = outputs.costs()
     outputs.restate(LATE)
@@ -86,31 +86,31 @@ def test_a_withheld_team_that_grew_is_not_told_by_the_ones_that_did_not_change(o
 
 
 def test_a_week_that_one_person_changed_is_withheld_as_a_whole(outputs):
-    """The new total less the published one would be what that person cost on the day."""
+    """The new total minus the published one would be the cost of that person on the day."""
     outputs.publish()
     before = outputs.costs()
     outputs.restate(SIZES | {"A": 13})
     assert isnan(outputs.costs()[""] - before[""])
 
 
-def test_a_week_that_nobody_has_seen_may_be_restated(outputs):
-    """There is nothing to subtract it from, as before any output."""
+def test_an_unpublished_week_may_be_restated(outputs):
+    """There is nothing to subtract it from."""
     outputs.restate(SIZES | {"A": 13})
     outputs.publish(hours=9)
     week = 7 * sum(1 + n / 100 for size in SIZES.values() for n in range(size))
     assert outputs.costs()[""] == pytest.approx(week + 1.12)
 
 
-def test_keys_and_equal_answers_change_nothing(outputs):
-    """Only people are protected, and a day that came again as it was is no restatement."""
+def test_keys_and_unchanged_days_withhold_nothing(outputs):
+    """Only people are protected, and a day fetched again unchanged is not a restatement."""
     outputs.publish()
     before = outputs.costs()
     outputs.restate(SIZES)
     assert outputs.costs() == pytest.approx(before, nan_ok=True)
 
 
-def test_a_store_that_may_only_be_read_has_outputs_all_the_same(outputs, monkeypatch, caplog):
-    """What they withhold is not remembered then, and it is said so."""
+def test_a_read_only_store_still_has_outputs(outputs, monkeypatch, caplog):
+    """What they withhold is not remembered, and a message says so."""
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
@@ -121,8 +121,8 @@ def test_a_store_that_may_only_be_read_has_outputs_all_the_same(outputs, monkeyp
     assert withheld(outputs.costs()) == {"C", "D"}
 
 
-def test_who_may_see_names_may_see_the_week(outputs):
-    """With names there is nothing to work out."""
+def test_with_names_a_restated_week_is_shown(outputs):
+    """With names, nothing is left to protect."""
     outputs.publish()
     outputs.restate(SIZES | {"A": 13})
     assert not isnan(total(outputs.data(identity="named")))

@@ -1,4 +1,4 @@
-"""A report and its notebooks have one roster, wherever it was named."""
+"""A report and its notebooks use the same roster, wherever it is set."""
 
 import pytest
 
@@ -16,10 +16,11 @@ PEOPLE = [person.email for person in SampleOrganisation().people]
     ("place", "teams"),
     [("flag", {"Red"}), ("variable", {"Red"}), ("file", {"Payments", "Web"})],
 )
-def test_the_notebooks_have_the_roster_of_the_report(
+def test_the_notebooks_use_the_roster_of_the_report(
     sample_days, tmp_path, monkeypatch, place, teams
 ):
-    """By flag or variable it is also the sample's; that of a settings file is of another one."""
+    """A flag or variable applies to the sample too; the roster of a settings file is of another
+    organisation."""
     path = tmp_path / "people.csv"
     path.write_text("email,team\n" + "".join(f"{email},Red\n" for email in PEOPLE))
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The live page: it follows the logs, and tells nobody else."""
+"""The live page: it follows the logs, and informs nobody else."""
 
 import asyncio
 import csv
@@ -33,28 +33,28 @@ WAIT = 120
 HOSTILE = "</script><script>alert(1)</script>"
 
 
-def told(served, until, wait=WAIT, chosen=None):
-    """What the server tells over its socket, up to the first that `until` holds of.
+def received(served, until, wait=WAIT, chosen=None):
+    """The messages of the server over its socket, up to the first for which `until` is true.
 
-    What is `chosen` is told the server first.
+    `chosen` is sent to the server first.
     """
 
     async def listen():
         line = await websocket_connect(served.url.replace("http", "ws") + "live")
         if chosen:
             await line.write_message(json.dumps(chosen))
-        heard = []
+        messages = []
         try:
             async with asyncio.timeout(wait):
-                while not heard or not until(heard[-1]):
-                    heard.append(json.loads(await line.read_message()))
+                while not messages or not until(messages[-1]):
+                    messages.append(json.loads(await line.read_message()))
         except TimeoutError:
-            pytest.fail(f"the server only said {heard}")
+            pytest.fail(f"the server only said {messages}")
         finally:
             line.close()
             while await line.read_message() is not None:
                 pass
-        return heard[-1]
+        return messages[-1]
 
     return run_apart(listen())
 
@@ -69,19 +69,19 @@ def own(tmp_path_factory, _isolated_session):
     folder = tmp_path_factory.mktemp("own")
     append(log_of(folder), answer(1), answer(2), answer(3, output=1000, model=f"={HOSTILE}"))
     with dashboard(folder) as served:
-        told(served, is_live)
+        received(served, is_live)
         yield served
 
 
 @pytest.fixture(scope="module")
 def numbers(tmp_path_factory, _isolated_session):
-    """A notebook of the test's own on rows of numbers: 3 and 4."""
+    """A notebook of this test on rows of numbers: 3 and 4."""
     folder = tmp_path_factory.mktemp("numbers")
     append(log_of(folder), {"team": "Data", "value": 3}, {"team": "Web", "value": 4})
     notebooks = write_notebook(folder / "notebooks")
     secret = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-secret"}
     with dashboard(folder, "--notebooks", notebooks, **secret) as served:
-        told(served, is_live)
+        received(served, is_live)
         yield served
 
 
@@ -90,7 +90,7 @@ def worker_of(served):
     return psutil.Process(served.process.pid).children()[0]
 
 
-# Who may ask.
+# Who may connect.
 
 
 @pytest.mark.parametrize("path", ["", "save/csv", "save/page", "live", "nowhere"])
@@ -111,8 +111,8 @@ def worker_of(served):
     ],
     ids=lambda headers: " ".join(*headers.items()),
 )
-def test_whoever_is_not_the_page_itself_is_refused(numbers, path, foreign):
-    """A foreign name made to point here, another origin, another site: 403 for all there is."""
+def test_requests_from_elsewhere_are_refused(numbers, path, foreign):
+    """A foreign host name, another origin, another site: 403 for every path."""
     headers = {name: value.format(port=numbers.port) for name, value in foreign.items()}
     answered = httpx.get(numbers.url + path, headers=headers)
     assert answered.status_code == 403
@@ -120,16 +120,16 @@ def test_whoever_is_not_the_page_itself_is_refused(numbers, path, foreign):
 
 
 @pytest.mark.parametrize("path", ["", "save/csv", "save/page", "live", "nowhere"])
-def test_who_does_not_know_the_token_is_refused(numbers, path):
-    """Another program of this machine finds the port, and nothing else: 403 for all there is."""
+def test_requests_without_the_token_are_refused(numbers, path):
+    """Another program on this machine that finds the port gets 403 for every path."""
     for token in ("", "x", "0" * 22):
         answered = httpx.get(f"{numbers.origin}/{token}/{path}")
         assert answered.status_code == 403
         assert "Numbers" not in answered.text
 
 
-def test_another_page_cannot_listen(numbers):
-    """The handshake of a WebSocket succeeds from here, and is refused from another origin."""
+def test_another_page_cannot_open_the_websocket(numbers):
+    """The WebSocket handshake succeeds from the page, and is refused from another origin."""
     handshake = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
@@ -147,7 +147,7 @@ def test_another_page_cannot_listen(numbers):
     "head", ["Host: a\r\nHost: 127.0.0.1:{port}", "X: 1", "Host: 127.0.0.1:{port}\r\nHost: a"]
 )
 def test_two_hosts_or_none_are_refused(numbers, head):
-    """Whichever a proxy would look at, this server answers neither."""
+    """A proxy could use either one, so the server refuses both."""
     request = f"GET / HTTP/1.1\r\n{head}\r\nConnection: close\r\n\r\n".format(port=numbers.port)
     with socket.create_connection(("127.0.0.1", numbers.port), timeout=10) as line:
         line.sendall(request.encode())
@@ -155,7 +155,7 @@ def test_two_hosts_or_none_are_refused(numbers, head):
     assert first.split()[1] in (b"400", b"403")
 
 
-def test_it_listens_on_this_machine_alone():
+def test_it_listens_on_this_machine_only():
     """No other machine can reach the port."""
     with _bound(0)[0] as listening:
         assert listening.getsockname()[0] == "127.0.0.1"
@@ -163,14 +163,14 @@ def test_it_listens_on_this_machine_alone():
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_nothing_can_be_written(numbers, method):
-    """Only GET and HEAD are answered, and no other origin is given leave."""
+    """Only GET and HEAD are answered, and no other origin is allowed."""
     answered = httpx.request(method, numbers.url)
     assert answered.status_code == 405
     assert "access-control-allow-origin" not in answered.headers
 
 
-def test_every_answer_forbids_what_a_page_could_do_with_it(numbers):
-    """Not kept, not framed, not guessed at; the page itself runs only its own scripts."""
+def test_every_response_has_restrictive_headers(numbers):
+    """Not cached, not framed, no type sniffing; the page runs only its own scripts."""
     for path in ("", "save/csv", "nowhere"):
         headers = httpx.get(numbers.url + path).headers
         assert headers["Cache-Control"] == "no-store"
@@ -185,7 +185,7 @@ def test_every_answer_forbids_what_a_page_could_do_with_it(numbers):
     assert "unsafe-eval" not in policy
 
 
-def test_a_head_request_says_as_much_without_the_page(numbers):
+def test_a_head_request_has_the_headers_without_the_page(numbers):
     """HEAD has the length of the page and no body."""
     answered = httpx.head(numbers.url)
     assert answered.status_code == 200
@@ -205,18 +205,22 @@ def test_a_notebook_sees_no_key(numbers):
 
 
 @pytest.mark.slow
-def test_the_page_is_filtered_by_what_is_offered(own):
-    """The two sessions' projects are offered; anything else that is asked for is passed over."""
+def test_the_page_is_filtered_by_the_offered_values(own):
+    """The two projects are offered; any other value is ignored."""
     append(log_of(own.folder, "s9"), answer(9, session="s9", name="blog", output=1_000_000))
-    said = told(own, lambda said: is_live(said) and said["files"] == 2)
+    said = received(own, lambda said: is_live(said) and said["files"] == 2)
     offered = {one["name"]: dict(one["options"]) for one in said["choices"]}
     assert offered["project"] == {"": "all", "/w/shop": "shop", "/w/blog": "blog"}
     assert set(offered["session"]) == {"", "s1", "s9"}
     chosen = {"project": "/w/blog", "model": HOSTILE, "source": "sample", "nothing": 1}
-    said = told(own, lambda said: is_live(said) and said["chosen"].get("project"), chosen=chosen)
+    said = received(
+        own, lambda said: is_live(said) and said["chosen"].get("project"), chosen=chosen
+    )
     assert said["chosen"] == {"project": "/w/blog"}
     assert "all of it on blog" in httpx.get(own.url).text
-    told(own, lambda said: is_live(said) and not said["chosen"]["project"], chosen={"project": ""})
+    received(
+        own, lambda said: is_live(said) and not said["chosen"]["project"], chosen={"project": ""}
+    )
 
 
 # What can be saved.
@@ -269,8 +273,8 @@ def test_the_executed_notebook_is_saved(own):
 
 
 @pytest.mark.slow
-def test_the_page_is_saved_as_a_report_is(own, tmp_path):
-    """One file that asks for nothing: with drawings, without the bar."""
+def test_the_page_is_saved_like_a_report(own, tmp_path):
+    """One self-contained file: with drawings, without the bar."""
     name, content = saved(own, "page")
     path = tmp_path / name
     path.write_bytes(content)
@@ -280,8 +284,8 @@ def test_the_page_is_saved_as_a_report_is(own, tmp_path):
     assert b"connect-src" not in content
 
 
-def test_a_column_of_several_kinds_is_saved_as_text():
-    """Rows that no type holds do not stop the rest from being saved."""
+def test_a_column_of_mixed_types_is_saved_as_text():
+    """It does not stop the rest from being saved."""
     chart = {"title": "Odd", "data": {"values": [{"a": 1}, {"a": "x"}, {"b": None}]}}
     output = {"data": {"application/vnd.vegalite.v5+json": chart}}
     cell = {"cell_type": "code", "metadata": {}, "outputs": [output]}
@@ -293,7 +297,7 @@ def test_a_column_of_several_kinds_is_saved_as_text():
     ]
 
 
-# How it begins and ends.
+# How it starts and stops.
 
 
 def test_a_taken_port_is_an_error_that_names_the_flag(numbers):
@@ -311,8 +315,8 @@ def test_a_taken_port_is_an_error_that_names_the_flag(numbers):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.slow
-def test_it_ends_with_its_processes(tmp_path, number):
-    """Ctrl-C and SIGTERM, also while a notebook runs and a browser listens: exit code 0."""
+def test_it_stops_with_its_processes(tmp_path, number):
+    """Ctrl-C and SIGTERM, also while a notebook runs and a browser is connected: exit code 0."""
     append(log_of(tmp_path), {"team": "Data", "value": 3})
     notebooks = write_notebook(
         tmp_path / "notebooks", "import subprocess", "subprocess.run(['sleep', '60'])"
@@ -327,51 +331,51 @@ def test_it_ends_with_its_processes(tmp_path, number):
         begun = parent.children(recursive=True)
         assert served.stop(number) == 0
         gone, alive = psutil.wait_procs(begun, timeout=5)
-        assert len(gone) == 3  # the prepared process, its copy and what that started
+        assert len(gone) == 3  # the prepared process, its copy and that one's children
         assert alive == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.slow
 def test_a_worker_dies_with_a_server_that_was_killed(numbers, tmp_path):
-    """Nothing is left behind by a crash."""
+    """A crash leaves no process behind."""
     append(log_of(tmp_path), {"team": "Data", "value": 3})
     with dashboard(tmp_path, "--notebooks", numbers.folder / "notebooks") as served:
-        told(served, is_live)
+        received(served, is_live)
         worker = worker_of(served)
         served.process.kill()
         assert psutil.wait_procs([worker], timeout=10)[1] == []
 
 
-def test_a_worker_that_was_killed_is_begun_again(numbers):
-    """It is said, and the next change is answered by a new one."""
+def test_a_killed_worker_is_restarted(numbers):
+    """A message says so, and a new worker handles the next change."""
     worker = worker_of(numbers)
     worker.kill()
     append(log_of(numbers.folder, "killed"), {"team": "Web", "value": 0})
-    said = told(numbers, lambda said: said["state"] in ("failed", "live") and said["files"] > 1)
+    said = received(numbers, lambda said: said["state"] in ("failed", "live") and said["files"] > 1)
     if said["state"] == "failed":
         assert "ended" in said["message"]
         append(log_of(numbers.folder, "killed"), {"team": "Web", "value": 0})
-        told(numbers, is_live)
+        received(numbers, is_live)
     assert worker_of(numbers).pid != worker.pid
 
 
 @pytest.mark.slow
-def test_notebooks_without_mine_are_an_error(tmp_path):
-    """--notebooks with a folder that lacks the notebook."""
+def test_a_notebooks_folder_without_the_notebook_is_an_error(tmp_path):
+    """--notebooks with a folder that lacks my_usage."""
     with dashboard(tmp_path, "--notebooks", tmp_path) as served:
         assert served.process.wait(WAIT) == 1
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_not_there_is_waited_for(numbers, tmp_path):
-    """It is said where is looked; the first session begins the page."""
+def test_it_waits_for_a_missing_folder(numbers, tmp_path):
+    """The page says which folder; the first session starts the page."""
     folder = tmp_path / "later"
     with dashboard(folder, "--notebooks", numbers.folder / "notebooks") as served:
-        said = told(served, lambda said: said["state"] == "waiting")
+        said = received(served, lambda said: said["state"] == "waiting")
         assert str(folder) in said["message"]
         append(log_of(folder), {"team": "Data", "value": 5})
-        assert told(served, is_live)["files"] == 1
+        assert received(served, is_live)["files"] == 1
         assert "5 in all" in httpx.get(served.url).text
 
 
@@ -386,7 +390,7 @@ def test_the_sample_is_shown_as_its_weekly_report(tmp_path):
     ) as process:
         try:
             served = Served(process, tmp_path)
-            told(served, is_live, 5 * WAIT)
+            received(served, is_live, 5 * WAIT)
             page = httpx.get(served.url).text
         finally:
             process.terminate()
@@ -394,8 +398,8 @@ def test_the_sample_is_shown_as_its_weekly_report(tmp_path):
     assert "What changed" in page
 
 
-def test_flags_of_the_weekly_report_are_refused_for_ones_own_logs():
-    """Nothing that was asked for is quietly left out."""
+def test_flags_of_the_weekly_report_are_refused_for_local_logs():
+    """No flag is silently ignored."""
     done = CliRunner().invoke(main, ["dashboard", "--weeks", "4"])
     assert done.exit_code == 2
     assert "--weeks" in done.output

@@ -1,4 +1,4 @@
-"""What is noticed of a folder: every change, and nothing else."""
+"""Every change of a folder of logs is noticed, and nothing else."""
 
 import shutil
 
@@ -7,59 +7,59 @@ import pytest
 from ccanalytics.live.watch import Watched
 
 
-def hears(watched, *deeds):
-    """Which of `deeds` changes the stamp."""
-    heard = []
-    for deed in deeds:
+def noticed(watched, *changes):
+    """Which of `changes` change the stamp."""
+    stamps_changed = []
+    for change in changes:
         before = watched.stamp()
-        deed()
-        heard.append(watched.stamp() != before)
-    return heard
+        change()
+        stamps_changed.append(watched.stamp() != before)
+    return stamps_changed
 
 
 def write(path):
-    """A deed: a line more in `path`, whose folder is made."""
+    """A change: one more line in `path`, whose folder is created."""
 
-    def deed():
+    def change():
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
             file.write("x\n")
 
-    return deed
+    return change
 
 
-def test_files_of_the_ending_are_told_of_wherever_they_appear(tmp_path):
-    """A line more, a new file, a file in a new folder; not other files."""
+def test_files_with_the_extension_are_noticed_wherever_they_appear(tmp_path):
+    """One more line, a new file, a file in a new folder; not other files."""
     log = tmp_path / "p" / "a.jsonl"
     write(log)()
-    deeds = [write(log), write(log.with_name("b.jsonl")), write(log.with_name("notes.txt"))]
-    deeds += [write(tmp_path / "q" / "r" / "c.jsonl")]
-    assert hears(Watched((tmp_path,), ".jsonl"), *deeds) == [True, True, False, True]
+    changes = [write(log), write(log.with_name("b.jsonl")), write(log.with_name("notes.txt"))]
+    changes += [write(tmp_path / "q" / "r" / "c.jsonl")]
+    assert noticed(Watched((tmp_path,), ".jsonl"), *changes) == [True, True, False, True]
 
 
-def test_outputs_of_tools_are_no_logs(tmp_path):
-    """They are neither told of nor counted."""
+def test_tool_outputs_are_not_logs(tmp_path):
+    """They are neither noticed nor counted."""
     kept = tmp_path / "s" / "tool-results" / "a.jsonl"
     write(kept)()
     watched = Watched((tmp_path,), ".jsonl")
     assert watched.count() == 0
-    assert hears(watched, write(kept)) == [False]
+    assert noticed(watched, write(kept)) == [False]
 
 
-def test_a_folder_may_come_later_and_come_again(tmp_path):
-    """Its first file is told of, its end, and what is written to the one made anew."""
+def test_a_folder_may_appear_later_and_be_recreated(tmp_path):
+    """Its first file, its removal and writes to the new one are noticed."""
     log = tmp_path / "later" / "a.jsonl"
     watched = Watched((log.parent,), ".jsonl")
     gone = [lambda: shutil.rmtree(log.parent)]
-    assert hears(watched, write(log), write(log), *gone, write(log)) == [True] * 4
+    assert noticed(watched, write(log), write(log), *gone, write(log)) == [True] * 4
 
 
 @pytest.mark.parametrize("name", ["my_usage.ipynb", "people.csv"])
-def test_single_files_are_told_of(tmp_path, name):
+def test_changes_of_single_files_are_noticed(tmp_path, name):
     """Written to, replaced, removed."""
     file = tmp_path / name
     write(file)()
     other = tmp_path / "other"
     write(other)()
-    deeds = [write(file), lambda: other.replace(file), file.unlink]
-    assert hears(Watched(files=(file,)), *deeds) == [True] * 3
+    changes = [write(file), lambda: other.replace(file), file.unlink]
+    assert noticed(Watched(files=(file,)), *changes) == [True] * 3

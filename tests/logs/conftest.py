@@ -1,4 +1,4 @@
-"""Tests of session logs run by one clock wherever they run; their logs and their store."""
+"""Session log tests use one clock on every machine; fixtures for their logs and their store."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""A tool call and its result: decision, lines, commits and pull requests."""
+"""From a tool call and its result: decision, lines, commits and pull requests."""
 
 import json
 
@@ -12,7 +12,7 @@ REFUSAL = "The user doesn't want to proceed with this tool use. The tool use was
 
 
 def done(tool, call=None, account=None, *, text="", error=False, denied=False):
-    """The outcome of a call with this input, and this result."""
+    """The outcome of a call with this input and this result."""
     logged = b"" if account is None else json.dumps(account).encode()
     given, said = json.dumps(call or {}).encode(), json.dumps(text).encode()
     return ToolUse(tool, given, said, logged, is_error=error, denied=denied).outcome()
@@ -24,18 +24,18 @@ def patch(*lines, **more):
 
 
 def bash(command, text="", **account):
-    """The outcome of a shell command that went through."""
+    """The outcome of a shell command that succeeded."""
     return done("Bash", {"command": command}, {"stdout": text, **account}, text=text)
 
 
 def test_an_edit_counts_the_lines_of_its_patch():
-    """Two lines added and one removed; the context is not counted."""
+    """Two lines added and one removed; context lines are not counted."""
     account = patch(" same", "-old", "+new", "+newer", "\\ No newline at end of file")
     assert done("Edit", account=account) == Outcome("accepted", 2, 1)
 
 
-def test_a_patch_counts_instead_of_the_texts_of_the_call():
-    """The texts repeat three lines of context that the patch knows to be the same."""
+def test_a_patch_is_used_instead_of_the_texts_of_the_call():
+    """The texts repeat three unchanged lines, which the patch has as context."""
     call = {"old_string": "a\nb\nc\nx", "new_string": "a\nb\nc\ny"}
     assert done("Edit", call, patch(" c", "-x", "+y")) == Outcome("accepted", 1, 1)
 
@@ -48,15 +48,15 @@ def test_a_created_file_adds_all_its_lines():
     assert done("Write", {"content": "a\nb"}, short) == Outcome("accepted", 2, 0)
 
 
-def test_an_overwritten_file_counts_only_what_changed():
-    """Writing a whole file anew adds one line when one line is new."""
+def test_an_overwritten_file_counts_only_its_changes():
+    """Rewriting a whole file adds one line if one line is new."""
     account = patch(" a", "+b", type="update", content="a\nb\n")
     assert done("Write", {"content": "a\nb\n"}, account) == Outcome("accepted", 1, 0)
 
 
 @pytest.mark.parametrize("account", [None, "Done.", [], {"structuredPatch": 5}])
 def test_an_edit_without_a_patch_compares_its_texts(account):
-    """The account may be absent, a text or of another shape: `b` became `x` and `y`."""
+    """The result may be absent, a text or of another shape: `b` became `x` and `y`."""
     call = {"old_string": "a\nb\nc", "new_string": "a\nx\ny\nc"}
     assert done("Edit", call, account) == Outcome("accepted", 2, 1)
 
@@ -72,13 +72,13 @@ def test_several_edits_at_once_add_up():
     assert done("MultiEdit", call) == Outcome("accepted", 2, 1)
 
 
-def test_a_written_file_without_an_account_counts_its_content():
-    """Nobody logged whether it was new."""
+def test_a_written_file_without_a_result_counts_its_content():
+    """The log does not say whether it was new."""
     assert done("Write", {"content": "a\nb\n"}) == Outcome("accepted", 2, 0)
 
 
 def test_a_notebook_cell_is_a_decision_without_lines():
-    """No patch of a notebook is logged."""
+    """The log has no patch for notebooks."""
     assert done("NotebookEdit", {"new_source": "a\nb"}) == Outcome("accepted")
 
 
@@ -105,18 +105,18 @@ def test_a_notebook_cell_is_a_decision_without_lines():
     ],
 )
 def test_a_refusal_is_a_rejection(text):
-    """People and settings refuse in fixed words."""
+    """People and settings refuse with fixed phrases."""
     assert done("Edit", account=f"Error: {text}", text=text, error=True) == Outcome("rejected")
 
 
 @pytest.mark.parametrize("account", [f"Error: {REFUSAL}", "User rejected tool use"])
-def test_a_refusal_without_the_mark_of_an_error_is_a_rejection(account):
-    """Claude Code's own account says that it went wrong."""
+def test_a_refusal_without_an_error_flag_is_a_rejection(account):
+    """Claude Code's own result says that it failed."""
     assert done("Edit", account=account, text=REFUSAL) == Outcome("rejected")
 
 
-def test_a_denial_the_log_names_is_a_rejection():
-    """Newer versions log who denied, whatever the text says."""
+def test_a_denial_in_the_log_is_a_rejection():
+    """Newer versions log who denied it, whatever the text says."""
     assert done("Edit", text="no", error=True, denied=True) == Outcome("rejected")
 
 
@@ -126,19 +126,19 @@ def test_a_refusal_is_found_among_blocks():
     assert done("Edit", text=blocks, error=True).decision == "rejected"
 
 
-def test_a_tool_that_failed_is_no_decision():
-    """The file had not been read: nobody was asked."""
+def test_a_failed_tool_is_not_a_decision():
+    """The file had not been read, so nobody was asked."""
     text = "<tool_use_error>File has not been read yet.</tool_use_error>"
     assert done("Edit", {"new_string": "a"}, text=text, error=True) == Outcome("error")
 
 
-def test_a_refusal_in_the_text_an_edit_looked_for_is_none():
-    """The words stand in the file, not in the answer."""
+def test_refusal_words_in_the_text_of_an_edit_are_not_a_refusal():
+    """The words are in the file, not in the result."""
     text = "String to replace not found in file.\nString: blocked by hook"
     assert done("Edit", text=text, error=True) == Outcome("error")
 
 
-def test_a_command_that_printed_a_refusal_failed():
+def test_a_command_that_printed_a_refusal_is_not_refused():
     """It ran, so nobody refused it."""
     text = "Exit code 1\npush was denied by the policy of the server"
     assert done("Bash", {"command": "git push"}, text=text, error=True).decision == "error"
@@ -158,7 +158,7 @@ def test_a_file_that_quotes_a_refusal_was_still_edited():
         "hooks passed\n[fix/a-b_c 1d6f8ff0] Say hello",
     ],
 )
-def test_a_commit_is_known_by_what_git_printed(printed):
+def test_a_commit_is_recognised_by_the_output_of_git(printed):
     """Branch and hash in brackets, at the start of a line."""
     assert bash("cd x && git -C . commit -m 'Say hello'", printed).commits == 1
 
@@ -172,34 +172,34 @@ def test_a_commit_is_known_by_what_git_printed(printed):
         ("echo commit", "[main 1d6f8ff] Say hello"),
     ],
 )
-def test_without_command_and_print_there_is_no_commit(command, printed):
+def test_without_command_and_output_there_is_no_commit(command, printed):
     """A word in a command or a line in an output alone proves nothing."""
     assert bash(command, printed).commits == 0
 
 
 def test_a_commit_made_in_powershell_is_a_commit():
-    """The shell of Windows is a tool of its own, with the same account."""
+    """The Windows shell is a separate tool with the same result format."""
     command = {"command": "git add -A; git commit -m work"}
     assert done("PowerShell", command, {"stdout": "[main 1d6f8ff] work"}).commits == 1
 
 
-def test_a_commit_inside_a_command_that_failed_does_not_count():
-    """The whole command is an error, as the product's own counter sees it."""
+def test_a_commit_inside_a_failed_command_does_not_count():
+    """The whole command is an error, as for the product's own counter."""
     text = "Exit code 1\n[main 537f15f] Say hello\npush failed"
     call = {"command": "git commit -m x && git push"}
     assert done("Bash", call, f"Error: {text}", text=text, error=True).commits == 0
 
 
-def test_what_the_log_says_of_git_wins_over_the_print():
-    """A quiet commit prints nothing, and a push is no commit."""
+def test_git_fields_of_the_log_override_the_output():
+    """A quiet commit prints nothing, and a push is not a commit."""
     commit = {"commit": {"sha": "1d6f8ff", "kind": "committed", "branch": "main"}}
     assert bash("git commit -q -m x", gitOperation=commit).commits == 1
     pushed = bash("git commit -m x", "[main 1d6f8ff] x", gitOperation={"push": {"branch": "main"}})
     assert pushed.commits == 0
 
 
-def test_a_commit_without_an_account_is_read_from_the_result():
-    """Subagents' files often hold only the text."""
+def test_a_commit_without_git_fields_is_read_from_the_text():
+    """Subagent files often have only the text."""
     text = "[main 1d6f8ff] Say hello"
     assert done("Bash", {"command": "git commit -m x"}, text=text).commits == 1
 
@@ -212,27 +212,27 @@ def test_a_commit_without_an_account_is_read_from_the_result():
         ("az repos pr create", "https://dev.azure.com/o/p/_git/r/pullrequest/3"),
     ],
 )
-def test_a_pull_request_is_known_by_the_address_it_got(command, printed):
-    """The command, and the new address in its output."""
+def test_a_pull_request_is_recognised_by_its_new_url(command, printed):
+    """The command, and the new URL in its output."""
     assert bash(command, printed).pull_requests == 1
     assert bash(command, "aborted").pull_requests == 0
 
 
 @pytest.mark.parametrize(("action", "expected"), [("created", 1), ("commented", 0), ("edited", 0)])
 def test_only_a_created_pull_request_counts(action, expected):
-    """The log also names comments and edits."""
+    """The log also has comments and edits."""
     operation = {"pr": {"number": 4, "url": "https://github.com/o/r/pull/4", "action": action}}
     assert bash("gh pr create", gitOperation=operation).pull_requests == expected
 
 
 def test_a_pull_request_made_by_an_mcp_tool_counts():
-    """The tool is named after what it does."""
+    """The name of the tool says what it does."""
     assert done("mcp__github__create_pull_request").pull_requests == 1
     assert done("mcp__github__create_pull_request", error=True).pull_requests == 0
 
 
-def test_other_tools_write_nothing():
-    """Reading a file or listing a folder is a decision and no more."""
+def test_other_tools_have_no_lines():
+    """Reading a file or listing a folder is only a decision."""
     assert done("Read") == bash("ls") == Outcome("accepted")
 
 
@@ -241,13 +241,13 @@ lines = st.lists(st.sampled_from("abc"), max_size=8)
 
 @given(before=lines, after=lines)
 def test_compared_texts_account_for_every_line(before, after):
-    """What was there, less what was removed, plus what was added, is what is there."""
+    """Old lines, minus removed, plus added, equal new lines."""
     call = {"old_string": "\n".join(before), "new_string": "\n".join(after)}
     counted = done("Edit", call)
     assert len(before) - counted.lines_removed + counted.lines_added == len(after)
 
 
 @given(tool=st.sampled_from(["Edit", "Write", "Bash"]), content=st.binary(), account=st.binary())
-def test_no_result_is_odd_enough_to_stop_the_reading(tool, content, account):
-    """Whatever stands in a log, there is an outcome."""
+def test_no_result_stops_the_reading(tool, content, account):
+    """Any value in a log has an outcome."""
     assert ToolUse(tool, content, content, account).outcome().lines_added >= 0

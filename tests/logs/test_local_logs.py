@@ -1,4 +1,4 @@
-"""Session logs: every request, session and edit once, whatever the files look like."""
+"""Session logs: every request, session and edit is counted once, whatever the files look like."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ DAY = date(2026, 8, 3)
 
 
 class ReadLogs(LocalLogs):
-    """Session logs, what was read of them, and the frames of it."""
+    """Session logs, the result of reading them, and their frames."""
 
     @cached_property
     def _read(self):
@@ -37,7 +37,7 @@ class ReadLogs(LocalLogs):
         return self._read[0]
 
     def span(self):
-        """The first and last day with anything."""
+        """The first and last day with any activity."""
         dates = [row for frame in self._read[1].values() for row in frame["date"].to_pylist()]
         return (min(dates).date(), max(dates).date()) if dates else None
 
@@ -47,7 +47,7 @@ class ReadLogs(LocalLogs):
 
 @pytest.fixture
 def logs(tmp_path):
-    """Writes files below `projects` and gives the LocalLogs of them."""
+    """Write files below `projects` and return their LocalLogs."""
 
     def write(**files):
         for name, lines in files.items():
@@ -90,11 +90,11 @@ def total(logs):
     }
 
 
-# Requests, each once
+# Requests, each counted once
 
 
 def test_the_lines_of_one_message_are_one_request(logs):
-    """Each block repeats the usage; the largest output is the last word, in any order."""
+    """Each block repeats the usage; the largest output counts, in any order."""
     lines = [answer(output=2), answer(output=30, stop="end_turn"), answer(output=9)]
     read = logs(s1=lines)
     assert total(read)["output"] == 30
@@ -108,38 +108,38 @@ def test_a_request_that_was_never_finished_is_not_final(logs):
 
 
 def test_another_request_id_is_another_request(logs):
-    """The same message id asked twice was paid twice."""
+    """The same message id requested twice was paid for twice."""
     assert (
         total(logs(s1=[answer(request="r1", output=2), answer(request="r2", output=3)]))["output"]
         == 5
     )
 
 
-def test_a_missing_request_id_still_tells_copies(logs):
-    """Old versions and other clouds log none; the message id then decides."""
+def test_copies_without_a_request_id_are_recognised(logs):
+    """Old versions and other clouds log none; then the message id decides."""
     assert (
         total(logs(s1=[answer(request=None, output=2), answer(request=None, output=4)]))["output"]
         == 4
     )
 
 
-def test_lines_without_any_id_are_told_apart_by_what_went_in(logs):
+def test_lines_without_any_id_are_distinguished_by_their_input(logs):
     """Two blocks of one answer, and another answer."""
     first, second = ({"input_tokens": tokens} for tokens in (10, 20))
     lines = [answer(None, None, output=2, usage=usage) for usage in (first, first, second)]
     assert total(logs(s1=lines))["output"] == 4
 
 
-def test_a_side_conversation_replaying_a_message_yields_to_it(logs):
-    """The copy has a request id of its own, before or after the original."""
+def test_a_side_conversation_that_replays_a_message_does_not_count(logs):
+    """The copy has its own request id, and comes before or after the original."""
     original = answer(output=5)
     copy = answer(request="r9", output=7, isSidechain=True)
     assert total(logs(s1=[original, copy]))["output"] == 5
     assert total(logs(s1=[copy, original]))["output"] == 5
 
 
-def test_a_subagent_is_counted_from_its_file_and_its_parents_progress_once(logs):
-    """The same ids stand in both."""
+def test_a_subagent_in_its_file_and_its_parents_progress_counts_once(logs):
+    """Both have the same ids."""
     inner = answer("m2", "r2", output=8, isSidechain=True)
     read = logs(s1=[answer(output=5), progress(inner)], **{"s1__subagents__agent-a": [inner]})
     assert total(read)["output"] == 13
@@ -167,14 +167,14 @@ def test_a_subagent_seen_only_in_progress_counts(logs):
     )
 
 
-def test_an_older_subagent_file_beside_the_session_is_no_session(logs):
+def test_an_older_subagent_file_next_to_the_session_is_not_a_session(logs):
     """`agent-*.jsonl` holds requests but starts no session."""
     read = logs(**{"agent-1": [answer(output=4, isSidechain=True)]})
     assert (total(read)["output"], total(read)["sessions"]) == (4, 0)
 
 
 def test_an_advisor_is_a_call_to_its_own_model(logs):
-    """Its tokens are missing in the message's totals and cost its own price."""
+    """Its tokens are not in the message's totals and are billed at its own price."""
     iterations = [
         {"type": "message", "input_tokens": 1, "output_tokens": 2},
         {
@@ -190,8 +190,8 @@ def test_an_advisor_is_a_call_to_its_own_model(logs):
     assert used == [("claude-fable-5", 7, 3), (MODEL, 1, 2)]
 
 
-def test_synthetic_answers_are_no_requests(logs):
-    """Claude Code wrote them itself."""
+def test_synthetic_answers_are_not_requests(logs):
+    """Claude Code itself wrote them."""
     read = logs(s1=[answer(model="<synthetic>", output=9)])
     assert (table(read, "requests"), total(read)["output"]) == ([], 0)
 
@@ -209,7 +209,7 @@ def test_synthetic_answers_are_no_requests(logs):
     ],
 )
 def test_cache_writes_are_the_larger_of_total_and_breakdown(logs, usage, expected, dollars):
-    """Five-minute writes at $6.25 a million, one-hour writes at $10, the unexplained rest short."""
+    """Five-minute writes at $6.25 a million, one-hour writes at $10, the remainder as short."""
     if split := usage.get("cache_creation"):
         kinds = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
         usage = usage | {"cache_creation": dict(zip(kinds, split, strict=True))}
@@ -235,15 +235,15 @@ def test_a_model_nobody_prices_costs_null_and_one_warning(logs, caplog):
     assert [row["cost_usd"] for row in table(read, "sessions", date(2026, 8, 2))] == [None]
 
 
-def test_a_line_that_names_no_model_has_that_of_its_answer(logs):
+def test_a_line_without_a_model_has_the_model_of_its_answer(logs):
     """In either order."""
     lines = [answer(output=3, model=None), answer(output=3, at="2026-08-03T10:00:01Z")]
     for order in (lines, lines[::-1]):
         assert [row["model"] for row in table(logs(s1=order), "requests")] == [MODEL]
 
 
-def test_missing_and_null_usage_fields_are_no_tokens(logs):
-    """Only what was logged counts."""
+def test_missing_and_null_usage_fields_are_zero_tokens(logs):
+    """Only logged values count."""
     nulls = dict.fromkeys(
         ["input_tokens", "cache_read_input_tokens", "iterations", "speed", "server_tool_use"]
     )
@@ -254,7 +254,7 @@ def test_missing_and_null_usage_fields_are_no_tokens(logs):
 
 
 def test_a_day_is_a_utc_day(logs):
-    """Half past one in Berlin is still the day before, on either side of midnight."""
+    """Half past one in Berlin is still the previous UTC day; both sides of midnight."""
     read = logs(
         s1=[
             answer("m1", output=1, at="2026-08-03T23:59:59.999Z"),
@@ -268,13 +268,13 @@ def test_a_day_is_a_utc_day(logs):
 
 
 def test_a_session_counts_on_the_day_it_started(logs):
-    """It went on past midnight, where there is a record but no new session."""
+    """It continued past midnight, where there is a record but no new session."""
     read = logs(s1=[answer(output=1), answer("m2", output=1, at="2026-08-04T08:00:00Z")])
     assert [row["sessions"] for row in everything(read, "activity")] == [1, 0]
 
 
-def test_a_fork_is_one_session_more_and_its_copied_past_is_not_counted_again(logs):
-    """The copied lines keep the session they are from."""
+def test_a_fork_adds_one_session_and_its_copied_history_counts_once(logs):
+    """The copied lines keep the id of their session."""
     past = [line("user", message={"content": "hi"}), answer(output=5)]
     own = answer("m2", output=2, session="s2", at="2026-08-03T12:00:00Z")
     read = logs(s1=past, s2=[*past, own])
@@ -282,18 +282,18 @@ def test_a_fork_is_one_session_more_and_its_copied_past_is_not_counted_again(log
 
 
 def test_a_fork_whose_original_is_gone_starts_only_its_own_session(logs):
-    """The copied past belongs to a session that is not in the logs any more."""
+    """The copied history belongs to a session no longer in the logs."""
     own = answer("m2", session="s2", at="2026-08-03T12:00:00Z")
     assert total(logs(s2=[answer(output=5), own]))["sessions"] == 1
 
 
 def test_a_renamed_file_still_holds_its_session(logs):
-    """No line of it carries the name of the file."""
+    """No line has the name of the file."""
     assert total(logs(backup=[answer(output=5)]))["sessions"] == 1
 
 
 def test_records_are_split_by_terminal_and_working_folder(logs):
-    """A session that moves to a worktree has two projects, and starts in the first."""
+    """A session that moves to a worktree has two projects, and counts in the first."""
     read = logs(
         s1=[
             answer("m1", output=1, entrypoint="cli"),
@@ -312,8 +312,8 @@ def test_records_are_split_by_terminal_and_working_folder(logs):
     ]
 
 
-def test_a_row_says_what_logs_know_of_the_actor(logs):
-    """One actor called local, and an organization of the same name, whatever the folders."""
+def test_a_row_has_the_actor_of_the_logs(logs):
+    """One actor called local, and an organization of the same name, for any folder."""
     (row,) = table(logs(s1=[answer(output=1)]), "activity")
     names = ("organization", "actor", "actor_kind", "customer_type", "is_remote")
     assert [row[name] for name in names] == ["local", "local", "user", "local", None]
@@ -346,8 +346,8 @@ def test_the_sessions_frame_has_one_row_per_session(logs):
     assert (row["ended_at"] - row["started_at"]).total_seconds() == 3600
 
 
-def test_a_day_without_anything_has_empty_frames(logs):
-    """Nothing happened is an answer."""
+def test_a_day_without_activity_has_empty_frames(logs):
+    """No activity is a valid answer."""
     frames = logs(s1=[answer(output=1)]).frames(date(2020, 1, 1))
     schemas = SCHEMAS | LOG_SCHEMAS
     assert {name: (len(one), one.schema) for name, one in frames.items()} == {
@@ -371,7 +371,7 @@ def test_a_tool_result_in_two_files_counts_once(logs):
 
 
 def test_a_rejected_edit_is_a_rejection_without_lines(logs):
-    """It stands in the record under the name the Analytics API uses."""
+    """It is in the record under the name the Analytics API uses."""
     text = "The user doesn't want to proceed with this tool use."
     read = logs(
         s1=[call(new_string="a\nb"), result(text=text, error=True, account=f"Error: {text}")]
@@ -381,16 +381,16 @@ def test_a_rejected_edit_is_a_rejection_without_lines(logs):
     assert total(read)["lines_added"] == 0
 
 
-def test_a_result_nobody_asked_for_is_passed_over(logs):
+def test_a_result_without_a_call_is_ignored(logs):
     """Its call was lost."""
     assert total(logs(s1=[result(account=PATCH)]))["lines_added"] == 0
 
 
-# Files as they are
+# Irregular files
 
 
 def test_broken_lines_are_counted_and_the_others_read(logs, caplog):
-    """A line cut off in the middle of a file, and a last one cut off while it was written."""
+    """A truncated line in the middle of a file, and a last one that was still being written."""
     read = logs(s1=[answer(output=1), b'{"type":"assistant","mess', b'{"type":"assis'])
     with caplog.at_level(logging.WARNING):
         assert total(read)["output"] == 1
@@ -413,22 +413,22 @@ FIRST, SECOND, THIRD = (
         (FIRST + SECOND[:150], 1, {"not JSON": 1}, {}),
     ],
 )
-def test_records_glued_on_one_line_all_count(logs, glued, tokens, dropped, repaired):
-    """Two processes wrote at once, or one was killed; only a record cut off is lost."""
+def test_several_records_on_one_line_all_count(logs, glued, tokens, dropped, repaired):
+    """Two processes wrote at once, or one was killed; only a truncated record is lost."""
     read = logs(s1=[glued])
     assert total(read)["output"] == tokens
     assert (read.report.dropped, read.report.repaired) == (dropped, repaired)
 
 
-def test_a_part_of_a_record_cut_off_is_no_record(logs):
-    """The copy of a subagent's answer is whole, the line around it is not."""
+def test_a_part_of_a_truncated_record_is_not_a_record(logs):
+    """The copy of a subagent's answer is complete, but the line around it is not."""
     cut = json.dumps(progress(answer("m2", "r2", output=8))).encode()
     read = logs(s1=[cut[: cut.index(b"}}") + 1], answer(output=1)])
     assert total(read)["output"] == 1
     assert read.report.dropped == {"not JSON": 1}
 
 
-def test_lines_of_other_tools_are_counted_and_passed_over(logs):
+def test_lines_of_other_tools_are_counted_and_ignored(logs):
     """Numbers, lists, texts, objects of another shape, and a line without a time."""
     others = [5, [], "text", None, {"role": "user"}, {"type": 7}, answer(output=9, at="yesterday")]
     read = logs(s1=[*others, answer(output=1)])
@@ -449,7 +449,7 @@ def test_lines_of_other_tools_are_counted_and_passed_over(logs):
         (b'"type": "assistant"', b'"type": null, "version": NaN'),
     ],
 )
-def test_an_odd_value_does_not_cost_the_rest_of_its_line(logs, before, after):
+def test_an_invalid_value_does_not_drop_the_rest_of_its_line(logs, before, after):
     """The seven tokens count, and the line is reported."""
     odd = json.dumps(answer(output=7)).encode().replace(before, after, 1)
     read = logs(s1=[odd])
@@ -458,7 +458,7 @@ def test_an_odd_value_does_not_cost_the_rest_of_its_line(logs, before, after):
 
 
 @pytest.mark.parametrize("part", ["call", "result"])
-def test_an_odd_value_within_a_tool_call_or_result_is_reported(logs, part):
+def test_an_invalid_value_within_a_tool_call_or_result_is_reported(logs, part):
     """Half a character in the text of an edit: its lines count, and the line is reported."""
     lines = [call(new_string="a"), result(account=PATCH)]
     old, new = {"call": (b'"a"', b'"\\ud83d"'), "result": (b'"+new"', b'"+\\ud83d"')}[part]
@@ -471,23 +471,23 @@ def test_an_odd_value_within_a_tool_call_or_result_is_reported(logs, part):
 
 
 def test_an_attempt_of_another_model_before_the_answer_is_billed_if_it_had_output(logs):
-    """Fable wrote three tokens and was stopped; another time it was stopped before any."""
+    """Fable wrote three tokens and was stopped; another time it was stopped before writing any."""
 
-    def tried(output):
+    def attempt(output):
         parts = [
             {"type": "message", "model": "claude-fable-5", "output_tokens": output},
             {"type": "fallback_message", "model": MODEL, "output_tokens": 5},
         ]
         return {"usage": {"iterations": parts}, "output": 5}
 
-    read = logs(s1=[answer(**tried(3)), answer("m2", "r2", **tried(0))])
+    read = logs(s1=[answer(**attempt(3)), answer("m2", "r2", **attempt(0))])
     assert total(read)["output"] == 13
     dollars = {row["model"]: row["cost_usd"] for row in table(read, "model_usage")}
     assert dollars["claude-fable-5"] == Decimal("0.00015")
 
 
 def test_an_answer_refused_before_any_output_costs_nothing(logs):
-    """Its tokens are in the log and on no bill."""
+    """Its tokens are in the log but on no bill."""
     refused = answer(usage={"input_tokens": 1_000_000}, stop="refusal")
     (used,) = table(logs(s1=[refused]), "model_usage")
     assert (used["input_tokens"], used["cost_usd"]) == (1_000_000, 0)
@@ -497,8 +497,8 @@ def test_linked_project_folders_are_followed_and_loops_are_not(logs, tmp_path):
     """A folder elsewhere counts; a link to the folder itself adds nothing."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    told = answer("m2", "r2", output=4, session="s2")
-    (elsewhere / "s2.jsonl").write_text(json.dumps(told))
+    answered = answer("m2", "r2", output=4, session="s2")
+    (elsewhere / "s2.jsonl").write_text(json.dumps(answered))
     logs(s1=[answer(output=3)])
     (tmp_path / "projects" / "linked").symlink_to(elsewhere)
     (tmp_path / "projects" / "p" / "loop").symlink_to(tmp_path / "projects")
@@ -506,22 +506,22 @@ def test_linked_project_folders_are_followed_and_loops_are_not(logs, tmp_path):
 
 
 def test_a_folder_above_called_subagents_changes_nothing(tmp_path):
-    """Only the folder right above a file says that a subagent wrote it."""
+    """Only the parent folder of a file marks it as a subagent's."""
     folder = tmp_path / "subagents" / "projects" / "p"
     folder.mkdir(parents=True)
     (folder / "s1.jsonl").write_text(json.dumps(answer(output=1)))
     assert total(ReadLogs([tmp_path / "subagents"]))["sessions"] == 1
 
 
-def test_unknown_kinds_of_lines_are_passed_over(logs):
-    """New ones keep coming, some with a message that is a text."""
+def test_unknown_kinds_of_lines_are_ignored(logs):
+    """New kinds keep appearing, some with a message that is a text."""
     odd = [line("brand-new", message="hi"), line("progress", data="x"), line("new", data=[1, {}])]
     read = logs(s1=[*odd, answer(output=1)])
     assert (total(read)["output"], read.report.dropped) == (1, {})
 
 
-def test_blanks_line_ends_and_nulls_do_not_matter(logs):
-    """JSON with spaces, Windows line ends, empty lines, and null ids inside a tool's input."""
+def test_spaces_line_endings_and_nulls_do_not_matter(logs):
+    """JSON with spaces, Windows line endings, empty lines, and null ids inside a tool's input."""
     block = {"type": "tool_use", "id": "t1", "name": "X", "input": {"id": None, "model": None}}
     spaced = json.dumps(answer(output=3, content=[block], version=None), indent=None).encode()
     read = logs(s1=[spaced + b"\r", b"", b"   ", b"\r", b" " * 200])
@@ -529,22 +529,22 @@ def test_blanks_line_ends_and_nulls_do_not_matter(logs):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_file_whose_lines_end_without_a_line_feed_is_read(tmp_path, count):
-    """Carriage returns alone, as an old editor writes them."""
+def test_a_file_with_carriage_returns_only_is_read(tmp_path, count):
+    """As an old editor writes them."""
     lines = [json.dumps(answer(f"m{n}", f"r{n}", output=3)) for n in range(count)]
     (tmp_path / "s1.jsonl").write_bytes("".join(f"{one}\r" for one in lines).encode())
     assert total(ReadLogs([tmp_path]))["output"] == 3 * count
 
 
-def test_what_is_not_read_of_a_file_in_utf_16_is_named(tmp_path):
-    """Its zero bytes are left out; the first line begins with a mark that is no text."""
+def test_the_unread_part_of_a_utf_16_file_is_reported(tmp_path):
+    """Its zero bytes are dropped; the first line starts with a byte order mark."""
     text = "".join(json.dumps(answer(f"m{n}", output=3)) + "\n" for n in range(2))
     (tmp_path / "s1.jsonl").write_bytes(text.encode("utf-16"))
     read = ReadLogs([tmp_path])
     assert (total(read)["output"], read.report.dropped) == (3, {"not JSON": 1})
 
 
-def test_records_on_several_lines_are_named(tmp_path):
+def test_records_on_several_lines_are_reported(tmp_path):
     """Each of their lines is counted as dropped."""
     (tmp_path / "s1.jsonl").write_text(json.dumps(answer(output=3), indent=1) + "\n")
     read = ReadLogs([tmp_path])
@@ -552,28 +552,28 @@ def test_records_on_several_lines_are_named(tmp_path):
     assert read.report.dropped.total() == read.report.lines > 10
 
 
-def test_a_content_that_is_a_text_is_no_obstacle(logs):
+def test_a_content_may_be_a_text(logs):
     """Old prompts and answers are plain texts."""
     spoken = answer(output=3)
     spoken["message"]["content"] = "hello"
     assert total(logs(s1=[spoken]))["output"] == 3
 
 
-def test_empty_files_hold_nothing(logs, tmp_path):
-    """A file without lines is a file all the same."""
+def test_empty_files_have_no_records(logs, tmp_path):
+    """A file without lines still counts as a file."""
     read = logs(s1=[])
     (tmp_path / "projects" / "p" / "s1.jsonl").write_bytes(b"")
     assert (read.span(), read.report.files) == (None, 1)
 
 
 def test_huge_lines_are_read(logs):
-    """An image of two megabytes in a result."""
+    """A result with an image of two megabytes."""
     read = logs(s1=[result(text="x" * 2_000_000), answer(output=3)])
     assert total(read)["output"] == 3
 
 
 def test_a_dangling_link_does_not_stop_the_others(logs, tmp_path):
-    """It is counted as a file that cannot be read."""
+    """It is counted as a file that could not be read."""
     logs(s1=[answer(output=3)])
     (tmp_path / "projects" / "p" / "gone.jsonl").symlink_to(tmp_path / "nowhere")
     read = ReadLogs([tmp_path])
@@ -582,14 +582,14 @@ def test_a_dangling_link_does_not_stop_the_others(logs, tmp_path):
 
 
 def test_a_file_that_vanishes_before_it_is_read_is_counted(logs, tmp_path):
-    """Claude Code cleans up after 30 days, perhaps just now."""
+    """Claude Code deletes logs after 30 days, possibly during the read."""
     read = logs(s1=[answer(output=3)], s2=[answer("m2", output=4)])
     (tmp_path / "projects" / "p" / "s2.jsonl").unlink()
     assert (total(read)["output"], sum(read.report.unreadable_files.values())) == (3, 1)
 
 
 def test_two_folders_with_the_same_session_count_it_once(logs, tmp_path):
-    """Whichever is named first."""
+    """In either order."""
     logs(s1=[answer(output=3)])
     other = tmp_path / "other"
     (other / "projects" / "p").mkdir(parents=True)
@@ -601,13 +601,13 @@ def test_two_folders_with_the_same_session_count_it_once(logs, tmp_path):
 
 
 def test_outputs_kept_by_tools_are_not_sessions(logs):
-    """A tool's output may itself be a copy of a log."""
+    """The output of a tool may be a copy of a log."""
     read = logs(s1=[answer(output=3)], **{"s1__tool-results__x": [answer("m2", output=9)]})
     assert total(read)["output"] == 3
 
 
-def test_any_folder_with_session_files_below_will_do(logs, tmp_path):
-    """The configuration folder, its `projects`, one project, or the folder around them."""
+def test_any_folder_with_session_files_below_works(logs, tmp_path):
+    """The configuration folder, its `projects`, one project, or a parent folder."""
     logs(s1=[answer(output=3)])
     config = tmp_path / "around" / "config"
     config.mkdir(parents=True)
@@ -616,8 +616,8 @@ def test_any_folder_with_session_files_below_will_do(logs, tmp_path):
         assert total(ReadLogs([folder]))["output"] == 3
 
 
-def test_reading_leaves_the_folder_as_it_was(logs, tmp_path):
-    """No file is added, none is touched."""
+def test_reading_leaves_the_folder_unchanged(logs, tmp_path):
+    """No file is added or touched."""
     read = logs(s1=[answer(output=3)])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     read.frames(DAY)
@@ -643,8 +643,8 @@ def test_no_text_of_a_prompt_or_file_gets_into_a_frame(logs):
 
 
 @given(order=st.permutations(range(6)), cuts=st.lists(st.booleans(), min_size=6, max_size=6))
-def test_totals_do_not_depend_on_the_report_spec_of_lines_and_files(tmp_path_factory, order, cuts):
-    """Usage so far and in the end, a copy, a call and its result, shuffled over two files."""
+def test_totals_do_not_depend_on_the_order_of_lines_and_files(tmp_path_factory, order, cuts):
+    """Partial and final usage, a copy, a call and its result, shuffled over two files."""
     lines = [
         answer(output=1),
         answer(output=30, stop="end_turn"),
@@ -670,13 +670,13 @@ def test_totals_do_not_depend_on_the_report_spec_of_lines_and_files(tmp_path_fac
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    """So is the way out."""
+    """The error also says what to do."""
     with pytest.raises(SettingsError, match=r"nowhere does not exist.*--logs DIR"):
         ReadLogs([tmp_path / "nowhere"])
 
 
 def test_a_folder_without_logs_is_named(tmp_path, caplog):
-    """Next to one that has some it costs nothing: Claude Code may have moved on."""
+    """It is no error if another folder has logs: Claude Code may have moved."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "s.jsonl").write_text(json.dumps(answer(output=3)))
     (tmp_path / "empty" / "projects").mkdir(parents=True)
@@ -690,19 +690,19 @@ def test_a_folder_without_logs_is_named(tmp_path, caplog):
 
 
 def test_no_folder_at_all_is_an_error():
-    """There is nothing to read."""
+    """There would be nothing to read."""
     with pytest.raises(SettingsError, match="No log folder given"):
         ReadLogs([])
 
 
 def test_the_environment_names_the_folders(tmp_path):
-    """One, or several with commas between, whether they exist or not."""
+    """One, or several separated by commas, whether they exist or not."""
     environ = {"CLAUDE_CONFIG_DIR": "/a, ~/b,"}
     assert log_folders(environ, tmp_path) == [Path("/a"), Path.home() / "b"]
 
 
-def test_without_it_the_usual_folders_with_logs_are_taken(tmp_path):
-    """`~/.claude`, `~/.config/claude`, or both; the first when there are no logs at all."""
+def test_by_default_the_usual_folders_with_logs_are_used(tmp_path):
+    """`~/.claude`, `~/.config/claude`, or both; the first if neither has logs."""
     old, new = tmp_path / ".claude", tmp_path / ".config" / "claude"
     assert log_folders({}, tmp_path) == [old]
     (new / "projects").mkdir(parents=True)
@@ -719,7 +719,7 @@ def test_without_it_the_usual_folders_with_logs_are_taken(tmp_path):
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
-    """The sample of real session logs, and the totals an independent script found in them."""
+    """The sample of real session logs, and the totals that an independent script computed."""
     if not (SAMPLE / "claude-logs.tar.xz").exists():
         pytest.skip("no sample of real logs next to the repository")
     folder = tmp_path_factory.mktemp("real")
@@ -730,7 +730,7 @@ def real(tmp_path_factory):
 
 
 def counted(logs, days):
-    """What some days add up to, in the words of the expected file."""
+    """The totals of some days, under the names of the expected file."""
     rows = {
         name: [row for day in days for row in table(logs, name, day)]
         for name in ("activity", "model_usage")
@@ -743,7 +743,7 @@ def counted(logs, days):
 
 
 def all_days(logs):
-    """The days from the first with anything to the last."""
+    """The days from the first with activity to the last."""
     first, last = logs.span()
     return [first + timedelta(n) for n in range((last - first).days + 1)]
 
@@ -754,14 +754,14 @@ def rounded(expected, names):
 
 
 def test_real_logs_have_the_expected_totals(real):
-    """Tokens, sessions, lines, commits and pull requests exactly; cost beyond the cent."""
+    """Tokens, sessions, lines, commits and pull requests exactly; cost to better than a cent."""
     logs, expected = real
     found = counted(logs, all_days(logs))
     assert found == rounded(expected["totals"], found)
 
 
 def test_real_logs_have_the_expected_totals_on_each_day(real):
-    """No day has more, none less, and no other day has anything."""
+    """No day has more or less, and no other day has anything."""
     logs, expected = real
     found = {
         day.isoformat(): counted(logs, [day])
@@ -810,7 +810,7 @@ def test_real_logs_have_the_expected_report(real):
     logs, expected = real
     report, corpus, totals = logs.report, expected["corpus"], expected["totals"]
     assert report.files == corpus["files"]
-    # The four lines that are no JSON each hold two records.
+    # The four lines that are not valid JSON each hold two records.
     assert (report.lines, report.repaired["several records"], report.dropped["not JSON"]) == (
         corpus["lines"],
         corpus["unparsable_lines"],

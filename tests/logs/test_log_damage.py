@@ -1,4 +1,4 @@
-"""Damage in a store of session logs whose logs are gone: what the facts tell is made again."""
+"""A damaged store whose logs are gone: everything that follows from its facts is rebuilt."""
 
 import json
 import shutil
@@ -53,8 +53,8 @@ def rows(store, names=(*SUMS, *FACTS)):
 @pytest.mark.parametrize(
     "name", [*(f"{frame}/2026-08.parquet" for frame in SUMS), "days.parquet", "logs.ledger"]
 )
-def test_what_follows_from_the_facts_is_made_again(tmp_path, name):
-    """Every row is as it was, and the next sync of another session counts nothing twice."""
+def test_frames_are_rebuilt_from_the_facts(tmp_path, name):
+    """Every row is unchanged, and the next sync of another session counts nothing twice."""
     store = filled(tmp_path)
     before, dates = rows(store), store.dates("local")
     damaged(store, name)
@@ -68,8 +68,8 @@ def test_what_follows_from_the_facts_is_made_again(tmp_path, name):
 
 
 @pytest.mark.parametrize("frame", FACTS)
-def test_sums_outlive_the_facts_they_were_made_of(tmp_path, frame):
-    """The rows of the damaged file are lost where no log has them; no sum of a day shrinks."""
+def test_sums_outlive_the_facts_they_were_computed_from(tmp_path, frame):
+    """The rows of the damaged file are lost if no log has them; no daily sum shrinks."""
     store = filled(tmp_path)
     before = rows(store)
     damaged(store, f"{frame}/2026-08.parquet")
@@ -78,8 +78,8 @@ def test_sums_outlive_the_facts_they_were_made_of(tmp_path, frame):
     assert (tmp_path / f"store/damaged/v2/local/{frame}").is_dir()
 
 
-def test_facts_that_a_log_still_tells_are_read_again(tmp_path):
-    """The file of requests is damaged, the log is still there: nothing is lost."""
+def test_facts_still_in_a_log_are_read_again(tmp_path):
+    """The file of requests is damaged, but the log still exists: nothing is lost."""
     lines = [answer(output=3), answer("m2", output=4)]
     store = synced(tmp_path, *lines)
     before = rows(store)

@@ -1,10 +1,10 @@
-"""What is wrong in a log folder costs only itself, and is counted by reason."""
+"""A fault in a log folder affects only itself, and is counted by reason."""
 
 import json
 import logging
 import os
 
-from log_lines_made import NOW, answer, appended, brought, line, output, rows, written
+from log_lines_made import NOW, answer, appended, line, output, rows, synced_logs, written
 
 import ccanalytics as cca
 from ccanalytics.check.finding import CheckContext
@@ -14,24 +14,25 @@ from ccanalytics.logs.log_source import LocalLogs
 
 
 def as_floats(output):
-    """An answer whose numbers are floats."""
+    """An answer with its numbers as floats."""
     return json.dumps(answer(f"m{output}", f"r{output}", output=output)).replace(
         f'"output_tokens": {output}', f'"output_tokens": {output}.5'
     ).encode() + b"\n"  # fmt: skip
 
 
-def test_what_is_dropped_or_read_in_part_is_told_by_reason_everywhere(folder, store, caplog):
-    """By sync, by check, in the store and in the ledger of the page; once, however often read."""
+def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, store, caplog):
+    """By sync, by check, in the store and in the ledger of the page; once, however often they are
+    read."""
     lines = [answer(output=1), as_floats(2), b"{broken\n", {"no": "type"}, answer("m3", at="x")]
     written(folder, s1=lines)
     with caplog.at_level(logging.WARNING):
-        brought(store, folder)
-    told = "\n".join(record.getMessage() for record in caplog.records)
-    assert "1 log line read in part: a value of another kind." in told
+        synced_logs(store, folder)
+    messages = "\n".join(record.getMessage() for record in caplog.records)
+    assert "1 log line read in part: a value of another kind." in messages
     for reason in ("not JSON", "not a line of Claude Code", "no possible date"):
-        assert f"1 log line dropped: {reason}." in told
+        assert f"1 log line dropped: {reason}." in messages
     appended(folder, "s1", answer("m9", output=9))
-    brought(store, folder)
+    synced_logs(store, folder)
     kinds = [row["kind"] for row in rows(store)["log_events"]]
     assert sorted(kind.partition(":")[0] for kind in kinds) == [*["dropped"] * 3, "repaired"]
     check = check_logs(CheckContext(logs=[folder], environ={}, folder=folder, now=NOW))
@@ -43,17 +44,17 @@ def test_what_is_dropped_or_read_in_part_is_told_by_reason_everywhere(folder, st
     assert output(store) == [1, 2, 9]
 
 
-def test_a_format_that_has_changed_is_loud(folder, store, caplog):
-    """Two hundred answers whose numbers are floats: they count, and the reader is told."""
+def test_a_changed_format_is_reported(folder, store, caplog):
+    """Two hundred answers with numbers as floats: they count, and a message says so."""
     written(folder, s1=[as_floats(n) for n in range(10, 210)])
     with caplog.at_level(logging.WARNING):
-        brought(store, folder)
+        synced_logs(store, folder)
     assert len(output(store)) == 200
     assert "the log format may have changed" in caplog.text
 
 
-def test_a_pipe_a_folder_and_an_odd_name_cost_only_themselves(folder, store, monkeypatch):
-    """Named like logs, and a folder nobody may open; the session next to them counts."""
+def test_a_pipe_a_folder_and_an_odd_name_affect_only_themselves(folder, store, monkeypatch):
+    """Named like logs, or a folder without read permission; the session next to them counts."""
     written(folder, s1=[answer(output=3)])
     place = folder / "projects" / "p"
     os.mkfifo(place / "pipe.jsonl")
@@ -78,13 +79,13 @@ def test_a_pipe_a_folder_and_an_odd_name_cost_only_themselves(folder, store, mon
     }
 
 
-def test_a_file_replaced_between_two_reads_costs_only_its_open_call(folder, store):
-    """The call was remembered by its place, where another line stands now."""
+def test_a_file_replaced_between_two_reads_loses_only_its_open_call(folder, store):
+    """The call was stored by position, where another line is now."""
     block = {"type": "tool_use", "id": "t1", "name": "Edit", "input": {}}
-    brought(store, written(folder, s1=[answer(content=[block])]))
+    synced_logs(store, written(folder, s1=[answer(content=[block])]))
     result = {"type": "tool_result", "tool_use_id": "t1", "content": "ok"}
     written(folder, s1=[answer("m7", "r7", output=7)])
     written(folder, s2=[line("user", message={"role": "user", "content": [result]})])
-    brought(store, folder)
+    synced_logs(store, folder)
     assert sorted(output(store)) == [0, 7]
     assert rows(store)["tool_calls"] == []

@@ -1,4 +1,5 @@
-"""Whose each answer and tool call is, when ids repeat or lack, and histories are copied."""
+"""Which session each answer and tool call belongs to when ids repeat or are missing and histories
+are copied."""
 
 import pytest
 from log_lines_made import (
@@ -6,13 +7,13 @@ from log_lines_made import (
     PATCH,
     answer,
     appended,
-    brought,
     call,
     line,
     output,
     progress,
     result,
     rows,
+    synced_logs,
     written,
 )
 
@@ -22,12 +23,12 @@ from ccanalytics.store.day_store import Store
 
 
 def prompt(uuid="p1", **fields):
-    """A line in which a person asks for something."""
+    """A line with a prompt from a person."""
     return line("user", uuid=uuid, message={"role": "user", "content": "please"}, **fields)
 
 
-def spoke(tokens, message="gateway", request=None, **fields):
-    """An answer with so many tokens in, and a tenth of them out."""
+def answered(tokens, message="gateway", request=None, **fields):
+    """An answer with this many input tokens, and a tenth of that as output."""
     usage = {"input_tokens": tokens}
     return answer(message, request, output=tokens // 10, usage=usage, **fields)
 
@@ -35,13 +36,13 @@ def spoke(tokens, message="gateway", request=None, **fields):
 # Requests
 
 
-def test_a_gateway_that_gives_every_answer_one_id_is_read_prompt_by_prompt(folder, store):
+def test_answers_of_a_gateway_with_one_id_are_distinguished_by_prompt(folder, store):
     """Three prompts, each answered the same way, and a fourth in another session."""
-    lines = [prompt("p1"), spoke(100), spoke(100), prompt("p2"), spoke(100), prompt("p3")]
-    other = [prompt("p4", session="s2"), spoke(100, session="s2")]
-    brought(store, written(folder, s1=lines, s2=other))
-    appended(folder, "s1", spoke(100))
-    brought(store, folder)
+    lines = [prompt("p1"), answered(100), answered(100), prompt("p2"), answered(100), prompt("p3")]
+    other = [prompt("p4", session="s2"), answered(100, session="s2")]
+    synced_logs(store, written(folder, s1=lines, s2=other))
+    appended(folder, "s1", answered(100))
+    synced_logs(store, folder)
     assert output(store) == [10, 10, 10, 10]
 
 
@@ -49,96 +50,97 @@ def at(clock):
     return f"2026-08-03T{clock}.000Z"
 
 
-def asked(number, tokens, ids=("gateway", "request"), **fields):
-    """A prompt of a minute, and its answer five seconds later."""
+def exchange(number, tokens, ids=("gateway", "request"), **fields):
+    """A prompt in this minute, and its answer five seconds later."""
     return [
         prompt(f"p{number}", at=at(f"10:0{number}:00"), **fields),
-        spoke(tokens, *ids, at=at(f"10:0{number}:05"), **fields),
+        answered(tokens, *ids, at=at(f"10:0{number}:05"), **fields),
     ]
 
 
 @pytest.mark.parametrize("first", [3, 7])
 def test_both_ids_repeated_after_another_prompt_are_another_answer(folder, store, first):
-    """The same tokens or others, read at once or in two parts; a repeated line is none."""
-    again = spoke(200, "gateway", "request", at=at("10:03:06"))
-    lines = [*asked(1, 100), *asked(2, 100), *asked(3, 200), again]
-    brought(store, written(folder, s1=lines[:first]))
+    """With the same or other tokens, read at once or in two parts; a repeated line is not."""
+    again = answered(200, "gateway", "request", at=at("10:03:06"))
+    lines = [*exchange(1, 100), *exchange(2, 100), *exchange(3, 200), again]
+    synced_logs(store, written(folder, s1=lines[:first]))
     appended(folder, "s1", *lines[first:])
-    brought(store, folder)
+    synced_logs(store, folder)
     assert sorted(output(store)) == [10, 10, 20]
 
 
-def test_a_command_typed_while_an_answer_is_written_parts_no_answer(folder, store):
-    """The ids of the API are one of a kind, whatever stands between the blocks."""
+def test_a_command_typed_during_an_answer_does_not_split_it(folder, store):
+    """The ids of the API are unique, whatever lines are between the blocks."""
     ids = "m1", "req_011CXHysVP9JhqvJJoLb5PnV"
-    lines = [*asked(1, 100, ids), prompt("p2", at=at("10:01:06")),
-             spoke(100, *ids, at=at("10:01:07"))]  # fmt: skip
-    brought(store, written(folder, s1=lines))
+    lines = [*exchange(1, 100, ids), prompt("p2", at=at("10:01:06")),
+             answered(100, *ids, at=at("10:01:07"))]  # fmt: skip
+    synced_logs(store, written(folder, s1=lines))
     assert output(store) == [10]
 
 
-def test_both_ids_repeated_after_a_tool_are_another_answer_when_more_went_in(folder, store):
-    """Blocks on both sides of a result say the same tokens."""
+def test_both_ids_repeated_after_a_tool_with_more_input_are_another_answer(folder, store):
+    """Blocks of one answer before and after a result have the same tokens."""
     ids = "gateway", "request"
-    lines = [*asked(1, 100), result(at=at("10:01:06")), spoke(100, *ids, at=at("10:01:07")),
-             result("t2", at=at("10:01:08")), spoke(200, *ids, at=at("10:01:09"))]  # fmt: skip
-    brought(store, written(folder, s1=lines))
+    lines = [*exchange(1, 100), result(at=at("10:01:06")), answered(100, *ids, at=at("10:01:07")),
+             result("t2", at=at("10:01:08")), answered(200, *ids, at=at("10:01:09"))]  # fmt: skip
+    synced_logs(store, written(folder, s1=lines))
     assert sorted(output(store)) == [10, 20]
 
 
 @pytest.mark.parametrize("first", ["s1", "s2"])
 def test_both_ids_repeated_in_another_session_are_another_answer(folder, store, first):
-    """Whichever is read first, and however often; a copy has the moments of the original."""
-    files = {"s1": asked(1, 100), "s2": asked(2, 100, session="s2")}
+    """Whichever is read first, and however often; a copy has the timestamps of the original."""
+    files = {"s1": exchange(1, 100), "s2": exchange(2, 100, session="s2")}
     files["s3"] = [one | {"sessionId": "s3"} for one in files["s2"]]
-    brought(store, written(folder, **{first: files[first]}))
-    brought(store, written(folder, **files))
+    synced_logs(store, written(folder, **{first: files[first]}))
+    synced_logs(store, written(folder, **files))
     cca.sync(LocalLogs([folder]), store, now=NOW, again=True)
     assert output(store) == [10, 10]
 
 
-def test_what_a_compaction_copies_behind_later_prompts_counts_once(folder, store):
-    """With its moments, but not always with the prompt before it; of a gateway without ids too."""
+def test_lines_copied_by_a_compaction_count_once(folder, store):
+    """With their timestamps, but not always with the prompt before; also for a gateway without
+    ids."""
     for ids in (("m1", "r1"), ("m1", None), (None, None)):
         place = folder / str(ids), Store(store.root / str(ids))
-        lines = [*asked(1, 100, ids), *asked(2, 200, ("m2", "r2"))]
-        brought(place[1], written(place[0], s1=lines))
+        lines = [*exchange(1, 100, ids), *exchange(2, 200, ("m2", "r2"))]
+        synced_logs(place[1], written(place[0], s1=lines))
         appended(place[0], "s1", lines[1])
-        brought(place[1], place[0])
+        synced_logs(place[1], place[0])
         assert sorted(output(place[1])) == [10, 20]
 
 
 def test_two_subagents_of_a_gateway_with_one_id_for_all_are_two(folder, store):
-    """They began with as many tokens, in one session."""
+    """They start with the same number of tokens, in one session."""
     files = {
-        f"s1__subagents__agent-{name}": [spoke(100, isSidechain=True, agentId=name)]
+        f"s1__subagents__agent-{name}": [answered(100, isSidechain=True, agentId=name)]
         for name in ("a", "b")
     }
-    brought(store, written(folder, s1=[prompt()], **files))
+    synced_logs(store, written(folder, s1=[prompt()], **files))
     assert output(store) == [10, 10]
 
 
-def test_a_subagent_is_no_copy_of_another_session(folder, store):
-    """One message id for all, or none, and as many tokens."""
+def test_a_subagent_is_not_a_copy_of_another_session(folder, store):
+    """One message id for all, or none, and the same number of tokens."""
     for number, message in enumerate(["gateway", None]):
         here, there = {"session": f"a{number}"}, {"session": f"b{number}", "isSidechain": True}
-        lines = [spoke(100, message, "r1", **here), spoke(100, message, "r2", **there)]
+        lines = [answered(100, message, "r1", **here), answered(100, message, "r2", **there)]
         written(folder, **{f"a{number}": lines[:1], f"b{number}": lines[1:]})
-    brought(store, folder)
+    synced_logs(store, folder)
     assert output(store) == [10] * 4
 
 
 def test_a_longer_context_after_a_tool_is_another_answer(folder, store):
-    """Of one prompt, with one id for all, and no request id."""
-    lines = [prompt(), spoke(1000), spoke(1000), result(), spoke(2000)]
-    brought(store, written(folder, s1=lines))
+    """Within one prompt, with one id for all, and no request id."""
+    lines = [prompt(), answered(1000), answered(1000), result(), answered(2000)]
+    synced_logs(store, written(folder, s1=lines))
     assert sorted(output(store)) == [100, 200]
 
 
-def test_blocks_of_one_answer_on_both_sides_of_a_tool_result_are_one(folder, store):
-    """Tools run while the answer is still written: the same tokens went in."""
-    lines = [prompt(), spoke(1000, "m1"), result(), spoke(1000, "m1")]
-    brought(store, written(folder, s1=lines))
+def test_blocks_of_one_answer_before_and_after_a_tool_result_are_one(folder, store):
+    """Tools run while the answer is still being written: the input tokens are the same."""
+    lines = [prompt(), answered(1000, "m1"), result(), answered(1000, "m1")]
+    synced_logs(store, written(folder, s1=lines))
     assert output(store) == [100]
 
 
@@ -146,78 +148,78 @@ def test_blocks_of_one_answer_on_both_sides_of_a_tool_result_are_one(folder, sto
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("parts", [1, 2])
 def test_one_answer_with_and_without_an_id_is_one(folder, store, missing, turned, parts):
-    """In either order, read at once or in two parts; the fuller line counts."""
-    whole = spoke(1000, "m1", "r1")
-    lacking = spoke(1000, *((None, "r1") if missing == "message" else ("m1", None)))
+    """In either order, read at once or in two parts; the more complete line counts."""
+    whole = answered(1000, "m1", "r1")
+    lacking = answered(1000, *((None, "r1") if missing == "message" else ("m1", None)))
     lacking["message"]["usage"]["output_tokens"] = 130
     first, second = (lacking, whole) if turned else (whole, lacking)
     if parts == 2:
-        brought(store, written(folder, s1=[prompt(), first]))
+        synced_logs(store, written(folder, s1=[prompt(), first]))
         appended(folder, "s1", second)
     else:
         written(folder, s1=[prompt(), first, second])
-    brought(store, folder)
+    synced_logs(store, folder)
     (row,) = rows(store)["requests"]
     assert (row["message"], row["request"], row["turn"]) == ("m1", "r1", None)
     assert row["output_tokens"] == 130
 
 
-def test_an_answer_begun_before_anything_was_counted_is_one(folder, store):
-    """A gateway counts only at the end; its first line says 0, and so does the next answer."""
+def test_an_answer_that_starts_with_zero_tokens_is_one(folder, store):
+    """A gateway counts only at the end; the first line says 0, and so does the next answer."""
     later = {"at": "2026-08-03T11:00:00Z"}
-    again = [prompt("p2", **later), spoke(0, "m1", **later)]
-    lines = [prompt(), spoke(0, "m1"), spoke(1000, "m1"), *again]
-    brought(store, written(folder, s1=lines[:2]))
+    again = [prompt("p2", **later), answered(0, "m1", **later)]
+    lines = [prompt(), answered(0, "m1"), answered(1000, "m1"), *again]
+    synced_logs(store, written(folder, s1=lines[:2]))
     appended(folder, "s1", *lines[2:])
-    brought(store, folder)
+    synced_logs(store, folder)
     assert sorted(output(store)) == [0, 100]
 
 
 def test_a_subagent_without_request_ids_is_counted_once(folder, store):
-    """From its file, and from its parent's progress, which lacks the prompt."""
-    inner = spoke(1000, "m2", isSidechain=True, agentId="a7")
+    """From its file and from its parent's progress, which has no prompt."""
+    inner = answered(1000, "m2", isSidechain=True, agentId="a7")
     own = [prompt("p9", isSidechain=True, agentId="a7"), inner]
     lines = [prompt(), progress(inner)]
-    brought(store, written(folder, s1=lines, **{"s1__subagents__agent-a7": own}))
+    synced_logs(store, written(folder, s1=lines, **{"s1__subagents__agent-a7": own}))
     assert output(store) == [100]
 
 
-def test_an_answer_without_a_request_id_is_not_another_sessions(folder, store):
-    """The message id of a gateway says nothing beyond its session."""
-    lines = [prompt("p1", session="s2"), spoke(1000, "m1", None, session="s2")]
-    brought(store, written(folder, s1=[prompt(), spoke(1000, "m1", "r1")], s2=lines))
+def test_an_answer_without_a_request_id_stays_in_its_session(folder, store):
+    """The message id of a gateway is only valid within its session."""
+    lines = [prompt("p1", session="s2"), answered(1000, "m1", None, session="s2")]
+    synced_logs(store, written(folder, s1=[prompt(), answered(1000, "m1", "r1")], s2=lines))
     assert output(store) == [100, 100]
 
 
 def test_a_subagent_of_a_gateway_with_one_id_for_all_counts(folder, store):
-    """It repeats no answer of the session: other tokens went in."""
-    inner = [prompt("p2", isSidechain=True), spoke(300, "gateway", "r9", isSidechain=True)]
-    lines = [prompt(), spoke(100, "gateway", "r1")]
-    brought(store, written(folder, s1=lines, **{"s1__subagents__agent-a": inner}))
+    """It repeats no answer of the session: its input tokens differ."""
+    inner = [prompt("p2", isSidechain=True), answered(300, "gateway", "r9", isSidechain=True)]
+    lines = [prompt(), answered(100, "gateway", "r1")]
+    synced_logs(store, written(folder, s1=lines, **{"s1__subagents__agent-a": inner}))
     assert sorted(output(store)) == [10, 30]
 
 
 # Tool calls
 
 
-def test_tool_calls_numbered_from_one_in_each_turn_are_several(folder, store):
-    """Three edits called t1: of two messages, and of another session."""
+def test_tool_calls_numbered_from_one_in_each_turn_are_different(folder, store):
+    """Three edits called t1: in two messages, and in another session."""
 
     def edited(message, session="s1"):
         block = {"type": "tool_use", "id": "t1", "name": "Edit", "input": {}}
         return [answer(message, message, content=[block], session=session),
                 result("t1", PATCH, session=session)]  # fmt: skip
 
-    brought(store, written(folder, s1=edited("m1"), s2=edited("m3", "s2")))
+    synced_logs(store, written(folder, s1=edited("m1"), s2=edited("m3", "s2")))
     appended(folder, "s1", *edited("m2"))
-    brought(store, folder)
+    synced_logs(store, folder)
     assert len(rows(store)["tool_calls"]) == 3
     assert sum(row["lines_added"] for row in rows(store)["activity"]) == 6
 
 
-def test_an_open_call_of_one_session_is_not_answered_by_another(folder, store):
+def test_a_result_in_another_session_does_not_close_an_open_call(folder, store):
     """Both are called t1; the first was interrupted."""
-    brought(store, written(folder, s1=[call("t1")], s2=[result("t1", PATCH, session="s2")]))
+    synced_logs(store, written(folder, s1=[call("t1")], s2=[result("t1", PATCH, session="s2")]))
     assert rows(store)["tool_calls"] == []
 
 
@@ -233,7 +235,7 @@ MARKS = {
 
 
 def copied(kind, original, copy):
-    """The lines of a session, and those of its copy, which went on from there."""
+    """The lines of a session, and those of its copy, which continued from there."""
     marks, last = MARKS[kind]
 
     def past(session, **fields):
@@ -261,15 +263,15 @@ def copied(kind, original, copy):
 @pytest.mark.parametrize("kind", MARKS)
 @pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
 @pytest.mark.parametrize("order", ["at once", "original first", "copy first"])
-def test_a_copy_has_what_came_after_and_the_original_the_rest(folder, store, kind, names, order):
+def test_a_copy_has_only_the_lines_after_it_was_made(folder, store, kind, names, order):
     """Whatever the order of names and of reading, at once or in two syncs."""
     original, copy = names
     lines, more = copied(kind, original, copy)
     if order == "original first":
-        brought(store, written(folder, **{original: lines}))
+        synced_logs(store, written(folder, **{original: lines}))
     if order == "copy first":
-        brought(store, written(folder, **{copy: more}))
-    brought(store, written(folder, **{original: lines, copy: more}))
+        synced_logs(store, written(folder, **{copy: more}))
+    synced_logs(store, written(folder, **{original: lines, copy: more}))
     found = rows(store)
     tokens = {row["session"]: 0 for row in found["requests"]}
     for row in found["requests"]:
@@ -286,22 +288,22 @@ def test_a_copy_has_what_came_after_and_the_original_the_rest(folder, store, kin
     assert sum(row["sessions"] for row in found["activity"]) == (1 if rest else 2)
 
 
-def test_a_copy_that_carries_its_later_name_from_the_start_is_no_original(folder, store):
-    """A session gets its name after some answers; its copy, with nothing more, has it at once."""
+def test_a_copy_that_starts_with_its_later_name_is_not_the_original(folder, store):
+    """A session gets its name after a few answers; its copy, with nothing more, has it at once."""
     named = {"slug": "quiet-river"}
     lines = [prompt(), answer(output=1), answer("m2", "r2", output=2, **named)]
     more = [prompt(session="a", **named), answer(output=1, session="a", **named)]
-    brought(store, written(folder, b=[one | {"sessionId": "b"} for one in lines], a=more))
+    synced_logs(store, written(folder, b=[one | {"sessionId": "b"} for one in lines], a=more))
     assert {row["session"] for row in rows(store)["requests"]} == {"b"}
     assert sum(row["sessions"] for row in rows(store)["activity"]) == 2
 
 
-def test_a_copy_of_a_copy_leaves_each_its_own(folder, store):
+def test_a_copy_of_a_copy_leaves_each_its_own_lines(folder, store):
     """Three sessions, one after the other in the background, read in the worst order."""
     marks = {"sessionKind": "bg"}
     steps = [("m1", "09:00:00", "p1"), ("m2", "10:00:00", "p2"), ("m3", "11:00:00", "p3")]
 
-    def told(session, count, **fields):
+    def logged(session, count, **fields):
         pairs = [
             (prompt(p, session=session, at=at(clock), **fields),
              answer(m, m, output=1, session=session, at=at(clock), **fields))
@@ -309,32 +311,32 @@ def test_a_copy_of_a_copy_leaves_each_its_own(folder, store):
         ]  # fmt: skip
         return [one for pair in pairs for one in pair]
 
-    files = {"c": told("c", 1), "b": told("b", 2, **marks), "a": told("a", 3, **marks)}
+    files = {"c": logged("c", 1), "b": logged("b", 2, **marks), "a": logged("a", 3, **marks)}
     for name in files:
-        brought(store, written(folder, **{name: files[name]}))
+        synced_logs(store, written(folder, **{name: files[name]}))
     other = Store(store.root.parent / "other")
     for name in reversed(files):
-        brought(other, written(folder.parent / "again", **{name: files[name]}))
+        synced_logs(other, written(folder.parent / "again", **{name: files[name]}))
     for one in (store, other):
         whose = {row["message"]: row["session"] for row in rows(one)["requests"]}
         assert whose == {"m1": "c", "m2": "b", "m3": "a"}
         assert sum(row["sessions"] for row in rows(one)["activity"]) == 1
 
 
-def test_a_fork_of_a_fork_leaves_the_first_what_is_its_own(folder, store):
-    """Each copied line names the session just before; the first one went on the longest."""
+def test_a_fork_of_a_fork_leaves_the_first_its_own_lines(folder, store):
+    """Each copied line names the session just before; the first one continued the longest."""
 
-    def told(session, number, hour, **fields):
+    def logged(session, number, hour, **fields):
         return answer(f"m{number}", f"r{number}", output=number, session=session,
                       at=f"2026-08-03T{hour}:00:00Z", **fields)  # fmt: skip
 
     of_c, of_b = {"forkedFrom": {"sessionId": "c"}}, {"forkedFrom": {"sessionId": "b"}}
     files = {
-        "c": [told("c", 1, "09"), told("c", 2, "15")],
-        "b": [told("b", 1, "09", **of_c), told("b", 3, "10")],
-        "a": [told("a", 1, "09", **of_b), told("a", 3, "10", **of_b), told("a", 4, "11")],
+        "c": [logged("c", 1, "09"), logged("c", 2, "15")],
+        "b": [logged("b", 1, "09", **of_c), logged("b", 3, "10")],
+        "a": [logged("a", 1, "09", **of_b), logged("a", 3, "10", **of_b), logged("a", 4, "11")],
     }
-    brought(store, written(folder, **files))
+    synced_logs(store, written(folder, **files))
     whose = {row["message"]: row["session"] for row in rows(store)["requests"]}
     assert whose == {"m1": "c", "m2": "c", "m3": "b", "m4": "a"}
 
@@ -343,14 +345,15 @@ def test_a_fork_of_a_fork_leaves_the_first_what_is_its_own(folder, store):
 
 
 def test_the_context_of_an_answer_is_that_of_its_last_own_call(folder, store):
-    """Two calls of 400 and 408 tokens around an advisor of 410: paid 808, in the context 408."""
+    """Two calls of 400 and 408 tokens around an advisor of 410: 808 paid for, 408 in the
+    context."""
     parts = [
         {"type": "message", "input_tokens": 400},
         {"type": "advisor_message", "input_tokens": 410, "output_tokens": 3},
         {"type": "message", "input_tokens": 408},
     ]
     usage = {"input_tokens": 808, "iterations": parts}
-    brought(store, written(folder, s1=[answer(usage=usage, advisorModel="claude-fable-5")]))
+    synced_logs(store, written(folder, s1=[answer(usage=usage, advisorModel="claude-fable-5")]))
     found = {row["agent"]: row for row in rows(store)["requests"]}
     assert (found["main"]["input_tokens"], found["main"]["context_tokens"]) == (808, 408)
     assert (found["advisor"]["model"], found["advisor"]["context_tokens"]) == (
@@ -363,7 +366,7 @@ def test_the_context_of_an_answer_is_that_of_its_last_own_call(folder, store):
 
 
 def test_worktrees_subfolders_and_spellings_of_a_drive_are_one_project(folder, store):
-    """Seven answers of one project, and one of another folder whose name begins alike."""
+    """Seven answers of one project, and one of a folder whose name starts the same way."""
     places = [
         "c:\\app",
         "C:\\app\\src",
@@ -375,28 +378,28 @@ def test_worktrees_subfolders_and_spellings_of_a_drive_are_one_project(folder, s
         "C:\\app2",
     ]
     lines = [answer(f"m{n}", f"r{n}", output=1, cwd=cwd) for n, cwd in enumerate(places)]
-    brought(store, written(folder, s1=lines[:1]))
+    synced_logs(store, written(folder, s1=lines[:1]))
     appended(folder, "s1", *lines[1:])
-    brought(store, folder)
+    synced_logs(store, folder)
     projects = sorted(row["project"] for row in rows(store)["requests"])
     assert projects == ["C:\\app"] * 7 + ["C:\\app2"]
     assert {row["project"] for row in rows(store)["activity"]} == {"C:\\app", "C:\\app2"}
 
 
 def test_two_spellings_of_an_accent_are_one_project(folder, store):
-    """A Mac writes it as a character of its own."""
+    """A Mac writes it as a separate character."""
     places = ["/w/caf\u00e9", "/w/cafe\u0301/"]
     lines = [answer(f"m{n}", f"r{n}", session=f"s{n}", cwd=cwd) for n, cwd in enumerate(places)]
-    brought(store, written(folder, s0=lines[:1], s1=lines[1:]))
+    synced_logs(store, written(folder, s0=lines[:1], s1=lines[1:]))
     assert {row["project"] for row in rows(store)["requests"]} == {"/w/caf\u00e9"}
 
 
 @pytest.mark.parametrize("place", ["subagents__agent-a", "subagents__workflows__wf_1__agent-a"])
 @pytest.mark.parametrize("later", [False, True])
-def test_a_subagent_in_a_subfolder_is_of_its_sessions_project(folder, store, place, later):
+def test_a_subagent_in_a_subfolder_has_the_project_of_its_session(folder, store, place, later):
     """Read with the session, or in a later sync."""
     own = {f"s1__{place}": [answer("m2", "r2", isSidechain=True, agentId="a", cwd="/w/src")]}
     written(folder, s1=[answer(output=1)], **({} if later else own))
-    brought(store, folder)
-    brought(store, written(folder, **own))
+    synced_logs(store, folder)
+    synced_logs(store, written(folder, **own))
     assert [row["project"] for row in rows(store)["requests"]] == ["/w", "/w"]

@@ -1,4 +1,4 @@
-"""Session logs in a store: what was once read stays, and is never counted twice."""
+"""Session logs in a store: what was read stays, and is never counted twice."""
 
 import os
 import shutil
@@ -18,7 +18,6 @@ from log_lines_made import (
     PATCH,
     answer,
     appended,
-    brought,
     bytes_of,
     call,
     line,
@@ -26,6 +25,7 @@ from log_lines_made import (
     progress,
     result,
     rows,
+    synced_logs,
     written,
 )
 
@@ -42,18 +42,18 @@ FINAL = {"stop": "end_turn"}
 
 
 def tools(store):
-    """Each tool call with what came of it."""
+    """Each tool call with its outcome."""
     return [(row["tool"], row["decision"], row["lines_added"]) for row in rows(store)["tool_calls"]]
 
 
 # The frames
 
 
-def test_a_request_has_its_moment_its_place_and_its_price(folder, store):
-    """1,000 tokens of Opus 5 read from the cache cost a tenth of what they would as input."""
+def test_a_request_has_its_time_place_and_price(folder, store):
+    """1,000 tokens of Opus 5 read from the cache cost a tenth of the input price."""
     usage = {"input_tokens": 7, "cache_read_input_tokens": 1000}
-    told = answer(output=2, usage=usage, gitBranch="main", entrypoint="cli", **FINAL)
-    brought(store, written(folder, s1=[told]))
+    logged = answer(output=2, usage=usage, gitBranch="main", entrypoint="cli", **FINAL)
+    synced_logs(store, written(folder, s1=[logged]))
     (row,) = rows(store)["requests"]
     where = [row[name] for name in ("session", "project", "branch", "terminal")]
     assert where == ["s1", "/w", "main", "cli"]
@@ -64,25 +64,25 @@ def test_a_request_has_its_moment_its_place_and_its_price(folder, store):
     assert float(row["uncached_cost_usd"]) == pytest.approx((1007 * 5 + 2 * 25) / 1e6)
 
 
-def test_an_advisor_and_a_subagent_are_told_from_the_main_conversation(folder, store):
-    """Each call of a model is a row of its own, and the sums stay what they are."""
+def test_an_advisor_and_a_subagent_are_separate_from_the_main_conversation(folder, store):
+    """Each call of a model is a separate row, and the sums do not change."""
     iterations = [{"type": "advisor_message", "model": "claude-fable-5", "output_tokens": 3}]
     asked = answer(output=2, usage={"iterations": iterations})
-    brought(store, written(folder, s1=[asked, progress(answer("m2", "r2", output=8))]))
+    synced_logs(store, written(folder, s1=[asked, progress(answer("m2", "r2", output=8))]))
     agents = {row["agent"]: row["output_tokens"] for row in rows(store)["requests"]}
     assert agents == {"main": 2, "advisor": 3, "subagent": 8}
     assert sum(row["output_tokens"] for row in rows(store)["model_usage"]) == 13
 
 
 def test_every_tool_call_with_a_result_is_a_row(folder, store):
-    """Also those that write nothing; one without a result is not there yet."""
+    """Also calls that write nothing; a call without a result is not included yet."""
     lines = [
         call("t1", "Read"), result("t1"),
         call("t2"), result("t2", PATCH),
         call("t3", "mcp__x__y"), result("t3", text="no", error=True),
         call("t4", "Bash", command="ls"),
     ]  # fmt: skip
-    brought(store, written(folder, s1=lines))
+    synced_logs(store, written(folder, s1=lines))
     assert sorted(tools(store)) == [
         ("Edit", "accepted", 2),
         ("Read", "accepted", 0),
@@ -90,8 +90,9 @@ def test_every_tool_call_with_a_result_is_a_row(folder, store):
     ]
 
 
-def test_what_the_log_only_hints_at_is_an_event(folder, store):
-    """A compaction of 9,000 tokens, a recap, a failed call, and a title, told twice, of no date."""
+def test_facts_the_log_only_implies_are_events(folder, store):
+    """A compaction of 9,000 tokens, a recap, a failed call, and a title, logged twice without a
+    date."""
     at = "2026-08-03T11:00:00.000Z"
     title = {"type": "ai-title", "aiTitle": "Fix the login", "sessionId": "s1"}
     lines = [
@@ -102,7 +103,7 @@ def test_what_the_log_only_hints_at_is_an_event(folder, store):
         answer("e1", model="<synthetic>", uuid="u3", isApiErrorMessage=True),
         title,
     ]
-    brought(store, written(folder, s1=lines))
+    synced_logs(store, written(folder, s1=lines))
     events = rows(store)["log_events"]
     assert sorted((row["kind"], row["tokens"], row["at"].hour) for row in events) == [
         ("api_error", None, 10),
@@ -113,8 +114,8 @@ def test_what_the_log_only_hints_at_is_an_event(folder, store):
     assert [row["text"] for row in events if row["text"]] == ["Fix the login"]
 
 
-def test_a_request_says_on_whose_behalf_it_was_made(folder, store):
-    """A skill with an MCP server; a subagent in a file of its own, started as an Explore."""
+def test_a_request_has_its_skill_and_subagent(folder, store):
+    """A skill with an MCP server; a subagent in its own file, started as an Explore."""
     asked = call("t9", "Task", subagent_type="Explore", prompt="a secret")
     lines = [
         answer("m1", "r1", attributionSkill="review", attributionMcpServer="tickets"),
@@ -122,18 +123,18 @@ def test_a_request_says_on_whose_behalf_it_was_made(folder, store):
         result("t9", {"agentId": "a7"}),
     ]
     own = [answer("m2", "r2", agentId="a7", isSidechain=True)]
-    brought(store, written(folder, **{"s1": lines, "agent-a7": own}))
-    told = rows(store)
-    requests = {row["message"]: row for row in told["requests"]}
+    synced_logs(store, written(folder, **{"s1": lines, "agent-a7": own}))
+    frames = rows(store)
+    requests = {row["message"]: row for row in frames["requests"]}
     assert (requests["m1"]["skill"], requests["m1"]["mcp_server"]) == ("review", "tickets")
     assert requests["m2"]["agent_id"] == "a7"
-    (started,) = told["tool_calls"]
+    (started,) = frames["tool_calls"]
     assert (started["started_agent_id"], started["started_agent_type"]) == ("a7", "Explore")
-    assert "secret" not in repr(told)
+    assert "secret" not in repr(frames)
 
 
-def test_a_dataset_of_logs_has_the_frames_and_another_has_none(folder, store, sample_days):
-    """Another source has none of them."""
+def test_only_a_dataset_of_logs_has_the_frames(folder, store, sample_days):
+    """The dataset of another source has none of them."""
     data = cca.load(source="local", logs=[written(folder, s1=[answer(output=1)])], store=store,
                     weeks=1, now=NOW)  # fmt: skip
     assert [len(getattr(data, name)) for name in LOG_SCHEMAS] == [1, 1, 0, 0]
@@ -141,8 +142,8 @@ def test_a_dataset_of_logs_has_the_frames_and_another_has_none(folder, store, sa
     assert not set(LOG_SCHEMAS) & set(sample.extras)
 
 
-def test_an_open_day_is_there_and_its_week_is_not_closed(folder, store):
-    """A line of a second ago is seen; no week counts as whole before it is over."""
+def test_an_open_day_is_included_and_its_week_is_not_closed(folder, store):
+    """A line written a second ago is included; no week is closed before it is over."""
     now = datetime(2026, 8, 12, 12, 0, 1, tzinfo=UTC)
     logs = written(folder, s1=[answer(output=5), answer("m2", output=7, at="2026-08-12T12:00:00Z")])
     data = cca.load("2026-08-03", "2026-08-12", source="local", logs=[logs], store=store, now=now)
@@ -154,141 +155,141 @@ def test_an_open_day_is_there_and_its_week_is_not_closed(folder, store):
     assert store.restatements("local") == []
 
 
-# Reading on
+# Reading new lines
 
 
-def test_a_file_that_has_grown_is_read_again_and_no_other(folder, store, monkeypatch):
-    """Both lines of the one, and none of the other; then nothing."""
-    brought(store, written(folder, s1=[answer(output=1)], s2=[answer("m2", session="s2")]))
+def test_only_a_file_that_has_grown_is_read_again(folder, store, monkeypatch):
+    """Both lines of one, and none of the other; then nothing."""
+    synced_logs(store, written(folder, s1=[answer(output=1)], s2=[answer("m2", session="s2")]))
     appended(folder, "s1", answer("m3", output=4))
     lines = []
     decode = log_lines.decode_line
     monkeypatch.setattr(
         "ccanalytics.logs.log_lines.decode_line", lambda raw: lines.append(raw) or decode(raw)
     )
-    assert brought(store, folder).changed == (DAY,)
+    assert synced_logs(store, folder).changed == (DAY,)
     assert len(lines) == 2
     assert sorted(output(store)) == [0, 1, 4]
-    assert (brought(store, folder).fetched, len(lines)) == (0, 2)
+    assert (synced_logs(store, folder).fetched, len(lines)) == (0, 2)
 
 
 def test_an_unchanged_file_is_not_opened(folder, store, monkeypatch):
-    """One stat each tells that nothing is new."""
-    brought(store, written(folder, s1=[answer(output=1)]))
+    """One stat per file shows that nothing is new."""
+    synced_logs(store, written(folder, s1=[answer(output=1)]))
     monkeypatch.setattr("ccanalytics.logs.log_file.LogFile.read", None)
-    assert brought(store, folder).fetched == 0
+    assert synced_logs(store, folder).fetched == 0
 
 
-def test_only_months_with_news_are_written(folder, store):
-    """The files between keep the time they were written."""
-    brought(store, written(folder, s1=[answer(), answer("m2", at="2026-10-05T10:00:00Z")]))
+def test_only_months_with_changes_are_written(folder, store):
+    """The files between keep their modification time."""
+    synced_logs(store, written(folder, s1=[answer(), answer("m2", at="2026-10-05T10:00:00Z")]))
     files = {path: path.stat().st_mtime_ns for path in store.root.rglob("*.parquet")}
     appended(folder, "s1", answer("m3", at="2026-10-05T11:00:00Z"))
-    brought(store, folder)
+    synced_logs(store, folder)
     new = {path.stem for path in files if path.stat().st_mtime_ns != files[path]}
-    # The session's row, with its sums, stands on the day it started.
+    # The session's row, with its sums, is on the day it started.
     assert new == {"2026-08", "2026-10", "days"}
 
 
-def test_a_last_line_cut_off_counts_when_it_is_whole(folder, store, caplog):
-    """Claude Code was writing it just then, so nothing is wrong with it yet."""
+def test_a_truncated_last_line_counts_once_it_is_complete(folder, store, caplog):
+    """Claude Code was still writing it, so it is not an error yet."""
     text = bytes_of(answer("m2", output=6))
-    brought(store, written(folder, s1=[answer(output=1), text[:40]]))
+    synced_logs(store, written(folder, s1=[answer(output=1), text[:40]]))
     assert output(store) == [1]
     assert caplog.records == []
     appended(folder, "s1", text[40:])
-    brought(store, folder)
+    synced_logs(store, folder)
     assert output(store) == [1, 6]
 
 
 @pytest.mark.parametrize("other", ["s1", "s1b"])
 def test_a_result_in_a_later_read_finds_its_call(folder, store, other):
-    """Also in another file: the call is read again, its text is not kept in between."""
+    """Also in another file: the call is read again, its text is not stored in between."""
     secret = call(old_string="secret", new_string="secret\nsecret too")
-    brought(store, written(folder, s1=[secret]))
+    synced_logs(store, written(folder, s1=[secret]))
     assert tools(store) == []
     assert b"secret" not in store.read_file("local", LEDGER)
     appended(folder, other, result())
-    brought(store, folder)
+    synced_logs(store, folder)
     assert tools(store) == [("Edit", "accepted", 1)]
 
 
 def test_a_call_that_comes_after_its_result_in_a_later_read_counts(folder, store):
     """Some versions write them in that order."""
-    brought(store, written(folder, s1=[result(account=PATCH)]))
+    synced_logs(store, written(folder, s1=[result(account=PATCH)]))
     appended(folder, "s1", call())
-    brought(store, folder)
+    synced_logs(store, folder)
     assert tools(store) == [("Edit", "accepted", 2)]
 
 
-def test_a_file_that_claude_code_deleted_takes_nothing_away(folder, store):
-    """Its requests, sessions and edits stay, on days that are written again too."""
+def test_a_file_deleted_by_claude_code_removes_nothing(folder, store):
+    """Its requests, sessions and edits stay, even on days that are written again."""
     lines = [answer(output=3), call(), result(account=PATCH)]
-    brought(store, written(folder, s1=lines, s2=[answer("m2", output=4, session="s2")]))
+    synced_logs(store, written(folder, s1=lines, s2=[answer("m2", output=4, session="s2")]))
     (folder / "projects" / "p" / "s1.jsonl").unlink()
     appended(folder, "s2", answer("m3", output=5, session="s2"))
-    brought(store, folder)
+    synced_logs(store, folder)
     assert sorted(output(store)) == [0, 3, 4, 5]
     (activity,) = rows(store)["activity"]
     assert (activity["sessions"], activity["lines_added"]) == (2, 2)
 
 
 def test_a_resumed_session_adds_to_its_row_on_the_day_it_started(folder, store):
-    """Two weeks later, when the file with its beginning is long gone."""
-    brought(store, written(folder, s1=[answer(output=3, **FINAL)]))
+    """Two weeks later, long after the file with its start was deleted."""
+    synced_logs(store, written(folder, s1=[answer(output=3, **FINAL)]))
     written(folder, s1=[answer("m2", output=4, at="2026-08-11T10:00:00Z")])
-    brought(store, folder)
+    synced_logs(store, folder)
     (session,) = rows(store)["sessions"]
     assert (session["date"].day, session["requests"], session["output_tokens"]) == (3, 2, 7)
     assert session["ended_at"].day == 11
     assert sum(row["sessions"] for row in rows(store)["activity"]) == 1
 
 
-def test_a_file_replaced_by_a_smaller_or_another_one_is_read_anew(folder, store):
-    """Its old end means nothing any more."""
-    brought(store, written(folder, s1=[answer(output=3), answer("m2", output=4)]))
-    brought(store, written(folder, s1=[answer("m3", output=5)]))
+def test_a_file_replaced_by_a_smaller_or_another_one_is_reread(folder, store):
+    """The stored end of the old file is not used."""
+    synced_logs(store, written(folder, s1=[answer(output=3), answer("m2", output=4)]))
+    synced_logs(store, written(folder, s1=[answer("m3", output=5)]))
     assert output(store) == [3, 4, 5]
     longer = [answer("m4", output=6), answer("m5", output=7), answer("m6", output=8)]
-    brought(store, written(folder, s1=longer))
+    synced_logs(store, written(folder, s1=longer))
     assert output(store) == [3, 4, 5, 6, 7, 8]
 
 
-def test_a_file_rewritten_in_its_size_and_time_is_read_anew(folder, store):
-    """A program that blacks out words puts back the time; the end of the file is as it was."""
+def test_a_file_rewritten_with_equal_size_and_time_is_reread(folder, store):
+    """A program that redacts words restores the time; the end of the file is unchanged."""
     lines = [answer(output=3), answer("m2", output=4)]
-    brought(store, written(folder, s1=lines))
+    synced_logs(store, written(folder, s1=lines))
     path = folder / "projects" / "p" / "s1.jsonl"
     before = path.stat()
     written(folder, s1=[answer("m9", output=3), lines[1]])
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    brought(store, folder)
+    synced_logs(store, folder)
     assert output(store) == [3, 4, 3]
 
 
-def test_a_fork_that_shows_its_own_session_later_gives_back_the_borrowed_one(folder, store):
-    """At first the file holds only the copied past of a session that is gone."""
-    brought(store, written(folder, s2=[answer(output=5)]))
+def test_a_fork_with_a_late_own_session_drops_the_copied_one(folder, store):
+    """At first the file has only the copied history of a session that is gone."""
+    synced_logs(store, written(folder, s2=[answer(output=5)]))
     assert [row["session"] for row in rows(store)["sessions"]] == ["s1"]
     appended(folder, "s2", answer("m2", session="s2", output=1, at="2026-08-04T10:00:00Z"))
-    brought(store, folder)
+    synced_logs(store, folder)
     assert [row["session"] for row in rows(store)["sessions"]] == ["s2"]
 
 
-def test_an_index_of_other_code_is_thrown_away(folder, store, monkeypatch):
-    """The rules changed: every file is read again, and what only the store knows stays."""
-    brought(store, written(folder, s1=[answer(output=3)], s2=[answer("m2", output=4)]))
+def test_an_index_from_another_version_is_discarded(folder, store, monkeypatch):
+    """The rules changed: every file is read again, and what only the store has stays."""
+    synced_logs(store, written(folder, s1=[answer(output=3)], s2=[answer("m2", output=4)]))
     (folder / "projects" / "p" / "s1.jsonl").unlink()
     monkeypatch.setattr("ccanalytics.logs.log_sync.code_version", lambda: "another")
     before = rows(store)
-    assert brought(store, folder).new == ()
+    assert synced_logs(store, folder).new == ()
     assert rows(store) == before
 
 
 def test_an_id_of_a_gateway_is_the_model_it_stands_for(folder, store):
-    """A million tokens of Opus 4.6 for $5, also once they were read without a price."""
+    """A million tokens of Opus 4.6 for $5, even if they were first read without a price."""
     written(folder, s1=[answer(model="our-best[1m]", usage={"input_tokens": 1_000_000})])
-    brought(store, folder)
+    synced_logs(store, folder)
     assert [row["cost_usd"] for row in rows(store)["requests"]] == [None]
     named = LocalLogs([folder], models={"our-best": "claude-opus-4-6"})
     cca.sync(named, store, now=NOW)
@@ -302,27 +303,27 @@ def test_a_store_remembers_what_an_id_stands_for(folder, store):
     written(folder, s1=[answer(model="our-best", usage={"input_tokens": 1_000_000})])
     cca.sync(LocalLogs([folder], models={"our-best": "claude-opus-4-6"}), store, now=NOW)
     appended(folder, "s1", answer("m2", "r2", model="our-best"))
-    brought(store, folder)
+    synced_logs(store, folder)
     assert {row["model"] for row in rows(store)["requests"]} == {"claude-opus-4-6"}
     cca.sync(LocalLogs([folder]), store, now=NOW, again=True)
     assert {row["model"] for row in rows(store)["requests"]} == {"our-best"}
 
 
 def test_an_id_that_stands_for_no_known_model_is_an_error(folder):
-    """It names both."""
+    """The error names both."""
     written(folder, s1=[answer()])
     with pytest.raises(SettingsError, match="'our-best' is 'claude-opsu-4'"):
         LocalLogs([folder], models={"our-best": "claude-opsu-4"})
 
 
-def test_a_clock_that_was_wrong_does_not_fill_the_store_with_empty_days(folder, store):
-    """A line of 1970 or of the year 9999 is none of Claude Code."""
+def test_a_wrong_clock_does_not_fill_the_store_with_empty_days(folder, store):
+    """A line of 1970 or of the year 9999 was not written by Claude Code."""
     lines = [
         answer(at="1970-01-01T00:00:00Z"),
         answer("m2", at="9999-12-31T23:59:59-12:00"),
         answer("m3"),
     ]
-    brought(store, written(folder, s1=lines))
+    synced_logs(store, written(folder, s1=lines))
     assert len(store.dates("local")) == (NOW.date() - DAY).days + 1
     assert {row["kind"] for row in rows(store)["log_events"]} == {"dropped: no possible date"}
 
@@ -330,18 +331,18 @@ def test_a_clock_that_was_wrong_does_not_fill_the_store_with_empty_days(folder, 
 # Days
 
 
-def test_days_between_the_first_log_and_today_are_stored_though_empty(folder, store):
-    """Nothing happened is known; the week of somebody who began lately is whole."""
+def test_days_between_the_first_log_and_today_are_stored_even_if_empty(folder, store):
+    """It is known that nothing happened; the week of a recent starter is complete."""
     later = datetime(2026, 8, 13, tzinfo=UTC)
-    brought(store, written(folder, s1=[answer(at="2026-08-05T10:00:00Z")]), later)
+    synced_logs(store, written(folder, s1=[answer(at="2026-08-05T10:00:00Z")]), later)
     dates = store.dates("local")
     assert (dates[0], dates[-1], len(dates)) == (DAY, date(2026, 8, 13), 11)
 
 
 def test_days_before_the_first_log_are_not_stored_as_empty_when_logs_may_be_deleted(folder, store):
-    """After 30 days unknown is not the same as nothing happened."""
+    """After 30 days, unknown is not the same as no activity."""
     later = datetime(2026, 9, 20, tzinfo=UTC)
-    brought(store, written(folder, s1=[answer(at="2026-08-05T10:00:00Z")]), later)
+    synced_logs(store, written(folder, s1=[answer(at="2026-08-05T10:00:00Z")]), later)
     assert store.dates("local")[0] == date(2026, 8, 5)
 
 
@@ -350,7 +351,8 @@ def test_days_before_the_first_log_are_not_stored_as_empty_when_logs_may_be_dele
 
 @pytest.fixture
 def two(tmp_path):
-    """Two machines' stores; one session was copied from one to the other and went on there."""
+    """The stores of two machines; one session was copied from one to the other and continued
+    there."""
     past = [answer(output=3), call(), result(account=PATCH)]
     more = answer("m2", output=4, at="2026-08-04T10:00:00Z")
     own = answer("m3", "r3", output=5, session="s3")
@@ -361,14 +363,14 @@ def two(tmp_path):
 
     def make(name, target):
         store = Store(tmp_path / target)
-        brought(store, folders[name])
+        synced_logs(store, folders[name])
         return store
 
     return make
 
 
 def test_two_stores_merge_to_the_same_in_either_order(two):
-    """The copied session counts once, with what was done on either machine."""
+    """The copied session counts once, with the activity on both machines."""
     one, other = two("a", "one"), two("b", "other")
     cca.merge(two("b", "b"), one, now=NOW)
     cca.merge(two("a", "a"), other, now=NOW)
@@ -387,15 +389,15 @@ def test_merging_again_changes_nothing(two):
     assert rows(one) == before
 
 
-def test_a_merged_store_still_reads_its_own_logs_on(two, tmp_path):
-    """And those of another folder, which add to it."""
+def test_a_merged_store_still_reads_new_lines_of_its_own_logs(two, tmp_path):
+    """And those of another folder, which are added."""
     one = two("a", "one")
     cca.merge(two("b", "other"), one, now=NOW)
     appended(tmp_path / "a", "s1", answer("m4", output=9))
-    brought(one, tmp_path / "a")
+    synced_logs(one, tmp_path / "a")
     assert sorted(output(one)) == [0, 3, 4, 5, 9]
     appended(tmp_path / "b", "s3", answer("m5", output=8))
-    brought(one, tmp_path / "b")
+    synced_logs(one, tmp_path / "b")
     assert sorted(output(one)) == [0, 3, 4, 5, 8, 9]
 
 
@@ -407,7 +409,7 @@ def test_an_empty_store_is_filled_by_a_merge(two, store):
 
 
 def test_a_store_without_logs_or_the_store_itself_is_refused(two, store):
-    """Both are mistakes and say so."""
+    """Both are mistakes, and the errors say so."""
     with pytest.raises(StoreError, match="holds no days of session logs"):
         cca.merge(store, two("a", "one"), now=NOW)
     with pytest.raises(ValueError, match="this store itself"):
@@ -467,13 +469,13 @@ def test_files_read_in_any_split_give_the_frames_of_one_reading(tmp_path_factory
             end = data.draw(st.integers(ends[name], len(texts[name])))
             appended(parts, name, texts[name][ends[name] : end])
             ends[name] = end
-        brought(grown, parts)
+        synced_logs(grown, parts)
     for name in names:
         appended(parts, name, texts[name][ends[name] :])
         appended(once, name, texts[name])
-    brought(grown, parts)
+    synced_logs(grown, parts)
     whole = Store(root / "whole")
-    brought(whole, once)
+    synced_logs(whole, once)
     assert rows(grown) == rows(whole)
     shutil.rmtree(root)
 
@@ -482,7 +484,7 @@ def test_files_read_in_any_split_give_the_frames_of_one_reading(tmp_path_factory
 @given(first=st.lists(st.sampled_from(POOL)), second=st.lists(st.sampled_from(POOL)))
 @pytest.mark.slow
 def test_stores_of_any_logs_merge_in_either_order(tmp_path_factory, first, second):
-    """What one machine read and the other, in parts or both, unites to the same."""
+    """Logs read by two machines, in parts or both, merge to the same result."""
     root = tmp_path_factory.mktemp("merge")
     made = []
     for name, one, other in (("ab", first, second), ("ba", second, first)):
@@ -491,7 +493,7 @@ def test_stores_of_any_logs_merge_in_either_order(tmp_path_factory, first, secon
             text = b"".join(map(bytes_of, lines))
             stem = f"s{1 + crc32(text) % 3}"
             stores.append(Store(root / name / str(number)))
-            brought(stores[-1], written(root / name / f"logs{number}", **{stem: [text]}))
+            synced_logs(stores[-1], written(root / name / f"logs{number}", **{stem: [text]}))
         if all(store.dates("local") for store in stores):
             cca.merge(stores[1], stores[0], now=NOW)
             made.append(rows(stores[0]))
@@ -499,14 +501,14 @@ def test_stores_of_any_logs_merge_in_either_order(tmp_path_factory, first, secon
     shutil.rmtree(root)
 
 
-# Crashes and company
+# Crashes and concurrency
 
 
 KILLED = """
     import os, signal, sys
     from pathlib import Path
     from datetime import UTC, datetime
-    from test_log_syncing import Store, answer, appended, brought, output, written
+    from test_log_syncing import Store, answer, appended, synced_logs, output, written
 
     NOW = datetime(2026, 8, 4, 12, tzinfo=UTC)
 
@@ -522,14 +524,14 @@ KILLED = """
         left = [step]
         for name in ("fsync", "rename", "replace", "unlink", "rmdir", "mkdir"):
             setattr(os, name, deadly(getattr(os, name), left))
-        brought(store, logs, NOW)
+        synced_logs(store, logs, NOW)
         os._exit(0)
 
     for step in range(1000):
         root = Path(sys.argv[1]) / str(step)
         logs = written(root / "logs", s1=[answer(output=1)])
         store = Store(root / "store")
-        brought(store, logs, NOW)
+        synced_logs(store, logs, NOW)
         later = answer("m3", output=4, at="2026-08-04T10:00:00Z")
         appended(logs, "s1", answer("m2", output=2), later)
         child = os.fork()
@@ -537,7 +539,7 @@ KILLED = """
             sync_and_die(store, logs, step)
         survived = os.waitpid(child, 0)[1] == 0
         found = output(Store(root / "store"))
-        brought(Store(root / "store"), logs, NOW)
+        synced_logs(Store(root / "store"), logs, NOW)
         assert output(Store(root / "store")) == [1, 2, 4], step
         print(survived, sum(found))
         if survived:
@@ -546,7 +548,7 @@ KILLED = """
 
 
 def child(script, *arguments):
-    """How to run a script of this module in a process of its own."""
+    """How to run a script of this module in a separate process."""
     return {
         "args": [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)],
         "env": os.environ | {"PYTHONPATH": os.pathsep.join(map(str, Path(__file__).parents[:2]))},
@@ -556,7 +558,7 @@ def child(script, *arguments):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 @pytest.mark.slow
 def test_a_sync_killed_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_path):
-    """Before each call that touches the disk: the old days or the new, and the next is whole."""
+    """Before each disk call: the old days or the new ones, and the next sync is complete."""
     run = subprocess.run(**child(KILLED, tmp_path), stdout=subprocess.PIPE, text=True, timeout=300)
     assert run.returncode == 0
     lines = run.stdout.splitlines()
@@ -570,37 +572,38 @@ def test_a_sync_killed_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_pa
 SYNCS = """
     import sys
     from pathlib import Path
-    from test_log_syncing import Store, brought
+    from test_log_syncing import Store, synced_logs
 
     for _ in range(15):
-        brought(Store(Path(sys.argv[1])), Path(sys.argv[2]))
+        synced_logs(Store(Path(sys.argv[1])), Path(sys.argv[2]))
 """
 
 
-def test_two_syncs_of_growing_logs_leave_what_one_would(folder, store):
-    """Two processes, and lines appended all the while: nothing is lost, nothing is twice."""
+def test_two_syncs_of_growing_logs_give_the_result_of_one(folder, store):
+    """Two processes, and lines appended all the time: nothing is lost, nothing counts twice."""
     written(folder, s1=[answer(output=1)])
     runs = [subprocess.Popen(**child(SYNCS, store.root, folder)) for _ in range(2)]
     for number in range(40):
         appended(folder, "s1", answer(f"n{number}", output=1))
     assert [run.wait(timeout=120) for run in runs] == [0, 0]
-    brought(store, folder)
+    synced_logs(store, folder)
     assert output(store) == [1] * 41
 
 
 def test_the_frames_are_the_data_dictionary():
-    """Every column of every frame of logs says what it is."""
+    """Every column of every frame of logs has a description."""
     for schema in LOG_SCHEMAS.values():
         assert all(field.metadata for field in schema)
 
 
-def test_what_is_stored_outlives_every_log(tmp_path):
-    """The folder is swept, then gone: nothing is lost, and only a store without days refuses."""
+def test_stored_data_outlives_every_log(tmp_path):
+    """The folder is emptied, then deleted: nothing is lost, and only a store without days is
+    refused."""
     folder, store = (
         written(tmp_path / "logs", s1=[line("user"), answer(output=7)]),
         Store(tmp_path / "s"),
     )
-    brought(store, folder)
+    synced_logs(store, folder)
     before = rows(store)
     for gone in (folder / "projects" / "p" / "s1.jsonl", folder):
         shutil.rmtree(gone) if gone.is_dir() else gone.unlink()

@@ -1,4 +1,4 @@
-"""One's own usage: every split of the same logs has the same sums."""
+"""A person's own usage: every split of the same logs has the same sums."""
 
 import json
 import tarfile
@@ -61,12 +61,12 @@ def folder(tmp_path):
 
 @pytest.fixture
 def data(folder, tmp_path):
-    """The two days of the logs, and twelve before them."""
+    """The two days of the logs, and the twelve before them."""
     return cca.load(source="local", logs=[folder], store=tmp_path / "store", days=14, now=NOW)
 
 
-def test_the_newest_days_end_with_the_last_one_that_has_anything(data):
-    """Fourteen days up to the fourth of August, whatever day it is now."""
+def test_the_newest_days_end_with_the_last_active_day(data):
+    """Fourteen days up to the fourth of August, whatever today is."""
     assert str(data.until) == "2026-08-04"
     assert data.requests["at"].max() == pd.Timestamp("2026-08-04 23:50")
 
@@ -90,7 +90,7 @@ def test_sessions_and_lines_belong_to_where_they_happened(data, split):
 
 
 def test_the_commits_of_a_model_are_null_not_zero(data):
-    """A tool call belongs to a turn, whichever models answered in it."""
+    """A tool call belongs to a turn, whichever models answered it."""
     assert cca.usage_by(data, "model")[["commits", "sessions"]].isna().all(axis=None)
 
 
@@ -101,14 +101,14 @@ def test_a_model_without_a_price_has_no_cost_and_comes_last(data):
     assert frame["value"].isna().tolist() == [False, True]
 
 
-def test_what_the_log_does_not_say_is_a_group_of_its_own(data):
+def test_missing_values_of_the_log_are_a_separate_group(data):
     """The session of the house model names no branch."""
     branches = cca.usage_by(data, "branch").set_index("branch")["output_tokens"]
     assert branches["not logged"] == 500
 
 
 def test_hours_and_days_are_those_of_the_time_zone(data):
-    """Half past eleven at night in UTC is half past one of the next day in Berlin in summer."""
+    """23:30 in UTC is 01:30 of the next day in Berlin in summer."""
     utc, berlin = (cca.usage_by(data, "hour", zone) for zone in ("UTC", "Europe/Berlin"))
     assert utc.loc[utc["requests"] > 0, "hour"].tolist() == [10, 23]
     assert berlin.loc[berlin["requests"] > 0, "hour"].tolist() == [1, 12]
@@ -118,7 +118,7 @@ def test_hours_and_days_are_those_of_the_time_zone(data):
 
 
 def test_days_by_model_and_by_kind_of_token_add_up_to_the_days(data):
-    """The pieces of a column are the column."""
+    """The segments of a bar add up to the bar."""
     days = cca.usage_by(data, "day").set_index("day")
     models = cca.usage_by_day(data, "model").groupby("day")["value"].sum()
     kinds = cca.usage_by_day(data, "tokens").groupby("day")["value"].sum()
@@ -127,7 +127,7 @@ def test_days_by_model_and_by_kind_of_token_add_up_to_the_days(data):
 
 
 def test_a_day_without_use_is_a_zero_between_the_others(folder, tmp_path):
-    """The logs begin on the third of August and the range ends on the sixth."""
+    """The logs start on the third of August and the range ends on the sixth."""
     data = cca.load(
         "2026-08-03", "2026-08-06", source="local", logs=[folder], store=tmp_path / "s", now=NOW
     )
@@ -137,14 +137,14 @@ def test_a_day_without_use_is_a_zero_between_the_others(folder, tmp_path):
 
 
 def test_a_week_of_hours_has_all_168(data):
-    """Monday morning and Tuesday night have something, the rest is 0."""
+    """Monday morning and Tuesday night have use, the rest is 0."""
     hours = cca.usage_by_weekday(data)
     assert len(hours) == 168
     used = hours[hours["requests"] > 0]
     assert list(zip(used["weekday"], used["hour"], strict=True)) == [(1, 10), (2, 23)]
 
 
-def test_the_cache_saves_what_reading_as_input_would_have_cost_more(data):
+def test_the_cache_saving_compares_reads_with_the_input_price(data):
     """Opus at $5 a million: reads save 0.9 each, writes cost 0.25 for 5 minutes, 1 for an hour."""
     (row,) = cca.cache_saving(data).itertuples()
     assert row.value == pytest.approx(5e-6 * (9000 - 250 - 2000))
@@ -152,7 +152,7 @@ def test_the_cache_saves_what_reading_as_input_would_have_cost_more(data):
 
 
 def test_a_session_has_its_cost_its_context_and_its_compactions(data):
-    """The hostile session went up to 13,000 tokens, was compacted once, and lasted 20 minutes."""
+    """The hostile session reached 13,000 tokens, was compacted once, and lasted 20 minutes."""
     sessions = cca.own_sessions(data).set_index("session")
     assert sessions.loc["s2", "peak_context"] == 13_000
     assert sessions["compactions"].tolist().count(1) == 1
@@ -162,7 +162,7 @@ def test_a_session_has_its_cost_its_context_and_its_compactions(data):
     assert sessions.index[-1] == "s3"  # without a price
 
 
-def test_a_session_lasts_from_instant_to_instant(folder, tmp_path):
+def test_a_session_duration_ignores_clock_changes(folder, tmp_path):
     """25 hours over midnight; two answers ten minutes apart while Berlin turns its clock back."""
     lines = [
         answer("d1", "d1", session="long", at="2026-10-20T09:00:00Z"),
@@ -188,14 +188,14 @@ def test_context_falls_where_a_session_was_compacted(data):
 
 
 def test_a_tool_has_its_decisions(data):
-    """An edit that went through, a command that was refused."""
+    """An edit that was accepted, and a command that was refused."""
     tools = cca.tool_use(data).set_index("tool")
     assert tools.loc["Edit", ["accepted", "rejected", "errors"]].tolist() == [1, 0, 0]
     assert tools.loc["Bash", ["accepted", "rejected", "value"]].tolist() == [0, 1, 0]
 
 
-def test_the_last_seven_days_stand_beside_the_seven_before(folder, tmp_path):
-    """Three sessions in the last seven days, one in the seven before, where the logs begin."""
+def test_the_last_seven_days_are_compared_with_the_seven_before(folder, tmp_path):
+    """Three sessions in the last seven days, one in the seven before, where the logs start."""
     earlier = line("user", session="s0", at="2026-07-22T10:00:00.000Z", message={"content": "x"})
     (folder / "projects" / "p" / "s0.jsonl").write_text(json.dumps(earlier) + "\n")
     data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=14, now=NOW)
@@ -207,7 +207,7 @@ def test_the_last_seven_days_stand_beside_the_seven_before(folder, tmp_path):
     assert cards[3]["verdict"] == "+2 (3.0 times)"
 
 
-def test_the_last_seven_days_are_those_of_the_reader_up_to_now(folder, tmp_path):
+def test_the_last_seven_days_end_now_in_the_time_zone_of_the_reader(folder, tmp_path):
     """In Los Angeles it is Tuesday, 17:30: last week counts up to the same time of its Tuesday."""
     moments = {
         "before": "2026-07-22T08:00:00Z",  # Wednesday, one in the morning
@@ -233,7 +233,8 @@ def test_days_outside_the_range_are_unknown_not_zero(folder, tmp_path):
 
 
 def weeks_of(tmp_path, dollars):
-    """A week of use per amount, the last one from the third of August: a session in shop each."""
+    """One week of use for each amount, the last starting on the third of August: a session in shop
+    each."""
     folder = tmp_path / "weeks" / "projects" / "p"
     folder.mkdir(parents=True)
     first = datetime(2026, 8, 3, 9, tzinfo=UTC) - timedelta(weeks=len(dollars) - 1)
@@ -252,8 +253,8 @@ def weeks_of(tmp_path, dollars):
     return data.between("2026-08-03", "2026-08-09")
 
 
-def test_the_title_is_what_the_week_cost_and_on_what(tmp_path):
-    """$2 on shop and $1 on blog, whose worktree is a part of it."""
+def test_the_title_has_the_cost_of_the_week_by_project(tmp_path):
+    """$2 on shop and $1 on blog, including its worktree."""
     folder = tmp_path / "claude" / "projects" / "p"
     folder.mkdir(parents=True)
     lines = [
@@ -284,7 +285,7 @@ def test_the_title_is_what_the_week_cost_and_on_what(tmp_path):
     ],
 )
 def test_a_week_is_judged_by_eight_weeks_with_use(tmp_path, dollars, verdict):
-    """A week without use is none of them."""
+    """A week without use is not one of them."""
     assert cca.own_week(weeks_of(tmp_path, dollars)).verdict == verdict
 
 
@@ -306,8 +307,8 @@ def test_the_kinds_of_token_add_up_to_the_cost(data):
     assert kinds["cache write 1h"] == pytest.approx(2000 * 10e-6)
 
 
-def test_a_subagent_is_called_by_its_type(folder, tmp_path):
-    """The call that started it says Explore."""
+def test_a_subagent_is_named_by_its_type(folder, tmp_path):
+    """The call that started it has the type Explore."""
     lines = [
         answer("c1", "c1", content=[{**edit("t7", "Task"), "input": {"subagent_type": "Explore"}}]),
         result("t7", {"agentId": "a7"}),
@@ -319,23 +320,23 @@ def test_a_subagent_is_called_by_its_type(folder, tmp_path):
 
 
 def test_the_sentence_says_what_has_no_price_and_what_is_not_final(data):
-    """Three sessions, 500 tokens of the unknown model, one answer that was never finished."""
+    """Three sessions, 500 tokens of the unknown model, one unfinished answer."""
     said = cca.sentence(data, "own_week")
     assert said.startswith("3 sessions from 2026-08-03 to 2026-08-04: 17,500 tokens")
     assert "of the tokens have no known price" in said
     assert "Of 5 answers 1 have no final count" in said
 
 
-def test_the_ledger_counts_what_the_logs_show_of_what_they_lack(data):
-    """One compaction is the mark of a call whose tokens no log has."""
+def test_the_ledger_counts_known_gaps_in_the_logs(data):
+    """One compaction implies a call whose tokens are in no log."""
     ledger = cca.coverage_ledger(data).set_index("who")["state"]
     assert ledger["Calls Claude Code makes in the background"] == "at least 1 compaction"
     assert ledger["Models without a known price"] == "1 of 5 answers"
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_a_chart_holds_hostile_names_as_data_only(data, split):
-    """A branch named like a script is a row and a word, of the title too, and nothing else."""
+def test_a_chart_has_hostile_names_as_data_only(data, split):
+    """A branch named like a script is only a row and text, even in the title."""
     shown = cca.chart(cca.usage_by(data, split))
     spec = shown.to_dict()
     del spec["datasets"], spec["description"], spec["title"]
@@ -343,19 +344,19 @@ def test_a_chart_holds_hostile_names_as_data_only(data, split):
     assert "<script>" not in shown._repr_mimebundle_()["image/svg+xml"]
 
 
-def test_another_source_is_refused_with_the_way_on():
-    """There are no sessions in the records of an organisation."""
+def test_another_source_is_refused_with_a_hint():
+    """The records of an organisation have no sessions."""
     with pytest.raises(ValueError, match="load source='local'"):
         cca.usage_by(dataset([record()], "2026-11-16", "2026-11-22"), "day")
 
 
-def test_another_split_names_those_there_are(data):
-    """A typing mistake is told."""
+def test_an_unknown_split_names_the_own_ones(data):
+    """A typo gets the list of valid splits."""
     with pytest.raises(ValueError, match="week, day, hour, project, branch, model, session"):
         cca.usage_by(data, "weekday")
 
 
-def test_days_and_a_week_are_not_asked_for_at_once(folder, tmp_path):
+def test_days_and_a_week_cannot_be_combined(folder, tmp_path):
     """One range or the other."""
     with pytest.raises(ValueError, match="Either 3 days or a range"):
         cca.load(source="local", logs=[folder], store=tmp_path, days=3, week="2026-W32", now=NOW)
@@ -380,7 +381,7 @@ def run_notebook(folder, tmp_path, clean_environment, **parameters):
 
 @pytest.mark.slow
 def test_the_notebook_runs_on_the_logs(folder, tmp_path, clean_environment):
-    """Every cell of my_usage, with the time zone asked for; the page shows names as text."""
+    """Every cell of my_usage, with this time zone; the page shows names as text."""
     done = run_notebook(folder, tmp_path, clean_environment, timezone="Europe/Berlin", days=14)
     outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
     assert sum("vegalite" in str(list(one.get("data", {}))) for one in outputs) == 10
@@ -394,7 +395,7 @@ def test_the_notebook_runs_on_the_logs(folder, tmp_path, clean_environment):
     not SAMPLE.exists(), reason="the sample of real logs is not next to the project"
 )
 def test_real_logs_have_the_same_sums_in_every_split(tmp_path):
-    """A scrubbed sample of real logs: every split has all tokens and all cost."""
+    """An anonymised sample of real logs: every split has all tokens and all cost."""
     with tarfile.open(SAMPLE) as archive:
         archive.extractall(tmp_path, filter="data")
     (projects,) = tmp_path.rglob("projects")
@@ -418,7 +419,7 @@ def test_real_logs_have_the_same_sums_in_every_split(tmp_path):
 
 
 def day_of(tmp_path, *answers):
-    """Logs of the third of August 2026: an answer of a dollar at each of these times."""
+    """Logs of the third of August 2026: an answer costing a dollar at each of these times."""
     folder = tmp_path / "claude" / "projects" / "p"
     folder.mkdir(parents=True)
     lines = [
@@ -432,7 +433,7 @@ def day_of(tmp_path, *answers):
 
 
 def test_a_window_lasts_five_hours_from_the_full_hour_of_its_first_answer(tmp_path):
-    """The second begins at 13:10, after the end of the first at 13:00, and goes on to 18:00."""
+    """The second starts at 13:10, after the end of the first at 13:00, and lasts to 18:00."""
     data = day_of(tmp_path, "08:20", "12:50", "13:10", "14:10")
     now = cca.own_now(data, "UTC", now=datetime(2026, 8, 3, 15, 10, tzinfo=UTC))
     assert f"{now.window.since:%H:%M} {now.window.until:%H:%M}" == "13:00 18:00"
@@ -443,7 +444,7 @@ def test_a_window_lasts_five_hours_from_the_full_hour_of_its_first_answer(tmp_pa
 
 
 def test_a_limit_is_reached_at_the_rate_of_the_window(tmp_path):
-    """Two dollars in two hours: the third is reached in an hour, the tenth not before 18:00."""
+    """Two dollars in two hours: three dollars in an hour from now, ten not before 18:00."""
     data = day_of(tmp_path, "13:10", "14:10")
     moment = datetime(2026, 8, 3, 15, 10, tzinfo=UTC)
     now = cca.own_now(data, "UTC", limit_usd=3, now=moment)
@@ -451,16 +452,16 @@ def test_a_limit_is_reached_at_the_rate_of_the_window(tmp_path):
     assert cca.own_now(data, "UTC", limit_usd=10, now=moment).limit_at is None
 
 
-def test_a_window_that_is_over_is_none(tmp_path):
-    """An answer of the morning opens nothing in the evening; it is of today all the same."""
+def test_a_window_that_is_over_is_not_open(tmp_path):
+    """An answer in the morning opens no window in the evening, but still counts for today."""
     data = day_of(tmp_path, "08:20")
     now = cca.own_now(data, "UTC", now=datetime(2026, 8, 3, 20, tzinfo=UTC))
     assert now.window is None
     assert now.today.cost == pytest.approx(1)
 
 
-def test_today_is_a_day_of_the_reader(tmp_path):
-    """An answer at 23:30 in UTC was given tomorrow in Berlin, and yesterday's is not of today."""
+def test_today_is_in_the_time_zone_of_the_reader(tmp_path):
+    """An answer at 23:30 UTC was given tomorrow in Berlin; yesterday's does not count for today."""
     data = day_of(tmp_path, "10:00", "23:30")
     moment = datetime(2026, 8, 3, 23, 45, tzinfo=UTC)
     assert cca.own_now(data, "UTC", now=moment).today.cost == pytest.approx(2)
@@ -472,8 +473,8 @@ def test_today_is_a_day_of_the_reader(tmp_path):
     ("part", "answers"),
     [({"session": "s2"}, 2), ({"model": "house-model"}, 1), ({"project": "/w"}, 3), ({}, 5)],
 )
-def test_a_part_is_of_one_project_model_or_session(data, part, answers):
-    """Of the five answers two are of the hostile session, one is of the house model."""
+def test_usage_can_be_filtered_by_project_model_or_session(data, part, answers):
+    """Two of the five answers are in the hostile session, one is of the house model."""
     only = cca.own_part(data, **part)
     assert cca.usage_by(only, "day")["requests"].sum() == answers
     assert len(cca.own_sessions(only)) == len(set(only.requests["session"]))
