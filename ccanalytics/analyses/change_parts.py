@@ -29,7 +29,7 @@ from ccanalytics.metrics.change import RECENT_WEEKS, Comparison
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.findings import issue_changes
 from ccanalytics.metrics.own_history import Floats, Weeks, student
-from ccanalytics.metrics.ratios import rows_of, withheld
+from ccanalytics.metrics.ratios import rows_of, week_sums, withheld
 from ccanalytics.metrics.withholding import Subject, places
 from ccanalytics.showing import ShowsItself
 
@@ -158,7 +158,7 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
     compared = found_change(data, metric_id)
     if isinstance(compared, str):
         return Drivers(metric, mask_unavailable(data, _frame([], _BARS)), why=compared)
-    weeks, after = sides_of(data, compared)
+    weeks, after = sides_of(data, metric, compared)
     weekly, commits = _weekly_parts(data, weeks, ~after, names)
     parts = summed_parts(weekly, commits if metric.is_ratio else np.ones(len(weekly)), after)
     ends = np.cumsum(parts[:, 0])
@@ -176,7 +176,7 @@ def team_shift(data: Dataset) -> TeamShift:
     compared = found_change(data, metric.id)
     if isinstance(compared, str):
         return TeamShift(metric, nothing, why=compared)
-    weeks, after = sides_of(data, compared)
+    weeks, after = sides_of(data, metric, compared)
     teams, cost, commits = _team_weeks(data, metric, weeks, after)
     made = [commits[side].sum(axis=0) for side in (~after, after)]
     if len(teams) < 2 or not np.min(made) > 0:
@@ -210,10 +210,18 @@ def found_change(data: Dataset, metric_id: str) -> Comparison | str:
     return min(found, key=lambda one: one.weeks)
 
 
-def sides_of(data: Dataset, compared: Comparison) -> tuple[pd.DatetimeIndex, Weeks]:
-    """The weeks of a change, and which of them are after it: those before are all the others."""
+def sides_of(data: Dataset, metric: Metric, compared: Comparison) -> tuple[pd.DatetimeIndex, Weeks]:
+    """The weeks of a change, and which of them are after it: those before are all the others.
+
+    As in the comparison, weeks before in which nobody was active are left out. A ratio says nothing
+    of such a week on either side.
+    """
     weeks = data.weeks[-RECENT_WEEKS:]
-    return weeks, np.arange(len(weeks)) >= len(weeks) - compared.weeks
+    after = np.arange(len(weeks)) >= len(weeks) - compared.weeks
+    used = week_sums(data, metric)["n_actors"].to_numpy()[-RECENT_WEEKS:] > 0
+    if not metric.is_ratio:
+        used |= after
+    return weeks[used], after[used]
 
 
 def summed_parts(weekly: Floats, weights: Floats, after: Weeks) -> Floats:

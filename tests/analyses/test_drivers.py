@@ -97,6 +97,22 @@ def test_the_waterfall_ends_at_the_change_of_the_metric():
     assert (compared.previous, compared.value) == pytest.approx((10, 13 * 1.7))
 
 
+def test_drivers_leave_out_a_shutdown_week_as_the_comparison_does():
+    """Nobody works in the fifth week; later the price doubles: +$10 a week, +$0.10 a commit."""
+    roster = "email,team\n" + "".join(f"p{n}@x.example,{'AB'[n % 2]}\n" for n in range(10))
+    records = [
+        record(monday, **one)
+        for at, monday in enumerate(MONDAYS)
+        for one in (week(10, cents=100 if at < 8 else 200) if at != 4 else [])
+    ]
+    data = dataset(records, MONDAYS[0], "2026-11-22", roster)
+    for metric, change in (("cost", 10), ("cost_per_commit", 0.1)):
+        found = cca.cost_drivers(data, metric)
+        assert parts(found)["price"] == pytest.approx(change)
+        assert found.compared.difference == pytest.approx(change)
+    assert cca.team_shift(data).rate == pytest.approx(0.1)
+
+
 def test_the_interval_of_a_part_comes_from_the_spread_of_its_weeks():
     """Means 2 and 6 with weeks off by 1: 10 squares over 8, and t(8) is 1.86."""
     weekly = np.array([1, 3, 1, 3, 1, 3, 5, 7, 5, 7.0])[:, None]
