@@ -105,10 +105,10 @@ def merged(
     """
     same = one_address(roster)
     addresses = [plain_address(member.email or "") for member in members]
-    listed = {
-        same.get(address, address): one for address, one in zip(addresses, members, strict=True)
-    }
-    able = {actor for actor, one in listed.items() if one.role not in unable}
+    actors = [same.get(address, address) for address in addresses]
+    listed = dict(zip(actors, members, strict=True))
+    # Of several accounts of a person one that can use the product is enough.
+    able = {actor for actor, one in zip(actors, members, strict=True) if one.role not in unable}
     moment, ever = pd.Timestamp(today), set(roster["actor"])
     present = roster["end"].isna() | (roster["end"] >= moment)
     before = set(roster.loc[present, "actor"])

@@ -112,6 +112,17 @@ def test_roles_without_the_product_are_nobody_who_could_use_it():
     assert (pull.joined, pull.left, pull.unable) == ((), (), 1)
 
 
+def test_one_account_with_the_product_is_enough_for_a_person():
+    """Two accounts of one address, in any order, of which only one can use the product."""
+    accounts = [
+        Member("user_1", "ann@x.example", "2026-11-20T10:00:00Z", role="developer"),
+        Member("user_2", "Ann@x.example", "2026-11-20T10:00:00Z", role="billing"),
+    ]
+    for members in (accounts, accounts[::-1]):
+        pull = merged(no_roster(), members, TODAY, {"billing"})
+        assert (pull.joined, pull.unable) == (("ann@x.example",), 0)
+
+
 @pytest.mark.parametrize(
     ("key", "without"), [("sk-ant-admin01-x", {"user", "billing"}), ("sk-ant-api01-x", set())]
 )
