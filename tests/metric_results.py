@@ -1,10 +1,10 @@
-"""Any metric of the definitions, asked for as a reader would."""
+"""The result of any metric, called as a user would."""
 
 import ccanalytics as cca
 
 
 def result_of(data, metric_id, **how):
-    """`metric_frame` where it knows the metric, else the function of its own name."""
+    """`metric_frame` for the metrics it knows, otherwise the function of the same name."""
     metric = cca.METRICS[metric_id]
     if metric.numerator or metric.frame or metric.function:
         return cca.metric_frame(data, metric_id, **how)
@@ -14,6 +14,6 @@ def result_of(data, metric_id, **how):
 
 
 def card_of(headline):
-    """The texts of the card that a headline shows itself as."""
+    """The texts of the card that a headline is displayed as."""
     [card] = headline._repr_mimebundle_()["application/vnd.ccanalytics.cards+json"]["cards"]
     return card

@@ -1,4 +1,4 @@
-"""Notebooks that are run by workers of their own, as a report runs them."""
+"""Notebooks run by worker processes, as a report runs them."""
 
 from contextlib import closing
 
@@ -6,6 +6,6 @@ from ccanalytics.report.engine import NotebookWorkers
 
 
 def run_notebooks(runs, *, environment, **how):
-    """The executed notebooks, in their order."""
+    """The executed notebooks, in order."""
     with closing(NotebookWorkers(environment)) as workers:
         return workers.run(runs, **how)

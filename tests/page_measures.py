@@ -1,4 +1,4 @@
-"""What a reader of a page has before them: its height in screens, and its visible words."""
+"""The size of a page for its reader: its height in screens, and its visible words."""
 
 from axe_playwright_python.sync_playwright import Axe
 
@@ -38,7 +38,7 @@ CUT_WORDS = """() => [...document.querySelectorAll(".live svg text")].filter((on
 
 
 def screens(page):
-    """How many screens the page is high."""
+    """The height of the page in screens."""
     return page.evaluate("document.documentElement.scrollHeight") / SCREEN
 
 
@@ -48,7 +48,7 @@ def words(page):
 
 
 def faults(page):
-    """What axe-core finds that is serious or critical: rule, and the elements."""
+    """Problems that axe-core rates serious or critical: the rule and the elements."""
     found = Axe().run(page).response["violations"]
     return [
         (one["id"], [node["html"][:160] for node in one["nodes"]])

@@ -19,7 +19,7 @@ USER = "analyst"
 
 
 def find_binaries():
-    """The folder of the newest server Debian has, or that of the initdb on the PATH; else None."""
+    """The folder of Debian's newest server, or of the initdb on the PATH; None if there is none."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=_version)
     on_path = shutil.which("initdb")
     return found[-1].parent if found else Path(on_path).parent if on_path else None
@@ -74,7 +74,7 @@ def _free_port():
 
 
 def _give(*paths):
-    """The server refuses to be run by root, so it is run by its own user, who needs the files."""
+    """PostgreSQL refuses to run as root, so it runs as its own user, who needs the files."""
     if os.geteuid() == 0:
         user = pwd.getpwnam("postgres")
         for path in paths:

@@ -1,13 +1,13 @@
-"""Records as the service sent them in other years, or will: a `shape` of a fake service each."""
+"""Records in the format of earlier and later years: each is a `shape` for a fake service."""
 
 
 def before_remote(record):
-    """A record as the service sent it before it knew `is_remote`."""
+    """A record in the format before `is_remote` existed."""
     return {k: v for k, v in record.items() if k not in ("is_remote", "subscription_type")}
 
 
 def next_year(record):
-    """A record with a field nobody knows yet, and amounts written as text."""
+    """A record with an unknown field, and amounts as text."""
     models = [
         usage | {"estimated_cost": {"amount": str(usage["estimated_cost"]["amount"])}}
         for usage in record["model_breakdown"]

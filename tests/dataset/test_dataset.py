@@ -132,7 +132,7 @@ def test_two_spellings_of_an_address_are_one_actor(tmp_path):
     assert sorted(data.activity["actor"].unique()) == ["ann@x.example", "bob@x.example"]
 
 
-def test_without_a_roster_nobody_has_a_team():
+def test_without_a_roster_every_team_is_null():
     """The column still exists, and is null."""
     data = dataset([record()], "2026-11-16", "2026-11-22")
     assert data.activity["team"].isna().all()

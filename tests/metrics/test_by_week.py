@@ -1,4 +1,4 @@
-"""Any metric by its id, any split that is known, and any ratio of one's own."""
+"""Any metric by its id, any known split, and any custom ratio."""
 
 import copy
 import pickle
@@ -19,7 +19,7 @@ OWN_SHAPE = [name for name in BY_WEEK if not cca.METRICS[name].numerator]
 
 
 def six_people(**measures):
-    """Six people of one team in the last of two weeks, each with both models."""
+    """Six people of one team in the second of two weeks, each with both models."""
     measures = {"commits": 5, "added": 40, "sessions": 2, "models": USAGE} | measures
     roster = "email,team,start\n" + "".join(f"p{n}@x.example,red,2026-01-01\n" for n in range(6))
     records = [record("2026-11-17", f"p{n}@x.example", **measures) for n in range(6)]
@@ -41,7 +41,7 @@ def test_tokens_are_split_by_kind():
 
 
 def test_tokens_and_cost_are_split_by_model_and_by_family():
-    """The id as the service says it, or the name people use."""
+    """The id from the service, or the everyday name."""
     data = six_people()
     tokens = last_values(cca.by_week(data, "tokens", by="model"), "model")
     assert tokens == {"claude-sonnet-5": 198, "claude-opus-4-5": 180}
@@ -49,7 +49,7 @@ def test_tokens_and_cost_are_split_by_model_and_by_family():
     assert cost == {"Sonnet 5": 6, "Opus 4.5": 18}
 
 
-def test_what_few_people_used_is_withheld_with_the_next_one():
+def test_a_value_of_few_people_is_withheld_with_the_next_one():
     """One person's kind of token could be found by subtraction from the others."""
     few = [record("2026-11-17", "p9@x.example", models={"claude-opus-4-5": {"input": 7}})]
     many = [
@@ -61,8 +61,8 @@ def test_what_few_people_used_is_withheld_with_the_next_one():
 
 
 @pytest.mark.parametrize("metric", BY_WEEK)
-def test_every_metric_by_week_is_asked_for_by_its_id(metric):
-    """One row per week at least, and the frame knows what it is of."""
+def test_every_metric_by_week_is_available_by_its_id(metric):
+    """At least one row per week, and the frame knows its metric."""
     frame = cca.by_week(six_people(), metric)
     assert isinstance(frame, MetricFrame)
     assert (frame.metric.id, frame.title) == (metric, cca.METRICS[metric].name)
@@ -70,25 +70,25 @@ def test_every_metric_by_week_is_asked_for_by_its_id(metric):
 
 
 @pytest.mark.parametrize("metric", OWN_SHAPE)
-def test_a_metric_of_its_own_shape_is_of_one_kind_of_actors(metric):
-    """It says so, rather than to answer for others."""
+def test_a_metric_with_its_own_shape_is_for_one_kind_of_actor(metric):
+    """For the other kind it raises an error."""
     with pytest.raises(ValueError, match=metric):
         cca.by_week(six_people(), metric, actor_kind="api_key")
 
 
-def test_an_id_there_is_not_is_answered_with_those_there_are():
-    """Also those with a shape of their own."""
+def test_an_unknown_id_lists_the_known_ones():
+    """Including the metrics with their own shape."""
     with pytest.raises(ValueError, match=r"'nope'.*cost_per_commit.*gini"):
         cca.by_week(six_people(), "nope")
 
 
 def test_a_metric_without_weeks_names_the_function_that_has_it():
-    """Retention has a row per cohort."""
+    """Retention has one row per cohort."""
     with pytest.raises(ValueError, match="metric_frame"):
         cca.by_week(six_people(), "retention")
 
 
-def test_a_ratio_of_ones_own_is_a_ratio_of_sums_with_people_and_interval():
+def test_a_custom_ratio_is_a_ratio_of_sums_with_people_and_interval():
     """240 lines in 12 sessions of six people."""
     frame = cca.ratio_by_week(six_people(), top="lines_added", bottom="sessions")
     last = frame.iloc[-1]
@@ -97,8 +97,8 @@ def test_a_ratio_of_ones_own_is_a_ratio_of_sums_with_people_and_interval():
     assert frame.title == "Lines added per session"
 
 
-def test_a_ratio_of_ones_own_withholds_small_teams():
-    """The same floors as for every metric."""
+def test_a_custom_ratio_withholds_small_teams():
+    """With the same minimums as every metric."""
     people = [*(f"p{n}@x.example" for n in range(6)), "q@x.example"]
     roster = "email,team,start\n" + "".join(
         f"{who},{'blue' if who[0] == 'q' else 'red'},2026-01-01\n" for who in people
@@ -109,8 +109,8 @@ def test_a_ratio_of_ones_own_withholds_small_teams():
     assert frame["value"].isna().all()
 
 
-def test_a_column_there_is_not_cannot_be_summed():
-    """The answer lists what can."""
+def test_an_unknown_column_cannot_be_summed():
+    """The error lists the available ones."""
     with pytest.raises(ValueError, match="lines_added"):
         cca.ratio_by_week(six_people(), top="lines", bottom="sessions")
 
@@ -125,8 +125,8 @@ def test_a_column_there_is_not_cannot_be_summed():
         lambda frame: pickle.loads(pickle.dumps(frame)),
     ],
 )
-def test_a_metric_frame_stays_one(change):
-    """Whatever is filtered, added or copied."""
+def test_a_metric_frame_keeps_its_type(change):
+    """After filtering, adding columns or copying."""
     frame = change(cca.by_week(six_people(), "cost", by="team"))
     assert (frame.metric.id, frame.by, frame.title) == ("cost", "team", "Cost by team")
     assert cca.chart(frame).to_dict()["usermeta"]["ccanalytics"]["metric"] == "cost"
@@ -140,7 +140,7 @@ def test_a_metric_frame_stays_one(change):
         lambda frame: pd.concat([frame, frame]),
     ],
 )
-def test_what_is_no_metric_any_more_has_no_chart(change):
+def test_a_frame_that_is_no_longer_a_metric_has_no_chart(change):
     """Its columns or its meaning are gone."""
     with pytest.raises(TypeError, match="altair"):
         cca.chart(change(cca.by_week(six_people(), "cost", by="team")))

@@ -1,4 +1,4 @@
-"""The last closed weeks by those before them, and what is said about it."""
+"""The last closed weeks compared with those before, and the sentence about them."""
 
 import math
 
@@ -23,12 +23,12 @@ def person(n, day=LAST, cents=100, **measures):
 
 
 def week(day, commits=3, cents=100, people=10):
-    """`people` with a different cost each, around `cents`."""
+    """`people` with different costs, around `cents`."""
     return [person(n, day, cents=cents + 10 * n, commits=commits) for n in range(people)]
 
 
 def history(cents, people=10, commits=3):
-    """One week for each of `cents`, the last one that of `LAST`."""
+    """One week for each of `cents`; the last one is `LAST`."""
     days = MONDAYS[-len(cents) :]
     records = [
         one
@@ -42,7 +42,7 @@ NEARLY_ALIKE = [100, 110, 95, 105, 100, 90, 110, 100, 105, 95, 100]
 
 
 def test_a_last_week_like_those_before_is_no_detectable_change():
-    """Eleven weeks of about a dollar a person, and one more."""
+    """Eleven weeks at about a dollar a person, and one more."""
     found = m.headline(history([*NEARLY_ALIKE, 102]), "cost")
     assert found.verdict == "no detectable change"
     assert 0 < found.shown.detectable < 0.5
@@ -51,7 +51,7 @@ def test_a_last_week_like_those_before_is_no_detectable_change():
 @pytest.mark.parametrize(("cents", "verdict"), [(300, "up"), (10, "down")])
 @pytest.mark.parametrize("metric", ["cost", "cost_per_commit"])
 def test_a_last_week_far_from_all_before_has_a_direction(metric, cents, verdict):
-    """The value before is that of the eleven weeks together."""
+    """The value before is that of the eleven weeks combined."""
     found = m.headline(history([*NEARLY_ALIKE, cents]), metric)
     assert found.recent.verdict == verdict
     assert (found.recent.weeks, found.recent.weeks_before) == (1, 11)
@@ -59,8 +59,8 @@ def test_a_last_week_far_from_all_before_has_a_direction(metric, cents, verdict)
     assert found.recent.previous == pytest.approx(mean / (30 if metric == "cost_per_commit" else 1))
 
 
-def test_four_raised_weeks_are_found_where_the_last_one_alone_is_not_needed():
-    """Eight weeks of about 1.45 dollars a person, then four of about 1.85."""
+def test_four_raised_weeks_are_detected_together():
+    """Eight weeks at about 1.45 dollars a person, then four at about 1.85."""
     raised = [one + 40 for one in NEARLY_ALIKE[:4]]
     found = m.headline(history([*NEARLY_ALIKE[:8], *raised]), "cost")
     assert found.sustained.verdict == "up"
@@ -71,41 +71,41 @@ def test_four_raised_weeks_are_found_where_the_last_one_alone_is_not_needed():
 
 
 def test_the_week_before_is_described_and_not_judged():
-    """One week of ten times the cost does not make the next one a fall."""
+    """One week at ten times the cost does not make the next one a fall."""
     found = m.headline(history([*NEARLY_ALIKE[:10], 1000, 100]), "cost")
     assert found.change == pytest.approx(-90)
     assert found.recent.verdict == "no detectable change"
 
 
 def test_fewer_than_eight_weeks_are_not_judged():
-    """Seven weeks, the last one ten times the others."""
+    """Seven weeks, the last one at ten times the cost of the others."""
     found = m.headline(history([*NEARLY_ALIKE[:6], 1000]), "cost")
     assert found.verdict == "nothing to compare"
     assert found.previous == pytest.approx(13.5)
 
 
-def test_weeks_that_are_all_alike_leave_nothing_to_find():
-    """No scatter and no change; and a change where there is no scatter is one."""
+def test_identical_weeks_have_no_detectable_change():
+    """No variation and no change; any change without variation is detected."""
     assert m.headline(history([100] * 12), "cost").verdict == "no detectable change"
     assert m.headline(history([100] * 11 + [200]), "cost").verdict == "up"
 
 
 def test_four_people_are_too_few_to_say():
-    """Whatever they did."""
+    """Whatever they do."""
     found = m.headline(history([*NEARLY_ALIKE, 900], people=4, commits=20), "cost_per_commit")
     assert found.verdict == "too few to say"
     assert math.isnan(found.recent.change)
 
 
 def test_under_twenty_proposals_there_is_no_verdict():
-    """The rate of six people with two each is shown, what it did is not."""
+    """The rate of six people with two proposals each is shown, but not judged."""
     tools = {"edit_tool": (1, 1)}
     records = [record(day, f"p{n}@x.example", tools=tools) for n in range(6) for day in MONDAYS]
     found = m.headline(dataset(records, MONDAYS[0], "2026-11-22"), "acceptance_rate")
     assert (found.value, found.recent.verdict) == (0.5, "too few to say")
 
 
-def test_a_week_of_nobody_is_no_week_to_compare_with():
+def test_a_week_without_people_is_not_compared():
     """A shutdown in the first of twelve weeks: the last one is judged by the ten others."""
     records = [one for day in MONDAYS[1:] for one in week(day)]
     found = m.headline(dataset(records, MONDAYS[0], "2026-11-22"), "active_actors")
@@ -113,8 +113,8 @@ def test_a_week_of_nobody_is_no_week_to_compare_with():
     assert found.verdict == "no detectable change"
 
 
-def test_one_heavy_user_is_no_change_of_the_typical_person():
-    """Nine people as ever, the tenth at a hundred times the cost."""
+def test_one_heavy_user_does_not_change_the_typical_person():
+    """Nine people as usual, the tenth at a hundred times the cost."""
     records = [one for day in MONDAYS[:-1] for one in week(day)]
     last = [person(n, LAST, cents=100 + 10 * n + 9000 * (n == 9), commits=3) for n in range(10)]
     found = m.headline(dataset(records + last, MONDAYS[0], "2026-11-22"), "cost_per_commit")
@@ -123,7 +123,7 @@ def test_one_heavy_user_is_no_change_of_the_typical_person():
 
 
 def test_a_headline_is_the_last_point_of_the_chart():
-    """Value, interval, sums and people, bit for bit."""
+    """Value, interval, sums and people, exactly."""
     data = history([100, 200])
     for name, metric in m.METRICS.items():
         if metric.numerator is None:
@@ -133,34 +133,34 @@ def test_a_headline_is_the_last_point_of_the_chart():
             assert getattr(found, column) == pytest.approx(point[column], abs=0, nan_ok=True)
 
 
-def test_no_closed_week_is_said_and_not_an_error():
-    """A fresh store."""
+def test_no_closed_week_is_a_message_not_an_error():
+    """A new store."""
     found = m.headline(dataset([], LAST, "2026-11-17"), "cost")
     assert pd.isna(found.week)
     assert found.sentence() == "Cost: no week is closed yet."
 
 
-def test_headlines_keep_the_order_asked_for():
-    """Cards are laid out by the notebook."""
+def test_headlines_keep_the_requested_order():
+    """The notebook arranges the cards."""
     names = ["cost", "active_actors", "acceptance_rate"]
     found = m.headlines(history([100, 100]), names)
     assert [one.metric.id for one in found] == names
 
 
 def test_only_totals_and_ratios_have_headlines():
-    """A mix of models is no one number."""
+    """A mix of models is not a single number."""
     with pytest.raises(ValueError, match="no total or ratio"):
         m.headline(history([100, 100]), "model_mix")
 
 
 def people(random, n, weeks=12):
-    """Cost and commits of people who keep their habits; a fifth is away in each week."""
+    """Cost and commits of people with constant habits; a fifth is away in each week."""
     habit = random.lognormal(0, 1, (n, 1)) * random.lognormal(0, 0.4, (n, weeks))
     work = habit * (random.random((n, weeks)) < 0.8)
     return Matrix(8 * work * random.lognormal(0, 0.5, (n, weeks)), random.poisson(2.5 * work) * 1.0)
 
 
-def share_told(metric, late, lift=1.0, shock=0.0, replications=200):
+def share_detected(metric, late, lift=1.0, shock=0.0, replications=200):
     """How often the `late` last weeks of 40 people are said to be up or down."""
     random = np.random.default_rng(late)
     after = np.arange(12) >= 12 - late
@@ -178,18 +178,18 @@ def share_told(metric, late, lift=1.0, shock=0.0, replications=200):
 @pytest.mark.parametrize("metric", ["cost_per_commit", "cost"])
 @pytest.mark.parametrize("late", [1, 4])
 @pytest.mark.parametrize("shock", [0.0, 0.1])
-def test_no_change_is_rarely_called_one(metric, late, shock):
-    """One in ten is what 90 % allows, also where weeks share a shock; two standard errors more."""
-    assert share_told(metric, late, shock=shock) <= 0.10 + 2 * 0.021
+def test_false_changes_are_rare(metric, late, shock):
+    """One in ten is what 90 % allows, even if weeks share a shock; plus two standard errors."""
+    assert share_detected(metric, late, shock=shock) <= 0.10 + 2 * 0.021
 
 
 @pytest.mark.parametrize(("late", "least"), [(1, 0.5), (4, 0.8)])
-def test_a_rise_of_thirty_percent_is_found(late, least):
-    """A judgement that never told a change would pass every test of false ones."""
-    assert share_told("cost_per_commit", late, lift=1.3) >= least - 2 * 0.035
+def test_a_rise_of_thirty_percent_is_detected(late, least):
+    """A test that never reports a change would have no false ones either."""
+    assert share_detected("cost_per_commit", late, lift=1.3) >= least - 2 * 0.035
 
 
-def told(verdict="no detectable change", weeks=1, **changes):
+def comparison(verdict="no detectable change", weeks=1, **changes):
     numbers = {"value": 2.31, "previous": 2.2, "change": 0.05, "low": -0.1, "high": 0.3}
     known = numbers | {"detectable": 0.25, "p_value": 0.5} | changes
     return Comparison(weeks, 12 - weeks, **known, verdict=verdict)
@@ -205,7 +205,7 @@ def headline(metric="cost_per_commit", **changes):
         "denominator": 412,
         "n_actors": 77,
         "previous": 2.25,
-        "recent": told(),
+        "recent": comparison(),
     }
     return Headline(m.METRICS[metric], pd.Timestamp(LAST), **(numbers | changes))
 
@@ -214,23 +214,26 @@ def headline(metric="cost_per_commit", **changes):
     ("found", "parts"),
     [
         (headline(), ["an estimated $2.31", "412 commits", "no detectable change", "25 %"]),
-        (headline(recent=told("up")), ["up from $2.20 in the 11 weeks before", "typical person"]),
-        (headline(sustained=told("up", 4)), ["last 4 weeks", "in the 8 weeks before"]),
+        (
+            headline(recent=comparison("up")),
+            ["up from $2.20 in the 11 weeks before", "typical person"],
+        ),
+        (headline(sustained=comparison("up", 4)), ["last 4 weeks", "in the 8 weeks before"]),
         (headline(value=math.nan, denominator=7), ["too few to say with 7 commits (at least 20)"]),
         (headline(value=math.nan, priced_share=0.5), ["only 50 % of the tokens"]),
-        (headline(recent=told("too few to say")), ["too few to say", "77 people"]),
+        (headline(recent=comparison("too few to say")), ["too few to say", "77 people"]),
     ],
 )
-def test_a_headline_reads_as_a_sentence_with_what_it_rests_on(found, parts):
-    """The value, its people, the verdict, and how large a change would have been seen."""
+def test_a_headline_reads_as_a_sentence_with_its_basis(found, parts):
+    """The value, its people, the verdict, and the smallest detectable change."""
     assert [part for part in parts if part not in found.sentence()] == []
 
 
 @pytest.mark.parametrize(
     "metric", [one for one, entry in m.METRICS.items() if entry.numerator and not entry.basis]
 )
-def test_a_headline_is_the_aggregate_of_what_is_drawn_next_to_it(metric):
-    """The last point of the chart, and the ratio of sums of the teams it is made of."""
+def test_a_headline_is_the_aggregate_of_its_chart(metric):
+    """The last point of the chart, and the ratio of sums of its teams."""
     roster = "email,team,start\n" + "\n".join(
         f"p{n}@x.example,{'Red' if n < 6 else 'Blue'}," for n in range(13)
     )
@@ -257,8 +260,8 @@ def test_a_headline_is_the_aggregate_of_what_is_drawn_next_to_it(metric):
     assert found.value == pytest.approx(whole)
 
 
-def test_a_last_week_without_anybody_says_so():
-    """It is no fall that is judged, and not too few."""
+def test_a_last_week_without_people_says_so():
+    """It is neither judged as a fall nor called too few people."""
     empty = dataset([], MONDAYS[0], "2026-11-22")
     assert m.headline(empty, "active_actors").words == "nobody was active"
     left = dataset([one for day in MONDAYS[:-1] for one in week(day)], MONDAYS[0], "2026-11-22")
@@ -269,20 +272,21 @@ SIDES = np.arange(12) < 8, np.arange(12) >= 8
 DRIFTED = (0.008 * 6) ** 2
 
 
-def test_over_four_weeks_people_who_move_apart_are_the_scatter():
-    """Ten people with one a week, of whom five double: each is 2/60 off the mean of the others."""
+def test_over_four_weeks_the_variation_comes_from_people():
+    """Ten people with one a week, five of whom double: each is 2/60 off the mean of the others."""
     top = np.ones((10, 12))
     top[:5, 8:] = 2
     found = sides_change(top, np.zeros_like(top), *SIDES)
-    alike = 140**2 / (5 * 16**2 + 5 * 12**2)  # totals of 16 and 12: as sure as 9.8 equal people
+    alike = 140**2 / (5 * 16**2 + 5 * 12**2)  # totals of 16 and 12: worth 9.8 equal people
     people = 10 * (2 / 60) ** 2 * alike / (alike - 1)
     assert found.estimate == pytest.approx(math.log(1.5))
     assert found.error == pytest.approx(math.sqrt(people + DRIFTED))
     assert found.freedom == pytest.approx(alike - 1)
 
 
-def test_over_four_weeks_a_shock_that_all_people_share_comes_on_top():
-    """Ten people alike, a tenth up or down in turn: nobody moves, but weeks scatter by a tenth."""
+def test_over_four_weeks_a_shared_shock_adds_variation():
+    """Ten equal people, a tenth up or down in turn: no person differs, but weeks vary by a
+    tenth."""
     shock = np.tile([1.1, 0.9], 6)
     found = sides_change(np.tile(shock, (10, 1)), np.zeros((10, 12)), *SIDES)
     together, own = 12 * 0.1**2, 10 * 12 * (0.1 / 10) ** 2
@@ -291,8 +295,8 @@ def test_over_four_weeks_a_shock_that_all_people_share_comes_on_top():
     assert found.freedom == pytest.approx(10)
 
 
-def test_over_four_weeks_of_ones_own_records_weeks_are_the_only_replicates():
-    """One person, a tenth up or down in turn: nobody else could show how far that goes."""
+def test_over_four_weeks_one_persons_weeks_are_the_only_replicates():
+    """One person, a tenth up or down in turn: there is nobody else to estimate variation from."""
     top = np.tile([1.1, 0.9], 6)[None, :]
     found = sides_change(top, np.zeros_like(top), *SIDES)
     scatter = 12 * 0.1**2 / 10 * (1 / 8 + 1 / 4)

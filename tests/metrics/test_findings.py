@@ -1,4 +1,4 @@
-"""What moved in the newest weeks: ranked, after control of the false discovery rate."""
+"""Changes in the newest weeks: ranked, with the false discovery rate controlled."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def sample(sample_days):
 
 
 def organisation(seed, raised="", times=2.0, people=36, weeks=12):
-    """Three teams of people who keep their habits; `raised` costs `times` as much for 4 weeks."""
+    """Three teams of people with constant habits; `raised` costs `times` as much for 4 weeks."""
     random = np.random.default_rng(seed)
     habit = random.lognormal(0, 0.6, people)
     records = []
@@ -38,22 +38,22 @@ def organisation(seed, raised="", times=2.0, people=36, weeks=12):
     return dataset(records, f"{MONDAYS[-weeks]:%Y-%m-%d}", "2026-11-22", roster=roster)
 
 
-def test_the_change_planted_in_the_sample_comes_out_on_top(sample):
-    """Payments, from the week of 2 November on, with the event that was noted then."""
+def test_the_change_planted_in_the_sample_ranks_first(sample):
+    """Payments, from the week of 2 November, with the event noted then."""
     first = cca.findings(sample)[0]
     assert (first.kind, first.group, first.since) == ("change", "Payments", "2026-11-02")
     assert "Whole repository in the context" in first.text
 
 
-def test_what_was_found_is_worked_out_once_for_a_dataset_and_its_copies(sample):
-    """Not of a part of it: eight weeks have findings of their own."""
+def test_findings_are_computed_once_for_a_dataset_and_its_copies(sample):
+    """But not for a part of it: eight weeks have findings of their own."""
     found = cca.findings(sample)
     assert cca.findings(sample.copy()) is found
     assert cca.findings(sample.between(sample.weeks[4].date(), sample.until)) is not found
 
 
 def test_a_team_that_costs_twice_as_much_is_found_with_its_size():
-    """The change is that of Red alone, and begins where it was planted."""
+    """Only Red changed, and the change starts where it was planted."""
     found = [one for one in cca.findings(organisation(1, raised="Red")) if one.kind == "change"]
     red = next(one for one in found if one.group == "Red")
     assert red.since == f"{MONDAYS[-4]:%Y-%m-%d}"
@@ -62,44 +62,44 @@ def test_a_team_that_costs_twice_as_much_is_found_with_its_size():
 
 
 @pytest.mark.slow
-def test_without_any_change_few_issues_tell_one():
-    """30 organisations; a tenth of them may, and two standard errors more."""
-    told = sum(
+def test_without_any_change_few_issues_report_one():
+    """30 organisations; a tenth of them may, plus two standard errors."""
+    reported = sum(
         any(one.kind == "change" for one in cca.findings(organisation(seed))) for seed in range(30)
     )
-    assert told <= 30 * 0.10 + 2 * np.sqrt(30 * 0.1 * 0.9)
+    assert reported <= 30 * 0.10 + 2 * np.sqrt(30 * 0.1 * 0.9)
 
 
-def test_nothing_found_says_how_large_a_change_would_have_been_seen():
+def test_no_finding_says_how_large_a_change_would_be_detected():
     """One finding, with the detectable rise of each headline."""
     (only,) = cca.findings(organisation(2))
     assert only.kind == "nothing"
     assert only.text.count("%") >= 3
 
 
-def test_too_few_weeks_are_said_and_no_week_is_too():
-    """Seven weeks; and a store whose week is still going on."""
+def test_too_few_weeks_or_none_are_a_message():
+    """Seven weeks, and a store whose first week is not over."""
     (few,) = cca.findings(organisation(3, weeks=7))
     assert (few.kind, few.change) == ("unknown", None)
     (none,) = cca.findings(dataset([], "2026-11-16", "2026-11-17"))
     assert none.kind == "unknown"
 
 
-def test_a_verdict_of_headlines_holds_among_all_that_is_looked_at(sample):
-    """A card says up only where the same change is a finding."""
+def test_a_headline_verdict_is_also_a_finding(sample):
+    """A card says up only if the same change is a finding."""
     found = {(one.metric, one.group) for one in cca.findings(sample)}
     for one in cca.headlines(sample, ["active_actors", "cost_per_commit", "cost"]):
         assert one.shown.is_change == ((one.metric.id, "") in found)
 
 
-def test_a_group_that_is_withheld_is_not_found():
-    """Three people of their own team at ten times the cost, under a minimum group of five."""
+def test_a_withheld_group_is_not_a_finding():
+    """A team of three people at ten times the cost, with a minimum group of five."""
     data = organisation(4, raised="Red", times=10.0, people=9)
     small = replace(data, minimum_group=5)
     assert not any(one.group == "Red" for one in cca.findings(small))
 
 
-def test_findings_show_themselves_as_a_numbered_list(sample):
+def test_findings_are_displayed_as_a_numbered_list(sample):
     """As text, and as data for the page."""
     bundle = cca.findings(sample)._repr_mimebundle_()
     content = bundle["application/vnd.ccanalytics.findings+json"]["findings"]
@@ -107,8 +107,8 @@ def test_findings_show_themselves_as_a_numbered_list(sample):
     assert bundle["text/plain"].startswith("1. ")
 
 
-def test_one_person_is_enough_for_ones_own_records():
-    """Weeks are the replicates: eight of about eight dollars, then four of about thirty."""
+def test_one_person_is_enough_for_local_records():
+    """Weeks are the replicates: eight at about eight dollars, then four at about thirty."""
     costs = [800, 900, 750, 850, 800, 700, 820, 780, 3000, 3200, 2900, 3100]
     usage = [{"claude-sonnet-5": {"output": 100, "cents": cents}} for cents in costs]
     records = [

@@ -1,4 +1,4 @@
-"""Whether 90 % means 90 %: how far a figure moves from week to week."""
+"""Whether 90 % means 90 %: how much a figure varies from week to week."""
 
 import numpy as np
 import pytest
@@ -16,19 +16,19 @@ ALL = np.ones(WEEKS, dtype=bool)
 
 
 def cost_and_commits(random, n):
-    """Skewed habits that people keep; their weeks differ. The truth is 8 / 2.5 dollars."""
+    """People with skewed, constant habits and varying weeks. The truth is 8 / 2.5 dollars."""
     work = random.lognormal(0, 1, (n, 1)) * random.lognormal(-0.08, 0.4, (n, WEEKS))
     return 8 * work * random.lognormal(-0.125, 0.5, (n, WEEKS)), random.poisson(2.5 * work) * 1.0
 
 
 def decisions(random, n):
-    """Proposals as skewed as use, four of five accepted."""
+    """Proposals as skewed as usage, four of five accepted."""
     proposals = random.poisson(20 * random.lognormal(0, 1, (n, 1)), (n, WEEKS))
     return random.binomial(proposals, 0.8) * 1.0, proposals * 1.0
 
 
 def landings(random, n):
-    """Seven of ten people have a commit in a week."""
+    """Seven of ten people commit in a week."""
     return (random.random((n, WEEKS)) < 0.7) * 1.0, np.ones((n, WEEKS))
 
 
@@ -37,36 +37,36 @@ def landings(random, n):
     ("sample", "is_share", "truth"),
     [(cost_and_commits, False, 8 / 2.5), (decisions, True, 0.8), (landings, True, 0.7)],
 )
-def test_nine_intervals_in_ten_hold_what_the_figure_is_in_any_week(sample, is_share, truth, n):
+def test_nine_intervals_in_ten_contain_the_true_value(sample, is_share, truth, n):
     """All weeks of 200 organisations."""
     randoms = [np.random.default_rng([seed, n]) for seed in range(200)]
     ends = np.concatenate([week_intervals(*sample(random, n), ALL, is_share) for random in randoms])
     assert 0.88 <= np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1])) <= 0.94
 
 
-def test_weeks_that_rest_on_as_much_scatter_like_a_sample():
-    """Of 1, 2, 3, 4 and 5 the standard deviation is the root of 2.5, and t(4) is 2.132."""
+def test_weeks_of_equal_weight_vary_like_a_sample():
+    """For 1, 2, 3, 4 and 5 the standard deviation is the root of 2.5, and t(4) is 2.132."""
     errors = scatter(np.arange(1.0, 6.0), np.ones(5))
     assert errors == pytest.approx([np.sqrt(2.5)] * 5)
     assert student(4) == pytest.approx(2.132, abs=1e-3)
 
 
-def test_a_week_of_half_the_people_is_less_sure():
-    """Twice the variance of the others beside it."""
+def test_a_week_with_half_the_people_has_a_wider_interval():
+    """Twice the variance of the other weeks."""
     errors = scatter(np.array([1.0, 2.0, 1.0, 2.0]), np.array([1.0, 1.0, 1.0, 2.0]))
     assert errors[3] / errors[0] == pytest.approx(np.sqrt(2))
 
 
 def test_three_weeks_have_no_interval():
-    """Nothing shows how far they scatter; a fourth week that may not be shown does not count."""
+    """Three are too few to estimate variation; a fourth, withheld week does not count."""
     top, bottom = cost_and_commits(np.random.default_rng(1), 20)
     assert np.isnan(week_intervals(top[:, :3], bottom[:, :3], ALL[:3])).all()
     assert np.isnan(week_intervals(top[:, :4], bottom[:, :4], np.array([1, 1, 0, 1]) > 0)).all()
     assert np.isfinite(week_intervals(top[:, :4], bottom[:, :4], ALL[:4])).all()
 
 
-def test_six_of_six_is_not_for_certain():
-    """Weeks that never differ are as sure as six people are."""
+def test_six_of_six_is_not_certainty():
+    """Weeks that never differ are as certain as six people are."""
     low, high = week_intervals(np.ones((6, WEEKS)), np.ones((6, WEEKS)), ALL, True)[-1]
     assert high == pytest.approx(1)
     assert low == pytest.approx(1 / (1 + student(11) ** 2 / 6))

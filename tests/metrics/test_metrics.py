@@ -1,4 +1,4 @@
-"""What every metric has in common: one entry each, closed weeks, sums, floors, hidden groups."""
+"""Rules for every metric: one entry each, closed weeks, sums, minimums, hidden groups."""
 
 import pandas as pd
 import pytest
@@ -71,15 +71,15 @@ def two_weeks(records, **options):
     return dataset(records, "2026-11-09", "2026-11-22", **options)
 
 
-def test_every_definition_can_be_asked_for():
-    """By week, by `metric_frame`, or by a public function of its own name."""
+def test_every_definition_can_be_computed():
+    """By week, by `metric_frame`, or by a public function of the same name."""
     for name, metric in m.METRICS.items():
         if not (metric.numerator or metric.frame or metric.function):
             assert callable(getattr(m, name.replace("cost_per_commit_d", "cost_d"))), name
 
 
-def test_every_entry_says_what_it_is():
-    """Words, source and caveats are there for the definitions section."""
+def test_every_entry_is_described():
+    """The definitions section has text, source and caveats."""
     for name, metric in m.METRICS.items():
         assert metric.id == name
         assert metric.formula.endswith(".")
@@ -113,7 +113,7 @@ def test_a_value_is_written_in_its_unit(metric, value, text):
 
 
 def test_a_change_has_a_sign_and_shares_change_by_points():
-    """Three percent and three percentage points are not the same."""
+    """Three percent and three percentage points are different."""
     assert m.METRICS["cost"].format_change(-0.11) == "-$0.11"
     assert m.METRICS["acceptance_rate"].format_change(0.12) == "+12 points"
     assert m.METRICS["commits"].format_change(float("nan")) == "n/a"
@@ -121,7 +121,7 @@ def test_a_change_has_a_sign_and_shares_change_by_points():
 
 @pytest.mark.parametrize("metric", FRAMES)
 def test_no_records_keep_columns_and_types(metric):
-    """A quiet organisation gives the same frame with other numbers."""
+    """An inactive organisation has the same frame with other numbers."""
     full = frame_of(result_of(two_weeks(people(6, models=sonnet(100))), metric))
     empty = frame_of(result_of(two_weeks([]), metric))
     assert empty.dtypes.to_dict() == full.dtypes.to_dict()
@@ -129,13 +129,13 @@ def test_no_records_keep_columns_and_types(metric):
 
 @pytest.mark.parametrize("metric", [name for name in FRAMES if name != "daily_cost"])
 def test_a_range_without_a_closed_week_has_no_rows(metric):
-    """Three days are no week."""
+    """Three days are not a week."""
     data = dataset(people(6, models=sonnet(100)), "2026-11-16", "2026-11-18")
     assert frame_of(result_of(data, metric)).empty
 
 
-def test_the_sums_kept_between_metrics_cannot_be_changed_from_outside():
-    """A reader may do what they like with the frame they were given."""
+def test_the_sums_shared_by_metrics_cannot_be_changed_from_outside():
+    """A user may change the returned frame freely."""
     data = two_weeks(people(6, commits=9))
     weeks = m.actor_weeks(data)
     weeks.loc[:, "commits"] = 7
@@ -144,7 +144,7 @@ def test_the_sums_kept_between_metrics_cannot_be_changed_from_outside():
 
 @pytest.mark.parametrize("metric", TOTALS)
 def test_an_empty_week_in_the_middle_totals_zero(metric):
-    """Every day of it is stored, so nothing is missing: nothing happened."""
+    """Every day is stored, so nothing is missing: there was no activity."""
     records = people(6, "2026-11-02", commits=1, pull_requests=1, models=sonnet(100)) + people(
         6, "2026-11-16", commits=1, pull_requests=1, models=sonnet(100)
     )
@@ -167,21 +167,21 @@ HAIKU = {"claude-haiku-4-5-20251001": {"input": 10, "cache_read": 90, "cents": 5
 
 @pytest.mark.parametrize("metric", [name for name in TOTALS if name != "cost"])
 def test_keys_are_not_people(metric):
-    """An organisation of pipelines has no people's metrics."""
+    """An organisation of pipelines has no metrics about people."""
     keys = [
         record("2026-11-16", api_key=f"ci-{n}", commits=5, models=sonnet(100)) for n in range(6)
     ]
     assert m.by_week(two_weeks(keys), metric)["value"].tolist() == [0, 0]
 
 
-def test_two_spellings_of_an_address_are_one_person():
+def test_two_spellings_of_one_address_are_one_person():
     """Addresses differ in capitals and blanks, people do not."""
     data = two_weeks([record(actor="Ann@X.example"), record(actor="ann@x.example ")])
     assert m.by_week(data, "active_actors")["value"].tolist() == [0, 1]
 
 
 def test_models_and_tools_of_a_record_do_not_multiply_its_counts():
-    """Sums are made before frames are joined."""
+    """Frames are summed before they are joined."""
     models = {"a": {"output": 1, "cents": 100}, "b": {"output": 1, "cents": 200}}
     tools = {"edit_tool": (1, 0), "write_tool": (2, 0), "bash": (3, 0)}
     week = m.actor_weeks(two_weeks([record(commits=4, models=models, tools=tools)])).iloc[0]
@@ -189,7 +189,7 @@ def test_models_and_tools_of_a_record_do_not_multiply_its_counts():
 
 
 def test_an_actor_who_changes_team_in_a_week_counts_in_both_and_once_in_all():
-    """Each day belongs to the team of that day, so what was done adds up, and people do not."""
+    """Each day belongs to the team of that day: activity adds up, people do not."""
     roster = (
         "email,team,start,end\n"
         "ann@x.example,red,2026-01-01,2026-11-17\n"
@@ -205,8 +205,8 @@ def test_an_actor_who_changes_team_in_a_week_counts_in_both_and_once_in_all():
 
 
 @pytest.mark.parametrize("metric", ["cost", "commits", "active_actors", "active_rate"])
-def test_the_line_of_a_team_says_what_its_own_page_does(metric):
-    """Of a team somebody left on a Thursday, among others."""
+def test_the_line_of_a_team_agrees_with_its_own_page(metric):
+    """Including a team that somebody left on a Thursday."""
     roster = (
         "email,team,start,end\nmove@x.example,red,,2026-11-18\nmove@x.example,blue,2026-11-19,\n"
     )
@@ -225,7 +225,7 @@ def test_the_line_of_a_team_says_what_its_own_page_does(metric):
     }
 
 
-def test_people_on_no_team_are_a_group_of_their_own():
+def test_people_without_a_team_are_a_separate_group():
     """Otherwise the teams would not add up to the total."""
     records = [*people(1, commits=2), record(commits=3, actor="guest@x.example")]
     frame = m.by_week(two_weeks(records, roster=ROSTER), "commits", by="team")
@@ -234,13 +234,13 @@ def test_people_on_no_team_are_a_group_of_their_own():
 
 
 def test_a_group_under_the_minimum_shows_no_number():
-    """Four people are hidden at a minimum of five, with everything next to them."""
+    """Four people are hidden with a minimum of five, in every column."""
     data = two_weeks(people(4, commits=9, models=sonnet(100)), minimum_group=5)
     last = m.by_week(data, "cost_per_commit").drop(columns="week").iloc[-1]
     assert last.isna().all()
 
 
-def test_a_hidden_team_cannot_be_had_by_subtraction():
+def test_a_hidden_team_cannot_be_found_by_subtraction():
     """With one small team, the next smallest is hidden too; together they may be shown."""
     roster = "email,team,start,end\n" + "".join(
         f"p{n}@x.example,{'red' if n < 2 else 'blue' if n < 8 else 'green'},2026-01-01,\n"
@@ -253,7 +253,7 @@ def test_a_hidden_team_cannot_be_had_by_subtraction():
 
 
 def test_two_small_teams_hide_each_other():
-    """Three and four are seven together, and shown so: no large team has to be hidden."""
+    """Three and four are shown as seven together; no large team has to be hidden."""
     roster = "email,team,start,end\n" + "".join(
         f"p{n}@x.example,{'red' if n < 3 else 'blue' if n < 7 else 'green'},2026-01-01,\n"
         for n in range(20)
@@ -274,7 +274,7 @@ def test_a_week_can_be_split_by_a_key_of_the_records():
 
 @pytest.mark.parametrize("by", ["actor", "tool", "nonsense"])
 def test_an_unknown_split_names_the_known_ones(by):
-    """People are no split either."""
+    """People are not a split either."""
     with pytest.raises(ValueError, match=r"by is one of team, terminal"):
         m.by_week(two_weeks([]), "cost", by=by)
 
@@ -311,8 +311,8 @@ def test_teams_add_up_to_the_total(records):
 @settings(max_examples=20, deadline=None)
 @given(histories(), st.randoms())
 @pytest.mark.slow
-def test_the_report_spec_of_records_never_matters(records, random):
-    """Intervals included."""
+def test_the_order_of_records_never_matters(records, random):
+    """Including the intervals."""
     shuffled = random.sample(records, len(records))
     for name in ("cost_per_commit", "acceptance_rate", "commits"):
         before, after = m.by_week(two_weeks(records), name), m.by_week(two_weeks(shuffled), name)
@@ -324,8 +324,8 @@ def key_records(count, day="2026-11-16", **measures):
     return [record(day, api_key=f"key {n}", **measures) for n in range(count)]
 
 
-def test_api_keys_are_counted_apart_and_all_together_shown():
-    """Three keys cost 6 dollars; five people cost 5, and neither is in the other's sum."""
+def test_api_keys_are_counted_separately_and_shown_together():
+    """Three keys cost 6 dollars, five people cost 5, and neither is in the other's sum."""
     records = key_records(3, models=sonnet(200)) + people(5, models=sonnet(100))
     data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
     (keys,) = m.by_week(data, "cost", actor_kind="api_key").to_dict("records")
@@ -334,15 +334,15 @@ def test_api_keys_are_counted_apart_and_all_together_shown():
 
 
 def test_few_api_keys_of_a_group_are_withheld():
-    """Split by terminal, three keys are a group under the minimum."""
+    """Split by terminal, three keys are a group below the minimum."""
     data = dataset(key_records(3), "2026-11-16", "2026-11-22", minimum_group=5)
     frame = m.by_week(data, "active_actors", "terminal", "api_key")
     assert frame["value"].isna().all()
 
 
 @pytest.mark.parametrize("name", [*TOTALS, *OF_THE_ACTIVE])
-def test_every_total_and_ratio_of_the_active_is_known_of_api_keys(name):
-    """Five keys have what five people have, under words without people."""
+def test_every_total_and_ratio_of_activity_works_for_api_keys(name):
+    """Five keys have the figures of five people, in text that does not mention people."""
     measures = {"commits": 9, "tools": {"edit_tool": (3, 1)}, "models": sonnet(100)}
     keys = dataset(key_records(5, **measures), "2026-11-16", "2026-11-22")
     others = dataset(people(5, **measures), "2026-11-16", "2026-11-22")
@@ -361,7 +361,7 @@ def test_every_total_and_ratio_of_the_active_is_known_of_api_keys(name):
         ("cost", None, "keys", "actor_kind is 'keys'; it is user or api_key"),
     ],
 )
-def test_what_makes_no_sense_of_api_keys_is_refused(name, by, kind, words):
-    """The roster and the teams are of people."""
+def test_metrics_of_people_are_refused_for_api_keys(name, by, kind, words):
+    """The roster and the teams are about people."""
     with pytest.raises(ValueError, match=words):
         m.by_week(dataset([], "2026-11-16", "2026-11-22"), name, by, kind)

@@ -13,13 +13,13 @@ def test_a_person_active_on_two_days_is_one_weekly_active_person():
     assert m.by_week(data, "active_actors")["value"].tolist() == [1]
 
 
-def test_a_record_of_zeros_is_no_activity():
-    """A row alone does not make somebody active."""
+def test_a_record_of_zeros_is_not_activity():
+    """A row alone does not make a person active."""
     data = dataset([record(sessions=0)], "2026-11-16", "2026-11-22")
     assert m.by_week(data, "active_actors")["value"].tolist() == [0]
 
 
-def test_any_measure_alone_makes_somebody_active():
+def test_any_measure_alone_makes_a_person_active():
     """Sessions, commits, pull requests, lines, decisions or tokens."""
     alone = [
         {"sessions": 1},
@@ -39,12 +39,12 @@ def test_any_measure_alone_makes_somebody_active():
 
 
 def test_sunday_belongs_to_the_week_before_monday():
-    """ISO weeks begin on Monday, UTC."""
+    """ISO weeks start on Monday, UTC."""
     data = dataset([record("2026-11-15"), record("2026-11-16")], "2026-11-09", "2026-11-22")
     assert m.by_week(data, "active_actors")["value"].tolist() == [1, 1]
 
 
-def test_a_week_that_is_not_whole_is_left_out():
+def test_an_incomplete_week_is_left_out():
     """Days before the first Monday and after the last Sunday are in no week."""
     records = [record("2026-11-15"), record("2026-11-16"), record("2026-11-23")]
     data = dataset(records, "2026-11-15", "2026-11-24")
@@ -53,13 +53,13 @@ def test_a_week_that_is_not_whole_is_left_out():
 
 
 def test_a_quiet_day_has_zero_people():
-    """All seven days of a closed week are there."""
+    """All seven days of a closed week are included."""
     data = dataset([record("2026-11-16"), record("2026-11-18")], "2026-11-16", "2026-11-22")
     assert m.metric_frame(data, "active_actors_by_day")["value"].tolist() == [1, 0, 1, 0, 0, 0, 0]
 
 
 def test_the_days_of_a_small_organisation_are_hidden():
-    """Four people are not counted by day either."""
+    """Four people are not counted per day either."""
     records = [record("2026-11-16", f"p{n}@x.example") for n in range(4)]
     data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
     assert m.metric_frame(data, "active_actors_by_day")["value"].isna().all()
@@ -81,7 +81,7 @@ def test_bands_cut_at_one_two_and_four_days():
 
 
 def test_the_bands_of_fewer_than_ten_people_are_hidden():
-    """The spread of nine people tells too much of each; ten may be shown."""
+    """The distribution of nine people reveals too much about each; ten may be shown."""
     for people, hidden in ((9, True), (10, False)):
         records = [record("2026-11-16", f"p{n}@x.example") for n in range(people)]
         data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)

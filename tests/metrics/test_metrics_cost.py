@@ -1,4 +1,4 @@
-"""Estimated cost, and what it is divided by."""
+"""Estimated cost and its ratios."""
 
 import math
 
@@ -41,7 +41,7 @@ def test_tokens_are_summed_by_kind():
 
 
 def test_cost_without_a_commit_stays_in_the_cost_per_commit():
-    """Forty dollars, half of them Bea's who committed nothing, for twenty commits."""
+    """Forty dollars, half of it Bea's, who committed nothing, for twenty commits."""
     data = week([person(1, commits=20, models=spend(2000)), person(2, models=spend(2000))])
     row = m.by_week(data, "cost_per_commit").iloc[0]
     assert (row["value"], row["numerator"], row["denominator"]) == (2.0, 40.0, 20)
@@ -49,32 +49,32 @@ def test_cost_without_a_commit_stays_in_the_cost_per_commit():
 
 
 def test_under_twenty_commits_there_is_no_cost_per_commit():
-    """The numbers behind it are still there."""
+    """The numerator and denominator are still shown."""
     row = m.by_week(week([person(1, commits=19, models=spend(1900))]), "cost_per_commit").iloc[0]
     assert math.isnan(row["value"])
     assert (row["numerator"], row["denominator"]) == (19.0, 19)
 
 
 def test_a_commit_on_another_day_of_the_week_converts_the_cost():
-    """The person-week is what counts, not the day."""
+    """The person-week counts, not the day."""
     data = week([record("2026-11-16", models=spend(500)), record("2026-11-18", commits=1)])
     assert m.by_week(data, "unconverted_share")["value"].item() == 0
 
 
-def test_without_cost_no_share_of_it():
+def test_without_cost_there_is_no_share_of_it():
     """Zero divided by zero is null."""
     assert m.by_week(week([record(commits=1)]), "unconverted_share")["value"].isna().all()
 
 
 def test_an_unknown_price_is_not_a_price_of_zero():
-    """Half of the tokens have no price: no cost, and it says so."""
+    """Half of the tokens have no price: there is no cost, and a message says so."""
     models = spend(100) | spend(None, model="house-model")
     row = m.by_week(week([record(models=models)]), "cost").iloc[0]
     assert math.isnan(row["value"])
     assert (row["numerator"], row["priced_share"]) == (1.0, 0.5)
 
 
-def test_a_few_unpriced_tokens_leave_the_cost_and_are_stated():
+def test_a_few_unpriced_tokens_keep_the_cost_and_are_stated():
     """Two of a hundred tokens have no price."""
     models = spend(100, tokens=98) | spend(None, tokens=2, model="house-model")
     row = m.by_week(week([record(models=models)]), "cost").iloc[0]
@@ -82,14 +82,14 @@ def test_a_few_unpriced_tokens_leave_the_cost_and_are_stated():
     assert row["priced_share"] == pytest.approx(0.98)
 
 
-def test_no_price_for_no_tokens_is_no_loss():
-    """A model that answered nothing has nothing to price."""
+def test_a_model_without_tokens_needs_no_price():
+    """A model that answered nothing costs nothing."""
     models = spend(100) | spend(None, tokens=0, model="<synthetic>")
     assert m.by_week(week([record(models=models)]), "cost")["priced_share"].item() == 1
 
 
 def test_the_typical_cost_is_the_median_of_people_with_five_commits():
-    """One, two and nine dollars: two. The person with four commits is not asked."""
+    """One, two and nine dollars: two. The person with four commits is left out."""
     records = [
         person(1, commits=5, models=spend(500)),
         person(2, commits=5, models=spend(1000)),
@@ -101,20 +101,20 @@ def test_the_typical_cost_is_the_median_of_people_with_five_commits():
 
 
 def test_the_typical_cost_of_too_few_committers_is_hidden():
-    """Six people active, three with enough commits, five needed."""
+    """Six people are active, three have enough commits, five are needed."""
     records = [person(n, commits=5 if n < 3 else 0, models=spend(500)) for n in range(6)]
     row = m.by_week(week(records, minimum_group=5), "typical_cost_per_commit").iloc[0]
     assert row.drop("week").isna().all()
 
 
 def test_cache_reads_are_a_share_of_everything_sent():
-    """Cache creation is in the denominator, output is not."""
+    """The denominator includes cache creation but not output."""
     models = {"m": {"input": 10, "output": 999, "cache_read": 75, "cache_creation": 15}}
     assert m.by_week(week([record(models=models)]), "cache_read_share")["value"].item() == 0.75
 
 
 def test_model_ids_of_one_family_and_version_are_one_family():
-    """Dates and vendors do not make another model."""
+    """A date or vendor in the id does not make another model."""
     models = (
         spend(100, tokens=10, model="claude-sonnet-4-5-20250929")
         | spend(200, tokens=20, model="us.anthropic.claude-sonnet-4-5-20250929-v1:0")
@@ -126,8 +126,8 @@ def test_model_ids_of_one_family_and_version_are_one_family():
     assert frame["output_share"].to_dict() == pytest.approx({"Haiku 4.5": 0.7, "Sonnet 4.5": 0.3})
 
 
-def test_a_family_nobody_can_price_has_no_cost():
-    """Null, while its tokens still count."""
+def test_a_family_without_a_price_has_no_cost():
+    """It is null, while its tokens still count."""
     models = spend(100) | spend(None, model="house-model")
     frame = m.by_week(week([record(models=models)]), "model_mix").set_index("family")
     assert math.isnan(frame["value"]["house-model"])
@@ -149,12 +149,12 @@ def test_a_family_nobody_can_price_has_no_cost():
     ],
 )
 def test_a_model_id_is_read_as_family_and_version(model, family):
-    """An id of another house stays as it is."""
+    """The id of another vendor is unchanged."""
     assert model_family(model) == family
 
 
-def test_keys_cost_apart_from_people():
-    """Three of four dollars are the pipelines'."""
+def test_the_cost_of_keys_is_separate_from_people():
+    """Three of four dollars are from pipelines."""
     records = [
         record(models=spend(100)),
         record(api_key="ci", models=spend(200)),
@@ -167,13 +167,13 @@ def test_keys_cost_apart_from_people():
 
 
 def test_cost_without_activity_is_not_lost():
-    """An amount without a token belongs to the bill of the week all the same."""
+    """An amount without tokens is still part of the week's cost."""
     data = week([record(sessions=0, models=spend(100, tokens=0))])
     assert m.by_week(data, "cost")["value"].item() == 1.0
 
 
-def test_the_cost_of_nobody_is_not_known():
-    """Only keys have records: what people cost is empty, and not zero."""
+def test_the_cost_of_people_is_unknown_without_people():
+    """Only keys have records: the cost of people is null, not zero."""
     data = week([record(api_key="ci", models=spend(250))])
     assert math.isnan(m.by_week(data, "cost")["value"].item())
     assert m.by_week(data, "cost", actor_kind="api_key")["value"].item() == 2.5

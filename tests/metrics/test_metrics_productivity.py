@@ -24,19 +24,19 @@ def test_the_pooled_rate_is_of_the_tools_that_edit_files():
 
 
 def test_each_tool_has_its_own_rate():
-    """Also one nobody has heard of."""
+    """Even an unknown tool."""
     tools = {"edit_tool": (1, 1), "new_tool": (3, 1)}
     frame = m.by_week(week([record(tools=tools)]), "acceptance_rate", by="tool")
     assert last(frame, "tool") == {"edit_tool": 0.5, "new_tool": 0.75}
 
 
 def test_a_tool_counts_the_people_who_were_asked():
-    """Not all who were active."""
+    """Not all active people."""
     records = [record(tools={"edit_tool": (1, 1)}), record(actor="bea@x.example")]
     assert m.by_week(week(records), "acceptance_rate", by="tool")["n_actors"].tolist() == [1]
 
 
-def test_no_proposals_have_no_rate():
+def test_without_proposals_there_is_no_rate():
     """Null, not zero."""
     assert m.by_week(week([record()]), "acceptance_rate")["value"].isna().all()
 
@@ -51,7 +51,7 @@ def test_the_rate_is_a_ratio_of_sums():
 
 
 def test_lines_are_added_and_removed():
-    """Each apart."""
+    """Counted separately."""
     records = [record(added=10, removed=4), record(actor="bea@x.example", added=5)]
     frame = m.by_week(week(records), "lines")
     assert last(frame, "kind") == {"added": 15, "removed": 4}
@@ -59,12 +59,12 @@ def test_lines_are_added_and_removed():
 
 
 def test_lines_of_a_small_group_are_hidden():
-    """One person's lines are nobody's business."""
+    """One person's lines are private."""
     assert m.by_week(week([record(added=10)], minimum_group=5), "lines")["value"].isna().all()
 
 
-def test_commits_and_pull_requests_are_counted_apart():
-    """Neither stands for the other."""
+def test_commits_and_pull_requests_are_counted_separately():
+    """Neither replaces the other."""
     data = week([record(commits=3, pull_requests=1), record("2026-11-17", commits=2)])
     assert m.by_week(data, "commits")["value"].item() == 5
     assert m.by_week(data, "pull_requests")["value"].item() == 1
@@ -79,6 +79,6 @@ def test_an_active_day_counts_once_whatever_the_number_of_records():
 
 @pytest.mark.parametrize(("commits", "share"), [((1, 0, 5, 0), 0.5), ((0, 0), 0), ((2,), 1)])
 def test_landing_share_is_of_active_people(commits, share):
-    """How many of the active had a commit, not how many commits."""
+    """The share of active people with a commit, not a count of commits."""
     records = [record(actor=f"p{n}@x.example", commits=c) for n, c in enumerate(commits)]
     assert m.by_week(week(records), "landing_share")["value"].item() == share

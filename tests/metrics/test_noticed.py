@@ -1,4 +1,5 @@
-"""What is told beside changes, ranked with them: models, lost days, budgets, people who stopped."""
+"""Findings other than changes, ranked with them: models, missing days, budgets, people who
+stopped."""
 
 from dataclasses import replace
 
@@ -32,32 +33,32 @@ def of_kind(kind, data):
     return [one for one in cca.findings(data) if one.kind == kind]
 
 
-def test_nothing_is_noticed_where_nothing_happened():
+def test_nothing_is_noticed_if_nothing_happened():
     """The same ten people, the same model, every Monday."""
     assert [one.kind for one in cca.findings(three_months())] == ["nothing"]
 
 
-def test_a_model_that_came_is_told_with_its_people_and_share():
-    """Five of ten people use it since the tenth week."""
+def test_a_new_model_is_reported_with_its_people_and_share():
+    """Five of ten people use it from the tenth week on."""
     (one,) = of_kind("model", three_months(lambda week, n: NEW if week >= 9 and n < 5 else OLD))
     assert one.title == "Opus 5 is new since 2 November"
     assert one.text == "5 people used it, for 50 % of the cost, in the last week."
 
 
-def test_a_model_that_went_is_told_once_two_weeks_are_without_it():
-    """All had moved away from it by the eleventh week."""
+def test_a_retired_model_is_reported_after_two_weeks_without_it():
+    """Everybody had moved away from it by the eleventh week."""
     found = of_kind("model", three_months(lambda week, n: NEW if week < 10 and n < 5 else OLD))
     assert [one.title for one in found] == ["Opus 5 is no longer used since 9 November"]
     assert not of_kind("model", three_months(lambda week, n: NEW if week < 11 and n < 5 else OLD))
 
 
-def test_a_model_of_few_people_is_not_told():
-    """Four are under the minimum group, and so are four who are left."""
+def test_a_model_of_few_people_is_not_reported():
+    """Four are below the minimum group, and so are four who are left."""
     assert not of_kind("model", three_months(lambda week, n: NEW if week >= 9 and n < 4 else OLD))
 
 
-def test_a_day_that_is_not_stored_is_a_hole():
-    """Wednesday of the eleventh week is missing, the last day is only not there yet."""
+def test_a_day_that_is_not_stored_is_a_gap():
+    """Wednesday of the eleventh week is missing; the last day is only not loaded yet."""
     data = three_months()
     lost = data.days["date"].isin(pd.to_datetime(["2026-11-11", "2026-11-22"]))
     data = replace(data, days=data.days.assign(stored=~lost))
@@ -65,8 +66,8 @@ def test_a_day_that_is_not_stored_is_a_hole():
     assert one.title == "1 day without records on 11 November"
 
 
-def test_a_working_day_without_anybody_is_a_hole():
-    """All ten work on each working day, but not on Tuesday to Thursday of the last week."""
+def test_a_working_day_without_activity_is_a_gap():
+    """All ten work on every working day, except Tuesday to Thursday of the last week."""
     days = [day for day in pd.date_range(MONDAYS[0], "2026-11-22") if day.day_of_week < 5]
     lost = {"2026-11-17", "2026-11-18", "2026-11-19"}
     records = [
@@ -80,8 +81,8 @@ def test_a_working_day_without_anybody_is_a_hole():
     assert "3 working days stored without a record; about 10 people are usually active" in one.text
 
 
-def test_people_who_stopped_after_a_first_week_are_told():
-    """Of twelve who began in the sixth week seven were never seen again; ten are there always."""
+def test_people_who_stopped_after_a_first_week_are_reported():
+    """Seven of the twelve who started in week six never came back; ten others are always active."""
 
     def active(week, n):
         return n < 10 or week == 5 or (week > 5 and n >= 17)
@@ -91,8 +92,9 @@ def test_people_who_stopped_after_a_first_week_are_told():
 
 
 @pytest.mark.parametrize("stayed", [3, 9])
-def test_people_who_stopped_are_not_told_of_few_or_where_most_stay(stayed):
-    """Three who stayed would be told by subtraction; of sixteen, seven are not surely a third."""
+def test_people_who_stopped_are_not_reported_if_few_or_if_most_stay(stayed):
+    """Three who stayed would be revealed by subtraction; seven of sixteen are not clearly over a
+    third."""
 
     def active(week, n):
         return n < 10 or week == 5 or (week > 5 and n >= 17)
@@ -100,7 +102,7 @@ def test_people_who_stopped_are_not_told_of_few_or_where_most_stay(stayed):
     assert not of_kind("stopped", three_months(people=17 + stayed, active=active))
 
 
-def test_a_budget_that_the_low_end_of_the_forecast_crosses_is_told():
+def test_a_budget_below_the_low_end_of_the_forecast_is_reported():
     """$10 a week: a budget of $30 is used up on the fourth Monday of November."""
     data = three_months(monthly_budget_usd=30.0)
     (one,) = of_kind("budget", data)
@@ -109,7 +111,7 @@ def test_a_budget_that_the_low_end_of_the_forecast_crosses_is_told():
 
 
 def test_findings_of_all_kinds_are_ranked_together():
-    """A model of half of the cost comes before a day that is missing."""
+    """A model with half of the cost comes before a missing day."""
     data = three_months(lambda week, n: NEW if week >= 9 and n < 5 else OLD)
     lost = data.days["date"] == pd.Timestamp("2026-11-11")
     found = cca.findings(replace(data, days=data.days.assign(stored=~lost)))

@@ -1,4 +1,4 @@
-"""Teams that are withheld are one row together, where that says no more than the total does."""
+"""Withheld teams are combined in one row if that reveals no more than the total does."""
 
 import pytest
 from builders import dataset, record
@@ -14,7 +14,7 @@ def day(person, usd=10, on="2026-11-17", commits=2):
 
 
 def of_teams(records, **teams):
-    """A dataset of these records; each team is its people, or how many there are."""
+    """A dataset of these records; each team is given by its people, or by their number."""
     people = {
         team: [f"{team}{n}" for n in range(size)] if isinstance(size, int) else size
         for team, size in teams.items()
@@ -29,8 +29,8 @@ def by_team(data, metric_id):
 
 
 @pytest.mark.parametrize("metric_id", ["cost", "active_actors", "commits"])
-def test_what_is_shown_by_team_adds_up_to_the_total(metric_id):
-    """Twelve are shown; two and four of small teams are six together."""
+def test_the_rows_by_team_add_up_to_the_total(metric_id):
+    """Twelve are shown; small teams of two and four are six together."""
     data = of_teams(None, Big=12, Two=2, Four=4)
     frame = by_team(data, metric_id)
     assert frame["value"].dropna().index.tolist() == ["Big", "other teams"]
@@ -39,7 +39,7 @@ def test_what_is_shown_by_team_adds_up_to_the_total(metric_id):
 
 
 def test_the_other_teams_have_a_ratio_of_their_sums_and_no_interval():
-    """Six people with four commits each, two of them at $10 and four at $20."""
+    """Six people with four commits each, two at $10 and four at $20."""
     small = {"Two": 10, "Four": 20}
     sizes = {"Big": 12, "Two": 2, "Four": 4}
     records = [
@@ -55,13 +55,13 @@ def test_the_other_teams_have_a_ratio_of_their_sums_and_no_interval():
 @pytest.mark.parametrize(
     "teams", [{"Big": 12, "Mid": 6}, {"Few": 3, "Two": 1}, {"Few": 3, "Six": 6}]
 )
-def test_there_is_no_such_row_where_nothing_or_everything_is_withheld(teams):
-    """With all teams large there are no others; with none shown they would be the total."""
+def test_there_is_no_row_of_other_teams_if_none_or_all_are_withheld(teams):
+    """If all teams are large there are no others; if none is shown they would be the total."""
     assert "other teams" not in by_team(of_teams(None, **teams), "cost").index
 
 
-def test_one_person_who_makes_nearly_all_of_the_others_keeps_them_withheld():
-    """Of $1,050 of six people one has $1,000: the next team goes with them, and dilutes it."""
+def test_other_teams_dominated_by_one_person_take_in_another_team():
+    """One of six people has $1,000 of $1,050: adding the next team dilutes the share."""
     sizes = {"Big": 12, "Mid": 7, "Few": 6}
     records = [
         day(f"{team}{n}", 1000 if (team, n) == ("Few", 0) else 300 if team == "Mid" else 10)
@@ -72,8 +72,8 @@ def test_one_person_who_makes_nearly_all_of_the_others_keeps_them_withheld():
     assert frame["value"].dropna().to_dict() == {"Big": 120, "other teams": 7 * 300 + 1050}
 
 
-def test_somebody_in_two_of_the_other_teams_is_one_person():
-    """Ann moves from Two to Four in the week: five people, each active, not six."""
+def test_a_person_in_two_of_the_other_teams_counts_once():
+    """Ann moves from Two to Four in the week: five active people, not six."""
     lines = [f"Big{n}@x.example,Big,," for n in range(12)]
     lines += [f"Four{n}@x.example,Four,," for n in range(4)]
     lines += ["ann@x.example,Two,,2026-11-17", "ann@x.example,Four,2026-11-18,"]

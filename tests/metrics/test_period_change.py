@@ -1,4 +1,4 @@
-"""A range of weeks against the weeks before it: values, intervals, and what is withheld."""
+"""A range of weeks compared with the weeks before: values, intervals, and what is withheld."""
 
 import math
 
@@ -14,7 +14,7 @@ MONDAYS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2026-09-28", periods=8, f
 
 
 def history(commits, people=6, cents=100, **how):
-    """Each of `people` makes these many commits in two weeks each, for a dollar a week."""
+    """Each of `people` makes this many commits in two weeks each, for a dollar a week."""
     records = [
         record(
             monday,
@@ -33,7 +33,7 @@ def the_row(frame):
     return row
 
 
-def test_a_total_is_its_mean_week_on_either_side():
+def test_a_total_is_the_mean_week_of_each_period():
     """6 people with 4 and 6 commits, then 10 and 14: 30 a week, then 72."""
     row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-10-26"))
     assert (row["previous"], row["value"], row["change"]) == (30.0, 72.0, 42.0)
@@ -42,29 +42,29 @@ def test_a_total_is_its_mean_week_on_either_side():
 
 
 def test_a_ratio_is_of_the_sums_of_all_weeks():
-    """24 dollars by 120 commits, then 24 by 288."""
+    """24 dollars for 120 commits, then 24 for 288."""
     row = the_row(cca.period_change(history([4, 6, 10, 14]), "cost_per_commit", "2026-10-26"))
     assert row["previous"] == pytest.approx(12 / 60)
     assert row["value"] == pytest.approx(12 / 144)
     assert row["verdict"] == "down"
 
 
-def test_alike_people_who_change_nothing_are_no_change():
-    """Only a drift of 0.8 % a week is left, over four weeks, and t(6) is 1.943."""
+def test_equal_people_who_change_nothing_are_no_change():
+    """Only a drift of 0.8 % a week is left over four weeks, and t(6) is 1.943."""
     row = the_row(cca.period_change(history([5, 5, 5, 5]), "commits", "2026-10-26"))
     assert row["high"] == pytest.approx(np.expm1(1.943 * 4 * 0.008), abs=1e-4)
     assert (row["value"], row["verdict"]) == (row["previous"], "no detectable change")
 
 
-def test_a_week_in_the_middle_of_the_start_is_on_neither_side():
-    """Four weeks before Wednesday the 28th, three after its own."""
+def test_the_week_containing_the_start_is_in_neither_period():
+    """Four weeks before Wednesday the 28th, three after its week."""
     row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-10-28"))
     assert (row["previous"], row["value"]) == (30.0, 76.0)
     assert (row["weeks_before"], row["weeks"]) == (4, 3)
 
 
 def test_few_people_or_few_events_are_too_few_to_say():
-    """Four people; and six with fewer than twenty commits on one side."""
+    """Four people; and six with fewer than twenty commits in one period."""
     few_people = history([9, 9, 9, 9], people=4)
     row = the_row(cca.period_change(few_people, "commits", "2026-10-26"))
     assert row["verdict"] == "too few to say"
@@ -75,14 +75,14 @@ def test_few_people_or_few_events_are_too_few_to_say():
     assert row["verdict"] in ("nothing to compare", "too few to say")
 
 
-def test_nothing_before_is_nothing_to_compare():
-    """The range begins with the data."""
+def test_without_earlier_weeks_there_is_no_comparison():
+    """The range starts with the data."""
     row = the_row(cca.period_change(history([4, 6, 10, 14]), "commits", "2026-09-28"))
     assert (row["verdict"], row["weeks_before"]) == ("nothing to compare", 0)
 
 
-def test_one_withheld_week_withholds_the_side_it_is_on():
-    """With the other weeks known, the sum would tell the hidden one."""
+def test_one_withheld_week_withholds_its_period():
+    """Together with the other weeks, the sum would reveal the hidden one."""
     records = [record(monday, f"p{n}@x.example") for monday in MONDAYS for n in range(6)]
     lonely = [
         one
@@ -96,15 +96,15 @@ def test_one_withheld_week_withholds_the_side_it_is_on():
     assert row["verdict"] == "nothing to compare"
 
 
-def test_a_week_without_prices_has_no_value_of_its_side():
-    """Unknown prices in one of two weeks."""
+def test_a_week_without_prices_has_no_value_for_its_period():
+    """Prices are unknown in one of two weeks."""
     data = history([30, 30, 30, 30], cents=None)
     row = the_row(cca.period_change(data, "cost_per_commit", "2026-10-26"))
     assert math.isnan(row["value"])
 
 
 def test_a_split_has_a_row_for_each_group():
-    """Two terminals, each with its own change; people only in one of them are not in the other."""
+    """Two terminals, each with its own change; people in one are not counted in the other."""
     records = [
         record(monday, f"p{n}@x.example", terminal=terminal, commits=many)
         for monday, many in zip(MONDAYS, (5, 5, 5, 5, 9, 9, 9, 9), strict=True)
@@ -120,6 +120,6 @@ def test_a_split_has_a_row_for_each_group():
 
 
 def test_without_a_week_there_is_one_row_without_numbers():
-    """The shape is the same, the verdict says nothing."""
+    """It has the same columns, and no verdict."""
     row = the_row(cca.period_change(dataset([], "2026-11-17", "2026-11-20"), "cost", "2026-11-18"))
     assert row["verdict"] == "nothing to compare"

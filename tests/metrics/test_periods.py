@@ -1,4 +1,4 @@
-"""Months and days of the same closed weeks: what adds up, and what stays withheld."""
+"""Months and days of the same closed weeks: they add up, and withheld values stay withheld."""
 
 import pandas as pd
 import pytest
@@ -23,13 +23,13 @@ def values(frame):
 
 
 def test_a_month_is_the_whole_weeks_whose_thursday_is_in_it():
-    """October 2026 has five Thursdays: its weeks are those of 28 September to 1 November. Of
-    November one week is there, so November is not."""
+    """October 2026 has five Thursdays: its weeks run from 28 September to 1 November. Only one week
+    of November is stored, so November is not included."""
     data = dataset(used("2026-09-28", "2026-11-01", "2026-11-02"), "2026-09-28", "2026-11-08")
     assert values(cca.by_period(data, "cost", "month")) == {"10-01": 4.0}
 
 
-def test_a_ratio_is_one_of_sums_and_people_count_once():
+def test_a_ratio_is_of_sums_and_people_count_once():
     """Two people on two days: $4 for 40 commits, and two people, not four."""
     data = dataset(used("2026-10-06", "2026-10-20"), "2026-09-28", "2026-11-01")
     ratio = cca.by_period(data, "cost_per_commit", "month")
@@ -39,7 +39,7 @@ def test_a_ratio_is_one_of_sums_and_people_count_once():
 
 
 def test_days_are_those_of_the_closed_weeks():
-    """A quiet day has no cost, a day outside a whole week no row."""
+    """An inactive day has no cost, and a day outside a closed week has no row."""
     data = dataset(used("2026-11-03", "2026-11-09"), "2026-11-02", "2026-11-09")
     days = cca.by_period(data, "commits", "day")
     assert list(values(days).values()) == [0, 20, 0, 0, 0, 0, 0]
@@ -47,7 +47,7 @@ def test_days_are_those_of_the_closed_weeks():
 
 
 def test_a_month_with_a_withheld_week_is_withheld():
-    """One week has two people, too few: the month less the other weeks would be theirs."""
+    """One week has two people, too few: the month minus the other weeks would reveal it."""
     many = [f"p{n}" for n in range(6)]
     busy = used("2026-09-29", "2026-10-13", "2026-10-20", "2026-10-27", people=many)
     data = dataset([*busy, *used("2026-10-06")], "2026-09-28", "2026-11-01", minimum_group=5)
@@ -58,7 +58,7 @@ def test_a_month_with_a_withheld_week_is_withheld():
 
 
 def test_a_team_withheld_in_a_week_is_withheld_in_its_month():
-    """Red has six people but two of them in the first week: only its weeks after that are shown."""
+    """Red has six people but only two in the first week: just its later weeks are shown."""
     teams = {name: [f"{name}{n}" for n in range(6)] for name in ("red", "blue", "green")}
     lines = [f"{one}@x.example,{team},2026-01-01," for team, all_ in teams.items() for one in all_]
     roster = "\n".join(["email,team,start,end", *lines])
@@ -77,8 +77,8 @@ def test_a_team_withheld_in_a_week_is_withheld_in_its_month():
     assert monthly["green"] == 30.0
 
 
-def test_a_day_of_few_is_withheld_with_what_would_reveal_it():
-    """Two people on Tuesday are too few, and the week less the other day would be theirs."""
+def test_a_day_of_few_people_is_withheld_with_the_days_that_reveal_it():
+    """Two people on Tuesday are too few, and the week minus the other day would reveal them."""
     many = [f"p{n}" for n in range(6)]
     records = [*used("2026-11-02", people=many), *used("2026-11-03")]
     data = dataset(records, "2026-11-02", "2026-11-08", minimum_group=5)
@@ -96,8 +96,8 @@ def test_a_day_of_few_is_withheld_with_what_would_reveal_it():
         ("cost", "year", None, "'year'"),
     ],
 )
-def test_what_has_no_such_period_is_refused(metric, period, by, words):
-    """A share of a week is none of a month, and split days would reveal small teams."""
+def test_an_unsupported_period_is_refused(metric, period, by, words):
+    """A share of a week has no meaning for a month, and splitting days would reveal small teams."""
     data = dataset(used("2026-11-03"), "2026-11-02", "2026-11-08")
     with pytest.raises(ValueError, match=words):
         cca.by_period(data, metric, period, by)

@@ -1,4 +1,4 @@
-"""What a source does not tell is unknown everywhere, and nowhere zero."""
+"""A measure that a source does not have is unknown everywhere, and nowhere zero."""
 
 from dataclasses import replace
 from datetime import date
@@ -33,7 +33,7 @@ USAGE = [name for name, metric in METRICS.items() if metric.needs_usage]
 
 @pytest.mark.parametrize("metric", USAGE)
 def test_a_number_about_usage_is_null_and_says_so(metric):
-    """The card shows no figure, no zero and no advice that does not help."""
+    """The card shows no figure, no zero and no useless advice."""
     headline = cca.headline(enterprise(), metric)
     card = card_of(headline)
     assert (card["value"], card["verdict"]) == ("n/a", "not known from this source")
@@ -42,8 +42,8 @@ def test_a_number_about_usage_is_null_and_says_so(metric):
 
 
 @pytest.mark.parametrize("metric", [m for m, one in METRICS.items() if one.numerator])
-def test_numbers_about_people_are_what_they_are_elsewhere(metric):
-    """The same records as the Admin API's give the same frame, but for usage."""
+def test_numbers_about_people_are_the_same_as_from_other_sources(metric):
+    """The same records as those of the Admin API give the same frame, except for usage."""
     if metric in USAGE or metric == "active_rate":
         return
     data = enterprise()
@@ -56,15 +56,15 @@ def test_numbers_about_people_are_what_they_are_elsewhere(metric):
 
 
 def test_every_metric_frame_about_cost_is_empty_or_null():
-    """Not one 0 in any frame that a notebook draws."""
+    """No frame drawn by a notebook contains a 0."""
     data = enterprise()
     for metric in ("model_mix", "api_key_cost", "typical_cost_per_commit", "gini", "halfcount",
                    "top10_share", "cost_curve", "daily_cost"):  # fmt: skip
         assert result_of(data, metric)["value"].isna().all(), metric
 
 
-def test_sentences_about_cost_say_that_it_is_not_known():
-    """The forecast, the drivers, the teams and the spread."""
+def test_sentences_about_cost_say_that_it_is_unknown():
+    """The forecast, the drivers, the teams and the distribution."""
     data = enterprise()
     for said in (cca.month_forecast(data).sentence(), cca.cost_drivers(data).sentence(),
                  cca.team_shift(data).sentence(), cca.sentence(data, "cost_curve"),
@@ -73,14 +73,14 @@ def test_sentences_about_cost_say_that_it_is_not_known():
 
 
 def test_actor_weeks_have_no_tokens_and_no_cost():
-    """Also who asks their own questions sees that they are unknown."""
+    """They are unknown in custom analyses too."""
     rows = cca.actor_weeks(enterprise())
     assert rows[["cost_usd", "output_tokens", "total_tokens"]].isna().all(axis=None)
     assert rows["commits"].sum() == 3 * 12 * 4
 
 
-def test_the_ledger_and_the_facts_say_what_is_not_known():
-    """No price of no token, and no key that was looked for in vain."""
+def test_the_ledger_and_the_facts_say_what_is_unknown():
+    """They mention no prices and no API keys, which the source does not have."""
     data = enterprise()
     ledger = coverage_ledger(data).set_index("who")["state"]
     assert ledger["Models, tokens and cost"] == "not known"
@@ -90,8 +90,8 @@ def test_the_ledger_and_the_facts_say_what_is_not_known():
     assert "Tokens and estimated cost by model" not in set(data_inventory(data)["what"])
 
 
-def test_checks_do_not_call_what_is_unknown_plausible():
-    """The check of cost passes, saying that there is nothing to check."""
+def test_checks_do_not_call_an_unknown_cost_plausible():
+    """The check of cost passes and says that there is nothing to check."""
     (found,) = [c for c in cca.preflight(enterprise()) if c.name.startswith("Cost")]
     assert (found.level, found.found) == (
         "passed",
@@ -100,7 +100,7 @@ def test_checks_do_not_call_what_is_unknown_plausible():
 
 
 def seats(*days):
-    """Seats told of {day: seats or None}."""
+    """Known seats as {day: seats or None}."""
     tables = [
         build_seats(date.fromisoformat(day), Summary(f"{day}T00:00:00Z", count, 2))
         for day, count in days
@@ -112,7 +112,7 @@ def with_seats(*days, **options):
     return replace(enterprise(**options), extras={"seats": seats(*days)})
 
 
-def test_seats_are_a_denominator_where_there_is_no_roster():
+def test_seats_are_the_denominator_without_a_roster():
     """Twelve people of twenty seats on the Sunday of the week."""
     data = with_seats(("2026-11-15", None), ("2026-11-22", 20))
     frame = cca.seat_rate(data)
@@ -124,15 +124,15 @@ def test_seats_are_a_denominator_where_there_is_no_roster():
     assert facts["Seats"].startswith("20 assigned on 2026-11-22")
 
 
-def test_of_few_people_no_share_of_seats_is_told():
-    """Three people are too few, whatever the seats."""
+def test_the_share_of_seats_of_few_people_is_withheld():
+    """Three people are too few, whatever the number of seats."""
     data = with_seats(("2026-11-22", 20), people=3, minimum_group=5)
     assert cca.seat_rate(data)["value"].isna().all()
     assert "assigned seats" not in cca.sentence(data, "active_rate")
 
 
-def test_other_sources_tell_no_seats():
-    """There is no share of them, and no word about them."""
+def test_other_sources_have_no_seats():
+    """They have no share of seats and do not mention it."""
     data = dataset([record("2026-11-17")], "2026-11-16", "2026-11-22")
     assert cca.seat_rate(data)["value"].isna().all()
     assert "seats" not in cca.sentence(data, "active_rate")

@@ -1,4 +1,4 @@
-"""What a reader of several outputs could work out of people who are too few to be shown."""
+"""What a reader of several outputs could infer about groups too small to be shown."""
 
 import pytest
 from builders import dataset, record
@@ -41,8 +41,8 @@ def shown(data, metric_id, by):
     return frame.set_index(by)["value"].to_dict()
 
 
-def test_the_total_less_the_pages_of_teams_is_not_of_three_people():
-    """Few is of three: neither the lines nor the own pages of the others leave it alone."""
+def test_the_total_minus_the_pages_of_teams_does_not_reveal_a_small_team():
+    """Few has three people: neither the lines nor the pages of the others isolate it."""
     sizes = {"Few": 3, "Six": 6, "Many": 12}
     records = [one for team, size in sizes.items() for one in people_of(team, size)]
     data = organisation(records, roster=roster(**sizes))
@@ -52,8 +52,8 @@ def test_the_total_less_the_pages_of_teams_is_not_of_three_people():
     assert shown(data, "cost", "team") == {"Many": 120, "other teams": 90}
 
 
-def test_the_page_of_a_team_that_is_withheld_tells_nothing_by_day_and_by_split():
-    """Six is large enough, but stands for three others."""
+def test_the_page_of_a_withheld_team_shows_nothing_by_day_or_split():
+    """Six is large enough, but is withheld to protect three others."""
     sizes = {"Few": 3, "Six": 6, "Many": 12}
     records = [one for team, size in sizes.items() for one in people_of(team, size)]
     page = organisation(records, roster=roster(**sizes)).of_team("Six")
@@ -64,8 +64,8 @@ def test_the_page_of_a_team_that_is_withheld_tells_nothing_by_day_and_by_split()
     assert shown(page, "cost", "terminal") == shown(page, "commits", "terminal") == {}
 
 
-def test_the_same_three_people_in_two_terminals_are_not_told():
-    """Two terminals of three people each look like six, and are three."""
+def test_the_same_three_people_in_two_terminals_are_withheld():
+    """Two terminals with three people each look like six people, but are three."""
     records = [
         *people_of("p", 12),
         *people_of("p", 3, terminal="tmux"),
@@ -74,8 +74,8 @@ def test_the_same_three_people_in_two_terminals_are_not_told():
     assert shown(organisation(records), "cost", "terminal") == {}
 
 
-def test_days_of_few_people_are_told_with_others_only():
-    """On Saturday two people worked: it is withheld with the day of the next fewest."""
+def test_days_of_few_people_are_withheld_in_pairs():
+    """Two people worked on Saturday: it is withheld with the day of the next fewest."""
     days = {"16": 9, "17": 8, "18": 7, "19": 7, "20": 6, "21": 2}
     records = [
         record(f"2026-11-{day}", f"p{n}@x.example", models=spent(10))
@@ -84,23 +84,23 @@ def test_days_of_few_people_are_told_with_others_only():
     ]
     data = organisation(records)
     frame = cca.metric_frame(data, "daily_cost")
-    told = {f"{row.date:%d}": row.value for row in frame.dropna(subset="value").itertuples()}
-    assert told == {"16": 90, "17": 80, "18": 70, "19": 70, "22": 0}
-    assert value(data, "cost") - sum(told.values()) == 60 + 20
+    shown_days = {f"{row.date:%d}": row.value for row in frame.dropna(subset="value").itertuples()}
+    assert shown_days == {"16": 90, "17": 80, "18": 70, "19": 70, "22": 0}
+    assert value(data, "cost") - sum(shown_days.values()) == 60 + 20
     counts = cca.metric_frame(data, "active_actors_by_day").set_index("date")["value"]
     assert counts.isna().sum() == 2
 
 
-@pytest.mark.parametrize(("without", "told"), [(1, None), (5, 50 / 120), (0, 0), (12, 1)])
-def test_the_share_without_a_commit_does_not_tell_one_person_s_cost(without, told):
-    """Of twelve people at ten dollars each; times the cost it is theirs."""
+@pytest.mark.parametrize(("without", "expected"), [(1, None), (5, 50 / 120), (0, 0), (12, 1)])
+def test_the_share_without_a_commit_does_not_reveal_one_persons_cost(without, expected):
+    """Twelve people at ten dollars each; multiplied by the cost, the share would be theirs."""
     records = [*people_of("a", without), *people_of("b", 12 - without, commits=3)]
     share = value(organisation(records), "unconverted_share")
-    assert share == pytest.approx(told) if told is not None else share != share
+    assert share == pytest.approx(expected) if expected is not None else share != share
 
 
-def test_the_share_without_a_commit_of_one_team_is_not_told_by_the_others():
-    """One of Red made no commit; Blue's six and the total would tell what that cost."""
+def test_the_share_without_a_commit_of_a_team_is_not_revealed_by_others():
+    """One of Red made no commit; Blue's six and the total would reveal that person's cost."""
     sizes = {"Red": 12, "Blue": 12, "Gold": 12}
     records = [
         *people_of("Red", 12)[:1],
@@ -114,8 +114,8 @@ def test_the_share_without_a_commit_of_one_team_is_not_told_by_the_others():
     assert of_teams == {"Gold": 0.5, "other teams": pytest.approx(7 / 24)}
 
 
-def test_a_cost_that_is_nearly_all_of_one_person_is_not_told():
-    """One of six made 500 of 550 dollars; what was done is told all the same."""
+def test_a_cost_dominated_by_one_person_is_withheld():
+    """One of six has 500 of 550 dollars; activity counts are still shown."""
     records = [*people_of("a", 5), *people_of("b", 1, usd=500)]
     data = organisation(records)
     assert value(data, "active_actors") == 6
@@ -125,8 +125,8 @@ def test_a_cost_that_is_nearly_all_of_one_person_is_not_told():
     assert cca.metric_frame(data, "daily_cost")["value"].notna().sum() == 0
 
 
-def test_a_withheld_figure_says_whether_it_is_one_person_s_or_of_too_few():
-    """One of ten made $1,000 of $1,045; and three people. Nobody active is no secret."""
+def test_a_withheld_figure_says_if_one_person_dominates_or_too_few():
+    """One of ten has $1,000 of $1,045; and three people. An empty week is not secret."""
     one_pays = [*people_of("Many", 9, usd=5), *people_of("Rich", 1, usd=1000)]
     said = {
         len(records): cca.headline(organisation(records), "cost").words
@@ -136,8 +136,8 @@ def test_a_withheld_figure_says_whether_it_is_one_person_s_or_of_too_few():
     assert not cca.headline(organisation([]), "active_actors").withheld
 
 
-def test_a_family_of_models_does_not_tell_of_a_model_in_it():
-    """Two people used another Opus: that is the family less the one model, and they are two."""
+def test_a_family_of_models_does_not_reveal_a_model_in_it():
+    """Two people used another Opus: the family minus the other model would reveal them."""
     use = {OPUS: 12, "claude-opus-4-8-20260101": 2, SONNET: 12, "claude-sonnet-5-20260101": 3}
     records = [
         record("2026-11-17", f"{model}{n}@x.example", models=spent(10, model))
@@ -150,8 +150,8 @@ def test_a_family_of_models_does_not_tell_of_a_model_in_it():
     assert models == {}
 
 
-def test_the_share_of_api_keys_does_not_tell_the_cost_of_few_people():
-    """The cost of keys over their share is the cost of everything."""
+def test_the_share_of_api_keys_does_not_reveal_the_cost_of_few_people():
+    """The cost of keys divided by their share is the total cost."""
     records = [*people_of("a", 3), record("2026-11-17", api_key="ci", models=spent(70))]
     frame = cca.by_week(organisation(records), "api_key_cost")
     assert frame["value"].tolist() == [70]
@@ -159,7 +159,7 @@ def test_the_share_of_api_keys_does_not_tell_the_cost_of_few_people():
 
 
 def test_every_split_of_every_metric_leaves_enough_people(sample_days):
-    """Whatever is withheld of the sample is of five people or of nobody."""
+    """Anything withheld in the sample covers five people or nobody."""
     data = cca.load("2026-09-07", "2026-09-20", source="sample", store=sample_days)
     for name, by in (("cost", "team"), ("cost", "model"), ("commits", "terminal")):
         rows = rows_of(data, METRICS[name], by)
@@ -171,7 +171,7 @@ def test_every_split_of_every_metric_leaves_enough_people(sample_days):
 
 
 @pytest.mark.parametrize("split", ["terminal", "model", "customer_type"])
-def test_a_team_s_own_page_and_that_of_everybody_do_not_tell_of_two_others(split):
+def test_a_teams_page_and_the_overall_page_do_not_reveal_two_others(split):
     """Eight of Red and two of Blue used something that six of each did not."""
     changes = {
         "terminal": {"terminal": "tmux"},
@@ -195,8 +195,8 @@ def test_a_team_s_own_page_and_that_of_everybody_do_not_tell_of_two_others(split
     assert page == {}
 
 
-def test_days_and_cuts_on_a_team_s_page_do_not_tell_of_few_others():
-    """On the Thursday, and without a commit, there was one of Blue beside six of Red."""
+def test_days_and_splits_on_a_teams_page_do_not_reveal_few_others():
+    """On Thursday, and without a commit, one person of Blue appears with six of Red."""
     records = [*people_of("Red", 12, commits=2)[6:], *people_of("Red", 6)]
     records += [*people_of("Blue", 12, commits=2)[1:], *people_of("Blue", 1)]
     records += [record("2026-11-19", f"Red{n}@x.example", models=spent(10)) for n in range(6)]

@@ -1,4 +1,4 @@
-"""Calendars are small CSV files that people write; every bad line is named."""
+"""Calendars are small CSV files written by people; every bad line is named."""
 
 import pandas as pd
 import pytest
@@ -8,8 +8,8 @@ from ccanalytics.people.calendars import Calendars, parse_calendar, read_calenda
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 
 
-def test_a_calendar_has_one_row_per_line_in_report_spec_of_date():
-    """The team of an event may be left out."""
+def test_a_calendar_has_one_row_per_line_in_order_of_date():
+    """The team of an event is optional."""
     text = "date,what\n2026-11-20,Outage\n2026-11-02,New prices\n"
     events = parse_calendar("events", text, "events.csv")
     assert events["what"].tolist() == ["New prices", "Outage"]
@@ -25,7 +25,7 @@ def test_every_bad_line_is_named():
     assert "line 3: date is '2.11.2026'" in str(error.value)
 
 
-def test_a_working_day_is_no_weekend_and_no_holiday(tmp_path):
+def test_a_working_day_is_neither_a_weekend_day_nor_a_holiday(tmp_path):
     """Thursday is off, Friday is not, Saturday is."""
     (tmp_path / "h.csv").write_text("date,name\n2026-11-26,Thanksgiving\n")
     calendars = read_calendars({"holidays": tmp_path / "h.csv"})
@@ -35,7 +35,7 @@ def test_a_working_day_is_no_weekend_and_no_holiday(tmp_path):
     assert Calendars().is_working_day(days).tolist() == [True, True, False]
 
 
-def test_a_weekend_is_when_the_organisation_has_one():
+def test_the_weekend_days_can_be_configured():
     """Friday and Saturday are off, Sunday is not."""
     days = pd.Series(pd.to_datetime(["2026-11-27", "2026-11-28", "2026-11-29"]))
     calendars = Calendars(weekend=(4, 5))
@@ -43,6 +43,6 @@ def test_a_weekend_is_when_the_organisation_has_one():
 
 
 @pytest.mark.parametrize("kind", ["holidays", "events", "interventions"])
-def test_the_sample_brings_calendars_of_its_own(kind):
-    """Each can be read as a file of a user's would be."""
+def test_the_sample_includes_calendars(kind):
+    """Each can be read like a user's file."""
     assert len(parse_calendar(kind, SampleOrganisation().calendar_csv(kind), "sample"))

@@ -1,4 +1,4 @@
-"""Groups of the organisation become teams of the roster, each from the day a person joined it."""
+"""Groups of the organisation become teams of the roster, from the day each person joined."""
 
 from datetime import UTC, date, datetime
 
@@ -23,12 +23,12 @@ HEAD = "email,team,start,end,name\n"
 
 
 def teams(text, groups):
-    """The rows of the roster file afterwards, and who is in several groups."""
+    """The rows of the roster file after the pull, and the people in several groups."""
     roster, several = with_group_teams(parse_roster(HEAD + text, "people.csv"), groups)
     return roster_csv(roster).removeprefix(HEAD), several
 
 
-def test_a_group_is_the_team_of_who_has_none_from_the_day_of_joining():
+def test_people_without_a_team_get_their_group_from_the_day_they_joined():
     """Ann was there before the group; Bob joined on the same day."""
     groups = {"Red": {"Ann@x.example ": date(2026, 11, 2), "bob@x.example": date(2026, 3, 1)}}
     text = "ann@x.example,,2026-01-01,,Ann\nbob@x.example,,2026-03-01,,Bob\n"
@@ -36,8 +36,8 @@ def test_a_group_is_the_team_of_who_has_none_from_the_day_of_joining():
     assert teams(text, groups) == (after + "bob@x.example,Red,2026-03-01,,Bob\n", ())
 
 
-def test_who_moved_to_another_group_moves_to_its_team():
-    """Only where the team was a group: what a person wrote into the file stays."""
+def test_a_person_who_changes_group_changes_team():
+    """Only if the team was a group: entries made by a person stay."""
     day = date(2026, 11, 2)
     groups = {"Blue": {"ann@x.example": day, "bob@x.example": day}, "Red": {}}
     text = "ann@x.example,Red,2026-01-01,,\nbob@x.example,Platform,2026-01-01,,\n"
@@ -45,15 +45,15 @@ def test_who_moved_to_another_group_moves_to_its_team():
     assert teams(text, groups) == (moved + "bob@x.example,Platform,2026-01-01,,\n", ())
 
 
-def test_who_is_in_several_groups_keeps_an_open_team_and_is_named():
-    """No group is chosen for Ann, and Eve, who left, is not touched."""
+def test_people_in_several_groups_get_no_team_and_are_named():
+    """No group is chosen for Ann; Eve, who left, is not touched."""
     groups = {"Red": {"ann@x.example": date(2026, 1, 1)}, "Blue": {"ann@x.example": NOW.date()}}
     text = "ann@x.example,,2026-01-01,,\neve@x.example,,2026-01-01,2026-02-01,\n"
     assert teams(text, groups) == (text, ("ann@x.example",))
 
 
 def test_a_second_pull_of_the_same_groups_changes_nothing():
-    """What the first one wrote is read again."""
+    """The file written by the first pull is read again."""
     groups = {"Red": {"ann@x.example": date(2026, 11, 2)}}
     once, _ = teams("ann@x.example,,,,\n", groups)
     assert once == "ann@x.example,,,2026-11-01,\nann@x.example,Red,2026-11-02,,\n"
@@ -72,7 +72,7 @@ def pages(request):
     return httpx.Response(200, json=answer)
 
 
-def test_all_groups_come_over_all_pages():
+def test_all_groups_are_read_from_all_pages():
     """Ann joined on 3 November in UTC."""
     client = GroupClient("sk-ant-api01-x", transport=httpx.MockTransport(pages))
     found = [
@@ -81,8 +81,8 @@ def test_all_groups_come_over_all_pages():
     assert found == [("Red", [date(2026, 11, 3)]), ("Blue", [date(2026, 11, 3)])]
 
 
-def test_a_key_without_the_scope_is_told_which():
-    """The service answers 404 then."""
+def test_a_key_without_the_scope_gets_an_error_naming_it():
+    """In this case the service answers 404."""
     error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
     transport = httpx.MockTransport(lambda request: httpx.Response(404, json=error))
     with pytest.raises(ApiError, match="read:rbac_groups"):
@@ -90,7 +90,7 @@ def test_a_key_without_the_scope_is_told_which():
 
 
 class OneDay(Source):
-    """Ann's record of one organisation."""
+    """One record of Ann, in one organisation."""
 
     name = "api"
 

@@ -49,7 +49,7 @@ def used(day, *actors):
 
 
 def wrong(text):
-    """What is said about a roster that is wrong."""
+    """The errors about a wrong roster."""
     with pytest.raises(SettingsError) as error:
         parse_roster(text, "team.csv")
     return str(error.value)
@@ -59,7 +59,7 @@ def wrong(text):
 
 
 def test_a_roster_is_read_with_its_types():
-    """Actors and dates are text and days; nothing in the end column is open."""
+    """Actors and dates are text and days; an empty end is open."""
     roster = parse_roster(CSV, "team.csv")
     assert roster.dtypes.astype(str).to_dict() == ROSTER
     assert roster["actor"].tolist() == ["ann@x.example"] * 2 + ["bob@x.example", "cem@x.example"]
@@ -67,13 +67,14 @@ def test_a_roster_is_read_with_its_types():
 
 
 def test_a_roster_without_rows_has_the_same_types():
-    """Nobody is on it, and every column is there."""
+    """It is empty but has every column."""
     assert no_roster().dtypes.astype(str).to_dict() == ROSTER
     pd.testing.assert_frame_equal(parse_roster("email,team,start,end\n", "r"), no_roster())
 
 
-def test_what_a_spreadsheet_writes_is_read(tmp_path):
-    """A byte order mark, semicolons, blank lines, another header, capitals: all the same."""
+def test_spreadsheet_variants_are_read(tmp_path):
+    """A byte order mark, semicolons, blank lines, another header, capitals: all give the same
+    roster."""
     path = tmp_path / "roster.csv"
     path.write_bytes(
         b"\xef\xbb\xbfE-Mail;Team;Start Date\r\n Ann@X.example ;Web;2026-01-01\r\n;;\r\n\r\n"
@@ -84,7 +85,7 @@ def test_what_a_spreadsheet_writes_is_read(tmp_path):
 
 
 def test_the_column_may_be_called_actor():
-    """The name of the frame's own column is understood too."""
+    """The name of the frame's own column is accepted too."""
     assert parse_roster("actor,team,start\nann@x.example,Web,\n", "r")["team"].tolist() == ["Web"]
 
 
@@ -108,15 +109,15 @@ def test_every_bad_line_is_named_at_once():
     assert "line 7: ann@x.example is on the roster at that time already, by line 6" in text
 
 
-def test_the_same_line_twice_is_told():
-    """A duplicate would count one person as two."""
+def test_a_duplicate_line_is_an_error():
+    """It would count one person as two."""
     assert "line 3: ann@x.example" in wrong(
         "email,team,start\nann@x.example,A,\nann@x.example,A,\n"
     )
 
 
-def test_a_missing_column_is_told_before_any_row():
-    """The header says what the file is."""
+def test_a_missing_column_is_reported_before_any_row():
+    """The header decides how the file is read."""
     assert "there is no column 'email'" in wrong("team,start\nWeb,2026-01-01\n")
 
 
@@ -128,13 +129,13 @@ def test_an_overlap_is_with_the_row_that_lasts_longest():
     assert overlapping(roster).to_dict() == {1: 0, 2: 0}
 
 
-def test_one_stay_may_follow_the_next_day_on_another():
-    """The last day is the last: the next stay begins after it."""
+def test_a_stay_may_start_the_day_after_the_previous_one():
+    """The last day is included: the next stay starts after it."""
     assert overlapping(parse_roster(CSV, "r")).empty
 
 
 def test_markup_in_a_name_stays_text():
-    """Nothing is cleaned away: whoever shows it escapes it."""
+    """Nothing is removed: the output escapes it."""
     text = 'email,team,start,name\nann@x,"<b>, team",,"<script>, Ann"\n'
     roster = parse_roster(text, "r")
     assert (roster["team"][0], roster["name"][0]) == ("<b>, team", "<script>, Ann")
@@ -143,8 +144,9 @@ def test_markup_in_a_name_stays_text():
 # The roster of a week
 
 
-def test_the_roster_of_a_week_holds_everybody_there_on_one_of_its_days():
-    """Who moved is there once, where they were last; who left on Sunday before is not."""
+def test_the_roster_of_a_week_has_everybody_present_on_one_of_its_days():
+    """A person who moved is included once, in the latest team; one who left the Sunday before is
+    not."""
     week = roster_of_week(parse_roster(CSV, "r"), WEEK)
     assert dict(zip(week["actor"], week["team"], strict=True)) == {
         "ann@x.example": "Data",
@@ -158,8 +160,8 @@ def test_the_size_of_the_roster_moves_with_joiners_and_leavers():
     assert sizes[["people", "joined", "left"]].to_numpy().tolist() == [[2, 0, 0], [2, 1, 1]]
 
 
-def test_the_size_of_a_team_moves_with_those_who_change_it():
-    """Ann is in Web and in Data in the week she moves, Bob has left Web, Cem joins it."""
+def test_the_size_of_a_team_changes_with_people_who_move():
+    """Ann is in Web and in Data in the week she moves; Bob has left Web, Cem joins it."""
     sizes = roster_sizes(parse_roster(CSV, "r"), [WEEK], by_team=True)
     assert sizes[["team", "people", "joined", "left"]].to_numpy().tolist() == [
         ["Data", 1, 1, 0],
@@ -168,7 +170,7 @@ def test_the_size_of_a_team_moves_with_those_who_change_it():
 
 
 def test_an_empty_roster_has_size_zero():
-    """No roster is no person, with the same columns."""
+    """Without a roster there are no people, and the columns are the same."""
     assert roster_sizes(no_roster(), [WEEK])["people"].tolist() == [0]
     assert roster_sizes(no_roster(), [WEEK], by_team=True).empty
 
@@ -181,7 +183,7 @@ def test_an_empty_roster_has_size_zero():
     [("2025-12-31", None), ("2026-01-01", "Web"), ("2026-11-17", "Web"), ("2026-11-18", "Data")],
 )
 def test_the_team_is_that_of_the_day(day, team):
-    """The first and the last day of a stay belong to it; before it there is no team."""
+    """A stay includes its first and last day; before it there is no team."""
     found = with_teams(used(day, "ann@x.example"), parse_roster(CSV, "r"))["team"]
     assert isinstance(found.dtype, pd.CategoricalDtype)
     assert found.astype(object).where(found.notna(), None).tolist() == [team]
@@ -193,14 +195,14 @@ def test_a_key_is_in_no_team_even_when_it_is_named_like_a_person():
     assert with_teams(frame, parse_roster(CSV, "r"))["team"].isna().tolist() == [True, False]
 
 
-def test_without_a_roster_nobody_has_a_team():
-    """The column is there, a category, and null."""
+def test_without_a_roster_every_team_is_null():
+    """The column exists, as a category."""
     found = with_teams(used("2026-11-16", "ann@x.example"), no_roster())["team"]
     assert isinstance(found.dtype, pd.CategoricalDtype) and found.isna().all()
 
 
-def test_a_person_without_a_team_is_on_the_roster_all_the_same():
-    """A roster pulled from the service knows people but no teams."""
+def test_a_person_without_a_team_is_still_on_the_roster():
+    """A roster pulled from the service has people but no teams."""
     roster = parse_roster("email,team,start\nann@x.example,,2026-01-01\n", "r")
     frame = used("2026-11-16", "ann@x.example")
     assert with_teams(frame, roster)["team"].isna().all()
@@ -215,8 +217,8 @@ STAYS = st.lists(
 
 
 @given(stays=STAYS, day=DAYS, actors=st.lists(st.sampled_from("abcd"), min_size=1, max_size=4))
-def test_the_search_finds_what_reading_the_roster_row_by_row_finds(stays, day, actors):
-    """One search for all rows at once agrees with looking each one up."""
+def test_the_lookup_agrees_with_a_row_by_row_search(stays, day, actors):
+    """Looking up all rows at once gives the same teams as looking up each one."""
     columns = dict(zip(["actor", "team", "start", "end"], zip(*stays, strict=True), strict=False))
     roster = pd.DataFrame(columns | {"name": ""} if stays else {}, columns=list(ROSTER))
     roster = roster.astype(ROSTER)
@@ -230,8 +232,8 @@ def test_the_search_finds_what_reading_the_roster_row_by_row_finds(stays, day, a
     assert [None if pd.isna(team) else team for team in found] == [there.get(a) for a in actors]
 
 
-def test_who_is_in_the_data_and_not_on_the_roster_is_shown_with_the_days():
-    """Bob worked after he had left, a stranger was never on it, and a key is no person."""
+def test_people_in_the_data_but_not_on_the_roster_are_shown_with_days():
+    """Bob worked after he left, a stranger was never on it, and a key is not a person."""
     frame = activity(
         record(actor="bob@x.example"),
         record(actor="zoe@y.example"),
@@ -247,8 +249,8 @@ def test_who_is_in_the_data_and_not_on_the_roster_is_shown_with_the_days():
     assert (found["first"] == WEEK).all() and (found["last"] == WEEK).all()
 
 
-def test_who_is_on_the_roster_and_never_seen_is_shown():
-    """Cem joined within the days and did nothing; Bob had left before them."""
+def test_people_on_the_roster_but_never_active_are_shown():
+    """Cem joined within the days and did nothing; Bob had left before."""
     frame = used("2026-11-16", "ann@x.example")
     found = never_seen(frame, parse_roster(CSV, "r"), date(2026, 11, 16), date(2026, 11, 22))
     assert found["actor"].tolist() == ["cem@x.example"]
@@ -257,8 +259,8 @@ def test_who_is_on_the_roster_and_never_seen_is_shown():
 # One person, two spellings
 
 
-def test_two_spellings_of_an_address_are_one_person():
-    """Capitals and blanks differ; a key's name is left as it is."""
+def test_two_spellings_of_one_address_are_one_person():
+    """Capitals and blanks differ; the name of a key is unchanged."""
     frame = activity(
         record(actor="Ann@X.example"),
         record(actor=" ann@x.example "),
@@ -274,7 +276,7 @@ def test_two_spellings_of_an_address_are_one_person():
 
 
 def shown(identity, *records, roster=CSV, secret=SECRET):
-    """The frames of the records and the roster, as the policy has them."""
+    """The frames of the records and the roster under the identity policy."""
     frames = {name: to_pandas(table) for name, table in build_frames(WEEK.date(), records).items()}
     return apply_identity(frames | {"roster": parse_roster(roster, "r")}, identity, secret)
 
@@ -286,16 +288,16 @@ RECORDS = [
 ]
 
 
-def test_named_frames_are_as_they_were():
-    """No secret is needed where nothing is hidden."""
+def test_named_frames_are_unchanged():
+    """No secret is needed if nothing is hidden."""
     frames = shown("named", *RECORDS, secret=b"")
     assert frames["activity"]["actor"].tolist()[0] == "ann@x.example"
     assert frames["roster"]["name"].tolist()[0] == "Ann"
 
 
 @pytest.mark.parametrize("identity", ["pseudonym", "aggregate"])
-def test_one_mapping_serves_all_frames(identity):
-    """Ann is called the same in activity, tools and roster; the key is no person."""
+def test_all_frames_use_one_mapping(identity):
+    """Ann has one pseudonym in activity, tools and roster; the key is not a person."""
     frames = shown(identity, *RECORDS)
     by_sessions = frames["activity"].set_index("sessions")["actor"]
     ann, key = by_sessions[3], by_sessions[7]
@@ -313,8 +315,9 @@ def test_no_name_is_left_anywhere(identity):
         assert not re.search(r"(?i)ann|cem|bob|x\.example|release|</script", text)
 
 
-def test_a_pseudonym_depends_on_the_secret_alone():
-    """The same in every report under one secret, and another one after it was removed."""
+def test_a_pseudonym_depends_only_on_the_secret():
+    """It is the same in every report under one secret, and another one after the secret was
+    removed."""
     one, two = (
         shown("pseudonym", *RECORDS),
         shown("pseudonym", RECORDS[0], roster="email,team,start"),
@@ -327,31 +330,32 @@ def test_a_pseudonym_depends_on_the_secret_alone():
 
 
 def crowd(day, size=60):
-    """The frames of `size` people, in order of name, each with as many sessions as their place."""
+    """The frames of `size` people in order of name, each with their position as the number of
+    sessions."""
     people = [record(day, f"p{n:02}@x.example", sessions=n + 1) for n in range(size)]
     return {"activity": activity(*people, day=day)}
 
 
 def numbers(frames):
-    """The number each person was given, in order of real name."""
+    """The number assigned to each person, in order of real name."""
     found = apply_identity(frames, "aggregate", SECRET)["activity"].sort_values("sessions")
     return found["actor"].astype("str").str.removeprefix("person ").astype("int64").tolist()
 
 
 def test_aggregate_numbers_are_the_same_for_the_same_data():
-    """A report made twice says the same."""
+    """Repeating a report gives the same numbers."""
     assert numbers(crowd("2026-11-16")) == numbers(crowd("2026-11-16"))
 
 
-def test_aggregate_numbers_follow_nobody_from_one_report_to_the_next():
-    """The same people on another day are numbered anew, each number once."""
+def test_aggregate_numbers_differ_from_report_to_report():
+    """The same people on another day are renumbered, each number once."""
     first, second = numbers(crowd("2026-11-16")), numbers(crowd("2026-11-17"))
     assert sorted(first) == sorted(second) == list(range(1, 61))
     assert sum(a == b for a, b in zip(first, second, strict=True)) < 8
 
 
-def test_the_report_spec_of_rows_says_nothing_about_names():
-    """Rows come sorted by address from the service; they leave sorted by what is shown."""
+def test_the_order_of_rows_reveals_nothing_about_names():
+    """Rows arrive sorted by address from the service and are sorted by the shown name."""
     found = apply_identity(crowd("2026-11-16"), "aggregate", SECRET)["activity"]
     assert found["actor"].astype("str").is_monotonic_increasing
     assert not found["sessions"].is_monotonic_increasing
@@ -365,8 +369,8 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), m
     keys=st.lists(NAMES, max_size=12),
     identity=st.sampled_from(["named", "pseudonym", "aggregate"]),
 )
-def test_identity_keeps_how_many_there_are_and_what_they_did(people, keys, identity):
-    """As many different people and keys as before, and per actor the same numbers."""
+def test_identity_keeps_the_number_of_actors_and_their_activity(people, keys, identity):
+    """The same number of people and keys, and the same numbers per actor."""
     users = [record(actor=name, sessions=2**n) for n, name in enumerate(people)]
     machines = [record(api_key=name, sessions=2 ** (n + 12)) for n, name in enumerate(keys)]
     before = activity(*users, *machines)
@@ -378,14 +382,14 @@ def test_identity_keeps_how_many_there_are_and_what_they_did(people, keys, ident
 
 
 def test_an_unknown_policy_is_an_error():
-    """A typing error must not show names."""
+    """A typo must not show names."""
     with pytest.raises(ValueError, match=r"'agregate'.*named, pseudonym, aggregate"):
         shown("agregate", *RECORDS)
 
 
 @pytest.mark.parametrize("identity", ["pseudonym", "aggregate"])
 def test_hiding_names_needs_a_secret(identity):
-    """Without one, anybody with a list of addresses could undo it."""
+    """Otherwise anybody with a list of addresses could reverse it."""
     with pytest.raises(ValueError, match="needs a secret"):
         shown(identity, *RECORDS, secret=b"")
 
@@ -394,7 +398,7 @@ def test_hiding_names_needs_a_secret(identity):
 
 
 def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):
-    """A second call reads what the first one made; nothing else is left in the folder."""
+    """A second call reads it; nothing else is left in the folder."""
     path = tmp_path / "new" / "secret"
     secret = load_secret(path)
     assert len(secret) == 32 and load_secret(path) == secret
@@ -402,15 +406,15 @@ def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path):
     assert os.listdir(path.parent) == ["secret"]
 
 
-def test_many_who_make_the_secret_at_once_get_the_same(tmp_path):
-    """Whoever comes second takes what is there."""
+def test_concurrent_calls_create_one_secret(tmp_path):
+    """A later process uses the existing one."""
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(load_secret, [tmp_path / "secret"] * 64))
     assert len(set(found)) == 1
 
 
 def test_a_removed_secret_is_replaced_by_another(tmp_path):
-    """From then on the new one is read."""
+    """From then on the new one is used."""
     path = tmp_path / "secret"
     old = load_secret(path)
     path.unlink()
@@ -418,8 +422,8 @@ def test_a_removed_secret_is_replaced_by_another(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_secret_others_can_read_is_refused(tmp_path):
-    """It would not be one."""
+def test_a_secret_that_others_can_read_is_refused(tmp_path):
+    """It would not be secret."""
     path = tmp_path / "secret"
     load_secret(path)
     path.chmod(0o644)
@@ -428,8 +432,8 @@ def test_a_secret_others_can_read_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "abcd", "no hex at all"])
-def test_a_damaged_secret_is_not_replaced_in_silence(tmp_path, content):
-    """Every pseudonym would change without a word."""
+def test_a_damaged_secret_is_not_silently_replaced(tmp_path, content):
+    """Every pseudonym would change without warning."""
     path = tmp_path / "secret"
     path.write_text(content)
     path.chmod(0o600)

@@ -1,5 +1,5 @@
-"""Roster files as tools and offices write them are read, or refused with the line and the reason;
-a person with several addresses is one."""
+"""Roster files as tools and offices write them are read, or refused with the line and the reason; a
+person with several addresses counts once."""
 
 from datetime import date
 
@@ -23,8 +23,8 @@ FILES = {
 
 
 @pytest.mark.parametrize("raw", FILES.values(), ids=FILES)
-def test_what_spreadsheets_write_is_read(tmp_path, raw):
-    """Two people in two teams, to the letter."""
+def test_spreadsheet_files_are_read(tmp_path, raw):
+    """Two people in two teams, with every character intact."""
     path = tmp_path / "people.csv"
     path.write_bytes(raw)
     roster = read_roster(path)
@@ -36,22 +36,22 @@ def test_what_spreadsheets_write_is_read(tmp_path, raw):
     ("encoding", "team"),
     [("cp1251", "Платформа"), ("cp1250", "Łódź"), ("gb18030", "平台组"), ("mac_roman", "Équipe")],
 )
-def test_another_alphabet_than_that_of_windows_1252_is_refused(tmp_path, encoding, team):
-    """Russian, Polish, Chinese or a Mac would be read as accents and signs."""
+def test_an_encoding_other_than_windows_1252_is_refused(tmp_path, encoding, team):
+    """Russian, Polish, Chinese or Mac text would be read as accents and symbols."""
     path = tmp_path / "people.csv"
     path.write_bytes(f"email,team\nann@x.example,A\nivan@x.example,{team}\n".encode(encoding))
     with pytest.raises(SettingsError, match="line 3: save it as CSV UTF-8"):
         read_roster(path)
 
 
-def test_an_open_quotation_mark_swallows_nobody():
-    """Read on to the next one, the second person would be a part of the first one's team."""
+def test_an_unclosed_quote_loses_nobody():
+    """Read up to the next quote, the second person would become part of the first one's team."""
     with pytest.raises(SettingsError, match=r"up to line 3: .* quotation mark"):
         parse_roster('email,team\nana@x.example,"A\nli@x.example,B\n', "r")
 
 
-def test_further_columns_are_passed_over_but_not_a_slip_of_the_pen():
-    """A manager is of no use here; an `ende` was meant to be the end."""
+def test_extra_columns_are_ignored_but_not_misspelled_ones():
+    """A manager column is not needed; `ende` was meant to be the end."""
     text = "Employee ID,email,team,Manager\n7,ana@x.example,A,boss@x.example\n"
     assert parse_roster(text, "r")["team"].tolist() == ["A"]
     assert COLUMNS.ignored(text) == ["employee id", "manager"]
@@ -60,7 +60,7 @@ def test_further_columns_are_passed_over_but_not_a_slip_of_the_pen():
 
 
 def test_lines_are_counted_as_an_editor_counts_them():
-    """A cell of two lines, and a sign that only some take for a line's end."""
+    """A cell with two lines, and a character that only some tools treat as a line break."""
     text = 'email,team,name\nana@x.example,A,"Ana\nLopez"\nli@x.example,B,Li\u2028Wu\nnobody,C,\n'
     with pytest.raises(SettingsError, match="line 5: email is 'nobody'"):
         parse_roster(text, "r")
@@ -79,27 +79,27 @@ def test_lines_are_counted_as_an_editor_counts_them():
         "ana@x.example,#N/A",
     ],
 )
-def test_what_nobody_would_match_is_refused_with_its_line(line):
-    """A name or a mark next to an address, a sign that nobody sees, an error of Excel."""
+def test_an_address_that_can_never_match_is_refused_with_its_line(line):
+    """A name or punctuation around an address, an invisible character, an Excel error."""
     with pytest.raises(SettingsError, match="line 2: "):
         parse_roster(f"email,team\n{line}\n", "r")
 
 
 def test_teams_that_differ_in_case_or_spaces_only_are_one():
-    """As it is written first; an alias that is the address itself says nothing."""
+    """The first spelling is kept; an alias equal to the address has no effect."""
     text = "email,team,alias\nana@x.example,Core Web,ANA@x.example\nli@x.example,core  web,\n"
     roster = parse_roster(text, "r")
     assert roster["team"].tolist() == ["Core Web", "Core Web"]
     assert roster["alias"].tolist() == ["", ""]
 
 
-def test_addresses_are_compared_without_what_nobody_sees():
-    """Case, spaces around, invisible signs, accents in one sign or two."""
+def test_addresses_are_compared_without_invisible_differences():
+    """Case, surrounding spaces, invisible characters, composed or decomposed accents."""
     assert plain_address(" J\u0075\u0308rgen\u200b@X.example ") == "jürgen@x.example"
 
 
 def test_an_alias_joins_the_addresses_of_a_person():
-    """Married in between: one person in one team, whose rows under either address count."""
+    """A person who changed name: one person in one team, with the rows of both addresses."""
     roster = "email,team,alias\nann.new@x.example,Web,Ann.Old@x.example ann@y.example\n"
     records = [record(actor=a) for a in ("ann.old@x.example", "ANN@y.example", "ann.new@x.example")]
     data = dataset(records, "2026-11-16", "2026-11-22", roster=roster)
@@ -108,7 +108,7 @@ def test_an_alias_joins_the_addresses_of_a_person():
 
 
 def test_an_alias_of_two_people_is_refused():
-    """Nobody could tell whose rows are under it."""
+    """It would be unclear whose rows it covers."""
     text = "email,team,alias\nann@x.example,A,a@x.example\nbob@x.example,A,a@x.example\n"
     with pytest.raises(SettingsError, match=r"line 3: the alias a@x\.example"):
         parse_roster(text, "r")
@@ -124,8 +124,8 @@ def test_a_pull_knows_people_by_their_aliases(tmp_path):
     assert read_roster(path)["alias"].tolist() == ["ann@x.example"]
 
 
-def test_a_pull_does_not_lose_further_columns(tmp_path):
-    """The file has a manager; it stays as it is."""
+def test_a_pull_keeps_extra_columns(tmp_path):
+    """The file has a manager column, which is unchanged."""
     path = tmp_path / "people.csv"
     path.write_text("email,team,manager\nann@x.example,Web,boss\n", encoding="utf-8")
     with pytest.raises(SettingsError, match="manager"):

@@ -1,4 +1,4 @@
-"""Members pulled from the service become a roster with dates; what people wrote is not lost."""
+"""Members pulled from the service become a roster with dates; edits made by people are kept."""
 
 from datetime import UTC, date, datetime
 
@@ -26,7 +26,7 @@ def member(email, added="2026-11-20T10:00:00Z"):
 
 
 def rows(count):
-    """The list of members as the service has it."""
+    """The list of members as the service returns it."""
     return [
         {
             "id": f"user_{n}",
@@ -49,13 +49,13 @@ def client(count, faults=None):
 
 
 def test_the_first_pull_makes_a_roster():
-    """Each member from the day the service says, without a team."""
+    """Each member from the day given by the service, without a team."""
     pull = merged(no_roster(), [member("Ann@x.example ")], TODAY)
     assert roster_csv(pull.roster) == "email,team,start,end,name\nann@x.example,,2026-11-20,,\n"
     assert str(pull) == "1 member: 1 new, 0 gone, 0 back; 1 without a team."
 
 
-def test_what_people_wrote_stays():
+def test_manual_edits_are_kept():
     """Ann and Bob keep team, dates and names; Eve is added."""
     known = parse_roster(HAND, "people.csv")
     members = [member(f"{name}@x.example") for name in ("ann", "bob", "eve")]
@@ -63,7 +63,7 @@ def test_what_people_wrote_stays():
     assert roster_csv(pull.roster) == HAND + "eve@x.example,,2026-11-20,,\n"
 
 
-def test_an_answer_that_would_end_most_people_changes_nothing(tmp_path):
+def test_an_answer_that_would_remove_most_people_changes_nothing(tmp_path):
     """Nobody at all, or another organisation: the file stays, and the error says why."""
     path = tmp_path / "people.csv"
     path.write_text(HAND)
@@ -74,15 +74,16 @@ def test_an_answer_that_would_end_most_people_changes_nothing(tmp_path):
     assert pull_roster(path, [member("ann@x.example")], TODAY).left == ("bob@x.example",)
 
 
-def test_who_is_gone_was_there_until_yesterday():
-    """Bob is no member any more."""
+def test_a_removed_member_ends_yesterday():
+    """Bob is not a member any more."""
     pull = merged(parse_roster(HAND, "people.csv"), [member("ann@x.example")], TODAY)
     assert pull.left == ("bob@x.example",)
     assert "bob@x.example,Blue,,2026-11-23,Bob" in roster_csv(pull.roster)
 
 
-def test_who_comes_back_has_a_second_stay():
-    """From the day the service says, or the day after the first stay ended; in the same team."""
+def test_a_returning_member_has_a_second_stay():
+    """From the day given by the service, or the day after the first stay ended; in the same
+    team."""
     known = parse_roster(HAND, "people.csv")
     gone = merged(known, [member("ann@x.example")], date(2026, 11, 1)).roster
     back = [member("ann@x.example"), member("bob@x.example", "2025-01-01T00:00:00Z")]
@@ -92,7 +93,7 @@ def test_who_comes_back_has_a_second_stay():
     assert "bob@x.example,Blue,2026-11-01,,Bob" in roster_csv(pull.roster)
 
 
-def test_an_empty_list_ends_nobody(tmp_path):
+def test_an_empty_list_removes_nobody(tmp_path):
     """Not even the only one there is."""
     path = tmp_path / "people.csv"
     path.write_text("email,team\nann@x.example,Red\n")
@@ -101,8 +102,8 @@ def test_an_empty_list_ends_nobody(tmp_path):
     assert path.read_text() == "email,team\nann@x.example,Red\n"
 
 
-def test_roles_without_the_product_are_nobody_who_could_use_it():
-    """Who only pays is not added; who is on the roster stays."""
+def test_roles_without_the_product_are_not_added():
+    """A billing-only member is not added; a person already on the roster stays."""
     members = [
         Member("user_1", "ann@x.example", "2026-11-20T10:00:00Z", role="billing"),
         Member("user_2", "bob@x.example", "2026-11-20T10:00:00Z", role="developer"),
@@ -127,7 +128,7 @@ def test_one_account_with_the_product_is_enough_for_a_person():
     ("key", "without"), [("sk-ant-admin01-x", {"user", "billing"}), ("sk-ant-api01-x", set())]
 )
 def test_a_key_of_either_kind_opens_the_list_of_members(key, without):
-    """One of claude.ai with the scope read:members too, where every role has the product."""
+    """Also a claude.ai key with the scope read:members, where every role has the product."""
     members = {"data": rows(3), "has_more": False, "first_id": None, "last_id": None}
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=members))
     source = MemberClient(key, transport=transport)
@@ -136,7 +137,7 @@ def test_a_key_of_either_kind_opens_the_list_of_members(key, without):
 
 
 def test_a_second_pull_of_the_same_members_changes_nothing():
-    """And what is written can be read again."""
+    """The written file can be read again."""
     members = [member("ann@x.example"), member("eve@x.example")]
     once = merged(parse_roster(HAND, "people.csv"), members, TODAY).roster
     again = merged(parse_roster(roster_csv(once), "people.csv"), members, TODAY)
@@ -144,8 +145,8 @@ def test_a_second_pull_of_the_same_members_changes_nothing():
     assert roster_csv(again.roster) == roster_csv(once)
 
 
-def test_a_file_that_is_no_roster_is_not_touched(tmp_path):
-    """The bad line is named, and the file is as it was."""
+def test_an_invalid_roster_file_is_not_touched(tmp_path):
+    """The bad line is named, and the file is unchanged."""
     path = tmp_path / "people.csv"
     path.write_text("email,team,start\nann,Red,soon\n")
     with pytest.raises(SettingsError, match="line 2"):
@@ -154,15 +155,15 @@ def test_a_file_that_is_no_roster_is_not_touched(tmp_path):
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000, 2001])
-def test_all_members_come_over_all_pages(count):
+def test_all_members_are_read_from_all_pages(count):
     """Also when the last page is full, or there is none."""
     source, service = client(count)
     assert len(source.members()) == count
     assert len(service.asked) == max(1, -(-count // 1000))
 
 
-def test_failures_on_the_way_change_nothing():
-    """One server error and one answer cut short are tried again."""
+def test_temporary_failures_change_nothing():
+    """One server error and one truncated answer are retried."""
     source, _ = client(2001, Faults.script({1: "500", 3: "truncated"}))
     assert len({one.id for one in source.members()}) == 2001
 
@@ -174,16 +175,16 @@ def test_a_list_that_repeats_itself_is_an_error():
         source.members()
 
 
-def test_another_answer_than_members_is_named():
-    """A field that is not there is named by its path."""
+def test_an_answer_without_members_is_named():
+    """A missing field is named by its path."""
     service = FakeService(lambda day: [], now=lambda: NOW, members=lambda: [{"id": "user_1"}])
     source = AdminClient("sk-ant-admin01-x", transport=service.transport())
     with pytest.raises((SchemaError, ApiError), match="email"):
         source.members()
 
 
-def test_the_command_pulls_and_tells_numbers_only(tmp_path, monkeypatch):
-    """By real HTTP into a file only its owner reads; no address on the screen."""
+def test_the_command_pulls_and_prints_numbers_only(tmp_path, monkeypatch):
+    """Over real HTTP, into a file only its owner can read; no address on the screen."""
     monkeypatch.chdir(tmp_path)
     service = FakeService(lambda day: [], now=lambda: NOW, members=lambda: rows(3))
     with serve(service) as server:
@@ -225,8 +226,8 @@ def test_people_per_team_are_said_also_when_nothing_is_stored(tmp_path, monkeypa
     assert "Error:" in done.stderr
 
 
-def test_a_bad_file_is_told_line_by_line(tmp_path):
-    """Exit 1, every line named."""
+def test_a_bad_file_is_reported_line_by_line(tmp_path):
+    """Exit code 1, and every bad line is named."""
     path = tmp_path / "people.csv"
     path.write_text("email,team,start\nann,Red,soon\nbob@x.example,Blue,2026-13-01\n")
     done = CliRunner().invoke(main, ["roster", "check", str(path)])

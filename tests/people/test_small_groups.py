@@ -1,4 +1,4 @@
-"""Who is too few to be shown, and what a reader of the rest could work out."""
+"""Which groups are too small to show, and what a reader could infer from the rest."""
 
 from itertools import combinations
 
@@ -27,57 +27,57 @@ def overlapping(**people):
 
 
 def test_large_groups_are_shown():
-    """Nothing is withheld where nothing is small."""
+    """Nothing is withheld if no group is small."""
     assert withheld(disjoint(A=5, B=9), 5) == frozenset()
 
 
-def test_a_single_small_group_takes_the_next_smallest_with_it():
+def test_a_single_small_group_is_hidden_with_the_next_smallest():
     """Three people could be found as the total less the others."""
     assert withheld(disjoint(A=3, B=12, C=7), 5) == {"A", "C"}
 
 
-def test_small_groups_that_are_few_together_take_another_one_with_them():
+def test_small_groups_with_too_few_people_together_hide_another_one():
     """One and two people are three, and three can be found by subtraction."""
     assert withheld(disjoint(A=1, B=2, C=7, D=9), 5) == {"A", "B", "C"}
 
 
-def test_small_groups_that_are_enough_together_stay_alone():
+def test_small_groups_with_enough_people_together_hide_no_other():
     """Four and three people are seven, which may be known."""
     assert withheld(disjoint(A=4, B=3, C=7), 5) == {"A", "B"}
 
 
 def test_the_same_three_people_in_two_groups_are_three():
-    """Three who use two models are not six: a third model goes with them."""
+    """Three people who use two models are not six: a third model is withheld too."""
     groups = overlapping(opus="abc", haiku="abc", sonnet="abcdefghij")
     assert withheld(groups, 5) == {"opus", "haiku", "sonnet"}
 
 
-def test_a_group_of_nobody_tells_nothing():
-    """It takes no other with it."""
+def test_an_empty_group_reveals_nothing():
+    """It hides no other group."""
     assert withheld(disjoint(A=0, B=5), 5) == frozenset()
 
 
-def test_money_that_is_nearly_all_of_one_person_is_theirs():
-    """90 of 98 dollars are one person's, 80 of 100 are not too many."""
+def test_a_cost_dominated_by_one_person_is_sensitive():
+    """One person has 90 of 98 dollars, which is too much; 80 of 100 is not."""
     costs = [90.0, 2.0, 2.0, 2.0, 2.0], [80.0, 5.0, 5.0, 5.0, 5.0]
     theirs, shared = ([dict(zip("abcde", amounts, strict=True))] for amounts in costs)
     assert (enough(theirs, 5), enough(shared, 5)) == (False, True)
 
 
-def test_one_person_alone_may_see_their_own_money():
-    """With no minimum the records are one's own."""
+def test_one_person_may_see_their_own_cost():
+    """Without a minimum, the records are the user's own."""
     assert enough([{"a": 90.0}], 1)
 
 
-def test_both_sides_of_a_cut_are_of_enough_people_or_of_nobody():
-    """Eight people, of whom two made no commit, tell of those two."""
+def test_both_parts_of_a_split_have_enough_people_or_none():
+    """Eight people, two of whom made no commit: the split would reveal those two."""
     many, two = dict.fromkeys("abcdef", 1.0), dict.fromkeys("gh", 1.0)
     assert enough([many, {}], 5)
     assert not enough([many, two], 5)
 
 
-def test_what_no_issue_of_several_withholds_is_told_by_them():
-    """Blue is shown by one, Red by none: what is left is Red alone."""
+def test_groups_not_withheld_by_all_issues_are_revealed_together():
+    """One issue shows Blue, and none shows Red: the remainder is Red alone."""
     groups = disjoint(Red=3, Blue=4, Green=9)
     assert revealed(groups, 5, {"Red", "Blue"}, {"Red", "Green"}) == {"Red"}
     assert revealed(groups, 5, {"Red", "Blue"}) == frozenset()
@@ -91,8 +91,8 @@ groups_of_people = st.dictionaries(
 
 
 @given(amounts=groups_of_people, minimum=st.integers(2, 6))
-def test_no_sum_and_no_difference_of_what_is_shown_tells_of_few_people(amounts, minimum):
-    """A reader adds any of the groups shown, or takes them from the total where that is shown."""
+def test_no_sum_or_difference_of_shown_groups_reveals_few_people(amounts, minimum):
+    """A reader can add any groups shown, or subtract them from the total if it is shown."""
     groups = {name: [people] for name, people in amounts.items()}
     shown = [name for name in groups if name not in withheld(groups, minimum) and amounts[name]]
     total_is_shown = enough(joined(groups.values()), minimum)
@@ -110,7 +110,7 @@ def test_no_sum_and_no_difference_of_what_is_shown_tells_of_few_people(amounts, 
     minimum=st.integers(2, 6),
 )
 def test_rows_are_withheld_as_their_groups_are(amounts, minimum):
-    """In each week by itself."""
+    """Separately in each week."""
     rows = pd.DataFrame(
         [
             (week, group, actor, amount, 0)
