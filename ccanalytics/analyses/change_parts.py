@@ -207,6 +207,9 @@ def found_change(data: Dataset, metric_id: str) -> Comparison | str:
     found = [one for one in looks if one.is_found]
     if not found:
         return f"no change was found; over four weeks {looks[-1].power()}"
+    sums = week_sums(data, METRICS[metric_id])[-RECENT_WEEKS:]
+    if ((sums["n_actors"] > 0) & (sums["denominator"] == 0)).any():
+        return "people were active in one of the weeks without a single commit"
     return min(found, key=lambda one: one.weeks)
 
 

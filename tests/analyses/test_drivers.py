@@ -113,6 +113,21 @@ def test_drivers_leave_out_a_shutdown_week_as_the_comparison_does():
     assert cca.team_shift(data).rate == pytest.approx(0.1)
 
 
+def test_the_cost_per_commit_is_not_split_where_a_week_of_use_has_no_commit():
+    """Its days per commit are infinite, so no number says which part sits there."""
+    records = [
+        record(monday, **one)
+        for at, monday in enumerate(MONDAYS)
+        for one in week(10, cents=100 if at < 8 else 200, commits=10 if at != 4 else 0)
+    ]
+    data = dataset(records, MONDAYS[0], "2026-11-22")
+    found = cca.cost_drivers(data, "cost_per_commit")
+    assert found.frame.empty
+    assert "without a single commit" in found.sentence()
+    assert cca.team_shift(data).frame.empty
+    assert parts(cca.cost_drivers(data))["price"] == pytest.approx(10)
+
+
 def test_the_interval_of_a_part_comes_from_the_spread_of_its_weeks():
     """Means 2 and 6 with weeks off by 1: 10 squares over 8, and t(8) is 1.86."""
     weekly = np.array([1, 3, 1, 3, 1, 3, 5, 7, 5, 7.0])[:, None]
