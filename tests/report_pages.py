@@ -1,4 +1,4 @@
-"""Notebooks and a page for the tests of the report: real charts, invented numbers."""
+"""Notebooks and a page for the tests of the report: real charts, made-up numbers."""
 
 from types import SimpleNamespace
 
@@ -20,7 +20,7 @@ TEAMS = ("Data", "Mobile", "Platform", "Web")
 
 
 def definition(**changed):
-    """What a page needs to know of a metric."""
+    """The fields of a metric that a page needs."""
     fields = {
         "name": "Cost per commit",
         "unit": "usd",
@@ -85,7 +85,7 @@ def card(**changed):
 
 
 def weekly(teams=TEAMS):
-    """Invented cost per commit of each team and week, with an interval."""
+    """Made-up cost per commit of each team and week, with an interval."""
     rows = [
         {"week": week, "team": team, "value": 1.1 + 0.15 * at + 0.3 * ((i * (at + 3)) % 5) / 4}
         for at, team in enumerate(teams)
@@ -128,7 +128,7 @@ def bar_chart(frame, title="Weekly value", metric="active_actors", wide=False):
 
 
 def question(number):
-    """Heading, chart and reading of one question; the second chart has hostile names."""
+    """Heading, chart and explanation of one question; the second chart has hostile names."""
     frame = weekly((HOSTILE, HOSTILE_KEY)) if number == 1 else weekly()
     chart = (
         line_chart(frame, f"Cost per commit by team, {number + 1}")

@@ -1,4 +1,4 @@
-"""The arrows of the design: a module imports only what stands before it, whatever the way."""
+"""The import rules of the design: a module imports only what comes before it, directly or not."""
 
 import ast
 import subprocess
@@ -97,7 +97,7 @@ def file_of(module):
 
 
 def reached(file, late=False):
-    """Every module that comes with the import of a file, with the way to it."""
+    """Every module loaded by importing a file, with the import path to it."""
     ways, waiting = {}, [(file, (file,))]
     while waiting:
         at, way = waiting.pop()
@@ -120,13 +120,14 @@ def floor(name):
 
 
 def test_every_file_has_a_room():
-    """A new folder gets its place in the design first."""
+    """A new folder is first added to the design."""
     known = set().union(*SPINE, WINGS, {"__init__", "__main__"})
     assert {room(file) for file in FILES} - known == set()
 
 
-def test_the_spine_imports_only_what_stands_before_it():
-    """Sources know no store, metrics no chart, and nothing of the spine a wing."""
+def test_the_spine_imports_only_what_comes_before_it():
+    """Sources do not import the store, metrics do not import charts, and the spine imports no
+    wing."""
     for file in FILES:
         if room(file) in WINGS or floor(file) is None:
             continue
@@ -137,8 +138,8 @@ def test_the_spine_imports_only_what_stands_before_it():
                 assert floor(module) <= floor(file), f"{file} imports {module}, which is later"
 
 
-def test_nothing_comes_along_that_does_not_belong():
-    """HTTP knows no pandas, metrics know no Altair, the report knows neither."""
+def test_no_unwanted_library_is_imported_indirectly():
+    """HTTP code does not load pandas, metrics do not load Altair, the report loads neither."""
     for place, forbidden in FORBIDDEN.items():
         for file in (file for file in FILES if room(file) == place):
             for module, way in reached(file, late=True).items():
@@ -148,7 +149,7 @@ def test_nothing_comes_along_that_does_not_belong():
 
 
 def test_wire_imports_msgspec_and_errors_only():
-    """What the services send is described without anything else."""
+    """The formats of the services need nothing else."""
     for file in (file for file in FILES if room(file) == "wire"):
         others = {
             name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names
@@ -158,15 +159,15 @@ def test_wire_imports_msgspec_and_errors_only():
 
 
 def test_only_load_sync_and_connect_open_the_store():
-    """Everything else works on a dataset, or on what it is given."""
+    """Everything else works on a dataset or on its arguments."""
     for file in FILES:
         allowed = file in OPENS_THE_STORE or room(file) in OPENS_THE_STORE | WINGS
         if not allowed and floor(file) is not None:
             assert "ccanalytics.store.day_store" not in imports(file), file
 
 
-def test_a_room_is_entered_by_its_modules():
-    """A folder's __init__ says what the room is, and imports nothing."""
+def test_the_init_of_a_room_imports_nothing():
+    """A folder's __init__ only describes the room."""
     for file in (file for file in FILES if file.endswith("/__init__.py")):
         if file not in ("cli/__init__.py", "charts/__init__.py", "metrics/__init__.py"):
             assert imports(file) == set(), file
@@ -199,14 +200,14 @@ def test_no_file_is_long_and_no_function_either():
 
 
 def _text_lines(node):
-    """The lines of a function's docstring and of its parameters, which are no code."""
+    """The lines of a function's docstring and parameters, which do not count as code."""
     body = node.body[0]
     text = body.end_lineno - body.lineno + 1 if ast.get_docstring(node) else 0
     return text + node.body[0].lineno - node.lineno
 
 
-def test_no_two_files_or_classes_have_one_name():
-    """One word for one thing: what is called alike would be taken for the same."""
+def test_no_two_files_or_classes_share_a_name():
+    """Things with the same name would be confused."""
     stems = Counter(
         Path(file).stem for file in FILES if Path(file).stem not in ("__init__", "__main__", "wing")
     )
@@ -225,21 +226,21 @@ def test_every_name_of_the_surface_is_there():
 
 
 @pytest.mark.parametrize("module", ["ccanalytics", "ccanalytics.cli"])
-def test_the_package_says_its_version_and_runs_as_a_module(module: str):
-    """As the ecosystem expects; the command's room is a module to run too."""
+def test_the_package_has_a_version_and_runs_as_a_module(module: str):
+    """As is usual in Python; the command's room can be run as a module too."""
     command = [sys.executable, "-m", module, "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ccanalytics.__version__ in done.stdout
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error():
-    """A typing error reads as in any other module."""
+def test_an_unknown_name_is_an_attribute_error():
+    """A typo gives the usual error of a module."""
     with pytest.raises(AttributeError, match="cost_per_comit"):
         ccanalytics.cost_per_comit  # noqa: B018
 
 
 def test_no_module_hides_a_public_function():
-    """No module directly below the package is named like a function of the surface."""
+    """No module directly below the package has the name of a public function."""
     for name in set(ccanalytics.__all__) - {"charts", "metrics"}:
         assert f"{name}.py" not in FILES
         assert f"{name}/__init__.py" not in FILES
@@ -254,7 +255,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_nothing_below_the_command_line_prints():
-    """What is to be said is logged, returned or raised."""
+    """Messages are logged, returned or raised."""
     for file in FILES:
         if room(file) == "cli" or file.endswith("_command.py"):
             continue

@@ -19,20 +19,20 @@ def test_a_page_made_from_code_is_up_to_date(name):
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_links_lead_to_a_file(page):
-    """Also pictures; addresses elsewhere are not asked for."""
+    """Pictures too; external addresses are not checked."""
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
 def test_the_readme_leads_to_every_page():
-    """Itself, or by one page in between."""
+    """Directly, or through one page in between."""
     texts = [page.read_text(encoding="utf-8") for page in ALL]
     assert [page.name for page in ALL[1:] if not any(f"{page.name})" in t for t in texts)] == []
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
-def test_commands_are_set_as_code(page):
-    """A line that begins with a command is indented or fenced, after a blank line."""
+def test_commands_are_formatted_as_code(page):
+    """A line that starts with a command is indented or fenced, after a blank line."""
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.S | re.M)
     lines = ["", *text.splitlines()]
     assert [line for line in lines if re.match(r"(uv run|ccanalytics) ", line)] == []
@@ -42,7 +42,7 @@ def test_commands_are_set_as_code(page):
 
 @pytest.mark.parametrize("page", [README, DOCS / "python.md"], ids=lambda page: page.name)
 def test_the_python_runs(page, tmp_path, monkeypatch):
-    """On the sample, block after block; the lines that ask a service are left out."""
+    """On the sample, block after block; lines that need a service are left out."""
     monkeypatch.setenv("CCANALYTICS_STORE", str(tmp_path))
     names = {"cca": cca}
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
@@ -51,7 +51,7 @@ def test_the_python_runs(page, tmp_path, monkeypatch):
         exec("\n".join(line for line in block.splitlines() if "Client(" not in line), names)
 
 
-def test_the_page_for_python_lists_all_there_is_to_call():
+def test_the_python_page_lists_the_whole_public_api():
     """Each public name once, and no other."""
     page = (DOCS / "python.md").read_text(encoding="utf-8")
     table = page.partition("## Everything there is to call")[2].partition("\n\n`METRICS`")[0]

@@ -1,4 +1,4 @@
-"""The notebooks keep to their form; that they run is shown by the report."""
+"""The notebooks follow their format; the report tests that they run."""
 
 import ast
 import os
@@ -42,20 +42,20 @@ def tagged(path, tag):
 by_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 
-def test_the_notebooks_of_the_report_are_there():
-    """Each name the report runs is a file."""
+def test_the_notebooks_of_the_report_exist():
+    """Each name in the report is a file."""
     assert set(REPORT_NOTEBOOKS) < {path.stem for path in PATHS}
 
 
 @by_notebook
 def test_it_is_committed_without_outputs(path):
-    """No output, no count: what a run found is nobody else's business."""
+    """No output and no execution count: results of a run are private."""
     assert all(not c.outputs and c.execution_count is None for c in cells(path, "code"))
 
 
 @by_notebook
 def test_it_is_short(path):
-    """Up to 19 cells, of at most 6 lines of code; one's own usage has a few questions more."""
+    """Up to 19 cells, of at most 6 lines of code; my_usage may have a few more."""
     most = 25 if path.stem == "my_usage" else 19
     assert 8 <= len(cells(path, "code")) + len(cells(path, "markdown")) <= most
     lines = [len(c.source.splitlines()) for c in cells(path, "code")]
@@ -63,15 +63,15 @@ def test_it_is_short(path):
 
 
 @by_notebook
-def test_it_holds_no_functions(path):
-    """What a notebook needs is in the package."""
+def test_it_defines_no_functions(path):
+    """Functions belong in the package."""
     trees = [ast.parse(cell.source) for cell in cells(path, "code")]
     assert not [n for tree in trees for n in ast.walk(tree) if isinstance(n, FORBIDDEN)]
 
 
 @by_notebook
-def test_its_headings_ask(path):
-    """A section is a question."""
+def test_its_headings_are_questions(path):
+    """One question per section."""
     heads = [c.source.splitlines()[0] for c in cells(path, "markdown")]
     sections = [head for head in heads if head.startswith("## ")]
     assert len(sections) >= 3
@@ -80,7 +80,7 @@ def test_its_headings_ask(path):
 
 @by_notebook
 def test_its_parameters_have_a_default_and_a_help_text(path):
-    """papermill sees every parameter, with the words of its comment."""
+    """papermill sees every parameter, with its comment."""
     found = papermill.inspect_notebook(str(path))
     own = path.stem in ("my_usage", "my_day")
     wanted = {"days", "timezone", "project"} if own else {"week", "weeks", "team", "identity"}
@@ -91,7 +91,7 @@ def test_its_parameters_have_a_default_and_a_help_text(path):
 
 @by_notebook
 def test_its_cell_ids_are_words(path):
-    """Ids say what a cell is, so that a diff shows what changed."""
+    """Ids describe the cells, so that a diff shows what changed."""
     ids = [cell.id for cell in nbformat.read(path, as_version=4).cells]
     assert len(set(ids)) == len(ids)
     assert all(part.isalpha() for one in ids for part in one.split("-"))
@@ -99,7 +99,7 @@ def test_its_cell_ids_are_words(path):
 
 @pytest.mark.parametrize("name", REPORT_NOTEBOOKS)
 def test_a_report_notebook_has_headlines_and_a_place_for_own_questions(name):
-    """The cards go to the top of the page; the line to change stays in the notebook."""
+    """The cards go to the top of the page; the cell to edit stays in the notebook."""
     path = notebook_folder() / f"{name}.ipynb"
     without = ("lifecycle", "outlook", "before_after", "money")
     assert name in without or tagged(path, "headlines") or tagged(path, "trust")
@@ -108,7 +108,7 @@ def test_a_report_notebook_has_headlines_and_a_place_for_own_questions(name):
 
 
 class Pictures(HTMLParser):
-    """Counts the pictures of a page that are in the page itself, and those that are elsewhere."""
+    """Counts the embedded pictures of a page, and the external ones."""
 
     inside = outside = 0
 
@@ -123,7 +123,7 @@ class Pictures(HTMLParser):
 def test_papermill_and_nbconvert_show_every_chart_without_a_network(
     name, tmp_path, clean_environment
 ):
-    """As many pictures as charts in the HTML of the two commands, and no error."""
+    """The HTML of the two commands has as many pictures as charts, and no error."""
     (tmp_path / "sitecustomize.py").write_text(LOOPBACK_ONLY)
     environment = {**clean_environment, "PYTHONPATH": str(tmp_path)}
     path = notebook_folder() / f"{name}.ipynb"
@@ -137,7 +137,7 @@ def test_papermill_and_nbconvert_show_every_chart_without_a_network(
 
 
 def _command(program, *arguments, folder, env):
-    """Runs a program of this Python's own environment in `folder`."""
+    """Run a program of this Python environment in `folder`."""
     command = [str(Path(sys.executable).with_name(program)), *arguments]
     env = {**env, "PATH": os.pathsep.join((str(Path(sys.executable).parent), env["PATH"]))}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240)

@@ -1,4 +1,4 @@
-"""List prices: dated, by size of the request, and unknown rather than zero."""
+"""List prices: by date and request size, and unknown rather than zero."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,8 +41,8 @@ def test_a_web_search_costs_a_cent():
     assert usd("claude-opus-5", "2026-08-01", web_searches=3) == Decimal("0.03")
 
 
-def test_a_model_nobody_prices_has_no_cost():
-    """An unknown price is None, so that it cannot be added up as nothing."""
+def test_a_model_without_a_price_has_no_cost():
+    """An unknown price is None, so that it cannot be summed as zero."""
     tariff, day = Tariff("qwen3-coder:30b"), date(2026, 8, 1)
     assert price_list(tariff, day) is None
 
@@ -67,19 +67,19 @@ def test_tokens_read_from_the_cache_count_towards_the_threshold():
     assert cost == Decimal("0.18") + Decimal("0.0225")
 
 
-def test_a_price_is_the_one_of_its_day():
+def test_the_price_of_the_day_is_used():
     """The long-context premium of Opus 4.6 ended on 2026-03-13."""
     assert usd("claude-opus-4-6", "2026-03-12", input=400_000) == 4
     assert usd("claude-opus-4-6", "2026-03-13", input=400_000) == 2
 
 
 def test_fast_mode_and_inference_in_the_us_cost_more():
-    """Opus 5 fast is double, bound to the US a tenth more."""
+    """Opus 5 fast costs double, US-only inference a tenth more."""
     assert usd("claude-opus-5", "2026-08-01", fast=True, output=MILLION) == 50
     assert usd("claude-opus-5", "2026-08-01", us_only=True, output=MILLION) == Decimal("27.5")
 
 
-def test_fast_mode_costs_the_standard_price_where_no_other_is_known():
+def test_fast_mode_costs_the_standard_price_if_no_other_is_known():
     """Opus 4.7 has no fast mode on the price list."""
     assert usd("claude-opus-4-7", "2026-08-01", fast=True, output=MILLION) == 25
 
@@ -94,8 +94,8 @@ counts = st.integers(0, 400_000)
     day=st.sampled_from(["2025-07-01", "2026-03-12", "2026-03-13", "2026-11-20"]),
     tokens=st.builds(Tokens, counts, counts, counts, counts, counts, st.integers(0, 9)),
 )
-def test_every_request_costs_what_the_price_package_says(model, day, tokens):
-    """Looking rates up once gives the same cents as the package's own slower calculation."""
+def test_every_request_costs_the_same_as_in_the_price_package(model, day, tokens):
+    """Precomputed rates give the same cents as the package's own slower calculation."""
     calculated = calc_price(
         Usage(
             input_tokens=tokens.total - tokens.output,
@@ -128,8 +128,8 @@ def test_every_request_costs_what_the_price_package_says(model, day, tokens):
         "anthropic/claude-4.6-opus",
     ],
 )
-def test_an_id_of_a_cloud_or_gateway_costs_what_the_model_it_names_costs(name):
-    """Opus 4.6 takes $5 for a million tokens in."""
+def test_an_id_of_a_cloud_or_gateway_has_the_price_of_its_model(name):
+    """Opus 4.6 costs $5 for a million input tokens."""
     assert usd(name, "2026-08-01", input=MILLION) == 5
 
 
@@ -148,15 +148,15 @@ def test_fast_mode_has_its_own_price_as_long_as_there_is_one(model, day, dollars
     assert usd(model, day, fast=True, input=MILLION) == dollars
 
 
-def test_what_was_refused_before_any_output_costs_nothing():
-    """Not even where nobody knows a price."""
+def test_a_request_refused_before_any_output_costs_nothing():
+    """Even without a known price."""
     tariff = Tariff("unheard-of", free=True)
     free = price_list(tariff, date(2026, 8, 1))
     assert free.costs(Tokens(9, 0, 0, 9, 0, 0)) == (0, 0)
 
 
-def test_mythos_costs_what_the_fable_of_its_number_costs():
-    """Ten dollars for a million tokens in; of 5.1 a read of the cache costs 25 cents."""
+def test_mythos_has_the_price_of_fable_of_the_same_version():
+    """Ten dollars for a million input tokens; a cache read of 5.1 costs 25 cents."""
     assert usd("claude-mythos-5", "2026-08-20", input=MILLION) == 10
     same = [
         usd(f"claude-{name}-5-1", "2026-09-20", cache_read=MILLION) for name in ("mythos", "fable")

@@ -1,4 +1,4 @@
-"""What the README says to type, and the recipes in it, are what the program understands."""
+"""The program understands the commands and recipes of the README."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def blocks(language):
 
 
 def code_lines():
-    """The lines of all blocks, fenced or indented; a line ending in a backslash goes on."""
+    """The lines of all blocks, fenced or indented; a trailing backslash continues a line."""
     fenced = "\n".join(re.findall(r"^```\w*\n(.*?)^```", README, re.DOTALL | re.MULTILINE))
     rest = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
     indented = "\n".join(re.findall(r"^    (.+)$", rest, re.MULTILINE))
@@ -45,7 +45,7 @@ def commands():
 
 
 def upto_operator(text):
-    """The words of one command, without what a shell does with it."""
+    """The words of one command, before any shell operator."""
     lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words = []
@@ -58,7 +58,7 @@ def upto_operator(text):
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_every_command_can_be_parsed(words, monkeypatch):
-    """Command, flags and values are known; whether a file is there is not asked."""
+    """Command, flags and values are valid; files need not exist."""
     monkeypatch.setattr(click.Path, "convert", lambda _, value, *__: value)
     context = cli.main.make_context("ccanalytics", list(words))
     command, rest = cli.main, list(words)
@@ -68,13 +68,13 @@ def test_every_command_can_be_parsed(words, monkeypatch):
         rest = list(context.args) if isinstance(command, click.Group) else rest
 
 
-def test_there_are_commands_to_be_parsed():
-    """The README does tell what to type."""
+def test_the_readme_has_commands():
+    """The test above has something to parse."""
     assert len(list(commands())) > 3
 
 
-def test_the_systemd_units_are_understood(tmp_path):
-    """By systemd itself where it is there; the service is the one the timer starts."""
+def test_the_systemd_units_are_valid(tmp_path):
+    """Checked by systemd itself if it is installed; the timer starts this service."""
     units = {re.match(r"# \S*/(\S+)", block)[1]: block for block in blocks("ini")}
     assert set(units) == {"ccanalytics.service", "ccanalytics.timer"}
     program = tmp_path / "ccanalytics"
@@ -90,7 +90,7 @@ def test_the_systemd_units_are_understood(tmp_path):
 
 
 def test_the_workflow_takes_the_key_from_a_secret():
-    """It parses, runs weekly, and the key is nowhere but in the environment of the step."""
+    """It parses, runs weekly, and the key is only in the environment of the step."""
     (workflow,) = (yaml.safe_load(block) for block in blocks("yaml"))
     when = workflow[True]  # YAML 1.1 reads `on` as true
     assert when["schedule"] == [{"cron": "0 6 * * 1"}]
@@ -102,8 +102,8 @@ def test_the_workflow_takes_the_key_from_a_secret():
     assert job["steps"][-1]["with"]["path"] == "reports"
 
 
-def test_the_container_runs_as_somebody_else_and_keeps_its_data():
-    """After USER nothing is installed; what it copies is there; store and volume are one."""
+def test_the_container_runs_as_another_user_and_keeps_its_data():
+    """Nothing is installed after USER, the copied files exist, and the store is on the volume."""
     (block,) = blocks("dockerfile")
     steps = [line.split(maxsplit=1) for line in block.splitlines() if re.match("[A-Z]+ ", line)]
     words = [word for word, _ in steps]
@@ -116,8 +116,8 @@ def test_the_container_runs_as_somebody_else_and_keeps_its_data():
     assert all((root / name).exists() for name in copied)
 
 
-def test_the_crontab_has_five_times_and_a_command():
-    """Monday after a week is closed, and nothing cron would take for a line break."""
+def test_the_crontab_has_five_time_fields_and_a_command():
+    """Monday after a week is closed, with no character that cron reads as a line break."""
     (block,) = blocks("cron")
     line = next(line for line in block.splitlines() if line[0].isdigit())
     *when, command = line.split(maxsplit=5)

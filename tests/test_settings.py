@@ -1,4 +1,4 @@
-"""Settings come from the file, then the environment; what is wrong is named."""
+"""Settings come from the file, then the environment; errors name the wrong setting."""
 
 from datetime import date
 from pathlib import Path
@@ -14,8 +14,8 @@ def write(folder, text):
     return folder
 
 
-def test_with_nothing_set_the_defaults_hold(tmp_path):
-    """No file and no variable: the user's data folder, nobody's roster, the real service."""
+def test_with_nothing_set_the_defaults_are_used(tmp_path):
+    """No file and no variable: the user's data folder, no roster, the real service."""
     settings = read_settings({}, tmp_path)
     assert settings.store == default_store()
     assert settings.roster is None
@@ -33,8 +33,8 @@ def test_paths_in_the_file_are_relative_to_the_file(tmp_path):
     assert settings.roster == Path("/people/roster.csv")
 
 
-def test_the_environment_wins_over_the_file(tmp_path):
-    """A variable replaces its setting and leaves the others; an empty one is as if not set."""
+def test_the_environment_overrides_the_file(tmp_path):
+    """A variable replaces its setting and no other; an empty one counts as not set."""
     write(tmp_path, 'store = "days"\nidentity = "pseudonym"')
     environ = {"CCANALYTICS_STORE": "other", "CCANALYTICS_IDENTITY": ""}
     settings = read_settings(environ, tmp_path)
@@ -43,7 +43,7 @@ def test_the_environment_wins_over_the_file(tmp_path):
 
 
 def test_every_variable_sets_its_setting(tmp_path):
-    """Every variable of the documentation arrives."""
+    """Every documented variable has an effect."""
     environ = {
         "CCANALYTICS_STORE": "s",
         "CCANALYTICS_ROSTER": "r.csv",
@@ -77,22 +77,22 @@ def test_every_variable_sets_its_setting(tmp_path):
 
 
 @pytest.mark.parametrize("budget", ["0", "-5", "twelve"])
-def test_a_budget_that_is_none_is_refused(budget, tmp_path):
-    """A budget is more than nothing; the variable at fault is named."""
+def test_an_invalid_budget_is_refused(budget, tmp_path):
+    """A budget is more than zero; the error names the variable."""
     with pytest.raises(SettingsError, match="CCANALYTICS_MONTHLY_BUDGET_USD"):
         read_settings({"CCANALYTICS_MONTHLY_BUDGET_USD": budget}, tmp_path)
 
 
 def test_another_file_can_be_named(tmp_path):
-    """CCANALYTICS_CONFIG is taken instead of the file that lies here."""
+    """CCANALYTICS_CONFIG is used instead of the file in the current folder."""
     write(tmp_path, 'identity = "pseudonym"')
     (tmp_path / "other.toml").write_text('identity = "aggregate"')
     settings = read_settings({"CCANALYTICS_CONFIG": "other.toml"}, tmp_path)
     assert settings.identity == "aggregate"
 
 
-def test_a_named_file_must_be_there(tmp_path):
-    """Naming a file that is not there is an error, not the defaults."""
+def test_a_named_file_must_exist(tmp_path):
+    """A missing file is an error, not the defaults."""
     with pytest.raises(SettingsError, match=r"gone\.toml"):
         read_settings({"CCANALYTICS_CONFIG": "gone.toml"}, tmp_path)
 
@@ -108,21 +108,21 @@ def test_a_named_file_must_be_there(tmp_path):
         ('weekend = ["friday"]', "'friday'.*weekend"),
     ],
 )
-def test_what_is_wrong_in_the_file_is_named(tmp_path, text, words):
-    """The error has the file, the key and what would be right."""
+def test_a_mistake_in_the_file_is_named(tmp_path, text, words):
+    """The error has the file, the key and the valid values."""
     with pytest.raises(SettingsError, match=words) as error:
         read_settings({}, write(tmp_path, text))
     assert "ccanalytics.toml" in str(error.value)
 
 
 def test_a_wrong_variable_is_named(tmp_path):
-    """The error names the variable, not a file that has nothing to do with it."""
+    """The error names the variable, not an unrelated file."""
     with pytest.raises(SettingsError, match=r"CCANALYTICS_IDENTITY: .*'x'"):
         read_settings({"CCANALYTICS_IDENTITY": "x"}, tmp_path)
 
 
 def test_a_key_in_the_file_is_refused_without_being_shown(tmp_path):
-    """A key is no setting; the error names where it stands and keeps it to itself."""
+    """A key is not a setting; the error says where it is without showing it."""
     with pytest.raises(SettingsError, match="'admin_key'") as error:
         read_settings({}, write(tmp_path, 'admin_key = "sk-ant-admin01-x"'))
     assert "sk-ant" not in str(error.value)
@@ -143,13 +143,13 @@ def test_budgets_and_prices_are_tables_of_the_file(tmp_path):
 @pytest.mark.parametrize(
     "text", ["[budgets.room]\nA = 1", "[budgets.team]\nA = -1", '[seat_prices]\n"soon" = 1']
 )
-def test_a_budget_or_price_that_makes_no_sense_names_its_place(text, tmp_path):
-    """Of another kind of group, below zero, or from no day."""
+def test_an_invalid_budget_or_price_is_named(text, tmp_path):
+    """An unknown kind of group, a negative amount, or an invalid day."""
     with pytest.raises(SettingsError, match=r"ccanalytics\.toml"):
         read_settings({}, write(tmp_path, text))
 
 
-def test_a_variable_that_is_no_json_is_named(tmp_path):
+def test_a_variable_that_is_not_json_is_named(tmp_path):
     """Budgets in the environment are JSON."""
     with pytest.raises(SettingsError, match="CCANALYTICS_BUDGETS"):
         read_settings({"CCANALYTICS_BUDGETS": "Web=900"}, tmp_path)

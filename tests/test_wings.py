@@ -1,4 +1,4 @@
-"""A wing can be deleted: what it added is gone, and nothing is left to repair."""
+"""A wing can be deleted: its features are gone, and nothing else needs a repair."""
 
 import os
 import shutil
@@ -26,8 +26,8 @@ COMMANDS = {
 """The commands that go with each wing."""
 
 
-def test_every_reference_of_a_wing_leads_somewhere():
-    """A name that was moved would be found only by who asks for it."""
+def test_every_reference_to_a_wing_is_valid():
+    """Otherwise a renamed function would fail only when it is used."""
     from ccanalytics.wings import resolve
 
     for wing in wings():

@@ -21,8 +21,8 @@ def issue_page(week="2026-W47", source="api", **changed):
     return build_page([notebook(cards)], title=f"Week {week[-2:]}", issue=about)
 
 
-def test_an_issue_says_what_it_is(tmp_path):
-    """Week, source, headline values and the sample mark are read back from the page."""
+def test_an_issue_can_be_read_back(tmp_path):
+    """Week, source, headline values and the sample mark are read from the page."""
     path = write_issue(tmp_path / "reports", "2026-W47", issue_page(source="sample"))
     issue = read_issue(path)
     assert path == tmp_path / "reports" / "2026-W47.html"
@@ -48,8 +48,8 @@ def test_a_failed_run_is_marked_in_the_index(tmp_path):
     assert "not made" in write_site(tmp_path).read_text()
 
 
-def test_foreign_and_broken_files_are_passed_over(tmp_path, caplog):
-    """Other HTML is ignored in silence, a broken block with a warning; neither is touched."""
+def test_foreign_and_broken_files_are_ignored(tmp_path, caplog):
+    """Other HTML is ignored silently, a broken block with a warning; neither is touched."""
     (tmp_path / "notes.html").write_text("<p>mine</p>")
     block = '<script type="application/json" id="ccanalytics-issue">{}</script>'
     (tmp_path / "broken.html").write_text(block.format("{"))
@@ -64,20 +64,20 @@ def test_foreign_and_broken_files_are_passed_over(tmp_path, caplog):
 
 
 def test_an_empty_folder_has_an_index_that_says_so(tmp_path):
-    """No issue is not an error."""
+    """An empty folder is not an error."""
     assert "No issue has been written" in write_site(tmp_path / "new").read_text()
 
 
 def test_names_in_the_index_are_text(tmp_path):
-    """Title, week and card of an issue are escaped again."""
+    """Title, week and card of an issue are escaped."""
     page = issue_page(HOSTILE, label=HOSTILE)
     write_issue(tmp_path, "2026-W47", page)
     html = write_site(tmp_path).read_text()
     assert "<script>alert" not in html and "&lt;script&gt;alert" in html
 
 
-def test_a_report_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    """When the last step fails, the old file stands and nothing is left next to it."""
+def test_a_report_is_written_completely_or_not_at_all(tmp_path, monkeypatch):
+    """If the last step fails, the old file stays and no other file is left."""
     write_issue(tmp_path, "2026-W47", "old")
 
     def refuse(source, target):
@@ -92,12 +92,12 @@ def test_a_report_appears_whole_or_not_at_all(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a b"])
 def test_a_report_stays_in_its_folder(tmp_path, name):
-    """A name is letters, digits, dots, lines; nothing that leads elsewhere."""
+    """A name has only letters, digits, dots and dashes, so it cannot lead elsewhere."""
     with pytest.raises(ValueError, match="report file"):
         write_issue(tmp_path, name, "page")
 
 
-def test_runs_at_the_same_time_leave_an_index_of_all(tmp_path):
+def test_concurrent_runs_leave_an_index_of_all_issues(tmp_path):
     """Eight writers, one issue each: the last index has all eight."""
     summary = json.dumps({"status": "complete"})
     page = f'<script type="application/json" id="ccanalytics-issue">{summary}</script>'

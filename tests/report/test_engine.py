@@ -1,4 +1,4 @@
-"""The notebook engine: what a notebook shows, that it ends, and what its process may know."""
+"""The notebook engine: the outputs of a notebook, how it ends, and what its process can see."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ FIRST = text("so that it is the longer one and comes first. " * 20)
 
 @pytest.fixture
 def run(tmp_path, clean_environment):
-    """Runs cells with parameters through a worker process and gives them back executed."""
+    """Run cells with parameters in a worker process and return them executed."""
 
     def run_cells(*notebooks, timeout=60, environment=None, **parameters):
         runs = []
@@ -41,14 +41,14 @@ def run(tmp_path, clean_environment):
 
 
 def shown(executed):
-    """Of each output its kind and text."""
+    """The kind and text of each output."""
     return [
         (one.output_type, one.get("text") or one.data["text/plain"]) for one in executed.outputs
     ]
 
 
-def test_outputs_come_in_the_order_they_were_made(run):
-    """Printed, displayed, printed again, the last expression; none with a semicolon."""
+def test_outputs_are_in_the_order_they_were_made(run):
+    """Printed, displayed, printed again, the last expression; a semicolon suppresses it."""
     code = "print('a'); print('b'); display('c'); print('d'); 'e'"
     [[executed, quiet]] = run([cell(code), cell("1 + 1;")])
     assert shown(executed) == [
@@ -60,8 +60,8 @@ def test_outputs_come_in_the_order_they_were_made(run):
     assert quiet.outputs == []
 
 
-def test_outputs_can_be_taken_back_and_changed(run):
-    """As a progress display does: what was cleared is gone, a handle changes its own output."""
+def test_outputs_can_be_cleared_and_updated(run):
+    """As a progress display does: cleared output is gone, a handle updates its own output."""
     clear = "from IPython.display import clear_output\nprint('a'); clear_output(); print('b')"
     later = "print('a'); clear_output(wait=True); print('b'); clear_output(wait=True)"
     change = "handle = display('one', display_id=True); print('two'); handle.update('three')"
@@ -71,8 +71,8 @@ def test_outputs_can_be_taken_back_and_changed(run):
     assert shown(changed) == [("display_data", "'three'"), ("stream", "two\n")]
 
 
-def test_parameters_are_injected_as_papermill_does(run):
-    """The default, then what was given, in a cell of its own."""
+def test_parameters_are_injected_as_in_papermill(run):
+    """The default, then the given values in a separate cell."""
     [executed] = run([cell("n = 1", tags=["parameters"]), cell("n")], n=5)
     assert shown(executed[-1]) == [("execute_result", "5")]
 
@@ -84,14 +84,14 @@ def test_a_result_has_the_number_of_its_cell(run):
     assert [ours for ours, _ in numbers] == [shown for _, shown in numbers]
 
 
-def test_a_notebook_sees_nothing_of_the_one_before(run):
+def test_a_notebook_sees_no_variables_of_the_one_before(run):
     """A name of the first is unknown in the second."""
     with pytest.raises(NotebookError, match="left_over"):
         run([cell("left_over = 1"), cell("left_over")], [cell("left_over")])
 
 
-def test_what_one_notebook_does_to_its_data_no_other_sees(run, tmp_path):
-    """Both load the same; the first one changes every number of it."""
+def test_changes_to_data_in_one_notebook_do_not_reach_another(run, tmp_path):
+    """Both load the same data; the first one changes every number."""
     load = "import ccanalytics as cca\ndata = cca.load(source='sample', weeks=1)"
     spoil = "data.activity.loc[:, 'commits'] = -1"
     count = "int(data.activity['commits'].min())"
@@ -104,8 +104,8 @@ def test_what_one_notebook_does_to_its_data_no_other_sees(run, tmp_path):
     assert shown(second[-1]) == [("execute_result", "0")]
 
 
-def test_what_one_notebook_sets_no_other_sees(run):
-    """Variables, the folder, and how tables and charts are shown."""
+def test_settings_of_one_notebook_do_not_reach_another(run):
+    """Environment variables, the folder, and display options of tables and charts."""
     look = """
 import os, sys, warnings
 import altair, pandas
@@ -135,8 +135,8 @@ warnings.simplefilter("ignore")
     ],
     ids=["input", "a program"],
 )
-def test_what_reads_from_a_cell_finds_nothing(run, code, value):
-    """It neither waits nor takes the next request."""
+def test_input_in_a_cell_is_empty(run, code, value):
+    """It neither waits nor consumes the next request."""
     [executed], [after] = run([cell(code)], [cell("print(1)")])
     assert shown(executed) == [("stream", value)]
     assert shown(after) == [("stream", "1\n")]
@@ -144,28 +144,29 @@ def test_what_reads_from_a_cell_finds_nothing(run, code, value):
 
 @pytest.mark.parametrize("code", ["raise ValueError('no')", "1 +", "raise SystemExit('no')"])
 def test_a_cell_that_fails_is_named(run, code):
-    """Counted from 1 as in the source, with its code; the cells after it are not run."""
+    """Numbered from 1 as in the source, with its code; the cells after it are not run."""
     with pytest.raises(NotebookError) as caught:
         run([text("# Title"), cell(code), cell("print('after')")])
     assert caught.value.cell == 2
     assert caught.value.code == code
 
 
-def test_a_cell_that_takes_too_long_is_ended_and_named(run):
-    """And the notebooks after it still run."""
+def test_a_cell_that_takes_too_long_is_stopped_and_named(run):
+    """The notebooks after it still run."""
     with pytest.raises(NotebookError, match=r"made0\.ipynb, cell 1: .*longer than 3 s") as caught:
         run([cell("import time; time.sleep(60)")], [cell("1")], timeout=3)
     assert caught.value.code.startswith("import time")
 
 
-def test_a_process_that_dies_is_said(run):
-    """Killed for want of memory, say: the notebook and the cell are named."""
+def test_a_process_that_dies_is_reported(run):
+    """For example if it runs out of memory: the notebook and the cell are named."""
     with pytest.raises(NotebookError, match=r"made0\.ipynb, cell 2: .*ended \(code 7\)"):
         run([cell("1"), cell("import os; os._exit(7)")], [cell("1")])
 
 
-def test_where_nothing_can_be_copied_each_notebook_has_a_process(run, monkeypatch):
-    """As on macOS and Windows: names do not reach the next, and one that dies is named."""
+def test_without_fork_each_notebook_has_its_own_process(run, monkeypatch):
+    """As on macOS and Windows: variables do not reach the next notebook, and one that dies is
+    named."""
     monkeypatch.setattr(engine, "FORKS", False)
     [first], [second] = run([cell("a = 1; a")], [cell("'a' in globals()")])
     assert (shown(first), shown(second)) == (
@@ -176,15 +177,15 @@ def test_where_nothing_can_be_copied_each_notebook_has_a_process(run, monkeypatc
         run([cell("import os; os._exit(7)")], [cell("1")])
 
 
-def test_the_time_to_start_is_not_the_cells(run, monkeypatch):
-    """A cell that takes no time is done, however long its process took to import."""
+def test_the_time_limit_excludes_the_start_of_the_process(run, monkeypatch):
+    """A fast cell succeeds, however long its process took to import."""
     monkeypatch.setattr(engine, "START_TIMEOUT", 60)
     [[executed]] = run([cell("1")], timeout=1)
     assert shown(executed) == [("execute_result", "1")]
 
 
-def test_a_process_that_does_not_start_is_said(run, monkeypatch):
-    """No cell is blamed for it."""
+def test_a_process_that_does_not_start_is_reported(run, monkeypatch):
+    """The error blames no cell."""
     monkeypatch.setattr(engine, "START_TIMEOUT", 0.01)
     with pytest.raises(NotebookError, match="start") as caught:
         run([cell("1")])
@@ -209,8 +210,8 @@ if __name__ == "__main__":
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.slow
-def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number, monkeypatch):
-    """Ctrl-C, SIGTERM and a kill; notebooks that were still to come are not begun."""
+def test_workers_end_with_the_report_even_during_a_cell(tmp_path, number, monkeypatch):
+    """Ctrl-C, SIGTERM and a kill; the remaining notebooks are not started."""
     paths = [tmp_path / f"{n}.ipynb" for n in range(4)]
     for path in paths:
         begun = f"open({str(path) + '.begun'!r}, 'w').close()\nwhile True: pass"
@@ -235,11 +236,11 @@ def test_workers_end_with_the_report_also_in_a_cell(tmp_path, number, monkeypatc
     assert len(list(tmp_path.glob("*.begun"))) == 2
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     with own_folder("ccanalytics-notebooks-") as mine:
-        assert list(temporary.glob("*")) == [mine]  # what the killed one left is gone
+        assert list(temporary.glob("*")) == [mine]  # the folder of the killed one was removed
 
 
 def test_a_temporary_folder_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
-    """Its name may begin like ours: without our lock it is not ours."""
+    """Its name may start like ours, but without our lock it is not ours."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "ccanalytics-notebooks-of-march").mkdir()
     with own_folder("ccanalytics-notebooks-") as mine:
@@ -252,16 +253,17 @@ def test_a_temporary_folder_of_somebody_else_is_left_alone(tmp_path, monkeypatch
     ("gigabytes", "need", "cores", "most"),
     [(0.1, 0.3, 64, 1), (400, 0.3, 2, 2), (400, 0.3, 64, 5), (1, 0.3, 64, 3), (400, 0.7, 64, 2)],
 )
-def test_as_many_notebooks_as_memory_allows(monkeypatch, gigabytes, need, cores, most):
-    """One at least; as many as cores, and as have place in 1.5 GB and in what is available."""
+def test_the_number_of_notebooks_depends_on_memory(monkeypatch, gigabytes, need, cores, most):
+    """At least one; at most one per core, and as many as fit in 1.5 GB and in the available
+    memory."""
     memory = SimpleNamespace(available=int(gigabytes * 1e9))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
     assert engine.notebooks_at_once(int(need * 1e9)) == most
 
 
-def test_a_worker_knows_no_key(run):
-    """Whatever it is called; the store and the path it knows."""
+def test_a_worker_has_no_key_in_its_environment(run):
+    """Whatever the variable is called; the store and the path are there."""
     secrets = dict.fromkeys(
         (
             "ANTHROPIC_ADMIN_KEY",

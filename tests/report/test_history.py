@@ -1,4 +1,4 @@
-"""An issue remembers its numbers; the next says what later data made of them."""
+"""An issue stores its numbers; the next one reports how later data changed them."""
 
 import json
 from dataclasses import replace
@@ -37,7 +37,7 @@ def words(metric, value):
     return f"{metric.replace('_', ' ')} ${value:,.0f}"
 
 
-def test_a_number_that_changed_is_told_with_both_values():
+def test_a_changed_number_is_shown_with_both_values():
     """A thousand dollars became 1,018: +1.8 %."""
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1018.0, "2026-11-09": 500.0}})
     assert restatements(now, [BEFORE], words) == [
@@ -45,34 +45,34 @@ def test_a_number_that_changed_is_told_with_both_values():
     ]
 
 
-def test_nothing_is_told_when_nothing_changed():
-    """Differences of rounding are none."""
+def test_nothing_is_shown_if_nothing_changed():
+    """Rounding differences are not changes."""
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1000.1}})
     assert restatements(now, [BEFORE], words) == []
 
 
-def test_a_metric_that_was_defined_anew_is_not_compared():
-    """The difference would be one of definitions."""
+def test_a_redefined_metric_is_not_compared():
+    """The difference would come from the definitions."""
     numbers = {"cost_per_commit": {"2026-11-02": 4.0}}
     now = replace(BEFORE, numbers=numbers, definitions={"cost_per_commit": 2})
-    (told,) = restatements(now, [BEFORE], words)
-    assert told.startswith("The definition of cost per commit changed (version 1 to 2)")
-    assert "restated" not in told
+    (changes,) = restatements(now, [BEFORE], words)
+    assert changes.startswith("The definition of cost per commit changed (version 1 to 2)")
+    assert "restated" not in changes
 
 
 @pytest.mark.parametrize("other", [{"parameters": SCOPE | {"team": "Data"}}, {"source": "sample"}])
 def test_another_team_or_source_is_not_compared(other):
-    """Their numbers were never the same."""
+    """Their numbers were never comparable."""
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 9.0}}, **other)
     assert restatements(now, [BEFORE], words) == []
 
 
-def test_the_newest_issue_that_has_a_week_is_the_one_compared_with():
-    """The older one said the same as now, the newer one did not."""
+def test_a_week_is_compared_with_the_newest_issue_that_has_it():
+    """The older issue agrees with the current value, the newer one does not."""
     newer = replace(BEFORE, file="newer.html", numbers={"cost": {"2026-11-02": 900.0}})
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1000.0}})
-    (told,) = restatements(now, [newer, BEFORE], words)
-    assert told.endswith("the issue newer said $900.")
+    (changes,) = restatements(now, [newer, BEFORE], words)
+    assert changes.endswith("the issue newer said $900.")
 
 
 def test_only_the_largest_differences_are_listed():
@@ -80,13 +80,13 @@ def test_only_the_largest_differences_are_listed():
     days = [f"2026-{month:02}-{day:02}" for month in (6, 7) for day in (1, 8, 15, 22, 29)]
     before = replace(BEFORE, numbers={"cost": dict.fromkeys(days, 100.0)})
     now = replace(BEFORE, numbers={"cost": {d: 101.0 + n for n, d in enumerate(days)}})
-    told = restatements(now, [before], words)
-    assert "restated by +10.0%" in told[0]
-    assert told[-1] == "Not listed: 2 smaller differences."
+    changes = restatements(now, [before], words)
+    assert "restated by +10.0%" in changes[0]
+    assert changes[-1] == "Not listed: 2 smaller differences."
 
 
 def organisation(day, late=0):
-    """Twelve people in three teams; `late` commits more on the Sunday."""
+    """Twelve people in three teams; `late` additional commits on the Sunday."""
     if day not in (MONDAY, SUNDAY):
         return []
     usage = {"claude-sonnet-4-5-20250929": {"output": 100_000, "cents": 150}}
@@ -103,7 +103,7 @@ def print_report(folder, now, late=0, roster="", team=""):
         settings = Settings(
             store=folder / "store", roster=people, identity="aggregate", base_url=server.url
         )
-        wish = RunOptions(
+        options = RunOptions(
             environ={"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"},
             settings=settings,
             now=now,
@@ -113,7 +113,7 @@ def print_report(folder, now, late=0, roster="", team=""):
             weeks=1,
             out=folder / "reports",
         )
-        return weekly_report(wish)
+        return weekly_report(options)
 
 
 def teams(sizes):
@@ -127,7 +127,7 @@ SOON, LATER = (datetime(2026, 11, day, 5, tzinfo=UTC) for day in (23, 25))
 
 @pytest.mark.xdist_group("report")
 @pytest.mark.slow
-def test_late_data_restate_a_number_on_the_next_page(tmp_path):
+def test_late_data_restates_a_number_on_the_next_page(tmp_path):
     """120 commits, then 132 when the Sunday is fetched again two days later."""
     page = print_report(tmp_path, SOON)
     assert "Restated since" not in page.read_text(encoding="utf-8")
@@ -142,8 +142,8 @@ def test_late_data_restate_a_number_on_the_next_page(tmp_path):
 
 @pytest.mark.xdist_group("report")
 @pytest.mark.slow
-def test_two_issues_that_together_tell_of_a_small_team_are_stopped(tmp_path):
-    """First Red (3) hides with Blue, then, Blue being merged into Green, with Green."""
+def test_two_issues_that_reveal_a_small_team_together_are_stopped(tmp_path):
+    """At first Red (3) is hidden with Blue, then with Green, after Blue was merged into Green."""
     print_report(tmp_path, LATER, roster=teams({"Red": 3, "Blue": 4, "Green": 5}))
     (first,) = complete_issues(tmp_path / "reports")
     assert first.withheld == {"2026-11-16": ["Blue", "Red"]}
@@ -151,13 +151,13 @@ def test_two_issues_that_together_tell_of_a_small_team_are_stopped(tmp_path):
         print_report(tmp_path, LATER, roster=teams({"Red": 3, "Green": 9}))
 
 
-def test_what_an_issue_remembers_is_plain_json():
-    """Other programs can read it from the page."""
+def test_the_stored_numbers_of_an_issue_are_plain_json():
+    """Other programs can read them from the page."""
     assert json.loads(json.dumps(BEFORE.stored))["definitions"]["cost"] == 1
 
 
 def test_subtraction_does_not_recover_a_team_of_three():
-    """What is left of the total when all shown teams are taken away is of five people or more."""
+    """The total minus all teams shown covers five people or more."""
     sizes = {"Blue": 6, "Green": 12, "Red": 3}
     roster = "email,team,start\n" + "\n".join(
         f"{team}{n}@x.example,{team}," for team, size in sizes.items() for n in range(size)
@@ -172,11 +172,11 @@ def test_subtraction_does_not_recover_a_team_of_three():
     shown = m.by_week(data, "commits", by="team").dropna(subset="value").set_index("team")
     assert list(shown.index) == ["Green", "other teams"]
     assert shown.loc["other teams", "value"] == total - 12 * 2 == 3 * 7 + 6 * 2
-    assert shown.loc["other teams", "n_actors"] == 9  # of both hidden teams, not of the three
+    assert shown.loc["other teams", "n_actors"] == 9  # both hidden teams, not only the one of three
 
 
 @pytest.mark.parametrize(
-    ("issues", "told"),
+    ("issues", "expected"),
     [
         ([{"Blue", "Red"}, {"Green", "Red"}], {"Red"}),
         ([{"Blue", "Red"}, {"Blue", "Red"}], set()),
@@ -184,16 +184,16 @@ def test_subtraction_does_not_recover_a_team_of_three():
         ([set(), set()], set()),
     ],
 )
-def test_issues_tell_together_what_none_of_them_withholds(issues, told):
+def test_issues_reveal_together_what_none_of_them_withholds(issues, expected):
     """Red is left alone when one issue shows Blue and the other Green."""
     sizes = {"Blue": 6, "Green": 12, "Red": 3}
     teams = {name: of_people(f"{name}{n}" for n in range(size)) for name, size in sizes.items()}
-    assert revealed(teams, 5, *issues) == told
+    assert revealed(teams, 5, *issues) == expected
     assert withheld(teams, 5) == {"Blue", "Red"}
 
 
-def test_an_empty_week_tells_nothing_of_anybody():
-    """Two issues about the same range, of which one week is silent."""
+def test_an_empty_week_reveals_nothing():
+    """Two issues about the same range, one of whose weeks is empty."""
     roster = "email,team,start\n" + teams({"Red": 3, "Blue": 9})
     data = dataset(
         organisation(MONDAY), "2026-11-09", "2026-11-22", roster=roster, identity="aggregate"
@@ -206,8 +206,8 @@ def test_an_empty_week_tells_nothing_of_anybody():
 
 @pytest.mark.xdist_group("report")
 @pytest.mark.slow
-def test_a_team_that_is_withheld_has_no_report_of_its_own(tmp_path):
-    """Red and Blue are seven together, and each is too few alone; Green is not."""
+def test_a_withheld_team_has_no_report(tmp_path):
+    """Red and Blue have seven people together, and each alone too few; Green is large enough."""
     roster = teams({"Red": 3, "Blue": 4, "Green": 5})
     with pytest.raises(SettingsError, match="Team 'Blue' has no report of its own"):
         print_report(tmp_path, LATER, roster=roster, team="Blue")

@@ -1,4 +1,4 @@
-"""JupyterLab opens on notebooks the reader may change."""
+"""JupyterLab opens on notebooks the user may change."""
 
 import json
 import os
@@ -24,16 +24,16 @@ def text_of(folder, name):
     return (folder / f"{name}.ipynb").read_text(encoding="utf-8")
 
 
-def test_the_notebooks_are_copied_into_the_folder_named(tmp_path):
-    """The folder is made, with the folders above it; what was done is said."""
+def test_the_notebooks_are_copied_into_the_given_folder(tmp_path):
+    """The folder and its parents are created, and a message says what was done."""
     mine = tmp_path / "a" / "b"
     said = copy_notebooks(shipped(tmp_path, explore="1", trust="2"), mine, "0.1.0")
     assert said == ["copied explore.ipynb", "copied trust.ipynb"]
     assert (text_of(mine, "explore"), text_of(mine, "trust")) == ("1", "2")
 
 
-def test_a_second_time_nothing_is_done(tmp_path):
-    """Nothing new in the package, nothing said, with the reader's changes or without."""
+def test_a_second_run_does_nothing(tmp_path):
+    """Nothing new in the package and no message, with or without the user's changes."""
     package = shipped(tmp_path, explore="1")
     copy_notebooks(package, tmp_path / "mine", "0.1.0")
     assert copy_notebooks(package, tmp_path / "mine", "0.1.0") == []
@@ -42,8 +42,8 @@ def test_a_second_time_nothing_is_done(tmp_path):
     assert text_of(tmp_path / "mine", "explore") == "changed"
 
 
-def test_a_newer_notebook_replaces_one_nobody_changed(tmp_path):
-    """An upgrade of the package reaches the copy."""
+def test_a_newer_notebook_replaces_an_unchanged_one(tmp_path):
+    """An upgrade of the package updates the copy."""
     copy_notebooks(shipped(tmp_path, explore="1"), tmp_path / "mine", "0.1.0")
     said = copy_notebooks(shipped(tmp_path, explore="2"), tmp_path / "mine", "0.2.0")
     assert said == ["updated explore.ipynb"]
@@ -51,7 +51,7 @@ def test_a_newer_notebook_replaces_one_nobody_changed(tmp_path):
 
 
 def test_a_newer_notebook_is_put_next_to_a_changed_one_once(tmp_path):
-    """The reader's changes stay, and the newer one is there under its version."""
+    """The user's changes stay, and the newer notebook is added under its version."""
     mine = tmp_path / "mine"
     copy_notebooks(shipped(tmp_path, explore="1"), mine, "0.1.0")
     (mine / "explore.ipynb").write_text("changed", encoding="utf-8")
@@ -62,8 +62,8 @@ def test_a_newer_notebook_is_put_next_to_a_changed_one_once(tmp_path):
     assert copy_notebooks(shipped(tmp_path, explore="2"), mine, "0.2.0") == []
 
 
-def test_a_newer_notebook_takes_no_name_that_is_taken(tmp_path):
-    """Also when the version did not change, as in a clone."""
+def test_a_newer_notebook_does_not_overwrite_an_existing_name(tmp_path):
+    """Even if the version did not change, as in a clone."""
     mine = tmp_path / "mine"
     copy_notebooks(shipped(tmp_path, explore="1"), mine, "0.1.0")
     for text in ("2", "3"):
@@ -74,7 +74,7 @@ def test_a_newer_notebook_takes_no_name_that_is_taken(tmp_path):
 
 @pytest.mark.parametrize("damage", [None, "no json", "[]"])
 def test_a_copy_of_unknown_origin_is_never_overwritten(tmp_path, damage):
-    """Without the list of copies, or with a damaged one, every copy may hold changes."""
+    """Without the list of copies, or with a damaged one, any copy may contain changes."""
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "explore.ipynb").write_text("older", encoding="utf-8")
@@ -84,8 +84,8 @@ def test_a_copy_of_unknown_origin_is_never_overwritten(tmp_path, damage):
     assert (text_of(mine, "explore"), text_of(mine, "explore-0.2.0")) == ("older", "2")
 
 
-def test_a_deleted_notebook_comes_back_fresh(tmp_path):
-    """That is how a reader gets the original again."""
+def test_a_deleted_notebook_is_copied_again(tmp_path):
+    """This is how a user restores the original."""
     package, mine = shipped(tmp_path, explore="1"), tmp_path / "mine"
     copy_notebooks(package, mine, "0.1.0")
     (mine / "explore.ipynb").unlink()
@@ -93,13 +93,13 @@ def test_a_deleted_notebook_comes_back_fresh(tmp_path):
 
 
 def test_the_notebooks_of_a_clone_are_not_copied_onto_themselves(tmp_path):
-    """Named as the folder, they are opened in place, without a list among them."""
+    """Given as the folder, they are opened in place, without a list of copies."""
     folder = shipped(tmp_path)
     assert copy_notebooks(folder, folder, "0.1.0") == []
     assert not (folder / MANIFEST).exists()
 
 
-def test_a_folder_that_cannot_be_is_said_so(tmp_path):
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path):
     """A file is in the way."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SettingsError, match="cannot be copied to"):
@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_is_said_so(tmp_path):
 
 
 def test_lab_runs_this_interpreter_and_passes_flags_on(tmp_path):
-    """The command is this Python's Lab on the folder, with what the reader added at the end."""
+    """The command is this Python's Lab on the folder, followed by the user's flags."""
     (tmp_path / "start_here.ipynb").write_text("{}", encoding="utf-8")
     command = lab_command(tmp_path, ["--no-browser"])
     assert command[0] == sys.executable
@@ -116,8 +116,8 @@ def test_lab_runs_this_interpreter_and_passes_flags_on(tmp_path):
     assert command[-1] == "--no-browser"
 
 
-def test_lab_asks_nothing_about_news_and_keeps_the_readers_own_settings():
-    """Our defaults come after the configuration folders the reader named."""
+def test_lab_does_not_ask_about_news_and_keeps_the_users_settings():
+    """Our defaults come after the configuration folders set by the user."""
     path = lab_environment({"JUPYTER_CONFIG_PATH": "/own"})["JUPYTER_CONFIG_PATH"]
     own, ours = path.split(os.pathsep)
     assert own == "/own"
@@ -128,16 +128,16 @@ def test_lab_asks_nothing_about_news_and_keeps_the_readers_own_settings():
 
 
 @pytest.mark.slow
-def test_lab_starts_and_says_its_version(tmp_path):
-    """The command is one that Jupyter understands."""
+def test_lab_starts_and_prints_its_version(tmp_path):
+    """Jupyter understands the command."""
     assert open_lab(tmp_path, dict(os.environ), ["--version"]) == 0
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_copies_its_notebooks_into_the_folder_named(
+def test_an_installed_wheel_copies_its_notebooks_into_the_given_folder(
     tmp_path, clean_environment, wheel
 ):
-    """They are copied, the folder is told, and Jupyter gets the flags that are not ours."""
+    """They are copied, a message names the folder, and Jupyter gets the flags that are not ours."""
     done = subprocess.run(
         [sys.executable, "-m", "ccanalytics", "lab", "mine", "--version"],
         cwd=tmp_path,
@@ -156,7 +156,7 @@ def test_an_installed_wheel_copies_its_notebooks_into_the_folder_named(
     ).is_file()
 
 
-def test_a_missing_folder_is_said_so(tmp_path):
-    """A folder that is not there is an error that names it."""
+def test_a_missing_folder_is_an_error(tmp_path):
+    """The error names it."""
     with pytest.raises(SettingsError, match="nowhere"):
         open_lab(tmp_path / "nowhere", {})

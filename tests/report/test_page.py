@@ -1,4 +1,4 @@
-"""Executed notebooks become one page that needs nothing else and believes nobody."""
+"""Executed notebooks become one self-contained page that treats all input as untrusted."""
 
 import base64
 import gzip
@@ -46,7 +46,7 @@ def page(*notebooks, **options):
 
 
 class Outline(HTMLParser):
-    """Start tags, text by tag, and ids of a page."""
+    """The start tags, text by tag, and ids of a page."""
 
     def __init__(self, html):
         super().__init__()
@@ -74,7 +74,7 @@ def packed(html, name):
 
 
 def test_a_page_of_notebooks_has_one_section_each_and_links_to_them():
-    """The first heading of a notebook names its section; deeper ones are questions in it."""
+    """The first heading of a notebook names its section; lower headings are questions in it."""
     adoption = notebook(text("# Adoption\n\nWho.\n\n## Is it growing?\n\nYes."))
     html = page(adoption, notebook(text("# Cost")))
     outline = Outline(html)
@@ -88,15 +88,15 @@ def test_a_page_of_notebooks_has_one_section_each_and_links_to_them():
 
 
 def test_two_notebooks_of_the_same_title_have_different_anchors():
-    """Every id stands once in a page."""
+    """Every id is unique in a page."""
     twice = notebook(text("# Cost\n\n## Why?\n\n## Why?"))
     html = page(twice, twice, notebook(text("# Charts")), notebook(text("# \u4f60\u597d")))
     ids = re.findall(r'\bid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
 
 
-def test_cards_tagged_headlines_stand_once_at_the_top():
-    """The same card from two notebooks is shown once, before the first section."""
+def test_cards_tagged_headlines_are_shown_once_at_the_top():
+    """A card that two notebooks share is shown once, before the first section."""
     cards = cell("cards()", shown("cards", cards=[card()]), tags=["headlines"])
     html = page(notebook(text("# A"), cards), notebook(text("# B"), cards))
     assert html.count('<article class="card') == 1
@@ -105,8 +105,8 @@ def test_cards_tagged_headlines_stand_once_at_the_top():
 
 
 @pytest.mark.parametrize("tag", ["widgets", "lab-only", "parameters", "injected-parameters"])
-def test_cells_for_the_notebook_alone_are_left_out(tag):
-    """Neither their code nor their output is in the page."""
+def test_cells_for_the_notebook_only_are_left_out(tag):
+    """Neither their code nor their output is on the page."""
     output = shown("note", kind="info", text="for Lab")
     html = page(notebook(cell("secret = 1", output, tags=[tag])))
     assert "for Lab" not in html
@@ -114,7 +114,7 @@ def test_cells_for_the_notebook_alone_are_left_out(tag):
 
 
 def test_the_parameters_shown_are_those_the_notebook_ran_with():
-    """Injected values win over defaults; help comments are dropped."""
+    """Injected values override defaults; help comments are dropped."""
     ran = notebook(
         cell('source = "sample"\nweeks = 12  # closed weeks', tags=["parameters"]),
         cell("weeks = 8", tags=["injected-parameters"]),
@@ -124,7 +124,7 @@ def test_the_parameters_shown_are_those_the_notebook_ran_with():
 
 
 def test_a_chart_is_drawn_described_and_has_its_table():
-    """Static SVG, words for those who cannot see it, the rows behind it, its definition."""
+    """Static SVG, a text alternative, the rows behind it, its definition."""
     html = page(notebook(cell("c", chart_output(line_chart(weekly(("Data",)), "By team")))))
     assert html.count('<svg viewBox="0 0 680') + html.count('viewBox="0 0 680') >= 1
     assert 'role="img" aria-label="By team, by week, from 31 August' in html
@@ -134,8 +134,8 @@ def test_a_chart_is_drawn_described_and_has_its_table():
     assert 'id="def-commits"' not in html
 
 
-def test_rows_shared_by_charts_are_kept_once_and_without_unused_columns():
-    """Two charts of one frame name the same rows; a column no chart draws is not in them."""
+def test_rows_shared_by_charts_are_stored_once_without_unused_columns():
+    """Two charts of one frame refer to the same rows; a column no chart draws is not in them."""
     frame = weekly().assign(secret="not drawn")
     charts = Charts(colours.variables())
     charts.add(spec(line_chart(frame)))
@@ -155,7 +155,8 @@ def test_colours_of_the_theme_follow_light_and_dark():
 
 
 def test_every_value_from_data_is_text():
-    """An e-mail and a key name with script tags in headings, cells, charts, cards and errors."""
+    """An e-mail address and a key name with script tags in headings, cells, charts, cards and
+    errors."""
     failed = cell("f()", v4.new_output("error", ename="KeyError", evalue=HOSTILE, traceback=[]))
     hostile = notebook(
         text(f"# {HOSTILE}\n\n{HOSTILE} [a](javascript:alert(1)) ![b](https://x.example/b.png)"),
@@ -182,13 +183,13 @@ def test_every_value_from_data_is_text():
 
 @given(st.text())
 def test_json_in_a_page_is_never_markup(text):
-    """No tag can open or close inside, and it reads back the same."""
+    """No tag can open or close inside it, and it can be parsed again."""
     written = embedded_json({"name": text})
     assert not set("<>&") & set(written)
     assert json.loads(written) == {"name": text}
 
 
-def test_html_of_a_notebook_never_enters_the_page():
+def test_html_of_a_notebook_is_never_in_the_page():
     """A frame's own HTML is replaced by its plain text."""
     output = v4.new_output("display_data", {"text/html": "<b id='x'>1</b>", "text/plain": "a  1"})
     html = page(notebook(cell("frame", output)))
@@ -197,7 +198,8 @@ def test_html_of_a_notebook_never_enters_the_page():
 
 
 def test_only_shapes_and_text_of_an_svg_are_kept():
-    """Links, scripts, handlers and foreign content vanish; ids get the chart's name."""
+    """Links, scripts, handlers and foreign content are removed; ids get the chart's name as
+    prefix."""
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>alert(1)</script>'
         '<defs><clipPath id="c"><rect width="3" height="3"/></clipPath></defs>'
@@ -221,8 +223,8 @@ def test_the_policy_allows_only_the_scripts_of_the_page():
     assert bundle._hash(re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]) in policy
 
 
-def test_a_page_names_no_address_to_load():
-    """No src or href leads out of the file."""
+def test_a_page_loads_nothing_from_elsewhere():
+    """No src or href points outside the file."""
     addresses = [
         value
         for _, attributes in Outline(page(*page_notebooks())).attributes
@@ -232,13 +234,13 @@ def test_a_page_names_no_address_to_load():
     assert addresses and all(address.startswith("#") for address in addresses)
 
 
-def test_the_runtime_can_stand_in_a_page():
-    """It neither closes its element nor needs evaluation of text."""
+def test_the_runtime_can_be_embedded_in_a_page():
+    """It neither closes its element nor evaluates text as code."""
     assert "</script" not in bundle.runtime() and "<!--" not in bundle.runtime()
     assert len(bundle.pack(bundle.runtime())) < 230_000
 
 
-def test_a_page_of_twenty_charts_is_small_and_always_the_same():
+def test_a_page_of_twenty_charts_is_small_and_reproducible():
     """Under 600 KB, and the same notebooks give the same bytes."""
     notebooks = page_notebooks(20)
     html = page(*notebooks)
@@ -246,20 +248,20 @@ def test_a_page_of_twenty_charts_is_small_and_always_the_same():
     assert html == page(*notebooks)
 
 
-def test_a_page_without_charts_carries_no_runtime():
+def test_a_page_without_charts_has_no_runtime():
     """Text alone is a small file."""
     html = page(notebook(text("# A")))
     assert 'id="runtime"' not in html and len(html) < 40_000
 
 
 def test_a_chart_that_cannot_be_drawn_is_an_error():
-    """The report stops instead of leaving a hole."""
+    """The report stops rather than leave a gap."""
     broken = v4.new_output("display_data", {"application/vnd.vegalite.v5+json": {"mark": 3}})
     with pytest.raises(ReportError, match="chart"):
         page(notebook(cell("c", broken)))
 
 
-def test_the_table_behind_a_chart_uses_the_words_of_its_encodings():
+def test_the_table_behind_a_chart_uses_the_titles_of_its_encodings():
     """Titles and formats of tooltips and axes; missing values are n/a."""
     frame = pd.DataFrame({"n": [1234.5, None], "share": [0.25, 1], "who": ["a", "b"], "k": [1, 2]})
     chart = alt.Chart(frame).mark_point().encode(
@@ -273,7 +275,7 @@ def test_the_table_behind_a_chart_uses_the_words_of_its_encodings():
 
 
 def test_a_failure_page_names_notebook_cell_and_error():
-    """It says so plainly, escapes the error and is marked as failed."""
+    """The error is escaped, and the page is marked as failed."""
     html = failure_page(
         title="Week 47", reason="A cell failed.",
         failed=[("Notebook", "adoption.ipynb"), ("Cell", 7)],
@@ -287,7 +289,7 @@ def test_a_failure_page_names_notebook_cell_and_error():
 
 
 def test_any_object_with_the_fields_of_a_metric_is_a_definition():
-    """The page asks for attributes, not for a class."""
+    """The page uses attributes, not a class."""
     html = page(
         notebook(cell("c", shown("cards", cards=[card(metric="x")]))),
         definitions={"x": SimpleNamespace(**vars(definition(name="Own metric")))},

@@ -1,4 +1,4 @@
-"""Tags say where a cell stands; what has nothing to show is one line at the end."""
+"""Tags decide where a cell goes; everything without a value is one line at the end."""
 
 import pytest
 from report_pages import bar_chart, card, cell, chart_output, notebook, shown, text, weekly
@@ -10,24 +10,24 @@ from ccanalytics.report.page import build_page
 
 
 def contents(*notebooks):
-    """What a page of these notebooks is made from."""
+    """The input for a page of these notebooks."""
     return contents_of(notebooks, Charts(colours.variables(), pictures=False))
 
 
 def chart(title="Cost", missing="", tags=()):
-    """A cell with a chart; `missing` is why it shows nothing."""
+    """A cell with a chart; `missing` is the reason it shows nothing."""
     drawn = bar_chart(weekly(), title)
     drawn.usermeta["ccanalytics"]["missing"] = missing
     return cell("cca.chart(x)", chart_output(drawn), tags=tags)
 
 
 def kinds(blocks):
-    """The kinds of what each block shows, without its code."""
+    """The kinds of output of each block, without its code."""
     return [[item["kind"] for item in block.items if item["kind"] != "code"] for block in blocks]
 
 
-def test_a_chart_tagged_more_leaves_its_question():
-    """The question keeps the other one; with the words that are tagged too it stands behind."""
+def test_a_chart_tagged_more_is_folded():
+    """The question keeps its other chart; tagged text is folded with the chart."""
     asked = text("## Is it growing?")
     more = [chart(tags=["more"]), text("*How to read it:* slowly.", ["fold", "more"])]
     (section,) = contents(notebook(text("# Use"), asked, chart(), *more)).sections
@@ -36,8 +36,8 @@ def test_a_chart_tagged_more_leaves_its_question():
     assert section.more_words == "1 more chart"
 
 
-def test_a_question_tagged_more_takes_what_follows_with_it():
-    """Up to the next heading; what has no chart is named by its question."""
+def test_a_question_tagged_more_is_folded_with_its_cells():
+    """Up to the next heading; if there is no chart, the question is the label."""
     questions = [
         *(text("## Is it growing?"), chart()),
         *(text("## Who stops?", ["more"]), chart(), chart("Again")),
@@ -50,8 +50,8 @@ def test_a_question_tagged_more_takes_what_follows_with_it():
     assert section.more_words == "2 more charts · What can this not tell?"
 
 
-def test_folded_words_open_behind_their_first_ones():
-    """*How to read it:* is what is clicked; words without such a beginning are a note."""
+def test_folded_text_opens_from_its_first_words():
+    """*How to read it:* is the link; text without such a start is a note."""
     cells = [text("*How to read it:* from **left** to right.", ["fold"]), text("Also.", ["fold"])]
     (section,) = contents(notebook(text("# Use\n\n## Is it?"), *cells)).sections
     first, second = section.blocks[-1].items
@@ -59,8 +59,8 @@ def test_folded_words_open_behind_their_first_ones():
     assert "How" not in first["html"] and "<strong>left</strong> to right." in first["html"]
 
 
-def test_what_has_nothing_to_show_is_one_line_at_the_end():
-    """A question without an answer goes whole, with its words; one with another chart stays."""
+def test_charts_without_a_value_are_one_line_at_the_end():
+    """A question without an answer is removed with its text; one with another chart stays."""
     made = contents(
         notebook(
             text("# Use"),
@@ -87,8 +87,8 @@ def test_what_has_nothing_to_show_is_one_line_at_the_end():
     ],
     ids=["chart", "table", "note"],
 )
-def test_a_section_with_nothing_to_show_is_left_out(nothing):
-    """With its heading and its words, also from the contents of the page."""
+def test_a_section_without_a_value_is_left_out(nothing):
+    """With its heading and its text, and from the contents of the page."""
     bill = notebook(text("# The bill\n\nWords.\n\n## How far apart?"), nothing)
     made = contents(notebook(text("# Use"), chart()), bill)
     assert [section.title for section in made.sections] == ["Use"]
@@ -96,23 +96,23 @@ def test_a_section_with_nothing_to_show_is_left_out(nothing):
     assert "Not shown: The bill" in build_page([bill], title="Week 47")
 
 
-def test_what_is_missing_at_the_top_is_said_at_the_end_too():
-    """A remark for the top of the page that only says what is not there."""
+def test_missing_values_at_the_top_are_listed_at_the_end_too():
+    """A note for the top of the page that only says what is missing."""
     nothing = cell("n", shown("note", kind="missing", text="No bill is known."), tags=["trust"])
     made = contents(notebook(text("# Use"), nothing, chart()))
     assert (made.trust, made.not_shown()) == ([], ["No bill is known"])
 
 
-def test_a_parameter_is_said_once():
-    """Those that only some notebooks know name them."""
+def test_a_parameter_is_shown_once():
+    """A parameter that only some notebooks have names them."""
     common = cell("weeks = 12", tags=["parameters"])
     more = cell("weeks = 12\nhistory = 26", tags=["parameters"])
     made = contents(notebook(text("# Use"), common), notebook(text("# Cost"), more))
     assert made.parameters() == ["weeks = 12", "history = 26  # Cost"]
 
 
-def test_a_figure_that_cannot_be_answered_is_no_card_but_listed():
-    """Without a roster there is no share of it; a withheld figure stays a card that says so."""
+def test_an_unavailable_figure_is_listed_instead_of_a_card():
+    """Without a roster there is no share of it; a withheld figure is still a card that says so."""
     cards = [
         card(metric="active_rate", label="Share active", value="n/a", missing="there is no roster"),
         card(value="n/a", verdict="withheld: mostly one person", missing=""),
@@ -122,8 +122,8 @@ def test_a_figure_that_cannot_be_answered_is_no_card_but_listed():
     assert made.not_shown() == ["Share active (there is no roster)"]
 
 
-def test_findings_that_are_not_for_the_top_stand_in_their_section():
-    """As in a notebook of one's own, which asks for them without a tag."""
+def test_findings_without_a_tag_are_in_their_section():
+    """As in a custom notebook, which shows them without a tag."""
     found = [{"kind": "change", "title": "Cost up", "text": "$2 instead of $1."}]
     own = notebook(text("# Own"), cell("f", shown("findings", findings=found)))
     html = build_page([own], title="Week 47")
@@ -131,7 +131,7 @@ def test_findings_that_are_not_for_the_top_stand_in_their_section():
 
 
 def test_a_chart_of_the_top_is_in_no_section():
-    """It stands under the cards, and its section keeps what else it has."""
+    """It is below the cards, and its section keeps its other content."""
     made = contents(notebook(text("# Cost"), chart(tags=["headlines"]), chart()))
     assert [one["id"] for one in made.lead] == ["chart-1"]
     (section,) = made.sections

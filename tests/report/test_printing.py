@@ -1,4 +1,4 @@
-"""A page is printed by a browser that is there; without one nothing is begun."""
+"""An installed browser prints the page; without one, nothing is started."""
 
 import os
 import re
@@ -55,7 +55,7 @@ def printed(browser, tmp_path_factory):
 
 @pytest.mark.browser
 def test_the_pdf_is_the_page_with_its_pages_numbered(printed):
-    """Title, cards and charts are in it, on A4, and each page says which of how many it is."""
+    """Title, cards and charts on A4, and each page has its number and the total."""
     page, pdf = printed
     assert pdf.metadata.title == "Week 47"
     assert [round(side) for side in pdf.pages[0].mediabox[2:]] == [595, 842]
@@ -66,8 +66,8 @@ def test_the_pdf_is_the_page_with_its_pages_numbered(printed):
 
 
 @pytest.mark.browser
-def test_two_pages_stand_before_all_else(printed):
-    """The cards, then the first chart of each section; the first section begins on page 3."""
+def test_two_pages_come_before_the_first_section(printed):
+    """The cards, then the first chart of each section; the first section starts on page 3."""
     _, pdf = printed
     cards, charts, first = ("".join(pdf.pages[at].extract_text()) for at in range(3))
     assert "$1.35" in cards
@@ -76,8 +76,8 @@ def test_two_pages_stand_before_all_else(printed):
 
 
 @pytest.mark.browser
-def test_what_is_folded_is_printed(printed):
-    """The table behind a chart, words that are folded, and what stands behind "more"."""
+def test_folded_content_is_printed(printed):
+    """The table behind a chart, folded text, and the content behind "more"."""
     _, pdf = printed
     words = " ".join("".join(one.extract_text() for one in pdf.pages).split())
     assert re.search(r"31 Aug 2026 Data [^A-Z]*\$1\.10", words)
@@ -86,8 +86,8 @@ def test_what_is_folded_is_printed(printed):
 
 
 @pytest.mark.browser
-def test_no_heading_is_parted_from_what_it_is_about(printed):
-    """No page ends in a heading, whatever the length of the words before a figure."""
+def test_no_heading_is_separated_from_its_content(printed):
+    """No page ends with a heading, however long the text before a figure is."""
     page, pdf = printed
     headings = re.findall(r"<h[1-4][^>]*>(?:<a[^>]*>)?([^<]+)<", page.read_text(encoding="utf-8"))
     assert len(headings) > 25
@@ -99,7 +99,7 @@ def test_no_heading_is_parted_from_what_it_is_about(printed):
 
 @pytest.mark.browser
 def test_a_question_stays_on_the_page_of_its_figure(printed):
-    """Each question of the long section is on the page on which its chart begins."""
+    """Each question of the long section is on the page where its chart starts."""
     _, pdf = printed
     words = [one.extract_text() for one in pdf.pages]
     for n in range(9):
@@ -107,9 +107,9 @@ def test_a_question_stays_on_the_page_of_its_figure(printed):
         assert f"Chart {n}" in page
 
 
-def test_without_a_browser_nothing_is_begun(tmp_path):
-    """The error names what is missing before the store is filled or a folder made."""
-    wish = RunOptions(
+def test_without_a_browser_nothing_is_started(tmp_path):
+    """The error names what is missing before the store is filled or a folder is created."""
+    options = RunOptions(
         environ={"PATH": str(tmp_path)},
         settings=Settings(store=tmp_path / "store"),
         now=None,
@@ -118,19 +118,19 @@ def test_without_a_browser_nothing_is_begun(tmp_path):
         pdf=True,
     )
     with pytest.raises(ReportError, match="Chromium, Chrome or Edge on the PATH"):
-        weekly_report(wish)
+        weekly_report(options)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", BROWSERS)
-def test_any_browser_that_can_print_will_do(tmp_path, name):
-    """By whichever name it is installed."""
+def test_any_browser_that_can_print_is_used(tmp_path, name):
+    """Under whichever name it is installed."""
     path = program(tmp_path, name, "")
     assert find_browser({"PATH": str(tmp_path)}) == path
 
 
-def test_a_browser_that_hangs_is_ended(tmp_path):
-    """After the time limit, with what it started, and leaves nothing behind."""
+def test_a_browser_that_hangs_is_stopped(tmp_path):
+    """After the time limit, with its child processes, and it leaves nothing behind."""
     hangs = program(tmp_path, "chromium", "sleep 600 & sleep 600")
     page = tmp_path / "page.html"
     page.write_text("x")
@@ -140,7 +140,7 @@ def test_a_browser_that_hangs_is_ended(tmp_path):
 
 
 def test_a_browser_that_fails_is_quoted(tmp_path):
-    """Its last line, not a PDF that is none; an older PDF stays."""
+    """The error has its last line, and no invalid PDF is written; an older PDF stays."""
     fails = program(tmp_path, "chromium", "echo first; echo No usable sandbox! >&2; exit 1")
     page, pdf = tmp_path / "page.html", tmp_path / "page.pdf"
     page.write_text("x")
@@ -150,8 +150,8 @@ def test_a_browser_that_fails_is_quoted(tmp_path):
     assert pdf.read_text() == "older"
 
 
-def test_the_browser_is_told_no_key(tmp_path):
-    """What it sees of the environment has none in it."""
+def test_the_browser_gets_no_key(tmp_path):
+    """Its environment contains none."""
     tells = program(tmp_path, "chromium", "env | grep -c sk-ant")
     environment = {**os.environ, "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-secret"}
     page = tmp_path / "page.html"

@@ -1,4 +1,4 @@
-"""The report, as a user makes it: the real command, the real notebooks, one page."""
+"""The report as a user makes it: the real command, the real notebooks, one page."""
 
 import email
 import email.policy
@@ -37,7 +37,7 @@ def bytes_written(folder):
 
 
 def report_of_service(folder, environment, faults=None):
-    """A report of two weeks of the sample organisation, served as the Admin API does."""
+    """A report of two weeks of the sample organisation, served as by the Admin API."""
     service = FakeService(SampleOrganisation().records, now=lambda: NOW, faults=faults, keys=[KEY])
     roster = folder / "people.csv"
     roster.write_text(SampleOrganisation().roster_csv(), encoding="utf-8")
@@ -56,12 +56,12 @@ def report_of_service(folder, environment, faults=None):
 
 @pytest.fixture(scope="session")
 def over_http(tmp_path_factory, clean_environment):
-    """The same week by the real wire format over real HTTP."""
+    """The same week in the real wire format over real HTTP."""
     return report_of_service(tmp_path_factory.mktemp("api"), clean_environment)
 
 
 def test_the_command_prints_what_it_wrote(sample):
-    """Two paths on stdout, both there, one page under 1 MB."""
+    """Two paths on stdout, both exist, one page under 1 MB."""
     done, reports = sample
     page, index = (Path(line) for line in done.stdout.split())
     assert (page.name, index.name) == ("2026-W47.html", "index.html")
@@ -70,7 +70,7 @@ def test_the_command_prints_what_it_wrote(sample):
 
 
 def test_every_notebook_cell_with_a_chart_is_on_the_page(sample):
-    """As many charts on the page as the executed notebooks hold."""
+    """The page has as many charts as the executed notebooks."""
     _, reports = sample
     notebooks = [nbformat.read(p, as_version=4) for p in sorted(reports.glob("2026-W47/*.ipynb"))]
     outputs = [o for nb in notebooks for c in nb.cells for o in c.get("outputs", [])]
@@ -83,7 +83,7 @@ def test_every_notebook_cell_with_a_chart_is_on_the_page(sample):
 
 @pytest.mark.slow
 def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment):
-    """Every cell of start_here on the sample, the SQL too."""
+    """Every cell of start_here on the sample, including the SQL."""
     notebooks = [notebook_folder() / "start_here.ipynb"]
     environment = {**clean_environment, "CCANALYTICS_STORE": str(sample[1].parent / "store")}
     (done,) = run_notebooks(
@@ -96,14 +96,14 @@ def test_the_first_notebook_runs_to_its_end(sample, tmp_path, clean_environment)
     assert "vscode" in sql.outputs[0]["data"]["text/plain"]
 
 
-def test_the_sample_says_that_it_is_one(sample):
+def test_the_sample_is_labelled_as_a_sample(sample):
     """A banner on the page, and a mark in the index."""
     issue = read_issue(sample[1] / "2026-W47.html")
     assert issue.source == "sample"
     assert "invented organisation" in (sample[1] / "2026-W47.html").read_text(encoding="utf-8")
 
 
-def test_no_byte_of_it_names_anybody(sample):
+def test_nobody_is_named_in_any_file(sample):
     """No address, name, key or domain of the roster in the page, the notebooks or the index."""
     written = bytes_written(sample[1]).decode("utf-8", "replace")
     names = {line.split(",")[4] for line in SampleOrganisation().roster_csv().splitlines()[1:]}
@@ -132,7 +132,7 @@ def test_a_headline_is_the_last_point_of_its_chart(sample):
 
 @pytest.mark.slow
 def test_the_admin_api_gives_the_same_week(sample, over_http):
-    """By HTTP or from inside, the numbers of the week are the same."""
+    """Over HTTP or directly, the numbers of the week are the same."""
     one = dict(read_issue(sample[1] / "2026-W47.html").headlines)
     two = dict(read_issue(over_http[1] / "2026-W47.html").headlines)
     assert one == two
@@ -140,8 +140,8 @@ def test_the_admin_api_gives_the_same_week(sample, over_http):
 
 
 @pytest.mark.slow
-def test_programs_are_told_what_the_page_says(over_http):
-    """One object on stdout: the numbers of the cards, the checks, and files that are there."""
+def test_the_json_output_matches_the_page(over_http):
+    """One object on stdout: the numbers of the cards, the checks, and files that exist."""
     done, reports, _ = over_http
     said = json.loads(done.stdout)
     assert (said["status"], said["exit_code"], said["error"]) == ("done", 0, None)
@@ -159,7 +159,7 @@ def test_programs_are_told_what_the_page_says(over_http):
 
 @pytest.mark.slow
 def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
-    """Three of the headlines and one chart; its size; nobody in it."""
+    """Three of the headlines and one chart, limited in size, with no names."""
     _, reports, _ = over_http
     text = (reports / "2026-W47.eml").read_text(encoding="utf-8")
     message = email.message_from_string(text, policy=email.policy.default)
@@ -173,7 +173,7 @@ def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
 
 
 @pytest.mark.slow
-def test_every_headline_is_remembered(over_http):
+def test_every_headline_is_stored_in_the_issue(over_http):
     """So that each has a line in the index once there are two issues."""
     issue = read_issue(over_http[1] / "2026-W47.html")
     assert {card["metric"] for card in issue.cards} <= set(issue.definitions)
@@ -182,7 +182,7 @@ def test_every_headline_is_remembered(over_http):
 
 @pytest.mark.slow
 def test_faults_change_no_number(over_http, tmp_path, clean_environment):
-    """With requests failing in every way that ends soon, the report is the same."""
+    """Requests fail in every temporary way, and the report is the same."""
     faults = Faults.script({1: "500", 4: "truncated", 6: "429-after", 9: "drop", 11: "html"})
     _, reports, service = report_of_service(tmp_path, clean_environment, faults)
     issues = [read_issue(folder / "2026-W47.html") for folder in (over_http[1], reports)]
@@ -191,7 +191,7 @@ def test_faults_change_no_number(over_http, tmp_path, clean_environment):
 
 
 @pytest.mark.slow
-def test_the_key_is_nowhere_in_what_was_written(over_http):
+def test_the_key_is_in_no_written_file(over_http):
     """Not in the page, the notebooks, the store or the output."""
     done, reports, _ = over_http
     assert KEY.encode() not in bytes_written(reports.parent)
@@ -199,8 +199,8 @@ def test_the_key_is_nowhere_in_what_was_written(over_http):
 
 
 @pytest.mark.slow
-def test_a_second_run_fetches_only_what_may_still_change(over_http, clean_environment):
-    """Final days are not asked for again: of 14 only those within 48 hours of the fetch."""
+def test_a_second_run_fetches_only_days_that_may_still_change(over_http, clean_environment):
+    """Final days are not fetched again: of 14 only those fetched within 48 hours of their end."""
     _, reports, service = over_http
     fetched = {asked.url.params["starting_at"] for asked in service.asked}
     assert len(fetched) == 14
@@ -219,7 +219,7 @@ def test_a_second_run_fetches_only_what_may_still_change(over_http, clean_enviro
 
 @pytest.mark.slow
 def test_hostile_names_are_shown_as_text(tmp_path, clean_environment):
-    """A team, an address and a key full of markup do not become markup."""
+    """A team, an address and a key full of markup are escaped."""
     strangers = [f"<script>alert({n})</script>@x.example" for n in range(6)]
     members = [f"p{n}@x.example" for n in range(6)]
     usage = {"claude-sonnet-5": {"input": 9, "output": 9, "cents": 300}}
@@ -247,7 +247,7 @@ def test_hostile_names_are_shown_as_text(tmp_path, clean_environment):
 
 
 def failing_notebooks(folder):
-    """The real notebooks, of which one has a cell that fails."""
+    """The real notebooks, one of which has a failing cell."""
     folder.mkdir()
     for path in report_notebooks():
         notebook = nbformat.read(path, as_version=4)
@@ -260,8 +260,8 @@ def failing_notebooks(folder):
 
 
 @pytest.mark.slow
-def test_a_failing_cell_is_named_and_no_half_report_is_left(sample, tmp_path, clean_environment):
-    """Exit 1, the notebook, the error, and a page that says so in the place of the issue."""
+def test_a_failing_cell_is_named_and_no_partial_report_is_left(sample, tmp_path, clean_environment):
+    """Exit 1, the notebook, the error, and a failure page in place of the issue."""
     notebooks = failing_notebooks(tmp_path / "broken")
     done = command(
         *("report", "--source", "sample", "--notebooks", notebooks, "--json"),
@@ -283,8 +283,8 @@ def test_a_failing_cell_is_named_and_no_half_report_is_left(sample, tmp_path, cl
 
 
 @pytest.mark.slow
-def test_a_failure_leaves_an_earlier_whole_issue_alone(sample, tmp_path, clean_environment):
-    """The good page of the week stays; the failure lies next to it."""
+def test_a_failure_leaves_an_earlier_complete_issue_alone(sample, tmp_path, clean_environment):
+    """The good page of the week stays; the failure is next to it."""
     reports = tmp_path / "reports"
     reports.mkdir()
     good = (sample[1] / "2026-W47.html").read_bytes()
@@ -304,7 +304,7 @@ def test_a_failure_leaves_an_earlier_whole_issue_alone(sample, tmp_path, clean_e
     ("parameters", "words"), [({"wek": "2026-W47"}, "week"), ({"weeks": "a dozen"}, "weeks")]
 )
 def test_a_wrong_parameter_is_an_error_before_a_worker_starts(parameters, words):
-    """A name no notebook has, or a value of another type, with what was meant."""
+    """An unknown name, or a value of the wrong type, with a suggestion."""
     with pytest.raises((ReportError, ValueError), match=words):
         checked_parameters(report_notebooks(), {}, parameters)
 
@@ -315,8 +315,8 @@ def log_line(uuid, stamp, kind, **fields):
 
 
 @pytest.mark.slow
-def test_ones_own_logs_become_a_report(tmp_path, clean_environment):
-    """What one person spent, on what: nothing of teams or of people."""
+def test_local_logs_become_a_report(tmp_path, clean_environment):
+    """One person's cost by project: nothing about teams or people."""
     usage = {"input_tokens": 10, "output_tokens": 20, "cache_read_input_tokens": 900}
     message = {"id": "m1", "role": "assistant", "model": "claude-sonnet-5", "stop_reason": "end"}
     lines = [
@@ -345,7 +345,7 @@ def test_ones_own_logs_become_a_report(tmp_path, clean_environment):
 
 @pytest.mark.slow
 def test_an_installed_wheel_reports_in_an_empty_folder(tmp_path, clean_environment, wheel):
-    """The wheel brings the notebooks along; nothing of the checkout is needed."""
+    """The wheel contains the notebooks; nothing of the checkout is needed."""
     assert (wheel / "ccanalytics" / "_notebooks" / "adoption.ipynb").is_file()
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -360,15 +360,15 @@ def test_an_installed_wheel_reports_in_an_empty_folder(tmp_path, clean_environme
 
 
 def in_dollars(wire):
-    """A record whose amounts are a hundred times too high."""
+    """A record with amounts a hundred times too high."""
     for usage in wire["model_breakdown"]:
         usage["estimated_cost"]["amount"] *= 100
     return wire
 
 
 @pytest.mark.slow
-def test_a_check_can_stop_the_report_and_force_overrules_it(tmp_path, clean_environment):
-    """Exit 3 and a page that says why; with --force the page has the warning at its top."""
+def test_a_check_can_stop_the_report_and_force_overrides_it(tmp_path, clean_environment):
+    """Exit 3 and a page with the reason; with --force the page has the warning at its top."""
     records = SampleOrganisation().records
     service = FakeService(records, now=lambda: NOW, keys=[KEY], shape=in_dollars)
     asked = ("report", "2026-W47", "--source", "api", "--weeks", "1")

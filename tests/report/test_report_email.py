@@ -1,4 +1,4 @@
-"""The body of an e-mail: the numbers of the page, in what mail programs can show."""
+"""The body of an e-mail: the numbers of the page, in a form that mail programs can show."""
 
 import base64
 import email
@@ -29,7 +29,7 @@ WIDTH = "document.documentElement.scrollWidth"
 
 
 def notebooks(**changed):
-    """A tested and a described headline, a chart of each, and what can be trusted."""
+    """A tested and a described headline, a chart of each, and the data quality section."""
     people = card(metric="active_actors", label="Weekly active people", value="96", tested=False)
     cost = card(**({"tested": True} | changed))
     facts = shown(
@@ -53,7 +53,7 @@ def notebooks(**changed):
 
 
 def made(*books, **options):
-    """The e-mail about these notebooks."""
+    """The e-mail for these notebooks."""
     said = {"title": "Claude Code in week 47", "file": "2026-W47.html", "subtitle": "16 November"}
     return email_about(books or notebooks(), **(said | options))
 
@@ -94,12 +94,12 @@ def text_of(mail):
 
 
 def titles(mail):
-    """What stands above the pictures."""
+    """The texts above the pictures."""
     return re.findall(r"<h2[^>]*>([^<]*)</h2>", html_of(mail))
 
 
 def test_the_numbers_are_those_of_the_cards_on_the_page():
-    """Value, interval and verdict stand in both, letter for letter."""
+    """Value, interval and verdict are identical in both."""
     books = notebooks()
     page, mail = build_page(books, title="Week 47"), made(*books)
     for key in ("label", "value", "interval"):
@@ -107,16 +107,16 @@ def test_the_numbers_are_those_of_the_cards_on_the_page():
     assert "No detectable change" in html_of(mail)
 
 
-def test_what_there_is_to_watch_out_for_is_there_in_both_forms():
-    """The warning, and what was restated."""
+def test_warnings_are_in_both_text_and_html():
+    """The warning, and the restated numbers."""
     mail = made(restated=["Week 45: cost $1,018, restated by +1.8%."])
     for said in (html_of(mail), text_of(mail)):
         assert "One day is missing." in said and "Caution." in said
         assert "restated by +1.8%" in said
 
 
-def test_it_needs_nothing_that_mail_programs_take_away():
-    """No script, no vector drawing, no link, nothing from anywhere, no grid and no variables."""
+def test_it_needs_nothing_that_mail_programs_remove():
+    """No script, no vector drawing, no link, nothing loaded, no grid and no variables."""
     html = html_of(made())
     tags = Parts(html).tags
     assert not {tag for tag, _ in tags} & set(REFUSED_BY_MAIL_PROGRAMS)
@@ -126,8 +126,8 @@ def test_it_needs_nothing_that_mail_programs_take_away():
     assert 'id="ccanalytics-issue"' not in html
 
 
-def test_its_link_leads_to_the_page_where_that_is_served():
-    """In both forms, and only then; a team's name in it is quoted."""
+def test_it_links_to_the_page_if_that_is_served():
+    """In text and HTML, and only then; a team's name in it is quoted."""
     mail = made(file="2026-W47 R&D.html", served_at="https://x.example/reports/")
     (link,) = [a["href"] for tag, a in Parts(html_of(mail)).tags if tag == "a"]
     assert link == "https://x.example/reports/2026-W47%20R%26D.html"
@@ -143,7 +143,7 @@ def test_it_is_small_however_many_charts_there_are():
 
 
 def test_its_subject_and_its_picture_are_those_of_the_first_finding():
-    """Not of the first chart of the page, nor of that of a figure that did not move."""
+    """Not of the first chart of the page, nor of an unchanged figure."""
     finding = {"kind": "change", "title": "Payments: cost up", "text": "$2 instead of $1."}
     book = notebook(
         text("# What changed?"),
@@ -157,19 +157,19 @@ def test_its_subject_and_its_picture_are_those_of_the_first_finding():
 
 
 def test_without_a_finding_the_picture_is_of_a_tested_figure():
-    """Two headlines with a chart each, one of them described only."""
+    """Two headlines with a chart each, one of them only described."""
     assert titles(made()) == ["Cost per commit by team"]
 
 
 def test_without_pictures_the_text_says_what_they_show():
-    """The alternative text of a chart is its description, and numbers are cells of a table."""
+    """The alternative text of a chart is its description, and numbers are table cells."""
     tags = Parts(html_of(made())).tags
     (alt,) = [a["alt"] for tag, a in tags if tag == "img"]
     assert alt.startswith("Chart: Cost per commit by team, by week")
     assert [a["width"] for tag, a in tags if tag == "td" and "width" in a] == ["50%", "50%"]
 
 
-def test_hostile_words_are_text():
+def test_hostile_text_is_escaped():
     """A label, a note and the banner are escaped; a line break does not become a header."""
     mail = made(*notebooks(label=HOSTILE, value=HOSTILE), title=f"A\nBcc: b@x.example {HOSTILE}",
                 banner=HOSTILE, restated=[HOSTILE])  # fmt: skip
@@ -181,7 +181,8 @@ def test_hostile_words_are_text():
 
 
 def test_the_message_has_plain_text_html_and_pictures():
-    """multipart/alternative, pictures as parts that the HTML names by cid, ready to be sent on."""
+    """multipart/alternative, with pictures as parts that the HTML refers to by cid, ready to
+    send."""
     message = email.message_from_string(made(), policy=email.policy.default)
     assert message.get_content_type() == "multipart/alternative"
     assert message["X-Unsent"] == "1"
@@ -196,7 +197,7 @@ def test_the_message_has_plain_text_html_and_pictures():
 
 
 def test_the_same_notebooks_give_the_same_bytes():
-    """Neither a date nor a random boundary is in them."""
+    """There is no date and no random boundary."""
     assert html_of(made()) == html_of(made())
     assert made() == made()
 
@@ -204,8 +205,8 @@ def test_the_same_notebooks_give_the_same_bytes():
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_and_can_be_read_in_the_dark(browser, tmp_path, width, scheme):
-    """No scrolling to the side, no picture that is not shown, text of enough contrast."""
+def test_it_fits_a_phone_and_is_readable_in_dark_mode(browser, tmp_path, width, scheme):
+    """No sideways scrolling, no missing picture, text with enough contrast."""
     from contrast import CONTRAST
 
     path = tmp_path / "mail.html"
@@ -228,7 +229,7 @@ def test_it_fits_a_phone_and_can_be_read_in_the_dark(browser, tmp_path, width, s
 
 
 def test_a_picture_is_a_real_png_of_few_colours():
-    """It can be decoded, and is a quarter of what was drawn."""
+    """It can be decoded, and is a quarter of the size of the drawing."""
     (picture,) = parts_of(made())[2]
     assert picture.get_content().startswith(b"\x89PNG")
     assert len(picture.get_content()) < 30_000

@@ -1,4 +1,4 @@
-"""A folder of reports is a static site: lines over the issues, links between them."""
+"""A folder of reports is a static site: sparklines over the issues, and links between them."""
 
 import http.server
 import re
@@ -29,7 +29,7 @@ NEWEST = date(2026, 11, 16)
 
 
 def about(monday, source="api", team="", identity="aggregate", version=1, value=1.0, **more):
-    """What an issue remembers of one metric in its own week; None is no number."""
+    """The stored value of one metric in an issue's own week; None is no number."""
     numbers = {} if value is None else {"cost_per_commit": {monday.isoformat(): value}}
     return {
         "week": week_name(monday),
@@ -61,20 +61,20 @@ def three(folder, **facts):
 
 
 def spark(folder):
-    """The one line of the one scope in `folder`."""
+    """The only sparkline of the only scope in `folder`."""
     (group,) = groups(issues(folder))
     (line,) = group.sparks
     return line
 
 
 def links(path):
-    """Where the links of a page to other issues lead, by their relation."""
+    """The links of a page to other issues, by their relation."""
     nav = re.search(r'<nav class="others".*?</nav>', path.read_text(encoding="utf-8"), re.DOTALL)
     return dict(re.findall(r'rel="(\w+)" href="([^"]+)"', nav[0]))
 
 
-def test_a_headline_has_a_line_over_the_issues_with_words(tmp_path):
-    """$1, $3, $2: the lowest and the highest are named, the newest stands beside."""
+def test_a_headline_has_a_labelled_sparkline_over_the_issues(tmp_path):
+    """$1, $3, $2: the lowest and the highest are labelled, the newest is next to the line."""
     html = three(tmp_path).read_text(encoding="utf-8")
     line = spark(tmp_path)
     assert (line.label, line.value, line.unit) == ("Cost per commit", "$2.00", "US dollars")
@@ -90,8 +90,8 @@ def test_a_headline_has_a_line_over_the_issues_with_words(tmp_path):
     )
 
 
-def test_a_number_that_is_missing_leaves_a_gap(tmp_path):
-    """Five weeks: one issue is not there, one has no number; neither is bridged."""
+def test_a_missing_number_leaves_a_gap(tmp_path):
+    """Five weeks: one has no issue, one has no number; neither gap is bridged."""
     for weeks_ago, value in [(5, 1.0), (4, 2.0), (2, None), (1, 2.0), (0, 3.0)]:
         put_issue(tmp_path, weeks_ago, value=value)
     line = spark(tmp_path)
@@ -100,7 +100,7 @@ def test_a_number_that_is_missing_leaves_a_gap(tmp_path):
 
 
 def test_a_single_number_between_gaps_is_a_dot(tmp_path):
-    """It has no neighbour to be drawn to."""
+    """It has no neighbour to connect to."""
     put_issue(tmp_path, 4, value=1.0)
     put_issue(tmp_path, 0, value=3.0)
     line = spark(tmp_path).line
@@ -108,7 +108,7 @@ def test_a_single_number_between_gaps_is_a_dot(tmp_path):
 
 
 def test_the_newest_issue_without_a_number_says_so(tmp_path):
-    """What an older issue said is not passed off as the newest value."""
+    """The value of an older issue is not shown as the newest."""
     put_issue(tmp_path, 1, value=1.0)
     put_issue(tmp_path, 0, value=None)
     line = spark(tmp_path)
@@ -116,7 +116,7 @@ def test_the_newest_issue_without_a_number_says_so(tmp_path):
 
 
 def test_a_new_definition_breaks_the_line(tmp_path):
-    """Two versions are two pieces, and the words are about the newer one."""
+    """Two versions are two segments, and the labels are about the newer one."""
     for weeks_ago, version in enumerate([2, 2, 1, 1]):
         put_issue(tmp_path, weeks_ago, version=version, value=1.0 + weeks_ago)
     line = spark(tmp_path)
@@ -128,8 +128,8 @@ def test_a_new_definition_breaks_the_line(tmp_path):
 
 
 @pytest.mark.parametrize("other", [{"source": "local"}, {"team": "Data"}, {"identity": "named"}])
-def test_other_people_are_another_line(tmp_path, other):
-    """Issues of another source, team or policy stand in a group of their own."""
+def test_other_scopes_have_another_line(tmp_path, other):
+    """Issues of another source, team or policy are in a separate group."""
     three(tmp_path)
     put_issue(tmp_path, 3, value=9.0, name="other", **other)
     found = groups(issues(tmp_path))
@@ -137,8 +137,8 @@ def test_other_people_are_another_line(tmp_path, other):
     assert "9" not in found[0].sparks[0].words
 
 
-def test_numbers_are_those_the_issues_remember(tmp_path):
-    """The newest issue also knows the weeks before, restated; each point is what was said then."""
+def test_points_are_the_numbers_stored_in_the_issues(tmp_path):
+    """The newest issue also has restated earlier weeks; each point is the number published then."""
     put_issue(tmp_path, 1, value=3.0)
     path = put_issue(tmp_path, 0, value=2.0)
     restated = path.read_text().replace('{"2026-11-16":2.0}', '{"2026-11-09":9.0,"2026-11-16":2.0}')
@@ -147,14 +147,14 @@ def test_numbers_are_those_the_issues_remember(tmp_path):
     assert "highest $3.00 in 2026-W46" in spark(tmp_path).words
 
 
-def test_an_issue_stands_with_its_title(tmp_path):
-    """What it says, next to its dates."""
+def test_an_issue_is_listed_with_its_title(tmp_path):
+    """Its headline is next to its dates."""
     html = three(tmp_path).read_text(encoding="utf-8")
     assert re.search(r"16 Nov to 22 Nov 2026</span></th>\s*<td class=\"title\">Week 47<", html)
 
 
-def test_an_issue_whose_numbers_are_others_now_is_marked(tmp_path):
-    """$3 was said of week 46, the newest issue says $4 of it; week 45 stays as it was."""
+def test_an_issue_with_restated_numbers_is_marked(tmp_path):
+    """Week 46 was published as $3, the newest issue has $4; week 45 is unchanged."""
     for weeks_ago, value in [(2, 1.0), (1, 3.0), (0, 2.0)]:
         path = put_issue(tmp_path, weeks_ago, value=value)
     now = '{"2026-11-02":1.0,"2026-11-09":4.0,"2026-11-16":2.0}'
@@ -165,7 +165,7 @@ def test_an_issue_whose_numbers_are_others_now_is_marked(tmp_path):
 
 
 def test_an_issue_is_linked_with_the_one_before_and_the_one_after(tmp_path):
-    """The middle one has both; a failed week between two is passed over, but has links itself."""
+    """The middle one has both; a failed week between two is skipped, but has links itself."""
     put_issue(tmp_path, 2)
     put_issue(tmp_path, 0)
     week = about(NEWEST - timedelta(weeks=1))
@@ -176,8 +176,8 @@ def test_an_issue_is_linked_with_the_one_before_and_the_one_after(tmp_path):
     assert links(tmp_path / "2026-W46.html") == {"prev": "2026-W45.html", "next": "2026-W47.html"}
 
 
-def test_links_lead_to_issues_about_the_same_people(tmp_path):
-    """The issue of a team leads to the last one of that team."""
+def test_links_lead_to_issues_of_the_same_team(tmp_path):
+    """The issue of a team links to that team's previous one."""
     three(tmp_path)
     put_issue(tmp_path, 2, team="Data", name="2026-W45-data")
     put_issue(tmp_path, 0, team="Data", name="2026-W47-data")
@@ -199,8 +199,8 @@ def test_the_same_issues_give_the_same_bytes_in_any_order(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
 
 
-def test_an_older_page_without_a_place_for_links_stays_as_it_is(tmp_path):
-    """It is listed, and not touched."""
+def test_an_older_page_without_a_place_for_links_is_unchanged(tmp_path):
+    """It is listed but not modified."""
     path = put_issue(tmp_path)
     old = path.read_text().replace("<!--other issues--><!--/other issues-->", "")
     path.write_text(old)
@@ -211,7 +211,7 @@ def test_an_older_page_without_a_place_for_links_stays_as_it_is(tmp_path):
 
 
 def test_hostile_issues_are_text_in_index_and_links(tmp_path):
-    """Markup, control characters, half a surrogate pair, weeks that are none, and odd numbers."""
+    """Markup, control characters, half a surrogate pair, invalid weeks, and odd numbers."""
     three(tmp_path)
     block = '<script type="application/json" id="ccanalytics-issue">{}</script>'
     hostile = HOSTILE.replace("<", "\\u003c")
@@ -229,7 +229,7 @@ def test_hostile_issues_are_text_in_index_and_links(tmp_path):
 
 @pytest.fixture
 def site(tmp_path):
-    """Three issues with a chart each, served under a prefix by the plainest of servers."""
+    """Three issues with a chart each, served under a prefix by a minimal server."""
     folder = tmp_path / "some" / "prefix"
     for weeks_ago in range(3):
         chart = cell("c", chart_output(line_chart(weekly())))
@@ -252,8 +252,8 @@ def site(tmp_path):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("hosted", [True, False], ids=["hosted", "from disk"])
-def test_a_reader_walks_through_the_site(browser, site, hosted):
-    """Index, issue, the one before, index; nothing is asked of anybody else, nothing complains."""
+def test_a_reader_navigates_the_site(browser, site, hosted):
+    """Index, issue, the previous one, index; no external request, no console error."""
     folder, served = site
     base = served if hosted else f"{folder.as_uri()}/"
     context = browser.new_context(viewport={"width": 390, "height": 800})
@@ -262,7 +262,7 @@ def test_a_reader_walks_through_the_site(browser, site, hosted):
     def only_here(route):
         if route.request.url.startswith(base):
             route.continue_()
-        elif not route.request.url.endswith("/favicon.ico"):  # asked by Chromium, of its own
+        elif not route.request.url.endswith("/favicon.ico"):  # requested by Chromium itself
             complaints.append(route.request.url)
             route.abort()
         else:
@@ -288,8 +288,8 @@ def test_a_reader_walks_through_the_site(browser, site, hosted):
 
 
 @pytest.mark.browser
-def test_links_that_can_lead_nowhere_are_taken_away(browser, site):
-    """A mail program opens an attachment as a blob: there is no folder around it."""
+def test_links_that_cannot_work_are_removed(browser, site):
+    """A mail program opens an attachment as a blob, which has no folder around it."""
     folder, served = site
     context = browser.new_context()
     page = context.new_page()

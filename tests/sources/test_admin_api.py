@@ -1,4 +1,4 @@
-"""The client walks a day to its end, or says why it could not; real HTTP on loopback."""
+"""The client reads a day completely or says why it could not; real HTTP on loopback."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ MANY = 2500
 
 
 class Clock:
-    """Time that passes only by sleeping."""
+    """A clock that advances only by sleeping."""
 
     def __init__(self):
         self.now, self.slept, self.lock = 0.0, [], threading.Lock()
@@ -42,7 +42,7 @@ def clock():
 
 @pytest.fixture
 def fake(clock):
-    """Makes a client of a service with these faults, over a real socket."""
+    """Make a client of a service with these faults, over a real socket."""
     open_now = []
 
     def make(faults=None, *, people=MANY, key=KEY, **options):
@@ -73,8 +73,8 @@ def test_a_day_is_all_its_pages(fake):
     assert {asked.url.params["starting_at"] for asked in service.asked} == {"2026-11-16"}
 
 
-def test_a_request_says_who_asks_and_in_which_version(fake):
-    """The headers the service wants are sent with every request."""
+def test_a_request_has_user_agent_and_version_headers(fake):
+    """Every request has the headers required by the service."""
     client, service = fake(people=1)
     client.records("2026-11-16")
     headers = service.asked[0].headers
@@ -84,27 +84,27 @@ def test_a_request_says_who_asks_and_in_which_version(fake):
 
 
 def test_an_empty_day_has_no_records(fake):
-    """Nothing happened is an answer, not an error."""
+    """No activity is a valid answer, not an error."""
     assert fake(people=0)[0].records(DAY) == []
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, "slow"])
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_fault_at_the_start_or_mid_walk_changes_no_number(fake, fault, number):
-    """Whatever fails once, the day is whole after the next try."""
+    """After one failure of any kind, the day is complete on the next try."""
     client, _ = fake(Faults.script({number: fault}))
     assert len(client.records(DAY)) == MANY
 
 
 def test_many_faults_change_no_number(fake):
-    """With a third of the requests failing, ten days are what they are without."""
+    """With a third of the requests failing, ten days are the same as without faults."""
     days = [date(2026, 11, n) for n in range(1, 11)]
     client, _ = fake(Faults.random(0.3, seed=2), budget=1e6)
     assert [len(client.records(day)) for day in days] == [MANY] * 10
 
 
-def test_a_refusal_without_a_time_is_waited_out_longer_each_time(fake, clock):
-    """Three refusals in a row: each pause is longer than the one before."""
+def test_waits_grow_when_a_refusal_gives_no_time(fake, clock):
+    """Three refusals in a row: each wait is longer than the one before."""
     client, _ = fake(Faults.script({0: "429", 1: "429", 2: "429"}), people=1)
     client.records(DAY)
     pauses = [pause for pause in clock.slept if pause > 5]
@@ -112,44 +112,44 @@ def test_a_refusal_without_a_time_is_waited_out_longer_each_time(fake, clock):
     assert pauses == sorted(pauses)
 
 
-def test_the_services_own_time_to_wait_is_kept(fake, clock):
+def test_the_retry_after_of_the_service_is_respected(fake, clock):
     """After `retry-after: 1` the next request comes a second later, not ten."""
     client, _ = fake(Faults.script({0: "429-after"}), people=1)
     client.records(DAY)
     assert 1 <= clock.now < 5
 
 
-def test_a_refusal_stops_every_worker(fake, clock):
-    """Four workers share one brake: one refusal makes none of them fail."""
+def test_a_refusal_pauses_every_worker(fake, clock):
+    """Four workers share one limiter: one refusal makes none of them fail."""
     client, _ = fake(Faults.script({2: "429", 5: "529"}), people=3)
     days = [date(2026, 11, n) for n in range(1, 13)]
     with ThreadPoolExecutor(4) as pool:
         assert [len(found) for found in pool.map(client.records, days)] == [3] * 12
 
 
-def test_patience_ends_and_says_so(fake):
-    """A service that never answers is given up within the budget, with the day and a way on."""
+def test_an_exhausted_retry_budget_is_an_error(fake):
+    """The error for a service that never answers has the day and a hint."""
     client, _ = fake(Faults.random(1.0), people=1, budget=120)
     with pytest.raises(ApiError, match=r"2026-11-16.*Given up after \d+ tries"):
         client.records(DAY)
 
 
-def test_a_repeated_cursor_begins_the_day_again(fake):
-    """A cursor that leads back to the same page makes the walk void, not endless."""
+def test_a_repeated_cursor_restarts_the_day(fake):
+    """A cursor that leads back to the same page discards the walk rather than loop forever."""
     client, service = fake(Faults.script({1: "repeat"}))
     assert len(client.records(DAY)) == MANY
     assert len(service.asked) > 4
 
 
-def test_an_expired_cursor_begins_the_day_again(fake):
-    """When the service has forgotten the walk, its pages are worth nothing: a new walk is whole."""
+def test_an_expired_cursor_restarts_the_day(fake):
+    """The pages of the expired walk are discarded; a new walk is complete."""
     client, service = fake(Faults.script({1: "expired"}))
     assert len(client.records(DAY)) == MANY
     assert len(service.asked) == 5
 
 
 def test_a_cursor_that_always_repeats_is_an_error(fake):
-    """After three walks there is nothing left to try, and nothing is kept."""
+    """It gives up after three walks, and keeps nothing."""
     client, _ = fake(Faults(lambda number: "repeat"))
     with pytest.raises(ApiError, match="repeats a cursor"):
         client.records(DAY)
@@ -159,8 +159,8 @@ def test_a_cursor_that_always_repeats_is_an_error(fake):
     ("key", "words"),
     [("sk-ant-api03-secret", "Admin"), ("hello", "Admin")],
 )
-def test_a_key_of_another_kind_says_where_it_fits(fake, key, words):
-    """The refusal names the kind of key that is needed, and never the key."""
+def test_a_key_of_another_kind_is_refused_with_the_right_kind(fake, key, words):
+    """The refusal names the required kind of key, and never the key."""
     client, _ = fake(key=key)
     with pytest.raises(AuthError, match=words) as refusal:
         client.records(DAY)
@@ -168,14 +168,14 @@ def test_a_key_of_another_kind_says_where_it_fits(fake, key, words):
 
 
 def test_an_analytics_key_is_refused_before_it_is_sent():
-    """It can never open this API: the error says which source it is for, and nothing is asked."""
+    """It can never open this API: the error says which source it is for, and no request is made."""
     with pytest.raises(AuthError, match="--source enterprise") as refusal:
         AdminClient("sk-ant-api01-secret")
     assert "secret" not in str(refusal.value)
 
 
 def test_no_key_is_an_error_before_any_request():
-    """Without a key nothing is asked, and the error names the variable to set."""
+    """The error names the variable to set."""
     with pytest.raises(AuthError, match="ANTHROPIC_ADMIN_KEY"):
         AdminClient(None)
 
@@ -191,8 +191,8 @@ def test_the_key_is_in_no_error(fake, caplog):
 
 @pytest.mark.parametrize("fault", ["echo", "echo-403"])
 @pytest.mark.parametrize("length", [40, 55, 100])
-def test_a_proxy_that_repeats_the_key_does_not_get_it_shown(fake, fault, length):
-    """Not even its beginning, where the page is cut off in the middle of the key."""
+def test_a_key_repeated_by_a_proxy_is_not_shown(fake, fault, length):
+    """Not even its start, if the page is truncated in the middle of the key."""
     key = "sk-ant-admin01-" + "".join(chr(97 + n % 26) for n in range(length))
     client, _ = fake(Faults(lambda number: fault), key=key)
     with pytest.raises((ApiError, SchemaError)) as error:
@@ -215,36 +215,36 @@ def test_another_envelope_is_named_not_retried(clock):
     assert len(asked) == 1
 
 
-def test_an_error_carries_the_services_words_and_its_id(fake):
-    """A refused key is an error with the service's message and its request id."""
+def test_an_error_has_the_message_and_id_of_the_service(fake):
+    """For a refused key, the service's message and its request id."""
     client, _ = fake(key="sk-ant-api03-x")
     with pytest.raises(AuthError, match=r"invalid x-api-key.*request req_000000"):
         client.records(DAY)
 
 
 @pytest.mark.parametrize("day", ["2026-13-01", "yesterday", datetime(2026, 11, 16), ""])
-def test_only_a_day_is_a_day(fake, day):
-    """Moments and other texts are refused before anything is asked."""
+def test_only_a_date_is_accepted_as_a_day(fake, day):
+    """Timestamps and other texts are refused before any request."""
     client, service = fake()
     with pytest.raises(ValueError, match="not a day"):
         client.records(day)
     assert service.asked == []
 
 
-def test_an_address_that_is_none_is_refused():
-    """A base URL without a scheme is an error that shows it."""
+def test_an_invalid_address_is_refused():
+    """The error shows a base URL without a scheme."""
     with pytest.raises(SettingsError, match=r"api\.example"):
         AdminClient(KEY, base_url="api.example")
 
 
-def test_the_organization_of_a_key_can_be_asked(fake):
-    """One cheap request says whose key it is."""
+def test_the_organization_of_a_key_can_be_requested(fake):
+    """One cheap request says which organization the key belongs to."""
     assert fake()[0].organization().id == "5a3c1e00-0000-4000-8000-000000000001"
 
 
 @pytest.mark.parametrize("status", [413, 504])
-def test_pages_that_are_too_large_are_asked_for_in_smaller_ones(status):
-    """The service manages 300 records at a time: 250 are asked for, and no record is lost."""
+def test_pages_that_are_too_large_are_requested_in_smaller_sizes(status):
+    """The service manages 300 records at a time: 250 are requested, and no record is lost."""
     service = FakeService(lambda day: [record(str(day), f"p{n}@x.example") for n in range(600)])
     inner, asked = service.transport(), []
 

@@ -1,4 +1,4 @@
-"""A client trusts no answer: its size, its time, its pages, its characters; nor who listens."""
+"""A client trusts no answer: not its size, time, pages or characters, nor who is listening."""
 
 import gzip
 import json
@@ -33,7 +33,8 @@ def page(*records, more=None):
 
 
 def client(*bodies, **options):
-    """A client of a service whose n-th answer is the n-th of `bodies`, the last for ever."""
+    """A client of a service whose n-th answer is the n-th of `bodies`, then the last one
+    forever."""
     asked = []
 
     def answer(request):
@@ -54,21 +55,21 @@ def actors(made):
 
 
 def test_pages_that_overlap_count_each_row_once(caplog):
-    """Somebody joined between two pages, and the last row of the first began the second."""
+    """A person joined between two pages, so the last row of the first also starts the second."""
     ann, bob, cat = (record(actor=f"{name}@x.example") for name in ("ann", "bob", "cat"))
     made = client(page(ann, bob, more="2"), page(bob, cat))
     assert actors(made) == ["ann@x.example", "bob@x.example", "cat@x.example"]
     assert "page 2 repeats 1 rows" in caplog.text
 
 
-def test_equal_rows_of_one_page_are_several(caplog):
-    """Two keys of one name and use are two; only pages can overlap."""
+def test_equal_rows_of_one_page_all_count(caplog):
+    """Two keys with one name and equal use are two; only pages can overlap."""
     key = record(api_key="ci")
     assert len(client(page(key, key, more="2"), page(record())).records(DAY)) == 3
 
 
-def test_pages_without_new_rows_come_to_an_end():
-    """Each has another cursor, and there would be more for ever."""
+def test_pages_without_new_rows_stop_the_walk():
+    """Each page has another cursor, and the walk would never end."""
     made = client(*(page(record(), more=f"c{n}") for n in range(100)))
     with pytest.raises(ApiError, match=r"2026-11-16: page 4 .* nothing new three times"):
         made.records(DAY)
@@ -77,7 +78,7 @@ def test_pages_without_new_rows_come_to_an_end():
 
 @pytest.mark.parametrize("body", [b'{"data": [', page(record())[:-40], b'{"data": NaN}'])
 def test_an_answer_broken_in_the_same_way_three_times_is_a_fault(body):
-    """Not weather that passes: three tries, and an error with the day and the request."""
+    """It is not temporary: three tries, and an error with the day and the request."""
     answer = httpx.Response(200, content=body, headers={"request-id": "req_7"})
     made = client(answer)
     with pytest.raises(SchemaError, match=r"2026-11-16.*req_7.*three|3 times"):
@@ -85,8 +86,8 @@ def test_an_answer_broken_in_the_same_way_three_times_is_a_fault(body):
     assert len(made.asked) == 3
 
 
-def test_answers_broken_in_several_ways_are_weather(caplog):
-    """Each is cut off elsewhere; the fourth is whole. Every retry says why, and when."""
+def test_answers_broken_in_different_ways_are_retried(caplog):
+    """Each is truncated elsewhere; the fourth is complete. Every retry logs its reason and time."""
     whole = page(record())
     made = client(whole[:20], whole[:30], whole[:40], whole)
     assert actors(made) == ["ann@x.example"]
@@ -96,7 +97,7 @@ def test_answers_broken_in_several_ways_are_weather(caplog):
 
 
 def test_an_answer_that_unpacks_to_more_than_any_page_is_refused(monkeypatch):
-    """Ten megabytes of spaces come as ten kilobytes; reading stops at the bound."""
+    """Ten megabytes of spaces arrive as ten kilobytes; reading stops at the limit."""
     monkeypatch.setattr(answers, "MOST_BYTES", 1_000_000)
     packed = gzip.compress(b" " * 10_000_000)
     bomb = httpx.Response(200, content=packed, headers={"content-encoding": "gzip"})
@@ -109,8 +110,8 @@ def times_out():
 
 
 @pytest.mark.parametrize("slow", [408, 504, 524, times_out])
-def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(slow):
-    """Whoever gave up waiting: the service, a gateway, Cloudflare, this client."""
+def test_a_page_that_takes_too_long_is_requested_in_smaller_sizes(slow):
+    """Whoever timed out: the service, a gateway, Cloudflare, this client."""
     if isinstance(slow, int):
         slow = httpx.Response(slow, content=b"<html>timeout</html>")
     made = client(slow, slow, page(record()))
@@ -119,14 +120,14 @@ def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(slow):
 
 
 def test_a_wait_longer_than_the_budget_is_named():
-    """A day of waiting is not begun, and the error says that it was asked for."""
-    told = httpx.Response(429, headers={"retry-after": "86400"}, json={"error": {}})
+    """It does not start to wait for a day, and the error says that the service required it."""
+    refusal = httpx.Response(429, headers={"retry-after": "86400"}, json={"error": {}})
     with pytest.raises(ApiError, match=r"2026-11-16: 429 .* asks to wait 86,400 s"):
-        client(told).records(DAY)
+        client(refusal).records(DAY)
 
 
-def test_a_list_without_its_last_id_goes_on_after_its_last_row():
-    """As some gateways send it; who has no address is left out, null fields are not."""
+def test_a_list_without_its_last_id_continues_after_its_last_row():
+    """As some gateways send it; a person without an address is skipped, null fields are fine."""
     rows = [{"id": f"user_{n}", "email": f"p{n}@x.example", "name": None, "role": None,
              "added_at": None} for n in range(3)]  # fmt: skip
     rows[1]["email"] = None
@@ -138,7 +139,7 @@ def test_a_list_without_its_last_id_goes_on_after_its_last_row():
 
 
 def test_a_list_whose_pages_overlap_has_each_row_once():
-    """A member who was added between two pages moved the last row of the first to the second."""
+    """A member added between two pages moved the last row of the first to the second."""
     rows = [{"id": f"user_{n}", "email": f"p{n}@x.example", "added_at": None} for n in range(3)]
     first = {"data": rows[:2], "has_more": True, "last_id": "user_1"}
     rest = {"data": rows[1:], "has_more": False}
@@ -146,8 +147,8 @@ def test_a_list_whose_pages_overlap_has_each_row_once():
     assert [one.id for one in made.members()] == ["user_0", "user_1", "user_2"]
 
 
-def test_an_answer_that_drips_is_given_up():
-    """A byte now and then keeps every timeout of a read from passing."""
+def test_an_answer_that_trickles_in_is_abandoned():
+    """An occasional byte would keep any read timeout from expiring."""
     now = [0.0]
 
     def drips():
@@ -171,8 +172,8 @@ def test_an_answer_that_drips_is_given_up():
         (rb"\\ud83d%s", r"\ud83d"),
     ],
 )
-def test_a_character_that_is_none_does_not_block_a_day(sent, read):
-    """Half a pair, broken UTF-8, a mark at the start: the rest of the name is read."""
+def test_an_invalid_character_does_not_fail_a_day(sent, read):
+    """Half a surrogate pair, broken UTF-8, a byte order mark: the rest of the name is read."""
     body = page(record())
     if sent.startswith(b"\xef"):
         body = sent.replace(b"%s", body)
@@ -184,8 +185,8 @@ def test_a_character_that_is_none_does_not_block_a_day(sent, read):
 
 @pytest.mark.parametrize("depth", [10_000, 1_000_000])
 @pytest.mark.parametrize("status", [200, 400])
-def test_an_answer_that_is_nested_without_end_is_an_error_of_its_day(depth, status):
-    """It names the day and the request, and ends no process."""
+def test_an_endlessly_nested_answer_is_an_error_for_its_day(depth, status):
+    """It names the day and the request, and does not crash the process."""
     body = b'{"data": [], "has_more": false, "next_page": null, "x": ' + b"[" * depth
     answer = httpx.Response(status, content=body + b"]" * depth + b"}")
     with pytest.raises((SchemaError, ApiError), match="2026-11-16"):
@@ -193,8 +194,8 @@ def test_an_answer_that_is_nested_without_end_is_an_error_of_its_day(depth, stat
 
 
 @pytest.mark.parametrize("url", ["http://api.example", "http://10.0.0.1:80", "http://127.evil.com"])
-def test_a_key_is_not_sent_in_clear(url):
-    """Only this machine itself may be asked without encryption."""
+def test_a_key_is_not_sent_unencrypted(url):
+    """Only this machine may be contacted without encryption."""
     with pytest.raises(SettingsError, match="in clear"):
         AdminClient(KEY, base_url=url)
     for own in ("http://127.0.0.1:1", "http://localhost", "http://[::1]:80", "https://x.example"):
@@ -204,7 +205,7 @@ def test_a_key_is_not_sent_in_clear(url):
 @pytest.mark.skipif(os.name != "posix", reason="modes of files")
 @pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o644, True), (0o640, True)])
 def test_a_key_file_that_others_can_read_is_refused(tmp_path, mode, refused):
-    """The error says the command that makes it one's own."""
+    """The error has the command that fixes its permissions."""
     file = tmp_path / "a key"
     file.write_text(KEY)
     file.chmod(mode)
@@ -229,8 +230,8 @@ def syncing(url, folder, *flags, fetch="2026-11-16"):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_sync_that_waits_ends_at_once_when_it_is_told_to(tmp_path, number):
-    """Its tries and the waits between them would take minutes."""
+def test_a_waiting_sync_stops_at_once_when_interrupted(tmp_path, number):
+    """Its retries and waits would take minutes."""
     fault = next(name for name in FAULTS if "429" in name)
     service = FakeService(lambda day: [record(str(day))], faults=Faults(lambda asked: fault))
     with serve(service) as server:
@@ -244,7 +245,7 @@ def test_a_sync_that_waits_ends_at_once_when_it_is_told_to(tmp_path, number):
 
 
 def test_debugging_shows_no_key_and_no_password(tmp_path):
-    """Neither the header of the key nor what is written in an address."""
+    """Neither in the key header nor in an address."""
     service = FakeService(lambda day: [record(str(day))])
     with serve(service) as server:
         url = server.url.replace("http://", "http://ann:pass-word@")

@@ -1,4 +1,5 @@
-"""The Enterprise client walks a day to its end under another contract; real HTTP on loopback."""
+"""The Enterprise client reads a day completely under a different contract; real HTTP on
+loopback."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,7 @@ MANY = 2500
 
 
 class Clock:
-    """Time that passes only by sleeping."""
+    """A clock that advances only by sleeping."""
 
     def __init__(self):
         self.now, self.lock = 0.0, threading.Lock()
@@ -41,7 +42,7 @@ class Clock:
 
 @pytest.fixture
 def fake():
-    """Makes a client of a service with these faults, over a real socket."""
+    """Make a client of a service with these faults, over a real socket."""
     open_now = []
 
     def make(faults=None, *, records=None, members=list, budget=1e6):
@@ -67,14 +68,14 @@ def fake():
 
 
 def offline(answer, key=KEY):
-    """A client that is answered by a function."""
+    """A client with answers from a function."""
     clock = Clock()
     transport = httpx.MockTransport(answer)
     return EnterpriseClient(key, transport=transport, sleep=clock.sleep, clock=clock, budget=60)
 
 
 def row(id="user_1", email="ann@x.example", sessions=2, **more):
-    """One person of an answer; `more` are the other counters."""
+    """One person in an answer; `more` has the other counters."""
     count = {"commit_count": 0, "pull_request_count": 0, "added": 0, "removed": 0, **more}
     lines = {"added_count": count.pop("added"), "removed_count": count.pop("removed")}
     tools = {"edit_tool": {"accepted_count": 0, "rejected_count": count.pop("rejected", 0)}}
@@ -87,7 +88,7 @@ def row(id="user_1", email="ann@x.example", sessions=2, **more):
 
 
 def test_a_day_is_all_its_pages(fake):
-    """2,500 people come in three pages of one walk, though no answer says there is more."""
+    """2,500 people arrive in three pages of one walk, though no answer says that there is more."""
     client, service = fake()
     actors = [r.actor.email_address for r in client.records(DAY)]
     assert actors == [f"p{n}@x.example" for n in range(MANY)]
@@ -95,8 +96,8 @@ def test_a_day_is_all_its_pages(fake):
     assert {asked.url.params["date"] for asked in service.asked} == {"2026-11-16"}
 
 
-def test_a_row_gets_the_day_that_was_asked_for_and_the_organization_that_answered():
-    """Neither is in the row; what the row does not tell is null, and the other names are read."""
+def test_a_row_gets_the_requested_day_and_the_answering_organization():
+    """Neither is in the row; missing fields are null, and the other field names are read."""
     body = {"data": [row(commit_count=3, added=5, rejected=4)], "next_page": None}
     headers = {"anthropic-organization-id": "org-7"}
     client = offline(lambda request: httpx.Response(200, json=body, headers=headers))
@@ -118,8 +119,8 @@ def test_a_row_gets_the_day_that_was_asked_for_and_the_organization_that_answere
     assert found.model_breakdown == []
 
 
-def test_who_used_another_product_only_has_no_record():
-    """Zeros in every counter of Claude Code are no use of it, nor is null in place of them."""
+def test_a_user_of_another_product_only_has_no_record():
+    """Zero or null in every counter of Claude Code is no use of it."""
     rows = [row(sessions=0), row("user_2", sessions=0, removed=1)]
     body = {"data": [*rows, row("user_3") | {"claude_code_metrics": None}], "next_page": None}
     client = offline(lambda request: httpx.Response(200, json=body))
@@ -127,14 +128,14 @@ def test_who_used_another_product_only_has_no_record():
 
 
 def test_a_count_or_an_address_may_be_null():
-    """Sessions that are not given stay null, without an address the id stands for a person."""
+    """Missing sessions stay null; without an address the id identifies a person."""
     body = {"data": [row(email=None, sessions=None, commit_count=1)], "next_page": None}
     (found,) = offline(lambda request: httpx.Response(200, json=body)).records(DAY)
     assert (found.core_metrics.num_sessions, found.actor.email_address) == (None, "user_1")
 
 
-def test_a_new_counter_of_claude_code_is_told_and_other_products_are_not():
-    """What is new in Claude Code's own block is worth a word; the rest of the row is not read."""
+def test_a_new_counter_is_reported_for_claude_code_only():
+    """New fields in Claude Code's own block are reported; the rest of the row is not read."""
     new = row(commit_count=1)
     new["claude_code_metrics"]["core_metrics"]["merge_count"] = 1
     client = offline(lambda r: httpx.Response(200, json={"data": [new], "next_page": None}))
@@ -144,19 +145,19 @@ def test_a_new_counter_of_claude_code_is_told_and_other_products_are_not():
 
 @pytest.mark.parametrize("key", ["sk-ant-admin01-secret", "sk-ant-oat01-x", "sk-ant-api03-x"])
 def test_a_key_of_another_kind_is_refused_before_it_is_sent(key):
-    """The error says which API it is for, and how the right kind is made; never the key."""
+    """The error says which API it is for, and how to create the right kind; never the key."""
     with pytest.raises(AuthError, match="read:analytics") as refusal:
         EnterpriseClient(key)
     assert "secret" not in str(refusal.value)
 
 
 def test_no_key_names_the_variable():
-    """Without a key nothing is asked."""
+    """Without a key no request is made."""
     with pytest.raises(AuthError, match="ANTHROPIC_ANALYTICS_KEY"):
         EnterpriseClient(None)
 
 
-def test_a_day_not_counted_yet_names_the_newest_there_is(fake):
+def test_a_day_not_counted_yet_names_the_newest_available(fake):
     """At noon of the 24th the 23rd has been counted, the 24th has not."""
     client, service = fake()
     assert client.records("2026-11-23")
@@ -166,8 +167,8 @@ def test_a_day_not_counted_yet_names_the_newest_there_is(fake):
     assert len(service.asked) == 4
 
 
-def test_another_refusal_is_no_day_that_is_not_counted_yet():
-    """A 400 that names no earlier day is an error like any other."""
+def test_other_refusals_do_not_mean_not_counted_yet():
+    """A 400 that names no earlier day is an ordinary error."""
     error = {"type": "error", "error": {"type": "invalid_request_error", "message": "limit: no"}}
     client = offline(lambda request: httpx.Response(400, json=error))
     with pytest.raises(ApiError, match="limit: no") as refused:
@@ -175,16 +176,16 @@ def test_another_refusal_is_no_day_that_is_not_counted_yet():
     assert not isinstance(refused.value, NotYetError)
 
 
-def test_before_2026_nothing_is_asked(fake):
-    """The data begin on New Year's Day 2026."""
+def test_days_before_2026_are_not_requested(fake):
+    """The data start on New Year's Day 2026."""
     client, service = fake()
     with pytest.raises(ValueError, match="2026-01-01"):
         client.records("2025-12-31")
     assert service.asked == []
 
 
-def test_an_expired_cursor_begins_the_day_again(fake):
-    """The service answers 410: the pages so far are void, and the new walk is whole."""
+def test_an_expired_cursor_restarts_the_day(fake):
+    """The service answers 410: the pages so far are discarded, and the new walk is complete."""
     client, service = fake(Faults.script({1: "expired"}))
     assert len(client.records(DAY)) == MANY
     assert len(service.asked) == 5
@@ -198,14 +199,14 @@ def test_another_envelope_is_named():
 
 
 def test_many_faults_change_no_number(fake):
-    """With a third of the requests failing, four days are what they are without."""
+    """With a third of the requests failing, four days are the same as without faults."""
     client, _ = fake(Faults.random(0.3, seed=3))
     days = [date(2026, 11, n) for n in range(1, 5)]
     assert [len(client.records(day)) for day in days] == [MANY] * 4
 
 
 def test_all_workers_together_keep_below_sixty_a_minute(fake):
-    """Two hundred days by four workers: the service never has to refuse one."""
+    """Two hundred days by four workers: the service never has to refuse a request."""
     client, service = fake(records=lambda day: [record(str(day))])
     days = [date(2026, 1, 1) + timedelta(n) for n in range(200)]
     with ThreadPoolExecutor(4) as pool:
@@ -214,7 +215,7 @@ def test_all_workers_together_keep_below_sixty_a_minute(fake):
 
 
 def test_the_fake_refuses_the_sixty_first_request_of_a_minute(fake):
-    """Asked without a pace it answers 429, whoever asks."""
+    """Without pacing it answers 429 to any client."""
     _, service = fake(records=lambda day: [])
     http = httpx.Client(transport=service.transport(), headers={"x-api-key": KEY})
     url = f"https://fake{USERS}?date=2026-11-16"
@@ -223,7 +224,7 @@ def test_the_fake_refuses_the_sixty_first_request_of_a_minute(fake):
 
 @pytest.mark.parametrize("beta", ["false", "true"])
 def test_seats_are_read_in_both_envelopes(fake, beta):
-    """`summaries` and `data` tell the same."""
+    """`summaries` and `data` give the same seats."""
     members = [{"id": f"user_{n}", "email": f"p{n}@x.example", "added_at": "2026-02-01"}
                for n in range(7)]  # fmt: skip
     _, service = fake(records=lambda day: [], members=lambda: members)
@@ -240,8 +241,8 @@ def test_seats_are_read_in_both_envelopes(fake, beta):
     }
 
 
-def test_a_refusal_that_repeats_the_question_names_no_newest_day():
-    """The earlier day in its words is the one that was sent."""
+def test_a_refusal_that_repeats_the_request_names_no_newest_day():
+    """The earlier day in its message is the one that was sent."""
     words = "The range from 2026-11-16 to 2026-11-19 is too long."
     error = {"type": "error", "error": {"type": "invalid_request_error", "message": words}}
     client = offline(lambda request: httpx.Response(400, json=error))
@@ -251,8 +252,8 @@ def test_a_refusal_that_repeats_the_question_names_no_newest_day():
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_refused_seats_do_not_take_the_people_down(tmp_path, status):
-    """Two days of people are stored, and the sync says that the seats are not known."""
+def test_refused_seats_do_not_stop_the_people(tmp_path, status):
+    """Two days of people are stored, and the sync says that the seats are unknown."""
     service = FakeService(lambda day: [record(str(day))], now=lambda: NOON)
     inner = service.transport()
     error = {"type": "error", "error": {"type": "some_error", "message": "no seats for you"}}
@@ -268,8 +269,8 @@ def test_refused_seats_do_not_take_the_people_down(tmp_path, status):
     assert len(store.read("enterprise", "seats", DAY, DAY)) == 0
 
 
-def test_refused_seats_leave_those_that_are_stored(tmp_path):
-    """They were known on the first sync; the second is refused them, and the day is the same."""
+def test_refused_seats_leave_the_stored_ones_unchanged(tmp_path):
+    """The first sync got them; the second is refused, and the day is the same."""
     members = [{"id": "user_1", "email": "p@x.example", "added_at": "2026-02-01"}]
     service = FakeService(lambda day: [record(str(day))], now=lambda: NOON, members=lambda: members)
     store, inner = Store(tmp_path), service.transport()
@@ -285,8 +286,8 @@ def test_refused_seats_leave_those_that_are_stored(tmp_path):
     assert store.read("enterprise", "seats", DAY, DAY)["assigned_seats"].to_pylist() == [1]
 
 
-def test_seats_of_a_long_range_are_asked_for_in_parts(fake):
-    """The service takes 31 days at a time, and nothing that is not counted yet."""
+def test_seats_of_a_long_range_are_requested_in_parts(fake):
+    """The service accepts 31 days at a time, and no day that is not counted yet."""
     client, service = fake(records=lambda day: [])
     found = client.seats(date(2026, 1, 1), date(2026, 11, 25))
     assert (min(found), max(found)) == (date(2026, 1, 1), date(2026, 11, 23))
@@ -304,8 +305,8 @@ def sample_service(**options):
     return FakeService(sample.records, now=lambda: NOON, members=lambda: members, **options)
 
 
-def test_it_tells_of_people_what_the_admin_api_tells(tmp_path):
-    """The same organisation by both: each person's sums of a week are the same."""
+def test_it_has_the_same_numbers_about_people_as_the_admin_api(tmp_path):
+    """The same organisation through both: each person's weekly sums are the same."""
     store, sample = Store(tmp_path), SampleOrganisation()
     sync(enterprise_of(sample_service()), store, "2026-11-16", "2026-11-22", now=NOON)
     sync(sample, store, "2026-11-16", "2026-11-22", now=NOON)
@@ -324,7 +325,7 @@ def test_a_sync_says_which_day_is_the_newest(tmp_path):
     early = datetime(2026, 11, 24, 9, tzinfo=UTC)
     service = FakeService(lambda day: [record(str(day))], now=lambda: early)
     store = Store(tmp_path)
-    late = early + timedelta(hours=3)  # by our own clock it should be there
+    late = early + timedelta(hours=3)  # by our own clock it should be available
     result = sync(enterprise_of(service), store, "2026-11-21", "2026-11-23", now=late)
     assert list(store.days("enterprise")) == [date(2026, 11, 21), date(2026, 11, 22)]
     assert (result.open, result.newest) == ((date(2026, 11, 23),), date(2026, 11, 22))
@@ -333,7 +334,7 @@ def test_a_sync_says_which_day_is_the_newest(tmp_path):
 
 
 def test_days_before_the_first_are_not_stored_as_empty(tmp_path):
-    """Nothing can be known of 2025, which is not the same as nothing happened."""
+    """2025 is unknown, which is not the same as no activity."""
     service = FakeService(lambda day: [], now=lambda: NOON)
     store = Store(tmp_path)
     sync(enterprise_of(service), store, "2025-12-30", "2026-01-02", now=NOON)
@@ -341,7 +342,7 @@ def test_days_before_the_first_are_not_stored_as_empty(tmp_path):
 
 
 def test_a_day_is_final_a_week_after_its_end(tmp_path):
-    """Days may be revised for a while: of 12 days the older ones are not asked for again."""
+    """Days may be revised for a while: of 12 days the older ones are not fetched again."""
     service = FakeService(lambda day: [record(str(day))], now=lambda: NOON)
     store, since = Store(tmp_path), date(2026, 11, 12)
     sync(enterprise_of(service), store, since, "2026-11-23", now=NOON)
@@ -349,8 +350,8 @@ def test_a_day_is_final_a_week_after_its_end(tmp_path):
     assert (len(result.final), len(result.same)) == (5, 7)
 
 
-def test_a_killed_sync_goes_on_from_there(tmp_path):
-    """It fails on the fourth day; what was stored stays, and only the rest is asked for."""
+def test_a_failed_sync_continues_where_it_stopped(tmp_path):
+    """It fails on the fourth day; stored days stay, and only the rest is fetched."""
     service = FakeService(lambda day: [record(str(day))], now=lambda: NOON,
                           faults=Faults(lambda n: "500" if n >= 4 else None))  # fmt: skip
     store = Store(tmp_path)
@@ -373,8 +374,8 @@ def test_the_key_is_in_no_error(caplog):
     assert KEY not in f"{refused.value!r} {client!r} {caplog.text}"
 
 
-def test_nothing_there_names_key_and_scope():
-    """Where the key lacks the scope or the switch is off, the service says 404."""
+def test_a_404_names_key_and_scope():
+    """The service answers 404 if the key lacks the scope or the feature is off."""
     error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
     client = offline(lambda request: httpx.Response(404, json=error))
     with pytest.raises(ApiError, match=r"scope read:analytics.*switch"):
@@ -382,7 +383,7 @@ def test_nothing_there_names_key_and_scope():
 
 
 @pytest.mark.parametrize("identity", ["named", "pseudonym"])
-def test_a_person_whose_address_changes_stays_one_person(tmp_path, identity):
+def test_a_person_with_a_changed_address_stays_one_person(tmp_path, identity):
     """The service's id is the same on both days; no id is in the dataset."""
 
     def answer(request):
@@ -404,7 +405,7 @@ def test_a_person_whose_address_changes_stays_one_person(tmp_path, identity):
 
 
 def person_day(user, address):
-    """A person with one commit, as the service writes it."""
+    """A person with one commit, in the format of the service."""
     core = {
         "commit_count": 1,
         "pull_request_count": 0,

@@ -36,7 +36,7 @@ def records():
 
 @pytest.fixture(scope="module")
 def roster():
-    """The sample's own roster, read as anybody's."""
+    """The sample's own roster, read like any other."""
     return parse_roster(SampleOrganisation().roster_csv(), "sample")
 
 
@@ -65,39 +65,39 @@ def people(records):
     return {r.actor.email_address for r in records if isinstance(r.actor, UserActor)}
 
 
-# The same every time
+# Reproducible
 
 
 def test_any_day_is_the_same_alone_and_in_any_order(records):
-    """No day depends on another, so a day can be asked for by itself and twice."""
+    """No day depends on another, so a day can be requested by itself and twice."""
     for day in reversed(DAYS[::9]):
         assert SampleOrganisation().records(day) == records[day]
 
 
-def test_the_sample_is_what_it_was_on_every_machine(records):
-    """The digest of one day: whoever changes the sample changes this line on purpose."""
+def test_the_sample_is_the_same_on_every_machine(records):
+    """The digest of one day: a change of the sample has to change this line too."""
     day = msgspec.json.encode(records[date(2026, 11, 18)])
     assert sha256(day).hexdigest()[:16] == "0234d2cbf15bee6d"
 
 
 def test_it_covers_26_whole_weeks():
-    """From a Monday to a Sunday; nothing was recorded before."""
+    """From a Monday to a Sunday; there is nothing before."""
     first, last = SampleOrganisation().span()
     assert (first, last) == (DAYS[0], DAYS[-1]) == (FIRST, UNTIL)
     assert first.weekday() == 0 and last.weekday() == 6
     assert SampleOrganisation().records(FIRST - timedelta(days=1)) == []
 
 
-def test_days_after_the_end_go_on_alike(records):
-    """The fake service has a today: an ordinary week in March is like one in November."""
+def test_days_after_the_end_continue_the_same_way(records):
+    """The fake service has a current day: an ordinary week in March resembles one in November."""
     later = [SampleOrganisation().records(date(2027, 3, 1) + timedelta(days=n)) for n in range(5)]
     count = sum(len(day) for day in later)
     before = sum(len(records[date(2026, 11, 16) + timedelta(days=n)]) for n in range(5))
     assert 0.8 * before < count < 1.2 * before
 
 
-def test_an_end_before_the_beginning_is_an_error():
-    """A span that runs backwards would be an empty organisation."""
+def test_an_end_before_the_start_is_an_error():
+    """A reversed range would be an empty organisation."""
     with pytest.raises(ValueError, match=r"2026-05-24.*begins on 2026-05-25"):
         SampleOrganisation(until=date(2026, 5, 24))
 
@@ -105,8 +105,8 @@ def test_an_end_before_the_beginning_is_an_error():
 # The wire format
 
 
-def test_every_record_is_one_the_service_could_have_sent(records):
-    """It survives the wire, of one organisation, dated at its midnight, without a project."""
+def test_every_record_is_valid_in_the_wire_format(records):
+    """It survives encoding, has one organisation, is dated at midnight, and has no project."""
     for day, found in list(records.items())[::13]:
         page = Page(found, False, None)
         sent = {"data": [as_sent(one) for one in found], "has_more": False, "next_page": None}
@@ -148,11 +148,11 @@ def test_no_counter_is_negative(records):
             assert min(action.accepted, action.rejected) >= 0
 
 
-# What it is like
+# Realism
 
 
-def test_it_has_the_variety_the_kit_must_cope_with(records):
-    """Terminals, remote rows, subscriptions, keys, models and tools: each kind is there."""
+def test_it_has_every_kind_of_record(records):
+    """Terminals, remote rows, subscriptions, keys, models and tools."""
     found = all_of(records)
     assert len({record.terminal_type for record in found}) >= 6
     assert {record.is_remote for record in found} == {True, False}
@@ -166,7 +166,7 @@ def test_it_has_the_variety_the_kit_must_cope_with(records):
 
 
 def test_subscriptions_are_a_minority_and_only_they_have_a_plan(records):
-    """A plan is named exactly where the customer type says subscription."""
+    """A plan is given exactly if the customer type is subscription."""
     found = all_of(records)
     seats = [record for record in found if record.customer_type == "subscription"]
     assert 0.05 < len(seats) / len(found) < 0.3
@@ -174,13 +174,14 @@ def test_subscriptions_are_a_minority_and_only_they_have_a_plan(records):
 
 
 def test_one_person_appears_in_two_spellings(records):
-    """Addresses come as typed; in lower case they are fewer by one."""
+    """Addresses are as typed; in lower case there is one fewer."""
     typed = people(all_of(records))
     assert len(typed) == len({address.lower() for address in typed}) + 1
 
 
 def test_the_roster_has_joiners_leavers_a_move_and_people_who_never_start(roster, data):
-    """About 140 people in 8 teams, of whom about 110 are seen; keys and strangers are not on it."""
+    """About 140 people in 8 teams, about 110 of whom are active; keys and strangers are not on
+    it."""
     assert roster["team"].nunique() == 8 and 135 <= roster["actor"].nunique() <= 155
     assert roster["start"].notna().sum() > 5 and roster["end"].notna().sum() > 5
     assert roster["actor"].duplicated().sum() == 1
@@ -190,7 +191,7 @@ def test_the_roster_has_joiners_leavers_a_move_and_people_who_never_start(roster
 
 
 def test_weekends_and_holidays_are_quiet(records):
-    """A day off has a small part of the people of an ordinary day."""
+    """A day off has a small fraction of the people of an ordinary day."""
     ordinary = [len(people(records[day])) for day in DAYS[-28:] if day.weekday() < 5]
     off = [day for day in DAYS if day.weekday() >= 5 or day in HOLIDAYS]
     assert max(len(people(records[day])) for day in off) < 0.4 * min(ordinary)
@@ -204,33 +205,33 @@ def test_adoption_grows_and_then_holds(weeks):
     assert share.iloc[-6:].max() - share.iloc[-6:].min() < 0.05
 
 
-def test_costs_are_of_a_size_one_meets(weeks):
+def test_costs_are_realistic(weeks):
     """One to four dollars per commit, six to thirteen per active day, some without a commit."""
     assert (weeks["cost_usd"] / weeks["commits"]).between(1, 4).all()
     assert (weeks["cost_usd"] / weeks["active_days"]).between(5.5, 13).all()
     assert (weeks["cost_without_commit"] > 0).all()
 
 
-def test_cache_reads_make_most_of_the_input(data):
+def test_cache_reads_are_most_of_the_input(data):
     """Between 85 and 95 of a hundred tokens read are read from the cache."""
     assert by_week(data, "cache_read_share")["value"].between(0.85, 0.95).all()
 
 
-def test_each_tool_is_accepted_at_a_rate_one_meets(data):
-    """Between 70 and 90 of a hundred proposals."""
+def test_acceptance_rates_are_realistic(data):
+    """Between 70 and 90 percent of proposals for each tool."""
     sums = data.tool_actions.groupby("tool", observed=True)[["accepted", "rejected"]].sum()
     assert (sums["accepted"] / sums.sum(axis=1)).between(0.7, 0.9).all()
 
 
 def test_use_is_skewed(data):
-    """A tenth of the people make more than a quarter of the cost."""
+    """A tenth of the people account for more than a quarter of the cost."""
     costs = actor_weeks(data).groupby("actor", observed=True)["cost_usd"].sum()
     top = costs.nlargest(len(costs) // 10).sum()
     assert 0.25 < top / costs.sum() < 0.6
 
 
-def test_the_older_model_gives_way_to_the_newer(data):
-    """Only the old one before the migration, only the new one when it is over, both between."""
+def test_the_newer_model_replaces_the_older(data):
+    """Only the old one before the migration, only the new one after it, both in between."""
     usage = data.model_usage
     opus = usage[usage["model"].isin(["claude-opus-4-8", "claude-opus-5"])]
     begin, end = (day.isoformat() for day in MIGRATION)
@@ -245,7 +246,7 @@ def test_the_older_model_gives_way_to_the_newer(data):
 
 
 def test_a_commit_of_the_changed_team_costs_about_twice_as_much(data):
-    """Four weeks before against the three since; the other teams stay where they were."""
+    """The four weeks before against the three after; the other teams do not change."""
     sums = (
         actor_weeks(data, split="team")
         .groupby(["team", "week"], observed=True)[["cost_usd", "commits"]]
@@ -264,8 +265,8 @@ def test_a_commit_of_the_changed_team_costs_about_twice_as_much(data):
     assert 0.85 < growth(~changed) < 1.15
 
 
-def test_the_change_is_found_in_its_team_in_its_first_week(sample_days):
-    """The headline of the team says up; a reader can find it."""
+def test_the_change_is_detected_in_its_team_in_its_first_week(sample_days):
+    """The headline of the team says up, so a reader can find it."""
     found = load(week="2026-W45", weeks=12, source="sample", store=sample_days, team=CHANGED_TEAM)
     assert headline(found, "cost_per_commit").recent.verdict == "up"
 

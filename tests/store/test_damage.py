@@ -1,4 +1,4 @@
-"""Damage on disk: it is named and kept, and what can be restored is restored."""
+"""Damage on disk is named, the damaged file is kept, and the data is restored where possible."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ NOW = datetime(2026, 12, 24, 12, tzinfo=UTC)
 
 
 class Days(Source):
-    """A source of one record a day with as many commits as the day has a number."""
+    """A source of one record a day, with as many commits as the day of the month."""
 
     name, answered_at = "api", NOW
 
@@ -40,7 +40,7 @@ def filled(root):
 
 
 def damaged(store, name):
-    """A few bytes in the middle of a file are others."""
+    """Change a few bytes in the middle of a file."""
     path = store.folder("api") / name
     content = path.read_bytes()
     middle = len(content) // 2
@@ -55,7 +55,7 @@ def commits(store):
 
 @pytest.mark.parametrize("frame", ["activity", "model_usage", "tool_actions"])
 def test_all_days_of_a_damaged_month_are_fetched_again(tmp_path, frame):
-    """Asked for the last week, a sync gets all three; the file is kept, and nothing is restated."""
+    """A sync of the last week fetches all three; the file is kept, and nothing is restated."""
     store = filled(tmp_path)
     content = damaged(store, f"{frame}/2026-11.parquet")
     source = Days()
@@ -69,7 +69,7 @@ def test_all_days_of_a_damaged_month_are_fetched_again(tmp_path, frame):
 
 
 def test_damage_of_other_months_is_left_to_their_sync(tmp_path):
-    """December is stored and read, though November cannot be."""
+    """December is stored and read, although November cannot be."""
     store = filled(tmp_path)
     damaged(store, "activity/2026-11.parquet")
     source = Days()
@@ -79,8 +79,8 @@ def test_damage_of_other_months_is_left_to_their_sync(tmp_path):
         commits(store)
 
 
-def test_a_damaged_month_is_replaced_as_a_whole_or_not_at_all(tmp_path):
-    """One day cannot be fetched: no sum of fewer days is told, and the next sync goes on."""
+def test_a_damaged_month_is_replaced_completely_or_not_at_all(tmp_path):
+    """One day cannot be fetched: no partial sum is shown, and the next sync continues."""
     store = filled(tmp_path)
     damaged(store, "activity/2026-11.parquet")
     with pytest.raises(ApiError, match="2026-11-05"):
@@ -92,8 +92,8 @@ def test_a_damaged_month_is_replaced_as_a_whole_or_not_at_all(tmp_path):
     assert commits(store) == list(range(2, 23))
 
 
-def test_a_damaged_list_of_days_is_made_again_from_the_files(tmp_path):
-    """The rows are there; when they were fetched is not known, so days may change again."""
+def test_a_damaged_list_of_days_is_rebuilt_from_the_files(tmp_path):
+    """The rows are there; their fetch times are unknown, so the days may change again."""
     store = filled(tmp_path)
     content = damaged(store, "days.parquet")
     source = Days()
@@ -109,8 +109,8 @@ def test_a_damaged_list_of_days_is_made_again_from_the_files(tmp_path):
 
 
 @pytest.mark.parametrize("other", ["activity/2026-10.parquet", "model_usage/2026-11.parquet"])
-def test_a_file_of_another_month_or_frame_is_none_of_this_one(tmp_path, other):
-    """Whole and with good checksums: without the list of days its place still tells."""
+def test_a_file_of_another_month_or_frame_is_not_used(tmp_path, other):
+    """It is valid, with good checksums; without the list of days its path still identifies it."""
     store = filled(tmp_path)
     sync(Days(), store, "2026-10-30", "2026-10-31", now=NOW)
     folder = store.folder("api")
@@ -123,8 +123,8 @@ def test_a_file_of_another_month_or_frame_is_none_of_this_one(tmp_path, other):
     assert (tmp_path / "damaged/v2/api/activity/2026-11.parquet").exists()
 
 
-def test_a_list_of_days_that_is_gone_does_not_empty_the_store(tmp_path):
-    """Without it the rows in the files would be written over; so nothing is, before it is made."""
+def test_a_missing_list_of_days_does_not_empty_the_store(tmp_path):
+    """Rows in the files would be overwritten, so nothing is written until the list is rebuilt."""
     store = filled(tmp_path)
     (store.folder("api") / "days.parquet").unlink()
     with pytest.raises(StoreError, match=r"days\.parquet"):
@@ -134,7 +134,7 @@ def test_a_list_of_days_that_is_gone_does_not_empty_the_store(tmp_path):
 
 
 def test_a_second_damaged_file_does_not_replace_the_first(tmp_path):
-    """Both are kept: either may have what the other has not."""
+    """Both are kept: each may have rows the other lacks."""
     store = filled(tmp_path)
     for _ in range(2):
         damaged(store, "activity/2026-11.parquet")
@@ -143,8 +143,8 @@ def test_a_second_damaged_file_does_not_replace_the_first(tmp_path):
     assert {path.name for path in folder.iterdir()} == {"2026-11.parquet", "2026-11.parquet.1"}
 
 
-def test_every_byte_is_read_when_it_is_asked_for(tmp_path):
-    """Also of files this process has read before, whatever their time and size say."""
+def test_every_read_verifies_every_byte(tmp_path):
+    """Even for files this process has read before, whatever their time and size."""
     store = filled(tmp_path)
     assert store.verify("api") == (4, [])
     path = store.folder("api") / "model_usage/2026-11.parquet"

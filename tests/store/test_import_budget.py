@@ -1,4 +1,4 @@
-"""What a sync loads: a second one with nothing new is over before pandas would be imported."""
+"""The modules a sync imports: one with nothing new finishes without importing pandas."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def modules_of_a_sync(folder):
 
 
 def test_a_sync_of_nothing_new_loads_no_pandas_and_no_notebook(tmp_path):
-    """Neither to read the logs' places nor to see that all days are stored; 850 modules at most."""
+    """Neither to find the logs nor to see that all days are stored; 850 modules at most."""
     logs = tmp_path / "logs" / "projects" / "p"
     logs.mkdir(parents=True)
     (logs / "s1.jsonl").write_text(json.dumps(answer(output=3)) + "\n")

@@ -1,4 +1,4 @@
-"""Days on disk: whole or not at all, readable by any tool, honest about when they were fetched."""
+"""Days on disk: complete or absent, readable by any tool, with the time they were fetched."""
 
 import os
 import resource
@@ -35,7 +35,7 @@ OWN_MODULES = os.environ | {
 
 
 def frames_of(count, day=DAY, **keys):
-    """A day on which every measure that is looked at is `count`."""
+    """A day where every measure the tests look at is `count`."""
     usage = {"claude-sonnet-5": {"output": count, "cents": count}}
     busy = record(str(day), commits=count, tools={"edit_tool": (count, 0)}, models=usage, **keys)
     return build_frames(day, [busy])
@@ -48,21 +48,21 @@ def stored(root, count=1, day=DAY, fetched_at=MUCH_LATER):
 
 
 def counts(store):
-    """What all three frames say the count is."""
+    """The count according to all three frames."""
     _, frames = store.read_range("api", DAY, DAY)
     columns = {"activity": "commits", "model_usage": "output_tokens", "tool_actions": "accepted"}
     return [frames[name][column].to_pylist() for name, column in columns.items()]
 
 
 def test_a_day_is_read_as_it_was_written(tmp_path):
-    """Every frame comes back with its rows, its types and its exact money."""
+    """Every frame has the same rows, types and exact money."""
     store = stored(tmp_path)
     for name, table in frames_of(1).items():
         assert store.read("api", name, DAY, DAY).equals(table)
 
 
 def test_each_frame_of_a_month_is_one_file_named_by_the_month(tmp_path):
-    """The place of a file tells source, frame and month to any tool, however many days it has."""
+    """The path of a file gives source, frame and month to any tool, however many days it has."""
     for n in (14, 0, 15):  # 30 November, 16 November, 1 December
         stored(tmp_path, day=DAY + timedelta(n))
     files = {str(path.relative_to(tmp_path)) for path in (tmp_path / "v2").rglob("*.*")}
@@ -73,7 +73,7 @@ def test_each_frame_of_a_month_is_one_file_named_by_the_month(tmp_path):
 
 
 def test_an_empty_day_is_stored_and_a_missing_one_is_not(tmp_path):
-    """Nothing happened and nobody asked are two different things."""
+    """No activity is different from not fetched."""
     store = Store(tmp_path)
     store.write_day("api", DAY, build_frames(DAY, []), fetched_at=MUCH_LATER)
     assert store.days("api")[DAY].rows == 0
@@ -81,16 +81,16 @@ def test_an_empty_day_is_stored_and_a_missing_one_is_not(tmp_path):
     assert store.read("api", "activity", DAY, DAY).schema == SCHEMAS["activity"]
 
 
-def test_looking_at_an_empty_store_makes_no_folder(tmp_path):
-    """A store that was only looked at leaves nothing behind."""
+def test_reading_an_empty_store_makes_no_folder(tmp_path):
+    """Reading a store leaves nothing behind."""
     store = Store(tmp_path / "new")
     assert store.days("api") == {}
     assert len(store.read("api", "activity", DAY, DAY)) == 0
     assert not store.root.exists()
 
 
-def test_only_months_asked_for_are_read(tmp_path):
-    """Files outside the range are not opened: a broken one there does not matter."""
+def test_only_the_requested_months_are_read(tmp_path):
+    """Files outside the range are not opened, so a broken one there does not matter."""
     store = stored(tmp_path)
     next_month = DAY + timedelta(20)
     stored(tmp_path, 2, next_month)
@@ -100,7 +100,7 @@ def test_only_months_asked_for_are_read(tmp_path):
 
 
 def test_days_of_a_month_are_read_one_by_one(tmp_path):
-    """Of the three days in the file only those asked for come back."""
+    """Only the requested days of the three in the file are returned."""
     for n in range(3):
         stored(tmp_path, n, DAY + timedelta(n))
     store = Store(tmp_path)
@@ -110,8 +110,8 @@ def test_days_of_a_month_are_read_one_by_one(tmp_path):
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_text_read_as_dictionaries_says_the_same(tmp_path, name, monkeypatch):
-    """Over two months, of which some days are left out, with a row group for each row."""
+def test_text_read_as_dictionaries_is_the_same(tmp_path, name, monkeypatch):
+    """Over two months, with some days left out and a row group for each row."""
     monkeypatch.setattr(pq, "write_table", partial(pq.write_table, row_group_size=1))
     for n in (0, 1, 2, 20):
         stored(tmp_path, n, DAY + timedelta(n))
@@ -129,14 +129,14 @@ def test_text_read_as_dictionaries_says_the_same(tmp_path, name, monkeypatch):
 def test_a_day_is_closed_an_hour_after_its_end_and_final_after_two_days(
     tmp_path, hours, closed, final
 ):
-    """What counts is when the day was fetched, not how old it is now."""
+    """The time of fetching counts, not the current age of the day."""
     end = datetime(2026, 11, 17, tzinfo=UTC)
     day = stored(tmp_path, fetched_at=end + timedelta(hours=hours)).days("api")[DAY]
     assert (day.closed, day.final) == (closed, final)
 
 
 def rewritten(store, frame, change):
-    """The file of a frame as another version of the package would have written it."""
+    """The file of a frame as another version of the package would write it."""
     folder, name = store.folder("api"), f"{frame}/2026-11.parquet"
     index = read_index(folder)
     index.files[name] = write_table(folder / name, change(pq.read_table(folder / name)))
@@ -144,7 +144,7 @@ def rewritten(store, frame, change):
 
 
 def test_a_column_that_is_newer_than_a_file_reads_as_null(tmp_path):
-    """Columns are only added, so old files need not be written again."""
+    """Columns are only ever added, so old files need not be rewritten."""
     store = stored(tmp_path)
     rewritten(store, "activity", lambda old: old.drop_columns(["is_remote"]))
     table = store.read("api", "activity", DAY, DAY)
@@ -153,7 +153,7 @@ def test_a_column_that_is_newer_than_a_file_reads_as_null(tmp_path):
 
 
 def test_a_column_of_a_newer_version_is_not_lost(tmp_path):
-    """An older version would leave it out of the file it writes again, so it writes nothing."""
+    """An older version would drop it when rewriting the file, so it writes nothing."""
     store = stored(tmp_path)
     rewritten(store, "activity", lambda old: old.append_column("mood", [["good"]]))
     with pytest.raises(StoreError, match="mood"):
@@ -177,8 +177,8 @@ def test_a_changed_day_is_written_to_the_restatement_log(tmp_path):
     }
 
 
-def test_a_day_that_only_moved_between_terminals_is_a_change_of_no_measure(tmp_path):
-    """All totals stayed, and still the day is not the same."""
+def test_a_day_that_only_changed_terminals_changes_no_measure(tmp_path):
+    """All totals are the same, but the day is not."""
     store = stored(tmp_path)
     store.write_day("api", DAY, frames_of(1, terminal="iTerm.app"), fetched_at=MUCH_LATER)
     (line,) = store.restatements("api")
@@ -186,7 +186,7 @@ def test_a_day_that_only_moved_between_terminals_is_a_change_of_no_measure(tmp_p
 
 
 def test_the_same_rows_in_another_order_are_the_same_day(tmp_path):
-    """The service promises no order, so an order is no change."""
+    """The service guarantees no order, so another order is not a change."""
     store, rows = Store(tmp_path), [record(actor=f"{n}@x.example") for n in "abc"]
     for records in (rows, rows[::-1]):
         change = store.write_day("api", DAY, build_frames(DAY, records), fetched_at=MUCH_LATER)
@@ -195,14 +195,14 @@ def test_the_same_rows_in_another_order_are_the_same_day(tmp_path):
 
 
 def test_a_day_becomes_final_when_it_is_fetched_again(tmp_path):
-    """Nothing changed but the time of fetching, and that is kept."""
+    """Only the time of fetching changed, and it is stored."""
     store = stored(tmp_path, fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
     assert store.write_day("api", DAY, frames_of(1), fetched_at=MUCH_LATER) == "same"
     assert store.days("api")[DAY].final
 
 
-def test_a_final_day_that_did_not_change_is_not_written(tmp_path):
-    """Its file is left alone, down to the time it was written."""
+def test_an_unchanged_final_day_is_not_written(tmp_path):
+    """Even the modification time of its file is unchanged."""
     store = stored(tmp_path)
     paths = list(store.folder("api").rglob("*.parquet"))
     for path in paths:
@@ -212,7 +212,7 @@ def test_a_final_day_that_did_not_change_is_not_written(tmp_path):
 
 
 def test_another_organization_is_refused_with_both_names_and_the_flag(tmp_path):
-    """Two organizations in one store would be added up."""
+    """Two organizations in one store would be summed."""
     store = Store(tmp_path)
     store.write_day("api", DAY, frames_of(1), fetched_at=MUCH_LATER, organization="org-1")
     with pytest.raises(StoreError, match=r"org-1.*org-2.*--store") as error:
@@ -224,7 +224,7 @@ def test_another_organization_is_refused_with_both_names_and_the_flag(tmp_path):
 
 @pytest.mark.parametrize("frame", [*SCHEMAS, ""])
 def test_a_file_of_another_store_is_not_read(tmp_path, frame):
-    """One copied over any file is noticed; the error names a file of the two that disagree."""
+    """A file copied over another is detected; the error names one of the two that disagree."""
     store, other = stored(tmp_path / "a"), stored(tmp_path / "b", 2)
     name = "2026-11.parquet" if frame else "days.parquet"
     foreign = (other.folder("api", frame) / name).read_bytes()
@@ -235,7 +235,7 @@ def test_a_file_of_another_store_is_not_read(tmp_path, frame):
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", None])
 def test_a_broken_or_missing_file_is_named(tmp_path, content):
-    """The error says which file and what to do; it does not say to delete anything."""
+    """The error says which file and what to do, but not to delete anything."""
     store = stored(tmp_path)
     path = store.folder("api", "tool_actions") / "2026-11.parquet"
     path.unlink()
@@ -247,9 +247,9 @@ def test_a_broken_or_missing_file_is_named(tmp_path, content):
 
 
 def test_no_flipped_bit_gives_another_number(tmp_path):
-    """Whichever byte of whichever file is not as it was written: an error, or the same answer.
+    """Changing any byte of any file gives an error or the same answer.
 
-    The same where it means nothing: in `days.parquet`, the name of the program that wrote it.
+    The same answer if the byte has no meaning: in `days.parquet`, the name of the writing program.
     """
     store = stored(tmp_path, fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
     stored(tmp_path, 2)
@@ -270,7 +270,7 @@ def test_no_flipped_bit_gives_another_number(tmp_path):
         path.write_bytes(content)
 
 
-def test_duckdb_reads_the_files_as_they_lie(tmp_path):
+def test_duckdb_reads_the_files_directly(tmp_path):
     """Plain SQL over the folder: days, types and exact money are there without our code."""
     for count in (1, 2):
         stored(tmp_path, count, DAY + timedelta(count))
@@ -282,8 +282,8 @@ def test_duckdb_reads_the_files_as_they_lie(tmp_path):
     ]
 
 
-def test_polars_reads_the_folder_as_it_lies(tmp_path):
-    """A scan of the folder itself works: nothing but files of rows is in it."""
+def test_polars_reads_the_folder_directly(tmp_path):
+    """A scan of the folder itself works: it contains only data files."""
     for count in (1, 2):
         stored(tmp_path, count, DAY + timedelta(count))
     frame = polars.scan_parquet(tmp_path / "v2/api/activity").collect()
@@ -291,8 +291,8 @@ def test_polars_reads_the_folder_as_it_lies(tmp_path):
     assert frame["date"].to_list() == [datetime(2026, 11, 17), datetime(2026, 11, 18)]
 
 
-def test_pandas_reads_the_folder_as_it_lies(tmp_path):
-    """Without our code, and with dates and numbers of the right kinds."""
+def test_pandas_reads_the_folder_directly(tmp_path):
+    """Without our code, and with the right types of dates and numbers."""
     for count in (1, 2):
         stored(tmp_path, count, DAY + timedelta(10 * count))
     frame = pd.read_parquet(tmp_path / "v2/api/activity")
@@ -300,8 +300,8 @@ def test_pandas_reads_the_folder_as_it_lies(tmp_path):
     assert list(frame["date"]) == [pd.Timestamp("2026-11-26"), pd.Timestamp("2026-12-06")]
 
 
-def test_what_dead_writers_left_is_cleared_away_by_the_next(tmp_path):
-    """Whoever writes is alone, so an unfinished folder is nobody's."""
+def test_leftovers_of_dead_writers_are_removed_by_the_next(tmp_path):
+    """A writer has a lock, so an unfinished folder belongs to nobody."""
     store = stored(tmp_path)
     left = tmp_path / ".tmp/write-dead"
     left.mkdir()
@@ -310,8 +310,8 @@ def test_what_dead_writers_left_is_cleared_away_by_the_next(tmp_path):
     assert not left.exists()
 
 
-def test_folders_and_files_are_their_owners_only(tmp_path):
-    """Other users of the machine cannot read who did what, nor list it."""
+def test_folders_and_files_are_readable_by_their_owner_only(tmp_path):
+    """Other users of the machine cannot read or list them."""
     store = stored(tmp_path / "store", fetched_at=datetime(2026, 11, 17, 2, tzinfo=UTC))
     stored(store.root, 2)
     for path in [store.root, *store.root.rglob("*")]:
@@ -319,7 +319,7 @@ def test_folders_and_files_are_their_owners_only(tmp_path):
 
 
 def test_a_store_of_another_version_is_refused_and_kept(tmp_path):
-    """The error says how to keep it: it may be the only copy."""
+    """The error says how to keep it, because it may be the only copy."""
     (tmp_path / "store/v1/api/activity").mkdir(parents=True)
     store = Store(tmp_path / "store")
     with pytest.raises(StoreError, match=r"mv \S*/store/v1 \S*/store-v1\. .*ccanalytics sync"):
@@ -331,7 +331,7 @@ def test_a_store_of_another_version_is_refused_and_kept(tmp_path):
 
 
 def test_a_full_disk_leaves_the_old_day(tmp_path):
-    """Whichever file is the last for which there is room."""
+    """Whichever file is the last one to fit."""
     store, limit = stored(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
@@ -347,8 +347,8 @@ def test_a_full_disk_leaves_the_old_day(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_store_one_may_not_write_to_can_be_read(tmp_path):
-    """Somebody else's store is read without a lock, and writing says why it cannot."""
+def test_a_read_only_store_can_be_read(tmp_path):
+    """A store of another user is read without a lock, and writing says why it cannot."""
     store = stored(tmp_path)
     for folder in (tmp_path / ".tmp", tmp_path):
         folder.chmod(0o555)
@@ -398,7 +398,7 @@ KILLED_AT_EACH_STEP = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 @pytest.mark.slow
 def test_a_write_killed_at_any_step_leaves_the_old_day_or_the_new(tmp_path):
-    """Before each call that touches the disk the process is killed; no mixture is ever seen."""
+    """The process is killed before each disk call; a mixture is never seen."""
     script = textwrap.dedent(KILLED_AT_EACH_STEP)
     run = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)],
@@ -415,7 +415,7 @@ def test_a_write_killed_at_any_step_leaves_the_old_day_or_the_new(tmp_path):
     assert seen == [old] * turn + [new] * (len(seen) - turn)
     assert turn > 3
     assert lines[-1].startswith("True")
-    # Some were killed with one or two of the three files already in their places.
+    # Some were killed with one or two of the three files already in place.
     assert {"1", "2"} <= {line.split()[1] for line in lines}
 
 
@@ -459,7 +459,7 @@ KILLED_AT_RANDOM = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 @pytest.mark.parametrize("tries", [5, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_write_killed_at_any_moment_loses_nothing(tmp_path, tries):
-    """Forty days of two months at once: all as before or all as written, and all frames agree."""
+    """Forty days of two months: all old or all new, and all frames agree."""
     script = textwrap.dedent(KILLED_AT_RANDOM)
     command = [sys.executable, "-c", script, str(tmp_path), str(tries)]
     run = subprocess.run(command, capture_output=True, text=True, env=OWN_MODULES, timeout=600)
@@ -486,7 +486,7 @@ def both(seen):
 
 @pytest.mark.slow
 def test_two_writers_and_a_reader_do_not_disturb_each_other(tmp_path):
-    """Two processes rewrite one day without pause; a reader always sees one write, whole."""
+    """Two processes rewrite one day constantly; a reader always sees one complete write."""
     store = stored(tmp_path, 0)
     script = textwrap.dedent(WRITES_ALL_THE_TIME)
     writers = [
@@ -508,8 +508,8 @@ def test_two_writers_and_a_reader_do_not_disturb_each_other(tmp_path):
     assert counts(store)[0] == counts(store)[2]
 
 
-def test_no_table_is_read_twice_when_frames_are_laid_together(tmp_path):
-    """A range of days is their rows, each once, in order of the days."""
+def test_no_table_is_read_twice_when_frames_are_concatenated(tmp_path):
+    """A range of days is its rows, each once, in order of the days."""
     for n in range(3):
         stored(tmp_path, n, DAY + timedelta(n))
     days, frames = Store(tmp_path).read_range("api", DAY, DAY + timedelta(9))

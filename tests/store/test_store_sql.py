@@ -1,4 +1,4 @@
-"""The store's Parquet files, asked in SQL."""
+"""SQL queries on the store's Parquet files."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ LATER = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def filled(root, *commits):
-    """A store of one record a day from 16 November on, with these many commits."""
+    """A store with one record a day from 16 November on, with these numbers of commits."""
     store = Store(root)
     for n, many in enumerate(commits):
         day = date(2026, 11, 16 + n)
@@ -35,8 +35,8 @@ def test_the_views_are_named_after_the_frames_and_read_every_day(tmp_path):
     assert connection.sql("select sum(commits) from activity").fetchall() == [(6,)]
 
 
-def test_all_views_are_of_the_moment_of_connecting(tmp_path):
-    """What a sync stores meanwhile is in the next connection, for all frames or none."""
+def test_all_views_are_a_snapshot_at_the_time_of_connecting(tmp_path):
+    """Days stored later appear in the next connection, for all frames or none."""
     before = cca.connect("api", filled(tmp_path, 1))
     filled(tmp_path, 1, 4)
     assert before.sql("select sum(commits) from activity").fetchall() == [(1,)]
@@ -45,8 +45,8 @@ def test_all_views_are_of_the_moment_of_connecting(tmp_path):
     ]
 
 
-def test_what_a_connection_of_a_dead_process_left_is_cleared_away(tmp_path):
-    """Its links would keep old files for ever; those of a living one stay."""
+def test_leftovers_of_a_dead_connection_are_removed(tmp_path):
+    """Its links would keep old files forever; those of a running process stay."""
     filled(tmp_path, 1)
     script = "import os, sys, ccanalytics as cca; cca.connect('api', sys.argv[1]); os._exit(1)"
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
@@ -57,8 +57,8 @@ def test_what_a_connection_of_a_dead_process_left_is_cleared_away(tmp_path):
     assert living.sql("select sum(commits) from activity").fetchall() == [(1,)]
 
 
-def test_a_damaged_file_is_not_asked(tmp_path):
-    """A connection, too, reads only what was written."""
+def test_a_damaged_file_is_not_queried(tmp_path):
+    """A connection also reads only intact files."""
     path = filled(tmp_path, 1).folder("api", "activity") / "2026-11.parquet"
     path.write_bytes(path.read_bytes()[:-9] + b"123456789")
     with pytest.raises(StoreError, match=r"activity/2026-11\.parquet is damaged"):
@@ -66,14 +66,14 @@ def test_a_damaged_file_is_not_asked(tmp_path):
 
 
 def test_the_store_is_that_of_the_settings_unless_given(tmp_path, monkeypatch):
-    """As everywhere, the environment names it."""
+    """The environment can set it, as everywhere."""
     filled(tmp_path, 7)
     monkeypatch.setenv("CCANALYTICS_STORE", str(tmp_path))
     assert cca.connect("api").sql("select commits from activity").fetchall() == [(7,)]
 
 
-def test_a_folder_with_odd_signs_in_its_name_is_read(tmp_path):
-    """Quotes end no string, and brackets and stars are no pattern."""
+def test_a_folder_with_special_characters_in_its_name_is_read(tmp_path):
+    """Quotes do not end a string, and brackets and stars are not a pattern."""
     odd = tmp_path / "an [odd] 'sto*re'?"
     assert cca.connect("api", filled(odd, 2)).sql("select commits from activity").fetchall() == [
         (2,)
@@ -81,13 +81,13 @@ def test_a_folder_with_odd_signs_in_its_name_is_read(tmp_path):
 
 
 def test_the_views_cannot_be_written_to(tmp_path):
-    """The store is only written by a sync."""
+    """Only a sync writes to the store."""
     connection = cca.connect("api", filled(tmp_path, 1))
     with pytest.raises(duckdb.Error):
         connection.execute("delete from activity")
 
 
-def test_a_source_that_is_not_stored_says_what_to_do(tmp_path):
-    """The error names the store and the way on."""
+def test_a_source_that_is_not_stored_is_an_error_with_a_hint(tmp_path):
+    """The error names the store."""
     with pytest.raises(StoreError, match=r"No sample day is in the store .* ccanalytics sync"):
         cca.connect("sample", filled(tmp_path, 1))

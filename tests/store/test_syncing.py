@@ -1,4 +1,4 @@
-"""Sync: what is missing or may still change is fetched, what is final is not."""
+"""Sync fetches days that are missing or may still change, and no final ones."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 class Days(Source):
-    """A source of one record a day, which remembers what it was asked and knows the time."""
+    """A source of one record a day that has a clock and remembers the requested days."""
 
     def __init__(
         self, name="api", commits=1, broken=(), span=None, organizations=("org-1",), at=NOW
@@ -53,15 +53,15 @@ def commits(store, source="api"):
 
 
 def test_a_week_is_fetched_day_by_day(tmp_path):
-    """Seven days, seven questions, seven stored days."""
+    """Seven days, seven requests, seven stored days."""
     source, store = Days(), Store(tmp_path)
     result = sync(source, store, "2026-11-16", SUNDAY, now=NOW)
     assert sorted(source.asked) == list(result.new) == list(store.days("api"))
     assert result.fetched == 7
 
 
-def test_final_days_are_not_asked_for_again(tmp_path):
-    """On Tuesday noon only Sunday is younger than 48 hours: one question instead of seven."""
+def test_final_days_are_not_fetched_again(tmp_path):
+    """On Tuesday noon only Sunday is younger than 48 hours: one request instead of seven."""
     store = Store(tmp_path)
     sync(Days(), store, MONDAY, SUNDAY, now=NOW)
     again = Days()
@@ -81,14 +81,14 @@ def test_a_day_fetched_early_is_fetched_again_however_long_ago_that_was(tmp_path
 
 
 def test_force_fetches_final_days_too(tmp_path):
-    """What is final can still be wrong; asking on purpose asks."""
+    """A final day can still be wrong."""
     store = Store(tmp_path)
     sync(Days(), store, MONDAY, MONDAY, now=NOW)
     assert sync(Days(commits=2), store, MONDAY, MONDAY, now=NOW, again=True).changed == (MONDAY,)
 
 
 def test_days_that_are_not_closed_are_not_fetched(tmp_path):
-    """At half past midnight yesterday is not all there yet, and today has hardly begun."""
+    """At half past midnight yesterday is incomplete, and today has hardly started."""
     now = datetime(2026, 11, 18, 0, 30, tzinfo=UTC)
     source, store = Days(at=now), Store(tmp_path)
     result = sync(source, store, MONDAY, date(2026, 11, 18), now=now)
@@ -96,14 +96,14 @@ def test_days_that_are_not_closed_are_not_fetched(tmp_path):
     assert result.open == (date(2026, 11, 17), date(2026, 11, 18))
 
 
-def test_a_slow_clock_is_said_once(tmp_path, caplog):
-    """The service is half an hour ahead of what seven days are fetched with: one warning."""
+def test_a_slow_clock_is_reported_once(tmp_path, caplog):
+    """The service is half an hour ahead while seven days are fetched: one warning."""
     sync(Days(), Store(tmp_path), MONDAY, SUNDAY, now=NOW + timedelta(minutes=30))
     assert len(caplog.records) == 1
 
 
 def test_a_sync_may_take_longer_than_clocks_may_differ(tmp_path, monkeypatch):
-    """Seven days of five minutes each: the last answer is no answer from the future."""
+    """Seven days of five minutes each: the last answer is not from the future."""
     passed = []
 
     class Slow(Days):
@@ -119,7 +119,7 @@ def test_a_sync_may_take_longer_than_clocks_may_differ(tmp_path, monkeypatch):
 
 
 def test_a_failing_day_is_named_and_the_others_are_kept(tmp_path):
-    """The third day fails: what was fetched stays, and the next sync needs only the rest."""
+    """The third day fails: fetched days stay, and the next sync needs only the rest."""
     store, third = Store(tmp_path), date(2026, 11, 18)
     with pytest.raises(ApiError, match="2026-11-18: The service is overloaded") as error:
         sync(Days(broken=[third]), store, MONDAY, SUNDAY, now=NOW, workers=1)
@@ -132,22 +132,22 @@ def test_a_failing_day_is_named_and_the_others_are_kept(tmp_path):
     assert len(store.days("api")) == 7
 
 
-def test_progress_is_told_of_every_day_once(tmp_path):
-    """Fetched, final or not closed: a bar over the range comes to its end."""
-    told, store = [], Store(tmp_path)
+def test_progress_is_reported_once_for_every_day(tmp_path):
+    """Fetched, final or not closed: a progress bar over the range reaches its end."""
+    reported, store = [], Store(tmp_path)
     sync(Days(), store, MONDAY, MONDAY, now=NOW)
-    sync(Days(), store, MONDAY, date(2026, 11, 25), now=NOW, progress=told.append)
-    assert sorted(told) == [MONDAY + timedelta(n) for n in range(10)]
+    sync(Days(), store, MONDAY, date(2026, 11, 25), now=NOW, progress=reported.append)
+    assert sorted(reported) == [MONDAY + timedelta(n) for n in range(10)]
 
 
 def test_a_reversed_range_is_refused_with_both_ends(tmp_path):
-    """Nothing between Sunday and the Monday before is a mistake, not an empty answer."""
+    """It is a mistake, not an empty answer."""
     with pytest.raises(ValueError, match=r"2026-11-22.*2026-11-16"):
         sync(Days(), Store(tmp_path), SUNDAY, MONDAY, now=NOW)
 
 
 def test_a_day_of_two_organizations_is_refused(tmp_path):
-    """One answer that mixes organizations is stored nowhere."""
+    """An answer that mixes organizations is not stored."""
     source, store = Days(organizations=("org-1", "org-2")), Store(tmp_path)
     with pytest.raises(StoreError, match=r"2026-11-16.*org-1.*org-2"):
         sync(source, store, MONDAY, MONDAY, now=NOW)
@@ -155,7 +155,7 @@ def test_a_day_of_two_organizations_is_refused(tmp_path):
 
 
 def test_the_records_of_another_organization_are_refused(tmp_path):
-    """The second key belongs to somebody else: both ids and the flag are told."""
+    """The second key belongs to another one: the error has both ids and the flag."""
     store = Store(tmp_path)
     sync(Days(), store, MONDAY, MONDAY, now=NOW)
     with pytest.raises(StoreError, match=r"org-1.*org-2.*--store"):
@@ -170,8 +170,8 @@ def test_the_sample_does_not_depend_on_the_clock(tmp_path):
     assert all(day.final for day in store.days("sample").values())
 
 
-def test_a_newly_invented_sample_replaces_the_old_one(tmp_path):
-    """A later version invents other numbers: all its days are written again."""
+def test_a_new_version_of_the_sample_replaces_the_old_one(tmp_path):
+    """A later version has other numbers: all its days are written again."""
     store, span = Store(tmp_path), (MONDAY, SUNDAY)
     sync(Days("sample", span=span), store, MONDAY, SUNDAY, now=NOW)
     same = Days("sample", span=span)
@@ -181,8 +181,8 @@ def test_a_newly_invented_sample_replaces_the_old_one(tmp_path):
     assert commits(store, "sample") == [3] * 7
 
 
-def test_two_syncs_at_once_leave_what_one_would(tmp_path):
-    """The same week twice at the same time: seven days, each whole, nothing restated."""
+def test_two_concurrent_syncs_give_the_result_of_one(tmp_path):
+    """The same week twice at the same time: seven complete days, nothing restated."""
     with ThreadPoolExecutor() as pool:
         runs = [
             pool.submit(sync, Days(), Store(tmp_path), MONDAY, SUNDAY, now=NOW) for _ in range(2)
@@ -193,7 +193,7 @@ def test_two_syncs_at_once_leave_what_one_would(tmp_path):
 
 
 def test_a_sync_that_waits_for_another_says_so(tmp_path, caplog):
-    """It begins when the other has ended."""
+    """It starts when the other has finished."""
     store = Store(tmp_path)
     with ThreadPoolExecutor() as pool:
         with store.alone("api"):
@@ -211,8 +211,8 @@ def test_a_result_says_what_was_done(tmp_path):
     assert str(result) == "Days: 8 new, 0 changed, 0 unchanged, 1 not closed yet."
 
 
-def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypatch):
-    """The service adds a field: the day is stored, and the field named to whoever reads it."""
+def test_unknown_fields_are_named_by_the_dataset_and_the_checks(tmp_path, monkeypatch):
+    """The service adds a field: the day is stored, and the field is reported."""
     monkeypatch.chdir(tmp_path)
     service = FakeService(lambda day: [record(str(day))], now=lambda: NOW, shape=next_year)
     client = AdminClient("sk-ant-admin01-x", transport=service.transport())
@@ -224,7 +224,7 @@ def test_fields_nobody_knows_reach_the_dataset_and_the_checks(tmp_path, monkeypa
     assert "field seen_next_year" in found["Schema as expected"].found
 
 
-def test_a_clock_that_is_days_fast_does_not_freeze_a_day_that_is_going_on(tmp_path):
+def test_a_clock_that_is_days_off_does_not_finalise_an_open_day(tmp_path):
     """It is Wednesday noon; this machine says Monday. Tuesday is stored, but is not final."""
     source, store = Days(at=datetime(2026, 11, 18, 12, tzinfo=UTC)), Store(tmp_path)
     result = sync(source, store, MONDAY, SUNDAY, now=source.answered_at + timedelta(days=5))
@@ -237,15 +237,15 @@ def test_a_clock_that_is_days_fast_does_not_freeze_a_day_that_is_going_on(tmp_pa
     assert sorted(rest.asked)[0] == MONDAY
 
 
-def test_days_count_as_fetched_when_the_service_says_so(tmp_path):
-    """Nine minutes are no wrong clock, and still it is the service's that is kept."""
-    store, told = Store(tmp_path), NOW - timedelta(minutes=9)
-    sync(Days(at=told), store, MONDAY, MONDAY, now=NOW)
-    assert store.days("api")[MONDAY].fetched_at == told
+def test_the_time_of_fetching_comes_from_the_service(tmp_path):
+    """Nine minutes are not a wrong clock, and still the service's time is stored."""
+    store, reported = Store(tmp_path), NOW - timedelta(minutes=9)
+    sync(Days(at=reported), store, MONDAY, MONDAY, now=NOW)
+    assert store.days("api")[MONDAY].fetched_at == reported
 
 
 def test_a_day_is_not_final_by_the_clock_of_this_machine(tmp_path):
-    """The service does not say when it answered: the day is stored, and asked for again."""
+    """The service sends no time: the day is stored, and fetched again."""
     store = Store(tmp_path)
     sync(Days(at=None), store, MONDAY, MONDAY, now=NOW)
     assert not store.days("api")[MONDAY].final
@@ -254,7 +254,7 @@ def test_a_day_is_not_final_by_the_clock_of_this_machine(tmp_path):
 
 
 def test_a_day_of_the_future_is_refused(tmp_path):
-    """One of the two clocks is wrong by a year; both are told, and nothing is stored."""
+    """One of the two clocks is wrong by a year: the error has both, and nothing is stored."""
     store = Store(tmp_path)
     with pytest.raises(StoreError, match=r"2027-11-24 12:00 UTC.*2026-11-24 12:00"):
         sync(Days(at=NOW + timedelta(days=365)), store, MONDAY, MONDAY, now=NOW)
@@ -262,7 +262,7 @@ def test_a_day_of_the_future_is_refused(tmp_path):
 
 
 def test_a_day_fetched_in_the_future_is_fetched_again(tmp_path):
-    """A clock five days fast stored Monday at noon as if it were over; then it was set right."""
+    """A clock five days fast stored Monday at noon as if it were over; then it was corrected."""
     store, noon = Store(tmp_path), datetime(2026, 11, 16, 12, tzinfo=UTC)
     wrong, right = noon + timedelta(days=5), noon + timedelta(days=1)
     sync(Days(commits=1, at=wrong), store, MONDAY, MONDAY, now=wrong)
@@ -271,8 +271,8 @@ def test_a_day_fetched_in_the_future_is_fetched_again(tmp_path):
     assert commits(store) == [5]
 
 
-def test_days_before_a_source_begins_are_named(tmp_path, caplog):
-    """Nothing is stored of them, which is not the same as that nothing happened."""
+def test_days_before_the_start_of_a_source_are_named(tmp_path, caplog):
+    """They are not stored, which is different from no activity."""
     before = MONDAY - timedelta(days=1)
     result = sync(Days(span=(MONDAY, date.max)), Store(tmp_path), before, MONDAY, now=NOW)
     assert result.new == (MONDAY,)

@@ -1,4 +1,4 @@
-"""The spend report of claude.ai: people, models and money of a range, and nothing else."""
+"""The spend report of claude.ai: people, models and cost of a range, and nothing else."""
 
 import pytest
 from click.testing import CliRunner
@@ -24,8 +24,8 @@ def sync(tmp_path, text, since="2026-10-01", until="2026-10-31"):
     return CliRunner().invoke(main, [*asked, "--store", str(tmp_path / "store")])
 
 
-def test_an_export_is_stored_with_its_range_and_sums_to_its_lines(tmp_path):
-    """Six people of five dollars each: thirty gross, 27 net, no days."""
+def test_an_export_is_stored_with_its_range_and_the_sum_of_its_lines(tmp_path):
+    """Six people at five dollars each: thirty gross, 27 net, no days."""
     result = sync(tmp_path, HEADER + "".join(line(f"p{n}") for n in range(6)))
     assert result.exit_code == 0, result.output
     assert "6 people, 1 model, $30.00 gross, $27.00 net" in result.output
@@ -36,21 +36,21 @@ def test_an_export_is_stored_with_its_range_and_sums_to_its_lines(tmp_path):
 
 
 def test_columns_may_be_spelled_with_spaces_and_capitals(tmp_path):
-    """As a spreadsheet that a person edited has them."""
+    """As in a spreadsheet edited by a person."""
     header = HEADER.replace("user_email", "Email").replace("_", " ").title()
     result = sync(tmp_path, header + "".join(line(f"p{n}") for n in range(6)))
     assert "$30.00 gross" in result.output
 
 
-def test_a_newer_export_of_the_same_end_replaces_the_older(tmp_path):
-    """Corrected afterwards: one amount, not two."""
+def test_a_newer_export_with_the_same_end_replaces_the_older(tmp_path):
+    """It was corrected: one amount, not two."""
     sync(tmp_path, HEADER + "".join(line(f"p{n}") for n in range(6)))
     sync(tmp_path, HEADER + "".join(line(f"p{n}", gross="6") for n in range(6)))
     assert cca.spend_report(tmp_path / "store")["gross_usd"].tolist() == [36.0]
 
 
 def test_models_of_too_few_people_are_one_row(tmp_path):
-    """Three of one model and three of another are six people together."""
+    """Three people of one model and three of another are six together."""
     models = ["claude-opus-5"] * 3 + ["claude-sonnet-5"] * 3
     sync(tmp_path, HEADER + "".join(line(f"p{n}", m) for n, m in enumerate(models)))
     (row,) = cca.spend_report(tmp_path / "store").to_dict("records")
@@ -58,7 +58,7 @@ def test_models_of_too_few_people_are_one_row(tmp_path):
 
 
 def test_an_export_of_too_few_people_has_no_numbers(tmp_path):
-    """Three people's money is not told."""
+    """The cost of three people is not shown."""
     sync(tmp_path, HEADER + "".join(line(f"p{n}") for n in range(3)))
     assert cca.spend_report(tmp_path / "store")["gross_usd"].isna().all()
 
@@ -73,7 +73,7 @@ def test_an_export_of_too_few_people_has_no_numbers(tmp_path):
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_stored(text, words, tmp_path):
-    """No number, too large a number, no address, another file."""
+    """Not a number, too large a number, not an address, another file."""
     result = sync(tmp_path, text)
     assert result.exit_code == 1
     assert words in result.stderr
@@ -81,8 +81,8 @@ def test_a_bad_line_is_named_and_nothing_is_stored(text, words, tmp_path):
         cca.spend_report(tmp_path / "store")
 
 
-def test_a_report_needs_the_range_it_is_of(tmp_path):
-    """The file does not say its days."""
+def test_a_report_needs_a_date_range(tmp_path):
+    """The file does not contain its dates."""
     (tmp_path / "spend.csv").write_text(HEADER)
     asked = ["sync", "--spend-report", str(tmp_path / "spend.csv"), "--since", "2026-10-01"]
     result = CliRunner().invoke(main, asked)

@@ -1,4 +1,4 @@
-"""The wire format: what a page may look like, and what an error says when it looks otherwise."""
+"""The wire format: the allowed forms of a page, and the errors for all others."""
 
 import json
 from datetime import date
@@ -33,7 +33,7 @@ def wire(**fields):
 
 
 def test_all_ten_keys_are_read():
-    """Every field of a record arrives under its own name."""
+    """Every field of a record is read under its own name."""
     text = wire(is_remote=True, customer_type="subscription", subscription_type="team")
     found = decode_page(page_of(text)).data[0]
     assert found.actor == UserActor("ann@x.example")
@@ -48,13 +48,13 @@ def test_all_ten_keys_are_read():
 
 
 def test_an_api_key_is_an_actor_by_name():
-    """The two kinds of actor are told apart by `type`."""
+    """`type` distinguishes the two kinds of actor."""
     actor = {"type": "api_actor", "api_key_name": "ci"}
     assert decode_page(page_of(wire(actor=actor))).data[0].actor == ApiActor("ci")
 
 
 @pytest.mark.parametrize("missing", ["is_remote", "subscription_type"])
-def test_a_key_of_younger_days_may_be_absent_or_null(missing):
+def test_a_recently_added_key_may_be_absent_or_null(missing):
     """Older answers lack it, newer ones may send null: both are unknown."""
     absent = {k: v for k, v in wire().items() if k != missing}
     assert getattr(decode_page(page_of(absent)).data[0], missing) is None
@@ -62,13 +62,13 @@ def test_a_key_of_younger_days_may_be_absent_or_null(missing):
 
 
 def test_an_idle_record_has_an_empty_map_and_an_empty_list():
-    """`{}` and `[]` are no error."""
+    """`{}` and `[]` are not errors."""
     found = decode_page(page_of(wire(tool_actions={}, model_breakdown=[]))).data[0]
     assert (found.tool_actions, found.model_breakdown) == ({}, [])
 
 
-def test_what_is_new_is_passed_over():
-    """Unknown fields, tools and terminals do not stop anybody."""
+def test_new_values_are_accepted():
+    """Unknown fields, tools and terminals cause no error."""
     tools = {"vr_tool": {"accepted": 1, "rejected": 0, "later": 3}}
     found = decode_page(page_of(wire(tool_actions=tools, terminal_type="holodeck", new=[1])))
     assert list(found.data[0].tool_actions) == ["vr_tool"]
@@ -97,8 +97,8 @@ def test_an_amount_is_exact_however_it_is_written(sent, cents):
         (page_of({"date": "2026-11-16T00:00:00Z"}), "actor"),
     ],
 )
-def test_a_wrong_answer_says_what_it_is(body, words):
-    """Another envelope, a web page and half an answer are named."""
+def test_a_wrong_answer_is_described(body, words):
+    """Another envelope, a web page and a truncated answer are named."""
     with pytest.raises(SchemaError, match=words):
         decode_page(body)
 
@@ -117,7 +117,7 @@ def test_a_wrong_answer_says_what_it_is(body, words):
         ("model_breakdown", None, []),
     ],
 )  # fmt: skip
-def test_one_odd_row_costs_no_day(part, odd, known):
+def test_one_odd_row_does_not_fail_the_day(part, odd, known):
     """A deleted account, a key without a name, null for an empty map: the rest counts."""
     body = page_of(wire(), wire() | {part: odd})
     found = decode_page(body).data
@@ -128,7 +128,7 @@ def test_one_odd_row_costs_no_day(part, odd, known):
 
 
 def test_a_number_may_be_text_and_a_price_may_be_missing():
-    """As a proxy writes them; tokens without a cost have none, not one of zero."""
+    """As a proxy writes them; tokens without a cost have none, rather than zero."""
     row = wire()
     del row["terminal_type"]
     row["core_metrics"]["num_sessions"] = "3"
@@ -151,8 +151,8 @@ def test_a_number_may_be_text_and_a_price_may_be_missing():
         ({"has_more": False, "next_page": "page_2"}, False),
     ],
 )
-def test_what_an_envelope_leaves_out_the_rest_of_it_says(envelope, goes_on):
-    """Some proxies drop what is null or false."""
+def test_missing_envelope_fields_are_inferred_from_the_others(envelope, goes_on):
+    """Some proxies drop null or false values."""
     assert decode_page(json.dumps({"data": [], **envelope}).encode()).goes_on == goes_on
 
 
@@ -169,14 +169,14 @@ records = st.builds(
 
 @given(st.lists(records, max_size=4), st.none() | st.text())
 def test_a_page_survives_being_written_and_read(found, cursor):
-    """Whatever the names and counts, reading what was written gives the same page."""
+    """Whatever the names and counts, encoding and decoding gives the same page."""
     page = Page(found, cursor is not None, cursor)
     body = page_of(*map(as_sent, found), has_more=page.has_more, next_page=cursor)
     assert decode_page(body) == page
 
 
-def test_a_field_nobody_knows_is_named_by_its_path():
-    """New fields of the record and of what it holds, also inside a list."""
+def test_an_unknown_field_is_named_by_its_path():
+    """New fields of the record and of its nested objects, also inside a list."""
     wire = as_sent(record(models={"claude-sonnet-5": {"output": 5, "cents": 1}}))
     wire["core_metrics"]["reviews"] = 3
     wire["model_breakdown"][0]["tokens"]["thinking"] = 7
@@ -190,12 +190,12 @@ def test_a_field_nobody_knows_is_named_by_its_path():
 
 
 def test_a_page_without_records_has_no_unknown_field():
-    """Nothing to look at."""
+    """There is nothing to check."""
     assert unknown_fields(b'{"data": [], "has_more": false, "next_page": null}', []) == set()
 
 
-def test_a_field_that_only_later_records_carry_is_told():
-    """The third of three has it; so has only the second model of its list."""
+def test_a_field_only_in_later_records_is_reported():
+    """Only the third of three records has it, or only the second model of its list."""
     usage = {name: {"output": 1} for name in ("claude-opus-4-8", "claude-haiku-4-5")}
     late = as_sent(record(models=usage))
     late["remote_environment"] = "web"
@@ -215,8 +215,8 @@ def test_a_field_that_only_later_records_carry_is_told():
         ({}, "service_account_actor"),
     ],
 )
-def test_an_unknown_kind_of_actor_stops_nothing_and_is_told(sent, name):
-    """It is kept as a kind of its own, next to a person who is read as always."""
+def test_an_unknown_kind_of_actor_is_kept_and_reported(sent, name):
+    """It is kept as a separate kind, next to a person who is read as usual."""
     body = page_of(wire(), wire(actor={"type": "service_account_actor", **sent}))
     records = decode_page(body).data
     assert [one.actor for one in records] == [
