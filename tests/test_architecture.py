@@ -126,8 +126,7 @@ def test_every_file_has_a_room():
 
 
 def test_the_spine_imports_only_what_comes_before_it():
-    """Sources do not import the store, metrics do not import charts, and the spine imports no
-    wing."""
+    """Sources import no store, metrics import no charts, and the spine imports no wing."""
     for file in FILES:
         if room(file) in WINGS or floor(file) is None:
             continue

@@ -42,8 +42,7 @@ def test_first_use_on_day_thirty_is_in_time_and_on_day_thirty_one_is_not():
 
 
 def test_people_with_fewer_than_thirty_days_are_not_in_the_rate():
-    """For 3 October, day 30 is 1 November, the last day of data; for 4 October it is still to
-    come."""
+    """For 3 October, day 30 is 1 November, the last day; for 4 October it is still to come."""
     data = joined([("2026-10-03", ""), ("2026-10-04", "")])
     assert counted(data, "denominator", "unfinished") == (1, 1)
 

@@ -21,8 +21,7 @@ MODEL = {"claude-opus-5": {"output": 100, "cents": 2000}}
 
 
 def steady(charges=True, days=None, **prices):
-    """Ten weeks in which Ann and Bob are each billed ten dollars a day, with an estimate of
-    twenty."""
+    """Ten weeks in which Ann and Bob are each billed ten dollars a day; the estimate is twenty."""
     people = ("ann@x.example", "bob@x.example")
     records = [record(day, who, models=MODEL) for day in DAYS for who in people]
     costs = [charge(day, who, 1000) for day in DAYS for who in people] if charges else []

@@ -172,8 +172,7 @@ def test_every_team_can_fall_while_the_total_rises():
 
 
 def test_rate_and_mix_add_up_to_the_change_of_the_metric():
-    """From $18.0 for 71 commits a week to $28.4 for 54, with different team sizes before and
-    after."""
+    """From $18.0 for 71 commits a week to $28.4 for 54; the team sizes differ before and after."""
     before = week(9, cents=130, commits=4, team="ann") + week(7, cents=90, commits=5, team="bob")
     after = week(6, cents=300, commits=5, team="ann") + week(8, cents=130, commits=3, team="bob")
     found = cca.team_shift(three_months(before, after, roster=roster(ann=9, bob=8)))

@@ -244,8 +244,7 @@ def test_a_small_cohort_is_withheld():
 
 
 def test_a_withheld_cohort_cannot_be_found_by_subtraction():
-    """Nobody is active in the first week: all active minus the six of the second would be the
-    two."""
+    """Nobody is active in the first week: all active minus the second week's six are the two."""
     alone = weeks([], crowd(6), crowd(6), minimum_group=5)
     assert triangle(alone)[1, 1] == 1.0
     joined = weeks([], crowd(6), crowd(8), minimum_group=5)

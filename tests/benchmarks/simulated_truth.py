@@ -37,8 +37,8 @@ SIZES = (10, 20, 40, 120)
 
 
 def twelve_weeks(random, n, shape):
-    """Cost and commits of `n` people in twelve weeks in which nothing is changed, and what their
-    commit of the last week truly costs."""
+    """Cost and commits of `n` people in twelve unchanged weeks, and the true cost per commit in
+    the last week."""
     skew = 1.5 if shape == "heavy" else 1.0
     habit = random.lognormal(0, skew, (n, 1))
     work = habit * _noise(random, n, 0.4, shape)
@@ -61,7 +61,7 @@ def twelve_weeks(random, n, shape):
 
 
 def _noise(random, n, size, shape):
-    """Lognormal noise of each person and week; correlated within people (.7) where asked."""
+    """Lognormal noise of each person and week; correlated within people (.7) on request."""
     normal = random.normal(0, 1, (n, WEEKS))
     if shape == "correlated":
         for week in range(1, WEEKS):
@@ -73,28 +73,27 @@ def changes(seeds, n, shape):
     """False changes, and of 30 % more found, in the last week and in the last four; and how often
     the interval of the last week holds the true cost per commit."""
     metric, order = m.METRICS["cost_per_commit"], np.arange(WEEKS)
-    told = np.zeros(5)
+    hits = np.zeros(5)
     for seed in range(seeds):
         cost, commits, truth = twelve_weeks(np.random.default_rng([seed, n]), n, shape)
         for at, late in enumerate((order >= WEEKS - 1, order >= WEEKS - 4)):
             same = compare(metric, Matrix(cost, commits), ~late, late)
             more = compare(metric, Matrix(cost * np.where(late, 1.3, 1.0), commits), ~late, late)
-            told[2 * at] += same.is_change
-            told[2 * at + 1] += more.verdict == "up"
+            hits[2 * at] += same.is_change
+            hits[2 * at + 1] += more.verdict == "up"
         low, high = week_intervals(cost, commits, np.ones(WEEKS, dtype=bool))[-1]
-        told[4] += low <= truth <= high
-    return told / seeds
+        hits[4] += low <= truth <= high
+    return hits / seeds
 
 
 def quiet_issues(seeds, shape):
-    """The share of unchanged organisations of 40 people in which a change is reported, and of those
-    with any finding."""
-    told = np.zeros(2)
+    """Of unchanged organisations of 40 people, the shares with a change and with any finding."""
+    hits = np.zeros(2)
     for seed in range(seeds):
         cost, commits, _ = twelve_weeks(np.random.default_rng(seed), 40, shape)
         kinds = {one.kind for one in m.findings(forty_people(cost, commits))}
-        told += "change" in kinds, bool(kinds - {"nothing", "unknown"})
-    return told / seeds
+        hits += "change" in kinds, bool(kinds - {"nothing", "unknown"})
+    return hits / seeds
 
 
 def forty_people(cost, commits):
@@ -146,9 +145,9 @@ def daily(costs, days):
 
 
 def interventions(seeds, controls, shock):
-    """False effects, and for a true effect of a quarter, how often it is found and is inside the
+    """False effects; of a true effect of a quarter, how often it is found and inside the
     interval."""
-    told = np.zeros(3)
+    hits = np.zeros(3)
     for seed in range(seeds):
         random = np.random.default_rng([seed, controls])
         commits, days = team_weeks(random, controls + 1, shock)
@@ -156,8 +155,8 @@ def interventions(seeds, controls, shock):
         commits[0, 6:] *= 1.25
         more = effect(commits, days)
         low, high = more.change.interval
-        told += alike.verdict in ("higher", "lower"), more.verdict == "higher", low <= 0.25 <= high
-    return told / seeds
+        hits += alike.verdict in ("higher", "lower"), more.verdict == "higher", low <= 0.25 <= high
+    return hits / seeds
 
 
 def team_weeks(random, teams, shock):

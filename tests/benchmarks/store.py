@@ -1,17 +1,17 @@
-"""How much the store costs, and what it loses: loads, syncs, many people, faults.
+"""The cost and reliability of the store: loads, syncs, many people, faults.
 
     uv run python tests/benchmarks/store.py [--logs FOLDER] [--runs N] [--people N] [--tries N]
 
-`load` is `cca.load` of 26 weeks of the sample in a fresh process, imports and sync excluded; `scan`
-is what pyarrow takes in one, warm, to read the same rows of the same files, with those of the bill,
-which `load` reads too. Medians of alternating runs: compare rows of one run, not machines. The
-daily sync is that of the 28th day of a month, of 10,000 people of whom half are at work, with
-imports excluded and nothing to wait for.
+`load` is `cca.load` of 26 weeks of the sample in a fresh process, without imports and sync; `scan`
+is a warm pyarrow scan, in a process, of the same rows of the same files, including those of the
+bill, which `load` reads too. Medians of alternating runs: compare rows of one run, not machines.
+The daily sync is on the 28th day of a month, for 10,000 people, half of them at work, without
+imports and without waits.
 
-`many people` is `cca.load` and `cca.by_week` of 52 weeks in a process of its own, which has no
-cache. `faults` kills writers, damages files and runs out of room; after each try every stored day
-has to be of one write, and of none older than the last that was reported as done, or the error
-has to name the file. A sync then has to bring back every day, and what was damaged is kept.
+`many people` is `cca.load` and `cca.by_week` of 52 weeks in a separate process without a cache.
+`faults` kills writers, damages files and fills the disk; after each try every stored day must be
+from one write, no older than the last one reported as done, or the error must name the file. A
+sync must then restore every day, and damaged files are kept.
 """
 
 import argparse

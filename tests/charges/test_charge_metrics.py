@@ -45,8 +45,7 @@ def test_billed_cost_belongs_to_the_team_of_the_day():
 
 
 def test_a_week_with_a_day_that_is_not_billed_yet_has_no_billed_figure():
-    """Sunday's costs are not complete: the week is null rather than a six-day sum; its estimate
-    stays."""
+    """Sunday's costs are incomplete: the week is null, not a six-day sum; its estimate stays."""
     data = billed_dataset(
         [record(commits=20, models=spend(500))],
         [charge(cents=300)],
@@ -117,8 +116,7 @@ def enterprise(people=PEOPLE, **options):
 
 
 def test_an_enterprise_organisation_has_a_cost_per_commit():
-    """Two dollars at list price for five commits are 40 cents, or 36 billed; there are no
-    tokens."""
+    """Two dollars at list price for five commits are 40 cents, or 36 billed; without tokens."""
     data = enterprise(minimum_group=5)
     assert cca.by_week(data, "cost_per_commit")["value"].tolist() == [0.4] * 12
     assert cca.by_week(data, "billed_cost_per_commit")["value"].iloc[-1] == pytest.approx(0.36)

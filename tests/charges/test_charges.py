@@ -108,8 +108,8 @@ def test_an_invalid_amount_currency_or_span_is_refused(wrong):
 
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=6))
 def test_cents_become_the_same_money_in_dollars(amount):
-    """Any amount with up to six decimals of a cent is unchanged by dividing and multiplying by
-    100."""
+    """Dividing any amount with up to six decimals of a cent by 100 and multiplying again is
+    exact."""
     body = httpx.Response(200, json=page(row(amount=str(amount)))).content
     table = build_charges(MONDAY, ChargedDays({MONDAY: decode_cost_items(body).data}, None, {}))
     assert table["amount_usd"][0].as_py() * 100 == amount

@@ -113,8 +113,7 @@ def test_a_truncated_page_is_fetched_again(tmp_path):
 
 
 def test_a_failed_walk_keeps_the_earlier_months(tmp_path):
-    """The second month fails: the first 31 days are stored, and only the rest is fetched next
-    time."""
+    """The second month fails: the first 31 days are stored, and the next sync fetches the rest."""
     store, since = Store(tmp_path), date(2026, 9, 7)
     with pytest.raises(ApiError):
         synced(store, since=since, faults=Faults(lambda number: "500" if number >= 2 else None))

@@ -103,7 +103,7 @@ def test_every_check_has_a_finding_whatever_fails(look, id):
 
 @pytest.mark.parametrize("fault", [*FAULTS, "402", "envelope", "echo", "echo-403"])
 def test_a_service_that_fails_is_named(look, fault):
-    """Each permanent fault is reported in the service's own words; checks that depend on it are
+    """A permanent fault is reported in the service's words; checks that depend on it are
     skipped."""
     found = look(faults=Faults(lambda number: fault))
     assert found["service"].status == "failed"
@@ -331,8 +331,7 @@ def test_settings_that_cannot_be_read_stop_the_rest(look, tmp_path):
 
 
 def test_an_invalid_roster_is_a_failure(look, tmp_path):
-    """A missing file and a wrong line are failures; for a good file people and teams are
-    counted."""
+    """A missing file and a wrong line are failures; a good file has counts of people and teams."""
     roster = tmp_path / "people.csv"
     assert look(roster=roster)["roster"].status == "failed"
     roster.write_text("email,team,start,end\nann@x.example,Red,2026-13-01,\n")

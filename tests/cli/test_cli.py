@@ -235,8 +235,7 @@ def test_metrics_are_available_as_json():
     ],
 )
 def test_failures_are_available_as_json(arguments, status, code):
-    """One object on stdout with the reason, the message for people on stderr, the same exit
-    code."""
+    """One object on stdout with the reason, a message on stderr, the same exit code."""
     done = run(*arguments)
     answer = json.loads(done.stdout)
     assert (answer["command"], answer["status"]) == (arguments[0], status)

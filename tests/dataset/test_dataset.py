@@ -218,8 +218,7 @@ def shared(monkeypatch):
 
 
 def test_equal_arguments_are_read_once_where_datasets_are_shared(tmp_path, shared):
-    """The second dataset loads although the store is gone, and does not show changes made to the
-    first."""
+    """The second loads although the store is gone, and does not show changes made to the first."""
     store = fill(tmp_path / "store").root
     first = load(source="api", store=store, weeks=1, now=NOW)
     first.activity.loc[:, "commits"] = -1

@@ -42,8 +42,7 @@ def both(sample_days, at_once, count=2500, **options):
 
 
 def same(one, other):
-    """Assert that frames are equal except for the order of categories, and so of tools and
-    models."""
+    """Assert that frames are equal except for the order of categories (tools and models)."""
     frames = [pd.DataFrame(frame).astype(dict.fromkeys(frame.select_dtypes("category"), "str"))
               for frame in (one, other)]  # fmt: skip
     keys = [key for key in ("date", "week", "actor", "tool", "model") if key in one]

@@ -51,8 +51,7 @@ def test_a_card_says_value_interval_basis_and_change_in_words():
 
 
 def test_the_line_of_a_card_starts_at_zero_and_breaks_at_a_missing_value():
-    """For $2, nothing, $1 and $2, the line of the last two rises from half the height to the
-    top."""
+    """For $2, nothing, $1 and $2, the line of the last two rises from half height to the top."""
     weeks = pd.date_range(end=WEEK, periods=4, freq="7D")
     made = card(cost_per_commit(line=tuple(zip(weeks, [2.0, math.nan, 1.0, 2.0], strict=True))))
     assert made["line"] == {

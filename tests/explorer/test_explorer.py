@@ -104,8 +104,7 @@ def test_one_change_is_one_update(monkeypatch):
 
 
 def test_a_change_made_during_an_update_is_shown(monkeypatch):
-    """JupyterLab runs each change in a thread; the update that finishes last need not be the
-    newest."""
+    """JupyterLab runs each change in a thread; the last to finish need not be the newest."""
     made = explored()
     first_asked, go_on = Event(), Event()
 

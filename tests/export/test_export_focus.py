@@ -167,8 +167,7 @@ def test_without_a_bill_everything_is_an_estimate(tmp_path):
 
 
 def test_cost_is_split_by_list_price(tmp_path):
-    """A million input tokens at $3 and a tenth of a million output at $15: $3.00 and $1.50 of
-    $4.50."""
+    """A million tokens in at $3 and a tenth of a million out at $15: $3.00 and $1.50 of $4.50."""
     rows = exported(tmp_path, [record(str(DAY), models=USAGE)])
     found = {row["SkuMeter"]: (row["ConsumedQuantity"], row["EffectiveCost"]) for row in rows}
     assert found == {

@@ -181,8 +181,7 @@ def test_both_kinds_of_keys_open_the_cost_report():
 
 
 def test_kinds_of_cost_do_not_count_towards_the_limit_of_rows():
-    """One person with two models at one row a page: the first page has both kinds of tokens of a
-    model."""
+    """One person, two models, one row a page: the first page has both kinds of a model's tokens."""
     items = [charge(model=model) for model in "ab"] + [charge(model="a")]
     items[2].group.token_type = "cache_read_input_tokens"
     fake = service(charges=lambda day: items)

@@ -31,7 +31,7 @@ def report_options(folder, source="api", **changed):
     return RunOptions(**(facts | changed))
 
 
-def put_issue(wished, week, source="api", whole=True, name=""):
+def put_issue(requested, week, source="api", whole=True, name=""):
     """A page of `week` in the folder of reports."""
     about = {"week": week, "source": source}
     page = (
@@ -39,7 +39,7 @@ def put_issue(wished, week, source="api", whole=True, name=""):
         if whole
         else failure_page(title=week, reason="No.", issue=about)
     )
-    return write_issue(wished.out, name or week, page)
+    return write_issue(requested.out, name or week, page)
 
 
 @pytest.fixture
@@ -47,11 +47,11 @@ def reports(monkeypatch):
     """Fake reports: they record their options, and fail in the given weeks."""
     asked, wrong = [], {}
 
-    def report(wished, *_):
-        asked.append(wished.week)
-        if wished.week in wrong:
-            raise wrong[wished.week]
-        return put_issue(wished, wished.week)
+    def report(requested, *_):
+        asked.append(requested.week)
+        if requested.week in wrong:
+            raise wrong[requested.week]
+        return put_issue(requested, requested.week)
 
     monkeypatch.setattr(catching_up, "weekly_report", report)
     monkeypatch.setattr(catching_up, "_has_records", lambda *_: True)

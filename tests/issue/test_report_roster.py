@@ -19,8 +19,7 @@ PEOPLE = [person.email for person in SampleOrganisation().people]
 def test_the_notebooks_use_the_roster_of_the_report(
     sample_days, tmp_path, monkeypatch, place, teams
 ):
-    """A flag or variable applies to the sample too; the roster of a settings file is of another
-    organisation."""
+    """A flag or variable applies to the sample too; the roster of a settings file does not."""
     path = tmp_path / "people.csv"
     path.write_text("email,team\n" + "".join(f"{email},Red\n" for email in PEOPLE))
     monkeypatch.chdir(tmp_path)

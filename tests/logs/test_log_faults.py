@@ -21,7 +21,7 @@ def as_floats(output):
 
 
 def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, store, caplog):
-    """By sync, by check, in the store and in the ledger of the page; once, however often they are
+    """By sync, by check, in the store and in the page's ledger; once, however often they are
     read."""
     lines = [answer(output=1), as_floats(2), b"{broken\n", {"no": "type"}, answer("m3", at="x")]
     written(folder, s1=lines)

@@ -99,8 +99,7 @@ def test_both_ids_repeated_in_another_session_are_another_answer(folder, store, 
 
 
 def test_lines_copied_by_a_compaction_count_once(folder, store):
-    """With their timestamps, but not always with the prompt before; also for a gateway without
-    ids."""
+    """With their timestamps, not always with the prompt before; also if a gateway has no ids."""
     for ids in (("m1", "r1"), ("m1", None), (None, None)):
         place = folder / str(ids), Store(store.root / str(ids))
         lines = [*exchange(1, 100, ids), *exchange(2, 200, ("m2", "r2"))]
@@ -318,8 +317,8 @@ def test_a_copy_of_a_copy_leaves_each_its_own_lines(folder, store):
     for name in reversed(files):
         synced_logs(other, written(folder.parent / "again", **{name: files[name]}))
     for one in (store, other):
-        whose = {row["message"]: row["session"] for row in rows(one)["requests"]}
-        assert whose == {"m1": "c", "m2": "b", "m3": "a"}
+        owners = {row["message"]: row["session"] for row in rows(one)["requests"]}
+        assert owners == {"m1": "c", "m2": "b", "m3": "a"}
         assert sum(row["sessions"] for row in rows(one)["activity"]) == 1
 
 
@@ -337,16 +336,15 @@ def test_a_fork_of_a_fork_leaves_the_first_its_own_lines(folder, store):
         "a": [logged("a", 1, "09", **of_b), logged("a", 3, "10", **of_b), logged("a", 4, "11")],
     }
     synced_logs(store, written(folder, **files))
-    whose = {row["message"]: row["session"] for row in rows(store)["requests"]}
-    assert whose == {"m1": "c", "m2": "c", "m3": "b", "m4": "a"}
+    owners = {row["message"]: row["session"] for row in rows(store)["requests"]}
+    assert owners == {"m1": "c", "m2": "c", "m3": "b", "m4": "a"}
 
 
 # Context
 
 
 def test_the_context_of_an_answer_is_that_of_its_last_own_call(folder, store):
-    """Two calls of 400 and 408 tokens around an advisor of 410: 808 paid for, 408 in the
-    context."""
+    """Calls of 400 and 408 tokens around an advisor of 410: 808 paid for, 408 in the context."""
     parts = [
         {"type": "message", "input_tokens": 400},
         {"type": "advisor_message", "input_tokens": 410, "output_tokens": 3},

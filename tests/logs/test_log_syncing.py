@@ -91,8 +91,7 @@ def test_every_tool_call_with_a_result_is_a_row(folder, store):
 
 
 def test_facts_the_log_only_implies_are_events(folder, store):
-    """A compaction of 9,000 tokens, a recap, a failed call, and a title, logged twice without a
-    date."""
+    """A compaction of 9,000 tokens, a recap, a failed call, a title logged twice without a date."""
     at = "2026-08-03T11:00:00.000Z"
     title = {"type": "ai-title", "aiTitle": "Fix the login", "sessionId": "s1"}
     lines = [
@@ -351,8 +350,7 @@ def test_days_before_the_first_log_are_not_stored_as_empty_when_logs_may_be_dele
 
 @pytest.fixture
 def two(tmp_path):
-    """The stores of two machines; one session was copied from one to the other and continued
-    there."""
+    """The stores of two machines; one session was copied to the other and continued there."""
     past = [answer(output=3), call(), result(account=PATCH)]
     more = answer("m2", output=4, at="2026-08-04T10:00:00Z")
     own = answer("m3", "r3", output=5, session="s3")
@@ -597,7 +595,7 @@ def test_the_frames_are_the_data_dictionary():
 
 
 def test_stored_data_outlives_every_log(tmp_path):
-    """The folder is emptied, then deleted: nothing is lost, and only a store without days is
+    """The folder is emptied, then deleted: nothing is lost; only a store without days is
     refused."""
     folder, store = (
         written(tmp_path / "logs", s1=[line("user"), answer(output=7)]),

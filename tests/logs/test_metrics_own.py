@@ -233,7 +233,7 @@ def test_days_outside_the_range_are_unknown_not_zero(folder, tmp_path):
 
 
 def weeks_of(tmp_path, dollars):
-    """One week of use for each amount, the last starting on the third of August: a session in shop
+    """One week of use for each amount, the last from the third of August: a session in shop
     each."""
     folder = tmp_path / "weeks" / "projects" / "p"
     folder.mkdir(parents=True)

@@ -285,7 +285,7 @@ def test_over_four_weeks_the_variation_comes_from_people():
 
 
 def test_over_four_weeks_a_shared_shock_adds_variation():
-    """Ten equal people, a tenth up or down in turn: no person differs, but weeks vary by a
+    """Ten equal people, a tenth up or down in turn: people do not differ, but weeks vary by a
     tenth."""
     shock = np.tile([1.1, 0.9], 6)
     found = sides_change(np.tile(shock, (10, 1)), np.zeros((10, 12)), *SIDES)

@@ -93,8 +93,7 @@ def test_people_who_stopped_after_a_first_week_are_reported():
 
 @pytest.mark.parametrize("stayed", [3, 9])
 def test_people_who_stopped_are_not_reported_if_few_or_if_most_stay(stayed):
-    """Three who stayed would be revealed by subtraction; seven of sixteen are not clearly over a
-    third."""
+    """Three who stayed would be revealed by subtraction; seven of sixteen may be under a third."""
 
     def active(week, n):
         return n < 10 or week == 5 or (week > 5 and n >= 17)

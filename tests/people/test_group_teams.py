@@ -81,7 +81,7 @@ def test_all_groups_are_read_from_all_pages():
     assert found == [("Red", [date(2026, 11, 3)]), ("Blue", [date(2026, 11, 3)])]
 
 
-def test_a_key_without_the_scope_gets_an_error_naming_it():
+def test_a_key_without_the_scope_for_groups_gets_an_error():
     """In this case the service answers 404."""
     error = {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}}
     transport = httpx.MockTransport(lambda request: httpx.Response(404, json=error))

@@ -73,8 +73,7 @@ def test_a_roster_without_rows_has_the_same_types():
 
 
 def test_spreadsheet_variants_are_read(tmp_path):
-    """A byte order mark, semicolons, blank lines, another header, capitals: all give the same
-    roster."""
+    """A byte order mark, semicolons, blank lines, another header, capitals: the same roster."""
     path = tmp_path / "roster.csv"
     path.write_bytes(
         b"\xef\xbb\xbfE-Mail;Team;Start Date\r\n Ann@X.example ;Web;2026-01-01\r\n;;\r\n\r\n"
@@ -145,8 +144,7 @@ def test_markup_in_a_name_stays_text():
 
 
 def test_the_roster_of_a_week_has_everybody_present_on_one_of_its_days():
-    """A person who moved is included once, in the latest team; one who left the Sunday before is
-    not."""
+    """A person who moved is included once, in the latest team; one who left before is not."""
     week = roster_of_week(parse_roster(CSV, "r"), WEEK)
     assert dict(zip(week["actor"], week["team"], strict=True)) == {
         "ann@x.example": "Data",
@@ -316,8 +314,7 @@ def test_no_name_is_left_anywhere(identity):
 
 
 def test_a_pseudonym_depends_only_on_the_secret():
-    """It is the same in every report under one secret, and another one after the secret was
-    removed."""
+    """The same in every report under one secret, and different after the secret was removed."""
     one, two = (
         shown("pseudonym", *RECORDS),
         shown("pseudonym", RECORDS[0], roster="email,team,start"),
@@ -330,8 +327,7 @@ def test_a_pseudonym_depends_only_on_the_secret():
 
 
 def crowd(day, size=60):
-    """The frames of `size` people in order of name, each with their position as the number of
-    sessions."""
+    """The frames of `size` people in order of name; each has their position as sessions."""
     people = [record(day, f"p{n:02}@x.example", sessions=n + 1) for n in range(size)]
     return {"activity": activity(*people, day=day)}
 

@@ -82,8 +82,7 @@ def test_a_removed_member_ends_yesterday():
 
 
 def test_a_returning_member_has_a_second_stay():
-    """From the day given by the service, or the day after the first stay ended; in the same
-    team."""
+    """From the day the service gives, or the day after the first stay ended; in the same team."""
     known = parse_roster(HAND, "people.csv")
     gone = merged(known, [member("ann@x.example")], date(2026, 11, 1)).roster
     back = [member("ann@x.example"), member("bob@x.example", "2025-01-01T00:00:00Z")]

@@ -165,8 +165,7 @@ def test_a_process_that_dies_is_reported(run):
 
 
 def test_without_fork_each_notebook_has_its_own_process(run, monkeypatch):
-    """As on macOS and Windows: variables do not reach the next notebook, and one that dies is
-    named."""
+    """As on macOS and Windows: no variables reach the next notebook, and one that dies is named."""
     monkeypatch.setattr(engine, "FORKS", False)
     [first], [second] = run([cell("a = 1; a")], [cell("'a' in globals()")])
     assert (shown(first), shown(second)) == (
@@ -254,8 +253,7 @@ def test_a_temporary_folder_of_somebody_else_is_left_alone(tmp_path, monkeypatch
     [(0.1, 0.3, 64, 1), (400, 0.3, 2, 2), (400, 0.3, 64, 5), (1, 0.3, 64, 3), (400, 0.7, 64, 2)],
 )
 def test_the_number_of_notebooks_depends_on_memory(monkeypatch, gigabytes, need, cores, most):
-    """At least one; at most one per core, and as many as fit in 1.5 GB and in the available
-    memory."""
+    """At least one, at most one per core, and as many as fit in 1.5 GB and in available memory."""
     memory = SimpleNamespace(available=int(gigabytes * 1e9))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)

@@ -155,8 +155,7 @@ def test_colours_of_the_theme_follow_light_and_dark():
 
 
 def test_every_value_from_data_is_text():
-    """An e-mail address and a key name with script tags in headings, cells, charts, cards and
-    errors."""
+    """An e-mail and a key name with script tags in headings, cells, charts, cards and errors."""
     failed = cell("f()", v4.new_output("error", ename="KeyError", evalue=HOSTILE, traceback=[]))
     hostile = notebook(
         text(f"# {HOSTILE}\n\n{HOSTILE} [a](javascript:alert(1)) ![b](https://x.example/b.png)"),
@@ -198,8 +197,7 @@ def test_html_of_a_notebook_is_never_in_the_page():
 
 
 def test_only_shapes_and_text_of_an_svg_are_kept():
-    """Links, scripts, handlers and foreign content are removed; ids get the chart's name as
-    prefix."""
+    """Links, scripts, handlers and foreign content are removed; ids get the chart's name."""
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><script>alert(1)</script>'
         '<defs><clipPath id="c"><rect width="3" height="3"/></clipPath></defs>'

@@ -152,9 +152,9 @@ def test_a_browser_that_fails_is_quoted(tmp_path):
 
 def test_the_browser_gets_no_key(tmp_path):
     """Its environment contains none."""
-    tells = program(tmp_path, "chromium", "env | grep -c sk-ant")
+    counts_keys = program(tmp_path, "chromium", "env | grep -c sk-ant")
     environment = {**os.environ, "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-secret"}
     page = tmp_path / "page.html"
     page.write_text("x")
     with pytest.raises(ReportError, match=r": 0$"):
-        print_page(page, tmp_path / "page.pdf", browser=tells, environment=environment)
+        print_page(page, tmp_path / "page.pdf", browser=counts_keys, environment=environment)

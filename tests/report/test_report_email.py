@@ -181,8 +181,7 @@ def test_hostile_text_is_escaped():
 
 
 def test_the_message_has_plain_text_html_and_pictures():
-    """multipart/alternative, with pictures as parts that the HTML refers to by cid, ready to
-    send."""
+    """multipart/alternative, with pictures that the HTML refers to by cid, ready to send."""
     message = email.message_from_string(made(), policy=email.policy.default)
     assert message.get_content_type() == "multipart/alternative"
     assert message["X-Unsent"] == "1"

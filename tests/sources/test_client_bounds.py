@@ -33,8 +33,7 @@ def page(*records, more=None):
 
 
 def client(*bodies, **options):
-    """A client of a service whose n-th answer is the n-th of `bodies`, then the last one
-    forever."""
+    """A client of a service whose n-th answer is the n-th of `bodies`, then always the last."""
     asked = []
 
     def answer(request):

@@ -180,8 +180,7 @@ def test_one_person_appears_in_two_spellings(records):
 
 
 def test_the_roster_has_joiners_leavers_a_move_and_people_who_never_start(roster, data):
-    """About 140 people in 8 teams, about 110 of whom are active; keys and strangers are not on
-    it."""
+    """About 140 people in 8 teams, about 110 of them active; keys and strangers are not on it."""
     assert roster["team"].nunique() == 8 and 135 <= roster["actor"].nunique() <= 155
     assert roster["start"].notna().sum() > 5 and roster["end"].notna().sum() > 5
     assert roster["actor"].duplicated().sum() == 1
