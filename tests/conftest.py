@@ -1,6 +1,7 @@
 """No test uses the network, the user's own files, or a key; slow fixtures are made once."""
 
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -11,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
-settings.register_profile(
-    "unhurried", deadline=None
-)  # other work may delay an example for a long time
+# Other work may delay an example for a long time.
+settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -93,6 +94,25 @@ def _apply(patch, environment):
 
 
 @pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """`once(name, make)`: what `make(folder)` returned, made by the first of all workers to ask."""
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if parallel else base
+
+    def made(name, make):
+        folder, kept = root / name, root / f"{name}.pickle"
+        with FileLock(root / f"{name}.lock"):
+            if not kept.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                kept.write_bytes(pickle.dumps(make(folder)))
+            return pickle.loads(kept.read_bytes())
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def wheel(tmp_path_factory):
     """A folder with the unpacked wheel of this checkout, as an installer would unpack it."""
     root, built = Path(__file__).parent.parent, tmp_path_factory.mktemp("wheel")
@@ -106,24 +126,28 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def sample_days(tmp_path_factory, _isolated_session):
+def sample_days(once, _isolated_session):
     """A read-only store with all days of the sample organisation; generating them takes time."""
     from ccanalytics.dataset.loading import load
 
-    folder = tmp_path_factory.mktemp("sample-days")
-    load(source="sample", store=folder, weeks=1)
-    return folder
+    def make(folder):
+        load(source="sample", store=folder, weeks=1)
+        return folder
+
+    return once("sample-days", make)
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory, clean_environment):
+def sample(once, clean_environment):
     """The report of the sample organisation: the output of the command, and its folder."""
     from command import command
 
-    folder = tmp_path_factory.mktemp("sample")
-    done = command("report", "--source", "sample", folder=folder, environment=clean_environment)
-    assert done.returncode == 0, done.stderr
-    return done, folder / "reports"
+    def make(folder):
+        done = command("report", "--source", "sample", folder=folder, environment=clean_environment)
+        assert done.returncode == 0, done.stderr
+        return done, folder / "reports"
+
+    return once("sample", make)
 
 
 @pytest.fixture(scope="session")

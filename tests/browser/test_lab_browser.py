@@ -14,7 +14,7 @@ import httpx
 import pytest
 from tenacity import retry, stop_after_delay, wait_fixed
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("lab")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PATIENCE = 120_000
 """Milliseconds until a condition that never comes true is given up; nothing waits this long."""

@@ -4,7 +4,7 @@ import pytest
 from page_measures import CHARTS, CUT, CUT_WORDS, faults, screens, words
 from report_pages import READY
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("report")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -125,7 +125,6 @@ def teams(sizes):
 SOON, LATER = (datetime(2026, 11, day, 5, tzinfo=UTC) for day in (23, 25))
 
 
-@pytest.mark.xdist_group("report")
 @pytest.mark.slow
 def test_late_data_restates_a_number_on_the_next_page(tmp_path):
     """120 commits, then 132 when the Sunday is fetched again two days later."""
@@ -140,7 +139,6 @@ def test_late_data_restates_a_number_on_the_next_page(tmp_path):
     assert "commits 132, restated by +10.0%" in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.xdist_group("report")
 @pytest.mark.slow
 def test_two_issues_that_reveal_a_small_team_together_are_stopped(tmp_path):
     """At first Red (3) is hidden with Blue, then with Green, after Blue was merged into Green."""
@@ -204,7 +202,6 @@ def test_an_empty_week_reveals_nothing():
     assert list(revealed_with(data, now, [now])) == []
 
 
-@pytest.mark.xdist_group("report")
 @pytest.mark.slow
 def test_a_withheld_team_has_no_report(tmp_path):
     """Red and Blue have seven people together, and each alone too few; Green is large enough."""

@@ -25,8 +25,6 @@ from ccanalytics.report.run import notebook_folder, report_notebooks
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.sources.sample.staff import DOMAIN
 
-pytestmark = pytest.mark.xdist_group("report")
-
 KEY = "sk-ant-admin01-do-not-print-me"
 HOSTILE = "</script><script>alert(1)</script>"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -51,13 +49,13 @@ def report_of_service(folder, environment, faults=None):
             ANTHROPIC_ADMIN_KEY=KEY,
         )
     assert done.returncode == 0, done.stderr
-    return done, folder / "reports", service
+    return done, folder / "reports", [dict(asked.url.params) for asked in service.asked]
 
 
 @pytest.fixture(scope="session")
-def over_http(tmp_path_factory, clean_environment):
+def over_http(once, clean_environment):
     """The same week in the real wire format over real HTTP."""
-    return report_of_service(tmp_path_factory.mktemp("api"), clean_environment)
+    return once("api", lambda folder: report_of_service(folder, clean_environment))
 
 
 def test_the_command_prints_what_it_wrote(sample):
@@ -184,9 +182,9 @@ def test_every_headline_is_stored_in_the_issue(over_http):
 def test_faults_change_no_number(over_http, tmp_path, clean_environment):
     """Requests fail in every temporary way, and the report is the same."""
     faults = Faults.script({1: "500", 4: "truncated", 6: "429-after", 9: "drop", 11: "html"})
-    _, reports, service = report_of_service(tmp_path, clean_environment, faults)
+    _, reports, asked = report_of_service(tmp_path, clean_environment, faults)
     issues = [read_issue(folder / "2026-W47.html") for folder in (over_http[1], reports)]
-    assert len(service.asked) == 14 + 5
+    assert len(asked) == 14 + 5
     assert issues[0].headlines == issues[1].headlines
 
 
@@ -201,8 +199,8 @@ def test_the_key_is_in_no_written_file(over_http):
 @pytest.mark.slow
 def test_a_second_run_fetches_only_days_that_may_still_change(over_http, clean_environment):
     """Final days are not fetched again: of 14 only those fetched within 48 hours of their end."""
-    _, reports, service = over_http
-    fetched = {asked.url.params["starting_at"] for asked in service.asked}
+    _, reports, asked = over_http
+    fetched = {one["starting_at"] for one in asked}
     assert len(fetched) == 14
     again = FakeService(SampleOrganisation().records, now=lambda: NOW, keys=[KEY])
     with serve(again) as server:
