@@ -208,14 +208,10 @@ def stacked(
 ) -> Any:
     """One bar per week, stacked by group in order from the bottom."""
     metric = words_of(metric, actor_kind)
-    scale = alt.Scale(domain=list(order), range=list(colours[: len(order)])) if order else None
-    colour = alt.Color(
-        f"{group}:N",
-        sort=None,
-        scale=scale or alt.Scale(range=list(colours)),
-        legend=legend(order or frame[group].unique()),
-    )
-    frame = ready(frame, metric, group)
+    names = list(order or frame.loc[frame["value"].notna(), group].unique())
+    scale = alt.Scale(domain=names, range=list(colours[: len(names)]))
+    colour = alt.Color(f"{group}:N", sort=None, scale=scale, legend=legend(names))
+    frame = ready(frame, metric, None)  # a week that is lost is one row, of no group
     said = week_words(frame, metric, group, actor_kind=actor_kind)
     y = axis or value_axis(metric)
     # Else a week without a value would lose its place, as no other mark is there to keep it.
