@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -174,6 +174,15 @@ def test_a_changed_day_is_exported_once_with_its_new_rows(target, tmp_path):
     export(small(tmp_path / "s", commits=1), target)
     export(small(tmp_path / "s", commits=5), target)
     assert query(target, "select commits from activity") == [(5,)]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_every_table_of_a_bill_is_replaced_too(tmp_path, sample_days, replace):
+    """Twice, with and without --replace: each fetched day of the bill has one row."""
+    target, days = tmp_path / "usage.duckdb", {"since": date(2026, 9, 7), "until": date(2026, 9, 8)}
+    export(Store(sample_days), target, source="sample", **days)
+    export(Store(sample_days), target, source="sample", replace=replace, **days)
+    assert query(target, "select count(*) from charged_days") == [(2,)]
 
 
 @pytest.mark.slow

@@ -127,6 +127,17 @@ def test_the_rows_of_a_model_add_up_to_its_estimated_cost(big):
     assert table["ContractedCost"].equals(table["EffectiveCost"])
 
 
+@pytest.mark.parametrize("identity", ["aggregate", "pseudonym"])
+def test_rows_that_are_merged_have_a_file_of_the_declared_columns(tmp_path, sample_days, identity):
+    """Under aggregate models of few people are one row, of no customer type."""
+    store, days = Store(sample_days), {"since": date(2026, 9, 7), "until": date(2026, 9, 13)}
+    form = {"form": "focus-parquet", "identity": identity}
+    export(store, tmp_path / "out", source="sample", **form, **days)
+    (file,) = (tmp_path / "out/focus").glob("*.parquet")
+    merged = pq.read_table(file)["x_CustomerType"].null_count
+    assert (merged > 0) == (identity == "aggregate")
+
+
 def test_days_with_a_known_bill_have_the_billed_cost(tmp_path, sample_days):
     """The bill of the sample starts on 31 August; the day before is an unbilled estimate."""
     days = {"since": date(2026, 8, 30), "until": date(2026, 9, 1)}
