@@ -90,6 +90,7 @@ def test_a_notebook_sees_no_variables_of_the_one_before(run):
         run([cell("left_over = 1"), cell("left_over")], [cell("left_over")])
 
 
+@pytest.mark.slow
 def test_changes_to_data_in_one_notebook_do_not_reach_another(run, tmp_path):
     """Both load the same data; the first one changes every number."""
     load = "import ccanalytics as cca\ndata = cca.load(source='sample', weeks=1)"
@@ -151,6 +152,7 @@ def test_a_cell_that_fails_is_named(run, code):
     assert caught.value.code == code
 
 
+@pytest.mark.slow
 def test_a_cell_that_takes_too_long_is_stopped_and_named(run):
     """The notebooks after it still run."""
     with pytest.raises(NotebookError, match=r"made0\.ipynb, cell 1: .*longer than 3 s") as caught:
@@ -164,6 +166,7 @@ def test_a_process_that_dies_is_reported(run):
         run([cell("1"), cell("import os; os._exit(7)")], [cell("1")])
 
 
+@pytest.mark.slow
 def test_without_fork_each_notebook_has_its_own_process(run, monkeypatch):
     """As on macOS and Windows: no variables reach the next notebook, and one that dies is named."""
     monkeypatch.setattr(engine, "FORKS", False)
