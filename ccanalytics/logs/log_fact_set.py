@@ -220,6 +220,7 @@ class Facts:
                     known[where, name, "asked", request.asked_at] = request.key
                 if not request.is_out_of_place:
                     known[where, name, into, request.at] = request.key
+        parts: dict[RequestKey | None, RequestKey] = {}
         for request in incomplete:
             into, where = request.used.tokens.into, request.place.session
             name = request.message or request.request
@@ -228,7 +229,10 @@ class Facts:
                 key = known.get((where, name, "asked", request.asked_at))
             if key is None and request.is_out_of_place:
                 key = known.get((where, name, into, request.at))
-            if key:
+            while key in parts:  # which may be part of another one itself
+                key = parts[key]
+            if key and key != request.key:
+                parts[request.key] = key
                 joined, (message, name, turn) = self.requests[key].joined(request), key
                 ids = {"message": message, "request": name, "turn": turn}
                 self.requests[key] = msgspec.structs.replace(joined, **ids)

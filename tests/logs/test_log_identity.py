@@ -174,6 +174,14 @@ def test_an_answer_that_starts_with_zero_tokens_is_one(folder, store):
     assert sorted(output(store)) == [0, 100]
 
 
+def test_a_part_without_ids_of_an_answer_that_is_a_part_itself_is_joined(folder, store):
+    """A copy behind a later prompt joins the original; its first block, without ids, goes along."""
+    later = prompt("p2", at="2026-08-04T09:00:00.000Z")
+    copied = [later, answered(50), answer(None, None, output=5)]
+    synced_logs(store, written(folder, s1=copied, backup=[answered(50)]))
+    assert output(store) == [5]
+
+
 def test_a_subagent_without_request_ids_is_counted_once(folder, store):
     """From its file and from its parent's progress, which has no prompt."""
     inner = answered(1000, "m2", isSidechain=True, agentId="a7")
