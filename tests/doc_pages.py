@@ -14,6 +14,7 @@ ROWS = {
     "addresses": "One row per UTC day and person, of the Enterprise API; only in the store.",
     "seats": "One row per UTC day: seats of Claude Enterprise.",
     "charges": "One row per UTC day, actor, model, kind of cost and of token: what was billed.",
+    "charged_days": "One row per UTC day whose bill was fetched, if only to be empty; not stored.",
     "spend": "One row per person, product and model of a claude.ai spend report, for its range.",
     "sessions": "One row per session of the session logs, on the day it started.",
     "requests": "One row per call of a model in the session logs.",

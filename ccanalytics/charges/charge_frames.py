@@ -33,7 +33,11 @@ CHARGES = pa.schema(
     ]
 )
 
-CHARGE_SCHEMAS = {"charges": CHARGES}
+CHARGED_DAYS = pa.schema(
+    [field("date", pa.timestamp("ms"), "UTC day whose bill was fetched, at its midnight")]
+)
+
+CHARGE_SCHEMAS = {"charges": CHARGES, "charged_days": CHARGED_DAYS}
 
 UNATTRIBUTED = "unattributed"
 """The actor kind of cost that is attributed to nobody."""

@@ -47,7 +47,6 @@ DESCRIPTIONS = {
     "activity": "One row per record: sessions, lines, commits, pull requests.",
     "model_usage": "One row per record and model: tokens and estimated cost.",
     "tool_actions": "One row per record and tool: proposals accepted and rejected.",
-    "charged_days": "One row per UTC day whose bill was fetched, also if nothing was billed.",
     "actor_days": "One row per UTC day and actor: all measures, each summed by itself.",
     "exports": "One row per exported UTC day: whether it was closed and final, when fetched.",
     "weekly_metrics": "One row per closed ISO week: people only, null below the floors.",
