@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from hypothesis import settings
 
 # Other work may delay an example for a long time.
@@ -96,13 +95,15 @@ def _apply(patch, environment):
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
     """`once(name, make)`: what `make(folder)` returned, made by the first of all workers to ask."""
+    from ccanalytics.atomic import alone
+
     parallel = "PYTEST_XDIST_WORKER" in os.environ
     base = tmp_path_factory.getbasetemp()
     root = base.parent if parallel else base
 
     def made(name, make):
         folder, kept = root / name, root / f"{name}.pickle"
-        with FileLock(root / f"{name}.lock"):
+        with alone(root / f"{name}.lock"):
             if not kept.exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir()
