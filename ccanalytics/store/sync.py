@@ -75,9 +75,9 @@ def sync(
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     wanted = _known(source, days_between(parse_day(since), parse_day(until)))
+    # Threads only help while waiting for a network.
+    run = _DaySync(source, store, now, workers if spec.network else 1, report, monotonic())
     with store.alone(source.name) if spec.network else contextlib.nullcontext():
-        # Threads only help while waiting for a network.
-        run = _DaySync(source, store, now, workers if spec.network else 1, report)
         return run.result(wanted, again)
 
 
@@ -159,16 +159,17 @@ class _DaySync:
     now: datetime
     workers: int
     report: Callable[[date], None]
+    began: float
+    """The monotonic clock at `now`."""
     seats: Seats = None
     early: dict[date, date | None] = field(default_factory=dict)
     """Days the service has not counted yet, with the newest it has."""
-    began: float = 0
     warned: bool = False
     """Whether it was said that the clocks differ."""
 
     def result(self, wanted: list[date], again: bool) -> SyncResult:
         """Fetch and store the days of `wanted` that are missing or may still change."""
-        spec, name, self.began = source_spec(self.source.name), self.source.name, monotonic()
+        spec, name = source_spec(self.source.name), self.source.name
         lost = repair(self.store, name, wanted[0], wanted[-1]) if wanted else {}
         # All days of a month with a damaged file are fetched again, together.
         together = {day for day, frames in lost.items() if frames}

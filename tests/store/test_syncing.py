@@ -118,6 +118,25 @@ def test_a_sync_may_take_longer_than_clocks_may_differ(tmp_path, monkeypatch):
     assert sync(Slow(), Store(tmp_path), MONDAY, SUNDAY, now=NOW, workers=1).fetched == 7
 
 
+def test_a_sync_may_wait_for_another_longer_than_clocks_may_differ(tmp_path, monkeypatch):
+    """The time it waits before its first day passes for this machine's clock too."""
+    store, waited = Store(tmp_path), timedelta(minutes=30)
+    clock, held = [0.0], store.alone
+
+    class Later(Days):
+        def records(self, day):
+            self.answered_at = NOW + waited
+            return super().records(day)
+
+    def after_another(source):
+        clock[0] = waited.total_seconds()
+        return held(source)
+
+    monkeypatch.setattr(store, "alone", after_another)
+    monkeypatch.setattr("ccanalytics.store.sync.monotonic", lambda: clock[0])
+    assert sync(Later(), store, MONDAY, SUNDAY, now=NOW, workers=1).fetched == 7
+
+
 def test_a_failing_day_is_named_and_the_others_are_kept(tmp_path):
     """The third day fails: fetched days stay, and the next sync needs only the rest."""
     store, third = Store(tmp_path), date(2026, 11, 18)
