@@ -233,8 +233,11 @@ class Facts:
                 key = parts[key]
             if key and key != request.key:
                 parts[request.key] = key
-                joined, (message, name, turn) = self.requests[key].joined(request), key
-                ids = {"message": message, "request": name, "turn": turn}
+                whole, (message, name, turn) = self.requests[key], key
+                joined = whole.joined(request)
+                # What the copy of a line follows is not what it answers.
+                asked_at = whole.asked_at if request.is_out_of_place else joined.asked_at
+                ids = {"message": message, "request": name, "turn": turn, "asked_at": asked_at}
                 self.requests[key] = msgspec.structs.replace(joined, **ids)
                 del self.requests[request.key]
 
