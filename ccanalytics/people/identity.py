@@ -110,9 +110,8 @@ def _keyed(secret: bytes, *parts: str) -> str:
 def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
     """`frame` with the new names, sorted by them; a roster loses its names."""
     if "actor_kind" not in frame:
-        roster = frame.assign(
-            actor=frame["actor"].map(names["user"]).astype("str"), name="", alias=""
-        )
+        actors = frame["actor"].map(names["user"]).astype("str")
+        roster = frame.assign(actor=actors, name="", alias="", user_id="")
         kinds = {column: kind for column, kind in ROSTER.items() if column in roster}
         return roster.astype(kinds).sort_values(["actor", "start"], ignore_index=True)
     actor = frame["actor"].astype("category").cat

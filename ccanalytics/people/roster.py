@@ -1,16 +1,16 @@
 """Who was in the organisation, in which team and when.
 
-roster    actor, team, start, end, name, alias, cost_centre    one row per person and stay in a team
+roster    actor, team, start, end, name, alias, cost_centre, user_id    one row per person and stay
 
-`actor` is the e-mail address in lower case; `alias` has further addresses, with spaces
-between them. `start` and `end` are the first and last day, both inclusive; NaT is open-ended.
-`team` and `cost_centre` may be missing; a change of either is another row. API keys are never on a
-roster.
+`actor` is the e-mail address in lower case; `alias` has further addresses and `user_id` the ids of
+the person's accounts in the source, with spaces between them. `start` and `end` are the first and
+last day, both inclusive; NaT is open-ended. `team` and `cost_centre` may be missing; a change of
+either is another row. API keys are never on a roster.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -30,12 +30,13 @@ ROSTER = {
     "name": "str",
     "alias": "str",
     "cost_centre": "str",
+    "user_id": "str",
 }
 """Columns and dtypes of a roster, also of an empty one."""
 
 COLUMNS = CsvColumns(
     required=("email", "team"),
-    optional=("start", "end", "name", "alias", "cost_centre"),
+    optional=("start", "end", "name", "alias", "cost_centre", "user_id"),
     aliases=dict.fromkeys(("actor", "e-mail", "mail", "email_address", "email address"), "email")
     | dict.fromkeys(("start_date", "start date"), "start")
     | dict.fromkeys(("end_date", "end date"), "end")
@@ -177,21 +178,35 @@ def plain_address(text: str) -> str:
 def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """The main address for every other address of the same person.
 
-    From the roster's column `alias`, and from a source's `ids`: its id of a person with an
-    address, ordered by time. The main address is the one on the roster, else the last.
+    From the roster's columns `alias` and `user_id`, and from a source's `ids`: its id of a person
+    with an address, ordered by time. The main address is the one on the roster, else the last.
     """
-    aliases = roster["alias"].fillna("") if "alias" in roster else ()
-    pairs = zip(roster["actor"], aliases, strict=False)
-    found = {alias: actor for actor, text in pairs for alias in text.split()}
-    on_roster = set(roster["actor"]) | set(found)
+    found = {alias: actor for actor, alias in _words(roster, "alias")}
+    on_roster, owners = set(roster["actor"]) | set(found), owners_of_ids(roster)
     by_id: dict[str, list[str]] = {}
     for person, address in ids:
         by_id.setdefault(person, []).append(plain_address(address))
-    for addresses in by_id.values():
-        newest = [a for a in addresses if a in on_roster][-1:] or addresses[-1:]
-        stands = found.get(newest[0], newest[0])
+    for person, addresses in by_id.items():
+        others = [owners.get(person, addresses[-1])]
+        newest = ([a for a in addresses if a in on_roster] or others)[-1]
+        stands = found.get(newest, newest)
         found |= {a: stands for a in addresses if a not in on_roster and a != stands}
     return found
+
+
+def owners_of_ids(roster: pd.DataFrame) -> dict[str, str]:
+    """The person of each id in `user_id`; an id of several people is nobody's."""
+    owners: dict[str, set[str]] = {}
+    for actor, id in _words(roster, "user_id"):
+        owners.setdefault(id, set()).add(actor)
+    return {id: next(iter(actors)) for id, actors in owners.items() if len(actors) == 1}
+
+
+def _words(roster: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
+    """Each person with each word of a column that may be missing."""
+    texts = roster[column].fillna("") if column in roster else ()
+    for actor, text in zip(roster["actor"], texts, strict=False):
+        yield from ((actor, word) for word in text.split())
 
 
 def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:
@@ -241,7 +256,7 @@ def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
     team, cost_centre = (unicodedata.normalize("NFC", name) or None for name in names)
     return {"actor": actor, "team": team, "start": start, "end": end,
             "name": cells.get("name", ""), "alias": " ".join(sorted(aliases)),
-            "cost_centre": cost_centre}  # fmt: skip
+            "cost_centre": cost_centre, "user_id": cells.get("user_id", "")}  # fmt: skip
 
 
 def _unseen(text: str, column: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 The service knows current members and since when, but not former ones. So each pull updates
 the file: new members get a row, leavers an end date, returners another row. Teams,
-names and dates written by hand are kept.
+names and dates written by hand are kept. A member whose address changed is known by their id.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +20,7 @@ from ccanalytics.people.roster import (
     ROSTER,
     no_roster,
     one_address,
+    owners_of_ids,
     parse_roster,
     plain_address,
 )
@@ -42,18 +43,23 @@ class Pull:
     """New members who were not added because their role cannot use the product."""
     several: tuple[str, ...] = ()
     """People in several groups, whose team is therefore unknown."""
+    readdressed: tuple[str, ...] = ()
+    """People known by their id, with a new address."""
 
     def __str__(self) -> str:
         now = self.roster[self.roster["end"].isna()]
-        unable = f" {self.unable} more whose role has no Claude Code." if self.unable else ""
-        people = counted(len(self.several), "person", "people")
-        several = f" {people} in several groups: give each a team in the file."
-        return (
+        more = (
+            (self.unable, f"{self.unable} more whose role has no Claude Code."),
+            (self.readdressed, f"{len(self.readdressed)} with a new address."),
+            (self.several, f"{counted(len(self.several), 'person', 'people')} in several groups: "
+                           "give each a team in the file."),
+        )  # fmt: skip
+        said = (
             f"{counted(now['actor'].nunique(), 'member')}: {len(self.joined)} new, "
             f"{len(self.left)} gone, {len(self.back)} back; "
-            f"{int(now['team'].isna().sum())} without a team.{unable}"
-            f"{several if self.several else ''}"
+            f"{int(now['team'].isna().sum())} without a team."
         )
+        return " ".join([said, *(text for those, text in more if those)])
 
 
 def pull_roster(
@@ -101,11 +107,9 @@ def merged(
 
     A new stay starts on the day the service gives, or after the last stay if that is later, in the
     same team; a finished stay ended yesterday. Nobody is added whose role is one of
-    `unable`.
+    `unable`. A person is known by any of their addresses, else by the id of their account.
     """
-    same = one_address(roster)
-    addresses = [plain_address(member.email or "") for member in members]
-    actors = [same.get(address, address) for address in addresses]
+    roster, actors, readdressed = _recognised(roster, members)
     listed = dict(zip(actors, members, strict=True))
     # Of several accounts of a person one that can use the product is enough.
     able = {actor for actor, one in zip(actors, members, strict=True) if one.role not in unable}
@@ -122,18 +126,21 @@ def merged(
     since = pd.Series({actor: pd.Timestamp(one.since(today)) for actor, one in listed.items()})
     free = ended.groupby("actor")["end"].max() + pd.Timedelta(days=1)
     start = pd.DataFrame({"since": since, "free": free}).max(axis=1)
-    new = last.reindex([*joined, *back]).fillna({"name": "", "alias": ""})
+    new = last.reindex([*joined, *back]).fillna({"name": "", "alias": "", "user_id": ""})
     new = new.assign(start=start.reindex(new.index), end=pd.NaT).rename_axis("actor").reset_index()
     ordered = pd.concat([ended, new[list(ROSTER)].astype(ROSTER)]).sort_values(
         ["actor", "start"], na_position="first", ignore_index=True
     )
     kept_out = len(listed.keys() - able - ever)
-    return Pull(ordered, tuple(joined), tuple(left), tuple(back), kept_out)
+    ordered = _with_ids(ordered, actors, members)
+    return Pull(ordered, tuple(joined), tuple(left), tuple(back), kept_out, readdressed=readdressed)
 
 
 def roster_csv(roster: pd.DataFrame) -> str:
     """The roster as a file; an open date is empty, and an unused column is left out."""
-    further = [name for name in ("alias", "cost_centre") if roster[name].fillna("").any()]
+    further = [
+        name for name in ("alias", "cost_centre", "user_id") if roster[name].fillna("").any()
+    ]
     columns = roster[["actor", "team", "start", "end", "name", *further]]
     file = columns.rename(columns={"actor": "email"})
     return str(file.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))
@@ -168,6 +175,44 @@ def _known(path: Path) -> pd.DataFrame:
             "was not changed. Give another file with --out."
         )
     return parse_roster(text, str(path))
+
+
+def _recognised(
+    roster: pd.DataFrame, members: Sequence[Member]
+) -> tuple[pd.DataFrame, list[str], tuple[str, ...]]:
+    """The roster with new addresses of its people, who each member is, and who has a new address.
+
+    A new address becomes the main one, and the one before an alias, unless that is still in use.
+    """
+    same, owners = one_address(roster), owners_of_ids(roster)
+    main = {actor: actor for actor in roster["actor"]}
+    known = main | same
+    addresses = [plain_address(member.email or "") for member in members]
+    fresh: dict[str, list[str]] = {}
+    for member, address in zip(members, addresses, strict=True):
+        if address not in known and member.id in owners:
+            fresh.setdefault(owners[member.id], []).append(address)
+    changed = roster.copy()
+    for actor, found in fresh.items():
+        main[actor] = actor if actor in addresses else found[0]
+        stays = roster["actor"] == actor
+        aliases = {actor, *found, *" ".join(roster.loc[stays, "alias"]).split()} - {main[actor]}
+        changed.loc[stays, ["actor", "alias"]] = main[actor], " ".join(sorted(aliases))
+        known |= dict.fromkeys(found, actor)
+    people = [known.get(address, address) for address in addresses]
+    return changed, [main.get(actor, actor) for actor in people], tuple(sorted(fresh))
+
+
+def _with_ids(
+    roster: pd.DataFrame, actors: Sequence[str], members: Sequence[Member]
+) -> pd.DataFrame:
+    """The roster with the ids of the members added to those in it."""
+    ids: dict[str, set[str]] = {}
+    for actor, member in zip(actors, members, strict=True):
+        ids.setdefault(actor, set()).add(member.id)
+    texts = [" ".join(sorted({*text.split(), *ids.get(actor, ())}))
+             for actor, text in zip(roster["actor"], roster["user_id"], strict=True)]  # fmt: skip
+    return roster.assign(user_id=pd.Series(texts, roster.index, dtype="str"))
 
 
 def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date]]:

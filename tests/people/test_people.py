@@ -124,7 +124,7 @@ def test_an_overlap_is_with_the_row_that_lasts_longest():
     """Rows 1 and 2 both fall inside row 0, though not inside each other."""
     days = ["2026-01-01", "2026-02-01", "2026-04-01"], ["2026-12-31", "2026-02-28", "2026-04-30"]
     roster = pd.DataFrame({"actor": "ann", "team": "A", "start": days[0], "end": days[1]})
-    roster = roster.assign(name="", alias="", cost_centre="").astype(ROSTER)
+    roster = roster.assign(name="", alias="", cost_centre="", user_id="").astype(ROSTER)
     assert overlapping(roster).to_dict() == {1: 0, 2: 0}
 
 

@@ -7,7 +7,13 @@ import pytest
 from builders import dataset, record
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.people.roster import COLUMNS, parse_roster, plain_address, read_roster
+from ccanalytics.people.roster import (
+    COLUMNS,
+    one_address,
+    parse_roster,
+    plain_address,
+    read_roster,
+)
 from ccanalytics.people.roster_pull import pull_roster
 from ccanalytics.wire.organization import Member
 
@@ -131,3 +137,10 @@ def test_a_pull_keeps_extra_columns(tmp_path):
     with pytest.raises(SettingsError, match="manager"):
         pull_roster(path, [], date(2026, 11, 25))
     assert "boss" in path.read_text(encoding="utf-8")
+
+
+def test_an_id_joins_a_new_address_with_a_person_of_the_roster():
+    """Also when the source never had the address of the roster in these days."""
+    text = "email,team,user_id\nann@x.example,Web,user_1 user_7\nbob@x.example,Web,user_2\n"
+    ids = [("user_1", "ann.lee@y.example"), ("user_3", "zoe@x.example")]
+    assert one_address(parse_roster(text, "r"), ids) == {"ann.lee@y.example": "ann@x.example"}

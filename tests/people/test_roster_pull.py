@@ -21,8 +21,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HAND = "email,team,start,end,name\nann@x.example,Red,2026-01-01,,Ann\nbob@x.example,Blue,,,Bob\n"
 
 
-def member(email, added="2026-11-20T10:00:00Z"):
-    return Member(id=f"user_{email}", email=email, added_at=added)
+def member(email, added="2026-11-20T10:00:00Z", id=""):
+    return Member(id=id or f"user_{email[0].lower()}", email=email, added_at=added)
 
 
 def rows(count):
@@ -49,18 +49,91 @@ def client(count, faults=None):
 
 
 def test_the_first_pull_makes_a_roster():
-    """Each member from the day given by the service, without a team."""
+    """Each member from the day given by the service, with their id and without a team."""
     pull = merged(no_roster(), [member("Ann@x.example ")], TODAY)
-    assert roster_csv(pull.roster) == "email,team,start,end,name\nann@x.example,,2026-11-20,,\n"
+    assert roster_csv(pull.roster) == (
+        "email,team,start,end,name,user_id\nann@x.example,,2026-11-20,,,user_a\n"
+    )
     assert str(pull) == "1 member: 1 new, 0 gone, 0 back; 1 without a team."
 
 
 def test_manual_edits_are_kept():
-    """Ann and Bob keep team, dates and names; Eve is added."""
+    """Ann and Bob keep team, dates and names; Eve is added. All three get their ids."""
     known = parse_roster(HAND, "people.csv")
     members = [member(f"{name}@x.example") for name in ("ann", "bob", "eve")]
     pull = merged(known, members, TODAY)
-    assert roster_csv(pull.roster) == HAND + "eve@x.example,,2026-11-20,,\n"
+    assert roster_csv(pull.roster) == (
+        "email,team,start,end,name,user_id\n"
+        "ann@x.example,Red,2026-01-01,,Ann,user_a\n"
+        "bob@x.example,Blue,,,Bob,user_b\n"
+        "eve@x.example,,2026-11-20,,,user_e\n"
+    )
+
+
+WITH_IDS = (
+    "email,team,start,end,name,alias,user_id\n"
+    "ann@x.example,Red,2026-01-01,2026-06-30,Ann,annie@x.example,user_1\n"
+    "ann@x.example,Blue,2026-07-01,,Ann,annie@x.example,user_1\n"
+    "bob@x.example,Blue,,,Bob,,user_2\n"
+)
+
+
+def pulled(text, *accounts):
+    """The pull of these addresses and ids into the roster of `text`, and the new file."""
+    members = [member(email, id=id) for email, id in accounts]
+    pull = merged(parse_roster(text, "people.csv"), members, TODAY)
+    return pull, roster_csv(pull.roster)
+
+
+def test_a_person_whose_address_changed_keeps_team_and_start():
+    """Ann married: the id says it is her, in both of her stays; her old addresses are aliases."""
+    pull, file = pulled(WITH_IDS, ("ann.lee@y.example", "user_1"), ("bob@x.example", "user_2"))
+    assert (pull.joined, pull.left, pull.back) == ((), (), ())
+    assert file == (
+        "email,team,start,end,name,alias,user_id\n"
+        "ann.lee@y.example,Red,2026-01-01,2026-06-30,Ann,ann@x.example annie@x.example,user_1\n"
+        "ann.lee@y.example,Blue,2026-07-01,,Ann,ann@x.example annie@x.example,user_1\n"
+        "bob@x.example,Blue,,,Bob,,user_2\n"
+    )
+    assert str(pull) == "2 members: 0 new, 0 gone, 0 back; 0 without a team. 1 with a new address."
+    assert pulled(file, ("ann.lee@y.example", "user_1"), ("bob@x.example", "user_2"))[1] == file
+
+
+def test_a_company_that_changes_its_domain_loses_nobody(tmp_path):
+    """All addresses are new at once, which would else be another organisation."""
+    path = tmp_path / "people.csv"
+    path.write_text(WITH_IDS)
+    members = [
+        member(f"{name}@z.example", id=id) for id, name in (("user_1", "a"), ("user_2", "b"))
+    ]
+    pull = pull_roster(path, members, TODAY)
+    assert (pull.joined, pull.left) == ((), ())
+    assert read_roster(path)["actor"].tolist() == ["a@z.example", "a@z.example", "b@z.example"]
+
+
+def test_a_second_account_with_a_new_address_is_an_alias():
+    """Bob's main address is still in use, so it stays the main one."""
+    text = WITH_IDS.replace("user_2", "user_2 user_3")
+    accounts = [
+        ("ann@x.example", "user_1"),
+        ("bob@x.example", "user_2"),
+        ("bo@z.example", "user_3"),
+    ]
+    assert "bob@x.example,Blue,,,Bob,bo@z.example,user_2 user_3\n" in pulled(text, *accounts)[1]
+
+
+def test_an_address_of_the_roster_is_that_row_whatever_the_id():
+    """Bob was added again and has another id; a person who left and came back, too."""
+    pull, file = pulled(WITH_IDS, ("ann@x.example", "user_1"), ("BOB@x.example", "user_9"))
+    assert (pull.joined, pull.left, pull.readdressed) == ((), (), ())
+    assert "bob@x.example,Blue,,,Bob,,user_2 user_9\n" in file
+
+
+def test_an_id_of_two_people_tells_nobody():
+    """Somebody copied a row with its id: the new address is a new person."""
+    text = WITH_IDS.replace("user_2", "user_1")
+    pull, _ = pulled(text, ("ann@x.example", "user_5"), ("new@x.example", "user_1"))
+    assert (pull.joined, pull.left) == (("new@x.example",), ("bob@x.example",))
 
 
 def test_an_answer_that_would_remove_most_people_changes_nothing(tmp_path):
@@ -198,6 +271,30 @@ def test_the_command_pulls_and_prints_numbers_only(tmp_path, monkeypatch):
     assert "@" not in done.output
     assert (tmp_path / "people.csv").stat().st_mode & 0o077 == 0
     assert len(read_roster(tmp_path / "people.csv")) == 3
+
+
+def test_a_new_address_is_recognised_by_a_second_pull_over_http(tmp_path):
+    """The first pull adds the ids to an older file, a person a team, and the second uses both."""
+    path, listed = tmp_path / "people.csv", rows(3)
+    path.write_text("email,team\np0@x.example,Red\n")
+    with serve(FakeService(lambda day: [], now=lambda: NOW, members=lambda: listed)) as server:
+        environment = {
+            "ANTHROPIC_BASE_URL": server.url,
+            "ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x",
+            "CCANALYTICS_STORE": str(tmp_path / "store"),
+        }
+        asked = ["roster", "pull", "--out", str(path)]
+        assert CliRunner().invoke(main, asked, env=environment).exit_code == 0
+        path.write_text(path.read_text().replace("p1@x.example,,", "p1@x.example,Blue,"))
+        listed[1]["email"] = "Married@x.example"
+        done = CliRunner().invoke(main, asked, env=environment)
+    assert "3 members: 0 new, 0 gone, 0 back; 1 without a team. 1 with a new address" in done.output
+    assert path.read_text() == (
+        "email,team,start,end,name,alias,user_id\n"
+        "married@x.example,Blue,2026-11-02,,,p1@x.example,user_1\n"
+        "p0@x.example,Red,,,,,user_0\n"
+        "p2@x.example,,2026-11-02,,,,user_2\n"
+    )
 
 
 def test_the_command_checks_a_file(sample_days, tmp_path, monkeypatch):
