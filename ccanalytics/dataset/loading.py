@@ -4,6 +4,7 @@ load ─▶ source, store, range ─▶ sync where no network is needed ─▶ r
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -27,6 +28,7 @@ from ccanalytics.people.roster import (
     normalised_actors,
     one_address,
     parse_roster,
+    plain_address,
     read_roster,
     with_teams,
 )
@@ -212,6 +214,7 @@ def build_dataset(
     given = {**frames, **extras}
     cost_days = given.pop("cost_days", None)
     people = one_address(roster, _ids(given))
+    joined = with_teams(_with_several_addresses(given["activity"], people), roster)
     given |= _of_actors(given, roster, people)
     known = {name: given.pop(name) for name in SCHEMAS}
     given.pop("addresses", None)
@@ -225,6 +228,7 @@ def build_dataset(
         **fields,
         extras=given,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
+        joined=joined,
     )
     data = _shown(data.of_team(team) if team else data, identity, secret)
     if not later:
@@ -242,7 +246,7 @@ def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
     """The dataset with its actors as `identity` says, and no address in what people noted."""
     if identity == "named":
         return data
-    known = {name: getattr(data, name) for name in (*SCHEMAS, "roster")}
+    known = {name: getattr(data, name) for name in (*SCHEMAS, "roster", "joined")}
     known |= {name: frame for name, frame in data.extras.items() if "actor_kind" in frame}
     shown = apply_identity(known, identity, secret)
     return replace(
@@ -253,6 +257,17 @@ def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
         rest=data.rest and _shown(data.rest, identity, secret),
         **shown,
     )
+
+
+def _with_several_addresses(activity: pd.DataFrame, people: Mapping[str, str]) -> pd.DataFrame:
+    """One row per day and person whose records are under several addresses on it."""
+    names = activity["actor"].astype("category").cat.categories
+    plain = [people.get(name, name) for name in map(plain_address, names)]
+    often = Counter(plain)
+    several = [name for name, main in zip(names, plain, strict=True) if often[main] > 1]
+    rows = activity[activity["actor"].isin(several) & (activity["actor_kind"] == "user")]
+    rows = normalised_actors(rows[["date", "actor", "actor_kind"]].drop_duplicates(), people)
+    return rows[rows.duplicated()].drop_duplicates()
 
 
 def _of_actors(

@@ -245,13 +245,17 @@ def _read_twice(data: Dataset, copies: pd.DataFrame) -> int:
     """How many of these copies of a person's record are copies in the other frames too.
 
     Names of API keys and of other identities are not unique, so equal records of one name are of
-    two; pages that overlap are noticed when they are fetched.
+    two; so are those of a person's several addresses, as the service keys records by the address
+    it has. Pages that overlap repeat records exactly, and are noticed when they are fetched.
     """
     copies = copies[copies["actor_kind"] == "user"]
-    for usage in (data.model_usage, data.tool_actions):
-        single = usage.loc[~usage.duplicated(keep=False), _KEY].drop_duplicates()
-        joined = copies.merge(single, on=_KEY, how="left", indicator="side")
-        copies = joined[joined["side"] == "left_only"].drop(columns="side")
+    others = [usage.loc[~usage.duplicated(keep=False), _KEY].drop_duplicates()
+              for usage in (data.model_usage, data.tool_actions)]  # fmt: skip
+    if data.joined is not None:
+        others.append(data.joined[["date", "actor"]])
+    for other in others:
+        sides = copies.merge(other, on=list(other), how="left", indicator="side")
+        copies = sides[sides["side"] == "left_only"].drop(columns="side")
     return len(copies)
 
 
