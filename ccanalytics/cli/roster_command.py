@@ -76,10 +76,10 @@ def _sizes(run: "RunOptions", roster: "pd.DataFrame") -> Iterator[str]:
     """A summary of a roster, as lines."""
     import pandas as pd
 
-    from ccanalytics.people.roster import roster_of_week
+    from ccanalytics.people.roster import roster_of_weeks
     from ccanalytics.weeks import monday
 
-    now = roster_of_week(roster, pd.Timestamp(monday(run.now.date())))
+    now = roster_of_weeks(roster, pd.DatetimeIndex([monday(run.now.date())]))
     people = counted(roster["actor"].nunique(), "person", "people")
     yield f"{people} in {counted(len(roster), 'stay')}, {len(now)} of them this week"
     for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():

@@ -80,6 +80,6 @@ def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
             raise ValueError(f"{empty} is empty")
         return {**dict.fromkeys(optional, ""), **cells, "date": parse_date(cells["date"], "date")}
 
-    rows = [row for _, row in columns.rows(text, name, parse)]
+    rows = columns.rows(text, name, parse).values()
     frame = pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
     return frame.sort_values("date", kind="stable", ignore_index=True)

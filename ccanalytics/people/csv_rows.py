@@ -27,6 +27,8 @@ _OTHER_ALPHABET = re.compile(f"[\u00c0-\u00ff]{{3}}|[^\\W\\d_][{_SIGNS}]|[{_SIGN
 """No Western word has three such letters in a row, or such a sign next to a letter; Greek, Polish
 or Chinese read as Windows-1252 has."""
 
+_NAMED_DELIMITER = re.compile(r"(?i)sep=(\t|\S)[ \r]*(?:\n|$)")
+
 SHOWN_PROBLEMS = 20
 
 
@@ -78,30 +80,33 @@ class CsvColumns:
     """Whether unknown columns are ignored, unless a name looks like a typo of one that is not."""
 
     def rows(
-        self, text: str, name: str, parse: Callable[[Mapping[str, str]], Parsed]
-    ) -> list[tuple[int, Parsed]]:
-        """The line number and parsed row of each line; `parse` raises `ValueError` for a bad row.
+        self,
+        text: str,
+        name: str,
+        parse: Callable[[Mapping[str, str]], Parsed],
+        conflicts: Callable[[Mapping[int, Parsed]], Mapping[int, str]] = lambda rows: {},
+    ) -> dict[int, Parsed]:
+        """The parsed row of each line; `parse` raises `ValueError` for a bad one.
 
-        `SettingsError` lists every bad line of the file.
+        `conflicts` has the lines that other lines contradict. `SettingsError` lists every bad line
+        of the file.
         """
         header, reader = self._opened(text)
         self._check(header, name)
-        rows: list[tuple[int, Parsed]] = []
-        problems: list[str] = []
-        line = reader.line_num + 1
+        rows, problems, line = dict[int, Parsed](), dict[int, str](), reader.line_num + 1
         try:
             for cells in reader:
                 try:
                     if any(cell.strip() for cell in cells):
-                        rows.append((line, parse(_named(header, cells))))
+                        rows[line] = parse(_named(header, cells))
                 except ValueError as error:
-                    problems.append(f"line {line}: {error}")
+                    problems[line] = f"line {line}: {error}"
                 line = reader.line_num + 1
         except csv.Error as error:  # a quote that is never closed would swallow the rows after it
-            problems.append(
-                f"up to line {reader.line_num}: {error}; is a quotation mark left open?"
-            )
-        raise_problems(name, problems)
+            end = reader.line_num
+            problems[end] = f"up to line {end}: {error}; is a quotation mark left open?"
+        problems |= {line: f"line {line}: {text}" for line, text in conflicts(rows).items()}
+        _raise_problems(name, [problems[line] for line in sorted(problems)])
         return rows
 
     def ignored(self, text: str) -> list[str]:
@@ -137,21 +142,18 @@ class CsvColumns:
             *(f"line 1: the column {c!r} is there twice" for c in repeated),
         ]
         wanted = ",".join([*self.required, *(f"[{column}]" for column in self.optional)])
-        raise_problems(f"{name} (columns {wanted})", problems)
+        _raise_problems(f"{name} (columns {wanted})", problems)
 
 
 def _delimiter(text: str) -> tuple[str, str]:
     """The text without Excel's `sep=` line, and the delimiter."""
-    first, _, rest = text.partition("\n")
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
-        return rest, first.strip()[4]
-    if first.rstrip("\r").lower() == "sep=\t":
-        return rest, "\t"
+    if named := _NAMED_DELIMITER.match(text):
+        return text[named.end() :], named[1]
     # The header decides: names in the rows below may have commas in them.
-    return text, max(",;\t", key=first.count)
+    return text, max(",;\t", key=text.partition("\n")[0].count)
 
 
-def raise_problems(name: str, problems: Sequence[str]) -> None:
+def _raise_problems(name: str, problems: Sequence[str]) -> None:
     """Raise `SettingsError` with every problem of the file, if any."""
     if problems:
         shown = [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]

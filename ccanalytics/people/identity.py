@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ccanalytics.atomic import write_text
 from ccanalytics.errors import SettingsError
 from ccanalytics.people.roster import ROSTER, with_actor_names
 from ccanalytics.settings import IDENTITIES
@@ -71,16 +72,10 @@ def load_secret(path: Path) -> bytes:
         return _read_secret(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, path)  # unlike a rename, never replaces a secret made at the same time
-    finally:
-        fresh.unlink()
+    write_text(fresh, secrets.token_hex(32))
+    with contextlib.suppress(FileExistsError):
+        os.link(fresh, path)  # unlike a rename, never replaces a secret made at the same time
+    fresh.unlink()
     return _read_secret(path)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccanalytics.people.csv_rows import CsvColumns, parse_date, raise_problems, read_text
+from ccanalytics.people.csv_rows import CsvColumns, parse_date, read_text
 
 ROSTER = {
     "actor": "str",
@@ -48,6 +48,9 @@ COLUMNS = CsvColumns(
 _ADDRESS = re.compile(r"(?!')[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]*[^\s<>\"(),;:@.]")
 _EXCEL_ERRORS = ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!")
 
+Stay = dict[str, Any]
+"""One row of a roster."""
+
 WEEK = pd.Timedelta(days=7)
 # An actor's number and a day make one integer, the day in its lower 32 bits; _ZERO is 1970 there.
 _SPAN = 1 << 32
@@ -65,41 +68,21 @@ def parse_roster(text: str, name: str) -> pd.DataFrame:
     `SettingsError` lists every bad line: a bad date, an end before its start, no e-mail address,
     the same person twice at one time.
     """
-    lines = COLUMNS.rows(text, name, _stay)
-    roster = _roster({line: stay for line, stay in lines if isinstance(stay, dict)})
-    problems = {line: stay for line, stay in lines if isinstance(stay, str)}
-    for line, earlier in overlapping(roster).items():
-        actor = roster["actor"][line]
-        problems[line] = f"{actor} is on the roster at that time already, by line {earlier}"
-    problems |= _alias_problems(roster)
-    raise_problems(name, [f"line {line}: {problems[line]}" for line in sorted(problems)])
+    roster = roster_of(COLUMNS.rows(text, name, _stay, _conflicts).values())
     for column in ("team", "cost_centre"):
         roster[column] = _one_spelling(roster[column])
+    return roster
+
+
+def roster_of(stays: Iterable[Stay]) -> pd.DataFrame:
+    """The roster of these rows, in order of actor and start."""
+    roster = pd.DataFrame(list(stays), columns=list(ROSTER)).astype(ROSTER)
     return roster.sort_values(["actor", "start"], na_position="first", ignore_index=True)
 
 
 def no_roster() -> pd.DataFrame:
     """An empty roster."""
-    return _roster({})
-
-
-def overlapping(roster: pd.DataFrame) -> "pd.Series[int]":
-    """For each row that starts before an earlier one of the same person ended: that row's index."""
-    ordered = roster.sort_values(["actor", "start", "end"], na_position="first")
-    starts, ends = _first_days(ordered["start"]), _last_days(ordered["end"])
-    found: dict[int, int] = {}
-    latest: dict[str, tuple[int, int]] = {}
-    for row, actor, start, end in zip(ordered.index, ordered["actor"], starts, ends, strict=True):
-        reach, earlier = latest.get(actor, (-1, -1))
-        if start <= reach:
-            found[max(row, earlier)] = min(row, earlier)
-        latest[actor] = max((reach, earlier), (int(end), row))
-    return pd.Series(found, dtype="int64").sort_index()
-
-
-def roster_of_week(roster: pd.DataFrame, week: pd.Timestamp) -> pd.DataFrame:
-    """One row per person on the roster during the week, with their last team in it."""
-    return roster_of_weeks(roster, pd.DatetimeIndex([week])).drop(columns="week")
+    return roster_of(())
 
 
 def roster_of_weeks(
@@ -209,17 +192,6 @@ def _words(roster: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
         yield from ((actor, word) for word in text.split())
 
 
-def _alias_problems(roster: pd.DataFrame) -> dict[int, str]:
-    """The lines whose alias belongs to somebody else."""
-    actors, owner = set(roster["actor"]), dict[str, str]()
-    problems: dict[int, str] = {}
-    for line, actor, aliases in zip(roster.index, roster["actor"], roster["alias"], strict=True):
-        for alias in aliases.split():
-            if alias in actors - {actor} or owner.setdefault(alias, actor) != actor:
-                problems[line] = f"the alias {alias} is also that of somebody else"
-    return problems
-
-
 def _one_spelling(teams: pd.Series) -> pd.Series:
     """The names in their first spelling; names that differ in case only are one."""
     first: dict[str, str] = {}
@@ -235,7 +207,7 @@ def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(team=pd.Categorical.from_codes(codes, teams.categories))
 
 
-def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
+def _stay(cells: Mapping[str, str]) -> Stay:
     """The roster row of one line; `ValueError` with everything that is wrong with it."""
     problems: list[str] = []
     actor = plain_address(cells["email"])
@@ -246,17 +218,40 @@ def _stay(cells: Mapping[str, str]) -> dict[str, object] | str:
     problems += [f"alias is {alias!r}, not an address" for alias in wrong]
     for column in ("email", "team", "cost_centre"):
         problems += _unseen(cells.get(column, ""), column)
-    start = _day(cells, "start", problems)
-    end = _day(cells, "end", problems)
-    if start and end and end < start:
-        problems.append(f"end {end} is before start {start}")
+    days: dict[str, date | None] = {"start": None, "end": None}
+    for column in days:
+        try:
+            days[column] = parse_date(cells[column], column) if cells.get(column) else None
+        except ValueError as error:
+            problems.append(str(error))
+    if days["start"] and days["end"] and days["end"] < days["start"]:
+        problems.append(f"end {days['end']} is before start {days['start']}")
     if problems:
-        return "; ".join(problems)
-    names = (" ".join(cells.get(column, "").split()) for column in ("team", "cost_centre"))
-    team, cost_centre = (unicodedata.normalize("NFC", name) or None for name in names)
-    return {"actor": actor, "team": team, "start": start, "end": end,
-            "name": cells.get("name", ""), "alias": " ".join(sorted(aliases)),
-            "cost_centre": cost_centre, "user_id": cells.get("user_id", "")}  # fmt: skip
+        raise ValueError("; ".join(problems))
+    names = {column: " ".join(cells.get(column, "").split()) for column in ("team", "cost_centre")}
+    texts = {column: unicodedata.normalize("NFC", name) or None for column, name in names.items()}
+    kept = {column: cells.get(column, "") for column in ("name", "user_id")}
+    return {**texts, **days, **kept, "actor": actor, "alias": " ".join(sorted(aliases))}
+
+
+def _conflicts(stays: Mapping[int, Stay]) -> dict[int, str]:
+    """The lines about a person who is there at that time already, or with the alias of another."""
+    problems: dict[int, str] = {}
+    latest: dict[str, tuple[date, int]] = {}
+    spans = [(stay["start"] or date.min, stay["end"] or date.max, line, stay["actor"])
+             for line, stay in stays.items()]  # fmt: skip
+    for start, end, line, actor in sorted(spans):
+        reach, other = latest.get(actor, (start, 0))
+        if other and start <= reach:
+            earlier, later = sorted((line, other))
+            problems[later] = f"{actor} is on the roster at that time already, by line {earlier}"
+        latest[actor] = max((reach, other), (end, line))
+    owner = {stay["actor"]: stay["actor"] for stay in stays.values()}
+    for line, stay in stays.items():
+        for alias in stay["alias"].split():
+            if owner.setdefault(alias, stay["actor"]) != stay["actor"]:
+                problems[line] = f"the alias {alias} is also that of somebody else"
+    return problems
 
 
 def _unseen(text: str, column: str) -> list[str]:
@@ -269,20 +264,6 @@ def _unseen(text: str, column: str) -> list[str]:
             "which is invisible: type it again" for sign in sorted(found)]  # fmt: skip
 
 
-def _day(cells: Mapping[str, str], column: str, problems: list[str]) -> date | None:
-    try:
-        return parse_date(cells[column], column) if cells.get(column) else None
-    except ValueError as error:
-        problems.append(str(error))
-        return None
-
-
-def _roster(stays: Mapping[int, dict[str, object]]) -> pd.DataFrame:
-    """The stays of all lines as a roster."""
-    columns = {column: [stay[column] for stay in stays.values()] for column in ROSTER}
-    return pd.DataFrame(columns, index=pd.Index(stays, dtype="int64")).astype(ROSTER)
-
-
 def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.DataFrame:
     """One row per value of `one` with a stay on a day from `first` to `last`: the latest."""
     there = ~(stays["start"] > last) & ~(stays["end"] < first)  # NaT compares as false: open
@@ -291,16 +272,9 @@ def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.Da
     return ordered.drop_duplicates(one, keep="last").reset_index(drop=True)
 
 
-def _first_days(start: pd.Series) -> npt.NDArray[np.int64]:
-    return np.where(start.isna(), 0, _day_numbers(start))
-
-
-def _last_days(end: pd.Series) -> npt.NDArray[np.int64]:
-    return np.where(end.isna(), _SPAN - 1, _day_numbers(end))
-
-
-def _day_numbers(days: pd.Series) -> npt.NDArray[np.int64]:
-    return days.to_numpy().astype("datetime64[D]").astype("int64") + _ZERO
+def _day_numbers(days: pd.Series, missing: int = 0) -> npt.NDArray[np.int64]:
+    numbers = days.to_numpy().astype("datetime64[D]").astype("int64") + _ZERO
+    return np.where(days.isna(), missing, numbers)
 
 
 def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -312,7 +286,7 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
         return np.full(len(frame), -1)
     people = pd.Index(roster["actor"].unique())
     number = people.get_indexer(roster["actor"])
-    begins = number * _SPAN + _first_days(roster["start"])
+    begins = number * _SPAN + _day_numbers(roster["start"])
     order = np.argsort(begins)
     actor = frame["actor"].astype("category").cat
     person = np.append(people.get_indexer(actor.categories), -1)[actor.codes]
@@ -320,7 +294,8 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
     day = _day_numbers(frame["date"])
     place = np.searchsorted(begins[order], person * _SPAN + day, side="right") - 1
     found = order[place]
-    there = (place >= 0) & (number[found] == person) & (day <= _last_days(roster["end"])[found])
+    ends = _day_numbers(roster["end"], missing=_SPAN - 1)
+    there = (place >= 0) & (number[found] == person) & (day <= ends[found])
     return np.where(there, found, -1)
 
 

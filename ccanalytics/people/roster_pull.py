@@ -18,17 +18,21 @@ from ccanalytics.people.csv_rows import read_text
 from ccanalytics.people.roster import (
     COLUMNS,
     ROSTER,
+    Stay,
     no_roster,
     one_address,
     owners_of_ids,
     parse_roster,
     plain_address,
+    roster_of,
 )
 from ccanalytics.wire.organization import Member
 from ccanalytics.words import counted
 
 Groups = Mapping[str, Mapping[str, date]]
 """The groups by name: each member's address and day of joining."""
+
+_NOBODY: Stay = {**dict.fromkeys(ROSTER, ""), "team": None, "cost_centre": None}
 
 
 @dataclass(frozen=True)
@@ -39,27 +43,27 @@ class Pull:
     joined: tuple[str, ...]
     left: tuple[str, ...]
     back: tuple[str, ...]
+    readdressed: tuple[str, ...]
+    """People known by their id, with a new address."""
     unable: int = 0
     """New members who were not added because their role cannot use the product."""
     several: tuple[str, ...] = ()
     """People in several groups, whose team is therefore unknown."""
-    readdressed: tuple[str, ...] = ()
-    """People known by their id, with a new address."""
 
     def __str__(self) -> str:
         now = self.roster[self.roster["end"].isna()]
-        more = (
-            (self.unable, f"{self.unable} more whose role has no Claude Code."),
-            (self.readdressed, f"{len(self.readdressed)} with a new address."),
-            (self.several, f"{counted(len(self.several), 'person', 'people')} in several groups: "
-                           "give each a team in the file."),
-        )  # fmt: skip
+        people = counted(len(self.several), "person", "people")
         said = (
             f"{counted(now['actor'].nunique(), 'member')}: {len(self.joined)} new, "
             f"{len(self.left)} gone, {len(self.back)} back; "
             f"{int(now['team'].isna().sum())} without a team."
         )
-        return " ".join([said, *(text for those, text in more if those)])
+        further = (
+            (self.unable, f" {self.unable} more whose role has no Claude Code."),
+            (self.readdressed, f" {len(self.readdressed)} with a new address."),
+            (self.several, f" {people} in several groups: give each a team in the file."),
+        )
+        return said + "".join(text for there, text in further if there)
 
 
 def pull_roster(
@@ -109,40 +113,55 @@ def merged(
     same team; a finished stay ended yesterday. Nobody is added whose role is one of
     `unable`. A person is known by any of their addresses, else by the id of their account.
     """
-    roster, actors, readdressed = _recognised(roster, members)
-    listed = dict(zip(actors, members, strict=True))
-    # Of several accounts of a person one that can use the product is enough.
-    able = {actor for actor, one in zip(actors, members, strict=True) if one.role not in unable}
-    moment, ever = pd.Timestamp(today), set(roster["actor"])
-    present = roster["end"].isna() | (roster["end"] >= moment)
-    before = set(roster.loc[present, "actor"])
-    joined = sorted((listed.keys() & able) - ever)
-    back = sorted((listed.keys() & ever) - before)
-    left = sorted(before - listed.keys())
-    yesterday = moment - pd.Timedelta(days=1)
-    ended = roster.assign(end=roster["end"].mask(present & roster["actor"].isin(left), yesterday))
-    ended = ended[~(ended["end"] < ended["start"])]  # joined and left on the same day
-    last = roster.drop_duplicates("actor", keep="last").set_index("actor")
-    since = pd.Series({actor: pd.Timestamp(one.since(today)) for actor, one in listed.items()})
-    free = ended.groupby("actor")["end"].max() + pd.Timedelta(days=1)
-    start = pd.DataFrame({"since": since, "free": free}).max(axis=1)
-    new = last.reindex([*joined, *back]).fillna({"name": "", "alias": "", "user_id": ""})
-    new = new.assign(start=start.reindex(new.index), end=pd.NaT).rename_axis("actor").reset_index()
-    ordered = pd.concat([ended, new[list(ROSTER)].astype(ROSTER)]).sort_values(
-        ["actor", "start"], na_position="first", ignore_index=True
-    )
-    kept_out = len(listed.keys() - able - ever)
-    ordered = _with_ids(ordered, actors, members)
-    return Pull(ordered, tuple(joined), tuple(left), tuple(back), kept_out, readdressed=readdressed)
+    listed = [(plain_address(one.email or ""), one) for one in members]
+    roster, readdressed = _with_new_addresses(roster, listed)
+    same = one_address(roster)
+    accounts: dict[str, list[Member]] = {}
+    for address, one in listed:
+        accounts.setdefault(same.get(address, address), []).append(one)
+    stays: dict[str, list[Stay]] = {}
+    for stay in roster.to_dict("records"):
+        stays.setdefault(stay["actor"], []).append(stay)
+    updated: list[Stay] = []
+    changes: dict[str, list[str]] = {"joined": [], "left": [], "back": [], "unable": [], "same": []}
+    for actor in sorted(stays.keys() | accounts.keys()):
+        past, known = stays.get(actor, []), accounts.get(actor, [])
+        # Of several accounts of a person one that can use the product is enough.
+        there = any(one.role not in unable for one in known) or bool(past)
+        change = _change(actor, past, known, pd.Timestamp(today)) if there else "unable"
+        changes[change].append(actor)
+        updated += past
+    joined, left, back = (tuple(changes[what]) for what in ("joined", "left", "back"))
+    return Pull(roster_of(updated), joined, left, back, readdressed, len(changes["unable"]))
+
+
+def _change(actor: str, stays: list[Stay], accounts: list[Member], today: pd.Timestamp) -> str:
+    """What has changed for a person; their `stays` are updated."""
+    change, day = "same", pd.Timedelta(days=1)
+    present = [stay for stay in stays if not stay["end"] < today]  # NaT compares as false: open
+    if accounts and not present:
+        change = "back" if stays else "joined"
+        last = stays[-1] if stays else {**_NOBODY, "actor": actor}
+        since = pd.Timestamp(accounts[-1].since(today.date()))
+        start = max([since, *(stay["end"] + day for stay in stays)])
+        stays.append({**last, "start": start, "end": pd.NaT})
+    elif present and not accounts:
+        change = "left"
+        for stay in present:
+            stay["end"] = today - day
+        stays[:] = [stay for stay in stays if not stay["end"] < stay["start"]]  # came and went
+    for stay in stays:
+        ids = {*stay["user_id"].split(), *(one.id for one in accounts)}
+        stay["user_id"] = " ".join(sorted(ids))
+    return change
 
 
 def roster_csv(roster: pd.DataFrame) -> str:
     """The roster as a file; an open date is empty, and an unused column is left out."""
-    further = [
-        name for name in ("alias", "cost_centre", "user_id") if roster[name].fillna("").any()
+    unused = [
+        name for name in ("alias", "cost_centre", "user_id") if not roster[name].fillna("").any()
     ]
-    columns = roster[["actor", "team", "start", "end", "name", *further]]
-    file = columns.rename(columns={"actor": "email"})
+    file = roster.drop(columns=unused).rename(columns={"actor": "email"})
     return str(file.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))
 
 
@@ -154,7 +173,7 @@ def with_group_teams(roster: pd.DataFrame, groups: Groups) -> tuple[pd.DataFrame
     """
     groups_of = _groups_of(roster, groups)
     several = tuple(sorted(actor for actor, since in groups_of.items() if len(since) > 1))
-    stays: list[dict[str, object]] = []
+    stays: list[Stay] = []
     for stay in roster.to_dict("records"):
         since = groups_of.get(stay["actor"], {})
         written = not pd.isna(stay["team"]) and stay["team"] not in groups
@@ -163,7 +182,7 @@ def with_group_teams(roster: pd.DataFrame, groups: Groups) -> tuple[pd.DataFrame
             continue
         ((team, joined),) = since.items()
         stays += _parted(stay, team, pd.Timestamp(joined))
-    return pd.DataFrame(stays, columns=list(ROSTER)).astype(ROSTER), several
+    return roster_of(stays), several
 
 
 def _known(path: Path) -> pd.DataFrame:
@@ -177,42 +196,25 @@ def _known(path: Path) -> pd.DataFrame:
     return parse_roster(text, str(path))
 
 
-def _recognised(
-    roster: pd.DataFrame, members: Sequence[Member]
-) -> tuple[pd.DataFrame, list[str], tuple[str, ...]]:
-    """The roster with new addresses of its people, who each member is, and who has a new address.
+def _with_new_addresses(
+    roster: pd.DataFrame, listed: Sequence[tuple[str, Member]]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The roster with the new addresses of its people, and whose they are.
 
     A new address becomes the main one, and the one before an alias, unless that is still in use.
     """
-    same, owners = one_address(roster), owners_of_ids(roster)
-    main = {actor: actor for actor in roster["actor"]}
-    known = main | same
-    addresses = [plain_address(member.email or "") for member in members]
-    fresh: dict[str, list[str]] = {}
-    for member, address in zip(members, addresses, strict=True):
-        if address not in known and member.id in owners:
-            fresh.setdefault(owners[member.id], []).append(address)
-    changed = roster.copy()
-    for actor, found in fresh.items():
-        main[actor] = actor if actor in addresses else found[0]
-        stays = roster["actor"] == actor
-        aliases = {actor, *found, *" ".join(roster.loc[stays, "alias"]).split()} - {main[actor]}
-        changed.loc[stays, ["actor", "alias"]] = main[actor], " ".join(sorted(aliases))
-        known |= dict.fromkeys(found, actor)
-    people = [known.get(address, address) for address in addresses]
-    return changed, [main.get(actor, actor) for actor in people], tuple(sorted(fresh))
-
-
-def _with_ids(
-    roster: pd.DataFrame, actors: Sequence[str], members: Sequence[Member]
-) -> pd.DataFrame:
-    """The roster with the ids of the members added to those in it."""
-    ids: dict[str, set[str]] = {}
-    for actor, member in zip(actors, members, strict=True):
-        ids.setdefault(actor, set()).add(member.id)
-    texts = [" ".join(sorted({*text.split(), *ids.get(actor, ())}))
-             for actor, text in zip(roster["actor"], roster["user_id"], strict=True)]  # fmt: skip
-    return roster.assign(user_id=pd.Series(texts, roster.index, dtype="str"))
+    known, owners = {*roster["actor"], *one_address(roster)}, owners_of_ids(roster)
+    addresses, fresh = {address for address, _ in listed}, dict[str, list[str]]()
+    for address, one in listed:
+        if address not in known and one.id in owners:
+            fresh.setdefault(owners[one.id], []).append(address)
+    stays: list[Stay] = roster.to_dict("records")
+    for stay in stays:
+        if found := fresh.get(stay["actor"]):
+            main = stay["actor"] if stay["actor"] in addresses else found[0]
+            aliases = {stay["actor"], *stay["alias"].split(), *found} - {main}
+            stay |= {"actor": main, "alias": " ".join(sorted(aliases))}
+    return roster_of(stays), tuple(sorted(fresh))
 
 
 def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date]]:
@@ -227,7 +229,7 @@ def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date
     return found
 
 
-def _parted(stay: dict[str, object], team: str, joined: pd.Timestamp) -> list[dict[str, object]]:
+def _parted(stay: Stay, team: str, joined: pd.Timestamp) -> list[Stay]:
     """The stay until the day before, and the rest of it in the team."""
     start = stay["start"]
     if not pd.isna(start) and start >= joined:

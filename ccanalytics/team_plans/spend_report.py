@@ -71,7 +71,7 @@ def sync_spend_report(
     days_between(first, last)
     lines = COLUMNS.rows(read_text(path, "spend report"), str(path), _row)
     start = datetime(first.year, first.month, first.day)
-    table = table_of(SPEND, last, [(start, *row) for _, row in lines])
+    table = table_of(SPEND, last, [(start, *row) for row in lines.values()])
     store.write_day(STORED_AS, last, {"spend": table}, fetched_at=now)
     rows = to_pandas(table)
     return (

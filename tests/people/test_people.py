@@ -20,10 +20,9 @@ from ccanalytics.people.roster import (
     no_roster,
     normalised_actors,
     not_on_roster,
-    overlapping,
     parse_roster,
     read_roster,
-    roster_of_week,
+    roster_of_weeks,
     roster_sizes,
     with_teams,
 )
@@ -120,17 +119,23 @@ def test_a_missing_column_is_reported_before_any_row():
     assert "there is no column 'email'" in wrong("team,start\nWeb,2026-01-01\n")
 
 
-def test_an_overlap_is_with_the_row_that_lasts_longest():
-    """Rows 1 and 2 both fall inside row 0, though not inside each other."""
-    days = ["2026-01-01", "2026-02-01", "2026-04-01"], ["2026-12-31", "2026-02-28", "2026-04-30"]
-    roster = pd.DataFrame({"actor": "ann", "team": "A", "start": days[0], "end": days[1]})
-    roster = roster.assign(name="", alias="", cost_centre="", user_id="").astype(ROSTER)
-    assert overlapping(roster).to_dict() == {1: 0, 2: 0}
+def test_an_overlap_is_with_the_line_that_lasts_longest():
+    """Lines 3 and 4 both fall inside line 2, though not inside each other."""
+    text = wrong(
+        "email,team,start,end\n"
+        "ann@x.example,A,2026-01-01,2026-12-31\n"
+        "ann@x.example,B,2026-02-01,2026-02-28\n"
+        "ann@x.example,C,2026-04-01,2026-04-30\n"
+    )
+    assert "line 3: ann@x.example is on the roster at that time already, by line 2" in text
+    assert "line 4: ann@x.example is on the roster at that time already, by line 2" in text
 
 
 def test_a_stay_may_start_the_day_after_the_previous_one():
     """The last day is included: the next stay starts after it."""
-    assert overlapping(parse_roster(CSV, "r")).empty
+    text = "email,team,start,end\nann@x.example,B,{},\nann@x.example,A,,2026-02-28\n"
+    assert len(parse_roster(text.format("2026-03-01"), "r")) == 2
+    assert "by line 2" in wrong(text.format("2026-02-28"))
 
 
 def test_markup_in_a_name_stays_text():
@@ -145,7 +150,7 @@ def test_markup_in_a_name_stays_text():
 
 def test_the_roster_of_a_week_has_everybody_present_on_one_of_its_days():
     """A person who moved is included once, in the latest team; one who left before is not."""
-    week = roster_of_week(parse_roster(CSV, "r"), WEEK)
+    week = roster_of_weeks(parse_roster(CSV, "r"), pd.DatetimeIndex([WEEK]))
     assert dict(zip(week["actor"], week["team"], strict=True)) == {
         "ann@x.example": "Data",
         "cem@x.example": "Web",
