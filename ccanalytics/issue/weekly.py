@@ -1,6 +1,5 @@
 """The weekly report: sync once, load, check, run the notebooks; of one week, or of all missing."""
 
-import gc
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
@@ -25,6 +24,7 @@ from ccanalytics.issue.fetching import (
     silent,
 )
 from ccanalytics.issue.memory import memory_of, number_words, remember, revealed_with
+from ccanalytics.issue.prepared import release_memory
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import complete_issues, read_issue
@@ -52,7 +52,7 @@ def weekly_report(
     browser = find_browser(options.environ) if options.pdf else None
     with nullcontext(workers) if workers else closing(options.notebook_workers()) as ready:
         spec = replace(_checked_spec(options, progress, ready), browser=browser)
-        gc.collect()  # the frames of ten thousand people are half a gigabyte, and held in cycles
+        release_memory()
         progress(counted(len(spec.notebooks), "notebook"), 0.35)
         shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
         return run_report(spec, ready, progress=shown)
