@@ -1,4 +1,6 @@
-"""Numbers with the right form of a noun."""
+"""Numbers with their nouns and signs."""
+
+import re
 
 
 def counted(number: int, one: str, several: str = "") -> str:
@@ -8,3 +10,8 @@ def counted(number: int, one: str, several: str = "") -> str:
     ('1 person', '2 days', '1,200 people')
     """
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def unbroken(text: str) -> str:
+    """`text` with no line break between a number and its per cent sign."""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)

@@ -36,6 +36,19 @@ CUT_WORDS = """() => [...document.querySelectorAll(".live svg text")].filter((on
 }).map((one) => `${one.closest("figure").id}: ${one.textContent}`)"""
 """Labels of charts that reach out of their place, where they are cut."""
 
+CUT_ON_PAPER = """() => {
+  const limits = box => { const r = box.getBoundingClientRect(); return [r.left, r.right]; };
+  const page = limits(document.querySelector("main"));
+  return [...document.querySelectorAll(".static text")].filter(text => {
+    const [left, right] = limits(text);
+    if (left === right) return false;
+    const clips = [...ancestors(text)].filter(one => getComputedStyle(one).overflowX !== "visible");
+    return [page, ...clips.map(limits)].some(([from, to]) => left < from - 1 || right > to + 1);
+  }).map(text => text.textContent);
+  function* ancestors(one) { while ((one = one.parentElement) && one !== document.body) yield one; }
+}"""
+"""The words of drawings that stick out of the page or of what clips them."""
+
 
 def screens(page):
     """The height of the page in screens."""

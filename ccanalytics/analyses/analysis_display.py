@@ -24,6 +24,7 @@ from ccanalytics.charts.theme import (
     day_axis,
     legend,
     share_axis,
+    signed_axis,
     tooltip,
     value_axis,
 )
@@ -190,21 +191,20 @@ def cost_curve_chart(frame: pd.DataFrame) -> Any:
 def drivers_chart(drivers: Drivers) -> Any:
     """A waterfall of a detected change: bars that add up to it, each with its interval."""
     metric, show = drivers.metric, drivers.metric.format_change
-    form = "+$,.2f" if drivers.frame["value"].abs().max() < 100 else "+$,.0f"
+    places = 2 if drivers.frame["value"].abs().max() < 100 else 0
     frame = with_interval(drivers.frame, show)
-    words = tooltip(
-        ("step:N", "driver"), ("value:Q", "difference", form), ("interval:N", "90 % interval")
-    )
+    frame["said"] = [_signed_dollars(value, places) for value in frame["value"]]
+    words = tooltip(("step:N", "driver"), ("said:N", "difference"), ("interval:N", "90 % interval"))
     y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=150))
     base = alt.Chart(frame).encode(y=y, tooltip=words)
-    axis = alt.Axis(format=form, grid=True, tickCount=4)
+    axis = signed_axis(f"$,.{places}f", grid=True, tickCount=4)
     x = alt.X("start:Q", title=None, axis=axis, scale=alt.Scale(padding=44))
     colours = alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values()))
     colour = alt.Color("direction:N", scale=colours, legend=None)
     bars = base.mark_bar(height=16).encode(x=x, x2="end:Q", color=colour)
     ends = base.mark_rule(color=INK).encode(x=alt.X("from:Q", title=None), x2="to:Q")
     labels = base.mark_text(align="left", dx=6, fontSize=11, color=INK).encode(
-        x=alt.X("right:Q", title=None), text=alt.Text("value:Q", format=form)
+        x=alt.X("right:Q", title=None), text="said:N"
     )
     layers = alt.layer(bars, ends, labels, data=frame).transform_calculate(
         direction="datum.kind == 'total' ? 'total' : datum.value < 0 ? 'lowers it' : 'raises it'",
@@ -214,6 +214,14 @@ def drivers_chart(drivers: Drivers) -> Any:
     title, subtitle = _drivers_words(drivers)
     height = alt.Step(28)
     return finished(layers, f"{metric.id}_drivers", title=title, subtitle=subtitle, height=height)
+
+
+def _signed_dollars(value: float, places: int) -> str:
+    """ "+$97" or "-$0.02"; "$0" for what rounds to it, "n/a" for null."""
+    if pd.isna(value):
+        return "n/a"
+    text, nothing = (f"${abs(amount):,.{places}f}" for amount in (value, 0))
+    return text if text == nothing else f"{'+' if value > 0 else '-'}{text}"
 
 
 def _drivers_words(drivers: Drivers) -> tuple[str, str]:
@@ -284,18 +292,18 @@ def daily_cost_chart(frame: pd.DataFrame) -> Any:
 
 def intervention_effects_chart(effect: Effect) -> Any:
     """The team's difference to the others by week since the intervention, with its interval."""
-    metric, share = effect.metric, "+.0%"
+    metric, share = effect.metric, ".0%"
     frame = with_interval(effect.frame, percent)
     sides = zip(frame["team_value"], frame["others_value"], strict=True)
     frame["sides"] = [f"{metric.format(team)}, {metric.format(others)}" for team, others in sides]
     words = tooltip(
         ("weeks_since:O", "weeks since"),
-        ("value:Q", "difference", share),
+        ("value:Q", "difference", f"+{share}"),
         ("interval:N", "90 % interval"),
         ("sides:N", "team, others"),
     )
     x = alt.X("weeks_since:O", title="weeks since the start", axis=alt.Axis(labelAngle=0))
-    base, axis = alt.Chart().encode(x=x, tooltip=words), alt.Axis(format=share)
+    base, axis = alt.Chart().encode(x=x, tooltip=words), signed_axis(share)
     rule = base.mark_rule(color=BLUE, strokeWidth=2, opacity=0.5).encode(
         y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q"
     )

@@ -111,6 +111,11 @@ def count_axis(field: str, channel: Any = alt.Y) -> Any:
     return channel(f"{field}:Q", title=None, axis=alt.Axis(format=",.0f", tickMinStep=1))
 
 
+def signed_axis(form: str, **how: Any) -> alt.Axis:
+    """An axis of differences: signs before all numbers but zero."""
+    return alt.Axis(format=f"+{form}", labelExpr="datum.value ? datum.label : '0'", **how)
+
+
 def share_axis(field: str = "share", channel: Any = alt.Y, title: str | None = None) -> Any:
     """Shares from 0 to 100 %: on an axis that ends at the largest, a tenth looks like all."""
     axis = alt.Axis(format=".0%", tickCount=5)

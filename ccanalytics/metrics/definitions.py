@@ -109,11 +109,15 @@ class Metric:
         return sign + _amount(self.unit, abs(value))
 
     def format_change(self, change: float | None) -> str:
-        """A difference with its sign: "+$0.11", "-3 points", "+12"; "n/a" for null."""
+        """A difference with its sign: "+$0.11", "-3 points", "0"; "n/a" for null.
+
+        >>> [METRICS["cost_per_commit"].format_change(one) for one in (0.11, -3.0, -0.004)]
+        ['+$0.11', '-$3.00', '$0.00']
+        """
         if change is None or math.isnan(change):
             return "n/a"
-        sign = "-" if change < 0 else "+"
         text = _amount(self.unit, abs(change))
+        sign = "" if text == _amount(self.unit, 0.0) else "-" if change < 0 else "+"
         return sign + (text.replace("%", "points") if self.unit == "share" else text)
 
 

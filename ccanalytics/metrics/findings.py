@@ -247,7 +247,8 @@ def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
 
 def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
     metric = one.metric
-    values = f"{metric.format(one.value)} instead of {metric.format(one.previous)}"
+    each = " a week" if metric.is_money and not metric.is_ratio else ""
+    values = f"{metric.format(one.value)}{each} instead of {metric.format(one.previous)}"
     text = f"{values} ({one.horizon}; {one.size(metric)})."
     text += _where(one, looked_at) + _event(data, one)
     place = metric.id, one.by, one.group, f"{one.since:%Y-%m-%d}"

@@ -28,6 +28,7 @@ from ccanalytics.report.chart_drawing import about, title_of
 from ccanalytics.report.figures import Charts
 from ccanalytics.report.parameters import assignments, tagged_cells
 from ccanalytics.report.parts import Block, Contents, Item, Section, left_out
+from ccanalytics.words import unbroken
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 LEFT_OUT = frozenset(
@@ -178,7 +179,7 @@ def _rendered(tokens: Sequence[Token]) -> Markup:
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = "h4"
-    return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+    return Markup(unbroken(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})))
 
 
 def _folded(tokens: Sequence[Token]) -> Item:

@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from ccanalytics.errors import ReportError
 
 VEGA_LITE = "6.4"
-WIDTH, WIDE = 680, 900
+WIDTH, WIDE = 520, 680
 BETWEEN = 68
 """Pixels between small charts: the value at a line's end, and a gap."""
 

@@ -6,7 +6,6 @@ rows and chart specs are packed, never markup.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from ccanalytics.display.sparkline import spark_svg
 from ccanalytics.report import bundle, colours
 from ccanalytics.report.cells import contents_of
 from ccanalytics.report.figures import Charts
+from ccanalytics.words import unbroken
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -144,8 +144,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda said: unbroken(said) if type(said) is str else said,
     )
-    environment.filters["unbroken"] = lambda text: re.sub(r"(?<=\d) (?=%)", "\u00a0", text)
     environment.globals["spark_svg"] = lambda line, words: Markup(spark_svg(line, words))
     return environment
 

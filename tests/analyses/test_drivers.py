@@ -197,3 +197,12 @@ def test_without_teams_there_is_nothing_to_shift():
     found = cca.team_shift(three_months(week(10), week(10, cents=200)))
     assert "fewer than two teams" in found.sentence()
     assert math.isnan(found.change)
+
+
+def test_a_part_that_rounds_to_nothing_has_no_sign():
+    """Only the people doubled: their bar says +$10.00, the others $0.00."""
+    rows = cca.chart(cca.cost_drivers(three_months(week(10), week(20)))).to_dict()["datasets"]
+    (bars,) = rows.values()
+    said = {bar["step"]: bar["said"] for bar in bars}
+    assert said["active people"] == said["total"] == "+$10.00"
+    assert said["price"] == said["models used"] == "$0.00"

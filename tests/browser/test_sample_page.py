@@ -1,7 +1,7 @@
 """The report of the sample, measured: short, complete and accessible."""
 
 import pytest
-from page_measures import CHARTS, CUT, CUT_WORDS, faults, screens, words
+from page_measures import CHARTS, CUT, CUT_ON_PAPER, CUT_WORDS, faults, screens, words
 from report_pages import READY
 
 pytestmark = pytest.mark.browser
@@ -86,6 +86,15 @@ def test_nothing_is_cut(opened, width):
         assert page.evaluate("document.documentElement.scrollWidth") == width
         assert page.evaluate(CUT) == []
         assert page.evaluate(CUT_WORDS) == []
+
+
+def test_no_word_of_a_drawing_is_cut_on_paper(opened):
+    """The names at an axis may need more room in the reader's fonts than in the drawing's."""
+    page = opened(1440)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 695, "height": 1000})  # A4 without its margins
+    assert page.locator(".static text").count() > 500
+    assert page.evaluate(CUT_ON_PAPER) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -156,7 +156,7 @@ async function draw(id, spec, rows, begin) {
   const view = new View(parse(spec, null, { ast: true }), {
     expr: expressionInterpreter, renderer: "svg", hover: true, tooltip,
   });
-  const width = () => figure.querySelector(".drawing").clientWidth;
+  const width = () => figure.querySelector(".live").clientWidth;
   const fit = () => {
     if (elastic) view.width(width());
     if (!facets) return;
