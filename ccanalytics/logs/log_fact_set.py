@@ -201,45 +201,31 @@ class Facts:
     def _match_incomplete(self) -> None:
         """Join each request without an id with the request of its session it is part of.
 
-        That one has both ids, or answers at the same time: where no input was logged so far, and
-        where a compaction has copied the line behind later ones.
+        That one has both ids, and as much went in, or nothing was logged of that so far.
         """
         incomplete = [r for r in self.requests.values() if not (r.message and r.request)]
-        if not incomplete:
-            return
-        known: dict[tuple[object, ...], RequestKey] = {}
         names = {request.message or request.request for request in incomplete}
-        for request in self.requests.values():
-            if names.isdisjoint(request.key[:2]):
-                continue
-            into, where = request.used.tokens.into, request.place.session
-            for name in request.key[:2]:
-                if request.turn is None:
-                    known[where, name, into] = request.key
-                if into:
-                    known[where, name, "asked", request.asked_at] = request.key
-                if not request.is_out_of_place:
-                    known[where, name, into, request.at] = request.key
-        parts: dict[RequestKey | None, RequestKey] = {}
+        known: dict[tuple[object, ...], LoggedRequest] = {}
+        for request in self.requests.values() if names else ():
+            if request.message and request.request and request.turn is None:
+                for name in names.intersection(request.key[:2]):
+                    for size in (request.used.tokens.into, ("asked", request.asked_at)):
+                        place = request.place.session, name, size
+                        known[place] = min(known.get(place, request), request, key=_name)
         for request in incomplete:
-            into, where = request.used.tokens.into, request.place.session
-            name = request.message or request.request
-            key = known.get((where, name, into) if name else ())
-            if key is None and not into:
-                key = known.get((where, name, "asked", request.asked_at))
-            if key is None and request.is_out_of_place:
-                key = known.get((where, name, into, request.at))
-            while key in parts:  # which may be part of another one itself
-                key = parts[key]
-            if key and key != request.key:
-                parts[request.key] = key
-                whole, (message, name, turn) = self.requests[key], key
-                joined = whole.joined(request)
-                # What the copy of a line follows is not what it answers.
-                asked_at = whole.asked_at if request.is_out_of_place else joined.asked_at
-                ids = {"message": message, "request": name, "turn": turn, "asked_at": asked_at}
-                self.requests[key] = msgspec.structs.replace(joined, **ids)
+            into, name = request.used.tokens.into, request.message or request.request
+            whole = known.get((request.place.session, name, into))
+            if whole is None and not into:
+                whole = known.get((request.place.session, name, ("asked", request.asked_at)))
+            if whole is not None:
+                joined = self.requests[whole.key].joined(request)
+                ids = {"message": whole.message, "request": whole.request, "turn": None}
+                self.requests[whole.key] = msgspec.structs.replace(joined, **ids)
                 del self.requests[request.key]
+
+
+def _name(request: LoggedRequest) -> tuple[str, str]:
+    return request.message or "", request.request or ""
 
 
 def _differences(before: dict[Any, Fact], after: dict[Any, Fact]) -> Iterator[Fact]:

@@ -127,11 +127,6 @@ class LoggedRequest(msgspec.Struct, gc=False):
         own = self.used.tokens.total
         return own + sum(used.tokens.total for used in self.advisors) if self.advisors else own
 
-    @property
-    def is_out_of_place(self) -> bool:
-        """Whether it is logged after a prompt that is later than it."""
-        return self.asked_at is not None and self.at < self.asked_at
-
     def calls(self) -> Iterator[Used]:
         """The call itself, and calls to advisors that its own tokens leave out."""
         yield self.used

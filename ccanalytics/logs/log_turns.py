@@ -4,6 +4,9 @@ Ids do not always identify an answer: gateways leave them out, or give every ans
 same. Then the prompt before it and its input tokens do.
 """
 
+from bisect import bisect_right
+from operator import attrgetter
+
 import msgspec
 
 from ccanalytics.logs.log_facts import OF_A_GATEWAY, Place
@@ -24,6 +27,15 @@ class Given(msgspec.Struct, gc=False):
 
     into: int
     at: int
+
+
+class Counted(msgspec.Struct, gc=False):
+    """An answer without a unique id, and what went in so far."""
+
+    conversation: Conversation | None
+    asked_at: int | None
+    into: int
+    turn: str
 
 
 class Said(msgspec.Struct, gc=False):
@@ -47,24 +59,35 @@ class Turns:
     """The conversations of a file by name: the session's own and its subagents'."""
 
     def __init__(self) -> None:
-        self.conversations: dict[str, Conversation] = {}
+        self._conversations: dict[str, list[Conversation]] = {}
         self._given: dict[tuple[str, str, str], Given] = {}
+        self._counted: dict[tuple[str, str | None], Counted] = {}
 
     def ask(self, said: Said, *, is_result: bool) -> None:
         """Remembers what the next answer answers: a prompt, or the result of a tool."""
-        stream, at = said.line.stream(), said.at
-        known = self.conversations.get(stream)
+        known, at = self._conversation(said), said.at
         # Claude Code adds lines of its own between the blocks of one answer.
         if known is not None and (is_result or said.line.is_meta):
             known.asked_at = at
             return
         prompt = said.turn.uuid or f"{said.line.session()}:{at}"
-        self.conversations[stream] = Conversation(prompt, at, at)
+        prompts = self._conversations.setdefault(said.line.stream(), [])
+        prompts.insert(bisect_right(prompts, at, key=_prompted_at), Conversation(prompt, at, at))
 
     def hear(self, said: Said) -> None:
         """Note what an answer answers."""
-        said.conversation = known = self.conversations.get(said.line.stream())
+        said.conversation = known = self._conversation(said)
         said.asked_at = known.asked_at if known else None
+
+    def _conversation(self, said: Said) -> Conversation | None:
+        """The last prompt before a line, by time: a compaction copies lines behind later ones."""
+        prompts = self._conversations.get(said.line.stream())
+        if not prompts:
+            return None
+        if prompts[-1].prompted_at <= said.at:
+            return prompts[-1]
+        place = bisect_right(prompts, said.at, key=_prompted_at)
+        return prompts[place - 1] if place else None
 
     def repeats(self, said: Said, last: Said) -> bool:
         """Whether a line only repeats the answer before it."""
@@ -97,7 +120,14 @@ class Turns:
             if not self._is_given_again(ids, known, answer, said.side):
                 return None
         whose = f"{line.session()}:{stream}" if said.side else known and known.prompt
-        return f"{whose or line.session()}/{into or said.asked_at or 0}"
+        turn = f"{whose or line.session()}/{into or said.asked_at or 0}"
+        last = self._counted.get((stream, message.id))
+        # Some gateways count what goes in only at the end of an answer.
+        if last and last.conversation is known and last.asked_at == said.asked_at:
+            turn = turn if into and last.into not in (0, into) else last.turn
+            into = into or last.into
+        self._counted[stream, message.id] = Counted(known, said.asked_at, into, turn)
+        return turn
 
     def _is_given_again(
         self, ids: tuple[str, str, str], known: Conversation | None, answer: Given, side: bool
@@ -118,3 +148,6 @@ class Turns:
         if first.into == answer.into:
             first.at = max(first.at, answer.at)
         return False
+
+
+_prompted_at = attrgetter("prompted_at")

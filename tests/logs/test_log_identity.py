@@ -174,12 +174,19 @@ def test_an_answer_that_starts_with_zero_tokens_is_one(folder, store):
     assert sorted(output(store)) == [0, 100]
 
 
-def test_a_part_without_ids_of_an_answer_that_is_a_part_itself_is_joined(folder, store):
-    """A copy behind a later prompt joins the original; its first block, without ids, goes along."""
+@pytest.mark.parametrize("order", [("s1", "s2", "s3"), ("s3", "s1", "s2"), ("s2", "s3", "s1")])
+def test_answers_copied_behind_a_later_prompt_join_the_originals_in_any_order(folder, store, order):
+    """A copy answers the last prompt before it by time; an answer without any id is of its own."""
     later = prompt("p2", at="2026-08-04T09:00:00.000Z")
-    copied = [later, answered(50), answer(None, None, output=5)]
-    synced_logs(store, written(folder, s1=copied, backup=[answered(50)]))
-    assert output(store) == [5]
+    unnamed = answer(None, None, output=3)
+    files = {
+        "s1": [answered(50), unnamed],
+        "s2": [later, unnamed, answered(50)],
+        "s3": [answer("m1", None, output=33), answer("m1", "r1", output=30)],
+    }
+    for name in order:
+        synced_logs(store, written(folder, **{name: files[name]}))
+    assert sorted(output(store)) == [3, 5, 33]
 
 
 def test_a_subagent_without_request_ids_is_counted_once(folder, store):
