@@ -11,8 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS

@@ -15,8 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.definitions import KINDS

@@ -27,8 +27,7 @@ from ccanalytics.analyses.daily_cost import (
     kinds_of_day,
     median_of_kind,
 )
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.metrics.availability import UNAVAILABLE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS

@@ -14,8 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import active_days, actor_weeks, follows, roster_weeks
 from ccanalytics.metrics.findings import Finding
 from ccanalytics.metrics.metric_frame import measures

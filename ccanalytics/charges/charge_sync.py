@@ -11,8 +11,7 @@ from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.sources.keys import find_key
-from ccanalytics.sources.registry import Access, SourceSpec, source_spec
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Access, Source, SourceSpec, source_spec
 from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.layout import Companion

@@ -15,8 +15,7 @@ from typing import Literal
 
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve

@@ -6,11 +6,12 @@ Dataset ┬─ activity, model_usage, tool_actions   tidy frames, each with the 
         └─ days ─▶ weeks, coverage               what is stored, and its coverage
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from functools import cached_property
-from typing import Any, ClassVar
+from functools import cached_property, wraps
+from inspect import signature
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
@@ -23,6 +24,9 @@ from ccanalytics.settings import BudgetScope
 from ccanalytics.showing import ShowsItself
 from ccanalytics.sources.registry import MINIMUM_GROUP, SourceSpec, source_spec
 from ccanalytics.weeks import days_between, parse_day, week_days
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PART = 100_000
 """Records (rows of `activity`) that are summed together: with two models and tools each 25 MB."""
@@ -274,6 +278,29 @@ class Dataset(ShowsItself):
 
 
 _FIELDS = {field.name for field in fields(Dataset)}
+
+
+def kept(function: Callable[Concatenate[Dataset, P], R]) -> Callable[Concatenate[Dataset, P], R]:
+    """Caches a function of a dataset and hashable arguments.
+
+    Findings, cards and charts of one report use the same sums. Frames are returned as copies, so
+    that the cached one cannot be changed.
+    """
+
+    parameters = signature(function)
+
+    @wraps(function)
+    def answer(data: Dataset, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        known: dict[Hashable, Any] = vars(data.original).setdefault("_answers", {})
+        asked = parameters.bind(data, *args, **kwargs)
+        asked.apply_defaults()
+        key = (function, *asked.args[1:], *asked.kwargs.items())
+        if key not in known:
+            known[key] = function(data.original, *args, **kwargs)
+        found: R = known[key]
+        return found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
+
+    return answer
 
 
 def days_of(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:

@@ -289,9 +289,10 @@ def _ids(frames: Frames) -> list[tuple[str, str]]:
     if not known:
         return []
     pair = ["actor_id", "actor"]
-    people = [f[f["actor_kind"] == "user"] if "actor_kind" in f else f for f in known]
+    people = [f["actor_kind"] == "user" if "actor_kind" in f else slice(None) for f in known]
     # Rows are ordered by day. Only the last row of each pair becomes text, not a year of rows.
-    last = [f[["date", *pair]].drop_duplicates(pair, keep="last") for f in people]
+    last = [f.loc[rows, ["date", *pair]].drop_duplicates(pair, keep="last")
+            for f, rows in zip(known, people, strict=True)]  # fmt: skip
     rows = pd.concat(last).astype(dict.fromkeys(pair, "str")).sort_values(["date", *pair])
     rows = rows.drop_duplicates(pair, keep="last")
     return list(zip(rows["actor_id"], rows["actor"], strict=True))

@@ -10,8 +10,14 @@ import msgspec
 
 from ccanalytics.errors import AuthError
 from ccanalytics.settings import Settings, as_variables
-from ccanalytics.sources.registry import Access, SourceSpec, no_source, source_spec, source_with_key
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import (
+    Access,
+    Source,
+    SourceSpec,
+    no_source,
+    source_spec,
+    source_with_key,
+)
 
 if TYPE_CHECKING:
     from ccanalytics.report.engine import NotebookWorkers

@@ -20,8 +20,7 @@ from ccanalytics.errors import SettingsError
 from ccanalytics.logs.log_reader import LogIndex, LogReader
 from ccanalytics.prices import has_price
 from ccanalytics.settings import read_settings
-from ccanalytics.sources.registry import Access
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Access, Source
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import KINDS, ActorKind
 from ccanalytics.people.roster import roster_of_weeks

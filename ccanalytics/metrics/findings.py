@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.availability import is_known
 from ccanalytics.metrics.change import (
     RECENT_WEEKS,

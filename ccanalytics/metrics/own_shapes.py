@@ -10,8 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import actor_weeks, roster_weeks
 from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.by_week import by_period

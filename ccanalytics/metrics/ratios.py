@@ -6,8 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import (
     POPULATIONS,
     SPLITS,

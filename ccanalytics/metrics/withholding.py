@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import POPULATIONS, week_of
 from ccanalytics.metrics.definitions import Metric
 from ccanalytics.people.small_groups import few, members, people_of, withheld_rows

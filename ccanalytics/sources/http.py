@@ -31,7 +31,7 @@ from ccanalytics.sources.http_answers import (
     can_be_smaller,
 )
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Source
 from ccanalytics.wire.claude_code import CursorPage, decoder
 from ccanalytics.wire.organization import ListedRow, Listing
 from ccanalytics.words import counted

@@ -9,22 +9,61 @@ No other code tests a source's name: every difference is a field of its `SourceS
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ccanalytics.errors import SettingsError
 from ccanalytics.settings import BASE_URL, BudgetScope
 from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, KeyKind, find_key
-from ccanalytics.sources.source import Source
 from ccanalytics.weeks import TWO_DAYS, Settling
 from ccanalytics.wings import Reference, resolve, wings
+from ccanalytics.wire.analytics_cost import ChargedDays
+from ccanalytics.wire.claude_code import Record
+from ccanalytics.wire.enterprise import Summary
 
 MINIMUM_GROUP = 5
 """The fewest people of a group that is shown, unless the records are one's own."""
+
+
+class Source:
+    """A source of records of UTC days; a source overrides what it knows."""
+
+    name = ""
+
+    unknown_fields: Iterable[str] = ()
+    """Fields seen so far that this version does not know."""
+
+    answered_at: datetime | None = None
+    """When the service answered last, by its own clock; None when unknown."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, if any."""
+
+    def records(self, day: date) -> list[Record]:
+        """All records of one UTC day, none when nothing happened; an error rather than a part."""
+        raise NotImplementedError
+
+    def span(self) -> tuple[date, date] | None:
+        """The first and last possible day of records; None when only the service knows."""
+        return None
+
+    def charges(self, since: date, until: date) -> ChargedDays | None:
+        """The charges of the days from `since` to `until`; None where unknown."""
+        return None
+
+    def seats(self, since: date, until: date) -> dict[date, Summary] | None:
+        """The assigned seats of the days from `since` to `until`; None where unknown."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ import pyarrow as pa
 
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.schemas import ADDRESSES, SCHEMAS, SEATS
-from ccanalytics.sources.registry import Access, SourceSpec, source_names, source_spec
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Access, Source, SourceSpec, source_names, source_spec
 from ccanalytics.weeks import Settling
 from ccanalytics.wings import resolve, wings
 

@@ -46,6 +46,9 @@ _METADATA = b"ccanalytics"
 ROWS_PER_GROUP = 250_000
 """So many rows are decoded together: of a month of 100,000 people, a week is a few groups."""
 
+FEW_ROWS = 50_000
+"""So few rows are decoded by one thread: several would cost more than they save."""
+
 _verified: set[tuple[str, str, int, int]] = set()
 """Files whose digest this process has verified."""
 
@@ -208,7 +211,8 @@ def read_month(
     try:
         with pq.ParquetFile(pa.BufferReader(content), read_dictionary=encoded) as file:
             there = [name for name in file.schema_arrow.names if name in schema.names]
-            table = file.read_row_groups(_groups_of(file.metadata, days), there)
+            groups, is_large = _groups_of(file.metadata, days), file.metadata.num_rows > FEW_ROWS
+            table = file.read_row_groups(groups, there, use_threads=is_large)
     except (pa.ArrowException, OSError) as error:
         raise DamagedFileError(path, str(error)) from error
     if days is not None:

@@ -18,8 +18,7 @@ from ccanalytics.errors import (
     StoreError,
 )
 from ccanalytics.frames.record_frames import build_addresses, build_frames, build_seats
-from ccanalytics.sources.registry import source_spec, source_specs
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Source, source_spec, source_specs
 from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.layout import companions

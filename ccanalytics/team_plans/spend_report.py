@@ -20,8 +20,7 @@ from ccanalytics.frames.schemas import USD, field
 from ccanalytics.people.csv_rows import CsvColumns, read_text
 from ccanalytics.people.roster import plain_address
 from ccanalytics.people.small_groups import few, members, withheld_rows
-from ccanalytics.sources.registry import MINIMUM_GROUP, Access, SourceSpec
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import MINIMUM_GROUP, Access, Source, SourceSpec
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.layout import Companion
 from ccanalytics.weeks import Settling, days_between, parse_day

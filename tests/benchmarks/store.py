@@ -37,7 +37,7 @@ from builders import record
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.frames.schemas import SCHEMAS, USD
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.sql_views import connect
 from ccanalytics.store.sync import sync

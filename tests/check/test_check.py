@@ -17,7 +17,7 @@ from ccanalytics.cli import main, options
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import FAULTS, Faults
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
 

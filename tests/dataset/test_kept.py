@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from builders import dataset, record
 
-from ccanalytics.dataset.kept import kept
+from ccanalytics.dataset.dataset import kept
 
 
 def cached(name):

@@ -14,7 +14,7 @@ from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.people.roster import parse_roster
 from ccanalytics.people.roster_pull import roster_csv, with_group_teams
 from ccanalytics.sources.admin_api import GROUPS, GroupClient
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
 

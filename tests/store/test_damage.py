@@ -8,7 +8,7 @@ import pytest
 from builders import record
 
 from ccanalytics.errors import ApiError, StoreError
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
 

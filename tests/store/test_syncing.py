@@ -13,7 +13,7 @@ from ccanalytics.dataset.preflight import preflight
 from ccanalytics.errors import ApiError, StoreError
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.sources.admin_api import AdminClient
-from ccanalytics.sources.source import Source
+from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
 

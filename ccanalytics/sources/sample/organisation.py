@@ -17,10 +17,9 @@ from decimal import Decimal
 from random import Random
 
 from ccanalytics.settings import BudgetScope
-from ccanalytics.sources.registry import Organisation
+from ccanalytics.sources.registry import Organisation, Source
 from ccanalytics.sources.sample.sample_charges import charges_of
 from ccanalytics.sources.sample.staff import COST_CENTRES, ORGANIZATION, StaffMember, people
-from ccanalytics.sources.source import Source
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem
 from ccanalytics.wire.claude_code import (
     ApiActor,
