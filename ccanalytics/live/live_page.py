@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ccanalytics.errors import CCAnalyticsError, ReportError
+from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.live.watch import Stamp, Watched
 
@@ -56,9 +56,9 @@ class Live:
 
     async def keep_up(self) -> None:
         """Make the page now and after each change, until cancelled."""
-        self.maker = maker = await asyncio.to_thread(self._page_maker)
-        watched = await asyncio.to_thread(maker.watched)
-        shown: Stamp = ()
+        maker, watched = await asyncio.to_thread(self._begin)
+        self.maker = maker
+        shown: Stamp | None = None
         while True:
             stamp, took = await asyncio.to_thread(_look, watched)
             pause = max(TICK, SHARE * took)
@@ -66,7 +66,10 @@ class Live:
                 shown = stamp
                 self._asked.clear()
                 begun = time.monotonic()
-                await self._renew(maker, watched)
+                if watched.folders and not stamp.below:
+                    self._say("waiting", message=_nothing_in(watched), files=0)
+                else:
+                    await self._renew(maker, len(stamp.below))
                 # Changes come in bursts; the reader's own choice is not kept waiting.
                 pause = max(pause, min(REST, 2 * (time.monotonic() - begun)))
             with suppress(TimeoutError):
@@ -85,30 +88,22 @@ class Live:
             self._say("reading", chosen=self.maker.chosen)
             self._asked.set()
 
-    async def save(self, kind: str) -> tuple[str, bytes]:
-        """The name and content of a file of the page shown."""
-        if self.maker is None:
-            raise ReportError("There is no page to save yet.")
-        return await asyncio.to_thread(self.maker.save, kind)
-
-    def _page_maker(self) -> "PageMaker":
+    def _begin(self) -> "tuple[PageMaker, Watched]":
         from ccanalytics.live.page_maker import PageMaker
 
-        return PageMaker(self._options, self.workers)
+        maker = PageMaker(self._options, self.workers)
+        return maker, maker.watched()
 
-    async def _renew(self, maker: "PageMaker", watched: Watched) -> None:
-        files = await asyncio.to_thread(watched.count)
-        if watched.folders and not files:
-            self._say("waiting", message=_nothing_in(watched))
-            return
+    async def _renew(self, maker: "PageMaker", files: int) -> None:
         loop = asyncio.get_running_loop()
 
         def progress(notebook: str, begun: int, total: int) -> None:
             loop.call_soon_threadsafe(self._say_progress, begun / total)
 
-        if not self.page:
+        early = not self.page
+        if early:
             self._say("reading", files=files)
-        pages = maker.pages(progress)
+        pages = maker.pages(progress, early=early)
         try:
             while page := await asyncio.to_thread(next, pages, None):
                 self.page = page.encode()

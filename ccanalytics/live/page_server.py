@@ -1,8 +1,7 @@
 """The page over HTTP, for browsers on this machine only.
 
-    /TOKEN/           the current page
-    /TOKEN/live       a WebSocket: sends each change, receives the reader's choices
-    /TOKEN/save/KIND  the page as a file
+    /TOKEN/       the current page
+    /TOKEN/live   a WebSocket: sends each change, receives the reader's choices
 
 Other users of this machine and other pages in the same browser must not get anything: a request
 needs the token of this run, which is in the printed address, must name this server
@@ -25,7 +24,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, HTTPError, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from ccanalytics.errors import ReportError, SettingsError
+from ccanalytics.errors import SettingsError
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.live.live_page import Live
 
@@ -44,8 +43,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 """Headers of every answer; the page itself says which scripts it may run."""
-
-TYPES = {".zip": "application/zip", ".html": "text/html", ".ipynb": "application/json"}
 
 PING = 30  # seconds
 
@@ -100,24 +97,6 @@ class PageHandler(Own):
     def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(self.live.page or OPENING.read_bytes())
-
-    head = get
-
-
-class Save(Own):
-    """The page as a download."""
-
-    async def get(self, kind: str) -> None:
-        try:
-            name, content = await self.live.save(kind)
-        except ReportError as error:
-            self.set_status(503)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(f"{error}\n")
-            return
-        self.set_header("Content-Type", TYPES[Path(name).suffix])
-        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
-        self.finish(content)
 
     head = get
 
@@ -180,7 +159,6 @@ def _application(live: Live, port: int, token: str) -> Application:
         [
             (r"/[\w-]+/", PageHandler, given),
             (r"/[\w-]+/live", Updates, given),
-            (r"/[\w-]+/save/(csv|parquet|notebook|page)", Save, given),
         ],
         default_handler_class=Missing,
         default_handler_args=given,

@@ -1,15 +1,24 @@
 """Folders and files -> a stamp that differs after any change."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 _NO_SESSIONS = "tool-results"
 """Claude Code keeps tool outputs there; one may be a copy of a log."""
 
-Stamp = tuple[tuple[int, ...], ...]
+Mark = tuple[int, int, int]
+
+
+class Stamp(NamedTuple):
+    """Changes when a file was added, removed or written, and on another UTC day."""
+
+    day: date
+    below: list[Mark]
+    """A mark of each file below the folders."""
+    single: list[Mark | None]
 
 
 @dataclass(frozen=True)
@@ -20,32 +29,20 @@ class Watched:
     suffix: str = ""
     files: tuple[Path, ...] = ()
 
-    def found(self) -> Iterator[os.stat_result]:
-        """The state of each file below the folders."""
-        for root in self.folders:
-            for folder, below, names in os.walk(root):
-                below[:] = [name for name in below if name != _NO_SESSIONS]
-                for name in names:
-                    if name.endswith(self.suffix) and (state := _state(Path(folder, name))):
-                        yield state
-
-    def count(self) -> int:
-        """The number of files below the folders."""
-        return sum(1 for _ in self.found())
-
     def stamp(self) -> Stamp:
-        """Changes when a file was added, removed or written, and on another UTC day."""
-        below = sorted(map(_mark, self.found()))
-        single = [(n, *_mark(s)) for n, file in enumerate(self.files) if (s := _state(file))]
-        return (datetime.now(UTC).toordinal(),), *below, *single
+        """The state of all files."""
+        below = []
+        for root in self.folders:
+            for folder, inside, names in os.walk(root):
+                inside[:] = [name for name in inside if name != _NO_SESSIONS]
+                below += [_mark(Path(folder, name)) for name in names if name.endswith(self.suffix)]
+        found = sorted(mark for mark in below if mark)
+        return Stamp(datetime.now(UTC).date(), found, list(map(_mark, self.files)))
 
 
-def _mark(state: os.stat_result) -> tuple[int, ...]:
-    return state.st_ino, state.st_size, state.st_mtime_ns
-
-
-def _state(path: Path) -> os.stat_result | None:
+def _mark(path: Path) -> Mark | None:
     try:
-        return path.stat()
+        state = path.stat()
     except OSError:
         return None
+    return state.st_ino, state.st_size, state.st_mtime_ns

@@ -31,7 +31,7 @@ from ccanalytics.report.parts import Block, Contents, Item, Section, left_out
 from ccanalytics.words import unbroken
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-LEFT_OUT = frozenset(
+_LEFT_OUT = frozenset(
     ("parameters", "injected-parameters", "widgets", "lab-only", "papermill-error-cell-tag")
 )
 """Tags of cells that a page does not show."""
@@ -61,7 +61,7 @@ class _Reader:
     def read(self, notebook: NotebookNode) -> Section:
         for cell in notebook.cells:
             tags = set(cell.metadata.get("tags", ()))
-            if not tags & LEFT_OUT:
+            if not tags & _LEFT_OUT:
                 self._read(cell, tags)
         if not self.section.title:
             self._name(_file_stem(notebook))

@@ -102,7 +102,7 @@ def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
 def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
     encoded = {name: (head, form) for name, head, form in about(chart).get("columns", [])}
     encoded = encoded or _encoded_fields(chart)
-    for rows in row_sets(chart):
+    for rows in _row_sets(chart):
         fields = [name for name in encoded if any(name in row for row in rows)]
         if fields:
             columns = [
@@ -113,7 +113,7 @@ def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
             yield {"title": "", "columns": columns, "rows": texts}
 
 
-def row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
+def _row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
     """The sets of rows a chart draws."""
     named = list(chart.get("datasets", {}).values())
     inline = [

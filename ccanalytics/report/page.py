@@ -34,22 +34,20 @@ def build_page(
     definitions: Mapping[str, Any] | None = None,
     restated: Sequence[str] = (),
     issue: Mapping[str, Any] | None = None,
-    live: Sequence[tuple[str, str]] | None = None,
+    live: bool = False,
 ) -> str:
     """The page of these notebooks, one section each, in order.
 
     `banner` is a line that stays above everything, `meta` the facts of "How this was made",
     `definitions` those of metrics by id. `restated` says which numbers of earlier issues are others
     now. `issue` is kept in the page for the index and for later issues to read, with the headline
-    cards added. With `live`, the words and addresses under which its parts can be saved, the page
-    keeps itself up to date with the server it came from.
+    cards added. A `live` page keeps itself up to date with the server it came from.
     """
-    served = live is not None
-    contents = contents_of(notebooks, Charts(colours.variables(), pictures=not served))
+    contents = contents_of(notebooks, Charts(colours.variables(), pictures=not live))
     title, subtitle = contents.heading(title, subtitle)
     words = {"title": title, "subtitle": subtitle, "banner": banner}
     used = contents.metrics()
-    own = [_asset("page.js"), *([_asset("live.js")] if served else [])]
+    own = [_asset("page.js"), *([_asset("live.js")] if live else [])]
     runtime = [bundle.runtime()] if contents.charts.specs else []
     about = {"restated": list(restated), "findings": contents.findings, **(issue or {})}
     return _page(
@@ -85,7 +83,7 @@ def failure_page(
     issue: Mapping[str, Any] | None = None,
 ) -> str:
     """The page in place of a report: what failed, a cell with `code` and `error`, or checks."""
-    words = {"title": title, "subtitle": subtitle, "banner": banner}
+    words: dict[str, Any] = {"title": title, "subtitle": subtitle, "banner": banner}
     return _page(
         "failure.html.j2",
         scripts=[],
@@ -129,11 +127,10 @@ _CARD_FACTS = (
 )  # fmt: skip
 
 
-def _page(template: str, *, scripts: Sequence[str], **values: Any) -> str:
-    live = values.get("live") is not None
+def _page(template: str, *, scripts: Sequence[str], live: bool = False, **values: Any) -> str:
     styles = colours.stylesheet() + _asset("page.css") + (_asset("live.css") if live else "")
     policy = bundle.content_security_policy(styles, *scripts, live=live)
-    return render(template, policy=policy, styles=Markup(styles), **values)
+    return render(template, policy=policy, styles=Markup(styles), live=live, **values)
 
 
 @cache

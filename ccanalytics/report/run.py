@@ -180,7 +180,7 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
             about |= {"file": f"{spec.name}.html", "served_at": spec.served_at}
             companions[COMPANIONS["email"]] = email_about(notebooks, restated=restated, **about)
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
-            companions[f"/{source.name}"] = notebook_text(notebook)
+            companions[f"/{source.name}"] = _notebook_text(notebook)
         return page, companions
     except Exception as error:  # whatever it is, the week must get a page that says so
         log.debug("The page could not be built.", exc_info=True)
@@ -216,7 +216,7 @@ def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
     return path
 
 
-def notebook_text(notebook: NotebookNode) -> str:
+def _notebook_text(notebook: NotebookNode) -> str:
     """The text of an executed notebook: with pictures, without paths of this machine."""
     add_pictures(notebook)
     papermill = {

@@ -1,8 +1,6 @@
 """The live page: it follows the logs, and informs nobody else."""
 
 import asyncio
-import csv
-import io
 import json
 import os
 import signal
@@ -10,13 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-import zipfile
 
 import httpx
-import nbformat
 import psutil
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from live_pages import Served, answer, append, dashboard, log_of, write_notebook
@@ -24,9 +18,7 @@ from loops import run_apart
 from tornado.websocket import websocket_connect
 
 from ccanalytics.cli import main
-from ccanalytics.live.page_maker import frames_shown
 from ccanalytics.live.page_server import _bound
-from ccanalytics.report.archive import read_issue
 
 WAIT = 120
 
@@ -93,7 +85,7 @@ def worker_of(served):
 # Who may connect.
 
 
-@pytest.mark.parametrize("path", ["", "save/csv", "save/page", "live", "nowhere"])
+@pytest.mark.parametrize("path", ["", "live", "nowhere"])
 @pytest.mark.parametrize(
     "foreign",
     [
@@ -119,7 +111,7 @@ def test_requests_from_elsewhere_are_refused(numbers, path, foreign):
     assert "Numbers" not in answered.text
 
 
-@pytest.mark.parametrize("path", ["", "save/csv", "save/page", "live", "nowhere"])
+@pytest.mark.parametrize("path", ["", "live", "nowhere"])
 def test_requests_without_the_token_are_refused(numbers, path):
     """Another program on this machine that finds the port gets 403 for every path."""
     for token in ("", "x", "0" * 22):
@@ -171,7 +163,7 @@ def test_nothing_can_be_written(numbers, method):
 
 def test_every_response_has_restrictive_headers(numbers):
     """Not cached, not framed, no type sniffing; the page runs only its own scripts."""
-    for path in ("", "save/csv", "nowhere"):
+    for path in ("", "nowhere"):
         headers = httpx.get(numbers.url + path).headers
         assert headers["Cache-Control"] == "no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -221,80 +213,6 @@ def test_the_page_is_filtered_by_the_offered_values(own):
     received(
         own, lambda said: is_live(said) and not said["chosen"]["project"], chosen={"project": ""}
     )
-
-
-# What can be saved.
-
-
-def saved(served, kind):
-    """The name and content of a file that was saved."""
-    answered = httpx.get(f"{served.url}save/{kind}", timeout=WAIT)
-    assert answered.status_code == 200
-    name = answered.headers["Content-Disposition"].partition('filename="')[2].rstrip('"')
-    return name, answered.content
-
-
-@pytest.mark.slow
-def test_the_figures_are_saved_as_csv(own):
-    """A file per chart and table, safe to open in a spreadsheet."""
-    name, content = saved(own, "csv")
-    assert name.endswith("-csv.zip")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        tables = {n: archive.read(n).decode() for n in archive.namelist()}
-    assert len(tables) >= 6
-    rows = [row for text in tables.values() for row in csv.reader(io.StringIO(text))]
-    cells = [cell for row in rows for cell in row]
-    assert f"'={HOSTILE}" in cells
-    assert not [cell for cell in cells if cell.startswith("=")]
-
-
-@pytest.mark.slow
-def test_the_figures_are_saved_as_parquet(own):
-    """The same tables, with their numbers as numbers."""
-    name, content = saved(own, "parquet")
-    assert name.endswith("-parquet.zip")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        tables = [pq.read_table(io.BytesIO(archive.read(one))) for one in archive.namelist()]
-    models = next(table for table in tables if "model" in table.column_names)
-    assert f"={HOSTILE}" in models["model"].to_pylist()
-    assert pa.types.is_floating(models["value"].type)
-
-
-@pytest.mark.slow
-def test_the_executed_notebook_is_saved(own):
-    """Both, with outputs and parameters, without paths of this machine in their metadata."""
-    name, content = saved(own, "notebook")
-    assert name.endswith("-notebooks.zip")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        assert archive.namelist() == ["my_day.ipynb", "my_usage.ipynb"]
-        executed = nbformat.reads(archive.read("my_usage.ipynb").decode(), as_version=4)
-    assert any(cell.get("outputs") for cell in executed.cells)
-    assert "input_path" not in executed.metadata.papermill
-
-
-@pytest.mark.slow
-def test_the_page_is_saved_like_a_report(own, tmp_path):
-    """One self-contained file: with drawings, without the bar."""
-    name, content = saved(own, "page")
-    path = tmp_path / name
-    path.write_bytes(content)
-    assert read_issue(path).title.startswith("You spent about $")
-    assert b'class="static"' in content
-    assert b'id="live"' not in content
-    assert b"connect-src" not in content
-
-
-def test_a_column_of_mixed_types_is_saved_as_text():
-    """It does not stop the rest from being saved."""
-    chart = {"title": "Odd", "data": {"values": [{"a": 1}, {"a": "x"}, {"b": None}]}}
-    output = {"data": {"application/vnd.vegalite.v5+json": chart}}
-    cell = {"cell_type": "code", "metadata": {}, "outputs": [output]}
-    made = nbformat.from_dict({"cells": [cell]})
-    assert frames_shown([made])["01-odd"].to_pylist() == [
-        {"a": "1", "b": None},
-        {"a": "x", "b": None},
-        {"a": None, "b": None},
-    ]
 
 
 # How it starts and stops.

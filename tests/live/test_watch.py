@@ -42,7 +42,7 @@ def test_tool_outputs_are_not_logs(tmp_path):
     kept = tmp_path / "s" / "tool-results" / "a.jsonl"
     write(kept)()
     watched = Watched((tmp_path,), ".jsonl")
-    assert watched.count() == 0
+    assert watched.stamp().below == []
     assert noticed(watched, write(kept)) == [False]
 
 

@@ -142,7 +142,6 @@ function say(status) {
   if (line.textContent !== text) line.textContent = text;
   if (trouble.textContent !== status.message) trouble.textContent = status.message;
   trouble.hidden = !status.message;
-  if (status.updated) bar.querySelector(".exports").hidden = false;
 }
 
 async function take(status) {
@@ -177,7 +176,7 @@ function asked(name, label) {
   const line = Object.assign(document.createElement("label"), { textContent: `${label} ` });
   line.append(select);
   select.addEventListener("change", () => socket.send(JSON.stringify({ [name]: select.value })));
-  bar.querySelector(".exports").before(line);
+  bar.querySelector(".trouble").before(line);
   return select;
 }
 
