@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import UNATTRIBUTED
+from ccanalytics.charges.charge_days import UNATTRIBUTED
 from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
 from ccanalytics.charts.marks import ready, stacked, table_columns, week_words
 from ccanalytics.charts.shown_chart import finished, newest_rows, newest_words, title_of

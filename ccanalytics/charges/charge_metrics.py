@@ -7,14 +7,14 @@ seat_value           the use of seats at list prices and the price of a seat, by
 """
 
 from dataclasses import replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill
-from ccanalytics.charges.charge_sync import usage_of
+from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill
+from ccanalytics.charges.charge_days import usage_of
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.kept import kept
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
@@ -28,9 +28,6 @@ PEOPLE, KEYS, OTHERS = "people", "API keys", "other identities"
 PARTS = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
 
 NOT_THE_INVOICE = "after discounts and before credits, so it is not the invoice"
-
-_made: WeakKeyDictionary[Dataset, str] = WeakKeyDictionary()
-_known: WeakKeyDictionary[Dataset, dict[str, Dataset]] = WeakKeyDictionary()
 
 _USD = METRICS["cost"].format
 
@@ -48,18 +45,13 @@ def listed(data: Dataset) -> Dataset:
     return _with_money(data, "list_usd")
 
 
+@kept
 def _with_money(data: Dataset, money: str) -> Dataset:
-    if _made.get(data) == money:
-        return data
-    known = _known.setdefault(data, {})
-    if money not in known:
-        usage, days = data.model_usage.iloc[:0], frozenset[pd.Timestamp]()
-        if has_bill(data):
-            usage, days = usage_of(data.charges, money), frozenset(data.charged_days["date"])
-        rest = data.rest and _with_money(data.rest, money)
-        known[money] = replace(data, model_usage=usage, cost_days=days, rest=rest)
-        _made[known[money]] = money
-    return known[money]
+    usage, days = data.model_usage.iloc[:0], frozenset[pd.Timestamp]()
+    if has_bill(data):
+        usage, days = usage_of(data.charges, money), frozenset(data.charged_days["date"])
+    rest = data.rest and _with_money(data.rest, money)
+    return replace(data, model_usage=usage, cost_days=days, rest=rest)
 
 
 def billed_cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
@@ -174,22 +166,21 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     if not has_bill(data) or not data.has_tokens:
         return pd.DataFrame(columns=list(kinds)).astype(kinds)
     days = _person_days(data)
-    parts = {"both": days.dropna(), "only_estimated": days[days["listed"].isna()],
-             "only_listed": days[days["estimated"].isna()]}  # fmt: skip
-    both = parts["both"].groupby("month")
+    people = members(
+        days.assign(cost_usd=days[["estimated", "listed"]].max(axis=1)), ["month", "part"]
+    )
+    hidden = set(people.loc[few(people, data.minimum_group, ["month", "part"]), "month"])
+    hidden |= set(days.loc[withheld_days(data, days["date"])[1], "month"])
+    both = days[days["part"] == "both"].groupby("month")
     frame = both[["estimated", "listed"]].sum()
+    for part in ("estimated", "listed"):
+        alone = days[days["part"] == f"only_{part}"].groupby("month")[part].sum()
+        frame[f"only_{part}"] = alone.reindex(frame.index, fill_value=0.0)
     gap = frame["estimated"] - frame["listed"]
-    ones = {f"only_{side}": parts[f"only_{side}"].groupby("month")[side].sum()
-            for side in ("estimated", "listed")}  # fmt: skip
-    frame = frame.assign(actor_days=both.size(), n_actors=both["actor"].nunique(), gap=gap, **ones,
+    frame = frame.assign(actor_days=both.size(), n_actors=both["actor"].nunique(), gap=gap,
                          value=gap / frame["listed"].where(frame["listed"] > 0))  # fmt: skip
-    hidden = set(days.loc[withheld_days(data, days["date"])[1], "month"])
-    for part in parts.values():
-        people = members(part.assign(cost_usd=part[["estimated", "listed"]].max(axis=1)), ["month"])
-        hidden |= {*people.loc[few(people, data.minimum_group, ["month"]), "month"]}
-    frame = frame.fillna(dict.fromkeys(ones, 0.0)).reset_index()
-    frame[numbers] = frame[numbers].mask(frame["month"].isin(hidden))
-    return frame[list(kinds)].astype(kinds)
+    frame[numbers] = frame[numbers].mask(frame.index.isin(hidden))
+    return frame.reset_index()[list(kinds)].astype(kinds)
 
 
 @measures(
@@ -240,7 +231,8 @@ def _others(data: Dataset) -> pd.DataFrame:
 
 
 def _person_days(data: Dataset) -> pd.DataFrame:
-    """One row per closed day and person of either side: date, month, actor, estimated, listed."""
+    """One row per closed day and person: date, month, actor, estimated, listed, and part (both,
+    only_estimated or only_listed)."""
     closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
     common = set(closed) & set(data.charged_days["date"])
     usage, sides = data.model_usage, {}
@@ -248,9 +240,12 @@ def _person_days(data: Dataset) -> pd.DataFrame:
         rows = frame[(frame["actor_kind"] == "user") & frame["date"].isin(common)]
         sides[name] = rows.astype({"actor": "str"}).groupby(["date", "actor"])["cost_usd"].sum()
     seats = usage.loc[usage["customer_type"] != "api", ["date", "actor"]].astype({"actor": "str"})
-    both = pd.concat(sides, axis=1)
-    both = both[~both.index.isin(pd.MultiIndex.from_frame(seats))].reset_index()
-    return both.assign(month=month_of(both["date"]))
+    days = pd.concat(sides, axis=1)
+    days = days[~days.index.isin(pd.MultiIndex.from_frame(seats))].reset_index()
+    part = np.select(
+        [days[name].isna() for name in sides], ["only_listed", "only_estimated"], "both"
+    )
+    return days.assign(month=month_of(days["date"]), part=part)
 
 
 def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.charge_frames import UNATTRIBUTED, has_bill
+from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill
 from ccanalytics.charges.charge_metrics import KEYS, NOT_THE_INVOICE, OTHERS, PARTS
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError

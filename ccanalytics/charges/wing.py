@@ -5,8 +5,8 @@ from ccanalytics.wings import Wing
 WING = Wing(
     commands={"showback": "charges.showback_command:showback"},
     definitions=("charges/definitions.toml",),
-    frames=("charges.charge_frames:CHARGE_SCHEMAS",),
-    companions={"billed": "charges.charge_sync:COMPANION"},
+    frames=("charges.charge_days:CHARGE_SCHEMAS",),
+    companions={"billed": "charges.charge_days:COMPANION"},
     flags={"billed": "Also fetch the bill, by person and model."},
-    notebooks={"money": "charges.charge_frames:has_bill"},
+    notebooks={"money": "charges.charge_days:has_bill"},
 )

@@ -7,7 +7,6 @@ goes to stderr then.
 import errno
 import json
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,44 +53,33 @@ class Commands(CommandGroup):
         command: click.Command | None = resolve(place) if place else None
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments of the command; a usage error needs to know of its --json."""
+        ctx.meta[__name__] = "--json" in args
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """The command's return value; --debug shows every error with its traceback."""
-        if ctx.params.get("debug"):
-            logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-            return super().invoke(ctx)
-        logging.basicConfig(level=logging.WARNING, handlers=[Warnings()])
-        try:
-            return super().invoke(ctx)
-        except (ValueError, CCAnalyticsError, OSError) as error:
-            raise as_click(error) or error from None
-
-
-class Answering(click.Command):
-    """A command with `--json`, which also reports failures as JSON."""
-
-    def make_context(self, info_name: str | None, args: list[str], *more: Any, **named: Any) -> Any:
-        """The context of `args`; a usage error is reported as JSON."""
-        given = list(args)
-        try:
-            return super().make_context(info_name, args, *more, **named)
-        except click.UsageError as error:
-            if "--json" in given:
-                answer(str(info_name), 2, error.format_message())
-            raise
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """The command's return value; on success the command prints its own object."""
+        debug = ctx.params.get("debug")
+        level, handlers = (logging.DEBUG, None) if debug else (logging.WARNING, [Warnings()])
+        logging.basicConfig(level=level, handlers=handlers)
         try:
             return super().invoke(ctx)
         except click.exceptions.Exit:
             raise
         except BaseException as error:
-            if ctx.params["as_json"]:
-                known = as_click(error)
+            known, name = as_click(error), ctx.invoked_subcommand or ""
+            if ctx.meta[__name__] and isinstance(self.get_command(ctx, name), Answering):
                 text = known.format_message() if known else f"{type(error).__name__}: {error}"
                 code = known.exit_code if known else 1
-                answer(str(ctx.info_name), code, text, **about_page(getattr(error, "page", None)))
-            raise
+                answer(name, code, text, **about_page(getattr(error, "page", None)))
+            if debug or known is None:
+                raise
+            raise known from None
+
+
+class Answering(click.Command):
+    """A command with `--json`, which also reports failures as JSON."""
 
 
 def answer(command: str, exit_code: int, error: str | None = None, **own: Any) -> None:
@@ -106,9 +94,11 @@ def outcome(exit_code: int, error: str | None) -> dict[str, Any]:
 
 def about_page(page: Path | None) -> dict[str, Any]:
     """The keys about the report at `page`; none where no page was written."""
+    if page is None:
+        return {}
     from ccanalytics.report.archive import report_as_json
 
-    return report_as_json(page) if page else {}
+    return report_as_json(page)
 
 
 class Failed(click.ClickException):

@@ -23,29 +23,19 @@ STORE = click.option("--store", type=FOLDER, help="Folder of the stored days.")
 ROSTER = click.option("--roster", type=FILE, help="CSV: email,team,start,end,name.")
 
 
-class SourceName(click.ParamType):  # type: ignore[type-arg]
-    """The name of an installed source; checked only when one is given."""
-
-    name = "source"
+class SourceName(click.Choice):  # type: ignore[type-arg]
+    """The name of an installed source; sources are imported when one is given or listed."""
 
     def __init__(self, kept: "Callable[[SourceSpec], object]" = bool) -> None:
         self._kept = kept
+        self.case_sensitive = True
 
-    def choices(self) -> list[str]:
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]  # not fixed, as click has it
         """The names there are."""
         from ccanalytics.sources.registry import source_specs
 
-        return sorted(spec.name for spec in source_specs() if self._kept(spec))
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """The choices, as click shows them."""
-        return f"[{'|'.join(self.choices())}]"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name; a usage error that lists all names when it is unknown."""
-        if value not in self.choices():
-            self.fail(f"{value!r} is not one of {', '.join(self.choices())}.", param, ctx)
-        return value
+        return tuple(sorted(spec.name for spec in source_specs() if self._kept(spec)))
 
 
 KEY_FILE = click.option("--key-file", type=FILE, help="File that holds the key of the source.")

@@ -45,9 +45,6 @@ def sync(
     again: bool,
     workers: int,
     as_json: bool,
-    store: Path | None,
-    key_file: Path | None,
-    logs: tuple[Path, ...],
     **flags: Any,
 ) -> None:
     """Sync days into the store; days that cannot have changed are not fetched again.
@@ -58,22 +55,24 @@ def sync(
 
     missing = "Missing option '--since': the first day to fetch."
     _refuse(not (source or since), missing)
-    asked = options.run_options(source=source or "", store=store, key_file=key_file, logs=logs)
-    range_ = _range(since, until, asked.now.date())
-    for name, place in _files().items():
-        if file := flags.pop(name):
-            _refuse(not (range_ and until), "A file needs --since and --until: the days it covers.")
-            click.echo(resolve(place)(file, asked.store, *(range_ or ()), asked.now))
-            return
+    files, extra = _of_wings(flags)
+    asked = options.run_options(source=source or "", **flags)
+    last = parse_day(until) if until else asked.now.date() - timedelta(days=1)
+    range_ = (parse_day(since), last) if since else None
+    if range_:
+        days_between(*range_)
+    for place, file in files:
+        _refuse(not (range_ and until), "A file needs --since and --until: the days it covers.")
+        click.echo(resolve(place)(file, asked.store, *(range_ or ()), asked.now))
+        return
     chosen = with_source(asked)
-    extra = [name for name, wanted in flags.items() if wanted]
     with ended_by_sigterm():
         if chosen.spec.sync_all:
             whole = "Session logs are synced as a whole: no dates, no bill."
             _refuse(since or until or extra, whole)
             _sync_all(chosen, again, as_json)
         else:
-            _refuse(logs, "--logs is for session logs: --source local.")
+            _refuse(asked.logs, "--logs is for session logs: --source local.")
             if range_ is None:
                 raise click.UsageError(missing)
             _sync_days(chosen, range_, extra, as_json, workers=workers, again=again)
@@ -85,20 +84,17 @@ for _wing in wings():
         sync.params.append(click.Option([f"--{_flag}"], help=_help, **_form))
 
 
-def _files() -> dict[str, Reference]:
-    """What syncs a file, by the name of its parameter."""
-    found = {flag: place for wing in wings() for flag, place in wing.files.items()}
-    return {flag.replace("-", "_"): place for flag, place in found.items()}
-
-
-def _range(since: str | None, until: str | None, today: date) -> tuple[date, date] | None:
-    """The requested days; None without --since."""
-    last = parse_day(until) if until else today - timedelta(days=1)
-    if not since:
-        return None
-    first = parse_day(since)
-    days_between(first, last)
-    return first, last
+def _of_wings(flags: dict[str, Any]) -> tuple[list[tuple[Reference, Path]], list[str]]:
+    """What syncs the given files, and the companions to fetch: taken out of the flags."""
+    files, extra = [], []
+    for wing in wings():
+        for flag in wing.flags:
+            given = flags.pop(flag.replace("-", "_"))
+            if given and flag in wing.files:
+                files.append((wing.files[flag], given))
+            elif given:
+                extra.append(flag)
+    return files, extra
 
 
 def _sync_all(chosen: "RunOptions", again: bool, as_json: bool) -> None:

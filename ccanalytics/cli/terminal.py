@@ -14,6 +14,9 @@ import click
 BAR = 20
 """Columns of the bar itself."""
 
+_bar: list[str] = []
+"""The bar that is drawn, if any."""
+
 _TURNS_TEXT = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -53,7 +56,20 @@ def progress(begin: str) -> Iterator[Callable[[str, float], None]]:
     Call what is yielded with the current step and the share of everything done; the
     bar never goes back.
     """
-    move = _Shown(is_bar=sys.stderr.isatty()).move
+    is_bar, lock, reached = sys.stderr.isatty(), Lock(), 0.0
+
+    def move(what: str, share: float) -> None:
+        nonlocal reached
+        with lock:
+            if is_bar:
+                reached = max(reached, share)
+                done = "#" * int(reached * BAR)
+                line = plain(f"[{done:.<{BAR}}] {reached:4.0%}  {what}")
+                _rewrite(line[: shutil.get_terminal_size().columns - 1])
+            elif share >= reached:
+                say(f"{share:4.0%}  {what}", err=True)
+                reached = (int(share * 10 + 1e-9) + 1) / 10
+
     move(begin, 0.0)
     try:
         yield move
@@ -61,37 +77,14 @@ def progress(begin: str) -> Iterator[Callable[[str, float], None]]:
         _take_bar_away()
 
 
-class _Shown:
-    """How far a command is."""
-
-    bar_is_drawn = False
-
-    def __init__(self, is_bar: bool) -> None:
-        self._is_bar = is_bar
-        self._lock = Lock()
-        self._next = 0.0
-
-    def move(self, what: str, share: float) -> None:
-        with self._lock:
-            if self._is_bar:
-                self._next = max(self._next, share)
-                done = "#" * int(self._next * BAR)
-                line = plain(f"[{done:.<{BAR}}] {self._next:4.0%}  {what}")
-                _Shown.bar_is_drawn = True
-                _rewrite(line[: shutil.get_terminal_size().columns - 1])
-            elif share >= self._next:
-                say(f"{share:4.0%}  {what}", err=True)
-                self._next = (int(share * 10 + 1e-9) + 1) / 10
-
-
 def _take_bar_away() -> None:
-    if _Shown.bar_is_drawn:
-        _Shown.bar_is_drawn = False
+    if _bar:
         _rewrite("")
 
 
 def _rewrite(line: str) -> None:
     click.echo(f"\r{line}\x1b[K", nl=False, err=True)
+    _bar[:] = [line] if line else []
 
 
 @contextlib.contextmanager

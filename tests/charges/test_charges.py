@@ -10,8 +10,8 @@ from charges_made import NAMES, charge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccanalytics.charges.charge_frames import build_charges
-from ccanalytics.charges.charge_sync import stored_charges, sync_charges
+from ccanalytics.charges.charge_days import build_charges
+from ccanalytics.charges.charge_days import stored_charges, sync_charges
 from ccanalytics.charges.cost_client import BETA, COST, CostClient
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import SchemaError

@@ -7,7 +7,7 @@ import pytest
 from builders import record
 from charges_made import charge
 
-from ccanalytics.charges.charge_sync import COMPANION, stored_charges, sync_charges
+from ccanalytics.charges.charge_days import COMPANION, stored_charges, sync_charges
 from ccanalytics.charges.cost_client import COST, CostClient
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, StoreError
