@@ -7,8 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from builders import dataset
 
-from ccanalytics.charges.charge_days import CHARGES, build_charges
-from ccanalytics.charges.charge_days import usage_of
+from ccanalytics.charges.charge_days import CHARGES, build_charges, usage_of
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.sources.registry import source_spec
 from ccanalytics.wire.analytics_cost import ChargedDays, CostActor, CostAmounts, CostGroup, CostItem

@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.errors import StoreError
@@ -21,12 +20,13 @@ from ccanalytics.sources.registry import Access, Source, SourceSpec, source_spec
 from ccanalytics.store.day_changes import Changes, SyncResult
 from ccanalytics.store.day_store import NewDay, Store
 from ccanalytics.store.layout import Companion
-from ccanalytics.store.sync import DAYS_PER_COMMIT
 from ccanalytics.weeks import Settling, days_between, is_closed
 from ccanalytics.wire.analytics_cost import ChargedDays, CostActor
 
-if TYPE_CHECKING:
-    from ccanalytics.dataset.dataset import Dataset  # a sync needs the schema, and no frame
+if TYPE_CHECKING:  # a sync needs the schemas, and no frame
+    import pandas as pd
+
+    from ccanalytics.dataset.dataset import Dataset
 
 CHARGES = pa.schema(
     [
@@ -56,6 +56,9 @@ UNATTRIBUTED = "unattributed"
 KINDS = {"user_actor": "user", "api_actor": "api_key"}
 
 
+LONGEST_WALK = 31
+"""The most days the service gives in one walk."""
+
 SETTLING = Settling(timedelta(0), timedelta(days=30))
 """By the time of the last refresh; the service revises costs for up to 30 days."""
 
@@ -73,16 +76,15 @@ def sync_charges(
 
     The charges must belong to the organization of the days of `source`. A day counts as fetched
     when the service refreshed its costs: later days are not complete and are not stored, and a day
-    may still be revised for a month. Every month is stored before the next is fetched, so
-    that a failure loses little.
+    may still be revised for a month. What one walk may cover is stored before the next, so that a
+    failure loses little.
     """
     wanted = days_between(since, until)
     stored = {} if again else store.days(COMPANION.stored_as(source))
     final = tuple(day for day in wanted if day in stored and stored[day].final)
     missing = [day for day in wanted if day not in final and is_closed(day, now, SETTLING)]
-    months = groupby(missing, lambda day: (day - missing[0]).days // DAYS_PER_COMMIT)
     changes: Changes = {}
-    for _, days in months:
+    for _, days in groupby(missing, lambda day: (day - missing[0]).days // LONGEST_WALK):
         changes |= _fetch(client, store, source, list(days), now)
     done = {*final, *changes}
     return SyncResult.of(changes, final=final, open=tuple(d for d in wanted if d not in done))
@@ -90,11 +92,13 @@ def sync_charges(
 
 def stored_charges(
     store: Store, source: str, since: date, until: date
-) -> Mapping[str, pd.DataFrame]:
+) -> "Mapping[str, pd.DataFrame]":
     """The frames `charges` and `charged_days` of the range; none when nothing was fetched.
 
     For a source without cost of its own also its `model_usage`, at the list prices of the charges.
     """
+    import pandas as pd
+
     stored, tables = store.read_range(COMPANION.stored_as(source), since, until)
     if not stored:
         return {}
@@ -106,8 +110,10 @@ def stored_charges(
     return {**found, "model_usage": usage_of(charges, "list_usd"), "cost_days": days}
 
 
-def usage_of(charges: pd.DataFrame, money: str) -> pd.DataFrame:
+def usage_of(charges: "pd.DataFrame", money: str) -> "pd.DataFrame":
     """Charges as rows of `model_usage`: `money` is their cost; tokens are unknown."""
+    import pandas as pd
+
     names = SCHEMAS["model_usage"].names
     rows = charges.rename(columns={money: "cost_usd"})
     tokens = dict.fromkeys((name for name in names if name.endswith("_tokens")), 0)
@@ -163,10 +169,11 @@ def _fetch(
             f"The store {store.root} holds {source} days of organization {whose}, the charges are "
             f"of {charged.organization}: they cannot be compared. Use the key of {whose}."
         )
-    complete = [d for d in days if d in charged.days and is_closed(d, known_at, SETTLING)]
-    frames = ({"charges": build_charges(day, charged)} for day in complete)
-    news = [NewDay(day, tables, known_at, charged.organization)
-            for day, tables in zip(complete, frames, strict=True)]  # fmt: skip
+    news = [
+        NewDay(day, {"charges": build_charges(day, charged)}, known_at, charged.organization)
+        for day in days
+        if day in charged.days and is_closed(day, known_at, SETTLING)
+    ]
     return store.write_days(COMPANION.stored_as(source), news)
 
 

@@ -11,10 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill
-from ccanalytics.charges.charge_days import usage_of
-from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.kept import kept
+from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill, usage_of
+from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
@@ -26,6 +24,10 @@ from ccanalytics.words import counted
 
 PEOPLE, KEYS, OTHERS = "people", "API keys", "other identities"
 PARTS = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
+
+SHARES = {KEYS: "is of API keys", OTHERS: "is of other identities",
+          UNATTRIBUTED: "cannot be attributed to anybody"}  # fmt: skip
+"""What is said of the share of a part."""
 
 NOT_THE_INVOICE = "after discounts and before credits, so it is not the invoice"
 
@@ -129,10 +131,8 @@ def bill_sentence(data: Dataset) -> str:
     share, weeks = METRICS["discount"].format, shown["week"]
     parts = shown.groupby("part")[["value", "listed"]].sum()
     total, at_list = parts.sum()
-    words = {KEYS: "is of API keys", OTHERS: "is of other identities",
-             UNATTRIBUTED: "cannot be attributed to anybody"}  # fmt: skip
     rest = [f"{share(parts.loc[name, 'value'] / total)} {said}"
-            for name, said in words.items() if name in parts.index]  # fmt: skip
+            for name, said in SHARES.items() if name in parts.index]  # fmt: skip
     return (
         f"Claude Code was billed {_USD(total)} in the {counted(weeks.nunique(), 'week')} from "
         f"{weeks.min():%-d %B} to {weeks.max() + pd.Timedelta(days=6):%-d %B %Y}, "
@@ -179,8 +179,9 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     gap = frame["estimated"] - frame["listed"]
     frame = frame.assign(actor_days=both.size(), n_actors=both["actor"].nunique(), gap=gap,
                          value=gap / frame["listed"].where(frame["listed"] > 0))  # fmt: skip
-    frame[numbers] = frame[numbers].mask(frame.index.isin(hidden))
-    return frame.reset_index()[list(kinds)].astype(kinds)
+    frame = frame[numbers].astype("float64")
+    frame[frame.index.isin(hidden)] = np.nan
+    return frame.reset_index().astype(kinds)
 
 
 @measures(

@@ -1,7 +1,7 @@
 """The analytics cost report -> charges of UTC days by actor, model and kind of token.
 
-An Admin key or an analytics key of claude.ai opens it. One walk covers up to 31 days. A
-day that ends before `data_refreshed_at` and has no rows cost nothing; later days are incomplete.
+An Admin key or an analytics key of claude.ai opens it. A day that ends before `data_refreshed_at`
+and has no rows cost nothing; later days are incomplete.
 """
 
 import logging
@@ -25,9 +25,6 @@ BETA = "analytics-usage-cost-2026-08-24"
 
 FLOOR, OLDEST = date(2026, 1, 1), timedelta(days=364)
 """Earlier days are unknown, and so are days longer ago than this."""
-
-LONGEST_WALK = 31
-"""The maximum days of one walk."""
 
 log = logging.getLogger(__name__)
 
@@ -59,25 +56,23 @@ class CostClient(Client):
         self._now = now
 
     def charges(self, since: date, until: date) -> ChargedDays:
-        """The rows of the known days from `since` to `until`, or an error."""
+        """The rows of the known days from `since` to `until`, at most 31 days, or an error."""
         first = max(since, FLOOR, self._now().date() - OLDEST)
-        days = days_between(first, until) if first <= until else []
-        found: dict[date, list[CostItem]] = {day: [] for day in days}
+        if until < first:
+            return ChargedDays({}, None, {})
+        found: dict[date, list[CostItem]] = {day: [] for day in days_between(first, until)}
         refreshed: set[datetime | None] = set()
-        for begin in range(0, len(days), LONGEST_WALK):
-            part = days[begin : begin + LONGEST_WALK]
-            ends = {
-                "starting_at": f"{part[0]}T00:00:00Z",
-                "ending_at": f"{part[-1] + timedelta(days=1)}T00:00:00Z",
-            }
-            for page in self._all_pages(COST, {**ASKED, **ends}, decode_cost_items):
-                refreshed.add(page.data_refreshed_at)
-                for item in page.data:
-                    if item.day not in found:
-                        raise SchemaError(f"{item.day} was not requested: {part[0]} to {part[-1]}.")
-                    found[item.day].append(item)
-        known = {moment for moment in refreshed if moment}
-        complete = min(known) if known == refreshed and known else None
+        ends = {
+            "starting_at": f"{first}T00:00:00Z",
+            "ending_at": f"{until + timedelta(days=1)}T00:00:00Z",
+        }
+        for page in self._all_pages(COST, {**ASKED, **ends}, decode_cost_items):
+            refreshed.add(page.data_refreshed_at)
+            for item in page.data:
+                if item.day not in found:
+                    raise SchemaError(f"{item.day} was not requested: {first} to {until}.")
+                found[item.day].append(item)
+        complete = None if None in refreshed else min(filter(None, refreshed))
         return ChargedDays(found, complete, self._key_names(), self._organization)
 
     def _key_names(self) -> dict[str, str]:

@@ -13,8 +13,8 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill
-from ccanalytics.charges.charge_metrics import KEYS, NOT_THE_INVOICE, OTHERS, PARTS
+from ccanalytics.charges.charge_days import has_bill
+from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, OTHERS, PARTS, SHARES
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.withholding import withheld_days
@@ -27,9 +27,7 @@ GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
 
 OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
 
-_WORDS = {KEYS: "is of API keys", OTHERS: "is of other identities",
-          NO_GROUP: "is of people without one",
-          UNATTRIBUTED: "cannot be attributed to anybody"}  # fmt: skip
+_SHARES = SHARES | {NO_GROUP: "is of people without one"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     total, month = int(cents["amount_usd"].sum()), f"{data.since:%B %Y}"
     up_to = "" if last == data.until else f" up to {last:%-d %B}"
     parts = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
-            for name, words in _WORDS.items() if name in cents.index]  # fmt: skip
+            for name, words in _SHARES.items() if name in cents.index]  # fmt: skip
     groups = counted(together, by.replace("_", " "))
     parts += [f"{groups} with too few people share a row"] if together else []
     said = (

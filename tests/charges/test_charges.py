@@ -10,8 +10,7 @@ from charges_made import NAMES, charge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccanalytics.charges.charge_days import build_charges
-from ccanalytics.charges.charge_days import stored_charges, sync_charges
+from ccanalytics.charges.charge_days import build_charges, stored_charges, sync_charges
 from ccanalytics.charges.cost_client import BETA, COST, CostClient
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import SchemaError
@@ -80,12 +79,17 @@ def test_it_requests_claude_code_by_actor_model_and_kind():
     assert params.get_list("group_by[]") == ["actor", "model", "cost_type", "token_type"]
 
 
-def test_days_older_than_the_service_keeps_are_not_requested():
-    """One year back and no further, in walks of 31 days."""
+def test_days_older_than_the_service_keeps_are_not_requested(tmp_path):
+    """One year back and no further, in walks of at most 31 days."""
     client = offline(*[page() for _ in range(12)])
-    found = client.charges(date(2025, 6, 1), SUNDAY)
-    assert min(found.days) == date(2026, 1, 1)
-    assert len(client.asked) == 11  # 326 days
+    result = sync_charges(client, Store(tmp_path), "api", date(2025, 6, 1), SUNDAY, now=NOW)
+    assert min(result.new) == date(2026, 1, 1)
+    assert len(result.new) == 326
+    starts = [date.fromisoformat(one.url.params["starting_at"][:10]) for one in client.asked]
+    ends = [date.fromisoformat(one.url.params["ending_at"][:10]) for one in client.asked]
+    assert starts[0] == date(2026, 1, 1)
+    assert starts[1:] == ends[:-1]  # an end is exclusive
+    assert max(end - start for start, end in zip(starts, ends, strict=True)).days == 31
 
 
 @pytest.mark.parametrize(
