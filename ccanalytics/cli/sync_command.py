@@ -1,5 +1,6 @@
 """`ccanalytics sync`: only fill the store."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +17,6 @@ from ccanalytics.wings import Reference, resolve, wings
 
 if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
-    from ccanalytics.store.day_changes import SyncResult
 
 
 @click.command(
@@ -58,24 +58,21 @@ def sync(
     files, extra = _of_wings(flags)
     asked = options.run_options(source=source or "", **flags)
     last = parse_day(until) if until else asked.now.date() - timedelta(days=1)
-    range_ = (parse_day(since), last) if since else None
-    if range_:
-        days_between(*range_)
+    days = [parse_day(since), last] if since else []
+    if days:
+        days_between(*days)
     for place, file in files:
-        _refuse(not (range_ and until), "A file needs --since and --until: the days it covers.")
-        click.echo(resolve(place)(file, asked.store, *(range_ or ()), asked.now))
+        _refuse(not (since and until), "A file needs --since and --until: the days it covers.")
+        click.echo(resolve(place)(file, asked.store, *days, asked.now))
         return
     chosen = with_source(asked)
+    if chosen.spec.sync_all:
+        _refuse(since or until or extra, "Session logs are synced as a whole: no dates, no bill.")
+    else:
+        _refuse(asked.logs, "--logs is for session logs: --source local.")
+        _refuse(not days, missing)
     with ended_by_sigterm():
-        if chosen.spec.sync_all:
-            whole = "Session logs are synced as a whole: no dates, no bill."
-            _refuse(since or until or extra, whole)
-            _sync_all(chosen, again, as_json)
-        else:
-            _refuse(asked.logs, "--logs is for session logs: --source local.")
-            if range_ is None:
-                raise click.UsageError(missing)
-            _sync_days(chosen, range_, extra, as_json, workers=workers, again=again)
+        _sync(chosen, days, extra, as_json, workers=workers, again=again)
 
 
 for _wing in wings():
@@ -97,46 +94,37 @@ def _of_wings(flags: dict[str, Any]) -> tuple[list[tuple[Reference, Path]], list
     return files, extra
 
 
-def _sync_all(chosen: "RunOptions", again: bool, as_json: bool) -> None:
-    with progress("session logs"):
-        from ccanalytics.store.sync import sync as sync_store
-
-        result = sync_store(chosen.open_source(), chosen.store, now=chosen.now, again=again)
-    _answer(chosen, result, as_json)
-
-
-def _sync_days(
-    chosen: "RunOptions", range_: tuple[date, date], extra: list[str], as_json: bool, **how: Any
+def _sync(
+    chosen: "RunOptions", days: Sequence[date], extra: list[str], as_json: bool, **how: Any
 ) -> None:
-    with progress(f"days from {range_[0]} to {range_[1]}") as shown:
+    """Sync the range of days, all without one, and the companions of the range."""
+    ends = dict(zip(("since", "until"), map(str, days), strict=False))
+    begin = f"days from {' to '.join(ends.values())}" if days else "session logs"
+    with progress(begin) as shown:
         from ccanalytics.issue.fetching import fetch_companion, fetch_days
         from ccanalytics.store.layout import companion_of
 
         parts = [companion_of(flag) for flag in extra]
         for part in parts:
             part.open(chosen.spec, chosen.access)  # refused before anything is fetched
-        result = fetch_days(chosen, *range_, progress=shown, **how)
+        result = fetch_days(chosen, *days, progress=shown, **how)
         for flag, part in zip(extra, parts, strict=True):
             try:
-                said = fetch_companion(chosen, part, *range_)
+                said = fetch_companion(chosen, part, *days)
             except CCAnalyticsError:  # the days are stored all the same
                 say(result, err=True)
                 raise
             say(f"{flag.capitalize()}: {said}", err=as_json)
-    _answer(chosen, result, as_json, since=str(range_[0]), until=str(range_[1]))
-
-
-def _answer(chosen: "RunOptions", result: "SyncResult", as_json: bool, **about: str) -> None:
     say(result, err=as_json)
     say(chosen.settings.store, err=as_json)
     if as_json:
-        days = asdict(result)
-        newest, remark = days.pop("newest"), days.pop("remark")
+        known = asdict(result)
+        newest, remark = known.pop("newest"), known.pop("remark")
         answer(
             "sync",
             0,
-            **about,
-            days={kind: [str(day) for day in some] for kind, some in days.items()},
+            **ends,
+            days={kind: [str(day) for day in some] for kind, some in known.items()},
             newest=str(newest) if newest else None,
             remark=remark,
             store=str(chosen.settings.store.absolute()),

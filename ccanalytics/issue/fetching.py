@@ -50,15 +50,15 @@ def of_notebooks(progress: Progress, total: int) -> Callable[[str, int, int], No
 
 def fetch_days(
     options: RunOptions,
-    since: date,
-    until: date,
+    since: date | None = None,
+    until: date | None = None,
     *,
     workers: int = 4,
     again: bool = False,
     progress: Progress = silent,
 ) -> SyncResult:
-    """Sync the days from `since` to `until` of a source on a network."""
-    done, total = of_days(progress), (until - since).days + 1
+    """Sync the days from `since` to `until`; a source that is synced whole has no range."""
+    done, total = of_days(progress), (until - since).days + 1 if since and until else 0
     with options.open_source() as source:
         return sync(
             source,
@@ -68,7 +68,7 @@ def fetch_days(
             now=options.now,
             workers=workers,
             again=again,
-            progress=lambda day: done(day, total),
+            progress=(lambda day: done(day, total)) if total else None,
         )
 
 
