@@ -83,6 +83,8 @@ def by_week(
     else:
         frame = frame_of(data, metric, by, actor_kind)
     made = _made(data, metric, frame, by, actor_kind)
+    if by == "team" and data.roster.empty:
+        made.attrs["unavailable"] = "no roster"
     noted = data.calendars.events
     noted = noted.assign(week=week_of(noted["date"]))[["week", "what", "team"]]
     made.events = tuple(noted[noted["week"].isin(data.weeks)].itertuples(index=False, name=None))

@@ -136,3 +136,10 @@ def test_other_sources_have_no_seats():
     data = dataset([record("2026-11-17")], "2026-11-16", "2026-11-22")
     assert cca.seat_rate(data)["value"].isna().all()
     assert "seats" not in cca.sentence(data, "active_rate")
+
+
+def test_without_a_roster_no_chart_is_split_by_team():
+    """Everybody is in no team, so a split by team would show them all as one."""
+    split = cca.by_week(enterprise(), "commits", by="team")
+    assert cca.chart(split).to_dict()["usermeta"]["ccanalytics"]["missing"] == "no roster"
+    assert split["value"].tolist() == [48, 48, 48]
