@@ -1,6 +1,6 @@
 """Tables -> a DuckDB or SQLite file, or a PostgreSQL server: whole tables, in one transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -22,6 +22,8 @@ from ccanalytics.export.export_tables import (
     table_names,
 )
 
+SQLITE = "adbc_driver_sqlite.dbapi"
+
 
 @dataclass(frozen=True)
 class Database:
@@ -31,12 +33,9 @@ class Database:
     address: str
     their_tables: str
     """The query for the names of existing tables."""
-    driver: str = ""
-    """The package of its ADBC driver; DuckDB needs none."""
+    driver: str = "duckdb"
+    """The module of the driver; those of ADBC have a common interface."""
     first_command: str = "begin"
-    has_comments: bool = True
-    plain: Callable[[pa.ChunkedArray], pa.ChunkedArray] = lambda column: column
-    """A column in a type of this database."""
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
         """All tables in one transaction; other tables with our names are an `ExportError`."""
@@ -56,32 +55,37 @@ class Database:
                 cursor.execute(f"drop table {name}" if replace else f"delete from {name}{where}")
             for name, table in {**tables, POLICY: policy_table({source: policy})}.items():
                 self._insert(cursor, name, table, append=name in there and not replace)
-            for statement in _comments(tables) if self.has_comments else ():
-                cursor.execute(statement)
+            for comment in _comments(tables) if self.driver != SQLITE else ():
+                cursor.execute(comment)
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         """A cursor; its changes are committed when the block ends without an error."""
-        connect, errors = duckdb.connect, duckdb.Error
-        if self.driver:
-            errors = _imported("adbc_driver_manager").Error
-            connect = _imported(f"{self.driver}.dbapi").connect
         try:
-            with closing(connect(self.address)) as connection:
-                own = closing(connection.cursor()) if self.driver else nullcontext(connection)
+            driver = import_module(self.driver)
+        except ImportError:
+            raise ExportError(
+                f"The driver {self.driver} is not installed: pip install 'ccanalytics[sql]'."
+            ) from None
+        try:
+            with closing(driver.connect(self.address)) as connection:
+                # A cursor of DuckDB would have a transaction of its own.
+                own = nullcontext(connection) if driver is duckdb else closing(connection.cursor())
                 with own as cursor:
                     _rows(cursor, self.first_command)
                     yield cursor
                 connection.commit()
-        except errors as error:  # from None: the driver's error may repeat the address
+        except driver.Error as error:  # from None: the driver's error may repeat the address
             raise ExportError(f"{self.name} cannot be written to: {error}") from None
 
     def _insert(self, cursor: Any, name: str, table: pa.Table, *, append: bool) -> None:
-        plain = pa.table([self.plain(column) for column in table.columns], table.column_names)
-        if self.driver:
-            cursor.adbc_ingest(name, plain, mode="append" if append else "create")
+        if self.driver == SQLITE:
+            plain = [_of_sqlite(column) for column in table.columns]
+            table = pa.table(plain, table.column_names)
+        if self.driver != "duckdb":
+            cursor.adbc_ingest(name, table, mode="append" if append else "create")
             return
-        cursor.register("incoming", plain)
+        cursor.register("incoming", table)
         command = f"insert into {name} by name" if append else f"create table {name} as"
         cursor.execute(f"{command} select * from incoming")
         cursor.unregister("incoming")
@@ -90,60 +94,27 @@ class Database:
 def database_of(target: str) -> Database | None:
     """The database of a target; None for a folder, `ValueError` for another kind."""
     scheme, of_server, rest = target.partition("://")
-    if of_server and scheme in ("postgresql", "postgres"):
-        user, at, host = rest.rpartition("@")
-        return Database(
-            f"{scheme}://{user.split(':')[0]}{at}{host}".split("?")[0],
-            target,
-            "select tablename from pg_tables where schemaname = current_schema()",
-            driver="adbc_driver_postgresql",
-            first_command="select 1",
-            plain=_without_nul,
-        )
-    if of_server:
+    if of_server and scheme not in ("postgresql", "postgres"):
         raise ValueError(f"{scheme} is not a supported database; postgresql:// is.")
+    if of_server:
+        user, at, host = rest.rpartition("@")
+        name = f"{scheme}://{user.split(':')[0]}{at}{host}".split("?")[0]
+        tables = "select tablename from pg_tables where schemaname = current_schema()"
+        return Database(name, target, tables, "adbc_driver_postgresql.dbapi", "select 1")
     suffix = Path(target).suffix.lower()
     if suffix in (".sqlite", ".sqlite3", ".db"):
-        return Database(
-            target,
-            target,
-            "select name from sqlite_master where type = 'table'",
-            driver="adbc_driver_sqlite",
-            # Deleted data is overwritten: a file may be shared after names were replaced.
-            first_command="pragma secure_delete = on",
-            has_comments=False,
-            plain=_of_sqlite,
-        )
+        tables = "select name from sqlite_master where type = 'table'"
+        # Deleted data is overwritten: a file may be shared after names were replaced.
+        return Database(target, target, tables, SQLITE, "pragma secure_delete = on")
     duck = Database(target, target, "select table_name from duckdb_tables()")
     return duck if suffix == ".duckdb" else None
 
 
 def _of_sqlite(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Dates and times are text there, and money is a float."""
-    kind = column.type
-    if pa.types.is_date(kind):
-        return pc.strftime(column, "%Y-%m-%d")
-    if pa.types.is_timestamp(kind):
+    """Times are text there, and money is a float."""
+    if pa.types.is_timestamp(column.type):
         return pc.strftime(column, "%Y-%m-%d %H:%M:%S")
-    if pa.types.is_decimal(kind):
-        return column.cast(pa.float64())
-    return column.cast(pa.int64()) if pa.types.is_boolean(kind) else column
-
-
-def _without_nul(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """PostgreSQL text cannot contain NUL."""
-    text = pa.types.is_string(column.type)
-    return pc.replace_substring(column, "\0", "") if text else column
-
-
-def _imported(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        package = name.split(".")[0]
-        raise ExportError(
-            f"The driver {package} is not installed: pip install 'ccanalytics[sql]'."
-        ) from None
+    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column
 
 
 def _rows(cursor: Any, query: str) -> list[Any]:
@@ -156,9 +127,9 @@ def _comments(tables: Tables) -> Iterator[str]:
     for name, table in tables.items():
         if name in DESCRIPTIONS:
             yield f"comment on table {name} is {_literal(DESCRIPTIONS[name])}"
-        for column in table.column_names:
+        for column in table.schema:
             if text := description_of(name, column):
-                yield f'comment on column {name}."{column}" is {_literal(text)}'
+                yield f'comment on column {name}."{column.name}" is {_literal(text)}'
 
 
 def _literal(text: str) -> str:

@@ -1,7 +1,6 @@
 """`ccanalytics export`: the stored days, for other tools; `recipe`: how to show them there."""
 
 import json
-import os
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -26,7 +25,7 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
         ("export usage.duckdb --since 2026-10-01", "a database file"),
     )
 )
-@click.argument("target", default="")
+@click.argument("target", default="", envvar=URL_VARIABLE)
 @click.option("--source", type=options.SourceName(), help="Where the records come from.")
 @click.option("--since", metavar="DATE", help="First UTC day; default: everything stored.")
 @click.option("--until", metavar="DATE", help="Last UTC day, included.")
@@ -68,17 +67,13 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     from ccanalytics.issue.run_options import with_source
     from ccanalytics.weeks import days_between, parse_day
 
-    since, until, replace, as_json = (
-        flags.pop(n) for n in ("since", "until", "replace", "as_json")
-    )
-    target = target or os.environ.get(URL_VARIABLE, "")
+    since, until, replace, as_json = map(flags.pop, ("since", "until", "replace", "as_json"))
     if not target:
         raise ValueError(f"There is no TARGET, and {URL_VARIABLE} is not set.")
     asked = with_source(options.run_options(source=source or "", **flags))
-    days = {"since": since, "until": until}
-    range_ = {name: parse_day(text) for name, text in days.items() if text}
-    if len(range_) == 2:
-        days_between(range_["since"], range_["until"])
+    first, last = (parse_day(text) if text else None for text in (since, until))
+    if first and last:
+        days_between(first, last)
     with ended_by_sigterm():
         from ccanalytics.export.export_run import export_days
 
@@ -87,7 +82,8 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
             source=asked.source,
             store=asked.store,
             now=asked.now,
-            **range_,
+            since=first,
+            until=last,
             identity=asked.settings.identity,
             roster=asked.settings.roster,
             logs=asked.logs,

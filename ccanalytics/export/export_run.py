@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.export.databases import Database, database_of
-from ccanalytics.export.export_tables import Tables, record_tables, weekly_tables
+from ccanalytics.export.export_tables import tables_of
 from ccanalytics.export.file_folder import SUFFIXES, FileFolder
 from ccanalytics.export.focus_rows import focus_table
 from ccanalytics.issue.memory import remember
@@ -70,41 +69,18 @@ def export_days(
     target, in one step; `replace` empties the target of all sources. `StoreError` when no day is
     stored, `ExportError` when the target cannot be written to.
     """
-    place = target_of(target, form)
-    data = _dataset(source, store, (since, until), now, identity, roster, logs)
-    tables = _tables(data, form)
-    remember(data, store, now)
-    policy = identity
-    if identity == "pseudonym":
-        policy = f"{identity} {fingerprint(load_secret(store.root / 'identity.secret'))}"
-    try:
-        place.write(source, tables, policy, replace=replace)
-    except OSError as error:
-        raise ExportError(f"{place.name} cannot be written to: {error}.") from error
-    rows = {name: len(table) for name, table in tables.items()}
-    return ExportResult(place.name, source, identity, data.since, data.until, rows)
-
-
-def _dataset(
-    source: str,
-    store: Store,
-    range_: tuple[date | None, date | None],
-    now: datetime,
-    identity: str,
-    roster: pd.DataFrame | Path | None,
-    logs: Sequence[Path],
-) -> Dataset:
-    spec = source_spec(source)
+    place, spec = target_of(target, form), source_spec(source)
     if not spec.network:
         sync_available(spec.open(Access(folders=logs)), store, now=now)
     stored = store.dates(source)
-    first, last = range_[0] or min(stored, default=None), range_[1] or max(stored, default=None)
-    if not stored or first is None or last is None:
+    if not stored:
         raise StoreError(f"There is no {source} day to export in the store {store.root}.")
-    days_between(first, last)
-    return load(
-        max(first, stored[0]) if last >= stored[0] else first,
-        min(last, stored[-1]) if first <= stored[-1] else last,
+    days = days_between(since or stored[0], until or stored[-1])
+    # Days outside the store are left out, unless all are: `load` says so.
+    days = [day for day in days if stored[0] <= day <= stored[-1]] or days
+    data = load(
+        days[0],
+        days[-1],
         source=source,
         store=store,
         roster=roster,
@@ -112,15 +88,15 @@ def _dataset(
         logs=logs,
         now=now,
     )
-
-
-def _tables(data: Dataset, form: str) -> Tables:
-    """The tables the format and the identity policy allow."""
-    if form.startswith("focus"):
-        return {"focus": focus_table(data, by_team=data.identity == "aggregate")}
-    weekly = weekly_tables(data)
-    if data.identity == "aggregate":
-        if not len(data.weeks):
-            raise StoreError(f"There is no closed week of {data.source} to export.")
-        return weekly
-    return {**record_tables(data), **weekly}
+    is_focus, by_team = form.startswith("focus"), identity == "aggregate"
+    tables = {"focus": focus_table(data, by_team)} if is_focus else tables_of(data)
+    remember(data, store, now)
+    policy = identity
+    if identity == "pseudonym":
+        policy += f" {fingerprint(load_secret(store.root / 'identity.secret'))}"
+    try:
+        place.write(source, tables, policy, replace=replace)
+    except OSError as error:
+        raise ExportError(f"{place.name} cannot be written to: {error}.") from error
+    rows = {name: len(table) for name, table in tables.items()}
+    return ExportResult(place.name, source, identity, data.since, data.until, rows)

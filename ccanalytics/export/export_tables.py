@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.errors import ExportError
+from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, USD
 from ccanalytics.metrics.actor_weeks import day_sums
 from ccanalytics.metrics.availability import TOKENS, USAGE
@@ -67,20 +67,18 @@ PEOPLE = {"n_actors": METRICS["active_actors"].formula}
 """The number of people behind the figures of a week, as named in metric frames."""
 
 
-def record_tables(data: Dataset) -> Tables:
-    """Every frame of the dataset, `actor_days` and `exports`."""
-    frames = {name: getattr(data, name) for name in SCHEMAS} | dict(data.extras)
-    frames |= {"actor_days": _actor_days(data), "exports": _days(data)}
-    schemas = frame_schemas()
-    return {name: _table(one, data.source, schemas.get(name)) for name, one in frames.items()}
-
-
-def weekly_tables(data: Dataset) -> Tables:
-    """The metric frames of all closed weeks side by side, in total and by team."""
-    return {
-        "weekly_metrics": _table(_weekly(data, None), data.source),
-        "weekly_team_metrics": _table(_weekly(data, "team"), data.source),
+def tables_of(data: Dataset) -> Tables:
+    """The weekly tables; unless under `aggregate` also every frame, `actor_days` and `exports`."""
+    frames = {
+        "weekly_metrics": _weekly(data, None),
+        "weekly_team_metrics": _weekly(data, "team"),
     }
+    if data.identity != "aggregate":
+        records = {name: getattr(data, name) for name in SCHEMAS} | dict(data.extras)
+        frames = {**records, "actor_days": _actor_days(data), "exports": _days(data), **frames}
+    elif not len(data.weeks):
+        raise StoreError(f"There is no closed week of {data.source} to export.")
+    return {name: _table(name, one, data.source) for name, one in frames.items()}
 
 
 def table_names() -> set[str]:
@@ -88,14 +86,25 @@ def table_names() -> set[str]:
     return {*frame_schemas(), *DESCRIPTIONS}
 
 
-def columns_of(tables: Mapping[str, pa.Table]) -> pd.DataFrame:
+def columns_of(tables: Tables) -> pd.DataFrame:
     """One row per column of the tables: table, column, type, description."""
     rows = [
-        (name, field.name, str(field.type), description_of(name, field.name))
+        (name, column.name, str(column.type), description_of(name, column))
         for name, table in tables.items()
-        for field in table.schema
+        for column in table.schema
     ]
     return pd.DataFrame(rows, columns=["table", "column", "type", "description"])
+
+
+def description_of(table: str, column: pa.Field) -> str:
+    """The description of a column; empty when its name says it all."""
+    name, of_table = column.name, frame_schemas().get(table)
+    if name in METRICS and table.startswith("weekly"):
+        return METRICS[name].formula
+    schemas = [of_table] if of_table else SCHEMAS.values()
+    known = [column, *(schema.field(name) for schema in schemas if name in schema.names)]
+    texts = [(one.metadata or {}).get(b"description", b"").decode() for one in known]
+    return next(filter(None, texts), (SIDES | PEOPLE).get(name, ""))
 
 
 def check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
@@ -115,18 +124,6 @@ def policy_table(policies: Mapping[str, str]) -> pa.Table:
     )
 
 
-def description_of(table: str, column: str) -> str:
-    """The description of a column; empty when its name says it all."""
-    if column in METRICS and table.startswith("weekly"):
-        return METRICS[column].formula
-    schemas = [frame_schemas()[table]] if table in frame_schemas() else list(SCHEMAS.values())
-    for schema in schemas:
-        if column in schema.names:
-            metadata = schema.field(column).metadata or {}
-            return str(metadata.get(b"description", b"").decode())
-    return (SIDES | PEOPLE).get(column, "")
-
-
 def _actor_days(data: Dataset) -> pd.DataFrame:
     frames = {name: getattr(data, name) for name in SCHEMAS}
     days = day_sums(frames, ["date", "actor_kind", "actor", "team"])
@@ -134,7 +131,7 @@ def _actor_days(data: Dataset) -> pd.DataFrame:
     if not data.has_tokens:
         days = days.assign(**dict.fromkeys(unknown & set(days), np.nan))
     days = days.assign(weekday=days["date"].dt.day_of_week + 1)
-    return _with_week(days)
+    return with_week(days)
 
 
 def _days(data: Dataset) -> pd.DataFrame:
@@ -142,10 +139,11 @@ def _days(data: Dataset) -> pd.DataFrame:
     counts = data.activity.groupby("date").size()
     records = counts.reindex(days["date"], fill_value=0).to_numpy()
     shown = days[["date", "closed", "final", "fetched_at"]]
-    return _with_week(shown.assign(records=records, floor=data.minimum_group))
+    return with_week(shown.assign(records=records, floor=data.minimum_group))
 
 
-def _with_week(frame: pd.DataFrame) -> pd.DataFrame:
+def with_week(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the Monday of each date."""
     monday = frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D")
     return frame.assign(week=monday)
 
@@ -164,14 +162,11 @@ def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
     return wide.reset_index().rename(columns={"active_actors": "n_actors"})
 
 
-def _table(frame: pd.DataFrame, source: str, schema: pa.Schema | None = None) -> pa.Table:
-    """`frame` with `source` first and plain types, those of `schema` where it has the column."""
-    columns, names = [pa.array([source] * len(frame), pa.string())], ["source"]
-    for name in frame.columns:
-        kind = schema.field(name).type if schema and name in schema.names else None
-        columns.append(_column(frame[name], kind, name))
-        names.append(name)
-    return pa.table(columns, names=names)
+def _table(name: str, frame: pd.DataFrame, source: str) -> pa.Table:
+    """`frame` with `source` first and plain types, those of its schema where it has the column."""
+    types = {one.name: one.type for one in frame_schemas().get(name, ())}
+    columns = {one: _column(frame[one], types.get(one), one) for one in frame.columns}
+    return pa.table({"source": pa.array([source] * len(frame), pa.string()), **columns})
 
 
 def _column(values: pd.Series, kind: pa.DataType | None, name: str) -> pa.Array:

@@ -1,6 +1,8 @@
 """Tables -> a folder with a folder per table, in which every source has one file."""
 
-from collections.abc import Collection, Iterable
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -34,51 +36,54 @@ LONGEST_TEXT = 32_767
 _AS_TEXT = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
 
 
+@dataclass(frozen=True)
 class FileFolder:
     """A folder of exports in one format."""
 
-    def __init__(self, path: Path, form: str) -> None:
-        self.path, self.name, self._form = path, str(path), form
-        self._suffix = SUFFIXES[form]
+    path: Path
+    form: str
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return str(self.path)
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
         """Write all files aside, then move all in place."""
         policies = {} if replace else self._policies()
-        check_policy(self.name, policies, f"{policy} {self._form}")
+        policy, file = f"{policy} {self.form}", f"{source}.{SUFFIXES[self.form]}"
+        check_policy(self.name, policies, policy)
         files = AtomicFolder(self.path)
-        policies[source] = f"{policy} {self._form}"
         dictionary = pa.Table.from_pandas(columns_of(tables), preserve_index=False)
         with files.writing() as aside:
             for name, table in tables.items():
                 (aside / name).mkdir()
-                _write_file(table, name, aside / name / f"{source}.{self._suffix}")
-            _write_file(policy_table(policies), POLICY, aside / f"{POLICY}.csv")
+                _write_file(table, name, aside / name / file)
+            whole = policy_table({**policies, source: policy})
+            _write_file(whole, POLICY, aside / f"{POLICY}.csv")
             _write_file(dictionary, "columns", aside / "columns.csv")
             if replace:
                 # Before the commit: a crash between the two must not leave names in a folder
                 # that calls itself aggregate.
-                self._remove(f"*.{suffix}" for suffix in {*SUFFIXES.values()})
+                for suffix in SUFFIXES.values():
+                    self._remove(f"*.{suffix}", table_names())
             files.commit(aside)
-            self._remove([f"{source}.{self._suffix}"], kept=tables)
+            self._remove(file, table_names() - set(tables))
 
     def _policies(self) -> dict[str, str]:
         file = self.path / f"{POLICY}.csv"
-        if not file.exists():
-            others = [path.name for path in self.path.glob("[!.]*")] if self.path.is_dir() else []
-            if others:
-                raise ExportError(
-                    f"{self.path} has {others[0]!r} and is not an export folder: give another one."
-                )
-            return {}
-        lines = file.read_text(encoding="utf-8").splitlines()[1:]
-        return dict(line.replace('"', "").split(",", 1) for line in lines if line)
+        if file.exists():
+            return dict(list(csv.reader(file.read_text(encoding="utf-8").splitlines()))[1:])
+        others = [path.name for path in self.path.glob("[!.]*")]
+        if others:
+            raise ExportError(
+                f"{self.path} has {others[0]!r} and is not an export folder: give another one."
+            )
+        return {}
 
-    def _remove(self, patterns: Iterable[str], kept: Collection[str] = ()) -> None:
-        """Remove the files with these names from the folders of all tables except `kept`."""
-        folders = [self.path / name for name in table_names() - set(kept)]
-        for pattern in patterns:
-            for path in [path for folder in folders for path in folder.glob(pattern)]:
-                path.unlink()
+    def _remove(self, pattern: str, tables: Iterable[str]) -> None:
+        for path in [path for name in tables for path in (self.path / name).glob(pattern)]:
+            path.unlink()
 
 
 def _write_file(table: pa.Table, name: str, path: Path) -> None:

@@ -4,26 +4,24 @@ One row per UTC day, actor (or team, under `aggregate`), model and kind of token
 conformant: this is no invoice, and there are no unit prices. On days whose bill is known the money
 is what was billed; on others, and of teams, it is the estimate, BilledCost is 0 and x_IsEstimate
 true. The cost of a model is split over kinds of tokens in proportion to list prices, as
-x_CostAllocation says.
+x_CostAllocation says. `focus_columns.csv` has each column, and its value in SQL.
 """
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import cache
+from datetime import date
 from importlib.resources import files
-from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.frames.schemas import USD
+from ccanalytics.export.export_tables import with_week
+from ccanalytics.frames.schemas import USD, field
 from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
-from ccanalytics.prices import Tariff, model_family, price_list
+from ccanalytics.prices import UNITS, Tariff, model_family, price_list
 
 METERS = {
     "input_tokens": "Input Tokens",
@@ -48,30 +46,22 @@ _TYPES = {
     "quantity": pa.decimal128(24, 6),
     "bool": pa.bool_(),
 }
+_COLUMNS = list(
+    csv.DictReader(
+        (files("ccanalytics.export") / "focus_columns.csv").read_text("utf-8").splitlines()
+    )
+)
+FOCUS = pa.schema(
+    field(one["column"], _TYPES[one["type"]], one["description"]).with_nullable(
+        one["nullable"] == "null"
+    )
+    for one in _COLUMNS
+)
+"""The columns with their types and meanings."""
+
 _SKU = ["organization", "customer_type", "model", "priced"]
 _KEYS = ["date", "until", "is_billed", *_SKU, "sub_account", "sub_type", "team"]
 _MONEY = ["cost_usd", "billed_usd", "listed_usd"]
-_UNITS = 10**8  # of these make a dollar, so that whole numbers are split exactly
-
-
-@cache
-def focus_columns() -> list[dict[str, str]]:
-    """One entry per column: column, type, nullable, constant, description."""
-    text = (files("ccanalytics.export") / "focus_columns.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
-def focus_schema() -> pa.Schema:
-    """The columns with their types and meanings."""
-    return pa.schema(
-        pa.field(
-            one["column"],
-            _TYPES[one["type"]],
-            one["nullable"] == "null",
-            {"description": one["description"]},
-        )
-        for one in focus_columns()
-    )
 
 
 def focus_table(data: Dataset, by_team: bool) -> pa.Table:
@@ -95,10 +85,16 @@ def focus_table(data: Dataset, by_team: bool) -> pa.Table:
     )
     usage = _teams(data, usage) if by_team else _actors(usage)
     sums = usage.groupby(_KEYS, dropna=False)[[*METERS, *_MONEY]].sum().reset_index()
-    sums = sums.astype(dict.fromkeys(_KEYS[2:], object))
-    groups = sums.where(sums.notna(), None).to_dict("records")
-    rows = [row for group in groups for row in _rows(group, data.source)]
-    return pa.Table.from_pylist(rows, focus_schema())
+    rows = _by_meter(sums).assign(source=data.source)
+    # Whole units of money become exact dollars.
+    dollars = ", ".join(f"{name} * {1 / UNITS:.8f} as {name}" for name in _MONEY)
+    values = ", ".join(f'{one["value"]} as "{one["column"]}"' for one in _COLUMNS)
+    with duckdb.connect() as connection:
+        connection.register("incoming", pa.Table.from_pandas(rows, preserve_index=False))
+        found = connection.sql(
+            f"select {values} from (select * replace ({dollars}) from incoming)"
+        ).to_arrow_table()
+    return found.cast(FOCUS)
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -138,8 +134,7 @@ def _teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
 def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     """The weeks of enough people; a team that is withheld in one is no team there."""
     minimum = data.minimum_group
-    monday = usage["date"] - pd.to_timedelta(usage["date"].dt.day_of_week, unit="D")
-    usage = usage.assign(week=monday)
+    usage = with_week(usage)
     weeks = members(usage, ["week"])
     hidden_weeks = {*weeks.loc[few(weeks, minimum, ["week"]), "week"], *data.hidden_weeks}
     usage = usage[~usage["week"].isin(hidden_weeks)]
@@ -181,83 +176,40 @@ def _merged_models(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
     return usage.assign(team=usage["team"].where(usage["team"] != "", None))
 
 
-def _rows(group: dict[str, Any], source: str) -> Iterator[dict[str, Any]]:
-    """The rows of one sub account and model: one per kind of token that was used."""
-    tokens = {name: int(group[name]) for name in METERS}
-    money = {name: round(float(group[name]) * _UNITS) for name in _MONEY}
-    weights, how = _weights(group["model"], group["date"], tokens)
-    if any(money.values()) and not any(weights.values()):
-        tokens, weights, how = {NO_METER: 0}, {NO_METER: 1.0}, "none"
-    parts = {name: _split(amount, weights) for name, amount in money.items()}
-    for meter, count in tokens.items():
-        usd = {name: Decimal(part[meter]).scaleb(-8) for name, part in parts.items()}
-        if count or any(usd.values()):
-            yield _row(group, source, METERS.get(meter, NO_METER), count, usd, how)
+def _by_meter(groups: pd.DataFrame) -> pd.DataFrame:
+    """One row per group and kind of token; the parts of its money, in units, add up exactly."""
+    days = groups["date"].dt.date
+    rates = [_rates(model, day) for model, day in zip(groups["model"], days, strict=True)]
+    tokens = np.column_stack([groups[[*METERS]], np.zeros(len(groups), "int64")])
+    weights = tokens * np.reshape([(*(one or TYPICAL_RATES), 0.0) for one in rates], tokens.shape)
+    weights[:, -1] = weights.sum(axis=1) == 0  # without tokens all of it has no meter
+    ends = weights.cumsum(axis=1)
+    ends /= ends[:, -1:]
+    units = {name: np.rint(groups[[name]].to_numpy() * UNITS) for name in _MONEY}
+    parts = {name: np.diff(np.rint(ends * whole), prepend=0) for name, whole in units.items()}
+    at, meter = np.nonzero(tokens.astype(bool) | np.any(list(parts.values()), axis=0))
+    known = np.array([one is not None for one in rates], bool)[at]
+    by = np.where(known, "list price", "typical ratio of list prices")
+    rows = groups.iloc[at].assign(
+        meter=np.array([*METERS.values(), NO_METER])[meter],
+        tokens=tokens[at, meter],
+        allocation=np.where(meter == len(METERS), "none", by),
+        **{name: part[at, meter].astype("int64") for name, part in parts.items()},
+    )
+    tags = rows["team"].map(lambda team: json.dumps({"team": team}), na_action="ignore")
+    details = map(_details, rows["model"], rows["meter"])
+    return rows.assign(tags=tags, details=list(details))
 
 
-def _weights(
-    model: str, day: pd.Timestamp, tokens: Mapping[str, int]
-) -> tuple[dict[str, float], str]:
-    """What the tokens of each kind would cost, in proportion."""
-    prices = price_list(Tariff(model), day.date())
-    rates: tuple[float, ...] = TYPICAL_RATES
-    if prices is not None:
-        tier = prices.tiers[0]
-        rates = (tier.input, tier.output, tier.cache_read, tier.cache_write_5m)
-    weights = {name: n * rate for (name, n), rate in zip(tokens.items(), rates, strict=True)}
-    return weights, "list price" if prices else "typical ratio of list prices"
+def _rates(model: str, day: date) -> tuple[float, ...] | None:
+    """What a token of each kind costs; None without a list price."""
+    prices = price_list(Tariff(model), day)
+    if prices is None:
+        return None
+    tier = prices.tiers[0]
+    return tier.input, tier.output, tier.cache_read, tier.cache_write_5m
 
 
-def _split(whole: int, weights: Mapping[str, float]) -> dict[str, int]:
-    """`whole` in parts as the weights are, which add up to it exactly."""
-    total = sum(weights.values())
-    ends = np.cumsum(list(weights.values())) / total if total else np.zeros(len(weights))
-    parts = np.diff([0, *(round(float(end) * whole) for end in ends)])
-    return dict(zip(weights, map(int, parts), strict=True))
-
-
-def _row(
-    group: dict[str, Any],
-    source: str,
-    kind: str,
-    tokens: int,
-    usd: Mapping[str, Decimal],
-    how: str,
-) -> dict[str, Any]:
-    day = group["date"]
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    model, is_billed = group["model"], group["is_billed"]
-    cost, listed = ("billed_usd", "listed_usd") if is_billed else ("cost_usd", "cost_usd")
-    origin = "billed" if is_billed else "estimated at list price"
-    details = {"ModelDeveloper": "Anthropic", "ModelFamily": model_family(model)}
-    return {
-        **_constants(),
-        "BilledCost": usd["billed_usd"],
-        "BillingAccountId": group["organization"],
-        "BillingPeriodStart": start.replace(day=1),
-        "BillingPeriodEnd": (start.replace(day=28) + timedelta(4)).replace(day=1),
-        "ChargeDescription": f"{kind} of {model}, {origin}",
-        "ChargePeriodStart": start,
-        "ChargePeriodEnd": start + (group["until"] - day) + timedelta(1),
-        "ConsumedQuantity": Decimal(tokens),
-        "PricingQuantity": Decimal(tokens).scaleb(-6),
-        **dict.fromkeys(("ContractedCost", "EffectiveCost"), usd[cost]),
-        "ListCost": usd[listed],
-        **dict.fromkeys(("SkuId", "SkuPriceId"), f"{model}/{kind}"),
-        "SkuMeter": kind,
-        "SkuPriceDetails": json.dumps({**details, "ModelId": model, "TokenType": kind}),
-        **dict.fromkeys(("SubAccountId", "SubAccountName"), group["sub_account"]),
-        "SubAccountType": group["sub_type"],
-        "Tags": json.dumps({"team": group["team"]}) if group["team"] else None,
-        "x_EstimatedCost": usd["cost_usd"] if group["priced"] else None,
-        "x_IsEstimate": not is_billed,
-        "x_CostAllocation": how,
-        "x_CustomerType": group["customer_type"],
-        "x_Source": source,
-    }
-
-
-@cache
-def _constants() -> dict[str, str]:
-    """The columns that hold the same in every row."""
-    return {one["column"]: one["constant"] for one in focus_columns() if one["constant"]}
+def _details(model: str, kind: str) -> str:
+    known = {"ModelDeveloper": "Anthropic", "ModelFamily": model_family(model)}
+    return json.dumps({**known, "ModelId": model, "TokenType": kind})

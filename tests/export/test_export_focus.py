@@ -16,12 +16,10 @@ from builders import record
 from charges_made import billed_dataset, charge
 from export_stores import DAY, awkward, export, fill, people, roster
 
-from ccanalytics.export.focus_rows import focus_schema, focus_table
+from ccanalytics.export.focus_rows import FOCUS, focus_table
 from ccanalytics.people.roster import parse_roster
 from ccanalytics.store.day_store import Store
 from ccanalytics.wire.analytics_cost import CostGroup
-
-FOCUS = focus_schema()
 
 ALLOWED = {
     "BillingCurrency": ("USD",),
