@@ -31,14 +31,7 @@ def budget(context: click.Context, /, source: str | None, as_json: bool, **flags
     from ccanalytics.analyses.forecast import budget_states
     from ccanalytics.dataset.loading import load
 
-    settings = options.settings_of(**flags)
-    data = load(
-        days=DAYS,
-        source=source or "",
-        store=settings.store,
-        roster=settings.roster,
-        identity="aggregate",
-    )
+    data = load(days=DAYS, source=source or "", identity="aggregate", **flags)
     states = budget_states(data)
     code = CROSSED if any(one.is_crossed for one in states) else 0
     for one in states:

@@ -41,15 +41,7 @@ def showback(
     from ccanalytics.weeks import month_days
 
     first, last = month_days(month)
-    settings = options.settings_of(**flags)
-    data = load(
-        first,
-        last,
-        source=source or "",
-        store=settings.store,
-        roster=settings.roster,
-        identity=identity,
-    )
+    data = load(first, last, source=source or "", identity=identity, **flags)
     found = showback(data, by)
     file = out or Path(f"showback-{first:%Y-%m}.csv")
     write_text(file, found.rows.to_csv(index=False))

@@ -10,7 +10,6 @@ import click
 
 if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
-    from ccanalytics.settings import Settings
     from ccanalytics.sources.registry import SourceSpec
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -91,23 +90,18 @@ def run_options(
     **asked: Any,
 ) -> "RunOptions":
     """The settings of this folder and environment, overridden by the flags."""
-    from ccanalytics.issue.run_options import RunOptions
+    import msgspec
 
-    settings = settings_of(store=store, roster=roster, identity=identity)
+    from ccanalytics.issue.run_options import RunOptions
+    from ccanalytics.settings import read_settings
+
     environ = dict(os.environ)
+    flags = {"store": store, "roster": roster, "identity": identity}
+    given = {name: value for name, value in flags.items() if value is not None}
+    settings = msgspec.structs.replace(read_settings(environ, Path.cwd()), **given)
     if roster:
         environ["CCANALYTICS_ROSTER"] = str(roster.absolute())
     return RunOptions(environ=environ, settings=settings, now=now(), **asked)
-
-
-def settings_of(**flags: Any) -> "Settings":
-    """The settings of this folder and environment, overridden by the given flags."""
-    import msgspec
-
-    from ccanalytics.settings import read_settings
-
-    given = {name: value for name, value in flags.items() if value is not None}
-    return msgspec.structs.replace(read_settings(os.environ, Path.cwd()), **given)
 
 
 def shown(path: Path) -> str:

@@ -5,7 +5,7 @@ events         date,what[,team]   explains a number, drawn as an annotation
 interventions  team,date,what     a change made for one team, compared before and after
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -16,28 +16,29 @@ import pandas as pd
 from ccanalytics.people.csv_rows import CsvColumns, parse_date, read_text
 
 COLUMNS = {
-    "holidays": {"date": "datetime64[ms]", "name": "str"},
-    "events": {"date": "datetime64[ms]", "what": "str", "team": "str"},
-    "interventions": {"team": "str", "date": "datetime64[ms]", "what": "str"},
+    "holidays": CsvColumns(("date", "name")),
+    "events": CsvColumns(("date", "what"), ("team",)),
+    "interventions": CsvColumns(("team", "date", "what")),
 }
 
 SATURDAY_SUNDAY = (5, 6)
 
-OPTIONAL = {"holidays": ["name"], "events": ["team"], "interventions": []}
 
-
-def no_days(kind: str) -> pd.DataFrame:
-    """An empty calendar of `kind`."""
-    return pd.DataFrame({c: pd.Series(dtype=d) for c, d in COLUMNS[kind].items()})
+def _calendar(kind: str, rows: Iterable[Mapping[str, date | str]] = ()) -> pd.DataFrame:
+    """The calendar of `kind` with these rows, in order of date."""
+    columns = [*COLUMNS[kind].required, *COLUMNS[kind].optional]
+    kinds = dict.fromkeys(columns, "str") | {"date": "datetime64[ms]"}
+    frame = pd.DataFrame(list(rows), columns=columns).astype(kinds)
+    return frame.sort_values("date", kind="stable", ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)
 class Calendars:
     """The three calendars, each a frame with one row per line, in order of date."""
 
-    holidays: pd.DataFrame = field(default_factory=partial(no_days, "holidays"))
-    events: pd.DataFrame = field(default_factory=partial(no_days, "events"))
-    interventions: pd.DataFrame = field(default_factory=partial(no_days, "interventions"))
+    holidays: pd.DataFrame = field(default_factory=partial(_calendar, "holidays"))
+    events: pd.DataFrame = field(default_factory=partial(_calendar, "events"))
+    interventions: pd.DataFrame = field(default_factory=partial(_calendar, "interventions"))
     weekend: tuple[int, ...] = SATURDAY_SUNDAY
     """The weekend as numbers; Monday is 0."""
 
@@ -72,14 +73,12 @@ def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
 
     `SettingsError` lists every bad line.
     """
-    kinds, optional = COLUMNS[kind], OPTIONAL[kind]
-    columns = CsvColumns([column for column in kinds if column not in optional], optional)
+    columns = COLUMNS[kind]
 
     def parse(cells: Mapping[str, str]) -> dict[str, date | str]:
         if empty := next((c for c in columns.required if c != "date" and not cells[c]), None):
             raise ValueError(f"{empty} is empty")
-        return {**dict.fromkeys(optional, ""), **cells, "date": parse_date(cells["date"], "date")}
+        missing = dict.fromkeys(columns.optional, "")
+        return {**missing, **cells, "date": parse_date(cells["date"], "date")}
 
-    rows = columns.rows(text, name, parse).values()
-    frame = pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
-    return frame.sort_values("date", kind="stable", ignore_index=True)
+    return _calendar(kind, columns.rows(text, name, parse).values())

@@ -41,8 +41,6 @@ def read_text(path: Path, what: str) -> str:
         raw = path.read_bytes()
     except FileNotFoundError:
         raise SettingsError(f"There is no {what} file {path}.") from None
-    except IsADirectoryError:
-        raise SettingsError(f"The {what} file {path} is a folder.") from None
     except OSError as error:
         raise SettingsError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
     text = _decoded(raw)

@@ -109,13 +109,9 @@ def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) ->
         roster = frame.assign(actor=actors, name="", alias="", user_id="")
         kinds = {column: kind for column, kind in ROSTER.items() if column in roster}
         return roster.astype(kinds).sort_values(["actor", "start"], ignore_index=True)
-    actor = frame["actor"].astype("category").cat
-    new_names = {
-        kind: [known.get(name, "") for name in actor.categories] for kind, known in names.items()
-    }
-    return with_actor_names(frame, actor.codes, new_names).sort_values(
-        ["date", "actor"], kind="stable", ignore_index=True
-    )
+    people, keys = (names[kind].get for kind in ("user", "api_key"))
+    renamed = with_actor_names(frame, lambda one: people(one, ""), lambda one: keys(one, ""))
+    return renamed.sort_values(["date", "actor"], kind="stable", ignore_index=True)
 
 
 def _read_secret(path: Path) -> bytes:

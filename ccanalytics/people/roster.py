@@ -10,7 +10,7 @@ either is another row. API keys are never on a roster.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -142,11 +142,11 @@ def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str] | None = No
     `people` maps addresses to the main one. The names of API keys are unchanged.
     """
     known = people or {}
-    actor = frame["actor"].astype("category").cat
-    names = actor.categories.tolist()
-    plain = list(map(plain_address, names))
-    folded = [known.get(name, name) for name in plain] if known else plain
-    return with_actor_names(frame, actor.codes, {"user": folded, "api_key": names})
+
+    def main(name: str) -> str:
+        return known.get(plain := plain_address(name), plain)
+
+    return with_actor_names(frame, main)
 
 
 @lru_cache(maxsize=2**20)  # the same people are in every frame and every week
@@ -300,14 +300,16 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
 
 
 def with_actor_names(
-    frame: pd.DataFrame, codes: pd.Series, names: Mapping[str, Sequence[str]]
+    frame: pd.DataFrame, user: Callable[[str], str], key: Callable[[str], str] = str
 ) -> pd.DataFrame:
-    """`frame` with every actor renamed: `names` has the name for each code, by kind of actor."""
-    every = np.array([*names["user"], *names["api_key"]], dtype="object")
-    keys = len(names["user"]) * (frame["actor_kind"] != "user")
-    places = np.where(codes < 0, len(every), codes + keys)  # the last place is of nobody
+    """`frame` with every actor renamed: people by `user`, all others by `key`."""
+    actor = frame["actor"].astype("category").cat
+    names = actor.categories.tolist()
+    every = np.array([*map(user, names), *map(key, names)], dtype="object")
+    keys = len(names) * (frame["actor_kind"] != "user")
+    places = np.where(actor.codes < 0, len(every), actor.codes + keys)  # the last is of nobody
     used = np.flatnonzero(np.bincount(places, minlength=len(every) + 1)[: len(every)])
     numbers = np.full(len(every) + 1, -1)
     numbers[used], known = pd.factorize(every[used], sort=True)
-    actor = pd.Categorical.from_codes(numbers[places], pd.Index(known, dtype="str"))
-    return frame.assign(actor=actor)
+    renamed = pd.Categorical.from_codes(numbers[places], pd.Index(known, dtype="str"))
+    return frame.assign(actor=renamed)

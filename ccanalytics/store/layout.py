@@ -28,18 +28,25 @@ if TYPE_CHECKING:
 _SCHEMAS: dict[str, pa.Schema] = {**SCHEMAS, "seats": SEATS, "addresses": ADDRESSES}
 
 
+def _nothing(*asked: Any) -> Any:
+    return {}
+
+
 @dataclass(frozen=True)
 class Companion:
-    """Days that accompany those of a source: how they are stored, read and synced."""
+    """Days that accompany those of a source: how they are stored, read and synced.
+
+    Those that come from a file are only stored.
+    """
 
     name: str
     settling: Settling
     frames: tuple[str, ...]
-    open: "Callable[[SourceSpec, Access], Source]"
+    open: "Callable[[SourceSpec, Access], Source]" = _nothing
     """Opens the service for these days; `ValueError` for a source without them."""
-    load: "Callable[[Store, str, date, date], Mapping[str, pd.DataFrame]]"
+    load: "Callable[[Store, str, date, date], Mapping[str, pd.DataFrame]]" = _nothing
     """The frames of a range for `Dataset.extras`; none when nothing is stored."""
-    sync: "Callable[[Source, Store, str, date, date, datetime, bool], Any]"
+    sync: "Callable[[Source, Store, str, date, date, datetime, bool], Any]" = _nothing
     """Syncs a range; does nothing for a source without these days."""
 
     def stored_as(self, source: str) -> str:

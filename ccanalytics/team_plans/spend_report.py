@@ -20,7 +20,7 @@ from ccanalytics.frames.schemas import USD, field
 from ccanalytics.people.csv_rows import CsvColumns, read_text
 from ccanalytics.people.roster import plain_address
 from ccanalytics.people.small_groups import few, members, withheld_rows
-from ccanalytics.sources.registry import MINIMUM_GROUP, Access, Source, SourceSpec
+from ccanalytics.sources.registry import MINIMUM_GROUP
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.layout import Companion
 from ccanalytics.weeks import Settling, days_between, parse_day
@@ -129,18 +129,7 @@ def _number(cells: Mapping[str, str], name: str) -> Decimal:
     return found
 
 
-def _open(spec: SourceSpec, access: Access) -> Source:
-    raise ValueError("A spend report is a file: ccanalytics sync --spend-report FILE.")
-
-
-COMPANION = Companion(
-    name="spend",
-    settling=Settling(timedelta(0), timedelta(0)),
-    frames=("spend",),
-    open=_open,
-    load=lambda store, source, since, until: {},
-    sync=lambda source, store, name, since, until, now, again: None,
-)
+COMPANION = Companion("spend", Settling(timedelta(0), timedelta(0)), frames=("spend",))
 """It is stored on the last day of its range, apart from any source."""
 
 STORED_AS = COMPANION.stored_as("team")
