@@ -84,7 +84,7 @@ VARIABLES = {
 def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     """The effective settings in `folder`; `SettingsError` names the file or variable at fault."""
     settings = Settings()
-    file = _file(environ, folder)
+    file = settings_file(environ, folder)
     if file:
         settings = _set(settings, _table(file), file.parent, str(file))
     for variable, name in VARIABLES.items():
@@ -131,7 +131,8 @@ def _log_folder(folder: Path) -> str:
     return str(folder.absolute())
 
 
-def _file(environ: Mapping[str, str], folder: Path) -> Path | None:
+def settings_file(environ: Mapping[str, str], folder: Path) -> Path | None:
+    """The file that is read, named by a variable or found in `folder` or above."""
     if named := environ.get("CCANALYTICS_CONFIG"):
         return folder / Path(named).expanduser()
     candidates = (parent / FILE_NAME for parent in (folder, *folder.parents))

@@ -16,13 +16,12 @@ from ccanalytics.check.finding import (
     Fact,
     SetupCheck,
     failed,
-    ok,
+    found,
     run,
-    warning,
 )
 from ccanalytics.check.service_checks import SERVICE_CHECKS, ServiceUnderCheck
 from ccanalytics.errors import CCAnalyticsError
-from ccanalytics.settings import FILE_NAME, Settings, read_settings
+from ccanalytics.settings import FILE_NAME, Settings, read_settings, settings_file
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import (
     Access,
@@ -63,8 +62,8 @@ def chosen_sources(context: CheckContext) -> list[SourceSpec]:
     """The source asked for, else every source with a key or a folder, else `api`."""
     if context.source:
         return [source_spec(context.source)]
-    found = [spec for spec in source_specs() if not spec.invented and _is_here(context, spec)]
-    return found or [source_spec("api")]
+    here = [spec for spec in source_specs() if not spec.invented and _is_here(context, spec)]
+    return here or [source_spec("api")]
 
 
 def _is_here(context: CheckContext, spec: SourceSpec) -> bool:
@@ -83,7 +82,7 @@ def _own_checks(spec: SourceSpec) -> list[SetupCheck[CheckContext]]:
     """The checks a wing adds for its source, else one that says there is nothing to check."""
     added = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
     return added or [
-        SetupCheck(spec.name, spec.name.title(), lambda _: ok(f"{spec.title}; no key"))
+        SetupCheck(spec.name, spec.name.title(), lambda _: found(f"{spec.title}; no key"))
     ]
 
 
@@ -94,7 +93,7 @@ def check_program(context: CheckContext) -> CheckFinding:
     proxies = [name for name in PROXIES if context.environ.get(name)]
     facts |= {"python": platform.python_version(), "proxies": proxies}
     text = f"ccanalytics {facts['ccanalytics']}, Python {facts['python']}, {platform.system()}"
-    return ok(text + f"; a proxy is set: {', '.join(proxies)}" * bool(proxies), **facts)
+    return found(text + f"; a proxy is set: {', '.join(proxies)}" * bool(proxies), **facts)
 
 
 def settings_of(context: CheckContext) -> Settings:
@@ -107,11 +106,8 @@ def settings_of(context: CheckContext) -> Settings:
 def check_settings(context: CheckContext) -> CheckFinding:
     """Which settings file is used."""
     settings_of(context)
-    if named := context.environ.get("CCANALYTICS_CONFIG"):
-        return ok(str(context.folder / named))
-    files = (folder / FILE_NAME for folder in (context.folder, *context.folder.parents))
-    file = next((str(file) for file in files if file.is_file()), None)
-    return ok(file or f"no {FILE_NAME} here or above: defaults")
+    file = settings_file(context.environ, context.folder)
+    return found(str(file or f"no {FILE_NAME} here or above: defaults"))
 
 
 def check_roster(settings: Settings) -> CheckFinding:
@@ -123,11 +119,9 @@ def check_roster(settings: Settings) -> CheckFinding:
 
     roster = read_roster(settings.roster)
     people, teams = int(roster["actor"].nunique()), int(roster["team"].nunique())
-    if not people:
-        then = "ccanalytics roster pull fills it."
-        return warning(f"{settings.roster} has no line", then, people=people, teams=teams)
     words = f"{counted(people, 'person', 'people')} in {counted(teams, 'team')}"
-    return ok(f"{words}, {settings.roster}", people=people, teams=teams)
+    then = "" if people else "ccanalytics roster pull fills it."
+    return found(f"{words}, {settings.roster}", then, people=people, teams=teams)
 
 
 def check_calendar(kind: str, settings: Settings) -> CheckFinding | None:
@@ -138,7 +132,7 @@ def check_calendar(kind: str, settings: Settings) -> CheckFinding | None:
     from ccanalytics.people.calendars import read_calendars
 
     lines = len(getattr(read_calendars({kind: path}), kind))
-    return ok(f"{counted(lines, 'line')}, {path}", lines=lines)
+    return found(f"{counted(lines, 'line')}, {path}", lines=lines)
 
 
 def check_store(settings: Settings) -> CheckFinding:
@@ -154,7 +148,7 @@ def check_store(settings: Settings) -> CheckFinding:
         then = "Give another folder with --store DIR or CCANALYTICS_STORE, or fix its permissions."
         return failed(text, then, path=str(root))
     there = "can be read and written" if folder == root else "does not exist yet: a sync creates it"
-    return ok(f"{root} {there}", path=str(root))
+    return found(f"{root} {there}", path=str(root))
 
 
 def check_days(spec: SourceSpec, store: Store) -> CheckFinding:
@@ -167,7 +161,7 @@ def check_days(spec: SourceSpec, store: Store) -> CheckFinding:
         return failed(str(error), _sync(spec))
     facts: dict[str, Fact] = {"organization": organization, "days": len(days)}
     if not days:
-        return warning("none yet", _sync(spec), **facts)
+        return found("none yet", _sync(spec), **facts)
     if damaged:
         paths = [str(error.path) for error in damaged]
         first = min((error.month for error in damaged if error.month), default=None)
@@ -180,13 +174,13 @@ def check_days(spec: SourceSpec, store: Store) -> CheckFinding:
     facts |= {"first": str(first), "last": str(last), "moving": moving}
     facts |= {"gaps": [str(day) for day in gaps], "open": [str(day) for day in opened]}
     text = f"{counted(len(days), 'day')} from {first} to {last}"
-    text += f" of organization {organization}" if organization else ""
+    text += f" of organization {organization}" * bool(organization)
     text += f"; every byte of {counted(files, 'file')} is intact"
+    text += f"; {counted(len(gaps), 'day')} missing: {_listed(gaps)}" * bool(gaps)
+    text += f"; fetched before their end: {_listed(opened)}" * bool(opened)
     if wrong := sorted([*gaps, *opened]):
-        text += f"; {counted(len(gaps), 'day')} missing: {_listed(gaps)}" * bool(gaps)
-        text += f"; fetched before their end: {_listed(opened)}" * bool(opened)
-        return warning(text, _sync(spec, wrong[0], wrong[-1]), **facts)
-    return ok(text + f"; {counted(moving, 'day')} may still change" * bool(moving), **facts)
+        return found(text, _sync(spec, wrong[0], wrong[-1]), **facts)
+    return found(text + f"; {counted(moving, 'day')} may still change" * bool(moving), **facts)
 
 
 def _listed(days: Sequence[date]) -> str:

@@ -80,10 +80,12 @@ def _document(found: "list[CheckFinding]", status: str) -> dict[str, Any]:
 
 def _sum(found: "list[CheckFinding]") -> str:
     """The number of findings by status, worst first."""
-    counts = Counter[str](one.status for one in found)
+    from ccanalytics.check.finding import STATUSES
+
+    counts = Counter(one.status for one in found)
     words = {"warning": counted(counts["warning"], "warning")}
-    statuses = [status for status in ("failed", "warning", "ok", "skipped") if counts[status]]
-    return "\n" + ", ".join(words.get(one, f"{counts[one]} {one}") for one in statuses)
+    known = [words.get(one, f"{counts[one]} {one}") for one in STATUSES if counts[one]]
+    return "\n" + ", ".join(known)
 
 
 def _lines(alike: "list[CheckFinding]") -> list[str]:

@@ -1,7 +1,7 @@
 """A check, its context and its finding."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,9 @@ from ccanalytics.errors import CCAnalyticsError, SchemaError, SettingsError, Sto
 
 Status = Literal["failed", "warning", "ok", "skipped"]
 """Failed: does not work. Warning: works, with a caveat. Skipped: could not be checked."""
+
+STATUSES: tuple[Status, ...] = ("failed", "warning", "ok", "skipped")
+"""Worst first."""
 
 Fact = str | int | float | bool | None | Sequence[str]
 
@@ -61,19 +64,14 @@ class CheckFinding:
     source: str = ""
 
 
-def ok(found: str, **facts: Fact) -> CheckFinding:
-    """As it should be."""
-    return CheckFinding("ok", found, facts=facts)
+def found(text: str, then: str = "", /, **facts: Fact) -> CheckFinding:
+    """It works; a warning where there is something to do."""
+    return CheckFinding("warning" if then else "ok", text, then, facts)
 
 
-def warning(found: str, then: str, /, **facts: Fact) -> CheckFinding:
-    """It works, with a caveat."""
-    return CheckFinding("warning", found, then, facts)
-
-
-def failed(found: str, then: str, /, **facts: Fact) -> CheckFinding:
+def failed(text: str, then: str, /, **facts: Fact) -> CheckFinding:
     """It does not work until `then` is done."""
-    return CheckFinding("failed", found, then, facts)
+    return CheckFinding("failed", text, then, facts)
 
 
 @dataclass(frozen=True)
@@ -119,11 +117,10 @@ def _look(check: SetupCheck[Subject], subject: Subject) -> CheckFinding | None:
         return failed(said, then or "Try again in some minutes.")
 
 
-def verdict(findings: Sequence[CheckFinding]) -> Status:
+def verdict(findings: Iterable[CheckFinding]) -> Status:
     """The worst status: failed, else warning, else ok."""
-    found = {finding.status for finding in findings}
-    worst: tuple[Status, ...] = ("failed", "warning")
-    return next((status for status in worst if status in found), "ok")
+    statuses = {finding.status for finding in findings} - {"skipped"}
+    return min(statuses, key=STATUSES.index, default="ok")
 
 
 def halves(text: str) -> tuple[str, str]:

@@ -8,15 +8,7 @@ from itertools import count
 
 import httpx
 
-from ccanalytics.check.finding import (
-    CheckContext,
-    CheckFinding,
-    Fact,
-    SetupCheck,
-    failed,
-    ok,
-    warning,
-)
+from ccanalytics.check.finding import CheckContext, CheckFinding, Fact, SetupCheck, failed, found
 from ccanalytics.errors import NotYetError, SchemaError
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
@@ -98,27 +90,27 @@ class ServiceUnderCheck:
 def check_key(service: ServiceUnderCheck) -> CheckFinding:
     """The kind of key, and the API it fits; a key of the wrong kind is never sent."""
     kind, context = service.kind, service.context
-    text = find_key(context.environ, context.key_file, kind)
-    if text is None:
+    given = find_key(context.environ, context.key_file, kind)
+    if given is None:
         then = f"Set {kind.variables[0]}, or give --key-file FILE. {kind.make_one}"
         return failed(f"none in {' or '.join(kind.variables)}", then)
-    key = Key(text, kind)
-    named = (name for name in kind.variables if context.environ.get(name, "").strip() == text)
+    key = Key(given, kind)
+    named = (name for name in kind.variables if context.environ.get(name, "").strip())
     origin = str(context.key_file or next(named))
-    found, facts = f"{origin}, {key.prefix}...", {"prefix": key.prefix, "origin": origin}
+    facts = {"prefix": key.prefix, "origin": origin}
     if not key.prefix:
-        text = f"{origin} does not look like an Anthropic key"
-        return warning(text, kind.make_one, **facts)
+        return found(f"{origin} does not look like an Anthropic key", kind.make_one, **facts)
+    text = f"{origin}, {key.prefix}..."
     if key.prefix == PLAIN:
-        return warning(f"{found}, made for the Messages API", key.advice, **facts)
-    return ok(f"{found}, an {kind.name}", **facts)
+        return found(f"{text}, made for the Messages API", key.advice, **facts)
+    return found(f"{text}, an {kind.name}", **facts)
 
 
 def check_day(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the day asked for is valid and closed; if not, the newest closed day is used."""
     newest, wanted = service.newest_closed, service.context.day
     if not wanted:
-        return ok(f"{newest}, the newest closed one; days are UTC days", day=str(newest))
+        return found(f"{newest}, the newest closed one; days are UTC days", day=str(newest))
     instead = f"{newest} is the newest closed day and is checked instead."
     try:
         day = date.fromisoformat(wanted)
@@ -133,45 +125,43 @@ def check_day(service: ServiceUnderCheck) -> CheckFinding:
         return failed(f"{day} is before {FLOOR}, the start of this API", instead)
     service.day = day
     if service.is_closed(day):
-        return ok(f"{day} is closed", day=wanted)
+        return found(f"{day} is closed", day=wanted)
     whole = day_end(day) + service.spec.settling.closed
     why = "not over yet" if day == service.today else "over, but not counted"
     text = f"{day} is {why}: it is complete at {whole:%Y-%m-%d %H:%M} UTC"
     then = f"Reports do not use it before; {newest} is the newest closed day."
-    return warning(text, then, day=wanted)
+    return found(text, then, day=wanted)
 
 
 def check_service(service: ServiceUnderCheck) -> CheckFinding:
     """Whether it answers, how fast, and whether its clock and this machine's agree."""
-    client = service.client
+    client, then = service.client, ""
     service.organization = client.organization()
     milliseconds = round(1000 * service.answers[-1].elapsed.total_seconds())
     behind = client.answered_at - service.context.now if client.answered_at else None
-    seconds = None if behind is None else round(behind.total_seconds())
-    facts: dict[str, Fact] = {"url": client.address, "milliseconds": milliseconds,
-                              "clock_behind_seconds": seconds}  # fmt: skip
     text = f"{client.address} answers in {milliseconds} ms"
     if behind is not None and abs(behind) > CLOCK_MAY_DIFFER:
         way = "behind" if behind > timedelta(0) else "ahead of"
         minutes = abs(behind) // timedelta(minutes=1)
         text += f"; the clock of this machine is {minutes:,} minutes {way} the service's"
-        return warning(text, "Set the clock: it decides which days are closed.", **facts)
-    return ok(text, **facts)
+        then = "Set the clock: it decides which days are closed."
+    seconds = None if behind is None else round(behind.total_seconds())
+    facts = {"milliseconds": milliseconds, "clock_behind_seconds": seconds}
+    return found(text, then, url=client.address, **facts)
 
 
 def check_organization(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the key belongs to the organization whose days are stored."""
-    found, stored = service.organization, service.store.organization(service.spec.name)
-    id = found.id if found else ""
-    facts: dict[str, Fact] = {"organization": id, "stored": stored}
-    if not found or not id:
-        return ok("the service does not say", **facts)
-    name = f"{found.name}, {id}" if found.name else id
+    of_key, stored = service.organization, service.store.organization(service.spec.name)
+    id = of_key.id if of_key else ""
+    if not of_key or not id:
+        return found("the service does not say", organization=id, stored=stored)
+    name = f"{of_key.name}, {id}" if of_key.name else id
     if stored and stored != id:
         text = f"the key belongs to {name}, the stored days to {stored}"
         then = "Use a separate store (--store DIR), or the other key."
-        return failed(text, then, **facts)
-    return ok(name, **facts)
+        return failed(text, then, organization=id, stored=stored)
+    return found(name, organization=id, stored=stored)
 
 
 def check_records(service: ServiceUnderCheck) -> CheckFinding:
@@ -189,21 +179,23 @@ def check_records(service: ServiceUnderCheck) -> CheckFinding:
         service.schema_error = str(error)
         text = f"{service.day}: the answer cannot be read"
         return failed(text, "See the check of the schema.")
-    actors = [record.actor for record in records]
+    day, actors = service.day, [record.actor for record in records]
     people = {one.email_address.strip().lower() for one in actors if isinstance(one, UserActor)}
     keys = {one.api_key_name for one in actors if isinstance(one, ApiActor)}
     customers = sorted({one.customer_type for one in records if one.customer_type})
-    day, facts = service.day, {"records": len(records), "people": len(people)}
-    further: dict[str, Fact] = {"day": str(day), "api_keys": len(keys), "customer_types": customers}
+    facts: dict[str, Fact] = {
+        "records": len(records),
+        "people": len(people),
+        "day": str(day),
+        "api_keys": len(keys),
+        "customer_types": customers,
+    }
     if not records:
-        text = f"{early}{day}: the answer is empty"
-        return warning(text, NOT_COVERED[service.spec.name], **facts, **further)
+        return found(f"{early}{day}: the answer is empty", NOT_COVERED[service.spec.name], **facts)
     text = f"{early}{day}: {len(records)} records of {counted(len(people), 'person', 'people')}"
     text += f" and {counted(len(keys), 'API key')}" if keys else ""
     text += "; none from a seat, so people with seats may be missing" * (customers == ["api"])
-    if early:
-        return warning(text, f"{day} is checked instead.", **facts, **further)
-    return ok(text, **facts, **further)
+    return found(text, f"{day} is checked instead." if early else "", **facts)
 
 
 def _newest_with_records(service: ServiceUnderCheck) -> date | None:
@@ -211,11 +203,11 @@ def _newest_with_records(service: ServiceUnderCheck) -> date | None:
     newest = max(service.day, service.newest_closed)
     for day in (newest - timedelta(days=back) for back in range(DAYS_BACK)):
         try:
-            found = service.seen if day == service.day else service.client.records(day)
+            records = service.seen if day == service.day else service.client.records(day)
         except NotYetError:
             continue
-        if found:
-            service.seen = service.seen or found
+        if records:
+            service.seen = service.seen or records
             return day
     return None
 
@@ -234,26 +226,25 @@ def check_schema(service: ServiceUnderCheck) -> CheckFinding:
             "An unknown field changes no number, an unknown kind of actor is counted "
             "separately; a newer ccanalytics may know them."
         )
-        return warning(text, then, unknown=unknown)
+        return found(text, then, unknown=unknown)
     if not service.seen:
         return CheckFinding("skipped", "there is no record to check")
-    return ok("as this version knows it", unknown=[])
+    return found("as this version knows it", unknown=[])
 
 
 def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
     """Whether the store has what the service has."""
-    newest, days = service.newest, service.store.days(service.spec.name)
-    stored = max((day for day, one in days.items() if one.rows), default=None)
-    facts: dict[str, Fact] = {"service": str(newest or ""), "store": str(stored or "")}
+    name, newest, then = service.spec.name, service.newest, ""
+    stored = max((d for d, one in service.store.days(name).items() if one.rows), default=None)
     if newest is None:
         text = f"the service has no record of the last {DAYS_BACK} closed days"
-        return warning(text, NOT_COVERED[service.spec.name], **facts)
-    text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
-    if stored is None or (stored < newest and service.is_closed(newest)):
-        since = stored + timedelta(days=1) if stored else newest
-        then = f"ccanalytics sync --source {service.spec.name} --since {since}."
-        return warning(text, then, **facts)
-    return ok(text, **facts)
+        then = NOT_COVERED[name]
+    else:
+        text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
+        if stored is None or (stored < newest and service.is_closed(newest)):
+            since = stored + timedelta(days=1) if stored else newest
+            then = f"ccanalytics sync --source {name} --since {since}."
+    return found(text, then, service=str(newest or ""), store=str(stored or ""))
 
 
 def check_rate_limit(service: ServiceUnderCheck) -> CheckFinding:
@@ -266,10 +257,8 @@ def check_rate_limit(service: ServiceUnderCheck) -> CheckFinding:
     limits = ", ".join(f"{name} {value}" for name, value in named.items())
     text = f"{held} of {counted(len(answers), 'request')} held back; "
     text += limits or "the service names no limit"
-    if held:
-        then = "The limit is shared by the whole organization: try again in a few minutes."
-        return warning(text, then, held_back=held, **named)
-    return ok(text, held_back=held, **named)
+    then = "The limit is shared by the whole organization: try again in a few minutes."
+    return found(text, then if held else "", held_back=held, **named)
 
 
 SERVICE_CHECKS = (

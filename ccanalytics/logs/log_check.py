@@ -8,9 +8,8 @@ from ccanalytics.check.finding import (
     Fact,
     SetupCheck,
     failed,
+    found,
     halves,
-    ok,
-    warning,
 )
 from ccanalytics.errors import SettingsError
 from ccanalytics.logs.log_reader import LogIndex
@@ -39,12 +38,12 @@ def check_logs(context: CheckContext) -> CheckFinding:
     where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
     if not days:
         then = "Use Claude Code here, or name another folder with --logs DIR."
-        return warning(f"{where}, none with any model use", then, **facts)
+        return found(f"{where}, none with any model use", then, **facts)
     text = f"{where}, the newest line of {max(days)}"
     if faults:
         then = "The rest counts. A line is truncated when Claude Code is killed while writing it."
-        return warning("; ".join([text, *faults]), then, **facts)
-    return ok(text, **facts)
+        return found("; ".join([text, *faults]), then, **facts)
+    return found(text, **facts)
 
 
 CHECK = SetupCheck("logs", "Session logs", check_logs)
