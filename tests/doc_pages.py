@@ -1,8 +1,9 @@
-"""The documentation pages generated from code: `uv run python tests/doc_pages.py` writes them."""
+"""The files generated from code: `uv run python tests/doc_pages.py` writes them."""
 
 from pathlib import Path
 
 import pyarrow as pa
+from openapi_document import openapi_page
 
 from ccanalytics.export.export_tables import DESCRIPTIONS
 from ccanalytics.metrics.definitions import METRICS
@@ -91,7 +92,11 @@ def type_name(kind):
     return "date and time" if pa.types.is_timestamp(kind) else names[str(kind)]
 
 
-PAGES = {"data-dictionary.md": data_dictionary, "metrics.md": metrics_page}
+PAGES = {
+    "data-dictionary.md": data_dictionary,
+    "metrics.md": metrics_page,
+    "../fake_api/openapi.json": openapi_page,
+}
 
 if __name__ == "__main__":
     for file, page in PAGES.items():

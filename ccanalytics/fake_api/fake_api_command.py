@@ -3,22 +3,15 @@
 import contextlib
 import json
 import signal
-from collections.abc import Callable
-from datetime import datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import click
 
-from ccanalytics.cli.options import examples, now
-
-if TYPE_CHECKING:
-    from ccanalytics.fake_api.fake_service import FakeService
+import ccanalytics.cli.options as options
 
 
 @click.command(
     "fake-api",
-    epilog=examples(
+    epilog=options.examples(
         ("fake-api --faults 0.2", "one request in five fails"),
         ("fake-api --openapi > api.json", "the contract"),
     ),
@@ -33,34 +26,17 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
     Its OpenAPI document is at /openapi.json, for API tools.
     """
     from ccanalytics.fake_api.fake_server import serve
+    from ccanalytics.fake_api.fake_service import openapi_document, sample_service
+    from ccanalytics.fake_api.faults import Faults
 
-    service = sample_service(faults, seed)
     if openapi:
-        document = service.openapi(f"http://127.0.0.1:{port}" if port else None)
+        document = openapi_document(f"http://127.0.0.1:{port}" if port else None)
         click.echo(json.dumps(document, indent=2))
         return
+    service = sample_service(options.now, Faults.random(faults, seed=seed))
     with serve(service, port=port) as server, contextlib.suppress(KeyboardInterrupt):
         click.echo(f"export ANTHROPIC_BASE_URL={server.url}")
         click.echo("export ANTHROPIC_ADMIN_KEY=sk-ant-admin01-x")
         click.echo("export ANTHROPIC_ANALYTICS_KEY=sk-ant-api01-x")
         while True:
             signal.pause()
-
-
-def sample_service(
-    faults: float = 0.0, seed: int = 0, now: Callable[[], datetime] = now
-) -> "FakeService":
-    """A service with the records, charges and lists of the sample organisation."""
-    from ccanalytics.fake_api.fake_service import FakeService
-    from ccanalytics.fake_api.faults import Faults
-    from ccanalytics.sources.sample.organisation import SampleOrganisation
-
-    sample = SampleOrganisation()
-    return FakeService(
-        lru_cache(maxsize=400)(sample.records),  # a summary of a year looks at each of its days
-        now=now,
-        faults=Faults.random(faults, seed=seed),
-        members=lambda: sample.members(now().date()),
-        charges=lru_cache(maxsize=400)(sample.day_charges),
-        api_keys=sample.api_keys,
-    )

@@ -48,28 +48,23 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _answer(self) -> None:
-        self._skip_body()
-        host = self.headers.get("host") or "127.0.0.1"
-        try:
-            url = httpx.URL(f"http://{host}{self.path}")
-            request = httpx.Request(self.command, url, headers=self.headers.items())
-        except httpx.InvalidURL as error:
-            self.send_error(400, str(error))
-            return
-        try:
-            self._send(self.service.respond(request))
-        except httpx.RemoteProtocolError:  # a fault: no answer at all
-            self.close_connection = True
-
-    def _skip_body(self) -> None:
-        """Read and drop the body: left unread, it would be taken for the next request."""
+        # A body left unread would be taken for the next request.
         length = self.headers.get("content-length", "0")
         if length.isdecimal() and "transfer-encoding" not in self.headers:
             self.rfile.read(int(length))
         else:
             self.close_connection = True
-
-    def _send(self, answer: httpx.Response) -> None:
+        host = self.headers.get("host") or "127.0.0.1"
+        try:
+            url = httpx.URL(f"http://{host}{self.path}")
+            request = httpx.Request(self.command, url, headers=self.headers.items())
+            answer = self.service.respond(request)
+        except httpx.InvalidURL as error:
+            self.send_error(400, str(error))
+            return
+        except httpx.RemoteProtocolError:  # a fault: no answer at all
+            self.close_connection = True
+            return
         self.send_response_only(answer.status_code)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -2,34 +2,55 @@
 
 import threading
 import time
-from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
 
 import httpx
 import msgspec
 
-from ccanalytics.fake_api.faults import Faults, Refused, failed, repeated
-from ccanalytics.fake_api.openapi import ENDPOINTS, Scope, document
-from ccanalytics.fake_api.queries import Json, World
+from ccanalytics.fake_api.fake_console import (
+    ApiKeysQuery,
+    OrganizationQuery,
+    RecordsQuery,
+    UsersQuery,
+)
+from ccanalytics.fake_api.fake_costs import CostQuery
+from ccanalytics.fake_api.fake_enterprise import PeopleQuery, SummariesQuery
+from ccanalytics.fake_api.faults import Faults, Refused, failed
+from ccanalytics.fake_api.queries import Json, Query, World
+from ccanalytics.sources.sample.organisation import SampleOrganisation
 
-OPENAPI = "/openapi.json"
-"""The path of the OpenAPI document, which the real service does not have."""
+ADMIN = "api:admin"
+"""What a key for the Admin API opens."""
 
-_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+ENTERPRISE = "read:analytics"
+"""What a key for the Claude Enterprise Analytics API opens."""
 
-KEYS: Mapping[str, Scope] = {
-    "sk-ant-admin01-": "api:admin",
-    "Bearer sk-ant-oat01-": "api:admin",
-    "sk-ant-api01-": "read:analytics",
+ENDPOINTS: dict[str, tuple[type[Query], tuple[str, ...]]] = {
+    "/v1/organizations/usage_report/claude_code": (RecordsQuery, (ADMIN,)),
+    "/v1/organizations/me": (OrganizationQuery, (ADMIN,)),
+    "/v1/organizations/users": (UsersQuery, (ADMIN,)),
+    "/v1/organizations/api_keys": (ApiKeysQuery, (ADMIN,)),
+    "/v1/organizations/analytics/cost": (CostQuery, (ADMIN, ENTERPRISE)),
+    "/v1/organizations/analytics/users": (PeopleQuery, (ENTERPRISE,)),
+    "/v1/organizations/analytics/summaries": (SummariesQuery, (ENTERPRISE,)),
+}
+"""By path: what is asked there, and the kinds of keys that open it."""
+
+KEYS = {
+    "sk-ant-admin01-": ADMIN,
+    "Bearer sk-ant-oat01-": ADMIN,
+    "sk-ant-api01-": ENTERPRISE,
 }
 """What a key opens, by its prefix."""
 
-MOST_A_MINUTE: Mapping[Scope, int] = {"read:analytics": 60}
-"""Requests per minute of all keys together; the limit of the Admin API is not documented."""
+MOST_A_MINUTE = 60
+"""Requests of all keys for Enterprise; the limit of the Admin API is not documented."""
 
 SLOW = 0.3
 """Seconds a slow answer takes."""
@@ -47,7 +68,7 @@ class FakeService(World):
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._lately: dict[Scope, deque[datetime]] = {scope: deque() for scope in MOST_A_MINUTE}
+        self._last_minute: list[datetime] = []
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         """The answer to one request, with a request id.
@@ -72,8 +93,10 @@ class FakeService(World):
             body = msgspec.json.encode(refused.body(request_id))
             headers.update(refused.headers)
             return httpx.Response(refused.status, headers=headers, content=body)
-        if fault == "repeat":
-            answer |= repeated(request.url.params)
+        if fault == "repeat":  # the next cursor is the one it was asked with
+            cursors = {"next_page": "page", "last_id": "after_id"}
+            asked = request.url.params
+            answer |= {name: asked[one] for name, one in cursors.items() if asked.get(one)}
         body = msgspec.json.encode(answer)
         if fault == "slow":
             time.sleep(SLOW)
@@ -85,26 +108,23 @@ class FakeService(World):
         """For `httpx.Client(transport=...)`: the same answers without a socket."""
         return httpx.MockTransport(self.respond)
 
-    def openapi(self, url: str | None = None) -> dict[str, Any]:
-        """The service as an OpenAPI document; `url` is where it is served, if anywhere."""
-        return document(self, url)
-
     def _answer(self, request: httpx.Request) -> Json:
-        if request.url.path == OPENAPI and request.method == "GET":
-            return self.openapi(f"http://{request.url.netloc.decode()}")
-        endpoint = _BY_PATH.get(request.url.path)
+        path, method = request.url.path, request.method
+        if path == "/openapi.json" and method == "GET":  # the real service does not have it
+            return openapi_document(f"http://{request.url.netloc.decode()}")
         scope = self._scope_of(request.headers)
-        if endpoint is None:
+        if path not in ENDPOINTS:
             raise Refused(404, "Not found")
-        if scope not in endpoint.scopes:
-            message = f"Missing required scopes. Got: ['{scope}'] Needed: {[*endpoint.scopes]}"
-            raise Refused(403, message)
-        self._check_pace(scope)
-        if request.method != "GET":
+        query, scopes = ENDPOINTS[path]
+        if scope not in scopes:
+            raise Refused(403, f"Missing required scopes. Got: ['{scope}'] Needed: {[*scopes]}")
+        if scope == ENTERPRISE:
+            self._check_pace()
+        if method != "GET":
             raise Refused(405, "Method Not Allowed", {"allow": "GET"})
-        return endpoint.answer(self, endpoint.asks.read(request.url.params))
+        return query.read(request.url.params).answer(self)
 
-    def _scope_of(self, headers: httpx.Headers) -> Scope:
+    def _scope_of(self, headers: httpx.Headers) -> str:
         """What the key opens; `Refused` when it is missing or opens nothing."""
         key = headers.get("x-api-key") or headers.get("authorization")
         if not key:
@@ -114,15 +134,34 @@ class FakeService(World):
             raise Refused(401, "invalid x-api-key")
         return scope
 
-    def _check_pace(self, scope: Scope) -> None:
+    def _check_pace(self) -> None:
         """`Refused` when the rate limit is reached."""
-        most = MOST_A_MINUTE.get(scope)
-        if most is None:
-            return
         with self._lock:
-            lately, now = self._lately[scope], self.now()
-            while lately and now - lately[0] >= timedelta(minutes=1):
-                lately.popleft()
-            if len(lately) >= most:
-                raise Refused(429, f"Number of requests has exceeded {most}/min")
-            lately.append(now)
+            now = self.now()
+            lately = [at for at in self._last_minute if now - at < timedelta(minutes=1)]
+            if len(lately) >= MOST_A_MINUTE:
+                raise Refused(429, f"Number of requests has exceeded {MOST_A_MINUTE}/min")
+            self._last_minute = [*lately, now]
+
+
+def sample_service(now: Callable[[], datetime], faults: Faults | None = None) -> FakeService:
+    """A service with the records, charges and lists of the sample organisation."""
+    sample = SampleOrganisation()
+    return FakeService(
+        lru_cache(maxsize=400)(sample.records),  # a summary of a year looks at each of its days
+        now=now,
+        faults=faults,
+        members=lambda: sample.members(now().date()),
+        charges=lru_cache(maxsize=400)(sample.day_charges),
+        api_keys=sample.api_keys,
+    )
+
+
+def openapi_document(url: str | None) -> Json:
+    """The service as an OpenAPI document; `url` is where the fake is served, if anywhere."""
+    document: Json = msgspec.json.decode(Path(__file__).with_name("openapi.json").read_bytes())
+    document["info"]["version"] = version("ccanalytics")
+    if url:
+        about = "The fake service; any key of the right kind"
+        document["servers"].insert(0, {"url": url, "description": about})
+    return document

@@ -3,28 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import httpx
 
-ERRORS: Mapping[int, tuple[str, str]] = {
-    400: ("invalid_request_error", "The query breaks a rule."),
-    401: ("authentication_error", "No key, or not a good one."),
-    402: ("billing_error", "A bill is open."),
-    403: ("permission_error", "The key is of another kind, or lacks a scope."),
-    404: ("not_found_error", "Nothing is at this address; never an empty day."),
-    405: ("invalid_request_error", "Only GET is answered."),
-    410: ("invalid_request_error", "The cursor has expired: begin again without one."),
-    429: (
-        "rate_limit_error",
-        "Too many requests of the whole organization. `retry-after` is mostly absent and "
-        "`anthropic-ratelimit-requests-reset` can be long past: wait longer each time.",
-    ),
-    500: ("api_error", "The service failed: try again."),
-    504: ("timeout_error", "It took too long: try again."),
-    529: ("overloaded_error", "The service is overloaded: try again later."),
+ERRORS: Mapping[int, str] = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    410: "invalid_request_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    504: "timeout_error",
+    529: "overloaded_error",
 }
-"""By status: the type of the error, for programs, and its message."""
+"""By status: the type of the error, for programs."""
 
 
 class Refused(Exception):
@@ -34,9 +29,9 @@ class Refused(Exception):
         super().__init__(message)
         self.status, self.message, self.headers = status, message, headers or {}
 
-    def body(self, request_id: str) -> dict[str, Any]:
+    def body(self, request_id: str) -> dict[str, object]:
         """The body of the answer."""
-        error = {"type": ERRORS[self.status][0], "message": self.message}
+        error = {"type": ERRORS[self.status], "message": self.message}
         return {"type": "error", "error": error, "request_id": request_id}
 
 
@@ -69,12 +64,14 @@ class Faults:
         return cls(faults.get)
 
 
-_STALE = {
-    "anthropic-ratelimit-requests-limit": "60",
-    "anthropic-ratelimit-requests-remaining": "0",
-    "anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z",
+_HEADERS = {
+    "429-after": {"retry-after": "1"},
+    "429-stale": {
+        "anthropic-ratelimit-requests-limit": "60",
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z",
+    },
 }
-_HEADERS = {"429-after": {"retry-after": "1"}, "429-stale": _STALE}
 
 _NOT_THE_SERVICE = {
     "html": (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>"),
@@ -101,9 +98,3 @@ def failed(fault: str, request: httpx.Request) -> httpx.Response | None:
     if fault[:3].isdecimal():
         raise Refused(int(fault[:3]), "This is an injected fault.", _HEADERS.get(fault))
     return None
-
-
-def repeated(asked: httpx.QueryParams) -> dict[str, str]:
-    """The next cursor of a broken service: the one it was asked with."""
-    again = {"next_page": asked.get("page"), "last_id": asked.get("after_id")}
-    return {name: cursor for name, cursor in again.items() if cursor}

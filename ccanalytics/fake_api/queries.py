@@ -1,7 +1,8 @@
-"""Parameters of a request -> a checked query; and one page of results.
+"""Parameters of a request -> a checked query -> its answer; and one page of results.
 
-The fields of a `Query` are the parameters: their types are the rules, the text below each says
-what it is for, `examples` make the example of the OpenAPI document.
+A `Query` is an endpoint: its docstring says what it answers, the fields are the parameters, their
+types are the rules, the text below each says what it is for, `examples` make the example of the
+OpenAPI document.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from ccanalytics.wire.claude_code import Record
 
 Json = dict[str, Any]
 Item = TypeVar("Item")
+Day = Annotated[date, Meta(examples=["2026-11-20"])]
 Limit = Annotated[int, Meta(ge=1, le=1000, examples=[2])]
 
 
@@ -41,9 +43,10 @@ class World:
     may_ask_cost: bool = True
     """Whether the organization has a cost report."""
 
-    def refreshed_at(self) -> datetime:
-        """When costs were last refreshed; later ones are not complete."""
-        return self.now() - self.refresh_delay
+    def share_of(self, day: date, delay: timedelta) -> float:
+        """How much of a UTC day is over and at least `delay` old, from 0 to 1."""
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return min(1.0, max(0.0, (self.now() - delay - begin) / timedelta(days=1)))
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,10 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         except (msgspec.ValidationError, OverflowError) as error:
             raise Refused(400, str(error)) from None
 
+    def answer(self, world: World) -> Json:
+        """What the service answers; `Refused` when it does not."""
+        raise NotImplementedError
+
 
 class Paged(Query, frozen=True, kw_only=True):
     """A query that is answered in pages."""
@@ -74,7 +81,7 @@ class Paged(Query, frozen=True, kw_only=True):
 
         All pages show the state at the first: a cursor holds the number of items.
         """
-        start, count = self._position() or (0, len(found))
+        start, count = self._position(self.page) if self.page is not UNSET else (0, len(found))
         end = min(start + self.limit, count)
         return found[start:end], self._cursor(end, count) if end < count else None
 
@@ -85,16 +92,14 @@ class Paged(Query, frozen=True, kw_only=True):
         digest = hashlib.sha256(f"{place} {query}".encode()).hexdigest()[:17]
         return f"page_{urlsafe_b64encode(f'{place} {digest}'.encode()).decode()}"
 
-    def _position(self) -> tuple[int, int] | None:
-        """The position of the cursor, and the number of items; None without a cursor."""
-        if not isinstance(self.page, str):
-            return None
+    def _position(self, cursor: str) -> tuple[int, int]:
+        """The position of a cursor, and the number of items."""
         try:
-            start, count, _ = urlsafe_b64decode(self.page.removeprefix("page_")).split()
+            start, count, _ = urlsafe_b64decode(cursor.removeprefix("page_")).split()
             position = int(start), int(count)
         except ValueError:
             position = -1, -1
-        if self._cursor(*position) != self.page:
+        if self._cursor(*position) != cursor:
             raise Refused(400, "page: invalid cursor for this query")
         return position
 
