@@ -17,6 +17,7 @@ from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS, COST_KEY
 from ccanalytics.weeks import days_between
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem, decode_cost_items
+from ccanalytics.wire.claude_code import decoder
 from ccanalytics.wire.organization import ApiKeyPage
 
 COST = "/v1/organizations/analytics/cost"
@@ -80,7 +81,7 @@ class CostClient(Client):
         if self._key.prefix == ANALYTICS:
             return {}
         try:
-            rows = self._list_rows(API_KEYS, ApiKeyPage)
+            rows = self._all_rows(API_KEYS, decoder(ApiKeyPage, "a page of API keys"))
         except (ApiError, AuthError) as error:
             log.warning("API keys are shown by id because their names are unknown: %s", error)
             return {}

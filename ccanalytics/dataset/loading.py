@@ -36,9 +36,9 @@ from ccanalytics.settings import IDENTITIES, Settings, read_settings
 from ccanalytics.sources.registry import (
     Access,
     SourceSpec,
-    network_sources,
     no_source,
     source_spec,
+    source_specs,
     source_with_key,
 )
 from ccanalytics.store.day_changes import Restatement
@@ -265,8 +265,9 @@ def _with_several_addresses(activity: pd.DataFrame, people: Mapping[str, str]) -
     plain = [people.get(name, name) for name in map(plain_address, names)]
     often = Counter(plain)
     several = [name for name, main in zip(names, plain, strict=True) if often[main] > 1]
-    rows = activity[activity["actor"].isin(several) & (activity["actor_kind"] == "user")]
-    rows = normalised_actors(rows[["date", "actor", "actor_kind"]].drop_duplicates(), people)
+    theirs = activity["actor"].isin(several) & (activity["actor_kind"] == "user")
+    rows = activity.loc[theirs, ["date", "actor", "actor_kind"]].drop_duplicates()
+    rows = normalised_actors(rows, people)
     return rows[rows.duplicated()].drop_duplicates()
 
 
@@ -276,11 +277,11 @@ def _of_actors(
     """The frames with actors, with one address per person and the team of the day."""
     # The actors identify people; the ids themselves would undo a pseudonym.
     plain = {
-        name: normalised_actors(frame.drop(columns="actor_id", errors="ignore"), people)
+        name: frame.drop(columns="actor_id") if "actor_id" in frame else frame
         for name, frame in given.items()
         if "actor_kind" in frame
     }
-    return {name: with_teams(frame, roster) for name, frame in plain.items()}
+    return {name: with_teams(normalised_actors(f, people), roster) for name, f in plain.items()}
 
 
 def _ids(frames: Frames) -> list[tuple[str, str]]:
@@ -293,7 +294,7 @@ def _ids(frames: Frames) -> list[tuple[str, str]]:
     # Rows are ordered by day. Only the last row of each pair becomes text, not a year of rows.
     last = [f.loc[rows, ["date", *pair]].drop_duplicates(pair, keep="last")
             for f, rows in zip(known, people, strict=True)]  # fmt: skip
-    rows = pd.concat(last).astype(dict.fromkeys(pair, "str")).sort_values(["date", *pair])
+    rows = pd.concat(last).astype(dict.fromkeys(pair, "object")).sort_values(["date", *pair])
     rows = rows.drop_duplicates(pair, keep="last")
     return list(zip(rows["actor_id"], rows["actor"], strict=True))
 
@@ -312,7 +313,7 @@ def roster_of(
 
 def _spec(source: str, store: Store) -> SourceSpec:
     """The named source, or the one with a key or stored days; never the sample unless asked."""
-    stored = (name for name in network_sources() if store.dates(name))
+    stored = (spec.name for spec in source_specs() if spec.network and store.dates(spec.name))
     found = source or source_with_key(Access()) or next(stored, "")
     if not found:
         raise no_source(

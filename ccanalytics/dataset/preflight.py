@@ -139,10 +139,7 @@ def one_organization(data: Dataset) -> Found:
     """All records belong to one organization."""
     count = data.activity["organization"].nunique()
     if count > 1:
-        return (
-            "stop",
-            f"The records belong to {count} organizations, which must not be summed.",
-        )
+        return "stop", f"The records belong to {count} organizations, which must not be summed."
     return "passed", "All records belong to one organization."
 
 
@@ -182,17 +179,13 @@ def _plausible(recorded: float, listed: float, own: bool) -> Found:
 
 def schema_is_known(data: Dataset) -> Found:
     """There are no unknown fields or tools, and no models without a price."""
-    news = [
-        _named("field", data.unknown_fields),
-        _named("tool", set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS)),
-        _named("model without a price", unpriced_models(data.model_usage)),
-    ]
-    found = [text for text in news if text]
-    if found:
-        return (
-            "warning",
-            f"Unknown to this version, kept unchanged: {'; '.join(found)}.",
-        )
+    news = {
+        "field": data.unknown_fields,
+        "tool": set(data.tool_actions["tool"].unique()) - set(EDIT_TOOLS),
+        "model without a price": unpriced_models(data.model_usage),
+    }
+    if found := [_named(kind, names) for kind, names in news.items() if names]:
+        return "warning", f"Unknown to this version, kept unchanged: {'; '.join(found)}."
     return "passed", "No new field, tool or unpriced model."
 
 
@@ -231,11 +224,9 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
     tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"]
     sums = priced.groupby(["model", "date"], observed=True)[[*tokens, "cost_usd"]].sum()
     for (model, day), row in sums.iterrows():
-        read, out, cached, written = (int(row[name]) for name in tokens)
-        counts = Tokens(read, out, cached, written, 0, 0)
-        price = price_list(Tariff(str(model)), day.date())
-        if price is not None:
+        if price := price_list(Tariff(str(model)), day.date()):
             # A day's sum is not a long context, however large.
+            counts = Tokens._make([*map(int, row[tokens]), 0, 0])
             cost, _ = PriceList((), price.tiers[:1]).costs(counts)
             recorded, listed = recorded + row["cost_usd"], listed + cost / UNITS
     return recorded, listed
@@ -266,7 +257,7 @@ def unpriced_models(usage: pd.DataFrame) -> set[str]:
 
 def _named(kind: str, names: Iterable[object]) -> str:
     found = sorted(map(str, names))
-    return f"{kind} {', '.join(found[:6])}{' and more' if len(found) > 6 else ''}" if found else ""
+    return f"{kind} {', '.join(found[:6])}{' and more' if len(found) > 6 else ''}"
 
 
 def _days(dates: pd.Series) -> str:

@@ -13,6 +13,9 @@ from ccanalytics.frames.schemas import USD, WORDS
 if TYPE_CHECKING:
     import pandas as pd
 
+FEW_ROWS = 50_000
+"""So few rows are read by one thread: several would cost more than they save."""
+
 _CONTROL = r"\p{Cc}"
 
 
@@ -57,7 +60,8 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
             table = table.set_column(position, column.name, values.cast(pa.float64()))
         elif column.type in (pa.string(), WORDS):
             table = table.set_column(position, column.name, _readable(values))
-    frame = table.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    kinds = {pa.bool_(): pd.BooleanDtype()}
+    frame = table.to_pandas(types_mapper=kinds.get, use_threads=len(table) > FEW_ROWS)
     assert isinstance(frame, pd.DataFrame)
     return frame
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from urllib.parse import quote
 
-from ccanalytics.sources.http import PAGE_SIZE, Client, checked_day
-from ccanalytics.sources.http_answers import Params
+from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS, GROUPS_KEY, MEMBERS_KEY
 from ccanalytics.wire.claude_code import (
     CursorPage,
@@ -43,9 +42,7 @@ class AdminClient(Client):
 
     def records(self, day: date | str) -> list[Record]:
         """All records of one UTC day, none when nobody was active; an error rather than a part."""
-        asked: Params = {"starting_at": checked_day(day).isoformat(), "limit": PAGE_SIZE}
-        pages = self._all_pages(REPORT, asked, self._decode)
-        return [record for page in pages for record in page.data]
+        return self._all_rows(REPORT, self._decode, starting_at=checked_day(day).isoformat())
 
     def organization(self) -> Organization:
         """The organization of the key; the cheapest way to check a key."""
@@ -53,7 +50,7 @@ class AdminClient(Client):
 
     def members(self) -> list[Member]:
         """All current members with an address; an error rather than a part."""
-        found = self._list_rows(MEMBERS, MemberPage)
+        found = self._all_rows(MEMBERS, decoder(MemberPage, "a page of members"))
         known = [member for member in found if member.email]
         if len(known) < len(found):
             log.warning("Left out %d members without an address.", len(found) - len(known))
@@ -89,14 +86,10 @@ class GroupClient(AdminClient):
 
     def groups(self) -> Iterator[tuple[str, list[GroupMember]]]:
         """Each group's name and its members; an error rather than a part."""
-        limit: Params = {"limit": PAGE_SIZE}
-        decode_groups = decoder(CursorPage[MemberGroup], "a page of groups")
-        for page in self._all_pages(GROUPS, limit, decode_groups):
-            for group in page.data:
-                path = f"{GROUPS}/{quote(group.id, safe='')}/members"
-                decode = decoder(CursorPage[GroupMember], f"the members of group {group.name!r}")
-                members = self._all_pages(path, limit, decode)
-                yield group.name, [member for part in members for member in part.data]
+        for group in self._all_rows(GROUPS, decoder(CursorPage[MemberGroup], "a page of groups")):
+            path = f"{GROUPS}/{quote(group.id, safe='')}/members"
+            decode = decoder(CursorPage[GroupMember], f"the members of group {group.name!r}")
+            yield group.name, self._all_rows(path, decode)
 
 
 _decode_organization = decoder(Organization, "what the service says of an organization")

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import httpx
 
 from ccanalytics.errors import ApiError, NotYetError
-from ccanalytics.sources.http import PAGE_SIZE, Client, checked_day
+from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.wire.claude_code import Record, UserActor, unknown_fields
@@ -63,10 +63,8 @@ class EnterpriseClient(Client):
         asked = checked_day(day)
         if asked < FLOOR:
             raise ValueError(f"{asked} is before {FLOOR}, the start of this API.")
-        params: Params = {"date": asked.isoformat(), "limit": PAGE_SIZE}
-        pages = self._all_pages(USERS, params, self._decode)
-        organization = self._organization or ""
-        found = (_record(asked, row, organization) for page in pages for row in page.data)
+        rows = self._all_rows(USERS, self._decode, date=asked.isoformat())
+        found = (_record(asked, row, self._organization or "") for row in rows)
         return [record for record in found if record]
 
     def organization(self) -> Organization:

@@ -21,6 +21,7 @@ import httpx
 import msgspec
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
+from ccanalytics.settings import BASE_URL
 from ccanalytics.sources import http_answers as answers
 from ccanalytics.sources.backoff import FIRST_RETRY, LONGEST_RETRY, RetryBudget, Throttle, growing
 from ccanalytics.sources.http_answers import (
@@ -32,11 +33,9 @@ from ccanalytics.sources.http_answers import (
 )
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.registry import Source
-from ccanalytics.wire.claude_code import CursorPage, decoder
-from ccanalytics.wire.organization import ListedRow, Listing
+from ccanalytics.wire.claude_code import CursorPage
+from ccanalytics.wire.organization import Listing
 from ccanalytics.words import counted
-
-BASE_URL = "https://api.anthropic.com"
 
 WALKS = 3
 """How often a walk is started at most, when the service drops its cursor."""
@@ -66,7 +65,7 @@ class Client(Source):
     """Requests to one service, over HTTP. Threads may share it, up to eight.
 
     `sleep`, `clock` (seconds, monotonic) and `jitter` are the only ways it waits, so that tests
-    need not; `transport` replaces the network. `api_version` is sent as `anthropic-version`.
+    need not; `transport` replaces the network.
     `unknown_fields` are those the service sent so far that no struct of ours has. `on_answer` is
     called with every answer, before its body is there.
     """
@@ -80,8 +79,6 @@ class Client(Source):
         key: str | None,
         *,
         base_url: str = BASE_URL,
-        user_agent: str = f"ccanalytics/{version('ccanalytics')}",
-        api_version: str = "2023-06-01",
         budget: float = 600.0,
         timeout: float = 60.0,
         transport: httpx.BaseTransport | None = None,
@@ -102,8 +99,8 @@ class Client(Source):
             base_url=address.copy_with(userinfo=b""),  # it would be in the log of each request
             auth=login,
             headers={
-                "anthropic-version": api_version,
-                "user-agent": user_agent,
+                "anthropic-version": "2023-06-01",
+                "user-agent": f"ccanalytics/{version('ccanalytics')}",
                 # httpx would ask for br and zstd too, where some other package can unpack them.
                 "accept-encoding": "gzip, deflate",
             },
@@ -170,10 +167,9 @@ class Client(Source):
             cursors.add(cursor)
             params = {**params, page.continued_by: cursor}
 
-    def _list_rows(self, path: str, kind: type[Listing[ListedRow]]) -> list[ListedRow]:
-        """All rows of a list; an error rather than a part."""
-        decode = decoder(kind, f"a page of {path}")
-        pages = self._all_pages(path, {"limit": PAGE_SIZE}, decode)
+    def _all_rows(self, path: str, decode: Decode[PageT], **params: str) -> list[Any]:
+        """All rows of a walk; an error rather than a part."""
+        pages = self._all_pages(path, {**params, "limit": PAGE_SIZE}, decode)
         return [row for page in pages for row in page.data]
 
     def _note_unknown(self, fields: set[str]) -> None:
@@ -187,7 +183,7 @@ class Client(Source):
         self, path: str, params: Params, decode: Decode[T], retries: RetryBudget | None = None
     ) -> T:
         """The decoded answer, after as many tries as `retries` allows."""
-        retries, faults = retries or RetryBudget(self._budget), list[str]()
+        retries, faults = retries or RetryBudget(self._budget), ("",) * SAME_FAULTS
         for tries in count(1):
             if not self._throttle.wait(retries):
                 raise ApiError(_given_up(f"{_asked_for(params)}: held back.", retries))
@@ -198,8 +194,8 @@ class Client(Source):
                 retries.spent += self._clock() - sent
                 if failure.slow and tries > 1 and can_be_smaller(params):
                     raise TooLargePageError(str(failure), status=failure.status) from None
-                faults = [*faults, failure.fault][-SAME_FAULTS:]
-                if len(faults) == SAME_FAULTS and failure.fault and len(set(faults)) == 1:
+                faults = (*faults[1:], failure.fault)
+                if failure.fault and len(set(faults)) == 1:
                     raise SchemaError(
                         f"{failure} Broken in the same way {SAME_FAULTS} times: the service, or "
                         "what is between it and here, is at fault. Nothing was kept."

@@ -34,11 +34,6 @@ class KeyKind:
     lacking: str
     """What a key may lack when the service reports nothing."""
 
-    def advise(self, prefix: str) -> str:
-        """What to do when a key with this prefix was refused."""
-        said = self.advice.get(prefix, "The key does not look like an Anthropic key.")
-        return f"{said} {self.make_one}"
-
 
 ADMIN_KEY = KeyKind(
     name="Admin API key",
@@ -128,7 +123,8 @@ class Key:
     @property
     def advice(self) -> str:
         """What to do when the service refuses this key."""
-        return self.wanted.advise(self.prefix)
+        unlike = "The key does not look like an Anthropic key."
+        return f"{self.wanted.advice.get(self.prefix, unlike)} {self.wanted.make_one}"
 
     def headers(self) -> dict[str, str]:
         """The header for this kind of key."""

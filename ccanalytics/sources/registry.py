@@ -191,11 +191,6 @@ def source_spec(name: str) -> SourceSpec:
     raise ValueError(f"There is no source {name!r}; there is: {', '.join(source_names())}.")
 
 
-def network_sources() -> tuple[str, ...]:
-    """The names of the sources on a network."""
-    return tuple(spec.name for spec in source_specs() if spec.network)
-
-
 def source_with_key(access: Access) -> str:
     """The first source whose key is available; the prefix decides for a key file. Else empty."""
     for spec in source_specs():

@@ -93,12 +93,13 @@ class Store:
         A final, unchanged day is not written.
         """
         news = {one.day: one for one in days}
-        if not files and self._are_settled(source, news):
-            return dict.fromkeys(news, "same")
+        if not (news or files):
+            return {}
         try:
             with self.atomic.writing() as aside:
                 changes = _Commit(self, source, aside / VERSION / source).add(news, files or {})
-                self.atomic.commit(aside)
+                if any(aside.iterdir()):
+                    self.atomic.commit(aside)
         except OSError as error:
             named = ", ".join(map(str, news)) if len(news) < 4 else f"{len(news)} days"
             raise StoreError(f"{named} cannot be written to {self.root}: {error}.") from error
@@ -223,15 +224,6 @@ class Store:
                 "ccanalytics sync."
             )
 
-    def _are_settled(self, source: str, news: Mapping[date, NewDay]) -> bool:
-        """Whether all days are stored as final, with equal content."""
-        with self.indexed(source) as index:
-            there = all((self.folder(source) / name).exists() for name in index.files)
-            return there and all(
-                (old := index.days.get(day)) and old.final and old.digest == new.digest
-                for day, new in news.items()
-            )
-
 
 def restatements_in(content: bytes) -> list[Restatement]:
     return [msgspec.json.decode(line, type=Restatement) for line in content.splitlines()]
@@ -261,13 +253,15 @@ class _Commit:
         self.stored, self.layout = self.store.folder(self.source), layout_of(self.source)
 
     def add(self, news: Mapping[date, NewDay], files: Mapping[str, bytes]) -> Changes:
-        """Write the files that change with these days."""
+        """Write the files that change with these days, if any."""
         for organization in {one.organization for one in news.values()}:
             self.store.check_organization(self.source, organization)
         changes: Changes = {day: self._change(one) for day, one in news.items()}
         # A damaged file that was set aside is written again from the same days.
         gone = {Path(name).stem for name in self.index.files if not (self.stored / name).exists()}
         written = [day for day in sorted(news) if changes[day] != "same" or month_of(day) in gone]
+        if not (written or files) and all(self.index.days[day].final for day in news):
+            return changes
         for month, days in groupby(written, month_of):
             frames_of = {day: news[day].frames for day in days}
             for frame in self.layout.frames:

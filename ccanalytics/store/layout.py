@@ -7,6 +7,7 @@ bill: a `Companion`, stored under a name of its own such as `api-charges`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
@@ -88,10 +89,8 @@ def layout_of(source: str) -> Layout:
 @cache
 def schema_of(frame: str) -> pa.Schema:
     """The schema of one frame; loads wings only until one adds it."""
-    if frame in _SCHEMAS:
-        return _SCHEMAS[frame]
-    places = (place for wing in wings() for place in wing.frames)
-    return next(found[frame] for found in map(resolve, places) if frame in found)
+    added = (resolve(place) for wing in wings() for place in wing.frames)
+    return next(found[frame] for found in chain([_SCHEMAS], added) if frame in found)
 
 
 @cache

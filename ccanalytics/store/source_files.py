@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from ccanalytics.atomic import private
 from ccanalytics.errors import StoreError
+from ccanalytics.frames.arrow_tables import FEW_ROWS
 from ccanalytics.store.layout import layout_of
 from ccanalytics.weeks import is_closed
 
@@ -45,9 +46,6 @@ _METADATA = b"ccanalytics"
 
 ROWS_PER_GROUP = 250_000
 """So many rows are decoded together: of a month of 100,000 people, a week is a few groups."""
-
-FEW_ROWS = 50_000
-"""So few rows are decoded by one thread: several would cost more than they save."""
 
 _verified: set[tuple[str, str, int, int]] = set()
 """Files whose digest this process has verified."""

@@ -180,12 +180,11 @@ class _DaySync:
             self.report(day)
         missing = [day for day in wanted if day not in {*final, *open_days}]
         self.seats, remark = _seats(self.source, missing)
-        changes: Changes = {}
-        for at_once in (True, False):
-            fetched = self._fetched([day for day in missing if (day in together) == at_once])
-            changes |= self._stored(fetched, at_once)
+        at_once = self._fetched([day for day in missing if day in together])
+        changes = self.store.write_days(name, list(at_once))
+        others = self._fetched([day for day in missing if day not in together])
         return SyncResult.of(
-            changes,
+            changes | self._stored(others),
             final=final,
             open=tuple(sorted({*open_days, *self.early})),
             newest=max(filter(None, self.early.values()), default=None),
@@ -279,19 +278,18 @@ class _DaySync:
         if failed:
             raise failed[0]
 
-    def _stored(self, days: Iterable[NewDay], at_once: bool) -> Changes:
-        """What storing the days did: all `at_once`, else in batches, also before a failure."""
+    def _stored(self, days: Iterable[NewDay]) -> Changes:
+        """What storing the days in batches did; those before a failure are stored too."""
         changes: Changes = {}
         waiting = list[NewDay]()
         try:
             for day in days:
                 waiting.append(day)
-                if not at_once and _is_enough(waiting):
+                if _is_enough(waiting):
                     changes |= self.store.write_days(self.source.name, waiting)
                     waiting = []
         except Exception:
-            if not at_once:
-                self.store.write_days(self.source.name, waiting)
+            self.store.write_days(self.source.name, waiting)
             raise
         return changes | self.store.write_days(self.source.name, waiting)
 

@@ -12,6 +12,7 @@ another source does not have, such as the customer type, is null.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -222,15 +223,12 @@ def decode_page(body: bytes) -> Page:
         return _decode_known(body)
     except SchemaError:
         # One odd row must not cost a day, and with it a week.
-        try:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
             page = msgspec.json.decode(body)
             for row in page["data"]:
                 _complete(row)
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
-            page = None
-        if page is None:
-            raise
-        return _decode_known(msgspec.json.encode(page))
+            return _decode_known(msgspec.json.encode(page))
+        raise
 
 
 def _complete(row: dict[str, Any]) -> None:
