@@ -63,6 +63,8 @@ class Ledger(msgspec.Struct):
     """Sessions found only in files with other names: their id and the file name."""
     continued: dict[str, str] = {}
     """Sessions continued under another id, which was not read so far."""
+    copies: set[str] = set()
+    """Sessions that start with lines of another one."""
 
 
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
@@ -145,7 +147,7 @@ def _join(
             writes[day] = store.read_days(SOURCE, [day])[1]
 
     rest = {name: whole for name, whole in facts.continued.items() if name not in facts.own}
-    written = Ledger(code_version(), index, facts.borrowed_only(), rest)
+    written = Ledger(code_version(), index, facts.borrowed_only(), rest, facts.copies)
     changes: Changes = {}
     if writes or written != ledger:
         made = [NewDay(day, frames, now, organization) for day, frames in writes.items()]
@@ -233,6 +235,7 @@ def _recall(facts: Facts, ledger: Ledger) -> None:
         facts.own.pop(name, None)
         facts.borrowed[name, file] = session
     facts.continued |= ledger.continued
+    facts.copies |= ledger.copies
 
 
 def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:

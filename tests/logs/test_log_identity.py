@@ -302,6 +302,18 @@ def test_a_copy_has_only_the_lines_after_it_was_made(folder, store, kind, names,
     assert sum(row["sessions"] for row in found["activity"]) == (1 if rest else 2)
 
 
+@pytest.mark.parametrize("kind", MARKS)
+def test_a_copy_keeps_its_start_when_stores_merge(folder, store, kind):
+    """The other machine has only its copied lines: it starts with its own ones all the same."""
+    lines, more = copied(kind, "a", "b")
+    other = Store(store.root.parent / "other")
+    synced_logs(store, written(folder, a=lines, b=more))
+    synced_logs(other, written(folder.parent / "there", a=lines, b=more[:5]))
+    cca.merge(other, store, now=NOW)
+    started = {row["session"]: row["started_at"] for row in rows(store)["sessions"]}
+    assert {name: f"{at:%H:%M}" for name, at in started.items()} == {"a": "10:00", "b": "10:30"}
+
+
 def test_a_copy_that_starts_with_its_later_name_is_not_the_original(folder, store):
     """A session gets its name after a few answers; its copy, with nothing more, has it at once."""
     named = {"slug": "quiet-river"}
