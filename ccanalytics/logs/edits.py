@@ -36,9 +36,6 @@ SHELLS = ("Bash", "PowerShell")
 AGENT_TOOLS = ("Task", "Agent")
 """Tools that start a subagent."""
 
-TELLING_TOOLS = {*EDIT_TOOLS, *SHELLS, *AGENT_TOOLS}
-"""Tools whose calls may count for more than that they went through."""
-
 _REFUSING = "(rejected|denied|blocked|stopped)"
 _ASKED_FOR = r"(This |The )?(\w+ )?(tool( use| call)?|command|action|operation|file|edit|execution)"
 _REFUSED = re.compile(
@@ -86,18 +83,13 @@ ACCEPTED = Outcome()
 """The counts of most tool calls."""
 
 
-class Replacement(ApiPart):
-    """One replacement of an edit."""
+class ToolInput(ApiPart):
+    """The input of a call, as far as any tool's matters; of several edits, one of them."""
 
     old_string: str = ""
     new_string: str = ""
-
-
-class ToolInput(Replacement):
-    """The input of a call, as far as any tool's matters."""
-
     content: object = None
-    edits: tuple[Replacement, ...] = ()
+    edits: tuple["ToolInput", ...] = ()
     command: str = ""
     subagent_type: str | None = None
 
@@ -108,13 +100,6 @@ class Hunk(ApiPart):
     lines: tuple[str, ...] = ()
 
 
-class GitOperation(ApiPart):
-    """The git operations of a shell command, as newer versions log them."""
-
-    commit: dict[str, object] | None = None
-    pr: dict[str, object] | None = None
-
-
 class ToolAccount(LogPart):
     """Claude Code's own account of a call, as far as any tool's matters."""
 
@@ -122,7 +107,8 @@ class ToolAccount(LogPart):
     content: object = None
     structured_patch: list[Hunk] | None = None
     stdout: str | None = None
-    git_operation: GitOperation | None = None
+    git_operation: dict[str, object] | None = None
+    """The commit and pull request of a shell command, as newer versions log them."""
     agent_id: str | None = None
     agent_type: str | None = None
 
@@ -175,8 +161,7 @@ class ToolUse:
         if self.is_error or self.tool not in AGENT_TOOLS:
             return None, None
         account = self._account
-        given = self._input
-        return account.agent_id, account.agent_type or given.subagent_type
+        return account.agent_id, account.agent_type or self._input.subagent_type
 
     @cached_property
     def _account(self) -> ToolAccount:
@@ -208,16 +193,17 @@ class ToolUse:
 
         Newer versions log git operations; for older ones the command and its output decide.
         """
-        command = bytes(self.given)
-        if b"commit" not in command and b"create" not in command:
+        given = bytes(self.given)
+        if b"commit" not in given and b"create" not in given:
             return 0, 0
         account = self._account
         if done := account.git_operation:
-            return int(done.commit is not None), int((done.pr or {}).get("action") == "created")
-        given = self._input
-        printed = account.stdout or self._text()
-        committed = _COMMIT_COMMAND.search(given.command) and _COMMIT_PRINTED.search(printed)
-        opened = _CREATE_COMMAND.search(given.command) and _CREATED_PRINTED.search(printed)
+            opened = done.get("pr")
+            created = isinstance(opened, dict) and opened.get("action") == "created"
+            return int(done.get("commit") is not None), int(created)
+        command, printed = self._input.command, account.stdout or self._text()
+        committed = _COMMIT_COMMAND.search(command) and _COMMIT_PRINTED.search(printed)
+        opened = _CREATE_COMMAND.search(command) and _CREATED_PRINTED.search(printed)
         return int(bool(committed)), int(bool(opened))
 
     def _text(self) -> str:

@@ -93,15 +93,6 @@ class Facts:
         kinds = self.requests, self.calls, self.events, self.sessions()
         return _days(chain.from_iterable(kind.values() for kind in kinds))
 
-    def sessions_shared_with(self, other: "Facts") -> set[str | None]:
-        """The sessions of facts that the other has as well."""
-        messages = {request.message for request in other.requests.values()}
-        calls = {call.call for call in other.calls.values()}
-        return {
-            *(r.place.session for r in self.requests.values() if r.message in messages),
-            *(c.place.session for c in self.calls.values() if c.call in calls),
-        }
-
     def borrowed_only(self) -> list[tuple[str, str, Session]]:
         """What is still borrowed, without sessions that have a file of their own."""
         return [

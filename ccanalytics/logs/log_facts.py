@@ -17,7 +17,7 @@ from 1 in each turn. Where an id is missing, the `turn` stands for it: the promp
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -96,6 +96,18 @@ class Used(msgspec.Struct, gc=False):
     uncached_cost: int | None = None
 
 
+class Ranked(msgspec.Struct, gc=False):
+    """A fact of which the account with the lowest rank counts."""
+
+    def joined(self, other: Self) -> Self:
+        """The account that counts."""
+        return min(self, other, key=type(self).rank)
+
+    def rank(self) -> tuple[object, ...]:
+        """The original comes first, then the earlier account."""
+        raise NotImplementedError
+
+
 class LoggedRequest(msgspec.Struct, gc=False):
     """One request to a model, with the most complete usage of its lines."""
 
@@ -158,7 +170,7 @@ class LoggedRequest(msgspec.Struct, gc=False):
         return msgspec.structs.replace(best, final=final, origin=origin, asked_at=asked_at)
 
 
-class ToolCall(msgspec.Struct, gc=False):
+class ToolCall(Ranked, gc=False):
     """One tool call with a result."""
 
     at: int
@@ -178,12 +190,12 @@ class ToolCall(msgspec.Struct, gc=False):
         """Its identity."""
         return self.call, self.message, self.turn
 
-    def joined(self, other: "ToolCall") -> "ToolCall":
-        """The account of the original, else the earlier one."""
-        return min(self, other, key=_call_rank)
+    def rank(self) -> tuple[object, ...]:
+        started = tuple(part or "" for part in self.started)
+        return self.side, self.at, _plain(self.place), self.tool, self.done, started
 
 
-class Event(msgspec.Struct, gc=False):
+class Event(Ranked, gc=False):
     """Something the log only mentions."""
 
     at: int
@@ -195,9 +207,9 @@ class Event(msgspec.Struct, gc=False):
     text: str | None = None
     """The title of a session."""
 
-    def joined(self, other: "Event") -> "Event":
-        """The earlier account."""
-        return min(self, other, key=_event_rank)
+    def rank(self) -> tuple[object, ...]:
+        tokens, text = self.tokens, self.text
+        return self.at, _plain(self.place), tokens is None, tokens, text is None, text
 
 
 class Session(msgspec.Struct, gc=False):
@@ -244,16 +256,6 @@ def _request_rank(request: LoggedRequest) -> tuple[object, ...]:
     billed = not (used.tariff.free or used.cost == 0)
     unknown = model == UNKNOWN_MODEL
     return unknown, billed, request.at, _plain(request.place), model, used.tokens
-
-
-def _call_rank(call: ToolCall) -> tuple[object, ...]:
-    started = tuple(part or "" for part in call.started)
-    return call.side, call.at, _plain(call.place), call.tool, call.done, started
-
-
-def _event_rank(event: Event) -> tuple[object, ...]:
-    tokens, text = event.tokens, event.text
-    return event.at, _plain(event.place), tokens is None, tokens, text is None, text
 
 
 def _plain(place: Place) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-from ccanalytics.logs.edits import ACCEPTED, TELLING_TOOLS, ToolUse
+from ccanalytics.logs.edits import ToolUse
 from ccanalytics.logs.log_facts import (
     Event,
     LoggedRequest,
@@ -31,7 +31,6 @@ from ccanalytics.logs.log_lines import (
     Line,
     LoggedUsage,
     Message,
-    Progress,
     context_tokens,
     decoded,
     milliseconds,
@@ -72,9 +71,9 @@ class Half(NamedTuple):
 
     def detached(self) -> "Half":
         """The same without holding the whole file in memory."""
-        block, turn = self.block, self.said.turn
+        block, line = self.block, self.said.line
         block.input, block.content = block.input.copy(), block.content.copy()
-        turn.tool_use_result = turn.tool_use_result.copy()
+        line.tool_use_result = line.tool_use_result.copy()
         return self
 
 
@@ -147,10 +146,10 @@ class LogFile:
                     self.facts.add(self.facts.events, event.event, event)
             self._at = at
         if line.message is not None or line.data is not None:
-            said = self._said(line, at)
-            if said is not None:
-                self._take_said(said, offset)
-            return at is not None or type(line.turn().message) is not Message
+            said = line.reported()
+            if type(said.message) is Message and at is not None:
+                self._take_said(self._said(said, said.message, at), offset)
+            return at is not None or type(said.message) is not Message
         if line.subtype in EVENTS and at is not None:
             self._take_event(line, EVENTS[line.subtype], at)
         elif title := line.custom_title or line.ai_title or line.summary:
@@ -162,26 +161,21 @@ class LogFile:
             self.facts.continued[line.continued_in_session_id] = line.session_id
         return True
 
-    def _said(self, line: Line, at: int | None) -> Said | None:
-        """The message of a line, with where and who wrote it; None without a date."""
-        turn = line if line.data is None else line.turn()
-        message = turn.message
-        if type(message) is not Message or at is None:
-            return None
+    def _said(self, line: Line, message: Message, at: int) -> Said:
+        """The message of a line, with where and who wrote it."""
         if self.project is None:
             self.project = project_of(line.cwd)
         where = line.session(), line.cwd, line.git_branch, line.entrypoint
         place = place_of(self.project, *where)
-        side = bool(line.is_sidechain or turn is not line or not self._main)
-        return Said(line, turn, message, at, place, side)
+        return Said(line, message, at, place, bool(line.is_sidechain or not self._main))
 
     def _take_said(self, said: Said, offset: int) -> None:
-        line, turn, content = said.line, said.turn, said.message.content
+        line, content = said.line, said.message.content
         if not said.side and said.place.session and line.type in ("user", "assistant"):
             self._see(said.place.session, said)
         if line.is_api_error_message:
             self._take_event(line, "api_error", said.at)
-        if turn.type != "user":
+        if line.type != "user":
             self._take_answer(said)
         halves = [
             Half((said.place.session or "", name), block, said)
@@ -190,7 +184,7 @@ class LogFile:
         ]
         for half in halves:
             self._take_half(half, offset)
-        if turn.type == "user":
+        if line.type == "user":
             self._turns.ask(said, is_result=bool(halves))
 
     def _see(self, name: str, said: Said) -> None:
@@ -225,12 +219,11 @@ class LogFile:
         line, message, model = said.line, said.message, self.reader.model
         refused = message.stop_reason == "refusal" and not usage.output_tokens
         fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
-        agent = line.data.agent_id if type(line.data) is Progress else line.agent_id
         request = LoggedRequest(
             said.at,
             said.place,
             message.id or None,
-            said.turn.request_id or None,
+            line.request_id or None,
             said.side,
             message.stop_reason is not None,
             Used(Tariff(model(message.model), fast, us_only, refused), counts),
@@ -238,7 +231,7 @@ class LogFile:
             said.asked_at,
             counts.into,
             [],
-            origin_of(agent, line.attribution_skill, line.attribution_mcp_server),
+            origin_of(line.agent_id, line.attribution_skill, line.attribution_mcp_server),
         )
         if usage.iterations:
             request.context = context_tokens(usage, message.model)
@@ -276,15 +269,8 @@ class LogFile:
 
 def tool_call(call: Half, result: Half) -> tuple[ToolCall, list[str]]:
     """The tool call of two halves, and the faults of its values."""
-    tool, said, asked, name = call.block.name or "", result.said, call.said, call.key[1]
-    is_error, denied = bool(result.block.is_error), said.turn.tool_denial_kind is not None
-    done, faults = ACCEPTED, list[str]()
-    started: tuple[str | None, str | None] = (None, None)
-    if is_error or denied or tool in TELLING_TOOLS or tool.startswith("mcp__"):
-        content, account = result.block.content, said.turn.tool_use_result
-        use = ToolUse(tool, call.block.input, content, account, is_error, denied)
-        done, started, faults = use.outcome(), use.started_agent(), use.faults
-    made = ToolCall(
-        said.at, said.place, name, tool, said.side, done, asked.message.id, asked.answers, started
-    )
-    return made, faults
+    tool, said, asked, block = call.block.name or "", result.said, call.said, result.block
+    denied, account = said.line.tool_denial_kind is not None, said.line.tool_use_result
+    use = ToolUse(tool, call.block.input, block.content, account, bool(block.is_error), denied)
+    about = said.at, said.place, call.key[1], tool, said.side, use.outcome()
+    return ToolCall(*about, asked.message.id, asked.answers, use.started_agent()), use.faults

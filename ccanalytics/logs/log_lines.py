@@ -99,22 +99,11 @@ class Message(ApiPart):
     content: str | list[ContentBlock | str] | None = None
 
 
-class Turn(LogPart):
-    """The part of a line that says what happened; a subagent's is inside another line."""
-
-    message: Message | str | None = None
-    type: str | None = None
-    request_id: str | None = None
-    uuid: str | None = None
-    tool_use_result: Raw = Raw()
-    tool_denial_kind: str | None = None
-
-
 class Progress(ApiPart):
-    """What a `progress` line reports on."""
+    """What a `progress` line reports on: of a subagent, a line of its own."""
 
     type: str | None = None
-    message: Turn | str | None = None
+    message: "Line | str | None" = None
     agent_id: str | None = msgspec.field(name="agentId", default=None)
 
 
@@ -130,9 +119,15 @@ class ForkedFrom(LogPart):
     session_id: str | None = None
 
 
-class Line(Turn):
-    """One line of a log: a turn, and where and when it happened."""
+class Line(LogPart):
+    """One line of a log: what happened, where and when."""
 
+    type: str | None = None
+    message: Message | str | None = None
+    request_id: str | None = None
+    uuid: str | None = None
+    tool_use_result: Raw = Raw()
+    tool_denial_kind: str | None = None
     subtype: str | None = None
     session_id: str | None = None
     timestamp: datetime | None = None
@@ -156,12 +151,16 @@ class Line(Turn):
     attribution_mcp_server: str | None = None
     compact_metadata: Compaction | None = None
 
-    def turn(self) -> Turn:
-        """This line's own turn, or the subagent's turn it reports."""
+    def reported(self) -> "Line":
+        """The line of a subagent that this one reports, where and when it did; else itself."""
         data = self.data
-        if isinstance(data, Progress) and data.type == "agent_progress":
-            return data.message if isinstance(data.message, Turn) else Turn()
-        return self
+        if type(data) is not Progress or data.type != "agent_progress":
+            return self
+        own = data.message if type(data.message) is Line else Line()
+        said = {name: getattr(own, name) for name in _SAID}
+        return msgspec.structs.replace(
+            self, **said, data=None, is_sidechain=True, agent_id=data.agent_id or self.agent_id
+        )
 
     def session(self) -> str | None:
         """The session it was written in; a fork's copy names the original."""
@@ -169,8 +168,11 @@ class Line(Turn):
 
     def stream(self) -> str:
         """The conversation it belongs to: a subagent's, or the session's own."""
-        agent = self.data.agent_id if type(self.data) is Progress else None
-        return agent or self.agent_id or ("side" if self.is_sidechain else "")
+        return self.agent_id or ("side" if self.is_sidechain else "")
+
+
+_SAID = ("type", "message", "request_id", "uuid", "tool_use_result", "tool_denial_kind")
+"""The fields of a subagent's own line; the others are those of the line that reports it."""
 
 
 decode_line = msgspec.json.Decoder(Line).decode

@@ -11,10 +11,11 @@ and what is read twice is counted once.
 import contextlib
 import gc
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import chain
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -52,6 +53,9 @@ IDENTITIES = {
     "log_events": ("event",),
 }
 """The columns of each frame by which its facts are found."""
+
+SHARED = ("message", "call")
+"""Those of facts that two sessions may have."""
 
 
 class Ledger(msgspec.Struct):
@@ -165,40 +169,39 @@ def _stored_facts(store: Store, ledger: Ledger | None, news: Facts) -> tuple[Fac
     A session may have more facts on other days. Without a ledger all days are read, because
     nothing says how far they were.
     """
-    days = _days_with(store, _names_of(news, ledger)) if ledger else set(store.dates(SOURCE))
-    days |= news.days()
-    while True:
-        _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
-        facts = facts_of(frames)
-        # When a fact moves to another session, the one it leaves changes too.
-        more = _days_with(store, facts.sessions_shared_with(news)) - days if ledger else None
-        if not more:
-            break
-        days |= more
+    stored = store.dates(SOURCE)
+    days = news.days().union(_days_with(store, set(_names_of(news, ledger))) if ledger else stored)
+    _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
+    facts = facts_of(frames)
     if ledger:
         _recall(facts, ledger)
     return facts, frames["sessions"]
 
 
-def _days_with(store: Store, names: Iterable[str | None]) -> set[date]:
-    """The stored days of facts with one of these identities."""
-    if not (known := set(names)):
+def _days_with(store: Store, names: set[str | None]) -> set[date]:
+    """The stored days of facts with one of these identities, and of their sessions."""
+    if not names:
         return set()
-    wanted = pa.array(known, pa.string())
     schemas = {
         frame: pa.schema([LOG_SCHEMAS[frame].field(name) for name in ("date", *columns)])
         for frame, columns in IDENTITIES.items()
     }
-    everything = store.dates(SOURCE)
     _, tables = store.read_days(
-        SOURCE, everything, schemas, lost_ok=True, schema=schemas.__getitem__
+        SOURCE, store.dates(SOURCE), schemas, lost_ok=True, schema=schemas.__getitem__
     )
-    found = [
-        table["date"].filter(pc.is_in(table[name], wanted)).unique().to_pylist()
-        for frame, table in tables.items()
-        for name in IDENTITIES[frame]
-    ]
-    return {midnight.date() for midnight in chain.from_iterable(found)}
+
+    # When a fact moves to another session, the one it leaves changes too.
+    everything = [(tables[frame], name) for frame, ids in IDENTITIES.items() for name in ids]
+    shared = [_where(table, name, names, "session") for table, name in everything if name in SHARED]
+    every = names.union(*shared)
+    days = (_where(table, name, every, "date") for table, name in everything)
+    return {midnight.date() for midnight in chain.from_iterable(days)}
+
+
+def _where(table: pa.Table, column: str, names: set[str | None], wanted: str) -> list[Any]:
+    """The values of the `wanted` column in the rows with one of these names."""
+    found = pc.is_in(table[column], pa.array(names, pa.string()))
+    return table[wanted].filter(found).unique().to_pylist()
 
 
 def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:

@@ -10,7 +10,7 @@ from operator import attrgetter
 import msgspec
 
 from ccanalytics.logs.log_facts import OF_A_GATEWAY, Place
-from ccanalytics.logs.log_lines import Line, Message, Turn
+from ccanalytics.logs.log_lines import Line, Message
 
 
 class Conversation(msgspec.Struct, gc=False):
@@ -22,27 +22,19 @@ class Conversation(msgspec.Struct, gc=False):
     """The time of the last prompt or tool result."""
 
 
-class Given(msgspec.Struct, gc=False):
-    """An answer with both ids, which another answer may repeat."""
-
-    into: int
-    at: int
-
-
-class Counted(msgspec.Struct, gc=False):
-    """An answer without a unique id, and what went in so far."""
+class Answer(msgspec.Struct, gc=False):
+    """An answer whose ids another one may have."""
 
     conversation: Conversation | None
     asked_at: int | None
     into: int
-    turn: str
+    turn: str | None
 
 
 class Said(msgspec.Struct, gc=False):
     """A message, with where and who wrote it."""
 
     line: Line
-    turn: Turn
     message: Message
     at: int
     place: Place
@@ -60,8 +52,7 @@ class Turns:
 
     def __init__(self) -> None:
         self._conversations: dict[str, list[Conversation]] = {}
-        self._given: dict[tuple[str, str, str], Given] = {}
-        self._counted: dict[tuple[str, str | None], Counted] = {}
+        self._answers: dict[tuple[str | None, ...], Answer] = {}
 
     def ask(self, said: Said, *, is_result: bool) -> None:
         """Remembers what the next answer answers: a prompt, or the result of a tool."""
@@ -70,7 +61,7 @@ class Turns:
         if known is not None and (is_result or said.line.is_meta):
             known.asked_at = at
             return
-        prompt = said.turn.uuid or f"{said.line.session()}:{at}"
+        prompt = said.line.uuid or f"{said.line.session()}:{at}"
         prompts = self._conversations.setdefault(said.line.stream(), [])
         prompts.insert(bisect_right(prompts, at, key=_prompted_at), Conversation(prompt, at, at))
 
@@ -95,7 +86,7 @@ class Turns:
         return (
             message.id is not None
             and message.id == last.message.id
-            and said.turn.request_id == last.turn.request_id
+            and said.line.request_id == last.line.request_id
             and said.conversation is last.conversation
             and said.side is last.side
             and message.stop_reason != "refusal"
@@ -110,44 +101,38 @@ class Turns:
         are written between the blocks of one answer too. What a subagent says stands in two files,
         of which one may lack the prompt.
         """
-        line, message, known = said.line, said.message, said.conversation
+        line, known, ids = said.line, said.conversation, (said.message.id, said.line.request_id)
+        # While an answer of the API is being written a person may type a command.
+        if all(ids) and len(ids[1] or "") > OF_A_GATEWAY:
+            return None
         stream = line.stream()
-        if message.id and (request := said.turn.request_id):
-            # While an answer of the API is being written a person may type a command.
-            if len(request) > OF_A_GATEWAY:
-                return None
-            ids, answer = (stream, message.id, request), Given(into, said.at)
-            if not self._is_given_again(ids, known, answer, said.side):
-                return None
         whose = f"{line.session()}:{stream}" if said.side else known and known.prompt
         turn = f"{whose or line.session()}/{into or said.asked_at or 0}"
-        last = self._counted.get((stream, message.id))
+        last = self._answers.get((stream, *ids))
+        if all(ids) and last:
+            return turn if _is_another(said, into, last) else None
         # Some gateways count what goes in only at the end of an answer.
         if last and last.conversation is known and last.asked_at == said.asked_at:
-            turn = turn if into and last.into not in (0, into) else last.turn
+            if last.turn and (last.into in (0, into) or not into):
+                turn = last.turn
             into = into or last.into
-        self._counted[stream, message.id] = Counted(known, said.asked_at, into, turn)
-        return turn
+        given = None if all(ids) else turn
+        self._answers[stream, *ids] = Answer(known, said.asked_at, into, given)
+        return given
 
-    def _is_given_again(
-        self, ids: tuple[str, str, str], known: Conversation | None, answer: Given, side: bool
-    ) -> bool:
-        """Whether an earlier answer had these ids: this one was requested after it.
 
-        A tool result asks for another answer only when more goes in. Not every file of a subagent
-        has its prompts.
-        """
-        first = self._given.get(ids)
-        if first is None or known is None:
-            self._given[ids] = answer
-            return False
-        more = first.into and answer.into and first.into != answer.into
-        asked_at = known.asked_at if more else first.at if side else known.prompted_at
-        if first.at < asked_at <= answer.at:
-            return True
-        if first.into == answer.into:
-            first.at = max(first.at, answer.at)
+def _is_another(said: Said, into: int, first: Answer) -> bool:
+    """Whether an answer with the ids of the `first` was requested after it.
+
+    A tool result asks for another answer only when more goes in. Not every file of a subagent
+    has its prompts.
+    """
+    known, its = said.conversation, first.conversation
+    if known is None:
         return False
+    if first.into and into and first.into != into:
+        return first.asked_at != said.asked_at
+    return not (said.side or (its and its.prompt == known.prompt))
 
 
 _prompted_at = attrgetter("prompted_at")
