@@ -46,25 +46,21 @@ class Facts:
         self.continued: dict[str, str] = {}
         """The session each of these is the rest of."""
         self.copies: set[str] = set()
-        self._contested: dict[tuple[int, Any, str | None], tuple[dict[Any, Any], Dated]] = {}
+        self._contested: dict[tuple[int, Any, str | None], Dated] = {}
 
-    def add(self, kind: dict[Any, T], key: Any, fact: T) -> T:
-        """Add an account of a fact; returns the one that now counts for its session."""
+    def add(self, kind: dict[Any, T], key: Any, fact: T) -> None:
+        """Add an account of a fact."""
         known = kind.get(key)
         if known is None or known.place.session == fact.place.session:
-            kind[key] = fact if known is None else known.joined(fact)
-            return kind[key]
-        # Its owner can only be decided when both sessions are known completely.
-        place = id(kind), key, fact.place.session
-        rival: Any = self._contested.get(place)
-        fact = rival[1].joined(fact) if rival else fact
-        self._contested[place] = kind, fact
-        return fact
+            put(kind, key, fact)
+        else:  # Its owner can only be decided when both sessions are known completely.
+            put(self._contested, (id(kind), key, fact.place.session), fact)
 
     def settle(self) -> None:
         """Decide which session owns each fact, and whose the requests without an id are."""
-        for (_, key, _), (kind, fact) in self._contested.items():
-            self._put(kind, key, fact)
+        kinds = {id(kind): kind for kind in self._kinds()}
+        for (number, key, _), fact in self._contested.items():
+            self._put(kinds[number], key, fact)
         self._contested.clear()
         self._match_incomplete()
 
@@ -90,8 +86,11 @@ class Facts:
 
     def days(self) -> set[date]:
         """The UTC days of all facts."""
-        kinds = self.requests, self.calls, self.events, self.sessions()
+        kinds = *self._kinds(), self.sessions()
         return _days(chain.from_iterable(kind.values() for kind in kinds))
+
+    def _kinds(self) -> tuple[dict[Any, Any], ...]:
+        return self.requests, self.calls, self.events
 
     def borrowed_only(self) -> list[tuple[str, str, Session]]:
         """What is still borrowed, without sessions that have a file of their own."""
@@ -113,12 +112,7 @@ class Facts:
             put(self.borrowed, key, session)
         self.continued |= news.continued
         self.copies |= news.copies
-        kinds: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
-            (self.requests, news.requests),
-            (self.calls, news.calls),
-            (self.events, news.events),
-        ]
-        for mine, others in kinds:
+        for mine, others in zip(self._kinds(), news._kinds(), strict=True):
             if not mine:  # in a first sync nothing is known, and there is nothing to compare
                 mine.update(others)
                 continue

@@ -93,7 +93,6 @@ class LogFile:
         self._forked = False
         self._at: int | None = None
         self._undated: list[Event] = []
-        self._last: tuple[Said, LoggedRequest] | None = None
 
     def read(self, data: bytes) -> None:
         """Read all lines."""
@@ -199,21 +198,12 @@ class LogFile:
         self._sessions[name] = Session(at, known.ended_at if known else at, said.place, kind)
 
     def _take_answer(self, said: Said) -> None:
-        message, usage, last = said.message, said.message.usage, self._last
-        self._turns.hear(said)
-        # Most lines of a message only repeat its usage.
-        repeats = last is not None and self._turns.repeats(said, last[0])
-        if last is not None and repeats:
-            said.answers = last[0].answers
-            if said.at >= last[1].at and said.asked_at == last[0].asked_at:
-                last[1].final = last[1].final or message.stop_reason is not None
-                return
+        message, usage = said.message, said.message.usage
         counts = NONE if usage is None else tokens(usage)
-        if not repeats:
-            said.answers = self._turns.turn(said, counts.into)
+        self._turns.hear(said, counts.into)
         if usage is not None and message.model != SYNTHETIC:
             request = self._request(said, usage, counts)
-            self._last = said, self.facts.add(self.facts.requests, request.key, request)
+            self.facts.add(self.facts.requests, request.key, request)
 
     def _request(self, said: Said, usage: LoggedUsage, counts: Tokens) -> LoggedRequest:
         line, message, model = said.line, said.message, self.reader.model

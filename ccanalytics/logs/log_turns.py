@@ -25,6 +25,7 @@ class Conversation(msgspec.Struct, gc=False):
 class Answer(msgspec.Struct, gc=False):
     """An answer whose ids another one may have."""
 
+    at: int
     conversation: Conversation | None
     asked_at: int | None
     into: int
@@ -39,8 +40,6 @@ class Said(msgspec.Struct, gc=False):
     at: int
     place: Place
     side: bool
-    conversation: Conversation | None = None
-    """Of an answer, what it is a part of: with another prompt it is another one."""
     asked_at: int | None = None
     """Of an answer, the moment of the prompt or tool result before it."""
     answers: str | None = None
@@ -65,10 +64,34 @@ class Turns:
         prompts = self._conversations.setdefault(said.line.stream(), [])
         prompts.insert(bisect_right(prompts, at, key=_prompted_at), Conversation(prompt, at, at))
 
-    def hear(self, said: Said) -> None:
-        """Note what an answer answers."""
-        said.conversation = known = self._conversation(said)
+    def hear(self, said: Said, into: int) -> None:
+        """Note what an answer answers, and what stands for ids that are missing or shared.
+
+        Within one prompt what goes in grows with every answer. Results of tools do not tell: they
+        are written between the blocks of one answer too. What a subagent says stands in two files,
+        of which one may lack the prompt.
+        """
+        line, ids = said.line, (said.message.id, said.line.request_id)
+        known = self._conversation(said)
         said.asked_at = known.asked_at if known else None
+        # While an answer of the API is being written a person may type a command.
+        if all(ids) and len(ids[1] or "") > OF_A_GATEWAY:
+            return
+        stream = line.stream()
+        whose = f"{line.session()}:{stream}" if said.side else known and known.prompt
+        turn = f"{whose or line.session()}/{into or said.asked_at or 0}"
+        answer = Answer(said.at, known, said.asked_at, into, None if all(ids) else turn)
+        last = self._answers.get((stream, *ids))
+        if last and all(ids):
+            said.answers = turn if _is_another(answer, last, said.side) else None
+            return
+        # Some gateways count what goes in only at the end of an answer.
+        if last and last.conversation is known and last.asked_at == said.asked_at:
+            if last.into in (0, into) or not into:
+                answer.turn = last.turn
+            answer.into = into or last.into
+        self._answers[stream, *ids] = answer
+        said.answers = answer.turn
 
     def _conversation(self, said: Said) -> Conversation | None:
         """The last prompt before a line, by time: a compaction copies lines behind later ones."""
@@ -80,59 +103,19 @@ class Turns:
         place = bisect_right(prompts, said.at, key=_prompted_at)
         return prompts[place - 1] if place else None
 
-    def repeats(self, said: Said, last: Said) -> bool:
-        """Whether a line only repeats the answer before it."""
-        message = said.message
-        return (
-            message.id is not None
-            and message.id == last.message.id
-            and said.line.request_id == last.line.request_id
-            and said.conversation is last.conversation
-            and said.side is last.side
-            and message.stop_reason != "refusal"
-            and message.model == last.message.model
-            and message.usage == last.message.usage
-        )
 
-    def turn(self, said: Said, into: int) -> str | None:
-        """The identity of an answer whose ids are missing or shared; null where its ids are unique.
-
-        Within one prompt what goes in grows with every answer. Results of tools do not tell: they
-        are written between the blocks of one answer too. What a subagent says stands in two files,
-        of which one may lack the prompt.
-        """
-        line, known, ids = said.line, said.conversation, (said.message.id, said.line.request_id)
-        # While an answer of the API is being written a person may type a command.
-        if all(ids) and len(ids[1] or "") > OF_A_GATEWAY:
-            return None
-        stream = line.stream()
-        whose = f"{line.session()}:{stream}" if said.side else known and known.prompt
-        turn = f"{whose or line.session()}/{into or said.asked_at or 0}"
-        last = self._answers.get((stream, *ids))
-        if all(ids) and last:
-            return turn if _is_another(said, into, last) else None
-        # Some gateways count what goes in only at the end of an answer.
-        if last and last.conversation is known and last.asked_at == said.asked_at:
-            if last.turn and (last.into in (0, into) or not into):
-                turn = last.turn
-            into = into or last.into
-        given = None if all(ids) else turn
-        self._answers[stream, *ids] = Answer(known, said.asked_at, into, given)
-        return given
-
-
-def _is_another(said: Said, into: int, first: Answer) -> bool:
+def _is_another(answer: Answer, first: Answer, side: bool) -> bool:
     """Whether an answer with the ids of the `first` was requested after it.
 
     A tool result asks for another answer only when more goes in. Not every file of a subagent
     has its prompts.
     """
-    known, its = said.conversation, first.conversation
-    if known is None:
+    known = answer.conversation
+    has_more = first.into and answer.into and first.into != answer.into
+    if known is None or (side and not has_more):
         return False
-    if first.into and into and first.into != into:
-        return first.asked_at != said.asked_at
-    return not (said.side or (its and its.prompt == known.prompt))
+    asked_at = known.asked_at if has_more else known.prompted_at
+    return first.at < asked_at <= answer.at
 
 
 _prompted_at = attrgetter("prompted_at")
