@@ -6,9 +6,10 @@ names and dates written by hand are kept. A member whose address changed is know
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -71,7 +72,7 @@ def pull_roster(
     members: Sequence[Member],
     today: date,
     unable: Collection[str] = (),
-    groups: Groups | None = None,
+    groups: Groups = MappingProxyType({}),
 ) -> Pull:
     """Update the roster at `path` with the members of `today`, in one atomic write.
 
@@ -85,7 +86,7 @@ def pull_roster(
             f"The service lists no members, so {path} was not changed. Is the key of this "
             "organisation?"
         )
-    pull = merged(known, members, today, unable)
+    pull = merged(known, members, today, unable, groups)
     before = known.loc[known["end"].isna(), "actor"].nunique()
     # More than half do not leave between two pulls: the key is of another organisation.
     if len(pull.left) > max(1, before / 2):
@@ -94,9 +95,6 @@ def pull_roster(
             f"the {before} people in {path} are not among them, so it was not changed. Is the key "
             "of this organisation? To start a new roster, give another file with --out."
         )
-    if groups:
-        roster, several = with_group_teams(pull.roster, groups)
-        pull = replace(pull, roster=roster, several=several)
     try:
         write_text(path, roster_csv(pull.roster))
     except OSError as error:
@@ -105,17 +103,25 @@ def pull_roster(
 
 
 def merged(
-    roster: pd.DataFrame, members: Sequence[Member], today: date, unable: Collection[str] = ()
+    roster: pd.DataFrame,
+    members: Sequence[Member],
+    today: date,
+    unable: Collection[str] = (),
+    groups: Groups = MappingProxyType({}),
 ) -> Pull:
-    """`roster` updated with the members of `today`.
+    """`roster` updated with the members of `today`, and `groups` as teams.
 
     A new stay starts on the day the service gives, or after the last stay if that is later, in the
     same team; a finished stay ended yesterday. Nobody is added whose role is one of
     `unable`. A person is known by any of their addresses, else by the id of their account.
+
+    A group sets the team of people who have none and of those whose team is another group, which
+    they have left. A team written by hand stays, and people in several groups get none.
     """
     listed = [(plain_address(one.email or ""), one) for one in members]
     roster, readdressed = _with_new_addresses(roster, listed)
     same = one_address(roster)
+    groups_of = _groups_of(groups, same)
     accounts: dict[str, list[Member]] = {}
     for address, one in listed:
         accounts.setdefault(same.get(address, address), []).append(one)
@@ -127,12 +133,15 @@ def merged(
     for actor in sorted(stays.keys() | accounts.keys()):
         past, known = stays.get(actor, []), accounts.get(actor, [])
         # Of several accounts of a person one that can use the product is enough.
-        there = any(one.role not in unable for one in known) or bool(past)
-        change = _change(actor, past, known, pd.Timestamp(today)) if there else "unable"
+        is_kept = any(one.role not in unable for one in known) or bool(past)
+        change = _change(actor, past, known, pd.Timestamp(today)) if is_kept else "unable"
         changes[change].append(actor)
-        updated += past
+        since = groups_of.get(actor, {})
+        updated += [part for stay in past for part in _in_group(stay, since, groups)]
     joined, left, back = (tuple(changes[what]) for what in ("joined", "left", "back"))
-    return Pull(roster_of(updated), joined, left, back, readdressed, len(changes["unable"]))
+    several = tuple(sorted(actor for actor, since in groups_of.items() if len(since) > 1))
+    kept_out = len(changes["unable"])
+    return Pull(roster_of(updated), joined, left, back, readdressed, kept_out, several)
 
 
 def _change(actor: str, stays: list[Stay], accounts: list[Member], today: pd.Timestamp) -> str:
@@ -163,26 +172,6 @@ def roster_csv(roster: pd.DataFrame) -> str:
     ]
     file = roster.drop(columns=unused).rename(columns={"actor": "email"})
     return str(file.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))
-
-
-def with_group_teams(roster: pd.DataFrame, groups: Groups) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """`roster` with groups as teams, and the people in several groups, whose team stays empty.
-
-    A group sets the team of people who have none and of those whose team is another group, which
-    they have left. A team written by hand stays.
-    """
-    groups_of = _groups_of(roster, groups)
-    several = tuple(sorted(actor for actor, since in groups_of.items() if len(since) > 1))
-    stays: list[Stay] = []
-    for stay in roster.to_dict("records"):
-        since = groups_of.get(stay["actor"], {})
-        written = not pd.isna(stay["team"]) and stay["team"] not in groups
-        if len(since) != 1 or stay["team"] in since or written or not pd.isna(stay["end"]):
-            stays.append(stay)
-            continue
-        ((team, joined),) = since.items()
-        stays += _parted(stay, team, pd.Timestamp(joined))
-    return roster_of(stays), several
 
 
 def _known(path: Path) -> pd.DataFrame:
@@ -217,9 +206,8 @@ def _with_new_addresses(
     return roster_of(stays), tuple(sorted(fresh))
 
 
-def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date]]:
+def _groups_of(groups: Groups, same: Mapping[str, str]) -> dict[str, dict[str, date]]:
     """The groups of each person; of two groups with one name the earlier day counts."""
-    same = one_address(roster)
     found: dict[str, dict[str, date]] = {}
     for team, members in groups.items():
         for email, since in members.items():
@@ -229,10 +217,13 @@ def _groups_of(roster: pd.DataFrame, groups: Groups) -> dict[str, dict[str, date
     return found
 
 
-def _parted(stay: Stay, team: str, joined: pd.Timestamp) -> list[Stay]:
-    """The stay until the day before, and the rest of it in the team."""
-    start = stay["start"]
-    if not pd.isna(start) and start >= joined:
-        return [{**stay, "team": team}]
-    before = {**stay, "end": joined - pd.Timedelta(days=1)}
-    return [before, {**stay, "team": team, "start": joined}]
+def _in_group(stay: Stay, since: Mapping[str, date], groups: Groups) -> list[Stay]:
+    """The stay until the day before the person joined their only group, and the rest of it."""
+    written = not pd.isna(stay["team"]) and stay["team"] not in groups
+    if len(since) != 1 or stay["team"] in since or written or not pd.isna(stay["end"]):
+        return [stay]
+    ((team, day),) = since.items()
+    joined, after = pd.Timestamp(day), {**stay, "team": team}
+    if stay["start"] >= joined:  # NaT compares as false: before
+        return [after]
+    return [{**stay, "end": joined - pd.Timedelta(days=1)}, {**after, "start": joined}]

@@ -12,20 +12,24 @@ from ccanalytics.errors import ApiError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.people.roster import parse_roster
-from ccanalytics.people.roster_pull import roster_csv, with_group_teams
+from ccanalytics.people.roster_pull import merged, roster_csv
 from ccanalytics.sources.admin_api import GROUPS, GroupClient
 from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
+from ccanalytics.wire.organization import Member
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HEAD = "email,team,start,end,name\n"
 
 
 def teams(text, groups):
-    """The rows of the roster file after the pull, and the people in several groups."""
-    roster, several = with_group_teams(parse_roster(HEAD + text, "people.csv"), groups)
-    return roster_csv(roster).removeprefix(HEAD), several
+    """The rows of the roster file after a pull of the same people, and who is in several groups."""
+    roster = parse_roster(HEAD + text, "people.csv")
+    people = roster.loc[roster["end"].isna(), "actor"]
+    members = [Member(id="", email=address, added_at=None) for address in people]
+    pull = merged(roster, members, NOW.date(), groups=groups)
+    return roster_csv(pull.roster).removeprefix(HEAD), pull.several
 
 
 def test_people_without_a_team_get_their_group_from_the_day_they_joined():
