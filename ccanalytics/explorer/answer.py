@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import ccanalytics
 from ccanalytics.charts.draw import chart
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import CCAnalyticsError
@@ -40,8 +41,8 @@ def answer(question: Question, loaded: LoadedData) -> View:
 
 
 def _view(question: Question, loaded: LoadedData) -> View:
-    data, call = _data(question, loaded), question.frame
-    frame = call.of(data)
+    data, (function, args, split) = _data(question, loaded), question.call()
+    frame = getattr(ccanalytics, function)(data, *args, **split)
     if len(question.teams) > 1:
         frame = frame[frame["team"].isin(question.teams)]
     metric = frame.metric

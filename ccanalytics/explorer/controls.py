@@ -89,10 +89,11 @@ class Explorer:
 
     def panel(self) -> widgets.Box:
         """The controls and the answer, as one widget."""
-        first = self._first()
-        remembered = _remembered.get(self._asked)
-        question = still_there(remembered, self.loaded, first) if remembered else first
-        self._make_controls(question)
+        question = self._first()
+        if remembered := _remembered.get(self._asked):
+            question = still_there(remembered, self.loaded, question)
+        self._make_controls()
+        self._fill(question)
         self.chart, self.words, self.table, self.code = map(_output, _OUTPUTS)
         self.links = widgets.HTML()
         self.code_button = widgets.ToggleButton(description="Code")
@@ -110,13 +111,13 @@ class Explorer:
     def reset(self) -> None:
         """Back to the first question."""
         with self._one_at_a_time:
-            self._set(self._first())
+            self._answer(self._first())
 
     def _first(self) -> Question:
         source, week, weeks, team, _ = self._asked
         return first_question(self.loaded, source, week, weeks, team)
 
-    def _make_controls(self, question: Question) -> None:
+    def _make_controls(self) -> None:
         metrics = [*((METRICS[name].name, name) for name in CHOICES), ("Your own", OWN_RATIO)]
         self.controls = {
             "metric_id": widgets.Dropdown(options=metrics, description="Metric"),
@@ -134,7 +135,6 @@ class Explorer:
         }
         for name, control in self.controls.items():
             control.add_class(f"cca-{name.replace('_', '-')}")
-        self._fill(question)
 
     def _fill(self, question: Question) -> None:
         """Set the controls to a question; the answer names a missing team."""
@@ -150,24 +150,18 @@ class Explorer:
     def _changed(self, change: dict[str, Any]) -> None:
         """Answer what the controls ask now; one change by the reader is one answer."""
         with self._one_at_a_time:
-            if not self._changing:
-                self._ask(new_source=change["owner"] is self.controls["source"])
-
-    def _ask(self, *, new_source: bool) -> None:
-        values = {name: control.value for name, control in self.controls.items()}
-        question = replace(self.view.question, **values)
-        if not new_source:
+            if self._changing:
+                return
+            values = {name: control.value for name, control in self.controls.items()}
+            question = replace(self.view.question, **values)
+            if change["owner"] is self.controls["source"]:  # its own newest weeks
+                first = first_question(self.loaded, question.source, weeks=self._asked[2])
+                question = replace(question, since=first.since, until=first.until)
+                question = still_there(question, self.loaded, first)
             self._answer(question)
-            return
-        first = first_question(self.loaded, question.source, weeks=self._asked[2])
-        question = replace(question, since=first.since, until=first.until)
-        self._set(still_there(question, self.loaded, first))
-
-    def _set(self, question: Question) -> None:
-        self._fill(question)
-        self._answer(question)
 
     def _answer(self, question: Question) -> None:
+        self._fill(question)
         self._show(question)
         self.offer_files()
 

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-import ccanalytics
 from ccanalytics.metrics.definitions import METRICS, ActorKind
 from ccanalytics.metrics.ratios import Period
 
@@ -28,26 +26,8 @@ COLUMNS = (
 """The columns for a ratio of one's own."""
 
 
-@dataclass(frozen=True)
-class MetricCall:
-    """A call of a function of the package with a dataset."""
-
-    name: str
-    args: tuple[str, ...]
-    named: dict[str, str]
-
-    def of(self, data: Any) -> Any:
-        """What it returns."""
-        return getattr(ccanalytics, self.name)(data, *self.args, **self.named)
-
-    def code(self, data: str) -> str:
-        """The call as Python, of a variable."""
-        return call_code(f"cca.{self.name}", data, *map(ascii, self.args), **self.named)
-
-
-def call_code(function: str, *args: str, **named: str) -> str:
-    """A call as Python code; `named` are text values, `args` are code."""
-    return f"{function}({', '.join([*args, *(f'{k}={v!a}' for k, v in named.items())])})"
+Call = tuple[str, tuple[str, ...], dict[str, str]]
+"""A function of the package, and what it gets after the dataset."""
 
 
 @dataclass(frozen=True)
@@ -71,39 +51,45 @@ class Question:
         """The single team; empty for everybody and for several."""
         return self.teams[0] if len(self.teams) == 1 else ""
 
-    @property
-    def frame(self) -> MetricCall:
+    def call(self) -> Call:
         """The call that returns the metric frame; `ValueError` for an impossible combination."""
         if len(self.teams) > 1 and self.by not in ("", "team"):
             raise ValueError(f"Several teams are split by team, not by {self.by}: choose one.")
         if self.teams and self.actor_kind == "api_key":
             raise ValueError("API keys have no team: choose everybody, or people.")
+        by = "team" if len(self.teams) > 1 else self.by
+        split = {"by": by} if by else {}
+        if self.actor_kind != "user":
+            split["actor_kind"] = self.actor_kind
+        weekly = self.period == "week"
         if self.metric_id in SHAPES:
-            if self._split or self.period != "week":
+            if split or not weekly:
                 name = METRICS[self.metric_id].name
                 raise ValueError(f"{name} cannot be split or shown by {self.period}.")
-            return MetricCall("metric_frame", (self.metric_id,), {})
+            return "metric_frame", (self.metric_id,), {}
         if self.metric_id == OWN_RATIO:
-            if self.period != "week":
+            if not weekly:
                 raise ValueError("A ratio of your own is by week.")
-            return MetricCall("ratio_by_week", (self.top, self.bottom), self._split)
-        if self.period != "week":
-            return MetricCall("by_period", (self.metric_id, self.period), self._split)
-        return MetricCall("by_week", (self.metric_id,), self._split)
-
-    @property
-    def _split(self) -> dict[str, str]:
-        by = "team" if len(self.teams) > 1 else self.by
-        keys = {"actor_kind": self.actor_kind} if self.actor_kind != "user" else {}
-        return {**({"by": by} if by else {}), **keys}
+            return "ratio_by_week", (self.top, self.bottom), split
+        if weekly:
+            return "by_week", (self.metric_id,), split
+        return "by_period", (self.metric_id, self.period), split
 
 
 def code_of(question: Question) -> str:
     """The lines that give the same `frame` and chart in a notebook."""
     q = question
+    name, args, named = q.call()
     how = {"source": q.source, **({"team": q.team} if q.team else {}), "identity": q.identity}
-    load = call_code("cca.load", ascii(str(q.since)), ascii(str(q.until)), **how)
-    lines = ["import ccanalytics as cca\n", f"data = {load}", f"frame = {q.frame.code('data')}"]
+    lines = [
+        "import ccanalytics as cca\n",
+        f"data = cca.load({_arguments(str(q.since), str(q.until), **how)})",
+        f"frame = cca.{name}(data, {_arguments(*args, **named)})",
+    ]
     if len(q.teams) > 1:
         lines.append(f'frame = frame[frame["team"].isin({list(q.teams)!a})]')
     return "\n".join([*lines, "cca.chart(frame)\n"])
+
+
+def _arguments(*args: str, **named: str) -> str:
+    return ", ".join([*map(ascii, args), *(f"{name}={text!a}" for name, text in named.items())])
