@@ -51,7 +51,7 @@ def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> 
         definitions={name: METRICS[name].version for name in known},
         numbers=numbers,
         withheld=_withheld_teams(data),
-        parameters=parameters,
+        parameters=dict(parameters),
     )
 
 

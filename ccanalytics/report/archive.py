@@ -5,20 +5,21 @@ all, and one process at a time writes. `docs/json.md` lists what programs get of
 """
 
 import contextlib
-import json
 import logging
-import math
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from ccanalytics.atomic import ASIDE, alone, write_text
 from ccanalytics.errors import ReportError
 from ccanalytics.weeks import parse_week
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -30,30 +31,42 @@ _BLOCK = re.compile(
     rb'<script type="application/json" id="ccanalytics-issue">(.*?)</script>', re.DOTALL
 )
 _HEAD = 262_144  # bytes read of each file; the block stands near the top
-_CARD = ("metric", "label", "value", "unit", "verdict")
 _NUMBERS = ("value", "low", "high", "previous", "change", "n", "recent", "sustained")
 
 
-@dataclass(frozen=True)
-class Issue:
+class Card(msgspec.Struct, frozen=True):
+    """A headline of an issue, as texts."""
+
+    metric: str = ""
+    label: str = ""
+    value: str = ""
+    unit: str = ""
+
+
+class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
     """One report, and what its page stores for the index and for later issues."""
 
     file: str = ""
     week: str = ""
     title: str = ""
     source: str = ""
-    failed: bool = False
-    cards: tuple[Mapping[str, str], ...] = ()
+    status: str = ""
+    """complete, or failed."""
+    cards: tuple[Card, ...] = ()
     data: str = ""
     """A digest of its records."""
-    definitions: Mapping[str, int] = field(default_factory=dict)
+    definitions: dict[str, int] = {}
     """The version of each metric."""
-    numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    numbers: dict[str, dict[str, float]] = {}
     """The values of each metric by Monday, as shown."""
-    withheld: Mapping[str, list[str]] = field(default_factory=dict)
+    withheld: dict[str, list[str]] = {}
     """The teams whose figures were withheld, by Monday."""
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: dict[str, Any] = {}
     """The parameters of its notebooks."""
+
+    @property
+    def failed(self) -> bool:
+        return self.status != "complete"
 
     @property
     def name(self) -> str:
@@ -69,12 +82,12 @@ class Issue:
     @property
     def headlines(self) -> tuple[tuple[str, str], ...]:
         """The label and the value of each card."""
-        return tuple((card["label"], card["value"]) for card in self.cards)
+        return tuple((card.label, card.value) for card in self.cards)
 
     @property
     def scope(self) -> tuple[str, str, str]:
         """Source, team and identity: issues with equal ones are about the same people."""
-        team, identity = (_text(self.parameters.get(key)) for key in ("team", "identity"))
+        team, identity = (str(self.parameters.get(key) or "") for key in ("team", "identity"))
         return self.source, team, identity
 
     @property
@@ -160,34 +173,27 @@ def one_a_week(found: Iterable[Issue]) -> list[Issue]:
 
 
 def read_issue(path: Path) -> Issue | None:
-    """The description in `path`, empty where an older page lacks it; None for another file."""
-    block = issue_block(path)
-    try:
-        return None if block is None else _issue(path, block)
-    except (TypeError, AttributeError) as error:
-        log.warning("%s is left out of the index: %s", path, error)
-        return None
+    """The description in `path`; None for another file."""
+    issue = _block(path, Issue)
+    return issue and msgspec.structs.replace(issue, file=path.name)
 
 
-def issue_block(path: Path) -> dict[str, Any] | None:
+def _block(path: Path, kind: type[T]) -> T | None:
     """The JSON block of a page; None when there is none, or it is unreadable."""
-    if not path.exists():
-        return None
     try:
         with path.open("rb") as file:
             found = _BLOCK.search(file.read(_HEAD))
-        block = json.loads(found[1]) if found else None
-        if block is None or isinstance(block, dict):
-            return block
-        raise ValueError("its block is not an object")
-    except (OSError, ValueError) as error:
+        return msgspec.json.decode(found[1], type=kind, strict=False) if found else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, msgspec.DecodeError) as error:
         log.warning("%s is skipped: %s", path, error)
         return None
 
 
 def report_as_json(page: Path) -> dict[str, Any]:
     """The values of a page for programs; null where it has none."""
-    block = issue_block(page)
+    block = _block(page, dict[str, Any])
     if block is None:
         raise ReportError(f"{page} is not an issue of a report.")
     parameters = block.get("parameters", {})
@@ -218,36 +224,3 @@ def _headline(card: dict[str, Any]) -> dict[str, Any]:
         "verdict": card.get("verdict", ""),
         **{name: numbers.get(name) for name in _NUMBERS},
     }
-
-
-def _issue(path: Path, block: Mapping[str, Any]) -> Issue:
-    cards = block.get("headlines")
-    texts: Any = {name: _text(block.get(name)) for name in ("week", "title", "source", "data")}
-    parts = {key: block.get(key) for key in ("definitions", "numbers", "withheld", "parameters")}
-    maps: Any = {key: part if isinstance(part, dict) else {} for key, part in parts.items()}
-    maps["numbers"] = {metric: _numbers(weeks) for metric, weeks in maps["numbers"].items()}
-    return Issue(
-        file=path.name,
-        failed=block.get("status") != "complete",
-        cards=tuple(
-            {name: _text(card.get(name)) for name in _CARD}
-            for card in (cards if isinstance(cards, list) else [])
-        ),
-        **texts,
-        **maps,
-    )
-
-
-def _numbers(weeks: object) -> dict[str, float]:
-    """The weekly numbers of a metric in a page, without invalid ones."""
-    pairs = weeks.items() if isinstance(weeks, dict) else ()
-    return {
-        str(week): float(number)
-        for week, number in pairs
-        if isinstance(number, int | float) and math.isfinite(number)
-    }
-
-
-def _text(value: object) -> str:
-    """`value` as encodable text: half a surrogate pair becomes "?"."""
-    return "" if value is None else str(value).encode("utf-8", "replace").decode()

@@ -104,21 +104,21 @@ def _sparks(issues: Sequence[Issue]) -> list[Spark]:
 
     Lines of one unit share one scale.
     """
-    cards = {card["metric"]: card for issue in issues for card in issue.cards}
-    newest_first = dict.fromkeys(card["metric"] for one in reversed(issues) for card in one.cards)
+    cards = {card.metric: card for issue in issues for card in issue.cards}
+    newest_first = dict.fromkeys(card.metric for one in reversed(issues) for card in one.cards)
     values = {metric: [_value(metric, one) for one in issues] for metric in newest_first}
     known = {metric: [v for v in of if not math.isnan(v.number)] for metric, of in values.items()}
     tops: dict[str, float] = {}
     for metric, numbers in known.items():
-        unit = cards[metric]["unit"]
+        unit = cards[metric].unit
         tops[unit] = max([tops.get(unit, 0.0), *(one.number for one in numbers)])
     return [
         Spark(
-            label=cards[metric]["label"],
+            label=cards[metric].label,
             value=values[metric][-1].text,
-            unit=cards[metric]["unit"],
+            unit=cards[metric].unit,
             words=_words(shown, missing=len(values[metric]) - len(shown)),
-            line=sparkline([one[:3] for one in values[metric]], tops[cards[metric]["unit"]]),
+            line=sparkline([one[:3] for one in values[metric]], tops[cards[metric].unit]),
         )
         for metric, shown in known.items()
         if shown
@@ -128,8 +128,8 @@ def _sparks(issues: Sequence[Issue]) -> list[Spark]:
 def _value(metric: str, issue: Issue) -> _Value:
     assert issue.monday  # one_a_week leaves out issues without one
     number = issue.numbers.get(metric, {}).get(issue.monday.isoformat(), math.nan)
-    card = next((card for card in issue.cards if card["metric"] == metric), None)
-    text = "n/a" if math.isnan(number) else card["value"] if card else f"{number:,.4g}"
+    card = next((card for card in issue.cards if card.metric == metric), None)
+    text = "n/a" if math.isnan(number) else card.value if card else f"{number:,.4g}"
     return _Value(issue.monday, number, issue.definitions.get(metric), issue.week, text)
 
 

@@ -1,11 +1,11 @@
 """An issue stores its numbers; the next one reports how later data changed them."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 from builders import dataset, record
+from msgspec.structs import replace
 
 import ccanalytics as m
 from ccanalytics.errors import PreflightError, SettingsError

@@ -211,15 +211,16 @@ def test_an_older_page_without_a_place_for_links_is_unchanged(tmp_path):
 
 
 def test_hostile_issues_are_text_in_index_and_links(tmp_path):
-    """Markup, control characters, half a surrogate pair, invalid weeks, and odd numbers."""
+    """Markup, control characters and invalid weeks; half a surrogate pair or wrong types are
+    none of ours."""
     three(tmp_path)
     block = '<script type="application/json" id="ccanalytics-issue">{}</script>'
     hostile = HOSTILE.replace("<", "\\u003c")
-    for number, week in enumerate(["2026-W44", "9999-W52", hostile, "\\ud800", "0001-W01"]):
+    for number, week in enumerate(["2026-W44", "9999-W52", hostile, "\\ud800", "0001-W01", 3]):
         said = (
-            f'{{"status":"complete","week":"{week}","title":"{hostile}\\u0000\\ud800",'
-            f'"numbers":{{"m":{{"2026-10-26":1e999}},"n":3}},'
-            f'"headlines":[{{"metric":"m","label":"{hostile}","value":1}}],"parameters":[]}}'
+            f'{{"status":"complete","week":"{week}","title":"{hostile}\\u0000",'
+            f'"numbers":{{"m":{{"2026-10-26":{1 if number < 5 else "[]"}}}}},'
+            f'"headlines":[{{"metric":"m","label":"{hostile}","value":"1"}}]}}'
         )
         (tmp_path / f"a{number}<b>.html").write_text(block.format(said))
     html = write_site(tmp_path).read_text(encoding="utf-8")
