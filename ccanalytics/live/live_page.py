@@ -36,9 +36,8 @@ class Live:
     """The newest page, its state, and its listeners."""
 
     def __init__(self, options: RunOptions) -> None:
-        # They import while this process does. The records of one's own page are synced by them,
-        # with each change, those of a weekly report once, before.
-        self.workers = options.notebook_workers(sync=bool(options.spec.report))
+        # They import while this process does, and sync the records with each change.
+        self.workers = options.notebook_workers(sync=True)
         self.maker: PageMaker | None = None
         self.page = b""
         self.listeners: set[Listener] = set()
@@ -66,7 +65,7 @@ class Live:
                 shown = stamp
                 self._asked.clear()
                 begun = time.monotonic()
-                if watched.folders and not stamp.below:
+                if not stamp.below:
                     self._say("waiting", message=_nothing_in(watched), files=0)
                 else:
                     await self._renew(maker, len(stamp.below))

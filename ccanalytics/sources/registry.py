@@ -117,7 +117,7 @@ class SourceSpec:
     report: tuple[str, ...] = ()
     """The notebooks of a personal weekly report; empty: an organisation's report."""
     live: tuple[str, ...] = ()
-    """The notebooks of its live page; empty: those of an organisation's report."""
+    """The notebooks of its live page."""
     folders: Callable[[Access], Sequence[Path]] | None = None
     """The folders with its files, for a page that follows them."""
     banner: str = ""

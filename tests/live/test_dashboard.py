@@ -12,12 +12,10 @@ import time
 import httpx
 import psutil
 import pytest
-from click.testing import CliRunner
-from live_pages import Served, answer, append, dashboard, log_of, write_notebook
+from live_pages import answer, append, dashboard, log_of, write_notebook
 from loops import run_apart
 from tornado.websocket import websocket_connect
 
-from ccanalytics.cli import main
 from ccanalytics.live.page_server import _bound
 
 WAIT = 120
@@ -295,33 +293,3 @@ def test_it_waits_for_a_missing_folder(numbers, tmp_path):
         append(log_of(folder), {"team": "Data", "value": 5})
         assert received(served, is_live)["files"] == 1
         assert "5 in all" in httpx.get(served.url).text
-
-
-@pytest.mark.slow
-def test_the_sample_is_shown_as_its_weekly_report(tmp_path):
-    """--source sample: all the notebooks of the report, with their banner."""
-    command = [sys.executable, "-m", "ccanalytics", "dashboard", "--no-browser"]
-    with subprocess.Popen(
-        [*command, "--source", "sample", "--port", "0", "--store", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            served = Served(process, tmp_path)
-            received(served, is_live, 5 * WAIT)
-            page = httpx.get(served.url).text
-        finally:
-            process.terminate()
-    assert "Sample data" in page
-    assert "What changed" in page
-
-
-def test_flags_of_the_weekly_report_are_refused_for_local_logs():
-    """No flag is silently ignored."""
-    done = CliRunner().invoke(main, ["dashboard", "--weeks", "4"])
-    assert done.exit_code == 2
-    assert "--weeks" in done.output
-    assert "-p days" in done.output
-    assert (
-        CliRunner().invoke(main, ["dashboard", "--source", "sample", "--logs", "x"]).exit_code == 2
-    )
