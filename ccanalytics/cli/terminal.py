@@ -2,10 +2,10 @@
 
 import contextlib
 import logging
+import re
 import shutil
 import signal
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator
 from threading import Lock
 
@@ -17,7 +17,10 @@ BAR = 20
 _bar: list[str] = []
 """The bar that is drawn, if any."""
 
-_TURNS_TEXT = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNSAFE = re.compile(
+    "[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+"""Control characters except line ends and tabs, what ends a line or turns text, half pairs."""
 
 
 def say(text: object, *, err: bool = False) -> None:
@@ -32,13 +35,7 @@ def plain(text: str) -> str:
     >>> plain("Team \\x1b[2JRed")
     'Team ?[2JRed'
     """
-    return "".join("?" if _is_control(sign) else sign for sign in text)
-
-
-def _is_control(sign: str) -> bool:
-    return sign not in "\n\t" and (
-        unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in _TURNS_TEXT
-    )
+    return _UNSAFE.sub("?", text)
 
 
 class Warnings(logging.Handler):
