@@ -17,7 +17,7 @@ from ccanalytics.export.export_tables import (
     POLICY,
     Tables,
     check_policy,
-    description_of,
+    columns_of,
     policy_table,
     table_names,
 )
@@ -124,12 +124,11 @@ def _rows(cursor: Any, query: str) -> list[Any]:
 
 def _comments(tables: Tables) -> Iterator[str]:
     """The data dictionary as comments, where the database has them."""
-    for name, table in tables.items():
-        if name in DESCRIPTIONS:
-            yield f"comment on table {name} is {_literal(DESCRIPTIONS[name])}"
-        for column in table.schema:
-            if text := description_of(name, column):
-                yield f'comment on column {name}."{column.name}" is {_literal(text)}'
+    for name in DESCRIPTIONS.keys() & tables:
+        yield f"comment on table {name} is {_literal(DESCRIPTIONS[name])}"
+    for one in columns_of(tables).to_pylist():
+        if text := one["description"]:
+            yield f'comment on column {one["table"]}."{one["column"]}" is {_literal(text)}'
 
 
 def _literal(text: str) -> str:

@@ -26,11 +26,9 @@ def target_of(target: str, form: str = "") -> Database | FileFolder:
     database, path = database_of(target), Path(target).expanduser().absolute()
     if database and form:
         raise ValueError(f"--format {form} is for a folder; a database has tables.")
-    if form and form not in SUFFIXES:
-        raise ValueError(f"format is {form!r}; it is one of {', '.join(SUFFIXES)}.")
     if not database and path.suffix.lower()[1:] in SUFFIXES.values():
         raise ValueError(f"{target} is a file, but this format writes several: give a folder.")
-    return database or FileFolder(path, form or "parquet")
+    return database or FileFolder(str(path), form or "parquet")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, USD
-from ccanalytics.metrics.actor_weeks import day_sums
+from ccanalytics.metrics.actor_weeks import POPULATIONS, day_sums, week_of
 from ccanalytics.metrics.availability import TOKENS, USAGE
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import rows_of, week_frame
@@ -33,15 +33,12 @@ POLICY = "export_policy"
 """The table of the sources in a target, and how people are shown in each: names and pseudonyms
 never mix."""
 
-POPULATIONS = ("on_roster", "active_before")
-"""Denominators that need more than one week; their metrics are left out."""
-
 WEEKLY = tuple(
     metric.id
     for metric in METRICS.values()
     if metric.numerator and metric.denominator not in POPULATIONS
 )
-"""The metrics of the weekly tables, one column each."""
+"""The metrics of the weekly tables, one column each; not those that need more than one week."""
 
 DESCRIPTIONS = {
     "activity": "One row per record: sessions, lines, commits, pull requests.",
@@ -56,15 +53,11 @@ DESCRIPTIONS = {
 }
 """The row of each table."""
 
-SIDES = {
-    "sessions": "sessions started",
-    "lines_added": "lines added by Claude Code",
-    "lines_removed": "lines removed by Claude Code",
-}
+SUMS = ["sessions", "lines_added", "lines_removed"]
 """Weekly sums that are not metrics."""
 
-PEOPLE = {"n_actors": METRICS["active_actors"].formula}
-"""The number of people behind the figures of a week, as named in metric frames."""
+N_ACTORS = "n_actors"
+"""The column of the metric `active_actors`, named as in metric frames."""
 
 
 def tables_of(data: Dataset) -> Tables:
@@ -86,25 +79,27 @@ def table_names() -> set[str]:
     return {*frame_schemas(), *DESCRIPTIONS}
 
 
-def columns_of(tables: Tables) -> pd.DataFrame:
+def columns_of(tables: Tables) -> pa.Table:
     """One row per column of the tables: table, column, type, description."""
     rows = [
-        (name, column.name, str(column.type), description_of(name, column))
+        (name, column.name, str(column.type), _description(name, column))
         for name, table in tables.items()
         for column in table.schema
     ]
-    return pd.DataFrame(rows, columns=["table", "column", "type", "description"])
+    names = ["table", "column", "type", "description"]
+    return pa.table([pa.array(values) for values in zip(*rows, strict=True)], names)
 
 
-def description_of(table: str, column: pa.Field) -> str:
+def _description(table: str, column: pa.Field) -> str:
     """The description of a column; empty when its name says it all."""
     name, of_table = column.name, frame_schemas().get(table)
-    if name in METRICS and table.startswith("weekly"):
-        return METRICS[name].formula
+    metric = METRICS.get("active_actors" if name == N_ACTORS else name)
+    if metric and table.startswith("weekly"):
+        return metric.formula
     schemas = [of_table] if of_table else SCHEMAS.values()
     known = [column, *(schema.field(name) for schema in schemas if name in schema.names)]
     texts = [(one.metadata or {}).get(b"description", b"").decode() for one in known]
-    return next(filter(None, texts), (SIDES | PEOPLE).get(name, ""))
+    return next(filter(None, texts), "")
 
 
 def check_policy(name: str, known: Mapping[str, str], policy: str) -> None:
@@ -130,26 +125,18 @@ def _actor_days(data: Dataset) -> pd.DataFrame:
     unknown = TOKENS if data.has_cost else USAGE
     if not data.has_tokens:
         days = days.assign(**dict.fromkeys(unknown & set(days), np.nan))
-    days = days.assign(weekday=days["date"].dt.day_of_week + 1)
-    return with_week(days)
+    return days.assign(weekday=days["date"].dt.day_of_week + 1)
 
 
 def _days(data: Dataset) -> pd.DataFrame:
-    days = data.days[data.days["stored"]]
+    days = data.days[data.days["stored"]][["date", "closed", "final", "fetched_at"]]
     counts = data.activity.groupby("date").size()
     records = counts.reindex(days["date"], fill_value=0).to_numpy()
-    shown = days[["date", "closed", "final", "fetched_at"]]
-    return with_week(shown.assign(records=records, floor=data.minimum_group))
-
-
-def with_week(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with the Monday of each date."""
-    monday = frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D")
-    return frame.assign(week=monday)
+    return days.assign(records=records, floor=data.minimum_group, week=week_of(days["date"]))
 
 
 def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
-    """The metric frames and the sums of `SIDES`, which are null where there are too few people."""
+    """The metric frames and `SUMS` side by side, null where there are too few people."""
     keys = ["week", *([by] if by else [])]
     frames = {name: week_frame(data, name, by).set_index(keys) for name in WEEKLY}
     people = frames["active_actors"]["value"]
@@ -157,9 +144,9 @@ def _weekly(data: Dataset, by: str | None) -> pd.DataFrame:
     columns["priced_share"] = frames["cost"]["priced_share"]
     wide = pd.DataFrame(index=people.index).join(pd.DataFrame(columns).reindex(people.index))
     rows = rows_of(data, METRICS["active_actors"], by)
-    sums = rows.groupby(keys, observed=True)[list(SIDES)].sum().reindex(people.index)
+    sums = rows.groupby(keys, observed=True)[SUMS].sum().reindex(people.index)
     wide = wide.join(sums.where(people.notna()))
-    return wide.reset_index().rename(columns={"active_actors": "n_actors"})
+    return wide.reset_index().rename(columns={"active_actors": N_ACTORS})
 
 
 def _table(name: str, frame: pd.DataFrame, source: str) -> pa.Table:

@@ -40,28 +40,23 @@ _AS_TEXT = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_
 class FileFolder:
     """A folder of exports in one format."""
 
-    path: Path
+    name: str
+    """Its path."""
     form: str
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return str(self.path)
 
     def write(self, source: str, tables: Tables, policy: str, *, replace: bool) -> None:
         """Write all files aside, then move all in place."""
         policies = {} if replace else self._policies()
         policy, file = f"{policy} {self.form}", f"{source}.{SUFFIXES[self.form]}"
         check_policy(self.name, policies, policy)
-        files = AtomicFolder(self.path)
-        dictionary = pa.Table.from_pandas(columns_of(tables), preserve_index=False)
+        files = AtomicFolder(Path(self.name))
         with files.writing() as aside:
             for name, table in tables.items():
                 (aside / name).mkdir()
                 _write_file(table, name, aside / name / file)
             whole = policy_table({**policies, source: policy})
             _write_file(whole, POLICY, aside / f"{POLICY}.csv")
-            _write_file(dictionary, "columns", aside / "columns.csv")
+            _write_file(columns_of(tables), "columns", aside / "columns.csv")
             if replace:
                 # Before the commit: a crash between the two must not leave names in a folder
                 # that calls itself aggregate.
@@ -71,18 +66,19 @@ class FileFolder:
             self._remove(file, table_names() - set(tables))
 
     def _policies(self) -> dict[str, str]:
-        file = self.path / f"{POLICY}.csv"
+        folder = Path(self.name)
+        file = folder / f"{POLICY}.csv"
         if file.exists():
             return dict(list(csv.reader(file.read_text(encoding="utf-8").splitlines()))[1:])
-        others = [path.name for path in self.path.glob("[!.]*")]
+        others = [path.name for path in folder.glob("[!.]*")]
         if others:
             raise ExportError(
-                f"{self.path} has {others[0]!r} and is not an export folder: give another one."
+                f"{folder} has {others[0]!r} and is not an export folder: give another one."
             )
         return {}
 
     def _remove(self, pattern: str, tables: Iterable[str]) -> None:
-        for path in [path for name in tables for path in (self.path / name).glob(pattern)]:
+        for path in [path for name in tables for path in Path(self.name, name).glob(pattern)]:
             path.unlink()
 
 

@@ -18,8 +18,8 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.export.export_tables import with_week
 from ccanalytics.frames.schemas import USD, field
+from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
 from ccanalytics.prices import UNITS, Tariff, model_family, price_list
 
@@ -134,7 +134,7 @@ def _teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
 def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     """The weeks of enough people; a team that is withheld in one is no team there."""
     minimum = data.minimum_group
-    usage = with_week(usage)
+    usage = usage.assign(week=week_of(usage["date"]))
     weeks = members(usage, ["week"])
     hidden_weeks = {*weeks.loc[few(weeks, minimum, ["week"]), "week"], *data.hidden_weeks}
     usage = usage[~usage["week"].isin(hidden_weeks)]
