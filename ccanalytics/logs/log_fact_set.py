@@ -1,6 +1,5 @@
 """The facts of some session logs: every fact once."""
 
-from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
 from typing import Any, TypeVar
@@ -13,7 +12,6 @@ from ccanalytics.logs.log_facts import (
     CallKey,
     Dated,
     Event,
-    Fact,
     LoggedRequest,
     RequestKey,
     Session,
@@ -87,7 +85,8 @@ class Facts:
     def days(self) -> set[date]:
         """The UTC days of all facts."""
         kinds = *self._kinds(), self.sessions()
-        return _days(chain.from_iterable(kind.values() for kind in kinds))
+        numbers = {fact.at // DAY for kind in kinds for fact in kind.values()}
+        return {day_of(number * DAY) for number in numbers}
 
     def _kinds(self) -> tuple[dict[Any, Any], ...]:
         return self.requests, self.calls, self.events
@@ -100,12 +99,8 @@ class Facts:
             if name not in self.own and file not in self.own
         ]
 
-    def join(self, news: "Facts", *, newest: bool = False) -> tuple[set[date], set[str | None]]:
-        """Join other facts; returns the days and sessions that changed.
-
-        The `newest` accounts replace what older rules made of the same lines.
-        """
-        before = self._counted()
+    def join(self, news: "Facts", *, newest: bool = False) -> None:
+        """Join other facts; the `newest` replace what older rules made of the same lines."""
         for name, session in news.own.items():
             put(self.own, name, session)
         for key, session in news.borrowed.items():
@@ -113,26 +108,9 @@ class Facts:
         self.continued |= news.continued
         self.copies |= news.copies
         for mine, others in zip(self._kinds(), news._kinds(), strict=True):
-            if not mine:  # in a first sync nothing is known, and there is nothing to compare
-                mine.update(others)
-                continue
             for key, fact in others.items():
                 self._put(mine, key, fact, newest)
         self._match_incomplete()
-        after = self._counted()
-        changed = [fact for was, now in zip(before, after, strict=True)
-                   for fact in _differences(was, now)]  # fmt: skip
-        names = {fact.place.session for fact in changed if not isinstance(fact, Event)}
-        # The row of a session has the sums of its facts.
-        changed += [
-            known[-1][name] for known in (before, after) for name in names & known[-1].keys()
-        ]
-        return _days(changed), names
-
-    def _counted(self) -> tuple[dict[Any, Fact], ...]:
-        """What counts of each kind, by identity; sessions come last."""
-        requests: dict[Any, Fact] = {one.key: one for one in self.counted_requests()}
-        return requests, {**self.calls}, {**self.events}, {**self.sessions()}
 
     def _put(self, kind: dict[Any, Any], key: Any, fact: Any, newest: bool = False) -> None:
         """Add an account of a fact."""
@@ -173,9 +151,7 @@ class Facts:
     def _first_own(self) -> dict[str, int]:
         """The start of the first own fact of each copy that has any."""
         first: dict[str, int] = {}
-        facts: Iterable[LoggedRequest | ToolCall] = chain(
-            self.requests.values() if self.copies else (), self.calls.values()
-        )
+        facts: chain[LoggedRequest | ToolCall] = chain(self.requests.values(), self.calls.values())
         for fact in facts if self.copies else ():
             name = fact.place.session
             if name in self.copies:
@@ -186,45 +162,22 @@ class Facts:
     def _match_incomplete(self) -> None:
         """Join each request without an id with the request of its session it is part of.
 
-        That one has both ids, and as much went in, or nothing was logged of that so far.
+        That one has both ids, and as much went in.
         """
         incomplete = [r for r in self.requests.values() if not (r.message and r.request)]
-        names = {request.message or request.request for request in incomplete}
-        known: dict[tuple[object, ...], LoggedRequest] = {}
-        for request in self.requests.values() if names else ():
+        known: dict[tuple[object, ...], RequestKey] = {}
+        for request in self.requests.values() if incomplete else ():
             if request.message and request.request and request.turn is None:
-                for name in names.intersection(request.key[:2]):
-                    for size in (request.used.tokens.into, ("asked", request.asked_at)):
-                        place = request.place.session, name, size
-                        known[place] = min(known.get(place, request), request, key=_name)
+                for name in (request.message, request.request):
+                    place = request.place.session, name, request.used.tokens.into
+                    known[place] = min(known.get(place, request.key), request.key, key=str)
         for request in incomplete:
-            into, name = request.used.tokens.into, request.message or request.request
-            whole = known.get((request.place.session, name, into))
-            if whole is None and not into:
-                whole = known.get((request.place.session, name, ("asked", request.asked_at)))
+            named = request.message or request.request
+            whole = known.get((request.place.session, named, request.used.tokens.into))
             if whole is not None:
-                joined = self.requests[whole.key].joined(request)
-                ids = {"message": whole.message, "request": whole.request, "turn": None}
-                self.requests[whole.key] = msgspec.structs.replace(joined, **ids)
-                del self.requests[request.key]
-
-
-def _name(request: LoggedRequest) -> tuple[str, str]:
-    return request.message or "", request.request or ""
-
-
-def _differences(before: dict[Any, Fact], after: dict[Any, Fact]) -> Iterator[Fact]:
-    """What is not the same in both, as it was and as it is."""
-    for key, now in after.items():
-        was = before.get(key)
-        if was is not now and was != now:
-            yield from filter(None, (was, now))
-    yield from (before[key] for key in before.keys() - after.keys())
-
-
-def _days(facts: Iterable[Fact]) -> set[date]:
-    numbers = {fact.at // DAY for fact in facts}
-    return {day_of(number * DAY) for number in numbers}
+                joined = self.requests[whole].joined(self.requests.pop(request.key))
+                ids = dict(zip(("message", "request", "turn"), whole, strict=True))
+                self.requests[whole] = msgspec.structs.replace(joined, **ids)
 
 
 def _answer(request: LoggedRequest) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ and what is read twice is counted once.
 import contextlib
 import gc
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from itertools import chain
 from types import MappingProxyType
@@ -132,21 +132,21 @@ def _join(
 
     Some frames of the `lost` days were damaged.
     """
-    facts, known_sessions = _stored_facts(store, ledger, news)
-    days, names = facts.join(news, newest=newest)
-    writes: dict[date, Frames] = {}
-    if changed := sorted(days | lost.keys()):
-        has_changed = pc.is_in(known_sessions["session"], pa.array(names, pa.string()))
-        frames = frames_of(facts, organization, known_sessions.filter(pc.invert(has_changed)))
-        writes = by_day(frames, changed)
-    for day in lost.keys() - days:
-        writes[day] |= _sums_kept(store, day, lost[day])
     stored = store.days(SOURCE)
-    if gaps := _empty_days(stored.keys(), days, now.date()) - writes.keys():
+    facts, frames = _rebuilt(store, ledger, news, organization, lost.keys(), newest=newest)
+    for day, damaged in lost.items():
+        frames[day] |= _sums_kept(store, day, frames[day], damaged)
+    made = {day: NewDay(day, one, now, organization) for day, one in frames.items()}
+    writes = {
+        day: one.frames
+        for day, one in made.items()
+        if day not in stored or day in lost or one.digest != stored[day].digest
+    }
+    if gaps := _empty_days(stored.keys(), writes.keys(), now.date()) - writes.keys():
         # Nothing is the same on every day, and is made once for all of them.
         writes |= dict.fromkeys(sorted(gaps), frames_of(Facts(), organization))
-    for day, one in stored.items():
-        moves = not one.final and (is_final(day, now) or is_closed(day, now) > one.closed)
+    for day, known in stored.items():
+        moves = not known.final and (is_final(day, now) or is_closed(day, now) > known.closed)
         if moves and day not in writes:
             writes[day] = store.read_days(SOURCE, [day])[1]
 
@@ -154,34 +154,47 @@ def _join(
     written = Ledger(code_version(), index, facts.borrowed_only(), rest, facts.copies)
     changes: Changes = {}
     if writes or written != ledger:
-        made = [NewDay(day, frames, now, organization) for day, frames in writes.items()]
+        days = [made.get(d) or NewDay(d, one, now, organization) for d, one in writes.items()]
         files = {LEDGER: msgspec.msgpack.encode(written)}
-        changes = store.write_days(SOURCE, made, files=files)
+        changes = store.write_days(SOURCE, days, files=files)
     everything = stored.keys() | writes.keys()
     open_days = {day for day in everything if not is_closed(day, now)}
     final = tuple(sorted(everything - changes.keys()))
     return SyncResult.of(changes, final=final, open=tuple(sorted(open_days)))
 
 
-def _stored_facts(store: Store, ledger: Ledger | None, news: Facts) -> tuple[Facts, pa.Table]:
-    """The facts of the days that news concern, and the rows of their sessions.
+def _rebuilt(
+    store: Store,
+    ledger: Ledger | None,
+    news: Facts,
+    organization: str | None,
+    lost: Iterable[date],
+    *,
+    newest: bool,
+) -> tuple[Facts, dict[date, Frames]]:
+    """The facts with the news, and the frames of all days that these concern, and `lost` ones.
 
-    A session may have more facts on other days. Without a ledger all days are read, because
-    nothing says how far they were.
+    Without a ledger all days are read, because nothing says how far they were.
     """
-    stored = store.dates(SOURCE)
-    days = news.days().union(_days_with(store, set(_names_of(news, ledger))) if ledger else stored)
-    _, frames = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
-    facts = facts_of(frames)
+    days, names = set(store.dates(SOURCE)), set[str | None]()
+    if ledger:
+        days, names = _concerned(store, set(_names_of(news, ledger)))
+    days |= news.days()
+    _, known = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
+    facts, sessions = facts_of(known), known["sessions"]
     if ledger:
         _recall(facts, ledger)
-    return facts, frames["sessions"]
+    facts.join(news, newest=newest)
+    # Other sessions of these days have more facts on days that are not read.
+    is_whole = pc.is_in(sessions["session"], pa.array(names, pa.string()))
+    others = sessions.filter(pc.invert(is_whole)) if ledger else None
+    return facts, by_day(frames_of(facts, organization, others), sorted(days.union(lost)))
 
 
-def _days_with(store: Store, names: set[str | None]) -> set[date]:
-    """The stored days of facts with one of these identities, and of their sessions."""
+def _concerned(store: Store, names: set[str | None]) -> tuple[set[date], set[str | None]]:
+    """The stored days of facts with one of these identities and of their sessions, and these."""
     if not names:
-        return set()
+        return set(), set()
     schemas = {
         frame: pa.schema([LOG_SCHEMAS[frame].field(name) for name in ("date", *columns)])
         for frame, columns in IDENTITIES.items()
@@ -189,13 +202,12 @@ def _days_with(store: Store, names: set[str | None]) -> set[date]:
     _, tables = store.read_days(
         SOURCE, store.dates(SOURCE), schemas, lost_ok=True, schema=schemas.__getitem__
     )
-
     # When a fact moves to another session, the one it leaves changes too.
     everything = [(tables[frame], name) for frame, ids in IDENTITIES.items() for name in ids]
     shared = [_where(table, name, names, "session") for table, name in everything if name in SHARED]
     every = names.union(*shared)
     days = (_where(table, name, every, "date") for table, name in everything)
-    return {midnight.date() for midnight in chain.from_iterable(days)}
+    return {midnight.date() for midnight in chain.from_iterable(days)}, every
 
 
 def _where(table: pa.Table, column: str, names: set[str | None], wanted: str) -> list[Any]:
@@ -204,11 +216,12 @@ def _where(table: pa.Table, column: str, names: set[str | None], wanted: str) ->
     return table[wanted].filter(found).unique().to_pylist()
 
 
-def _sums_kept(store: Store, day: date, lost: set[str]) -> Frames:
+def _sums_kept(store: Store, day: date, found: Frames, damaged: set[str]) -> Frames:
     """The stored sums of a day whose facts were damaged and are in no log any more."""
-    if not lost & LOG_SCHEMAS.keys():
+    facts = damaged & LOG_SCHEMAS.keys()
+    if not facts or any(len(found[name]) for name in facts):
         return {}
-    return store.read_days(SOURCE, [day], SCHEMAS.keys() - lost, lost_ok=True)[1]
+    return store.read_days(SOURCE, [day], SCHEMAS.keys() - damaged, lost_ok=True)[1]
 
 
 def _empty_days(stored: Collection[date], logged: Collection[date], today: date) -> set[date]:
