@@ -11,6 +11,7 @@ from ccanalytics.charts.marks import ready, stacked, table_columns, week_words
 from ccanalytics.charts.shown_chart import finished, newest_rows, newest_words, title_of
 from ccanalytics.charts.theme import BLUE, GREY, legend, value_axis, value_format, week_axis
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.metric_frame import MetricFrame
 
 
 def bill_chart(frame: pd.DataFrame) -> Any:
@@ -23,19 +24,10 @@ def bill_chart(frame: pd.DataFrame) -> Any:
     return stacked(frame, "bill", "part", order=there, title=title, subtitle=subtitle, wide=True)
 
 
-def billed_per_commit_chart(frame: pd.DataFrame) -> Any:
-    """Billed cost per commit, and in grey the estimate."""
-    return _next_to_estimate(frame, "billed_cost_per_commit")
-
-
-def billed_per_active_day_chart(frame: pd.DataFrame) -> Any:
-    """Billed cost per active day, and in grey the estimate."""
-    return _next_to_estimate(frame, "billed_cost_per_active_day")
-
-
-def _next_to_estimate(frame: pd.DataFrame, metric_id: str) -> Any:
-    metric, sides = METRICS[metric_id], ["billed", "estimated"]
-    frame = ready(frame, metric, None)
+def next_to_estimate_chart(cost: MetricFrame) -> Any:
+    """A billed cost, and in grey the estimate."""
+    metric, sides = cost.metric, ["billed", "estimated"]
+    frame = ready(cost, metric, None)
     estimate = alt.Tooltip("estimated:Q", title="estimated", format=value_format(metric))
     words = [*week_words(frame, metric)[:3], estimate]
     base = alt.Chart(frame).encode(x=week_axis(), tooltip=words)
