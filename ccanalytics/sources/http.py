@@ -34,7 +34,6 @@ from ccanalytics.sources.http_answers import (
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.registry import Source
 from ccanalytics.wire.claude_code import CursorPage
-from ccanalytics.wire.organization import Listing
 from ccanalytics.words import counted
 
 WALKS = 3
@@ -54,7 +53,7 @@ PAGE_SIZE = 1000
 
 
 T = TypeVar("T")
-PageT = TypeVar("PageT", bound=CursorPage[Any] | Listing[Any])
+PageT = TypeVar("PageT", bound=CursorPage[Any])
 
 Decode = Callable[[bytes], T]
 

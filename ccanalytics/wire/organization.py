@@ -1,9 +1,11 @@
 """The wire format of an organization's own lists: members and API keys."""
 
 from datetime import UTC, date, datetime
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
-from ccanalytics.wire.claude_code import Wire
+from msgspec import field
+
+from ccanalytics.wire.claude_code import CursorPage, Wire
 
 
 class Listed(Wire):
@@ -79,29 +81,21 @@ class ApiKey(Listed):
     """Its name, by which records know it; it can be changed, and two keys can share it."""
 
 
-class Listing(Wire, Generic[ListedRow]):
+class Listing(CursorPage[ListedRow], kw_only=True):
     """One answer of a list; the next one begins after `last_id`."""
 
-    data: list[ListedRow]
-    """The rows of this page."""
     has_more: bool
     """Whether another page follows."""
     first_id: str | None = None
     """The id of the first row; null on an empty page."""
-    last_id: str | None = None
+    next_page: str | None = field(name="last_id", default=None)
     """The id of the last row, to send as `after_id`; null on an empty page."""
 
     continued_by: ClassVar[str] = "after_id"
 
-    @property
-    def goes_on(self) -> bool:
-        """Whether another page follows."""
-        return self.has_more
-
-    @property
-    def next_page(self) -> str:
-        """The cursor: `last_id`, or the id of the last row, as some gateways leave it out."""
-        return self.last_id or (self.data[-1].id if self.data else "")
+    def __post_init__(self) -> None:
+        if not self.next_page and self.data:  # some gateways leave it out
+            self.next_page = self.data[-1].id
 
 
 class MemberPage(Listing[Member]):
