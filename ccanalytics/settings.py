@@ -96,9 +96,13 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
 def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str]:
     """Environment variables that give another process the same settings and log folders."""
     found = {variable: _text(getattr(settings, name)) for variable, name in VARIABLES.items()}
-    if logs:
-        found["CLAUDE_CONFIG_DIR"] = ",".join(_log_folder(folder) for folder in logs)
-    return found
+    for folder in logs:
+        if "," in str(folder):
+            raise SettingsError(
+                f"The log folder {folder} has a comma in its path; rename or link it."
+            )
+    folders = ",".join(str(folder.absolute()) for folder in logs)
+    return {**found, "CLAUDE_CONFIG_DIR": folders} if folders else found
 
 
 def _text(value: Any) -> str:
@@ -123,12 +127,6 @@ def _parsed(variable: str, text: str) -> Any:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
         raise SettingsError(f"{variable} is {text!r}, not JSON: {error}.") from None
-
-
-def _log_folder(folder: Path) -> str:
-    if "," in str(folder):
-        raise SettingsError(f"The log folder {folder} has a comma in its path; rename or link it.")
-    return str(folder.absolute())
 
 
 def settings_file(environ: Mapping[str, str], folder: Path) -> Path | None:

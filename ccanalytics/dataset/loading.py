@@ -344,18 +344,12 @@ def _of_settings(spec: SourceSpec, settings: Settings) -> dict[str, Any]:
 def _day_table(
     days: Sequence[date], stored: Mapping[date, StoredDay], restatements: Iterable[Restatement]
 ) -> pd.DataFrame:
-    there = [stored.get(day) for day in days]
     restated = {one.day for one in restatements}
-    return pd.DataFrame(
-        {
-            "date": pd.Series(days).astype("datetime64[ms]"),
-            "stored": [day is not None for day in there],
-            "closed": [day is not None and day.closed for day in there],
-            "final": [day is not None and day.final for day in there],
-            "fetched_at": pd.Series(
-                [day.fetched_at.replace(tzinfo=None) if day else None for day in there],
-                dtype="datetime64[ms]",
-            ).dt.tz_localize("UTC"),
-            "restated": [day in restated for day in days],
-        }
-    )
+    rows = [
+        (day, bool(one), bool(one and one.closed), bool(one and one.final), one and one.fetched_at,
+         day in restated)
+        for day, one in zip(days, map(stored.get, days), strict=True)
+    ]  # fmt: skip
+    names = ["date", "stored", "closed", "final", "fetched_at", "restated"]
+    times = {"date": "datetime64[ms]", "fetched_at": "datetime64[ms, UTC]"}
+    return pd.DataFrame(rows, columns=names).astype(times)

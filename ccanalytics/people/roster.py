@@ -259,9 +259,10 @@ def _unseen(text: str, column: str) -> list[str]:
     if text.upper() in _EXCEL_ERRORS:
         return [f"{column} is {text!r}, an error of the spreadsheet"]
     kinds = ("Cc", "Cf", "Zl", "Zp", "Zs")
-    found = {sign for sign in text if unicodedata.category(sign) in kinds} - {" "}
+    odd = {sign for sign in text if not sign.isprintable()}  # never a space; mostly none
     return [f"{column} has {unicodedata.name(sign, 'a sign').lower()} (U+{ord(sign):04X}) in it, "
-            "which is invisible: type it again" for sign in sorted(found)]  # fmt: skip
+            "which is invisible: type it again"
+            for sign in sorted(odd) if unicodedata.category(sign) in kinds]  # fmt: skip
 
 
 def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.DataFrame:

@@ -11,21 +11,8 @@ from urllib.parse import quote
 
 from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.keys import ANALYTICS, GROUPS_KEY, MEMBERS_KEY
-from ccanalytics.wire.claude_code import (
-    CursorPage,
-    Page,
-    Record,
-    decode_page,
-    decoder,
-    unknown_fields,
-)
-from ccanalytics.wire.organization import (
-    GroupMember,
-    Member,
-    MemberGroup,
-    MemberPage,
-    Organization,
-)
+from ccanalytics.wire.claude_code import CursorPage, Page, Record, decode_page, decoder
+from ccanalytics.wire.organization import GroupMember, Member, MemberGroup, MemberPage, Organization
 
 REPORT = "/v1/organizations/usage_report/claude_code"
 MEMBERS = "/v1/organizations/users"
@@ -57,9 +44,7 @@ class AdminClient(Client):
         return known
 
     def _decode(self, body: bytes) -> Page:
-        page = decode_page(body)
-        self._note_unknown(unknown_fields(body, page.data))
-        return page
+        return self._noted(body, decode_page(body))
 
 
 class MemberClient(AdminClient):

@@ -16,7 +16,7 @@ from ccanalytics.errors import ApiError, NotYetError
 from ccanalytics.sources.http import Client, checked_day
 from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS_KEY
-from ccanalytics.wire.claude_code import Record, UserActor, unknown_fields
+from ccanalytics.wire.claude_code import Record, UserActor
 from ccanalytics.wire.enterprise import (
     PeoplePage,
     PersonDay,
@@ -96,10 +96,8 @@ class EnterpriseClient(Client):
         return [row for row in found.rows if since <= row.day <= until]
 
     def _decode(self, body: bytes) -> PeoplePage:
-        page = decode_people(body)
         # The rest of a row belongs to other products.
-        self._note_unknown(unknown_fields(body, page.data, inside="claude_code_metrics"))
-        return page
+        return self._noted(body, decode_people(body), inside="claude_code_metrics")
 
     def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
         """A recent day was requested too early when the refusal names an earlier one."""

@@ -33,7 +33,7 @@ from ccanalytics.sources.http_answers import (
 )
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.registry import Source
-from ccanalytics.wire.claude_code import CursorPage
+from ccanalytics.wire.claude_code import CursorPage, unknown_fields
 from ccanalytics.words import counted
 
 WALKS = 3
@@ -171,12 +171,12 @@ class Client(Source):
         pages = self._all_pages(path, {**params, "limit": PAGE_SIZE}, decode)
         return [row for page in pages for row in page.data]
 
-    def _note_unknown(self, fields: set[str]) -> None:
-        """Remember and log once which fields are new to this version."""
-        news = fields - self.unknown_fields
-        if news:
+    def _noted(self, body: bytes, page: PageT, inside: str = "") -> PageT:
+        """The page; fields of its rows that are new to this version are logged once."""
+        if news := unknown_fields(body, page.data, inside) - self.unknown_fields:
             log.warning("The service sends fields unknown to this version: %s.", sorted(news))
             self.unknown_fields |= news
+        return page
 
     def _request(
         self, path: str, params: Params, decode: Decode[T], retries: RetryBudget | None = None

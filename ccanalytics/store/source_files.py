@@ -134,19 +134,12 @@ def _read(path: Path, inode: int, modified: int, size: int) -> DayIndex:
         rows = _plain(table.cast(_SCHEMA))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(path, str(error)) from error
-    days = [
-        StoredDay(
-            (EPOCH + timedelta(milliseconds=day)).date(),
-            EPOCH + timedelta(microseconds=fetched_at),
-            digest,
-            records,
-            final,
-            unknown_fields,
-            path.parent.name,
-        )
-        for day, fetched_at, digest, records, final, unknown_fields in rows
-    ]
-    return DayIndex({one.day: one for one in days}, about["files"], about["organization"])
+    days: dict[date, StoredDay] = {}
+    for midnight, fetched_at, *others in rows:
+        day = (EPOCH + timedelta(milliseconds=midnight)).date()
+        fetched = EPOCH + timedelta(microseconds=fetched_at)
+        days[day] = StoredDay._make([day, fetched, *others, path.parent.name])
+    return DayIndex(days, about["files"], about["organization"])
 
 
 def _plain(table: pa.Table) -> list[tuple[Any, ...]]:

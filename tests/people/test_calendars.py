@@ -45,4 +45,5 @@ def test_the_weekend_days_can_be_configured():
 @pytest.mark.parametrize("kind", ["holidays", "events", "interventions"])
 def test_the_sample_includes_calendars(kind):
     """Each can be read like a user's file."""
-    assert len(parse_calendar(kind, SampleOrganisation().calendar_csv(kind), "sample"))
+    calendars = SampleOrganisation().organisation().calendars_csv
+    assert len(parse_calendar(kind, calendars[kind], "sample"))

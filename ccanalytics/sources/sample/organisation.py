@@ -156,13 +156,9 @@ class SampleOrganisation(Source):
         ]
         return sorted(rows, key=lambda row: row["added_at"], reverse=True)
 
-    def calendar_csv(self, kind: str) -> str:
-        """The calendar of this kind: holidays, events or interventions."""
-        return _csv(*CALENDARS[kind])
-
     def organisation(self) -> Organisation:
         """Its roster, calendars and prices."""
-        calendars = {kind: self.calendar_csv(kind) for kind in CALENDARS}
+        calendars = {kind: _csv(*lines) for kind, lines in CALENDARS.items()}
         return Organisation(self.roster_csv(), calendars, MONTHLY_BUDGET_USD, BUDGETS, SEAT_PRICES)
 
 
@@ -313,6 +309,5 @@ def _poisson(draw: Random, mean: float) -> int:
 def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if cell is None else cell for cell in line] for line in lines)
+    writer.writerows([header, *lines])  # None is an empty cell
     return text.getvalue()
