@@ -59,6 +59,7 @@ class Charts:
             "subtitle": subtitle,
             "description": description_of(chart),
             "metric": about(chart).get("metric", ""),
+            "by": chart.get("facet", {}).get("field", ""),
             "wide": bool(about(chart).get("wide")),
             "svg": svg,
             "box": box[1] if box else "",

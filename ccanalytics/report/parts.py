@@ -154,6 +154,12 @@ class Contents:
         """All charts, in the order of the page."""
         return [*self.lead, *(item for item in self._items() if item["kind"] == "figure")]
 
+    def chart_about(self, finding: Item) -> str:
+        """The id of the chart to look at for a finding: of its split if there is one; or none."""
+        charts = [item for item in self.figures() if item["metric"] == finding["metric"]]
+        split = [item for item in charts if item["by"] == finding["by"]]
+        return next((item["id"] for item in split or charts), "")
+
     def metrics(self) -> set[str]:
         """The ids of the metrics of all cards and charts."""
         groups = [item["cards"] for item in self._items() if item["kind"] == "cards"]

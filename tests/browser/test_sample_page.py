@@ -53,6 +53,16 @@ def test_a_phone_begins_with_the_findings(opened):
     assert box["y"] + box["height"] <= 844
 
 
+def test_a_finding_leads_to_the_chart_it_is_about(opened):
+    """To that of the same metric and split."""
+    page = opened()
+    finding = page.get_by_role("link", name="Payments: cost per commit up")
+    title = finding.inner_text()
+    finding.click()
+    chart = page.locator("figure.chart:target")
+    assert chart.is_visible() and title in chart.locator("h4").inner_text().replace("\n", " ")
+
+
 def test_a_tap_shows_the_week_in_four_short_lines(opened):
     """Anywhere above or below the line of a week, in a chart as wide as a phone."""
     page = opened(390, has_touch=True)
