@@ -14,6 +14,10 @@ Ids are not always unique: gateways repeat message ids, leave out request ids, n
 from 1 in each turn. Where an id is missing, the `turn` stands for it: the prompt, and what went in.
 """
 
+import ntpath
+import posixpath
+import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
@@ -22,7 +26,6 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from ccanalytics.logs.edits import Outcome
-from ccanalytics.logs.log_projects import is_within, project_of
 from ccanalytics.prices import Tariff, Tokens
 
 DAY = 86_400_000
@@ -35,6 +38,12 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 UNKNOWN_MODEL = "unknown"
 """The model of a request without a model."""
+
+_DRIVE = re.compile(r"(?:[\\/]{2}[?.][\\/])?([A-Za-z]):(?=[\\/]|$)|/mnt/([A-Za-z])(?=/|$)")
+_WORKTREE = re.compile(
+    r"([\\/])(?:\.claude[\\/]worktrees|\.worktrees)[\\/].*"
+    r"|(?<=[\\/]\.claude-worktrees[\\/])([^\\/]+)[\\/].*"
+)
 
 KINDS = (None, "named", "fork", "bg")
 """What a session's file shows, from the likely original to the likely copy: nothing; a name in its
@@ -61,12 +70,33 @@ def session_only(session: str | None) -> Place:
     return Place(session, None, None, None)
 
 
+def project_of(folder: str | None) -> str | None:
+    r"""The project of a folder: worktrees belong to their repository, drives are upper case.
+
+    >>> project_of("/home/a/app/.claude/worktrees/fix-1/src"), project_of("/home/a/app/")
+    ('/home/a/app', '/home/a/app')
+    >>> project_of("c:\\app") == project_of("\\\\?\\C:\\app\\") == project_of("/mnt/c/app")
+    True
+    """
+    if not folder:
+        return folder
+    # macOS writes an accent as a character of its own.
+    folder, tidied = unicodedata.normalize("NFC", folder), posixpath.normpath
+    if drive := _DRIVE.match(folder):
+        letter, tidied = drive[1] or drive[2], ntpath.normpath
+        folder = f"{letter.upper()}:\\{folder[drive.end() :]}"
+    folder = _WORKTREE.sub(lambda found: found[2] or "", folder)
+    return tidied(folder).removesuffix("\\")
+
+
 # Equal values share one object: a hundred thousand lines have a few hundred of each.
 @lru_cache(10_000)
 def place_of(began: str | None, session: str | None, cwd: str | None, *rest: str | None) -> Place:
     """Where a line was written, in a file that started in the project `began`."""
     project = project_of(cwd)
-    return Place(session, began if is_within(project, began) else project, *rest)
+    if project and began and project.startswith((f"{began}/", f"{began}\\")):
+        project = began
+    return Place(session, project, *rest)
 
 
 class Origin(NamedTuple):

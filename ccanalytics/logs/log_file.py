@@ -19,6 +19,7 @@ from ccanalytics.logs.log_facts import (
     Used,
     origin_of,
     place_of,
+    project_of,
     put,
     session_only,
 )
@@ -38,7 +39,6 @@ from ccanalytics.logs.log_lines import (
     split_lines,
     tokens,
 )
-from ccanalytics.logs.log_projects import project_of
 from ccanalytics.logs.log_repair import records
 from ccanalytics.logs.log_turns import Said, Turns
 from ccanalytics.prices import Tariff, Tokens
@@ -99,14 +99,16 @@ class LogFile:
         whole = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         for offset, raw in split_lines(data):
             self.reader.report.lines += 1
-            line, fault = decoded(raw)
+            parts = [(0, *decoded(raw))]
             # A last line that is still being written is read again once it is complete.
-            if line is None and offset >= whole:
+            if parts[0][1] is None and offset >= whole:
                 continue
-            if fault is NOT_JSON:
-                self._take_records(bytes(raw), offset)
-            else:
-                self._take_or_note(line, fault, offset)
+            if parts[0][2] is NOT_JSON:
+                parts = [(at, *decoded(part)) for at, part in records(bytes(raw))]
+            for at, line, fault in parts:
+                self._take_or_note(line, fault, offset + at)
+            if sum(line is not None for _, line, _ in parts) > 1:
+                self._note(GLUED, offset, repaired=True)
         for name, session in self._sessions.items():
             if name != self.path.stem:
                 put(self.facts.borrowed, (name, self.path.stem), session)
@@ -114,14 +116,6 @@ class LogFile:
             if self._forked and session.kind != "bg":
                 session.kind = "fork"
             put(self.facts.own, name, session)
-
-    def _take_records(self, raw: bytes, offset: int) -> None:
-        """Read each record of a line that has several."""
-        parts = [(at, *decoded(part)) for at, part in records(raw)]
-        for at, line, fault in parts:
-            self._take_or_note(line, fault, offset + at)
-        if sum(line is not None for _, line, _ in parts) > 1:
-            self._note(GLUED, offset, repaired=True)
 
     def _take_or_note(self, line: Line | None, fault: str, offset: int) -> None:
         if line is not None and not self._take(line, offset):

@@ -34,15 +34,15 @@ MOST_SESSIONS = 40
 
 DAYS = {"7": "last 7 days", "30": "last 30 days", "90": "last 90 days", "365": "last year"}
 
-_RECENT = {
-    "value": "usd",
-    "tokens": "tokens",
-    "saved": "usd",
-    "sessions": "sessions",
-    "commits": "commits",
-    "lines_added": "lines",
+MEASURES = {
+    "value": ("usd", "Cost"),
+    "tokens": ("tokens", "Tokens"),
+    "saved": ("usd", "Saved by the cache"),
+    "sessions": ("sessions", "Sessions"),
+    "commits": ("commits", "Commits"),
+    "lines_added": ("lines", "Lines written"),
 }
-"""The measures of `own_recent` and their units."""
+"""The measures of `own_recent`, each with its unit and label."""
 
 _DAY, _WEEK = pd.Timedelta(days=1), pd.Timedelta(days=7)
 
@@ -224,8 +224,8 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
     rows["before"] = _sums_between(data, timezone, start - ago, end - ago)
     if first > start - ago:
         rows["before"] = float("nan")
-    rows.insert(0, "unit", pd.Series(_RECENT))
-    return rows.rename_axis("measure").loc[list(_RECENT)].reset_index()
+    rows.insert(0, "unit", pd.Series({name: unit for name, (unit, _) in MEASURES.items()}))
+    return rows.rename_axis("measure").loc[list(MEASURES)].reset_index()
 
 
 def _sums_between(

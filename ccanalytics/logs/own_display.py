@@ -11,7 +11,7 @@ from ccanalytics.display.bundles import MIME, Bundle
 from ccanalytics.display.cards import cards_bundle
 from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
-from ccanalytics.logs.own_day import RECENT, OwnNow, Spell
+from ccanalytics.logs.own_day import MEASURES, RECENT, OwnNow, Spell
 from ccanalytics.logs.own_frames import local_time, millions, session_name, short_names
 from ccanalytics.logs.own_week import OwnWeek
 from ccanalytics.metrics.definitions import METRICS
@@ -19,15 +19,6 @@ from ccanalytics.words import counted
 
 SHOWN = 15
 """The most sessions listed; the frame has them all."""
-
-_LABELS = {
-    "value": "Cost",
-    "tokens": "Tokens",
-    "saved": "Saved by the cache",
-    "sessions": "Sessions",
-    "commits": "Commits",
-    "lines_added": "Lines written",
-}
 
 
 def own_week_bundle(week: OwnWeek) -> Bundle:
@@ -151,7 +142,7 @@ def _largest(week: OwnWeek) -> dict[str, Any]:
 
 
 def _recent_card(row: Any) -> dict[str, Any]:
-    label, value = _LABELS[row.measure], _amount(row.unit, row.value)
+    label, value = MEASURES[row.measure][1], _amount(row.unit, row.value)
     when = f"the last {RECENT} days"
     if math.isnan(row.before):
         return _card(label, value, when, change=f"the range does not reach {2 * RECENT} days back")

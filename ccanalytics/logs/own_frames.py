@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import NamedTuple
 
 import pandas as pd
@@ -94,12 +93,6 @@ def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
     day, weekday = local.dt.normalize(), local.dt.day_of_week
     week = day - pd.to_timedelta(weekday, unit="D")
     return frame.assign(week=week, day=day, weekday=weekday + 1, hour=local.dt.hour)
-
-
-def with_clock(frame: pd.DataFrame, timezone: str) -> pd.DataFrame:
-    """`frame` with what a page calls the clock of `timezone`."""
-    frame.attrs["clock"] = timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
-    return frame
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:

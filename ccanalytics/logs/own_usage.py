@@ -4,11 +4,15 @@ Only for the source `local`: nobody else is in these logs, so nothing is
 withheld. Every request is counted where and when it was made, so all splits have the same sums.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.logs.own_frames import CACHE_WRITES, TOKENS, labelled, own_frames, with_clock
+from ccanalytics.logs.own_frames import CACHE_WRITES, TOKENS, labelled, own_frames
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.prices import Tariff, price_list
@@ -82,9 +86,7 @@ def usage_by_day(data: Dataset, kind: str, timezone: str = "") -> pd.DataFrame:
         used = used[["day", *TOKENS]].rename(columns=_kind).melt("day", var_name=group)
     sums = used.astype({group: "str"}).groupby(["day", group])["value"].sum(min_count=1)
     days = pd.date_range(data.since, data.until, unit="ms").union(sums.index.unique("day"))
-    names = ["day", group]
-    whole = pd.MultiIndex.from_product([days, sums.index.unique(group)], names=names)
-    return with_clock(sums.reindex(whole, fill_value=0).reset_index(), timezone)
+    return _every(sums, days, sums.index.unique(group), timezone)
 
 
 @measures("usage_by_weekday")
@@ -92,8 +94,15 @@ def usage_by_weekday(data: Dataset, timezone: str = "") -> pd.DataFrame:
     """One row per weekday (1 is Monday) and hour of `timezone`: value (dollars), requests."""
     used = labelled(own_frames(data).requests, "at", timezone)
     sums = used.groupby(["weekday", "hour"])[["value", "requests"]].sum()
-    week = pd.MultiIndex.from_product([range(1, 8), range(24)], names=["weekday", "hour"])
-    return with_clock(sums.reindex(week, fill_value=0).reset_index(), timezone)
+    return _every(sums, range(1, 8), range(24), timezone)
+
+
+def _every(sums: Any, first: Iterable[Any], second: Iterable[Any], timezone: str) -> pd.DataFrame:
+    """The sums of every pair, 0 where nothing was used, with what a page calls the clock."""
+    whole = pd.MultiIndex.from_product([first, second], names=sums.index.names)
+    frame: pd.DataFrame = sums.reindex(whole, fill_value=0).reset_index()
+    frame.attrs["clock"] = timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
+    return frame
 
 
 @measures(

@@ -5,7 +5,7 @@ last = data.between(...) ── own_week ─▶ cards, findings; judged by the c
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from ccanalytics.logs.own_frames import (
     short_names,
 )
 from ccanalytics.logs.own_sessions import own_sessions
-from ccanalytics.logs.own_usage import token_cost
+from ccanalytics.logs.own_usage import token_cost, usage_by
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.findings import Finding, Findings
 from ccanalytics.metrics.own_history import MINIMUM_WEEKS, LogChange, last_week_change
@@ -33,6 +33,8 @@ RECENT_WEEKS = 12
 
 LARGE_CONTEXT = 100_000
 """Context tokens from which an answer counts as having a large context."""
+
+_described = partial(Finding, "described")
 
 _KINDS = {
     "cache read": "Reading the context again from the cache",
@@ -176,16 +178,9 @@ def own_sentence(data: Dataset) -> str:
 
 
 def _weekly(data: Dataset, until: pd.Timestamp) -> pd.DataFrame:
-    own = own_frames(data)
-    sums = [
-        frame.groupby(
-            frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"), observed=True
-        )[columns].sum()
-        for frame, columns in ((own.requests, ["value", "saved"]), (own.tool_calls, ["commits"]))
-    ]
-    weekly = pd.concat(sums, axis=1).fillna(0).rename_axis("week")
-    used = weekly.index.isin(data.weeks) & (weekly.index <= until)
-    return weekly[used & (weekly["value"] > 0)].sort_index().tail(RECENT_WEEKS)
+    weekly = usage_by(data, "week", "UTC").set_index("week")[["value", "saved", "commits"]]
+    used = weekly.index.isin(data.weeks) & (weekly.index <= until) & (weekly["value"] > 0)
+    return weekly[used].tail(RECENT_WEEKS)
 
 
 def _nothing(week: OwnWeek) -> Finding:
@@ -195,7 +190,7 @@ def _nothing(week: OwnWeek) -> Finding:
     text = "The logs of that time have no answer of a model."
     if not before.empty:
         text += f" The last one before it is of {before.max():%-d %B %Y}."
-    return Finding("described", f"Nothing was used {week.when}", text)
+    return _described(f"Nothing was used {week.when}", text)
 
 
 def _spent(week: OwnWeek) -> Finding:
@@ -218,15 +213,14 @@ def _spent(week: OwnWeek) -> Finding:
     )
     if known and week.cost > 0:
         text += f" {models.idxmax()} made {part(models.max() / week.cost)} of it."
-    return Finding("described", title, f"{text} {week.judged()}".strip(), "usage_by")
+    return _described(title, f"{text} {week.judged()}".strip(), "usage_by")
 
 
 def _largest(week: OwnWeek) -> Iterator[Finding]:
     first = week.sessions.iloc[0]
     share = first["value"] / week.cost
     if len(week.sessions) > 1 and share >= 0.25:
-        yield Finding(
-            "described",
+        yield _described(
             f"One session made {part(share)} of the cost: {session_name(first)}",
             f"{dollars(first['value'])} for {first['requests']:,.0f} answers in "
             f"{first['active_minutes']:,.0f} active minutes, with a context of up to "
@@ -239,8 +233,7 @@ def _context(week: OwnWeek) -> Iterator[Finding]:
     context = week.requests["context"]
     share = week.requests.loc[context > LARGE_CONTEXT, "value"].sum() / week.cost
     if share >= 0.1:
-        yield Finding(
-            "described",
+        yield _described(
             f"Answers with over {LARGE_CONTEXT:,} tokens of context made {part(share)} of the cost",
             f"The largest had {context.max():,.0f}, the median {context.median():,.0f}; "
             f"there were {counted(int(week.sessions['compactions'].sum()), 'compaction')}. A new "
@@ -258,7 +251,7 @@ def _kinds(week: OwnWeek) -> Iterator[Finding]:
         )
         title = f"{_KINDS[first.kind]} made {part(first.share)} of the cost"
         text = f"{millions(first.tokens)}." + (f" The rest: {rest}." if rest else "")
-        yield Finding("described", title, text, "token_cost")
+        yield _described(title, text, "token_cost")
 
 
 def _saved(week: OwnWeek) -> Iterator[Finding]:
@@ -266,8 +259,7 @@ def _saved(week: OwnWeek) -> Iterator[Finding]:
     written = week.requests[CACHE_WRITES].sum().sum()
     if saved > 0 and written > 0:
         reuse = week.requests["cache_read_tokens"].sum() / written
-        yield Finding(
-            "described",
+        yield _described(
             f"The cache saved about {dollars(saved)}",
             f"Without it the same tokens would have cost {dollars(week.cost + saved)}. "
             f"{reuse:,.0f} tokens were read for each one written.",
