@@ -64,18 +64,16 @@ def check(source: str | None, as_json: bool, **flags: Any) -> None:
             found += same
             if not as_json:
                 click.echo("\n".join(_lines(same)))
-    click.echo(json.dumps(_document(found, verdict(found)), indent=2) if as_json else _sum(found))
-    if verdict(found) == "failed":
-        raise SystemExit(1)
-
-
-def _document(found: "list[CheckFinding]", status: str) -> dict[str, Any]:
-    return {
+    status = verdict(found)
+    document = {
         "status": status,
-        "checked_at": f"{options.now():%Y-%m-%dT%H:%M:%SZ}",
+        "checked_at": f"{context.now:%Y-%m-%dT%H:%M:%SZ}",
         "ccanalytics": version("ccanalytics"),
         "findings": [asdict(finding) for finding in found],
     }
+    click.echo(json.dumps(document, indent=2) if as_json else _sum(found))
+    if status == "failed":
+        raise SystemExit(1)
 
 
 def _sum(found: "list[CheckFinding]") -> str:
