@@ -7,10 +7,9 @@ true. The cost of a model is split over kinds of tokens in proportion to list pr
 x_CostAllocation says. `focus_columns.csv` has each column, and its value in SQL.
 """
 
-import csv
 import json
 from datetime import date
-from importlib.resources import files
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -18,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.frames.schemas import USD, field
+from ccanalytics.frames.schemas import USD
 from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
 from ccanalytics.prices import UNITS, Tariff, model_family, price_list
@@ -46,16 +45,10 @@ _TYPES = {
     "quantity": pa.decimal128(24, 6),
     "bool": pa.bool_(),
 }
-_COLUMNS = list(
-    csv.DictReader(
-        (files("ccanalytics.export") / "focus_columns.csv").read_text("utf-8").splitlines()
-    )
-)
+_COLUMNS = pd.read_csv(Path(__file__).with_name("focus_columns.csv"), keep_default_na=False)
 FOCUS = pa.schema(
-    field(one["column"], _TYPES[one["type"]], one["description"]).with_nullable(
-        one["nullable"] == "null"
-    )
-    for one in _COLUMNS
+    pa.field(one.column, _TYPES[one.type], one.nullable == "null", {"description": one.description})
+    for one in _COLUMNS.itertuples()
 )
 """The columns with their types and meanings."""
 
@@ -88,7 +81,7 @@ def focus_table(data: Dataset, by_team: bool) -> pa.Table:
     rows = _by_meter(sums).assign(source=data.source)
     # Whole units of money become exact dollars.
     dollars = ", ".join(f"{name} * {1 / UNITS:.8f} as {name}" for name in _MONEY)
-    values = ", ".join(f'{one["value"]} as "{one["column"]}"' for one in _COLUMNS)
+    values = ", ".join(f'{one.value} as "{one.column}"' for one in _COLUMNS.itertuples())
     with duckdb.connect() as connection:
         connection.register("incoming", pa.Table.from_pandas(rows, preserve_index=False))
         found = connection.sql(
