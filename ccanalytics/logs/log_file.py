@@ -107,7 +107,7 @@ class LogFile:
                 parts = [(at, *decoded(part)) for at, part in records(bytes(raw))]
             for at, line, fault in parts:
                 self._take_or_note(line, fault, offset + at)
-            if sum(line is not None for _, line, _ in parts) > 1:
+            if len(parts) > 1 and sum(line is not None for _, line, _ in parts) > 1:
                 self._note(GLUED, offset, repaired=True)
         for name, session in self._sessions.items():
             if name != self.path.stem:

@@ -126,22 +126,20 @@ class LogReader:
                 return
             if not S_ISREG(stat.st_mode):
                 raise OSError(None, "It is not a file")
-            self._read(Path(path))
+            # Not memory-mapped: truncating a mapped file would kill the process.
+            with open(path, "rb") as file:
+                stat, data = os.fstat(file.fileno()), file.read()
         except OSError as error:
             log.warning("Cannot read %s: %s", path, error.strerror)
             self.report.unreadable_files[str(error.strerror)] += 1
-
-    def _read(self, path: Path) -> None:
-        # Not memory-mapped: truncating a mapped file would kill the process.
-        with path.open("rb") as file:
-            stat, data = os.fstat(file.fileno()), file.read()
+            return
         self.report.files += 1
-        part = LogFile(self, path)
+        part = LogFile(self, Path(path))
         part.read(data)
         for halves, mine in ((self._calls, part.calls), (self._results, part.results)):
             halves.update((key, half.detached()) for key, half in mine.items())
-        half_keys = frozenset(part.calls.keys() | part.results.keys())
-        self.index.files[str(path)] = ReadFile(state_of(stat), part.project, half_keys)
+        open_halves = frozenset(part.calls.keys() | part.results.keys())
+        self.index.files[path] = ReadFile(state_of(stat), part.project, open_halves)
 
     def project_around(self, path: Path) -> str | None:
         """The project of the session whose subagents write to a file, if it was read."""
