@@ -185,10 +185,12 @@ def _rebuilt(
     if ledger:
         _recall(facts, ledger)
     facts.join(news, newest=newest)
+    if not (concerned := sorted(days.union(lost))):
+        return facts, {}  # Arrow would import pandas for tables of nothing
     # Other sessions of these days have more facts on days that are not read.
     is_whole = pc.is_in(sessions["session"], pa.array(names, pa.string()))
     others = sessions.filter(pc.invert(is_whole)) if ledger else None
-    return facts, by_day(frames_of(facts, organization, others), sorted(days.union(lost)))
+    return facts, by_day(frames_of(facts, organization, others), concerned)
 
 
 def _concerned(store: Store, names: set[str | None]) -> tuple[set[date], set[str | None]]:
