@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ccanalytics.atomic import private
@@ -206,12 +205,18 @@ def read_month(
             table = file.read_row_groups(groups, there, use_threads=is_large)
     except (pa.ArrowException, OSError) as error:
         raise DamagedFileError(path, str(error)) from error
-    if days is not None:
-        midnights = pa.array(sorted(days), pa.date32()).cast(pa.timestamp("ms"))
-        wanted = pc.is_in(table["date"], midnights)
-        table = table if pc.all(wanted).as_py() else table.filter(wanted)
+    parts = [table] if days is None else _rows_of_days(table, days)
     nothing = pa.Table.from_batches([], schema)
-    return pa.concat_tables([nothing, table], promote_options="default")
+    return pa.concat_tables([nothing, *parts], promote_options="default")
+
+
+def _rows_of_days(table: pa.Table, days: Collection[date]) -> list[pa.Table]:
+    """The rows of these days, as few slices of `table`, which is sorted by date."""
+    wanted = np.array(sorted(days), "datetime64[D]")
+    starts, ends = np.searchsorted(table["date"].to_numpy(), [wanted, wanted + 1])
+    apart = starts[1:] != ends[:-1]
+    firsts, lasts = starts[np.r_[True, apart]], ends[np.r_[apart, True]]
+    return [table.slice(a, b - a) for a, b in zip(firsts, lasts, strict=True)]
 
 
 def _groups_of(file: pq.FileMetaData, days: Collection[date] | None) -> list[int]:
