@@ -201,26 +201,22 @@ class NotebookWorkers:
             late = [n for n, one in self._running.items() if one.deadline(timeout) <= now + left]
             return [self._stopped(n, self._running[n].late(timeout)) for n in late]
         if answer is None:
-            died = DIED.format(process.end())
+            answer = {"ended": process.end()}
             if process is self._prepared:
                 self._prepared = None
-            orphans = [n for n, one in self._running.items() if one.process is process]
-            return [self._stopped(n, died) for n in orphans]
-        if (one := self._running.get(answer.get("run", 0))) is None:
-            return []
-        one.hear(answer, progress)
-        if "ended" in answer:
-            return [self._stopped(answer["run"], DIED.format(answer["ended"]))]
-        if "done" not in answer:
-            return []
-        self._running.pop(answer["run"]).end()
-        return [(one.run, one.read())]
+            about = [n for n, one in self._running.items() if one.process is process]
+        else:
+            about = [n for n in self._running if n == answer["run"]]
+        for number in about:
+            self._running[number].hear(answer, progress)
+        ended = about if "ended" in answer else []
+        return [self._stopped(number, DIED.format(answer["ended"])) for number in ended]
 
-    def _stopped(self, number: int, why: str) -> "tuple[NotebookRun, NotebookError]":
-        """End a notebook; returns why and in which cell."""
+    def _stopped(self, number: int, why: str) -> "tuple[NotebookRun, NotebookNode | NotebookError]":
+        """End a notebook; returns its result, or why there is none and in which cell."""
         one = self._running.pop(number)
         one.end()
-        return one.run, one.run.failure(one.cell, why)
+        return one.run, one.read() or one.run.failure(one.cell, why)
 
 
 def notebooks_at_once(need: int) -> int:
@@ -248,6 +244,7 @@ class _Running:
     since: float
     """When its process was asked for it, then when its newest cell started."""
     cell: int | None = None
+    cells: int = 0
     pid: int = 0
 
     def deadline(self, timeout: float) -> float:
@@ -261,15 +258,20 @@ class _Running:
     def hear(self, answer: Mapping[str, Any], progress: Progress | None) -> None:
         self.since = time.monotonic()
         self.pid = answer.get("pid", self.pid)
-        if "begun" in answer:
-            self.cell = answer["begun"]
-        if progress and "of" in answer:
-            progress(self.run.source.name, answer.get("begun", answer["of"]), answer["of"])
+        self.cell = answer.get("begun", self.cell)
+        self.cells = answer.get("of", self.cells)
+        if progress and self.cell is not None:
+            begun = self.cells if "ended" in answer else self.cell
+            progress(self.run.source.name, begun, self.cells)
 
-    def read(self) -> "NotebookNode | NotebookError":
+    def read(self) -> "NotebookNode | NotebookError | None":
+        """Its result; None when it was ended before it had one."""
         from nbformat import from_dict
 
-        result = json.loads(self.result.read_bytes())
+        try:
+            result = json.loads(self.result.read_bytes())
+        except (FileNotFoundError, ValueError):  # none, or cut short
+            return None
         self.result.unlink()
         if "error" in result:
             return self.run.failure(result["cell"], result["error"])

@@ -6,9 +6,9 @@ It takes lines of JSON on stdin and answers with lines on stdout:
     {"run": n, "source", "parameters", "result"}         run a notebook in a fork
     {"run": n, "pid": p}                                 the fork that runs it
     {"run": n, "begun": m, "of": cells}                  its cell m starts
-    {"run": n, "done": true, "of": cells}                `result` has it: {"notebook"} or, of one
-                                                         that failed, {"error", "cell"}
     {"run": n, "ended": code}                            the copy is no more
+
+The file `result` then has {"notebook"} or, of one that failed, {"error", "cell"}.
 
 A copy ends with the process it is of, and that one with the one that asks, also in a cell. Without
 the argument `copies` it runs one notebook itself, and ends.
@@ -121,14 +121,10 @@ def _run(asked: dict[str, Any], pipes: _Pipes) -> None:
 
     from ccanalytics.report.notebook_shell import run_notebook
 
-    number, cells = asked["run"], 0
-
     def begin(index: int, total: int) -> None:
-        nonlocal cells
-        cells = total
-        pipes.answer(number, begun=index, of=total)
+        pipes.answer(asked["run"], begun=index, of=total)
 
-    pipes.answer(number, pid=os.getpid())
+    pipes.answer(asked["run"], pid=os.getpid())
     result: dict[str, Any]
     try:
         result = {"notebook": run_notebook(Path(asked["source"]), asked["parameters"], begin)}
@@ -138,7 +134,6 @@ def _run(asked: dict[str, Any], pipes: _Pipes) -> None:
     except Exception as error:
         result = {"error": f"{type(error).__name__}: {error}", "cell": None}
     Path(asked["result"]).write_text(json.dumps(result, cls=BytesEncoder), encoding="utf-8")
-    pipes.answer(number, done=True, of=cells)
 
 
 if __name__ == "__main__":
