@@ -19,7 +19,7 @@ from ccanalytics.store.published import PublishedWeek, remember_published
 
 log = logging.getLogger(__name__)
 
-HEADLINES = (
+REMEMBERED = (
     "active_actors",
     "active_rate",
     "stickiness",
@@ -29,11 +29,11 @@ HEADLINES = (
     "cost_per_commit",
     "cost_per_active_day",
     "cost",
+    "pull_requests",
+    "commits",
 )
-"""The metrics on the cards of the weekly notebooks."""
-
-REMEMBERED = (*HEADLINES, "pull_requests", "commits")
-"""The metrics an issue stores, for later issues to compare and for the index."""
+"""The metrics an issue stores, for later issues to compare and for the index: those of the cards
+of the weekly notebooks, and two more."""
 
 
 def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Issue:

@@ -29,6 +29,7 @@ from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import complete_issues, read_issue
 from ccanalytics.report.engine import NotebookWorkers
+from ccanalytics.report.history import restatements
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
@@ -116,9 +117,10 @@ def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWork
     data = dataset_of(options)
     if len(data.weeks):  # the notebooks' own is read while this one is checked
         workers.prepare(_parameters(options, data))
-    checks = preflight(data)
-    spec = report_spec_of(options, data, checks)
-    _check(spec, data, checks, force=options.force)
+    spec = report_spec_of(options, data)
+    found = [(check.name, check.found) for check in stops(spec.checks)]
+    if found and not options.force:
+        raise _stopped(spec, found)
     remember(data, options.store, options.now)
     return spec
 
@@ -138,28 +140,20 @@ def dataset_of(options: RunOptions) -> Dataset:
     )
 
 
-def _check(spec: ReportSpec, data: Dataset, checks: Sequence[Check], *, force: bool) -> None:
-    """Raise `PreflightError` when the numbers would mislead, after writing a page that says why."""
-    together = [
-        ("Small teams across issues", "stop", text)
-        for text in revealed_with(data, spec.memory, complete_issues(spec.out))
-    ]
-    found = [(check.name, check.found) for check in stops(checks)]
-    found += [(name, text) for name, _, text in together]
-    if not found or force:
-        return
-    page = refuse(replace(spec, checks=[*spec.checks, *together]), found)
+def _stopped(spec: ReportSpec, found: Sequence[tuple[str, str]]) -> PreflightError:
+    """The error for numbers that would mislead, after writing a page that says why."""
+    page = refuse(spec, found)
     lines = "\n".join(f"  {name}: {text}" for name, text in found)
     error = PreflightError(
-        f"A check of the records stopped the report of {spec.week}:\n{lines}\nSee {page}; "
+        f"A check of the records stopped the report of {spec.issue['week']}:\n{lines}\nSee {page}; "
         "--force makes it anyway, with the warning on it."
     )
     error.page = page
-    raise error
+    return error
 
 
-def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] = ()) -> ReportSpec:
-    """The report of the last of `data`'s weeks."""
+def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
+    """The report of the last of `data`'s weeks, and the checks of it."""
     if not len(data.weeks):
         raise SettingsError(
             f"There is no closed week between {data.since} and {data.until} from {data.source!r}."
@@ -170,8 +164,14 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         raise SettingsError(_why_hidden(data, week))
     parameters = _parameters(options, data)
     memory = memory_of(data, options.store, parameters)
+    earlier = complete_issues(options.out)
+    together = [
+        Check("Small teams across issues", "stop", text)
+        for text in revealed_with(data, memory, earlier)
+    ]
+    until_now = [one for one in earlier if one.week <= week]
+    made = f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return ReportSpec(
-        week=week,
         source=data.source,
         out=options.out.absolute(),
         notebooks=_notebooks(options, data),
@@ -182,13 +182,12 @@ def report_spec_of(options: RunOptions, data: Dataset, checks: Sequence[Check] =
         title=_title(week, options.team),
         subtitle=f"{_days(monday)}, UTC days",
         banner=data.spec.banner,
-        made=f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         meta=_facts(options, data, memory.data),
-        checks=[(check.name, check.level, check.found) for check in checks],
+        checks=[*preflight(data), *together],
         definitions=METRICS,
         named=options.settings.identity == "named",
-        memory=memory,
-        number_words=number_words,
+        issue={"week": week, "source": data.source, "made": made, **memory.stored},
+        restated=restatements(memory, until_now, number_words),
         email=options.email,
         served_at=options.settings.reports_url,
     )

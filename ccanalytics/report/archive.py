@@ -158,9 +158,9 @@ def issues(folder: Path) -> list[Issue]:
     return sorted(found, key=lambda issue: (issue.week, issue.file), reverse=True)
 
 
-def complete_issues(folder: Path, until: str = "") -> list[Issue]:
-    """The complete issues in `folder`, newest week first, up to the week `until`."""
-    return [one for one in issues(folder) if not one.failed and (not until or one.week <= until)]
+def complete_issues(folder: Path) -> list[Issue]:
+    """The complete issues in `folder`, newest week first."""
+    return [one for one in issues(folder) if not one.failed]
 
 
 def one_a_week(found: Iterable[Issue]) -> list[Issue]:

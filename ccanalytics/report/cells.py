@@ -153,14 +153,13 @@ class _Reader:
 def _words(data: dict[str, Any]) -> Iterator[Item]:
     """An output that is not of this package."""
     if "text/markdown" in data:
-        markdown = _joined(data["text/markdown"])
-        answer = _joined(data.get("text/plain", markdown))
+        markdown = data["text/markdown"]
+        answer = data.get("text/plain", markdown)
         yield {"kind": "prose", "html": _rendered(_MARKDOWN.parse(markdown)), "answer": answer}
     elif "image/png" in data:
-        png = _joined(data["image/png"]).strip()
-        yield {"kind": "picture", "text": f"data:image/png;base64,{png}"}
+        yield {"kind": "picture", "text": f"data:image/png;base64,{data['image/png'].strip()}"}
     elif "text/plain" in data:
-        yield {"kind": "text", "text": plain(_joined(data["text/plain"]))}
+        yield {"kind": "text", "text": plain(data["text/plain"])}
 
 
 def parameters(notebook: NotebookNode) -> dict[str, str]:
@@ -192,10 +191,6 @@ def _folded(tokens: Sequence[Token]) -> Item:
         summary = "".join(child.content for child in children[:end]).rstrip(":. ")
         inline.children = children[end + 1 :]
     return {"kind": "folded", "summary": summary, "html": _rendered(tokens)}
-
-
-def _joined(text: str | list[str]) -> str:
-    return text if isinstance(text, str) else "".join(text)
 
 
 def _file_stem(notebook: NotebookNode) -> str:

@@ -10,7 +10,7 @@ failure is next to it as `<out>/2026-W47-failed.html`.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -21,17 +21,9 @@ from nbformat import NotebookNode
 
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
-from ccanalytics.report.archive import (
-    COMPANIONS,
-    Issue,
-    complete_issues,
-    read_issue,
-    write_issue,
-    writing,
-)
+from ccanalytics.report.archive import COMPANIONS, read_issue, write_issue, writing
 from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
-from ccanalytics.report.history import restatements
 from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import print_page
@@ -57,12 +49,10 @@ CELL_TIMEOUT = 300.0  # seconds
 
 @dataclass(frozen=True)
 class ReportSpec:
-    """The specification of a report: its week, texts, and notebook parameters.
+    """The specification of a report: its texts, and notebook parameters.
 
     Every notebook must have all `common` parameters, at least one each of `extra`. `environment` is
-    that of the browser; keys are removed. `memory` is stored in the page for later issues, and
-    compared with that of earlier ones in `out`; `number_words` formats one of its numbers.
-    `made` is a time, `checks` are the results: name, level, what was found.
+    that of the browser; keys are removed. `checks` are the results: each has name, level and found.
     """
 
     name: str
@@ -72,18 +62,18 @@ class ReportSpec:
     out: Path
     notebooks: Sequence[Path]
     common: Mapping[str, Any]
-    week: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     subtitle: str = ""
     banner: str = ""
-    made: str = ""
     meta: Sequence[tuple[str, str]] = ()
-    checks: Sequence[tuple[str, str, str]] = ()
+    checks: Sequence[Any] = ()
     definitions: Mapping[str, Any] = field(default_factory=dict)
     named: bool = False
-    memory: Issue = field(default_factory=Issue)
-    number_words: Callable[[str, float], str] = "{} {}".format
+    issue: Mapping[str, Any] = field(default_factory=dict)
+    """What its page stores for later issues, besides the checks."""
+    restated: Sequence[str] = ()
+    """Which numbers of earlier issues are others now."""
     email: bool = False
     served_at: str = ""
     """The address of the folder for readers, where it has one."""
@@ -93,21 +83,16 @@ class ReportSpec:
     @property
     def words(self) -> dict[str, Any]:
         """What a page of this spec stores, whether it succeeded or failed."""
+        checks = [
+            {"name": one.name, "level": one.level, "found": self.withheld(one.found)}
+            for one in self.checks
+        ]
         return {
             "title": self.title,
             "subtitle": self.subtitle,
             "banner": self.banner,
             "meta": self.meta,
-            "issue": {
-                "week": self.week,
-                "source": self.source,
-                "made": self.made,
-                "checks": [
-                    {"name": name, "level": level, "found": self.withheld(found)}
-                    for name, level, found in self.checks
-                ],
-                **self.memory.stored,
-            },
+            "issue": {**self.issue, "checks": checks},
         }
 
     def withheld(self, text: str) -> str:
@@ -171,14 +156,14 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
     """The page and its companions by suffix; None for a file that must not exist."""
     try:
         words = spec.words
-        earlier = complete_issues(spec.out, spec.week)
-        restated = restatements(spec.memory, earlier, spec.number_words)
-        page = build_page(notebooks, definitions=spec.definitions, restated=restated, **words)
+        page = build_page(notebooks, definitions=spec.definitions, restated=spec.restated, **words)
         companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
             about = {key: words[key] for key in ("title", "subtitle", "banner")}
             about |= {"file": f"{spec.name}.html", "served_at": spec.served_at}
-            companions[COMPANIONS["email"]] = email_about(notebooks, restated=restated, **about)
+            companions[COMPANIONS["email"]] = email_about(
+                notebooks, restated=spec.restated, **about
+            )
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
             companions[f"/{source.name}"] = _notebook_text(notebook)
         return page, companions

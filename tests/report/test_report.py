@@ -17,7 +17,7 @@ from ccanalytics.errors import ReportError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
-from ccanalytics.issue.memory import HEADLINES
+from ccanalytics.issue.memory import REMEMBERED
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.engine import NotebookRun
 from ccanalytics.report.parameters import checked_parameters
@@ -174,8 +174,8 @@ def test_the_mail_has_the_numbers_of_the_page_and_no_name(over_http):
 def test_every_headline_is_stored_in_the_issue(over_http):
     """So that each has a line in the index once there are two issues."""
     issue = read_issue(over_http[1] / "2026-W47.html")
-    assert {card["metric"] for card in issue.cards} <= set(issue.definitions)
-    assert {card["metric"] for card in issue.cards} <= set(HEADLINES)
+    assert {card.metric for card in issue.cards} <= set(issue.definitions)
+    assert {card.metric for card in issue.cards} <= set(REMEMBERED)
 
 
 @pytest.mark.slow
