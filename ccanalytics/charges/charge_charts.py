@@ -3,31 +3,38 @@
 from typing import Any
 
 import altair as alt
-import pandas as pd
 
 from ccanalytics.charges.charge_days import UNATTRIBUTED
 from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
-from ccanalytics.charts.marks import ready, stacked, table_columns, week_words
+from ccanalytics.charts.marks import (
+    Words,
+    event_layers,
+    ready,
+    stacked,
+    table_columns,
+    week_words,
+)
 from ccanalytics.charts.shown_chart import finished, newest_rows, newest_words, title_of
 from ccanalytics.charts.theme import BLUE, GREY, legend, value_axis, value_format, week_axis
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import MetricFrame
 
 
-def bill_chart(frame: pd.DataFrame) -> Any:
+def bill_chart(frame: MetricFrame) -> Any:
     """What was billed each week, by who caused it."""
     there = [part for part in (PEOPLE, KEYS, OTHERS, UNATTRIBUTED) if part in set(frame["part"])]
     subtitle = "US dollars after discounts and before credits, by week; not the invoice"
     newest = newest_rows(frame)
     total, shares = newest["value"].sum(), newest_words(frame, METRICS["bill"], len(there))
     title = f"{METRICS['bill'].format(total)} billed: {shares}" if shares else ""
-    return stacked(frame, "bill", "part", order=there, title=title, subtitle=subtitle, wide=True)
+    words: Words = {"title": title, "subtitle": subtitle, "wide": True}
+    return stacked(frame, "bill", "part", order=there, events=frame.events, **words)
 
 
 def next_to_estimate_chart(cost: MetricFrame) -> Any:
     """A billed cost, and in grey the estimate."""
     metric, sides = cost.metric, ["billed", "estimated"]
-    frame = ready(cost, metric, None)
+    frame = ready(cost, metric, None, cost.events)
     estimate = alt.Tooltip("estimated:Q", title="estimated", format=value_format(metric))
     words = [*week_words(frame, metric)[:3], estimate]
     base = alt.Chart(frame).encode(x=week_axis(), tooltip=words)
@@ -40,7 +47,8 @@ def next_to_estimate_chart(cost: MetricFrame) -> Any:
         for side, field, dash in zip(sides, ("value", "estimated"), ([1, 0], [4, 3]), strict=True)
     ]
     subtitle = "US dollars by week, billed with its 90 % interval; never added to the estimate"
-    layers = alt.layer(band, *lines, data=frame).encode(
+    noted = event_layers(frame, week_axis())
+    layers = alt.layer(band, *lines, *noted, data=frame).encode(
         color=alt.Color(scale=colour, legend=legend(sides))
     )
     estimated = newest_rows(frame)["estimated"].map(metric.format)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.marks import ratio_by_week, small_multiples, stacked, total_by_week
+from ccanalytics.charts.marks import Events, ratio_by_week, small_multiples, stacked, total_by_week
 from ccanalytics.charts.shown_chart import finished, title_of
 from ccanalytics.charts.theme import (
     BLUE,
@@ -72,10 +72,15 @@ def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
     metric, by, kind = frame.metric, frame.by, frame.actor_kind
     said = _reading(frame, metric, by, findings if kind == "user" else None)
     how: Any = {"title": said.title, "actor_kind": kind}
-    how["events"] = frame.events if metric.is_money else ()
+    how["events"] = _events(frame)
     if by:
         return small_multiples(frame, metric, by, order=said.order, moved=said.moved, **how)
     return (ratio_by_week if metric.is_ratio else total_by_week)(frame, metric, **how)
+
+
+def _events(frame: MetricFrame) -> Events:
+    """The events of its weeks, which stand on every chart of cost."""
+    return frame.events if frame.metric.is_money or frame.metric.unit == "usd" else ()
 
 
 class _Reading(NamedTuple):
@@ -161,7 +166,7 @@ _STACKED: dict[str, dict[str, Any]] = {
 
 def stacked_chart(frame: MetricFrame) -> Any:
     """The bars of a metric whose weeks have parts."""
-    return stacked(frame, frame.metric, **_STACKED[frame.metric.id])
+    return stacked(frame, frame.metric, events=_events(frame), **_STACKED[frame.metric.id])
 
 
 def api_key_cost_chart(frame: MetricFrame) -> Any:

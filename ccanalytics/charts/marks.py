@@ -203,22 +203,26 @@ def stacked(
     order: Sequence[str] | None = None,
     colours: Sequence[str] = CATEGORIES,
     axis: alt.Y | None = None,
+    events: Events = (),
     actor_kind: ActorKind = "user",
     **words: Unpack[Words],
 ) -> Any:
-    """One bar per week, stacked by group in order from the bottom."""
+    """One bar per week, stacked by group in order from the bottom, and its events."""
     metric = words_of(metric, actor_kind)
     names = list(order or frame.loc[frame["value"].notna(), group].unique())
     scale = alt.Scale(domain=names, range=list(colours[: len(names)]))
     colour = alt.Color(f"{group}:N", sort=None, scale=scale, legend=legend(names))
-    frame = ready(frame, metric, None)  # a week that is lost is one row, of no group
+    frame = ready(frame, metric, None, events)  # a week that is lost is one row, of no group
+    if events:  # once, not for each group
+        frame["event"] = frame["event"].mask(frame["week"].duplicated(), "")
     said = week_words(frame, metric, group, actor_kind=actor_kind)
     y = axis or value_axis(metric)
     # Else a week without a value would lose its place, as no other mark is there to keep it.
     bars = alt.Chart(frame).mark_bar(invalid="show")
     bars = bars.encode(x=week_axis(), y=y, color=colour, tooltip=said)
     columns = table_columns(frame, metric, group, actor_kind)
-    return finished(bars, metric, actor_kind=actor_kind, columns=columns, **words)
+    chart = alt.layer(bars, *event_layers(frame, week_axis()), data=frame)
+    return finished(chart, metric, actor_kind=actor_kind, columns=columns, **words)
 
 
 def week_words(

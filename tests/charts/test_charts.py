@@ -211,6 +211,18 @@ def test_the_changed_group_is_named_and_comes_first():
     assert noted == [("Payments", "2026-10-26")]
 
 
+@pytest.mark.parametrize(
+    "metric",
+    ["cost", "cost_per_commit", "model_mix", "api_key_cost", "bill", "billed_cost_per_commit"],
+)
+def test_every_chart_of_cost_by_week_marks_an_event_once(metric, sample_days):
+    """The sample's: in the week of 2 November, also where a bar has parts."""
+    data = cca.load(source="sample", store=sample_days)
+    rows = rows_of(cca.chart(cca.by_week(data, metric)).to_dict())
+    noted = [(row["event"], row["week"][:10]) for row in rows if row["event"]]
+    assert noted == [("Whole repository in the context", "2026-11-02")]
+
+
 def test_drivers_without_a_figure_are_not_in_the_title():
     """If a change is unknown, as for a small group, no driver can be the largest."""
     frame = pd.DataFrame({"step": ["price", "total"], "kind": ["driver", "total"], "value": None})
