@@ -21,7 +21,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -126,18 +126,6 @@ class Used(msgspec.Struct, gc=False):
     uncached_cost: int | None = None
 
 
-class Ranked(msgspec.Struct, gc=False):
-    """A fact of which the account with the lowest rank counts."""
-
-    def joined(self, other: Self) -> Self:
-        """The account that counts."""
-        return min(self, other, key=type(self).rank)
-
-    def rank(self) -> tuple[object, ...]:
-        """The original comes first, then the earlier account."""
-        raise NotImplementedError
-
-
 class LoggedRequest(msgspec.Struct, gc=False):
     """One request to a model, with the most complete usage of its lines."""
 
@@ -192,15 +180,26 @@ class LoggedRequest(msgspec.Struct, gc=False):
         if self.side != other.side:
             return other if self.side else self
         mine, its = self.total, other.total
-        best = self if mine > its else other if mine < its else min(self, other, key=_request_rank)
+        best = (
+            self
+            if mine > its
+            else other
+            if mine < its
+            else min(self, other, key=LoggedRequest._rank)
+        )
         final, origin = self.final or other.final, self.origin.joined(other.origin)
         asked_at = min(filter(None, (self.asked_at, other.asked_at)), default=None)
         if (best.final, best.origin, best.asked_at) == (final, origin, asked_at):
             return best
         return msgspec.structs.replace(best, final=final, origin=origin, asked_at=asked_at)
 
+    def _rank(self) -> tuple[object, ...]:
+        used, model = self.used, self.used.tariff.model
+        billed = not (used.tariff.free or used.cost == 0)
+        return model == UNKNOWN_MODEL, billed, self.at, _plain(self.place), model, used.tokens
 
-class ToolCall(Ranked, gc=False):
+
+class ToolCall(msgspec.Struct, gc=False):
     """One tool call with a result."""
 
     at: int
@@ -220,12 +219,16 @@ class ToolCall(Ranked, gc=False):
         """Its identity."""
         return self.call, self.message, self.turn
 
-    def rank(self) -> tuple[object, ...]:
+    def joined(self, other: "ToolCall") -> "ToolCall":
+        """The account of the original, else the earlier one."""
+        return min(self, other, key=ToolCall._rank)
+
+    def _rank(self) -> tuple[object, ...]:
         started = tuple(part or "" for part in self.started)
         return self.side, self.at, _plain(self.place), self.tool, self.done, started
 
 
-class Event(Ranked, gc=False):
+class Event(msgspec.Struct, gc=False):
     """Something the log only mentions."""
 
     at: int
@@ -237,7 +240,11 @@ class Event(Ranked, gc=False):
     text: str | None = None
     """The title of a session."""
 
-    def rank(self) -> tuple[object, ...]:
+    def joined(self, other: "Event") -> "Event":
+        """The earlier account."""
+        return min(self, other, key=Event._rank)
+
+    def _rank(self) -> tuple[object, ...]:
         tokens, text = self.tokens, self.text
         return self.at, _plain(self.place), tokens is None, tokens, text is None, text
 
@@ -279,13 +286,6 @@ def put(facts: dict[Any, Any], key: object, fact: Any) -> None:
     """Add one account of a fact to the known ones."""
     known = facts.get(key)
     facts[key] = fact if known is None else known.joined(fact)
-
-
-def _request_rank(request: LoggedRequest) -> tuple[object, ...]:
-    used, model = request.used, request.used.tariff.model
-    billed = not (used.tariff.free or used.cost == 0)
-    unknown = model == UNKNOWN_MODEL
-    return unknown, billed, request.at, _plain(request.place), model, used.tokens
 
 
 def _plain(place: Place) -> tuple[str, ...]:

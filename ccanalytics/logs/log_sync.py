@@ -178,7 +178,7 @@ def _rebuilt(
     """
     days, names = set(store.dates(SOURCE)), set[str | None]()
     if ledger:
-        days, names = _concerned(store, set(_names_of(news, ledger)))
+        days, names = _concerned(store, _names_of(news, ledger))
     days |= news.days()
     _, known = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
     facts, sessions = facts_of(known), known["sessions"]
@@ -256,16 +256,13 @@ def _recall(facts: Facts, ledger: Ledger) -> None:
     facts.copies |= ledger.copies
 
 
-def _names_of(news: Facts, ledger: Ledger) -> Iterator[str | None]:
+def _names_of(news: Facts, ledger: Ledger) -> set[str | None]:
     """The identities of facts, of their sessions, and of facts they could replace."""
-    for request in news.requests.values():
-        yield from (request.message, request.place.session)
-    for call in news.calls.values():
-        yield from (call.call, call.place.session)
-    yield from news.events
-    yield from news.own
-    for name, file in news.borrowed:
-        yield from (name, file)
-    for name, file, _ in ledger.borrowed:
-        if name in news.own or file in news.own:
-            yield name
+    pairs = chain(
+        ((request.message, request.place.session) for request in news.requests.values()),
+        ((call.call, call.place.session) for call in news.calls.values()),
+        news.borrowed,
+    )
+    own, borrowed = news.own, ledger.borrowed
+    replaced = (name for name, file, _ in borrowed if name in own or file in own)
+    return {*chain.from_iterable(pairs), *news.events, *own, *news.continued, *replaced}

@@ -314,6 +314,17 @@ def test_a_copy_keeps_its_start_when_stores_merge(folder, store, kind):
     assert {name: f"{at:%H:%M}" for name, at in started.items()} == {"a": "10:00", "b": "10:30"}
 
 
+def test_a_session_is_the_rest_of_one_that_is_read_later(folder, store):
+    """The line that says so is in the other file, and no other line of it is on these days."""
+    rest = answer(session="b", at="2026-08-09T10:00:00Z")
+    synced_logs(store, written(folder, b=[rest]))
+    said = MARKS["continued"][1] | {"sessionId": "a", "continuedInSessionId": "b"}
+    synced_logs(store, written(folder, a=[answer("m0", "r0", session="a"), said]))
+    found = rows(store)
+    assert {row["session"]: row["continues"] for row in found["sessions"]} == {"a": None, "b": "a"}
+    assert sum(row["sessions"] for row in found["activity"]) == 1
+
+
 def test_a_copy_that_starts_with_its_later_name_is_not_the_original(folder, store):
     """A session gets its name after a few answers; its copy, with nothing more, has it at once."""
     named = {"slug": "quiet-river"}
