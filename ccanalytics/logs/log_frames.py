@@ -183,7 +183,14 @@ def facts_of(frames: Frames) -> Facts:
     """The facts in the frames of any days."""
     facts = Facts()
     for row in _rows(frames["requests"]):
-        _add_request_row(facts, row)
+        at, message, request, turn, asked_at, model, agent, final = row[4:12]
+        used = Used(Tariff(model), Tokens(*row[12:18]), *row[18:20])
+        if agent == "advisor":  # its row follows that of its caller
+            facts.requests[message, request, turn].advisors.append(used)
+            continue
+        known = message, request, agent == "subagent", final, used, turn, asked_at, row[20]
+        answer = LoggedRequest(at, Place(*row[:4]), *known, origin=Origin(*row[21:]))
+        put(facts.requests, answer.key, answer)
     for row in _rows(frames["tool_calls"]):
         place, (at, name, message, turn, tool, agent) = Place(*row[:4]), row[4:10]
         done, side = Outcome(*row[10:15]), agent != "main"
@@ -213,19 +220,6 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
     return [
         value if value is None else int(value.scaleb(USD.scale)) for value in column.to_pylist()
     ]
-
-
-def _add_request_row(facts: Facts, row: tuple[Any, ...]) -> None:
-    """A row of `requests`; rows of advisors follow the row of their caller."""
-    *place, at, message, request, turn, asked_at, model, agent, final = row[:12]
-    used = Used(Tariff(model), Tokens(*row[12:18]), *row[18:20])
-    if agent == "advisor":
-        facts.requests[message, request, turn].advisors.append(used)
-    else:
-        side = agent == "subagent"
-        keys = message, request, side, final, used, turn, asked_at, row[20]
-        stored = LoggedRequest(at, Place(*place), *keys, origin=Origin(*row[21:]))
-        put(facts.requests, stored.key, stored)
 
 
 def _in_order(facts: Iterable[T]) -> list[T]:

@@ -13,6 +13,7 @@ import gc
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -132,31 +133,30 @@ def _join(
 
     Some frames of the `lost` days were damaged.
     """
-    stored = store.days(SOURCE)
+    stored, new = store.days(SOURCE), partial(NewDay, fetched_at=now, organization=organization)
     facts, frames = _rebuilt(store, ledger, news, organization, lost.keys(), newest=newest)
     for day, damaged in lost.items():
         frames[day] |= _sums_kept(store, day, frames[day], damaged)
-    made = {day: NewDay(day, one, now, organization) for day, one in frames.items()}
     writes = {
-        day: one.frames
-        for day, one in made.items()
+        day: one
+        for day, one in ((day, new(day, made)) for day, made in frames.items())
         if day not in stored or day in lost or one.digest != stored[day].digest
     }
     if gaps := _empty_days(stored.keys(), writes.keys(), now.date()) - writes.keys():
         # Nothing is the same on every day, and is made once for all of them.
-        writes |= dict.fromkeys(sorted(gaps), frames_of(Facts(), organization))
+        nothing = frames_of(Facts(), organization)
+        writes |= {day: new(day, nothing) for day in sorted(gaps)}
     for day, known in stored.items():
         moves = not known.final and (is_final(day, now) or is_closed(day, now) > known.closed)
         if moves and day not in writes:
-            writes[day] = store.read_days(SOURCE, [day])[1]
+            writes[day] = new(day, store.read_days(SOURCE, [day])[1])
 
     rest = {name: whole for name, whole in facts.continued.items() if name not in facts.own}
     written = Ledger(code_version(), index, facts.borrowed_only(), rest, facts.copies)
     changes: Changes = {}
     if writes or written != ledger:
-        days = [made.get(d) or NewDay(d, one, now, organization) for d, one in writes.items()]
         files = {LEDGER: msgspec.msgpack.encode(written)}
-        changes = store.write_days(SOURCE, days, files=files)
+        changes = store.write_days(SOURCE, writes.values(), files=files)
     everything = stored.keys() | writes.keys()
     open_days = {day for day in everything if not is_closed(day, now)}
     final = tuple(sorted(everything - changes.keys()))

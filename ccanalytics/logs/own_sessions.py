@@ -65,11 +65,9 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     frame["compactions"] = compacted.value_counts()
     frame[[*work, "compactions"]] = frame[[*work, "compactions"]].fillna(0)
     frame["subagent_share"] = frame["others"] / frame["value"].where(frame["value"] > 0)
-    frame = frame.drop(columns="others").reset_index().astype(dict.fromkeys(_TEXTS, "str"))
+    texts = dict.fromkeys(("session", "project", "branch"), "str")
+    frame = frame.drop(columns="others").reset_index().astype(texts)
     return frame.sort_values("value", ascending=False, ignore_index=True)
-
-
-_TEXTS = ("session", "project", "branch")
 
 
 def _active_minutes(started: pd.Series, own: OwnFrames) -> pd.Series:
