@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import httpx
 import psutil
@@ -293,3 +294,17 @@ def test_it_waits_for_a_missing_folder(numbers, tmp_path):
         append(log_of(folder), {"team": "Data", "value": 5})
         assert received(served, is_live)["files"] == 1
         assert "5 in all" in httpx.get(served.url).text
+
+
+@pytest.mark.slow
+def test_before_a_week_is_over_the_page_follows_the_day(tmp_path):
+    """The weekly notebook has nothing to show yet, and that stops nothing."""
+    now = {"timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"}
+    append(log_of(tmp_path), answer(1) | now)
+    with dashboard(tmp_path) as served:
+        first = received(served, is_live)
+        assert "a week is reported once it is over" in first["message"]
+        assert "1 answer," in httpx.get(served.url).text
+        append(log_of(tmp_path), answer(2) | now)
+        received(served, lambda said: is_live(said) and said["version"] != first["version"])
+        assert "2 answers," in httpx.get(served.url).text
