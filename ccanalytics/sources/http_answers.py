@@ -125,9 +125,8 @@ def can_be_smaller(params: Params) -> bool:
 
 
 def with_smaller_pages(params: Params) -> Params:
-    """The query from its first page on: a cursor is bound to its page size."""
-    smaller = {"limit": max(SMALLEST_PAGE, int(str(params["limit"])) // 4)}
-    return {name: value for name, value in params.items() if name != "page"} | smaller
+    """The query of a first page: a cursor is bound to its page size."""
+    return {**params, "limit": max(SMALLEST_PAGE, int(str(params["limit"])) // 4)}
 
 
 def detail_of(answer: httpx.Response) -> ErrorDetail | None:
