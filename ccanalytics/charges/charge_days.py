@@ -153,8 +153,8 @@ def _actor(actor: CostActor | None, names: dict[str, str]) -> tuple[str | None, 
         return None, None, UNATTRIBUTED
     kind = KINDS.get(actor.type, actor.type.removesuffix("_actor"))
     known = (actor.user_id, actor.api_key_id, actor.service_account_id, actor.subject)
-    id = next(filter(None, known), actor.type)
-    return id, actor.email_address or names.get(id, id), kind
+    id = next(filter(None, known), None)
+    return id, actor.email_address or names.get(id or "", id) or actor.type, kind
 
 
 def _fetch(

@@ -292,7 +292,7 @@ def _ids(frames: Frames) -> list[tuple[str, str]]:
     pair = ["actor_id", "actor"]
     people = [f["actor_kind"] == "user" if "actor_kind" in f else slice(None) for f in known]
     # Rows are ordered by day. Only the last row of each pair becomes text, not a year of rows.
-    last = [f.loc[rows, ["date", *pair]].drop_duplicates(pair, keep="last")
+    last = [f.loc[rows, ["date", *pair]].dropna().drop_duplicates(pair, keep="last")
             for f, rows in zip(known, people, strict=True)]  # fmt: skip
     rows = pd.concat(last).astype(dict.fromkeys(pair, "object")).sort_values(["date", *pair])
     rows = rows.drop_duplicates(pair, keep="last")

@@ -180,6 +180,19 @@ def test_a_changed_address_is_still_one_person(tmp_path, monkeypatch):
     assert data.charges["actor"].nunique() == 1
 
 
+def test_people_without_an_id_stay_apart(tmp_path, monkeypatch):
+    """That an id is missing says nothing about who it is."""
+    monkeypatch.chdir(tmp_path)
+    from builders import dataset
+    from charges_made import charged
+
+    both = [charge(who="ann@x.example"), charge(who="ben@x.example")]
+    for one in both:
+        one.group.actor.user_id = None
+    data = dataset([record()], MONDAY, SUNDAY, extras=charged(both, MONDAY, SUNDAY))
+    assert sorted(data.charges["actor"]) == ["ann@x.example", "ben@x.example"]
+
+
 def test_the_charges_of_the_sample_are_stored_to_the_last_decimal(
     sample_days, tmp_path, monkeypatch
 ):
