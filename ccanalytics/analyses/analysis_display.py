@@ -1,5 +1,6 @@
 """How the results of the further analyses are shown: charts and tables, which they name."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ccanalytics.analyses.forecast import Forecast
 from ccanalytics.analyses.interventions import Effect
 from ccanalytics.analyses.lifecycle import FLOWS
 from ccanalytics.charts.marks import band, event_layers, stacked, with_interval
-from ccanalytics.charts.shown_chart import finished
+from ccanalytics.charts.shown_chart import finished, newest_rows
 from ccanalytics.charts.theme import (
     BLUE,
     CYAN,
@@ -32,9 +33,9 @@ from ccanalytics.dataset.titled_frame import TitledFrame
 from ccanalytics.display.bundles import Bundle
 from ccanalytics.display.sentences import note_bundle
 from ccanalytics.display.tables import frame_bundle, table_bundle
-from ccanalytics.metrics.availability import UNAVAILABLE, is_available
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.withholding import UNAVAILABLE, is_available
 from ccanalytics.words import counted
 
 NO_INTERVENTIONS = (
@@ -53,8 +54,7 @@ _share = METRICS["retention"].format
 
 def actor_flow_chart(frame: pd.DataFrame) -> Any:
     """This week's people above the line, people of the previous week who stopped below."""
-    newest = frame.dropna(subset="value")
-    newest = newest[newest["week"] == newest["week"].max()]
+    newest = newest_rows(frame)
     people = {**dict.fromkeys(FLOWS, 0), **dict(zip(newest["flow"], newest["value"], strict=True))}
     stayed, back, new, *stopped = (f"{people[flow]:,.0f}" for flow in FLOWS)
     said = f"{stayed} stayed, {back} returned, {new} new; {sum(map(int, stopped))} stopped"
@@ -259,7 +259,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
     line = base.mark_line().encode(y=value_axis(metric), strokeDash=dashes, tooltip=words)
     layers = [band(base, value_axis(metric, "low")), line]
     subtitle = "US dollars, estimated, cumulative over the month, with a 90 % interval"
-    if forecast.budget is not None and len(frame):
+    if not math.isnan(forecast.budget) and len(frame):
         budget = alt.Chart().mark_rule(color=ORANGE, strokeWidth=1.5)
         layers.append(budget.encode(y=alt.datum(forecast.budget)))
         subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"

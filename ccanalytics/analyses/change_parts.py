@@ -23,14 +23,13 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
-from ccanalytics.metrics.availability import UNAVAILABLE, is_known, mask_unavailable
 from ccanalytics.metrics.by_week import OTHER_TEAMS
 from ccanalytics.metrics.change import RECENT_WEEKS, Comparison
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.findings import issue_changes
 from ccanalytics.metrics.own_history import Floats, Weeks, student
-from ccanalytics.metrics.ratios import rows_of, week_sums, withheld
-from ccanalytics.metrics.withholding import Subject, places
+from ccanalytics.metrics.ratios import rows_of, week_frame, withheld
+from ccanalytics.metrics.withholding import UNAVAILABLE, Subject, is_known, mask_unavailable, places
 from ccanalytics.showing import ShowsItself
 
 TOKEN_WEIGHTS = {
@@ -155,10 +154,10 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
     if metric_id not in _FACTORS:
         raise ValueError(f"{metric_id!r} has no drivers; {' and '.join(_FACTORS)} have.")
     metric, names = METRICS[metric_id], _FACTORS[metric_id]
-    compared = found_change(data, metric_id)
-    if isinstance(compared, str):
-        return Drivers(metric, mask_unavailable(data, _frame([], _BARS)), why=compared)
-    weeks, after = sides_of(data, metric, compared)
+    found = found_change(data, metric)
+    if isinstance(found, str):
+        return Drivers(metric, mask_unavailable(data, _frame([], _BARS)), why=found)
+    compared, weeks, after = found
     weekly, commits = _weekly_parts(data, weeks, ~after, names)
     parts = summed_parts(weekly, commits if metric.is_ratio else np.ones(len(weekly)), after)
     ends = np.cumsum(parts[:, 0])
@@ -173,10 +172,10 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
 def team_shift(data: Dataset) -> TeamShift:
     """The detected change of the cost per commit, by team."""
     metric, nothing = METRICS["cost_per_commit"], _frame([], _TEAMS)
-    compared = found_change(data, metric.id)
-    if isinstance(compared, str):
-        return TeamShift(metric, nothing, why=compared)
-    weeks, after = sides_of(data, metric, compared)
+    found = found_change(data, metric)
+    if isinstance(found, str):
+        return TeamShift(metric, nothing, why=found)
+    compared, weeks, after = found
     teams, cost, commits = _team_weeks(data, metric, weeks, after)
     made = [commits[side].sum(axis=0) for side in (~after, after)]
     if len(teams) < 2 or not np.min(made) > 0:
@@ -194,37 +193,29 @@ def team_shift(data: Dataset) -> TeamShift:
     return TeamShift(metric, _frame(rows, _TEAMS), compared)
 
 
-def found_change(data: Dataset, metric_id: str) -> Comparison | str:
-    """How the overall figure moved, or why there is nothing to split.
+def found_change(data: Dataset, metric: Metric) -> tuple[Comparison, pd.DatetimeIndex, Weeks] | str:
+    """How the overall figure moved, its weeks, and which of them are after the change; or why there
+    is nothing to split.
 
-    The last week if it moved, else the last four weeks.
+    The last week if it moved, else the last four weeks. As in the comparison, weeks before in which
+    nobody was active are left out. A ratio says nothing of such a week on either side.
     """
-    if not is_known(data, METRICS[metric_id]):
+    if not is_known(data, metric):
         return f"its cost is {UNAVAILABLE}"
-    looks = [one for one in issue_changes(data) if one.metric.id == metric_id and not one.by]
+    looks = [one for one in issue_changes(data) if one.metric.id == metric.id and not one.by]
     if not looks:
         return "there are too few weeks, people or events to judge a change"
     found = [one for one in looks if one.is_found]
     if not found:
         return f"no change was found; over four weeks {looks[-1].power()}"
-    sums = week_sums(data, METRICS[metric_id])[-RECENT_WEEKS:]
-    if ((sums["n_actors"] > 0) & (sums["denominator"] == 0)).any():
+    sums = week_frame(data, metric)[-RECENT_WEEKS:]
+    weeks, used = data.weeks[-RECENT_WEEKS:], (sums["n_actors"] > 0).to_numpy()
+    if (used & (sums["denominator"] == 0)).any():
         return "people were active in one of the weeks without a single commit"
-    return min(found, key=lambda one: one.weeks)
-
-
-def sides_of(data: Dataset, metric: Metric, compared: Comparison) -> tuple[pd.DatetimeIndex, Weeks]:
-    """The weeks of a change, and which of them are after it: those before are all the others.
-
-    As in the comparison, weeks before in which nobody was active are left out. A ratio says nothing
-    of such a week on either side.
-    """
-    weeks = data.weeks[-RECENT_WEEKS:]
+    compared = min(found, key=lambda one: one.weeks)
     after = np.arange(len(weeks)) >= len(weeks) - compared.weeks
-    used = week_sums(data, metric)["n_actors"].to_numpy()[-RECENT_WEEKS:] > 0
-    if not metric.is_ratio:
-        used |= after
-    return weeks[used], after[used]
+    used = used | (after & (not metric.is_ratio))
+    return compared, weeks[used], after[used]
 
 
 def summed_parts(weekly: Floats, weights: Floats, after: Weeks) -> Floats:

@@ -13,12 +13,11 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import actor_weeks
-from ccanalytics.metrics.availability import UNAVAILABLE, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.own_history import FEWEST_WEEKS, Floats, scatter, student
+from ccanalytics.metrics.own_history import Floats, reach
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
-from ccanalytics.metrics.withholding import hide
+from ccanalytics.metrics.withholding import UNAVAILABLE, hide, mask_unavailable
 from ccanalytics.people.small_groups import enough
 from ccanalytics.showing import Sentence, says
 
@@ -128,13 +127,9 @@ def _by_week(data: Dataset, statistic: Callable[[Floats], float], minimum: int =
 
 def _with_interval(frame: pd.DataFrame) -> pd.DataFrame:
     """`frame` with low and high, between 0 and 1; null with under four weeks."""
-    value = frame["value"]
-    known = value.dropna().to_numpy()
-    reach = np.nan
-    if len(known) >= FEWEST_WEEKS:
-        reach = float(scatter(known, np.ones(len(known)))[0]) * student(len(known) - 1)
-    ends = {"low": (value - reach).clip(lower=0), "high": (value + reach).clip(upper=1)}
-    return frame.assign(**ends)
+    value, known = frame["value"], frame["value"].dropna()
+    off = pd.Series(reach(known.to_numpy(), np.ones(len(known))), index=known.index)
+    return frame.assign(low=(value - off).clip(lower=0), high=(value + off).clip(upper=1))
 
 
 @kept

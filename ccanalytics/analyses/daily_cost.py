@@ -16,13 +16,12 @@ import pandas as pd
 from scipy.stats import t
 
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.actor_weeks import week_of
-from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.definitions import KINDS
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
-from ccanalytics.metrics.withholding import withheld_days
+from ccanalytics.metrics.withholding import mask_unavailable, withheld_days
+from ccanalytics.people.calendars import week_of
 from ccanalytics.people.small_groups import few, members, withheld_rows
 from ccanalytics.prices import model_family
 
@@ -175,26 +174,19 @@ def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
     alike = (of_kind < OFF) == (kind < OFF)
     if not alike.any():  # as where all days off are withheld
         return math.nan, math.nan
-    off = _logs(history[alike], expected[of_kind[alike]])
+    # On a log scale; a dollar is added because a day may cost nothing.
+    off = np.log1p(history[alike]) - np.log1p(expected[of_kind[alike]])
     return float(expected[kind]), max(1.4826 * float(np.median(np.abs(off))), _NARROWEST)
-
-
-def _logs(values: Floats, expected: Floats) -> Floats:
-    """Deviations on a log scale; a dollar is added because a day may cost nothing."""
-    result: Floats = np.log((values + 1) / (expected + 1))
-    return result
 
 
 def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
     """The unusual days among the newest ones with six weeks before them."""
-    known = frame["value"].notna() & frame["expected"].notna()
-    whole = frame.index >= BASELINE_DAYS
-    newest = known & whole & (frame.index >= len(frame) - NEWEST_DAYS)
-    z = _logs(frame["value"].to_numpy(), frame["expected"].to_numpy()) / spread
-    typical = float(frame.loc[known, "expected"].median()) if known.any() else 0.0
-    floor = max(LEAST_USD, LEAST_SHARE * typical)
-    large = (frame["value"] - frame["expected"]).abs() >= floor
-    return newest & (np.abs(z) >= _STANDS_OUT) & large
+    newest = frame.index >= max(BASELINE_DAYS, len(frame) - NEWEST_DAYS)
+    off = frame["value"] - frame["expected"]
+    typical = frame["expected"][off.notna()].median()
+    z = (np.log1p(frame["value"]) - np.log1p(frame["expected"])) / spread
+    large = off.abs() >= max(LEAST_USD, LEAST_SHARE * typical)
+    return large & newest & (np.abs(z) >= _STANDS_OUT)
 
 
 @kept

@@ -29,10 +29,10 @@ from ccanalytics.analyses.daily_cost import (
 )
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
-from ccanalytics.metrics.availability import UNAVAILABLE, basis_of, mask_unavailable
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import Finding
 from ccanalytics.metrics.own_history import LEVEL, Floats
+from ccanalytics.metrics.withholding import UNAVAILABLE, basis_of, mask_unavailable
 from ccanalytics.showing import ShowsItself
 
 MINIMUM_DAYS = 21
@@ -69,7 +69,7 @@ class Forecast(ShowsItself):
     high: float = math.nan
     error: float = math.nan
     backtests: int = 0
-    budget: float | None = None
+    budget: float = math.nan
     earliest: pd.Timestamp = pd.NaT
     latest: pd.Timestamp = pd.NaT
     left_out: bool = False
@@ -89,7 +89,7 @@ class Forecast(ShowsItself):
         )
 
     def _budget(self) -> str:
-        if self.budget is None:
+        if math.isnan(self.budget):
             return "No monthly budget is set."
         budget = METRICS["cost"].format(self.budget)
         if pd.isna(self.earliest):
@@ -112,8 +112,8 @@ def month_forecast(data: Dataset) -> Forecast:
     seats = data.model_usage["customer_type"] == "subscription"
     days = _days_paid_by_use(data) if seats.any() else cost_by_day(data)
     days = days.assign(value=days["level"])  # days withheld together tell their mean
-    last = days["date"].max() if len(days) else pd.NaT
-    month = (last + _DAY).replace(day=1) if len(days) else pd.NaT
+    last = days["date"].max()
+    month = (last + _DAY).replace(day=1)
     nothing = Forecast(mask_unavailable(data, _path([])), month, left_out=bool(seats.any()))
     if not data.has_cost:
         return replace(nothing, why=f"cost is {UNAVAILABLE}")
@@ -129,33 +129,27 @@ def month_forecast(data: Dataset) -> Forecast:
     errors = _errors(values, kinds, len(ahead))
     if np.isnan(expected).any() or errors.shape[0] < FEWEST_BACKTESTS:
         return replace(nothing, why="there are too few weeks to know the error of a forecast")
-    return _forecast(data, nothing, this_month, ahead, expected, errors)
+    found = _forecast(nothing, this_month, ahead, expected, errors)
+    return _against(found, data.monthly_budget_usd if not data.team else None)
 
 
-@dataclass(frozen=True)
-class BudgetState:
-    """One monthly budget; `low` to `high` is the 90 % interval of the forecast.
-
-    `first_day` is the day on which the low end reaches it; NaT when it does not. `money` is billed
-    or estimated. `why` says why there is no forecast.
-    """
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BudgetState(Forecast):
+    """One monthly budget, and the forecast of what it is for; `money` is billed or estimated."""
 
     scope: str
     name: str
-    budget_usd: float
-    month: pd.Timestamp = pd.NaT
-    money: str = "estimated"
-    so_far: float = math.nan
-    total: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-    first_day: pd.Timestamp = pd.NaT
-    why: str = ""
+    money: str
+
+    @property
+    def first_day(self) -> pd.Timestamp:
+        """The day on which the low end of the forecast reaches it; NaT when it does not."""
+        return self.latest
 
     @property
     def is_crossed(self) -> bool:
         """Whether even the low end of the forecast reaches it."""
-        return self.low >= self.budget_usd
+        return self.low >= self.budget
 
     def sentence(self) -> str:
         """The forecast against the budget, in words."""
@@ -165,7 +159,7 @@ class BudgetState:
             return f"{whose}: there is no forecast for the budget because {self.why}."
         return (
             f"{whose}: {usd(self.so_far)} so far and {usd(self.low)} to {usd(self.high)} in "
-            f"{self.month:%B %Y}, {self.money}; its budget, {usd(self.budget_usd)}, {self.verdict}."
+            f"{self.month:%B %Y}, {self.money}; its budget, {usd(self.budget)}, {self.verdict}."
         )
 
     @property
@@ -175,14 +169,17 @@ class BudgetState:
             return self.why
         if self.is_crossed:
             return f"is exceeded by {self.first_day:%-d %B}"
-        return "will not be reached" if self.high < self.budget_usd else "may be exceeded"
+        return "will not be reached" if self.high < self.budget else "may be exceeded"
 
     def as_json(self) -> dict[str, Any]:
         """As values for programs: days as text, unknown values null."""
-        known = {name: None if pd.isna(value) else value for name, value in vars(self).items()}
-        month, day = known.pop("month"), known.pop("first_day")
-        days = {"month": month and f"{month:%Y-%m}", "first_day": day and f"{day:%Y-%m-%d}"}
-        return {**known, **days, "is_crossed": self.is_crossed}
+        names = ("scope", "name", "money", "so_far", "total", "low", "high", "why", "is_crossed")
+        known = {"budget_usd": self.budget, **{name: getattr(self, name) for name in names}}
+        days = {"month": (self.month, "%Y-%m"), "first_day": (self.first_day, "%Y-%m-%d")}
+        known |= {
+            name: f"{day:{form}}" if pd.notna(day) else None for name, (day, form) in days.items()
+        }
+        return {name: None if pd.isna(value) else value for name, value in known.items()}
 
 
 @kept
@@ -203,12 +200,12 @@ def budget_findings(data: Dataset) -> Iterator[Finding]:
     usd = METRICS["cost"].format
     for one in filter(lambda one: one.is_crossed, budget_states(data)):
         name = f"{one.name}: the" if one.name else "The"
-        title = f"{name} budget of {usd(one.budget_usd)} is used up by {one.first_day:%-d %B}"
+        title = f"{name} budget of {usd(one.budget)} is used up by {one.first_day:%-d %B}"
         text = (
             f"{usd(one.so_far)} {one.money} so far; {usd(one.low)} to {usd(one.high)} expected in "
             f"{one.month:%B}."
         )
-        over = min(one.total / one.budget_usd - 1, 2.0)
+        over = min(one.total / one.budget - 1, 2.0)
         weight = 2 * math.sqrt(one.total / 4) * over  # a month is four weeks, and it is sure
         yield Finding("budget", title, text, "month_forecast", one.scope, one.name, weight=weight)
 
@@ -217,7 +214,7 @@ def budget_table(data: Dataset) -> TitledFrame:
     """One row per budget: owner, budget, so far, the forecast, and whether it is exceeded."""
     usd = METRICS["cost"].format
     rows = [
-        (one.name or "all", one.budget_usd, one.so_far, one.low, one.high, one.money, one.verdict)
+        (one.name or "all", one.budget, one.so_far, one.low, one.high, one.money, one.verdict)
         for one in budget_states(data)
     ]
     labels = {"whose": "of", "budget": "budget", "so_far": "so far", "low": "month from",
@@ -244,43 +241,29 @@ def _days_paid_by_use(data: Dataset) -> pd.DataFrame:
 
 
 def _forecast(
-    data: Dataset,
     nothing: Forecast,
     this_month: pd.DataFrame,
     ahead: pd.Series,
     expected: Floats,
     errors: Floats,
 ) -> Forecast:
-    so_far = float(this_month["value"].sum())
-    path = np.cumsum(expected)
-    if not so_far + path[-1] > 0:
+    so_far, to_come = float(this_month["value"].sum()), np.cumsum(expected)
+    path = so_far + to_come
+    if not path[-1] > 0:
         return replace(nothing, why="nothing was used in the weeks before")
     spread = _widths(errors)
-    low, high = (so_far + path * np.exp(sign * spread) for sign in (-1, 1))
-    if high[-1] - low[-1] > so_far + path[-1]:
+    low, high = (so_far + to_come * np.exp(sign * spread) for sign in (-1, 1))
+    if high[-1] - low[-1] > path[-1]:
         ends = " to ".join(METRICS["cost"].format(float(end[-1])) for end in (low, high))
         return replace(nothing, why=f"its 90 % interval, {ends}, is wider than the forecast")
-    actual = np.cumsum(this_month["value"].to_numpy())
-    rows = [(day, "actual", value, value, value)
-            for day, value in zip(this_month["date"], actual, strict=True)]  # fmt: skip
+    actual = zip(this_month["date"], this_month["value"].cumsum(), strict=True)
+    rows = [(day, "actual", value, value, value) for day, value in actual]
     rows += [(day, "forecast", *values)
-             for day, *values in zip(ahead, so_far + path, low, high, strict=True)]  # fmt: skip
-    frame = _path(rows)
-    budget = data.monthly_budget_usd if not data.team else None
-    whole = np.abs(np.expm1(errors[:, -1]))
-    return replace(
-        nothing,
-        frame=frame,
-        so_far=so_far,
-        total=float(so_far + path[-1]),
-        low=float(low[-1]),
-        high=float(high[-1]),
-        error=float(np.median(whole)),
-        backtests=len(errors),
-        budget=budget,
-        earliest=crossing(frame, "high", budget),
-        latest=crossing(frame, "low", budget),
-    )
+             for day, *values in zip(ahead, path, low, high, strict=True)]  # fmt: skip
+    total, least, most = (float(one[-1]) for one in (path, low, high))
+    error = float(np.median(np.abs(np.expm1(errors[:, -1]))))
+    numbers: Any = {"so_far": so_far, "total": total, "low": least, "high": most, "error": error}
+    return replace(nothing, frame=_path(rows), backtests=len(errors), **numbers)
 
 
 def _expected(values: Floats, kinds: Kinds, ahead: Kinds) -> Floats:
@@ -321,12 +304,13 @@ def _widths(errors: Floats) -> Floats:
     return widths
 
 
-def crossing(frame: pd.DataFrame, column: str, budget: float | None) -> pd.Timestamp:
-    """The first day on which the sum reaches the budget, or NaT."""
+def _against(found: Forecast, budget: float | None) -> Forecast:
+    """`found` with a budget, and the first days on which either end of it reaches that."""
     if budget is None:
-        return pd.NaT
-    reached = frame.loc[frame[column] >= budget, "date"]
-    return reached.iloc[0] if len(reached) else pd.NaT
+        return found
+    reached = (found.frame.loc[found.frame[end] >= budget, "date"] for end in ("high", "low"))
+    earliest, latest = (days.iloc[0] if len(days) else pd.NaT for days in reached)
+    return replace(found, budget=budget, earliest=earliest, latest=latest)
 
 
 def _path(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
@@ -347,11 +331,7 @@ def _scopes(data: Dataset, basis: Dataset) -> Iterator[tuple[str, str, float, Da
 
 
 def _state(scope: str, name: str, budget: float, part: Dataset | None, money: str) -> BudgetState:
-    if part is None:
-        why = f"the roster has no {scope.replace('_', ' ')} {name!r}"
-        return BudgetState(scope, name, budget, money=money, why=why)
-    found = month_forecast(part)
-    names = ("month", "so_far", "total", "low", "high", "why")
-    known: Any = {name: getattr(found, name) for name in names}
-    first_day = crossing(found.frame, "low", budget)
-    return BudgetState(scope, name, budget, money=money, first_day=first_day, **known)
+    why = f"the roster has no {scope.replace('_', ' ')} {name!r}"
+    found = month_forecast(part) if part is not None else Forecast(_path([]), pd.NaT, why=why)
+    known = vars(_against(found, budget))
+    return BudgetState(**known, scope=scope, name=name, money=money)

@@ -17,13 +17,12 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
-from ccanalytics.metrics.availability import UNAVAILABLE, is_known
+from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.change import MINIMUM_EVENTS, percent
-from ccanalytics.metrics.definitions import Metric
+from ccanalytics.metrics.definitions import Metric, summable
 from ccanalytics.metrics.own_history import LEVEL, Floats, LogChange, Weeks, ratio
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, summable, withheld
-from ccanalytics.metrics.withholding import Subject, places
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, withheld
+from ccanalytics.metrics.withholding import UNAVAILABLE, Subject, is_known, places
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.words import counted
 
@@ -138,17 +137,16 @@ def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day
 
 
 def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timestamp) -> Effect:
-    first = week_of(pd.Series([date])).iloc[0]
-    mixed = date > first  # the week of the day itself is before and after at once
-    before = data.weeks[data.weeks < first][-LOOKED_AT:]
-    after = data.weeks[data.weeks >= first + (_WEEK if mixed else 0 * _WEEK)][:LOOKED_AT]
+    # The week of the day itself is before and after at once, unless it is its Monday.
+    before = data.weeks[data.weeks <= date - _WEEK][-LOOKED_AT:]
+    after = data.weeks[data.weeks >= date][:LOOKED_AT]
     nothing = Effect(metric, team, what, date, pd.DataFrame(columns=list(_FRAME)).astype(_FRAME))
-    why = _why_not(data, metric, team, len(before), len(after))
-    if why:
+    if why := _why_not(data, metric, team, len(before), len(after)):
         return replace(nothing, why=why)
     rows = actor_weeks(data, split="team").astype({"team": "str"})
-    rows = rows[rows["week"].isin(before.append(after))]
-    sums = _team_sums(data, metric, rows, before, after)
+    weeks = before.append(after)
+    rows = rows[rows["week"].isin(weeks)]
+    sums = _team_sums(data, metric, rows, weeks, weeks < date)
     if team not in sums:
         return replace(nothing, why="the team has too few people or events in some of the weeks")
     # A team with an intervention by then, or an event in these weeks, is not a placebo.
@@ -180,11 +178,7 @@ def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: i
 
 
 def _team_sums(
-    data: Dataset,
-    metric: Metric,
-    rows: pd.DataFrame,
-    before: pd.DatetimeIndex,
-    after: pd.DatetimeIndex,
+    data: Dataset, metric: Metric, rows: pd.DataFrame, weeks: pd.DatetimeIndex, early: Weeks
 ) -> dict[str, Floats]:
     """Numerator and denominator (rows) by week for each team with enough of both before and after.
 
@@ -195,15 +189,15 @@ def _team_sums(
     sums = rows[~hidden].groupby(["team", "week"])[columns].sum().astype("float64")
     known = dict[str, Floats]()
     for team in sums.index.levels[0]:
-        part = sums.loc[team]
-        sides = [part.reindex(weeks).to_numpy().T for weeks in (before, after)]
+        of_team = sums.loc[team].reindex(weeks).to_numpy().T
+        sides = of_team[:, early], of_team[:, ~early]
         seen = [int(np.isfinite(side[0]).sum()) for side in sides]
         top, bottom = np.array([np.nansum(side[:2], axis=1) for side in sides]).T
-        unpriced = part["unpriced_tokens"].sum() / max(part["total_tokens"].sum(), 1)
-        priced = not metric.is_money or 1 - unpriced >= MINIMUM_PRICED
+        tokens, unpriced = np.nansum(of_team[2:], axis=1)
+        priced = not metric.is_money or 1 - unpriced / max(tokens, 1) >= MINIMUM_PRICED
         followed = seen[0] >= FEWEST_BEFORE and seen[1] >= FEWEST_AFTER
         if followed and priced and top.min() > 0 and bottom.min() >= MINIMUM_EVENTS:
-            known[str(team)] = np.nan_to_num(np.hstack(sides)[:2])
+            known[str(team)] = np.nan_to_num(of_team[:2])
     return known
 
 
@@ -244,6 +238,5 @@ def difference(moves: Floats) -> LogChange:
 def _moves(sums: Floats, before: Weeks, after: Weeks) -> Floats:
     """Each team's figure after / before on the log scale; NaN where one is 0 or undefined."""
     sides = [ratio(*np.moveaxis(sums[:, :, weeks].sum(axis=2), 1, 0)) for weeks in (before, after)]
-    whole = np.full(len(sums), np.nan)
     moved = ratio(sides[1], sides[0])
-    return np.log(moved, out=whole, where=moved > 0)
+    return np.log(moved, out=np.full(len(sums), np.nan), where=moved > 0)

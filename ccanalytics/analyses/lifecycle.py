@@ -55,11 +55,10 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
     last = stays["start"] + (days - 1) * _DAY
     over = known & ~before & (last <= stays["watched"])
     began, n = float((stays["first_use"] <= last)[over].sum()), float(over.sum())
-    numbers = dict.fromkeys(("value", "low", "high", "numerator", "denominator"), math.nan)
-    if n >= max(data.minimum_group, 1):
-        low, high = wilson(began / n, n)
-        numbers = {"value": began / n, "low": low, "high": high}
-        numbers |= {"numerator": began, "denominator": n}
+    enough = n >= max(data.minimum_group, 1)
+    shown = (began / n, *wilson(began / n, n), began, n) if enough else (math.nan,) * 5
+    names = ("value", "low", "high", "numerator", "denominator")
+    numbers = dict(zip(names, map(float, shown), strict=True))
     left_out = {"unknown_start": ~known, "before": before, "unfinished": known & ~before & ~over}
     numbers |= {reason: float(people.sum()) for reason, people in left_out.items()}
     return pd.DataFrame({"week": data.weeks[-1:], **numbers})
@@ -157,14 +156,18 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     too new to say: not seen, but on the roster for fewer than `grace` days. A status of too few
     people is null, and the next smallest one with it. No rows without a roster.
     """
-    people = _last_roster(data)
+    there = roster_weeks(data)
+    there = there.loc[there["week"].isin(data.weeks[-1:]), "actor"]
+    people = _stays(data)
+    people = people[people["actor"].isin(there)].reset_index(drop=True)
     columns = {"status": "str", "value": "float64", "share": "float64"}
     if people.empty:
         return pd.DataFrame(columns=list(columns)).astype(columns)
-    last_day = data.weeks[-1] + WEEK - pd.Timedelta(days=1)
-    recent = people["last_use"] > last_day - weeks * WEEK
+    last_day = _last_day(data)
+    use = active_days(data).groupby("actor")["date"].max()
+    last_use = use.reindex(people["actor"]).reset_index(drop=True)
     new = (last_day - people["start"]).dt.days + 1 < grace
-    rules = [recent, people["last_use"].notna(), ~new]
+    rules = [last_use > last_day - weeks * WEEK, last_use.notna(), ~new]
     status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3]))
     groups = {name: people["actor"][status == name] for name in STATUSES}
     parts = {name: of_people(actors) for name, actors in groups.items()}
@@ -305,17 +308,6 @@ def _reached(curve: pd.DataFrame, share: float) -> str:
         return "at a time not seen yet"
     day = int(days.iloc[0])
     return "on the day of joining" if day == 0 else f"by day {day}"
-
-
-def _last_roster(data: Dataset) -> pd.DataFrame:
-    """One row per person on the last week's roster: start of the first stay, last active day."""
-    rows = roster_weeks(data)
-    people = rows.loc[rows["week"].isin(data.weeks[-1:]), ["actor"]].set_index("actor")
-    ordered = data.roster.sort_values("start", na_position="first")
-    start = ordered.drop_duplicates("actor").set_index("actor")["start"]
-    use = active_days(data).groupby("actor")["date"].max()
-    columns = {"start": start.reindex(people.index), "last_use": use.reindex(people.index)}
-    return people.assign(**columns).reset_index()
 
 
 def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIndex) -> Cells:

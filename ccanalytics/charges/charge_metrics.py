@@ -13,11 +13,11 @@ import pandas as pd
 
 from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill, usage_of
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.actor_weeks import week_of
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.ratios import frame_of, week_frame
+from ccanalytics.metrics.ratios import week_frame
 from ccanalytics.metrics.withholding import withheld_days
+from ccanalytics.people.calendars import week_of
 from ccanalytics.people.small_groups import enough, few, members
 from ccanalytics.showing import Sentence, says
 from ccanalytics.words import counted
@@ -94,7 +94,7 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     if not has_bill(data):
         return pd.DataFrame(columns=list(columns)).astype(columns)
     sides = {"value": week_frame(data, "billed_cost"),
-             "listed": frame_of(listed(data), METRICS["cost"])}  # fmt: skip
+             "listed": week_frame(listed(data), "cost")}  # fmt: skip
     people = pd.DataFrame({name: side.set_index("week")["value"] for name, side in sides.items()})
     frame = pd.concat([people.assign(part=PEOPLE).reset_index(), _others(data)])
     frame = frame.sort_values("week", kind="stable")

@@ -26,7 +26,7 @@ from ccanalytics.wings import resolve
 from ccanalytics.words import counted
 
 if TYPE_CHECKING:
-    from ccanalytics.metrics.findings import Change, Findings
+    from ccanalytics.metrics.findings import Findings
 
 
 def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None) -> Any:
@@ -100,17 +100,18 @@ def _reading(
     about = [one for one in looked_at if (one.metric.id, one.by) == (metric.id, by or "")]
     if findings is None or not about:
         return _Reading()
+    there = [one for one in about if one.is_found]
     if not by:
         newest = frame[frame["week"] == frame["week"].max()]
         nobody = "n_actors" in newest and (newest["n_actors"] == 0).all()
         if nobody:
             return _Reading(f"{metric.name}: nobody was active in the last week")
-        return _Reading(f"{title_of(frame, metric)}, {_verdict(about)}")
+        # Of everybody: that of four weeks if they moved, else of the last week.
+        shown = there[-1] if there else about[0].held
+        return _Reading(f"{title_of(frame, metric)}, {shown.words}")
     latest = {one.group: one for one in sorted(about, key=lambda one: one.weeks)}
     order = sorted(latest, key=lambda name: -abs(latest[name].change))
-    found = {one.group for one in about if one.is_found}
-    moved = [name for name in order if name in found]
-    still = [name for name in order if name not in found]
+    moved = [name for name in order if name in {one.group for one in there}]
     said = [one.title for one in findings if (one.metric, one.by) == (metric.id, by)]
     kind = by.replace("_", " ")
     title = f"{metric.name} by {kind}: no change found"
@@ -118,13 +119,7 @@ def _reading(
         others = f"no change found in any other {kind}"
         more = f"{counted(len(moved) - 1, f'more {kind}')} moved"
         title = f"{said[0]}; {more if len(moved) > 1 else others}"
-    return _Reading(title, [*moved, *still], moved)
-
-
-def _verdict(about: "Sequence[Change]") -> str:
-    """The overall verdict: of four weeks if they moved, else of the last week."""
-    moved = [one for one in about if one.is_found]
-    return (moved[-1] if moved else about[0].held).words
+    return _Reading(title, [*moved, *(name for name in order if name not in moved)], moved)
 
 
 def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.frames.schemas import SCHEMAS
-from ccanalytics.people.calendars import Calendars
+from ccanalytics.people.calendars import Calendars, week_of
 from ccanalytics.people.roster import with_teams
 from ccanalytics.people.small_groups import withheld_teams
 from ccanalytics.settings import BudgetScope
@@ -143,8 +143,8 @@ class Dataset(ShowsItself):
     def coverage(self) -> TitledFrame:
         """One row per ISO week in range: days_in_range, days_stored, days_closed, days_final,
         and fetched_at of the day fetched longest ago."""
-        monday = self.days["date"] - pd.to_timedelta(self.days["date"].dt.day_of_week, unit="D")
-        weeks = self.days.groupby(monday.astype("datetime64[ms]").rename("week")).agg(
+        monday = week_of(self.days["date"]).astype("datetime64[ms]")
+        weeks = self.days.groupby(monday.rename("week")).agg(
             days_in_range=("date", "size"),
             days_stored=("stored", "sum"),
             days_closed=("closed", "sum"),

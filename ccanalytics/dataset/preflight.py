@@ -13,6 +13,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import KEYS, SCHEMAS
+from ccanalytics.people.calendars import week_of
 from ccanalytics.prices import UNITS, PriceList, Tariff, Tokens, price_list
 from ccanalytics.showing import Note, Results, WarningNote
 from ccanalytics.wire.claude_code import EDIT_TOOLS
@@ -192,7 +193,7 @@ def schema_is_known(data: Dataset) -> Found:
 def people_are_there(data: Dataset) -> Found:
     """The last week has about as many active people as the weeks before."""
     people = data.activity[data.activity["actor_kind"] == "user"]
-    week = people["date"] - pd.to_timedelta(people["date"].dt.day_of_week, unit="D")
+    week = week_of(people["date"])
     counts = people.groupby(week)["actor"].nunique().reindex(data.weeks, fill_value=0)
     if len(counts) < 5:
         return "passed", "Too few weeks before the last one to compare."

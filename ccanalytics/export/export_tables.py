@@ -21,10 +21,11 @@ import pyarrow.compute as pc
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import ExportError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, USD
-from ccanalytics.metrics.actor_weeks import POPULATIONS, day_sums, week_of
-from ccanalytics.metrics.availability import TOKENS, USAGE
-from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.actor_weeks import day_sums
+from ccanalytics.metrics.definitions import METRICS, POPULATIONS
 from ccanalytics.metrics.ratios import rows_of, week_frame
+from ccanalytics.metrics.withholding import TOKENS, USAGE
+from ccanalytics.people.calendars import week_of
 from ccanalytics.store.layout import frame_schemas
 
 Tables = dict[str, pa.Table]

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import USD
-from ccanalytics.metrics.actor_weeks import week_of
+from ccanalytics.people.calendars import week_of
 from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
 from ccanalytics.prices import UNITS, Tariff, model_family, price_list
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.availability import USAGE, mask_unavailable
 from ccanalytics.metrics.definitions import KINDS, ActorKind
+from ccanalytics.metrics.withholding import USAGE, mask_unavailable
+from ccanalytics.people.calendars import week_of
 from ccanalytics.people.roster import roster_of_weeks
 from ccanalytics.wire.claude_code import EDIT_TOOLS
 
@@ -166,11 +167,11 @@ def week_pairs(data: Dataset, split: str = "") -> pd.DataFrame:
     return pairs.assign(active_again=pairs["active"] * pairs["active_before"])
 
 
-POPULATIONS: dict[str, Callable[[Dataset, str], pd.DataFrame]] = {
+ROWS_OF: dict[str, Callable[[Dataset, str], pd.DataFrame]] = {
     "on_roster": roster_weeks,
     "active_before": week_pairs,
 }
-"""Denominators that count people, also inactive ones: the functions of their rows."""
+"""The rows of each of `POPULATIONS`."""
 
 
 def _active(data: Dataset, split: str) -> pd.DataFrame:
@@ -188,11 +189,6 @@ def follows(weeks: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
     """Whether each week directly follows the one before it."""
     gaps = np.diff(weeks.to_numpy()) == np.timedelta64(7, "D")
     return np.concatenate([np.zeros(min(len(weeks), 1), dtype=bool), gaps])
-
-
-def week_of(date: pd.Series) -> pd.Series:
-    """The Monday of each day's ISO week."""
-    return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
 
 
 @kept

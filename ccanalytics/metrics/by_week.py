@@ -16,34 +16,28 @@ from typing import Any, get_args
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_weeks, week_of
-from ccanalytics.metrics.availability import basis_of
+from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.definitions import (
     KINDS,
     METRICS,
     ActorKind,
     Metric,
     column_words,
+    known_metric,
     singular,
+    summable,
 )
 from ccanalytics.metrics.metric_frame import MetricFrame
-from ccanalytics.metrics.ratios import (
-    Period,
-    frame_of,
-    month_of,
-    rows_of,
-    summable,
-    sums_of,
-    week_sums,
-    withheld,
-)
+from ccanalytics.metrics.ratios import Period, month_of, rows_of, sums_of, week_frame, withheld
 from ccanalytics.metrics.withholding import (
     Subject,
+    basis_of,
     places,
     weeks_of_few,
     withheld_days,
     without_numbers,
 )
+from ccanalytics.people.calendars import week_of
 from ccanalytics.showing import Sentence
 from ccanalytics.wings import resolve
 
@@ -73,7 +67,7 @@ def by_week(
     row more, "other teams", where they are enough together. `ValueError` for a metric or a split
     that there is not.
     """
-    metric = _weekly_metric(metric_id)
+    metric = known_metric(metric_id, "metric with a row per week", "numerator", "frame")
     if not metric.numerator and actor_kind != "user":
         raise ValueError(f"{metric_id} has no actor_kind {actor_kind!r}: leave it out.")
     if not metric.numerator and by is not None:
@@ -81,7 +75,7 @@ def by_week(
     if metric.frame and actor_kind == "user":
         frame = resolve(metric.frame)(data, *([by] if by else []))
     else:
-        frame = frame_of(data, metric, by, actor_kind)
+        frame = week_frame(data, metric, by, actor_kind)
     made = _made(data, metric, frame, by, actor_kind)
     if by == "team" and data.roster.empty:
         made.attrs["unavailable"] = "no roster"
@@ -116,17 +110,16 @@ def by_period(
         raise ValueError(f"{metric.name} is weekly: it has no {period}s.")
     if period == "day" and by:
         raise ValueError(f"{metric.name} by {by} and day: days are not split.")
-    frame, column = frame_of(data, metric, by, actor_kind, period), "month"
+    frame, column = week_frame(data, metric, by, actor_kind, period), "date"
     if period == "month":
-        rows, weekly = rows_of(data, metric, by, actor_kind), frame_of(data, metric, by, actor_kind)
+        column, rows = "month", rows_of(data, metric, by, actor_kind)
+        weekly = week_frame(data, metric, by, actor_kind)
         there = places(rows[rows["active"] > 0], by)
         few = weekly[weekly["n_actors"].isna() & places(weekly, by).isin(there)]
         hidden = places(frame, by).isin(places(few.assign(week=month_of(few["week"])), by))
-        frame = without_numbers(frame, hidden, ["week", *([by] if by else [])])
     else:
-        column = "date"
-        if actor_kind == "user":
-            frame = without_numbers(frame, withheld_days(data, frame["week"])[0], ["week"])
+        hidden = withheld_days(data, frame["week"])[0] & (actor_kind == "user")
+    frame = without_numbers(frame, hidden, ["week", *([by] if by else [])])
     made = MetricFrame.of(frame.rename(columns={"week": column}), metric, by, actor_kind)
     made.period = column
     return made
@@ -151,10 +144,8 @@ def sentence(data: Dataset, metric_id: str) -> Sentence:
 
     `ValueError` for a metric without a sentence lists those that have one.
     """
-    worded = {name: metric.words for name, metric in METRICS.items() if metric.words}
-    if metric_id not in worded:
-        raise ValueError(f"{metric_id!r} has no sentence; there is one of {', '.join(worded)}.")
-    words: Sentence = resolve(worded[metric_id])(data)
+    metric = known_metric(metric_id, "metric with a sentence", "words")
+    words: Sentence = resolve(metric.words)(data)
     return words
 
 
@@ -185,7 +176,7 @@ def ratio_by_week(
         denominator=bottom,
         caveats=("A ratio of your own, without a definition.",),
     )
-    return _made(data, metric, frame_of(data, metric, by, actor_kind), by, actor_kind)
+    return _made(data, metric, week_frame(data, metric, by, actor_kind), by, actor_kind)
 
 
 def _made(
@@ -194,18 +185,6 @@ def _made(
     if by == "team" and metric.numerator:
         frame = with_other_teams(data, metric, frame)
     return MetricFrame.of(frame, metric, by, actor_kind)
-
-
-def _weekly_metric(metric_id: str) -> Metric:
-    """The metric with this id; `ValueError` when it is unknown or has no weeks."""
-    metric = METRICS.get(metric_id)
-    if metric is not None and (metric.numerator or metric.frame):
-        return metric
-    if metric is not None:
-        how = "cca.metric_frame gives it" if metric.function else "it has a function of its own"
-        raise ValueError(f"{metric_id} has no row per week: {how}.")
-    known = ", ".join(name for name, one in METRICS.items() if one.numerator or one.frame)
-    raise ValueError(f"There is no metric {metric_id!r}; by week there are {known}.")
 
 
 def with_other_teams(data: Dataset, metric: Metric, frame: pd.DataFrame) -> pd.DataFrame:
@@ -218,7 +197,7 @@ def with_other_teams(data: Dataset, metric: Metric, frame: pd.DataFrame) -> pd.D
     basis, subject = basis_of(data, metric), Subject.of(metric)
     rows = rows_of(basis, metric, "team")
     rows = rows[places(rows, "team").isin(withheld(basis, subject, "team"))]
-    total = week_sums(basis, metric)
+    total = week_frame(basis, metric)
     known = set(total.loc[total["n_actors"].notna(), "week"])
     known &= set(frame.loc[frame["n_actors"].notna(), "week"])
     known -= weeks_of_few(rows, subject, data.minimum_group)

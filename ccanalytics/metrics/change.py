@@ -6,33 +6,28 @@ ratios it is judged on the typical person, so that one heavy user is not a findi
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
-from ccanalytics.metrics.definitions import ActorKind, Metric
+from ccanalytics.metrics.definitions import ActorKind, Metric, summable
 from ccanalytics.metrics.own_history import (
     MINIMUM_ACTORS,
     MINIMUM_WEEKS,
+    Floats,
     Weeks,
+    beginning,
     last_week_change,
     sides_change,
     typical,
 )
-from ccanalytics.metrics.ratios import (
-    MINIMUM_PRICED,
-    Matrix,
-    by_group,
-    matrix,
-    rows_of,
-    summable,
-    week_sums,
-)
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_group, matrix, rows_of, week_frame
 from ccanalytics.weeks import parse_day
 
 Verdict = Literal[
@@ -52,6 +47,8 @@ RECENT_WEEKS = 12
 
 SUSTAINED_WEEKS = 4
 """The last weeks that are judged together."""
+
+FALSE_DISCOVERIES = 0.10
 
 
 @dataclass(frozen=True)
@@ -123,22 +120,68 @@ class Comparison:
         return f"a rise of {100 * self.detectable:.0f} % would show"
 
 
-def comparisons(
-    data: Dataset, metric: Metric, sums: pd.DataFrame, actors: Matrix
-) -> tuple[Comparison, Comparison]:
-    """The last week against the weeks before it, and the last four weeks against those before them.
+@dataclass(frozen=True, kw_only=True)
+class Change(Comparison):
+    """The comparison of one figure, of everybody or one group, by its own weeks; `adjusted` is its
+    p value among all that were looked at, and `since` the week it begins in."""
 
-    `sums` are the weekly sums of one group as they may be shown, `actors` what its people did in
-    the recent weeks.
-    """
+    metric: Metric
+    by: str
+    group: str
+    adjusted: float = math.nan
+    since: pd.Timestamp = pd.NaT
+    is_step: bool = True
+    weekly_cost: float = 0.0
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it is shown as a change."""
+        return self.is_change and self.adjusted <= FALSE_DISCOVERIES
+
+    @property
+    def held(self) -> "Change":
+        """The same without a verdict that does not hold among all that was looked at."""
+        is_lost = self.is_change and not self.is_found
+        return replace(self, verdict="no detectable change") if is_lost else self
+
+    @property
+    def weight(self) -> float:
+        """How far it moved, by the money at stake and by how strong the evidence is.
+
+        Of the money the square root counts: a part that doubled says more than a whole that grew
+        by a quarter because of it.
+        """
+        stake = math.sqrt(max(self.weekly_cost, 1.0)) * min(abs(self.change), 2.0)
+        return stake * -math.log10(max(self.adjusted, 1e-4))
+
+
+def changes(data: Dataset, metric: Metric, by: str = "") -> Iterator[Change]:
+    """Of each group the last week against the weeks before it, and the last four weeks against
+    those before them."""
     weeks = data.weeks[-RECENT_WEEKS:]
-    sums = sums[sums["week"].isin(weeks)]
+    rows, whole = rows_of(data, metric, by or None), week_frame(data, metric, by or None)
     fewest = MINIMUM_ACTORS if data.spec.minimum_group > 1 else 1
-    last, late = (np.arange(len(weeks)) >= len(weeks) - n for n in (1, SUSTAINED_WEEKS))
-    recent, sustained = (
-        compare(metric, actors, ~after, after, sums, fewest) for after in (last, late)
-    )
-    return recent, sustained
+    for group, sums, members in by_group(whole[whole["week"].isin(weeks)], rows, by or None):
+        late = members["week"].isin(weeks[-SUSTAINED_WEEKS:])
+        cost = members["cost_usd"][late].sum() / SUSTAINED_WEEKS if "cost_usd" in members else 0.0
+        actors = matrix(members, weeks, metric)
+        for newest in (1, SUSTAINED_WEEKS):
+            after = np.arange(len(weeks)) >= len(weeks) - newest
+            found = compare(metric, actors, ~after, after, sums, fewest)
+            of: Any = {"metric": metric, "by": by, "group": group, "weekly_cost": float(cost)}
+            yield _dated(Change(**vars(found), **of), actors, weeks)
+
+
+def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
+    """A detected change with the week it begins in, and whether it is a step."""
+    if not change.is_change:
+        return change
+    if change.weeks == 1:
+        return replace(change, since=weeks[-1])
+    top, bottom = typical(*actors) if change.metric.is_ratio else actors
+    late = np.arange(len(weeks)) >= len(weeks) - change.weeks
+    first, is_step = beginning(top, bottom, late)
+    return replace(change, since=weeks[first], is_step=is_step)
 
 
 def period_change(
@@ -162,7 +205,7 @@ def period_change(
     before, after = data.weeks + pd.Timedelta(days=6) < first, data.weeks >= first
     rows = rows_of(data, metric, by, actor_kind)
     found = []
-    for group, sums, members in by_group(week_sums(data, metric, by, actor_kind), rows, by):
+    for group, sums, members in by_group(week_frame(data, metric, by, actor_kind), rows, by):
         one = compare(metric, matrix(members, data.weeks, metric), before, after, sums)
         moved = {"change": one.difference, "change_share": one.change}
         people = one.n_actors or math.nan
@@ -207,50 +250,30 @@ def compare(
     found = Comparison(int(after.sum()), int(before.sum()))
     if not whole:
         return found
-    value, previous = (_side(metric, actors, weeks) for weeks in (after, before))
-    known = before | after
-    there = int((actors.top + actors.bottom)[:, known].any(axis=1).sum())
+    top, bottom = (part[:, before | after] for part in actors)
+    late = after[before | after]
+    below = bottom.sum(axis=0) if metric.is_ratio else np.ones(len(late))
+    sides = [(float(top[:, side].sum()), float(below[side].sum())) for side in (late, ~late)]
+    floor = metric.minimum_denominator
+    value, previous = (a / b if b > 0 and b >= floor else math.nan for a, b in sides)
+    there = int((top + bottom).any(axis=1).sum())
     found = replace(found, value=value, previous=previous, n_actors=there)
-    if known.sum() < MINIMUM_WEEKS or not before.any():
+    if len(late) < MINIMUM_WEEKS or late.all():
         return found
-    found = replace(found, verdict="too few to say")
-    events = min(actors.bottom[:, side].sum() for side in (before, after))
-    if there < fewest or (metric.is_ratio and events < MINIMUM_EVENTS):
-        return found
-    return _judged(found, metric, actors, before, after)
+    few_events = metric.is_ratio and min(events for _, events in sides) < MINIMUM_EVENTS
+    if there < fewest or few_events:
+        return replace(found, verdict="too few to say")
+    return _judged(found, *(typical(top, bottom) if metric.is_ratio else (top, bottom)), late)
 
 
-def _side(metric: Metric, actors: Matrix, weeks: Weeks) -> float:
-    """The figure of these weeks together: a ratio of sums, or the mean week."""
-    top = float(actors.top[:, weeks].sum())
-    bottom = float(actors.bottom[:, weeks].sum() if metric.is_ratio else weeks.sum())
-    enough = bottom > 0 and (bottom >= metric.minimum_denominator or not metric.is_ratio)
-    return top / bottom if enough else math.nan
-
-
-def _judged(
-    found: Comparison, metric: Metric, actors: Matrix, before: Weeks, after: Weeks
-) -> Comparison:
-    known = before | after
-    top, bottom = (side[:, known] for side in actors)
-    if metric.is_ratio:
-        top, bottom = typical(top, bottom)
-    if after.sum() == 1 and after[-1]:
-        change = last_week_change(top, bottom)
-    else:
-        change = sides_change(top, bottom, before[known], after[known])
+def _judged(found: Comparison, top: Floats, bottom: Floats, after: Weeks) -> Comparison:
+    is_last = found.weeks == 1 and after[-1]
+    change = last_week_change(top, bottom) if is_last else sides_change(top, bottom, after)
     if change is None:
-        return found
+        return replace(found, verdict="too few to say")
     low, high = change.interval
-    return replace(
-        found,
-        change=change.relative,
-        low=low,
-        high=high,
-        detectable=change.detectable,
-        p_value=change.p_value,
-        verdict=change.verdict,
-    )
+    judged: Any = {name: getattr(change, name) for name in ("detectable", "p_value", "verdict")}
+    return replace(found, change=change.relative, low=low, high=high, **judged)
 
 
 def percent(change: float) -> str:

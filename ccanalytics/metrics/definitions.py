@@ -27,6 +27,9 @@ KINDS = {
 }
 """Kinds of tokens and their names."""
 
+POPULATIONS = ("on_roster", "active_before")
+"""Denominators that count people, also inactive ones."""
+
 COLUMN_WORDS = {
     "active": "people",
     "active_days": "active days",
@@ -147,6 +150,25 @@ def _read() -> dict[str, Metric]:
 
 METRICS: dict[str, Metric] = _read()
 """Every metric by its id, in the order of the report."""
+
+
+def known_metric(metric_id: str, what: str, *having: str) -> Metric:
+    """The metric with this id and one of the fields `having`; `ValueError` lists those there are.
+
+    `what` says what such metrics are.
+    """
+    known = {name: one for name, one in METRICS.items() if any(getattr(one, h) for h in having)}
+    if metric_id in known:
+        return known[metric_id]
+    has_own = metric_id in METRICS and METRICS[metric_id].function
+    how = " cca.metric_frame gives it." if has_own else ""
+    raise ValueError(f"{metric_id!r} is no {what}; there are {', '.join(known)}.{how}")
+
+
+def summable(metric_id: str) -> Metric:
+    """The metric with this id; `ValueError` when it is unknown, or neither a total nor a ratio."""
+    return known_metric(metric_id, "total or ratio by week", "numerator")
+
 
 _KEY_CAVEAT = "A key may be a pipeline or several people: it is never a person."
 

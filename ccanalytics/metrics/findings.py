@@ -1,7 +1,7 @@
 """What moved in the newest weeks, ranked: the answer to "what should I look at?".
 
-    findings ─ issue_changes ─ comparisons    each headline, in all, by team and by family: the last
-                                              week and the last four, by the weeks before them
+    findings ─ issue_changes ─ changes    each headline, in all, by team and by family: the last
+                                          week and the last four, by the weeks before them
 
 Many looks find something in noise, so the false discovery rate is held at 10 % over all that is
 looked at (Benjamini and Hochberg, 1995). The newest week and the last four weeks of the same group
@@ -17,25 +17,12 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.availability import is_known
-from ccanalytics.metrics.change import (
-    RECENT_WEEKS,
-    SUSTAINED_WEEKS,
-    Comparison,
-    comparisons,
-)
-from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS, Metric
+from ccanalytics.metrics.change import SUSTAINED_WEEKS, Change, changes
+from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS
 from ccanalytics.metrics.headline import described
-from ccanalytics.metrics.own_history import MINIMUM_ACTORS, change_point, is_step, typical
-from ccanalytics.metrics.ratios import (
-    NO_TEAM,
-    Matrix,
-    by_group,
-    matrix,
-    rows_of,
-    splits_of,
-    week_sums,
-)
+from ccanalytics.metrics.own_history import MINIMUM_ACTORS
+from ccanalytics.metrics.ratios import NO_TEAM, rows_of, splits_of, week_frame
+from ccanalytics.metrics.withholding import is_known
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
@@ -46,48 +33,11 @@ MOST = 5
 SPLITS = ("team", "family")
 """What a headline is parted by to see where a change is."""
 
-FALSE_DISCOVERIES = 0.10
-
 MODEL_SHARE = 0.05
 """A model with less of the cost than this is no finding."""
 
 QUIET_WEEKS = 2
 """Weeks without any use after which a model is gone."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change(Comparison):
-    """The comparison of one figure, of everybody or one group, by its own weeks; `adjusted` is its
-    p value among all that were looked at."""
-
-    metric: Metric
-    by: str
-    group: str
-    adjusted: float = math.nan
-    since: pd.Timestamp = pd.NaT
-    is_step: bool = True
-    weekly_cost: float = 0.0
-
-    @property
-    def is_found(self) -> bool:
-        """Whether it is shown as a change."""
-        return self.is_change and self.adjusted <= FALSE_DISCOVERIES
-
-    @property
-    def held(self) -> "Change":
-        """The same without a verdict that does not hold among all that was looked at."""
-        is_lost = self.is_change and not self.is_found
-        return replace(self, verdict="no detectable change") if is_lost else self
-
-    @property
-    def weight(self) -> float:
-        """How far it moved, by the money at stake and by how strong the evidence is.
-
-        Of the money the square root counts: a part that doubled says more than a whole that grew
-        by a quarter because of it.
-        """
-        stake = math.sqrt(max(self.weekly_cost, 1.0)) * min(abs(self.change), 2.0)
-        return stake * -math.log10(max(self.adjusted, 1e-4))
 
 
 @dataclass(frozen=True)
@@ -158,7 +108,7 @@ def findings(data: Dataset) -> Findings:
     for kind in (model_findings, hole_findings, *others):
         news += kind(data)
     ranked = sorted(news, key=lambda one: -one.weight)[:MOST]
-    nobody = week_sums(data, METRICS["active_actors"])["n_actors"].iloc[-1] == 0
+    nobody = week_frame(data, METRICS["active_actors"])["n_actors"].iloc[-1] == 0
     shown = Findings([*ranked, _NOBODY if nobody else _rest(looked_at, found)])
     shown.changes = tuple(looked_at)
     return shown
@@ -200,11 +150,18 @@ def _looks(data: Dataset) -> list[Change]:
     The headlines weigh as much as all groups together, so that many teams do not hide what moved
     for everybody (weighted procedure: Genovese, Roeder and Wasserman, Biometrika 93, 2006).
     """
-    changes = [one for name in SECTION_TESTS for one in _of_metric(data, METRICS[name])]
-    p_values = np.array([one.p_value for one in changes], dtype="float64")
+    found = [
+        one
+        for metric in map(METRICS.__getitem__, SECTION_TESTS)
+        if is_known(data, metric)
+        for by in ("", *(split for split in SPLITS if split in splits_of(metric)))
+        for one in changes(data, metric, by)
+        if one.group != NO_TEAM
+    ]
+    p_values = np.array([one.p_value for one in found], dtype="float64")
     judged = ~np.isnan(p_values)
-    is_group = np.array([bool(one.by) for one in changes], dtype=bool)
-    weights = np.ones(len(changes))
+    is_group = np.array([bool(one.by) for one in found], dtype=bool)
+    weights = np.ones(len(found))
     sides = [judged & is_group, judged & ~is_group]
     if all(side.any() for side in sides):
         for side in sides:
@@ -212,36 +169,7 @@ def _looks(data: Dataset) -> list[Change]:
     if judged.any():
         weighed = np.minimum(p_values[judged] / weights[judged], 1.0)
         p_values[judged] = false_discovery_control(weighed)
-    return [replace(one, adjusted=float(p)) for one, p in zip(changes, p_values, strict=True)]
-
-
-def _of_metric(data: Dataset, metric: Metric) -> Iterator[Change]:
-    """The changes of a metric, in all and by each split that it knows."""
-    weeks = data.weeks[-RECENT_WEEKS:]
-    known = ("", *(split for split in SPLITS if split in splits_of(metric)))
-    for by in known if is_known(data, metric) else ():
-        rows, whole = rows_of(data, metric, by or None), week_sums(data, metric, by or None)
-        for group, sums, members in by_group(whole, rows, by or None):
-            if group == NO_TEAM:
-                continue
-            cost = 0.0
-            if "cost_usd" in members:
-                late = members["week"].isin(weeks[-SUSTAINED_WEEKS:])
-                cost = float(members.loc[late, "cost_usd"].sum()) / SUSTAINED_WEEKS
-            actors = matrix(members, weeks, metric)
-            for found in comparisons(data, metric, sums, actors):
-                change = Change(**vars(found), metric=metric, by=by, group=group, weekly_cost=cost)
-                yield _dated(change, actors, weeks) if found.is_change else change
-
-
-def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
-    """`change` with the week it begins in, and whether it is a step."""
-    if change.weeks == 1:
-        return replace(change, since=weeks[-1])
-    top, bottom = typical(*actors) if change.metric.is_ratio else actors
-    late = np.arange(len(weeks)) >= len(weeks) - SUSTAINED_WEEKS
-    since = weeks[change_point(top, bottom)]
-    return replace(change, since=since, is_step=is_step(top, bottom, late))
+    return [replace(one, adjusted=float(p)) for one, p in zip(found, p_values, strict=True)]
 
 
 def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
@@ -320,7 +248,7 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
     if len(weeks) < 2 * SUSTAINED_WEEKS or not is_known(data, metric):
         return
     rows = rows_of(data, metric, "family")
-    sums = week_sums(data, metric, "family")
+    sums = week_frame(data, metric, "family")
     people = sums.pivot(index="week", columns="family", values="n_actors")
     cost = sums.pivot(index="week", columns="family", values="value")
     used = rows.groupby(["week", "family"])["active"].sum().unstack(fill_value=0).reindex(weeks) > 0

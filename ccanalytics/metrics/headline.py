@@ -11,24 +11,10 @@ import pandas as pd
 
 from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.availability import UNAVAILABLE, basis_of, is_known
-from ccanalytics.metrics.change import (
-    RECENT_WEEKS,
-    SUSTAINED_WEEKS,
-    Comparison,
-    Verdict,
-    comparisons,
-)
-from ccanalytics.metrics.definitions import SECTION_TESTS, Metric, amount_words
-from ccanalytics.metrics.ratios import (
-    MINIMUM_PRICED,
-    matrix,
-    rows_of,
-    summable,
-    week_frame,
-    week_sums,
-)
-from ccanalytics.metrics.withholding import why_withheld
+from ccanalytics.metrics.change import RECENT_WEEKS, SUSTAINED_WEEKS, Comparison, Verdict, changes
+from ccanalytics.metrics.definitions import SECTION_TESTS, Metric, amount_words, summable
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, rows_of, week_frame
+from ccanalytics.metrics.withholding import UNAVAILABLE, basis_of, is_known, why_withheld
 from ccanalytics.showing import ShowsItself
 
 _WEEK = pd.Timedelta(days=7)
@@ -185,7 +171,5 @@ def headline(data: Dataset, metric_id: str) -> Headline:
     found = described(data, metric_id)
     if not found.is_known or math.isnan(found.value):
         return found
-    metric = found.metric
-    actors = matrix(rows_of(data, metric), data.weeks[-RECENT_WEEKS:], metric)
-    recent, sustained = comparisons(data, metric, week_sums(data, metric), actors)
+    recent, sustained = changes(data, found.metric)
     return replace(found, recent=recent, sustained=sustained)

@@ -17,7 +17,7 @@ zeros. Changes are on the log scale: an `estimate` of 0.26 is 30 % more.
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +85,13 @@ def scatter(values: Floats, variances: Floats) -> Floats:
     return errors
 
 
+def reach(values: Floats, variances: Floats) -> Floats:
+    """How far the ends of its interval are off each week's value; NaN of too few weeks."""
+    if len(values) < FEWEST_WEEKS:
+        return np.full(len(values), np.nan)
+    return student(len(values) - 1) * scatter(values, variances)
+
+
 def week_intervals(top: Floats, bottom: Floats, known: Weeks, is_share: bool = False) -> Floats:
     """The ends (columns) of the interval of each week's ratio (rows); NaN unless `known`.
 
@@ -95,16 +102,16 @@ def week_intervals(top: Floats, bottom: Floats, known: Weeks, is_share: bool = F
     ends = np.full((len(known), 2), np.nan)
     if known.sum() < FEWEST_WEEKS:
         return ends
-    top, bottom, width = top[:, known], bottom[:, known], student(known.sum() - 1)
+    top, bottom = top[:, known], bottom[:, known]
     values = top.sum(axis=0) / bottom.sum(axis=0)
     scale = bottom.sum(axis=0) if is_share else top.sum(axis=0)
     variances = week_variances(top, bottom, scale)
     if is_share:
         trials = _trials(top, bottom, scatter(values, variances))
-        ends[known] = wilson(values, trials, width).T
+        ends[known] = wilson(values, trials, student(len(values) - 1)).T
     else:
-        reach = width * scatter(np.log(values), variances)
-        ends[known] = np.array([values / np.exp(reach), values * np.exp(reach)]).T
+        factor = np.exp(reach(np.log(values), variances))
+        ends[known] = np.array([values / factor, values * factor]).T
     return ends
 
 
@@ -124,8 +131,10 @@ def wilson(share: Floats | float, trials: Floats | float, width: float = TAIL) -
     """The two ends (rows) of Wilson's interval of a share of so many independent trials."""
     squared = width**2 / trials
     middle = share + squared / 2
-    reach = width * np.sqrt(share * (1 - share) / trials + squared / (4 * trials))
-    ends: Floats = np.array([middle - reach, middle + reach]) / (1 + squared)
+    half = width * np.sqrt(share * (1 - share) / trials + squared / (4 * trials))
+    low, high = (middle - half) / (1 + squared), (middle + half) / (1 + squared)
+    # Rounding must not put an end past 0, past 1, or past the share itself.
+    ends: Floats = np.array([np.clip(low, 0, share), np.clip(high, share, 1)])
     return ends
 
 
@@ -152,8 +161,8 @@ class LogChange:
     @property
     def interval(self) -> tuple[float, float]:
         """The ends of the 90 % interval of `relative`."""
-        reach = student(self.freedom) * self.error
-        return math.expm1(self.estimate - reach), math.expm1(self.estimate + reach)
+        half = student(self.freedom) * self.error
+        return math.expm1(self.estimate - half), math.expm1(self.estimate + half)
 
     @property
     def detectable(self) -> float:
@@ -188,47 +197,50 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
     return LogChange(float(values[-1]) - before, math.sqrt(variance), freedom)
 
 
-def sides_change(top: Floats, bottom: Floats, before: Weeks, after: Weeks) -> LogChange | None:
-    """The weeks `after` against the weeks `before`; None where it cannot be judged.
+def sides_change(top: Floats, bottom: Floats, after: Weeks) -> LogChange | None:
+    """The weeks `after` against all others; None where it cannot be judged.
 
     People are the replicates: how far each one's own figure moved sees habits that last. What all
     of them share in a week comes on top, as far as weeks clearly scatter more than people's own
     weeks explain (two-way clustering: Cameron, Gelbach and Miller, Journal of Business & Economic
     Statistics 29, 2011), and `DRIFT` is added. Of a few people weeks are the only replicates.
     """
-    weeks = int(before.sum() + after.sum())
-    sides = (before, after)
-    if weeks < MINIMUM_WEEKS or not before.any() or not after.any():
+    weeks, there, sides = len(after), (top + bottom).any(axis=1).sum(), (~after, after)
+    # Of a total, each week is divided by one.
+    bottom = bottom if bottom.any() else np.full_like(bottom, 1 / len(bottom))
+    sums = np.array([[part[:, side].sum() for side in sides] for part in (top, bottom)])
+    if weeks < MINIMUM_WEEKS or not (sums > 0).all():
         return None
-    estimates = [_log_side(top, bottom, side) for side in sides]
-    if not np.isfinite(estimates).all():
-        return None
-    influences = [_influence(top, bottom, side) for side in sides]
-    moves = (influences[1] - influences[0]).sum(axis=1)
-    together, own = _scatters(influences, sides)
+    # What each person and week adds to the logarithm of the figure of a side.
+    influences = [
+        (top - above / below * bottom)[:, side] / above
+        for side, above, below in zip(sides, *sums, strict=True)
+    ]
+    moves = influences[1].sum(axis=1) - influences[0].sum(axis=1)
+    together, own = _scatters(influences)
     people, shared, n = 0.0, together, 2.0
-    if np.count_nonzero((top + bottom).any(axis=1)) >= MINIMUM_ACTORS:
+    if there >= MINIMUM_ACTORS:
         # How many people of the same size scatter like these: a few heavy ones count as a few.
-        amounts = top[:, before | after].sum(axis=1)
+        amounts = top.sum(axis=1)
         n = max(float(amounts.sum() ** 2 / (amounts @ amounts)), 2.0)
         people = float(moves @ moves) * n / (n - 1)
         shared = max(together / CLEARLY - own, 0.0)
     error = math.sqrt(people + shared + _drifted(weeks))
     parts = people**2 / (n - 1) + shared**2 / (weeks - 2)
     freedom = (people + shared) ** 2 / parts if parts > 0 else weeks - 2
-    return LogChange(estimates[1] - estimates[0], error, freedom)
+    before, now = np.log(sums[0] / sums[1])
+    return LogChange(float(now - before), error, freedom)
 
 
-def _scatters(influences: list[Floats], sides: tuple[Weeks, Weeks]) -> tuple[float, float]:
+def _scatters(influences: list[Floats]) -> tuple[float, float]:
     """The variance of a change from how far weeks scatter: as they are, and as far as people who
     have nothing in common explain it."""
-    squares = np.zeros(2)
-    for influence, side in zip(influences, sides, strict=True):
-        weekly = influence[:, side] * side.sum()
+    squares, sizes = np.zeros(2), np.array([side.shape[1] for side in influences])
+    for influence, size in zip(influences, sizes, strict=True):
+        weekly = influence * size
         apart = weekly - weekly.mean(axis=1, keepdims=True)
         squares += np.sum(weekly.sum(axis=0) ** 2), np.sum(apart**2)
-    before, after = (int(side.sum()) for side in sides)
-    together, own = squares / (before + after - 2) * (1 / before + 1 / after)
+    together, own = squares / (sizes.sum() - 2) * np.sum(1 / sizes)
     return float(together), float(own)
 
 
@@ -237,24 +249,15 @@ def _drifted(weeks: int) -> float:
     return (DRIFT * weeks / 2) ** 2
 
 
-def is_step(top: Floats, bottom: Floats, after: Weeks) -> bool:
-    """Whether a step between the sides fits the weeks better than a steady rise or fall does."""
+def beginning(top: Floats, bottom: Floats, after: Weeks) -> tuple[int, bool]:
+    """The first week of the later part, where two levels fit the weeks best; and whether a step to
+    the weeks `after` fits them better than a steady rise or fall does."""
     weeks = _log_weeks(top, bottom)
     if weeks is None:
-        return True
-    shapes = after.astype(float), np.arange(len(after), dtype=float)
-    step, slope = (_misfit(*weeks, shape) for shape in shapes)
-    return step <= slope
-
-
-def change_point(top: Floats, bottom: Floats) -> int:
-    """The first week of the later part, where two levels fit the weeks best."""
-    weeks = _log_weeks(top, bottom)
-    if weeks is None:
-        return 0
-    order = np.arange(top.shape[1])
-    misfits = [_misfit(*weeks, (order >= at).astype(float)) for at in order[1:]]
-    return int(np.argmin(misfits)) + 1
+        return 0, True
+    order = np.arange(len(after))
+    misfits = [_misfit(*weeks, order >= at) for at in order[1:]]
+    return int(np.argmin(misfits)) + 1, _misfit(*weeks, after) <= _misfit(*weeks, order)
 
 
 def typical(top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
@@ -269,44 +272,19 @@ def typical(top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
     return top * weights[:, None], bottom * weights[:, None]
 
 
-def _bottoms(bottom: Floats) -> Floats:
-    """What each week is divided by: of a total, one."""
-    return bottom.sum(axis=0) if bottom.any() else np.ones(bottom.shape[1])
-
-
 def _log_weeks(top: Floats, bottom: Floats) -> tuple[Floats, Floats] | None:
     """The logarithm of each week's figure, and how unsure each is next to the others.
 
     None where a logarithm is not defined. Weeks of a total count alike: weighing them would favour
     the large ones.
     """
-    tops, bottoms = top.sum(axis=0), _bottoms(bottom)
+    tops, ones = top.sum(axis=0), np.ones(top.shape[1])
+    bottoms = bottom.sum(axis=0) if bottom.any() else ones
     if not (tops > 0).all() or not (bottoms > 0).all():
         return None
-    ones = np.ones(len(tops))
     return np.log(tops / bottoms), week_variances(top, bottom, tops) if bottom.any() else ones
 
 
-def _log_side(top: Floats, bottom: Floats, weeks: Weeks) -> float:
-    """The logarithm of the figure of these weeks together; NaN where undefined."""
-    above, below = float(top[:, weeks].sum()), float(_bottoms(bottom)[weeks].sum())
-    return math.log(above / below) if above > 0 and below > 0 else math.nan
-
-
-def _influence(top: Floats, bottom: Floats, weeks: Weeks) -> Floats:
-    """What each person and week adds to the logarithm of the figure of these weeks together."""
-    above = float(top[:, weeks].sum())
-    if bottom.any():
-        residuals = top - above / bottom[:, weeks].sum() * bottom
-    else:
-        residuals = top - above / (len(top) * weeks.sum())
-    result: Floats = residuals * weeks / above
-    return result
-
-
-def _misfit(values: Floats, variances: Floats, shape: Floats) -> float:
+def _misfit(values: Floats, variances: Floats, shape: npt.NDArray[Any]) -> float:
     """The weighted squares that a level and a multiple of `shape` leave."""
-    roots = np.sqrt(1 / variances)
-    columns = np.column_stack([np.ones(len(shape)), shape]) * roots[:, None]
-    fitted = columns @ np.linalg.lstsq(columns, values * roots, rcond=None)[0]
-    return float(np.sum((values * roots - fitted) ** 2))
+    return float(np.polyfit(shape, values, 1, w=1 / np.sqrt(variances), full=True)[1].sum())

@@ -12,11 +12,10 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import actor_weeks, roster_weeks
-from ccanalytics.metrics.availability import mask_unavailable
 from ccanalytics.metrics.by_week import by_period
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
-from ccanalytics.metrics.own_history import FEWEST_WEEKS, scatter, student
+from ccanalytics.metrics.own_history import reach
 from ccanalytics.metrics.ratios import (
     MINIMUM_PRICED,
     distribution_minimum,
@@ -25,7 +24,14 @@ from ccanalytics.metrics.ratios import (
     week_frame,
     withheld,
 )
-from ccanalytics.metrics.withholding import Subject, hide, hide_parts, places, withheld_groups
+from ccanalytics.metrics.withholding import (
+    Subject,
+    hide,
+    hide_parts,
+    mask_unavailable,
+    places,
+    withheld_groups,
+)
 from ccanalytics.people.roster import WEEK, roster_sizes
 from ccanalytics.showing import Note, says
 
@@ -192,11 +198,9 @@ def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:
     frame["value"] = frame["value"].mask(frame["priced_share"] < MINIMUM_PRICED)
     frame = hide(data, frame, data.minimum_group)
     known = frame["value"] > 0
-    if known.sum() >= FEWEST_WEEKS:
-        values = np.log(frame.loc[known, "value"].to_numpy())
-        errors = scatter(values, 1 / frame.loc[known, "n_actors"].to_numpy())
-        reach = student(len(values) - 1) * errors
-        frame.loc[known, ["low", "high"]] = np.exp([values - reach, values + reach]).T
+    values = np.log(frame.loc[known, "value"].to_numpy())
+    off = reach(values, 1 / frame.loc[known, "n_actors"].to_numpy())
+    frame.loc[known, ["low", "high"]] = np.exp([values - off, values + off]).T
     return mask_unavailable(data, frame, "value", "low", "high", "priced_share")
 
 
@@ -211,7 +215,7 @@ def model_mix(data: Dataset) -> pd.DataFrame:
     hidden = places(rows, by).isin(withheld(data, Subject.of(metric), by))
     rows = rows.assign(family=rows["family"].mask(hidden, TOGETHER))
     rows = rows.groupby(["week", "actor", "family"]).sum().reset_index().assign(active=1)
-    still = withheld_groups([rows], Subject.of(metric), by, data.minimum_group)
+    still = withheld_groups(rows, Subject.of(metric), by, data.minimum_group)
     groups = rows.groupby(["week", by])
     frame = groups[["cost_usd", "output_tokens", "total_tokens", "unpriced_tokens"]].sum()
     frame["n_actors"] = groups["actor"].nunique().astype("float64")

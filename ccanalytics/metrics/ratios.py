@@ -8,20 +8,27 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import (
-    POPULATIONS,
+    ROWS_OF,
     SPLITS,
     actor_days,
     actor_weeks,
     model_weeks,
     tool_weeks,
-    week_of,
     with_sums,
     with_token_sums,
 )
-from ccanalytics.metrics.availability import USAGE, basis_of, mask_unavailable
-from ccanalytics.metrics.definitions import KINDS, METRICS, ActorKind, Metric
+from ccanalytics.metrics.definitions import KINDS, POPULATIONS, ActorKind, Metric, summable
 from ccanalytics.metrics.own_history import Floats, week_intervals
-from ccanalytics.metrics.withholding import NOTHING_HIDDEN, Subject, hide_parts, withheld_groups
+from ccanalytics.metrics.withholding import (
+    NOTHING_HIDDEN,
+    USAGE,
+    Subject,
+    basis_of,
+    hide_parts,
+    mask_unavailable,
+    withheld_groups,
+)
+from ccanalytics.people.calendars import week_of
 from ccanalytics.prices import model_family
 
 MINIMUM_PRICED = 0.95
@@ -42,49 +49,31 @@ NO_TEAM = "no team"
 UNKNOWN = "unknown"
 
 
+@kept
 def week_frame(
-    data: Dataset, metric_id: str, by: str | None = None, actor_kind: ActorKind = "user"
+    data: Dataset,
+    metric: Metric | str,
+    by: str | None = None,
+    actor_kind: ActorKind = "user",
+    period: Period = "week",
 ) -> pd.DataFrame:
     """One row per closed week (and value of `by`): a ratio of sums, or a total.
 
-    This is `by_week` of metrics that are summed from actor-weeks, without a type of its own.
+    This is `by_week` of metrics that are summed from actor-weeks, also of one without a definition,
+    without a type of its own; `week` is the month or day of another `period`.
 
     Columns: week, [by], value, numerator, denominator, n_actors, low, high, and for money
     priced_share. Groups that are withheld (`people.small_groups`) are null in every number. Of API
     keys `n_actors` counts keys; all of them together are shown however few they are, groups are
     not.
     """
-    return frame_of(data, summable(metric_id), by, actor_kind)
-
-
-@kept
-def frame_of(
-    data: Dataset,
-    metric: Metric,
-    by: str | None = None,
-    actor_kind: ActorKind = "user",
-    period: Period = "week",
-) -> pd.DataFrame:
-    """`week_frame` of any metric, also one without a definition; `week` is the month or day."""
+    if isinstance(metric, str):
+        return week_frame(data, summable(metric), by, actor_kind, period)
     data = basis_of(data, metric)
     rows = rows_of(data, metric, by, actor_kind, period)
-    if period == "week":
-        sums = week_sums(data, metric, by, actor_kind)
-    else:
-        hidden = _few(data, rows, Subject.of(metric), by, actor_kind, period)
-        sums = sums_of(data, metric, rows, _spans(data, period), by, hidden)
+    hidden = withheld(data, Subject.of(metric), by, actor_kind, period)
+    sums = sums_of(data, metric, rows, _spans(data, period), by, hidden)
     return _with_intervals(metric, sums, rows, by)
-
-
-@kept
-def week_sums(
-    data: Dataset, metric: Metric, by: str | None = None, actor_kind: ActorKind = "user"
-) -> pd.DataFrame:
-    """`frame_of` without intervals: null where withheld."""
-    data = basis_of(data, metric)
-    rows = rows_of(data, metric, by, actor_kind)
-    hidden = withheld(data, Subject.of(metric), by, actor_kind)
-    return sums_of(data, metric, rows, data.weeks, by, hidden)
 
 
 def sums_of(
@@ -114,40 +103,21 @@ def sums_of(
 
 @kept
 def withheld(
-    data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
-) -> pd.MultiIndex:
-    """The weeks and groups withheld from every metric about the same people."""
-    rows = _rows(data, subject.population, by, actor_kind, "week")
-    hidden = _few(data, rows, subject, by, actor_kind, "week")
-    if by == "team" and (before := data.withheld_before_of(subject.money)):
-        return hidden.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
-    return hidden
-
-
-def _few(
     data: Dataset,
-    rows: pd.DataFrame,
     subject: Subject,
     by: str | None,
-    actor_kind: ActorKind,
-    period: Period,
+    actor_kind: ActorKind = "user",
+    period: Period = "week",
 ) -> pd.MultiIndex:
-    """The groups of `rows` that are of too few people, or that leave too few others."""
-    everybody = [rows]
-    if data.rest is not None and actor_kind == "user":
-        # People outside the dataset's team, whom its figures must not reveal.
-        everybody.append(_rows(data.rest, subject.population, by, actor_kind, period))
+    """The weeks (or months or days) and groups withheld from every metric about the same people."""
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
-    return withheld_groups(everybody, subject, by, minimum)
-
-
-def summable(metric_id: str) -> Metric:
-    """The metric with this id; `ValueError` when it is unknown, or neither a total nor a ratio."""
-    metric = METRICS.get(metric_id)
-    if metric is None or metric.numerator is None:
-        known = ", ".join(name for name, entry in METRICS.items() if entry.numerator)
-        raise ValueError(f"{metric_id!r} is no total or ratio by week; there are {known}.")
-    return metric
+    # People outside the dataset's team are those whom its figures must not reveal.
+    everybody = [data, *([data.rest] if data.rest is not None and actor_kind == "user" else [])]
+    rows = (_rows(part, subject.population, by, actor_kind, period) for part in everybody)
+    hidden, *others = (withheld_groups(part, subject, by, minimum) for part in rows)
+    if by == "team" and (before := data.withheld_before_of(subject.money)):
+        others.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
+    return hidden.append(others)
 
 
 def distribution_minimum(data: Dataset) -> int:
@@ -222,11 +192,11 @@ def _spans(data: Dataset, period: Period) -> pd.DatetimeIndex:
     if period == "day":
         days = data.days["date"]
         return pd.DatetimeIndex(days[week_of(days).isin(data.weeks)])
-    inside = []
-    for month in month_of(pd.Series(data.weeks)).drop_duplicates():
-        thursdays = pd.date_range(month, month + pd.offsets.MonthEnd(0), freq="W-THU")
-        if (thursdays - pd.Timedelta(days=3)).isin(data.weeks).all():
-            inside.append(month)
+    inside = [
+        month
+        for month, weeks in month_of(pd.Series(data.weeks)).value_counts(sort=False).items()
+        if weeks == len(pd.date_range(month, month + pd.offsets.MonthEnd(0), freq="W-THU"))
+    ]
     return pd.DatetimeIndex(inside, name="week").as_unit("ms")
 
 
@@ -240,10 +210,9 @@ def _weekly_rows(
         return _of_models(data, by)
     if by == "kind":
         return _of_kinds(data, actor_kind)
-    if population:
-        rows = POPULATIONS[population](data, by or "")
-    else:
-        rows = actor_weeks(data, actor_kind, by or "")
+    of_population = ROWS_OF.get(population)
+    split = by or ""
+    rows = of_population(data, split) if of_population else actor_weeks(data, actor_kind, split)
     if by is None:
         return rows
     missing = NO_TEAM if by == "team" else UNKNOWN

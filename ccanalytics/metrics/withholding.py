@@ -1,19 +1,29 @@
-"""What may be shown of a frame: every number of too few people is null.
+"""What may be shown of a frame, and what is known: every other number is null, never 0.
 
-The rule is that of `people.small_groups`, week by week.
+Of too few people nothing is shown; the rule is that of `people.small_groups`, week by week. What
+the source of a dataset does not have is marked as such.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.actor_weeks import POPULATIONS, week_of
-from ccanalytics.metrics.definitions import Metric
+from ccanalytics.metrics.definitions import KINDS, POPULATIONS, Metric
+from ccanalytics.people.calendars import week_of
 from ccanalytics.people.small_groups import few, members, people_of, withheld_rows
 from ccanalytics.prices import model_family
+from ccanalytics.wings import resolve
 from ccanalytics.wire.claude_code import EDIT_TOOLS
+
+UNAVAILABLE: Final = "not known from this source"
+
+TOKENS = {*KINDS, "unpriced_tokens", "total_tokens", "input_side_tokens"}
+
+USAGE = {*TOKENS, "cost_usd", "cost_without_commit"}
+"""Columns about models, tokens and cost."""
 
 CUT = {"cost_without_commit"}
 """Money of people without a commit: both they and those with one must be enough."""
@@ -94,15 +104,20 @@ def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
 
 
 def withheld_groups(
-    everybody: Sequence[pd.DataFrame], subject: Subject, by: str | None, minimum: int
+    rows: pd.DataFrame, subject: Subject, by: str | None, minimum: int
 ) -> pd.MultiIndex:
     """The weeks and groups withheld because too few people are in them, or left over by them.
 
-    `everybody` are the summed rows, one per week, actor and group, and those of a team's
-    rest: groups too small in either are withheld.
+    `rows` are the sums of everybody, one per week, actor and group.
     """
-    first, *others = (_withheld_in(rows, subject, by, minimum) for rows in everybody)
-    return first.append(others)
+    keys = places(rows, by)
+    hidden = pd.Series(data=False, index=rows.index)
+    for people in _of_people(rows.assign(group=keys.get_level_values("group")), subject):
+        hidden[people.index] |= withheld_rows(people, minimum, ["week"], "group")
+        if by in _OUTER:
+            people = people.assign(outer=people["group"].map(_OUTER[by]))
+            hidden[people.index] |= withheld_rows(people, minimum, ["week", "outer"], "group")
+    return keys[hidden.to_numpy()].unique()
 
 
 def weeks_of_few(rows: pd.DataFrame, subject: Subject, minimum: int) -> set[pd.Timestamp]:
@@ -113,19 +128,6 @@ def weeks_of_few(rows: pd.DataFrame, subject: Subject, minimum: int) -> set[pd.T
         people = people.groupby(keys, observed=True)["amount"].sum().reset_index()
         found |= {*people.loc[few(people, minimum, ["week"]), "week"]}
     return found
-
-
-def _withheld_in(
-    rows: pd.DataFrame, subject: Subject, by: str | None, minimum: int
-) -> pd.MultiIndex:
-    keys = places(rows, by)
-    hidden = pd.Series(data=False, index=rows.index)
-    for people in _of_people(rows.assign(group=keys.get_level_values("group")), subject):
-        hidden[people.index] |= withheld_rows(people, minimum, ["week"], "group")
-        if by in _OUTER:
-            people = people.assign(outer=people["group"].map(_OUTER[by]))
-            hidden[people.index] |= withheld_rows(people, minimum, ["week", "outer"], "group")
-    return keys[hidden.to_numpy()].unique()
 
 
 def _of_people(rows: pd.DataFrame, subject: Subject) -> Iterator[pd.DataFrame]:
@@ -163,3 +165,46 @@ _OUTER: dict[str | None, Callable[[str], object]] = {
 }
 """Groups that are parts of another shown group: models of families, and the tools
 that edit files of all tools. What is shown of it must not reveal them either."""
+
+
+def basis_of(data: Dataset, metric: Metric) -> Dataset:
+    """The dataset with the money a metric is about: estimated, or from a wing."""
+    if not metric.basis:
+        return data
+    found: Dataset = resolve(metric.basis)(data)
+    return found
+
+
+def is_known(data: Dataset, metric: Metric) -> bool:
+    """Whether the dataset has what the metric needs."""
+    return data.has_tokens if metric.needs_tokens else data.has_cost or not metric.needs_usage
+
+
+def mask_unavailable(
+    data: Dataset, frame: pd.DataFrame, *numbers: str, of_tokens: bool = False
+) -> pd.DataFrame:
+    """`frame` with `numbers` null where cost (with `of_tokens`: tokens) is unknown.
+
+    If all of it is unknown, the frame is marked as unavailable; else rows with a week or date
+    are null when the cost of one of their days is unknown.
+    """
+    if not (data.has_tokens if of_tokens else data.has_cost):
+        blank = frame.assign(**dict.fromkeys(numbers, np.nan))
+        blank.attrs["unavailable"] = UNAVAILABLE
+        return blank
+    if data.cost_days is None:
+        return frame
+    frame = frame.assign(**dict.fromkeys(TOKENS.intersection(numbers), np.nan))
+    key = next((key for key in ("date", "week") if key in frame), "")
+    if not key:
+        return frame
+    days = data.days["date"]
+    missing = days[~days.isin(list(data.cost_days))]
+    back = pd.to_timedelta(missing.dt.day_of_week * (key == "week"), unit="D")
+    unknown = frame[key].isin((missing - back).astype("datetime64[ms]"))
+    return frame.assign(**{name: frame[name].mask(unknown) for name in numbers})
+
+
+def is_available(frame: pd.DataFrame) -> bool:
+    """Whether the source has the numbers of a metric frame."""
+    return "unavailable" not in frame.attrs

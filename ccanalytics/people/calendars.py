@@ -24,6 +24,11 @@ COLUMNS = {
 SATURDAY_SUNDAY = (5, 6)
 
 
+def week_of(date: pd.Series) -> pd.Series:
+    """The Monday of each day's ISO week."""
+    return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
+
+
 def _calendar(kind: str, rows: Iterable[Mapping[str, date | str]] = ()) -> pd.DataFrame:
     """The calendar of `kind` with these rows, in order of date."""
     columns = [*COLUMNS[kind].required, *COLUMNS[kind].optional]

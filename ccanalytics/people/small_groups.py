@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ccanalytics.people.calendars import week_of
+
 LARGEST_SHARE = 0.8
 """If one person makes more than this share of a figure, it is theirs, whoever else is in it."""
 
@@ -96,10 +98,7 @@ def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) ->
 
     People without a team are a team of their own.
     """
-    records, uses = (
-        frame.assign(week=frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D"))
-        for frame in (activity, usage)
-    )
+    records, uses = (frame.assign(week=week_of(frame["date"])) for frame in (activity, usage))
     rows = people_of(records, uses, ["week", "team"])
     rows = rows.assign(team=rows["team"].astype("str").fillna(""))
     hidden = withheld_rows(rows, minimum, ["week"], "team")

@@ -268,7 +268,7 @@ def test_a_last_week_without_people_says_so():
     assert "nobody was active; the week before it was 30" in m.headline(left, "commits").sentence()
 
 
-SIDES = np.arange(12) < 8, np.arange(12) >= 8
+AFTER = np.arange(12) >= 8
 DRIFTED = (0.008 * 6) ** 2
 
 
@@ -276,7 +276,7 @@ def test_over_four_weeks_the_variation_comes_from_people():
     """Ten people with one a week, five of whom double: each is 2/60 off the mean of the others."""
     top = np.ones((10, 12))
     top[:5, 8:] = 2
-    found = sides_change(top, np.zeros_like(top), *SIDES)
+    found = sides_change(top, np.zeros_like(top), AFTER)
     alike = 140**2 / (5 * 16**2 + 5 * 12**2)  # totals of 16 and 12: worth 9.8 equal people
     people = 10 * (2 / 60) ** 2 * alike / (alike - 1)
     assert found.estimate == pytest.approx(math.log(1.5))
@@ -288,7 +288,7 @@ def test_over_four_weeks_a_shared_shock_adds_variation():
     """Ten equal people, a tenth up or down in turn: people do not differ, but weeks vary by a
     tenth."""
     shock = np.tile([1.1, 0.9], 6)
-    found = sides_change(np.tile(shock, (10, 1)), np.zeros((10, 12)), *SIDES)
+    found = sides_change(np.tile(shock, (10, 1)), np.zeros((10, 12)), AFTER)
     together, own = 12 * 0.1**2, 10 * 12 * (0.1 / 10) ** 2
     shared = (together / 1.25 - own) / 10 * (1 / 8 + 1 / 4)
     assert found.error == pytest.approx(math.sqrt(shared + DRIFTED))
@@ -298,7 +298,7 @@ def test_over_four_weeks_a_shared_shock_adds_variation():
 def test_over_four_weeks_one_persons_weeks_are_the_only_replicates():
     """One person, a tenth up or down in turn: there is nobody else to estimate variation from."""
     top = np.tile([1.1, 0.9], 6)[None, :]
-    found = sides_change(top, np.zeros_like(top), *SIDES)
+    found = sides_change(top, np.zeros_like(top), AFTER)
     scatter = 12 * 0.1**2 / 10 * (1 / 8 + 1 / 4)
     assert found.error == pytest.approx(math.sqrt(scatter + DRIFTED))
     assert found.freedom == pytest.approx(10)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccanalytics.metrics.own_history import (
     ratio,
@@ -75,6 +77,29 @@ def test_six_of_six_is_not_certainty():
 def test_wilsons_interval_of_nothing_in_ten():
     """0 to z^2 / (n + z^2) with z = 1.645."""
     assert wilson(0.0, 10) == pytest.approx([0, 2.7055 / 12.7055], abs=1e-4)
+
+
+COUNTS = st.lists(st.integers(0, 20), min_size=3 * WEEKS, max_size=3 * WEEKS)
+
+
+@given(COUNTS, COUNTS, st.booleans())
+def test_a_value_lies_within_its_own_interval(some, others, is_share):
+    """Whatever rounding does, also of a share of nobody or everybody, which ends at 0 or 1."""
+    top = np.array(some, dtype="float64").reshape(3, WEEKS)
+    bottom = np.array(others, dtype="float64").reshape(3, WEEKS) + top * is_share
+    low, high = week_intervals(top, bottom, ALL, is_share).T
+    value = ratio(top.sum(axis=0), bottom.sum(axis=0))
+    known = np.isfinite(low)
+    assert (low <= value)[known].all()
+    assert (value <= high)[known].all()
+    assert not is_share or ((low >= 0) & (high <= 1))[known].all()
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_an_interval_never_leaves_out_its_share_by_rounding(share):
+    """A fourth of such intervals once ended a last digit short of 1, or past it."""
+    low, high = wilson(share, np.linspace(1, 500, 10_000))
+    assert ((low >= 0) & (low <= share) & (share <= high) & (high <= 1)).all()
 
 
 def test_dividing_by_zero_is_null():

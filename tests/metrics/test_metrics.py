@@ -283,15 +283,12 @@ def test_an_unknown_split_names_the_known_ones(by):
 @given(histories())
 @pytest.mark.slow
 def test_a_ratio_is_its_numerator_over_its_denominator(records):
-    """And lies within its interval."""
+    """Summed over people and records, in every week."""
     data = two_weeks(records)
     for name in RATIOS:
         frame = m.by_week(data, name).dropna(subset="value")
         expected = frame["numerator"] / frame["denominator"]
         assert frame["value"].to_list() == pytest.approx(expected.to_list())
-        bounded = frame.dropna(subset="low")
-        assert (bounded["low"] <= bounded["value"]).all()
-        assert (bounded["value"] <= bounded["high"]).all()
 
 
 @settings(max_examples=20, deadline=None)
