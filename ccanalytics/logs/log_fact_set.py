@@ -43,7 +43,8 @@ class Facts:
         self.borrowed: dict[tuple[str, str], Session] = {}
         self.continued: dict[str, str] = {}
         """The session each of these is the rest of."""
-        self.copies: set[str] = set()
+        self.copies: set[tuple[str, str | None]] = set()
+        """Each copy with its original."""
         self._contested: dict[tuple[int, Any, str | None], Dated] = {}
 
     def add(self, kind: dict[Any, T], key: Any, fact: T) -> None:
@@ -106,7 +107,8 @@ class Facts:
         for key, session in news.borrowed.items():
             put(self.borrowed, key, session)
         self.continued |= news.continued
-        self.copies |= news.copies
+        for pair in news.copies:
+            self._mark_copy(*pair)
         for mine, others in zip(self._kinds(), news._kinds(), strict=True):
             for key, fact in others.items():
                 self._put(mine, key, fact, newest)
@@ -133,11 +135,16 @@ class Facts:
         owner, copy = sorted((known, fact), key=self._rank)
         name = copy.place.session
         if name:
-            self.copies.add(name)
+            self._mark_copy(name, owner.place.session)
             session, whose = self.own.get(name), owner.place.session
             if session and session.kind == "bg" and whose:
                 self.continued[name] = min(whose, self.continued.get(name, whose))
         return msgspec.structs.replace(best, place=owner.place)
+
+    def _mark_copy(self, copy: str, original: str | None) -> None:
+        """Note which is the copy: while both grow, it may have been the other one so far."""
+        self.copies -= {(original or "", copy)}
+        self.copies.add((copy, original))
 
     def _rank(self, fact: Dated) -> tuple[object, ...]:
         """The original comes first: the one not marked as a copy, else the shorter session."""
@@ -152,9 +159,10 @@ class Facts:
         """The start of the first own fact of each copy that has any."""
         first: dict[str, int] = {}
         facts: chain[LoggedRequest | ToolCall] = chain(self.requests.values(), self.calls.values())
-        for fact in facts if self.copies else ():
+        copies = {copy for copy, _ in self.copies}
+        for fact in facts if copies else ():
             name = fact.place.session
-            if name in self.copies:
+            if name in copies:
                 at = (isinstance(fact, LoggedRequest) and fact.asked_at) or fact.at
                 first[name] = min(at, first.get(name, at))
         return first

@@ -68,8 +68,8 @@ class Ledger(msgspec.Struct):
     """Sessions found only in files with other names: their id and the file name."""
     continued: dict[str, str] = {}
     """Sessions continued under another id, which was not read so far."""
-    copies: set[str] = set()
-    """Sessions that start with lines of another one."""
+    copies: set[tuple[str, str | None]] = set()
+    """Sessions that start with lines of another one, each with that one."""
 
 
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:

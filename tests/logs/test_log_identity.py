@@ -314,6 +314,19 @@ def test_a_copy_keeps_its_start_when_stores_merge(folder, store, kind):
     assert {name: f"{at:%H:%M}" for name, at in started.items()} == {"a": "10:00", "b": "10:30"}
 
 
+def test_an_original_that_was_taken_for_the_copy_has_its_start_back(folder, store):
+    """At first the copy is the shorter one; then both grow, and the copy lasts longer."""
+    unanswered = prompt("p0", at=at("10:00:00"))
+    lines = [unanswered, *exchange(1, 100, ("m1", "r1")), *exchange(2, 200, ("m2", "r2"))]
+    past = [one | {"sessionId": "s2"} for one in lines[:3]]
+    synced_logs(store, written(folder, s1=lines, s2=past))
+    appended(folder, "s1", *exchange(3, 300, ("m3", "r3")))
+    appended(folder, "s2", *exchange(4, 400, ("m4", "r4"), session="s2"))
+    synced_logs(store, folder)
+    started = {row["session"]: row["started_at"] for row in rows(store)["sessions"]}
+    assert {name: f"{at:%H:%M}" for name, at in started.items()} == {"s1": "10:00", "s2": "10:04"}
+
+
 def test_a_session_is_the_rest_of_one_that_is_read_later(folder, store):
     """The line that says so is in the other file, and no other line of it is on these days."""
     rest = answer(session="b", at="2026-08-09T10:00:00Z")
