@@ -20,6 +20,8 @@ from ccanalytics.logs.log_facts import (
     put,
 )
 
+Copies = set[tuple[str, str | None]]
+
 T = TypeVar("T", LoggedRequest, ToolCall, Event)
 
 
@@ -43,7 +45,7 @@ class Facts:
         self.borrowed: dict[tuple[str, str], Session] = {}
         self.continued: dict[str, str] = {}
         """The session each of these is the rest of."""
-        self.copies: set[tuple[str, str | None]] = set()
+        self.copies: Copies = set()
         """Each copy with its original."""
         self._contested: dict[tuple[int, Any, str | None], Dated] = {}
 

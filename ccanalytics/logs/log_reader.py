@@ -19,7 +19,7 @@ from stat import S_ISREG
 
 import msgspec
 
-from ccanalytics.logs.log_fact_set import Facts
+from ccanalytics.logs.log_fact_set import Copies, Facts
 from ccanalytics.logs.log_facts import UNKNOWN_MODEL, day_of
 from ccanalytics.logs.log_file import Half, HalfKey, LogFile, tool_call
 from ccanalytics.prices import price_list
@@ -101,19 +101,25 @@ class LogReader:
         self._calls: dict[HalfKey, Half] = {}
         self._results: dict[HalfKey, Half] = {}
 
-    def read_changed(self, paths: Sequence[str], known: Mapping[str, ReadFile]) -> None:
+    def read_changed(
+        self, paths: Sequence[str], known: Mapping[str, ReadFile], copies: Copies
+    ) -> None:
         """Read those files that are new or changed since they were `known`.
 
-        One that cannot be read is counted and costs only itself. A known file with the other half
-        of a tool call is read again.
+        One that cannot be read is counted and costs only itself. A known file is read again when it
+        has the other half of a tool call, or when its original or copy has changed: which of the
+        two it is may have, too.
         """
         before = {path: known[path] for path in paths if path in known}
         self.index.files = dict(before)
         for path in paths:
             self._read_changed(path)
         halves = self._calls.keys() | self._results.keys()
+        changed = {Path(p).stem for p, now in self.index.files.items() if before.get(p) is not now}
+        related = {name for pair in copies if not changed.isdisjoint(pair) for name in pair}
         for path, file in before.items():
-            if self.index.files[path] is file and not halves.isdisjoint(file.open):
+            concerned = not halves.isdisjoint(file.open) or (related and Path(path).stem in related)
+            if self.index.files[path] is file and concerned:
                 del self.index.files[path]
                 self._read_changed(path)
         self._settle()

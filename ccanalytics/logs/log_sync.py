@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
-from ccanalytics.logs.log_fact_set import Facts
+from ccanalytics.logs.log_fact_set import Copies, Facts
 from ccanalytics.logs.log_facts import Session
 from ccanalytics.logs.log_frames import by_day, facts_of, frames_of
 from ccanalytics.logs.log_reader import LogIndex, code_version
@@ -68,7 +68,7 @@ class Ledger(msgspec.Struct):
     """Sessions found only in files with other names: their id and the file name."""
     continued: dict[str, str] = {}
     """Sessions continued under another id, which was not read so far."""
-    copies: set[tuple[str, str | None]] = set()
+    copies: Copies = set()
     """Sessions that start with lines of another one, each with that one."""
 
 
@@ -86,7 +86,7 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         if not logs.models.items() <= index.models.items():
             # What ids stand for is known from now on, also where no setting says it.
             ledger, index = None, LogIndex(models=index.models)
-        news = logs.news(index)
+        news = logs.news(index, ledger.copies if ledger else None)
         newest = ledger is None
         return _join(store, ledger, news.facts, news.index, whose, now, newest=newest, lost=lost)
 

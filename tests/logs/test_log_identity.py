@@ -314,6 +314,18 @@ def test_a_copy_keeps_its_start_when_stores_merge(folder, store, kind):
     assert {name: f"{at:%H:%M}" for name, at in started.items()} == {"a": "10:00", "b": "10:30"}
 
 
+@pytest.mark.parametrize("kind", MARKS)
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_a_copy_seen_before_it_has_lines_of_its_own_is_still_the_copy(folder, store, kind, names):
+    """It then ends where the original does; the original has not changed since."""
+    original, copy = names
+    lines, more = copied(kind, original, copy)
+    synced_logs(store, written(folder, **{original: lines, copy: more[:5]}))
+    synced_logs(store, written(folder, **{copy: more}))
+    owners = {row["message"]: row["session"] for row in rows(store)["requests"]}
+    assert owners == {"m1": original, "m2": original, "m3": copy}
+
+
 def test_an_original_that_was_taken_for_the_copy_has_its_start_back(folder, store):
     """At first the copy is the shorter one; then both grow, and the copy lasts longer."""
     unanswered = prompt("p0", at=at("10:00:00"))
