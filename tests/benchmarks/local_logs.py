@@ -1,10 +1,10 @@
-"""How fast session logs become a Dataset, compared with ccusage on the same files: whole processes.
+"""How fast session logs are synced, compared with ccusage on the same files: whole processes.
 
     uv run python tests/benchmarks/local_logs.py [FOLDER] [--runs N] [--ccusage COMMAND]
 
 FOLDER is a Claude Code configuration folder, without it your own; for a big one see
 replicated_logs.py. Rows alternate, medians are printed, the page cache is warm: compare rows of one
-run and not machines. The grown load follows on one line appended to a copy of one file.
+run and not machines. The grown sync follows on one line appended to a copy of one file.
 """
 
 import argparse
@@ -21,12 +21,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ccanalytics.logs.log_source import log_folders
-
-LOAD = """
-import sys, ccanalytics as cca
-cca.load(source="local", store=sys.argv[1], logs=sys.argv[2:])
-"""
-
 
 def measured(command, environment=None):
     """Seconds of CPU, seconds on the clock and peak megabytes of one process."""
@@ -58,19 +52,21 @@ def rows(folders, scratch, ccusage):
     extra, store = scratch / "extra", scratch / "store"
     (extra / "projects" / "grown").mkdir(parents=True)
     grow(extra)
-    load = [sys.executable, "-c", LOAD, str(store), *map(str, [*folders, extra])]
+    logs = [word for folder in [*folders, extra] for word in ("--logs", str(folder))]
+    sync = [sys.executable, "-m", "ccanalytics", "sync", "--source", "local",
+            "--store", str(store), *logs]  # fmt: skip
 
     def first():
         shutil.rmtree(store, ignore_errors=True)
-        return measured(load)
+        return measured(sync)
 
     def grown():
         grow(extra)
-        return measured(load)
+        return measured(sync)
 
-    yield "first load", first
-    yield "second load", lambda: measured(load)
-    yield "grown load", grown
+    yield "first sync", first
+    yield "the same again", lambda: measured(sync)
+    yield "grown sync", grown
     if ccusage:
         command = [*ccusage, "daily", "--offline", "--json", "--timezone", "UTC"]
         where = {**os.environ, "CLAUDE_CONFIG_DIR": ",".join(map(str, folders))}
