@@ -214,7 +214,7 @@ def build_dataset(
     given = {**frames, **extras}
     cost_days = given.pop("cost_days", None)
     people = one_address(roster, _ids(given))
-    joined = with_teams(_with_several_addresses(given["activity"], people), roster)
+    joined = _with_several_addresses(given["activity"], people)
     given |= _of_actors(given, roster, people)
     known = {name: given.pop(name) for name in SCHEMAS}
     given.pop("addresses", None)
@@ -265,8 +265,10 @@ def _with_several_addresses(activity: pd.DataFrame, people: Mapping[str, str]) -
     plain = [people.get(name, name) for name in map(plain_address, names)]
     often = Counter(plain)
     several = [name for name, main in zip(names, plain, strict=True) if often[main] > 1]
-    theirs = activity["actor"].isin(several) & (activity["actor_kind"] == "user")
-    rows = activity.loc[theirs, ["date", "actor", "actor_kind"]].drop_duplicates()
+    rows = activity[["date", "actor", "actor_kind"]]
+    if not several:
+        return rows.iloc[:0]
+    rows = rows[rows["actor"].isin(several) & (rows["actor_kind"] == "user")].drop_duplicates()
     rows = normalised_actors(rows, people)
     return rows[rows.duplicated()].drop_duplicates()
 

@@ -175,10 +175,11 @@ class Facts:
         That one has both ids, and as much went in.
         """
         incomplete = [r for r in self.requests.values() if not (r.message and r.request)]
+        names = {request.message or request.request for request in incomplete}
         known: dict[tuple[object, ...], RequestKey] = {}
         for request in self.requests.values() if incomplete else ():
             if request.message and request.request and request.turn is None:
-                for name in (request.message, request.request):
+                for name in names.intersection((request.message, request.request)):
                     place = request.place.session, name, request.used.tokens.into
                     known[place] = min(known.get(place, request.key), request.key, key=str)
         for request in incomplete:

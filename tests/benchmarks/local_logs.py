@@ -22,6 +22,7 @@ from pathlib import Path
 
 from ccanalytics.logs.log_source import log_folders
 
+
 def measured(command, environment=None):
     """Seconds of CPU, seconds on the clock and peak megabytes of one process."""
     start = time.perf_counter()
