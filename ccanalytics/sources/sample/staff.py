@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import product
 from random import Random
 
@@ -81,7 +82,8 @@ class StaffMember:
         return None
 
 
-def people() -> list[StaffMember]:
+@cache
+def people() -> tuple[StaffMember, ...]:
     """Everybody on the roster of the 26 weeks, in order of team."""
     names = [f"{first} {last}" for first, last in product(_FIRST_NAMES, _LAST_NAMES)]
     Random("names").shuffle(names)
@@ -89,7 +91,7 @@ def people() -> list[StaffMember]:
     for team, (size, uptake) in TEAMS.items():
         for number in range(size):
             crew.append(_person(names.pop(), team, number, uptake))
-    return crew
+    return tuple(crew)
 
 
 def _person(name: str, team: str, number: int, uptake: float) -> StaffMember:
