@@ -8,6 +8,7 @@ from ccanalytics.charges.charge_days import UNATTRIBUTED
 from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
 from ccanalytics.charts.marks import (
     Words,
+    band,
     event_layers,
     ready,
     stacked,
@@ -39,7 +40,6 @@ def next_to_estimate_chart(cost: MetricFrame) -> Any:
     words = [*week_words(frame, metric)[:3], estimate]
     base = alt.Chart(frame).encode(x=week_axis(), tooltip=words)
     colour = alt.Scale(domain=sides, range=[BLUE, GREY])
-    band = base.mark_area(opacity=0.16, color=BLUE).encode(y=value_axis(metric, "low"), y2="high:Q")
     lines = [
         base.mark_line(point=True, strokeDash=dash).encode(
             y=value_axis(metric, field), color=alt.datum(side)
@@ -48,7 +48,8 @@ def next_to_estimate_chart(cost: MetricFrame) -> Any:
     ]
     subtitle = "US dollars by week, billed with its 90 % interval; never added to the estimate"
     noted = event_layers(frame, week_axis())
-    layers = alt.layer(band, *lines, *noted, data=frame).encode(
+    interval = band(base, value_axis(metric, "low"))
+    layers = alt.layer(interval, *lines, *noted, data=frame).encode(
         color=alt.Color(scale=colour, legend=legend(sides))
     )
     estimated = newest_rows(frame)["estimated"].map(metric.format)
