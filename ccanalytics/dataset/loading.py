@@ -4,7 +4,6 @@ load ─▶ source, store, range ─▶ sync where no network is needed ─▶ r
 """
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -28,7 +27,6 @@ from ccanalytics.people.roster import (
     normalised_actors,
     one_address,
     parse_roster,
-    plain_address,
     read_roster,
     with_teams,
 )
@@ -214,7 +212,7 @@ def build_dataset(
     given = {**frames, **extras}
     cost_days = given.pop("cost_days", None)
     people = one_address(roster, _ids(given))
-    joined = _with_several_addresses(given["activity"], people)
+    addresses = given["activity"]["actor"]
     given |= _of_actors(given, roster, people)
     known = {name: given.pop(name) for name in SCHEMAS}
     given.pop("addresses", None)
@@ -228,7 +226,7 @@ def build_dataset(
         **fields,
         extras=given,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
-        joined=joined,
+        joined=_with_several_addresses(known["activity"], addresses),
     )
     data = _shown(data.of_team(team) if team else data, identity, secret)
     if not later:
@@ -259,17 +257,13 @@ def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
     )
 
 
-def _with_several_addresses(activity: pd.DataFrame, people: Mapping[str, str]) -> pd.DataFrame:
-    """One row per day and person whose records are under several addresses on it."""
-    names = activity["actor"].astype("category").cat.categories
-    plain = [people.get(name, name) for name in map(plain_address, names)]
-    often = Counter(plain)
-    several = [name for name, main in zip(names, plain, strict=True) if often[main] > 1]
-    rows = activity[["date", "actor", "actor_kind"]]
-    if not several:
+def _with_several_addresses(activity: pd.DataFrame, addresses: pd.Series) -> pd.DataFrame:
+    """One row per day and person whose records are under several `addresses` on it."""
+    people = activity["actor_kind"] == "user"
+    rows, addresses = activity.loc[people, ["date", "actor", "actor_kind"]], addresses[people]
+    if rows["actor"].nunique() == addresses.nunique():
         return rows.iloc[:0]
-    rows = rows[rows["actor"].isin(several) & (rows["actor_kind"] == "user")].drop_duplicates()
-    rows = normalised_actors(rows, people)
+    rows = rows.assign(address=addresses).drop_duplicates().drop(columns="address")
     return rows[rows.duplicated()].drop_duplicates()
 
 
