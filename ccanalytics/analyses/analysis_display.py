@@ -269,7 +269,8 @@ def month_forecast_chart(forecast: Forecast) -> Any:
 
 
 def daily_cost_chart(frame: pd.DataFrame) -> Any:
-    """The cost of each day over the band of ordinary days; unusual days are dots, events lines."""
+    """The cost of each day over the bar of its ordinary costs; unusual days are large, events
+    lines. A line from day to day would draw every weekend as a fall."""
     metric = METRICS["daily_cost"]
     words = tooltip(
         ("date:T", "day", "%a %-d %b %Y"),
@@ -277,16 +278,18 @@ def daily_cost_chart(frame: pd.DataFrame) -> Any:
         ("expected:Q", "usual for the day", "$,.0f"),
     )
     base, y = alt.Chart().encode(x=day_axis()), value_axis(metric)
-    usual = band(base, value_axis(metric, "low"), opacity=0.25, color=GREY)
-    line = base.mark_line(strokeWidth=1.5).encode(y=y, tooltip=words)
-    dots = base.mark_point(filled=True, size=80, color=ORANGE, opacity=1).encode(y=y, tooltip=words)
-    dots = dots.transform_filter("datum.unusual")
+    usual = base.mark_rule(strokeWidth=4, color=GREY, opacity=0.3).encode(
+        y=value_axis(metric, "low"), y2="high:Q"
+    )
+    days = base.mark_point(size=16, opacity=1).encode(y=y, tooltip=words)
+    large = base.mark_point(size=80, color=ORANGE, opacity=1).encode(y=y, tooltip=words)
+    large = large.transform_filter("datum.unusual")
     unusual = int(frame["unusual"].sum())
     return finished(
-        alt.layer(usual, line, dots, *event_layers(frame, day_axis()), data=frame),
+        alt.layer(usual, days, large, *event_layers(frame, day_axis()), data=frame),
         metric.id,
         title=f"{metric.name}: {counted(unusual, 'unusual day') if unusual else 'no unusual day'}",
-        subtitle="US dollars, estimated; the grey band holds 90 % of days; dots are unusual days",
+        subtitle="US dollars, estimated; grey: where 90 % of such days lie",
     )
 
 
