@@ -29,10 +29,10 @@ from ccanalytics.charts.theme import (
     tooltip,
     value_axis,
 )
-from ccanalytics.dataset.titled_frame import TitledFrame
+from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.display.bundles import Bundle
 from ccanalytics.display.sentences import note_bundle
-from ccanalytics.display.tables import frame_bundle, table_bundle
+from ccanalytics.display.tables import frame_bundle
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.withholding import UNAVAILABLE, is_available
@@ -78,8 +78,11 @@ def actor_flow_chart(frame: pd.DataFrame) -> Any:
 
 
 def retention_chart(frame: pd.DataFrame) -> Any:
-    """A triangle: one row per first week, one column per week since; blank is not yet."""
-    rows = with_interval(frame[frame["status"].isin(["seen", "withheld"])], _share)
+    """A triangle: one row per first week that may be shown, one column per week since; blank is
+    not yet."""
+    begun = frame[frame["status"].isin(["seen", "withheld"])]
+    shown = begun["cohort"].isin(begun.loc[begun["status"] == "seen", "cohort"])
+    rows = with_interval(begun[shown], _share)
     rows["later"] = [
         f"{_share(value)} after {counted(weeks, 'week')}" if pd.notna(value) else "too few people"
         for value, weeks in zip(rows["value"], rows["k"], strict=True)
@@ -111,13 +114,18 @@ def retention_chart(frame: pd.DataFrame) -> Any:
         layers,
         "retention",
         title=_retention_title(rows),
-        subtitle="Percent of those first active in a week who were active so many weeks later; "
-        "a dot: too few people to show",
+        subtitle=_retention_subtitle(begun.loc[~shown, "cohort"].nunique()),
         wide=True,
         height=alt.Step(_ROW),
     )
     percent = "isValid(datum.value) ? round(100 * datum.value) : null"
     return chart.transform_calculate(percent=percent)
+
+
+def _retention_subtitle(few: int) -> str:
+    """With the number of first weeks of too few people."""
+    said = "Percent of those first active in a week who were active so many weeks later"
+    return f"{said}; in {counted(few, 'other week')} too few began to show" if few else said
 
 
 def _retention_title(rows: pd.DataFrame) -> str:
@@ -340,6 +348,7 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
         texts = part.map(shift.metric.format_change).itertuples(index=False)
         shown = shown.assign(**{name: [f"{one} ({low} to {high})" for one, low, high in texts]})
     labels = {
+        "team": "team",
         "before": "before",
         "value": "after",
         "rate": "change within (90 % interval)",
@@ -347,7 +356,7 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
     }
     formats = dict.fromkeys(["before", "value"], shift.metric.format)
     title = f"Cost per commit by team, {shift.compared.horizon}"
-    return table_bundle(shown, title, labels=labels, formats=formats)
+    return frame_bundle(titled(shown, title, labels=labels, formats=formats))
 
 
 def unusual_days_bundle(days: TitledFrame) -> Bundle:

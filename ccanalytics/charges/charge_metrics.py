@@ -105,9 +105,10 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
 
 @measures(
     "discount",
-    labels={"week": "week of", "numerator": "billed", "denominator": "at list prices"},
+    labels={"week": "week of", "value": "discount", "numerator": "billed",
+            "denominator": "at list prices"},
     formats={"value": METRICS["discount"].format, "numerator": _USD, "denominator": _USD},
-)
+)  # fmt: skip
 def discount(data: Dataset) -> pd.DataFrame:
     """One row per closed week: value, 1 - billed / list price of the shown bill."""
     names = {"value": "numerator", "listed": "denominator"}

@@ -125,13 +125,14 @@ def _reading(
 def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
     """People active on each UTC day."""
     metric = METRICS["active_actors_by_day"]
-    line = {"color": BLUE, "strokeWidth": 1.5}
     words = tooltip(("date:T", "day", "%a %-d %b %Y"), ("value:Q", metric.name, ",.0f"))
-    area = alt.Chart(frame).mark_area(color=BLUE, opacity=0.25, line=line)
-    drawn = area.encode(x=day_axis(), y=value_axis(metric), tooltip=words)
+    # Bars, because a line would fall to each weekend and break where a day is withheld.
+    drawn = (
+        alt.Chart(frame).mark_bar(size=4).encode(x=day_axis(), y=value_axis(metric), tooltip=words)
+    )
     peak = frame.dropna(subset="value").nlargest(1, "value").itertuples()
     said = [f"{metric.name}: at most {day.value:,.0f}, on {day.date:%-d %B}" for day in peak]
-    subtitle = "People by UTC day; the dips are weekends"
+    subtitle = "People by UTC day; a day of too few people has no bar"
     return finished(drawn, metric.id, title="".join(said), subtitle=subtitle)
 
 

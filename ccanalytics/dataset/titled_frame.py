@@ -49,7 +49,10 @@ def titled(
     formats: Mapping[str, Any] | None = None,
     empty_text: str = "",
 ) -> TitledFrame:
-    """`frame` with a title; `empty_text` is shown when it has no rows."""
+    """`frame` with a title; `empty_text` is shown when it has no rows.
+
+    With `labels` only these columns are shown, in this order.
+    """
     made = TitledFrame(frame)
     made.attrs = dict(frame.attrs)
     made.title, made.labels, made.formats = title, labels or {}, formats or {}

@@ -128,7 +128,7 @@ def _amount(unit: str, value: float) -> str:
     if unit == "usd":
         return f"${value:,.2f}" if value < 99.995 else f"${value:,.0f}"
     if unit == "share":
-        return f"{100 * value:.1f} %" if 0 < value < 0.0995 else f"{100 * value:.0f} %"
+        return f"{100 * value:.1f} %" if 0.0005 <= value < 0.0995 else f"{100 * value:.0f} %"
     if unit == "index":
         return f"{value:.2f}"
     if " per " in unit:

@@ -189,7 +189,10 @@ def test_a_small_team_is_never_a_separate_row():
         for cents in (100, 200)
     )
     data = three_months(before, after, roster=roster(**sizes), minimum_group=5)
-    assert cca.team_shift(data).frame["team"].tolist() == ["ann", OTHER_TEAMS]
+    found = cca.team_shift(data)
+    assert found.frame["team"].tolist() == ["ann", OTHER_TEAMS]
+    shown = found._repr_mimebundle_()["application/vnd.ccanalytics.table+json"]
+    assert [row[0] for row in shown["rows"]] == ["ann", OTHER_TEAMS]
 
 
 def test_without_teams_there_is_nothing_to_shift():
