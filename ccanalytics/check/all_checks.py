@@ -4,7 +4,7 @@ import contextlib
 import platform
 import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from importlib.metadata import version
 
@@ -31,7 +31,7 @@ from ccanalytics.sources.registry import (
     source_with_key,
 )
 from ccanalytics.store.day_store import Store
-from ccanalytics.weeks import days_between
+from ccanalytics.weeks import days_between, is_closed
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
 
@@ -54,7 +54,7 @@ def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
                 yield from run(SERVICE_CHECKS, service, spec.name)
         else:
             yield from run(_own_checks(spec), context, spec.name)
-        days = SetupCheck("days", "Stored days", partial(check_days, spec))
+        days = SetupCheck("days", "Stored days", partial(check_days, spec, context.now))
         yield from run([days], store, spec.name)
 
 
@@ -151,8 +151,11 @@ def check_store(settings: Settings) -> CheckFinding:
     return found(f"{root} {there}", path=str(root))
 
 
-def check_days(spec: SourceSpec, store: Store) -> CheckFinding:
-    """Which days of a source are stored, and which are missing, open or damaged."""
+def check_days(spec: SourceSpec, now: datetime, store: Store) -> CheckFinding:
+    """Which days of a source are stored, and which are missing, open or damaged.
+
+    A day that is not over yet is open whatever one does.
+    """
     source = spec.name
     try:
         days, organization = store.days(source), store.organization(source)
@@ -169,7 +172,9 @@ def check_days(spec: SourceSpec, store: Store) -> CheckFinding:
         return failed(" ".join(map(str, damaged)), then, damaged=paths, **facts)
     first, last = min(days), max(days)
     gaps = [day for day in days_between(first, last) if day not in days]
-    opened = [day for day, one in days.items() if not one.closed]
+    opened = [
+        day for day, one in days.items() if not one.closed and is_closed(day, now, spec.settling)
+    ]
     moving = sum(not one.final for one in days.values())
     facts |= {"first": str(first), "last": str(last), "moving": moving}
     facts |= {"gaps": [str(day) for day in gaps], "open": [str(day) for day in opened]}

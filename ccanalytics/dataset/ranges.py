@@ -64,6 +64,8 @@ def newest_week(spec: SourceSpec, store: Store, now: datetime) -> date:
             return week
     week = newest_closed_week(now, spec.settling)
     fill = how_to_fill(spec, store, week, week_days(week)[-1])
+    if spec.live:
+        fill += " The days so far are shown by ccanalytics dashboard."
     raise StoreError(
         f"No whole closed week with {spec.name} activity is in the store {store.root}: a week is "
         f"reported once it is over. {fill}"

@@ -51,7 +51,6 @@ class Live:
         }
         self._options = options
         self._asked = asyncio.Event()
-        self._is_partial = False
         self._say("reading")
 
     async def keep_up(self) -> None:
@@ -102,23 +101,18 @@ class Live:
 
         if not self.page:
             self._say("reading", files=files)
-        pages, made = maker.pages(progress, early=not self.page or self._is_partial), False
+        pages = maker.pages(progress, early=not self.page)
         try:
             while page := await asyncio.to_thread(next, pages, None):
-                self.page, made = page.encode(), True
+                self.page = page.encode()
                 self._say("reading", files=files, choices=maker.choices)
         except CCAnalyticsError as error:
-            # Before the first week is over there is only the day, and that stays up to date.
-            self._is_partial = made and _OF_OURS.fullmatch(str(error)) is not None
-            how = {"updated": time.time(), "progress": 0} if self._is_partial else {}
-            state = "live" if self._is_partial else "failed"
-            self._say(state, files=files, message=maker.without_names(_words(error)), **how)
+            self._say("failed", files=files, message=maker.without_names(_words(error)))
         except Exception as error:  # whatever it is, the next page may go well
             log.exception("The page could not be built.")
             words = maker.without_names(f"{type(error).__name__}: {error}")
             self._say("failed", message=words)
         else:
-            self._is_partial = False
             self._say("live", updated=time.time(), progress=0, message="")
 
     def _say_progress(self, part: float) -> None:

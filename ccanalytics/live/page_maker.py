@@ -18,7 +18,7 @@ from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.people.identity import without_emails
 from ccanalytics.report.engine import NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.page import build_page
-from ccanalytics.report.parameters import checked_parameters
+from ccanalytics.report.parameters import checked_parameters, parameters_of
 from ccanalytics.report.run import CELL_TIMEOUT, report_notebooks
 
 
@@ -38,7 +38,11 @@ class PageMaker:
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         self.workers.prepare()
         common = {"source": options.source}
-        given = checked_parameters(sources, common, {**options.extra, **self.chosen})
+        # The filters of the page are those of its first notebook, and so is their first choice.
+        first = parameters_of(sources[0]).items()
+        usual = {name: one.default for name, one in first if one.default is not ...}
+        wanted = {**usual, **common, **options.extra, **self.chosen}
+        given = checked_parameters(sources, common, wanted)
         runs = [NotebookRun(*one) for one in zip(sources, given, strict=True)]
         notebooks: list[NotebookNode] = []
         for batch in [[run] for run in runs] if early else [runs]:

@@ -61,6 +61,7 @@ _COMMIT_COMMAND = re.compile(r"\bgit\b[^\n;|&]*\bcommit\b")
 _COMMIT_PRINTED = re.compile(r"^\[[^\]\n]+ [0-9a-f]{7,40}\] ", re.MULTILINE)
 _CREATE_COMMAND = re.compile(r"\b(gh\s+pr|glab\s+mr|az\s+repos\s+pr)\s+create\b")
 _CREATED_PRINTED = re.compile(r"https?://\S+/(pull|pulls|merge_requests|pullrequest)/\d+")
+_THERE_PRINTED = re.compile(r"(pull|merge) request\b.* already exists", re.IGNORECASE)
 _CREATE_TOOL = re.compile(r"mcp__.*create_(pull|merge)_request")
 
 Buffer = bytes | Raw
@@ -191,20 +192,20 @@ class ToolUse:
     def _git(self) -> tuple[int, int]:
         """Commits and pull requests of a successful shell command.
 
-        Newer versions log git operations; for older ones the command and its output decide.
+        The command and its output decide, and the git operations that newer versions log.
         """
         given = bytes(self.given)
         if b"commit" not in given and b"create" not in given:
             return 0, 0
         account = self._account
-        if done := account.git_operation:
-            opened = done.get("pr")
-            created = isinstance(opened, dict) and opened.get("action") == "created"
-            return int(done.get("commit") is not None), int(created)
         command, printed = self._input.command, account.stdout or self._text()
-        committed = _COMMIT_COMMAND.search(command) and _COMMIT_PRINTED.search(printed)
-        opened = _CREATE_COMMAND.search(command) and _CREATED_PRINTED.search(printed)
-        return int(bool(committed)), int(bool(opened))
+        # They have at most one commit, and none that `git -C` made.
+        done = account.git_operation or {}
+        commits = max(_commits(command, printed), int(done.get("commit") is not None))
+        if isinstance(opened := done.get("pr"), dict):
+            return commits, int(opened.get("action") == "created")
+        created = _CREATE_COMMAND.search(command) and _CREATED_PRINTED.search(printed)
+        return commits, int(bool(created) and not _THERE_PRINTED.search(printed))
 
     def _text(self) -> str:
         """The text of the result, which is a string or a list of blocks."""
@@ -226,6 +227,14 @@ class ToolUse:
             return None
         self.faults.append(found[1])
         return found[0]
+
+
+def _commits(command: str, printed: str) -> int:
+    """The commits of a command, by what git printed; an amended one is still the same commit."""
+    if not _COMMIT_COMMAND.search(command):
+        return 0
+    made = len(_COMMIT_PRINTED.findall(printed))
+    return max(made - command.count("--amend"), min(made, 1))
 
 
 def _line_diff(old: str, new: str) -> tuple[int, int]:

@@ -54,9 +54,11 @@ def usage_by_chart(frame: MetricFrame) -> Any:
     subtitle = f"{_DOLLARS} at list prices, by {names}"
     height: Any = 220
     if split in ("hour", "week"):
-        x = alt.X("hour:O", title="hour of the day", axis=alt.Axis(labelAngle=0))
         if split == "week":
             x, frame = week_axis(), every_week(frame, None)
+        else:
+            x, day = _hours(frame), frame.attrs.get("day")
+            subtitle += f" of {day:%-d %B}" if day is not None else ""
         bars = alt.Chart(frame).mark_bar(invalid="show").encode(x=x, y=value_axis(metric))
     else:
         if len(frame) == 1 and "unavailable" not in frame.attrs:  # a bar of its own says nothing
@@ -93,8 +95,7 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
 
 def usage_by_weekday_chart(frame: pd.DataFrame) -> Any:
     """A square per weekday and hour, darker for more cost."""
-    hour = f"hour of the day ({frame.attrs['clock']})"
-    x = alt.X("hour:O", title=hour, axis=alt.Axis(labelAngle=0))
+    x = _hours(frame)
     y = alt.Y("weekday:O", title=None, axis=alt.Axis(labelExpr=_WEEKDAYS))
     shade = alt.Opacity("value:Q", scale=alt.Scale(range=[0.04, 1]), legend=None)
     squares = alt.Chart(frame).mark_rect(color=BLUE).encode(x=x, y=y, opacity=shade)
@@ -155,6 +156,12 @@ def _wide(
     return finished(
         chart, metric, title=title, subtitle=subtitle, wide=True, height=height, columns=columns
     )
+
+
+def _hours(frame: pd.DataFrame) -> alt.X:
+    """The hours of a day, with whose clock it is."""
+    title = f"hour of the day ({frame.attrs['clock']})"
+    return alt.X("hour:O", title=title, axis=alt.Axis(labelAngle=0))
 
 
 def _colour(group: str, names: Iterable[object], **scale: Any) -> alt.Color:

@@ -225,7 +225,10 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
     if first > start - ago:
         rows["before"] = float("nan")
     rows.insert(0, "unit", pd.Series({name: unit for name, (unit, _) in MEASURES.items()}))
-    return rows.rename_axis("measure").loc[list(MEASURES)].reset_index()
+    frame = rows.rename_axis("measure").loc[list(MEASURES)].reset_index()
+    if ends[1] < moment:
+        frame.attrs["until"] = start + (RECENT - 1) * _DAY
+    return frame
 
 
 def _sums_between(

@@ -45,7 +45,7 @@ def own_now_bundle(now: OwnNow) -> Bundle:
     It carries the filters of a live page.
     """
     newest = now.newest["context"].iloc[0] if len(now.newest) else math.nan
-    session = f"answer of {_clock(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
+    session = f"answer of {_last(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
     cards = [
         _window_card(now),
         _spell_card("This hour", now.hour, f"since {_clock(now, now.hour.since)}"),
@@ -58,7 +58,9 @@ def own_now_bundle(now: OwnNow) -> Bundle:
 
 def recent_bundle(recent: TitledFrame) -> Bundle:
     """One card per row of `own_recent`: the last seven days against the seven before."""
-    return _cards("own_recent", map(_recent_card, recent.itertuples(index=False)))
+    until = recent.attrs.get("until")
+    when = f"the {RECENT} days to {until:%-d %B}" if until else f"the last {RECENT} days"
+    return _cards("own_recent", (_recent_card(row, when) for row in recent.itertuples(index=False)))
 
 
 def sessions_bundle(sessions: TitledFrame) -> Bundle:
@@ -129,7 +131,17 @@ def _spell_card(label: str, spell: Spell, compared: str) -> dict[str, Any]:
 
 
 def _clock(now: OwnNow, moment: pd.Timestamp) -> str:
-    return f"{local_time(pd.Series([moment]), now.timezone).iloc[0]:%H:%M}"
+    return f"{_local(now, moment):%H:%M}"
+
+
+def _last(now: OwnNow, moment: pd.Timestamp) -> str:
+    """The time of a moment today, else also its day."""
+    local = _local(now, moment)
+    return f"{local:%H:%M}" if moment >= now.today.since else f"{local:%-d %B %H:%M}"
+
+
+def _local(now: OwnNow, moment: pd.Timestamp) -> pd.Timestamp:
+    return local_time(pd.Series([moment]), now.timezone).iloc[0]
 
 
 def _largest(week: OwnWeek) -> dict[str, Any]:
@@ -141,9 +153,8 @@ def _largest(week: OwnWeek) -> dict[str, Any]:
     return _card(label, _money(first["value"]), session_name(first), n=share)
 
 
-def _recent_card(row: Any) -> dict[str, Any]:
+def _recent_card(row: Any, when: str) -> dict[str, Any]:
     label, value = MEASURES[row.measure][1], _amount(row.unit, row.value)
-    when = f"the last {RECENT} days"
     if math.isnan(row.before):
         return _card(label, value, when, change=f"the range does not reach {2 * RECENT} days back")
     change = row.value - row.before

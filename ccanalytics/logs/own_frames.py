@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
 import pandas as pd
@@ -68,15 +69,24 @@ def _agents(requests: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
     return named.where(agents == "subagent").fillna(agents)
 
 
-def own_part(data: Dataset, project: str = "", model: str = "", session: str = "") -> Dataset:
+def own_part(
+    data: Dataset,
+    project: str = "",
+    model: str = "",
+    session: str = "",
+    *,
+    newest_day: bool = False,
+    timezone: str = "",
+) -> Dataset:
     """The answers, calls and sessions of one project, model or session; empty means all.
 
-    A tool call and a session have no model, so a model does not filter them. The frames an
-    organisation has too stay unchanged.
+    With `newest_day` only those of the last day with an answer, a day of `timezone`, by default
+    this machine's. A tool call and a session have no model, so a model does not filter them. The
+    frames an organisation has too stay unchanged.
     """
     wanted = {"project": project, "model": model, "session": session}
     wanted = {name: value for name, value in wanted.items() if value}
-    if not wanted:
+    if not (wanted or newest_day):
         return data
     # What the log calls a subagent is known by its type before the call that started it is gone.
     kept = own_frames(data)._asdict()
@@ -84,6 +94,12 @@ def own_part(data: Dataset, project: str = "", model: str = "", session: str = "
         for column in wanted.keys() & set(frame.columns):
             frame = frame[frame[column].astype("str") == wanted[column]]
         kept[name] = frame.reset_index(drop=True)
+    if newest_day:
+        newest = local_time(kept["requests"]["at"], timezone).dt.normalize().max()
+        for name, frame in kept.items():
+            moments = frame["started_at" if name == "sessions" else "at"]
+            is_newest = local_time(moments, timezone).dt.normalize() == newest
+            kept[name] = frame[is_newest].reset_index(drop=True)
     return replace(data, extras={**data.extras, **kept})
 
 
@@ -99,6 +115,11 @@ def local_time(moments: pd.Series, timezone: str) -> pd.Series:
     """UTC times in `timezone`, without a zone; "" is this machine's."""
     zone = timezone or tzlocal()
     return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+
+
+def clock_name(timezone: str) -> str:
+    """The clock of `timezone` in words: "this machine's time, CET"."""
+    return timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
 
 
 def session_name(session: pd.Series) -> str:

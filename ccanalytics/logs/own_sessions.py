@@ -80,9 +80,10 @@ def _active_minutes(started: pd.Series, own: OwnFrames) -> pd.Series:
 
 
 @measures("context_growth")
-def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
-    """One row per point of the sessions with the largest contexts: session (its start and project),
-    answer (1 is its first), value (input tokens), compacted (after a compaction).
+def context_growth(data: Dataset, sessions: int = 4, timezone: str = "") -> pd.DataFrame:
+    """One row per point of the sessions with the largest contexts: session (its start and project,
+    as in `own_sessions`), answer (1 is its first), value (input tokens), compacted (after a
+    compaction).
 
     Only a session's own answers, not its subagents'. Of a long session only every n-th answer is
     there, the largest of each stretch.
@@ -91,21 +92,30 @@ def context_growth(data: Dataset, sessions: int = 4) -> pd.DataFrame:
     main = own.requests[own.requests["agent"] == "main"].sort_values("at")
     largest = main.groupby("session", observed=True)["context"].max().nlargest(sessions).index
     cuts = own.log_events[own.log_events["kind"] == "compaction"].sort_values("at")
+    labels = _labels(own_sessions(data, timezone).set_index("session").loc[largest])
     parts = [
-        _growth(main[main["session"] == name], cuts.loc[cuts["session"] == name, "at"])
-        for name in largest
+        _growth(main[main["session"] == name], cuts.loc[cuts["session"] == name, "at"], label)
+        for name, label in labels.items()
     ]
     columns = ["session", "answer", "value", "compacted"]
     return pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)[columns]
 
 
-def _growth(answers: pd.DataFrame, cuts: pd.Series) -> pd.DataFrame:
+def _labels(sessions: pd.DataFrame) -> pd.Series:
+    """When and where each session started; of two that are alike the second has a number."""
+    words = [
+        f"{one.started_at:%-d %b %H:%M} {last_folder(one.project)}" for one in sessions.itertuples()
+    ]
+    labels = pd.Series(words, index=sessions.index, dtype="str")
+    number = labels.groupby(labels).cumcount() + 1
+    return labels.where(number == 1, labels + " (" + number.astype("str") + ")")
+
+
+def _growth(answers: pd.DataFrame, cuts: pd.Series, label: object) -> pd.DataFrame:
     """The points of one session with answers."""
     values, count = answers["context"].to_numpy(), len(answers)
     points = pd.DataFrame({"answer": range(1, count + 1), "value": values})
     points["compacted"] = points.index.isin(answers["at"].searchsorted(cuts))
     stretch = points.index // -(-count // POINTS)
     kept = {*points.groupby(stretch)["value"].idxmax(), *points.index[points["compacted"]]}
-    first = answers.iloc[0]
-    label = f"{first['at'].day} {first['at']:%b %H:%M} {last_folder(first['project'])}"
     return points.loc[sorted(kept)].assign(session=label)

@@ -5,14 +5,13 @@ withheld. Every request is counted where and when it was made, so all splits hav
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.logs.own_frames import CACHE_WRITES, TOKENS, labelled, own_frames
+from ccanalytics.logs.own_frames import CACHE_WRITES, TOKENS, clock_name, labelled, own_frames
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.prices import Tariff, price_list
@@ -46,9 +45,18 @@ def usage_by(data: Dataset, split: str, timezone: str = "") -> pd.DataFrame:
     frame = frame.fillna(dict.fromkeys(frame.columns.difference(["value"]), 0))
     frame["value"] = frame["value"].mask(frame["value"].isna() & (frame["unpriced_tokens"] == 0), 0)
     frame = _ordered(frame.reindex(columns=[*_USE, *_WORK, "sessions"]), split)
+    if split == "hour":
+        frame.attrs |= _of_clock(data, timezone)
     if split in ("skill", "mcp_server") and frame[split].isin(["none"]).all():
         frame.attrs["unavailable"] = "none was used"
     return frame
+
+
+def _of_clock(data: Dataset, timezone: str) -> dict[str, object]:
+    """Whose hours they are, and the day they are of if it is a single one."""
+    days = labelled(own_frames(data).requests, "at", timezone)["day"].unique()
+    single = {"day": days[0]} if len(days) == 1 else {}
+    return {"clock": clock_name(timezone), **single}
 
 
 def summands(data: Dataset) -> tuple[tuple[pd.DataFrame, str, list[str]], ...]:
@@ -101,7 +109,7 @@ def _every(sums: Any, first: Iterable[Any], second: Iterable[Any], timezone: str
     """The sums of every pair, 0 where nothing was used, with what a page calls the clock."""
     whole = pd.MultiIndex.from_product([first, second], names=sums.index.names)
     frame: pd.DataFrame = sums.reindex(whole, fill_value=0).reset_index()
-    frame.attrs["clock"] = timezone or f"this machine's time, {datetime.now().astimezone():%Z}"
+    frame.attrs["clock"] = clock_name(timezone)
     return frame
 
 

@@ -86,7 +86,8 @@ class OwnWeek(ShowsItself):
             return f"in the week of {since.day} {since:%B}"
         if since == until:
             return f"on {since.day} {since:%B}"
-        return f"from {since.day} {since:%B} to {until.day} {until:%B}"
+        of = "%-d %B" if since.year == until.year else "%-d %B %Y"
+        return f"from {since:{of}} to {until:{of}}"
 
     def line(self, column: str) -> list[tuple[pd.Timestamp, float]]:
         """The sums of the closed weeks up to this one; 0 without use."""

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from builders import record
 from click.testing import CliRunner
+from log_lines_made import answer, synced_logs, written
 from records_of_other_years import before_remote, next_year
 
 from ccanalytics.check import all_checks
@@ -280,6 +281,15 @@ def test_gaps_and_open_days_come_with_the_command_that_fills_them(look, tmp_path
     found = look()["days"]
     assert (found.status, found.facts["gaps"]) == ("warning", ["2026-11-11", "2026-11-12"])
     assert "--since 2026-11-11 --until 2026-11-12" in found.next
+
+
+def test_a_day_that_is_not_over_yet_is_no_fault(look, tmp_path):
+    """Today is open in every store of session logs; once it is over it is to be read again."""
+    folder = written(tmp_path / ".claude", s1=[answer(at="2026-11-24T08:00:00.000Z")])
+    synced_logs(Store(tmp_path / "store"), folder, now=NOW)
+    assert look(source="local")["days"].status == "ok"
+    later = look(source="local", now=NOW + timedelta(days=1))["days"]
+    assert (later.status, later.facts["open"]) == ("warning", ["2026-11-24"])
 
 
 def test_a_store_that_is_behind_is_a_warning(look, tmp_path):

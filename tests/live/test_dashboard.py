@@ -297,14 +297,15 @@ def test_it_waits_for_a_missing_folder(numbers, tmp_path):
 
 
 @pytest.mark.slow
-def test_before_a_week_is_over_the_page_follows_the_day(tmp_path):
-    """The weekly notebook has nothing to show yet, and that stops nothing."""
+def test_the_page_is_whole_before_the_first_week_is_over(tmp_path):
+    """All its notebooks show the range that the page offers first, however little is in it."""
     now = {"timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"}
     append(log_of(tmp_path), answer(1) | now)
     with dashboard(tmp_path) as served:
         first = received(served, is_live)
-        assert "a week is reported once it is over" in first["message"]
-        assert "1 answer," in httpx.get(served.url).text
+        assert first["message"] == ""
+        page = httpx.get(served.url).text
+        assert ("1 answer," in page, "You spent about $25" in page) == (True, True)
         append(log_of(tmp_path), answer(2) | now)
         received(served, lambda said: is_live(said) and said["version"] != first["version"])
         assert "2 answers," in httpx.get(served.url).text

@@ -190,12 +190,34 @@ def test_a_commit_inside_a_failed_command_does_not_count():
     assert done("Bash", call, f"Error: {text}", text=text, error=True).commits == 0
 
 
-def test_git_fields_of_the_log_override_the_output():
-    """A quiet commit prints nothing, and a push is not a commit."""
-    commit = {"commit": {"sha": "1d6f8ff", "kind": "committed", "branch": "main"}}
-    assert bash("git commit -q -m x", gitOperation=commit).commits == 1
-    pushed = bash("git commit -m x", "[main 1d6f8ff] x", gitOperation={"push": {"branch": "main"}})
-    assert pushed.commits == 0
+COMMIT = {"commit": {"sha": "1d6f8ff", "kind": "committed", "branch": "main"}}
+PUSH = {"push": {"branch": "main"}}
+
+
+@pytest.mark.parametrize(
+    ("command", "printed", "operation", "commits"),
+    [
+        ("git commit -q -m x", "", COMMIT, 1),
+        ("git commit -m x", "[main 1d6f8ff] x", COMMIT, 1),
+        ("git -C app commit -m x && git -C app push", "[main 1d6f8ff] x", PUSH, 1),
+        ("git push", "", PUSH, 0),
+    ],
+)
+def test_a_commit_shows_in_the_git_fields_or_in_the_output(command, printed, operation, commits):
+    """A quiet commit prints nothing, the fields have no commit of `git -C`; a push is none."""
+    assert bash(command, printed, gitOperation=operation).commits == commits
+
+
+@pytest.mark.parametrize(
+    ("command", "commits"),
+    [
+        ("git commit -m a && git add b && git commit -m b", 2),
+        ("git commit -m a && ./fix && git commit -a --amend --no-edit", 1),
+    ],
+)
+def test_each_commit_of_a_command_counts_once(command, commits):
+    """Git prints a line for each; the second of an amended one replaces the first."""
+    assert bash(command, "[main 1d6f8ff] a\n 1 file changed\n[main 2e7a9bb] b").commits == commits
 
 
 def test_a_commit_without_git_fields_is_read_from_the_text():
@@ -216,6 +238,13 @@ def test_a_pull_request_is_recognised_by_its_new_url(command, printed):
     """The command, and the new URL in its output."""
     assert bash(command, printed).pull_requests == 1
     assert bash(command, "aborted").pull_requests == 0
+
+
+def test_a_pull_request_that_was_already_there_is_not_created():
+    """The tool says so and gives its address; with a pipe the command does not fail."""
+    said = 'a pull request for branch "b" into branch "main" already exists:\n'
+    address = "https://github.com/o/r/pull/5"
+    assert bash("gh pr create --fill 2>&1 | cat", said + address).pull_requests == 0
 
 
 @pytest.mark.parametrize(("action", "expected"), [("created", 1), ("commented", 0), ("edited", 0)])

@@ -187,6 +187,25 @@ def test_context_falls_where_a_session_was_compacted(data):
     assert growth["compacted"].tolist() == [False, True]
 
 
+def test_a_session_has_one_name_in_the_table_and_in_the_chart(tmp_path):
+    """It starts with its prompt, in the reader's zone; two of the same minute stay apart."""
+    folder = tmp_path / "claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    for name, said, answered in (("a", "10:00", "10:20"), ("b", "10:00", "10:01")):
+        lines = [
+            line("user", session=name, at=f"2026-08-03T{said}:00Z", message={"content": "x"}),
+            answer(name, name, session=name, at=f"2026-08-03T{answered}:00Z", output=1),
+        ]
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    data = cca.load(
+        source="local", logs=[folder.parents[1]], store=tmp_path / "store", days=1, now=NOW
+    )
+    names = cca.context_growth(data, timezone="Asia/Tokyo")["session"].unique().tolist()
+    assert names == ["3 Aug 19:00 w", "3 Aug 19:00 w (2)"]
+    starts = cca.own_sessions(data, "Asia/Tokyo")["started_at"]
+    assert set(starts) == {pd.Timestamp("2026-08-03 19:00")}
+
+
 def test_a_tool_has_its_decisions(data):
     """An edit that was accepted, and a command that was refused."""
     tools = cca.tool_use(data).set_index("tool")
@@ -224,6 +243,13 @@ def test_the_last_seven_days_end_now_in_the_time_zone_of_the_reader(folder, tmp_
     data = cca.load(*days, source="local", logs=[folder], store=tmp_path / "store", now=now)
     recent = cca.own_recent(data, "America/Los_Angeles", now).set_index("measure")
     assert recent.loc["tokens", ["value", "before"]].tolist() == [100 + 1000, 1]
+
+
+def test_seven_days_that_are_over_are_named_by_their_last_day(data):
+    """Eight days later they are not "the last seven days"; at noon of the last day they are."""
+    assert cca.own_recent(data, "UTC", NOW).attrs["until"] == pd.Timestamp("2026-08-04")
+    noon = datetime(2026, 8, 4, 12, tzinfo=UTC)
+    assert "until" not in cca.own_recent(data, "UTC", noon).attrs
 
 
 def test_days_outside_the_range_are_unknown_not_zero(folder, tmp_path):
@@ -467,6 +493,29 @@ def test_today_is_in_the_time_zone_of_the_reader(tmp_path):
     assert cca.own_now(data, "UTC", now=moment).today.cost == pytest.approx(2)
     berlin = cca.own_now(data, "Europe/Berlin", now=moment)
     assert (berlin.today.cost, berlin.yesterday.cost) == pytest.approx((1, 1))
+
+
+@pytest.mark.parametrize(
+    ("timezone", "answers", "day"),
+    [
+        ("America/Los_Angeles", 2, "2026-08-03"),  # 13:30 and 17:10
+        ("UTC", 1, "2026-08-04"),
+        ("Asia/Tokyo", 2, "2026-08-04"),  # 05:30 and 09:10
+    ],
+)
+def test_the_newest_day_is_one_of_the_reader(tmp_path, timezone, answers, day):
+    """UTC changes day between two answers of one evening in California or morning in Japan."""
+    folder = tmp_path / "claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    moments = ("2026-08-03T20:30:00Z", "2026-08-04T00:10:00Z")
+    lines = [answer(at, at, at=at, stop="end", output=40_000) for at in moments]
+    (folder / "s1.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    data = cca.load(
+        source="local", logs=[folder.parents[1]], store=tmp_path / "store", days=3, now=NOW
+    )
+    hours = cca.usage_by(cca.own_part(data, newest_day=True, timezone=timezone), "hour", timezone)
+    assert (hours["requests"].sum(), str(hours.attrs["day"].date())) == (answers, day)
+    assert "day" not in cca.usage_by(data, "hour", "UTC").attrs
 
 
 @pytest.mark.parametrize(
