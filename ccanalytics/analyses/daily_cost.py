@@ -220,4 +220,4 @@ def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
         return ""
     share = ((parts.loc[day] - before.median()) / excess).dropna()
     name = share.idxmax() if len(share) else ""
-    return f"{name} ({share[name]:.0%})" if name and share[name] >= 1 / 3 else ""
+    return f"{name} ({100 * share[name]:.0f} %)" if name and share[name] >= 1 / 3 else ""

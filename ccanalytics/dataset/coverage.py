@@ -181,8 +181,8 @@ def _price_fact(data: Dataset) -> str:
         return "every amount is the service's own, at list prices and beyond seats, not an invoice"
     usage = data.model_usage
     seats = usage.loc[usage["customer_type"] == "subscription", "cost_usd"].sum()
-    total = usage["cost_usd"].sum()
-    share = f"; {seats / total:.0%} of it is from seats, which have a flat price" if seats else ""
+    part = 100 * seats / usage["cost_usd"].sum() if seats else 0.0
+    share = f"; {part:.0f} % of it is from seats, which have a flat price" if seats else ""
     return (
         f"{100 * _priced(usage):.1f} % of tokens have a known price; every amount is an "
         f"estimate at list prices, not an invoice{share}"

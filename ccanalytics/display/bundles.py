@@ -25,7 +25,7 @@ def value_text(value: Any, form: Format | None) -> str:
     """A formatted value; the format is a format spec such as ",.2f" or a function.
 
     >>> value_text(1234.5, None), value_text(None, None), value_text(0.5, ".0%")
-    ('1,234', 'n/a', '50%')
+    ('1,234', 'n/a', '50 %')
     """
     if pd.isna(value):
         return "n/a"
@@ -37,4 +37,5 @@ def value_text(value: Any, form: Format | None) -> str:
         return f"{value.day} {value:%b %Y}"
     if isinstance(value, str | bool):
         return str(value)
-    return format(value, form or ("," if float(value).is_integer() else ",.4g"))
+    text = format(value, form or ("," if float(value).is_integer() else ",.4g"))
+    return text.replace("%", " %")

@@ -185,4 +185,5 @@ def _number(value: float, pattern: str) -> str:
     plus, dollar, comma, digits, kind = match.groups()
     places = int(digits) if digits else 0
     kind = "f" if kind in ("", "d") else kind
-    return f"{'-' if value < 0 else plus}{dollar}{abs(value):{comma}.{places}{kind}}"
+    text = f"{'-' if value < 0 else plus}{dollar}{abs(value):{comma}.{places}{kind}}"
+    return text.replace("%", " %")

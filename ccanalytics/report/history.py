@@ -59,9 +59,9 @@ def _changes(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
 
 def _sentence(change: Change, words: Callable[[str, float], str]) -> str:
     metric, week, before, value, issue = change
-    said = words(metric, before).rsplit(" ", 1)[-1]
+    said, moved = words(metric, before).rsplit(" ", 1)[-1], 100 * (value / before - 1)
     return (
-        f"{week_words(week)}: {words(metric, value)}, restated by {value / before - 1:+.1%} by "
+        f"{week_words(week)}: {words(metric, value)}, restated by {moved:+.1f} % by "
         f"later data; {issue} said {said}."
     )
 

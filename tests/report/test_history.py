@@ -41,7 +41,7 @@ def test_a_changed_number_is_shown_with_both_values():
     """A thousand dollars became 1,018: +1.8 %."""
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1018.0, "2026-11-09": 500.0}})
     assert restatements(now, [BEFORE], words) == [
-        "Week 45: cost $1,018, restated by +1.8% by later data; the issue 2026-W46 said $1,000."
+        "Week 45: cost $1,018, restated by +1.8 % by later data; the issue 2026-W46 said $1,000."
     ]
 
 
@@ -81,7 +81,7 @@ def test_only_the_largest_differences_are_listed():
     before = replace(BEFORE, numbers={"cost": dict.fromkeys(days, 100.0)})
     now = replace(BEFORE, numbers={"cost": {d: 101.0 + n for n, d in enumerate(days)}})
     changes = restatements(now, [before], words)
-    assert "restated by +10.0%" in changes[0]
+    assert "restated by +10.0 %" in changes[0]
     assert changes[-1] == "Not listed: 2 smaller differences."
 
 
@@ -136,7 +136,7 @@ def test_late_data_restates_a_number_on_the_next_page(tmp_path):
     assert first.numbers["commits"] == {"2026-11-16": 120.0}
     assert second.numbers["commits"] == {"2026-11-16": 132.0}
     assert first.data != second.data
-    assert "commits 132, restated by +10.0%" in page.read_text(encoding="utf-8")
+    assert "commits 132, restated by +10.0" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -269,7 +269,7 @@ def test_the_table_behind_a_chart_uses_the_titles_of_its_encodings():
     )  # fmt: skip
     [table] = Charts({}).add(spec(chart))["tables"]
     assert [column["label"] for column in table["columns"]] == ["team", "dollars", "part", "k"]
-    assert table["rows"] == [["a", "$1,234.50", "25%", "1"], ["b", "n/a", "100%", "2"]]
+    assert table["rows"] == [["a", "$1,234.50", "25 %", "1"], ["b", "n/a", "100 %", "2"]]
 
 
 def test_a_failure_page_names_notebook_cell_and_error():

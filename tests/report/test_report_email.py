@@ -111,10 +111,10 @@ def test_the_numbers_are_those_of_the_cards_on_the_page():
 
 def test_warnings_are_in_both_text_and_html():
     """The warning, and the restated numbers."""
-    mail = made(restated=["Week 45: cost $1,018, restated by +1.8%."])
+    mail = made(restated=["Week 45: cost $1,018, restated by +1.8 %."])
     for said in (html_of(mail), text_of(mail)):
         assert "One day is missing." in said and "Caution." in said
-        assert "restated by +1.8%" in said
+        assert "restated by +1.8" in said
 
 
 def test_it_needs_nothing_that_mail_programs_remove():
