@@ -18,7 +18,7 @@ from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import Floats, reach
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
 from ccanalytics.metrics.withholding import UNAVAILABLE, hide, mask_unavailable
-from ccanalytics.people.small_groups import enough
+from ccanalytics.people.small_groups import large
 from ccanalytics.showing import Sentence, says
 
 GROUPS = 10
@@ -151,8 +151,8 @@ def _known(costs: Floats, priced: float) -> bool:
 
 def _of_one(data: Dataset, costs: Floats) -> bool:
     """Whether one of several people has nearly all of these costs."""
-    people = {str(number): float(cost) for number, cost in enumerate(costs)}
-    return not enough([people], min(data.minimum_group, len(costs)))
+    fewest = min(data.minimum_group, len(costs))
+    return not large(len(costs), costs.max(), costs.sum(), fewest)
 
 
 def gini_of(costs: Floats) -> float:

@@ -22,7 +22,7 @@ from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
 from ccanalytics.metrics.withholding import mask_unavailable, withheld_days
 from ccanalytics.people.calendars import week_of
-from ccanalytics.people.small_groups import few, members, withheld_rows
+from ccanalytics.people.small_groups import few, withheld_rows
 from ccanalytics.prices import model_family
 
 BASELINE_DAYS = 42
@@ -202,13 +202,11 @@ def _parts(data: Dataset) -> pd.DataFrame:
         part = usage["model"].map(lambda model: model_family(str(model))).astype("str")
     usage = usage.assign(part=part).dropna(subset="part")
     recent = usage[usage["date"] > usage["date"].max() - pd.Timedelta(days=NEWEST_DAYS)]
-    people = members(recent, ["part"]).assign(all=0)
-    hidden = withheld_rows(people, data.minimum_group, ["all"], "part")
-    shown = usage[usage["part"].isin(people.loc[~hidden, "part"])]
+    hidden = withheld_rows(recent, data.minimum_group, [], "part")
+    shown = usage[usage["part"].isin(recent.loc[~hidden, "part"])]
     dates = data.days["date"]
     table = shown.pivot_table(index="date", columns="part", values="cost_usd", aggfunc="sum")
-    cells = members(shown, ["date", "part"])
-    cells = cells[few(cells, data.minimum_group, ["date", "part"])]
+    cells = shown[few(shown, data.minimum_group, ["date", "part"])]
     table = table.reindex(dates).fillna(0.0)
     return table.mask(pd.crosstab(cells["date"], cells["part"]).reindex_like(table) > 0)
 

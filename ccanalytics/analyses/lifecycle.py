@@ -21,7 +21,7 @@ from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import LEVEL, Floats, ratio, wilson
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, week_frame
 from ccanalytics.people.roster import WEEK
-from ccanalytics.people.small_groups import of_people, withheld
+from ccanalytics.people.small_groups import withheld_rows
 from ccanalytics.showing import Note, says
 
 Cells = npt.NDArray[np.bool_]
@@ -169,13 +169,12 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     new = (last_day - people["start"]).dt.days + 1 < grace
     rules = [last_use > last_day - weeks * WEEK, last_use.notna(), ~new]
     status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3]))
-    groups = {name: people["actor"][status == name] for name in STATUSES}
-    parts = {name: of_people(actors) for name, actors in groups.items()}
-    # A zero is shown only with counts that may be shown.
-    few = len(people) < data.minimum_group
-    hidden = STATUSES if few else withheld(parts, data.minimum_group)
-    sizes = [math.nan if name in hidden else float(len(groups[name])) for name in STATUSES]
-    frame = pd.DataFrame({"status": list(STATUSES), "value": sizes})
+    people = people.assign(status=status, cost_usd=0.0)
+    hidden = set(people.loc[withheld_rows(people, data.minimum_group, [], "status"), "status"])
+    if len(people) < data.minimum_group:  # a zero is shown only with counts that may be shown
+        hidden = set(STATUSES)
+    sizes = status.value_counts().reindex(list(STATUSES), fill_value=0).astype("float64")
+    frame = sizes.mask(sizes.index.isin(hidden)).rename("value").rename_axis("status").reset_index()
     return frame.assign(share=frame["value"] / len(people)).astype(columns)
 
 

@@ -18,7 +18,7 @@ from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import week_frame
 from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.calendars import week_of
-from ccanalytics.people.small_groups import enough, few, members
+from ccanalytics.people.small_groups import few, large
 from ccanalytics.showing import Sentence, says
 from ccanalytics.words import counted
 
@@ -167,9 +167,7 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     if not has_bill(data) or not data.has_tokens:
         return pd.DataFrame(columns=list(kinds)).astype(kinds)
     days = _person_days(data)
-    people = members(
-        days.assign(cost_usd=days[["estimated", "listed"]].max(axis=1)), ["month", "part"]
-    )
+    people = days.assign(cost_usd=days[["estimated", "listed"]].max(axis=1))
     hidden = set(people.loc[few(people, data.minimum_group, ["month", "part"]), "month"])
     hidden |= set(days.loc[withheld_days(data, days["date"])[1], "month"])
     both = days[days["part"] == "both"].groupby("month")
@@ -259,7 +257,7 @@ def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:
     found = []
     for number in range(count):
         band = ordered[place == number]
-        shown = enough([band.to_dict()], data.minimum_group)
+        shown = large(len(band), band.max(), band.sum(), data.minimum_group)
         name = f"{number + 1} of {count}"
         found.append((name, float(band.mean()) if shown else np.nan, len(band)))
     return found

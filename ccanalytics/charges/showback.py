@@ -18,7 +18,7 @@ from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, OTHERS, PARTS, S
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.withholding import withheld_days
-from ccanalytics.people.small_groups import few, members, withheld_rows
+from ccanalytics.people.small_groups import few, withheld_rows
 from ccanalytics.weeks import days_between, month_days
 from ccanalytics.words import counted
 
@@ -100,19 +100,17 @@ def _without_small_groups(
     if data.identity == "named":
         return charges, 0
     minimum, is_person = data.minimum_group, charges["actor_kind"] == "user"
-    people = charges[is_person].assign(cost_usd=charges["amount_usd"], month="")
-    everybody = members(people, ["month"])
-    if few(everybody, minimum, ["month"]).any() or withheld_days(data, charges["date"])[1].any():
+    people = charges[is_person].assign(cost_usd=charges["amount_usd"])
+    if few(people, minimum, []).any() or withheld_days(data, charges["date"])[1].any():
         return charges.assign(name=ALL), 0
-    rows = members(people, ["month", "name"])
-    hidden = set(rows.loc[withheld_rows(rows, minimum, ["month"], "name"), "name"])
+    hidden = set(people.loc[withheld_rows(people, minimum, [], "name"), "name"])
     if by == "team":
         weekly = data.withheld_teams()
         teams = {team or NO_GROUP for week, team in weekly if week in data.weeks}
-        hidden |= teams & set(rows["name"])
-    others = rows.loc[~rows["name"].isin(hidden), "name"].value_counts()
+        hidden |= teams & set(people["name"])
+    others = people[~people["name"].isin(hidden)].groupby("name")["actor"].nunique()
     if len(hidden) == 1 and len(others):
-        hidden |= {others.index[-1]}  # alone it is what the others leave of the total
+        hidden |= {others[::-1].idxmin()}  # alone it is what the others leave of the total
     merged = charges["name"].mask(is_person & charges["name"].isin(hidden), OTHER)
     return charges.assign(name=merged), len(hidden)
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import USD
 from ccanalytics.people.calendars import week_of
-from ccanalytics.people.small_groups import few, members, withheld_rows, withheld_teams
+from ccanalytics.people.small_groups import few, withheld_rows, withheld_teams
 from ccanalytics.prices import UNITS, Tariff, model_family, price_list
 
 METERS = {
@@ -128,8 +128,7 @@ def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     """The weeks of enough people; a team that is withheld in one is no team there."""
     minimum = data.minimum_group
     usage = usage.assign(week=week_of(usage["date"]))
-    weeks = members(usage, ["week"])
-    hidden_weeks = {*weeks.loc[few(weeks, minimum, ["week"]), "week"], *data.hidden_weeks}
+    hidden_weeks = {*usage.loc[few(usage, minimum, ["week"]), "week"], *data.hidden_weeks}
     usage = usage[~usage["week"].isin(hidden_weeks)]
     team = usage["team"].astype("str").fillna("")
     at = pd.MultiIndex.from_arrays([usage["week"], team])
@@ -141,8 +140,7 @@ def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
 
 def _merged_days(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Days on which a team has too few people are one period of the week, for all teams."""
-    rows = members(usage, ["week", "team", "date"])
-    days = rows.loc[withheld_rows(rows, minimum, ["week", "team"], "date"), "date"]
+    days = usage.loc[withheld_rows(usage, minimum, ["week", "team"], "date"), "date"]
     merged = usage["date"].isin(days)
     periods = usage["date"].where(merged).groupby(usage["week"])
     return usage.assign(
@@ -154,8 +152,7 @@ def _merged_days(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
 def _merged_models(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
     """Models that too few people of a team used in a period are one in that week, for all teams."""
     usage = usage.assign(sku=usage.groupby(_SKU, dropna=False).ngroup())
-    rows = members(usage, ["week", "team", "date", "sku"])
-    hidden = rows[withheld_rows(rows, minimum, ["week", "team", "date"], "sku")]
+    hidden = usage[withheld_rows(usage, minimum, ["week", "team", "date"], "sku")]
     at = pd.MultiIndex.from_frame(usage[["week", "sku"]])
     merged = at.isin(pd.MultiIndex.from_frame(hidden[["week", "sku"]]))
     accounts = usage["organization"].unique()

@@ -13,7 +13,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.definitions import KINDS, POPULATIONS, Metric
 from ccanalytics.people.calendars import week_of
-from ccanalytics.people.small_groups import few, members, people_of, withheld_rows
+from ccanalytics.people.small_groups import few, people_of, withheld_rows
 from ccanalytics.prices import model_family
 from ccanalytics.wings import resolve
 from ccanalytics.wire.claude_code import EDIT_TOOLS
@@ -98,8 +98,7 @@ def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
         rows = people_of(one.activity, one.model_usage, ["date"])
         rows = rows.assign(week=week_of(rows["date"]))
         hidden |= {*rows.loc[withheld_rows(rows, data.minimum_group, ["week"], "date"), "date"]}
-        people = members(rows.rename(columns={"amount": "cost_usd"}), ["week"])
-        hidden_weeks |= {*people.loc[few(people, data.minimum_group, ["week"]), "week"]}
+        hidden_weeks |= {*rows.loc[few(rows, data.minimum_group, ["week"]), "week"]}
     return hidden, hidden_weeks
 
 
@@ -124,8 +123,6 @@ def weeks_of_few(rows: pd.DataFrame, subject: Subject, minimum: int) -> set[pd.T
     """The weeks in which all of `rows` together are of too few people, each counted once."""
     found = set[pd.Timestamp]()
     for people in _of_people(rows.assign(group=""), subject):
-        keys = ["week", "group", "actor", "side"]
-        people = people.groupby(keys, observed=True)["amount"].sum().reset_index()
         found |= {*people.loc[few(people, minimum, ["week"]), "week"]}
     return found
 
@@ -137,11 +134,11 @@ def _of_people(rows: pd.DataFrame, subject: Subject) -> Iterator[pd.DataFrame]:
             "week": rows["week"],
             "group": rows["group"],
             "actor": rows["actor"],
-            "amount": rows["cost_usd"].fillna(0.0) if subject.money else 0.0,
+            "cost_usd": rows["cost_usd"].fillna(0.0) if subject.money else 0.0,
             "side": rows["landed"] if subject.cut else 0,
         }
     )
-    yield people[(rows["active"] > 0) | (people["amount"] > 0)]
+    yield people[(rows["active"] > 0) | (people["cost_usd"] > 0)]
     if subject.population:
         yield people[rows[subject.population] > 0]
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.people.calendars import week_of
@@ -19,7 +20,7 @@ from ccanalytics.people.calendars import week_of
 LARGEST_SHARE = 0.8
 """If one person makes more than this share of a figure, it is theirs, whoever else is in it."""
 
-Amounts = Mapping[str, float]
+Amounts = Mapping[Any, float]
 """Each person of a group and their amount; 0 where it is not money."""
 
 Part = Sequence[Amounts]
@@ -34,7 +35,7 @@ def of_people(people: Iterable[str]) -> Part:
 def enough(part: Part, minimum: int) -> bool:
     """Whether a figure of these people may be shown; each side has enough people or nobody."""
     sides = [list(side.values()) for side in part if side]
-    return bool(sides) and all(_large(len(s), max(s), sum(s), minimum) for s in sides)
+    return bool(sides) and all(large(len(s), max(s), sum(s), minimum) for s in sides)
 
 
 def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
@@ -65,7 +66,7 @@ def revealed(groups: Mapping[str, Part], minimum: int, *issues: Iterable[str]) -
 
 def joined(parts: Iterable[Part]) -> Part:
     """Several groups as one: each person once per side, with their sum."""
-    sides: list[Counter[str]] = []
+    sides: list[Counter[Any]] = []
     for part in parts:
         sides += [Counter() for _ in range(len(part) - len(sides))]
         for side, amounts in zip(sides, part, strict=False):
@@ -73,14 +74,8 @@ def joined(parts: Iterable[Part]) -> Part:
     return sides
 
 
-def members(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """One row per value of `keys` and person in `frame`, with their cost as amount, and no cut."""
-    groups = frame.groupby([*keys, "actor"], observed=True, dropna=False)["cost_usd"]
-    return groups.sum().rename("amount").reset_index().assign(side=0)
-
-
 def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """`members` of the records of people, with the cost of their models."""
+    """`keys`, actor and cost_usd of the records of people; 0 for those that are not of a model."""
     frames = [frame[frame["actor_kind"] == "user"] for frame in (activity, usage)]
     both: dict[str, Any] = {}
     for name in (*keys, "actor"):
@@ -90,7 +85,7 @@ def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) 
         else:
             both[name] = pd.concat(columns, ignore_index=True)
     cost = np.concatenate([np.zeros(len(frames[0])), frames[1]["cost_usd"].to_numpy("float64")])
-    return members(pd.DataFrame({**both, "cost_usd": cost}), keys)
+    return pd.DataFrame({**both, "cost_usd": cost})
 
 
 def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
@@ -100,51 +95,62 @@ def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) ->
     """
     records, uses = (frame.assign(week=week_of(frame["date"])) for frame in (activity, usage))
     rows = people_of(records, uses, ["week", "team"])
-    rows = rows.assign(team=rows["team"].astype("str").fillna(""))
     hidden = withheld_rows(rows, minimum, ["week"], "team")
-    hidden |= withheld_rows(rows.assign(amount=0.0), minimum, ["week"], "team")
-    return pd.MultiIndex.from_frame(rows.loc[hidden, ["week", "team"]].drop_duplicates())
+    hidden |= withheld_rows(rows.assign(cost_usd=0.0), minimum, ["week"], "team")
+    teams = rows.loc[hidden, ["week", "team"]].drop_duplicates()
+    return pd.MultiIndex.from_frame(teams.assign(team=teams["team"].astype("str").fillna("")))
 
 
 def few(rows: pd.DataFrame, minimum: int, keys: Sequence[str]) -> "pd.Series[bool]":
-    """For each row of `members` whether its group by `keys` is too small by itself."""
+    """For each row of people whether its group by `keys` is too small by itself."""
     return withheld_rows(rows.assign(all=""), minimum, keys, "all")
 
 
 def withheld_rows(
     rows: pd.DataFrame, minimum: int, pool: Sequence[str], group: str
 ) -> "pd.Series[bool]":
-    """For each row whether its group is withheld from the total of its `pool`.
+    """For each row of people whether its group is withheld from the total of its `pool`.
 
-    `rows` has the columns `pool`, `group`, actor, amount and side (0, or 1 for the other side of a
-    cut): one row per person and group.
+    `rows` has the columns `pool`, `group`, actor and cost_usd, and where a figure is cut side (0,
+    or 1 for the other side). One pool has all rows where `pool` is empty.
     """
-    if minimum <= 1:
+    if minimum <= 1 or rows.empty:
         return pd.Series(data=False, index=rows.index)
-    pools = rows.groupby(list(pool), observed=True, dropna=False, sort=False).ngroup().to_numpy()
+    pools = _numbers(rows, pool)
     codes, names = pd.factorize(rows[group], use_na_sentinel=False)
-    names = pd.Index(names).astype("str")
-    cells, known = pd.factorize(pools * max(len(names), 1) + codes)
-    sides = 2 * cells + rows["side"].to_numpy(dtype="int64")
-    amounts = rows["amount"].to_numpy(dtype="float64")
-    sizes = np.bincount(sides, minlength=2 * len(known))
-    totals = np.bincount(sides, weights=amounts, minlength=2 * len(known))
-    largest = np.zeros(2 * len(known))
+    names = pd.Index(names).astype("str").fillna("")
+    cells, known = pd.factorize(pools * len(names) + codes)
+    sides = 2 * cells + (rows["side"].to_numpy(dtype="int64") if "side" in rows else 0)
+    people, actors = pd.factorize(rows["actor"], use_na_sentinel=False)
+    # From here on one entry per person, group and side.
+    each, found = pd.factorize(sides * len(actors) + people)
+    amounts = np.bincount(each, weights=rows["cost_usd"].fillna(0.0))
+    sides, people = np.divmod(found, len(actors))
+    sizes, totals = np.bincount(sides), np.bincount(sides, weights=amounts)
+    largest = np.zeros(len(sizes))
     np.maximum.at(largest, sides, amounts)
-    small = (sizes > 0) & ~_large(sizes, largest, totals, minimum)
+    small = (sizes > 0) & ~large(sizes, largest, totals, minimum)
     # Only pools with a group that is too small can have others to withhold with it.
-    in_doubt = np.isin(pools, pools[small.reshape(-1, 2).any(axis=1)[cells]])
-    parts: dict[int, dict[str, list[dict[str, float]]]] = {}
-    columns = pools, cells, names[codes], rows["actor"], rows["side"], amounts
-    doubtful = (np.asarray(column)[in_doubt].tolist() for column in columns)
+    pools, codes = np.divmod(known[sides // 2], len(names))
+    in_doubt = np.isin(pools, pools[small[sides]])
+    parts: dict[int, dict[str, list[dict[int, float]]]] = {}
     at: dict[tuple[int, str], int] = {}
-    for number, cell, name, actor, side, amount in zip(*doubtful, strict=True):
-        at[number, name] = cell
-        parts.setdefault(number, {}).setdefault(name, [{}, {}])[side][actor] = amount
+    columns = pools, names[codes], sides, people, amounts
+    doubtful = (np.asarray(column)[in_doubt].tolist() for column in columns)
+    for number, name, side, person, amount in zip(*doubtful, strict=True):
+        at[number, name] = side // 2
+        parts.setdefault(number, {}).setdefault(name, [{}, {}])[side % 2][person] = amount
     hidden = [at[n, name] for n, groups in parts.items() for name in withheld(groups, minimum)]
     return pd.Series(np.isin(cells, hidden), index=rows.index)
 
 
-def _large(size: Any, largest: Any, total: Any, minimum: int) -> Any:
+def _numbers(rows: pd.DataFrame, pool: Sequence[str]) -> npt.NDArray[np.int64]:
+    if not pool:
+        return np.zeros(len(rows), dtype="int64")
+    groups = rows.groupby(list(pool), observed=True, dropna=False, sort=False)
+    return groups.ngroup().to_numpy(dtype="int64")
+
+
+def large(size: Any, largest: Any, total: Any, minimum: int) -> Any:
     """Whether a side has enough people; with no minimum, as for one's own records, always."""
     return (size >= minimum) & ((minimum <= 1) | (largest <= LARGEST_SHARE * total))

@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
@@ -19,7 +18,7 @@ from ccanalytics.frames.arrow_tables import table_of, to_pandas, usd_units
 from ccanalytics.frames.schemas import USD, field
 from ccanalytics.people.csv_rows import CsvColumns, read_text
 from ccanalytics.people.roster import plain_address
-from ccanalytics.people.small_groups import few, members, withheld_rows
+from ccanalytics.people.small_groups import few, withheld_rows
 from ccanalytics.sources.registry import MINIMUM_GROUP
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.layout import Companion
@@ -93,16 +92,13 @@ def spend_report(store: Store | Path | str, minimum_group: int = MINIMUM_GROUP) 
     frame = to_pandas(opened.read(STORED_AS, "spend", days[0], days[-1]))
     frame = frame.astype({"actor": "str"}).assign(cost_usd=frame["gross_usd"])
     frame["use"] = frame["product"].astype("str") + ", " + frame["model"].astype("str")
-    people = members(frame, ["date", "use"])
-    hidden = people.loc[withheld_rows(people, minimum_group, ["date"], "use"), ["date", "use"]]
-    merged = pd.MultiIndex.from_frame(frame[["date", "use"]]).isin(pd.MultiIndex.from_frame(hidden))
+    merged = withheld_rows(frame, minimum_group, ["date"], "use")
     frame["use"] = frame["use"].mask(merged, "withheld together")
     groups = frame.groupby(["since", "date", "use"])
     numbers = ["people", "requests", "net_usd", "gross_usd"]
     found = groups[numbers[1:]].sum().assign(people=groups["actor"].nunique()).reset_index()
-    everybody = members(frame, ["date"])
-    small = everybody.loc[few(everybody, minimum_group, ["date"]), "date"]
-    found[numbers] = found[numbers].mask(found["date"].isin(small))
+    small = found["date"].isin(frame.loc[few(frame, minimum_group, ["date"]), "date"])
+    found[numbers] = found[numbers].mask(small)
     labels = {"since": "from", "date": "to", "use": "product and model", "people": "people",
               "requests": "requests", "net_usd": "net", "gross_usd": "gross"}  # fmt: skip
     formats = {"net_usd": "$,.2f", "gross_usd": "$,.2f", "people": ",.0f", "requests": ",.0f"}

@@ -113,12 +113,12 @@ def test_rows_are_withheld_as_their_groups_are(amounts, minimum):
     """Separately in each week."""
     rows = pd.DataFrame(
         [
-            (week, group, actor, amount, 0)
+            (week, group, actor, amount)
             for week, groups in enumerate(amounts)
             for group, people in groups.items()
             for actor, amount in people.items()
         ],
-        columns=["week", "group", "actor", "amount", "side"],
+        columns=["week", "group", "actor", "cost_usd"],
     )
     found = withheld_rows(rows, minimum, ["week"], "group")
     for week, groups in enumerate(amounts):
