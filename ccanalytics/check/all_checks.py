@@ -171,7 +171,9 @@ def check_days(spec: SourceSpec, now: datetime, store: Store) -> CheckFinding:
         then = _sync(spec, first)
         return failed(" ".join(map(str, damaged)), then, damaged=paths, **facts)
     first, last = min(days), max(days)
-    gaps = [day for day in days_between(first, last) if day not in days]
+    # A day in the future is a wrong clock's: nothing is missing before it.
+    due = days_between(first, max(first, min(last, now.date())))
+    gaps = [day for day in due if day not in days]
     opened = [
         day for day, one in days.items() if not one.closed and is_closed(day, now, spec.settling)
     ]

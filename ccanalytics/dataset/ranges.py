@@ -44,13 +44,18 @@ def requested_range(
 def newest_range(
     spec: SourceSpec, store: Store, now: datetime, weeks: int, days: int
 ) -> tuple[date, date]:
-    """The newest `days` days, or if that is 0, the newest `weeks` closed weeks."""
+    """The newest `days` days, or if that is 0, the newest `weeks` closed weeks.
+
+    A day in the future, which a wrong clock wrote down, is the newest only if there is no other.
+    """
     if not days:
         return _weeks_before(newest_week(spec, store, now), weeks)
     used = [day for day, stored in store.days(spec.name).items() if stored.rows]
     if not used:
         raise StoreError(f"The store {store.root} has no {spec.name} day with any use.")
-    return _days_before(max(used), days)
+    today = (now + CLOCKS_APART).date()
+    past = [day for day in used if spec.invented or day <= today]
+    return _days_before(max(past or used), days)
 
 
 def newest_week(spec: SourceSpec, store: Store, now: datetime) -> date:

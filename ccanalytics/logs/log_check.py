@@ -1,5 +1,6 @@
 """What `ccanalytics check` checks in session logs."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from ccanalytics.check.finding import (
@@ -28,20 +29,26 @@ def check_logs(context: CheckContext) -> CheckFinding:
     unreadable = sorted(report.unreadable_files.items())
     faults = [f"{counted(n, 'file')} cannot be read: {reason}" for reason, n in unreadable]
     faults += report.faults()
+    tomorrow = context.now.date() + timedelta(1)
+    ahead = [day for day in days if day > tomorrow]
+    newest = max(days.difference(ahead) or days, default=None)
+    if ahead:
+        faults.append(f"{counted(len(ahead), 'day')} in the future, up to {max(ahead)}")
     facts: dict[str, Fact] = {
         "folders": [str(folder) for folder in logs.folders],
         "files": report.files,
         "lines": report.lines,
         "faults": faults,
-        "newest": str(max(days)) if days else None,
+        "newest": str(newest) if newest else None,
     }
     where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
-    if not days:
+    if newest is None:
         then = "Use Claude Code here, or name another folder with --logs DIR."
         return found(f"{where}, none with any model use", then, **facts)
-    text = f"{where}, the newest line of {max(days)}"
+    text = f"{where}, the newest line of {newest}"
     if faults:
         then = "The rest counts. A line is truncated when Claude Code is killed while writing it."
+        then += " A clock was ahead when days of the future were logged." if ahead else ""
         return found("; ".join([text, *faults]), then, **facts)
     return found(text, **facts)
 

@@ -79,7 +79,7 @@ def project_of(folder: str | None) -> str | None:
     True
     """
     if not folder:
-        return folder
+        return None
     # macOS writes an accent as a character of its own.
     folder, tidied = unicodedata.normalize("NFC", folder), posixpath.normpath
     if drive := _DRIVE.match(folder):

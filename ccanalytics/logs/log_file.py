@@ -158,7 +158,7 @@ class LogFile:
         """The message of a line, with where and who wrote it."""
         if self.project is None:
             self.project = project_of(line.cwd)
-        where = line.session(), line.cwd, line.git_branch, line.entrypoint
+        where = line.session(), line.cwd, line.git_branch or None, line.entrypoint or None
         place = place_of(self.project, *where)
         return Said(line, message, at, place, bool(line.is_sidechain or not self._main))
 

@@ -7,10 +7,12 @@ import os
 from log_lines_made import NOW, answer, appended, line, output, rows, synced_logs, written
 
 import ccanalytics as cca
+from ccanalytics.check.all_checks import check_days
 from ccanalytics.check.finding import CheckContext
 from ccanalytics.logs.log_check import check_logs
 from ccanalytics.logs.log_reader import LogIndex
 from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.sources.registry import source_spec
 
 
 def as_floats(output):
@@ -42,6 +44,27 @@ def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, 
     assert ledger.loc["Log lines that were dropped", "state"] == "3 lines"
     assert "1 a value of another kind" in ledger.loc["Log lines that were repaired", "why"]
     assert output(store) == [1, 2, 9]
+
+
+def test_a_line_of_the_future_does_not_hide_the_newest_days(folder, store):
+    """A clock was years ahead for one answer: the newest days and the check end with today."""
+    ahead = answer("m2", "r2", at="2029-02-06T10:00:00Z", output=2)
+    synced_logs(store, written(folder, s1=[answer(output=1), ahead]))
+    data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
+    assert (str(data.until), data.requests["output_tokens"].sum()) == ("2026-08-03", 1)
+    check = check_logs(CheckContext(logs=[folder], environ={}, folder=folder, now=NOW))
+    assert (check.status, check.facts["newest"]) == ("warning", "2026-08-03")
+    assert "1 day in the future, up to 2029-02-06" in check.found
+    days = check_days(source_spec("local"), NOW, store)
+    assert (days.status, days.facts["gaps"]) == ("ok", [])
+    assert str(store.dates("local")[-1]) == "2029-02-06"
+
+
+def test_a_place_without_a_name_is_not_logged(folder, store):
+    """Outside a repository the branch is empty text; so may be the folder."""
+    synced_logs(store, written(folder, s1=[answer(cwd="", gitBranch="", entrypoint="")]))
+    (row,) = rows(store)["requests"]
+    assert [row[name] for name in ("project", "branch", "terminal")] == [None] * 3
 
 
 def test_a_changed_format_is_reported(folder, store, caplog):
