@@ -1,6 +1,7 @@
 """Numbers with their nouns and signs."""
 
 import re
+from collections.abc import Sequence
 
 
 def counted(number: int, one: str, several: str = "") -> str:
@@ -10,6 +11,15 @@ def counted(number: int, one: str, several: str = "") -> str:
     ('1 person', '2 days', '1,200 people')
     """
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def either(names: Sequence[str]) -> str:
+    """Names of which one is meant.
+
+    >>> either(["a", "b", "c"]), either(["a"])
+    ('a, b or c', 'a')
+    """
+    return " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def unbroken(text: str) -> str:

@@ -217,7 +217,7 @@ def budget_table(data: Dataset) -> TitledFrame:
         (one.name or "all", one.budget, one.so_far, one.low, one.high, one.money, one.verdict)
         for one in budget_states(data)
     ]
-    labels = {"whose": "of", "budget": "budget", "so_far": "so far", "low": "month from",
+    labels = {"whose": "for", "budget": "budget", "so_far": "so far", "low": "month from",
               "high": "to", "money": "money", "verdict": "the budget"}  # fmt: skip
     return titled(
         pd.DataFrame(rows, columns=list(labels)),

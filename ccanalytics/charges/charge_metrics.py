@@ -25,7 +25,7 @@ from ccanalytics.words import counted
 PEOPLE, KEYS, OTHERS = "people", "API keys", "other identities"
 PARTS = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
 
-SHARES = {KEYS: "is of API keys", OTHERS: "is of other identities",
+SHARES = {KEYS: "is from API keys", OTHERS: "is from other identities",
           UNATTRIBUTED: "cannot be attributed to anybody"}  # fmt: skip
 """What is said of the share of a part."""
 
@@ -135,7 +135,7 @@ def bill_sentence(data: Dataset) -> str:
     rest = [f"{share(parts.loc[name, 'value'] / total)} {said}"
             for name, said in SHARES.items() if name in parts.index]  # fmt: skip
     return (
-        f"Claude Code was billed {_USD(total)} in the {counted(weeks.nunique(), 'week')} from "
+        f"{_USD(total)} was billed for Claude Code in the {counted(weeks.nunique(), 'week')} from "
         f"{weeks.min():%-d %B} to {weeks.max() + pd.Timedelta(days=6):%-d %B %Y}, "
         f"{NOT_THE_INVOICE}; {_USD(at_list)} at list prices, a discount of "
         f"{share(1 - total / at_list)}{''.join(f'; {one}' for one in rest)}."
@@ -185,8 +185,8 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
 
 @measures(
     "seat_value",
-    labels={"band": "people by use", "value": "at list prices, each", "price": "price of a seat",
-            "times": "times the price", "n_actors": "people"},
+    labels={"band": "people, least use first", "value": "at list prices, each",
+            "price": "price of a seat", "times": "times the price", "n_actors": "people"},
     formats={"month": lambda month: f"{month:%b %Y}", "value": _USD, "price": _USD,
              "times": ".1f", "n_actors": ",.0f"},
     empty_text="It takes a whole month of people on seats, and [seat_prices] in ccanalytics.toml.",
@@ -195,8 +195,8 @@ def seat_value(data: Dataset) -> pd.DataFrame:
     """One row per whole month and band of people on seats: value, price, times, n_actors.
 
     `value` is the mean of the band, US dollars a person at list prices; `price` what a seat costs
-    at the beginning of the month, by the settings. Bands are of equally many people in order of
-    their use, four at most and none under the minimum group. It gives a direction, not a saving:
+    at the beginning of the month, by the settings. Bands are of equally many people from least to
+    most use, four at most and none under the minimum group. It gives a direction, not a saving:
     without a seat people would use less, or another model. Seats nobody used are not in the
     records.
     """

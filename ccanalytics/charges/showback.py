@@ -27,7 +27,7 @@ GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
 
 OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
 
-_SHARES = SHARES | {NO_GROUP: "is of people without one"}
+_SHARES = SHARES | {NO_GROUP: "is from people without one"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     groups = counted(together, by.replace("_", " "))
     parts += [f"{groups} with too few people share a row"] if together else []
     said = (
-        f"Claude Code was billed ${total / 100:,.2f} in {month}{up_to}, {NOT_THE_INVOICE}. The "
+        f"${total / 100:,.2f} was billed for Claude Code in {month}{up_to}, {NOT_THE_INVOICE}. The "
         f"rows add up to it, and none overlaps another. {'; '.join(parts)}"
     )
     return Showback(_focus(cents, charges, by, (data.since, last)), total, said.strip())

@@ -299,6 +299,7 @@ def table_columns(
     form = value_format(metric)
     sides = {"numerator": metric.numerator, "denominator": metric.denominator}
     money = {side: str(column).startswith("cost_") for side, column in sides.items()}
+    people = column_words("active", actor_kind)
     heads = {
         "week": [f"{period_of(frame)} of", ""],
         **({group: [group.replace("_", " "), ""]} if group else {}),
@@ -312,7 +313,7 @@ def table_columns(
         },
         "joined": ["joined the roster", ",.0f"],
         "left": ["left it", ",.0f"],
-        "n_actors": [column_words("active", actor_kind), ",.0f"],
+        **({} if "active" in sides.values() else {"n_actors": [people, ",.0f"]}),
         "event": ["noted", ""],
     }
     return [[name, *head] for name, head in heads.items() if name in frame]

@@ -53,7 +53,8 @@ def finished(
     """
     metric = words_of(metric, actor_kind)
     frame = chart.data
-    interval = ", with its 90 % interval" if metric.is_ratio else ""
+    has_interval = metric.is_ratio and "low" in frame and frame["low"].notna().any()
+    interval = ", with its 90 % interval" if has_interval else ""
     subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}{interval}"
     missing = _missing(frame, metric)
     if missing:

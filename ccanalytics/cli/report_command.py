@@ -40,7 +40,7 @@ WORST_FIRST = (1, 3, 0)
 @click.option(
     "--all-missing",
     is_flag=True,
-    help="All closed weeks without an issue among the last --weeks, instead of one week.",
+    help="All closed weeks without a report among the last --weeks, instead of one week.",
 )
 @click.option("--since", metavar="WEEK", default="", help="With --all-missing: from this week on.")
 @click.option("--email", is_flag=True, help="Also an unsent e-mail with its pictures: WEEK.eml.")
@@ -110,7 +110,7 @@ def _missing(chosen: "RunOptions", since: str, as_json: bool) -> tuple[list[Path
             else:
                 say(f"{one.week}: {reports[-1]['error']}", err=True)
     if not reports:
-        say("Nothing to do: every closed week has an issue.", err=as_json)
+        say("Nothing to do: every closed week has a report.", err=as_json)
     codes = {one["exit_code"] for one in reports} | {0}
     worst = next(code for code in WORST_FIRST if code in codes)
     if as_json:

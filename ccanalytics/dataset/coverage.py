@@ -61,11 +61,11 @@ def trust_facts(data: Dataset) -> TitledFrame:
     """One row per fact about the records: what, state. Only counts, no names."""
     stored = data.days[data.days["stored"]]
     moving, restated = int((~stored["final"]).sum()), int(stored["restated"].sum())
-    last = f"{data.weeks[-1]:%Y-%m-%d}" if len(data.weeks) else "none"
+    last = f", the last from {data.weeks[-1]:%-d %B %Y}" if len(data.weeks) else ""
     facts = {
         "Days": f"{len(stored)} of {len(data.days)} stored, "
         + (f"{moving} of them may still change" if moving else "all of them final"),
-        "Weeks": f"{counted(len(data.weeks), 'closed week')}, the last from {last}",
+        "Weeks": f"{counted(len(data.weeks), 'closed week')}{last}",
         "People": _people_fact(data),
         "Prices": _price_fact(data),
         "Late data": f"{counted(restated, 'day')} changed when they were fetched again",
@@ -197,7 +197,7 @@ def _seat_fact(seats: pd.DataFrame) -> str:
     last = known.iloc[-1]
     invites = last["pending_invites"]
     pending = "" if pd.isna(invites) else f", {invites:,.0f} invitations pending"
-    day = f"{last['date']:%Y-%m-%d}"
+    day = f"{last['date']:%-d %B %Y}"
     return f"{last['assigned_seats']:,.0f} assigned on {day}, for any product{pending}"
 
 

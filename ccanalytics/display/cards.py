@@ -84,8 +84,9 @@ def _changes(headlines: Sequence[Headline]) -> Bundle:
     rows = []
     for one in headlines:
         metric, sides = one.metric, (one.recent, one.sustained)
-        is_judged = metric.id in SECTION_TESTS and one.is_known
-        judged = [side.sentence(metric) if is_judged else "described only" for side in sides]
+        judged = ["described only"] * 2
+        if metric.id in SECTION_TESTS:
+            judged = [one.missing or side.sentence(metric) for side in sides]
         numbers = metric.format(one.value), metric.format_change(one.change)
         rows.append((metric.name, *numbers, *judged))
     names = ["", "this week", "on the week before", "against recent weeks", "last 4 weeks"]

@@ -95,7 +95,7 @@ def revealed_with(data: Dataset, now: Issue, earlier: Iterable[Issue]) -> Iterat
                 yield (
                     f"Together with {issue.name} this one reveals the figures of a team of fewer "
                     f"than {data.minimum_group} in {week_words(week)}, as each withholds other "
-                    "teams. Use the roster of that issue, or another folder (--out)."
+                    "teams. Use the roster of that report, or another folder (--out)."
                 )
                 break
 

@@ -166,7 +166,7 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
     memory = memory_of(data, options.store, parameters)
     earlier = complete_issues(options.out)
     together = [
-        Check("Small teams across issues", "stop", text)
+        Check("Small teams across reports", "stop", text)
         for text in revealed_with(data, memory, earlier)
     ]
     until_now = [one for one in earlier if one.week <= week]

@@ -10,13 +10,13 @@ from ccanalytics.words import counted
 _WHY = {
     "Other machines, other people": "These are one person's logs.",
     "Sessions deleted before they were first read": "Claude Code deletes its logs after 30 days "
-    "unless set otherwise; what was read once stays here. The oldest answer in this range is of "
+    "unless set otherwise; what was read once stays here. The oldest answer in this range is from "
     "{first}.",
-    "Calls Claude Code makes in the background": "Their tokens are in no log, only their marks; "
-    "cost is a lower bound.",
+    "Calls Claude Code makes in the background": "Their tokens are in no log, only traces of the "
+    "calls; cost is a lower bound.",
     "Web searches by the WebSearch tool": "Each asks another model and has a fee: neither its "
     "tokens nor the fee are in any log, so both are missing in the cost.",
-    "Output tokens of unfinished log lines": "Versions before 2.1.97 wrote the count down before "
+    "Output tokens of unfinished log lines": "Versions before 2.1.97 logged the count before "
     "the answer was complete, and some subagents still do: a lower bound.",
     "Models without a known price": "They have tokens and no cost, never a cost of 0.",
     "What was paid": "The cost is what an API customer would pay at list prices, not a bill and "
@@ -26,17 +26,19 @@ _WHY = {
 
 
 def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
-    """The ledger rows for session logs, with the evidence in the logs."""
+    """The coverage rows for session logs, with the evidence in the logs."""
     nothing = {name: to_pandas(schema.empty_table()) for name, schema in LOG_SCHEMAS.items()}
     frames = {**nothing, **data.extras}
     requests, calls = frames["requests"], frames["tool_calls"]
     kinds = frames["log_events"]["kind"].astype("str").value_counts().to_dict()
-    first = f"{requests['at'].min():%Y-%m-%d}" if len(requests) else "none"
+    first = f"{requests['at'].min():%-d %B %Y}" if len(requests) else "none"
     marks = [counted(kinds[m], m) for m in ("title", "recap", "compaction") if m in kinds]
     searches = int(((calls["tool"] == "WebSearch") & (calls["decision"] == "accepted")).sum())
     open_, unpriced = ~requests["final"].astype("bool"), requests["cost_usd"].isna()
     shown = {
-        "Web searches by the WebSearch tool": f"{searches:,} searches" if searches else "none",
+        "Web searches by the WebSearch tool": counted(searches, "search", "searches")
+        if searches
+        else "none",
         "Output tokens of unfinished log lines": _answers(open_),
         "Models without a known price": _answers(unpriced),
     }

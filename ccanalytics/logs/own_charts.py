@@ -121,15 +121,19 @@ def context_growth_chart(frame: pd.DataFrame) -> Any:
     )
     line = base.mark_line(interpolate="step-after", strokeWidth=1.5)
     cuts = base.mark_point(size=90, filled=True, opacity=1).transform_filter("datum.compacted")
-    subtitle = "Tokens into each answer, of the sessions with the most; a point is a compaction"
+    subtitle = "Tokens that went into each answer; a point is a compaction"
     title = _said(frame, lambda: f"The largest context had {frame['value'].max():,.0f} tokens")
     return _wide(alt.layer(line, cuts, data=frame), "context_growth", title, subtitle)
 
 
 def tool_use_chart(frame: pd.DataFrame) -> Any:
     """A bar per tool, stacked by accepted, rejected and failed calls."""
-    kinds = ["accepted", "rejected", "errors"]
-    rows = frame[["tool", *kinds]].head(SHOWN).melt("tool", kinds, "outcome", "value")
+    kinds = ["accepted", "rejected", "failed"]
+    rows = (
+        frame.rename(columns={"errors": "failed"})[["tool", *kinds]]
+        .head(SHOWN)
+        .melt("tool", kinds, "outcome", "value")
+    )
     y = alt.Y("tool:N", title=None, sort=None, axis=_NAMES)
     colour = _colour("outcome", kinds, domain=kinds, range=[BLUE, ORANGE, GREY])
     bars = alt.Chart(rows).mark_bar().encode(

@@ -45,7 +45,7 @@ def own_now_bundle(now: OwnNow) -> Bundle:
     It carries the filters of a live page.
     """
     newest = now.newest["context"].iloc[0] if len(now.newest) else math.nan
-    session = f"answer of {_last(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
+    session = f"answer from {_last(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
     cards = [
         _window_card(now),
         _spell_card("This hour", now.hour, f"since {_clock(now, now.hour.since)}"),
@@ -149,7 +149,7 @@ def _largest(week: OwnWeek) -> dict[str, Any]:
     if week.sessions.empty:
         return _card(label, "none", "")
     first = week.sessions.iloc[0]
-    share = f"{100 * first['value'] / week.cost:.0f} % of it" if week.cost > 0 else ""
+    share = f"{100 * first['value'] / week.cost:.0f} % of the cost" if week.cost > 0 else ""
     return _card(label, _money(first["value"]), session_name(first), n=share)
 
 

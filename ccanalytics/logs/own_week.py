@@ -136,10 +136,12 @@ class OwnWeek(ShowsItself):
             return ""
         before = len(self.weekly) - 1
         if self.change is None:
-            median = f" The {before} before have a median of {dollars(self.usual('value'))}."
+            weeks = counted(before, "week")
+            median = f" The median of the {weeks} before is {dollars(self.usual('value'))}."
             return (
                 f"Whether that is unusual is unknown: it takes {MINIMUM_WEEKS} weeks with "
-                f"use and a known price, and there are {before + 1}." + (median if before else "")
+                f"use and a known price, and this is number {before + 1}."
+                + (median if before else "")
             )
         low, high = map(percent, self.change.interval)
         size = f"{percent(self.change.relative)}, 90 % interval {low} to {high}"
@@ -190,7 +192,7 @@ def _nothing(week: OwnWeek) -> Finding:
     before = before[before < pd.Timestamp(week.data.since)]
     text = "The logs of that time have no answer of a model."
     if not before.empty:
-        text += f" The last one before it is of {before.max():%-d %B %Y}."
+        text += f" The last one before it is from {before.max():%-d %B %Y}."
     return _described(f"Nothing was used {week.when}", text)
 
 
@@ -210,11 +212,11 @@ def _spent(week: OwnWeek) -> Finding:
     models = week.requests.groupby("model", observed=True)["value"].sum()
     text = (
         f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}, "
-        f"{millions(week.tokens)}, an estimate at list prices."
+        f"{millions(week.tokens)}; the cost is an estimate at list prices"
     )
     if known and week.cost > 0:
-        text += f" {models.idxmax()} made {part(models.max() / week.cost)} of it."
-    return _described(title, f"{text} {week.judged()}".strip(), "usage_by")
+        text += f", {part(models.max() / week.cost)} of it from {models.idxmax()}"
+    return _described(title, f"{text}. {week.judged()}".strip(), "usage_by")
 
 
 def _largest(week: OwnWeek) -> Iterator[Finding]:
@@ -236,9 +238,9 @@ def _context(week: OwnWeek) -> Iterator[Finding]:
     if share >= 0.1:
         yield _described(
             f"Answers with over {LARGE_CONTEXT:,} tokens of context made {part(share)} of the cost",
-            f"The largest had {context.max():,.0f}, the median {context.median():,.0f}; "
-            f"there were {counted(int(week.sessions['compactions'].sum()), 'compaction')}. A new "
-            "session, or /compact, begins with less.",
+            f"The largest had {context.max():,.0f}, the median {context.median():,.0f}, with "
+            f"{counted(int(week.sessions['compactions'].sum()), 'compaction')}. A new session, or "
+            "/compact, begins with less.",
             "context_growth",
         )
 

@@ -95,13 +95,22 @@ class Comparison:
         if self.is_change:
             span = "this week" if self.weeks == 1 else f"over {self.weeks} weeks"
             return f"{self.verdict} {span}"
+        if self._has_few_weeks:
+            return "too few weeks"
         return {"no detectable change": "no change found"}.get(self.verdict, self.verdict)
+
+    @property
+    def _has_few_weeks(self) -> bool:
+        few = self.weeks + self.weeks_before < MINIMUM_WEEKS
+        return few and self.verdict == "nothing to compare"
 
     def sentence(self, metric: Metric) -> str:
         """The comparison in plain English, without a full stop."""
         before = f"the {self.weeks_before} weeks before"
+        if self._has_few_weeks:
+            return f"a verdict needs {MINIMUM_WEEKS} closed weeks with use"
         if self.verdict == "nothing to compare":
-            return f"a verdict needs {MINIMUM_WEEKS} closed weeks"
+            return "one of the compared weeks is withheld or has no known cost"
         if self.verdict == "too few to say":
             return f"too few to say whether it differs from {before}"
         was = f"{metric.format(self.previous)} in {before}"

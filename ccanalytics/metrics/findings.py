@@ -25,13 +25,13 @@ from ccanalytics.metrics.ratios import NO_TEAM, rows_of, splits_of, week_frame
 from ccanalytics.metrics.withholding import is_known
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
-from ccanalytics.words import counted
+from ccanalytics.words import counted, either
 
 MOST = 5
 """As many findings are shown."""
 
 SPLITS = ("team", "family")
-"""What a headline is parted by to see where a change is."""
+"""What a headline is split by to see where a change is."""
 
 MODEL_SHARE = 0.05
 """A model with less of the cost than this is no finding."""
@@ -94,7 +94,7 @@ def findings(data: Dataset) -> Findings:
         return Findings([Finding("hole", "No records in these weeks", why)])
     if people < data.minimum_group:
         why = f"Figures of fewer than {data.minimum_group} people are withheld."
-        why += " Your own: --source local."
+        why += " For your own use: ccanalytics report --source local."
         return Findings([Finding("withheld", "Too few people for a report", why)])
     looked_at = issue_changes(data)
     # Each group of a metric once, in the horizon that says more.
@@ -206,7 +206,7 @@ def _where(one: Change, looked_at: list[Change]) -> str:
         if other.metric is one.metric and other.by == "team" and other.weeks == weeks
     }
     team, share = max(parts.items(), key=lambda part: part[1], default=("", 0.0))
-    return f" {team} is {100 * share:.0f} % of it." if 0.3 <= share <= 1 else ""
+    return f" {team} is {100 * share:.0f} % of the difference." if 0.3 <= share <= 1 else ""
 
 
 def _event(data: Dataset, one: Change) -> str:
@@ -236,7 +236,7 @@ def _rest(looked_at: list[Change], found: list[Change]) -> Finding:
         if not one.by and one.metric.id not in moved and one.weeks == SUSTAINED_WEEKS
     ]
     title = "Nothing else moved" if found else "No change found in any headline"
-    text = f"Over four weeks, a rise of {' or '.join(seen)} would have been found."
+    text = f"Over four weeks, a rise of {either(seen)} would have been found."
     if not seen:
         text = "Every headline is listed above." if found else ""
     return Finding("nothing", title, text)

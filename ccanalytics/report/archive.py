@@ -71,7 +71,7 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
     @property
     def name(self) -> str:
         """Its name in later issues."""
-        return f"the issue {self.file.removesuffix('.html')}"
+        return f"the report {self.file.removesuffix('.html')}"
 
     @property
     def stored(self) -> dict[str, object]:
@@ -195,7 +195,7 @@ def report_as_json(page: Path) -> dict[str, Any]:
     """The values of a page for programs; null where it has none."""
     block = _block(page, dict[str, Any])
     if block is None:
-        raise ReportError(f"{page} is not an issue of a report.")
+        raise ReportError(f"{page} is not the page of a report.")
     parameters = block.get("parameters", {})
     files = {
         "page": page,

@@ -138,9 +138,9 @@ def _words(known: Sequence[_Value], missing: int) -> str:
     same = [one for one in known if one.version == known[-1].version]
     words = [_range(same)]
     if missing:
-        words.append(f"{counted(missing, 'issue')} without a number.")
+        words.append(f"{counted(missing, 'report')} without a number.")
     if len(same) < len(known):
-        words.append(f"The definition changed in {same[0].week}; earlier issues are left out here.")
+        words.append(f"The definition changed in {same[0].week}; earlier weeks are left out here.")
     return " ".join(words)
 
 
@@ -148,8 +148,8 @@ def _range(values: Sequence[_Value]) -> str:
     low = min(values, key=lambda one: one.number)
     high = max(values, key=lambda one: one.number)
     if len(values) == 1:
-        return f"One issue, {low.week}."
-    span = f"{len(values)} issues, {values[0].week} to {values[-1].week}"
+        return f"One report, {low.week}."
+    span = f"{len(values)} reports, {values[0].week} to {values[-1].week}"
     if low.text == high.text:
         return f"{span}: {low.text} in each."
     return f"{span}: lowest {low.text} in {low.week}, highest {high.text} in {high.week}."

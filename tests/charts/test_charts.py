@@ -75,6 +75,13 @@ def test_a_chart_says_what_it_shows(name):
     assert isinstance(spec["width"], int)  # "container" hangs JupyterLab
 
 
+@pytest.mark.parametrize("name", FRAMES)
+def test_every_column_behind_a_chart_has_its_own_header(name):
+    """The people of a share of people are its denominator, and not a second column "people"."""
+    heads = [head for _, head, _ in draw(name, weeks())["usermeta"]["ccanalytics"]["columns"]]
+    assert len(heads) == len({*heads})
+
+
 def test_the_text_alternative_has_the_newest_values():
     """15 dollars for 45 commits in both weeks that have a value: 33 cents."""
     description = draw("cost_per_commit", weeks())["description"]

@@ -5,6 +5,7 @@ import math
 
 import pandas as pd
 import pytest
+from builders import dataset, record
 from markdown_it import MarkdownIt
 
 import ccanalytics as cca
@@ -154,6 +155,16 @@ def test_a_filtered_frame_keeps_its_title():
     frame = titled(pd.DataFrame({"n": [1, 2]}), "Teams", labels={"n": "sessions"})
     content = frame[frame["n"] > 1]._repr_mimebundle_()[MIME.format("table")]
     assert (content["title"], content["rows"]) == ("Teams", [["2"]])
+
+
+def test_a_table_of_headlines_says_what_is_withheld():
+    """Twelve weeks of three people: more weeks would not help."""
+    mondays = pd.date_range("2026-08-31", periods=12, freq="7D").strftime("%Y-%m-%d")
+    records = [record(day, f"p{n}@x.example", commits=9) for day in mondays for n in range(3)]
+    data = dataset(records, "2026-08-31", "2026-11-22", minimum_group=5)
+    metrics = ["active_actors", "commits_per_active_day", *["commits"] * 4]
+    rows = headlines_bundle(cca.headlines(data, metrics))[MIME.format("table")]["rows"]
+    assert [row[3:] for row in rows[:2]] == [["withheld: too few people"] * 2] * 2
 
 
 def test_headlines_side_by_side_have_their_comparisons_in_json(sample_days):

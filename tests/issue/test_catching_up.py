@@ -173,7 +173,7 @@ def test_the_command_prints_each_page_and_succeeds(run, reports):
     again = run()
     assert (again.exit_code, again.stdout.strip()) == (
         0,
-        "Nothing to do: every closed week has an issue.",
+        "Nothing to do: every closed week has a report.",
     )
 
 

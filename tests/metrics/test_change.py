@@ -80,7 +80,7 @@ def test_the_week_before_is_described_and_not_judged():
 def test_fewer_than_eight_weeks_are_not_judged():
     """Seven weeks, the last one at ten times the cost of the others."""
     found = m.headline(history([*NEARLY_ALIKE[:6], 1000]), "cost")
-    assert found.verdict == "nothing to compare"
+    assert (found.verdict, found.words) == ("nothing to compare", "too few weeks")
     assert found.previous == pytest.approx(13.5)
 
 

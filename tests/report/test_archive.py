@@ -65,7 +65,7 @@ def test_foreign_and_broken_files_are_ignored(tmp_path, caplog):
 
 def test_an_empty_folder_has_an_index_that_says_so(tmp_path):
     """An empty folder is not an error."""
-    assert "No issue has been written" in write_site(tmp_path / "new").read_text()
+    assert "No report has been written" in write_site(tmp_path / "new").read_text()
 
 
 def test_names_in_the_index_are_text(tmp_path):

@@ -41,7 +41,7 @@ def test_a_changed_number_is_shown_with_both_values():
     """A thousand dollars became 1,018: +1.8 %."""
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1018.0, "2026-11-09": 500.0}})
     assert restatements(now, [BEFORE], words) == [
-        "Week 45: cost $1,018, restated by +1.8 % by later data; the issue 2026-W46 said $1,000."
+        "Week 45: cost $1,018, restated by +1.8 % by later data; the report 2026-W46 said $1,000."
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_week_is_compared_with_the_newest_issue_that_has_it():
     newer = replace(BEFORE, file="newer.html", numbers={"cost": {"2026-11-02": 900.0}})
     now = replace(BEFORE, numbers={"cost": {"2026-11-02": 1000.0}})
     (changes,) = restatements(now, [newer, BEFORE], words)
-    assert changes.endswith("the issue newer said $900.")
+    assert changes.endswith("the report newer said $900.")
 
 
 def test_only_the_largest_differences_are_listed():

@@ -79,15 +79,13 @@ def test_a_headline_has_a_labelled_sparkline_over_the_issues(tmp_path):
     line = spark(tmp_path)
     assert (line.label, line.value, line.unit) == ("Cost per commit", "$2.00", "US dollars")
     assert line.words == (
-        "3 issues, 2026-W45 to 2026-W47: lowest $1.00 in 2026-W45, highest $3.00 in 2026-W46."
+        "3 reports, 2026-W45 to 2026-W47: lowest $1.00 in 2026-W45, highest $3.00 in 2026-W46."
     )
     (drawn,) = line.line["lines"]
     downs = [float(point.split(",")[1]) for point in drawn.split()]
     assert downs == pytest.approx([5 + 40 * 2 / 3, 5, 5 + 40 / 3], abs=0.1)  # from zero
     assert (line.line["dots"], line.line["last"]) == ([], [drawn.split()[-1]])
-    assert (
-        f'aria-label="Cost per commit, US dollars, by issue. Newest: $2.00. {line.words}"' in html
-    )
+    assert f'aria-label="Cost per commit, US dollars, by week. Newest: $2.00. {line.words}"' in html
 
 
 def test_a_missing_number_leaves_a_gap(tmp_path):
@@ -96,7 +94,7 @@ def test_a_missing_number_leaves_a_gap(tmp_path):
         put_issue(tmp_path, weeks_ago, value=value)
     line = spark(tmp_path)
     assert [len(one.split()) for one in line.line["lines"]] == [2, 2]
-    assert line.words.endswith("1 issue without a number.")
+    assert line.words.endswith("1 report without a number.")
 
 
 def test_a_single_number_between_gaps_is_a_dot(tmp_path):
@@ -122,8 +120,8 @@ def test_a_new_definition_breaks_the_line(tmp_path):
     line = spark(tmp_path)
     assert [len(one.split()) for one in line.line["lines"]] == [2, 2]
     assert line.words == (
-        "2 issues, 2026-W46 to 2026-W47: lowest $1.00 in 2026-W47, highest $2.00 in 2026-W46. "
-        "The definition changed in 2026-W46; earlier issues are left out here."
+        "2 reports, 2026-W46 to 2026-W47: lowest $1.00 in 2026-W47, highest $2.00 in 2026-W46. "
+        "The definition changed in 2026-W46; earlier weeks are left out here."
     )
 
 
@@ -282,7 +280,7 @@ def test_a_reader_navigates_the_site(browser, site, hosted):
     page.locator("a[rel=prev]").click()
     assert page.url == f"{base}2026-W46.html"
     assert page.locator("a[rel=next]").inner_text().strip().endswith("2026-W47 →")
-    page.get_by_role("link", name="All issues").click()
+    page.get_by_role("link", name="All weeks").click()
     assert page.url == f"{base}index.html"
     context.close()
     assert complaints == []
