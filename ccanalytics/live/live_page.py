@@ -65,7 +65,7 @@ class Live:
                 shown = stamp
                 self._asked.clear()
                 begun = time.monotonic()
-                if not stamp.below:
+                if not stamp.below and not self._has_stored_days():
                     self._say("waiting", message=_nothing_in(watched), files=0)
                 else:
                     await self._renew(maker, len(stamp.below))
@@ -86,6 +86,10 @@ class Live:
             self.maker.chosen |= right
             self._say("reading", chosen=self.maker.chosen)
             self._asked.set()
+
+    def _has_stored_days(self) -> bool:
+        """Whether there is a page without any log: what was once read stays in the store."""
+        return bool(self._options.store.dates(self._options.source))
 
     def _begin(self) -> "tuple[PageMaker, Watched]":
         from ccanalytics.live.page_maker import PageMaker

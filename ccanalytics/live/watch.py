@@ -1,4 +1,4 @@
-"""Folders and files -> a stamp that differs after any change."""
+"""Folders, files and the clock -> a stamp that differs after any change."""
 
 import os
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ Mark = tuple[int, int, int]
 
 
 class Stamp(NamedTuple):
-    """Changes when a file was added, removed or written, and on another UTC day."""
+    """Changes when a file was added, removed or written, and with every hour of this machine and
+    day of UTC: the page says what was used in them."""
 
-    day: date
+    time: tuple[datetime, date]
     below: list[Mark]
     """A mark of each file below the folders."""
     single: list[Mark | None]
@@ -37,7 +38,12 @@ class Watched:
                 inside[:] = [name for name in inside if name != _NO_SESSIONS]
                 below += [_mark(Path(folder, name)) for name in names if name.endswith(self.suffix)]
         found = sorted(mark for mark in below if mark)
-        return Stamp(datetime.now(UTC).date(), found, list(map(_mark, self.files)))
+        return Stamp(_hour_and_day(), found, list(map(_mark, self.files)))
+
+
+def _hour_and_day() -> tuple[datetime, date]:
+    now = datetime.now()
+    return now.replace(minute=0, second=0, microsecond=0), datetime.now(UTC).date()
 
 
 def _mark(path: Path) -> Mark | None:

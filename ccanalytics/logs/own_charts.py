@@ -19,6 +19,7 @@ from ccanalytics.charts.theme import (
     legend,
     tooltip,
     value_axis,
+    value_format,
     week_axis,
 )
 from ccanalytics.logs.own_frames import dollars, part, short_names
@@ -65,8 +66,9 @@ def usage_by_chart(frame: MetricFrame) -> Any:
             frame.attrs["unavailable"] = f"all of it is {frame[split].iloc[0]}"
         if len(frame) > SHOWN:
             subtitle += f"; the {SHOWN} most expensive of {len(frame)}"
+        axis = alt.Axis(format=value_format(metric, axis=True), tickCount=5)
         bars = alt.Chart(frame.head(SHOWN)).mark_bar().encode(
-            x=alt.X("value:Q", title=None, axis=alt.Axis(format="$,.0f", tickCount=5)),
+            x=alt.X("value:Q", title=None, axis=axis),
             y=alt.Y(f"{split}:N", title=None, sort=None, axis=_NAMES),
         )  # fmt: skip
         height = alt.Step(26)
@@ -79,7 +81,7 @@ def usage_by_chart(frame: MetricFrame) -> Any:
 def usage_by_day_chart(frame: MetricFrame) -> Any:
     """One column per day, stacked by model (dollars) or by kind of token."""
     if frame.by == "model":
-        group, unit, axis, form = "model", _DOLLARS, "$,.0f", "$,.2f"
+        group, unit, axis, form = "model", _DOLLARS, "$,.2~f", "$,.2f"
         what = f"{_DOLLARS} at list prices, by model"
     else:
         group, unit, axis, form, what = "kind", "tokens", ".3~s", ",.0f", "Tokens by kind"

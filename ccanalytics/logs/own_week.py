@@ -76,7 +76,8 @@ class OwnWeek(ShowsItself):
     @property
     def is_week(self) -> bool:
         """Whether it is a closed week with use, which other weeks can judge."""
-        return not self.weekly.empty and self.weekly.index[-1] == pd.Timestamp(self.data.since)
+        is_used = not self.weekly.empty and self.weekly.index[-1] == pd.Timestamp(self.data.since)
+        return is_used and (self.data.until - self.data.since).days == 6
 
     @property
     def when(self) -> str:

@@ -297,6 +297,17 @@ def test_it_waits_for_a_missing_folder(numbers, tmp_path):
 
 
 @pytest.mark.slow
+def test_without_any_log_left_the_page_shows_the_store(tmp_path):
+    """Claude Code deletes its logs; what was read once is still there, also at the next start."""
+    append(log_of(tmp_path), answer(1))
+    for _ in range(2):
+        with dashboard(tmp_path) as served:
+            assert received(served, is_live)["message"] == ""
+            assert "You spent about $25" in httpx.get(served.url).text
+        log_of(tmp_path).unlink(missing_ok=True)
+
+
+@pytest.mark.slow
 def test_the_page_is_whole_before_the_first_week_is_over(tmp_path):
     """All its notebooks show the range that the page offers first, however little is in it."""
     now = {"timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"}

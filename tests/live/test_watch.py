@@ -1,6 +1,7 @@
 """Every change of a folder of logs is noticed, and nothing else."""
 
 import shutil
+from datetime import datetime
 
 import pytest
 
@@ -52,6 +53,27 @@ def test_a_folder_may_appear_later_and_be_recreated(tmp_path):
     watched = Watched((log.parent,), ".jsonl")
     gone = [lambda: shutil.rmtree(log.parent)]
     assert noticed(watched, write(log), write(log), *gone, write(log)) == [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("later", "is_noticed"),
+    [
+        ("2026-11-24T12:59:59", False),
+        ("2026-11-24T13:00:00", True),
+        ("2026-11-25T00:00:00", True),
+    ],
+)
+def test_a_new_hour_is_noticed(tmp_path, monkeypatch, later, is_noticed):
+    """What was used in this hour, today and in the open window depends on the clock."""
+    clock = ["2026-11-24T12:00:00"]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.fromisoformat(clock[0]).replace(tzinfo=tz)
+
+    monkeypatch.setattr("ccanalytics.live.watch.datetime", Clock)
+    assert noticed(Watched((tmp_path,)), lambda: clock.insert(0, later)) == [is_noticed]
 
 
 @pytest.mark.parametrize("name", ["my_usage.ipynb", "people.csv"])

@@ -315,6 +315,26 @@ def test_a_week_is_judged_by_eight_weeks_with_use(tmp_path, dollars, verdict):
     assert cca.own_week(weeks_of(tmp_path, dollars)).verdict == verdict
 
 
+def test_a_range_that_starts_with_a_week_is_not_judged_as_a_week(tmp_path):
+    """The newest week with use, and the two days after it."""
+    data = weeks_of(tmp_path, [10] * 9)
+    week = cca.own_week(data.between("2026-08-03", "2026-08-09"))
+    assert week.verdict == "no change found"
+    store, logs = tmp_path / "store", [tmp_path / "weeks"]
+    whole = cca.load("2026-06-08", "2026-08-11", source="local", logs=logs, store=store, now=NOW)
+    longer = cca.own_week(whole.between("2026-08-03", "2026-08-11"))
+    assert (longer.verdict, longer.cost) == ("", pytest.approx(10))
+
+
+def test_the_day_that_is_not_over_yet_is_no_reason_for_a_warning(folder, tmp_path):
+    """It has what was logged so far, and is read again with the next load."""
+    late = datetime(2026, 8, 4, 23, 55, tzinfo=UTC)
+    data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=2, now=late)
+    checks = {check.name: check for check in cca.preflight(data)}
+    assert checks["Days closed when fetched"].level == "passed"
+    assert "2026-08-04" in checks["Days closed when fetched"].found
+
+
 def test_a_week_without_use_says_so(tmp_path):
     """Nothing in the week of the third of August; the last answer was a week before."""
     last = weeks_of(tmp_path, [2, 0])
