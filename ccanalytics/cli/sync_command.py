@@ -101,9 +101,11 @@ def _sync(
     ends = dict(zip(("since", "until"), map(str, days), strict=False))
     begin = f"days from {' to '.join(ends.values())}" if days else "session logs"
     with progress(begin) as shown:
+        from ccanalytics.frames.arrow_tables import do_without_pandas
         from ccanalytics.issue.fetching import fetch_companion, fetch_days
         from ccanalytics.store.layout import companion_of
 
+        do_without_pandas()
         parts = [companion_of(flag) for flag in extra]
         for part in parts:
             part.open(chosen.spec, chosen.access)  # refused before anything is fetched

@@ -1,8 +1,10 @@
 """Rows of one UTC day -> an Arrow table; an Arrow table -> pandas."""
 
+import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,6 +19,25 @@ FEW_ROWS = 50_000
 """So few rows are read by one thread: several would cost more than they save."""
 
 _CONTROL = r"\p{Cc}"
+
+
+def do_without_pandas() -> None:
+    """Have Arrow work as where there is no pandas, in a process that makes tables and no frames.
+
+    It would import pandas for its first array. A frame that is made all the same imports it then.
+    """
+
+    def refuse(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+    hiding = SimpleNamespace(find_spec=refuse)
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, hiding)
+        try:
+            pa.array([])
+        finally:
+            sys.meta_path.remove(hiding)
 
 
 def table_of(schema: pa.Schema, day: date, rows: Sequence[Sequence[object]]) -> pa.Table:

@@ -9,7 +9,6 @@ Texts are read for counting and never stored.
 """
 
 import re
-from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeVar
@@ -120,8 +119,7 @@ class TextBlock(ApiPart):
     text: str | None = None
 
 
-@dataclass
-class ToolUse:
+class ToolUse(msgspec.Struct, dict=True):
     """A tool call and its result: the text for the model, and Claude Code's own account.
 
     `faults` collects faults of values that were still read.
@@ -133,7 +131,7 @@ class ToolUse:
     account: Buffer
     is_error: bool = False
     denied: bool = False
-    faults: list[str] = field(default_factory=list)
+    faults: list[str] = []
 
     def __post_init__(self) -> None:
         # An account of what failed is a text, also where the result does not say that it did.

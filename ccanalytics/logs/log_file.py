@@ -6,9 +6,12 @@ line ─┬─ message ─┬─ usage ─────────▶ LoggedRequ
       └─ subtype, title, fault ─────▶ Event
 """
 
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
+
+import msgspec
 
 from ccanalytics.logs.edits import ToolUse
 from ccanalytics.logs.log_facts import (
@@ -57,12 +60,19 @@ EVENTS = {
 
 NONE = Tokens(0, 0, 0, 0, 0, 0)
 
+_but_when = attrgetter(
+    *("place", "side", "asked_at", "answers", "line.request_id", "line.advisor_model"),
+    *("line.agent_id", "line.attribution_skill", "line.attribution_mcp_server"),
+    *("message.id", "message.model", "message.stop_reason", "message.usage"),
+)
+"""All that a request is made of, except when it was logged."""
+
 
 HalfKey = tuple[str, str]
 """The session and the id of a tool call, which may be another call's in another session."""
 
 
-class Half(NamedTuple):
+class Half(msgspec.Struct, gc=False):
     """A tool call without its result, or a result without its call."""
 
     key: HalfKey
@@ -92,6 +102,7 @@ class LogFile:
         self._sessions: dict[str, Session] = {}
         self._forked = False
         self._at: int | None = None
+        self._last: tuple[object, int] = None, 0
         self._undated: list[Event] = []
 
     def read(self, data: bytes) -> None:
@@ -99,16 +110,14 @@ class LogFile:
         whole = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         for offset, raw in split_lines(data):
             self.reader.report.lines += 1
-            parts = [(0, *decoded(raw))]
+            line, fault = decoded(raw)
             # A last line that is still being written is read again once it is complete.
-            if parts[0][1] is None and offset >= whole:
+            if line is None and offset >= whole:
                 continue
-            if parts[0][2] is NOT_JSON:
-                parts = [(at, *decoded(part)) for at, part in records(bytes(raw))]
-            for at, line, fault in parts:
-                self._take_or_note(line, fault, offset + at)
-            if len(parts) > 1 and sum(line is not None for _, line, _ in parts) > 1:
-                self._note(GLUED, offset, repaired=True)
+            if fault is NOT_JSON:
+                self._take_records(bytes(raw), offset)
+            else:
+                self._take_or_note(line, fault, offset)
         for name, session in self._sessions.items():
             if name != self.path.stem:
                 put(self.facts.borrowed, (name, self.path.stem), session)
@@ -116,6 +125,14 @@ class LogFile:
             if self._forked and session.kind != "bg":
                 session.kind = "fork"
             put(self.facts.own, name, session)
+
+    def _take_records(self, raw: bytes, offset: int) -> None:
+        """Read a line that is no JSON, but may have several records."""
+        parts = [(at, *decoded(part)) for at, part in records(raw)]
+        for at, line, fault in parts:
+            self._take_or_note(line, fault, offset + at)
+        if sum(line is not None for _, line, _ in parts) > 1:
+            self._note(GLUED, offset, repaired=True)
 
     def _take_or_note(self, line: Line | None, fault: str, offset: int) -> None:
         if line is not None and not self._take(line, offset):
@@ -170,15 +187,13 @@ class LogFile:
             self._take_event(line, "api_error", said.at)
         if line.type != "user":
             self._take_answer(said)
-        halves = [
-            Half((said.place.session or "", name), block, said)
-            for block in (content if type(content) is list else ())
-            if type(block) is ContentBlock and (name := block.call_id())
-        ]
-        for half in halves:
-            self._take_half(half, offset)
+        is_result = False
+        for block in content if type(content) is list else ():
+            if type(block) is ContentBlock and (name := block.call_id()):
+                self._take_half(Half((said.place.session or "", name), block, said), offset)
+                is_result = True
         if line.type == "user":
-            self._turns.ask(said, is_result=bool(halves))
+            self._turns.ask(said, is_result=is_result)
 
     def _see(self, name: str, said: Said) -> None:
         """Extend the session of a prompt or answer to include it."""
@@ -195,7 +210,11 @@ class LogFile:
         message, usage = said.message, said.message.usage
         counts = NONE if usage is None else tokens(usage)
         self._turns.hear(said, counts.into)
-        if usage is not None and message.model != SYNTHETIC:
+        if usage is None or message.model == SYNTHETIC:
+            return
+        # An answer has a line for each of its blocks, and most say nothing new.
+        last, self._last = self._last, (_but_when(said), said.at)
+        if self._last[0] != last[0] or said.at < last[1]:
             request = self._request(said, usage, counts)
             self.facts.add(self.facts.requests, request.key, request)
 
