@@ -50,7 +50,7 @@ def parse_day(day: date | str) -> date:
     try:
         return date.fromisoformat(day)
     except ValueError:
-        raise ValueError(f"{day!r} is no date like 2026-11-20.") from None
+        raise ValueError(f"{day!r} is not a date like 2026-11-20.") from None
 
 
 def parse_week(text: date | str) -> date:
@@ -65,7 +65,7 @@ def parse_week(text: date | str) -> date:
             return date.fromisocalendar(int(match[1]), int(match[2]), 1)
         return monday(parse_day(text))
     except ValueError:
-        raise ValueError(f"{text!r} is no week like 2026-W47, nor a date inside one.") from None
+        raise ValueError(f"{text!r} is not a week like 2026-W47, nor a date inside one.") from None
 
 
 def week_name(week: date) -> str:
@@ -101,7 +101,7 @@ def month_days(text: str) -> tuple[date, date]:
     try:
         first = date.fromisoformat(f"{text.strip()}-01")
     except ValueError:
-        raise ValueError(f"{text!r} is no month like 2026-10.") from None
+        raise ValueError(f"{text!r} is not a month like 2026-10.") from None
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 

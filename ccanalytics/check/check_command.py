@@ -38,7 +38,7 @@ MARGIN = 23
 @click.option("--logs", type=PATH, multiple=True, help="Session logs; may be repeated.")
 @click.option("--key-file", type=PATH, help="File that holds the key of the source.")
 def check(source: str | None, as_json: bool, **flags: Any) -> None:
-    """Check key, service, day, schema, store, logs and files.
+    """Find out why it does not work: key, service, records, store, logs and files.
 
     Exits with 1 when a check failed; a warning is not a failure.
     """

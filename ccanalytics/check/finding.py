@@ -113,7 +113,7 @@ def _look(check: SetupCheck[Subject], subject: Subject) -> CheckFinding | None:
         # The service's words end with the request id in brackets; the advice follows.
         said, request, then = text.partition(") ")
         said, then = (f"{said})", then) if request else halves(text)
-        then = then.partition("Given up after ")[0].strip()
+        then = then.partition("Gave up after ")[0].strip()
         return failed(said, then or "Try again in some minutes.")
 
 

@@ -52,7 +52,7 @@ NOTEBOOKS = click.option("--notebooks", type=FOLDER, help="Folder of notebooks."
 IDENTITY = click.option(
     "--identity",
     type=click.Choice(["named", "pseudonym", "aggregate"]),
-    help="How people are shown; default for a report: aggregate, not at all.",
+    help="How people are shown; default: aggregate in a report, else as in the settings (named).",
 )
 
 OF_NOTEBOOKS = (PARAMETER, STORE, ROSTER, LOGS, NOTEBOOKS, KEY_FILE, IDENTITY)

@@ -32,7 +32,9 @@ WORST_FIRST = (1, 3, 0)
 )
 @click.argument("week", default="")
 @click.option("--source", type=options.SourceName(), help="Where the records come from.")
-@click.option("--weeks", type=click.IntRange(1, 520), default=12, show_default=True)
+@click.option(
+    "--weeks", type=click.IntRange(1, 520), default=12, show_default=True, help="Weeks to look at."
+)
 @click.option("--team", default="", help="Only this team of the roster.")
 @click.option("--out", type=options.FOLDER, default=Path("reports"), show_default=True)
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="DATE", help="First UTC day; session logs are synced completely.")
 @click.option("--until", metavar="DATE", help="Last UTC day, included; default: yesterday's.")
 @click.option("--again", is_flag=True, help="Fetch or read days again, even final ones.")
-@click.option("--workers", type=click.IntRange(1, 8), default=4, show_default=True)
+@click.option(
+    "--workers", type=click.IntRange(1, 8), default=4, show_default=True, help="Days at once."
+)
 @JSON
 @options.flags(options.STORE, options.KEY_FILE, options.LOGS)
 def sync(
@@ -60,6 +62,7 @@ def sync(
     last = parse_day(until) if until else asked.now.date() - timedelta(days=1)
     days = [parse_day(since), last] if since else []
     if days:
+        _refuse(not until and days[0] > last, f"--since {since} is after yesterday, the last day.")
         days_between(*days)
     for place, file in files:
         _refuse(not (since and until), "A file needs --since and --until: the days it covers.")

@@ -56,13 +56,13 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
       postgresql://user@host/db   PostgreSQL; SQLite and this need
                                   pip install 'ccanalytics[sql]'
 
-    Workbooks need pip install 'ccanalytics[excel]'.
+    Excel files need pip install 'ccanalytics[excel]'.
 
     Without TARGET it is the URL in CCANALYTICS_DATABASE_URL, where a password belongs.
 
     There is a table per frame, actor_days (all measures by person and day) and the weekly metrics.
-    The rows of a source are replaced in one transaction. Of the Admin API it has what `ccanalytics
-    sync` put into the store.
+    The rows of a source are replaced in one transaction. Days of an organisation are those that
+    `ccanalytics sync` has stored.
     """
     from ccanalytics.issue.run_options import with_source
     from ccanalytics.weeks import days_between, parse_day

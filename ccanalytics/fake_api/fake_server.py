@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
+from ccanalytics.errors import SettingsError
 from ccanalytics.fake_api.fake_service import FakeService
 
 
@@ -22,7 +23,10 @@ class FakeServer:
 def serve(service: FakeService, *, port: int = 0) -> Iterator[FakeServer]:
     """The service over real HTTP on 127.0.0.1, until the block ends; port 0 is any free one."""
     handler = type("Handler", (_Handler,), {"service": service})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise SettingsError(f"Port {port} is taken: name another with --port.") from error
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

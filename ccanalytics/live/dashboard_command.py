@@ -13,11 +13,11 @@ OWN = "local"
     epilog=options.examples(
         ("dashboard", "your own session logs"),
         ("dashboard -p days 60", "two months of them"),
-        ("dashboard -p timezone Europe/Berlin", "with days of your own"),
+        ("dashboard -p timezone Europe/Berlin", "days in this time zone"),
     )
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=3333, show_default=True)
-@click.option("--no-browser", is_flag=True, help="Only say the address.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
 @options.flags(*options.OF_NOTEBOOKS)
 def dashboard(port: int, no_browser: bool, **flags: Any) -> None:
     """Serve a page on 127.0.0.1 that follows your session logs while you work."""

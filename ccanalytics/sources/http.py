@@ -216,7 +216,7 @@ class Client(Source):
             pause = max(pause, failure.asked or 0.0)
         if not retries.lasts(pause) or tries == failure.tries:
             asked = f" The service asks to wait {failure.asked:,.0f} s." if failure.asked else ""
-            text = f"{failure} Given up after {counted(tries, 'try', 'tries')}.{asked}"
+            text = f"{failure} Gave up after {counted(tries, 'try', 'tries')}.{asked}"
             text = _given_up(text, retries)
             raise ApiError(text, status=failure.status, request_id=failure.request_id) from None
         log.warning("%s Next try in %.1f s.", failure, pause)
@@ -327,8 +327,8 @@ def checked_day(day: date | str) -> date:
 
 def _given_up(what: str, retries: RetryBudget) -> str:
     return (
-        f"{what} {retries.spent:.0f} of at most {retries.budget:.0f} s went by with waiting. "
-        "No part of a day is kept; the same command goes on from here later."
+        f"{what} Waited {retries.spent:.0f} of at most {retries.budget:.0f} s. "
+        "No part of a day is kept; the same command continues from here later."
     )
 
 

@@ -186,9 +186,7 @@ def main():
     for shape in SHAPES:
         for n in SIZES:
             show(f"{shape}, {n}", changes(seeds, n, shape), seeds)
-    head(
-        "40 people in 4 teams, no change", "issues that tell a change", "issues that tell anything"
-    )
+    head("40 people in 4 teams, no change", "reports with a change", "reports with any finding")
     for shape in ("independent", "shared"):
         show(shape, quiet_issues(seeds, shape), seeds)
     head("one team of ten against", "false effect", "+25 % found", "interval holds")

@@ -8,6 +8,7 @@ from builders import record
 from charges_made import charge
 from records_of_other_years import before_remote, next_year
 
+from ccanalytics.errors import SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
@@ -239,6 +240,14 @@ def test_records_can_have_an_older_or_newer_format():
     new = ask(service(one, shape=next_year), starting_at=DAY)[1]["data"][0]
     assert "is_remote" not in old
     assert new["model_breakdown"][0]["estimated_cost"]["amount"] == "7"
+
+
+def test_a_port_that_is_taken_is_named():
+    """A second server on it."""
+    with serve(service()) as first:
+        port = httpx.URL(first.url).port
+        with pytest.raises(SettingsError, match=str(port)), serve(service(), port=port):
+            pass
 
 
 def test_it_serves_http_and_names_its_organization():

@@ -130,7 +130,7 @@ def test_a_refusal_pauses_every_worker(fake, clock):
 def test_an_exhausted_retry_budget_is_an_error(fake):
     """The error for a service that never answers has the day and a hint."""
     client, _ = fake(Faults.random(1.0), people=1, budget=120)
-    with pytest.raises(ApiError, match=r"2026-11-16.*Given up after \d+ tries"):
+    with pytest.raises(ApiError, match=r"2026-11-16.*Gave up after \d+ tries"):
         client.records(DAY)
 
 
