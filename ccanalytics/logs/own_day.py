@@ -15,6 +15,7 @@ from ccanalytics.logs.own_frames import (
     own_part,
     session_name,
     short_names,
+    utc_time,
 )
 from ccanalytics.logs.own_sessions import own_sessions
 from ccanalytics.logs.own_usage import summands
@@ -132,21 +133,21 @@ def own_now(
     requests = own_frames(own_part(data, project)).requests.sort_values("at")
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
     clock = local_time(pd.Series([moment]), timezone).iloc[0]
-    offset, midnight = clock - moment, clock.normalize()
+    midnight = clock.normalize()
     monday = midnight - pd.Timedelta(days=midnight.day_of_week)
-
-    def spell(since: pd.Timestamp, until: pd.Timestamp) -> Spell:
-        return _spell(requests, since - offset, until - offset)
-
+    # Not by the offset of now: the clocks may have changed since.
+    day, day_before, week, week_before = (
+        utc_time(local, timezone) for local in (midnight, midnight - _DAY, monday, monday - _WEEK)
+    )
     main = requests[(requests["agent"] == "main") & (requests["at"] <= moment)]
     return OwnNow(
         now=moment,
         timezone=timezone,
-        hour=spell(clock.floor("h"), clock),
-        today=spell(midnight, clock),
-        yesterday=spell(midnight - _DAY, midnight),
-        week=spell(monday, clock),
-        last_week=spell(monday - _WEEK, monday),
+        hour=_spell(requests, moment - (clock - clock.floor("h")), moment),
+        today=_spell(requests, day, moment),
+        yesterday=_spell(requests, day_before, day),
+        week=_spell(requests, week, moment),
+        last_week=_spell(requests, week_before, week),
         window=_open_window(requests, moment),
         newest=main.tail(1),
         limit_usd=limit_usd,

@@ -117,6 +117,13 @@ def local_time(moments: pd.Series, timezone: str) -> pd.Series:
     return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
 
 
+def utc_time(local: pd.Timestamp, timezone: str) -> pd.Timestamp:
+    """The UTC time at which a clock in `timezone` first shows a time, or the next one it shows."""
+    zone = timezone or tzlocal()
+    moment = local.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    return moment.tz_convert("UTC").tz_localize(None)
+
+
 def clock_name(timezone: str) -> str:
     """The clock of `timezone` in words: "this machine's time, CET"."""
     return timezone or f"this machine's time, {datetime.now().astimezone():%Z}"

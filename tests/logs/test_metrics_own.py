@@ -539,6 +539,25 @@ def test_the_newest_day_is_one_of_the_reader(tmp_path, timezone, answers, day):
 
 
 @pytest.mark.parametrize(
+    ("timezone", "at", "now"),
+    [
+        ("Europe/Berlin", "2026-10-24T22:30:00Z", (2026, 10, 25, 12)),  # 00:30, later an hour more
+        ("Europe/Berlin", "2026-03-28T23:30:00Z", (2026, 3, 29, 12)),  # 00:30, later an hour less
+        ("America/Santiago", "2026-09-06T04:30:00Z", (2026, 9, 6, 12)),  # 01:30: no midnight
+    ],
+)
+def test_a_day_begins_at_midnight_also_when_the_clocks_change(tmp_path, timezone, at, now):
+    """The answer is one of today, not of yesterday."""
+    folder = tmp_path / "claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    (folder / "s1.jsonl").write_text(json.dumps(answer(at=at, stop="end", output=40_000)) + "\n")
+    moment, logs = datetime(*now, tzinfo=UTC), [tmp_path / "claude"]
+    data = cca.load(source="local", logs=logs, store=tmp_path / "store", days=3, now=moment)
+    mine = cca.own_now(data, timezone, now=moment)
+    assert (mine.today.cost, mine.yesterday.cost) == pytest.approx((1, 0))
+
+
+@pytest.mark.parametrize(
     ("part", "answers"),
     [({"session": "s2"}, 2), ({"model": "house-model"}, 1), ({"project": "/w"}, 3), ({}, 5)],
 )
