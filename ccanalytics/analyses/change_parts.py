@@ -23,13 +23,13 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.metrics.actor_weeks import actor_weeks, model_weeks
-from ccanalytics.metrics.by_week import OTHER_TEAMS
 from ccanalytics.metrics.change import RECENT_WEEKS, Comparison
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.metrics.findings import issue_changes
 from ccanalytics.metrics.own_history import Floats, Weeks, student
 from ccanalytics.metrics.ratios import rows_of, week_frame, withheld
 from ccanalytics.metrics.withholding import UNAVAILABLE, Subject, is_known, mask_unavailable, places
+from ccanalytics.people.roster import OTHER_TEAMS
 from ccanalytics.showing import ShowsItself
 
 TOKEN_WEIGHTS = {

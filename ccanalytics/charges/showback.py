@@ -18,6 +18,7 @@ from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, OTHERS, PARTS, S
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.withholding import withheld_days
+from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.people.small_groups import few, withheld_rows
 from ccanalytics.weeks import days_between, month_days
 from ccanalytics.words import counted
@@ -26,8 +27,6 @@ GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
 """What the bill is split by, and the FOCUS name of such a sub account."""
 
 OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
-
-_SHARES = SHARES | {NO_GROUP: "is from people without one"}
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,12 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     cents = units.apply(_to_cents).assign(people=people)
     cents = cents.sort_values("amount_usd", ascending=False)
     total, month = int(cents["amount_usd"].sum()), f"{data.since:%B %Y}"
+    kind = by.replace("_", " ")
+    shares = SHARES | {NO_GROUP: f"is from people without a {kind}"}
     up_to = "" if last == data.until else f" up to {last:%-d %B}"
     parts = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
-            for name, words in _SHARES.items() if name in cents.index]  # fmt: skip
-    groups = counted(together, by.replace("_", " "))
-    parts += [f"{groups} with too few people share a row"] if together else []
+            for name, words in shares.items() if name in cents.index]  # fmt: skip
+    parts += [f"{counted(together, kind)} with too few people share a row"] if together else []
     said = (
         f"${total / 100:,.2f} was billed for Claude Code in {month}{up_to}, {NOT_THE_INVOICE}. The "
         f"rows add up to it, and none overlaps another. {'; '.join(parts)}"
@@ -105,8 +105,8 @@ def _without_small_groups(
         return charges.assign(name=ALL), 0
     hidden = set(people.loc[withheld_rows(people, minimum, [], "name"), "name"])
     if by == "team":
-        weekly = data.withheld_teams()
-        teams = {team or NO_GROUP for week, team in weekly if week in data.weeks}
+        teams = {team for week, team in data.withheld_teams() if week in data.weeks}
+        teams |= {NO_GROUP} if NO_TEAM in teams else set()
         hidden |= teams & set(people["name"])
     others = people[~people["name"].isin(hidden)].groupby("name")["actor"].nunique()
     if len(hidden) == 1 and len(others):

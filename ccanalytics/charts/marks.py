@@ -35,8 +35,8 @@ from ccanalytics.charts.theme import (
     week_axis,
     words_of,
 )
-from ccanalytics.metrics.by_week import OTHER_TEAMS
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
+from ccanalytics.people.roster import OTHER_TEAMS
 
 Events = Sequence[tuple[pd.Timestamp, str, str]]
 

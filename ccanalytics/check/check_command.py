@@ -24,7 +24,7 @@ PATH = click.Path(path_type=Path)
 """A path that may be missing: the check reports it."""
 
 WIDEST = 100
-MARGIN = 23
+MARGIN = 24
 
 
 @click.command(
@@ -93,7 +93,7 @@ def _lines(alike: "list[CheckFinding]") -> list[str]:
     if len(alike) > 1:
         titles = ", ".join(one.title for one in alike)
         return _wrapped(f"  {status:8}", f"{titles}: {first.found}")
-    lines = _wrapped(f"  {status:8}{first.title:13}", first.found)
+    lines = _wrapped(f"  {status:8}{first.title:14}", first.found)
     return lines + (_wrapped(" " * (MARGIN - 3) + "-> ", first.next) if first.next else [])
 
 

@@ -240,7 +240,8 @@ def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
         text = f"the service has no record of the last {DAYS_BACK} closed days"
         then = NOT_COVERED[name]
     else:
-        text = f"the service has records up to {newest}, the store up to {stored or 'no day'}"
+        has = f"up to {stored}" if stored else "has none"
+        text = f"the service has records up to {newest}, the store {has}"
         if stored is None or (stored < newest and service.is_closed(newest)):
             since = stored + timedelta(days=1) if stored else newest
             then = f"ccanalytics sync --source {name} --since {since}."

@@ -260,7 +260,7 @@ class Dataset(ShowsItself):
 
     def withheld_teams(self) -> pd.MultiIndex:
         """The weeks and teams of which nothing may be shown, now or as once it was withheld."""
-        now = withheld_teams(self.activity, self.model_usage, self.minimum_group)
+        now = withheld_teams(self._records().values(), self.minimum_group)
         before = self.withheld_before_of(money=True)
         return now.union(pd.MultiIndex.from_tuples(before, names=now.names)) if before else now
 

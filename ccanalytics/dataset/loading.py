@@ -15,7 +15,7 @@ from typing import Any, ParamSpec
 import pandas as pd
 import pyarrow as pa
 
-from ccanalytics.dataset.dataset import Dataset, StoredRecords, days_of
+from ccanalytics.dataset.dataset import Dataset, StoredRecords, check_team, days_of
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
@@ -305,6 +305,17 @@ def roster_of(
         return parse_roster(spec.organisation().roster_csv, "the roster of the sample")
     path = roster or default
     return read_roster(Path(path)) if path else no_roster()
+
+
+def check_files(spec: SourceSpec, settings: Settings, team: str = "") -> None:
+    """Raise what `load` would about the roster, the calendars or a team that there is not.
+
+    For commands that fetch days first, which can take minutes.
+    """
+    known = roster_of(spec, settings.roster, settings.roster)
+    if team:
+        check_team(team, known)
+    _of_settings(spec, settings)
 
 
 def _spec(source: str, store: Store) -> SourceSpec:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.schemas import USD
 from ccanalytics.people.calendars import week_of
+from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.people.small_groups import few, withheld_rows, withheld_teams
 from ccanalytics.prices import UNITS, Tariff, model_family, price_list
 
@@ -130,11 +131,10 @@ def _known_teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
     usage = usage.assign(week=week_of(usage["date"]))
     hidden_weeks = {*usage.loc[few(usage, minimum, ["week"]), "week"], *data.hidden_weeks}
     usage = usage[~usage["week"].isin(hidden_weeks)]
-    team = usage["team"].astype("str").fillna("")
+    team = usage["team"].astype("str").fillna(NO_TEAM)
     at = pd.MultiIndex.from_arrays([usage["week"], team])
-    hidden = at.isin(data.withheld_teams().union(withheld_teams(usage, usage, minimum))) | (
-        team == ""
-    )
+    hidden = at.isin(data.withheld_teams().union(withheld_teams([usage], minimum)))
+    hidden |= (team == NO_TEAM).to_numpy()
     return usage.assign(team=team.astype("object").mask(hidden, ""))
 
 

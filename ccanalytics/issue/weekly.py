@@ -12,7 +12,7 @@ from platform import python_version
 from unicodedata import normalize
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.loading import load
+from ccanalytics.dataset.loading import check_files, load
 from ccanalytics.dataset.preflight import Check, preflight, stops
 from ccanalytics.errors import AuthError, CCAnalyticsError, PreflightError, SettingsError
 from ccanalytics.issue.fetching import (
@@ -94,6 +94,7 @@ def catch_up(
     Weeks before the first record are skipped. A key that is
     refused ends it, as it would be refused again.
     """
+    check_files(options.spec, options.settings, options.team)
     for n, week in enumerate(weeks):
         one = replace(options, week=week_name(week))
         own = part(progress, n / len(weeks), (n + 1) / len(weeks))
@@ -111,6 +112,7 @@ def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWork
     """What the report is to be; its dataset is let go, as the notebooks have their own."""
     if options.extra:  # a typing mistake is answered before anything is fetched
         checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
+    check_files(options.spec, options.settings, options.team)
     progress(f"days of source {options.source}", 0.0)
     fetch_report_days(options, progress=part(progress, 0.0, 0.25))
     progress("checks of the records", 0.25)

@@ -38,11 +38,9 @@ from ccanalytics.metrics.withholding import (
     without_numbers,
 )
 from ccanalytics.people.calendars import week_of
+from ccanalytics.people.roster import OTHER_TEAMS
 from ccanalytics.showing import Sentence
 from ccanalytics.wings import resolve
-
-OTHER_TEAMS = "other teams"
-"""The row of the teams that are withheld in a week, so that what is shown adds up to the total."""
 
 _ONCE = ["active", "on_roster", "active_before", "active_again", "landed"]
 """Columns that count a person once, in however many teams they were."""

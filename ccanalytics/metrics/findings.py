@@ -21,8 +21,9 @@ from ccanalytics.metrics.change import SUSTAINED_WEEKS, Change, changes
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS
 from ccanalytics.metrics.headline import described
 from ccanalytics.metrics.own_history import MINIMUM_ACTORS
-from ccanalytics.metrics.ratios import NO_TEAM, rows_of, splits_of, week_frame
+from ccanalytics.metrics.ratios import rows_of, splits_of, week_frame
 from ccanalytics.metrics.withholding import is_known
+from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted, either

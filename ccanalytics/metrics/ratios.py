@@ -26,9 +26,11 @@ from ccanalytics.metrics.withholding import (
     basis_of,
     hide_parts,
     mask_unavailable,
+    places,
     withheld_groups,
 )
 from ccanalytics.people.calendars import week_of
+from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.prices import model_family
 
 MINIMUM_PRICED = 0.95
@@ -45,7 +47,6 @@ MODEL_COLUMNS = {"cost_usd", "total_tokens", "input_side_tokens", *KINDS}
 
 Period = Literal["month", "week", "day"]
 
-NO_TEAM = "no team"
 UNKNOWN = "unknown"
 
 
@@ -113,8 +114,14 @@ def withheld(
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
     # People outside the dataset's team are those whom its figures must not reveal.
     everybody = [data, *([data.rest] if data.rest is not None and actor_kind == "user" else [])]
-    rows = (_rows(part, subject.population, by, actor_kind, period) for part in everybody)
+    rows = [_rows(part, subject.population, by, actor_kind, period) for part in everybody]
     hidden, *others = (withheld_groups(part, subject, by, minimum) for part in rows)
+    if data.rest is not None and actor_kind == "user" and period == "week":
+        teams = [_rows(part, subject.population, "team", actor_kind, period) for part in everybody]
+        found = withheld_groups(pd.concat(teams, ignore_index=True), subject, "team", minimum)
+        # What its row among all teams withholds is not in its own report either.
+        weeks = found[found.get_level_values("group") == data.team].get_level_values("week")
+        others.append(places(rows[0][rows[0]["week"].isin(weeks)], by).unique())
     if by == "team" and (before := data.withheld_before_of(subject.money)):
         others.append(pd.MultiIndex.from_tuples(before, names=hidden.names))
     return hidden.append(others)

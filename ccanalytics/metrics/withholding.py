@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.metrics.definitions import KINDS, POPULATIONS, Metric
 from ccanalytics.people.calendars import week_of
 from ccanalytics.people.small_groups import few, people_of, withheld_rows
@@ -95,7 +96,7 @@ def _few_days(data: Dataset) -> tuple[set[pd.Timestamp], set[pd.Timestamp]]:
     """The days and weeks of too few people, or that leave too few others."""
     hidden, hidden_weeks = set[pd.Timestamp](), set(data.hidden_weeks)
     for one in filter(None, (data, data.rest)):
-        rows = people_of(one.activity, one.model_usage, ["date"])
+        rows = people_of([getattr(one, name) for name in SCHEMAS], ["date"])
         rows = rows.assign(week=week_of(rows["date"]))
         hidden |= {*rows.loc[withheld_rows(rows, data.minimum_group, ["week"], "date"), "date"]}
         hidden_weeks |= {*rows.loc[few(rows, data.minimum_group, ["week"]), "week"]}

@@ -34,6 +34,10 @@ ROSTER = {
 }
 """Columns and dtypes of a roster, also of an empty one."""
 
+NO_TEAM, OTHER_TEAMS = "no team", "other teams"
+"""The names of the people without a team, and of the teams withheld in a week together, whose row
+makes what is shown add up to the total. No team of a roster has such a name."""
+
 COLUMNS = CsvColumns(
     required=("email", "team"),
     optional=("start", "end", "name", "alias", "cost_centre", "user_id"),
@@ -218,6 +222,9 @@ def _stay(cells: Mapping[str, str]) -> Stay:
     problems += [f"alias is {alias!r}, not an address" for alias in wrong]
     for column in ("email", "team", "cost_centre"):
         problems += _unseen(cells.get(column, ""), column)
+    if " ".join(cells["team"].split()).casefold() in (NO_TEAM, OTHER_TEAMS):
+        problems.append(f"team is {cells['team']!r}, which means something else in reports: leave "
+                        "it empty, or choose another name")  # fmt: skip
     days: dict[str, date | None] = {"start": None, "end": None}
     for column in days:
         try:

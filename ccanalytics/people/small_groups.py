@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.people.calendars import week_of
+from ccanalytics.people.roster import NO_TEAM
 
 LARGEST_SHARE = 0.8
 """If one person makes more than this share of a figure, it is theirs, whoever else is in it."""
@@ -74,31 +75,42 @@ def joined(parts: Iterable[Part]) -> Part:
     return sides
 
 
-def people_of(activity: pd.DataFrame, usage: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """`keys`, actor and cost_usd of the records of people; 0 for those that are not of a model."""
-    frames = [frame[frame["actor_kind"] == "user"] for frame in (activity, usage)]
+def people_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
+    """`keys`, actor and cost_usd of what people did; 0 for what is not of a model.
+
+    `frames` are the three of a Dataset. A record with nothing in it makes nobody active.
+    """
+    done = [frame[(frame["actor_kind"] == "user") & _has_any(frame)] for frame in frames]
     both: dict[str, Any] = {}
     for name in (*keys, "actor"):
-        columns = [frame[name] for frame in frames]
+        columns = [frame[name] for frame in done]
         if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
             both[name] = pd.api.types.union_categoricals(columns)  # text is slow to group
         else:
             both[name] = pd.concat(columns, ignore_index=True)
-    cost = np.concatenate([np.zeros(len(frames[0])), frames[1]["cost_usd"].to_numpy("float64")])
-    return pd.DataFrame({**both, "cost_usd": cost})
+    costs = (frame.get("cost_usd", pd.Series(0.0, frame.index)) for frame in done)
+    both["cost_usd"] = np.concatenate([cost.to_numpy("float64") for cost in costs])
+    return pd.DataFrame(both)
 
 
-def withheld_teams(activity: pd.DataFrame, usage: pd.DataFrame, minimum: int) -> pd.MultiIndex:
+def _has_any(frame: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether a row has any measure above zero."""
+    return (frame.select_dtypes("number") > 0).any(axis=1)
+
+
+def withheld_teams(frames: Iterable[pd.DataFrame], minimum: int) -> pd.MultiIndex:
     """The weeks and teams of which nothing may be shown, by people or by money.
 
-    People without a team are a team of their own.
+    People without a team are a team of their own. `frames` are those of `people_of`.
     """
-    records, uses = (frame.assign(week=week_of(frame["date"])) for frame in (activity, usage))
-    rows = people_of(records, uses, ["week", "team"])
+    weekly = (frame.assign(week=week_of(frame["date"])) for frame in frames)
+    rows = people_of(weekly, ["week", "team"])
+    teams = rows["team"].astype("category").cat.add_categories([NO_TEAM])
+    rows = rows.assign(team=teams.fillna(NO_TEAM))
     hidden = withheld_rows(rows, minimum, ["week"], "team")
     hidden |= withheld_rows(rows.assign(cost_usd=0.0), minimum, ["week"], "team")
     teams = rows.loc[hidden, ["week", "team"]].drop_duplicates()
-    return pd.MultiIndex.from_frame(teams.assign(team=teams["team"].astype("str").fillna("")))
+    return pd.MultiIndex.from_frame(teams.astype({"team": "str"}))
 
 
 def few(rows: pd.DataFrame, minimum: int, keys: Sequence[str]) -> "pd.Series[bool]":

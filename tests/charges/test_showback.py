@@ -63,7 +63,7 @@ def test_people_without_a_cost_centre_have_a_row():
     """The charges of a person on no roster are a separate row, not lost."""
     found = showback(of([charge("2026-10-05", "zoe@x.example")]))
     assert cents(found) == {"no group": 100}
-    assert "100.0 % is from people without one" in found.sentence
+    assert "100.0 % is from people without a cost centre" in found.sentence
 
 
 @settings(deadline=None, max_examples=25)

@@ -114,6 +114,41 @@ def test_the_share_without_a_commit_of_a_team_is_not_revealed_by_others():
     assert of_teams == {"Gold": 0.5, "other teams": pytest.approx(7 / 24)}
 
 
+def test_a_team_merged_for_a_figure_does_not_have_it_on_its_own_page():
+    """Blue is merged with Red, one of whom made no commit: the page of Blue would isolate Red."""
+    records = [*people_of("Red", 1), *people_of("Red", 12, commits=2)[1:]]
+    for team in ("Blue", "Gold"):
+        records += [*people_of(team, 6), *people_of(team, 12, commits=2)[6:]]
+    data = organisation(records, roster=roster(Red=12, Blue=12, Gold=12))
+    pages = {
+        team: [value(data.of_team(team), name) for name in ("unconverted_share", "cost")]
+        for team in ("Red", "Blue", "Gold")
+    }
+    nothing = float("nan")
+    assert pages["Gold"] == [0.5, 120]
+    assert pages["Red"] == pytest.approx([nothing, 120], nan_ok=True)
+    assert pages["Blue"] == pytest.approx([nothing, 120], nan_ok=True)
+
+
+def test_the_page_of_a_team_is_withheld_exactly_where_its_row_is():
+    """Five of B and five without a team are as many: the same ones are merged with the three."""
+    records = [*people_of("A", 3), *people_of("B", 5), *people_of("nobody", 5)]
+    data = organisation(records, roster=roster(A=3, B=5))
+    page = value(data.of_team("B"), "cost")
+    assert shown(data, "cost", "team") == {"no team": 50, "other teams": 80}
+    assert page != page
+
+
+def test_records_with_nothing_in_them_do_not_make_a_group_large_enough():
+    """Six of B have a record, two of these records are empty: four people are too few."""
+    empty = [record("2026-11-17", f"B{n}@x.example", sessions=0) for n in range(4, 6)]
+    records = [*people_of("A", 9), *people_of("B", 4), *empty]
+    data = organisation(records, roster=roster(A=9, B=6))
+    assert data.withheld_teams().get_level_values("team").tolist() == ["A", "B"]
+    alone = organisation([*people_of("B", 4), *empty])
+    assert cca.metric_frame(alone, "daily_cost")["value"].isna().all()
+
+
 def test_a_cost_dominated_by_one_person_is_withheld():
     """One of six has 500 of 550 dollars; activity counts are still shown."""
     records = [*people_of("a", 5), *people_of("b", 1, usd=500)]

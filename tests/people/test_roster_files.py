@@ -91,6 +91,13 @@ def test_an_address_that_can_never_match_is_refused_with_its_line(line):
         parse_roster(f"email,team\n{line}\n", "r")
 
 
+@pytest.mark.parametrize("team", ["no team", "Other  Teams"])
+def test_a_team_does_not_have_the_name_of_those_without_a_team_or_withheld(team):
+    """Its figures would be added to theirs."""
+    with pytest.raises(SettingsError, match="line 2: team is"):
+        parse_roster(f"email,team\nana@x.example,{team}\n", "r")
+
+
 def test_teams_that_differ_in_case_or_spaces_only_are_one():
     """The first spelling is kept; an alias equal to the address has no effect."""
     text = "email,team,alias\nana@x.example,Core Web,ANA@x.example\nli@x.example,core  web,\n"
