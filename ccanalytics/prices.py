@@ -93,7 +93,7 @@ NOTHING = PriceList((), (Tokens(0, 0, 0, 0, 0, 0),))
 
 _PREFIX = re.compile(r".*/|.*?(?<![a-z0-9])(?=claude-)")
 _VERSION = re.compile(r"(-v\d+)?(:[\w.-]+)*$")
-_TURNED = re.compile(r"^claude-([4-9](?:-\d)?)-([a-z]+)")
+_TURNED = re.compile(r"^claude-([4-9](?:-\d)?)-([a-z]+)")  # claude-4-5-sonnet
 
 
 def model_name(name: str) -> str:

@@ -187,7 +187,7 @@ def cost_curve_chart(frame: pd.DataFrame) -> Any:
     steps, title = frame.dropna(subset="value"), ""
     if len(steps) >= 3:
         people, cost = (_share(1 - steps[name].iloc[-2]) for name in ("people_share", "value"))
-        title = f"The top {people} of people made {cost} of the cost"
+        title = f"The top {people} of people had {cost} of the cost"
     return finished(
         alt.layer(alike.encode(x=x, y=share_axis("people_share")), curve, data=frame),
         "cost_curve",

@@ -150,7 +150,10 @@ class TeamShift(ChangeParts):
 
 
 def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
-    """The detected change of the weekly cost, or of "cost_per_commit", by driver."""
+    """The detected change of the weekly "cost", or of "cost_per_commit", in US dollars by driver.
+
+    Its `frame` has one row per driver, none without a detected change, and `why` says why.
+    """
     if metric_id not in _FACTORS:
         raise ValueError(f"{metric_id!r} has no drivers; {' and '.join(_FACTORS)} have.")
     metric, names = METRICS[metric_id], _FACTORS[metric_id]
@@ -170,7 +173,10 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
 
 
 def team_shift(data: Dataset) -> TeamShift:
-    """The detected change of the cost per commit, by team."""
+    """The detected change of the cost per commit, in US dollars: within teams, and between them.
+
+    Its `frame` has one row per team, none without a detected change, and `why` says why.
+    """
     metric, nothing = METRICS["cost_per_commit"], _frame([], _TEAMS)
     found = found_change(data, metric)
     if isinstance(found, str):

@@ -22,6 +22,7 @@ from ccanalytics.people.small_groups import large
 from ccanalytics.showing import Sentence, says
 
 GROUPS = 10
+"""The most groups of people on the curve."""
 
 _WORDS = {
     "top10_share": "the tenth of people with the highest cost had {value} of it",

@@ -26,6 +26,8 @@ from ccanalytics.people.small_groups import few, withheld_rows
 from ccanalytics.prices import model_family
 
 BASELINE_DAYS = 42
+"""The days before a day that say what is usual: six of each weekday."""
+
 MINIMUM_HISTORY = 21
 """Known days before a day that are needed to say what is usual."""
 
@@ -53,7 +55,7 @@ UNUSUAL_COLUMNS = {
 }
 """Columns of the unusual days, with their headers."""
 
-_FREEDOM = 4
+_FREEDOM = 4  # of Student's t: costs of days have heavier tails than a normal distribution
 _T_90 = t.ppf((1 + LEVEL) / 2, _FREEDOM)
 _STANDS_OUT = t.isf(FALSE_ALARMS / NEWEST_DAYS / 2, _FREEDOM)
 _NARROWEST = 0.05  # days that hardly ever differ would make every cent an outlier

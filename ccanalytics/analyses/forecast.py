@@ -39,6 +39,7 @@ MINIMUM_DAYS = 21
 """Closed days needed for a forecast: three weeks."""
 
 FEWEST_BACKTESTS = 8
+"""With fewer forecasts of earlier days it is not known how far such a forecast is off."""
 
 HALF_LIFE = 10
 """Half-life of a day in the level, in days."""
@@ -211,7 +212,10 @@ def budget_findings(data: Dataset) -> Iterator[Finding]:
 
 
 def budget_table(data: Dataset) -> TitledFrame:
-    """One row per budget: owner, budget, so far, the forecast, and whether it is exceeded."""
+    """One row per budget of the settings, this month: US dollars so far and expected, verdict.
+
+    Columns: whose, budget, so_far, low, high, money (billed or estimated), verdict.
+    """
     usd = METRICS["cost"].format
     rows = [
         (one.name or "all", one.budget, one.so_far, one.low, one.high, one.money, one.verdict)

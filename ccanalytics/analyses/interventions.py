@@ -123,7 +123,11 @@ class Effects(Results):
 
 
 def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day") -> Effects:
-    """One effect per line of the interventions file whose team may be shown, by date."""
+    """One effect per line of the interventions file whose team may be shown, by date.
+
+    How a team's figure changed, compared with the teams without the intervention; `ValueError` for
+    a metric that is no ratio. An effect with fewer than six other teams has no verdict.
+    """
     metric = summable(metric_id)
     if not metric.is_ratio:
         raise ValueError(f"{metric_id!r} is a total; an effect needs a ratio.")

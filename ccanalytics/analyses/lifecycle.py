@@ -30,12 +30,14 @@ BEGAN_AFTER, SINCE_THEN = 4, 2
 """Weeks somebody must not have been seen before, and weeks to return in."""
 
 MANY_STOPPED = 1 / 3
+"""A finding when surely more than this share of beginners came in their first week only."""
 
 # In the order of `actor_flow`.
 FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
 
 DAYS = 30
+"""Days after joining in which the activation rate looks for a first use."""
 
 _DAY = pd.Timedelta(days=1)
 _CURVE = ["day", "value", "low", "high", "at_risk", "n_actors"]

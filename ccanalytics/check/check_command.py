@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 PATH = click.Path(path_type=Path)
 """A path that may be missing: the check reports it."""
 
-WIDEST = 100
-MARGIN = 24
+WIDEST, MARGIN = 100, 24
+"""Letters of the longest line, and before what was found."""
 
 
 @click.command(

@@ -25,6 +25,7 @@ DAYS_BACK = 7
 """The most days fetched to find the newest one with records."""
 
 CLOCK_MAY_DIFFER = timedelta(minutes=5)
+"""A clock further off is a warning: whether a day is closed depends on it."""
 
 LONGEST_WAIT = 10.0
 """Seconds for one answer including retries: somebody is waiting."""

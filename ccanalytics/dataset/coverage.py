@@ -78,7 +78,7 @@ def trust_facts(data: Dataset) -> TitledFrame:
 
 
 def coverage_ledger(data: Dataset) -> TitledFrame:
-    """One row per group that is missing, or partly missing, in these records: who, state, why."""
+    """One row per group that is, or may be, missing in these records: who, state, why."""
     rows = resolve(data.spec.coverage or "dataset.coverage:service_rows")(data)
     return titled(pd.DataFrame(rows, columns=["who", "state", "why"]), "Coverage")
 

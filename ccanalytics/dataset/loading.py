@@ -104,13 +104,14 @@ def load(
 
     `week` is "2026-W47", a date inside it, or "": the newest closed week there is. With `days`, the
     last so many days up to `until`, or to the newest one on which anything was recorded, which may
-    not be over. Sample and local days are synced first; of `api` it has what `ccanalytics sync` put
-    into the store. Store, roster and identity are those of ccanalytics.toml and the environment
-    unless given; the calendars and the budget are always theirs. The sample has its own. Of more
-    than half a million records none is read before it is asked for; sums by week do not ask.
+    not be over. Without `source` it is the one with a key or stored days. Sample and local days are
+    synced first; those of an organisation are what `ccanalytics sync` has stored. Store, roster
+    and identity are those of ccanalytics.toml and the environment unless given; the calendars and
+    the budget are always theirs, but the sample has its own. More than half a million records are
+    read only when a frame is asked for; sums by week do without.
 
-    `StoreError` when no day of the range is stored, `ValueError` for a range or a source that makes
-    no sense.
+    `StoreError` when no day of the range is stored, `SettingsError` when no source has a key or a
+    day, `ValueError` for a range or a source that makes no sense.
     """
     settings = read_settings(os.environ, Path.cwd())
     identity = identity or settings.identity

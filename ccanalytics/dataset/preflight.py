@@ -66,7 +66,10 @@ class Checks(Results):
 
 
 def preflight(data: Dataset) -> Checks:
-    """One result per check, in a fixed order."""
+    """One result per check, in a fixed order: name, level (passed, warning, stop), what was found.
+
+    A stop keeps a report from being made; nothing is raised here.
+    """
     return Checks(Check(name, *check(data)) for name, check in CHECKS.items())
 
 

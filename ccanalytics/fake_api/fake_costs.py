@@ -12,6 +12,7 @@ from ccanalytics.fake_api.faults import Refused
 from ccanalytics.fake_api.queries import Json, Paged, World, page_json
 
 FLOOR, OLDEST, LONGEST = date(2026, 1, 1), timedelta(days=365), timedelta(days=31)
+"""The first day the report has, how far back it reaches, and the longest range of a request."""
 
 Moment = Annotated[datetime, Meta(tz=True, examples=["2026-11-16T00:00:00Z"])]
 Dimension = Literal["actor", "model", "product", "cost_type", "token_type", "workspace_id",

@@ -19,6 +19,8 @@ from ccanalytics.wire.claude_code import EDIT_TOOLS, Record, UserActor
 from ccanalytics.wire.enterprise import Counters, Decisions, Lines
 
 COUNTED_AT = timedelta(hours=10)
+"""The time of the next UTC day at which a day is available."""
+
 FLOOR = date(2026, 1, 1)
 LONGEST_SPAN = timedelta(days=366)
 

@@ -34,7 +34,7 @@ _USAGE = ("model", "tokens.input", "tokens.output", "tokens.cache_read", "tokens
 _ACTION = ("accepted", "rejected")
 _DIMENSIONS = ("customer_type", "subscription_type", "terminal_type", "is_remote", "project")
 
-_CENT = pa.decimal128(18, 6)
+_CENT = pa.decimal128(18, 6)  # amounts have fractions of a cent
 
 
 def build_frames(day: date, records: Sequence[Record]) -> Frames:

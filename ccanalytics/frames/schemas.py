@@ -42,7 +42,7 @@ KEYS = [
     field("subscription_type", _text, "enterprise or team; null when not sent"),
     field("terminal", _text, "terminal_type, an open set; null when not known"),
     field("is_remote", pa.bool_(), "a remote session such as on the web; null when not sent"),
-    field("project", _text, "working folder; local logs only"),
+    field("project", _text, "working folder; session logs only"),
 ]
 
 SCHEMAS = {

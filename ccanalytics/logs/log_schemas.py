@@ -102,4 +102,4 @@ LOG_SCHEMAS = {
         field("text", pa.string(), "of a title, its words; else null"),
     ),
 }
-"""The frames only local logs fill; all are optional in a store."""
+"""The frames only session logs fill; all are optional in a store."""

@@ -185,7 +185,7 @@ def _first(frame: pd.DataFrame) -> pd.Series:
 
 
 def _most(frame: pd.DataFrame, split: str, names: str) -> str:
-    """The most expensive value of the split: "shop made two thirds of the cost"."""
+    """The most expensive value of the split: "shop was two thirds of the cost"."""
     known = frame.dropna(subset="value")
     if split == "week":
         last, *before = (dollars(value) for value in known.sort_values("week")["value"][::-1])
@@ -197,7 +197,7 @@ def _most(frame: pd.DataFrame, split: str, names: str) -> str:
     if split == "project":
         name = short_names(frame["project"])[name]
     name = f"The hour from {name:.0f}:00" if split == "hour" else name
-    return f"{name} made {share} of the cost"
+    return f"{name} was {share} of the cost"
 
 
 def _busiest(hours: pd.DataFrame) -> str:

@@ -42,7 +42,7 @@ _KINDS = {
     "cache write 1h": "Writing to the cache for an hour",
     "output": "Output",
     "input": "New input",
-    "web searches": "Web searches",
+    "web searches": "Searching the web",
 }
 
 
@@ -225,7 +225,7 @@ def _largest(week: OwnWeek) -> Iterator[Finding]:
     share = first["value"] / week.cost
     if len(week.sessions) > 1 and share >= 0.25:
         yield _described(
-            f"One session made {part(share)} of the cost: {session_name(first)}",
+            f"One session was {part(share)} of the cost: {session_name(first)}",
             f"{dollars(first['value'])} for {first['requests']:,.0f} answers in "
             f"{first['active_minutes']:,.0f} active minutes, with a context of up to "
             f"{first['peak_context']:,.0f} tokens.",
@@ -238,7 +238,7 @@ def _context(week: OwnWeek) -> Iterator[Finding]:
     share = week.requests.loc[context > LARGE_CONTEXT, "value"].sum() / week.cost
     if share >= 0.1:
         yield _described(
-            f"Answers with over {LARGE_CONTEXT:,} tokens of context made {part(share)} of the cost",
+            f"Answers with over {LARGE_CONTEXT:,} tokens of context were {part(share)} of the cost",
             f"The largest had {context.max():,.0f}, the median {context.median():,.0f}, with "
             f"{counted(int(week.sessions['compactions'].sum()), 'compaction')}. A new session, or "
             "/compact, begins with less.",
@@ -253,7 +253,7 @@ def _kinds(week: OwnWeek) -> Iterator[Finding]:
         rest = ", ".join(
             f"{one.kind} {100 * one.share:.0f} %" for one in others if one.share > 0.005
         )
-        title = f"{_KINDS[first.kind]} made {part(first.share)} of the cost"
+        title = f"{_KINDS[first.kind]} was {part(first.share)} of the cost"
         text = f"{millions(first.tokens)}." + (f" The rest: {rest}." if rest else "")
         yield _described(title, text, "token_cost")
 

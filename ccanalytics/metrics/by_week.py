@@ -62,8 +62,9 @@ def by_week(
     customer_type, is_remote or project, for money and tokens also model or family, for tokens kind,
     for acceptance tool. People only, or with `actor_kind="api_key"` API keys only. Groups that are
     withheld (`people.small_groups`) are null in every number; the teams withheld in a week are one
-    row more, "other teams", where they are enough together. `ValueError` for a metric or a split
-    that there is not.
+    row more, "other teams", where they are enough together. Money is in US dollars, shares
+    are fractions; `METRICS[metric_id]` has the definition. `ValueError` for an unknown metric or
+    split.
     """
     metric = known_metric(metric_id, "metric with a row per week", "numerator", "frame")
     if not metric.numerator and actor_kind != "user":

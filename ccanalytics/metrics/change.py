@@ -49,6 +49,7 @@ SUSTAINED_WEEKS = 4
 """The last weeks that are judged together."""
 
 FALSE_DISCOVERIES = 0.10
+"""The share of reported changes that may be none."""
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,7 @@ def period_change(
     n_actors (of both sides together), verdict, weeks_before, weeks. A ratio is of the sums of all
     weeks of a side, a total is its mean per week; a week that `start` falls into is on neither, nor
     is one before it in which nobody was active. Fewer than eight weeks are not judged. Null where a
-    single week is withheld, because the others would tell it by subtraction, or has too few known
-    prices.
+    single week is withheld, because it could be found by subtraction, or has too few known prices.
     """
     metric, first = summable(metric_id), pd.Timestamp(parse_day(start))
     before, after = data.weeks + pd.Timedelta(days=6) < first, data.weeks >= first

@@ -124,8 +124,8 @@ class Headlines(Results):
 def headlines(data: Dataset, metric_ids: Iterable[str]) -> Headlines:
     """The headline of each metric, in the order asked for.
 
-    Side by side they are many looks: a verdict holds only where it does among all findings, and
-    what no finding is looked for in is described only.
+    Many looks find something in noise, so a verdict holds only where it does among all findings;
+    a metric that findings do not look at is only described.
     """
     judged = {(one.metric.id, one.weeks): one.held for one in _looks(data) if not one.by}
     found = [described(data, metric_id) for metric_id in metric_ids]

@@ -29,6 +29,7 @@ Weeks = npt.NDArray[np.bool_]
 """Of each week (column) whether it is meant."""
 
 LEVEL = 0.90
+"""Of all intervals."""
 
 MINIMUM_ACTORS = 5
 """Under this many people no change is judged, unless it is of one's own records."""
@@ -43,6 +44,7 @@ _NOTHING = 1e-9
 largest."""
 
 POWER = 0.80
+"""How often a rise of the `detectable` size would be found."""
 
 MINIMUM_WEEKS = 8
 """Under this many closed weeks no change is judged."""

@@ -10,6 +10,7 @@ NOTICED = 0.0005
 """The smallest relative difference that is listed: 0.05 %."""
 
 SHOWN = 8
+"""The most differences listed, the largest."""
 
 
 def changed_since(issue: Issue, monday: str, later: Iterable[Issue]) -> list[str]:

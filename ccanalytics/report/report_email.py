@@ -23,8 +23,9 @@ from ccanalytics.report.page import render
 from ccanalytics.report.parts import Contents, Item
 
 NUMBERS = 3
+"""Headlines in an e-mail."""
 WIDTH = 560  # CSS pixels; the file has twice as many
-_COLOURS = 32
+_COLOURS = 32  # of a picture: enough for flat colours, and a small file
 
 
 def email_about(

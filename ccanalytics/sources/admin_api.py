@@ -23,7 +23,11 @@ log = logging.getLogger(__name__)
 
 
 class AdminClient(Client):
-    """The source `api`: the records of UTC days, and who is a member."""
+    """The records of an organisation from the Claude Code Analytics Admin API, and its members.
+
+    `key` is an Admin API key: `AuthError` without one, or when the service refuses it. A request
+    is repeated for `budget` seconds, then `ApiError`.
+    """
 
     name = "api"
 

@@ -19,8 +19,9 @@ PAUSE = 10.0
 """Seconds of the first pause after a refusal that names no time: its jitter makes it 10 to 20."""
 
 LONGEST_PAUSE = 60.0
-FIRST_RETRY = 0.5
-LONGEST_RETRY = 30.0
+
+FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
+"""Seconds before a failed request is sent again; the wait doubles with each failure."""
 
 
 class Throttle:

@@ -42,7 +42,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class EnterpriseClient(Client):
-    """The source `enterprise`: the records of UTC days, and the seats that are assigned.
+    """The records of an organisation from the Claude Enterprise Analytics API, and its seats.
 
     All clients of the organization may make 60 requests a minute together; this one makes fewer.
     """

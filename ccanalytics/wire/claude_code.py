@@ -7,7 +7,7 @@
 
 Every source speaks this format. The structs are the documentation of it: a missing or ill-typed
 field is a `SchemaError` naming its path, an unknown field is passed over, and tools, models and
-terminals are open sets. `project` is ours: the service never sends it, local logs fill it. What
+terminals are open sets. `project` is ours: the service never sends it, session logs fill it. What
 another source does not have, such as the customer type, is null.
 """
 
@@ -150,7 +150,7 @@ class Record(Wire):
     is_remote: bool | None = None
     """Whether it was a remote session, as on the web; absent in older answers."""
     project: str | None = None
-    """Ours, of local logs: the service never sends it."""
+    """Ours, of session logs: the service never sends it."""
 
 
 class CursorPage(Wire, Generic[Row]):

@@ -296,7 +296,7 @@ def test_the_title_has_the_cost_of_the_week_by_project(tmp_path):
     )  # fmt: skip
     spent, largest, *_ = cca.own_week(data).findings()
     assert spent.title == "You spent about $3.00 in the week of 3 August, two thirds of it on shop"
-    assert largest.title == "One session made two thirds of the cost: Fix the login"
+    assert largest.title == "One session was two thirds of the cost: Fix the login"
     assert cca.own_sessions(data)["project"].tolist() == ["/home/x/shop", "/home/x/blog"]
 
 
