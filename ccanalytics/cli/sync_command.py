@@ -1,5 +1,6 @@
 """`ccanalytics sync`: only fill the store."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -53,6 +54,8 @@ def sync(
 
     For an organisation from --since to --until, for session logs (--source local) everything.
     """
+    # The algebra behind numpy would start a thread for each core, which wait by turning.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from ccanalytics.issue.run_options import with_source
 
     missing = "Missing option '--since': the first day to fetch."

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +37,6 @@ from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
 from ccanalytics.prices import Tariff, Tokens
 
 Row = tuple[object, ...]
-T = TypeVar("T", LoggedRequest, ToolCall)
 
 WHO = {"actor": "local", "actor_kind": "user", "customer_type": "local"}
 """Logs do not say who wrote them."""
@@ -45,6 +44,13 @@ WHO = {"actor": "local", "actor_kind": "user", "customer_type": "local"}
 PLACE = ["date", "terminal", "project"]
 SPENT = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cost_usd"]
 WORK = ["lines_added", "lines_removed", "commits", "pull_requests"]
+ORDER = {
+    "sessions": ["started_at", "session"],
+    "requests": ["at", "message", "request", "turn"],
+    "tool_calls": ["at", "call", "message", "turn"],
+    "log_events": ["at", "event"],
+}
+"""The columns by which each frame is sorted: a moment, and what tells its rows apart."""
 SESSION_SUMS = ["requests", "final_requests", *SPENT, *WORK]
 
 
@@ -55,22 +61,18 @@ def frames_of(
 
     `known_sessions` are the rows of unchanged sessions, whose facts are not all loaded.
     """
-    answers = chain.from_iterable(map(_request_rows, _in_order(facts.counted_requests())))
-    events = sorted(facts.events.values(), key=lambda event: (event.at, event.event))
-    logged = {
-        "requests": _dated(LOG_SCHEMAS["requests"], answers),
-        "tool_calls": _dated(
-            LOG_SCHEMAS["tool_calls"], map(_call_row, _in_order(facts.calls.values()))
-        ),
-        "log_events": _dated(LOG_SCHEMAS["log_events"], map(_event_row, events)),
+    rows = {
+        "requests": chain.from_iterable(map(_request_rows, facts.counted_requests())),
+        "tool_calls": map(_call_row, facts.calls.values()),
+        "log_events": map(_event_row, facts.events.values()),
     }
+    logged = {name: _dated(LOG_SCHEMAS[name], some, ORDER[name]) for name, some in rows.items()}
     requests, calls = _counted(logged["requests"]), logged["tool_calls"]
     sessions = _session_frame(facts, requests, calls)
     if known_sessions is not None:
         is_known = pc.is_in(sessions["session"], known_sessions["session"])
         others = sessions.filter(pc.invert(is_known))
-        by_time = [("started_at", "ascending"), ("session", "ascending")]
-        sessions = pa.concat_tables([others, known_sessions]).sort_by(by_time)
+        sessions = _sorted(pa.concat_tables([others, known_sessions]), ORDER["sessions"])
     who = {"organization": organization or None, **WHO}
     sums = {
         "activity": _activity(requests, calls, sessions),
@@ -92,10 +94,15 @@ def by_day(frames: Frames, days: Iterable[date]) -> dict[date, Frames]:
     return found
 
 
-def _dated(schema: pa.Schema, rows: Iterable[Row], moment: str = "at") -> pa.Table:
-    """A table of rows without their first column, which is the day of a moment."""
-    table = table_of(schema, date.min, list(rows))
-    return table.set_column(0, schema.field(0), pc.floor_temporal(table[moment], unit="day"))
+def _dated(schema: pa.Schema, rows: Iterable[Row], order: Sequence[str]) -> pa.Table:
+    """A table of rows, which lack its first column: the day of the moment they are sorted by."""
+    table = _sorted(table_of(schema, date.min, list(rows)), order)
+    return table.set_column(0, schema.field(0), pc.floor_temporal(table[order[0]], unit="day"))
+
+
+def _sorted(table: pa.Table, order: Sequence[str]) -> pa.Table:
+    """Sorted by these columns; rows that are equal there, such as of advisors, stay in order."""
+    return table.sort_by([(name, "ascending", "at_start") for name in order])
 
 
 def _shaped(table: pa.Table, schema: pa.Schema, constants: Mapping[str, object]) -> pa.Table:
@@ -123,7 +130,7 @@ def _sums(parts: Sequence[pa.Table], keys: Sequence[str], measures: Sequence[str
         [(name, "sum", how) for name in measures]
     )
     sums = sums.select([*keys, *(f"{name}_sum" for name in measures)]).rename_columns(schema.names)
-    return sums.sort_by([(key, "ascending", "at_start") for key in keys])
+    return _sorted(sums, keys)
 
 
 def _counted(requests: pa.Table) -> pa.Table:
@@ -142,10 +149,9 @@ def _session_frame(facts: Facts, requests: pa.Table, calls: pa.Table) -> pa.Tabl
     models: dict[str | None, set[str]] = defaultdict(set)
     for row in requests.group_by(["session", "model"]).aggregate([]).to_pylist():
         models[row["session"]].add(row["model"])
-    found = sorted(facts.sessions().items(), key=lambda item: (item[1].started_at, item[0]))
-    rows = [_session_row(one, models[name]) for name, one in found]
+    rows = [_session_row(one, models[name]) for name, one in facts.sessions().items()]
     schema = pa.schema([field for field in SESSIONS if field.name not in SESSION_SUMS])
-    sessions = _dated(schema, rows, "started_at")
+    sessions = _dated(schema, rows, ORDER["sessions"])
     sums = _sums([requests, calls, sessions], ["session"], SESSION_SUMS)
     sums = sums.take(pc.index_in(sessions["session"], sums["session"]))
     for name in SESSION_SUMS:
@@ -220,10 +226,6 @@ def _plain(column: pa.ChunkedArray) -> list[Any]:
     return [
         value if value is None else int(value.scaleb(USD.scale)) for value in column.to_pylist()
     ]
-
-
-def _in_order(facts: Iterable[T]) -> list[T]:
-    return sorted(facts, key=lambda fact: (fact.at, *(part or "" for part in fact.key)))
 
 
 def _request_rows(request: LoggedRequest) -> Iterator[Row]:

@@ -180,16 +180,19 @@ def _rebuilt(
     if ledger:
         days, names = _concerned(store, _names_of(news, ledger))
     days |= news.days()
-    _, known = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
-    facts, sessions = facts_of(known), known["sessions"]
-    if ledger:
-        _recall(facts, ledger)
-    facts.join(news, newest=newest)
+    stored, known = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
+    facts, others = news, None
+    if stored or ledger:
+        facts = facts_of(known)
+        if ledger:
+            _recall(facts, ledger)
+        facts.join(news, newest=newest)
     if not (concerned := sorted(days.union(lost))):
-        return facts, {}  # Arrow would import pandas for tables of nothing
-    # Other sessions of these days have more facts on days that are not read.
-    is_whole = pc.is_in(sessions["session"], pa.array(names, pa.string()))
-    others = sessions.filter(pc.invert(is_whole)) if ledger else None
+        return facts, {}
+    if ledger:
+        # Other sessions of these days have more facts on days that are not read.
+        is_whole = pc.is_in(known["sessions"]["session"], pa.array(names, pa.string()))
+        others = known["sessions"].filter(pc.invert(is_whole))
     return facts, by_day(frames_of(facts, organization, others), concerned)
 
 
