@@ -13,6 +13,7 @@ from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
 from ccanalytics.logs.own_day import MEASURES, RECENT, OwnNow, Spell
 from ccanalytics.logs.own_frames import local_time, millions, session_name, short_names
+from ccanalytics.logs.own_sessions import active_time
 from ccanalytics.logs.own_week import OwnWeek
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted
@@ -23,9 +24,10 @@ SHOWN = 15
 
 def own_week_bundle(week: OwnWeek) -> Bundle:
     """The five numbers of a personal week."""
-    done = week.sessions[["commits", "lines_added", "pull_requests", "active_minutes"]].sum()
+    done = week.sessions[["commits", "lines_added", "pull_requests"]].sum()
     sessions, days = counted(len(week.sessions), "session"), counted(week.days, "day")
-    active = f"{done['active_minutes'] / 60:,.1f} h", "without pauses over 15 minutes"
+    hours = active_time(week.data) / pd.Timedelta(hours=1)
+    active = f"{hours:,.1f} h", "without pauses over 15 minutes"
     opened = counted(int(done["pull_requests"]), "pull request")
     written = f"{done['lines_added']:,.0f} lines written, {opened}"
     judged = {"verdict": week.verdict, "before": week.judged()}

@@ -57,7 +57,9 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     known = own.sessions.set_index("session")["started_at"].reindex(frame.index)
     started = known.fillna(groups["at"].min())
     frame["minutes"] = (groups["at"].max() - started).dt.total_seconds() / 60
-    frame["active_minutes"] = _active_minutes(started, own)
+    steps = _active_steps(own)
+    active = (steps["until"] - steps["since"]).groupby(steps["session"]).sum()
+    frame["active_minutes"] = active.dt.total_seconds().reindex(frame.index).fillna(0) / 60
     frame["started_at"] = local_time(started, timezone)
     work = ["commits", "pull_requests", "lines_added"]
     frame = frame.join(own.tool_calls.groupby("session", observed=True)[work].sum())
@@ -70,13 +72,22 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     return frame.sort_values("value", ascending=False, ignore_index=True)
 
 
-def _active_minutes(started: pd.Series, own: OwnFrames) -> pd.Series:
-    """Active minutes of each session: the gaps between its times, without pauses."""
-    frames = (own.requests, own.tool_calls, started.rename("at").reset_index())
+def active_time(data: Dataset) -> pd.Timedelta:
+    """How long any session was active: of sessions side by side each moment counts once."""
+    steps = _active_steps(own_frames(data)).sort_values("since")
+    counted_until = steps["until"].cummax().shift().fillna(steps["since"])
+    since = steps["since"].where(steps["since"] > counted_until, counted_until)
+    return (steps["until"] - since).clip(lower=pd.Timedelta(0)).sum()
+
+
+def _active_steps(own: OwnFrames) -> pd.DataFrame:
+    """One row per step from one moment of a session to its next, without pauses: session, since,
+    until."""
+    frames = (own.requests, own.tool_calls, own.sessions.rename(columns={"started_at": "at"}))
     moments = pd.concat([frame[["session", "at"]] for frame in frames]).sort_values("at")
-    steps = moments.groupby("session")["at"].diff()
-    active = steps.where(steps <= PAUSE).groupby(moments["session"]).sum()
-    return active.dt.total_seconds() / 60
+    steps = moments.rename(columns={"at": "until"})
+    steps["since"] = moments.groupby("session")["at"].shift()
+    return steps[steps["until"] - steps["since"] <= PAUSE]
 
 
 @measures("context_growth")

@@ -13,6 +13,7 @@ from notebook_runs import run_notebooks
 
 import ccanalytics as cca
 from ccanalytics.logs.own_frames import TOKENS
+from ccanalytics.logs.own_sessions import active_time
 from ccanalytics.logs.own_usage import SPLITS
 from ccanalytics.report.engine import NotebookRun
 from ccanalytics.report.page import build_page
@@ -178,6 +179,24 @@ def test_a_session_duration_ignores_clock_changes(folder, tmp_path):
     sessions = cca.own_sessions(data, "Europe/Berlin").set_index("session")
     assert sessions.loc["long", ["minutes", "active_minutes"]].tolist() == [1500, 0]
     assert sessions.loc["night", ["minutes", "active_minutes"]].tolist() == [10, 10]
+
+
+def test_sessions_side_by_side_are_active_at_the_same_time(tmp_path):
+    """From 10:00 to 10:10 and from 10:05 to 10:15, after a pause from 10:40: 15 minutes and 5."""
+    folder = tmp_path / "claude" / "projects" / "p"
+    folder.mkdir(parents=True)
+    for name, minutes in (("a", (0, 10, 40, 45)), ("b", (5, 15))):
+        lines = [
+            answer(f"{name}{n}", f"{name}{n}", session=name, at=f"2026-08-03T10:{n:02}:00Z")
+            for n in minutes
+        ]
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    logs = [tmp_path / "claude"]
+    data = cca.load(source="local", logs=logs, store=tmp_path / "store", days=1, now=NOW)
+    assert cca.own_sessions(data)["active_minutes"].tolist() == [15, 10]
+    cards = cca.own_week(data)._repr_mimebundle_()["application/vnd.ccanalytics.cards+json"]
+    assert cards["cards"][2]["value"] == "0.3 h"
+    assert active_time(data) == pd.Timedelta(minutes=20)
 
 
 def test_context_falls_where_a_session_was_compacted(data):
