@@ -56,6 +56,7 @@ def usage_by_chart(frame: MetricFrame) -> Any:
     height: Any = 220
     if split in ("hour", "week"):
         if split == "week":
+            subtitle += _cut(frame)
             x, frame = week_axis(), every_week(frame, None)
         else:
             x, day = _hours(frame), frame.attrs.get("day")
@@ -164,6 +165,12 @@ def _wide(
     )
 
 
+def _cut(weeks: pd.DataFrame) -> str:
+    """Says so when the first of several weeks began before the range."""
+    first, last = weeks["week"].min(), weeks["week"].max()
+    return "; the first week in part" if first in weeks.attrs["cut"] and first < last else ""
+
+
 def _hours(frame: pd.DataFrame) -> alt.X:
     """The hours of a day, with whose clock it is."""
     title = f"hour of the day ({frame.attrs['clock']})"
@@ -189,7 +196,8 @@ def _most(frame: pd.DataFrame, split: str, names: str) -> str:
     known = frame.dropna(subset="value")
     if split == "week":
         last, *before = (dollars(value) for value in known.sort_values("week")["value"][::-1])
-        return f"{last} in the newest week" + (f", {before[0]} in the one before" if before else "")
+        newest = "the newest week" + " so far" * (known["week"].max() in frame.attrs["cut"])
+        return f"{last} in {newest}" + (f", {before[0]} in the one before" if before else "")
     first = _first(known)
     name, share = first[split], part(first["value"] / (known["value"].sum() or 1))
     if name == "none":

@@ -31,7 +31,8 @@ def usage_by(data: Dataset, split: str, timezone: str = "") -> pd.DataFrame:
     Columns: the split, value (estimated cost), saved (by the cache), requests, the tokens,
     unpriced_tokens, commits, pull_requests, lines_added, lines_removed, and sessions by their
     start. Null where a split makes no sense: commits of a model. Days and hours are those of
-    `timezone`, by default this machine's.
+    `timezone`, by default this machine's. The attribute `cut` has the weeks that are not whole: not
+    over yet, or not all in the range.
     """
     if split not in SPLITS:
         raise ValueError(f"Usage by {split!r}: it is one of {', '.join(SPLITS)}.")
@@ -47,6 +48,8 @@ def usage_by(data: Dataset, split: str, timezone: str = "") -> pd.DataFrame:
     frame = _ordered(frame.reindex(columns=[*_USE, *_WORK, "sessions"]), split)
     if split == "hour":
         frame.attrs |= _of_clock(data, timezone)
+    if split == "week":
+        frame.attrs["cut"] = frame["week"][~frame["week"].isin(data.weeks)].tolist()
     if split in ("skill", "mcp_server") and frame[split].isin(["none"]).all():
         frame.attrs["unavailable"] = "none was used"
     return frame

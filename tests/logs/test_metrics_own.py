@@ -118,6 +118,19 @@ def test_hours_and_days_are_those_of_the_time_zone(data):
     assert [f"{day:%m-%d}" for day in days] == ["08-03", "08-05"]
 
 
+def test_a_week_that_is_not_whole_is_marked(tmp_path):
+    """The range ends with a Wednesday: the newest week is so far, the one before it is whole."""
+    weeks_of(tmp_path, [1, 2, 3])
+    data = cca.load(
+        "2026-07-22", "2026-08-05", source="local", logs=[tmp_path / "weeks"],
+        store=tmp_path / "store", now=NOW,
+    )  # fmt: skip
+    weeks = cca.usage_by(data, "week", "UTC")
+    assert weeks["value"].tolist() == pytest.approx([2, 3])
+    assert [f"{week:%d.%m.}" for week in weeks.attrs["cut"]] == ["03.08."]
+    assert "so far" in str(cca.chart(weeks).to_dict())
+
+
 def test_days_by_model_and_by_kind_of_token_add_up_to_the_days(data):
     """The segments of a bar add up to the bar."""
     days = cca.usage_by(data, "day").set_index("day")
