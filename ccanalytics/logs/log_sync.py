@@ -13,7 +13,7 @@ import gc
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -78,7 +78,7 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
     if logs.missing and stored is None:
         raise SettingsError(logs.missing)
     if logs.missing:
-        log.warning("%s The stored days of earlier logs are used.", logs.missing)
+        _warn_once(f"{logs.missing} The stored days of earlier logs are used.")
     whose = stored or ORGANIZATION
     with store.alone(SOURCE), _no_collection():
         ledger = None if again or lost else _ledger(store)
@@ -89,6 +89,12 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         news = logs.news(index, ledger.copies if ledger else None)
         newest = ledger is None
         return _join(store, ledger, news.facts, news.index, whose, now, newest=newest, lost=lost)
+
+
+@cache
+def _warn_once(text: str) -> None:
+    """One command syncs several times: with each load."""
+    log.warning("%s", text)
 
 
 def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:

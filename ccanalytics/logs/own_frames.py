@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 from dateutil.tz import tzlocal
@@ -113,15 +114,22 @@ def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:
     """UTC times in `timezone`, without a zone; "" is this machine's."""
-    zone = timezone or tzlocal()
+    zone = _zone(timezone)
     return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
 
 
 def utc_time(local: pd.Timestamp, timezone: str) -> pd.Timestamp:
     """The UTC time at which a clock in `timezone` first shows a time, or the next one it shows."""
-    zone = timezone or tzlocal()
+    zone = _zone(timezone)
     moment = local.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
     return moment.tz_convert("UTC").tz_localize(None)
+
+
+def _zone(timezone: str) -> tzinfo:
+    try:
+        return ZoneInfo(timezone) if timezone else tzlocal()
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{timezone!r} is no time zone, such as Europe/Berlin.") from error
 
 
 def clock_name(timezone: str) -> str:

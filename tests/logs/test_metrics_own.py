@@ -1,6 +1,7 @@
 """A person's own usage: every split of the same logs has the same sums."""
 
 import json
+import re
 import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -432,6 +433,13 @@ def test_an_unknown_split_names_the_own_ones(data):
     """A typo gets the list of valid splits."""
     with pytest.raises(ValueError, match="week, day, hour, project, branch, model, session"):
         cca.usage_by(data, "weekday")
+
+
+@pytest.mark.parametrize("timezone", ["Mars/Olympus", "../etc/passwd", "CEST+2"])
+def test_an_unknown_time_zone_is_named(data, timezone):
+    """With one that there is."""
+    with pytest.raises(ValueError, match=rf"'{re.escape(timezone)}' is no time zone.*Europe/"):
+        cca.own_sessions(data, timezone)
 
 
 def test_days_and_a_week_cannot_be_combined(folder, tmp_path):
