@@ -52,9 +52,8 @@ class Dataset(ShowsItself):
     everybody without it, has too few people, or few people changed it since it was published.
     `withheld_before` are the weeks and teams that earlier outputs of the store withheld, and
     whether only their money. `rest` are the records of everybody else, whom the figures of a team
-    must not reveal. `cost_days` are the days of known cost, if it is not in the records. `joined`
-    has the days of people whose records came under several addresses. `stored` reads records on
-    demand, where they are too many to read at once.
+    must not reveal. `cost_days` are the days of known cost, if it is not in the records. `stored`
+    reads records on demand, where they are too many to read at once.
     """
 
     shown_by = "display.summary:dataset_bundle"
@@ -80,7 +79,6 @@ class Dataset(ShowsItself):
     withheld_before: frozenset[tuple[pd.Timestamp, str, bool]] = frozenset()
     rest: "Dataset | None" = None
     cost_days: frozenset[pd.Timestamp] | None = None
-    joined: pd.DataFrame | None = None
     stored: StoredRecords | None = None
 
     def __getattr__(self, name: str) -> pd.DataFrame:

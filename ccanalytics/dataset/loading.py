@@ -213,7 +213,6 @@ def build_dataset(
     given = {**frames, **extras}
     cost_days = given.pop("cost_days", None)
     people = one_address(roster, _ids(given))
-    addresses = given["activity"]["actor"]
     given |= _of_actors(given, roster, people)
     known = {name: given.pop(name) for name in SCHEMAS}
     given.pop("addresses", None)
@@ -227,7 +226,6 @@ def build_dataset(
         **fields,
         extras=given,
         cost_days=None if cost_days is None else frozenset(cost_days["date"]),
-        joined=_with_several_addresses(known["activity"], addresses),
     )
     data = _shown(data.of_team(team) if team else data, identity, secret)
     if not later:
@@ -245,7 +243,7 @@ def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
     """The dataset with its actors as `identity` says, and no address in what people noted."""
     if identity == "named":
         return data
-    known = {name: getattr(data, name) for name in (*SCHEMAS, "roster", "joined")}
+    known = {name: getattr(data, name) for name in (*SCHEMAS, "roster")}
     known |= {name: frame for name, frame in data.extras.items() if "actor_kind" in frame}
     shown = apply_identity(known, identity, secret)
     return replace(
@@ -256,16 +254,6 @@ def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
         rest=data.rest and _shown(data.rest, identity, secret),
         **shown,
     )
-
-
-def _with_several_addresses(activity: pd.DataFrame, addresses: pd.Series) -> pd.DataFrame:
-    """One row per day and person whose records are under several `addresses` on it."""
-    people = activity["actor_kind"] == "user"
-    rows, addresses = activity.loc[people, ["date", "actor", "actor_kind"]], addresses[people]
-    if rows["actor"].nunique() == addresses.nunique():
-        return rows.iloc[:0]
-    rows = rows.assign(address=addresses).drop_duplicates().drop(columns="address")
-    return rows[rows.duplicated()].drop_duplicates()
 
 
 def _of_actors(

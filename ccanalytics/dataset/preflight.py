@@ -106,21 +106,19 @@ def days_are_closed(data: Dataset) -> Found:
     return "passed", "Every day was complete when it was fetched."
 
 
-def pages_are_whole(data: Dataset) -> Found:
-    """No record is duplicated, as after reading a page twice."""
+def records_are_apart(data: Dataset) -> Found:
+    """No two records are of one actor, day, terminal and customer type.
+
+    What a page repeats of another one counts once where it is fetched, so those that are left are
+    the service's: of two API keys of one name, or two addresses of a person.
+    """
     twice = data.activity[data.activity.duplicated(_KEY, keep=False)]
     if twice.empty:
         return "passed", (
             "No two records share their day, actor, terminal and customer type. A day is stored "
             "only when its last page was reached."
         )
-    copies = _read_twice(data, twice[twice.duplicated()])
     days = _days(twice["date"].drop_duplicates())
-    if copies:
-        return "stop", (
-            f"Exact duplicates: {counted(copies, 'record')} ({days}). Fetch the "
-            "days again: ccanalytics sync --again."
-        )
     return (
         "warning",
         f"{len(twice)} records share day, actor, terminal and customer type ({days}): all count.",
@@ -214,7 +212,7 @@ def people_are_there(data: Dataset) -> Found:
 CHECKS: dict[str, Callable[[Dataset], Found]] = {
     "Days without a gap": days_are_whole,
     "Days closed when fetched": days_are_closed,
-    "No record twice": pages_are_whole,
+    "No record twice": records_are_apart,
     "No count below zero": counts_are_possible,
     "One organization": one_organization,
     "Cost plausible against tokens": cost_is_plausible,
@@ -236,24 +234,6 @@ def _recorded_and_listed(usage: pd.DataFrame) -> tuple[float, float]:
             cost, _ = PriceList((), price.tiers[:1]).costs(counts)
             recorded, listed = recorded + row["cost_usd"], listed + cost / UNITS
     return recorded, listed
-
-
-def _read_twice(data: Dataset, copies: pd.DataFrame) -> int:
-    """How many of these copies of a person's record are copies in the other frames too.
-
-    Names of API keys and of other identities are not unique, so equal records of one name are of
-    two; so are those of a person's several addresses, as the service keys records by the address
-    it has. Pages that overlap repeat records exactly, and are noticed when they are fetched.
-    """
-    copies = copies[copies["actor_kind"] == "user"]
-    others = [usage.loc[~usage.duplicated(keep=False), _KEY].drop_duplicates()
-              for usage in (data.model_usage, data.tool_actions)]  # fmt: skip
-    if data.joined is not None:
-        others.append(data.joined[["date", "actor"]])
-    for other in others:
-        sides = copies.merge(other, on=list(other), how="left", indicator="side")
-        copies = sides[sides["side"] == "left_only"].drop(columns="side")
-    return len(copies)
 
 
 def unpriced_models(usage: pd.DataFrame) -> set[str]:

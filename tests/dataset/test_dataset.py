@@ -422,8 +422,7 @@ def test_every_frame_of_a_part_has_the_days_of_the_part(sample_days):
     """Also frames that only some sources have; a team has charges of its own, but no seats."""
     whole = load("2026-11-02", "2026-11-22", source="sample", store=sample_days)
     part = whole.between("2026-11-09", "2026-11-15")
-    own = {name: frame for name, frame in vars(part).items() if name != "joined"}  # few rows
-    frames = [frame for frame in own.values() if isinstance(frame, pd.DataFrame)]
+    frames = [frame for frame in vars(part).values() if isinstance(frame, pd.DataFrame)]
     frames += part.extras.values()
     days = [frame["date"] for frame in frames if "date" in frame]
     assert {str(day.min().date()) for day in days} == {"2026-11-09"}
