@@ -1,11 +1,11 @@
-"""Rows of one UTC day -> an Arrow table; an Arrow table -> pandas."""
+"""Rows of one UTC day -> an Arrow table; an Arrow table -> pandas; several frames -> one."""
 
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -85,6 +85,27 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
     frame = table.to_pandas(types_mapper=kinds.get, use_threads=len(table) > FEW_ROWS)
     assert isinstance(frame, pd.DataFrame)
     return frame
+
+
+def stacked(frames: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
+    """The rows of frames with the same columns, in order; what is no number or date is a category.
+
+    Text is slow to group, and so would categories be that differ from frame to frame.
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for name in frames[0]:
+        parts = [frame[name] for frame in frames]
+        if all(part.dtype.kind in "iufM" for part in parts):
+            columns[name] = pd.concat(parts, ignore_index=True)
+        else:
+            texts = [part.astype("category") for part in parts]
+            texts = [
+                text.cat.rename_categories(text.cat.categories.astype("str")) for text in texts
+            ]
+            columns[name] = pd.api.types.union_categoricals(texts, sort_categories=True)
+    return pd.DataFrame(columns)
 
 
 def _readable(names: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -6,13 +6,14 @@ record with two models and three tools still has one commit count and one cost.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.frames.arrow_tables import stacked
 from ccanalytics.metrics.definitions import KINDS, ActorKind
 from ccanalytics.metrics.withholding import USAGE, mask_unavailable
 from ccanalytics.people.calendars import week_of
@@ -41,12 +42,7 @@ def _in_parts(
     @wraps(rows_of)
     def whole(data: Dataset, /, *args: P.args, **kwargs: P.kwargs) -> pd.DataFrame:
         parts = [rows_of(part, *args, **kwargs) for part in data.parts()]
-        if len(parts) == 1:
-            return parts[0]
-        rows = dict(enumerate(parts))
-        for key in parts[0].select_dtypes("category"):
-            rows = _with_common_categories(rows, key)
-        return pd.concat(rows.values(), ignore_index=True)
+        return parts[0] if len(parts) == 1 else stacked(parts)
 
     return whole
 
@@ -70,15 +66,12 @@ def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.Data
 
     `frames` are the three of a Dataset, or some of their rows.
     """
-    rows = _with_decisions(frames)
-    for key in keys[1:]:
-        rows = _with_common_categories(rows, key)
-    parts = [
-        rows[name].groupby(list(keys), observed=True, dropna=False, sort=False)[columns].sum()
-        for name, columns in _COLUMNS.items()
-    ]
-    joined = pd.concat([part.reset_index() for part in parts])[[*keys, *_MEASURES]]
-    days = joined.groupby(list(keys), observed=True, dropna=False)[_MEASURES].sum().reset_index()
+    rows, parts = _with_decisions(frames), []
+    for name, columns in _COLUMNS.items():
+        groups = rows[name].groupby(list(keys), observed=True, dropna=False, sort=False)
+        parts.append(groups[columns].sum().reset_index().reindex(columns=[*keys, *_MEASURES]))
+    groups = stacked(parts).groupby(list(keys), observed=True, dropna=False)
+    days = groups[_MEASURES].sum().reset_index()
     counts = [column for column in _MEASURES if column != "cost_usd"]
     days = days.astype(dict.fromkeys(counts, "int64") | {"cost_usd": "float64"})
     days.insert(1, "week", week_of(days["date"]))
@@ -240,21 +233,3 @@ def _closed_rows(data: Dataset, frame: pd.DataFrame, actor_kind: ActorKind) -> p
 def _with_unpriced(usage: pd.DataFrame) -> pd.DataFrame:
     tokens = usage[list(KINDS)].sum(axis=1)
     return usage.assign(unpriced_tokens=tokens.where(usage["cost_usd"].isna(), 0))
-
-
-def _with_common_categories(frames: dict[Any, pd.DataFrame], key: str) -> dict[Any, pd.DataFrame]:
-    """`frames` with `key` as text of the same categories, in order, because text is slow to
-    group."""
-    columns = {name: frame[key] for name, frame in frames.items()}
-    text = {
-        name: column
-        if isinstance(column.dtype, pd.CategoricalDtype)
-        else column.astype("str").astype("category")
-        for name, column in columns.items()
-    }
-    every = [column.cat.categories.to_numpy(dtype="object") for column in text.values()]
-    names = pd.Index(np.sort(pd.unique(np.concatenate(every))), dtype="str")
-    return {
-        name: frame.assign(**{key: text[name].cat.set_categories(names)})
-        for name, frame in frames.items()
-    }

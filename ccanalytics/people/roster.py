@@ -56,9 +56,7 @@ Stay = dict[str, Any]
 """One row of a roster."""
 
 WEEK = pd.Timedelta(days=7)
-# An actor's number and a day make one integer, the day in its lower 32 bits; _ZERO is 1970 there.
-_SPAN = 1 << 32
-_ZERO = 1 << 31
+_EVER = pd.Timestamp(1, 1, 1)
 
 
 def read_roster(path: Path) -> pd.DataFrame:
@@ -280,31 +278,22 @@ def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.Da
     return ordered.drop_duplicates(one, keep="last").reset_index(drop=True)
 
 
-def _day_numbers(days: pd.Series, missing: int = 0) -> npt.NDArray[np.int64]:
-    numbers = days.to_numpy().astype("datetime64[D]").astype("int64") + _ZERO
-    return np.where(days.isna(), missing, numbers)
-
-
 def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """For each row of `frame` the position of its roster row, or -1.
-
-    Actor and day make one integer, so that a single search answers for millions of rows.
-    """
-    if roster.empty:
-        return np.full(len(frame), -1)
+    """For each row of `frame` the position of its roster row, or -1."""
     people = pd.Index(roster["actor"].unique())
-    number = people.get_indexer(roster["actor"])
-    begins = number * _SPAN + _day_numbers(roster["start"])
-    order = np.argsort(begins)
     actor = frame["actor"].astype("category").cat
     person = np.append(people.get_indexer(actor.categories), -1)[actor.codes]
     person = np.where(frame["actor_kind"] == "user", person, -1)
-    day = _day_numbers(frame["date"])
-    place = np.searchsorted(begins[order], person * _SPAN + day, side="right") - 1
-    found = order[place]
-    ends = _day_numbers(roster["end"], missing=_SPAN - 1)
-    there = (place >= 0) & (number[found] == person) & (day <= ends[found])
-    return np.where(there, found, -1)
+    rows = pd.DataFrame({"date": frame["date"].astype(ROSTER["start"]).array, "person": person})
+    begins = roster["start"].astype(ROSTER["start"]).fillna(_EVER)
+    stays = pd.DataFrame({"date": begins, "end": roster["end"]})
+    stays = stays.assign(person=people.get_indexer(roster["actor"]), place=range(len(roster)))
+    ordered = rows.reset_index().sort_values("date", kind="stable")  # as most frames are already
+    found = pd.merge_asof(ordered, stays.sort_values("date"), on="date", by="person")
+    there = found["place"].notna() & ~(found["end"] < found["date"])
+    places = np.full(len(rows), -1)
+    places[found["index"][there]] = found["place"][there]
+    return places
 
 
 def with_actor_names(

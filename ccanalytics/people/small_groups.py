@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ccanalytics.frames.arrow_tables import stacked
 from ccanalytics.people.calendars import week_of
 from ccanalytics.people.roster import NO_TEAM
 
@@ -80,17 +81,9 @@ def people_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFra
 
     `frames` are the three of a Dataset. A record with nothing in it makes nobody active.
     """
+    columns = [*keys, "actor", "cost_usd"]
     done = [frame[(frame["actor_kind"] == "user") & _has_any(frame)] for frame in frames]
-    both: dict[str, Any] = {}
-    for name in (*keys, "actor"):
-        columns = [frame[name] for frame in done]
-        if all(isinstance(column.dtype, pd.CategoricalDtype) for column in columns):
-            both[name] = pd.api.types.union_categoricals(columns)  # text is slow to group
-        else:
-            both[name] = pd.concat(columns, ignore_index=True)
-    costs = (frame.get("cost_usd", pd.Series(0.0, frame.index)) for frame in done)
-    both["cost_usd"] = np.concatenate([cost.to_numpy("float64") for cost in costs])
-    return pd.DataFrame(both)
+    return stacked([frame.reindex(columns=columns, fill_value=0.0) for frame in done])
 
 
 def _has_any(frame: pd.DataFrame) -> "pd.Series[bool]":
@@ -105,8 +98,7 @@ def withheld_teams(frames: Iterable[pd.DataFrame], minimum: int) -> pd.MultiInde
     """
     weekly = (frame.assign(week=week_of(frame["date"])) for frame in frames)
     rows = people_of(weekly, ["week", "team"])
-    teams = rows["team"].astype("category").cat.add_categories([NO_TEAM])
-    rows = rows.assign(team=teams.fillna(NO_TEAM))
+    rows = rows.assign(team=rows["team"].cat.add_categories([NO_TEAM]).fillna(NO_TEAM))
     hidden = withheld_rows(rows, minimum, ["week"], "team")
     hidden |= withheld_rows(rows.assign(cost_usd=0.0), minimum, ["week"], "team")
     teams = rows.loc[hidden, ["week", "team"]].drop_duplicates()
