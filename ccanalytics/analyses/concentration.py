@@ -13,8 +13,8 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import actor_weeks
+from ccanalytics.metrics.by_week import measures
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import Floats, reach
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, MINIMUM_PRICED
 from ccanalytics.metrics.withholding import UNAVAILABLE, hide, mask_unavailable

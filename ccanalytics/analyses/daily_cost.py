@@ -16,8 +16,8 @@ import pandas as pd
 from scipy.stats import t
 
 from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.metrics.by_week import measures
 from ccanalytics.metrics.definitions import KINDS
-from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
 from ccanalytics.metrics.withholding import mask_unavailable, withheld_days

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.change import MINIMUM_EVENTS, percent
 from ccanalytics.metrics.definitions import Metric, summable
 from ccanalytics.metrics.own_history import LEVEL, Floats, LogChange, Weeks, ratio
-from ccanalytics.metrics.ratios import MINIMUM_PRICED, withheld
-from ccanalytics.metrics.withholding import UNAVAILABLE, Subject, is_known, places
+from ccanalytics.metrics.ratios import MINIMUM_PRICED, rows_of, week_frame
+from ccanalytics.metrics.withholding import UNAVAILABLE, is_known
+from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.words import counted
 
@@ -147,10 +147,8 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
     nothing = Effect(metric, team, what, date, pd.DataFrame(columns=list(_FRAME)).astype(_FRAME))
     if why := _why_not(data, metric, team, len(before), len(after)):
         return replace(nothing, why=why)
-    rows = actor_weeks(data, split="team").astype({"team": "str"})
     weeks = before.append(after)
-    rows = rows[rows["week"].isin(weeks)]
-    sums = _team_sums(data, metric, rows, weeks, weeks < date)
+    sums = _team_sums(metric, week_frame(data, metric, "team"), weeks, weeks < date)
     if team not in sums:
         return replace(nothing, why="the team has too few people or events in some of the weeks")
     # A team with an intervention by then, or an event in these weeks, is not a placebo.
@@ -160,7 +158,8 @@ def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timest
     others = [name for name in sums if name not in {team, *treated, *events}]
     if not others:
         return replace(nothing, why="there is no team without one to compare with")
-    people = rows.loc[rows["team"] == team, "actor"].nunique()
+    rows = rows_of(data, metric, "team")
+    people = rows.loc[rows["week"].isin(weeks) & (rows["team"] == team), "actor"].nunique()
     found = replace(nothing, n_treated=people, n_teams=len(others))
     return compared_teams(found, np.stack([sums[name] for name in (team, *others)]), before, after)
 
@@ -182,26 +181,23 @@ def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: i
 
 
 def _team_sums(
-    data: Dataset, metric: Metric, rows: pd.DataFrame, weeks: pd.DatetimeIndex, early: Weeks
+    metric: Metric, sums: pd.DataFrame, weeks: pd.DatetimeIndex, early: Weeks
 ) -> dict[str, Floats]:
     """Numerator and denominator (rows) by week for each team with enough of both before and after.
 
-    Weeks in which a team is withheld are left out.
+    Weeks in which a team is withheld, or too few of its tokens have a price, are left out.
     """
-    hidden = places(rows, "team").isin(withheld(data, Subject.of(metric), "team"))
-    columns = [str(metric.numerator), str(metric.denominator), "total_tokens", "unpriced_tokens"]
-    sums = rows[~hidden].groupby(["team", "week"])[columns].sum().astype("float64")
+    if metric.is_money:
+        sums = sums[sums["priced_share"] >= MINIMUM_PRICED]
     known = dict[str, Floats]()
-    for team in sums.index.levels[0]:
-        of_team = sums.loc[team].reindex(weeks).to_numpy().T
+    for team, part in sums[sums["team"] != NO_TEAM].groupby("team"):
+        of_team = part.set_index("week")[["numerator", "denominator"]].reindex(weeks).to_numpy().T
         sides = of_team[:, early], of_team[:, ~early]
         seen = [int(np.isfinite(side[0]).sum()) for side in sides]
-        top, bottom = np.array([np.nansum(side[:2], axis=1) for side in sides]).T
-        tokens, unpriced = np.nansum(of_team[2:], axis=1)
-        priced = not metric.is_money or 1 - unpriced / max(tokens, 1) >= MINIMUM_PRICED
+        top, bottom = np.array([np.nansum(side, axis=1) for side in sides]).T
         followed = seen[0] >= FEWEST_BEFORE and seen[1] >= FEWEST_AFTER
-        if followed and priced and top.min() > 0 and bottom.min() >= MINIMUM_EVENTS:
-            known[str(team)] = np.nan_to_num(of_team[:2])
+        if followed and top.min() > 0 and bottom.min() >= MINIMUM_EVENTS:
+            known[str(team)] = np.nan_to_num(of_team)
     return known
 
 

@@ -15,9 +15,15 @@ import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.actor_weeks import active_days, actor_weeks, follows, roster_weeks
+from ccanalytics.metrics.actor_weeks import (
+    active_days,
+    actor_weeks,
+    follows,
+    roster_weeks,
+    week_pairs,
+)
+from ccanalytics.metrics.by_week import measures
 from ccanalytics.metrics.findings import Finding
-from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import LEVEL, Floats, ratio, wilson
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, week_frame
 from ccanalytics.people.roster import WEEK
@@ -187,27 +193,21 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
     left ones to those of the previous week. Null when either week is withheld, or that one is
     missing; `left` is null without a roster.
     """
-    rows = actor_weeks(data)
-    rows = rows[rows["active"] == 1]
-    roster = roster_weeks(data)
-    names = np.unique(rows["actor"].astype("str").to_numpy())
-    roster = roster[roster["actor"].isin(names)]
-    active = _cells(rows, names, data.weeks)
-    there = _cells(roster, names, data.weeks)
-    staying = _cells(roster[roster["stays"] == 1], names, data.weeks)
-    now, last = active[1:], active[:-1]
-    seen = np.logical_or.accumulate(active)[:-1]
-    left = last & ~now & there[:-1] & ~staying[1:]
-    flows = (now & last, now & seen & ~last, now & ~seen, last & ~now & ~left, left)
-    counts = np.column_stack([flow.sum(axis=1) for flow in flows])
-    weeks = data.weeks[1:]
-    frame = pd.DataFrame(
-        {
-            "week": weeks.repeat(len(FLOWS)),
-            "flow": pd.Series(list(FLOWS) * len(weeks), dtype="str"),
-            "value": counts.astype("float64").reshape(-1),
-        }
-    )
+    pairs, roster = week_pairs(data), roster_weeks(data)
+    now, before = pairs["active"] == 1, pairs["active_before"] == 1
+    seen = pairs.groupby("actor")["week"].transform("min") < pairs["week"]
+
+    def among(rows: pd.DataFrame, week: pd.Series) -> Cells:
+        there = pd.MultiIndex.from_arrays([week, pairs["actor"]])
+        return np.asarray(there.isin(pd.MultiIndex.from_frame(rows[["week", "actor"]])))
+
+    stays = among(roster[roster["stays"] == 1], pairs["week"])
+    left = among(roster, pairs["week"] - WEEK) & ~stays
+    rules = [now & before, now & seen, now, ~left]
+    flow = pd.Series(np.select(rules, FLOWS[:4], FLOWS[4]), pairs.index, name="flow")
+    grid = pd.MultiIndex.from_product([data.weeks[1:], FLOWS], names=["week", "flow"])
+    counts = pairs.groupby(["week", flow]).size().reindex(grid, fill_value=0)
+    frame = counts.astype("float64").rename("value").reset_index().astype({"flow": "str"})
     total = week_frame(data, "active_actors").set_index("week")["value"].dropna()
     known = frame["week"].isin(total.index) & (frame["week"] - WEEK).isin(total.index)
     if data.roster.empty:
@@ -309,14 +309,6 @@ def _reached(curve: pd.DataFrame, share: float) -> str:
         return "at a time not seen yet"
     day = int(days.iloc[0])
     return "on the day of joining" if day == 0 else f"by day {day}"
-
-
-def _cells(rows: pd.DataFrame, names: npt.NDArray[np.str_], weeks: pd.DatetimeIndex) -> Cells:
-    """Weeks (rows) by people: whether there is a row."""
-    cells = np.zeros((len(weeks), len(names)), dtype=bool)
-    people = pd.Index(names).get_indexer(rows["actor"].astype("str"))
-    cells[weeks.get_indexer(rows["week"]), people] = True
-    return cells
 
 
 def _hidden_cohorts(sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int) -> set[pd.Timestamp]:

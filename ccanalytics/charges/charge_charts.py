@@ -17,8 +17,8 @@ from ccanalytics.charts.marks import (
 )
 from ccanalytics.charts.shown_chart import finished, newest_rows, newest_words, title_of
 from ccanalytics.charts.theme import BLUE, GREY, legend, value_axis, value_format, week_axis
+from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import MetricFrame
 
 
 def bill_chart(frame: MetricFrame) -> Any:

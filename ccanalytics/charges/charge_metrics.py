@@ -13,8 +13,8 @@ import pandas as pd
 
 from ccanalytics.charges.charge_days import UNATTRIBUTED, has_bill, usage_of
 from ccanalytics.dataset.dataset import Dataset, kept
+from ccanalytics.metrics.by_week import measures
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.ratios import week_frame
 from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.calendars import week_of
@@ -253,14 +253,12 @@ def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:
     count = min(MOST_BANDS, len(costs) // data.minimum_group)
     if not count:
         return []
-    ordered, place = costs.sort_values(), np.arange(len(costs)) * count // len(costs)
-    found = []
-    for number in range(count):
-        band = ordered[place == number]
-        shown = large(len(band), band.max(), band.sum(), data.minimum_group)
-        name = f"{number + 1} of {count}"
-        found.append((name, float(band.mean()) if shown else np.nan, len(band)))
-    return found
+    bands = costs.sort_values().groupby(np.arange(len(costs)) * count // len(costs))
+    shown = bands.agg(lambda band: large(len(band), band.max(), band.sum(), data.minimum_group))
+    return [
+        (f"{number + 1} of {count}", float(band.mean()) if shown[number] else np.nan, len(band))
+        for number, band in bands
+    ]
 
 
 def month_of(dates: pd.Series) -> pd.Series:

@@ -19,8 +19,8 @@ from ccanalytics.charts.theme import (
     tooltip,
     value_axis,
 )
+from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS, Metric
-from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.showing import ShowsItself
 from ccanalytics.wings import resolve
 from ccanalytics.words import counted

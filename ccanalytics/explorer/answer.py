@@ -10,8 +10,8 @@ from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.explorer.loaded import LoadedData
 from ccanalytics.explorer.question import Question, code_of
+from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import amount_words, column_words
-from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.metrics.own_shapes import NO_ROSTER
 from ccanalytics.metrics.ratios import MINIMUM_PRICED
 from ccanalytics.metrics.withholding import is_available

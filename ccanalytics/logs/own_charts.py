@@ -23,8 +23,8 @@ from ccanalytics.charts.theme import (
     week_axis,
 )
 from ccanalytics.logs.own_frames import dollars, part, short_names
+from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import MetricFrame
 
 SHOWN = 12
 """How many projects, branches or sessions are drawn, most expensive first; the table has all."""

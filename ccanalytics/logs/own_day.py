@@ -19,7 +19,7 @@ from ccanalytics.logs.own_frames import (
 )
 from ccanalytics.logs.own_sessions import own_sessions
 from ccanalytics.logs.own_usage import summands
-from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.metrics.by_week import measures
 from ccanalytics.showing import ShowsItself
 
 WINDOW = pd.Timedelta(hours=5)

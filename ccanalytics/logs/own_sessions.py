@@ -4,7 +4,7 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import OwnFrames, last_folder, local_time, own_frames
-from ccanalytics.metrics.metric_frame import measures
+from ccanalytics.metrics.by_week import measures
 
 PAUSE = pd.Timedelta(minutes=15)
 """A longer gap without an answer or a tool call is a pause."""

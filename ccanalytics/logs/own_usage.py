@@ -12,8 +12,8 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import CACHE_WRITES, TOKENS, clock_name, labelled, own_frames
+from ccanalytics.metrics.by_week import measures
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.prices import Tariff, price_list
 
 _TIMES = ("week", "day", "hour")

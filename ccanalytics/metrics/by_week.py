@@ -6,16 +6,23 @@ ratio_by_week(data, top="lines_added", bottom="sessions")   -> the same for a ra
 metric_frame(data, "retention")                -> any metric, also one with rows other than weeks
 sentence(data, "active_rate")                   -> its result in words
 
+A `MetricFrame` is a small pandas frame that knows what it measures, and shows itself; `measures`
+marks the functions of other metrics, whose frames are one too.
+
 A month is the whole ISO weeks whose Thursday is in it, so weeks add up to months; it is there when
 all of them are. What is withheld of a week stays withheld: a month, or a group of it, of which a
 week is withheld has no value either, and days have one only of everybody or of one team.
 """
 
-from typing import Any, get_args
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec, get_args
 
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.titled_frame import TitledFrame
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.definitions import (
     KINDS,
@@ -24,10 +31,10 @@ from ccanalytics.metrics.definitions import (
     Metric,
     column_words,
     known_metric,
+    metric_in_words,
     singular,
     summable,
 )
-from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.metrics.ratios import Period, month_of, rows_of, sums_of, week_frame, withheld
 from ccanalytics.metrics.withholding import (
     Subject,
@@ -42,6 +49,8 @@ from ccanalytics.people.roster import OTHER_TEAMS
 from ccanalytics.showing import Sentence
 from ccanalytics.wings import resolve
 
+P = ParamSpec("P")
+
 _ONCE = ["active", "on_roster", "active_before", "active_again", "landed"]
 """Columns that count a person once, in however many teams they were."""
 
@@ -50,6 +59,49 @@ _ADD_UP = {
     *("accepted", "proposals", "cost_usd", "total_tokens", "input_side_tokens", *KINDS),
 }
 """Columns whose days add up; distinct people of a period are counted, as a numerator only."""
+
+
+class MetricFrame(TitledFrame):
+    """One row per week (and group) of one metric; `chart` draws it.
+
+    Whatever is filtered, sorted or added to it stays one; `metric`, `by` and `actor_kind` say what
+    it is of.
+    """
+
+    _metadata = [*TitledFrame._metadata, "metric", "by", "actor_kind", "events", "period"]  # noqa: RUF012
+
+    metric: Metric
+    by: str | None
+    actor_kind: ActorKind
+    events: tuple[tuple[pd.Timestamp, str, str], ...] = ()
+    """What was noted of its weeks: the week, what it was, and the team, empty for everybody."""
+    period: str = "week"
+    """Its column of time: week, month or date."""
+
+    @property
+    def _constructor(self) -> Callable[..., "MetricFrame"]:
+        return MetricFrame
+
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame, metric: Metric, by: str | None, actor_kind: ActorKind = "user"
+    ) -> "MetricFrame":
+        """`frame` as a frame of `metric`."""
+        made = cls(frame)
+        made.attrs = dict(frame.attrs)
+        shown = metric_in_words(metric, actor_kind)
+        made.metric, made.by, made.actor_kind = metric, by, actor_kind
+        made.title = shown.name + (f" by {by.replace('_', ' ')}" if by else "")
+        made.labels = {"n_actors": column_words("active", actor_kind)}
+        sides = {"numerator": metric.numerator, "denominator": metric.denominator}
+        of_people = {**sides, "n_actors": "active"}.items()
+        made.formats = {
+            **dict.fromkeys(("value", "low", "high"), metric.format),
+            **dict.fromkeys(("priced_share", "share", "output_share", "unconverted_share"), ".0%"),
+            **{name: ",.0f" for name, of in of_people if not str(of).endswith("_share")},
+            **{name: "$,.2f" for name, of in sides.items() if str(of).startswith("cost_")},
+        }
+        return made
 
 
 def by_week(
@@ -212,3 +264,29 @@ def with_other_teams(data: Dataset, metric: Metric, frame: pd.DataFrame) -> pd.D
     joined = joined.sort_values("week", kind="stable", ignore_index=True)
     joined.attrs = frame.attrs
     return joined
+
+
+def measures(
+    metric_id: str, by: str = "", **shown: Any
+) -> Callable[[Callable[P, pd.DataFrame]], Any]:
+    """Marks a function whose frames are of one metric; `by` names its argument that splits it.
+
+    `shown` are attributes of a `TitledFrame` that say how the frames show themselves.
+    """
+
+    def mark(function: Callable[P, pd.DataFrame]) -> Callable[P, MetricFrame]:
+        parameters = signature(function)
+
+        @wraps(function)
+        def marked(*args: P.args, **kwargs: P.kwargs) -> MetricFrame:
+            bound = parameters.bind(*args, **kwargs)
+            bound.apply_defaults()
+            split = bound.arguments[by] if by else None
+            frame = MetricFrame.of(function(*args, **kwargs), METRICS[metric_id], split)
+            for name, value in shown.items():
+                setattr(frame, name, value)
+            return frame
+
+        return marked
+
+    return mark

@@ -12,9 +12,8 @@ import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import actor_weeks, roster_weeks
-from ccanalytics.metrics.by_week import by_period
+from ccanalytics.metrics.by_week import by_period, measures
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import measures
 from ccanalytics.metrics.own_history import reach
 from ccanalytics.metrics.ratios import (
     MINIMUM_PRICED,

@@ -16,9 +16,9 @@ from ccanalytics import charts
 from ccanalytics.analyses.change_parts import Drivers
 from ccanalytics.charts.shown_chart import MIME, VERSION
 from ccanalytics.charts.theme import CATEGORIES, GRID, INK, MUTED
+from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.change import Comparison
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import MetricFrame
 from ccanalytics.people.calendars import Calendars
 from ccanalytics.report.colours import DARK
 

@@ -19,8 +19,8 @@ from ccanalytics.explorer.controls import explore
 from ccanalytics.explorer.drawing import zoomable
 from ccanalytics.explorer.loaded import LoadedData
 from ccanalytics.explorer.question import Question
+from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.metric_frame import MetricFrame
 
 NAMES = ("Red", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>")
 

@@ -8,7 +8,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as cca
-from ccanalytics.metrics.metric_frame import MetricFrame
+from ccanalytics.metrics.by_week import MetricFrame
 
 USAGE = {
     "claude-sonnet-5": {"input": 1, "output": 2, "cache_read": 30, "cents": 100},
