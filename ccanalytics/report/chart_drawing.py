@@ -101,17 +101,17 @@ def _picture(chart: Spec, name: str) -> str:
     lines += [
         f'font-size="12" fill="{looks.get("subtitleColor")}">{escape(line)}' for line in subtitle
     ]
-    above = 18 * len(lines) + 10
+    above, left = 18 * len(lines) + 10, 16  # a font wider than the measured one needs more room
     words = "".join(
         f'<text x="5" y="{18 * (n + 1) - above}" {line}</text>' for n, line in enumerate(lines)
     )
     label = escape(description_of(chart))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
-        f'font-family="system-ui, sans-serif" width="{width:g}" height="{height + above:g}" '
-        f'viewBox="0 {-above} {width:g} {height + above:g}">'
-        f'<rect y="{-above}" width="100%" height="100%" fill="white"/>{words}'
-        + svg.replace("<svg ", f'<svg width="{width:g}" height="{height:g}" ', 1)
+        f'font-family="system-ui, sans-serif" width="{left + width:g}" height="{height + above:g}" '
+        f'viewBox="{-left} {-above} {left + width:g} {height + above:g}">'
+        f'<rect x="{-left}" y="{-above}" width="100%" height="100%" fill="white"/>{words}'
+        + svg.replace("<svg ", f'<svg overflow="visible" width="{width:g}" height="{height:g}" ', 1)
         + "</svg>"
     )
 
