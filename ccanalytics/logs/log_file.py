@@ -164,9 +164,9 @@ class LogFile:
             self._take_event(line, EVENTS[line.subtype], at)
         elif title := line.custom_title or line.ai_title or line.summary:
             # A summary can be about another session, so it is not a title.
-            name = f"{line.session() or self.path.stem}:title:{crc32(title.encode()):08x}"
-            title = line.custom_title or line.ai_title
-            self._put_event("title", name, line.session(), text=title)
+            kind, text = ("name", title) if line.custom_title else ("title", line.ai_title)
+            name = f"{line.session() or self.path.stem}:{kind}:{crc32(title.encode()):08x}"
+            self._put_event(kind, name, line.session(), text=text)
         elif line.continued_in_session_id and line.session_id:
             self.facts.continued[line.continued_in_session_id] = line.session_id
         return True

@@ -96,10 +96,14 @@ LOG_SCHEMAS = {
         "UTC day, at its midnight",
         field("session", pa.string(), "session id"),
         field("at", pa.timestamp("ms"), "moment, UTC; of an undated line, that of its neighbour"),
-        field("event", pa.string(), "id of the line; of a title, a digest"),
-        field("kind", pa.string(), "compaction, title, recap, api_error, ...: an open set"),
+        field("event", pa.string(), "id of the line; of a title or name, a digest"),
+        field(
+            "kind",
+            pa.string(),
+            "compaction, title, name (by a person), recap, api_error, ...: an open set",
+        ),
         field("tokens", _count, "of a compaction, the context before it; else null"),
-        field("text", pa.string(), "of a title, its words; else null"),
+        field("text", pa.string(), "of a title or name, its words; else null"),
     ),
 }
 """The frames only session logs fill; all are optional in a store."""

@@ -36,10 +36,10 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     """One row per session with anything in range, the most expensive first.
 
     Columns: session, started_at (in `timezone`; the first request in range where it began before),
-    title (the last one in the log, else empty), minutes (to its last answer), active_minutes
-    (without pauses over 15 minutes), project, branch, value, tokens, requests, commits,
-    pull_requests, lines_added, peak_context (tokens, of its own answers), compactions,
-    subagent_share (of the cost; null without one).
+    title (the name a person gave it, else the last title in the log, else empty), minutes (to its
+    last answer), active_minutes (without pauses over 15 minutes), project, branch, value, tokens,
+    requests, commits, pull_requests, lines_added, peak_context (tokens, of its own answers),
+    compactions, subagent_share (of the cost; null without one).
     """
     own = own_frames(data)
     main = own.requests["agent"] == "main"
@@ -51,8 +51,8 @@ def own_sessions(data: Dataset, timezone: str = "") -> pd.DataFrame:
     frame = groups[["project", "branch"]].first().join(groups[sums].sum())
     frame["peak_context"] = groups["context"].max()
     frame["value"] = groups["value"].sum(min_count=1)
-    titles = own.log_events[own.log_events["kind"] == "title"].dropna(subset="text")
-    titles = titles.sort_values("at").groupby("session", observed=True)["text"].last()
+    titles = own.log_events.dropna(subset="text").assign(is_name=lambda f: f["kind"] == "name")
+    titles = titles.sort_values(["is_name", "at"]).groupby("session", observed=True)["text"].last()
     frame["title"] = titles.astype("str").reindex(frame.index).fillna("")
     known = own.sessions.set_index("session")["started_at"].reindex(frame.index)
     started = known.fillna(groups["at"].min())

@@ -177,6 +177,22 @@ def test_a_session_has_its_cost_its_context_and_its_compactions(data):
     assert sessions.index[-1] == "s3"  # without a price
 
 
+def test_a_name_given_by_a_person_goes_before_any_title(folder, tmp_path):
+    """Titles are written again and again, also after a session was renamed."""
+    lines = [
+        {"type": "custom-title", "customTitle": "Login", "sessionId": "s1"},
+        answer("n1", "n1", at="2026-08-03T11:00:00.000Z"),
+        {"type": "ai-title", "aiTitle": "Fix a form", "sessionId": "s1"},
+    ]
+    with (folder / "projects" / "p" / "s1.jsonl").open("a") as file:
+        file.writelines(f"{json.dumps(one)}\n" for one in lines)
+    data = cca.load(source="local", logs=[folder], store=tmp_path / "store", days=14, now=NOW)
+    sessions = cca.own_sessions(data).set_index("session")
+    assert sessions.loc["s1", "title"] == "Login"
+    ledger = cca.coverage_ledger(data).set_index("who")["state"]
+    assert "1 title" in ledger["Calls Claude Code makes in the background"]
+
+
 def test_a_session_duration_ignores_clock_changes(folder, tmp_path):
     """25 hours over midnight; two answers ten minutes apart while Berlin turns its clock back."""
     lines = [
