@@ -5,10 +5,11 @@ report there are no controls: only the first answer is shown, like any result.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from threading import RLock
+from types import MappingProxyType
 from typing import Any
 
 import ipywidgets as widgets
@@ -136,14 +137,21 @@ class Explorer:
         for name, control in self.controls.items():
             control.add_class(f"cca-{name.replace('_', '-')}")
 
-    def _fill(self, question: Question) -> None:
-        """Set the controls to a question; the answer names a missing team."""
+    def _fill(self, question: Question, read: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Set the controls to a question; the answer names a missing team.
+
+        A control whose value was `read` and is still asked is left alone: it may have been changed
+        since, and that change is answered next.
+        """
         known = [*self.loaded.teams(question.source), *question.teams]
         self._changing = True
         try:
             self.controls["teams"].options = list(dict.fromkeys(known))
+            self.controls["teams"].value = question.teams  # new options take the old ones away
             for name, control in self.controls.items():
-                control.value = getattr(question, name)
+                asked = getattr(question, name)
+                if name not in read or read[name] != asked:
+                    control.value = asked
         finally:
             self._changing = False
 
@@ -158,16 +166,17 @@ class Explorer:
                 first = first_question(self.loaded, question.source, weeks=self._asked[2])
                 question = replace(question, since=first.since, until=first.until)
                 question = still_there(question, self.loaded, first)
-            self._answer(question)
+            self._answer(question, values)
 
-    def _answer(self, question: Question) -> None:
-        self._fill(question)
+    def _answer(self, question: Question, read: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self._fill(question, read)
         self._show(question)
         self.offer_files()
 
     def offer_files(self) -> None:
         """Links to files of the view: after it, as drawing a picture takes as long as all else."""
-        self.links.value = links(self.view, self._spec)
+        with self._one_at_a_time:
+            self.links.value = links(self.view, self._spec)
 
     def _show(self, question: Question) -> None:
         """Show the view of a question, each part in one step to avoid flicker."""

@@ -129,6 +129,32 @@ def test_a_change_made_during_an_update_is_shown(monkeypatch):
     assert made.view.chart is None
 
 
+def test_a_change_made_while_another_source_is_read_is_answered_too(monkeypatch):
+    """Reading takes seconds, and then the range of the new source is filled in, nothing else."""
+    made = explored()
+    reading, go_on, read = Event(), Event(), explorer.first_question
+
+    def slow(*asked, **how):
+        reading.set()
+        go_on.wait(60)
+        return read(*asked, **how)
+
+    monkeypatch.setattr(explorer, "first_question", slow)
+    source, metric = made.controls["source"], made.controls["metric_id"]
+    first = Thread(target=setattr, args=(source, "value", "sample"))
+    second = Thread(target=setattr, args=(metric, "value", "commits"))
+    first.start()
+    reading.wait(60)
+    second.start()
+    second.join(0.2)
+    go_on.set()
+    first.join()
+    second.join()
+    asked = made.view.question
+    assert (asked.source, asked.since, asked.metric_id) == ("sample", date(2026, 9, 28), "commits")
+    assert metric.value == "commits"
+
+
 def test_reset_goes_back_to_the_first_view():
     """Whatever was set, in one update."""
     made = explored()
