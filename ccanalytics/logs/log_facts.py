@@ -21,7 +21,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -44,8 +44,6 @@ _WORKTREE = re.compile(
     r"([\\/])(?:\.claude[\\/]worktrees|\.worktrees)[\\/].*"
     r"|(?<=[\\/]\.claude-worktrees[\\/])([^\\/]+)[\\/].*"
 )
-
-L = TypeVar("L", int, str)
 
 KINDS = (None, "named", "fork", "bg")
 """What a session's file shows, from the likely original to the likely copy: nothing; a name in its
@@ -181,13 +179,9 @@ class LoggedRequest(msgspec.Struct, gc=False):
         """The more complete of two accounts; a side conversation yields to the original."""
         if self.side != other.side:
             return other if self.side else self
-        if (self.used, self.place, self.advisors) == (other.used, other.place, other.advisors):
-            # Most lines of an answer repeat its usage.
-            best = self if self.at <= other.at else other
-        else:
-            best = min(self, other, key=LoggedRequest._rank)
+        best = min(self, other, key=LoggedRequest._rank)
         final, origin = self.final or other.final, self.origin.joined(other.origin)
-        asked_at = _least(self.asked_at, other.asked_at)
+        asked_at = min(filter(None, (self.asked_at, other.asked_at)), default=None)
         if (best.final, best.origin, best.asked_at) == (final, origin, asked_at):
             return best
         return msgspec.structs.replace(best, final=final, origin=origin, asked_at=asked_at)
@@ -269,7 +263,7 @@ class Session(msgspec.Struct, gc=False):
         """From the earlier start to the later end."""
         first = min(self, other, key=lambda s: (s.started_at, _plain(s.place), s.kind or ""))
         end = max(self.ended_at, other.ended_at)
-        continues = _least(self.continues, other.continues)
+        continues = min(filter(None, (self.continues, other.continues)), default=None)
         if (first.ended_at, first.continues) == (end, continues):
             return first
         return msgspec.structs.replace(first, ended_at=end, continues=continues)
@@ -286,11 +280,6 @@ def put(facts: dict[Any, Any], key: object, fact: Any) -> None:
     """Add one account of a fact to the known ones."""
     known = facts.get(key)
     facts[key] = fact if known is None else known.joined(fact)
-
-
-def _least(mine: L | None, its: L | None) -> L | None:
-    """The lesser one of two, either of which may be missing."""
-    return mine if mine == its else min(filter(None, (mine, its)), default=None)
 
 
 def _plain(place: Place) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ from ccanalytics.logs.log_lines import (
 )
 from ccanalytics.logs.log_repair import records
 from ccanalytics.logs.log_turns import Said, Turns
-from ccanalytics.prices import Tariff, Tokens
+from ccanalytics.prices import Tariff
 
 if TYPE_CHECKING:
     from ccanalytics.logs.log_reader import LogReader
@@ -58,14 +58,12 @@ EVENTS = {
 """Kinds of `log_events` by the subtype of their line."""
 
 
-NONE = Tokens(0, 0, 0, 0, 0, 0)
-
-_but_when = attrgetter(
+_what_it_says = attrgetter(
     *("place", "side", "asked_at", "answers", "line.request_id", "line.advisor_model"),
     *("line.agent_id", "line.attribution_skill", "line.attribution_mcp_server"),
     *("message.id", "message.model", "message.stop_reason", "message.usage"),
 )
-"""All that a request is made of, except when it was logged."""
+"""All that a request is made of, except when it was said."""
 
 
 HalfKey = tuple[str, str]
@@ -207,19 +205,18 @@ class LogFile:
         self._sessions[name] = Session(at, known.ended_at if known else at, said.place, kind)
 
     def _take_answer(self, said: Said) -> None:
-        message, usage = said.message, said.message.usage
-        counts = NONE if usage is None else tokens(usage)
-        self._turns.hear(said, counts.into)
-        if usage is None or message.model == SYNTHETIC:
+        usage = said.message.usage
+        self._turns.hear(said)
+        if usage is None or said.message.model == SYNTHETIC:
             return
         # An answer has a line for each of its blocks, and most say nothing new.
-        last, self._last = self._last, (_but_when(said), said.at)
+        last, self._last = self._last, (_what_it_says(said), said.at)
         if self._last[0] != last[0] or said.at < last[1]:
-            request = self._request(said, usage, counts)
+            request = self._request(said, usage)
             self.facts.add(self.facts.requests, request.key, request)
 
-    def _request(self, said: Said, usage: LoggedUsage, counts: Tokens) -> LoggedRequest:
-        line, message, model = said.line, said.message, self.reader.model
+    def _request(self, said: Said, usage: LoggedUsage) -> LoggedRequest:
+        line, message, model, counts = said.line, said.message, self.reader.model, tokens(usage)
         refused = message.stop_reason == "refusal" and not usage.output_tokens
         fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
         request = LoggedRequest(

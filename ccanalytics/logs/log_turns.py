@@ -10,7 +10,7 @@ from operator import attrgetter
 import msgspec
 
 from ccanalytics.logs.log_facts import OF_A_GATEWAY, Place
-from ccanalytics.logs.log_lines import Line, Message
+from ccanalytics.logs.log_lines import Line, Message, tokens
 
 
 class Conversation(msgspec.Struct, gc=False):
@@ -64,7 +64,7 @@ class Turns:
         prompts = self._conversations.setdefault(said.line.stream(), [])
         prompts.insert(bisect_right(prompts, at, key=_prompted_at), Conversation(prompt, at, at))
 
-    def hear(self, said: Said, into: int) -> None:
+    def hear(self, said: Said) -> None:
         """Note what an answer answers, and what stands for ids that are missing or shared.
 
         Within one prompt what goes in grows with every answer. Results of tools do not tell: they
@@ -77,7 +77,8 @@ class Turns:
         # While an answer of the API is being written a person may type a command.
         if all(ids) and len(ids[1] or "") > OF_A_GATEWAY:
             return
-        stream = line.stream()
+        usage, stream = said.message.usage, line.stream()
+        into = tokens(usage).into if usage else 0
         whose = f"{line.session()}:{stream}" if said.side else known and known.prompt
         turn = f"{whose or line.session()}/{into or said.asked_at or 0}"
         answer = Answer(said.at, known, said.asked_at, into, None if all(ids) else turn)
