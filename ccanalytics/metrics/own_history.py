@@ -184,8 +184,9 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
     """The last week against the weighted mean of all before; None where it cannot be judged.
 
     The scatter of the weeks before sets the scale, so weeks that all people share a shock in are
-    seen to be unsure, and `DRIFT` is added to it. Student's t with two degrees of freedom less than
-    there are weeks.
+    seen to be unsure. It has two degrees of freedom less than there are weeks. `DRIFT` is added: it
+    is given, so the more of the variance it is, the more degrees of freedom the whole has
+    (Satterthwaite, Biometrics Bulletin 2, 1946).
     """
     weeks = _log_weeks(top, bottom) if top.shape[1] >= MINIMUM_WEEKS else None
     if weeks is None:
@@ -195,8 +196,10 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
     before = float(np.average(values[:-1], weights=weights))
     freedom = len(values) - 2
     scale = float(weights @ (values[:-1] - before) ** 2) / freedom
-    variance = scale * (variances[-1] + 1 / weights.sum()) + _drifted(len(values))
-    return LogChange(float(values[-1]) - before, math.sqrt(variance), freedom)
+    scattered = max(scale * float(variances[-1] + 1 / weights.sum()), _NOTHING)
+    variance = scattered + _drifted(len(values))
+    whole_freedom = freedom * (variance / scattered) ** 2
+    return LogChange(float(values[-1]) - before, math.sqrt(variance), whole_freedom)
 
 
 def sides_change(top: Floats, bottom: Floats, after: Weeks) -> LogChange | None:
@@ -229,6 +232,8 @@ def sides_change(top: Floats, bottom: Floats, after: Weeks) -> LogChange | None:
         shared = max(together / CLEARLY - own, 0.0)
     error = math.sqrt(people + shared + _drifted(weeks))
     parts = people**2 / (n - 1) + shared**2 / (weeks - 2)
+    # Drift adds none here: of unchanged reports of 40 people whose weeks share a shock of 10 %,
+    # 14 % would have a change, where 10 % do (`simulated_truth`, 200 seeds).
     freedom = (people + shared) ** 2 / parts if parts > 0 else weeks - 2
     before, now = np.log(sums[0] / sums[1])
     return LogChange(float(now - before), error, freedom)

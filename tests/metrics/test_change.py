@@ -10,7 +10,7 @@ from builders import dataset, record
 import ccanalytics as m
 from ccanalytics.metrics.change import Comparison, compare
 from ccanalytics.metrics.headline import Headline
-from ccanalytics.metrics.own_history import sides_change
+from ccanalytics.metrics.own_history import last_week_change, sides_change
 from ccanalytics.metrics.ratios import Matrix
 
 LAST = "2026-11-16"
@@ -302,3 +302,20 @@ def test_over_four_weeks_one_persons_weeks_are_the_only_replicates():
     scatter = 12 * 0.1**2 / 10 * (1 / 8 + 1 / 4)
     assert found.error == pytest.approx(math.sqrt(scatter + DRIFTED))
     assert found.freedom == pytest.approx(10)
+
+
+def test_a_last_week_is_as_unsure_as_the_weeks_before_it_scatter_and_drift():
+    """Ten weeks a tenth up or down in turn and one at 0, on the log scale; the last is 0.2 up.
+    Drift is given, so the ten degrees of freedom of the scatter are more for the whole."""
+    top = np.exp([*np.tile([0.1, -0.1], 5), 0, 0.2])[None, :]
+    found = last_week_change(top, np.zeros_like(top))
+    scatter = 0.1**2 * (1 + 1 / 11)
+    assert found.estimate == pytest.approx(0.2)
+    assert found.error == pytest.approx(math.sqrt(scatter + DRIFTED))
+    assert found.freedom == pytest.approx(10 * ((scatter + DRIFTED) / scatter) ** 2)
+
+
+def test_weeks_that_are_all_alike_leave_only_drift():
+    """Nothing is estimated, so Student's t is that of the normal distribution."""
+    found = last_week_change(np.ones((5, 12)), np.zeros((5, 12)))
+    assert found.interval == pytest.approx(np.expm1([-1.645 * 0.048, 1.645 * 0.048]), abs=1e-4)
