@@ -72,6 +72,22 @@ class Ledger(msgspec.Struct):
     """Sessions that start with lines of another one, each with that one."""
 
 
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """While a function runs, and its facts live, the garbage collector does not scan them.
+
+    There are a million, and none has a cycle.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_no_collection()
 def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False) -> SyncResult:
     """Sync what is new in the session logs; with `again` every file is read from its start."""
     lost, stored = repair(store, SOURCE), store.organization(SOURCE)
@@ -80,7 +96,7 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
     if logs.missing:
         _warn_once(f"{logs.missing} The stored days of earlier logs are used.")
     whose = stored or ORGANIZATION
-    with store.alone(SOURCE), _no_collection():
+    with store.alone(SOURCE):
         ledger = None if again or lost else _ledger(store)
         index = ledger.index if ledger else LogIndex()
         if not logs.models.items() <= index.models.items():
@@ -97,6 +113,7 @@ def _warn_once(text: str) -> None:
     log.warning("%s", text)
 
 
+@_no_collection()
 def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
     """Merge the session-log facts of another store; facts in both count once."""
     if other.root == store.root:
@@ -106,22 +123,10 @@ def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
     facts = facts_of(other.read_days(SOURCE, other.dates(SOURCE), LOG_SCHEMAS)[1])
     if theirs := _ledger(other):
         _recall(facts, theirs)
-    with store.alone(SOURCE), _no_collection():
+    with store.alone(SOURCE):
         ledger = _ledger(store)
         whose = store.organization(SOURCE) or other.organization(SOURCE)
         return _join(store, ledger, facts, ledger.index if ledger else LogIndex(), whose, now)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """The garbage collector would scan a million facts again and again, and none has a cycle."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _join(

@@ -36,3 +36,22 @@ def test_a_sync_loads_no_pandas_and_no_notebook(tmp_path):
     loaded = modules_of_a_sync(tmp_path)
     assert not loaded & NOT_NEEDED
     assert len(loaded) < 850
+
+
+FRAME = """
+import sys
+from ccanalytics.frames.arrow_tables import do_without_pandas, to_pandas
+import pyarrow as pa
+do_without_pandas()
+table = pa.table({"project": ["a", "b"], "commits": [2, 3]})
+assert "pandas" not in sys.modules
+frame = to_pandas(table)
+print(frame["commits"].sum(), frame["project"].dtype, pa.array(frame["project"]).type)
+"""
+
+
+def test_a_frame_made_where_arrow_did_without_pandas_is_the_same(tmp_path):
+    """What a sync does without is there as soon as somebody asks for a frame."""
+    done = subprocess.run([sys.executable, "-c", FRAME], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[:2] == ["5", "category"]
+    assert "dictionary" in done.stdout
