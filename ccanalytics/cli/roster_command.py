@@ -81,7 +81,7 @@ def _sizes(run: "RunOptions", roster: "pd.DataFrame") -> Iterator[str]:
 
     now = roster_of_weeks(roster, pd.DatetimeIndex([monday(run.now.date())]))
     people = counted(roster["actor"].nunique(), "person", "people")
-    yield f"{people} in {counted(len(roster), 'stay')}, {len(now)} of them this week"
+    yield f"{people} in {counted(len(roster), 'row')}, {len(now):,} of them this week"
     for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():
         yield f"  {team}: {size}"
 
@@ -95,8 +95,8 @@ def _compared(run: "RunOptions", roster: "pd.DataFrame", named: bool) -> Iterato
     strangers = not_on_roster(data.activity, roster)["actor"]
     silent = never_seen(data.activity, roster, data.since, data.until)["actor"]
     for actors, what in (
-        (strangers, "with records on days when not on it"),
-        (silent, f"on it without a record from {data.since} to {data.until}"),
+        (strangers, "with records on days they were not on the roster"),
+        (silent, f"on the roster without a record from {data.since} to {data.until}"),
     ):
         yield f"{counted(len(actors), 'person', 'people')} {what}"
         yield from (f"  {actor}" for actor in actors if named)

@@ -118,11 +118,11 @@ def _sync(
         result = fetch_days(chosen, *days, progress=shown, **how)
         for flag, part in zip(extra, parts, strict=True):
             try:
-                said = fetch_companion(chosen, part, *days)
+                said = str(fetch_companion(chosen, part, *days))
             except CCAnalyticsError:  # the days are stored all the same
                 say(result, err=True)
                 raise
-            say(f"{flag.capitalize()}: {said}", err=as_json)
+            say(f"{flag.capitalize()} {said[0].lower()}{said[1:]}", err=as_json)
     say(result, err=as_json)
     say(chosen.settings.store, err=as_json)
     if as_json:

@@ -125,8 +125,9 @@ def _before(headline: Headline) -> str:
 
 def _basis(headline: Headline) -> str:
     """The sample size: "421 commits, 96 people"."""
-    if headline.withheld:
-        return ""
+    of_people = headline.metric.numerator == "active" and not headline.metric.is_ratio
+    if headline.withheld or of_people:
+        return ""  # the figure itself is the people
     people = counted(headline.n_actors, "person", "people")
     people += " active" if headline.metric.denominator in ("on_roster", "active_before") else ""
     column = headline.metric.denominator

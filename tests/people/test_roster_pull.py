@@ -305,8 +305,8 @@ def test_the_command_checks_a_file(sample_days, tmp_path, monkeypatch):
     plain = CliRunner().invoke(main, asked)
     named = CliRunner().invoke(main, [*asked, "--named"])
     assert plain.exit_code == 0, plain.output
-    assert "2 people in 2 stays, 2 of them this week" in plain.output
-    assert "2 people on it without a record" in plain.output
+    assert "2 people in 2 rows, 2 of them this week" in plain.output
+    assert "2 people on the roster without a record" in plain.output
     assert "@" not in plain.output
     assert "  bob@x.example" in named.output
 
@@ -318,7 +318,7 @@ def test_people_per_team_are_said_also_when_nothing_is_stored(tmp_path, monkeypa
     asked = ["roster", "check", "people.csv", "--source", "api", "--store", "empty"]
     done = CliRunner().invoke(main, asked)
     assert done.exit_code == 1
-    assert "2 people in 2 stays, 2 of them this week" in done.stdout
+    assert "2 people in 2 rows, 2 of them this week" in done.stdout
     assert "Error:" in done.stderr
 
 
