@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date
 
 
 def counted(number: int, one: str, several: str = "") -> str:
@@ -11,6 +12,15 @@ def counted(number: int, one: str, several: str = "") -> str:
     ('1 person', '2 days', '1,200 people')
     """
     return f"{number:,} {one if number == 1 else several or one + 's'}"
+
+
+def day_words(moment: date, rest: str = "%B") -> str:
+    """The day of a moment, and the rest of it in a format; Windows has none for a day without zero.
+
+    >>> day_words(date(2026, 8, 3)), day_words(date(2026, 8, 3), "%b %Y")
+    ('3 August', '3 Aug 2026')
+    """
+    return f"{moment.day} {moment:{rest}}"
 
 
 def either(names: Sequence[str]) -> str:

@@ -261,3 +261,14 @@ def test_nothing_below_the_command_line_prints():
         calls = [node.func for node in ast.walk(tree_of(file)) if isinstance(node, ast.Call)]
         printing = [one for one in calls if isinstance(one, ast.Name) and one.id == "print"]
         assert not printing, file
+
+
+def test_dates_are_written_as_every_system_can():
+    """`%-d` is an error on Windows; only charts, which are drawn by JavaScript, have it."""
+    for file in FILES:
+        forms = [
+            ast.unparse(node.format_spec)
+            for node in ast.walk(tree_of(file))
+            if isinstance(node, ast.FormattedValue) and node.format_spec
+        ]
+        assert not [form for form in forms if "%-" in form], file

@@ -36,7 +36,7 @@ from ccanalytics.display.tables import frame_bundle
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.withholding import UNAVAILABLE, is_available
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 NO_INTERVENTIONS = (
     "No intervention is known: name a CSV file (team,date,what) as `interventions` in "
@@ -134,7 +134,7 @@ def _retention_title(rows: pd.DataFrame) -> str:
     if known.empty:
         return ""
     last = known.iloc[-1]
-    began = f"{_share(last['value'])} of those who began in the week of {last['cohort']:%-d %B}"
+    began = f"{_share(last['value'])} of those who began in the week of {day_words(last['cohort'])}"
     return f"{began} were back after {counted(int(last['k']), 'week')}"
 
 
@@ -334,7 +334,7 @@ def intervention_effects_chart(effect: Effect) -> Any:
         f"Difference to {counted(effect.n_teams, 'team')} without it by week, each against its "
         f"own mean before{judged}"
     )
-    title = f"{metric.name}, {effect.team}: {change} since {effect.date:%-d %B}"
+    title = f"{metric.name}, {effect.team}: {change} since {day_words(effect.date)}"
     return finished(layers, "intervention_effects", title=title, subtitle=subtitle)
 
 

@@ -34,6 +34,7 @@ from ccanalytics.metrics.findings import Finding
 from ccanalytics.metrics.own_history import LEVEL, Floats
 from ccanalytics.metrics.withholding import UNAVAILABLE, basis_of, mask_unavailable
 from ccanalytics.showing import ShowsItself
+from ccanalytics.words import day_words
 
 MINIMUM_DAYS = 21
 """Closed days needed for a forecast: three weeks."""
@@ -95,12 +96,12 @@ class Forecast(ShowsItself):
         budget = METRICS["cost"].format(self.budget)
         if pd.isna(self.earliest):
             return f"The budget of {budget} is not reached within the month."
-        first = f"{self.earliest:%-d %B}"
+        first = day_words(self.earliest)
         if pd.isna(self.latest):
             return f"The budget of {budget} may be used up from {first} on, or not at all."
         if self.earliest == self.latest:
             return f"The budget of {budget} is used up on {first}."
-        return f"The budget of {budget} is used up between {first} and {self.latest:%-d %B}."
+        return f"The budget of {budget} is used up between {first} and {day_words(self.latest)}."
 
 
 @kept
@@ -169,7 +170,7 @@ class BudgetState(Forecast):
         if self.why:
             return self.why
         if self.is_crossed:
-            return f"is exceeded by {self.first_day:%-d %B}"
+            return f"is exceeded by {day_words(self.first_day)}"
         return "will not be reached" if self.high < self.budget else "may be exceeded"
 
     def as_json(self) -> dict[str, Any]:
@@ -201,7 +202,7 @@ def budget_findings(data: Dataset) -> Iterator[Finding]:
     usd = METRICS["cost"].format
     for one in filter(lambda one: one.is_crossed, budget_states(data)):
         name = f"{one.name}: the" if one.name else "The"
-        title = f"{name} budget of {usd(one.budget)} is used up by {one.first_day:%-d %B}"
+        title = f"{name} budget of {usd(one.budget)} is used up by {day_words(one.first_day)}"
         text = (
             f"{usd(one.so_far)} {one.money} so far; {usd(one.low)} to {usd(one.high)} expected in "
             f"{one.month:%B}."

@@ -24,7 +24,7 @@ from ccanalytics.metrics.ratios import MINIMUM_PRICED, rows_of, week_frame
 from ccanalytics.metrics.withholding import UNAVAILABLE, is_known
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 FEWEST_BEFORE, FEWEST_AFTER = 4, 2
 """Closed weeks it takes before and after an intervention."""
@@ -86,7 +86,7 @@ class Effect(ShowsItself):
 
     def sentence(self) -> str:
         """The effect in words, with its evidence."""
-        about = f"{self.what} (team {self.team}, {self.date:%-d %B %Y})"
+        about = f"{self.what} (team {self.team}, {day_words(self.date, '%B %Y')})"
         if self.change is None:
             return f"{about}: no comparison, because {self.why}."
         people = counted(self.n_treated, "person", "people")

@@ -29,6 +29,7 @@ from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, week_frame
 from ccanalytics.people.roster import WEEK
 from ccanalytics.people.small_groups import withheld_rows
 from ccanalytics.showing import Note, says
+from ccanalytics.words import day_words
 
 Cells = npt.NDArray[np.bool_]
 
@@ -268,8 +269,8 @@ def stopped_findings(data: Dataset) -> Iterator[Finding]:
     yield Finding(
         "stopped",
         f"{stopped} of {len(began)} people who started stopped after their first week",
-        f"They began from {weeks[BEGAN_AFTER]:%-d %B} to {weeks[-SINCE_THEN - 1]:%-d %B}, and have "
-        f"not been active in the {SINCE_THEN} weeks after it or more.",
+        f"They began from {day_words(weeks[BEGAN_AFTER])} to {day_words(weeks[-SINCE_THEN - 1])}, "
+        f"and have not been active in the {SINCE_THEN} weeks after it or more.",
         "retention",
         weight=math.sqrt(stopped * max(cost, 1.0)) * share,
     )

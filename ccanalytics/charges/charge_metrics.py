@@ -20,7 +20,7 @@ from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.calendars import week_of
 from ccanalytics.people.small_groups import few, large
 from ccanalytics.showing import Sentence, says
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 PEOPLE, KEYS, OTHERS = "people", "API keys", "other identities"
 PARTS = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
@@ -136,7 +136,7 @@ def bill_sentence(data: Dataset) -> str:
             for name, said in SHARES.items() if name in parts.index]  # fmt: skip
     return (
         f"{_USD(total)} was billed for Claude Code in the {counted(weeks.nunique(), 'week')} from "
-        f"{weeks.min():%-d %B} to {weeks.max() + pd.Timedelta(days=6):%-d %B %Y}, "
+        f"{day_words(weeks.min())} to {day_words(weeks.max() + pd.Timedelta(days=6), '%B %Y')}, "
         f"{NOT_THE_INVOICE}; {_USD(at_list)} at list prices, a discount of "
         f"{share(1 - total / at_list)}{''.join(f'; {one}' for one in rest)}."
     )

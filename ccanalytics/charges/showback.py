@@ -21,7 +21,7 @@ from ccanalytics.metrics.withholding import withheld_days
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.people.small_groups import few, withheld_rows
 from ccanalytics.weeks import days_between, month_days
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
 """What the bill is split by, and the FOCUS name of such a sub account."""
@@ -58,7 +58,7 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     total, month = int(cents["amount_usd"].sum()), f"{data.since:%B %Y}"
     kind = by.replace("_", " ")
     shares = SHARES | {NO_GROUP: f"is from people without a {kind}"}
-    up_to = "" if last == data.until else f" up to {last:%-d %B}"
+    up_to = "" if last == data.until else f" up to {day_words(last)}"
     parts = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
             for name, words in shares.items() if name in cents.index]  # fmt: skip
     parts += [f"{counted(together, kind)} with too few people share a row"] if together else []

@@ -23,7 +23,7 @@ from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS, Metric
 from ccanalytics.showing import ShowsItself
 from ccanalytics.wings import resolve
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 if TYPE_CHECKING:
     from ccanalytics.metrics.findings import Findings
@@ -131,7 +131,7 @@ def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
         alt.Chart(frame).mark_bar(size=4).encode(x=day_axis(), y=value_axis(metric), tooltip=words)
     )
     peak = frame.dropna(subset="value").nlargest(1, "value").itertuples()
-    said = [f"{metric.name}: at most {day.value:,.0f}, on {day.date:%-d %B}" for day in peak]
+    said = [f"{metric.name}: at most {day.value:,.0f}, on {day_words(day.date)}" for day in peak]
     subtitle = "People by UTC day; a day of too few people has no bar"
     return finished(drawn, metric.id, title="".join(said), subtitle=subtitle)
 

@@ -20,7 +20,7 @@ from altair.utils import update_nested
 
 from ccanalytics.charts.theme import CONFIG, HEIGHT, WIDTH, period_of, unit_words, words_of
 from ccanalytics.metrics.definitions import ActorKind, Metric
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 MIME = "application/vnd.vegalite.v5+json"
 """The type JupyterLab and VS Code draw; they draw Vega-Lite 6 like version 5."""
@@ -220,7 +220,7 @@ def _values_in_words(frame: Any, metric: Metric) -> str:
     if not words or "week" not in newest:
         return f". {words}".rstrip(". ")
     period = period_of(frame)
-    said = f". {period.capitalize()} of {newest['week'].iloc[0]:%-d %b %Y}: {words}"
+    said = f". {period.capitalize()} of {day_words(newest['week'].iloc[0], '%b %Y')}: {words}"
     if len(newest) > 1:
         return said
     low, high = (metric.format(known["value"].agg(end)) for end in ("min", "max"))

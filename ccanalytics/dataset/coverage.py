@@ -19,7 +19,7 @@ from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
 from ccanalytics.people.roster import never_seen, not_on_roster
 from ccanalytics.wings import resolve
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 Grade = Literal["complete", "moving", "partial", "none"]
 
@@ -61,7 +61,7 @@ def trust_facts(data: Dataset) -> TitledFrame:
     """One row per fact about the records: what, state. Only counts, no names."""
     stored = data.days[data.days["stored"]]
     moving, restated = int((~stored["final"]).sum()), int(stored["restated"].sum())
-    last = f", the last from {data.weeks[-1]:%-d %B %Y}" if len(data.weeks) else ""
+    last = f", the last from {day_words(data.weeks[-1], '%B %Y')}" if len(data.weeks) else ""
     facts = {
         "Days": f"{len(stored)} of {len(data.days)} stored, "
         + (f"{moving} of them may still change" if moving else "all of them final"),
@@ -197,7 +197,7 @@ def _seat_fact(seats: pd.DataFrame) -> str:
     last = known.iloc[-1]
     invites = last["pending_invites"]
     pending = "" if pd.isna(invites) else f", {invites:,.0f} invitations pending"
-    day = f"{last['date']:%-d %B %Y}"
+    day = day_words(last["date"], "%B %Y")
     return f"{last['assigned_seats']:,.0f} assigned on {day}, for any product{pending}"
 
 

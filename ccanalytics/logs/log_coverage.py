@@ -5,7 +5,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 _WHY = {
     "Other machines, other people": "These are one person's logs.",
@@ -31,7 +31,7 @@ def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
     frames = {**nothing, **data.extras}
     requests, calls = frames["requests"], frames["tool_calls"]
     kinds = frames["log_events"]["kind"].astype("str").value_counts().to_dict()
-    first = f"{requests['at'].min():%-d %B %Y}" if len(requests) else "none"
+    first = f"{day_words(requests['at'].min(), '%B %Y')}" if len(requests) else "none"
     marks = [counted(kinds[m], m) for m in ("title", "recap", "compaction") if m in kinds]
     searches = int(((calls["tool"] == "WebSearch") & (calls["decision"] == "accepted")).sum())
     open_, unpriced = ~requests["final"].astype("bool"), requests["cost_usd"].isna()

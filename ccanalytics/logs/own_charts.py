@@ -25,6 +25,7 @@ from ccanalytics.charts.theme import (
 from ccanalytics.logs.own_frames import dollars, part, short_names
 from ccanalytics.metrics.by_week import MetricFrame
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.words import day_words
 
 SHOWN = 12
 """How many projects, branches or sessions are drawn, most expensive first; the table has all."""
@@ -60,7 +61,7 @@ def usage_by_chart(frame: MetricFrame) -> Any:
             x, frame = week_axis(), every_week(frame, None)
         else:
             x, day = _hours(frame), frame.attrs.get("day")
-            subtitle += f" of {day:%-d %B}" if day is not None else ""
+            subtitle += f" of {day_words(day)}" if day is not None else ""
         bars = alt.Chart(frame).mark_bar(invalid="show").encode(x=x, y=value_axis(metric))
     else:
         if len(frame) == 1 and "unavailable" not in frame.attrs:  # a bar of its own says nothing
@@ -91,7 +92,7 @@ def usage_by_day_chart(frame: MetricFrame) -> Any:
     colour = _colour(group, frame[group].unique(), range=CATEGORIES)
     bars = alt.Chart(frame).mark_bar().encode(x=x, y=y, color=colour)
     days = frame.groupby("day", as_index=False)["value"].sum()
-    title = _said(days, lambda: f"Most on {_first(days)['day']:%-d %B}")
+    title = _said(days, lambda: f"Most on {day_words(_first(days)['day'])}")
     tip = [("day:T", "day", DAY), (f"{group}:N", group), ("value:Q", unit, form)]
     return _wide(bars, "usage_by_day", title, f"{what} and day", tip)
 

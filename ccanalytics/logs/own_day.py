@@ -21,6 +21,7 @@ from ccanalytics.logs.own_sessions import own_sessions
 from ccanalytics.logs.own_usage import summands
 from ccanalytics.metrics.by_week import measures
 from ccanalytics.showing import ShowsItself
+from ccanalytics.words import day_words
 
 WINDOW = pd.Timedelta(hours=5)
 """The length of a usage window, from the full hour of its first answer."""
@@ -181,7 +182,7 @@ def _choices(data: Dataset, project: str, timezone: str) -> list[Choice]:
 
 
 def _choice_words(session: pd.Series) -> str:
-    started = f"{session['started_at']:%-d %b %H:%M}"
+    started = day_words(session["started_at"], "%b %H:%M")
     name = session_name(session) if session["title"] else last_folder(session["project"])
     return f"{started} · {name} · {dollars(session['value'])}"
 

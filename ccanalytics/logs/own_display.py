@@ -16,7 +16,7 @@ from ccanalytics.logs.own_frames import local_time, millions, session_name, shor
 from ccanalytics.logs.own_sessions import active_time
 from ccanalytics.logs.own_week import OwnWeek
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 SHOWN = 15
 """The most sessions listed; the frame has them all."""
@@ -61,7 +61,7 @@ def own_now_bundle(now: OwnNow) -> Bundle:
 def recent_bundle(recent: TitledFrame) -> Bundle:
     """One card per row of `own_recent`: the last seven days against the seven before."""
     until = recent.attrs.get("until")
-    when = f"the {RECENT} days to {until:%-d %B}" if until else f"the last {RECENT} days"
+    when = f"the {RECENT} days to {day_words(until)}" if until else f"the last {RECENT} days"
     return _cards("own_recent", (_recent_card(row, when) for row in recent.itertuples(index=False)))
 
 
@@ -139,7 +139,7 @@ def _clock(now: OwnNow, moment: pd.Timestamp) -> str:
 def _last(now: OwnNow, moment: pd.Timestamp) -> str:
     """The time of a moment today, else also its day."""
     local = _local(now, moment)
-    return f"{local:%H:%M}" if moment >= now.today.since else f"{local:%-d %B %H:%M}"
+    return f"{local:%H:%M}" if moment >= now.today.since else day_words(local, "%B %H:%M")
 
 
 def _local(now: OwnNow, moment: pd.Timestamp) -> pd.Timestamp:

@@ -10,6 +10,7 @@ import pandas as pd
 from dateutil.tz import tzlocal
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.words import day_words
 
 CACHE_WRITES = ["cache_write_5m_tokens", "cache_write_1h_tokens"]
 TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", *CACHE_WRITES]
@@ -141,7 +142,7 @@ def session_name(session: pd.Series) -> str:
     """The name of a session: its title, else where and when it started."""
     if session["title"]:
         return str(session["title"])
-    return f"{last_folder(session['project'])}, {session['started_at']:%-d %B %H:%M}"
+    return f"{last_folder(session['project'])}, {day_words(session['started_at'], '%B %H:%M')}"
 
 
 def last_folder(path: str, count: int = 1) -> str:

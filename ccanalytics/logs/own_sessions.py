@@ -5,6 +5,7 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import OwnFrames, last_folder, local_time, own_frames
 from ccanalytics.metrics.by_week import measures
+from ccanalytics.words import day_words
 
 PAUSE = pd.Timedelta(minutes=15)
 """A longer gap without an answer or a tool call is a pause."""
@@ -115,7 +116,8 @@ def context_growth(data: Dataset, sessions: int = 4, timezone: str = "") -> pd.D
 def _labels(sessions: pd.DataFrame) -> pd.Series:
     """When and where each session started; of two that are alike the second has a number."""
     words = [
-        f"{one.started_at:%-d %b %H:%M} {last_folder(one.project)}" for one in sessions.itertuples()
+        f"{day_words(one.started_at, '%b %H:%M')} {last_folder(one.project)}"
+        for one in sessions.itertuples()
     ]
     labels = pd.Series(words, index=sessions.index, dtype="str")
     number = labels.groupby(labels).cumcount() + 1

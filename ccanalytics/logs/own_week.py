@@ -26,7 +26,7 @@ from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.findings import Finding, Findings
 from ccanalytics.metrics.own_history import MINIMUM_WEEKS, LogChange, last_week_change
 from ccanalytics.showing import Note, ShowsItself, says
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 RECENT_WEEKS = 12
 """The most closed weeks with use that a week is judged by."""
@@ -84,11 +84,11 @@ class OwnWeek(ShowsItself):
         """The period in words: "in the week of 17 August"."""
         since, until = self.data.since, self.data.until
         if (until - since).days == 6 and since.weekday() == 0:
-            return f"in the week of {since.day} {since:%B}"
+            return f"in the week of {day_words(since)}"
         if since == until:
-            return f"on {since.day} {since:%B}"
-        of = "%-d %B" if since.year == until.year else "%-d %B %Y"
-        return f"from {since:{of}} to {until:{of}}"
+            return f"on {day_words(since)}"
+        month = "%B" if since.year == until.year else "%B %Y"
+        return f"from {day_words(since, month)} to {day_words(until, month)}"
 
     def line(self, column: str) -> list[tuple[pd.Timestamp, float]]:
         """The sums of the closed weeks up to this one; 0 without use."""
@@ -193,7 +193,7 @@ def _nothing(week: OwnWeek) -> Finding:
     before = before[before < pd.Timestamp(week.data.since)]
     text = "The logs of that time have no answer of a model."
     if not before.empty:
-        text += f" The last one before it is from {before.max():%-d %B %Y}."
+        text += f" The last one before it is from {day_words(before.max(), '%B %Y')}."
     return _described(f"Nothing was used {week.when}", text)
 
 

@@ -26,7 +26,7 @@ from ccanalytics.metrics.withholding import is_known
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
 from ccanalytics.wings import resolve, wings
-from ccanalytics.words import counted, either
+from ccanalytics.words import counted, day_words, either
 
 MOST = 5
 """As many findings are shown."""
@@ -193,7 +193,7 @@ def _title(one: Change) -> str:
         return f"{subject} {moved} this week"
     if not one.is_step:
         return f"{subject} {'rising' if size > 0 else 'falling'}: {moved} over four weeks"
-    return f"{subject} {moved} since {one.since:%-d %B}"
+    return f"{subject} {moved} since {day_words(one.since)}"
 
 
 def _where(one: Change, looked_at: list[Change]) -> str:
@@ -267,7 +267,7 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
         if not (new or gone) or math.isnan(users) or not share >= MODEL_SHARE:
             continue
         since = weeks[first if new else last + 1]
-        title = f"{family} is {'new' if new else 'no longer used'} since {since:%-d %B}"
+        title = f"{family} is {'new' if new else 'no longer used'} since {day_words(since)}"
         text = (
             f"{counted(round(users), 'person', 'people')} used it, for {100 * share:.0f} % of the "
             f"cost, in {'the last week' if new else 'a week of the four before'}."
@@ -290,7 +290,9 @@ def hole_findings(data: Dataset) -> Iterator[Finding]:
     if lost.empty:
         return
     first, last = lost.iloc[0], lost.iloc[-1]
-    when = f"on {first:%-d %B}" if len(lost) == 1 else f"from {first:%-d %B} to {last:%-d %B}"
+    when = f"from {day_words(first)} to {day_words(last)}"
+    if first == last:
+        when = f"on {day_words(first)}"
     missing, silent = int((~days["stored"]).sum()), int(empty.sum())
     said = [f"{counted(missing, 'day')} not stored"] if missing else []
     said += [f"{counted(silent, 'working day')} stored without a record"] if silent else []
