@@ -72,9 +72,10 @@ def export_days(
         sync_available(spec.open(Access(folders=logs)), store, now=now)
     stored = store.dates(source)
     if not stored:
+        since_when = " --since DATE" if spec.network else ""
         raise StoreError(
             f"There is no {source} day to export in the store {store.root}: "
-            f"ccanalytics sync --source {source} fills it."
+            f"ccanalytics sync --source {source}{since_when} fills it."
         )
     days = days_between(since or stored[0], until or stored[-1])
     # Days outside the store are left out, unless all are: `load` says so.

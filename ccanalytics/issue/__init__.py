@@ -1,1 +1,1 @@
-"""One issue of the weekly report: sync, checks, notebooks, page, and what it remembers."""
+"""The report of one week (an issue): sync, checks, notebooks, page, and what it remembers."""

@@ -171,7 +171,7 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
         Check("Small teams across reports", "stop", text)
         for text in revealed_with(data, memory, earlier)
     ]
-    until_now = [one for one in earlier if one.week <= week]
+    until_now = [one for one in earlier if one.week <= week]  # a later one has later data
     made = f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return ReportSpec(
         source=data.source,

@@ -158,6 +158,7 @@ def _join(
         nothing = frames_of(Facts(), organization)
         writes |= {day: new(day, nothing) for day in sorted(gaps)}
     for day, known in stored.items():
+        # A day that has ended since is written again for that alone: its rows are the same.
         moves = not known.final and (is_final(day, now) or is_closed(day, now) > known.closed)
         if moves and day not in writes:
             writes[day] = new(day, store.read_days(SOURCE, [day])[1])

@@ -1,4 +1,4 @@
-"""The folder of reports: one file per issue, described by a JSON block inside it.
+"""The folder of reports: one file per issue (the report of a week), with a JSON block about it.
 
 Other files in the folder are left alone. Files appear complete or not at
 all, and one process at a time writes. `docs/json.md` lists what programs get of an issue.

@@ -39,9 +39,9 @@ def build_page(
     """The page of these notebooks, one section each, in order.
 
     `banner` is a line that stays above everything, `meta` the facts of "How this was made",
-    `definitions` those of metrics by id. `restated` says which numbers of earlier issues are others
-    now. `issue` is kept in the page for the index and for later issues to read, with the headline
-    cards added. A `live` page keeps itself up to date with the server it came from.
+    `definitions` those of metrics by id. `restated` says which numbers of earlier reports
+    changed. `issue` is kept in the page for the index and for later reports to read, with the
+    headline cards added. A `live` page keeps itself up to date with the server it came from.
     """
     contents = contents_of(notebooks, Charts(colours.variables(), pictures=not live))
     title, subtitle = contents.heading(title, subtitle)

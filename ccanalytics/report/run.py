@@ -73,7 +73,7 @@ class ReportSpec:
     issue: Mapping[str, Any] = field(default_factory=dict)
     """What its page stores for later issues, besides the checks."""
     restated: Sequence[str] = ()
-    """Which numbers of earlier issues are others now."""
+    """Which numbers of earlier reports changed."""
     email: bool = False
     served_at: str = ""
     """The address of the folder for readers, where it has one."""
