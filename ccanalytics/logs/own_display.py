@@ -162,6 +162,7 @@ def _recent_card(row: Any, when: str) -> dict[str, Any]:
     change = row.value - row.before
     moved = f"{'-' if change < 0 else '+'}{_amount(row.unit, abs(change))}"
     moved += f" ({_relative(row.value / row.before)})" if row.before else ""
+    moved = moved if change else "no difference"
     before = f"on {_amount(row.unit, row.before)} in the {RECENT} days before"
     return _card(label, value, when, change=before, verdict=moved)
 
