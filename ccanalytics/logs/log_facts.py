@@ -151,12 +151,6 @@ class LoggedRequest(msgspec.Struct, gc=False):
         """Its identity."""
         return self.message, self.request, self.turn
 
-    @property
-    def total(self) -> int:
-        """All tokens, including those of advisors."""
-        own = self.used.tokens.total
-        return own + sum(used.tokens.total for used in self.advisors) if self.advisors else own
-
     def calls(self) -> Iterator[Used]:
         """The call itself, and calls to advisors that its own tokens leave out."""
         yield self.used
@@ -189,8 +183,8 @@ class LoggedRequest(msgspec.Struct, gc=False):
     def _rank(self) -> tuple[object, ...]:
         used, model = self.used, self.used.tariff.model
         billed = not (used.tariff.free or used.cost == 0)
-        place, unknown = _plain(self.place), model == UNKNOWN_MODEL
-        return -self.total, unknown, billed, self.at, place, model, used.tokens
+        tokens, place = sum(one.tokens.total for one in self.calls()), _plain(self.place)
+        return -tokens, model == UNKNOWN_MODEL, billed, self.at, place, model, used.tokens
 
 
 class ToolCall(msgspec.Struct, gc=False):

@@ -1,5 +1,6 @@
 """Session logs: every request, session and edit is counted once, whatever the files look like."""
 
+import itertools
 import json
 import logging
 import tarfile
@@ -99,6 +100,13 @@ def test_the_lines_of_one_message_are_one_request(logs):
     read = logs(s1=lines)
     assert total(read)["output"] == 30
     assert [row["final"] for row in table(read, "requests")] == [True]
+
+
+@pytest.mark.parametrize("minutes", list(itertools.permutations([1, 2, 3])))
+def test_a_request_has_the_moment_of_the_earliest_line_that_repeats_it(logs, minutes):
+    """Three lines that differ only in their moment, in any order."""
+    lines = [answer(at=f"2026-08-03T10:0{minute}:00.000Z") for minute in minutes]
+    assert [row["at"].minute for row in table(logs(s1=lines), "requests")] == [1]
 
 
 def test_a_request_that_was_never_finished_is_not_final(logs):
