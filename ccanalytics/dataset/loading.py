@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset, StoredRecords, check_team, days_of
+from ccanalytics.dataset.published_teams import withheld_before
 from ccanalytics.dataset.ranges import check_week, how_to_fill, newest_range, requested_range
 from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
@@ -42,7 +43,6 @@ from ccanalytics.sources.registry import (
 from ccanalytics.store.day_changes import Restatement
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.layout import companions, layout_of
-from ccanalytics.store.published import changed_by_few, published_weeks
 from ccanalytics.store.source_files import StoredDay
 from ccanalytics.store.sync import sync_available
 from ccanalytics.weeks import days_between, monday
@@ -138,35 +138,30 @@ def load(
         )
     if not spec.network and not since:
         first = max(first, monday(min(stored)))
+    people = roster_of(spec, roster, settings.roster)
     return build_dataset(
         frames,
         _day_table(days_between(first, last), stored, opened.restatements(spec.name)),
-        roster_of(spec, roster, settings.roster),
+        people,
         source=spec.name,
-        identity=identity,
-        secret=b"" if identity == "named" else load_secret(opened.root / "identity.secret"),
         team=team,
+        **_of_identity(opened, spec, people, identity),
         **_of_settings(spec, settings),
         minimum_group=spec.minimum_group,
         unknown_fields=tuple(sorted({n for day in stored.values() for n in day.unknown_fields})),
         extras=_companion_frames(opened, spec.name, first, last),
         later=later,
-        **({} if identity == "named" else _withheld_before(opened, spec)),
     )
 
 
-def _withheld_before(store: Store, spec: SourceSpec) -> dict[str, Any]:
-    """The fields of a dataset by which it withholds what earlier outputs of the store did."""
-    weeks = published_weeks(store, spec.name)
-    changed = changed_by_few(weeks, store.restatements(spec.name), spec.minimum_group)
-    withheld = [
-        (pd.Timestamp(week), team, money)
-        for week, one in weeks.items()
-        for money, teams in ((False, one.withheld), (True, one.withheld_money))
-        for team in teams
-    ]
-    hidden_weeks = frozenset(map(pd.Timestamp, changed))
-    return {"hidden_weeks": hidden_weeks, "withheld_before": frozenset(withheld)}
+def _of_identity(
+    store: Store, spec: SourceSpec, roster: pd.DataFrame, identity: str
+) -> dict[str, Any]:
+    """How people are shown, and what is withheld because of earlier outputs without names."""
+    if identity == "named":
+        return {"identity": identity}
+    secret = load_secret(store.root / "identity.secret")
+    return {"identity": identity, "secret": secret, **withheld_before(store, spec, roster)}
 
 
 def _read(

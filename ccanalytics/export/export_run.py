@@ -92,7 +92,7 @@ def export_days(
     )
     is_focus, by_team = form.startswith("focus"), identity == "aggregate"
     tables = {"focus": focus_table(data, by_team)} if is_focus else tables_of(data)
-    remember(data, store, now)
+    remember(data, store, now, roster)
     policy = identity
     if identity == "pseudonym":
         policy += f" {fingerprint(load_secret(store.root / 'identity.secret'))}"

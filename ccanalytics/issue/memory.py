@@ -2,11 +2,17 @@
 
 import hashlib
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.dataset.loading import roster_of
+from ccanalytics.dataset.published_teams import stays_of
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.ratios import rows_of, week_frame, withheld
@@ -14,6 +20,7 @@ from ccanalytics.metrics.withholding import Subject
 from ccanalytics.people.small_groups import Part, of_people, revealed
 from ccanalytics.report.archive import Issue
 from ccanalytics.report.history import week_words
+from ccanalytics.settings import read_settings
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.published import PublishedWeek, remember_published
 
@@ -55,11 +62,16 @@ def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> 
     )
 
 
-def remember(data: Dataset, store: Store, now: datetime) -> None:
-    """Remember in the store that the weeks of the dataset are published, and without whom."""
+def remember(
+    data: Dataset, store: Store, now: datetime, roster: pd.DataFrame | Path | None = None
+) -> None:
+    """Remember in the store that the weeks of the dataset are published, without whom and by which
+    roster: the one `load` was given."""
     if data.identity == "named" or data.minimum_group == 1:
         return
-    teams: dict[tuple[object, bool], set[str]] = defaultdict(set)
+    teams: dict[tuple[pd.Timestamp, bool], set[str]] = defaultdict(set)
+    for week, team, money in data.withheld_before:
+        teams[week, money].add(team)
     if not data.team:  # the page of a team has no other one
         for money in (False, True):
             for week, team in withheld(data, Subject(money, cut=False, population=""), "team"):
@@ -68,10 +80,12 @@ def remember(data: Dataset, store: Store, now: datetime) -> None:
         week.date(): PublishedWeek(
             now, frozenset(teams[week, False]), frozenset(teams[week, True] - teams[week, False])
         )
-        for week in data.weeks
+        for week in {*data.weeks, *(week for week, _ in teams)}
     }
+    # That of the dataset has no names.
+    named = roster_of(data.spec, roster, read_settings(os.environ, Path.cwd()).roster)
     try:
-        remember_published(store, data.source, weeks)
+        remember_published(store, data.source, weeks, stays_of(named))
     except StoreError as error:  # a store that may only be read has reports all the same
         log.warning("What this output withholds is not remembered for later ones: %s", error)
 

@@ -123,7 +123,7 @@ def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWork
     found = [(check.name, check.found) for check in stops(spec.checks)]
     if found and not options.force:
         raise _stopped(spec, found)
-    remember(data, options.store, options.now)
+    remember(data, options.store, options.now, options.settings.roster)
     return spec
 
 
@@ -199,7 +199,8 @@ def _why_hidden(data: Dataset, week: str) -> str:
     if data.team:
         return (
             f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
-            f"{data.minimum_group} people, or the whole without it would reveal so few."
+            f"{data.minimum_group} people, the whole without it would reveal so few, or a roster "
+            "that was changed since the week was published moves so few."
         )
     return (
         f"Since {week} was published, records of fewer than {data.minimum_group} people "

@@ -66,6 +66,30 @@ def revealed(groups: Mapping[str, Part], minimum: int, *issues: Iterable[str]) -
     return left if exposed else frozenset()
 
 
+def moved_by_few(moves: pd.DataFrame, minimum: int) -> set[tuple[pd.Timestamp, str]]:
+    """The weeks and groups that two outputs may not both show, as too few people tell them apart.
+
+    `moves` has the columns week, actor, before and now: the groups of a person in each output,
+    where they differ. Too few people cross between the groups that are left out and the others.
+    """
+    found: set[tuple[pd.Timestamp, str]] = set()
+    for week, rows in moves.groupby("week"):
+        sides = [rows[["actor", side]].set_axis(["actor", "group"], axis=1) for side in _SIDES]
+        sizes = pd.concat(sides).groupby("group")["actor"].nunique()
+        hidden, crossing = set[str](), sizes.index[sizes < minimum]
+        while len(crossing):
+            hidden |= {*crossing}
+            out = rows[rows["before"].isin(hidden) != rows["now"].isin(hidden)]
+            crossing = pd.unique(out[_SIDES].to_numpy().ravel())
+            if out["actor"].nunique() >= minimum:
+                break
+        found |= {(week, group) for group in hidden}
+    return found
+
+
+_SIDES = ["before", "now"]
+
+
 def joined(parts: Iterable[Part]) -> Part:
     """Several groups as one: each person once per side, with their sum."""
     sides: list[Counter[Any]] = []

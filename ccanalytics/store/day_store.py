@@ -4,6 +4,7 @@
     <root>/v2/<source>/days.parquet              one row per stored UTC day
     <root>/v2/<source>/restatements.jsonl        days that came out differently later on
     <root>/v2/<source>/published.json            what was published of each week
+    <root>/v2/<source>/published_roster.json     and by which roster
     <root>/v2/<source>/<name>                    other state of a source
 
 An empty day is a row in `days.parquet`. A frame that only some sources fill has no file in a month

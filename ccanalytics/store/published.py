@@ -4,9 +4,10 @@ A week changes when its days are restated. If one person's records came late, th
 the published one would be theirs; if a withheld team grew, its earlier figure would follow from the
 teams that did not change. So the store remembers when a week was first published and which teams
 were withheld: they stay withheld, and a week that few people changed since is withheld as a whole.
+It also remembers the roster: a team that few people left or joined for past weeks would tell them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -16,6 +17,20 @@ from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import monday
 
 PUBLISHED = "published.json"
+
+ROSTER = "published_roster.json"
+"""The roster of the newest output without names."""
+
+
+class PublishedStay(msgspec.Struct, frozen=True):
+    """A row of that roster, as far as it says whose records are whose, and of which team."""
+
+    actor: str
+    team: str | None
+    start: date | None
+    end: date | None
+    alias: str = ""
+    user_id: str = ""
 
 
 class PublishedWeek(msgspec.Struct, frozen=True):
@@ -36,16 +51,32 @@ def weeks_in(content: bytes) -> dict[date, PublishedWeek]:
     return msgspec.json.decode(content, type=dict[date, PublishedWeek])
 
 
-def remember_published(store: Store, source: str, weeks: Mapping[date, PublishedWeek]) -> None:
-    """Remember that these weeks were published."""
+def published_roster(store: Store, source: str) -> list[PublishedStay] | None:
+    """The roster of the newest output; None before the first."""
+    content = store.read_file(source, ROSTER)
+    return None if content is None else stays_in(content)
+
+
+def stays_in(content: bytes) -> list[PublishedStay]:
+    return msgspec.json.decode(content, type=list[PublishedStay])
+
+
+def remember_published(
+    store: Store,
+    source: str,
+    weeks: Mapping[date, PublishedWeek],
+    roster: Sequence[PublishedStay],
+) -> None:
+    """Remember that these weeks were published, by this roster."""
     known = published_weeks(store, source)
     after = dict(known)
     for week, new in weeks.items():
         old = known.get(week, new)
         money = old.withheld_money | new.withheld_money
         after[week] = PublishedWeek(old.at, old.withheld | new.withheld, money)
-    if after != known:
-        store.write_days(source, [], {PUBLISHED: msgspec.json.encode(after)})
+    if after != known or published_roster(store, source) != roster:
+        files = {PUBLISHED: msgspec.json.encode(after), ROSTER: msgspec.json.encode(roster)}
+        store.write_days(source, [], files)
 
 
 def changed_by_few(

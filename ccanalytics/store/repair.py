@@ -19,7 +19,7 @@ from ccanalytics.atomic import make_private
 from ccanalytics.frames.schemas import KEYS
 from ccanalytics.store.day_store import RESTATEMENTS, VERSION, Store, month_of, restatements_in
 from ccanalytics.store.layout import layout_of, schema_of
-from ccanalytics.store.published import PUBLISHED, weeks_in
+from ccanalytics.store.published import PUBLISHED, ROSTER, stays_in, weeks_in
 from ccanalytics.store.source_files import (
     EPOCH,
     INDEX,
@@ -109,7 +109,8 @@ def _rebuilt_index(folder: Path) -> DayIndex:
             is_record = path.parent.name == layout_of(folder.name).frames[0]
             rows.update(counts if is_record else dict.fromkeys(counts, 0))
             index.organization = _organization(table) or index.organization
-    for name, decode in ((RESTATEMENTS, restatements_in), (PUBLISHED, weeks_in)):
+    known = {RESTATEMENTS: restatements_in, PUBLISHED: weeks_in, ROSTER: stays_in}
+    for name, decode in known.items():
         if (folder / name).exists():
             index.files[name] = "unknown"
             with contextlib.suppress(msgspec.DecodeError):

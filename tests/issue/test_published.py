@@ -48,8 +48,21 @@ def outputs(tmp_path):
             named = {"identity": "aggregate", "source": "api", "roster": roster, **more}
             return load(week="2026-W47", weeks=1, store=store, **named)
 
-        def publish(self, hours=1):
-            remember(self.data(), store, FIRST + timedelta(hours=hours))
+        def publish(self, hours=1, **more):
+            remember(self.data(**more), store, FIRST + timedelta(hours=hours), roster)
+
+        def move(self, *people, to="B"):
+            """The roster with these people in another team, as if they had always been there."""
+            for one in people:
+                lines[lines.index(one)] = f"{one.partition(',')[0]},{to}"
+            roster.write_text("\n".join(["email,team", *lines]), encoding="utf-8")
+
+        def move_on(self, person, day, to="B"):
+            """The roster with a person in another team from a day on."""
+            one = lines.pop(lines.index(person))
+            lines.append(f"{one},,{day - timedelta(days=1)}\n{one.partition(',')[0]},{to},{day},")
+            text = "\n".join(line if line.count(",") > 1 else f"{line},," for line in lines)
+            roster.write_text(f"email,team,start,end\n{text}", encoding="utf-8")
 
         def restate(self, sizes):
             """A Tuesday, five hours after the first fetch."""
@@ -106,6 +119,35 @@ def test_keys_and_unchanged_days_withhold_nothing(outputs):
     outputs.publish()
     before = outputs.costs()
     outputs.restate(SIZES)
+    assert outputs.costs() == pytest.approx(before, nan_ok=True)
+
+
+def test_a_team_that_a_changed_roster_gives_one_person_is_not_revealed(outputs):
+    """A1 costs $7.07 in the week: what A has less, or B more, than it had when it was published."""
+    outputs.publish()
+    before = outputs.costs()
+    outputs.move("A1@x.example,A")
+    assert not isnan(before["A"]) and not isnan(before["B"])
+    assert {"A", "B"} <= withheld(outputs.costs())
+    outputs.publish(hours=2, team="B")  # the page of a team remembers it, too
+    assert {"A", "B"} <= withheld(outputs.costs())
+
+
+def test_enough_people_who_move_are_shown_and_one_who_moves_later_is_not(outputs):
+    """Five of A go to B; then one goes back."""
+    outputs.publish()
+    outputs.move(*(f"A{n}@x.example,A" for n in range(5)))
+    assert withheld(outputs.costs()) == {"C", "D"}
+    outputs.publish(hours=2)
+    outputs.move("B1@x.example,B", to="A")
+    assert withheld(outputs.costs()) == {"A", "B", "C", "D"}
+
+
+def test_a_roster_changed_from_a_later_day_on_withholds_nothing_more(outputs):
+    """The figures of the published week are unchanged."""
+    outputs.publish()
+    before = outputs.costs()
+    outputs.move_on("A1@x.example,A", MONDAY + timedelta(days=7))
     assert outputs.costs() == pytest.approx(before, nan_ok=True)
 
 

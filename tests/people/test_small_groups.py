@@ -3,12 +3,14 @@
 from itertools import combinations
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ccanalytics.people.small_groups import (
     enough,
     joined,
+    moved_by_few,
     of_people,
     revealed,
     withheld,
@@ -81,6 +83,24 @@ def test_groups_not_withheld_by_all_issues_are_revealed_together():
     groups = disjoint(Red=3, Blue=4, Green=9)
     assert revealed(groups, 5, {"Red", "Blue"}, {"Red", "Green"}) == {"Red"}
     assert revealed(groups, 5, {"Red", "Blue"}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("moved", "left_out"),
+    [
+        ("AAAAA>B", ""),  # five are enough
+        ("A>B", "AB"),
+        ("AAAAA>B C>B", "BC"),  # C alone would tell the one that left it
+        ("AAAAA>B C>B D>C", "BCD"),
+        ("AAAA>N", "AN"),  # a new team of four
+    ],
+)
+def test_groups_that_few_people_left_or_joined_are_left_out_with_where_they_went(moved, left_out):
+    """Of two outputs of a week, one before and one after people moved."""
+    moves = [(group, part[-1]) for part in moved.split() for group in part.partition(">")[0]]
+    rows = [("week", f"person {n}", *groups) for n, groups in enumerate(moves)]
+    frame = pd.DataFrame(rows, columns=["week", "actor", "before", "now"])
+    assert moved_by_few(frame, 5) == {("week", group) for group in left_out}
 
 
 groups_of_people = st.dictionaries(
