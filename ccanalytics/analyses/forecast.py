@@ -153,6 +153,11 @@ class BudgetState(Forecast):
         """Whether even the low end of the forecast reaches it."""
         return self.low >= self.budget
 
+    @property
+    def tense(self) -> str:
+        """Whether a crossed budget is used up already, or only by the forecast."""
+        return "was" if self.so_far >= self.budget else "will be"
+
     def sentence(self) -> str:
         """The forecast against the budget, in words."""
         usd = METRICS["cost"].format
@@ -170,7 +175,7 @@ class BudgetState(Forecast):
         if self.why:
             return self.why
         if self.is_crossed:
-            return f"is exceeded by {day_words(self.first_day)}"
+            return f"{self.tense} exceeded by {day_words(self.first_day)}"
         return "will not be reached" if self.high < self.budget else "may be exceeded"
 
     def as_json(self) -> dict[str, Any]:
@@ -202,7 +207,8 @@ def budget_findings(data: Dataset) -> Iterator[Finding]:
     usd = METRICS["cost"].format
     for one in filter(lambda one: one.is_crossed, budget_states(data)):
         name = f"{one.name}: the" if one.name else "The"
-        title = f"{name} budget of {usd(one.budget)} is used up by {day_words(one.first_day)}"
+        day = day_words(one.first_day)
+        title = f"{name} budget of {usd(one.budget)} {one.tense} used up by {day}"
         text = (
             f"{usd(one.so_far)} {one.money} so far; {usd(one.low)} to {usd(one.high)} expected in "
             f"{one.month:%B}."

@@ -105,7 +105,7 @@ def test_a_budget_below_the_low_end_of_the_forecast_is_reported():
     """$10 a week: a budget of $30 is used up on the fourth Monday of November."""
     data = three_months(monthly_budget_usd=30.0)
     (one,) = of_kind("budget", data)
-    assert one.title == "The budget of $30.00 is used up by 16 November"
+    assert one.title == "The budget of $30.00 was used up by 16 November"
     assert not of_kind("budget", replace(data, monthly_budget_usd=80.0))
 
 
