@@ -44,15 +44,16 @@ FLOWS = ("retained", "reactivated", "new", "lapsed", "left")
 STATUSES = ("active", "dormant", "never seen", "too new to say")
 
 DAYS = 30
+"""Days from joining in which somebody who starts counts as activated."""
 """Days after joining in which the activation rate looks for a first use."""
 
 _DAY = pd.Timedelta(days=1)
 _CURVE = ["day", "value", "low", "high", "at_risk", "n_actors"]
 
 
-def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
-    """One row, of the last week: people first active within `days` days of joining / people whose
-    `days` days are over.
+def activation_rate(data: Dataset) -> pd.DataFrame:
+    """One row, of the last week: people first active within 30 days of joining / people whose
+    30 days are over.
 
     Day 1 is the first day on the roster; earlier use counts as use on it. People left out are
     counted by reason: `unknown_start`, `before` (joined before the records start) and `unfinished`
@@ -61,7 +62,7 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
     stays = _stays(data)
     known = stays["start"].notna()
     before = known & (stays["start"] < _first_day(data))
-    last = stays["start"] + (days - 1) * _DAY
+    last = stays["start"] + (DAYS - 1) * _DAY
     over = known & ~before & (last <= stays["watched"])
     began, n = float((stays["first_use"] <= last)[over].sum()), float(over.sum())
     enough = n >= max(data.minimum_group, 1)
@@ -74,16 +75,16 @@ def activation_rate(data: Dataset, days: int = DAYS) -> pd.DataFrame:
 
 
 @says(Note)
-def activation_sentence(data: Dataset, days: int = DAYS) -> str:
+def activation_sentence(data: Dataset) -> str:
     """The activation rate in words, with the people it leaves out."""
     if data.roster.empty:
         return "Without a roster it is not known who joined when, so there is no activation rate."
     if not len(data.weeks):
         return "No week is closed yet, so there is no activation rate."
-    rate = activation_rate(data, days).iloc[0]
+    rate = activation_rate(data).iloc[0]
     left_out = (
         f"Left out: {rate['before']:.0f} who joined before the records start, "
-        f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {days} "
+        f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {DAYS} "
         "days are not over or who left during them."
     )
     if math.isnan(rate["value"]):
@@ -92,7 +93,7 @@ def activation_sentence(data: Dataset, days: int = DAYS) -> str:
     return (
         f"{rate['numerator']:.0f} of {rate['denominator']:.0f} people, "
         f"{100 * rate['value']:.0f} % (90 % interval {low:.0f} % to {high:.0f} %), started within "
-        f"{days} days of joining. {left_out}"
+        f"{DAYS} days of joining. {left_out}"
     )
 
 

@@ -40,7 +40,7 @@ NO_USAGE = Coverage("none", "this source has neither tokens nor cost")
 
 
 @kept
-def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
+def coverage_of(data: Dataset, *, money: bool) -> Coverage:
     """The coverage of a number of the last closed week; money needs priced tokens."""
     if not len(data.weeks):
         return NO_COVERAGE
@@ -49,7 +49,7 @@ def coverage_of(data: Dataset, *, money: bool, people: bool) -> Coverage:
     known = _on_roster(data, first, last)
     if money and priced < NEARLY_ALL:
         return Coverage("partial", f"{100 * priced:.0f} % of tokens have a known price")
-    if people and known < NEARLY_ALL:
+    if known < NEARLY_ALL:
         return Coverage("partial", f"{100 * known:.0f} % of active people are on the roster")
     moving = int((~data.days.loc[data.days["date"].between(first, last), "final"]).sum())
     if moving:

@@ -257,7 +257,7 @@ def _of_actors(
     """The frames with actors, with one address per person and the team of the day."""
     # The actors identify people; the ids themselves would undo a pseudonym.
     plain = {
-        name: frame.drop(columns="actor_id") if "actor_id" in frame else frame
+        name: frame.drop(columns="actor_id", errors="ignore")
         for name, frame in given.items()
         if "actor_kind" in frame
     }

@@ -32,7 +32,7 @@ def requested_range(
     if days:
         return _days_before(parse_day(until), days) if until is not None else None
     if since is None and until is None:
-        return _weeks_before(parse_week(week), weeks) if week else None
+        return _days_before(week_days(parse_week(week))[-1], 7 * weeks) if week else None
     if since is None or until is None:
         raise ValueError(f"A range needs both ends: since is {since}, until is {until}.")
     if week:
@@ -49,7 +49,7 @@ def newest_range(
     A day in the future, which a wrong clock wrote down, is the newest only if there is no other.
     """
     if not days:
-        return _weeks_before(newest_week(spec, store, now), weeks)
+        return _days_before(week_days(newest_week(spec, store, now))[-1], 7 * weeks)
     used = [day for day, stored in store.days(spec.name).items() if stored.rows]
     if not used:
         raise StoreError(f"The store {store.root} has no {spec.name} day with any use.")
@@ -115,10 +115,6 @@ def _check_clock(spec: SourceSpec, store: Store, days: Iterable[StoredDay], now:
             f"{now:%Y-%m-%d %H:%M} now: one of the two clocks was wrong, so the day may not be "
             f"whole. Set the clock right, then fetch it again. {again}"
         )
-
-
-def _weeks_before(week: date, weeks: int) -> tuple[date, date]:
-    return week - timedelta(weeks=weeks - 1), week_days(week)[-1]
 
 
 def _days_before(last: date, days: int) -> tuple[date, date]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -88,24 +88,20 @@ def to_pandas(table: pa.Table) -> "pd.DataFrame":
 
 
 def stacked(frames: Sequence["pd.DataFrame"]) -> "pd.DataFrame":
-    """The rows of frames with the same columns, in order; what is no number or date is a category.
+    """The rows of frames with the same texts, in order; texts are categories, in order of name.
 
     Text is slow to group, and so would categories be that differ from frame to frame.
     """
     import pandas as pd
 
-    columns: dict[str, Any] = {}
-    for name in frames[0]:
-        parts = [frame[name] for frame in frames]
-        if all(part.dtype.kind in "iufM" for part in parts):
-            columns[name] = pd.concat(parts, ignore_index=True)
-        else:
-            texts = [part.astype("category") for part in parts]
-            texts = [
-                text.cat.rename_categories(text.cat.categories.astype("str")) for text in texts
-            ]
-            columns[name] = pd.api.types.union_categoricals(texts, sort_categories=True)
-    return pd.DataFrame(columns)
+    texts = [name for name, kind in frames[0].dtypes.items() if kind.kind not in "iufM"]
+    joined = pd.concat([frame.drop(columns=texts) for frame in frames], ignore_index=True)
+    for name in texts:
+        parts = [frame[name].astype("category") for frame in frames]
+        parts = [part.cat.rename_categories(part.cat.categories.astype("str")) for part in parts]
+        column = pd.api.types.union_categoricals(parts, sort_categories=True)
+        joined.insert(frames[0].columns.get_loc(name), name, column)
+    return joined
 
 
 def _readable(names: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -69,7 +69,7 @@ def day_sums(frames: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.Data
     rows, parts = _with_decisions(frames), []
     for name, columns in _COLUMNS.items():
         groups = rows[name].groupby(list(keys), observed=True, dropna=False, sort=False)
-        parts.append(groups[columns].sum().reset_index().reindex(columns=[*keys, *_MEASURES]))
+        parts.append(groups[columns].sum().reset_index())
     groups = stacked(parts).groupby(list(keys), observed=True, dropna=False)
     days = groups[_MEASURES].sum().reset_index()
     counts = [column for column in _MEASURES if column != "cost_usd"]

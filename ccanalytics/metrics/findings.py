@@ -21,7 +21,7 @@ from ccanalytics.metrics.change import SUSTAINED_WEEKS, Change, changes
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS
 from ccanalytics.metrics.headline import described
 from ccanalytics.metrics.own_history import MINIMUM_ACTORS
-from ccanalytics.metrics.ratios import rows_of, splits_of, week_frame
+from ccanalytics.metrics.ratios import by_group, rows_of, splits_of, week_frame
 from ccanalytics.metrics.withholding import is_known
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.showing import Results, ShowsItself
@@ -248,22 +248,17 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
     metric, weeks = METRICS["cost"], data.weeks
     if len(weeks) < 2 * SUSTAINED_WEEKS or not is_known(data, metric):
         return
-    rows = rows_of(data, metric, "family")
     sums = week_frame(data, metric, "family")
-    people = sums.pivot(index="week", columns="family", values="n_actors")
-    cost = sums.pivot(index="week", columns="family", values="value")
-    used = rows.groupby(["week", "family"])["active"].sum().unstack(fill_value=0).reindex(weeks) > 0
-    for family in people:
-        at = np.flatnonzero(used[family])
-        first, last = at[0], at[-1]
+    total = sums.groupby("week")["value"].sum()
+    for family, part, used in by_group(sums, rows_of(data, metric, "family"), "family"):
+        at = weeks.get_indexer(used["week"])
+        first, last = at.min(), at.max()
         new = first >= len(weeks) - SUSTAINED_WEEKS and last == len(weeks) - 1
         gone = len(weeks) - SUSTAINED_WEEKS <= last + 1 <= len(weeks) - QUIET_WEEKS
         steady = slice(last + 1 - SUSTAINED_WEEKS, last + 1) if gone else slice(last, last + 1)
-        users, usd = (
-            people[family].iloc[steady].mean(skipna=False),
-            cost[family].iloc[steady].mean(),
-        )
-        share = usd / cost.iloc[steady].sum(axis=1).mean()
+        then = part.iloc[steady]
+        users, usd = then["n_actors"].mean(skipna=False), then["value"].mean()
+        share = usd / total.iloc[steady].mean()
         if not (new or gone) or math.isnan(users) or not share >= MODEL_SHARE:
             continue
         since = weeks[first if new else last + 1]
@@ -273,7 +268,7 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
             f"cost, in {'the last week' if new else 'a week of the four before'}."
         )
         yield Finding(
-            "model", title, text, "cost", "family", str(family), f"{since:%Y-%m-%d}",
+            "model", title, text, "cost", "family", family, f"{since:%Y-%m-%d}",
             weight=math.sqrt(usd) * share,
         )  # fmt: skip
 

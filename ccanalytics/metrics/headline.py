@@ -159,7 +159,7 @@ def described(data: Dataset, metric_id: str) -> Headline:
         n_actors=0 if pd.isna(last["n_actors"]) else int(last["n_actors"]),
         previous=previous,
         change=float(last["value"]) - previous,
-        coverage=coverage_of(data, money=metric.is_money, people=True) if known else NO_USAGE,
+        coverage=coverage_of(data, money=metric.is_money) if known else NO_USAGE,
         is_known=known,
         withheld=why_withheld(data, rows_of(data, metric), week, metric) if hidden else "",
         line=tuple(frame[["week", "value"]].tail(RECENT_WEEKS).itertuples(index=False, name=None)),

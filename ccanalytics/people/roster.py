@@ -288,11 +288,11 @@ def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]
     begins = roster["start"].astype(ROSTER["start"]).fillna(_EVER)
     stays = pd.DataFrame({"date": begins, "end": roster["end"]})
     stays = stays.assign(person=people.get_indexer(roster["actor"]), place=range(len(roster)))
-    ordered = rows.reset_index().sort_values("date", kind="stable")  # as most frames are already
+    ordered = rows.sort_values("date", kind="stable")  # no copy: most frames are in order already
     found = pd.merge_asof(ordered, stays.sort_values("date"), on="date", by="person")
     there = found["place"].notna() & ~(found["end"] < found["date"])
     places = np.full(len(rows), -1)
-    places[found["index"][there]] = found["place"][there]
+    places[ordered.index[there]] = found["place"][there]
     return places
 
 

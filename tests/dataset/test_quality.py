@@ -26,20 +26,20 @@ def inventory(data):
 
 def test_a_whole_week_is_complete():
     """Everybody is on the roster, everything is priced and final."""
-    assert coverage_of(week(PEOPLE), money=True, people=True).grade == "complete"
+    assert coverage_of(week(PEOPLE), money=True).grade == "complete"
 
 
 def test_unpriced_tokens_make_money_partial_and_nothing_else():
     """Half the tokens have no price: counts of people are not affected."""
     data = week(PEOPLE, models=PRICED | UNPRICED)
-    money = coverage_of(data, money=True, people=True)
+    money = coverage_of(data, money=True)
     assert (money.grade, money.why) == ("partial", "50 % of tokens have a known price")
-    assert coverage_of(data, money=False, people=True).grade == "complete"
+    assert coverage_of(data, money=False).grade == "complete"
 
 
 def test_people_off_the_roster_make_it_partial():
     """Two of eight are not on it."""
-    found = coverage_of(week([*PEOPLE[:6], "x@x.example", "y@x.example"]), money=False, people=True)
+    found = coverage_of(week([*PEOPLE[:6], "x@x.example", "y@x.example"]), money=False)
     assert (found.grade, found.why) == ("partial", "75 % of active people are on the roster")
 
 
@@ -47,13 +47,13 @@ def test_a_day_that_may_change_makes_it_provisional():
     """One of the seven days was fetched within two days of its end."""
     data = week(PEOPLE)
     data.days.loc[6, "final"] = False
-    assert coverage_of(data, money=True, people=True).why == "1 of 7 days may still change"
+    assert coverage_of(data, money=True).why == "1 of 7 days may still change"
 
 
 def test_without_a_closed_week_there_is_no_coverage():
     """Three days are not a week."""
     data = dataset([record("2026-11-17")], "2026-11-16", "2026-11-18")
-    assert coverage_of(data, money=True, people=True).grade == "none"
+    assert coverage_of(data, money=True).grade == "none"
 
 
 @pytest.mark.parametrize(("missing", "state"), [(0, "0 people"), (2, "fewer than 5 people")])
