@@ -38,10 +38,7 @@ class PageMaker:
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         self.workers.prepare()
         common = {"source": options.source}
-        # The filters of the page are those of its first notebook, and so is their first choice.
-        first = parameters_of(sources[0]).items()
-        usual = {name: one.default for name, one in first if one.default is not ...}
-        wanted = {**usual, **common, **options.extra, **self.chosen}
+        wanted = {**self._usual(sources[0]), **common, **options.extra, **self.chosen}
         given = checked_parameters(sources, common, wanted)
         runs = [NotebookRun(*one) for one in zip(sources, given, strict=True)]
         notebooks: list[NotebookNode] = []
@@ -56,6 +53,16 @@ class PageMaker:
                 definitions=METRICS,
                 live=True,
             )
+
+    def _usual(self, first: Path) -> dict[str, Any]:
+        """The first choice of each filter: the filters of the page are those of its first notebook.
+
+        A week that was asked for is a range of its own.
+        """
+        if "week" in self.options.extra:
+            return {}
+        defaults = parameters_of(first).items()
+        return {name: one.default for name, one in defaults if one.default is not ...}
 
     def watched(self) -> Watched:
         """The files the page depends on."""

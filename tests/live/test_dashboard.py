@@ -297,6 +297,16 @@ def test_it_waits_for_a_missing_folder(numbers, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_week_asked_for_is_the_range(tmp_path):
+    """It goes before the days that the page would offer first."""
+    append(log_of(tmp_path), answer(1))
+    week = f"{datetime.fromisoformat(answer(1)['timestamp']):%G-W%V}"
+    with dashboard(tmp_path, "-p", "week", week) as served:
+        assert received(served, is_live)["message"] == ""
+        assert "You spent about $25 in the week of" in httpx.get(served.url).text
+
+
+@pytest.mark.slow
 def test_without_any_log_left_the_page_shows_the_store(tmp_path):
     """Claude Code deletes its logs; what was read once is still there, also at the next start."""
     append(log_of(tmp_path), answer(1))
