@@ -29,10 +29,12 @@ from ccanalytics.analyses.daily_cost import (
 )
 from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.frames.schemas import SCHEMAS
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import Finding
 from ccanalytics.metrics.own_history import LEVEL, Floats
 from ccanalytics.metrics.withholding import UNAVAILABLE, basis_of, mask_unavailable
+from ccanalytics.people.small_groups import few, people_of
 from ccanalytics.showing import ShowsItself
 from ccanalytics.words import day_words
 
@@ -111,6 +113,7 @@ def month_forecast(data: Dataset) -> Forecast:
     The cost is of people and API keys together, like a budget. What people on
     seats of a plan use is left out: it is paid with the seats.
     """
+    data = _until_enough(data)
     seats = data.model_usage["customer_type"] == "subscription"
     days = _days_paid_by_use(data) if seats.any() else cost_by_day(data)
     days = days.assign(value=days["level"])  # days withheld together tell their mean
@@ -237,6 +240,21 @@ def budget_table(data: Dataset) -> TitledFrame:
         formats=dict.fromkeys(("budget", "so_far", "low", "high"), usd),
         empty_text="No budget is set: monthly_budget_usd and [budgets] in ccanalytics.toml.",
     )
+
+
+def _until_enough(data: Dataset) -> Dataset:
+    """The dataset up to the newest day of enough people, or to the end of the last closed week.
+
+    Else the sum up to today, less the one up to yesterday, would be of few people.
+    """
+    if data.minimum_group == 1 or not len(data.weeks):
+        return data
+    last, small = data.weeks[-1] + 6 * _DAY, set[pd.Timestamp]()
+    for one in filter(None, (data.rest, data)):
+        people = people_of([getattr(one, name) for name in SCHEMAS], ["date"])
+        small |= {*people.loc[few(people, data.minimum_group, ["date"]), "date"]}
+    last = max({*people["date"]} - small | {last})
+    return data.between(data.since, last.date()) if last < pd.Timestamp(data.until) else data
 
 
 def _days_paid_by_use(data: Dataset) -> pd.DataFrame:

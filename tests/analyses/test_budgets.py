@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 import pytest
-from builders import record
+from builders import dataset, record
 from charges_made import billed_dataset, charge
 from click.testing import CliRunner
 
@@ -83,6 +83,27 @@ def test_a_team_of_too_few_people_has_no_forecast():
     state = one(budgets={"team": {"A": 290}}, minimum_group=5)
     assert math.isnan(state.so_far)
     assert not state.is_crossed
+
+
+def test_todays_sum_less_yesterdays_is_not_the_cost_of_few_people():
+    """Six people work on weekdays, and on this Saturday one of them does, for $7."""
+    days = pd.date_range("2026-09-07", "2026-11-21")
+    records = [
+        record(f"{day:%Y-%m-%d}", f"p{n}@x.example", models={"m": {"output": 9, "cents": cents}})
+        for day in days
+        for n in range(6)
+        for cents in [700 if day == days[-1] else 200]
+        if day.day_of_week < 5 or (day == days[-1] and n == 0)
+    ]
+
+    def so_far(last):
+        known = [one for one in records if one.date[:10] <= last]
+        data = dataset(known, "2026-09-07", last, minimum_group=5, monthly_budget_usd=1_000)
+        return budget_states(data)[0].so_far
+
+    # 2 November was a Monday. The Saturday waits for the end of its week.
+    assert so_far("2026-11-20") == so_far("2026-11-21") == 15 * 12
+    assert so_far("2026-11-22") == 15 * 12 + 7
 
 
 def test_a_table_of_no_budgets_says_how_to_set_one():
