@@ -9,6 +9,8 @@
     ├── StoreError       the days on disk are missing, mixed or unreadable
     ├── ExportError      the stored days could not be exported to the target
     └── ReportError      a notebook or a page could not be made
+        ├── PreflightError  a check stopped the report
+        └── ParameterError  a notebook has no such parameter, or none of this type
 
 A bad argument of a function is a plain `ValueError`.
 """
@@ -64,6 +66,10 @@ class ReportError(CCAnalyticsError):
     """A notebook or a page could not be made; `page` is the page that reports it, once written."""
 
     page: Path | None = None
+
+
+class ParameterError(ReportError, ValueError):
+    """A notebook has no such parameter, or the value is not of its type: a usage error."""
 
 
 class PreflightError(ReportError):

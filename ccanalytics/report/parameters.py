@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from ccanalytics.errors import ReportError
+from ccanalytics.errors import ParameterError, ReportError
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def checked_parameters(
     for name in extra:
         if not any(name in parameters for parameters in known):
             everything = dict.fromkeys(name for parameters in known for name in parameters)
-            raise ReportError(f"No notebook of this report has a {_unknown(name, everything)}")
+            raise ParameterError(f"No notebook of this report has a {_unknown(name, everything)}")
     given = {**common, **extra}
     return [
         {
@@ -126,10 +126,10 @@ def typed(parameter: Parameter, value: Any) -> Any:
     return value
 
 
-def _ill_typed(parameter: Parameter, value: Any) -> ReportError:
+def _ill_typed(parameter: Parameter, value: Any) -> ParameterError:
     wanted = type(parameter.default).__name__
     about = f" ({parameter.help})" if parameter.help else ""
-    return ReportError(
+    return ParameterError(
         f"{parameter.name} = {value!r} is not {wanted!r}, which this parameter is{about}; "
         f"its default is {parameter.default!r}."
     )

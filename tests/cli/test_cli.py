@@ -117,6 +117,15 @@ def test_an_invalid_week_is_a_usage_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_unknown_parameter_is_a_usage_error(tmp_path):
+    """Exit code 2 before any day is fetched, with the parameter that may be meant."""
+    words = ("--source", "sample", "--out", tmp_path / "out", "--store", tmp_path / "store")
+    result = run("report", *words, "-p", "wek", "2026-W47")
+    assert result.exit_code == 2
+    assert "'week'" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_reversed_dates_are_a_usage_error():
     """A sync from a later to an earlier day shows both and fetches nothing."""
     env = {"ANTHROPIC_ADMIN_KEY": "sk-ant-admin01-x"}

@@ -13,7 +13,7 @@ from builders import record
 from command import command
 from notebook_runs import run_notebooks
 
-from ccanalytics.errors import ReportError
+from ccanalytics.errors import ParameterError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import Faults
@@ -303,7 +303,7 @@ def test_a_failure_leaves_an_earlier_complete_issue_alone(sample, tmp_path, clea
 )
 def test_a_wrong_parameter_is_an_error_before_a_worker_starts(parameters, words):
     """An unknown name, or a value of the wrong type, with a suggestion."""
-    with pytest.raises((ReportError, ValueError), match=words):
+    with pytest.raises(ParameterError, match=words):
         checked_parameters(report_notebooks(), {}, parameters)
 
 
