@@ -65,6 +65,13 @@ def test_the_interval_of_an_effect_comes_from_the_other_teams():
     assert found.verdict == "no detectable difference"
 
 
+def test_an_effect_is_of_any_ratio_also_of_a_share_of_the_roster():
+    """Everybody is active in every week, so no share moves."""
+    (found,) = cca.intervention_effects(organisation(plain), "active_rate")
+    assert (found.effect, found.n_teams) == (0, 6)
+    assert found.frame["team_value"].tolist() == [1] * 12
+
+
 def test_a_change_only_one_team_shows_is_an_effect():
     """Red doubles."""
     (found,) = cca.intervention_effects(
