@@ -88,6 +88,9 @@ def findings(data: Dataset) -> Findings:
             [Finding("unknown", "No week is closed yet", "There is nothing to compare.")]
         )
     people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
+    if not people and len(data.activity):
+        why = "No person has a record. What people do with an API key is recorded for the key."
+        return Findings([Finding("hole", "Only API keys have records", why)])
     if not people:
         why = (
             "Nobody used Claude Code, or the key is of another organisation: see ccanalytics check."
@@ -258,7 +261,8 @@ def model_findings(data: Dataset) -> Iterator[Finding]:
         steady = slice(last + 1 - SUSTAINED_WEEKS, last + 1) if gone else slice(last, last + 1)
         then = part.iloc[steady]
         users, usd = then["n_actors"].mean(skipna=False), then["value"].mean()
-        share = usd / total.iloc[steady].mean()
+        whole = total.iloc[steady].mean()
+        share = usd / whole if whole > 0 else math.nan
         if not (new or gone) or math.isnan(users) or not share >= MODEL_SHARE:
             continue
         since = weeks[first if new else last + 1]

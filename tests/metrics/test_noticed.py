@@ -57,6 +57,21 @@ def test_a_model_of_few_people_is_not_reported():
     assert not of_kind("model", three_months(lambda week, n: NEW if week >= 9 and n < 4 else OLD))
 
 
+def test_a_week_that_costs_nothing_has_no_share_of_a_new_model():
+    """Use that seats pay has an amount of $0.00, also that of a model which is new."""
+    data = three_months(lambda week, n: NEW if week >= 9 and n < 5 else OLD)
+    free = data.model_usage["cost_usd"].mask(data.model_usage["date"] >= MONDAYS[-1], 0.0)
+    assert not of_kind("model", replace(data, model_usage=data.model_usage.assign(cost_usd=free)))
+
+
+def test_records_of_api_keys_alone_are_not_called_none():
+    """Three keys were used, and nobody signed in."""
+    records = [record(MONDAYS[-1], api_key=f"ci-{n}") for n in range(3)]
+    titles = [one.title for one in cca.findings(dataset(records, MONDAYS[0], "2026-11-22"))]
+    nothing = [one.title for one in cca.findings(dataset([], MONDAYS[0], "2026-11-22"))]
+    assert (titles, nothing) == (["Only API keys have records"], ["No records in these weeks"])
+
+
 def test_a_day_that_is_not_stored_is_a_gap():
     """Wednesday of the eleventh week is missing; the last day is only not loaded yet."""
     data = three_months()
