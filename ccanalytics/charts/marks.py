@@ -36,7 +36,7 @@ from ccanalytics.charts.theme import (
     words_of,
 )
 from ccanalytics.metrics.definitions import ActorKind, Metric, column_words
-from ccanalytics.people.roster import OTHER_TEAMS
+from ccanalytics.people.roster import NO_TEAM, OTHER_TEAMS
 
 Events = Sequence[tuple[pd.Timestamp, str, str]]
 
@@ -152,6 +152,7 @@ def small_multiples(
     has_line = values >= (1 if frame["week"].nunique() < 4 else 2)
     known, others = frame[has_line], {*frame.loc[~has_line, group].astype("str")}
     unknown = sorted(others - {OTHER_TEAMS})  # they are no team of their own
+    unknown = [{NO_TEAM: "people without a team"}.get(name, name) for name in unknown]
     subtitle += f"; not shown: {', '.join(unknown)}" if 0 < len(unknown) <= MOST else ""
     if (groups := known[group].nunique()) > MOST:
         largest = known.groupby(group, observed=True)["n_actors"].sum().nlargest(MOST).index

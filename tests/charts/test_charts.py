@@ -185,6 +185,8 @@ def test_a_group_without_a_value_is_named_and_not_drawn():
     spec = by_terminal(frame, "cost_per_commit").to_dict()
     assert {row["terminal"] for row in rows_of(spec)} == {"t00", "t02"}
     assert "not shown: t01" in " ".join(spec["title"]["subtitle"])
+    nobody = by_terminal(frame.replace("t01", "no team"), "cost_per_commit").to_dict()
+    assert "not shown: people without a team" in " ".join(nobody["title"]["subtitle"])
 
 
 def test_the_changed_group_is_named_and_comes_first():
