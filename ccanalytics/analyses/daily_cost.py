@@ -205,7 +205,7 @@ def _parts(data: Dataset) -> pd.DataFrame:
     usage = usage.assign(part=part).dropna(subset="part")
     recent = usage[usage["date"] > usage["date"].max() - pd.Timedelta(days=NEWEST_DAYS)]
     hidden = withheld_rows(recent, data.minimum_group, [], "part")
-    shown = usage[usage["part"].isin(recent.loc[~hidden, "part"])]
+    shown = usage[usage["part"].isin(recent.loc[~hidden, "part"].unique())]
     dates = data.days["date"]
     table = shown.pivot_table(index="date", columns="part", values="cost_usd", aggfunc="sum")
     cells = shown[few(shown, data.minimum_group, ["date", "part"])]

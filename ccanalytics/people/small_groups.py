@@ -105,9 +105,13 @@ def people_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFra
 
     `frames` are the three of a Dataset. A record with nothing in it makes nobody active.
     """
-    columns = [*keys, "actor", "cost_usd"]
-    done = [frame[(frame["actor_kind"] == "user") & _has_any(frame)] for frame in frames]
-    return stacked([frame.reindex(columns=columns, fill_value=0.0) for frame in done])
+    columns, parts = [*keys, "actor", "cost_usd"], []
+    for frame in frames:
+        done = (frame["actor_kind"] == "user") & _has_any(frame)
+        # Only these columns are copied: of many people the frames are large.
+        known = frame.loc[done, frame.columns.intersection(columns)]
+        parts.append(known.reindex(columns=columns, fill_value=0.0))
+    return stacked(parts)
 
 
 def _has_any(frame: pd.DataFrame) -> "pd.Series[bool]":
