@@ -45,7 +45,6 @@ STATUSES = ("active", "dormant", "never seen", "too new to say")
 
 DAYS = 30
 """Days from joining in which somebody who starts counts as activated."""
-"""Days after joining in which the activation rate looks for a first use."""
 
 _DAY = pd.Timedelta(days=1)
 _CURVE = ["day", "value", "low", "high", "at_risk", "n_actors"]

@@ -153,9 +153,8 @@ def picture(spec: dict[str, Any]) -> str:
     """The chart as a small SVG on white, because the colour of the page is unknown."""
     # Without a label for every mark, which would repeat the metric's definition.
     looks = {**spec.get("config", {}), "background": "white", "aria": False}
-    if (
-        looks.get("padding") == CONFIG["padding"]
-    ):  # a reader's font may be wider than the measured one
+    # A reader's font may be wider than the measured one.
+    if looks.get("padding") == CONFIG["padding"]:
         looks["padding"] = {**CONFIG["padding"], "left": 21}
     svg = vl_convert.vegalite_to_svg(json.dumps({**spec, "config": looks}), vl_version=VERSION)
     svg = svg.replace(' opacity="1"', "")

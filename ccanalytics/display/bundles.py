@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from ccanalytics.words import day_words
+
 MIME = "application/vnd.ccanalytics.{}+json"
 
 Bundle = dict[str, Any]
@@ -34,7 +36,7 @@ def value_text(value: Any, form: Format | None) -> str:
     if form and form.startswith("$"):
         return f"${value:{form[1:]}}"
     if isinstance(value, pd.Timestamp):
-        return f"{value.day} {value:%b %Y}"
+        return day_words(value, "%b %Y")
     if isinstance(value, str | bool):
         return str(value)
     text = format(value, form or ("," if float(value).is_integer() else ",.4g"))

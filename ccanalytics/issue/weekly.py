@@ -35,7 +35,7 @@ from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
 from ccanalytics.weeks import newest_closed_week, parse_week, week_days, week_name
 from ccanalytics.wings import resolve, wings
-from ccanalytics.words import counted
+from ccanalytics.words import counted, day_words
 
 _WEEK = timedelta(weeks=1)
 
@@ -271,7 +271,7 @@ def _title(week: str, team: str) -> str:
 
 def _days(monday: date) -> str:
     sunday = monday + timedelta(days=6)
-    return f"{monday.day} {monday:%B} to {sunday.day} {sunday:%B %Y}"
+    return f"{day_words(monday)} to {day_words(sunday, '%B %Y')}"
 
 
 def _slug(team: str) -> str:

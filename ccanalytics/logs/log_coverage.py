@@ -31,7 +31,7 @@ def log_rows(data: Dataset) -> list[tuple[str, str, str]]:
     frames = {**nothing, **data.extras}
     requests, calls = frames["requests"], frames["tool_calls"]
     kinds = frames["log_events"]["kind"].astype("str").value_counts().to_dict()
-    first = f"{day_words(requests['at'].min(), '%B %Y')}" if len(requests) else "none"
+    first = day_words(requests["at"].min(), "%B %Y") if len(requests) else "none"
     marks = [counted(kinds[m], m) for m in ("title", "recap", "compaction") if m in kinds]
     searches = int(((calls["tool"] == "WebSearch") & (calls["decision"] == "accepted")).sum())
     open_, unpriced = ~requests["final"].astype("bool"), requests["cost_usd"].isna()

@@ -185,4 +185,4 @@ def _money(value: float) -> str:
 
 
 def _moment(value: pd.Timestamp) -> str:
-    return f"{value.day} {value:%b %H:%M}".replace(" ", "\N{NO-BREAK SPACE}")
+    return day_words(value, "%b %H:%M").replace(" ", "\N{NO-BREAK SPACE}")

@@ -18,6 +18,7 @@ import msgspec
 from ccanalytics.atomic import ASIDE, alone, write_text
 from ccanalytics.errors import ReportError
 from ccanalytics.weeks import parse_week
+from ccanalytics.words import day_words
 
 T = TypeVar("T")
 
@@ -104,7 +105,7 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
         if self.monday is None:
             return ""
         sunday = self.monday + timedelta(days=6)
-        return f"{self.monday.day} {self.monday:%b} to {sunday.day} {sunday:%b %Y}"
+        return f"{day_words(self.monday, '%b')} to {day_words(sunday, '%b %Y')}"
 
 
 def write_issue(

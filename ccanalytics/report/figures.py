@@ -26,6 +26,7 @@ from ccanalytics.report.chart_drawing import (
     title_of,
     vega_of,
 )
+from ccanalytics.words import day_words
 
 
 @dataclass
@@ -174,7 +175,7 @@ def _cell(value: Any, pattern: str) -> str:
 
 def _moment(value: str) -> str:
     moment = datetime.fromisoformat(value)
-    day = f"{moment.day} {moment:%b %Y}"
+    day = day_words(moment, "%b %Y")
     return day if moment.time() == moment.min.time() else f"{day} {moment:%H:%M}"
 
 

@@ -103,6 +103,19 @@ def test_one_change_is_one_update(monkeypatch):
     assert len(made.view.frame) == 1
 
 
+def change_both(one, other, begun, go_on):
+    """Change two controls, each in a thread: the other while the first one is answered."""
+    first, second = (Thread(target=setattr, args=(control, "value", value))
+                     for control, value in (one, other))  # fmt: skip
+    first.start()
+    begun.wait(60)
+    second.start()
+    second.join(0.2)  # it waits for the first, unless updates overtake each other
+    go_on.set()
+    first.join()
+    second.join()
+
+
 def test_a_change_made_during_an_update_is_shown(monkeypatch):
     """JupyterLab runs each change in a thread; the last to finish need not be the newest."""
     made = explored()
@@ -116,15 +129,7 @@ def test_a_change_made_during_an_update_is_shown(monkeypatch):
 
     monkeypatch.setattr(explorer, "answer", slow_at_first)
     metric, split = made.controls["metric_id"], made.controls["by"]
-    first = Thread(target=setattr, args=(metric, "value", "commits"))
-    second = Thread(target=setattr, args=(split, "value", "tool"))
-    first.start()
-    first_asked.wait(60)
-    second.start()
-    second.join(0.2)  # it waits for the first, unless updates overtake each other
-    go_on.set()
-    first.join()
-    second.join()
+    change_both((metric, "commits"), (split, "tool"), first_asked, go_on)
     assert (made.view.question.metric_id, made.view.question.by) == ("commits", "tool")
     assert made.view.chart is None
 
@@ -141,15 +146,7 @@ def test_a_change_made_while_another_source_is_read_is_answered_too(monkeypatch)
 
     monkeypatch.setattr(explorer, "first_question", slow)
     source, metric = made.controls["source"], made.controls["metric_id"]
-    first = Thread(target=setattr, args=(source, "value", "sample"))
-    second = Thread(target=setattr, args=(metric, "value", "commits"))
-    first.start()
-    reading.wait(60)
-    second.start()
-    second.join(0.2)
-    go_on.set()
-    first.join()
-    second.join()
+    change_both((source, "sample"), (metric, "commits"), reading, go_on)
     asked = made.view.question
     assert (asked.source, asked.since, asked.metric_id) == ("sample", date(2026, 9, 28), "commits")
     assert metric.value == "commits"
