@@ -35,7 +35,7 @@ class Wing:
     files: Mapping[str, Reference] = field(default_factory=dict)
     """A function that syncs a file into the store, by its flag of `ccanalytics sync`."""
     checks: Mapping[str, Reference] = field(default_factory=dict)
-    """A `SetupCheck` of `ccanalytics check` by the source it is about."""
+    """A table of checks of `ccanalytics check` by the source they are about."""
     definitions: tuple[str, ...] = ()
     """Files of metric definitions, as paths below the package."""
     findings: tuple[Reference, ...] = ()

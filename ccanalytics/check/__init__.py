@@ -1,6 +1,6 @@
 """Why does it not work? One finding per thing that can be wrong, each with the next step.
 
-    SetupCheck(id, title, look, needs) ─ run ─▶ CheckFinding
+    {id: check} ─ run ─▶ CheckFinding
     service_checks: what is checked of a service; all_checks: the rest, and in which order
 
 Nothing is changed, nothing is fetched into the store, and no finding holds a key. To add a check,

@@ -3,23 +3,15 @@
 import contextlib
 import platform
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import partial
 from importlib.metadata import version
 
 import msgspec
 
-from ccanalytics.check.finding import (
-    CheckContext,
-    CheckFinding,
-    Fact,
-    SetupCheck,
-    failed,
-    found,
-    run,
-)
-from ccanalytics.check.service_checks import SERVICE_CHECKS, ServiceUnderCheck
+from ccanalytics.check.finding import CheckContext, CheckFinding, failed, found, run
+from ccanalytics.check.service_checks import NEEDS, SERVICE_CHECKS, ServiceUnderCheck
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.settings import FILE_NAME, Settings, read_settings, settings_file
 from ccanalytics.sources.keys import find_key
@@ -35,13 +27,10 @@ from ccanalytics.weeks import days_between, is_closed
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
 
-PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-"""Variables httpx obeys: behind a proxy, an answer may not be the service's."""
-
 
 def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
     """The findings, each as soon as it is there; no text of them has a key in it."""
-    for finding in run(FIRST_CHECKS, context):
+    for finding in run({"program": check_program, "settings": check_settings}, context):
         yield finding
         if finding.status == "failed":  # without settings nothing else can be checked
             return
@@ -51,11 +40,10 @@ def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
     for spec in chosen_sources(context):
         if spec.network:
             with contextlib.closing(ServiceUnderCheck(context, settings, store, spec)) as service:
-                yield from run(SERVICE_CHECKS, service, spec.name)
+                yield from run(SERVICE_CHECKS, service, spec.name, NEEDS)
         else:
             yield from run(_own_checks(spec), context, spec.name)
-        days = SetupCheck("days", "Stored days", partial(check_days, spec, context.now))
-        yield from run([days], store, spec.name)
+        yield from run({"days": partial(check_days, spec, context.now)}, store, spec.name)
 
 
 def chosen_sources(context: CheckContext) -> list[SourceSpec]:
@@ -78,22 +66,20 @@ def _is_here(context: CheckContext, spec: SourceSpec) -> bool:
         return False
 
 
-def _own_checks(spec: SourceSpec) -> list[SetupCheck[CheckContext]]:
+def _own_checks(spec: SourceSpec) -> Mapping[str, Callable[[CheckContext], CheckFinding]]:
     """The checks a wing adds for its source, else one that says there is nothing to check."""
-    added = [resolve(wing.checks[spec.name]) for wing in wings() if spec.name in wing.checks]
-    return added or [
-        SetupCheck(spec.name, spec.name.title(), lambda _: found(f"{spec.title}; no key"))
-    ]
+    for wing in wings():
+        if spec.name in wing.checks:
+            added: Mapping[str, Callable[[CheckContext], CheckFinding]]
+            added = resolve(wing.checks[spec.name])
+            return added
+    return {spec.name: lambda _: found(f"{spec.title}; no key")}
 
 
-def check_program(context: CheckContext) -> CheckFinding:
+def check_program(_: CheckContext) -> CheckFinding:
     """Versions and platform, the first thing support asks for."""
-    packages = ("ccanalytics", "httpx", "msgspec", "pandas", "pyarrow")
-    facts: dict[str, Fact] = {name: version(name) for name in packages}
-    proxies = [name for name in PROXIES if context.environ.get(name)]
-    facts |= {"python": platform.python_version(), "proxies": proxies}
-    text = f"ccanalytics {facts['ccanalytics']}, Python {facts['python']}, {platform.system()}"
-    return found(text + f"; a proxy is set: {', '.join(proxies)}" * bool(proxies), **facts)
+    python, system = platform.python_version(), platform.system()
+    return found(f"ccanalytics {version('ccanalytics')}, Python {python}, {system}")
 
 
 def settings_of(context: CheckContext) -> Settings:
@@ -118,21 +104,23 @@ def check_roster(settings: Settings) -> CheckFinding:
     from ccanalytics.people.roster import read_roster
 
     roster = read_roster(settings.roster)
-    people, teams = int(roster["actor"].nunique()), int(roster["team"].nunique())
+    people, teams = roster["actor"].nunique(), roster["team"].nunique()
     words = f"{counted(people, 'person', 'people')} in {counted(teams, 'team')}"
     then = "" if people else "ccanalytics roster pull fills it."
-    return found(f"{words}, {settings.roster}", then, people=people, teams=teams)
+    return found(f"{words}, {settings.roster}", then)
 
 
-def check_calendar(kind: str, settings: Settings) -> CheckFinding | None:
-    """Whether a calendar that is set can be read."""
-    path = settings.calendars.get(kind)
-    if path is None:
+def check_calendars(settings: Settings) -> CheckFinding | None:
+    """Whether the calendars that are set can be read."""
+    if not settings.calendars:
         return None
     from ccanalytics.people.calendars import read_calendars
 
-    lines = len(getattr(read_calendars({kind: path}), kind))
-    return found(f"{counted(lines, 'line')}, {path}", lines=lines)
+    read = read_calendars(settings.calendars)
+    lines = [
+        f"{counted(len(getattr(read, kind)), 'line')} of {kind}" for kind in settings.calendars
+    ]
+    return found(", ".join(lines))
 
 
 def check_store(settings: Settings) -> CheckFinding:
@@ -146,9 +134,9 @@ def check_store(settings: Settings) -> CheckFinding:
     except OSError as error:
         text = f"{root} cannot be read and written: {error.strerror}"
         then = "Give another folder with --store DIR or CCANALYTICS_STORE, or fix its permissions."
-        return failed(text, then, path=str(root))
+        return failed(text, then)
     there = "can be read and written" if folder == root else "does not exist yet: a sync creates it"
-    return found(f"{root} {there}", path=str(root))
+    return found(f"{root} {there}")
 
 
 def check_days(spec: SourceSpec, now: datetime, store: Store) -> CheckFinding:
@@ -156,20 +144,16 @@ def check_days(spec: SourceSpec, now: datetime, store: Store) -> CheckFinding:
 
     A day that is not over yet is open whatever one does.
     """
-    source = spec.name
     try:
-        days, organization = store.days(source), store.organization(source)
-        files, damaged = store.verify(source)
+        days, organization = store.days(spec.name), store.organization(spec.name)
+        files, damaged = store.verify(spec.name)
     except (CCAnalyticsError, OSError) as error:
         return failed(str(error), _sync(spec))
-    facts: dict[str, Fact] = {"organization": organization, "days": len(days)}
     if not days:
-        return found("none yet", _sync(spec), **facts)
+        return found("none yet", _sync(spec))
     if damaged:
-        paths = [str(error.path) for error in damaged]
         first = min((error.month for error in damaged if error.month), default=None)
-        then = _sync(spec, first)
-        return failed(" ".join(map(str, damaged)), then, damaged=paths, **facts)
+        return failed(" ".join(map(str, damaged)), _sync(spec, first))
     first, last = min(days), max(days)
     # A day in the future is a wrong clock's: nothing is missing before it.
     due = days_between(first, max(first, min(last, now.date())))
@@ -177,23 +161,14 @@ def check_days(spec: SourceSpec, now: datetime, store: Store) -> CheckFinding:
     opened = [
         day for day, one in days.items() if not one.closed and is_closed(day, now, spec.settling)
     ]
-    moving = sum(not one.final for one in days.values())
-    facts |= {"first": str(first), "last": str(last), "moving": moving}
-    facts |= {"gaps": [str(day) for day in gaps], "open": [str(day) for day in opened]}
     text = f"{counted(len(days), 'day')} from {first} to {last}"
     text += f" of organization {organization}" * bool(organization)
     text += f"; every byte of {counted(files, 'file')} is intact"
-    text += f"; {counted(len(gaps), 'day')} missing: {_listed(gaps)}" * bool(gaps)
-    text += f"; fetched before their end: {_listed(opened)}" * bool(opened)
-    if wrong := sorted([*gaps, *opened]):
-        return found(text, _sync(spec, wrong[0], wrong[-1]), **facts)
-    return found(text + f"; {counted(moving, 'day')} may still change" * bool(moving), **facts)
-
-
-def _listed(days: Sequence[date]) -> str:
-    """The first three, and how many more there are."""
-    more = f" and {len(days) - 3} more" if len(days) > 3 else ""
-    return ", ".join(map(str, days[:3])) + more
+    for fault, wrong in (("missing", gaps), ("fetched before their end", opened)):
+        more = f" and {len(wrong) - 3} more" * (len(wrong) > 3)
+        text += f"; {fault}: {', '.join(map(str, wrong[:3]))}{more}" * bool(wrong)
+    wrong = sorted([*gaps, *opened])
+    return found(text, _sync(spec, wrong[0], wrong[-1]) if wrong else "")
 
 
 def _sync(spec: SourceSpec, since: date | None = None, until: date | None = None) -> str:
@@ -205,16 +180,4 @@ def _sync(spec: SourceSpec, since: date | None = None, until: date | None = None
     return f"ccanalytics sync --source {spec.name} --since {since or 'DATE'}{end}."
 
 
-FIRST_CHECKS = (
-    SetupCheck("program", "Program", check_program),
-    SetupCheck("settings", "Settings", check_settings),
-)
-
-MACHINE_CHECKS = (
-    SetupCheck("roster", "Roster", check_roster),
-    *(
-        SetupCheck(kind, kind.title(), partial(check_calendar, kind))
-        for kind in ("holidays", "events", "interventions")
-    ),
-    SetupCheck("store", "Store", check_store),
-)
+MACHINE_CHECKS = {"roster": check_roster, "calendars": check_calendars, "store": check_store}

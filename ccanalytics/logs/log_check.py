@@ -3,16 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from ccanalytics.check.finding import (
-    CheckContext,
-    CheckFinding,
-    Fact,
-    SetupCheck,
-    failed,
-    found,
-    halves,
-)
-from ccanalytics.errors import SettingsError
+from ccanalytics.check.finding import CheckContext, CheckFinding, found
 from ccanalytics.logs.log_reader import LogIndex
 from ccanalytics.logs.log_source import LocalLogs, log_folders
 from ccanalytics.words import counted
@@ -20,10 +11,7 @@ from ccanalytics.words import counted
 
 def check_logs(context: CheckContext) -> CheckFinding:
     """Whether there are session logs, how many, and the date of the newest line."""
-    try:
-        logs = LocalLogs(context.logs or log_folders(context.environ, Path.home()))
-    except SettingsError as error:
-        return failed(*halves(str(error)))
+    logs = LocalLogs(context.logs or log_folders(context.environ, Path.home()))
     read = logs.news(LogIndex())
     report, days = read.report, read.facts.days()
     unreadable = sorted(report.unreadable_files.items())
@@ -34,23 +22,14 @@ def check_logs(context: CheckContext) -> CheckFinding:
     newest = max(days.difference(ahead) or days, default=None)
     if ahead:
         faults.append(f"{counted(len(ahead), 'day')} in the future, up to {max(ahead)}")
-    facts: dict[str, Fact] = {
-        "folders": [str(folder) for folder in logs.folders],
-        "files": report.files,
-        "lines": report.lines,
-        "faults": faults,
-        "newest": str(newest) if newest else None,
-    }
     where = f"{counted(report.files, 'file')} in {', '.join(map(str, logs.folders))}"
     if newest is None:
         then = "Use Claude Code here, or name another folder with --logs DIR."
-        return found(f"{where}, none with any model use", then, **facts)
-    text = f"{where}, the newest line of {newest}"
-    if faults:
-        then = "The rest counts. A line is truncated when Claude Code is killed while writing it."
-        then += " A clock was ahead when days of the future were logged." if ahead else ""
-        return found("; ".join([text, *faults]), then, **facts)
-    return found(text, **facts)
+        return found(f"{where}, none with any model use", then)
+    then = "The rest counts. A line is truncated when Claude Code is killed while writing it."
+    then += " A clock was ahead when days of the future were logged." if ahead else ""
+    text = "; ".join([f"{where}, the newest line of {newest}", *faults])
+    return found(text, then if faults else "")
 
 
-CHECK = SetupCheck("logs", "Session logs", check_logs)
+CHECKS = {"logs": check_logs}

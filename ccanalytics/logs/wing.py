@@ -6,7 +6,7 @@ WING = Wing(
     definitions=("logs/definitions.toml",),
     sources=("logs.log_spec:SOURCE",),
     frames=("logs.log_schemas:LOG_SCHEMAS",),
-    checks={"local": "logs.log_check:CHECK"},
+    checks={"local": "logs.log_check:CHECKS"},
     commands={"merge": "logs.merge_command:merge"},
     names={
         "cache_saving": "logs.own_usage:cache_saving",
