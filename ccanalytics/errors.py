@@ -34,19 +34,16 @@ class AuthError(CCAnalyticsError):
 class ApiError(CCAnalyticsError):
     """The service answered with an error, or did not answer."""
 
-    def __init__(
-        self, message: str, *, status: int | None = None, request_id: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.request_id = request_id
 
 
 class NotYetError(ApiError):
     """The service has not counted the day yet; `newest` is the newest day it has."""
 
-    def __init__(self, message: str, *, newest: date, request_id: str | None = None) -> None:
-        super().__init__(message, status=400, request_id=request_id)
+    def __init__(self, message: str, *, newest: date) -> None:
+        super().__init__(message, status=400)
         self.newest = newest
 
 

@@ -9,11 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import httpx
-
 from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.sources.http import Client
-from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS, COST_KEY
 from ccanalytics.weeks import days_between
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem, decode_cost_items
@@ -29,13 +26,12 @@ FLOOR, OLDEST = date(2026, 1, 1), timedelta(days=364)
 
 log = logging.getLogger(__name__)
 
-ASKED: Params = {
+ASKED = {
     "time_bucket_width": "1d",
     "order_by": "time",
     "products[]": ["claude_code"],
     # Without the kind of cost, costs other than tokens would be missing.
     "group_by[]": ["actor", "model", "cost_type", "token_type"],
-    "limit": 1000,
 }
 
 
@@ -67,7 +63,14 @@ class CostClient(Client):
             "starting_at": f"{first}T00:00:00Z",
             "ending_at": f"{until + timedelta(days=1)}T00:00:00Z",
         }
-        for page in self._all_pages(COST, {**ASKED, **ends}, decode_cost_items):
+        try:
+            pages = self._all_pages(COST, {**ASKED, **ends}, decode_cost_items)
+        except ApiError as error:
+            if error.status != 400:
+                raise
+            hint = "Organizations that are set up for HIPAA have no cost report."
+            raise ApiError(f"{error} {hint}", status=400) from None
+        for page in pages:
             refreshed.add(page.data_refreshed_at)
             for item in page.data:
                 if item.day not in found:
@@ -86,11 +89,3 @@ class CostClient(Client):
             log.warning("API keys are shown by id because their names are unknown: %s", error)
             return {}
         return {row.id: row.name for row in rows if row.name}
-
-    def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
-        """A refusal mostly means that the organization has no cost report."""
-        error = super()._refusal(answer, params)
-        if type(error) is ApiError and error.status == 400:
-            text = f"{error} Organizations that are set up for HIPAA have no cost report."
-            return ApiError(text, status=400, request_id=error.request_id)
-        return error

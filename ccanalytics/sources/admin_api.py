@@ -37,7 +37,7 @@ class AdminClient(Client):
 
     def organization(self) -> Organization:
         """The organization of the key; the cheapest way to check a key."""
-        return self._request(ME, {}, _decode_organization)
+        return self._request(ME, {}, decoder(Organization, "what the service says of itself"))
 
     def members(self) -> list[Member]:
         """All current members with an address; an error rather than a part."""
@@ -79,6 +79,3 @@ class GroupClient(AdminClient):
             path = f"{GROUPS}/{quote(group.id, safe='')}/members"
             decode = decoder(CursorPage[GroupMember], f"the members of group {group.name!r}")
             yield group.name, self._all_rows(path, decode)
-
-
-_decode_organization = decoder(Organization, "what the service says of an organization")

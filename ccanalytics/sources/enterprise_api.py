@@ -10,11 +10,8 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-import httpx
-
 from ccanalytics.errors import ApiError, NotYetError
 from ccanalytics.sources.http import Client, checked_day
-from ccanalytics.sources.http_answers import Params
 from ccanalytics.sources.keys import ANALYTICS_KEY
 from ccanalytics.wire.claude_code import Record, UserActor
 from ccanalytics.wire.enterprise import (
@@ -63,7 +60,10 @@ class EnterpriseClient(Client):
         asked = checked_day(day)
         if asked < FLOOR:
             raise ValueError(f"{asked} is before {FLOOR}, the start of this API.")
-        rows = self._all_rows(USERS, self._decode, date=asked.isoformat())
+        try:
+            rows = self._all_rows(USERS, self._decode, date=asked.isoformat())
+        except ApiError as error:
+            raise _not_yet(error, {asked}) from None
         found = (_record(asked, row, self._organization or "") for row in rows)
         return [record for record in found if record]
 
@@ -86,8 +86,11 @@ class EnterpriseClient(Client):
         params = {"starting_date": since.isoformat(), "ending_date": end.isoformat()}
         try:
             found = self._request(SUMMARIES, params, decode_summaries)
-        except NotYetError as error:
-            return self._summaries(since, error.newest) if since <= error.newest < until else []
+        except ApiError as error:
+            early = _not_yet(error, {since, end})
+            if not isinstance(early, NotYetError):
+                raise
+            return self._summaries(since, early.newest) if since <= early.newest < until else []
         if found.next_page is not None:
             raise ApiError(
                 f"{since} to {until}: the list of summaries has a second page, which it never had "
@@ -99,28 +102,19 @@ class EnterpriseClient(Client):
         # The rest of a row belongs to other products.
         return self._noted(body, decode_people(body), inside="claude_code_metrics")
 
-    def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
-        """A recent day was requested too early when the refusal names an earlier one."""
-        error = super()._refusal(answer, params)
-        newest = _newest_named(answer.text, params)
-        if not isinstance(error, ApiError) or answer.status_code != 400 or newest is None:
-            return error
-        said = self._words(answer)
-        words = f"The service has counted the days up to {newest} so far. It says: {said}"
-        return NotYetError(words, newest=newest, request_id=error.request_id)
 
-
-def _newest_named(text: str, params: Params) -> date | None:
-    """The newest day named in a refusal that is before the last requested one, or None.
+def _not_yet(error: ApiError, asked: set[date]) -> ApiError:
+    """`NotYetError` for a refusal that names an earlier day than those asked for, else `error`.
 
     Branching on a message is a last resort: only the day in the message says so.
     """
-    asked = str(params.get("date", params.get("ending_date", "")))
-    news = set(_DAY.findall(text)) - set(map(str, params.values()))  # not what it only repeats
-    named = [day for day in news if FLOOR.isoformat() <= day < asked]
-    newest = date.fromisoformat(max(named)) if named and "page" not in params else None
-    late = newest and date.fromisoformat(asked) - newest <= LATEST
-    return newest if late else None
+    news = set(_DAY.findall(str(error))) - set(map(str, asked))  # not what it only repeats
+    named = [day for day in news if str(FLOOR) <= day < str(max(asked))]
+    newest = date.fromisoformat(max(named)) if named else None
+    if error.status != 400 or not newest or max(asked) - newest > LATEST:
+        return error
+    return NotYetError(f"The service has counted the days up to {newest} so far. {error}",
+                       newest=newest)  # fmt: skip
 
 
 def _record(day: date, row: PersonDay, organization: str) -> Record | None:

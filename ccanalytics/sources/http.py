@@ -1,17 +1,22 @@
 """What all clients of the services share: requests with retries, pages and errors.
 
-    _all_pages ─ _pages ─ _request ─ _try_once    a walk ─ its pages ─ one page ─ one of its tries
+    _all_rows ─ _all_pages ─ _pages ─ _request ─ _try_once    a walk, a page, one of its tries
 
-What may pass (429, 5xx, a broken connection, a truncated answer) is retried within
-`budget` seconds per walk; an answer that is broken the same way three times is not. A walk whose
-cursor the service drops is started again. Anything else is an error that says what to do, with
-the service's own words and its request id, never the key.
+What may pass (429, 5xx, a broken connection, a truncated answer) is tried again for `budget`
+seconds; an answer that is broken the same way three times is not. A walk whose cursor the service
+drops, or whose pages are too large, is started again. Anything else is an error that says what to
+do, with the service's own words and its request id, never the key.
+
+The services limit an organization, not a connection, and rarely say for how long: so a failure
+stops every worker of a client, longer each time.
 """
 
 import logging
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from importlib.metadata import version
 from itertools import count
@@ -20,42 +25,47 @@ from typing import Any, ClassVar, TypeVar
 import httpx
 import msgspec
 
-from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
+from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.settings import BASE_URL
 from ccanalytics.sources import http_answers as answers
-from ccanalytics.sources.backoff import FIRST_RETRY, LONGEST_RETRY, RetryBudget, Throttle, growing
-from ccanalytics.sources.http_answers import (
-    IncompletePagesError,
-    Params,
-    RetryableError,
-    TooLargePageError,
-    can_be_smaller,
-)
+from ccanalytics.sources.http_answers import RestartError, RetryableError
 from ccanalytics.sources.keys import ADMIN_KEY, Key, KeyKind
 from ccanalytics.sources.registry import Source
 from ccanalytics.wire.claude_code import CursorPage, unknown_fields
 from ccanalytics.words import counted
 
-WALKS = 3
-"""How often a walk is started at most, when the service drops its cursor."""
+PAGE_SIZE, SMALLEST_PAGE = 1000, 20
+"""Rows of one page, and of the smallest that is requested, each a quarter of the one before."""
+
+WALKS = 4
+"""How often a walk is started at most: with a lost cursor, or with smaller pages."""
 
 CONNECTS = 5
-"""Attempts to reach an unreachable service: a wrong address stays wrong."""
+"""Tries to reach an unreachable service: a wrong address stays wrong."""
 
 SAME_FAULTS = 3
-"""Answers in a row that are broken the same way before it counts as the service's fault."""
+"""Answers to one request that are broken the same way before it counts as the service's fault."""
 
 IDLE_PAGES = 3
 """Pages in a row without a new row after which a walk counts as endless."""
 
-PAGE_SIZE = 1000
-"""Rows of one page."""
+MOST_BYTES = 64_000_000
+"""Unpacked bytes of one answer; a page of 1,000 records has about a million."""
 
+LONGEST_ANSWER = 120.0
+"""Seconds one answer may take from its first byte to its last."""
+
+PAUSE, LONGEST_PAUSE = 10.0, 60.0
+"""Seconds after a refusal that names no time; the pause doubles with each, times 1 to 2."""
+
+FIRST_RETRY, LONGEST_RETRY = 0.5, 30.0
+"""The same after any other failure."""
 
 T = TypeVar("T")
 PageT = TypeVar("PageT", bound=CursorPage[Any])
 
 Decode = Callable[[bytes], T]
+Params = Mapping[str, Any]
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +74,8 @@ class Client(Source):
     """Requests to one service, over HTTP. Threads may share it, up to eight.
 
     `sleep`, `clock` (seconds, monotonic) and `jitter` are the only ways it waits, so that tests
-    need not; `transport` replaces the network.
-    `unknown_fields` are those the service sent so far that no struct of ours has. `on_answer` is
-    called with every answer, before its body is there.
+    need not; `transport` replaces the network. `unknown_fields` are those the service sent so far
+    that no struct of ours has.
     """
 
     key_kind: ClassVar[KeyKind] = ADMIN_KEY
@@ -84,13 +93,13 @@ class Client(Source):
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         jitter: random.Random | None = None,
-        on_answer: Callable[[httpx.Response], None] | None = None,
     ) -> None:
         self.unknown_fields: set[str] = set()
         self._key = Key(key or "", self.key_kind)
         self._budget, self._sleep, self._clock = budget, sleep, clock
-        self._jitter = jitter or random.Random()
-        self._throttle = Throttle(self.per_minute, sleep=sleep, clock=clock, jitter=self._jitter)
+        self._jitter, self._lock = jitter or random.Random(), threading.Lock()
+        self._turns = deque[float](maxlen=self.per_minute or 0)
+        self._paused_until = float("-inf")
         self._organization: str | None = None
         address = answers.checked_address(base_url)
         login = (address.username, address.password) if address.userinfo else None
@@ -107,7 +116,6 @@ class Client(Source):
             transport=transport,
             # A proxy cannot reach the loopback of this machine.
             trust_env=address.host not in answers.LOOPBACK,
-            event_hooks={"response": [on_answer] if on_answer else []},
         )
 
     def __repr__(self) -> str:
@@ -122,28 +130,29 @@ class Client(Source):
         """Closes the connections."""
         self._http.close()
 
-    def _all_pages(self, path: str, params: Params, decode: Decode[PageT]) -> list[PageT]:
-        """All pages of a walk; started again when the service drops its cursor."""
-        retries, walks = RetryBudget(self._budget), 0
-        while True:
-            try:
-                return list(self._pages(path, params, decode, retries))
-            except TooLargePageError as error:
-                params = answers.with_smaller_pages(params)
-                log.warning("%s Trying again with pages of %s.", error, params["limit"])
-            except IncompletePagesError as error:
-                walks += 1
-                if walks == WALKS:
-                    raise
-                log.warning("%s Starting again from the first page.", error)
+    def _all_rows(self, path: str, decode: Decode[PageT], **params: str) -> list[Any]:
+        """All rows of a walk; an error rather than a part."""
+        return [row for page in self._all_pages(path, params, decode) for row in page.data]
 
-    def _pages(
-        self, path: str, params: Params, decode: Decode[PageT], retries: RetryBudget
-    ) -> Iterator[PageT]:
+    def _all_pages(self, path: str, params: Params, decode: Decode[PageT]) -> list[PageT]:
+        """All pages of a walk; an error rather than a part."""
+        limit = PAGE_SIZE
+        for walk in count(1):
+            try:
+                return list(self._pages(path, {**params, "limit": limit}, decode))
+            except RestartError as error:
+                if walk == WALKS:
+                    raise
+                if error.smaller:
+                    limit = max(SMALLEST_PAGE, limit // 4)
+                log.warning("%s Starting again, with pages of %d.", error, limit)
+        raise AssertionError("unreachable")
+
+    def _pages(self, path: str, params: Params, decode: Decode[PageT]) -> Iterator[PageT]:
         """The pages of one walk as they come, with the rows no earlier page had."""
-        cursors, rows, idle = set[str](), set[int](), 0
+        cursors, rows, idle = {""}, set[int](), 0
         for number in count(1):
-            page = self._request(path, params, decode, retries)
+            page = self._request(path, params, decode)
             # A single page, which most days are, has no earlier one to repeat.
             if page.goes_on or rows:
                 fresh = answers.new_rows(page.data, rows)
@@ -156,20 +165,15 @@ class Client(Source):
             if not page.goes_on:
                 return
             cursor = page.next_page or ""
-            fault = "gives no cursor" if not cursor else "repeats a cursor"
-            fault = "had nothing new three times" if idle == IDLE_PAGES else fault
-            if not cursor or cursor in cursors or idle == IDLE_PAGES:
-                raise IncompletePagesError(
+            if cursor in cursors or idle == IDLE_PAGES:
+                fault = "repeats a cursor" if cursor else "gives no cursor"
+                fault = "had nothing new three times" if idle == IDLE_PAGES else fault
+                raise RestartError(
                     f"{_asked_for(params)}: page {number} says there is more but {fault}: "
                     "the rest cannot be fetched. Nothing was kept; try again later."
                 )
             cursors.add(cursor)
             params = {**params, page.continued_by: cursor}
-
-    def _all_rows(self, path: str, decode: Decode[PageT], **params: str) -> list[Any]:
-        """All rows of a walk; an error rather than a part."""
-        pages = self._all_pages(path, {**params, "limit": PAGE_SIZE}, decode)
-        return [row for page in pages for row in page.data]
 
     def _noted(self, body: bytes, page: PageT, inside: str = "") -> PageT:
         """The page; fields of its rows that are new to this version are logged once."""
@@ -178,87 +182,99 @@ class Client(Source):
             self.unknown_fields |= news
         return page
 
-    def _request(
-        self, path: str, params: Params, decode: Decode[T], retries: RetryBudget | None = None
-    ) -> T:
-        """The decoded answer, after as many tries as `retries` allows."""
-        retries, faults = retries or RetryBudget(self._budget), ("",) * SAME_FAULTS
+    def _request(self, path: str, params: Params, decode: Decode[T]) -> T:
+        """The decoded answer, after as many tries as the budget allows."""
+        end, faults = None, list[str]()
         for tries in count(1):
-            if not self._throttle.wait(retries):
-                raise ApiError(_given_up(f"{_asked_for(params)}: held back.", retries))
-            sent = self._clock()
+            self._wait_for_turn()
+            end = end or self._clock() + self._budget
             try:
-                value = self._try_once(path, params, decode)
+                return self._try_once(path, params, decode)
             except RetryableError as failure:
-                retries.spent += self._clock() - sent
-                if failure.slow and tries > 1 and can_be_smaller(params):
-                    raise TooLargePageError(str(failure), status=failure.status) from None
-                faults = (*faults[1:], failure.fault)
-                if failure.fault and len(set(faults)) == 1:
+                if failure.slow and tries > 1 and params.get("limit", 0) > SMALLEST_PAGE:
+                    raise RestartError(str(failure), failure.status, smaller=True) from None
+                faults.append(failure.fault)
+                if failure.fault and faults[-SAME_FAULTS:] == [failure.fault] * SAME_FAULTS:
                     raise SchemaError(
                         f"{failure} Broken in the same way {SAME_FAULTS} times: the service, or "
                         "what is between it and here, is at fault. Nothing was kept."
                     ) from None
-                self._wait_after(failure, sent, tries, retries)
-            else:
-                self._throttle.reset(sent)
-                return value
+                self._pause_after(failure, tries, end - self._clock())
         raise AssertionError("unreachable")
 
-    def _wait_after(
-        self, failure: RetryableError, sent: float, tries: int, retries: RetryBudget
-    ) -> None:
-        """Wait before the next try, or raise `ApiError` when there is none."""
-        if failure.shared:
-            pause = self._throttle.pause(sent, failure.asked)
-        else:
-            pause = growing(FIRST_RETRY, LONGEST_RETRY, tries - 1, self._jitter)
-            pause = max(pause, failure.asked or 0.0)
-        if not retries.lasts(pause) or tries == failure.tries:
+    def _wait_for_turn(self) -> None:
+        """Wait for the end of a pause, each worker a little longer, and for a free slot."""
+        with self._lock:
+            turn = now = self._clock()
+            if self._paused_until > now:
+                turn = self._paused_until + self._jitter.random()
+            if self.per_minute and len(self._turns) == self.per_minute:
+                turn = max(turn, self._turns[0] + 60.0)
+            self._turns.append(turn)
+        if turn > now:
+            self._sleep(turn - now)
+
+    def _pause_after(self, failure: RetryableError, tries: int, left: float) -> None:
+        """Pause every worker before the next try; `ApiError` when there is none."""
+        silent = failure.status in (429, 529) and failure.asked is None
+        first, longest = (PAUSE, LONGEST_PAUSE) if silent else (FIRST_RETRY, LONGEST_RETRY)
+        pause = min(longest, first * 2 ** min(tries - 1, 10)) * (1 + self._jitter.random())
+        pause = max(pause, failure.asked or 0.0)
+        if pause > left or tries == failure.tries:
             asked = f" The service asks to wait {failure.asked:,.0f} s." if failure.asked else ""
-            text = f"{failure} Gave up after {counted(tries, 'try', 'tries')}.{asked}"
-            text = _given_up(text, retries)
-            raise ApiError(text, status=failure.status, request_id=failure.request_id) from None
+            raise ApiError(
+                f"{failure} Gave up after {counted(tries, 'try', 'tries')}, of at most "
+                f"{self._budget:.0f} s.{asked} No part of a day is kept; the same command "
+                "continues from here later.",
+                status=failure.status,
+            ) from None
         log.warning("%s Next try in %.1f s.", failure, pause)
-        if not failure.shared:  # a shared pause is booked and slept by whoever waits for it
-            retries.spent += pause
-            self._sleep(pause)
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock() + pause)
 
     def _try_once(self, path: str, params: Params, decode: Decode[T]) -> T:
         """The decoded answer of one try; `RetryableError` when another try may succeed."""
         # Errors are not chained to httpx's: those hold the request, and so the key.
-        begun = False
+        begun, headers = False, self._key.headers()
         try:
-            with self._http.stream(
-                "GET", path, params=params, headers=self._key.headers()
-            ) as incoming:
+            with self._http.stream("GET", path, params=params, headers=headers) as answer:
                 begun = True
-                answer = answers.read_answer(incoming, self._clock)
-        except answers.UnboundedAnswerError as error:
-            kind = TooLargePageError if can_be_smaller(params) else ApiError
-            raise kind(f"{_asked_for(params)}: the answer {error}.") from None
-        except httpx.UnsupportedProtocol as error:
-            raise SettingsError(f"{self.address} is not an address: {error}") from None
-        except httpx.ConnectError as error:
-            raise RetryableError(self._unreached(error), tries=CONNECTS) from None
+                # A proxy may repeat the key, and errors show the start of the body.
+                body = self._key.redact(self._read(answer, params))
         except (httpx.TransportError, httpx.DecodingError) as error:
-            slow = isinstance(error, httpx.ReadTimeout)
-            fault = repr(error) if begun and not slow else ""
-            raise RetryableError(self._unreached(error), fault=fault, slow=slow) from None
+            what = f"{type(error).__name__} {self._key.redact(str(error).encode()).decode()}"
+            raise RetryableError(
+                f"{self.address} gave no answer ({what.strip()}): check the network and the base "
+                "URL.",
+                fault=what if begun and not isinstance(error, httpx.ReadTimeout) else "",
+                slow=isinstance(error, httpx.ReadTimeout),
+                tries=CONNECTS if isinstance(error, httpx.ConnectError) else 0,
+            ) from None
         if answer.status_code != 200:
-            raise self._refusal(answer, params)
+            raise self._refusal(answer, body, params)
         self._organization = answer.headers.get("anthropic-organization-id", self._organization)
         self.answered_at = answers.moment(answer) or self.answered_at
-        return self._decoded_answer(answer, params, decode)
+        return self._decoded(answer, body, params, decode)
 
-    def _decoded_answer(self, answer: httpx.Response, params: Params, decode: Decode[T]) -> T:
+    def _read(self, answer: httpx.Response, params: Params) -> bytes:
+        """The whole body, unpacked; an error when it is larger or slower than any should be."""
+        begun, body, fault = self._clock(), bytearray(), ""
+        for part in answer.iter_bytes():
+            body += part
+            if len(body) > MOST_BYTES:
+                fault = f"is larger than {MOST_BYTES / 1e6:.0f} MB"
+            elif self._clock() - begun > LONGEST_ANSWER:
+                fault = f"takes longer than {LONGEST_ANSWER:.0f} s"
+            if fault:
+                raise RestartError(f"{_asked_for(params)}: the answer {fault}.", smaller=True)
+        return bytes(body)
+
+    def _decoded(self, answer: httpx.Response, body: bytes, params: Params, decode: Decode[T]) -> T:
         """The decoded body, repaired when it has invalid characters.
 
         `RetryableError` when it is truncated, else `SchemaError`.
         """
-        # A proxy may repeat the key, and errors show the start of the body.
-        body = self._key.redact_bytes(answer.content)
-        where, which = _asked_for(params), answers.reference(answer)
+        where = _asked_for(params)
         try:
             try:
                 return decode(body)
@@ -269,70 +285,53 @@ class Client(Source):
                 log.warning("%s: the answer had a broken character, replaced by U+FFFD.", where)
                 return value
         except RecursionError:
-            raise SchemaError(f"{where}: the answer is nested too deeply. {which}") from None
+            text = f"{where}: the answer is nested too deeply. {_reference(answer)}"
+            raise SchemaError(text) from None
         except (SchemaError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            text = self._key.redact(f"{where}: {error} {which}")
+            text = f"{where}: {error} {_reference(answer)}"
             cause = error.__cause__ if isinstance(error, SchemaError) else error
             if isinstance(cause, msgspec.ValidationError) or body.lstrip()[:1] == b"<":
                 raise SchemaError(text) from cause
             raise RetryableError(text, answer, fault=str(error)) from None
 
-    def _unreached(self, error: httpx.RequestError) -> str:
-        what = f"{type(error).__name__} {self._key.redact(str(error))}".strip()
-        return f"{self.address} gave no answer ({what}): check the network and the base URL."
-
-    def _refusal(self, answer: httpx.Response, params: Params) -> Exception:
+    def _refusal(self, answer: httpx.Response, body: bytes, params: Params) -> Exception:
         """The error for an answer other than 200."""
-        status, request_id = answer.status_code, answers.request_id_of(answer)
-        text = f"{_asked_for(params)}: {self._words(answer)}"
-        if status == 413 and can_be_smaller(params):
-            return TooLargePageError(text, status=status, request_id=request_id)
+        status, detail = answer.status_code, answers.detail_of(body)
+        said = (
+            f"{detail.type}, {detail.message.rstrip('.')}."
+            if detail
+            else f"without the service's own words, but {body[:60]!r}."
+        )
+        text = f"{_asked_for(params)}: {status} {said} {_reference(answer)}"
         if answers.may_pass(answer):
             return RetryableError(text, answer)
+        if status == 413:
+            return RestartError(text, status, smaller=True)
         if "page" in params and status in (400, 409, 410):
-            return IncompletePagesError(
-                f"{text} The service no longer accepts this cursor.",
-                status=status,
-                request_id=request_id,
-            )
-        if status in (401, 403) and answers.detail_of(answer):
+            return RestartError(f"{text} The service no longer accepts this cursor.", status)
+        if detail and status in (401, 403):
             return AuthError(f"{text} {self._key.advice}")
-        then = answers.what_to_do(answer)
-        if status == 404 and answers.detail_of(answer):
+        then = "Retrying does not help."
+        if not detail:
+            then = f"A proxy answered, or the base URL {self.address} is wrong."
+        elif status == 404:
             then = f"{self._key.wanted.lacking} Else check the base URL {self.address}."
-        return ApiError(f"{text} {then}", status=status, request_id=request_id)
-
-    def _words(self, answer: httpx.Response) -> str:
-        """The message of an answer other than 200, and its request id; never the key."""
-        detail = answers.detail_of(answer)
-        said = (
-            f"{answer.status_code} {detail.type}, {detail.message.rstrip('.')}."
-            if detail
-            else f"{answer.status_code} without the service's own words, but "
-            f"{self._key.redact_bytes(answer.content)[:60]!r}."
-        )
-        return self._key.redact(f"{said} {answers.reference(answer)}")
+        return ApiError(f"{text} {then}", status=status)
 
 
 def checked_day(day: date | str) -> date:
     """The UTC day; a time is refused, because its day depends on a time zone."""
     try:
-        found = date.fromisoformat(day) if isinstance(day, str) else day
+        return date.fromisoformat(str(day))
     except ValueError:
-        found = None
-    if type(found) is not date:
-        raise ValueError(f"{day!r} is not a day: write a UTC day as YYYY-MM-DD.")
-    return found
-
-
-def _given_up(what: str, retries: RetryBudget) -> str:
-    return (
-        f"{what} Waited {retries.spent:.0f} of at most {retries.budget:.0f} s. "
-        "No part of a day is kept; the same command continues from here later."
-    )
+        raise ValueError(f"{day!r} is not a day: write a UTC day as YYYY-MM-DD.") from None
 
 
 def _asked_for(params: Params) -> str:
     """The requested day, or the first one."""
     days = (params.get(name) for name in ("date", "starting_at", "starting_date"))
     return next((str(day)[:10] for day in days if day), "The organization")
+
+
+def _reference(answer: httpx.Response) -> str:
+    return f"(request {answer.headers.get('request-id') or 'without id'})"

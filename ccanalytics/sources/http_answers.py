@@ -1,30 +1,21 @@
-"""Answers of a service: complete, within limits, readable; refused, why, and how to ask again."""
+"""Answers of a service: readable, new or repeated, refused and why; and addresses to ask."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isfinite
 
 import httpx
 import msgspec
 
 from ccanalytics.errors import ApiError, SettingsError
-from ccanalytics.sources.backoff import retry_after
 from ccanalytics.wire.claude_code import ErrorBody, ErrorDetail
-
-Params = Mapping[str, str | int | list[str]]
-
-SMALLEST_PAGE = 20
-"""Rows of the smallest page that is requested."""
 
 TIMEOUTS = (408, 504, 524)
 """Statuses of a service, a gateway or Cloudflare that timed out: smaller pages may work."""
 
-MOST_BYTES = 64_000_000
-"""Unpacked bytes of one answer; a page of 1,000 records has about a million."""
-
-LONGEST_ANSWER = 120.0
-"""Seconds one answer may take from its first byte to its last."""
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 _ESCAPES = re.compile(
     rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -32,22 +23,20 @@ _ESCAPES = re.compile(
 )
 """A backslash, a pair of surrogates, and as a group half a pair, which is not a character."""
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
+class RestartError(ApiError):
+    """The pages so far are unusable, or too large: another walk, with `smaller` pages, may work."""
 
-class IncompletePagesError(ApiError):
-    """The pages so far are unusable: the service dropped or repeated the cursor."""
-
-
-class TooLargePageError(ApiError):
-    """The page is too large or too slow: smaller ones may work."""
+    def __init__(self, text: str, status: int | None = None, *, smaller: bool = False) -> None:
+        super().__init__(text, status=status)
+        self.smaller = smaller
 
 
 class RetryableError(Exception):
-    """A failure that may pass; `shared` when it affects every worker of the client.
+    """A failure that may pass.
 
-    `fault` says how an answer is broken, equal for equal faults; `slow`
-    that it took too long.
+    `fault` says how an answer is broken, equal for equal faults; `slow` that it took too long;
+    `tries` how often to try at most, where that is known.
     """
 
     def __init__(
@@ -55,21 +44,15 @@ class RetryableError(Exception):
         text: str,
         answer: httpx.Response | None = None,
         *,
-        tries: int | None = None,
         fault: str = "",
         slow: bool = False,
+        tries: int = 0,
     ) -> None:
         super().__init__(text)
         self.status = answer.status_code if answer else None
-        self.request_id = request_id_of(answer) if answer else None
-        self.shared = self.status in (429, 529)
         self.asked = retry_after(answer.headers) if answer else None
-        self.tries, self.fault = tries, fault
+        self.fault, self.tries = fault, tries
         self.slow = slow or self.status in TIMEOUTS
-
-
-class UnboundedAnswerError(Exception):
-    """An answer is larger or slower than any answer should be."""
 
 
 def checked_address(base_url: str) -> httpx.URL:
@@ -88,23 +71,6 @@ def checked_address(base_url: str) -> httpx.URL:
     return address
 
 
-def read_answer(answer: httpx.Response, clock: Callable[[], float]) -> httpx.Response:
-    """The answer with its whole body, unpacked."""
-    begun, parts, size = clock(), [], 0
-    for part in answer.iter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BYTES:
-            raise UnboundedAnswerError(f"is larger than {MOST_BYTES / 1e6:.0f} MB")
-        if clock() - begun > LONGEST_ANSWER:
-            raise UnboundedAnswerError(f"takes longer than {LONGEST_ANSWER:.0f} s")
-    raw = ("content-encoding", "content-length", "transfer-encoding")
-    headers = [(name, text) for name, text in answer.headers.multi_items() if name not in raw]
-    return httpx.Response(
-        answer.status_code, headers=headers, content=b"".join(parts), request=answer.request
-    )
-
-
 def repaired(body: bytes) -> bytes:
     """The JSON with U+FFFD for invalid characters: half a surrogate pair, broken UTF-8."""
     text = body.decode("utf-8-sig", errors="replace").encode()
@@ -119,35 +85,12 @@ def new_rows(rows: Iterable[msgspec.Struct], seen: set[int]) -> list[msgspec.Str
     return fresh
 
 
-def can_be_smaller(params: Params) -> bool:
-    limit = params.get("limit")
-    return isinstance(limit, int) and limit > SMALLEST_PAGE
-
-
-def with_smaller_pages(params: Params) -> Params:
-    """The query of a first page: a cursor is bound to its page size."""
-    return {**params, "limit": max(SMALLEST_PAGE, int(str(params["limit"])) // 4)}
-
-
-def detail_of(answer: httpx.Response) -> ErrorDetail | None:
+def detail_of(body: bytes) -> ErrorDetail | None:
     """The service's message; None when something else answered, such as a proxy."""
     try:
-        return msgspec.json.decode(answer.content, type=ErrorBody).error
+        return msgspec.json.decode(body, type=ErrorBody).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def what_to_do(answer: httpx.Response) -> str:
-    """What to do about a permanent refusal."""
-    status = answer.status_code
-    if status == 404 or 300 <= status < 400:
-        place = answer.url.copy_with(query=None, userinfo=b"")
-        return f"This API is not at {place}: check the base URL."
-    if status in (401, 403, 407):
-        return "A proxy or firewall answered, not the service: ask whoever runs it."
-    if status == 402:
-        return "Ask whoever pays for the organization; retrying does not help."
-    return "Retrying does not help."
 
 
 def may_pass(answer: httpx.Response) -> bool:
@@ -159,17 +102,27 @@ def may_pass(answer: httpx.Response) -> bool:
     return status in (408, 429) or (status >= 500 and status not in (501, 505))
 
 
+def retry_after(headers: httpx.Headers) -> float | None:
+    """The seconds the service asks for; None when it gives none that makes sense.
+
+    A date is compared with the answer's own `date`, because this machine's clock may be wrong.
+    `anthropic-ratelimit-*-reset` is not read: the Admin API sends it already in the past.
+    """
+    text = headers.get("retry-after", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            sent, then = map(parsedate_to_datetime, (headers.get("date", ""), text))
+            seconds = (then - sent).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return seconds if isfinite(seconds) and seconds >= 0 else None
+
+
 def moment(answer: httpx.Response) -> datetime | None:
+    """When it was sent, by the service's clock."""
     try:
         return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
     except ValueError:
         return None
-
-
-def request_id_of(answer: httpx.Response) -> str | None:
-    found = answer.headers.get("request-id")
-    return str(found) if found else None
-
-
-def reference(answer: httpx.Response) -> str:
-    return f"(request {request_id_of(answer) or 'without id'})"

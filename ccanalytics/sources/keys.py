@@ -18,19 +18,31 @@ from ccanalytics.errors import AuthError
 ADMIN, OAUTH = "sk-ant-admin", "sk-ant-oat"
 ANALYTICS, PLAIN = "sk-ant-api01", "sk-ant-api03"
 
+OPENS = {
+    ADMIN: "An Admin key (sk-ant-admin01-...) opens the Claude Code Analytics Admin API (--source "
+    "api).",
+    OAUTH: "An OAuth token (sk-ant-oat01-...) opens the Claude Code Analytics Admin API, with the "
+    "scope org:admin and until it expires.",
+    ANALYTICS: "A key beginning sk-ant-api01- is made in claude.ai and opens the Claude Enterprise "
+    "Analytics API (--source enterprise), and what else its scopes name.",
+    PLAIN: "A key beginning sk-ant-api03- fits the Messages API, and the Claude Code Analytics "
+    "Admin API only when it belongs to no workspace.",
+}
+"""What a key opens, by its prefix."""
+
 
 @dataclass(frozen=True)
 class KeyKind:
-    """A kind of key: its name, where it is found and created, advice for each prefix.
-
-    `foreign` are prefixes of keys that never open what this kind opens.
-    """
+    """A kind of key: its name, where it is found and created, what it needs."""
 
     name: str
     variables: tuple[str, ...]
     make_one: str
-    advice: Mapping[str, str]
+    right: tuple[str, ...]
+    """The prefixes of this kind."""
     foreign: tuple[str, ...]
+    """Prefixes of keys that never open what this kind opens."""
+    scope: str
     lacking: str
     """What a key may lack when the service reports nothing."""
 
@@ -40,17 +52,9 @@ ADMIN_KEY = KeyKind(
     variables=("ANTHROPIC_ADMIN_KEY", "ADMIN_API_KEY"),
     make_one="Make an Admin key (sk-ant-admin01-...) in the Claude Console under Settings > Admin "
     "keys, as an organization admin.",
-    advice={
-        ADMIN: "An Admin key is the right kind; it is mistyped, expired, revoked or of another "
-        "organization.",
-        OAUTH: "An OAuth token (sk-ant-oat01-) opens this API only with the scope org:admin and "
-        "until it expires.",
-        ANALYTICS: "A key beginning sk-ant-api01- is made in claude.ai and fits the Claude "
-        "Enterprise Analytics API (--source enterprise), not this one.",
-        PLAIN: "A key beginning sk-ant-api03- fits the Messages API; here it works only when it "
-        "belongs to no workspace.",
-    },
+    right=(ADMIN,),
     foreign=(ANALYTICS,),
+    scope="org:admin",
     lacking="The service has this for organizations of the Claude Console only, not for individual "
     "accounts and not on other clouds.",
 )
@@ -60,37 +64,30 @@ ANALYTICS_KEY = KeyKind(
     variables=("ANTHROPIC_ANALYTICS_KEY",),
     make_one="The primary owner makes an analytics key (sk-ant-api01-..., scope read:analytics) in "
     "claude.ai under Organization settings > API.",
-    advice={
-        ANALYTICS: "An sk-ant-api01- key is the right kind; it is mistyped, revoked, of another "
-        "organization or made without the scope read:analytics.",
-        ADMIN: "An Admin key (sk-ant-admin01-) fits the Claude Code Analytics Admin API (--source "
-        "api), not the Claude Enterprise Analytics API.",
-        OAUTH: "An OAuth token (sk-ant-oat01-) does not fit the Claude Enterprise Analytics API.",
-        PLAIN: "A key beginning sk-ant-api03- fits the Messages API, not the Claude Enterprise "
-        "Analytics API.",
-    },
+    right=(ANALYTICS,),
     foreign=(ADMIN, OAUTH, PLAIN),
+    scope="read:analytics",
     lacking="The key lacks the scope read:analytics, the switch for API access is off in claude.ai "
     "under Organization settings > API, or the organization is not on an Enterprise plan.",
 )
 
 
-def scoped_key(scope: str, what: str, name: str = ADMIN_KEY.name) -> KeyKind:
-    """A key that opens `what`: an Admin key, or one of claude.ai that was made with this scope."""
-    said = f"A key beginning sk-ant-api01- opens {what} only with the scope {scope}."
+def scoped_key(scope: str, name: str = ADMIN_KEY.name) -> KeyKind:
+    """An Admin key, or a key of claude.ai that was made with this scope."""
     return replace(
         ADMIN_KEY,
         name=name,
-        advice={**ADMIN_KEY.advice, ANALYTICS: said},
+        right=(ADMIN, ANALYTICS),
         foreign=(),
-        lacking=f"An sk-ant-api01- key needs the scope {scope}; only organizations have {what}, "
-        "individual accounts have not.",
+        scope=scope,
+        lacking=f"An sk-ant-api01- key needs the scope {scope}; individual accounts do not have "
+        "this.",
     )
 
 
-MEMBERS_KEY = scoped_key("read:members", "the list of members")
-GROUPS_KEY = scoped_key("read:rbac_groups", "groups")
-COST_KEY = scoped_key("read:analytics", "the cost report", "Admin or analytics key")
+MEMBERS_KEY = scoped_key("read:members")
+GROUPS_KEY = scoped_key("read:rbac_groups")
+COST_KEY = scoped_key("read:analytics", "Admin or analytics key")
 
 
 class Key:
@@ -109,8 +106,7 @@ class Key:
                 "again."
             )
         self._text, self.wanted = text, wanted
-        known = (ADMIN, OAUTH, ANALYTICS, PLAIN)
-        self.prefix = next((prefix for prefix in known if self._text.startswith(prefix)), "")
+        self.prefix = next((prefix for prefix in OPENS if text.startswith(prefix)), "")
         if self.prefix in wanted.foreign:
             raise AuthError(self.advice)
 
@@ -123,8 +119,11 @@ class Key:
     @property
     def advice(self) -> str:
         """What to do when the service refuses this key."""
-        unlike = "The key does not look like an Anthropic key."
-        return f"{self.wanted.advice.get(self.prefix, unlike)} {self.wanted.make_one}"
+        opens = OPENS.get(self.prefix, "The key does not look like an Anthropic key.")
+        if self.prefix in self.wanted.right:
+            opens = "The key is of the right kind, but it is mistyped, expired, revoked, of "
+            opens += f"another organization or without the scope {self.wanted.scope}."
+        return f"{opens} {self.wanted.make_one}"
 
     def headers(self) -> dict[str, str]:
         """The header for this kind of key."""
@@ -132,12 +131,8 @@ class Key:
             return {"authorization": f"Bearer {self._text}"}
         return {"x-api-key": self._text}
 
-    def redact(self, text: str) -> str:
-        """`text` without the key, in case it was repeated."""
-        return text.replace(self._text, "[key]")
-
-    def redact_bytes(self, body: bytes) -> bytes:
-        """`body` without the key."""
+    def redact(self, body: bytes) -> bytes:
+        """`body` without the key, in case it was repeated."""
         return body.replace(self._text.encode(), b"[key]")
 
 

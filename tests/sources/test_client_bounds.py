@@ -18,7 +18,7 @@ from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import FAULTS, Faults
-from ccanalytics.sources import http_answers as answers
+from ccanalytics.sources import http
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.keys import find_key
 
@@ -97,7 +97,7 @@ def test_answers_broken_in_different_ways_are_retried(caplog):
 
 def test_an_answer_that_unpacks_to_more_than_any_page_is_refused(monkeypatch):
     """Ten megabytes of spaces arrive as ten kilobytes; reading stops at the limit."""
-    monkeypatch.setattr(answers, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(http, "MOST_BYTES", 1_000_000)
     packed = gzip.compress(b" " * 10_000_000)
     bomb = httpx.Response(200, content=packed, headers={"content-encoding": "gzip"})
     with pytest.raises(ApiError, match=r"2026-11-16: the answer is larger than 1 MB"):
