@@ -1,5 +1,6 @@
 """MIME bundles: our own type for the page, HTML for JupyterLab, plain text."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,20 +25,21 @@ def without_math(html: str) -> str:
 
 
 def value_text(value: Any, form: Format | None) -> str:
-    """A formatted value; the format is a format spec such as ",.2f" or a function.
+    """A formatted value; the format is a format spec such as "$,.2f" or a function.
 
     >>> value_text(1234.5, None), value_text(None, None), value_text(0.5, ".0%")
     ('1,234', 'n/a', '50 %')
+    >>> value_text(-1.5, "$,.2f")
+    '-$1.50'
     """
     if pd.isna(value):
         return "n/a"
     if callable(form):
         return form(value)
-    if form and form.startswith("$"):
-        return f"${value:{form[1:]}}"
     if isinstance(value, pd.Timestamp):
         return day_words(value, "%b %Y")
     if isinstance(value, str | bool):
         return str(value)
-    text = format(value, form or ("," if float(value).is_integer() else ",.4g"))
-    return text.replace("%", " %")
+    form = form or (",.0f" if float(value).is_integer() else ",.4g")
+    text = format(value, form.replace("$", "").replace("~", "")).replace("%", " %")
+    return re.sub("^[+-]?", r"\g<0>$", text) if "$" in form else text

@@ -12,12 +12,7 @@ from ccanalytics.display.bundles import Bundle, bundle_of
 from ccanalytics.display.sparkline import spark_svg, sparkline
 from ccanalytics.display.tables import table_bundle
 from ccanalytics.metrics.change import Comparison
-from ccanalytics.metrics.definitions import (
-    SECTION_TESTS,
-    amount_words,
-    column_words,
-    singular,
-)
+from ccanalytics.metrics.definitions import SECTION_TESTS, amount_words, column_words, singular
 from ccanalytics.metrics.headline import Headline
 from ccanalytics.words import counted
 
@@ -50,7 +45,10 @@ def cards_bundle(made: list[dict[str, Any]]) -> Bundle:
 def card(headline: Headline) -> dict[str, Any]:
     """The texts of one card; `line` is its sparkline, `figures` are its numbers
     for programs."""
-    metric = headline.metric
+    metric, coverage = headline.metric, headline.coverage
+    tested = metric.id in SECTION_TESTS
+    short = "" if coverage.grade == "complete" else f" ({coverage.why})"
+    described = "" if tested else "; described, not tested"
     return {
         "metric": metric.id,
         "label": metric.name,
@@ -60,12 +58,13 @@ def card(headline: Headline) -> dict[str, Any]:
         "change": _change(headline),
         "n": _basis(headline),
         "before": _before(headline),
-        "grade": _grade(headline),
+        "grade": f"coverage {coverage.grade}{short}, reliability {metric.grade}{described}",
         "detail": _detail(headline),
         "missing": "" if headline.is_answerable else headline.why_null(),
-        "tone": _tone(headline),
-        "tested": metric.id in SECTION_TESTS,
-        "line": sparkline([(week.date(), value, None) for week, value in headline.line]),
+        # No direction of a metric is good or bad by itself.
+        "tone": "moved" if tested and headline.shown.is_change else "neutral",
+        "tested": tested,
+        "line": sparkline([(week.date(), value) for week, value in headline.line]),
         "weeks": _weeks(headline),
         "unit": _unit(headline),
         "figures": _figures(headline),
@@ -136,13 +135,6 @@ def _basis(headline: Headline) -> str:
     return f"{amount_words(headline.denominator, column)}, {people}"
 
 
-def _grade(headline: Headline) -> str:
-    coverage = headline.coverage
-    short = "" if coverage.grade == "complete" else f" ({coverage.why})"
-    tested = "" if headline.metric.id in SECTION_TESTS else "; described, not tested"
-    return f"coverage {coverage.grade}{short}, reliability {headline.metric.grade}{tested}"
-
-
 def _detail(headline: Headline) -> str:
     """Why there is no figure, unless the verdict says it, or how much of it is known."""
     if math.isnan(headline.value):
@@ -150,12 +142,6 @@ def _detail(headline: Headline) -> str:
     if headline.priced_share >= 1:
         return ""
     return f"{100 * headline.priced_share:.1f} % of tokens have a known price"
-
-
-def _tone(headline: Headline) -> str:
-    """Moved or neutral: no direction of a metric is good or bad by itself."""
-    tested = headline.metric.id in SECTION_TESTS
-    return "moved" if tested and headline.shown.is_change else "neutral"
 
 
 def _weeks(headline: Headline) -> str:
@@ -180,20 +166,19 @@ def _figures(headline: Headline) -> dict[str, Any]:
     """Value, interval, previous week and both comparisons, for programs; null where unknown."""
     names = ("value", "low", "high", "previous", "change")
     known = {name: _number(getattr(headline, name)) for name in names}
-    tested = headline.metric.id in SECTION_TESTS
-    sides = {"recent": headline.recent, "sustained": headline.sustained}
-    judged = {name: _comparison(side) if tested else None for name, side in sides.items()}
+    # Not `vars`: a comparison of a known figure also has what it is of.
+    compared = [one.name for one in fields(Comparison) if one.name != "n_actors"]
+    judged: dict[str, Any] = {"recent": None, "sustained": None}
+    if headline.metric.id in SECTION_TESTS:
+        for name in judged:
+            side = getattr(headline, name)
+            judged[name] = {one: _number(getattr(side, one)) for one in compared}
     return {**known, "n": headline.n_actors, **judged}
 
 
-def _comparison(side: Comparison) -> dict[str, Any]:
-    # Not `vars`: a comparison of a known figure also has what it is of.
-    names = (one.name for one in fields(Comparison) if one.name != "n_actors")
-    values = ((name, getattr(side, name)) for name in names)
-    return {name: _number(one) if isinstance(one, float) else one for name, one in values}
-
-
-def _number(value: float) -> float | None:
+def _number(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
     return None if math.isnan(value) else round(float(value), 6)
 
 

@@ -10,8 +10,8 @@ from html import escape
 
 WIDTH, HEIGHT, EDGE = 240, 50, 5
 
-Point = tuple[date, float, object]
-"""A week, its number or NaN, and the version of its definition."""
+Point = tuple[date, float]
+"""A week, and its number or NaN."""
 
 Sparkline = dict[str, list[str]]
 """lines: polylines of at least two points; dots: points with a gap on both sides; last: the newest
@@ -19,44 +19,31 @@ point of all, in a list that is empty where the newest week has no number."""
 
 
 def sparkline(points: Sequence[Point], top: float = 0.0) -> Sparkline:
-    """A drawing of weekly points in order, broken where a week or a number is missing and where
-    the definition changed: those numbers cannot be compared.
+    """A drawing of weekly points in order, broken where a week or a number is missing.
 
     To compare lines of one unit, give them the same `top`, the largest number.
     """
-    if not points:
-        return {"lines": [], "dots": [], "last": []}
-    first, end = points[0][0], points[-1][0]
-    numbers = [number for _, number, _ in points if not math.isnan(number)]
+    runs: list[list[Point]] = []
+    for week, number in points:
+        if math.isnan(number):
+            continue
+        if not runs or (week - runs[-1][-1][0]).days != 7:
+            runs.append([])
+        runs[-1].append((week, number))
+    numbers = [number for run in runs for _, number in run]
     low, high = min([0.0, *numbers]), max([top, *numbers])
-    days = (end - first).days
+    days = (points[-1][0] - points[0][0]).days if points else 0
 
     def place(point: Point) -> str:
-        right = (point[0] - first).days / days if days else 1.0
+        right = (point[0] - points[0][0]).days / days if days else 1.0
         down = (high - point[1]) / (high - low) if high > low else 0.5
         return f"{EDGE + right * (WIDTH - 2 * EDGE):.1f},{EDGE + down * (HEIGHT - 2 * EDGE):.1f}"
 
-    runs = _runs(points)
     return {
         "lines": [" ".join(map(place, run)) for run in runs if len(run) > 1],
         "dots": [place(run[0]) for run in runs if len(run) == 1],
-        "last": [place(run[-1]) for run in runs if run[-1][0] == end],
+        "last": [place(run[-1]) for run in runs if run[-1][0] == points[-1][0]],
     }
-
-
-def _runs(points: Sequence[Point]) -> list[list[Point]]:
-    """The points with a number, in runs without a break."""
-    runs: list[list[Point]] = []
-    for point in points:
-        week, number, version = point
-        last = runs[-1][-1] if runs else None
-        if math.isnan(number):
-            continue
-        if last and (week - last[0]).days == 7 and version == last[2]:
-            runs[-1].append(point)
-        else:
-            runs.append([point])
-    return runs
 
 
 def spark_svg(line: Mapping[str, Sequence[str]], words: str) -> str:

@@ -23,7 +23,9 @@ def frame_bundle(frame: TitledFrame) -> Bundle:
         return note_bundle(frame.empty_text)
     plain = _with_index(frame)
     names = frame.shown_columns or tuple(plain.columns)
-    labels = {name: frame.labels.get(name, _words(name)) for name in names if name in plain}
+    labels = {
+        name: frame.labels.get(name, name.replace("_", " ")) for name in names if name in plain
+    }
     return table_bundle(plain, frame.title, formats=frame.formats, labels=labels)
 
 
@@ -49,7 +51,7 @@ def table_bundle(
     labels: Mapping[str, str] | None = None,
 ) -> Bundle:
     """The columns of `labels` in order, formatted; without labels all columns."""
-    formats, labels = formats or {}, labels or {name: _words(name) for name in frame.columns}
+    formats, labels = formats or {}, labels or {name: name for name in frame.columns}
     more = len(frame) - MOST_ROWS
     title = f"{title} (the last {MOST_ROWS} of {len(frame):,} rows)" if more > 0 else title
     frame = frame.tail(MOST_ROWS)
@@ -60,17 +62,12 @@ def table_bundle(
     texts = [[value_text(value, formats.get(name)) for value in frame[name]] for name in labels]
     rows = [list(row) for row in zip(*texts, strict=True)]
     content = {"title": title, "columns": columns, "rows": rows}
-    return bundle_of(
-        "table", content, _table_html(title, columns, rows), _table_text(title, columns, rows)
-    )
+    text = pd.DataFrame(rows, columns=[*labels.values()]).to_string(index=False)
+    return bundle_of("table", content, _table_html(title, columns, rows), f"{title}\n{text}")
 
 
 def _is_number(column: "pd.Series[Any]") -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
@@ -79,15 +76,6 @@ def _table_html(title: str, columns: list[dict[str, str]], rows: list[list[str]]
     body = "".join(_row_html(row, sides, "row", int(sides[:1] == ["left"])) for row in rows)
     caption = f'<caption style="text-align:left;font-weight:600">{escape(title)}</caption>'
     return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
-
-
-def _table_text(title: str, columns: list[dict[str, str]], rows: list[list[str]]) -> str:
-    lines = [[column["label"] for column in columns], *rows]
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    signs = [">" if column["align"] == "right" else "<" for column in columns]
-    forms = [f"{{:{sign}{width}}}" for sign, width in zip(signs, widths, strict=True)]
-    texts = ("  ".join(map(str.format, forms, cells)).rstrip() for cells in lines)
-    return "\n".join([title, *texts] if rows else [title, "no rows"])
 
 
 def _row_html(texts: list[str], sides: list[str], scope: str, heads: int) -> str:

@@ -61,8 +61,7 @@ class PageMaker:
         """
         if "week" in self.options.extra:
             return {}
-        defaults = parameters_of(first).items()
-        return {name: one.default for name, one in defaults if one.default is not ...}
+        return {name: one for name, one in parameters_of(first).items() if one is not ...}
 
     def watched(self) -> Watched:
         """The files the page depends on."""

@@ -106,9 +106,9 @@ def _weekly_card(
     """A sum that other weeks have too: what is usual, and the weeks as a sparkline."""
     form = "{:,.0f}".format if column == "commits" else _money
     usual = week.usual(column)
-    points = [(monday.date(), number, None) for monday, number in week.line(column)]
+    points = [(monday.date(), number) for monday, number in week.line(column)]
     if len(points) > 1:
-        low, high = (form(end(number for _, number, _ in points)) for end in (min, max))
+        low, high = (form(end(number for _, number in points)) for end in (min, max))
         texts |= {"line": sparkline(points), "weeks": f"{len(points)} weeks from {low} to {high}"}
     return _card(
         label, form(value), "" if math.isnan(usual) else f"usual {form(usual)} a week", **texts

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -19,8 +19,6 @@ from ccanalytics.atomic import ASIDE, alone, write_text
 from ccanalytics.errors import ReportError
 from ccanalytics.weeks import parse_week
 from ccanalytics.words import day_words
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +69,6 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
 
     @property
     def name(self) -> str:
-        """Its name in later issues."""
         return f"the report {self.file.removesuffix('.html')}"
 
     @property
@@ -102,10 +99,10 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
     @property
     def dates(self) -> str:
         """Its first and last day: "16 Nov to 22 Nov 2026"."""
-        if self.monday is None:
-            return ""
-        sunday = self.monday + timedelta(days=6)
-        return f"{day_words(self.monday, '%b')} to {day_words(sunday, '%b %Y')}"
+        if monday := self.monday:
+            sunday = monday + timedelta(days=6)
+            return f"{day_words(monday, '%b')} to {day_words(sunday, '%b %Y')}"
+        return ""
 
 
 def write_issue(
@@ -176,10 +173,10 @@ def one_a_week(found: Iterable[Issue]) -> list[Issue]:
 def read_issue(path: Path) -> Issue | None:
     """The description in `path`; None for another file."""
     issue = _block(path, Issue)
-    return issue and msgspec.structs.replace(issue, file=path.name)
+    return msgspec.structs.replace(issue, file=path.name) if issue else None
 
 
-def _block(path: Path, kind: type[T]) -> T | None:
+def _block(path: Path, kind: Any) -> Any:
     """The JSON block of a page; None when there is none, or it is unreadable."""
     try:
         with path.open("rb") as file:
@@ -204,6 +201,12 @@ def report_as_json(page: Path) -> dict[str, Any]:
         "notebooks": page.with_name(page.stem),
         **{name: page.with_name(page.stem + suffix) for name, suffix in COMPANIONS.items()},
     }
+    names = {"id": "metric", "label": "label", "unit": "unit", "text": "value"}
+    headlines = []
+    for card in block.get("headlines", []):
+        words = {name: card.get(key, "") for name, key in names.items()}
+        figures = {name: card.get("figures", {}).get(name) for name in _NUMBERS}
+        headlines.append({**words, "verdict": card.get("verdict", ""), **figures})
     return {
         "week": block.get("week", ""),
         "source": block.get("source", ""),
@@ -211,17 +214,7 @@ def report_as_json(page: Path) -> dict[str, Any]:
         "identity": parameters.get("identity", ""),
         "paths": {name: str(path.absolute()) for name, path in files.items() if path.exists()},
         "findings": block.get("findings", []),
-        "headlines": [_headline(card) for card in block.get("headlines", [])],
+        "headlines": headlines,
         "checks": block.get("checks", []),
         "restatements": block.get("restated", []),
-    }
-
-
-def _headline(card: dict[str, Any]) -> dict[str, Any]:
-    words = {"id": "metric", "label": "label", "unit": "unit", "text": "value"}
-    numbers = card.get("figures", {})
-    return {
-        **{name: card.get(key, "") for name, key in words.items()},
-        "verdict": card.get("verdict", ""),
-        **{name: numbers.get(name) for name in _NUMBERS},
     }

@@ -18,24 +18,15 @@ from platformdirs import user_cache_path
 from ccanalytics.atomic import make_private, write_text
 from ccanalytics.errors import ReportError
 
-_MODULES = {  # the versions that vl-convert 1.9 carries inside; it resolves no others
-    "view": "6.1.0",
-    "parser": "7.1.0",
-    "interpreter": "2.0.0",
-    "dataflow": "6.1.0",
-    "transforms": "5.1.0",
-    "view-transforms": "5.1.0",
-    "encode": "5.1.0",
-}
-
+# These addresses are found inside vl-convert 1.9; it resolves no other versions.
 _SNIPPET = """
-import { View } from "{view}";
-import { parse } from "{parser}";
-import { expressionInterpreter } from "{interpreter}";
-import { transforms } from "{dataflow}";
-import * as basic from "{transforms}";
-import * as views from "{view-transforms}";
-import * as encode from "{encode}";
+import { View } from "https://cdn.jsdelivr.net/npm/vega-view@6.1.0/+esm";
+import { parse } from "https://cdn.jsdelivr.net/npm/vega-parser@7.1.0/+esm";
+import { expressionInterpreter } from "https://cdn.jsdelivr.net/npm/vega-interpreter@2.0.0/+esm";
+import { transforms } from "https://cdn.jsdelivr.net/npm/vega-dataflow@6.1.0/+esm";
+import * as basic from "https://cdn.jsdelivr.net/npm/vega-transforms@5.1.0/+esm";
+import * as views from "https://cdn.jsdelivr.net/npm/vega-view-transforms@5.1.0/+esm";
+import * as encode from "https://cdn.jsdelivr.net/npm/vega-encode@5.1.0/+esm";
 Object.assign(transforms, basic, views, encode);
 window.ccVega = { View, parse, expressionInterpreter };
 """
@@ -52,31 +43,22 @@ def runtime() -> str:
 
     Building it takes a second, so it is kept in the user's cache folder.
     """
-    snippet = _SNIPPET
-    for name, release in _MODULES.items():
-        address = f"https://cdn.jsdelivr.net/npm/vega-{name}@{release}/+esm"  # found in the wheel
-        snippet = snippet.replace(f"{{{name}}}", address)
-    made_from = f"{version('vl-convert-python')} {LICENCE} {snippet}"
-    cached = user_cache_path("ccanalytics", appauthor=False) / f"{_digest(made_from)}.js"
+    release = version("vl-convert-python")
+    made_from = hashlib.sha256(f"{release} {LICENCE} {_SNIPPET}".encode()).hexdigest()
+    cached = user_cache_path("ccanalytics", appauthor=False) / f"vega-{made_from}.js"
     with suppress(OSError, ValueError):
-        digest, script = cached.read_text(encoding="utf-8").split("\n", 1)
-        if digest == _digest(script):  # a file that was cut short is made again
-            return script
+        return cached.read_text(encoding="utf-8")
     try:
-        script = f"/*! {LICENCE} */(()=>{{{vl_convert.javascript_bundle(snippet)}}})();"
+        script = f"/*! {LICENCE} */(()=>{{{vl_convert.javascript_bundle(_SNIPPET)}}})();"
     except ValueError as error:
         raise ReportError(
-            f"vl-convert {version('vl-convert-python')} does not carry the Vega modules a report "
-            "needs: install vl-convert-python 1.9."
+            f"vl-convert {release} does not carry the Vega modules a report needs: install "
+            "vl-convert-python 1.9."
         ) from error
     with suppress(OSError):
         make_private(cached.parent)
-        write_text(cached, f"{_digest(script)}\n{script}")
+        write_text(cached, script)
     return script
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def pack(text: str) -> str:

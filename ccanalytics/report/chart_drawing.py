@@ -1,7 +1,4 @@
-"""A Vega-Lite chart of a notebook -> its drawing, made once for notebook and page.
-
-Inside the page its SVG is small and safe: only shapes and text.
-"""
+"""A Vega-Lite chart of a notebook -> its drawing, small and safe: only shapes and text."""
 
 import copy
 import json
@@ -10,7 +7,6 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from html import escape
 from typing import Any
 
 import vl_convert
@@ -24,8 +20,6 @@ WIDTH, WIDE = 520, 680
 BETWEEN = 68
 """Pixels between small charts: the value at a line's end, and a gap."""
 
-PICTURE = "image/svg+xml"
-
 Spec = dict[str, Any]
 
 _SHAPES = {"svg", "g", "path", "rect", "line", "circle", "text", "tspan"}
@@ -37,18 +31,9 @@ _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _GEOMETRY = frozenset(("d", "transform", "x", "y", "x1", "x2", "y1", "y2"))
 
 
-def vega_of(chart: Spec) -> Spec:
-    """A chart compiled to Vega, in the width of the page and without the text the page has."""
-    return _vega(json.dumps(chart))
-
-
-def svg_of(chart: Spec) -> str:
-    """Its SVG: the slowest step."""
-    return _svg(json.dumps(chart))
-
-
 @lru_cache(maxsize=256)
-def _vega(chart: str) -> Spec:
+def vega_of(chart: str) -> Spec:
+    """A chart (its JSON) compiled to Vega, in the width of the page and without its text."""
     spec = json.loads(chart)
     spec = sized(spec, WIDE if about(spec).get("wide") else WIDTH)
     with named_errors():
@@ -56,64 +41,25 @@ def _vega(chart: str) -> Spec:
 
 
 @lru_cache(maxsize=256)
-def _svg(chart: str) -> str:
+def svg_of(chart: str) -> str:
+    """Its SVG: the slowest step."""
     with named_errors():
-        return vl_convert.vega_to_svg(_vega(chart))
+        return vl_convert.vega_to_svg(vega_of(chart))
 
 
 def start_drawing() -> None:
     """Start what draws, which takes half a second."""
-    svg_of({"data": {"values": [{}]}, "mark": "point"})
+    svg_of('{"data": {"values": [{}]}, "mark": "point"}')
 
 
 def draw_ahead(notebook: NotebookNode) -> None:
     """Draw all charts of a notebook while others still run."""
-    for _, chart in _charts(notebook):
-        with suppress(ReportError):  # said when it is to be shown
-            svg_of(chart)
-
-
-def add_pictures(notebook: NotebookNode) -> None:
-    """Add to each chart its drawing with a title, for viewers that do not draw Vega-Lite."""
-    for number, (data, chart) in enumerate(_charts(notebook), 1):
-        if PICTURE not in data:
-            data[PICTURE] = _picture(chart, f"chart-{number}")
-
-
-def _charts(notebook: NotebookNode) -> Iterator[tuple[dict[str, Any], Spec]]:
-    """The outputs that are charts: all forms of each, and the Vega-Lite among them."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            data = output.get("data", {})
-            yield from ((data, data[mime]) for mime in list(data) if "vnd.vegalite." in mime)
-
-
-def _picture(chart: Spec, name: str) -> str:
-    svg = str(inline_svg(svg_of(chart), name, {}))
-    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    width, height = (float(side) for side in size.groups()) if size else (WIDTH, 0)
-    looks = chart.get("config", {}).get("title", {})
-    title, subtitle = _title_lines(chart)
-    lines = [
-        f'font-size="14" font-weight="600" fill="{looks.get("color")}">{escape(line)}'
-        for line in title
-    ]
-    lines += [
-        f'font-size="12" fill="{looks.get("subtitleColor")}">{escape(line)}' for line in subtitle
-    ]
-    above, left = 18 * len(lines) + 10, 16  # a font wider than the measured one needs more room
-    words = "".join(
-        f'<text x="5" y="{18 * (n + 1) - above}" {line}</text>' for n, line in enumerate(lines)
-    )
-    label = escape(description_of(chart))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
-        f'font-family="system-ui, sans-serif" width="{left + width:g}" height="{height + above:g}" '
-        f'viewBox="{-left} {-above} {left + width:g} {height + above:g}">'
-        f'<rect x="{-left}" y="{-above}" width="100%" height="100%" fill="white"/>{words}'
-        + svg.replace("<svg ", f'<svg overflow="visible" width="{width:g}" height="{height:g}" ', 1)
-        + "</svg>"
-    )
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+    for data in (output.get("data", {}) for output in outputs):
+        for mime in data:
+            if "vnd.vegalite." in mime:
+                with suppress(ReportError):  # said when it is to be shown
+                    svg_of(json.dumps(data[mime]))
 
 
 def sized(chart: Spec, width: int) -> Spec:
@@ -176,31 +122,16 @@ def _fit(part: Spec, width: Any, small: Any) -> None:
 
 
 def title_of(chart: Spec) -> tuple[str, str]:
-    """Title and subtitle of a chart."""
-    title, subtitle = _title_lines(chart)
-    return " ".join(title), " ".join(subtitle)
-
-
-def description_of(chart: Spec) -> str:
-    """The text alternative of a chart."""
-    return str(chart.get("description") or " ".join(filter(None, title_of(chart))) or "Chart")
-
-
-def _title_lines(chart: Spec) -> tuple[list[str], list[str]]:
-    """The lines of both; a layered chart may carry them in a layer."""
+    """Title and subtitle of a chart; a layered chart may carry them in a layer."""
     for part in [chart, *chart.get("layer", [])]:
-        title = part.get("title")
-        if isinstance(title, dict):
-            return lines_of(title.get("text")), lines_of(title.get("subtitle"))
-        if title:
-            return lines_of(title), []
-    return [], []
+        if title := part.get("title"):
+            said = title if isinstance(title, dict) else {"text": title}
+            return joined(said.get("text")), joined(said.get("subtitle"))
+    return "", ""
 
 
-def lines_of(text: str | list[str] | None) -> list[str]:
-    if not text:
-        return []
-    return [text] if isinstance(text, str) else list(text)
+def joined(lines: str | list[str] | None) -> str:
+    return lines if isinstance(lines, str) else " ".join(lines or ())
 
 
 def inline_svg(svg: str, prefix: str, colours: Mapping[str, str]) -> Markup:

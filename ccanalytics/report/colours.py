@@ -25,24 +25,16 @@ LIGHT = {"#6b7482": "#1b2330", "#737b87": "#59626f", "#87909b": "#9a9a90"}
 
 def variables() -> dict[str, str]:
     """`var(--k1,#2b5fb8)` for "#2b5fb8", and so on."""
-    return {value: f"var({_name(at)},{_light(value)})" for at, value in enumerate(DARK)}
+    return {value: f"var(--k{n},{LIGHT.get(value, value)})" for n, value in enumerate(DARK, 1)}
 
 
 def stylesheet() -> str:
     """The variables for light, dark by preference, dark by choice, and print."""
-    light = "".join(f"{_name(at)}:{_light(value)};" for at, value in enumerate(DARK))
-    dark = "".join(f"{_name(at)}:{value};" for at, value in enumerate(DARK.values()))
+    light = "".join(f"--k{n}:{LIGHT.get(value, value)};" for n, value in enumerate(DARK, 1))
+    dark = "".join(f"--k{n}:{value};" for n, value in enumerate(DARK.values(), 1))
     return (
         f":root{{{light}}}"
         f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}'
         f':root[data-theme="dark"]{{{dark}}}'
         f"@media print{{:root,:root:not([data-theme=light]),:root[data-theme]{{{light}}}}}\n"
     )
-
-
-def _light(value: str) -> str:
-    return LIGHT.get(value, value)
-
-
-def _name(at: int) -> str:
-    return f"--k{at + 1}"

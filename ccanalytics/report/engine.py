@@ -1,7 +1,7 @@
 """Notebooks -> executed notebooks: one prepared process, and a copy of it for each notebook.
 
     engine (this process) ── a line of JSON per notebook ─▶ notebook_worker ── fork ─▶ papermill
-                          ◀─ a line when a cell begins, when it is done, or has failed ──┘
+                          ◀─ a line when a cell begins, and when the copy has ended ─────┘
 
 The prepared process imports and loads once. Each notebook runs in a copy of it, which shares that
 memory, so that a notebook sees nothing of another one and cores do not multiply the data. One that
@@ -18,9 +18,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 Progress = Callable[[str, int, int], None]
-"""Called with a notebook, the number of started cells, and of all cells."""
+"""Called with a notebook, the number of started cells, and of all cells; from several threads."""
 
 FORKS = sys.platform == "linux"
 """macOS has fork, but its system libraries may crash in the copy."""
@@ -59,10 +61,6 @@ LEAST_MEMORY = 250_000_000
 START_TIMEOUT = 120.0
 """Seconds until its first cell must start; imports can be slow on a busy machine."""
 
-_WORKER = "ccanalytics.report.notebook_worker"
-
-DIED = "The process that ran it ended (code {})."
-
 
 class NotebookError(ReportError):
     """A failed notebook: its name, the cell (counted from 1), and the reason."""
@@ -80,42 +78,26 @@ class NotebookRun:
     source: Path
     parameters: Mapping[str, Any]
 
-    def failure(self, cell: int | None, error: str) -> NotebookError:
-        """The failure of a cell, numbered as in the source, without the injected parameters."""
-        from ccanalytics.report.parameters import read_notebook
-
-        if cell is None:
-            return NotebookError(self.source.name, None, "", error)
-        cells = read_notebook(self.source).cells
-        tags = [one.metadata.get("tags", []) for one in cells]
-        given = next((n for n, tag in enumerate(tags) if "parameters" in tag), len(tags))
-        at = cell - (bool(self.parameters) and cell > given)
-        code = cells[at].source if at < len(cells) else ""
-        return NotebookError(self.source.name, at + 1, code, error)
-
 
 class NotebookWorkers:
-    """A prepared process and the notebooks that run in forks of it, until it is closed."""
+    """A prepared process and the notebooks that run in copies of it, until it is closed."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._opened = contextlib.ExitStack()
         self._folder = self._opened.enter_context(own_folder("ccanalytics-notebooks-"))
         self._environment = worker_environment(environment, self._folder)
-        self._heard: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
-        self._running: dict[int, _Running] = {}
-        self._begun = 0
+        self._numbers = count(1)
+        self._pids: set[int] = set()
+        self._launching = threading.Lock()
         self._closed = False
-        self._data: Mapping[str, Any] | None = None
-        self._prepared: _Process | None = self._launched()
+        self._prepared = _Process(self._environment)
 
     def prepare(self, parameters: Mapping[str, Any] | None = None) -> None:
         """Forget loaded data; with parameters, load their data at once.
 
         Returns at once; the prepared process works in the background.
         """
-        self._data = parameters or {}
-        if self._prepared:
-            self._prepared.ask(prepare=self._data)
+        self._living().ask(prepare=parameters or {})
 
     def run(
         self,
@@ -132,91 +114,98 @@ class NotebookWorkers:
         Ctrl-C too, ends every process.
         """
         # Longest first, so that the last one to end is short.
-        waiting = sorted(runs, key=lambda run: run.source.stat().st_size)
-        results: dict[Path, NotebookNode | NotebookError] = {}
+        longest = sorted(runs, key=lambda run: -run.source.stat().st_size)
+        threads = ThreadPoolExecutor(self._at_once())
         try:
-            while waiting or self._running:
-                while waiting and self._has_room():
-                    self._begin(waiting.pop())
-                for run, result in self._ended(timeout, progress):
-                    results[run.source] = result
-                    if not isinstance(result, NotebookError):
-                        done(result)
+            results = {
+                run.source: threads.submit(self._executed, run, timeout, progress)
+                for run in longest
+            }
+            for one in as_completed(results.values()):
+                if not one.exception():
+                    done(one.result())
         except BaseException:
             self.close()
             raise
-        executed = []
-        for run in runs:
-            if isinstance(result := results[run.source], NotebookError):
-                raise result
-            executed.append(result)
-        return executed
+        finally:
+            threads.shutdown()
+        return [results[run.source].result() for run in runs]
 
     def close(self) -> None:
         """End the processes and their children."""
-        self._closed = True
-        for one in list(self._running.values()):
-            one.end()
-        if self._prepared:
-            self._prepared.end()
+        with self._launching:
+            self._closed = True
+        for pid in list(self._pids):
+            kill_group(pid)
+        self._prepared.end()
         self._opened.close()
 
-    def _has_room(self) -> bool:
-        # What a copy takes is known once the first has begun, as it is made of what was prepared.
-        if FORKS and any(not one.pid for one in self._running.values()):
-            return False
-        need = self._prepared.memory if self._prepared else 0
-        return len(self._running) < notebooks_at_once(need)
+    def _living(self) -> "_Process":
+        """The prepared process; a new one if it has died."""
+        with self._launching:
+            if self._closed:
+                raise ReportError("The report was stopped.")
+            if not self._prepared.lives:
+                self._prepared = _Process(self._environment)
+            return self._prepared
 
-    def _launched(self) -> "_Process":
-        process = _Process(self._environment, self._heard)
-        if self._data is not None:
-            process.ask(prepare=self._data)
-        return process
+    def _at_once(self) -> int:
+        """How many notebooks may run together: what a copy takes is known once all is prepared."""
+        process = self._living()
+        process.ask(run=0)
+        with contextlib.suppress(queue.Empty):  # each notebook will say that nothing starts
+            process.heard[0].get(timeout=START_TIMEOUT)
+        return notebooks_at_once(process.memory)
 
-    def _begin(self, run: NotebookRun) -> None:
-        """Run a notebook in a fork of the prepared process, or in a new process."""
+    def _executed(
+        self, run: NotebookRun, timeout: float, progress: Progress | None
+    ) -> "NotebookNode":
+        """A notebook, executed in a copy of the prepared process; waits in a thread of its own."""
+        process, number = self._living(), next(self._numbers)
+        file, heard = self._folder / f"{number}.json", process.heard[number]
+        name, given = run.source.name, {"parameters": dict(run.parameters), "result": str(file)}
+        process.ask(run=number, source=str(run.source), **given)
+        pid, cell, cells, why = 0, None, 0, ""
+        try:
+            while not why:
+                answer = heard.get(timeout=START_TIMEOUT if cell is None else timeout)
+                if answer is None:
+                    answer = {"ended": process.end()}
+                if "pid" in answer:
+                    self._pids.add(pid := answer["pid"])
+                cell, cells = answer.get("cell", cell), answer.get("of", cells)
+                if "ended" in answer:
+                    why = f"The process that ran it ended (code {answer['ended']})."
+                if progress and cell is not None:
+                    progress(name, cells if why else cell, cells)
+        except queue.Empty:
+            why = f"The cell took longer than {timeout:g} s and was ended."
+            if cell is None:
+                why = f"Its process took longer to start than {START_TIMEOUT:g} s and was ended."
+        finally:
+            kill_group(pid) if pid else process.end()
+            self._pids.discard(pid)
         if self._closed:
             raise ReportError("The report was stopped.")
-        process = self._prepared
-        if process is None or not process.lives:
-            process = self._launched()
-        # Without fork, a process runs one notebook and ends with it.
-        self._prepared = process if FORKS else None
-        self._begun += 1
-        result = self._folder / f"{self._begun}.json"
-        self._running[self._begun] = _Running(run, process, result, time.monotonic())
-        given = {"source": str(run.source), "parameters": dict(run.parameters)}
-        process.ask(run=self._begun, result=str(result), **given)
+        return _result(run, file, cell, why)
 
-    def _ended(
-        self, timeout: float, progress: Progress | None
-    ) -> "list[tuple[NotebookRun, NotebookNode | NotebookError]]":
-        """The results of notebooks that ended, by the next answer or its absence."""
-        now = time.monotonic()
-        left = min(one.deadline(timeout) for one in self._running.values()) - now
-        try:
-            process, answer = self._heard.get(timeout=max(left, 0))
-        except queue.Empty:
-            late = [n for n, one in self._running.items() if one.deadline(timeout) <= now + left]
-            return [self._stopped(n, self._running[n].late(timeout)) for n in late]
-        if answer is None:
-            answer = {"ended": process.end()}
-            if process is self._prepared:
-                self._prepared = None
-            about = [n for n, one in self._running.items() if one.process is process]
-        else:
-            about = [n for n in self._running if n == answer["run"]]
-        for number in about:
-            self._running[number].hear(answer, progress)
-        ended = about if "ended" in answer else []
-        return [self._stopped(number, DIED.format(answer["ended"])) for number in ended]
 
-    def _stopped(self, number: int, why: str) -> "tuple[NotebookRun, NotebookNode | NotebookError]":
-        """End a notebook; returns its result, or why there is none and in which cell."""
-        one = self._running.pop(number)
-        one.end()
-        return one.run, one.read() or one.run.failure(one.cell, why)
+def _result(run: NotebookRun, file: Path, cell: int | None, why: str) -> "NotebookNode":
+    """The executed notebook; without one, raises the error in its last cell, or `why` it ended."""
+    from nbformat import from_dict
+
+    from ccanalytics.report.parameters import read_notebook
+
+    try:
+        result = json.loads(file.read_bytes())
+        file.unlink()
+    except (FileNotFoundError, ValueError):  # none, or cut short
+        result = {"error": why}
+    if "error" in result:
+        code = read_notebook(run.source).cells[cell - 1].source if cell else ""
+        raise NotebookError(run.source.name, cell, code, result["error"])
+    notebook: NotebookNode = from_dict(result["notebook"])  # type: ignore[no-untyped-call]
+    return notebook
 
 
 def notebooks_at_once(need: int) -> int:
@@ -234,80 +223,30 @@ def worker_environment(environment: Mapping[str, str], folder: Path) -> dict[str
     return {**kept, "IPYTHONDIR": str(folder / "ipython"), "CCANALYTICS_REPORT": "1"}
 
 
-@dataclass
-class _Running:
-    """A running notebook: its process, start and progress."""
-
-    run: NotebookRun
-    process: "_Process"
-    result: Path
-    since: float
-    """When its process was asked for it, then when its newest cell started."""
-    cell: int | None = None
-    cells: int = 0
-    pid: int = 0
-
-    def deadline(self, timeout: float) -> float:
-        return self.since + (START_TIMEOUT if self.cell is None else timeout)
-
-    def late(self, timeout: float) -> str:
-        if self.cell is None:
-            return f"Its process took longer to start than {START_TIMEOUT:g} s and was ended."
-        return f"The cell took longer than {timeout:g} s and was ended."
-
-    def hear(self, answer: Mapping[str, Any], progress: Progress | None) -> None:
-        self.since = time.monotonic()
-        self.pid = answer.get("pid", self.pid)
-        self.cell = answer.get("begun", self.cell)
-        self.cells = answer.get("of", self.cells)
-        if progress and self.cell is not None:
-            begun = self.cells if "ended" in answer else self.cell
-            progress(self.run.source.name, begun, self.cells)
-
-    def read(self) -> "NotebookNode | NotebookError | None":
-        """Its result; None when it was ended before it had one."""
-        from nbformat import from_dict
-
-        try:
-            result = json.loads(self.result.read_bytes())
-        except (FileNotFoundError, ValueError):  # none, or cut short
-            return None
-        self.result.unlink()
-        if "error" in result:
-            return self.run.failure(result["cell"], result["error"])
-        notebook: NotebookNode = from_dict(result["notebook"])  # type: ignore[no-untyped-call]
-        return notebook
-
-    def end(self) -> None:
-        """End its process and children, but not the process it was forked from."""
-        if FORKS and self.pid:
-            kill_group(self.pid)
-        else:
-            self.process.end()
-
-
 class _Process:
-    """A process of `notebook_worker`; all processes put their answers into one queue."""
+    """A process of `notebook_worker`, and what is heard of each run; None once it has died."""
 
-    def __init__(
-        self,
-        environment: Mapping[str, str],
-        heard: "queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]",
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.heard: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = defaultdict(
+            queue.SimpleQueue
+        )
+        how = "fork" if FORKS else "spawn"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _WORKER, *(["copies"] if FORKS else [])],
+            [sys.executable, "-m", "ccanalytics.report.notebook_worker", how],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is the parent's; and a group of its own to end
         )
-        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def ask(self, **request: Any) -> None:
         assert self._process.stdin
-        with contextlib.suppress(OSError, ValueError):  # that it has died is heard, too
+        try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
+        except (OSError, ValueError):  # it has died
+            self.heard[request.get("run", 0)].put(None)
 
     @property
     def lives(self) -> bool:
@@ -329,12 +268,14 @@ class _Process:
             self._process.stdin.close()
         return code
 
-    def _listen(self, heard: Any) -> None:
+    def _listen(self) -> None:
         assert self._process.stdout
         with self._process.stdout as lines:
             for line in lines:
-                heard.put((self, json.loads(line)))
-        heard.put((self, None))
+                answer = json.loads(line)
+                self.heard[answer["run"]].put(answer)
+        for heard in list(self.heard.values()):
+            heard.put(None)
 
 
 def kill_group(pid: int) -> None:

@@ -15,12 +15,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ccanalytics.display.bundles import value_text
 from ccanalytics.report.chart_drawing import (
     Spec,
     about,
-    description_of,
     inline_svg,
-    lines_of,
+    joined,
     parts_of,
     svg_of,
     title_of,
@@ -47,10 +47,10 @@ class Charts:
         `box` is the size of its picture, from its `viewBox`; its tables have the form of the
         tables of a notebook: a title, columns with label and align, rows of text.
         """
-        name = f"chart-{len(self.specs) + 1}"
+        name, text = f"chart-{len(self.specs) + 1}", json.dumps(chart)
         title, subtitle = title_of(chart)
-        self.specs[name] = self._without_rows(vega_of(chart))
-        svg = inline_svg(svg_of(chart), name, self.colours) if self.pictures else Markup()
+        self.specs[name] = self._without_rows(vega_of(text))
+        svg = inline_svg(svg_of(text), name, self.colours) if self.pictures else Markup()
         box = re.search(r'viewBox="([^"]+)"', svg)
         return {
             "kind": "figure",
@@ -58,7 +58,7 @@ class Charts:
             "chart": chart,
             "title": title,
             "subtitle": subtitle,
-            "description": description_of(chart),
+            "description": chart.get("description") or f"{title} {subtitle}".strip() or "Chart",
             "metric": about(chart).get("metric", ""),
             "by": chart.get("facet", {}).get("field", ""),
             "wide": bool(about(chart).get("wide")),
@@ -104,7 +104,10 @@ def recoloured(value: Any, colours: Mapping[str, str]) -> Any:
 def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
     encoded = {name: (head, form) for name, head, form in about(chart).get("columns", [])}
     encoded = encoded or _encoded_fields(chart)
-    for rows in _row_sets(chart):
+    inline = [
+        part["data"]["values"] for part in parts_of(chart) if "values" in part.get("data", {})
+    ]
+    for rows in [*chart.get("datasets", {}).values(), *inline]:
         fields = [name for name in encoded if any(name in row for row in rows)]
         if fields:
             columns = [
@@ -115,43 +118,18 @@ def _tables(chart: Spec) -> Iterator[dict[str, Any]]:
             yield {"title": "", "columns": columns, "rows": texts}
 
 
-def _row_sets(chart: Spec) -> list[list[dict[str, Any]]]:
-    """The sets of rows a chart draws."""
-    named = list(chart.get("datasets", {}).values())
-    inline = [
-        part["data"]["values"] for part in parts_of(chart) if "values" in part.get("data", {})
-    ]
-    return [rows for rows in [*named, *inline] if isinstance(rows, list)]
-
-
 def _encoded_fields(chart: Spec) -> dict[str, tuple[str, str]]:
-    """Title and number format of each drawn field in reading order, preferably from tooltips.
-
-    Tooltips of this package's charts have all the fields.
-    """
+    """Title and number format of each field of the tooltips; without tooltips of all channels."""
     encodings = [part.get("encoding", {}) for part in parts_of(chart)]
-    own = "ccanalytics" in chart.get("usermeta", {}) and any("tooltip" in one for one in encodings)
+    tooltips = [one for encoding in encodings for one in encoding.get("tooltip") or ()]
     found: dict[str, tuple[str, str]] = {}
-    for encoding in encodings:
-        for channel in () if own else _DRAWN:
-            for name, title, pattern in _channel(encoding.get(channel)):
-                found.setdefault(name, (title, pattern))
-        for name, title, pattern in _channel(encoding.get("tooltip")):
-            known = found.get(name, ("", ""))
-            found[name] = (title or known[0], pattern or known[1])
-    return {name: (title or name.replace("_", " "), form) for name, (title, form) in found.items()}
-
-
-_DRAWN = ("x", "column", "row", "facet", "color", "detail", "y", "x2", "y2", "size")
-
-
-def _channel(definition: Any) -> Iterator[tuple[str, str, str]]:
-    for part in definition if isinstance(definition, list) else [definition]:
-        if isinstance(part, dict) and isinstance(part.get("field"), str):
-            axis = part.get("axis") or part.get("legend") or {}
-            title = part.get("title") or axis.get("title") or ""
-            name = part["field"].replace("\\", "")
-            yield name, " ".join(lines_of(title)), part.get("format") or axis.get("format") or ""
+    for one in tooltips or [one for encoding in encodings for one in encoding.values()]:
+        if isinstance(one, dict) and isinstance(one.get("field"), str):
+            axis = one.get("axis") or one.get("legend") or {}
+            name = one["field"].replace("\\", "")
+            title = joined(one.get("title") or axis.get("title")) or name.replace("_", " ")
+            found.setdefault(name, (title, one.get("format") or axis.get("format") or ""))
+    return found
 
 
 def _align(values: list[Any]) -> str:
@@ -160,31 +138,11 @@ def _align(values: list[Any]) -> str:
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-_D3_FORMAT = re.compile(r"(\+?)(\$?)(,?)(?:\.(\d+))?~?([f%d]?)")
 
 
-def _cell(value: Any, pattern: str) -> str:
-    if value is None:
-        return "n/a"
-    if isinstance(value, str):
-        return _moment(value) if _MOMENT.match(value) else value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return _number(value, pattern) if isinstance(value, int | float) else str(value)
-
-
-def _moment(value: str) -> str:
+def _cell(value: Any, form: str) -> str:
+    if not isinstance(value, str) or not _MOMENT.match(value):
+        return value_text(value, form)
     moment = datetime.fromisoformat(value)
     day = day_words(moment, "%b %Y")
     return day if moment.time() == moment.min.time() else f"{day} {moment:%H:%M}"
-
-
-def _number(value: float, pattern: str) -> str:
-    match = _D3_FORMAT.fullmatch(pattern)
-    if match is None or not pattern:
-        return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-    plus, dollar, comma, digits, kind = match.groups()
-    places = int(digits) if digits else 0
-    kind = "f" if kind in ("", "d") else kind
-    text = f"{'-' if value < 0 else plus}{dollar}{abs(value):{comma}.{places}{kind}}"
-    return text.replace("%", " %")

@@ -35,10 +35,25 @@ def restatements(
     """
     comparable = [issue for issue in earlier if issue.scope == now.scope]
     changes = sorted(_changes(now, comparable), key=lambda one: -abs(one[3] / one[2] - 1))
-    listed = [_sentence(change, words) for change in changes[:SHOWN]]
+    listed = []
+    for metric, week, before, value, issue in changes[:SHOWN]:
+        said, moved = words(metric, before).rsplit(" ", 1)[-1], 100 * (value / before - 1)
+        listed.append(
+            f"{week_words(week)}: {words(metric, value)}, restated by {moved:+.1f} % by "
+            f"later data; {issue} said {said}."
+        )
     if len(changes) > SHOWN:
         listed.append(f"Not listed: {counted(len(changes) - SHOWN, 'smaller difference')}.")
-    return [*listed, *_new_definitions(now, comparable, words)]
+    for one in comparable[:1]:
+        for metric, old in one.definitions.items():
+            new = now.definitions.get(metric, old)
+            if new != old and metric in now.numbers:
+                name = words(metric, 0.0).rsplit(" ", 1)[0]
+                listed.append(
+                    f"The definition of {name} changed (version {old} to {new}): it is not "
+                    f"compared with {one.name}."
+                )
+    return listed
 
 
 Change = tuple[str, str, float, float, str]
@@ -48,37 +63,12 @@ Change = tuple[str, str, float, float, str]
 def _changes(now: Issue, earlier: list[Issue]) -> Iterator[Change]:
     for metric, weeks in now.numbers.items():
         for week, value in weeks.items():
-            for issue in earlier:
-                before = issue.numbers.get(metric, {}).get(week)
-                if before is None:
-                    continue
+            known = (one for one in earlier if week in one.numbers.get(metric, {}))
+            if issue := next(known, None):
+                before = issue.numbers[metric][week]
                 same = issue.definitions.get(metric) == now.definitions.get(metric)
                 if same and before and abs(value / before - 1) >= NOTICED:
                     yield metric, week, before, value, issue.name
-                break
-
-
-def _sentence(change: Change, words: Callable[[str, float], str]) -> str:
-    metric, week, before, value, issue = change
-    said, moved = words(metric, before).rsplit(" ", 1)[-1], 100 * (value / before - 1)
-    return (
-        f"{week_words(week)}: {words(metric, value)}, restated by {moved:+.1f} % by "
-        f"later data; {issue} said {said}."
-    )
-
-
-def _new_definitions(
-    now: Issue, earlier: list[Issue], words: Callable[[str, float], str]
-) -> Iterator[str]:
-    for issue in earlier[:1]:
-        for metric, version in now.definitions.items():
-            before = issue.definitions.get(metric, version)
-            if before != version and metric in now.numbers:
-                name = words(metric, 0.0).rsplit(" ", 1)[0]
-                yield (
-                    f"The definition of {name} changed (version {before} to {version}): it is not "
-                    f"compared with {issue.name}."
-                )
 
 
 def week_words(monday: str) -> str:

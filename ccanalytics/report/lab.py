@@ -33,50 +33,38 @@ def copy_notebooks(shipped: Path, folder: Path, version: str) -> list[str]:
     """
     if folder.resolve() == shipped.resolve():
         return []
-    lines, digests = [], {}
+    lines, copied = [], _manifest(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        known = _manifest(folder)
         for notebook in sorted(shipped.glob("*.ipynb")):
-            newest = digests[notebook.name] = _digest(notebook)
-            lines += _update(notebook, newest, known.get(notebook.name), folder, version)
-        if known != known | digests:
-            text = json.dumps(known | digests, indent=1, sort_keys=True) + "\n"
-            (folder / MANIFEST).write_text(text, encoding="utf-8")
+            name, newest, mine = notebook.name, _digest(notebook), folder / notebook.name
+            current, before = _digest(mine) if mine.exists() else None, copied.get(name)
+            copied[name] = newest
+            if current and newest in (current, before):
+                continue  # the newest, or the reader's changes of it
+            line = f"{'updated' if current else 'copied'} {name}"
+            if current not in (None, before):
+                mine = mine.with_stem(f"{mine.stem}-{version}")
+                line = f"kept your {name}; the one of version {version} is {mine.name}"
+                if mine.exists():
+                    continue
+            write_text(mine, notebook.read_text(encoding="utf-8"), mode=0o644)
+            lines.append(line)
+        if lines or not (folder / MANIFEST).exists():
+            write_text(
+                folder / MANIFEST, json.dumps(copied, indent=1, sort_keys=True) + "\n", mode=0o644
+            )
     except OSError as error:
         raise SettingsError(f"The notebooks cannot be copied to {folder}: {error}.") from error
     return lines
 
 
-def _update(
-    notebook: Path, newest: str, copied: str | None, folder: Path, version: str
-) -> list[str]:
-    """Copy one notebook, if it is newer than what was `copied` before; the line that says so."""
-    mine = folder / notebook.name
-    current = _digest(mine) if mine.exists() else None
-    if current and newest in (current, copied):
-        return []  # the newest, or the reader's changes of it
-    changed = current not in (None, copied)
-    target = _unused_name(folder, notebook.stem, version) if changed else mine
-    write_text(target, notebook.read_text(encoding="utf-8"), mode=0o644)
-    if changed:
-        return [f"kept your {mine.name}; the one of version {version} is {target.name}"]
-    return [f"{'updated' if current else 'copied'} {mine.name}"]
-
-
-def _unused_name(folder: Path, stem: str, version: str) -> Path:
-    """An unused file name: explore-0.2.0.ipynb, or explore-0.2.0-2.ipynb."""
-    names = (f"{stem}-{version}{'' if n == 1 else f'-{n}'}.ipynb" for n in range(1, 1000))
-    return next(folder / name for name in names if not (folder / name).exists())
-
-
 def _manifest(folder: Path) -> dict[str, str]:
     """The record of earlier copies; empty if damaged, so that no changes are overwritten."""
     try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        return dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _digest(path: Path) -> str:

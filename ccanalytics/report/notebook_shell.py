@@ -4,6 +4,7 @@ papermill runs it like with a kernel: the same parameters, the same errors.
 """
 
 import io
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
@@ -28,16 +29,14 @@ VEGA_LITE = "application/vnd.vegalite.v5+json"
 
 PICTURE = "image/svg+xml"
 
+Begin = Callable[[int, int], None]
+"""Called with the number of a cell that starts, as in the source, and the number of cells."""
 
-def run_notebook(
-    source: Path,
-    parameters: Mapping[str, Any],
-    begin: Callable[[int, int], None],
-) -> NotebookNode:
-    """The executed notebook, its charts still without pictures.
 
-    `PapermillExecutionError` when a cell failed. Names and settings of a notebook remain in this
-    process, so each one gets its own.
+def run_notebook(source: Path, parameters: Mapping[str, Any], begin: Begin) -> NotebookNode:
+    """The executed notebook; `PapermillExecutionError` when a cell failed.
+
+    Names and settings of a notebook remain in this process, so each one gets its own.
     """
     return papermill.execute_notebook(
         str(source),
@@ -58,17 +57,13 @@ class ShellEngine(Engine):  # type: ignore[misc]
 
     @classmethod
     def execute_managed_notebook(
-        cls,
-        nb_man: NotebookExecutionManager,
-        kernel_name: str,
-        *,
-        begin: Callable[[int, int], None],
-        **_: Any,
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, *, begin: Begin, **_: Any
     ) -> None:
         """Run every cell up to the first failing one, whose error becomes its last output."""
         cells = nb_man.nb.cells
+        own = ["injected-parameters" not in cell.metadata.get("tags", ()) for cell in cells]
         for index, cell in enumerate(cells):
-            begin(index, len(cells))
+            begin(sum(own[: index + 1]), sum(own))
             nb_man.cell_start(cell, index)
             if cell.cell_type == "code" and not _run(cell):
                 nb_man.cell_exception(cell, index, exception=None)
@@ -81,7 +76,7 @@ papermill_engines.register(ENGINE, ShellEngine)
 
 def _run(cell: NotebookNode) -> bool:
     """Run a cell and add its outputs; True when it succeeded."""
-    shell().begin_cell(cell.outputs)
+    shell().cell_outputs = cell.outputs
     with redirect_stdout(_Stream("stdout")), redirect_stderr(_Stream("stderr")):
         # With history, because IPython uses it to recognise a trailing ";".
         result = shell().run_cell(cell.source, store_history=True)  # type: ignore[no-untyped-call]
@@ -95,31 +90,17 @@ def _run(cell: NotebookNode) -> bool:
 class _Shell(InteractiveShell):
     """An IPython shell that adds its outputs to a cell and writes nothing to disk."""
 
-    _outputs: list[NotebookNode]
-    _outdated: bool
-    """Whether the next output replaces the others."""
-
-    def begin_cell(self, outputs: list[NotebookNode]) -> None:
-        self._outputs = outputs
-        self._outdated = False
+    cell_outputs: list[NotebookNode]
 
     def add(self, kind: str, **fields: Any) -> NotebookNode:
         """Add one output to the cell; text is joined with preceding text."""
-        if self._outdated:
-            self.clear()
         output = new_output(kind, **fields)  # type: ignore[no-untyped-call]
-        last = self._outputs[-1] if self._outputs else None
+        last = self.cell_outputs[-1] if self.cell_outputs else None
         if kind == "stream" and last and last.get("name") == output.name:
             last.text += output.text
         else:
-            self._outputs.append(output)
+            self.cell_outputs.append(output)
         return output
-
-    def clear(self, *, later: bool = False) -> None:
-        """Clear the outputs of the cell, or with `later` when there is a new one."""
-        self._outdated = later
-        if not later:
-            self._outputs.clear()
 
     def _showtraceback(self, etype: type, evalue: object, stb: list[str]) -> None:
         self.add("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
@@ -140,31 +121,25 @@ class _Hook(DisplayHook):
 class _Publisher(DisplayPublisher):
     """What is displayed by hand becomes an output; with a name it can be changed later."""
 
-    _named: ClassVar[dict[str, list[NotebookNode]]] = {}
+    _named: ClassVar[dict[str, list[NotebookNode]]] = defaultdict(list)
 
     def publish(  # type: ignore[override]
-        self,
-        data: Any,
-        metadata: Any = None,
-        *,
-        transient: Any = None,
-        update: bool = False,
+        self, data: Any, metadata: Any = None, *, transient: Any = None, update: bool = False,
         **_: Any,
-    ) -> None:
+    ) -> None:  # fmt: skip
         shown = {"data": dict(data), "metadata": dict(metadata or {})}
-        outputs = self._named.setdefault((transient or {}).get("display_id", ""), [])
+        outputs = self._named[(transient or {}).get("display_id", "")]
         if not update:
             outputs.append(shell().add("display_data", **shown))
-            return
-        for output in outputs:
+        for output in outputs if update else ():
             output.data, output.metadata = shown["data"], shown["metadata"]
 
     def clear_output(self, wait: bool = False) -> None:
-        shell().clear(later=wait)
+        shell().cell_outputs.clear()
 
 
 class _WithoutPictures(MimeBundleFormatter):
-    """Charts without a picture, which is drawn once for notebook and page."""
+    """Charts without a picture: the page has its own."""
 
     def __call__(self, obj: Any, include: Any = None, exclude: Any = None) -> Any:
         return super().__call__(obj, include=include, exclude={*(exclude or ()), PICTURE})

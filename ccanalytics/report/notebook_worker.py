@@ -1,17 +1,18 @@
-"""The process that runs notebooks: prepared once, then forked for each notebook.
+"""The process that runs notebooks: prepared once, then copied for each notebook.
 
 It takes lines of JSON on stdin and answers with lines on stdout:
 
     {"prepare": parameters}                              forget loaded data; load these at once
-    {"run": n, "source", "parameters", "result"}         run a notebook in a fork
-    {"run": n, "pid": p}                                 the fork that runs it
-    {"run": n, "begun": m, "of": cells}                  its cell m starts
+    {"run": 0}                                           answered with the same once all is ready
+    {"run": n, "source", "parameters", "result"}         run a notebook in a copy
+    {"run": n, "pid": p}                                 the copy that runs it
+    {"run": n, "cell": m, "of": cells}                   its cell m starts, counted as in the source
     {"run": n, "ended": code}                            the copy is no more
 
-The file `result` then has {"notebook"} or, of one that failed, {"error", "cell"}.
+The file `result` then has {"notebook"} or, of one that failed, {"error"}.
 
-A copy ends with the process it is of, and that one with the one that asks, also in a cell. Without
-the argument `copies` it runs one notebook itself, and ends.
+Its argument says how to copy: `fork`, or `spawn` for a new process, whose argument is the request.
+A copy ends with the process it is of, and that one with the one that asks, also in a cell.
 """
 
 import contextlib
@@ -19,9 +20,11 @@ import gc
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,66 +36,69 @@ PREPARED_BY = "issue.prepared:prepare"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class _Pipes:
-    """Requests and answers, out of reach of the cells.
-
-    The process's own stdin is closed, so that `input()` in a cell or a program it
-    starts fails at once instead of taking the next request; what they write to stdout goes to
-    stderr.
-    """
-
-    def __init__(self) -> None:
-        self.requests = os.fdopen(os.dup(0), "rb")
-        self._answers = os.dup(1)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.close(nothing)
-        os.dup2(2, 1)
-
-    def answer(self, run: int, **said: Any) -> None:
-        # In one write: forks share the pipe, and signals may interrupt.
-        os.write(self._answers, json.dumps({"run": run, **said}).encode() + b"\n")
-
-
 def main() -> None:
     """Answer requests until the other end closes."""
-    pipes = _Pipes()
+    # Out of reach of the cells: stdin is closed, so that `input()` in a cell or a program it starts
+    # fails at once instead of taking the next request; what they write to stdout goes to stderr.
+    requests, answers = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    (how,) = sys.argv[1:]
     # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from ccanalytics.report.notebook_shell import shell
+    if how not in ("fork", "spawn"):
+        _end_with(requests)
+        _run(json.loads(how), answers)
+        return
+    if how == "fork":
+        from ccanalytics.report.notebook_shell import shell
 
-    shell()
-    prepare = resolve(PREPARED_BY)
-    gc.freeze()  # what is imported stays: to look through it takes a seventh of a second
+        shell()
+        prepare = resolve(PREPARED_BY)
+        gc.freeze()  # what is imported stays: to look through it takes a seventh of a second
     # Nothing is written to it: a copy that reads from it hears that this process has ended.
     lifeline = os.pipe()
     # Python 3.12 warns of each fork; what has threads here, such as Arrow, waits and expects forks.
     warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
-    for line in pipes.requests:
+    for line in os.fdopen(requests, "rb"):
         asked = json.loads(line)
         if "prepare" in asked:
             with contextlib.suppress(Exception):  # the cell that loads will say what is wrong
                 prepare(asked["prepare"])
-        elif "copies" in sys.argv:
-            _run_copy(asked, pipes, lifeline)
+        elif not asked["run"]:
+            _answer(answers, 0)
         else:
-            _end_with(pipes.requests.fileno())
-            _run(asked, pipes)
-            return
+            pid, wait = (_forked if how == "fork" else _spawned)(asked, answers, lifeline)
+            _answer(answers, asked["run"], pid=pid)
+            # A thread each: other children of this process are not ours to wait for.
+            threading.Thread(
+                target=_say_end, args=(answers, asked["run"], wait), daemon=True
+            ).start()
 
 
-def _run_copy(asked: dict[str, Any], pipes: _Pipes, lifeline: tuple[int, int]) -> None:
+def _answer(answers: int, run: int, **said: Any) -> None:
+    # In one write: copies share the pipe, and signals may interrupt.
+    os.write(answers, json.dumps({"run": run, **said}).encode() + b"\n")
+
+
+def _say_end(answers: int, run: int, wait: Callable[[], int]) -> None:
+    _answer(answers, run, ended=wait())
+
+
+Copy = tuple[int, Callable[[], int]]
+"""The process of a copy, and how to wait for its exit code."""
+
+
+def _forked(asked: dict[str, Any], answers: int, lifeline: tuple[int, int]) -> Copy:
     gc.freeze()  # else the collector would write to all that is shared, and so copy it
     if pid := os.fork():
-        # A thread each: other children of this process are not ours to wait for.
-        threading.Thread(target=_say_end, args=(pid, asked["run"], pipes), daemon=True).start()
-        return
+        return pid, lambda: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     code = 1
     try:
         os.setsid()
         os.close(lifeline[1])
         _end_with(lifeline[0])
-        _run(asked, pipes)
+        _run(asked, answers)
         code = 0
     finally:
         # Exit handlers belong to the parent process.
@@ -100,9 +106,14 @@ def _run_copy(asked: dict[str, Any], pipes: _Pipes, lifeline: tuple[int, int]) -
         os._exit(code)
 
 
-def _say_end(pid: int, run: int, pipes: _Pipes) -> None:
-    _, status = os.waitpid(pid, 0)
-    pipes.answer(run, ended=os.waitstatus_to_exitcode(status))
+def _spawned(asked: dict[str, Any], answers: int, lifeline: tuple[int, int]) -> Copy:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ccanalytics.report.notebook_worker", json.dumps(asked)],
+        stdin=lifeline[0],
+        stdout=answers,
+        start_new_session=True,
+    )
+    return process.pid, process.wait
 
 
 def _end_with(lifeline: int) -> None:
@@ -116,24 +127,23 @@ def _end_with(lifeline: int) -> None:
     threading.Thread(target=listen, daemon=True).start()
 
 
-def _run(asked: dict[str, Any], pipes: _Pipes) -> None:
+def _run(asked: dict[str, Any], answers: int) -> None:
     from nbformat.v4.nbjson import BytesEncoder
     from papermill import PapermillExecutionError
 
     from ccanalytics.report.notebook_shell import run_notebook
 
-    def begin(index: int, total: int) -> None:
-        pipes.answer(asked["run"], begun=index, of=total)
+    def begin(cell: int, cells: int) -> None:
+        _answer(answers, asked["run"], cell=cell, of=cells)
 
-    pipes.answer(asked["run"], pid=os.getpid())
     result: dict[str, Any]
     try:
         result = {"notebook": run_notebook(Path(asked["source"]), asked["parameters"], begin)}
     except PapermillExecutionError as error:
         text = f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename)
-        result = {"error": _COLOUR.sub("", text), "cell": error.cell_index}
+        result = {"error": _COLOUR.sub("", text)}
     except Exception as error:
-        result = {"error": f"{type(error).__name__}: {error}", "cell": None}
+        result = {"error": f"{type(error).__name__}: {error}"}
     Path(asked["result"]).write_text(json.dumps(result, cls=BytesEncoder), encoding="utf-8")
 
 

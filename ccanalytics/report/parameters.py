@@ -7,7 +7,7 @@ mistake would make a confidently wrong report.
 import ast
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +17,17 @@ from nbformat import NotebookNode
 from ccanalytics.errors import ParameterError, ReportError
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a notebook's `parameters` cell: `name = default  # help`."""
-
-    name: str
-    default: Any
-    help: str
-
-
-def parameters_of(notebook: Path) -> dict[str, Parameter]:
-    """The parameters of one notebook by name, in order.
+def parameters_of(notebook: Path) -> dict[str, Any]:
+    """The defaults of a notebook's parameters by name, in order; `...` where only running it tells.
 
     Read without papermill, whose import takes longer than this.
     """
     cells = tagged_cells(read_notebook(notebook), "parameters")
-    source = cells[0].source if cells else ""
     try:
-        found = assignments(source)
+        found = assignments(cells[0].source if cells else "")
     except SyntaxError as error:
         raise ReportError(f"The parameters of {notebook} are not Python: {error}.") from error
-    lines = [line.encode() for line in source.splitlines()]
-    return {
-        name: Parameter(name, _default(value), _comment(lines, value))
-        for name, value in found.items()
-    }
+    return {name: _default(value) for name, value in found.items()}
 
 
 def tagged_cells(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
@@ -60,14 +46,7 @@ def assignments(source: str) -> dict[str, ast.expr]:
     return found
 
 
-def _comment(lines: Sequence[bytes], value: ast.expr) -> str:
-    """What stands behind a value; Python counts columns in bytes."""
-    assert value.end_lineno
-    return lines[value.end_lineno - 1][value.end_col_offset :].decode().strip().lstrip("# ")
-
-
 def _default(value: ast.expr) -> Any:
-    """The value of a default, or `...` for one that only the kernel knows."""
     try:
         return ast.literal_eval(value)
     except ValueError:
@@ -100,39 +79,26 @@ def checked_parameters(
             raise ParameterError(f"No notebook of this report has a {_unknown(name, everything)}")
     given = {**common, **extra}
     return [
-        {
-            name: typed(parameters[name], value)
-            for name, value in given.items()
-            if name in parameters
-        }
-        for parameters in known
+        {name: typed(name, own[name], value) for name, value in given.items() if name in own}
+        for own in known
     ]
 
 
-def typed(parameter: Parameter, value: Any) -> Any:
-    """`value` in the type of the parameter's default; text is read as that type."""
-    default = parameter.default
+def typed(name: str, default: Any, value: Any) -> Any:
+    """`value` in the type of a parameter's default; text is read as that type."""
     if default is None or default is Ellipsis:
         return value
     if isinstance(value, str) and not isinstance(default, str):
-        try:
+        with suppress(ValueError, SyntaxError):
             value = ast.literal_eval(value.capitalize() if value in {"true", "false"} else value)
-        except (ValueError, SyntaxError):
-            raise _ill_typed(parameter, value) from None
     if isinstance(default, float) and type(value) is int:
         return float(value)
     if type(value) is not type(default):
-        raise _ill_typed(parameter, value)
+        raise ParameterError(
+            f"{name} = {value!r} is not {type(default).__name__!r}, which this parameter is; its "
+            f"default is {default!r}."
+        )
     return value
-
-
-def _ill_typed(parameter: Parameter, value: Any) -> ParameterError:
-    wanted = type(parameter.default).__name__
-    about = f" ({parameter.help})" if parameter.help else ""
-    return ParameterError(
-        f"{parameter.name} = {value!r} is not {wanted!r}, which this parameter is{about}; "
-        f"its default is {parameter.default!r}."
-    )
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

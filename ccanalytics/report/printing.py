@@ -6,22 +6,14 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ccanalytics.atomic import ASIDE
 from ccanalytics.errors import ReportError
 from ccanalytics.report.archive import writing
 from ccanalytics.report.engine import ALLOWED, kill_group
 
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome-stable",
-    "google-chrome",
-    "chrome",
-    "microsoft-edge-stable",
-    "microsoft-edge",
-    "msedge",
-)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge", "msedge")
 
 PRINT_TIMEOUT = 120.0  # seconds
 
@@ -29,12 +21,7 @@ _FLAGS = (
     "--headless",
     "--disable-gpu",
     "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
     "--disable-extensions",
-    "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND",  # the page asks for nothing; neither may the browser
     "--no-pdf-header-footer",
     "--generate-pdf-document-outline",
@@ -74,9 +61,8 @@ def print_page(
         flags = [*_FLAGS, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={printed}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             flags.append("--no-sandbox")  # Chromium has none for root
-        output = _run(
-            [str(browser), *flags, page.absolute().as_uri()], environment, folder, timeout
-        )
+        command = [str(browser), *flags, page.absolute().as_uri()]
+        output = _run(command, environment, folder, timeout)
         if not printed.is_file() or printed.read_bytes()[:5] != b"%PDF-":
             raise ReportError(f"{browser.name} did not print {page}: {output}")
         printed.chmod(0o644)
@@ -87,20 +73,12 @@ def print_page(
 def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeout: float) -> str:
     """Run `command`, ended with its children after `timeout`; returns its last line."""
     kept = {name: value for name, value in environment.items() if ALLOWED.fullmatch(name)}
-    own = {"XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+    own = {**kept, "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
     # Not a pipe: a child that outlives the browser would keep it open.
-    with (folder / "output").open("w+b") as output:
-        try:
-            process = subprocess.Popen(
-                command,
-                env={**kept, **own},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise ReportError(f"{command[0]} cannot be started: {error.strerror}.") from error
+    file = folder / "output"
+    with file.open("wb") as output:
+        streams: Any = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+        process = subprocess.Popen(command, env=own, start_new_session=True, **streams)
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -109,6 +87,5 @@ def _run(command: list[str], environment: Mapping[str, str], folder: Path, timeo
             if process.poll() is None:
                 kill_group(process.pid)
                 process.wait()
-        output.seek(0)
-        lines = output.read().decode("utf-8", "replace").strip().splitlines()
+    lines = file.read_text("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else f"it wrote nothing (exit code {process.returncode})"

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from ccanalytics.errors import ReportError
 from ccanalytics.people.identity import without_emails
 from ccanalytics.report.archive import COMPANIONS, read_issue, write_issue, writing
-from ccanalytics.report.chart_drawing import add_pictures, draw_ahead, start_drawing
+from ccanalytics.report.chart_drawing import draw_ahead, start_drawing
 from ccanalytics.report.engine import NotebookError, NotebookRun, NotebookWorkers, Progress
 from ccanalytics.report.page import build_page, failure_page
 from ccanalytics.report.parameters import checked_parameters
@@ -87,13 +87,8 @@ class ReportSpec:
             {"name": one.name, "level": one.level, "found": self.withheld(one.found)}
             for one in self.checks
         ]
-        return {
-            "title": self.title,
-            "subtitle": self.subtitle,
-            "banner": self.banner,
-            "meta": self.meta,
-            "issue": {**self.issue, "checks": checks},
-        }
+        words = {name: getattr(self, name) for name in ("title", "subtitle", "banner", "meta")}
+        return {**words, "issue": {**self.issue, "checks": checks}}
 
     def withheld(self, text: str) -> str:
         """`text`, without e-mail addresses unless people are named."""
@@ -117,7 +112,14 @@ def run_report(
         notebooks = workers.run(runs, timeout=CELL_TIMEOUT, progress=progress, done=draw_ahead)
         page, companions = _made(spec, notebooks)
     except NotebookError as error:
-        error.page = _write_broken(spec, error)
+        cell = [("Cell", error.cell)] if error.cell else []
+        error.page = _write_failure(
+            spec,
+            reason="One of its notebooks failed.",
+            failed=[("Notebook", error.notebook), *cell],
+            code=error.code,
+            error=spec.withheld(error.error),
+        )
         raise
     path = write_issue(spec.out, spec.name, page, companions)
     (spec.out / f"{spec.name}-failed.html").unlink(missing_ok=True)
@@ -159,13 +161,20 @@ def _made(spec: ReportSpec, notebooks: Sequence[NotebookNode]) -> tuple[str, dic
         page = build_page(notebooks, definitions=spec.definitions, restated=spec.restated, **words)
         companions: dict[str, str | None] = dict.fromkeys(COMPANIONS.values())
         if spec.email:
-            about = {key: words[key] for key in ("title", "subtitle", "banner")}
-            about |= {"file": f"{spec.name}.html", "served_at": spec.served_at}
             companions[COMPANIONS["email"]] = email_about(
-                notebooks, restated=spec.restated, **about
+                notebooks,
+                title=spec.title,
+                subtitle=spec.subtitle,
+                banner=spec.banner,
+                restated=spec.restated,
+                file=f"{spec.name}.html",
+                served_at=spec.served_at,
             )
         for source, notebook in zip(spec.notebooks, notebooks, strict=True):
-            companions[f"/{source.name}"] = _notebook_text(notebook)
+            about = notebook.metadata.papermill
+            for path in ("input_path", "output_path"):  # of this machine
+                about.pop(path, None)
+            companions[f"/{source.name}"] = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
         return page, companions
     except Exception as error:  # whatever it is, the week must get a page that says so
         log.debug("The page could not be built.", exc_info=True)
@@ -180,17 +189,6 @@ def refuse(spec: ReportSpec, findings: Sequence[tuple[str, str]]) -> Path:
     return _write_failure(spec, reason=reason, failed=failed)
 
 
-def _write_broken(spec: ReportSpec, error: NotebookError) -> Path:
-    cell = [("Cell", error.cell)] if error.cell else []
-    return _write_failure(
-        spec,
-        reason="One of its notebooks failed.",
-        failed=[("Notebook", error.notebook), *cell],
-        code=error.code,
-        error=spec.withheld(error.error),
-    )
-
-
 def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
     """The page of a failed run: in place of the issue, unless a complete issue exists."""
     page = failure_page(**shown, **spec.words)
@@ -199,16 +197,6 @@ def _write_failure(spec: ReportSpec, **shown: Any) -> Path:
     path = write_issue(spec.out, f"{spec.name}-failed" if whole else spec.name, page)
     write_site(spec.out)
     return path
-
-
-def _notebook_text(notebook: NotebookNode) -> str:
-    """The text of an executed notebook: with pictures, without paths of this machine."""
-    add_pictures(notebook)
-    papermill = {
-        name: said for name, said in notebook.metadata.papermill.items() if "_path" not in name
-    }
-    written = {**notebook, "metadata": {**notebook.metadata, "papermill": papermill}}
-    return str(nbformat.writes(nbformat.from_dict(written)))  # type: ignore[no-untyped-call]
 
 
 def _refuse_other_source(spec: ReportSpec) -> None:

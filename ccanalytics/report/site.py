@@ -12,8 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +28,7 @@ _LINKS = re.compile("(?<=<!--other issues-->).*?(?=<!--/other issues-->)", re.DO
 """The place of the links in a page; a page without it is left unchanged."""
 
 
-@dataclass(frozen=True)
-class Spark:
+class Spark(NamedTuple):
     """One headline over the issues: its newest value, the drawing, and its text alternative."""
 
     label: str
@@ -70,113 +68,83 @@ def write_site(folder: Path) -> Path:
     return index
 
 
-def groups(found: Sequence[Issue]) -> list[Group]:
+def groups(newest_first: Sequence[Issue]) -> list[Group]:
     """The issues by scope: the newest week first, and everybody before teams."""
-    scopes = groupby(sorted(found, key=lambda one: one.scope), key=lambda one: one.scope)
-    made = [_group(list(of_scope)) for _, of_scope in scopes]
+    scopes: dict[tuple[str, str, str], list[Issue]] = {}
+    for issue in newest_first:
+        scopes.setdefault(issue.scope, []).append(issue)
+    made = []
+    for scope, found in scopes.items():
+        columns = dict.fromkeys(label for issue in found for label, _ in issue.headlines)
+        made.append(Group(*scope, found, _sparks(one_a_week(found)), [*columns]))
     made.sort(key=lambda one: (one.source == "sample", one.team, one.source))
     return sorted(made, key=lambda one: one.issues[0].week, reverse=True)
-
-
-def _group(of_scope: list[Issue]) -> Group:
-    newest_first = sorted(of_scope, key=lambda one: (one.week, one.file), reverse=True)
-    labels = (label for issue in newest_first for label, _ in issue.headlines)
-    return Group(
-        *newest_first[0].scope,
-        issues=newest_first,
-        sparks=_sparks(one_a_week(of_scope)),
-        columns=list(dict.fromkeys(labels)),
-    )
-
-
-class _Value(NamedTuple):
-    """One issue's value of a metric; `number` is NaN if missing."""
-
-    monday: date
-    number: float
-    version: object
-    week: str
-    text: str
 
 
 def _sparks(issues: Sequence[Issue]) -> list[Spark]:
     """One sparkline per headline of `issues` of one scope, one a week, oldest first.
 
-    Lines of one unit share one scale.
+    Lines of one unit share one scale. An issue with another definition than the newest one has no
+    point: its number cannot be compared.
     """
-    cards = {card.metric: card for issue in issues for card in issue.cards}
-    newest_first = dict.fromkeys(card.metric for one in reversed(issues) for card in one.cards)
-    values = {metric: [_value(metric, one) for one in issues] for metric in newest_first}
-    known = {metric: [v for v in of if not math.isnan(v.number)] for metric, of in values.items()}
-    tops: dict[str, float] = {}
-    for metric, numbers in known.items():
-        unit = cards[metric].unit
-        tops[unit] = max([tops.get(unit, 0.0), *(one.number for one in numbers)])
-    return [
-        Spark(
-            label=cards[metric].label,
-            value=values[metric][-1].text,
-            unit=cards[metric].unit,
-            words=_words(shown, missing=len(values[metric]) - len(shown)),
-            line=sparkline([one[:3] for one in values[metric]], tops[cards[metric].unit]),
-        )
-        for metric, shown in known.items()
-        if shown
-    ]
+    newest = {card.metric: (issue, card) for issue in issues for card in issue.cards}
+    order = dict.fromkeys(card.metric for issue in reversed(issues) for card in issue.cards)
+    lines, tops = {}, dict.fromkeys((card.unit for _, card in newest.values()), 0.0)
+    for metric in order:
+        last, card = newest[metric]
+        lines[metric] = numbers = [
+            issue.numbers.get(metric, {}).get(str(issue.monday), math.nan)
+            if issue.definitions.get(metric) == last.definitions.get(metric)
+            else math.nan
+            for issue in issues
+        ]
+        tops[card.unit] = max([tops[card.unit], *(n for n in numbers if not math.isnan(n))])
+    sparks = []
+    for metric, numbers in lines.items():
+        card = newest[metric][1]
+        points = [(one.monday, n) for one, n in zip(issues, numbers, strict=True) if one.monday]
+        if words := _words(metric, issues, numbers):
+            value = "n/a" if math.isnan(numbers[-1]) else _text(metric, issues[-1], numbers[-1])
+            line = sparkline(points, tops[card.unit])
+            sparks.append(Spark(card.label, value, card.unit, words, line))
+    return sparks
 
 
-def _value(metric: str, issue: Issue) -> _Value:
-    assert issue.monday  # one_a_week leaves out issues without one
-    number = issue.numbers.get(metric, {}).get(issue.monday.isoformat(), math.nan)
-    card = next((card for card in issue.cards if card.metric == metric), None)
-    text = "n/a" if math.isnan(number) else card.value if card else f"{number:,.4g}"
-    return _Value(issue.monday, number, issue.definitions.get(metric), issue.week, text)
+def _words(metric: str, issues: Sequence[Issue], numbers: Sequence[float]) -> str:
+    """The text alternative and caption of a line; empty without a number."""
+    known = [(n, one) for n, one in zip(numbers, issues, strict=True) if not math.isnan(n)]
+    if not known:
+        return ""
+    low, high = (end(known, key=lambda one: one[0]) for end in (min, max))
+    words = f"One report, {low[1].week}."
+    if len(known) > 1:
+        lowest, highest = (f"{_text(metric, one, n)} in {one.week}" for n, one in (low, high))
+        span = f"{len(known)} reports, {known[0][1].week} to {known[-1][1].week}"
+        words = f"{span}: lowest {lowest}, highest {highest}."
+    missing = len(numbers) - len(known)
+    return (
+        f"{words} {counted(missing, 'report')} without a comparable number." if missing else words
+    )
 
 
-def _words(known: Sequence[_Value], missing: int) -> str:
-    """The text alternative and caption of a line."""
-    same = [one for one in known if one.version == known[-1].version]
-    words = [_range(same)]
-    if missing:
-        words.append(f"{counted(missing, 'report')} without a number.")
-    if len(same) < len(known):
-        words.append(f"The definition changed in {same[0].week}; earlier weeks are left out here.")
-    return " ".join(words)
-
-
-def _range(values: Sequence[_Value]) -> str:
-    low = min(values, key=lambda one: one.number)
-    high = max(values, key=lambda one: one.number)
-    if len(values) == 1:
-        return f"One report, {low.week}."
-    span = f"{len(values)} reports, {values[0].week} to {values[-1].week}"
-    if low.text == high.text:
-        return f"{span}: {low.text} in each."
-    return f"{span}: lowest {low.text} in {low.week}, highest {high.text} in {high.week}."
+def _text(metric: str, issue: Issue, number: float) -> str:
+    return next((one.value for one in issue.cards if one.metric == metric), f"{number:,.4g}")
 
 
 def _link(path: Path, issue: Issue, found: Sequence[Issue]) -> None:
-    """Write the links of one page, if they changed."""
+    """Write the links of one page to the nearest complete issues of the same source and team."""
     try:
         page = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         log.warning("%s gets no links: %s", path, error)
         return
+    same = one_a_week(one for one in found if one.scope[:2] == issue.scope[:2] and issue.monday)
+    week = attrgetter("week")
+    before = max((one for one in same if one.week < issue.week), key=week, default=None)
+    after = min((one for one in same if one.week > issue.week), key=week, default=None)
     # They point to files next to the page. A page that was sent to somebody has none, so it says
     # where they are, and its script removes them where there can be no folder.
-    before, after = _neighbours(issue, found)
     links = render("others.html.j2", before=before, after=after, index=INDEX)
     linked = _LINKS.sub(lambda _: links, page, count=1)
     if linked != page:
         put(path, linked)
-
-
-def _neighbours(issue: Issue, found: Sequence[Issue]) -> tuple[Issue | None, Issue | None]:
-    """The complete issues of the same source and team in the nearest weeks before and after."""
-    monday = issue.monday
-    if monday is None:
-        return None, None
-    same = one_a_week(one for one in found if one.scope[:2] == issue.scope[:2])
-    before = [one for one in same if one.monday and one.monday < monday]
-    after = [one for one in same if one.monday and one.monday > monday]
-    return (before[-1] if before else None), (after[0] if after else None)

@@ -63,7 +63,7 @@ def test_outputs_are_in_the_order_they_were_made(run):
 def test_outputs_can_be_cleared_and_updated(run):
     """As a progress display does: cleared output is gone, a handle updates its own output."""
     clear = "from IPython.display import clear_output\nprint('a'); clear_output(); print('b')"
-    later = "print('a'); clear_output(wait=True); print('b'); clear_output(wait=True)"
+    later = "print('a'); clear_output(wait=True); print('b')"
     change = "handle = display('one', display_id=True); print('two'); handle.update('three')"
     [[cleared, waited, changed]] = run([cell(clear), cell(later), cell(change)])
     assert shown(cleared) == [("stream", "b\n")]

@@ -63,13 +63,13 @@ def test_a_newer_notebook_is_put_next_to_a_changed_one_once(tmp_path):
 
 
 def test_a_newer_notebook_does_not_overwrite_an_existing_name(tmp_path):
-    """Even if the version did not change, as in a clone."""
+    """If the version did not change, as in a clone, the first one stays."""
     mine = tmp_path / "mine"
     copy_notebooks(shipped(tmp_path, explore="1"), mine, "0.1.0")
     for text in ("2", "3"):
         (mine / "explore.ipynb").write_text("changed", encoding="utf-8")
         copy_notebooks(shipped(tmp_path, explore=text), mine, "0.1.0")
-    assert (text_of(mine, "explore-0.1.0"), text_of(mine, "explore-0.1.0-2")) == ("2", "3")
+    assert (text_of(mine, "explore"), text_of(mine, "explore-0.1.0")) == ("changed", "2")
 
 
 @pytest.mark.parametrize("damage", [None, "no json", "[]"])

@@ -259,17 +259,20 @@ def test_a_chart_that_cannot_be_drawn_is_an_error():
         page(notebook(cell("c", broken)))
 
 
-def test_the_table_behind_a_chart_uses_the_titles_of_its_encodings():
-    """Titles and formats of tooltips and axes; missing values are n/a."""
+def test_the_table_behind_a_chart_has_the_titles_of_its_tooltips():
+    """With their formats; without tooltips those of its axes. Missing values are n/a."""
     frame = pd.DataFrame({"n": [1234.5, None], "share": [0.25, 1], "who": ["a", "b"], "k": [1, 2]})
     chart = alt.Chart(frame).mark_point().encode(
         x=alt.X("who:N", title="team"),
         y=alt.Y("n:Q", title="dollars", axis=alt.Axis(format="$,.2f")),
-        tooltip=[alt.Tooltip("share:Q", title="part", format=".0%"), "k:Q"],
     )  # fmt: skip
-    [table] = Charts({}).add(spec(chart))["tables"]
-    assert [column["label"] for column in table["columns"]] == ["team", "dollars", "part", "k"]
-    assert table["rows"] == [["a", "$1,234.50", "25 %", "1"], ["b", "n/a", "100 %", "2"]]
+    [axes] = Charts({}).add(spec(chart))["tables"]
+    chart = chart.encode(tooltip=[alt.Tooltip("share:Q", title="part", format=".0%"), "k:Q"])
+    [tooltips] = Charts({}).add(spec(chart))["tables"]
+    heads = [[column["label"] for column in table["columns"]] for table in (axes, tooltips)]
+    assert heads == [["team", "dollars"], ["part", "k"]]
+    assert axes["rows"] == [["a", "$1,234.50"], ["b", "n/a"]]
+    assert tooltips["rows"] == [["25 %", "1"], ["100 %", "2"]]
 
 
 def test_a_failure_page_names_notebook_cell_and_error():
