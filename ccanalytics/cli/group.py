@@ -68,12 +68,15 @@ class Commands(CommandGroup):
         except click.exceptions.Exit:
             raise
         except BaseException as error:
-            known, name = as_click(error), ctx.invoked_subcommand or ""
+            # A closed pipe is left to click.
+            is_pipe = getattr(error, "errno", None) == errno.EPIPE
+            expected = isinstance(error, EXPECTED) and not is_pipe
+            known = as_click(error) if expected else Failed(f"{type(error).__name__}: {error}")
+            name = ctx.invoked_subcommand or ""
             if ctx.meta[__name__] and isinstance(self.get_command(ctx, name), Answering):
-                text = known.format_message() if known else f"{type(error).__name__}: {error}"
-                code = known.exit_code if known else 1
-                answer(name, code, text, **about_page(getattr(error, "page", None)))
-            if debug or known is None:
+                about = about_page(getattr(error, "page", None))
+                answer(name, known.exit_code, known.format_message(), **about)
+            if debug or not expected:
                 raise
             raise known from None
 
@@ -109,19 +112,20 @@ class Failed(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc]  # click has one per class
 
 
-def as_click(error: BaseException) -> click.ClickException | None:
-    """The message and exit code of an expected error; None for any other."""
+EXPECTED = (click.ClickException, ValueError, CCAnalyticsError, OSError)
+
+
+def as_click(error: BaseException) -> click.ClickException:
+    """The message and exit code of an expected error."""
     if isinstance(error, click.ClickException):
         return error
     if isinstance(error, ValueError):
         return Failed(str(error), 2)
-    if isinstance(error, CCAnalyticsError):
-        page = getattr(error, "page", None)
-        # The page has the details; a message may name it already.
-        see = "" if page is None or page.name in str(error) else f"\nSee {shown(page)}"
-        return Failed(f"{error}{see}", 3 if isinstance(error, PreflightError) else 1)
-    if isinstance(error, OSError) and error.errno != errno.EPIPE:  # click knows a closed pipe
+    if isinstance(error, OSError):
         # A full disk, a name too long, a folder of another user.
         file = error.filename or "A file"
         return Failed(f"{file} cannot be read or written: {error.strerror or error}.")
-    return None
+    page = getattr(error, "page", None)
+    # The page has the details; a message may name it already.
+    see = "" if page is None or page.name in str(error) else f"\nSee {shown(page)}"
+    return Failed(f"{error}{see}", 3 if isinstance(error, PreflightError) else 1)

@@ -82,13 +82,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def run_options(
-    *,
-    store: Path | None = None,
-    roster: Path | None = None,
-    identity: str | None = None,
-    **asked: Any,
-) -> "RunOptions":
+def run_options(**asked: Any) -> "RunOptions":
     """The settings of this folder and environment, overridden by the flags."""
     import msgspec
 
@@ -96,10 +90,10 @@ def run_options(
     from ccanalytics.settings import read_settings
 
     environ = dict(os.environ)
-    flags = {"store": store, "roster": roster, "identity": identity}
+    flags = {name: asked.pop(name, None) for name in ("store", "roster", "identity")}
     given = {name: value for name, value in flags.items() if value is not None}
     settings = msgspec.structs.replace(read_settings(environ, Path.cwd()), **given)
-    if roster:
+    if roster := flags["roster"]:
         environ["CCANALYTICS_ROSTER"] = str(roster.absolute())
     return RunOptions(environ=environ, settings=settings, now=now(), **asked)
 

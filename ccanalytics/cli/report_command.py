@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,9 @@ from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
 from ccanalytics.weeks import parse_week
 
 if TYPE_CHECKING:
-    from ccanalytics.issue.run_options import RunOptions
-    from ccanalytics.issue.weekly import WeekOutcome
+    from ccanalytics.errors import CCAnalyticsError
 
-WORST_FIRST = (1, 3, 0)
+WORST_FIRST = (1, 3)
 """Exit codes of several weeks, worst first: failed before stopped by a check."""
 
 
@@ -70,22 +70,32 @@ def report(
     flags["identity"] = flags["identity"] or os.environ.get("CCANALYTICS_IDENTITY") or "aggregate"
     flags["extra"] = dict(flags["extra"])
     chosen = with_source(options.run_options(week=week, source=source or "", **flags))
-    with ended_by_sigterm():
-        pages, code = _missing(chosen, since, as_json) if all_missing else _one(chosen, as_json)
+    begin = "weeks without a report" if all_missing else f"report of {week or 'the newest week'}"
+    with (
+        ended_by_sigterm(),
+        progress(begin) as shown,
+        closing(chosen.notebook_workers()) as workers,
+    ):
+        # The notebook processes import while this one does.
+        from ccanalytics.issue.weekly import catch_up, missing_weeks, weekly_report
+
+        gc.freeze()  # what is imported stays: to look through it takes a seventh of a second
+        if all_missing:
+            made = dict(catch_up(chosen, missing_weeks(chosen, since), shown, workers))
+        else:
+            made = {week: weekly_report(chosen, shown, workers)}
+    code = _say_all(made, as_json) if all_missing else _say_one(made[week], as_json)
+    pages = [page for page in made.values() if isinstance(page, Path)]
     if open_page and pages:
-        _open(pages[-1])
+        import webbrowser
+
+        if not webbrowser.open(pages[-1].absolute().as_uri()):
+            say("No browser found to open it.", err=True)
     click.get_current_context().exit(code)
 
 
-def _one(chosen: "RunOptions", as_json: bool) -> tuple[list[Path], int]:
-    """Make the report of one week; print its findings and the written paths."""
-    begin = f"report of {chosen.week or 'the newest closed week'}"
-    # The notebook processes import while this one does.
-    with progress(begin) as shown, closing(chosen.notebook_workers()) as workers:
-        from ccanalytics.issue.weekly import weekly_report
-
-        gc.freeze()  # what is imported stays: to look through it takes a seventh of a second
-        page = weekly_report(chosen, shown, workers)
+def _say_one(page: Any, as_json: bool) -> int:
+    """Print the findings of one report and the written paths; the exit code."""
     made = about_page(page)
     for finding in made["findings"]:
         say(finding["title"], err=True)
@@ -94,44 +104,28 @@ def _one(chosen: "RunOptions", as_json: bool) -> tuple[list[Path], int]:
             say(options.shown(Path(made["paths"][name])), err=as_json)
     if as_json:
         answer("report", 0, **made)
-    return [page], 0
+    return 0
 
 
-def _missing(chosen: "RunOptions", since: str, as_json: bool) -> tuple[list[Path], int]:
-    """Make every missing report, one line per week; the exit code is the worst of them."""
-    pages, reports = [], []
-    with progress("weeks without a report") as shown, closing(chosen.notebook_workers()) as workers:
-        from ccanalytics.issue.weekly import catch_up, missing_weeks
-
-        gc.freeze()
-        for one in catch_up(chosen, missing_weeks(chosen, since), shown, workers):
-            reports.append(_as_json(one))
-            if one.page:
-                pages.append(one.page)
-                say(options.shown(one.page), err=as_json)
-            else:
-                say(f"{one.week}: {reports[-1]['error']}", err=True)
+def _say_all(made: "Mapping[str, Path | CCAnalyticsError]", as_json: bool) -> int:
+    """Print one line per week; the exit code is the worst of them."""
+    reports: list[dict[str, Any]] = []
+    for week, page in made.items():
+        if isinstance(page, Path):
+            say(options.shown(page), err=as_json)
+            reports.append({**outcome(0, None), "week": week, **about_page(page)})
+        else:
+            known = as_click(page)
+            ended = outcome(known.exit_code, known.format_message())
+            say(f"{week}: {ended['error']}", err=True)
+            about = about_page(getattr(page, "page", None))
+            reports.append({**ended, "week": week, **about})
     if not reports:
         say("Nothing to do: every closed week has a report.", err=as_json)
-    codes = {one["exit_code"] for one in reports} | {0}
-    worst = next(code for code in WORST_FIRST if code in codes)
+    codes = {one["exit_code"] for one in reports}
+    worst = next((code for code in WORST_FIRST if code in codes), 0)
     if as_json:
         failed = ", ".join(one["week"] for one in reports if one["error"])
         error = f"No complete report of {failed}." if failed else None
         answer("report", worst, error, reports=reports)
-    return pages, worst
-
-
-def _as_json(one: "WeekOutcome") -> dict[str, Any]:
-    """One of several weeks, with the keys of a single report."""
-    known = as_click(one.error) if one.error else None
-    ended = outcome(known.exit_code, known.format_message()) if known else outcome(0, None)
-    page = getattr(one.error, "page", None) if one.error else one.page
-    return {**ended, "week": one.week, **about_page(page)}
-
-
-def _open(page: Path) -> None:
-    import webbrowser
-
-    if not webbrowser.open(page.absolute().as_uri()):
-        say("No browser found to open it.", err=True)
+    return worst

@@ -1,10 +1,8 @@
 """`ccanalytics roster`: who is on the roster."""
 
-from collections.abc import Iterator
 from datetime import date
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,11 +10,6 @@ import ccanalytics.cli.options as options
 from ccanalytics.cli.group import CommandGroup
 from ccanalytics.cli.terminal import say
 from ccanalytics.words import counted
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ccanalytics.issue.run_options import RunOptions
 
 
 @click.group(cls=CommandGroup)
@@ -61,42 +54,37 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
 @options.flags(options.STORE)
 def roster_check(file: Path, source: str | None, named: bool, **flags: Any) -> None:
     """Check a roster file: errors, people per team, and who is missing."""
+    import pandas as pd
+
+    from ccanalytics.dataset.loading import load
     from ccanalytics.people.csv_rows import read_text
-    from ccanalytics.people.roster import COLUMNS, read_roster
+    from ccanalytics.people.roster import (
+        COLUMNS,
+        never_seen,
+        not_on_roster,
+        read_roster,
+        roster_of_weeks,
+    )
+    from ccanalytics.weeks import monday
 
     found = read_roster(file)
     if passed_over := COLUMNS.ignored(read_text(file, "roster")):
         say(f"Ignored columns: {', '.join(passed_over)}")
     run = options.run_options(roster=file, source=source or "", **flags)
-    for line in chain(_sizes(run, found), _compared(run, found, named) if source else ()):
-        say(line)
-
-
-def _sizes(run: "RunOptions", roster: "pd.DataFrame") -> Iterator[str]:
-    """A summary of a roster, as lines."""
-    import pandas as pd
-
-    from ccanalytics.people.roster import roster_of_weeks
-    from ccanalytics.weeks import monday
-
-    now = roster_of_weeks(roster, pd.DatetimeIndex([monday(run.now.date())]))
-    people = counted(roster["actor"].nunique(), "person", "people")
-    yield f"{people} in {counted(len(roster), 'row')}, {len(now):,} of them this week"
+    now = roster_of_weeks(found, pd.DatetimeIndex([monday(run.now.date())]))
+    people = counted(found["actor"].nunique(), "person", "people")
+    say(f"{people} in {counted(len(found), 'row')}, {len(now):,} of them this week")
     for team, size in now["team"].fillna("without a team").value_counts(sort=False).items():
-        yield f"  {team}: {size}"
-
-
-def _compared(run: "RunOptions", roster: "pd.DataFrame", named: bool) -> Iterator[str]:
-    """Who is missing on either side, as counts unless `named`."""
-    from ccanalytics.dataset.loading import load
-    from ccanalytics.people.roster import never_seen, not_on_roster
-
-    data = load(source=run.source, store=run.store, roster=roster, identity="named")
-    strangers = not_on_roster(data.activity, roster)["actor"]
-    silent = never_seen(data.activity, roster, data.since, data.until)["actor"]
-    for actors, what in (
+        say(f"  {team}: {size}")
+    if not source:
+        return
+    data = load(source=source, store=run.store, roster=found, identity="named")
+    strangers = not_on_roster(data.activity, found)
+    silent = never_seen(data.activity, found, data.since, data.until)
+    for missing, what in (
         (strangers, "with records on days they were not on the roster"),
         (silent, f"on the roster without a record from {data.since} to {data.until}"),
     ):
-        yield f"{counted(len(actors), 'person', 'people')} {what}"
-        yield from (f"  {actor}" for actor in actors if named)
+        say(f"{counted(len(missing), 'person', 'people')} {what}")
+        for actor in missing["actor"] if named else ():
+            say(f"  {actor}")

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +11,8 @@ import click
 import ccanalytics.cli.options as options
 from ccanalytics.cli.group import JSON, Answering, answer
 from ccanalytics.cli.terminal import ended_by_sigterm, progress, say
-from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.weeks import days_between, parse_day
-from ccanalytics.wings import Reference, resolve, wings
+from ccanalytics.wings import resolve, wings
 
 if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
@@ -60,17 +58,19 @@ def sync(
 
     missing = "Missing option '--since': the first day to fetch."
     _refuse(not (source or since), missing)
-    files, extra = _of_wings(flags)
+    given = {flag: flags.pop(flag.replace("-", "_")) for wing in wings() for flag in wing.flags}
     asked = options.run_options(source=source or "", **flags)
     last = parse_day(until) if until else asked.now.date() - timedelta(days=1)
     days = [parse_day(since), last] if since else []
     if days:
         _refuse(not until and days[0] > last, f"--since {since} is after yesterday, the last day.")
         days_between(*days)
-    for place, file in files:
-        _refuse(not (since and until), "A file needs --since and --until: the days it covers.")
-        click.echo(resolve(place)(file, asked.store, *days, asked.now))
-        return
+    for flag, place in ((flag, place) for wing in wings() for flag, place in wing.files.items()):
+        if file := given.pop(flag):
+            _refuse(not (since and until), "A file needs --since and --until: the days it covers.")
+            click.echo(resolve(place)(file, asked.store, *days, asked.now))
+            return
+    extra = [flag for flag, is_given in given.items() if is_given]
     chosen = with_source(asked)
     if chosen.spec.sync_all:
         _refuse(since or until or extra, "Session logs are synced as a whole: no dates, no bill.")
@@ -87,19 +87,6 @@ for _wing in wings():
         sync.params.append(click.Option([f"--{_flag}"], help=_help, **_form))
 
 
-def _of_wings(flags: dict[str, Any]) -> tuple[list[tuple[Reference, Path]], list[str]]:
-    """What syncs the given files, and the companions to fetch: taken out of the flags."""
-    files, extra = [], []
-    for wing in wings():
-        for flag in wing.flags:
-            given = flags.pop(flag.replace("-", "_"))
-            if given and flag in wing.files:
-                files.append((wing.files[flag], given))
-            elif given:
-                extra.append(flag)
-    return files, extra
-
-
 def _sync(
     chosen: "RunOptions", days: Sequence[date], extra: list[str], as_json: bool, **how: Any
 ) -> None:
@@ -112,18 +99,14 @@ def _sync(
         from ccanalytics.store.layout import companion_of
 
         do_without_pandas()
-        parts = [companion_of(flag) for flag in extra]
-        for part in parts:
+        parts = {flag: companion_of(flag) for flag in extra}
+        for part in parts.values():
             part.open(chosen.spec, chosen.access)  # refused before anything is fetched
         result = fetch_days(chosen, *days, progress=shown, **how)
-        for flag, part in zip(extra, parts, strict=True):
-            try:
-                said = str(fetch_companion(chosen, part, *days))
-            except CCAnalyticsError:  # the days are stored all the same
-                say(result, err=True)
-                raise
-            say(f"{flag.capitalize()} {said[0].lower()}{said[1:]}", err=as_json)
-    say(result, err=as_json)
+    say(result, err=as_json)  # the days are stored, whatever becomes of their companions
+    for flag, part in parts.items():
+        said = str(fetch_companion(chosen, part, *days))
+        say(f"{flag.capitalize()} {said[0].lower()}{said[1:]}", err=as_json)
     say(chosen.settings.store, err=as_json)
     if as_json:
         known = asdict(result)

@@ -3,19 +3,13 @@
 import contextlib
 import logging
 import re
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from threading import Lock
+from typing import Any
 
 import click
-
-BAR = 20
-"""Columns of the bar itself."""
-
-_bar: list[str] = []
-"""The bar that is drawn, if any."""
 
 _UNSAFE = re.compile(
     "[\\0-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
@@ -24,8 +18,9 @@ _UNSAFE = re.compile(
 
 
 def say(text: object, *, err: bool = False) -> None:
-    """Print lines, above the progress bar if there is one."""
-    _take_bar_away()
+    """Print lines, in place of the progress bar if there is one."""
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
     click.echo(plain(str(text)), err=err)
 
 
@@ -53,35 +48,21 @@ def progress(begin: str) -> Iterator[Callable[[str, float], None]]:
     Call what is yielded with the current step and the share of everything done; the
     bar never goes back.
     """
-    is_bar, lock, reached = sys.stderr.isatty(), Lock(), 0.0
+    is_bar, lock = sys.stderr.isatty(), Lock()
+    form: Any = {"bar_template": "[%(bar)s] %(label)s", "empty_char": ".", "width": 20}
+    with click.progressbar(
+        length=100, label=plain(f"  0%  {begin}"), file=sys.stderr, show_eta=False, **form
+    ) as bar:
 
-    def move(what: str, share: float) -> None:
-        nonlocal reached
-        with lock:
-            if is_bar:
-                reached = max(reached, share)
-                done = "#" * int(reached * BAR)
-                line = plain(f"[{done:.<{BAR}}] {reached:4.0%}  {what}")
-                _rewrite(line[: shutil.get_terminal_size().columns - 1])
-            elif share >= reached:
-                say(f"{share:4.0%}  {what}", err=True)
-                reached = (int(share * 10 + 1e-9) + 1) / 10
+        def move(what: str, share: float) -> None:
+            with lock:
+                percent = max(bar.pos, round(100 * share))
+                if is_bar or percent // 10 > bar.pos // 10:
+                    bar.label = plain(f"{percent:3}%  {what}")
+                bar.make_step(percent - bar.pos)
+                bar.render_progress()
 
-    move(begin, 0.0)
-    try:
         yield move
-    finally:
-        _take_bar_away()
-
-
-def _take_bar_away() -> None:
-    if _bar:
-        _rewrite("")
-
-
-def _rewrite(line: str) -> None:
-    click.echo(f"\r{line}\x1b[K", nl=False, err=True)
-    _bar[:] = [line] if line else []
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import count
+from typing import Any
 
 from ccanalytics.errors import ApiError, AuthError, SchemaError
 from ccanalytics.issue.run_options import RunOptions
@@ -30,46 +31,17 @@ def part(progress: Progress, start: float, end: float) -> Progress:
     return lambda what, share: progress(what, start + (end - start) * share)
 
 
-def of_days(progress: Progress) -> Callable[[date, int], None]:
-    """Progress of days: called with each finished day and their number."""
-    done = count(1)
-    return lambda day, total: progress(f"day {day}", next(done) / total)
-
-
-def of_notebooks(progress: Progress, total: int) -> Callable[[str, int, int], None]:
-    """Progress of `total` notebooks: called with each one, its started cells and all its cells."""
-    done: dict[str, float] = {}
-
-    def begun(notebook: str, cell: int, cells: int) -> None:
-        done[notebook] = cell / cells
-        share = sum(list(done.values())) / total  # a copy: several threads report cells
-        progress(notebook.removesuffix(".ipynb") if share < 1 else "the page", share)
-
-    return begun
-
-
 def fetch_days(
-    options: RunOptions,
-    since: date | None = None,
-    until: date | None = None,
-    *,
-    workers: int = 4,
-    again: bool = False,
-    progress: Progress = silent,
+    options: RunOptions, *days: date, progress: Progress = silent, **how: Any
 ) -> SyncResult:
-    """Sync the days from `since` to `until`; a source that is synced whole has no range."""
-    done, total = of_days(progress), (until - since).days + 1 if since and until else 0
+    """Sync the days from the first to the last of two; a source that is synced whole has no range.
+
+    `how` is as for `sync`.
+    """
+    total = (days[-1] - days[0]).days + 1 if days else 0
+    report = _of_days(progress, total) if days else None
     with options.open_source() as source:
-        return sync(
-            source,
-            options.store,
-            since,
-            until,
-            now=options.now,
-            workers=workers,
-            again=again,
-            progress=(lambda day: done(day, total)) if total else None,
-        )
+        return sync(source, options.store, *days, now=options.now, progress=report, **how)
 
 
 def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> None:
@@ -80,7 +52,7 @@ def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> No
     """
     if not options.spec.network:
         source = options.open_source()
-        sync_available(source, options.store, now=options.now, progress=of_days(progress))
+        sync_available(source, options.store, now=options.now, progress=_of_days(progress))
         return
     newest = newest_closed_week(options.now, options.spec.settling)
     week = parse_week(options.week) if options.week else newest
@@ -105,3 +77,9 @@ def fetch_companion(
             source, options.store, options.source, since, until, options.now, False
         )
     return result
+
+
+def _of_days(progress: Progress, total: int = 0) -> Callable[..., None]:
+    """Progress of days: called with each finished day, and their number where it is not `total`."""
+    done = count(1)
+    return lambda day, of=total: progress(f"day {day}", next(done) / of)

@@ -47,7 +47,6 @@ class RunOptions:
 
     @property
     def store(self) -> "Store":
-        """The store of the settings."""
         # Imported late: a wrong flag is reported before pandas is imported.
         from ccanalytics.store.day_store import Store
 
@@ -55,7 +54,6 @@ class RunOptions:
 
     @property
     def spec(self) -> SourceSpec:
-        """The source."""
         return source_spec(self.source)
 
     @property

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 from hashlib import blake2b
 from importlib.metadata import version
@@ -13,17 +13,10 @@ from unicodedata import normalize
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.loading import check_files, load
-from ccanalytics.dataset.preflight import Check, preflight, stops
+from ccanalytics.dataset.preflight import preflight, stops
 from ccanalytics.errors import AuthError, CCAnalyticsError, PreflightError, SettingsError
-from ccanalytics.issue.fetching import (
-    Progress,
-    fetch_days,
-    fetch_report_days,
-    of_notebooks,
-    part,
-    silent,
-)
-from ccanalytics.issue.memory import memory_of, number_words, remember, revealed_with
+from ccanalytics.issue.fetching import Progress, fetch_days, fetch_report_days, part, silent
+from ccanalytics.issue.memory import memory_of, remember
 from ccanalytics.issue.prepared import release_memory
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
@@ -33,7 +26,7 @@ from ccanalytics.report.history import restatements
 from ccanalytics.report.parameters import checked_parameters
 from ccanalytics.report.printing import find_browser
 from ccanalytics.report.run import ReportSpec, refuse, report_notebooks, run_report
-from ccanalytics.weeks import newest_closed_week, parse_week, week_days, week_name
+from ccanalytics.weeks import newest_closed_week, parse_week, week_name
 from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted, day_words
 
@@ -41,6 +34,9 @@ _WEEK = timedelta(weeks=1)
 
 LONGEST_NAME = 60
 """The most letters of a team in a file name."""
+
+SPINE_NOTEBOOKS = {"trust", "adoption", "productivity", "cost_per_commit"}
+"""The notebooks of every report; wings add their own."""
 
 
 def weekly_report(
@@ -50,22 +46,27 @@ def weekly_report(
 
     `workers` that were started by these options have imported meanwhile; else new ones are.
     """
+    # What was typed wrong is answered before anything is fetched.
     browser = find_browser(options.environ) if options.pdf else None
+    if options.extra:
+        checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
+    check_files(options.spec, options.settings, options.team)
     with nullcontext(workers) if workers else closing(options.notebook_workers()) as ready:
-        spec = replace(_checked_spec(options, progress, ready), browser=browser)
+        progress(f"days of source {options.source}", 0.0)
+        fetch_report_days(options, progress=part(progress, 0.0, 0.25))
+        progress("checks of the records", 0.25)
+        spec = replace(_checked_spec(options, ready), browser=browser)
         release_memory()
         progress(counted(len(spec.notebooks), "notebook"), 0.35)
-        shown = of_notebooks(part(progress, 0.35, 0.95), len(spec.notebooks))
-        return run_report(spec, ready, progress=shown)
+        done: dict[str, float] = {}
 
+        def begun(notebook: str, cell: int, cells: int) -> None:
+            done[notebook] = cell / cells
+            share = sum(list(done.values())) / len(spec.notebooks)  # a copy: threads report cells
+            what = notebook.removesuffix(".ipynb") if share < 1 else "the page"
+            progress(what, 0.35 + 0.6 * share)
 
-@dataclass(frozen=True)
-class WeekOutcome:
-    """The result of one week: its page, or the error."""
-
-    week: str
-    page: Path | None = None
-    error: CCAnalyticsError | None = None
+        return run_report(spec, ready, progress=begun)
 
 
 def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
@@ -73,14 +74,18 @@ def missing_weeks(options: RunOptions, since: str = "") -> list[date]:
 
     Among the last `options.weeks` closed weeks or, with `since`, all from that week on.
     """
-    newest = _newest(options)
-    first = parse_week(since) if since else newest - (options.weeks - 1) * _WEEK
-    if first > newest:
-        raise ValueError(
-            f"since is {week_name(first)}; the newest closed week is {week_name(newest)}."
-        )
-    weeks = [first + n * _WEEK for n in range((newest - first).days // 7 + 1)]
-    return [week for week in weeks if not _has_issue(options, week)]
+    newest = newest_closed_week(options.now, options.spec.settling)
+    if not options.spec.network:
+        newest = dataset_of(replace(options, week="", weeks=1, team="")).weeks[-1].date()
+    week = parse_week(since) if since else newest - (options.weeks - 1) * _WEEK
+    missing = []
+    while week <= newest:
+        name = issue_name(week_name(week), options.team)
+        issue = read_issue(options.out / f"{name}.html")
+        if issue is None or issue.failed or issue.source != options.source:
+            missing.append(week)
+        week += _WEEK
+    return missing
 
 
 def catch_up(
@@ -88,8 +93,8 @@ def catch_up(
     weeks: Sequence[date],
     progress: Progress = silent,
     workers: NotebookWorkers | None = None,
-) -> Iterator[WeekOutcome]:
-    """The result of each of `weeks`; one that fails does not stop the others.
+) -> Iterator[tuple[str, Path | CCAnalyticsError]]:
+    """The name of each of `weeks` and its page, or the error, which does not stop the others.
 
     Weeks before the first record are skipped. A key that is
     refused ends it, as it would be refused again.
@@ -100,31 +105,19 @@ def catch_up(
         own = part(progress, n / len(weeks), (n + 1) / len(weeks))
         try:
             if _has_records(one, week, part(own, 0, 0.2)):
-                page = weekly_report(one, part(own, 0.2, 1), workers)
-                yield WeekOutcome(one.week, page)
+                yield one.week, weekly_report(one, part(own, 0.2, 1), workers)
         except AuthError:
             raise
         except CCAnalyticsError as error:
-            yield WeekOutcome(one.week, error=error)
+            yield one.week, error
 
 
-def _checked_spec(options: RunOptions, progress: Progress, workers: NotebookWorkers) -> ReportSpec:
-    """What the report is to be; its dataset is let go, as the notebooks have their own."""
-    if options.extra:  # a typing mistake is answered before anything is fetched
-        checked_parameters(report_notebooks(options.notebooks), {}, options.extra)
-    check_files(options.spec, options.settings, options.team)
-    progress(f"days of source {options.source}", 0.0)
-    fetch_report_days(options, progress=part(progress, 0.0, 0.25))
-    progress("checks of the records", 0.25)
-    data = dataset_of(options)
-    if len(data.weeks):  # the notebooks' own is read while this one is checked
-        workers.prepare(_parameters(options, data))
-    spec = report_spec_of(options, data)
-    found = [(check.name, check.found) for check in stops(spec.checks)]
-    if found and not options.force:
-        raise _stopped(spec, found)
-    remember(data, options.store, options.now, options.settings.roster)
-    return spec
+def _has_records(options: RunOptions, week: date, progress: Progress) -> bool:
+    """Whether there is a record on or before the last day of `week`."""
+    sunday = week + timedelta(days=6)
+    if options.spec.network:
+        fetch_days(options, week - (options.weeks - 1) * _WEEK, sunday, progress=progress)
+    return any(day.rows for day in options.store.days(options.source, until=sunday).values())
 
 
 def dataset_of(options: RunOptions) -> Dataset:
@@ -142,37 +135,43 @@ def dataset_of(options: RunOptions) -> Dataset:
     )
 
 
-def _stopped(spec: ReportSpec, found: Sequence[tuple[str, str]]) -> PreflightError:
-    """The error for numbers that would mislead, after writing a page that says why."""
-    page = refuse(spec, found)
-    lines = "\n".join(f"  {name}: {text}" for name, text in found)
-    error = PreflightError(
-        f"A check of the records stopped the report of {spec.issue['week']}:\n{lines}\nSee {page}; "
-        "--force makes it anyway, with the warning on it."
-    )
-    error.page = page
-    return error
+def _checked_spec(options: RunOptions, workers: NotebookWorkers) -> ReportSpec:
+    """What the report is to be; its dataset is let go, as the notebooks have their own."""
+    data = dataset_of(options)
+    workers.prepare(_parameters(options, data))  # reads them while this one is checked
+    spec = report_spec_of(options, data)
+    found = [(check.name, check.found) for check in stops(spec.checks)]
+    if found and not options.force:
+        page = refuse(spec, found)
+        lines = "\n".join(f"  {name}: {text}" for name, text in found)
+        error = PreflightError(
+            f"A check of the records stopped the report of {spec.issue['week']}:\n{lines}\nSee "
+            f"{page}; --force makes it anyway, with the warning on it."
+        )
+        error.page = page
+        raise error
+    remember(data, options.store, options.now, options.settings.roster)
+    return spec
 
 
 def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
     """The report of the last of `data`'s weeks, and the checks of it."""
-    if not len(data.weeks):
-        raise SettingsError(
-            f"There is no closed week between {data.since} and {data.until} from {data.source!r}."
-        )
     monday = data.weeks[-1].date()
     week = week_name(monday)
     if data.weeks[-1] in data.hidden_weeks:
-        raise SettingsError(_why_hidden(data, week))
+        who = f"Team {data.team!r}" if data.team else f"Source {data.source!r}"
+        raise SettingsError(
+            f"{who} has no report of {week}: next to what was published before, it would be that "
+            f"of fewer than {data.minimum_group} people. Earlier pages stay as they are; "
+            "--identity named makes a new one."
+        )
     parameters = _parameters(options, data)
     memory = memory_of(data, options.store, parameters)
-    earlier = complete_issues(options.out)
-    together = [
-        Check("Small teams across reports", "stop", text)
-        for text in revealed_with(data, memory, earlier)
-    ]
-    until_now = [one for one in earlier if one.week <= week]  # a later one has later data
+    earlier = [one for one in complete_issues(options.out) if one.week <= week]
     made = f"{options.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    year, number = week.split("-W")
+    of_team = f", team {options.team}" if options.team else ""
+    sunday = day_words(monday + timedelta(days=6), "%B %Y")
     return ReportSpec(
         source=data.source,
         out=options.out.absolute(),
@@ -181,36 +180,23 @@ def report_spec_of(options: RunOptions, data: Dataset) -> ReportSpec:
         extra=options.extra,
         environment=options.notebook_environment,
         name=issue_name(week, options.team),
-        title=_title(week, options.team),
-        subtitle=f"{_days(monday)}, UTC days",
+        title=f"Claude Code in week {int(number)} of {year}{of_team}",
+        subtitle=f"{day_words(monday)} to {sunday}, UTC days",
         banner=data.spec.banner,
         meta=_facts(options, data, memory.data),
-        checks=[*preflight(data), *together],
+        checks=preflight(data),
         definitions=METRICS,
         named=options.settings.identity == "named",
         issue={"week": week, "source": data.source, "made": made, **memory.stored},
-        restated=restatements(memory, until_now, number_words),
+        restated=restatements(memory, earlier, _number_words),
         email=options.email,
         served_at=options.settings.reports_url,
     )
 
 
-def _why_hidden(data: Dataset, week: str) -> str:
-    if data.team:
-        return (
-            f"Team {data.team!r} has no report of its own of {week}: it has fewer than "
-            f"{data.minimum_group} people, the whole without it would reveal so few, or a roster "
-            "that was changed since the week was published moves so few."
-        )
-    return (
-        f"Since {week} was published, records of fewer than {data.minimum_group} people "
-        "changed it: its figures, less those published, would be theirs. Its earlier page "
-        "stays as it is; --identity named makes a new one."
-    )
-
-
-SPINE_NOTEBOOKS = {"trust", "adoption", "productivity", "cost_per_commit"}
-"""The notebooks of every report; wings add their own."""
+def _number_words(metric_id: str, value: float) -> str:
+    metric = METRICS[metric_id]
+    return f"{metric.name.lower()} {metric.format(value)}"
 
 
 def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:
@@ -221,11 +207,6 @@ def _notebooks(options: RunOptions, data: Dataset) -> list[Path]:
     shown = {name for name, at in added.items() if not at or resolve(at)(data) is not None}
     paths = report_notebooks(options.notebooks)
     return [path for path in paths if path.stem in SPINE_NOTEBOOKS | shown]
-
-
-def issue_name(week: str, team: str) -> str:
-    """The file name of an issue without its extension."""
-    return f"{week}-{_slug(team)}" if team else week
 
 
 def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
@@ -239,14 +220,9 @@ def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
 
 def _facts(options: RunOptions, data: Dataset, digest: str) -> list[tuple[str, str]]:
     stored = data.days[data.days["stored"]]
-    moving = int((~stored["final"]).sum())
     settled = data.spec.settling.final.days
     first, last = stored["fetched_at"].min(), stored["fetched_at"].max()
     fetched = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-    if data.spec.invented:
-        fetched = "none: the days are invented"
-    days = {one.day for one in options.store.restatements(data.source)}
-    restated = sum(data.since <= day <= data.until for day in days)
     organization = options.store.organization(data.source) or "unknown"
     packages = ("ccanalytics", "pandas", "altair", "papermill")
     made_with = [*(f"{one} {version(one)}" for one in packages), f"Python {python_version()}"]
@@ -254,9 +230,12 @@ def _facts(options: RunOptions, data: Dataset, digest: str) -> list[tuple[str, s
         ("Source", data.source),
         ("Organization", organization if data.identity != "aggregate" else "withheld"),
         ("Days", f"{data.since} to {data.until}, {len(stored)} of {len(data.days)} stored"),
-        ("Fetched", fetched),
-        ("May still change", f"{moving} days fetched within {settled} days of their end"),
-        ("Restated", f"{restated} days changed after they were first fetched"),
+        ("Fetched", "none: the days are invented" if data.spec.invented else fetched),
+        (
+            "May still change",
+            f"{int((~stored['final']).sum())} days fetched within {settled} days of their end",
+        ),
+        ("Restated", f"{int(stored['restated'].sum())} days changed after they were first fetched"),
         ("Data", f"digest {digest}"),
         ("People", data.identity),
         ("Made", f"{options.now:%Y-%m-%d %H:%M} UTC"),
@@ -264,51 +243,14 @@ def _facts(options: RunOptions, data: Dataset, digest: str) -> list[tuple[str, s
     ]
 
 
-def _title(week: str, team: str) -> str:
-    year, number = week.split("-W")
-    return f"Claude Code in week {int(number)} of {year}" + (f", team {team}" if team else "")
-
-
-def _days(monday: date) -> str:
-    sunday = monday + timedelta(days=6)
-    return f"{day_words(monday)} to {day_words(sunday, '%B %Y')}"
-
-
-def _slug(team: str) -> str:
-    """The team as part of a file name, with a digest where names could collide."""
+def issue_name(week: str, team: str) -> str:
+    """The file name of an issue without its extension: with a digest where teams could collide."""
+    if not team:
+        return week
     name = normalize("NFC", team).lower()
     plain = normalize("NFKD", name).encode("ascii", "ignore").decode()
-    words = re.findall(r"[a-z0-9]+", plain)
-    slug = "-".join(words)[:LONGEST_NAME].strip("-")
+    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:LONGEST_NAME].strip("-")
     if slug and slug == name.replace(" ", "-") and "-" not in name:
-        return slug
+        return f"{week}-{slug}"
     digest = blake2b(name.encode(), digest_size=4).hexdigest()
-    return f"{slug or 'team'}-{digest}"
-
-
-def _newest(options: RunOptions) -> date:
-    """The newest closed week; for a source on this machine, the newest one with records."""
-    if options.spec.network:
-        return newest_closed_week(options.now, options.spec.settling)
-    data = load(
-        weeks=1, source=options.source, store=options.store, logs=options.logs, now=options.now
-    )
-    return data.until - timedelta(days=6)
-
-
-def _has_issue(options: RunOptions, week: date) -> bool:
-    issue = read_issue(options.out / f"{issue_name(week_name(week), options.team)}.html")
-    return issue is not None and not issue.failed and issue.source == options.source
-
-
-def _has_records(options: RunOptions, week: date, progress: Progress) -> bool:
-    """Whether there is a record on or before the last day of `week`."""
-    sunday = week_days(week)[-1]
-
-    def stored() -> bool:
-        days = options.store.days(options.source).items()
-        return any(day.rows and at <= sunday for at, day in days)
-
-    if not stored() and options.spec.network:
-        fetch_days(options, week - (options.weeks - 1) * _WEEK, sunday, progress=progress)
-    return stored()
+    return f"{week}-{slug or 'team'}-{digest}"

@@ -5,10 +5,9 @@ events         date,what[,team]   explains a number, drawn as an annotation
 interventions  team,date,what     a change made for one team, compared before and after
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -29,31 +28,23 @@ def week_of(date: pd.Series) -> pd.Series:
     return date - pd.to_timedelta(date.dt.day_of_week, unit="D").astype("timedelta64[ms]")
 
 
-def _calendar(kind: str, rows: Iterable[Mapping[str, date | str]] = ()) -> pd.DataFrame:
-    """The calendar of `kind` with these rows, in order of date."""
-    columns = [*COLUMNS[kind].required, *COLUMNS[kind].optional]
-    kinds = dict.fromkeys(columns, "str") | {"date": "datetime64[ms]"}
-    frame = pd.DataFrame(list(rows), columns=columns).astype(kinds)
-    return frame.sort_values("date", kind="stable", ignore_index=True)
-
-
 @dataclass(frozen=True, eq=False)
 class Calendars:
     """The three calendars, each a frame with one row per line, in order of date."""
 
-    holidays: pd.DataFrame = field(default_factory=partial(_calendar, "holidays"))
-    events: pd.DataFrame = field(default_factory=partial(_calendar, "events"))
-    interventions: pd.DataFrame = field(default_factory=partial(_calendar, "interventions"))
+    holidays: pd.DataFrame = field(default_factory=lambda: _empty("holidays"))
+    events: pd.DataFrame = field(default_factory=lambda: _empty("events"))
+    interventions: pd.DataFrame = field(default_factory=lambda: _empty("interventions"))
     weekend: tuple[int, ...] = SATURDAY_SUNDAY
     """The weekend as numbers; Monday is 0."""
 
     def with_texts(self, words: Callable[[str], str]) -> "Calendars":
         """The calendars with `words` applied to every text."""
-        noted = {
-            name: frame.assign(what=frame["what"].map(words).astype("str"))
-            for name, frame in {"events": self.events, "interventions": self.interventions}.items()
-        }
-        return replace(self, **noted)
+
+        def noted(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame.assign(what=frame["what"].map(words).astype("str"))
+
+        return replace(self, events=noted(self.events), interventions=noted(self.interventions))
 
     def is_working_day(self, dates: pd.Series) -> pd.Series:
         """Whether each day is neither on a weekend nor a holiday."""
@@ -68,8 +59,8 @@ def read_calendars(
     paths: Mapping[str, Path], weekend: tuple[int, ...] = SATURDAY_SUNDAY
 ) -> Calendars:
     """The calendars of these kinds from their CSV files; the others are empty."""
-    texts = {kind: (read_text(path, kind), str(path)) for kind, path in paths.items()}
-    parsed = {kind: parse_calendar(kind, *text) for kind, text in texts.items()}
+    parsed = {kind: parse_calendar(kind, read_text(path, kind), str(path))
+              for kind, path in paths.items()}  # fmt: skip
     return Calendars(**parsed, weekend=weekend)
 
 
@@ -79,11 +70,17 @@ def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
     `SettingsError` lists every bad line.
     """
     columns = COLUMNS[kind]
+    every = [*columns.required, *columns.optional]
 
-    def parse(cells: Mapping[str, str]) -> dict[str, date | str]:
-        if empty := next((c for c in columns.required if c != "date" and not cells[c]), None):
+    def parse(cells: Mapping[str, str]) -> list[date | str]:
+        if empty := next((c for c in columns.required if not cells[c]), None):
             raise ValueError(f"{empty} is empty")
-        missing = dict.fromkeys(columns.optional, "")
-        return {**missing, **cells, "date": parse_date(cells["date"], "date")}
+        return [parse_date(cells[c], c) if c == "date" else cells.get(c, "") for c in every]
 
-    return _calendar(kind, columns.rows(text, name, parse).values())
+    frame = pd.DataFrame(list(columns.rows(text, name, parse).values()), columns=every)
+    frame = frame.astype(dict.fromkeys(every, "str") | {"date": "datetime64[ms]"})
+    return frame.sort_values("date", kind="stable", ignore_index=True)
+
+
+def _empty(kind: str) -> pd.DataFrame:
+    return parse_calendar(kind, ",".join(COLUMNS[kind].required), kind)

@@ -9,7 +9,6 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,8 +26,6 @@ _OTHER_ALPHABET = re.compile(f"[\u00c0-\u00ff]{{3}}|[^\\W\\d_][{_SIGNS}]|[{_SIGN
 """No Western word has three such letters in a row, or such a sign next to a letter; Greek, Polish
 or Chinese read as Windows-1252 has."""
 
-_NAMED_DELIMITER = re.compile(r"(?i)sep=(\t|\S)[ \r]*(?:\n|$)")
-
 SHOWN_PROBLEMS = 20
 
 
@@ -39,8 +36,6 @@ def read_text(path: Path, what: str) -> str:
     """
     try:
         raw = path.read_bytes()
-    except FileNotFoundError:
-        raise SettingsError(f"There is no {what} file {path}.") from None
     except OSError as error:
         raise SettingsError(f"The {what} file {path} cannot be read: {error.strerror}.") from None
     text = _decoded(raw)
@@ -89,75 +84,58 @@ class CsvColumns:
         `conflicts` has the lines that other lines contradict. `SettingsError` lists every bad line
         of the file.
         """
-        header, reader = self._opened(text)
-        self._check(header, name)
-        rows, problems, line = dict[int, Parsed](), dict[int, str](), reader.line_num + 1
+        reader = _reader(text)
+        rows, problems, line = dict[int, Parsed](), list[tuple[int, str]](), 1
         try:
-            for cells in reader:
+            header = self._header(next(reader, []))
+            problems += [(line, wrong) for wrong in self._wrong(header)]
+            line = reader.line_num + 1
+            for cells in () if problems else reader:
                 try:
                     if any(cell.strip() for cell in cells):
                         rows[line] = parse(_named(header, cells))
                 except ValueError as error:
-                    problems[line] = f"line {line}: {error}"
+                    problems.append((line, str(error)))
                 line = reader.line_num + 1
         except csv.Error as error:  # a quote that is never closed would swallow the rows after it
-            end = reader.line_num
-            problems[end] = f"up to line {end}: {error}; is a quotation mark left open?"
-        problems |= {line: f"line {line}: {text}" for line, text in conflicts(rows).items()}
-        _raise_problems(name, [problems[line] for line in sorted(problems)])
+            problems.append((reader.line_num, f"{error}; is a quotation mark above left open?"))
+        problems += conflicts(rows).items()
+        if problems:
+            first = [f"  line {at}: {wrong}" for at, wrong in sorted(problems)[:SHOWN_PROBLEMS]]
+            raise SettingsError(
+                "\n".join([f"{name} has {counted(len(problems), 'problem')}:", *first])
+            )
         return rows
 
     def ignored(self, text: str) -> list[str]:
         """The columns of a file that are ignored."""
-        return sorted(self._ignored(self._opened(text)[0]))
+        return sorted(self._ignored(self._header(next(_reader(text)))))
 
     def _ignored(self, header: Sequence[str]) -> set[str]:
+        known = [*self.required, *self.optional, *self.aliases]
+        return {c for c in header if self.further and not get_close_matches(c, known, 1, 0.8)}
+
+    def _header(self, cells: Sequence[str]) -> list[str]:
+        """The columns without trailing empty ones."""
+        names = [cell.strip().lower() for cell in cells]
+        while names and not names[-1]:
+            names.pop()
+        return [self.aliases.get(name, name) for name in names]
+
+    def _wrong(self, header: Sequence[str]) -> list[str]:
         known = [*self.required, *self.optional]
-        names = [*known, *self.aliases]
-        return {c for c in header if c not in known and not get_close_matches(c, names, 1, 0.8)}
-
-    def _opened(self, text: str) -> tuple[list[str], Any]:
-        """The columns without trailing empty ones, and a reader of the rows below."""
-        text, delimiter = _delimiter(text.removeprefix("\ufeff"))
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        try:
-            cells = next(reader, [])
-        except csv.Error:  # no CSV at all: no column is there
-            cells = []
-        seen = ("".join(s for s in cell if unicodedata.category(s) != "Cf") for cell in cells)
-        header = [self.aliases.get(name, name) for name in (cell.strip().lower() for cell in seen)]
-        while header and not header[-1]:
-            header.pop()
-        return header, reader
-
-    def _check(self, header: Sequence[str], name: str) -> None:
-        passed_over = self._ignored(header) if self.further else set()
-        known = {*self.required, *self.optional, *passed_over}
-        repeated = sorted({c for c in header if header.count(c) > 1 and c not in passed_over})
-        problems = [
-            *(f"line 1: there is no column {c!r}" for c in self.required if c not in header),
-            *(f"line 1: the column {c!r} is not known" for c in header if c not in known),
-            *(f"line 1: the column {c!r} is there twice" for c in repeated),
+        odd = [c for c in header if c not in known and c not in self._ignored(header)]
+        return [
+            *(f"there is no column {c!r}" for c in self.required if c not in header),
+            *(f"the column {c!r} is not known" for c in odd),
+            *(f"the column {c!r} is there twice" for c in known if header.count(c) > 1),
         ]
-        wanted = ",".join([*self.required, *(f"[{column}]" for column in self.optional)])
-        _raise_problems(f"{name} (columns {wanted})", problems)
 
 
-def _delimiter(text: str) -> tuple[str, str]:
-    """The text without Excel's `sep=` line, and the delimiter."""
-    if named := _NAMED_DELIMITER.match(text):
-        return text[named.end() :], named[1]
+def _reader(text: str) -> Any:
     # The header decides: names in the rows below may have commas in them.
-    return text, max(",;\t", key=text.partition("\n")[0].count)
-
-
-def _raise_problems(name: str, problems: Sequence[str]) -> None:
-    """Raise `SettingsError` with every problem of the file, if any."""
-    if problems:
-        shown = [f"  {problem}" for problem in problems[:SHOWN_PROBLEMS]]
-        if len(problems) > SHOWN_PROBLEMS:
-            shown.append(f"  and {len(problems) - SHOWN_PROBLEMS} more")
-        raise SettingsError("\n".join([f"{name} has {counted(len(problems), 'problem')}:", *shown]))
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
 
 
 def parse_date(text: str, column: str) -> date:

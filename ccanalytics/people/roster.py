@@ -10,7 +10,7 @@ either is another row. API keys are never on a roster.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -50,7 +50,8 @@ COLUMNS = CsvColumns(
 """Columns of the file."""
 
 _ADDRESS = re.compile(r"(?!')[^\s<>\"(),;:@]+@[^\s<>\"(),;:@]*[^\s<>\"(),;:@.]")
-_EXCEL_ERRORS = ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!")
+_NO_NAME = re.compile(rf"(?i){NO_TEAM}|{OTHER_TEAMS}|#N/A|#[A-Z0/]+[!?]")
+"""What means something else in reports, and the errors of spreadsheets."""
 
 Stay = dict[str, Any]
 """One row of a roster."""
@@ -68,11 +69,12 @@ def parse_roster(text: str, name: str) -> pd.DataFrame:
     """One row per line of `text`, in order of actor and start.
 
     `SettingsError` lists every bad line: a bad date, an end before its start, no e-mail address,
-    the same person twice at one time.
+    the same person twice at one time. Names that differ in case only are one.
     """
     roster = roster_of(COLUMNS.rows(text, name, _stay, _conflicts).values())
     for column in ("team", "cost_centre"):
-        roster[column] = _one_spelling(roster[column])
+        names = roster[column]
+        roster[column] = names.groupby(names.str.casefold()).transform("first").astype("str")
     return roster
 
 
@@ -166,40 +168,29 @@ def one_address(roster: pd.DataFrame, ids: Iterable[tuple[str, str]] = ()) -> di
     From the roster's columns `alias` and `user_id`, and from a source's `ids`: its id of a person
     with an address, ordered by time. The main address is the one on the roster, else the last.
     """
-    found = {alias: actor for actor, alias in _words(roster, "alias")}
-    on_roster, owners = set(roster["actor"]) | set(found), owners_of_ids(roster)
+    found = {alias: actor for alias, (actor, *_) in _by_word(roster, "alias").items()}
+    owners = _by_word(roster, "user_id")
+    on_roster = {*roster["actor"], *found}
     by_id: dict[str, list[str]] = {}
     for person, address in ids:
         by_id.setdefault(person, []).append(plain_address(address))
     for person, addresses in by_id.items():
-        others = [owners.get(person, addresses[-1])]
-        newest = ([a for a in addresses if a in on_roster] or others)[-1]
-        stands = found.get(newest, newest)
+        owner, *others = owners.get(person, addresses[-1:])
+        # An id of several people is nobody's.
+        known = [a for a in addresses if a in on_roster] or [addresses[-1] if others else owner]
+        stands = found.get(known[-1], known[-1])
         found |= {a: stands for a in addresses if a not in on_roster and a != stands}
     return found
 
 
-def owners_of_ids(roster: pd.DataFrame) -> dict[str, str]:
-    """The person of each id in `user_id`; an id of several people is nobody's."""
-    owners: dict[str, set[str]] = {}
-    for actor, id in _words(roster, "user_id"):
-        owners.setdefault(id, set()).add(actor)
-    return {id: next(iter(actors)) for id, actors in owners.items() if len(actors) == 1}
-
-
-def _words(roster: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
-    """Each person with each word of a column that may be missing."""
+def _by_word(roster: pd.DataFrame, column: str) -> dict[str, list[str]]:
+    """The people of each word in a column that may be missing."""
+    found: dict[str, list[str]] = {}
     texts = roster[column].fillna("") if column in roster else ()
-    for actor, text in zip(roster["actor"], texts, strict=False):
-        yield from ((actor, word) for word in text.split())
-
-
-def _one_spelling(teams: pd.Series) -> pd.Series:
-    """The names in their first spelling; names that differ in case only are one."""
-    first: dict[str, str] = {}
-    for team in teams.dropna():
-        first.setdefault(team.casefold(), team)
-    return teams.map(lambda team: first[team.casefold()], na_action="ignore").astype("str")
+    for actor, text in dict.fromkeys(zip(roster["actor"], texts, strict=False)):
+        for word in text.split():
+            found.setdefault(word, []).append(actor)
+    return found
 
 
 def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
@@ -210,64 +201,50 @@ def with_teams(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
 
 
 def _stay(cells: Mapping[str, str]) -> Stay:
-    """The roster row of one line; `ValueError` with everything that is wrong with it."""
-    problems: list[str] = []
+    """The roster row of one line; `ValueError` with the first thing that is wrong with it."""
     actor = plain_address(cells["email"])
-    if not _ADDRESS.fullmatch(actor):
-        problems.append(f"email is {cells['email']!r}, not an address" if actor else "no email")
-    aliases = set(re.split(r"[\s,;]+", plain_address(cells.get("alias", "")))) - {"", actor}
-    wrong = sorted(alias for alias in aliases if not _ADDRESS.fullmatch(alias))
-    problems += [f"alias is {alias!r}, not an address" for alias in wrong]
-    for column in ("email", "team", "cost_centre"):
-        problems += _unseen(cells.get(column, ""), column)
-    if " ".join(cells["team"].split()).casefold() in (NO_TEAM, OTHER_TEAMS):
-        problems.append(f"team is {cells['team']!r}, which means something else in reports: leave "
-                        "it empty, or choose another name")  # fmt: skip
-    days: dict[str, date | None] = {"start": None, "end": None}
-    for column in days:
-        try:
-            days[column] = parse_date(cells[column], column) if cells.get(column) else None
-        except ValueError as error:
-            problems.append(str(error))
-    if days["start"] and days["end"] and days["end"] < days["start"]:
-        problems.append(f"end {days['end']} is before start {days['start']}")
-    if problems:
-        raise ValueError("; ".join(problems))
-    names = {column: " ".join(cells.get(column, "").split()) for column in ("team", "cost_centre")}
-    texts = {column: unicodedata.normalize("NFC", name) or None for column, name in names.items()}
+    aliases = {*re.split(r"[\s,;]+", plain_address(cells.get("alias", "")))} - {"", actor}
+    for column, address in [("email", actor), *(("alias", one) for one in sorted(aliases))]:
+        if not _ADDRESS.fullmatch(address):
+            raise ValueError(f"{column} is {address!r}, not an address")
+    names = {column: _one_spelling(cells.get(column, "")) for column in ("team", "cost_centre")}
+    for column, name in names.items():
+        if _NO_NAME.fullmatch(name):
+            raise ValueError(f"{column} is {name!r}: leave it empty, or choose another name")
+    start, end = (parse_date(cells[c], c) if cells.get(c) else None for c in ("start", "end"))
+    if start and end and end < start:
+        raise ValueError(f"end {end} is before start {start}")
     kept = {column: cells.get(column, "") for column in ("name", "user_id")}
-    return {**texts, **days, **kept, "actor": actor, "alias": " ".join(sorted(aliases))}
+    kept |= {"actor": actor, "alias": " ".join(sorted(aliases))}
+    return (
+        kept
+        | {column: name or None for column, name in names.items()}
+        | {"start": start, "end": end}
+    )
+
+
+def _one_spelling(name: str) -> str:
+    """A name in NFC with single spaces, without invisible characters."""
+    spaced = unicodedata.normalize("NFC", " ".join(name.split()))
+    return "".join(sign for sign in spaced if unicodedata.category(sign) not in ("Cc", "Cf"))
 
 
 def _conflicts(stays: Mapping[int, Stay]) -> dict[int, str]:
     """The lines about a person who is there at that time already, or with the alias of another."""
     problems: dict[int, str] = {}
     latest: dict[str, tuple[date, int]] = {}
-    spans = [(stay["start"] or date.min, stay["end"] or date.max, line, stay["actor"])
-             for line, stay in stays.items()]  # fmt: skip
-    for start, end, line, actor in sorted(spans):
+    owners = {stay["actor"]: stay["actor"] for stay in stays.values()}
+    for line, stay in sorted(stays.items(), key=lambda one: one[1]["start"] or date.min):
+        actor, start = stay["actor"], stay["start"] or date.min
         reach, other = latest.get(actor, (start, 0))
         if other and start <= reach:
             earlier, later = sorted((line, other))
             problems[later] = f"{actor} is on the roster at that time already, by line {earlier}"
-        latest[actor] = max((reach, other), (end, line))
-    owner = {stay["actor"]: stay["actor"] for stay in stays.values()}
-    for line, stay in stays.items():
+        latest[actor] = max((reach, other), (stay["end"] or date.max, line))
         for alias in stay["alias"].split():
-            if owner.setdefault(alias, stay["actor"]) != stay["actor"]:
+            if owners.setdefault(alias, actor) != actor:
                 problems[line] = f"the alias {alias} is also that of somebody else"
     return problems
-
-
-def _unseen(text: str, column: str) -> list[str]:
-    """What is wrong with text that has invisible or look-alike characters."""
-    if text.upper() in _EXCEL_ERRORS:
-        return [f"{column} is {text!r}, an error of the spreadsheet"]
-    kinds = ("Cc", "Cf", "Zl", "Zp", "Zs")
-    odd = {sign for sign in text if not sign.isprintable()}  # never a space; mostly none
-    return [f"{column} has {unicodedata.name(sign, 'a sign').lower()} (U+{ord(sign):04X}) in it, "
-            "which is invisible: type it again"
-            for sign in sorted(odd) if unicodedata.category(sign) in kinds]  # fmt: skip
 
 
 def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.DataFrame:

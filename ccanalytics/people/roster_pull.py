@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from ccanalytics.atomic import write_text
-from ccanalytics.errors import SettingsError, StoreError
+from ccanalytics.errors import SettingsError
 from ccanalytics.people.csv_rows import read_text
 from ccanalytics.people.roster import (
     COLUMNS,
@@ -22,7 +22,6 @@ from ccanalytics.people.roster import (
     Stay,
     no_roster,
     one_address,
-    owners_of_ids,
     parse_roster,
     plain_address,
     roster_of,
@@ -46,25 +45,19 @@ class Pull:
     back: tuple[str, ...]
     readdressed: tuple[str, ...]
     """People known by their id, with a new address."""
-    unable: int = 0
+    unable: tuple[str, ...]
     """New members who were not added because their role cannot use the product."""
-    several: tuple[str, ...] = ()
+    several: tuple[str, ...]
     """People in several groups, whose team is therefore unknown."""
 
     def __str__(self) -> str:
         now = self.roster[self.roster["end"].isna()]
-        people = counted(len(self.several), "person", "people")
-        said = (
+        return (
             f"{counted(now['actor'].nunique(), 'member')}: {len(self.joined)} new, "
-            f"{len(self.left)} gone, {len(self.back)} back; "
-            f"{int(now['team'].isna().sum())} without a team."
+            f"{len(self.left)} gone, {len(self.back)} back, {len(self.readdressed)} with a new "
+            f"address. Without a team: {int(now['team'].isna().sum())}; in several groups: "
+            f"{len(self.several)}; not added, as their role has no Claude Code: {len(self.unable)}."
         )
-        further = (
-            (self.unable, f" {self.unable} more whose role has no Claude Code."),
-            (self.readdressed, f" {len(self.readdressed)} with a new address."),
-            (self.several, f" {people} in several groups: give each a team in the file."),
-        )
-        return said + "".join(text for there, text in further if there)
 
 
 def pull_roster(
@@ -76,29 +69,29 @@ def pull_roster(
 ) -> Pull:
     """Update the roster at `path` with the members of `today`, in one atomic write.
 
-    A missing file is created; a file that is not a roster is a `SettingsError` and left alone. So
-    is an empty list, and one that would end the stay of more than half of the people: it is from
-    another organisation, or from a key that cannot see them.
+    A missing file is created; a file that is not a roster, or has columns that writing it would
+    lose, is a `SettingsError` and left alone. So is an empty list, and one that would end the stay
+    of more than half of the people: it is from another organisation, or from a key that cannot see
+    them.
     """
-    known = _known(path) if path.exists() else no_roster()
-    if not members:
-        raise SettingsError(
-            f"The service lists no members, so {path} was not changed. Is the key of this "
-            "organisation?"
-        )
+    known = no_roster()
+    if path.exists():
+        text = read_text(path, "roster")
+        known = parse_roster(text, str(path))
+        if further := COLUMNS.ignored(text):
+            raise SettingsError(
+                f"The roster {path} has columns that a pull would lose ({', '.join(further)}), so "
+                "it was not changed. Give another file with --out."
+            )
     pull = merged(known, members, today, unable, groups)
     before = known.loc[known["end"].isna(), "actor"].nunique()
-    # More than half do not leave between two pulls: the key is of another organisation.
-    if len(pull.left) > max(1, before / 2):
+    if not members or len(pull.left) > max(1, before / 2):
         raise SettingsError(
-            f"The service lists {pull.roster['end'].isna().sum()} members, and {len(pull.left)} of "
-            f"the {before} people in {path} are not among them, so it was not changed. Is the key "
+            f"The service lists {counted(len(members), 'member')}, and {len(pull.left)} of the "
+            f"{before} people in {path} are not among them, so it was not changed. Is the key "
             "of this organisation? To start a new roster, give another file with --out."
         )
-    try:
-        write_text(path, roster_csv(pull.roster))
-    except OSError as error:
-        raise StoreError(f"The roster {path} cannot be written: {error.strerror}.") from error
+    write_text(path, roster_csv(pull.roster))
     return pull
 
 
@@ -118,35 +111,51 @@ def merged(
     A group sets the team of people who have none and of those whose team is another group, which
     they have left. A team written by hand stays, and people in several groups get none.
     """
-    listed = [(plain_address(one.email or ""), one) for one in members]
-    roster, readdressed = _with_new_addresses(roster, listed)
-    same = one_address(roster)
-    groups_of = _groups_of(groups, same)
-    accounts: dict[str, list[Member]] = {}
+    listed = [(plain_address(one.email), one) for one in members if one.email]
+    same = one_address(roster, [(one.id, address) for address, one in listed if one.id])
+    accounts: dict[str, list[tuple[str, Member]]] = {}
     for address, one in listed:
-        accounts.setdefault(same.get(address, address), []).append(one)
+        accounts.setdefault(same.get(address, address), []).append((address, one))
+    since: dict[str, dict[str, date]] = {}
+    for team, joined in groups.items():
+        for email, day in joined.items():
+            address = plain_address(email)
+            since.setdefault(same.get(address, address), {})[team] = day
     stays: dict[str, list[Stay]] = {}
     for stay in roster.to_dict("records"):
         stays.setdefault(stay["actor"], []).append(stay)
     updated: list[Stay] = []
-    changes: dict[str, list[str]] = {"joined": [], "left": [], "back": [], "unable": [], "same": []}
+    changes: dict[str, list[str]] = {kind: [] for kind in ("joined", "left", "back", "unable")}
+    changes["readdressed"] = [one for one in stays if _readdress(stays[one], accounts.get(one, []))]
     for actor in sorted(stays.keys() | accounts.keys()):
-        past, known = stays.get(actor, []), accounts.get(actor, [])
+        past, known = stays.get(actor, []), [one for _, one in accounts.get(actor, [])]
         # Of several accounts of a person one that can use the product is enough.
-        is_kept = any(one.role not in unable for one in known) or bool(past)
-        change = _change(actor, past, known, pd.Timestamp(today)) if is_kept else "unable"
-        changes[change].append(actor)
-        since = groups_of.get(actor, {})
-        updated += [part for stay in past for part in _in_group(stay, since, groups)]
-    joined, left, back = (tuple(changes[what]) for what in ("joined", "left", "back"))
-    several = tuple(sorted(actor for actor, since in groups_of.items() if len(since) > 1))
-    kept_out = len(changes["unable"])
-    return Pull(roster_of(updated), joined, left, back, readdressed, kept_out, several)
+        if past or any(one.role not in unable for one in known):
+            kind = _change(actor, past, known, pd.Timestamp(today))
+        else:
+            kind = "unable"
+        changes.get(kind, []).append(actor)
+        updated += [part for stay in past for part in _in_group(stay, since.get(actor, {}), groups)]
+    several = tuple(sorted(actor for actor, teams in since.items() if len(teams) > 1))
+    found = {kind: tuple(people) for kind, people in changes.items()}
+    return Pull(roster_of(updated), several=several, **found)
+
+
+def _readdress(stays: list[Stay], accounts: Sequence[tuple[str, Member]]) -> bool:
+    """Whether a person has new addresses: the first becomes the main one, and the one before an
+    alias, unless that is still in use."""
+    actor, addresses = stays[0]["actor"], [address for address, _ in accounts]
+    known = {actor, *" ".join(stay["alias"] for stay in stays).split()}
+    fresh = [address for address in addresses if address not in known]
+    main = actor if actor in addresses or not fresh else fresh[0]
+    for stay in stays if fresh else ():
+        stay |= {"actor": main, "alias": " ".join(sorted({*known, *fresh} - {main}))}
+    return bool(fresh)
 
 
 def _change(actor: str, stays: list[Stay], accounts: list[Member], today: pd.Timestamp) -> str:
     """What has changed for a person; their `stays` are updated."""
-    change, day = "same", pd.Timedelta(days=1)
+    change, day = "nothing", pd.Timedelta(days=1)
     present = [stay for stay in stays if not stay["end"] < today]  # NaT compares as false: open
     if accounts and not present:
         change = "back" if stays else "joined"
@@ -165,58 +174,6 @@ def _change(actor: str, stays: list[Stay], accounts: list[Member], today: pd.Tim
     return change
 
 
-def roster_csv(roster: pd.DataFrame) -> str:
-    """The roster as a file; an open date is empty, and an unused column is left out."""
-    unused = [
-        name for name in ("alias", "cost_centre", "user_id") if not roster[name].fillna("").any()
-    ]
-    file = roster.drop(columns=unused).rename(columns={"actor": "email"})
-    return str(file.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))
-
-
-def _known(path: Path) -> pd.DataFrame:
-    """The roster at `path`; `SettingsError` when it has columns that writing it would lose."""
-    text = read_text(path, "roster")
-    if further := COLUMNS.ignored(text):
-        raise SettingsError(
-            f"The roster {path} has columns that a pull would lose ({', '.join(further)}), so it "
-            "was not changed. Give another file with --out."
-        )
-    return parse_roster(text, str(path))
-
-
-def _with_new_addresses(
-    roster: pd.DataFrame, listed: Sequence[tuple[str, Member]]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The roster with the new addresses of its people, and whose they are.
-
-    A new address becomes the main one, and the one before an alias, unless that is still in use.
-    """
-    known, owners = {*roster["actor"], *one_address(roster)}, owners_of_ids(roster)
-    addresses, fresh = {address for address, _ in listed}, dict[str, list[str]]()
-    for address, one in listed:
-        if address not in known and one.id in owners:
-            fresh.setdefault(owners[one.id], []).append(address)
-    stays: list[Stay] = roster.to_dict("records")
-    for stay in stays:
-        if found := fresh.get(stay["actor"]):
-            main = stay["actor"] if stay["actor"] in addresses else found[0]
-            aliases = {stay["actor"], *stay["alias"].split(), *found} - {main}
-            stay |= {"actor": main, "alias": " ".join(sorted(aliases))}
-    return roster_of(stays), tuple(sorted(fresh))
-
-
-def _groups_of(groups: Groups, same: Mapping[str, str]) -> dict[str, dict[str, date]]:
-    """The groups of each person; of two groups with one name the earlier day counts."""
-    found: dict[str, dict[str, date]] = {}
-    for team, members in groups.items():
-        for email, since in members.items():
-            address = plain_address(email)
-            teams = found.setdefault(same.get(address, address), {})
-            teams[team] = min(since, teams.get(team, since))
-    return found
-
-
 def _in_group(stay: Stay, since: Mapping[str, date], groups: Groups) -> list[Stay]:
     """The stay until the day before the person joined their only group, and the rest of it."""
     written = not pd.isna(stay["team"]) and stay["team"] not in groups
@@ -227,3 +184,11 @@ def _in_group(stay: Stay, since: Mapping[str, date], groups: Groups) -> list[Sta
     if stay["start"] >= joined:  # NaT compares as false: before
         return [after]
     return [{**stay, "end": joined - pd.Timedelta(days=1)}, {**after, "start": joined}]
+
+
+def roster_csv(roster: pd.DataFrame) -> str:
+    """The roster as a file; an open date is empty, and an unused column is left out."""
+    rare = roster[["alias", "cost_centre", "user_id"]].fillna("")
+    unused = rare.columns[(rare == "").all()]
+    file = roster.drop(columns=unused).rename(columns={"actor": "email"})
+    return str(file.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n"))

@@ -29,18 +29,13 @@ Part = Sequence[Amounts]
 """The people of a group on each side of a cut; one side where nothing is cut."""
 
 
-def of_people(people: Iterable[str]) -> Part:
-    """A group whose people are only counted."""
-    return [dict.fromkeys(people, 0.0)]
-
-
 def enough(part: Part, minimum: int) -> bool:
     """Whether a figure of these people may be shown; each side has enough people or nobody."""
     sides = [list(side.values()) for side in part if side]
     return bool(sides) and all(large(len(s), max(s), sum(s), minimum) for s in sides)
 
 
-def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
+def withheld(groups: Mapping[Any, Part], minimum: int) -> frozenset[Any]:
     """The groups to withhold: the small ones, and more where the total would reveal them.
 
     The total less the groups shown is what was withheld: where that is of too few people, the next
@@ -55,17 +50,6 @@ def withheld(groups: Mapping[str, Part], minimum: int) -> frozenset[str]:
     return frozenset(hidden)
 
 
-def revealed(groups: Mapping[str, Part], minimum: int, *issues: Iterable[str]) -> frozenset[str]:
-    """The groups that several issues reveal together, but none alone.
-
-    Each of `issues` is the groups that one issue about the same records withheld. A group that
-    another issue shows can be subtracted, so only what all of them withhold stays hidden.
-    """
-    left = frozenset(name for name in groups if any(groups[name])).intersection(*issues)
-    exposed = left and not enough(joined(groups[name] for name in left), minimum)
-    return left if exposed else frozenset()
-
-
 def moved_by_few(moves: pd.DataFrame, minimum: int) -> set[tuple[pd.Timestamp, str]]:
     """The weeks and groups that two outputs may not both show, as too few people tell them apart.
 
@@ -74,20 +58,15 @@ def moved_by_few(moves: pd.DataFrame, minimum: int) -> set[tuple[pd.Timestamp, s
     """
     found: set[tuple[pd.Timestamp, str]] = set()
     for week, rows in moves.groupby("week"):
-        sides = [rows[["actor", side]].set_axis(["actor", "group"], axis=1) for side in _SIDES]
-        sizes = pd.concat(sides).groupby("group")["actor"].nunique()
-        hidden, crossing = set[str](), sizes.index[sizes < minimum]
-        while len(crossing):
-            hidden |= {*crossing}
+        each = rows.melt("actor", ["before", "now"], "side", "group").groupby("group")["actor"]
+        hidden, crossing = set[str](), {group for group, n in each.nunique().items() if n < minimum}
+        while crossing:
+            hidden |= crossing
             out = rows[rows["before"].isin(hidden) != rows["now"].isin(hidden)]
-            crossing = pd.unique(out[_SIDES].to_numpy().ravel())
-            if out["actor"].nunique() >= minimum:
-                break
+            is_few = out["actor"].nunique() < minimum
+            crossing = {*out["before"], *out["now"]} if is_few else set()
         found |= {(week, group) for group in hidden}
     return found
-
-
-_SIDES = ["before", "now"]
 
 
 def joined(parts: Iterable[Part]) -> Part:
@@ -107,16 +86,12 @@ def people_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFra
     """
     columns, parts = [*keys, "actor", "cost_usd"], []
     for frame in frames:
-        done = (frame["actor_kind"] == "user") & _has_any(frame)
+        has_any = (frame.select_dtypes("number") > 0).any(axis=1)
         # Only these columns are copied: of many people the frames are large.
-        known = frame.loc[done, frame.columns.intersection(columns)]
-        parts.append(known.reindex(columns=columns, fill_value=0.0))
+        known = frame.columns.intersection(columns)
+        done = frame.loc[(frame["actor_kind"] == "user") & has_any, known]
+        parts.append(done.reindex(columns=columns, fill_value=0.0))
     return stacked(parts)
-
-
-def _has_any(frame: pd.DataFrame) -> "pd.Series[bool]":
-    """Whether a row has any measure above zero."""
-    return (frame.select_dtypes("number") > 0).any(axis=1)
 
 
 def withheld_teams(frames: Iterable[pd.DataFrame], minimum: int) -> pd.MultiIndex:
@@ -148,39 +123,30 @@ def withheld_rows(
     """
     if minimum <= 1 or rows.empty:
         return pd.Series(data=False, index=rows.index)
-    pools = _numbers(rows, pool)
-    codes, names = pd.factorize(rows[group], use_na_sentinel=False)
-    names = pd.Index(names).astype("str").fillna("")
-    cells, known = pd.factorize(pools * len(names) + codes)
-    sides = 2 * cells + (rows["side"].to_numpy(dtype="int64") if "side" in rows else 0)
-    people, actors = pd.factorize(rows["actor"], use_na_sentinel=False)
-    # From here on one entry per person, group and side.
-    each, found = pd.factorize(sides * len(actors) + people)
-    amounts = np.bincount(each, weights=rows["cost_usd"].fillna(0.0))
-    sides, people = np.divmod(found, len(actors))
-    sizes, totals = np.bincount(sides), np.bincount(sides, weights=amounts)
-    largest = np.zeros(len(sizes))
-    np.maximum.at(largest, sides, amounts)
-    small = (sizes > 0) & ~large(sizes, largest, totals, minimum)
+    cells, pools = _numbers(rows, [*pool, group]), _numbers(rows, pool)
+    _, first = np.unique(cells, return_index=True)
+    pool_of, names = pools[first], rows[group].iloc[first].astype("str").fillna("").tolist()
+    amounts = rows[["actor"]].assign(cell=cells, usd=rows["cost_usd"].fillna(0.0))
+    amounts["side"] = rows.get("side", 0)
+    people = amounts.groupby(["cell", "side", "actor"], **_ALL)["usd"].sum().reset_index()
+    sides = people.groupby(["cell", "side"], sort=False)["usd"].agg(["size", "max", "sum"])
+    small = ~large(sides["size"], sides["max"].clip(lower=0), sides["sum"], minimum)
     # Only pools with a group that is too small can have others to withhold with it.
-    pools, codes = np.divmod(known[sides // 2], len(names))
-    in_doubt = np.isin(pools, pools[small[sides]])
-    parts: dict[int, dict[str, list[dict[int, float]]]] = {}
-    at: dict[tuple[int, str], int] = {}
-    columns = pools, names[codes], sides, people, amounts
-    doubtful = (np.asarray(column)[in_doubt].tolist() for column in columns)
-    for number, name, side, person, amount in zip(*doubtful, strict=True):
-        at[number, name] = side // 2
-        parts.setdefault(number, {}).setdefault(name, [{}, {}])[side % 2][person] = amount
-    hidden = [at[n, name] for n, groups in parts.items() for name in withheld(groups, minimum)]
+    in_doubt = np.isin(pool_of, pool_of[sides.index[small].get_level_values("cell")])
+    parts: dict[int, dict[tuple[str, int], list[dict[Any, float]]]] = {}
+    for cell, side, actor, usd in people[in_doubt[people["cell"]]].itertuples(index=False):
+        groups = parts.setdefault(pool_of[cell], {})
+        groups.setdefault((names[cell], cell), [{}, {}])[side][actor] = usd
+    hidden = [cell for groups in parts.values() for _, cell in withheld(groups, minimum)]
     return pd.Series(np.isin(cells, hidden), index=rows.index)
 
 
-def _numbers(rows: pd.DataFrame, pool: Sequence[str]) -> npt.NDArray[np.int64]:
-    if not pool:
-        return np.zeros(len(rows), dtype="int64")
-    groups = rows.groupby(list(pool), observed=True, dropna=False, sort=False)
-    return groups.ngroup().to_numpy(dtype="int64")
+_ALL: Any = {"observed": True, "dropna": False, "sort": False}
+
+
+def _numbers(rows: pd.DataFrame, keys: Sequence[str]) -> npt.NDArray[np.int64]:
+    groups = rows.groupby(list(keys), **_ALL).ngroup() if keys else np.zeros(len(rows))
+    return np.asarray(groups, dtype="int64")
 
 
 def large(size: Any, largest: Any, total: Any, minimum: int) -> Any:

@@ -58,8 +58,6 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
     """The version of each metric."""
     numbers: dict[str, dict[str, float]] = {}
     """The values of each metric by Monday, as shown."""
-    withheld: dict[str, list[str]] = {}
-    """The teams whose figures were withheld, by Monday."""
     parameters: dict[str, Any] = {}
     """The parameters of its notebooks."""
 
@@ -74,7 +72,7 @@ class Issue(msgspec.Struct, frozen=True, rename={"cards": "headlines"}):
     @property
     def stored(self) -> dict[str, object]:
         """What its page stores for later issues."""
-        names = ("data", "definitions", "numbers", "withheld", "parameters")
+        names = ("data", "definitions", "numbers", "parameters")
         return {name: getattr(self, name) for name in names}
 
     @property

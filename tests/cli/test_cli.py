@@ -379,7 +379,8 @@ def test_one_bar_grows_and_the_findings_and_the_path_come_last(tmp_path):
     assert len(set(shares)) > 40
     first = next(seconds for seconds, piece in written if "%" in piece)
     assert first < 1 + time_to_start()
-    *findings, page, index = text.split("\x1b[K")[-1].splitlines()
+    after = text.partition("\x1b[?25h")[2].replace("\r\x1b[K", "")
+    *findings, page, index = filter(None, after.splitlines())
     assert findings
     assert [page, index] == [str(out / "2026-W47.html"), str(out / "index.html")]
     assert (tmp_path / "opened").read_text().strip() == (out / "2026-W47.html").as_uri()

@@ -54,7 +54,10 @@ def test_the_first_pull_makes_a_roster():
     assert roster_csv(pull.roster) == (
         "email,team,start,end,name,user_id\nann@x.example,,2026-11-20,,,user_a\n"
     )
-    assert str(pull) == "1 member: 1 new, 0 gone, 0 back; 1 without a team."
+    assert str(pull) == (
+        "1 member: 1 new, 0 gone, 0 back, 0 with a new address. Without a team: 1; "
+        "in several groups: 0; not added, as their role has no Claude Code: 0."
+    )
 
 
 def test_manual_edits_are_kept():
@@ -95,7 +98,7 @@ def test_a_person_whose_address_changed_keeps_team_and_start():
         "ann.lee@y.example,Blue,2026-07-01,,Ann,ann@x.example annie@x.example,user_1\n"
         "bob@x.example,Blue,,,Bob,,user_2\n"
     )
-    assert str(pull) == "2 members: 0 new, 0 gone, 0 back; 0 without a team. 1 with a new address."
+    assert str(pull).startswith("2 members: 0 new, 0 gone, 0 back, 1 with a new address.")
     assert pulled(file, ("ann.lee@y.example", "user_1"), ("bob@x.example", "user_2"))[1] == file
 
 
@@ -141,7 +144,7 @@ def test_an_answer_that_would_remove_most_people_changes_nothing(tmp_path):
     path = tmp_path / "people.csv"
     path.write_text(HAND)
     for members in ([], [member("zoe@y.example"), member("yan@y.example")]):
-        with pytest.raises(SettingsError, match=r"2 of the 2 people|no members"):
+        with pytest.raises(SettingsError, match="2 of the 2 people"):
             pull_roster(path, members, TODAY)
         assert path.read_text() == HAND
     assert pull_roster(path, [member("ann@x.example")], TODAY).left == ("bob@x.example",)
@@ -169,7 +172,7 @@ def test_an_empty_list_removes_nobody(tmp_path):
     """Not even the only one there is."""
     path = tmp_path / "people.csv"
     path.write_text("email,team\nann@x.example,Red\n")
-    with pytest.raises(SettingsError, match="no members"):
+    with pytest.raises(SettingsError, match="0 members"):
         pull_roster(path, [], TODAY)
     assert path.read_text() == "email,team\nann@x.example,Red\n"
 
@@ -182,7 +185,7 @@ def test_roles_without_the_product_are_not_added():
         Member("user_3", "pay@x.example", "2026-11-20T10:00:00Z", role="billing"),
     ]
     pull = merged(parse_roster(HAND, "people.csv"), members, TODAY, {"billing"})
-    assert (pull.joined, pull.left, pull.unable) == ((), (), 1)
+    assert (pull.joined, pull.left, pull.unable) == ((), (), ("pay@x.example",))
 
 
 def test_one_account_with_the_product_is_enough_for_a_person():
@@ -193,7 +196,7 @@ def test_one_account_with_the_product_is_enough_for_a_person():
     ]
     for members in (accounts, accounts[::-1]):
         pull = merged(no_roster(), members, TODAY, {"billing"})
-        assert (pull.joined, pull.unable) == (("ann@x.example",), 0)
+        assert (pull.joined, pull.unable) == (("ann@x.example",), ())
 
 
 @pytest.mark.parametrize(
@@ -288,7 +291,7 @@ def test_a_new_address_is_recognised_by_a_second_pull_over_http(tmp_path):
         path.write_text(path.read_text().replace("p1@x.example,,", "p1@x.example,Blue,"))
         listed[1]["email"] = "Married@x.example"
         done = CliRunner().invoke(main, asked, env=environment)
-    assert "3 members: 0 new, 0 gone, 0 back; 1 without a team. 1 with a new address" in done.output
+    assert "0 back, 1 with a new address. Without a team: 1;" in done.output
     assert path.read_text() == (
         "email,team,start,end,name,alias,user_id\n"
         "married@x.example,Blue,2026-11-02,,,p1@x.example,user_1\n"

@@ -11,13 +11,15 @@ from ccanalytics.people.small_groups import (
     enough,
     joined,
     moved_by_few,
-    of_people,
-    revealed,
     withheld,
     withheld_rows,
 )
 
 NAMES = "abcdefghij"
+
+
+def of_people(people):
+    return [dict.fromkeys(people, 0.0)]
 
 
 def disjoint(**sizes):
@@ -76,13 +78,6 @@ def test_both_parts_of_a_split_have_enough_people_or_none():
     many, two = dict.fromkeys("abcdef", 1.0), dict.fromkeys("gh", 1.0)
     assert enough([many, {}], 5)
     assert not enough([many, two], 5)
-
-
-def test_groups_not_withheld_by_all_issues_are_revealed_together():
-    """One issue shows Blue, and none shows Red: the remainder is Red alone."""
-    groups = disjoint(Red=3, Blue=4, Green=9)
-    assert revealed(groups, 5, {"Red", "Blue"}, {"Red", "Green"}) == {"Red"}
-    assert revealed(groups, 5, {"Red", "Blue"}) == frozenset()
 
 
 @pytest.mark.parametrize(
