@@ -1,6 +1,5 @@
 """How the results of the further analyses are shown: charts and tables, which they name."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,26 +27,18 @@ from ccanalytics.charts.theme import (
     signed_axis,
     tooltip,
     value_axis,
+    value_format,
 )
-from ccanalytics.dataset.titled_frame import TitledFrame, titled
+from ccanalytics.dataset.titled_frame import titled
 from ccanalytics.display.bundles import Bundle
 from ccanalytics.display.sentences import note_bundle
 from ccanalytics.display.tables import frame_bundle
 from ccanalytics.metrics.change import percent
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.withholding import UNAVAILABLE, is_available
 from ccanalytics.words import counted, day_words
-
-NO_INTERVENTIONS = (
-    "No intervention is known: name a CSV file (team,date,what) as `interventions` in "
-    "ccanalytics.toml."
-)
 
 DIRECTIONS = {"raises it": ORANGE, "lowers it": CYAN, "total": GREY}
 """Neutral colours: a rise is neither good nor bad."""
-
-_ROW = 19  # pixels
-_MONTH = 4  # weeks
 
 _share = METRICS["retention"].format
 
@@ -83,14 +74,11 @@ def retention_chart(frame: pd.DataFrame) -> Any:
     begun = frame[frame["status"].isin(["seen", "withheld"])]
     shown = begun["cohort"].isin(begun.loc[begun["status"] == "seen", "cohort"])
     rows = with_interval(begun[shown], _share)
-    rows["later"] = [
-        f"{_share(value)} after {counted(weeks, 'week')}" if pd.notna(value) else "too few people"
-        for value, weeks in zip(rows["value"], rows["k"], strict=True)
-    ]
+    rows["percent"] = (100 * rows["value"]).round()
     first = "first active in the week of"
     words = tooltip(
         ("cohort:T", first, DAY),
-        ("later:N", "active"),
+        ("k:O", "weeks after it"),
         ("interval:N", "90 % interval"),
         ("n_actors:Q", "people who began", ",.0f"),
     )
@@ -110,32 +98,16 @@ def retention_chart(frame: pd.DataFrame) -> Any:
         hidden.transform_filter("datum.status == 'withheld'"),
         data=rows,
     )
-    chart = finished(
-        layers,
-        "retention",
-        title=_retention_title(rows),
-        subtitle=_retention_subtitle(begun.loc[~shown, "cohort"].nunique()),
-        wide=True,
-        height=alt.Step(_ROW),
-    )
-    percent = "isValid(datum.value) ? round(100 * datum.value) : null"
-    return chart.transform_calculate(percent=percent)
-
-
-def _retention_subtitle(few: int) -> str:
-    """With the number of first weeks of too few people."""
-    said = "Percent of those first active in a week who were active so many weeks later"
-    return f"{said}; in {counted(few, 'other week')} too few began to show" if few else said
-
-
-def _retention_title(rows: pd.DataFrame) -> str:
-    """About the newest cohort with four weeks since, or as many as there are."""
-    known = rows[rows["value"].notna() & rows["k"].between(1, _MONTH)].sort_values(["k", "cohort"])
-    if known.empty:
-        return ""
-    last = known.iloc[-1]
-    began = f"{_share(last['value'])} of those who began in the week of {day_words(last['cohort'])}"
-    return f"{began} were back after {counted(int(last['k']), 'week')}"
+    # The newest first week with four weeks since, or as many as there are.
+    known = rows[rows["value"].notna() & rows["k"].between(1, 4)].sort_values(["k", "cohort"])
+    titles = [
+        f"{_share(last.value)} of those who began in the week of {day_words(last.cohort)} were "
+        f"back after {counted(last.k, 'week')}"
+        for last in known.tail(1).itertuples()
+    ]
+    subtitle = "Percent of those first active in a week who were active so many weeks later"
+    return finished(layers, "retention", title="".join(titles), subtitle=subtitle, wide=True,
+                    height=alt.Step(19))  # fmt: skip
 
 
 def time_to_first_use_chart(frame: pd.DataFrame) -> Any:
@@ -174,38 +146,15 @@ def roster_use_chart(frame: pd.DataFrame) -> Any:
     return finished(bars, "roster_use", subtitle=subtitle, height=alt.Step(34))
 
 
-def cost_curve_chart(frame: pd.DataFrame) -> Any:
-    """The Lorenz curve of the last week, with the line of equality."""
-    words = tooltip(
-        ("people_share:Q", "share of people", ".0%"),
-        ("value:Q", "share of cost", ".0%"),
-        ("n_actors:Q", "people in total", ",.0f"),
-    )
-    x = share_axis("people_share", alt.X, "share of active people, lowest cost first")
-    alike = alt.Chart().mark_line(color=GREY, strokeDash=[4, 4], strokeWidth=1.5)
-    curve = alt.Chart().mark_line(point=True).encode(x=x, y=share_axis("value"), tooltip=words)
-    steps, title = frame.dropna(subset="value"), ""
-    if len(steps) >= 3:
-        people, cost = (_share(1 - steps[name].iloc[-2]) for name in ("people_share", "value"))
-        title = f"The top {people} of people had {cost} of the cost"
-    return finished(
-        alt.layer(alike.encode(x=x, y=share_axis("people_share")), curve, data=frame),
-        "cost_curve",
-        title=title,
-        subtitle="Share of last week's estimated cost; the dashed line: everybody costs the same",
-    )
-
-
 def drivers_chart(drivers: Drivers) -> Any:
     """A waterfall of a detected change: bars that add up to it, each with its interval."""
-    metric, show = drivers.metric, drivers.metric.format_change
-    places = 2 if drivers.frame["value"].abs().max() < 100 else 0
+    metric, change, show = drivers.metric, drivers.compared, drivers.metric.format_change
     frame = with_interval(drivers.frame, show)
-    frame["said"] = [_signed_dollars(value, places) for value in frame["value"]]
+    frame["said"] = frame["value"].map(show)
     words = tooltip(("step:N", "driver"), ("said:N", "difference"), ("interval:N", "90 % interval"))
     y = alt.Y("step:N", title=None, sort=None, axis=alt.Axis(labelLimit=150))
     base = alt.Chart(frame).encode(y=y, tooltip=words)
-    axis = signed_axis(f"$,.{places}f", grid=True, tickCount=4)
+    axis = signed_axis(value_format(metric, axis=True), grid=True, tickCount=4)
     x = alt.X("start:Q", title=None, axis=axis, scale=alt.Scale(padding=44))
     colours = alt.Scale(domain=list(DIRECTIONS), range=list(DIRECTIONS.values()))
     colour = alt.Color("direction:N", scale=colours, legend=None)
@@ -219,35 +168,18 @@ def drivers_chart(drivers: Drivers) -> Any:
         **{"from": "datum.start + datum.low", "to": "datum.start + datum.high"},
         right="max(datum.start, datum.end, datum.start + datum.high)",
     )
-    title, subtitle = _drivers_words(drivers)
+    title, subtitle = "", ""
+    parts = frame[frame["kind"] == "driver"].dropna(subset="value")
+    if change is not None and len(parts):
+        largest = parts.loc[parts["value"].abs().idxmax()]
+        title = f"{largest['step']}: {largest['said']} of {show(change.difference)}"
+        title = f"{title[0].upper()}{title[1:]}"
+        subtitle = (
+            f"{metric.name} from {metric.format(change.previous)} to {metric.format(change.value)} "
+            f"({change.horizon}). The bars add up; lines are 90 % intervals"
+        )
     height = alt.Step(28)
     return finished(layers, f"{metric.id}_drivers", title=title, subtitle=subtitle, height=height)
-
-
-def _signed_dollars(value: float, places: int) -> str:
-    """ "+$97" or "-$0.02"; "$0" for what rounds to it, "n/a" for null."""
-    if pd.isna(value):
-        return "n/a"
-    text, nothing = (f"${abs(amount):,.{places}f}" for amount in (value, 0))
-    return text if text == nothing else f"{'+' if value > 0 else '-'}{text}"
-
-
-def _drivers_words(drivers: Drivers) -> tuple[str, str]:
-    """The largest part of the change, such as "Tokens per active day: +$230 of +$540", and the
-    figure on both sides."""
-    metric, change = drivers.metric, drivers.compared
-    if change is None:
-        return "", ""
-    parts = drivers.frame[drivers.frame["kind"] == "driver"].dropna(subset="value")
-    title, sides = "", map(metric.format, (change.previous, change.value))
-    if len(parts):
-        largest = parts.loc[parts["value"].abs().idxmax()]
-        step, total = str(largest["step"]), metric.format_change(change.difference)
-        title = f"{step[0].upper()}{step[1:]}: {metric.format_change(largest['value'])} of {total}"
-    return title, (
-        f"{metric.name} from {' to '.join(sides)} ({change.horizon}). The bars add up; lines are "
-        "90 % intervals"
-    )
 
 
 def month_forecast_chart(forecast: Forecast) -> Any:
@@ -267,7 +199,7 @@ def month_forecast_chart(forecast: Forecast) -> Any:
     line = base.mark_line().encode(y=value_axis(metric), strokeDash=dashes, tooltip=words)
     layers = [band(base, value_axis(metric, "low")), line]
     subtitle = "US dollars, estimated, cumulative over the month, with a 90 % interval"
-    if not math.isnan(forecast.budget) and len(frame):
+    if forecast.budget >= 0 and len(frame):
         budget = alt.Chart().mark_rule(color=ORANGE, strokeWidth=1.5)
         layers.append(budget.encode(y=alt.datum(forecast.budget)))
         subtitle += f"; the line is the budget of {metric.format(forecast.budget)}"
@@ -359,20 +291,12 @@ def team_shift_bundle(shift: TeamShift) -> Bundle:
     return frame_bundle(titled(shown, title, labels=labels, formats=formats))
 
 
-def unusual_days_bundle(days: TitledFrame) -> Bundle:
-    """One row per unusual day: its cost, the usual one, who had most of it, what was noted."""
-    if not is_available(days):
-        return note_bundle(f"Which days stood out is {UNAVAILABLE}: it has no cost.", "missing")
-    if "detectable" in days.attrs:
-        power = f"A working day of {days.attrs['detectable']:.1f} times the usual would be found."
-        days.title, days.empty_text = f"{days.title}. {power}", f"{days.empty_text} {power}"
-    money = METRICS["unusual_days"]
-    days.formats = {"value": money.format, "expected": money.format, "excess": money.format_change}
-    return frame_bundle(days)
-
-
 def effects_bundle(effects: Sequence[Effect]) -> Bundle:
     """The result of each intervention, or that there is none."""
-    if not effects:
-        return note_bundle(NO_INTERVENTIONS, "missing")
-    return note_bundle(" ".join(effect.sentence() for effect in effects))
+    if effects:
+        return note_bundle(" ".join(effect.sentence() for effect in effects))
+    return note_bundle(
+        "No intervention is known: name a CSV file (team,date,what) as `interventions` in "
+        "ccanalytics.toml.",
+        "missing",
+    )

@@ -28,20 +28,15 @@ def budget(context: click.Context, /, source: str | None, as_json: bool, **flags
     Exits with 4 when even the low end of a forecast exceeds its budget. Budgets are
     monthly_budget_usd of the organisation, and [budgets.team] and [budgets.cost_centre] by name.
     """
-    from ccanalytics.analyses.forecast import budget_states
+    from ccanalytics.analyses.forecast import budget_states, budget_table
     from ccanalytics.dataset.loading import load
 
-    data = load(days=DAYS, source=source or "", identity="aggregate", **flags)
+    # What is usual for a day comes from the eight weeks before it.
+    data = load(days=84, source=source or "", identity="aggregate", **flags)
     states = budget_states(data)
     code = CROSSED if any(one.is_crossed for one in states) else 0
-    for one in states:
-        click.echo(one.sentence(), err=as_json)
-    if not states:
-        click.echo("No budget is set in ccanalytics.toml.", err=as_json)
+    # The table of the notebook, as text.
+    click.echo(budget_table(data)._repr_mimebundle_()["text/plain"], err=as_json)
     if as_json:
         answer("budget", code, budgets=[one.as_json() for one in states])
     context.exit(code)
-
-
-DAYS = 84
-"""Days to load: what is usual for a day comes from the eight weeks before it."""

@@ -58,28 +58,21 @@ Factors = Mapping[str, tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, eq=False)
-class ChangeParts(ShowsItself):
-    """A detected change of a metric, split into the rows of `frame`.
+class Drivers(ShowsItself):
+    """A detected change of a metric, split into drivers.
 
-    It has no rows, and `why` says so, when there is none to split. `compared` says which weeks are
-    compared, and the metric on both sides.
+    `frame` has one row per bar of a waterfall: step, kind ("driver" or "total"), value with its
+    90 % interval low and high, start, end. It has no rows, and `why` says so, when there is no
+    change to split. `compared` has the weeks that are compared, and the metric on both sides.
     """
+
+    shown_by = "display.sentences:result_bundle"
+    drawn_by = "analyses.analysis_display:drivers_chart"
 
     metric: Metric
     frame: pd.DataFrame
     compared: Comparison | None = None
     why: str = ""
-
-
-class Drivers(ChangeParts):
-    """A detected change of a metric, split into drivers.
-
-    `frame` has one row per bar of a waterfall: step, kind ("driver" or "total"), value with its
-    90 % interval low and high, start, end.
-    """
-
-    shown_by = "display.sentences:result_bundle"
-    drawn_by = "analyses.analysis_display:drivers_chart"
 
     def sentence(self) -> str:
         """The two largest drivers, in words."""
@@ -99,7 +92,7 @@ class Drivers(ChangeParts):
         )
 
 
-class TeamShift(ChangeParts):
+class TeamShift(Drivers):
     """A detected change of the cost per commit, split by team into rate and mix.
 
     `frame` has one row per team: team, share_before, share (of commits), before, value (cost per
@@ -109,6 +102,7 @@ class TeamShift(ChangeParts):
     """
 
     shown_by = "analyses.analysis_display:team_shift_bundle"
+    drawn_by = ""
 
     @property
     def rate(self) -> float:
@@ -141,12 +135,8 @@ class TeamShift(ChangeParts):
             f"Of {change} per commit ({self.compared.horizon}), {rate} is change within "
             f"teams and {mix} a change in which teams made the commits."
         )
-        if not self.reverses:
-            return text
-        return (
-            f"{text} Most teams moved against the total (Simpson's paradox): read the "
-            "teams, not the total."
-        )
+        warning = " Most teams moved against the total (Simpson's paradox): read the teams."
+        return text + warning if self.reverses else text
 
 
 def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
@@ -157,7 +147,7 @@ def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:
     if metric_id not in _FACTORS:
         raise ValueError(f"{metric_id!r} has no drivers; {' and '.join(_FACTORS)} have.")
     metric, names = METRICS[metric_id], _FACTORS[metric_id]
-    found = found_change(data, metric)
+    found = _found_change(data, metric)
     if isinstance(found, str):
         return Drivers(metric, mask_unavailable(data, _frame([], _BARS)), why=found)
     compared, weeks, after = found
@@ -178,7 +168,7 @@ def team_shift(data: Dataset) -> TeamShift:
     Its `frame` has one row per team, none without a detected change, and `why` says why.
     """
     metric, nothing = METRICS["cost_per_commit"], _frame([], _TEAMS)
-    found = found_change(data, metric)
+    found = _found_change(data, metric)
     if isinstance(found, str):
         return TeamShift(metric, nothing, why=found)
     compared, weeks, after = found
@@ -199,7 +189,9 @@ def team_shift(data: Dataset) -> TeamShift:
     return TeamShift(metric, _frame(rows, _TEAMS), compared)
 
 
-def found_change(data: Dataset, metric: Metric) -> tuple[Comparison, pd.DatetimeIndex, Weeks] | str:
+def _found_change(
+    data: Dataset, metric: Metric
+) -> tuple[Comparison, pd.DatetimeIndex, Weeks] | str:
     """How the overall figure moved, its weeks, and which of them are after the change; or why there
     is nothing to split.
 
@@ -243,26 +235,19 @@ def split_change(factors: Factors) -> dict[str, float]:
     """The part of each factor in the change of the sum of products; the parts add up to it.
 
     Values are arrays by model. What is 0 in one of the weeks is attributed to the
-    factors that are 0 there.
+    factors that are 0 there; an undefined value is as in the other week.
     """
-    pairs = {name: (np.asarray(a, float), np.asarray(b, float)) for name, (a, b) in factors.items()}
-    logs = {name: np.log(_positive(*pair)) for name, pair in pairs.items()}
+    logs = {}
+    for name, (before, after) in factors.items():
+        pair = np.array([before, after], dtype="float64")
+        pair = np.where(np.isnan(pair), pair[::-1], pair)
+        logs[name] = np.log(np.where(pair > 0, pair, _NOTHING))
     log_a, log_b = sum(logs.values(), start=np.zeros(2)[:, None])
     # The logarithmic mean (a - b) / (log a - log b), and their mean where both are the same.
     close = np.abs(log_a - log_b) < 1e-9
     a, b = np.exp(log_a), np.exp(log_b)
     weight = np.where(close, (a + b) / 2, (a - b) / np.where(close, 1.0, log_a - log_b))
-    return {
-        name: float(np.sum(weight * (after - before))) for name, (before, after) in logs.items()
-    }
-
-
-def _positive(before: Floats, after: Floats) -> Floats:
-    """Both weeks, with a tiny number in place of 0, and an undefined value as in the other week."""
-    pair = np.array(
-        [np.where(np.isnan(before), after, before), np.where(np.isnan(after), before, after)]
-    )
-    return np.where(pair > 0, pair, _NOTHING)
+    return {name: float(weight @ (after - before)) for name, (before, after) in logs.items()}
 
 
 def _weekly_parts(
@@ -285,8 +270,9 @@ def _weekly_parts(
     parts = []
     for amounts in zip(*tables, heads, strict=True):
         week = _factors(*amounts)
-        split = split_change({name: (usual[name], week[name]) for name in names})
-        parts.append([split[name] for name in names])
+        parts.append(
+            list(split_change({name: (usual[name], week[name]) for name in names}).values())
+        )
     return np.array(parts), heads[:, 2]
 
 

@@ -16,14 +16,12 @@ import pandas as pd
 from scipy.stats import t
 
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.by_week import measures
-from ccanalytics.metrics.definitions import KINDS
+from ccanalytics.metrics.by_week import MetricFrame, measures
+from ccanalytics.metrics.definitions import KINDS, METRICS
 from ccanalytics.metrics.own_history import LEVEL, POWER, Floats
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, priced_share
-from ccanalytics.metrics.withholding import mask_unavailable, withheld_days
+from ccanalytics.metrics.withholding import UNAVAILABLE, mask_unavailable, withheld_days
 from ccanalytics.people.calendars import week_of
-from ccanalytics.people.small_groups import few, withheld_rows
-from ccanalytics.prices import model_family
 
 BASELINE_DAYS = 42
 """The days before a day that say what is usual: six of each weekday."""
@@ -45,16 +43,6 @@ FALSE_ALARMS = 0.10
 LEAST_USD, LEAST_SHARE = 25.0, 0.10
 """An unusual day is off by at least this many dollars, and this share of a typical day."""
 
-UNUSUAL_COLUMNS = {
-    "date": "day",
-    "value": "cost",
-    "expected": "usual",
-    "excess": "difference",
-    "contributor": "most of it",
-    "event": "noted",
-}
-"""Columns of the unusual days, with their headers."""
-
 _FREEDOM = 4  # of Student's t: costs of days have heavier tails than a normal distribution
 _T_90 = t.ppf((1 + LEVEL) / 2, _FREEDOM)
 _STANDS_OUT = t.isf(FALSE_ALARMS / NEWEST_DAYS / 2, _FREEDOM)
@@ -74,53 +62,59 @@ def daily_cost(data: Dataset) -> pd.DataFrame:
     values, kinds = days["value"].to_numpy(), days["kind"].to_numpy()
     usual = [_baseline(values, kinds, at) for at in range(len(days))]
     expected, spread = np.array(usual).reshape(-1, 2).T
-    low, high = (
-        np.maximum((expected + 1) * np.exp(sign * _T_90 * spread) - 1, 0) for sign in (-1, 1)
-    )
-    frame = days.assign(expected=expected, low=low, high=high)
-    frame["unusual"] = _unusual(frame, spread)
-    working = (kinds < OFF) & (frame.index >= max(BASELINE_DAYS, len(frame) - NEWEST_DAYS))
-    if np.isfinite(spread[working]).any():
-        noise = float(np.nanmedian(spread[working]))
-        frame.attrs["detectable"] = math.exp((_STANDS_OUT + t.ppf(POWER, _FREEDOM)) * noise)
+    usual_log, t_90 = np.log1p(expected), _T_90 * spread
+    low, high = (np.maximum(np.expm1(usual_log + off), 0) for off in (-t_90, t_90))
+    off, newest = np.abs(values - expected), days.index >= len(days) - NEWEST_DAYS
+    newest &= days.index >= BASELINE_DAYS  # with six weeks before them
+    least = max(LEAST_USD, LEAST_SHARE * pd.Series(expected[~np.isnan(off)]).median())
+    z = np.abs(np.log1p(values) - usual_log) / spread
     events = noted_events(data).groupby("date")["what"].agg("; ".join)
-    frame["event"] = frame["date"].map(events).astype("str")
-    columns = ["date", "value", "expected", "low", "high", "unusual", "event"]
-    return mask_unavailable(data, frame[columns])
+    frame = days[["date", "value"]].assign(
+        expected=expected,
+        low=low,
+        high=high,
+        unusual=newest & (off >= least) & (z >= _STANDS_OUT),
+        event=days["date"].map(events).astype("str"),
+    )
+    if np.isfinite(noise := spread[newest & (kinds < OFF)]).any():
+        found = (_STANDS_OUT + t.ppf(POWER, _FREEDOM)) * float(np.nanmedian(noise))
+        frame.attrs["detectable"] = math.exp(found)
+    return mask_unavailable(data, frame)
 
 
-@measures(
-    "unusual_days",
-    title="Unusual days",
-    shown_by="analyses.analysis_display:unusual_days_bundle",
-    shown_columns=tuple(UNUSUAL_COLUMNS),
-    labels=UNUSUAL_COLUMNS,
-    empty_text="No day of the newest 28 was unusual.",
-)
-def unusual_days(data: Dataset) -> pd.DataFrame:
-    """One row per unusual day of the newest 28: date, value, expected, excess, contributor, event.
+def unusual_days(data: Dataset) -> MetricFrame:
+    """One row per unusual day of the newest 28: date, value, expected, excess, event.
 
-    `contributor` is the team, or without teams the model family, with the largest part of the
-    excess, if it has enough people; `event` is what the events file says about the day or
-    its neighbours.
+    `event` is what the events file says about the day or its neighbours.
     """
-    frame = daily_cost(data).drop(columns="event")
-    found = frame.assign(excess=frame["value"] - frame["expected"])[frame["unusual"]].copy()
-    parts = _parts(data)
-    found["contributor"] = [_contributor(parts, row.date, row.excess) for row in found.itertuples()]
-    events, near = noted_events(data), pd.Timedelta(days=1)
-    found["event"] = [
-        "; ".join(events["what"][(events["date"] - day).abs() <= near]) for day in found["date"]
-    ]
-    kinds = {"contributor": "str", "event": "str"}
-    return mask_unavailable(data, found[list(UNUSUAL_COLUMNS)].astype(kinds).reset_index(drop=True))
+    daily, events, near = daily_cost(data), noted_events(data), pd.Timedelta(days=1)
+    found = daily.assign(excess=daily["value"] - daily["expected"])[daily["unusual"]]
+    noted = ["; ".join(events["what"][(events["date"] - day).abs() <= near])
+             for day in found["date"]]  # fmt: skip
+    labels = {"date": "day", "value": "cost", "expected": "usual", "excess": "difference",
+              "event": "noted"}  # fmt: skip
+    found = found.assign(event=pd.Series(noted, found.index, dtype="str"))[list(labels)]
+    metric = METRICS["unusual_days"]
+    made = MetricFrame.of(found.reset_index(drop=True), metric, None)
+    made.labels, made.shown_columns, power = labels, tuple(labels), ""
+    made.formats = {"value": metric.format, "expected": metric.format,
+                    "excess": metric.format_change}  # fmt: skip
+    if "detectable" in daily.attrs:
+        power = f" A working day of {daily.attrs['detectable']:.1f} times the usual would be found."
+    made.title, made.empty_text = f"Unusual days.{power}", f"No day was unusual.{power}"
+    if "unavailable" in daily.attrs:
+        made.empty_text = f"Which days stood out is {UNAVAILABLE}: it has no cost."
+    return made
 
 
+@kept
 def noted_events(data: Dataset) -> pd.DataFrame:
-    """One row per event of everybody or of a team that may be shown: date, what, team."""
-    events = data.calendars.events
-    shown = (events["team"] == "") | events["team"].isin(_parts(data).columns)
-    return events[shown].reset_index(drop=True)
+    """One row per event of everybody, or of a team that may be shown in its week: date, what,
+    team."""
+    events, people = data.calendars.events, data.roster.groupby("team")["actor"].nunique()
+    at = pd.MultiIndex.from_arrays([week_of(events["date"]), events["team"]])
+    large = events["team"].isin(["", *people.index[people >= data.minimum_group]])
+    return events[large & ~at.isin(data.withheld_teams())].reset_index(drop=True)
 
 
 @kept
@@ -137,9 +131,8 @@ def cost_by_day(data: Dataset) -> pd.DataFrame:
     sums = pd.DataFrame({"cost": usage["cost_usd"], "tokens": tokens, "unpriced": unpriced})
     by_day = sums.groupby(usage["date"]).sum().reindex(closed, fill_value=0.0)
     priced = priced_share(by_day["tokens"], by_day["unpriced"])
-    cost = by_day["cost"].where(priced >= MINIMUM_PRICED)
+    cost = by_day["cost"].where(priced >= MINIMUM_PRICED).reset_index(drop=True)
     frame = pd.DataFrame({"date": closed.to_numpy()})
-    cost = cost.reset_index(drop=True)
     hidden, hidden_weeks = withheld_days(data, frame["date"])
     mean = cost.groupby([week_of(frame["date"]), hidden]).transform("mean")
     frame = frame.assign(value=cost.mask(hidden), level=cost.mask(hidden, mean).mask(hidden_weeks))
@@ -169,55 +162,11 @@ def _baseline(values: Floats, kinds: Kinds, at: int) -> tuple[float, float]:
     """
     before = np.arange(max(0, at - BASELINE_DAYS), at)
     before = before[~np.isnan(values[before])]
-    if len(before) < MINIMUM_HISTORY:
-        return math.nan, math.nan
     history, of_kind, kind = values[before], kinds[before], int(kinds[at])
-    expected = np.array([median_of_kind(history, of_kind, each) for each in range(HOLIDAY + 1)])
     alike = (of_kind < OFF) == (kind < OFF)
-    if not alike.any():  # as where all days off are withheld
+    if len(before) < MINIMUM_HISTORY or not alike.any():  # as where all days off are withheld
         return math.nan, math.nan
+    expected = np.array([median_of_kind(history, of_kind, each) for each in range(HOLIDAY + 1)])
     # On a log scale; a dollar is added because a day may cost nothing.
     off = np.log1p(history[alike]) - np.log1p(expected[of_kind[alike]])
     return float(expected[kind]), max(1.4826 * float(np.median(np.abs(off))), _NARROWEST)
-
-
-def _unusual(frame: pd.DataFrame, spread: Floats) -> "pd.Series[bool]":
-    """The unusual days among the newest ones with six weeks before them."""
-    newest = frame.index >= max(BASELINE_DAYS, len(frame) - NEWEST_DAYS)
-    off = frame["value"] - frame["expected"]
-    typical = frame["expected"][off.notna()].median()
-    z = (np.log1p(frame["value"]) - np.log1p(frame["expected"])) / spread
-    large = off.abs() >= max(LEAST_USD, LEAST_SHARE * typical)
-    return large & newest & (np.abs(z) >= _STANDS_OUT)
-
-
-@kept
-def _parts(data: Dataset) -> pd.DataFrame:
-    """The cost by day (row) and shown team, or without teams model family.
-
-    Null on a day with too few active people.
-    """
-    usage = data.model_usage[data.model_usage["actor_kind"] == "user"]
-    if len(data.roster) and not data.team:
-        part = usage["team"].astype("str")
-    else:
-        part = usage["model"].map(lambda model: model_family(str(model))).astype("str")
-    usage = usage.assign(part=part).dropna(subset="part")
-    recent = usage[usage["date"] > usage["date"].max() - pd.Timedelta(days=NEWEST_DAYS)]
-    hidden = withheld_rows(recent, data.minimum_group, [], "part")
-    shown = usage[usage["part"].isin(recent.loc[~hidden, "part"].unique())]
-    dates = data.days["date"]
-    table = shown.pivot_table(index="date", columns="part", values="cost_usd", aggfunc="sum")
-    cells = shown[few(shown, data.minimum_group, ["date", "part"])]
-    table = table.reindex(dates).fillna(0.0)
-    return table.mask(pd.crosstab(cells["date"], cells["part"]).reindex_like(table) > 0)
-
-
-def _contributor(parts: pd.DataFrame, day: pd.Timestamp, excess: float) -> str:
-    """The part with most of the excess, if it is at least a third."""
-    before = parts[(parts.index < day) & (parts.index.day_of_week == day.day_of_week)].tail(8)
-    if before.empty or parts.shape[1] < 2:
-        return ""
-    share = ((parts.loc[day] - before.median()) / excess).dropna()
-    name = share.idxmax() if len(share) else ""
-    return f"{name} ({100 * share[name]:.0f} %)" if name and share[name] >= 1 / 3 else ""

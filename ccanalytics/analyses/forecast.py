@@ -47,19 +47,21 @@ FEWEST_BACKTESTS = 8
 HALF_LIFE = 10
 """Half-life of a day in the level, in days."""
 
-ORGANISATION, BILLED = "organisation", "billed_cost"
+BILLED = "billed_cost"
 
 _DAY = pd.Timedelta(days=1)
+_USD = METRICS["cost"].format
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast(ShowsItself):
-    """The cost of a month: so far, the forecast, and its evidence.
+    """The cost of a month: so far, the forecast, its evidence, and the budget if there is one.
 
     `frame` has one row per day of the month: date, kind ("actual" or "forecast"), value, low, high,
     each summed up from its first day. `error` is the median absolute error of `backtests` earlier
-    forecasts over as many days, as a share. Crossing dates are NaT where the budget is not reached.
-    `left_out` says whether people on seats are left out. `why` says why there is no forecast.
+    forecasts over as many days, as a share. `left_out` says whether people on seats are left out.
+    `why` says why there is no forecast. `scope` and `name` say whose `budget` it is, and `money`
+    whether it is billed or estimated.
     """
 
     shown_by = "display.sentences:result_bundle"
@@ -73,37 +75,63 @@ class Forecast(ShowsItself):
     high: float = math.nan
     error: float = math.nan
     backtests: int = 0
-    budget: float = math.nan
-    earliest: pd.Timestamp = pd.NaT
-    latest: pd.Timestamp = pd.NaT
     left_out: bool = False
     why: str = ""
+    budget: float = math.nan
+    scope: str = "organisation"
+    name: str = ""
+    money: str = "estimated"
+
+    @property
+    def earliest(self) -> pd.Timestamp:
+        """The day on which the high end of the forecast reaches the budget, or NaT."""
+        return self.frame.loc[self.frame["high"] >= self.budget, "date"].min()
+
+    @property
+    def first_day(self) -> pd.Timestamp:
+        """The day on which even the low end of the forecast reaches the budget, or NaT."""
+        return self.frame.loc[self.frame["low"] >= self.budget, "date"].min()
+
+    @property
+    def is_crossed(self) -> bool:
+        """Whether even the low end of the forecast reaches the budget."""
+        return self.low >= self.budget
+
+    @property
+    def verdict(self) -> str:
+        """When the budget is used up."""
+        first, last = (day_words(day) if pd.notna(day) else ""
+                       for day in (self.earliest, self.first_day))  # fmt: skip
+        if self.why or not first:
+            return self.why or "is not reached within the month"
+        if not last:
+            return f"may be used up from {first} on, or not at all"
+        return (
+            f"is used up on {last}" if first == last else f"is used up between {first} and {last}"
+        )
 
     def sentence(self) -> str:
         """The forecast, its error and the budget, in words."""
         if self.why:
             return f"There is no forecast of the month: {self.why}."
-        usd = METRICS["cost"].format
         without = ", plan seats not included" if self.left_out else ""
+        has_budget = not math.isnan(self.budget)
+        budget = f"The budget of {_USD(self.budget)} {self.verdict}." if has_budget else ""
         return (
-            f"At the current pace {self.month:%B %Y} will cost an estimated {usd(self.total)}"
-            f"{without} (90 % interval {usd(self.low)} to {usd(self.high)}), "
-            f"{usd(self.so_far)} of it so far. {self.backtests} such forecasts of earlier days "
-            f"were off by {100 * self.error:.0f} % in the median. {self._budget()}"
+            f"At the current pace {self.month:%B %Y} will cost an estimated {_USD(self.total)}"
+            f"{without} (90 % interval {_USD(self.low)} to {_USD(self.high)}), "
+            f"{_USD(self.so_far)} of it so far. {self.backtests} such forecasts of earlier days "
+            f"were off by {100 * self.error:.0f} % in the median. "
+            f"{budget or 'No monthly budget is set.'}"
         )
 
-    def _budget(self) -> str:
-        if math.isnan(self.budget):
-            return "No monthly budget is set."
-        budget = METRICS["cost"].format(self.budget)
-        if pd.isna(self.earliest):
-            return f"The budget of {budget} is not reached within the month."
-        first = day_words(self.earliest)
-        if pd.isna(self.latest):
-            return f"The budget of {budget} may be used up from {first} on, or not at all."
-        if self.earliest == self.latest:
-            return f"The budget of {budget} is used up on {first}."
-        return f"The budget of {budget} is used up between {first} and {day_words(self.latest)}."
+    def as_json(self) -> dict[str, Any]:
+        """As values for programs: days as text, unknown values null."""
+        names = ("scope", "name", "money", "so_far", "total", "low", "high", "why", "is_crossed")
+        known = {"budget_usd": self.budget} | {name: getattr(self, name) for name in names}
+        for name, day, letters in (("month", self.month, 7), ("first_day", self.first_day, 10)):
+            known[name] = None if pd.isna(day) else str(day)[:letters]
+        return {name: None if pd.isna(value) else value for name, value in known.items()}
 
 
 @kept
@@ -114,111 +142,86 @@ def month_forecast(data: Dataset) -> Forecast:
     seats of a plan use is left out: it is paid with the seats.
     """
     data = _until_enough(data)
-    seats = data.model_usage["customer_type"] == "subscription"
-    days = _days_paid_by_use(data) if seats.any() else cost_by_day(data)
+    seats = bool((data.model_usage["customer_type"] == "subscription").any())
+    days = _days_paid_by_use(data) if seats else cost_by_day(data)
     days = days.assign(value=days["level"])  # days withheld together tell their mean
-    last = days["date"].max()
+    last, known = days["date"].max(), int(days["value"].count())
     month = (last + _DAY).replace(day=1)
-    nothing = Forecast(mask_unavailable(data, _path([])), month, left_out=bool(seats.any()))
-    if not data.has_cost:
-        return replace(nothing, why=f"cost is {UNAVAILABLE}")
-    known = days.dropna(subset="value")
-    if len(known) < MINIMUM_DAYS:
-        return replace(nothing, why=f"{len(known)} days are known; {MINIMUM_DAYS} are needed")
     ahead = pd.Series(pd.date_range(last + _DAY, month + pd.offsets.MonthEnd(1)))
-    this_month = days[days["date"] >= month]
-    if len(this_month) != (last - month).days + 1 or this_month["value"].isna().any():
-        return replace(nothing, why="not every day of the month so far is known")
+    so_far = days.loc[days["date"] >= month, "value"]
+    found = Forecast(mask_unavailable(data, _path([])), month, left_out=seats)
+    if not data.has_cost:
+        return replace(found, why=f"cost is {UNAVAILABLE}")
+    if known < MINIMUM_DAYS:
+        return replace(found, why=f"{known} days are known; {MINIMUM_DAYS} are needed")
+    if len(so_far) != (last - month).days + 1 or so_far.isna().any():
+        return replace(found, why="not every day of the month so far is known")
+    found = _with_path(found, days, ahead, kinds_of_day(data, ahead).to_numpy())
+    budget = None if data.team else data.monthly_budget_usd
+    return found if budget is None else replace(found, budget=budget)
+
+
+def _with_path(found: Forecast, days: pd.DataFrame, ahead: pd.Series, coming: Kinds) -> Forecast:
+    """The forecast of the days `ahead`, of the kinds `coming`; or why there is none."""
     values, kinds = days["value"].to_numpy(), days["kind"].to_numpy()
-    expected = _expected(values, kinds, kinds_of_day(data, ahead).to_numpy())
-    errors = _errors(values, kinds, len(ahead))
-    if np.isnan(expected).any() or errors.shape[0] < FEWEST_BACKTESTS:
-        return replace(nothing, why="there are too few weeks to know the error of a forecast")
-    found = _forecast(nothing, this_month, ahead, expected, errors)
-    return _against(found, data.monthly_budget_usd if not data.team else None)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class BudgetState(Forecast):
-    """One monthly budget, and the forecast of what it is for; `money` is billed or estimated."""
-
-    scope: str
-    name: str
-    money: str
-
-    @property
-    def first_day(self) -> pd.Timestamp:
-        """The day on which the low end of the forecast reaches it; NaT when it does not."""
-        return self.latest
-
-    @property
-    def is_crossed(self) -> bool:
-        """Whether even the low end of the forecast reaches it."""
-        return self.low >= self.budget
-
-    @property
-    def tense(self) -> str:
-        """Whether a crossed budget is used up already, or only by the forecast."""
-        return "was" if self.so_far >= self.budget else "will be"
-
-    def sentence(self) -> str:
-        """The forecast against the budget, in words."""
-        usd = METRICS["cost"].format
-        whose = self.name or "All of it"
-        if self.why:
-            return f"{whose}: there is no forecast for the budget because {self.why}."
-        return (
-            f"{whose}: {usd(self.so_far)} so far and {usd(self.low)} to {usd(self.high)} in "
-            f"{self.month:%B %Y}, {self.money}; its budget, {usd(self.budget)}, {self.verdict}."
-        )
-
-    @property
-    def verdict(self) -> str:
-        """Whether the month stays within the budget."""
-        if self.why:
-            return self.why
-        if self.is_crossed:
-            return f"{self.tense} exceeded by {day_words(self.first_day)}"
-        return "will not be reached" if self.high < self.budget else "may be exceeded"
-
-    def as_json(self) -> dict[str, Any]:
-        """As values for programs: days as text, unknown values null."""
-        names = ("scope", "name", "money", "so_far", "total", "low", "high", "why", "is_crossed")
-        known = {"budget_usd": self.budget, **{name: getattr(self, name) for name in names}}
-        days = {"month": (self.month, "%Y-%m"), "first_day": (self.first_day, "%Y-%m-%d")}
-        known |= {
-            name: f"{day:{form}}" if pd.notna(day) else None for name, (day, form) in days.items()
-        }
-        return {name: None if pd.isna(value) else value for name, value in known.items()}
+    expected, errors = _expected(values, kinds, coming), _errors(values, kinds, len(ahead))
+    if np.isnan(expected).any() or len(errors) < FEWEST_BACKTESTS:
+        return replace(found, why="there are too few weeks to know the error of a forecast")
+    over = days[days["date"] >= found.month]
+    so_far, spread = float(over["value"].sum()), _widths(errors)
+    path, low, high = (so_far + expected.cumsum() * np.exp(way * spread) for way in (0, -1, 1))
+    total, least, most = (float(one[-1]) for one in (path, low, high))
+    if not total > 0:
+        return replace(found, why="nothing was used in the weeks before")
+    if most - least > total:
+        why = f"its 90 % interval, {_USD(least)} to {_USD(most)}, is wider than the forecast"
+        return replace(found, why=why)
+    actual = zip(over["date"], over["value"].cumsum(), strict=True)
+    rows = [(day, "actual", value, value, value) for day, value in actual]
+    rows += [(day, "forecast", *ends) for day, *ends in zip(ahead, path, low, high, strict=True)]
+    error = float(np.median(np.abs(np.expm1(errors[:, -1]))))
+    return replace(found, frame=_path(rows), so_far=so_far, total=total, low=least, high=most,
+                   error=error, backtests=len(errors))  # fmt: skip
 
 
 @kept
-def budget_states(data: Dataset) -> list[BudgetState]:
+def budget_states(data: Dataset) -> list[Forecast]:
     """Every budget of the settings against the month of the last known day."""
     if data.team:
         return []
-    basis, money = data, "estimated"
+    basis, money, found = data, "estimated", []
     if BILLED in METRICS and basis_of(data, METRICS[BILLED]).has_cost:
         basis, money = basis_of(data, METRICS[BILLED]), "billed"
     if basis.cost_days:
         basis = basis.between(min(basis.cost_days).date(), max(basis.cost_days).date())
-    return [_state(*one, money) for one in _scopes(data, basis)]
+    if data.monthly_budget_usd:
+        found.append(replace(month_forecast(basis), money=money))
+    for scope, budgets in data.budgets.items():
+        parted = basis.by_cost_centre() if scope == "cost_centre" else basis
+        for name, budget in budgets.items():
+            why = f"the roster has no {scope.replace('_', ' ')} {name!r}"
+            is_known = name in set(parted.roster["team"].dropna())
+            of_name = month_forecast(parted.of_team(name)) if is_known else None
+            one = of_name or Forecast(_path([]), pd.NaT, why=why)
+            found.append(replace(one, budget=budget, scope=scope, name=name, money=money))
+    return found
 
 
 def budget_findings(data: Dataset) -> Iterator[Finding]:
     """A finding for each budget that even the low end of the forecast exceeds."""
-    usd = METRICS["cost"].format
     for one in filter(lambda one: one.is_crossed, budget_states(data)):
-        name = f"{one.name}: the" if one.name else "The"
-        day = day_words(one.first_day)
-        title = f"{name} budget of {usd(one.budget)} {one.tense} used up by {day}"
+        name, tense = one.name, "was" if one.so_far >= one.budget else "will be"
+        title = (
+            f"{f'{name}: the' if name else 'The'} budget of {_USD(one.budget)} {tense} used up by "
+            f"{day_words(one.first_day)}"
+        )
         text = (
-            f"{usd(one.so_far)} {one.money} so far; {usd(one.low)} to {usd(one.high)} expected in "
-            f"{one.month:%B}."
+            f"{_USD(one.so_far)} {one.money} so far; {_USD(one.low)} to {_USD(one.high)} expected "
+            f"in {one.month:%B}."
         )
         over = min(one.total / one.budget - 1, 2.0)
         weight = 2 * math.sqrt(one.total / 4) * over  # a month is four weeks, and it is sure
-        yield Finding("budget", title, text, "month_forecast", one.scope, one.name, weight=weight)
+        yield Finding("budget", title, text, "month_forecast", one.scope, name, weight=weight)
 
 
 def budget_table(data: Dataset) -> TitledFrame:
@@ -226,7 +229,6 @@ def budget_table(data: Dataset) -> TitledFrame:
 
     Columns: whose, budget, so_far, low, high, money (billed or estimated), verdict.
     """
-    usd = METRICS["cost"].format
     rows = [
         (one.name or "all", one.budget, one.so_far, one.low, one.high, one.money, one.verdict)
         for one in budget_states(data)
@@ -237,7 +239,7 @@ def budget_table(data: Dataset) -> TitledFrame:
         pd.DataFrame(rows, columns=list(labels)),
         "Budgets of the month",
         labels=labels,
-        formats=dict.fromkeys(("budget", "so_far", "low", "high"), usd),
+        formats=dict.fromkeys(("budget", "so_far", "low", "high"), _USD),
         empty_text="No budget is set: monthly_budget_usd and [budgets] in ccanalytics.toml.",
     )
 
@@ -267,32 +269,6 @@ def _days_paid_by_use(data: Dataset) -> pd.DataFrame:
 
     days = cost_of(seats=False)
     return days.assign(level=days["level"].where(cost_of(seats=True)["level"].notna()))
-
-
-def _forecast(
-    nothing: Forecast,
-    this_month: pd.DataFrame,
-    ahead: pd.Series,
-    expected: Floats,
-    errors: Floats,
-) -> Forecast:
-    so_far, to_come = float(this_month["value"].sum()), np.cumsum(expected)
-    path = so_far + to_come
-    if not path[-1] > 0:
-        return replace(nothing, why="nothing was used in the weeks before")
-    spread = _widths(errors)
-    low, high = (so_far + to_come * np.exp(sign * spread) for sign in (-1, 1))
-    if high[-1] - low[-1] > path[-1]:
-        ends = " to ".join(METRICS["cost"].format(float(end[-1])) for end in (low, high))
-        return replace(nothing, why=f"its 90 % interval, {ends}, is wider than the forecast")
-    actual = zip(this_month["date"], this_month["value"].cumsum(), strict=True)
-    rows = [(day, "actual", value, value, value) for day, value in actual]
-    rows += [(day, "forecast", *values)
-             for day, *values in zip(ahead, path, low, high, strict=True)]  # fmt: skip
-    total, least, most = (float(one[-1]) for one in (path, low, high))
-    error = float(np.median(np.abs(np.expm1(errors[:, -1]))))
-    numbers: Any = {"so_far": so_far, "total": total, "low": least, "high": most, "error": error}
-    return replace(nothing, frame=_path(rows), backtests=len(errors), **numbers)
 
 
 def _expected(values: Floats, kinds: Kinds, ahead: Kinds) -> Floats:
@@ -326,41 +302,13 @@ def _widths(errors: Floats) -> Floats:
     as independent; there are always taken to be two.
     """
     count, horizon = errors.shape
-    steps = np.arange(1, horizon + 1)
-    independent = np.maximum((count + horizon - 1) / steps, 3.0)
+    independent = np.maximum((count + horizon - 1) / np.arange(1, horizon + 1), 3.0)
     rms = np.sqrt(np.mean(errors**2, axis=0))
     widths: Floats = stdtrit(independent - 1, (1 + LEVEL) / 2) * rms * np.sqrt(1 + 1 / independent)
     return widths
 
 
-def _against(found: Forecast, budget: float | None) -> Forecast:
-    """`found` with a budget, and the first days on which either end of it reaches that."""
-    if budget is None:
-        return found
-    reached = (found.frame.loc[found.frame[end] >= budget, "date"] for end in ("high", "low"))
-    earliest, latest = (days.iloc[0] if len(days) else pd.NaT for days in reached)
-    return replace(found, budget=budget, earliest=earliest, latest=latest)
-
-
-def _path(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+def _path(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     numbers = dict.fromkeys(["value", "low", "high"], "float64")
     kinds = {"date": "datetime64[ms]", "kind": "str", **numbers}
     return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
-
-
-def _scopes(data: Dataset, basis: Dataset) -> Iterator[tuple[str, str, float, Dataset | None]]:
-    """Scope, name, budget and dataset; None for a name without people."""
-    if data.monthly_budget_usd:
-        yield ORGANISATION, "", data.monthly_budget_usd, basis
-    for scope, budgets in data.budgets.items():
-        parted = basis.by_cost_centre() if scope == "cost_centre" else basis
-        for name, budget in budgets.items():
-            there = name in set(parted.roster["team"].dropna())
-            yield scope, name, budget, parted.of_team(name) if there else None
-
-
-def _state(scope: str, name: str, budget: float, part: Dataset | None, money: str) -> BudgetState:
-    why = f"the roster has no {scope.replace('_', ' ')} {name!r}"
-    found = month_forecast(part) if part is not None else Forecast(_path([]), pd.NaT, why=why)
-    known = vars(_against(found, budget))
-    return BudgetState(**known, scope=scope, name=name, money=money)

@@ -11,7 +11,6 @@ chosen, and when, was not drawn by lot.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -39,8 +38,6 @@ _WEEK = pd.Timedelta(days=7)
 _FRAME = {"weeks_since": "int64"} | dict.fromkeys(
     ("value", "low", "high", "team_value", "others_value"), "float64"
 )
-
-EffectVerdict = Literal["higher", "lower", "no detectable difference", "not to be trusted", ""]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +72,14 @@ class Effect(ShowsItself):
         return self.change.relative if self.change else math.nan
 
     @property
-    def verdict(self) -> EffectVerdict:
-        """The verdict; none with few teams, or where teams drifted apart before."""
+    def verdict(self) -> str:
+        """higher, lower, no detectable difference, not to be trusted (teams drifted apart before),
+        or nothing with few teams."""
         if self.change is None or self.n_teams < FEWEST_PLACEBOS:
             return ""
         if self.drift:
             return "not to be trusted"
-        verdicts: dict[str, EffectVerdict] = {"up": "higher", "down": "lower"}
+        verdicts = {"up": "higher", "down": "lower"}
         return verdicts.get(self.change.verdict, "no detectable difference")
 
     def sentence(self) -> str:
@@ -89,31 +87,24 @@ class Effect(ShowsItself):
         about = f"{self.what} (team {self.team}, {day_words(self.date, '%B %Y')})"
         if self.change is None:
             return f"{about}: no comparison, because {self.why}."
-        people = counted(self.n_treated, "person", "people")
-        others = counted(self.n_teams, "team")
-        text = (
-            f"{about}: {self.metric.name[0].lower()}{self.metric.name[1:]} of {people} changed by "
-            f"{percent(self.effect)} compared with the {others} without it"
-        )
-        return (
-            f"{text}{self._judged(self.change)} It was not a randomised experiment: other things "
-            "changed in these weeks too."
-        )
-
-    def _judged(self, change: LogChange) -> str:
-        if self.n_teams < FEWEST_PLACEBOS:
-            low, high = map(percent, self.apart)
-            return (
+        low, high = map(percent, self.change.interval if self.verdict else self.apart)
+        judged = f" (90 % interval {low} to {high}): {self.verdict}"
+        if not self.verdict:
+            judged = (
                 f", which changed by {low} to {high} themselves. It takes {FEWEST_PLACEBOS} such "
-                "teams to tell an effect from chance."
+                "teams to tell an effect from chance"
             )
-        low, high = map(percent, change.interval)
-        text = f" (90 % interval {low} to {high}): {self.verdict}"
-        if self.drift:
-            return f"{text}, because the teams were already drifting apart before it."
-        if self.verdict == "no detectable difference":
-            return f"{text}; a rise of {100 * change.detectable:.0f} % would show."
-        return f"{text}."
+        elif self.drift:
+            judged += ", because the teams were already drifting apart before it"
+        elif self.verdict == "no detectable difference":
+            judged += f"; a rise of {100 * self.change.detectable:.0f} % would show"
+        name = f"{self.metric.name[0].lower()}{self.metric.name[1:]}"
+        return (
+            f"{about}: {name} of {counted(self.n_treated, 'person', 'people')} changed by "
+            f"{percent(self.effect)} compared with the {counted(self.n_teams, 'team')} without it"
+            f"{judged}. It was not a randomised experiment: other things changed in these weeks "
+            "too."
+        )
 
 
 class Effects(Results):
@@ -132,52 +123,42 @@ def intervention_effects(data: Dataset, metric_id: str = "commits_per_active_day
     if not metric.is_ratio:
         raise ValueError(f"{metric_id!r} is a total; an effect needs a ratio.")
     sizes = data.roster.groupby("team")["actor"].nunique()
-    small = sizes.index[sizes < data.minimum_group]
     known = data.calendars.interventions
-    known = known[~known["team"].isin(small)]
+    known = known[~known["team"].isin(sizes.index[sizes < data.minimum_group])]
+    nothing = pd.DataFrame(columns=list(_FRAME)).astype(_FRAME)
     return Effects(
-        _effect(data, metric, row.team, row.what, row.date) for row in known.itertuples()
+        _compared(data, Effect(metric, row.team, row.what, row.date, nothing))
+        for row in known.itertuples()
     )
 
 
-def _effect(data: Dataset, metric: Metric, team: str, what: str, date: pd.Timestamp) -> Effect:
+def _compared(data: Dataset, asked: Effect) -> Effect:
+    """The effect that is `asked` for, or why there is none."""
+    metric, team, date, calendars = asked.metric, asked.team, asked.date, data.calendars
     # The week of the day itself is before and after at once, unless it is its Monday.
     before = data.weeks[data.weeks <= date - _WEEK][-LOOKED_AT:]
     after = data.weeks[data.weeks >= date][:LOOKED_AT]
-    nothing = Effect(metric, team, what, date, pd.DataFrame(columns=list(_FRAME)).astype(_FRAME))
-    if why := _why_not(data, metric, team, len(before), len(after)):
-        return replace(nothing, why=why)
+    if not is_known(data, metric):
+        return replace(asked, why=f"its cost is {UNAVAILABLE}")
     weeks = before.append(after)
     sums = _team_sums(metric, week_frame(data, metric, "team"), weeks, weeks < date)
     if team not in sums:
-        return replace(nothing, why="the team has too few people or events in some of the weeks")
+        why = (
+            f"it takes {FEWEST_BEFORE} closed weeks before it and {FEWEST_AFTER} after in which "
+            "the team, by the roster, has enough people and events"
+        )
+        return replace(asked, why=why)
     # A team with an intervention by then, or an event in these weeks, is not a placebo.
-    ended, noted = after[-1] + _WEEK, data.calendars
-    treated = noted.interventions.loc[noted.interventions["date"] < ended, "team"]
-    events = noted.events.loc[noted.events["date"].between(before[0], ended), "team"]
-    others = [name for name in sums if name not in {team, *treated, *events}]
+    ended, events = after[-1] + _WEEK, calendars.events
+    treated = calendars.interventions.loc[calendars.interventions["date"] < ended, "team"]
+    noted = events.loc[events["date"].between(before[0], ended), "team"]
+    others = [name for name in sums if name not in {team, *treated, *noted}]
     if not others:
-        return replace(nothing, why="there is no team without one to compare with")
+        return replace(asked, why="there is no team without one to compare with")
     rows = rows_of(data, metric, "team")
     people = rows.loc[rows["week"].isin(weeks) & (rows["team"] == team), "actor"].nunique()
-    found = replace(nothing, n_treated=people, n_teams=len(others))
+    found = replace(asked, n_treated=people, n_teams=len(others))
     return compared_teams(found, np.stack([sums[name] for name in (team, *others)]), before, after)
-
-
-def _why_not(data: Dataset, metric: Metric, team: str, n_before: int, n_after: int) -> str:
-    """Why the intervention cannot be judged; empty when it can."""
-    if not is_known(data, metric):
-        return f"its cost is {UNAVAILABLE}"
-    if data.roster.empty:
-        return "there is no roster, so nobody is in a team"
-    if team not in set(data.roster["team"].dropna()):
-        return "the roster has no such team"
-    if n_before < FEWEST_BEFORE or n_after < FEWEST_AFTER:
-        return (
-            f"there are {n_before} closed weeks before it and {n_after} after, and it takes "
-            f"{FEWEST_BEFORE} and {FEWEST_AFTER}"
-        )
-    return ""
 
 
 def _team_sums(
@@ -206,11 +187,10 @@ def compared_teams(
 ) -> Effect:
     """`found` with the first team of `sums` compared with the others."""
     order = np.arange(len(before) + len(after))
-    early, late = order < len(before), order >= len(before)
-    moves = _moves(sums, early, late)
-    first_half = order < len(before) // 2
-    earlier = difference(_moves(sums, first_half, early & ~first_half))
-    weekly = [difference(_moves(sums, early, order == at)) for at in order]
+    early, first_half = order < len(before), order < len(before) // 2
+    moves = _moves(sums, early, ~early)
+    earlier = _difference(_moves(sums, first_half, early & ~first_half))
+    weekly = [_difference(_moves(sums, early, order == at)) for at in order]
     values = ratio(*sums[0]), ratio(*sums[1:].sum(axis=0))
     since = (before.append(after) - after[0]) // _WEEK
     rows = [(since[at], one.relative, *one.interval, values[0][at], values[1][at])
@@ -220,13 +200,13 @@ def compared_teams(
     return replace(
         found,
         frame=frame if judged else frame.assign(low=np.nan, high=np.nan),
-        change=difference(moves),
+        change=_difference(moves),
         apart=(math.expm1(moves[1:].min()), math.expm1(moves[1:].max())),
         drift=judged and earlier.p_value <= 1 - LEVEL,
     )
 
 
-def difference(moves: Floats) -> LogChange:
+def _difference(moves: Floats) -> LogChange:
     """The first move minus the mean of the others, with their scatter as uncertainty."""
     others = moves[1:][np.isfinite(moves[1:])]
     n = len(others)

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import CensoredData, ecdf
 
@@ -23,15 +22,14 @@ from ccanalytics.metrics.actor_weeks import (
     week_pairs,
 )
 from ccanalytics.metrics.by_week import measures
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.findings import Finding
-from ccanalytics.metrics.own_history import LEVEL, Floats, ratio, wilson
+from ccanalytics.metrics.own_history import LEVEL, Floats, Weeks, ratio, wilson
 from ccanalytics.metrics.ratios import MINIMUM_DISTRIBUTION, week_frame
 from ccanalytics.people.roster import WEEK
 from ccanalytics.people.small_groups import withheld_rows
 from ccanalytics.showing import Note, says
 from ccanalytics.words import day_words
-
-Cells = npt.NDArray[np.bool_]
 
 BEGAN_AFTER, SINCE_THEN = 4, 2
 """Weeks somebody must not have been seen before, and weeks to return in."""
@@ -60,7 +58,7 @@ def activation_rate(data: Dataset) -> pd.DataFrame:
     """
     stays = _stays(data)
     known = stays["start"].notna()
-    before = known & (stays["start"] < _first_day(data))
+    before = known & (stays["start"] < _watched(data)[0])
     last = stays["start"] + (DAYS - 1) * _DAY
     over = known & ~before & (last <= stays["watched"])
     began, n = float((stays["first_use"] <= last)[over].sum()), float(over.sum())
@@ -76,23 +74,21 @@ def activation_rate(data: Dataset) -> pd.DataFrame:
 @says(Note)
 def activation_sentence(data: Dataset) -> str:
     """The activation rate in words, with the people it leaves out."""
-    if data.roster.empty:
-        return "Without a roster it is not known who joined when, so there is no activation rate."
-    if not len(data.weeks):
-        return "No week is closed yet, so there is no activation rate."
+    if data.roster.empty or not len(data.weeks):
+        return "Without a roster and a closed week there is no activation rate."
     rate = activation_rate(data).iloc[0]
-    left_out = (
-        f"Left out: {rate['before']:.0f} who joined before the records start, "
-        f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {DAYS} "
-        "days are not over or who left during them."
+    share = METRICS["activation_rate"].format
+    said = (
+        f"{rate['numerator']:.0f} of {rate['denominator']:.0f} people, {share(rate['value'])} "
+        f"(90 % interval {share(rate['low'])} to {share(rate['high'])}), started within {DAYS} "
+        "days of joining."
     )
     if math.isnan(rate["value"]):
-        return f"Too few people joined to give an activation rate. {left_out}"
-    low, high = 100 * rate["low"], 100 * rate["high"]
+        said = "Too few people joined to give an activation rate."
     return (
-        f"{rate['numerator']:.0f} of {rate['denominator']:.0f} people, "
-        f"{100 * rate['value']:.0f} % (90 % interval {low:.0f} % to {high:.0f} %), started within "
-        f"{DAYS} days of joining. {left_out}"
+        f"{said} Left out: {rate['before']:.0f} who joined before the records start, "
+        f"{rate['unknown_start']:.0f} without a start date, {rate['unfinished']:.0f} whose {DAYS} "
+        "days are not over or who left during them."
     )
 
 
@@ -105,7 +101,7 @@ def time_to_first_use(data: Dataset) -> pd.DataFrame:
     than the minimum group are left. No rows for fewer than ten people.
     """
     stays = _stays(data)
-    stays = stays[stays["start"].between(_first_day(data), _last_day(data))]
+    stays = stays[stays["start"].between(*_watched(data))]
     began = stays["first_use"] <= stays["watched"]
     last = stays["first_use"].where(began, stays["watched"])
     days = (last - stays["start"]).dt.days.clip(lower=0).to_numpy("float64")
@@ -125,7 +121,10 @@ def first_use_sentence(data: Dataset) -> str:
             f"{max(MINIMUM_DISTRIBUTION, data.minimum_group)} people must have joined the roster "
             "while there are records."
         )
-    lower, median, upper = (_reached(curve, share) for share in (0.25, 0.5, 0.75))
+    reached = (curve.loc[curve["value"] >= share - 1e-9, "day"] for share in (0.25, 0.5, 0.75))
+    lower, median, upper = (
+        f"by day {days.iloc[0]:.0f}" if len(days) else "at a time not seen yet" for days in reached
+    )
     return (
         f"Of {curve['n_actors'].iloc[0]:.0f} people who joined, a quarter had begun {lower}, half "
         f"{median}, three quarters {upper}. People who have not begun count for the days they have "
@@ -133,7 +132,7 @@ def first_use_sentence(data: Dataset) -> str:
     )
 
 
-def kaplan_meier(days: Floats, began: Cells) -> pd.DataFrame:
+def kaplan_meier(days: Floats, began: Weeks) -> pd.DataFrame:
     """One row per whole day up to the longest wait: day, value (share begun), low, high, at_risk.
 
     `days` is each person's wait until the start or, where not `began`, the last observed day.
@@ -158,12 +157,12 @@ def kaplan_meier(days: Floats, began: Cells) -> pd.DataFrame:
 
 
 @measures("roster_use")
-def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
+def roster_use(data: Dataset) -> pd.DataFrame:
     """One row per status of the people on the last week's roster: people, and their share.
 
-    Active in the last `weeks` closed weeks; dormant: before that only; never seen in this range;
-    too new to say: not seen, but on the roster for fewer than `grace` days. A status of too few
-    people is null, and the next smallest one with it. No rows without a roster.
+    Active in the last 4 closed weeks; dormant: before that only; never seen in this range; too new
+    to say: not seen, but on the roster for fewer than 28 days. A status of too few people is null,
+    and the next smallest one with it. No rows without a roster.
     """
     there = roster_weeks(data)
     there = there.loc[there["week"].isin(data.weeks[-1:]), "actor"]
@@ -172,11 +171,11 @@ def roster_use(data: Dataset, weeks: int = 4, grace: int = 28) -> pd.DataFrame:
     columns = {"status": "str", "value": "float64", "share": "float64"}
     if people.empty:
         return pd.DataFrame(columns=list(columns)).astype(columns)
-    last_day = _last_day(data)
-    use = active_days(data).groupby("actor")["date"].max()
-    last_use = use.reindex(people["actor"]).reset_index(drop=True)
-    new = (last_day - people["start"]).dt.days + 1 < grace
-    rules = [last_use > last_day - weeks * WEEK, last_use.notna(), ~new]
+    _, last_day = _watched(data)
+    last_use = active_days(data).groupby("actor")["date"].max().reindex(people["actor"])
+    last_use = last_use.reset_index(drop=True)
+    new = people["start"] > last_day - 27 * _DAY
+    rules = [last_use > last_day - 4 * WEEK, last_use.notna(), ~new]
     status = pd.Series(np.select(rules, STATUSES[:3], STATUSES[3]))
     people = people.assign(status=status, cost_usd=0.0)
     hidden = set(people.loc[withheld_rows(people, data.minimum_group, [], "status"), "status"])
@@ -194,16 +193,12 @@ def actor_flow(data: Dataset) -> pd.DataFrame:
     left ones to those of the previous week. Null when either week is withheld, or that one is
     missing; `left` is null without a roster.
     """
-    pairs, roster = week_pairs(data), roster_weeks(data)
+    pairs, roster = week_pairs(data), roster_weeks(data).set_index(["week", "actor"])
     now, before = pairs["active"] == 1, pairs["active_before"] == 1
     seen = pairs.groupby("actor")["week"].transform("min") < pairs["week"]
-
-    def among(rows: pd.DataFrame, week: pd.Series) -> Cells:
-        there = pd.MultiIndex.from_arrays([week, pairs["actor"]])
-        return np.asarray(there.isin(pd.MultiIndex.from_frame(rows[["week", "actor"]])))
-
-    stays = among(roster[roster["stays"] == 1], pairs["week"])
-    left = among(roster, pairs["week"] - WEEK) & ~stays
+    week, week_before = (pd.MultiIndex.from_arrays([pairs["week"] - off, pairs["actor"]])
+                         for off in (0 * WEEK, WEEK))  # fmt: skip
+    left = week_before.isin(roster.index) & ~week.isin(roster.index[roster["stays"] == 1])
     rules = [now & before, now & seen, now, ~left]
     flow = pd.Series(np.select(rules, FLOWS[:4], FLOWS[4]), pairs.index, name="flow")
     grid = pd.MultiIndex.from_product([data.weeks[1:], FLOWS], names=["week", "flow"])
@@ -280,36 +275,23 @@ def stopped_findings(data: Dataset) -> Iterator[Finding]:
 def _stays(data: Dataset) -> pd.DataFrame:
     """One row per person on the roster while there are records: start of the first stay (NaT:
     unknown), first use, and the last day they are watched."""
-    roster = data.roster[~(data.roster["start"] > _last_day(data))]
-    roster = roster if len(data.weeks) else roster.iloc[:0]
+    first, last = _watched(data)
+    roster = data.roster[~(data.roster["start"] > last) & bool(len(data.weeks))]
     ordered = roster.sort_values(["actor", "start"], na_position="first")
     stays = ordered.drop_duplicates("actor")[["actor", "start"]].set_index("actor")
     stays["end"] = ordered.drop_duplicates("actor", keep="last").set_index("actor")["end"]
-    stays = stays[~(stays["end"] < _first_day(data))]
+    stays = stays[~(stays["end"] < first)]
     days = active_days(data)
-    use = days[days["date"] >= _first_day(data)].groupby("actor")["date"].min()
-    last = _last_day(data)
+    use = days[days["date"] >= first].groupby("actor")["date"].min()
     watched = stays["end"].fillna(last).clip(upper=last)
     return stays.assign(first_use=use.reindex(stays.index), watched=watched).reset_index()
 
 
-def _first_day(data: Dataset) -> pd.Timestamp:
-    """The first day of the unbroken run of closed weeks that ends with the last."""
-    begins = data.weeks[~follows(data.weeks)]
-    return begins[-1] if len(begins) else pd.NaT
-
-
-def _last_day(data: Dataset) -> pd.Timestamp:
-    return data.weeks[-1] + WEEK - _DAY if len(data.weeks) else pd.NaT
-
-
-def _reached(curve: pd.DataFrame, share: float) -> str:
-    """The day by which `share` of the people had started, in words."""
-    days = curve.loc[curve["value"] >= share - 1e-9, "day"]
-    if days.empty:
-        return "at a time not seen yet"
-    day = int(days.iloc[0])
-    return "on the day of joining" if day == 0 else f"by day {day}"
+def _watched(data: Dataset) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """The first and last day of the unbroken run of closed weeks that ends with the last."""
+    if not len(data.weeks):
+        return pd.NaT, pd.NaT
+    return data.weeks[~follows(data.weeks)][-1], data.weeks[-1] + WEEK - _DAY
 
 
 def _hidden_cohorts(sizes: pd.Series, cohorts: pd.DatetimeIndex, minimum: int) -> set[pd.Timestamp]:

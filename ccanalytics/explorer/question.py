@@ -6,8 +6,7 @@ from datetime import date
 from ccanalytics.metrics.definitions import METRICS, ActorKind
 from ccanalytics.metrics.ratios import Period
 
-SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "cost_curve",
-          "daily_cost")  # fmt: skip
+SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "daily_cost")
 """Metrics with a function of their own: people only, no split."""
 
 OWN_RATIO = "own_ratio"

@@ -179,9 +179,9 @@ def by_period(
 def metric_frame(data: Dataset, metric_id: str, **options: Any) -> MetricFrame:
     """The frame of any metric of `METRICS`, also of one whose rows are not weeks.
 
-    "retention" has a row per cohort and week, "daily_cost" one per day, "cost_curve" one per group
-    of people; the function that `METRICS[metric_id]` names says which, and which `options` it has.
-    Of a metric by week it is what `by_week` gives.
+    "retention" has a row per cohort and week, "daily_cost" one per day; the function that
+    `METRICS[metric_id]` names says which, and which `options` it has. Of a metric by week it is
+    what `by_week` gives.
     """
     metric = METRICS.get(metric_id)
     if metric is None or not metric.function:

@@ -118,8 +118,8 @@ def test_the_first_use_sentence_has_the_quartiles():
     """Of ten people, five start on the first day and five never."""
     data = joined([("2026-09-07", "2026-09-07")] * 5 + [("2026-09-07", "")] * 5)
     assert cca.sentence(data, "time_to_first_use").startswith(
-        "Of 10 people who joined, a quarter had begun on the day of joining, half on the day of "
-        "joining, three quarters at a time not seen yet."
+        "Of 10 people who joined, a quarter had begun by day 0, half by day 0, "
+        "three quarters at a time not seen yet."
     )
 
 

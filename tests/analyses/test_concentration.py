@@ -56,18 +56,6 @@ def test_the_fewest_people_making_half():
     assert halfcount(data)["share"].item() == 0.2
 
 
-def test_there_is_no_curve_for_fewer_people_than_the_minimum_group():
-    """Ten people are enough for a distribution, but not for one group of twelve."""
-    assert cca.metric_frame(spending(*[5] * 10, minimum_group=12), "cost_curve").empty
-
-
-def test_the_curve_goes_from_the_lowest_cost_up():
-    """Ten people with 1 to 10 dollars: after five of them, 15 of 55."""
-    frame = cca.metric_frame(spending(*range(1, 11)), "cost_curve")
-    assert frame["people_share"].tolist() == pytest.approx([n / 10 for n in range(11)])
-    assert frame["value"].iloc[5] == pytest.approx(15 / 55)
-
-
 @pytest.mark.parametrize("function", [gini, top10_share, halfcount])
 def test_under_ten_people_there_is_no_shape(function):
     """Nine are too few, even without any minimum group."""
@@ -88,23 +76,6 @@ def test_a_half_made_by_fewer_than_the_minimum_group_is_hidden():
     assert frame[["value", "share"]].isna().all(axis=None)
 
 
-def test_no_group_of_the_curve_is_under_the_minimum():
-    """23 people make four groups of five or six."""
-    frame = cca.metric_frame(spending(*range(1, 24), minimum_group=5), "cost_curve")
-    assert (np.diff(frame["people_share"]) * 23 >= 5 - 1e-9).all()
-    assert len(frame) == 5
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 50), min_size=50, max_size=69))
-def test_the_top_group_of_the_curve_is_the_top_tenth(dollars):
-    """Otherwise the difference between the two would be the cost of one person."""
-    data = spending(*dollars, 1, minimum_group=5)
-    curve, share = cca.metric_frame(data, "cost_curve"), only(top10_share(data))
-    assert curve.empty == math.isnan(share)  # either both are withheld or none
-    assert curve.empty or 1 - curve["value"].iloc[-2] == pytest.approx(share)
-
-
 def test_an_unknown_cost_has_no_shape():
     """Half of the tokens have no price."""
     models = {"claude-sonnet-5": {"output": 100, "cents": None}}
@@ -114,13 +85,12 @@ def test_an_unknown_cost_has_no_shape():
                             for n in range(10))]  # fmt: skip
     data = dataset(records, "2026-11-16", "2026-11-22")
     assert math.isnan(only(gini(data)))
-    assert cca.metric_frame(data, "cost_curve").empty
-    assert "is not shown" in cca.sentence(data, "cost_curve")
+    assert "is not shown" in cca.sentence(data, "top10_share")
 
 
 def test_the_sentence_leaves_out_what_is_hidden():
     """Twelve people: no tenth at a minimum of five, but a Gini coefficient."""
-    said = cca.sentence(spending(*[5] * 12, minimum_group=5), "cost_curve")
+    said = cca.sentence(spending(*[5] * 12, minimum_group=5), "top10_share")
     assert said == (
         "In the last week half of it was made by 6 of 12 people; the Gini coefficient (0: "
         "everybody alike) was 0.00."
@@ -149,4 +119,3 @@ def test_the_top_tenth_is_withheld_when_one_person_dominates_it():
     ]
     data = dataset(records, "2026-11-16", "2026-11-22", minimum_group=5)
     assert cca.by_week(data, "top10_share")["value"].isna().all()
-    assert cca.metric_frame(data, "cost_curve").empty

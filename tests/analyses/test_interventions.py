@@ -134,10 +134,10 @@ def test_a_team_with_its_own_intervention_or_event_is_not_a_placebo(more):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"text": "team,date,what\nRed,2026-09-14,Early\n"}, "2 closed weeks before"),
-        ({"text": "team,date,what\nRed,2026-11-16,Late\n"}, "1 after"),
-        ({"text": "team,date,what\nGrey,2026-10-12,Unknown\n"}, "no such team"),
-        ({"roster": None}, "no roster"),
+        ({"text": "team,date,what\nRed,2026-09-14,Early\n"}, "4 closed weeks before"),
+        ({"text": "team,date,what\nRed,2026-11-16,Late\n"}, "2 after"),
+        ({"text": "team,date,what\nGrey,2026-10-12,Unknown\n"}, "by the roster"),
+        ({"roster": None}, "by the roster"),
         ({"others": ()}, "no team without one"),
     ],
 )

@@ -59,7 +59,7 @@ def test_every_metric_frame_about_cost_is_empty_or_null():
     """No frame drawn by a notebook contains a 0."""
     data = enterprise()
     for metric in ("model_mix", "api_key_cost", "typical_cost_per_commit", "gini", "halfcount",
-                   "top10_share", "cost_curve", "daily_cost"):  # fmt: skip
+                   "top10_share", "daily_cost"):  # fmt: skip
         assert result_of(data, metric)["value"].isna().all(), metric
 
 
@@ -67,7 +67,7 @@ def test_sentences_about_cost_say_that_it_is_unknown():
     """The forecast, the drivers, the teams and the distribution."""
     data = enterprise()
     for said in (cca.month_forecast(data).sentence(), cca.cost_drivers(data).sentence(),
-                 cca.team_shift(data).sentence(), cca.sentence(data, "cost_curve"),
+                 cca.team_shift(data).sentence(), cca.sentence(data, "top10_share"),
                  str(cca.metric_frame(data, "unusual_days")._repr_mimebundle_())):  # fmt: skip
         assert "not known from this source" in said
 
