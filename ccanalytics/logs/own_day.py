@@ -1,7 +1,7 @@
 """What one person is using now: this hour, today, the week so far, the window of five hours, and
 the last seven days against the seven before."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -9,16 +9,14 @@ import pandas as pd
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.logs.own_frames import (
     dollars,
+    labelled,
     last_folder,
     local_time,
     own_frames,
     own_part,
-    session_name,
     short_names,
-    utc_time,
 )
-from ccanalytics.logs.own_sessions import own_sessions
-from ccanalytics.logs.own_usage import summands
+from ccanalytics.logs.own_usage import own_sessions, summands, usage_by
 from ccanalytics.metrics.by_week import measures
 from ccanalytics.showing import ShowsItself
 from ccanalytics.words import day_words
@@ -46,26 +44,30 @@ MEASURES = {
 }
 """The measures of `own_recent`, each with its unit and label."""
 
-_DAY, _WEEK = pd.Timedelta(days=1), pd.Timedelta(days=7)
+_DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Spell:
-    """Use from `since` to `until`, UTC times."""
+    """What was used in some time: estimated dollars, tokens, answers."""
+
+    cost: float
+    tokens: int
+    answers: int
+
+
+@dataclass(frozen=True)
+class Window(Spell):
+    """The open five-hour window, in the reader's time."""
 
     since: pd.Timestamp
     until: pd.Timestamp
-    requests: pd.DataFrame
-
-    @property
-    def cost(self) -> float:
-        """Estimated dollars."""
-        return float(self.requests["value"].sum())
-
-    @property
-    def tokens(self) -> int:
-        """All tokens, input and output."""
-        return int(self.requests["tokens"].sum())
+    burn_rate: float
+    """Dollars per hour from its first answer to now."""
+    projection: float
+    """Its total at this rate."""
+    limit_at: pd.Timestamp | None
+    """When this rate reaches the limit; None if not in this window."""
 
 
 @dataclass(frozen=True)
@@ -79,44 +81,18 @@ class OwnNow(ShowsItself):
     shown_by = "logs.own_display:own_now_bundle"
 
     now: pd.Timestamp
-    timezone: str
+    """The reader's time."""
     hour: Spell
     today: Spell
     yesterday: Spell
     week: Spell
     last_week: Spell
-    window: Spell | None
+    window: Window | None
     newest: pd.DataFrame
     """The last answer of a session itself, not of a subagent: one row or none."""
-    limit_usd: float = 0.0
-    choices: list[Choice] = field(default_factory=list)
+    limit_usd: float
+    choices: list[Choice]
     """What a live page can be filtered by."""
-
-    @property
-    def burn_rate(self) -> float:
-        """Dollars per hour in the open window, from its first answer to now; 0 without one."""
-        if self.window is None:
-            return 0.0
-        first = self.window.requests["at"].min()
-        # A first answer moments ago says nothing about an hour.
-        spent = max(self.now - first, pd.Timedelta(minutes=1))
-        return self.window.cost / (spent / pd.Timedelta(hours=1))
-
-    @property
-    def projection(self) -> float:
-        """The projected total of the open window at this rate; 0 without one."""
-        if self.window is None:
-            return 0.0
-        left = (self.window.until - self.now) / pd.Timedelta(hours=1)
-        return self.window.cost + self.burn_rate * left
-
-    @property
-    def limit_at(self) -> pd.Timestamp | None:
-        """When this rate reaches the limit, in UTC; None if not in this window."""
-        if self.window is None or not self.limit_usd or self.projection <= self.limit_usd:
-            return None
-        left = max(self.limit_usd - self.window.cost, 0) / self.burn_rate
-        return self.now + pd.Timedelta(hours=left)
 
 
 def own_now(
@@ -131,29 +107,56 @@ def own_now(
     Days and weeks are those of `timezone`, by default this machine's; `now` is the time. With
     `project` only use in that folder.
     """
-    requests = own_frames(own_part(data, project)).requests.sort_values("at")
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
     clock = local_time(pd.Series([moment]), timezone).iloc[0]
-    midnight = clock.normalize()
-    monday = midnight - pd.Timedelta(days=midnight.day_of_week)
-    # Not by the offset of now: the clocks may have changed since.
-    day, day_before, week, week_before = (
-        utc_time(local, timezone) for local in (midnight, midnight - _DAY, monday, monday - _WEEK)
-    )
-    main = requests[(requests["agent"] == "main") & (requests["at"] <= moment)]
+    used = own_frames(own_part(data, project)).requests.sort_values("at")
+    used = labelled(used[used["at"] <= moment], "at", timezone)
+    today = clock.normalize()
+    monday = today - today.day_of_week * _DAY
     return OwnNow(
-        now=moment,
-        timezone=timezone,
-        hour=_spell(requests, moment - (clock - clock.floor("h")), moment),
-        today=_spell(requests, day, moment),
-        yesterday=_spell(requests, day_before, day),
-        week=_spell(requests, week, moment),
-        last_week=_spell(requests, week_before, week),
-        window=_open_window(requests, moment),
-        newest=main.tail(1),
+        now=clock,
+        hour=_spell(used[used["at"] >= moment - (clock - clock.floor("h"))]),
+        today=_spell(used[used["day"] == today]),
+        yesterday=_spell(used[used["day"] == today - _DAY]),
+        week=_spell(used[used["week"] == monday]),
+        last_week=_spell(used[used["week"] == monday - 7 * _DAY]),
+        window=_open_window(used, moment, timezone, limit_usd),
+        newest=used[used["agent"] == "main"].tail(1),
         limit_usd=limit_usd,
         choices=_choices(data, project, timezone),
     )
+
+
+def _spell(used: pd.DataFrame) -> Spell:
+    return Spell(float(used["value"].sum()), int(used["tokens"].sum()), len(used))
+
+
+def _open_window(
+    used: pd.DataFrame, now: pd.Timestamp, timezone: str, limit_usd: float
+) -> Window | None:
+    """The five-hour window that is open; None when the last one is over.
+
+    A window starts at the full hour of its first answer, the next one with the first answer
+    after its end.
+    """
+    since, later = None, used.loc[used["at"] > now - 20 * WINDOW, "at"]
+    while not later.empty:
+        since = later.iloc[0].floor("h")
+        later = later[later >= since + WINDOW]
+    if since is None or now >= since + WINDOW:
+        return None
+    inside = used[used["at"] >= since]
+    spell, hour = _spell(inside), pd.Timedelta(hours=1)
+    # A first answer moments ago says nothing about an hour.
+    rate = spell.cost / (max(now - inside["at"].iloc[0], hour / 60) / hour)
+    projection = spell.cost + rate * ((since + WINDOW - now) / hour)
+    times = [since, since + WINDOW]
+    if 0 < limit_usd < projection:
+        times.append(now + max(limit_usd - spell.cost, 0) / rate * hour)
+    opened, until, *reached = local_time(pd.Series(times), timezone)
+    limit_at = reached[0] if reached else None
+    return Window(**vars(spell), since=opened, until=until, burn_rate=rate,
+                  projection=projection, limit_at=limit_at)  # fmt: skip
 
 
 def _choices(data: Dataset, project: str, timezone: str) -> list[Choice]:
@@ -161,51 +164,23 @@ def _choices(data: Dataset, project: str, timezone: str) -> list[Choice]:
 
     Projects and models of the whole range, and the sessions of one project or of all, by cost.
     """
-    sessions = own_sessions(own_part(data, project=project), timezone).head(MOST_SESSIONS)
-    requests = own_frames(data).requests
-    projects, models = (
-        requests.groupby(requests[name].astype("str"))["value"].sum().sort_values()[::-1].index
-        for name in ("project", "model")
-    )
-    listed = [(row["session"], _choice_words(row)) for _, row in sessions.iterrows()]
-    days = (data.until - data.since).days + 1
-    every = ("", "all")
+    sessions = own_sessions(own_part(data, project), timezone).head(MOST_SESSIONS)
+    projects, models = (usage_by(data, name)[name] for name in ("project", "model"))
+    names = [
+        f"{day_words(one.started_at, '%b %H:%M')} · {one.title or last_folder(one.project)} · "
+        f"{dollars(one.value)}"
+        for one in sessions.itertuples()
+    ]
+    days, every = (data.until - data.since).days + 1, ("", "all")
     options = {
         ("days", "Range"): [*({str(days): f"last {days} days"} | DAYS).items()],
-        ("project", "Project"): [every, *short_names(projects.to_series()).items()],
+        ("project", "Project"): [every, *short_names(projects).items()],
         ("model", "Model"): [every, *zip(models, models, strict=True)],
-        ("session", "Session"): [every, *listed],
+        ("session", "Session"): [every, *zip(sessions["session"], names, strict=True)],
     }
     return [
         {"name": name, "label": label, "options": these} for (name, label), these in options.items()
     ]
-
-
-def _choice_words(session: pd.Series) -> str:
-    started = day_words(session["started_at"], "%b %H:%M")
-    name = session_name(session) if session["title"] else last_folder(session["project"])
-    return f"{started} · {name} · {dollars(session['value'])}"
-
-
-def _open_window(requests: pd.DataFrame, now: pd.Timestamp) -> Spell | None:
-    """The five-hour window that is open; None when the last one is over.
-
-    A window starts at the full hour of its first answer, the next one with the first answer
-    after its end.
-    """
-    at = requests["at"][(requests["at"] > now - 20 * WINDOW) & (requests["at"] <= now)]
-    since = None
-    while not at.empty:
-        since = at.iloc[0].floor("h")
-        at = at[at >= since + WINDOW]
-    if since is None or now >= since + WINDOW:
-        return None
-    return _spell(requests, since, since + WINDOW)
-
-
-def _spell(requests: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> Spell:
-    inside = (requests["at"] >= since) & (requests["at"] < until)
-    return Spell(since, until, requests[inside])
 
 
 @measures("own_recent", shown_by="logs.own_display:recent_bundle")
@@ -214,33 +189,26 @@ def own_recent(data: Dataset, timezone: str = "", now: datetime | None = None) -
 
     Days are those of `timezone`, by default this machine's. The last day ends at `now`, or at
     the end of the data if earlier; the days before end at the same time of day. Columns:
-    measure (a column of `usage_by`, or tokens), unit, value, before. Null if a price is unknown, or
+    measure (a column of `usage_by`), unit, value, before. Null if a price is unknown, or
     the data do not reach back so far.
     """
     moment = pd.Timestamp(now or datetime.now(UTC)).tz_convert(None)
-    ends = [pd.Timestamp(data.since), min(pd.Timestamp(data.until) + _DAY, moment)]
-    first, end = local_time(pd.Series(ends).astype("datetime64[ms]"), timezone)
+    known_to = min(pd.Timestamp(data.until) + _DAY, moment)
+    first, end = local_time(pd.Series([pd.Timestamp(data.since), known_to]), timezone)
     start = (end - pd.Timedelta(milliseconds=1)).normalize() - (RECENT - 1) * _DAY
-    ago = RECENT * _DAY
-    rows = pd.DataFrame({"value": _sums_between(data, timezone, start, end)})
-    rows["before"] = _sums_between(data, timezone, start - ago, end - ago)
-    if first > start - ago:
-        rows["before"] = float("nan")
-    rows.insert(0, "unit", pd.Series({name: unit for name, (unit, _) in MEASURES.items()}))
-    frame = rows.rename_axis("measure").loc[list(MEASURES)].reset_index()
-    if ends[1] < moment:
+    columns = {}
+    for name, ago in {"value": 0 * _DAY, "before": RECENT * _DAY}.items():
+        parts = []
+        for frame, at, summed in summands(data):
+            local = local_time(frame[at], timezone)
+            rows = frame.loc[(local >= start - ago) & (local < end - ago), summed]
+            parts.append(rows.sum(min_count=int(len(rows) > 0)))
+        columns[name] = pd.concat(parts)
+    units = {name: unit for name, (unit, _) in MEASURES.items()}
+    frame = pd.DataFrame({"unit": units, **columns}).reindex([*MEASURES])
+    frame = frame.rename_axis("measure").reset_index()
+    if first > start - RECENT * _DAY:
+        frame["before"] = float("nan")
+    if known_to < moment:
         frame.attrs["until"] = start + (RECENT - 1) * _DAY
     return frame
-
-
-def _sums_between(
-    data: Dataset, timezone: str, start: pd.Timestamp, end: pd.Timestamp
-) -> pd.Series:
-    """The sums from `start` to `end` in `timezone`."""
-    parts = []
-    for frame, moment, columns in summands(data):
-        local = local_time(frame[moment], timezone)
-        measured = [*columns, "tokens"] if "tokens" in frame and "value" in columns else columns
-        rows = frame.loc[(local >= start) & (local < end), measured]
-        parts.append(rows.sum(min_count=int(len(rows) > 0)))
-    return pd.concat(parts)

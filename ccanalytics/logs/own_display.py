@@ -1,7 +1,6 @@
 """Cards and tables of one's own usage."""
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -12,33 +11,50 @@ from ccanalytics.display.cards import cards_bundle
 from ccanalytics.display.sparkline import sparkline
 from ccanalytics.display.tables import frame_bundle
 from ccanalytics.logs.own_day import MEASURES, RECENT, OwnNow, Spell
-from ccanalytics.logs.own_frames import local_time, millions, session_name, short_names
-from ccanalytics.logs.own_sessions import active_time
-from ccanalytics.logs.own_week import OwnWeek
+from ccanalytics.logs.own_frames import millions, session_name, short_names
+from ccanalytics.logs.own_usage import active_time
+from ccanalytics.logs.own_week import RECENT_WEEKS, OwnWeek
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.words import counted, day_words
 
 SHOWN = 15
 """The most sessions listed; the frame has them all."""
 
+Card = dict[str, Any]
+"""The texts of one card."""
+
+_money = METRICS["own_week"].format
+
 
 def own_week_bundle(week: OwnWeek) -> Bundle:
     """The five numbers of a personal week."""
     done = week.sessions[["commits", "lines_added", "pull_requests"]].sum()
-    sessions, days = counted(len(week.sessions), "session"), counted(week.days, "day")
-    hours = active_time(week.data) / pd.Timedelta(hours=1)
-    active = f"{hours:,.1f} h", "without pauses over 15 minutes"
+    written = f"{done['lines_added']:,.0f} lines written"
     opened = counted(int(done["pull_requests"]), "pull request")
-    written = f"{done['lines_added']:,.0f} lines written, {opened}"
-    judged = {"verdict": week.verdict, "before": week.judged()}
-    cards = [
-        _weekly_card(week, "Spent, an estimate", "value", week.cost, **judged),
-        _weekly_card(week, "Saved by the cache", "saved", week.requests["saved"].sum()),
-        _card("Active time", *active, n=f"{sessions} on {days}"),
-        _largest(week),
-        _weekly_card(week, "Commits", "commits", done["commits"], n=written),
-    ]
-    return _cards("own_week", cards)
+    hours = active_time(week.data) / pd.Timedelta(hours=1)
+    sessions = f"{counted(len(week.sessions), 'session')} on {counted(week.days, 'day')}"
+    largest = _card("own_week", "Most expensive session", "none", "")
+    for _, first in week.sessions.head(1).iterrows():
+        share = f"{100 * first['value'] / week.cost:.0f} % of the cost" if week.cost > 0 else ""
+        largest |= {"value": _money(first["value"]), "interval": session_name(first), "n": share}
+    saved, judged = week.requests["saved"].sum(), week.judged()
+    spent = _weekly_card(week, "Spent, an estimate", "value", week.cost)
+    return cards_bundle(
+        [
+            spent | {"verdict": week.verdict, "before": judged},
+            _weekly_card(week, "Saved by the cache", "saved", saved),
+            _card(
+                "own_week",
+                "Active time",
+                f"{hours:,.1f} h",
+                "without pauses over 15 minutes",
+                n=sessions,
+            ),
+            largest,
+            _weekly_card(week, "Commits", "commits", done["commits"])
+            | {"n": f"{written}, {opened}"},
+        ]
+    )
 
 
 def own_now_bundle(now: OwnNow) -> Bundle:
@@ -46,42 +62,56 @@ def own_now_bundle(now: OwnNow) -> Bundle:
 
     It carries the filters of a live page.
     """
-    newest = now.newest["context"].iloc[0] if len(now.newest) else math.nan
-    session = f"answer from {_last(now, now.newest['at'].iloc[0])}" if len(now.newest) else ""
+    context = _card("own_now", "Context of the last answer", "none", "")
+    for _, newest in now.newest.iterrows():
+        day = "" if newest["day"] == now.now.normalize() else f"{day_words(newest['day'])} "
+        context |= {"value": _amount("tokens", newest["context"])}
+        context |= {"interval": f"answer from {day}{newest['local']:%H:%M}"}
     cards = [
         _window_card(now),
-        _spell_card("This hour", now.hour, f"since {_clock(now, now.hour.since)}"),
+        _spell_card("This hour", now.hour, f"since {now.now:%H}:00"),
         _spell_card("Today", now.today, f"{_money(now.yesterday.cost)} yesterday"),
         _spell_card("This week so far", now.week, f"{_money(now.last_week.cost)} last week"),
-        _card("Context of the last answer", _amount("tokens", newest), session),
+        context,
     ]
-    return {**_cards("own_now", cards), MIME.format("choices"): {"choices": now.choices}}
+    return {**cards_bundle(cards), MIME.format("choices"): {"choices": now.choices}}
 
 
 def recent_bundle(recent: TitledFrame) -> Bundle:
     """One card per row of `own_recent`: the last seven days against the seven before."""
-    until = recent.attrs.get("until")
+    until, cards = recent.attrs.get("until"), []
     when = f"the {RECENT} days to {day_words(until)}" if until else f"the last {RECENT} days"
-    return _cards("own_recent", (_recent_card(row, when) for row in recent.itertuples(index=False)))
+    for row in recent.itertuples():
+        card = _card("own_recent", MEASURES[row.measure][1], _amount(row.unit, row.value), when)
+        if math.isnan(row.before):
+            card["change"] = f"the range does not reach {2 * RECENT} days back"
+        else:
+            change = row.value - row.before
+            share = f" ({100 * change / row.before:+,.0f} %)" if row.before else ""
+            sign = "-" if change < 0 else "+"
+            moved = f"{sign}{_amount(row.unit, abs(change))}{share}" if change else "no difference"
+            before = f"on {_amount(row.unit, row.before)} in the {RECENT} days before"
+            card |= {"verdict": moved, "change": before}
+        cards.append(card)
+    return cards_bundle(cards)
 
 
 def sessions_bundle(sessions: TitledFrame) -> Bundle:
     """The most expensive sessions of `own_sessions`, one row each."""
-    shown = sessions.head(SHOWN)
+    shown, everything = sessions.head(SHOWN), counted(len(sessions), "session")
     shown["project"] = shown["project"].map(short_names(shown["project"]))
-    everything = counted(len(sessions), "session")
     shown.title = f"{everything}, the most expensive first"
     if len(sessions) > SHOWN:
         shown.title = f"The {SHOWN} most expensive of {everything}"
-    # A column that is empty, or the same in every row, is left out.
-    same = {"project"} if shown["project"].nunique() == 1 else set()
+    # A column that is empty, or a project that is the same in every row, is left out.
     empty = {name for name in shown.columns if shown[name].isin([0, ""]).all()}
-    shown.shown_columns = tuple(n for n in shown.shown_columns if n not in same | empty)
+    empty |= {"project"} if shown["project"].nunique() == 1 else set()
+    shown.shown_columns = tuple(name for name in shown.shown_columns if name not in empty)
     shown.formats = {
         **dict.fromkeys(shown.select_dtypes("number"), ",.0f"),
         "value": METRICS["own_sessions"].format,
         "subagent_share": METRICS["acceptance_rate"].format,
-        "started_at": _moment,
+        "started_at": lambda at: day_words(at, "%b %H:%M").replace(" ", "\N{NO-BREAK SPACE}"),
     }
     bundle = frame_bundle(shown)
     if table := bundle.get(MIME.format("table")):
@@ -89,87 +119,46 @@ def sessions_bundle(sessions: TitledFrame) -> Bundle:
     return bundle
 
 
-def _cards(metric: str, cards: Iterable[dict[str, Any]]) -> Bundle:
-    return cards_bundle([{"metric": metric, **card} for card in cards])
-
-
-def _card(label: str, value: str, interval: str, **texts: Any) -> dict[str, Any]:
+def _card(metric: str, label: str, value: str, interval: str, **texts: Any) -> Card:
     """The texts of one card; one's own count has no interval."""
     empty = dict.fromkeys(("verdict", "change", "n", "before", "grade", "detail"), "")
-    said = {"label": label, "value": value, "interval": interval}
+    said = {"metric": metric, "label": label, "value": value, "interval": interval}
     return {**said, **empty, "tone": "neutral", **texts}
 
 
-def _weekly_card(
-    week: OwnWeek, label: str, column: str, value: float, **texts: Any
-) -> dict[str, Any]:
+def _weekly_card(week: OwnWeek, label: str, column: str, value: float) -> Card:
     """A sum that other weeks have too: what is usual, and the weeks as a sparkline."""
     form = "{:,.0f}".format if column == "commits" else _money
-    usual = week.usual(column)
-    points = [(monday.date(), number) for monday, number in week.line(column)]
-    if len(points) > 1:
-        low, high = (form(end(number for _, number in points)) for end in (min, max))
-        texts |= {"line": sparkline(points), "weeks": f"{len(points)} weeks from {low} to {high}"}
-    return _card(
-        label, form(value), "" if math.isnan(usual) else f"usual {form(usual)} a week", **texts
-    )
+    usual = week.weekly[column].iloc[:-1].median() if week.is_week else math.nan
+    said = "" if math.isnan(usual) else f"usual {form(usual)} a week"
+    card = _card("own_week", label, form(value), said)
+    weeks = (week.data.whole or week.data).weeks
+    weeks = weeks[weeks <= pd.Timestamp(week.data.until)][-RECENT_WEEKS:]
+    line = week.weekly[column].reindex(weeks, fill_value=0.0)
+    if len(line) > 1:
+        points = [(monday.date(), number) for monday, number in line.items()]
+        low, high = form(line.min()), form(line.max())
+        card |= {"line": sparkline(points), "weeks": f"{len(line)} weeks from {low} to {high}"}
+    return card
 
 
-def _window_card(now: OwnNow) -> dict[str, Any]:
-    label, window = "Five-hour window", now.window
+def _window_card(now: OwnNow) -> Card:
+    window = now.window
     if window is None:
-        return _card(label, "none open", "the next answer opens one")
-    share = f"{100 * window.cost / now.limit_usd:.0f} % of your limit" if now.limit_usd else ""
-    reached = f"limit at {_clock(now, now.limit_at)}" if now.limit_at is not None else ""
-    texts = {"verdict": reached or share, "tone": "bad" if reached else "neutral"}
-    texts["n"] = f"{_money(now.burn_rate)} an hour, {_money(now.projection)} at its end"
-    times = f"{_clock(now, window.since)} to {_clock(now, window.until)}"
-    return _card(label, _money(window.cost), times, **texts)
+        return _card("own_now", "Five-hour window", "none open", "the next answer opens one")
+    times = f"{window.since:%H:%M} to {window.until:%H:%M}"
+    card = _card("own_now", "Five-hour window", _money(window.cost), times)
+    card["n"] = f"{_money(window.burn_rate)} an hour, {_money(window.projection)} at its end"
+    if window.limit_at is not None:
+        card |= {"verdict": f"limit at {window.limit_at:%H:%M}", "tone": "bad"}
+    elif now.limit_usd:
+        card["verdict"] = f"{100 * window.cost / now.limit_usd:.0f} % of your limit"
+    return card
 
 
-def _spell_card(label: str, spell: Spell, compared: str) -> dict[str, Any]:
-    basis = f"{counted(len(spell.requests), 'answer')}, {millions(spell.tokens)}"
-    return _card(label, _money(spell.cost), compared, n=basis)
-
-
-def _clock(now: OwnNow, moment: pd.Timestamp) -> str:
-    return f"{_local(now, moment):%H:%M}"
-
-
-def _last(now: OwnNow, moment: pd.Timestamp) -> str:
-    """The time of a moment today, else also its day."""
-    local = _local(now, moment)
-    return f"{local:%H:%M}" if moment >= now.today.since else day_words(local, "%B %H:%M")
-
-
-def _local(now: OwnNow, moment: pd.Timestamp) -> pd.Timestamp:
-    return local_time(pd.Series([moment]), now.timezone).iloc[0]
-
-
-def _largest(week: OwnWeek) -> dict[str, Any]:
-    label = "Most expensive session"
-    if week.sessions.empty:
-        return _card(label, "none", "")
-    first = week.sessions.iloc[0]
-    share = f"{100 * first['value'] / week.cost:.0f} % of the cost" if week.cost > 0 else ""
-    return _card(label, _money(first["value"]), session_name(first), n=share)
-
-
-def _recent_card(row: Any, when: str) -> dict[str, Any]:
-    label, value = MEASURES[row.measure][1], _amount(row.unit, row.value)
-    if math.isnan(row.before):
-        return _card(label, value, when, change=f"the range does not reach {2 * RECENT} days back")
-    change = row.value - row.before
-    moved = f"{'-' if change < 0 else '+'}{_amount(row.unit, abs(change))}"
-    moved += f" ({_relative(row.value / row.before)})" if row.before else ""
-    moved = moved if change else "no difference"
-    before = f"on {_amount(row.unit, row.before)} in the {RECENT} days before"
-    return _card(label, value, when, change=before, verdict=moved)
-
-
-def _relative(times: float) -> str:
-    """A ratio in words: "+12 %", and "8.7 times" from twice as much on."""
-    return f"{times:,.1f} times" if times >= 2 else f"{100 * (times - 1):+.0f} %"
+def _spell_card(label: str, spell: Spell, compared: str) -> Card:
+    basis = f"{counted(spell.answers, 'answer')}, {millions(spell.tokens)}"
+    return _card("own_now", label, _money(spell.cost), compared, n=basis)
 
 
 def _amount(unit: str, value: float) -> str:
@@ -178,11 +167,3 @@ def _amount(unit: str, value: float) -> str:
     if math.isnan(value):
         return "none"
     return f"{value / 1e6:,.1f} M" if value >= 1e6 else f"{value:,.0f}"
-
-
-def _money(value: float) -> str:
-    return METRICS["own_week"].format(value)
-
-
-def _moment(value: pd.Timestamp) -> str:
-    return day_words(value, "%b %H:%M").replace(" ", "\N{NO-BREAK SPACE}")

@@ -15,11 +15,9 @@ from ccanalytics.words import day_words
 CACHE_WRITES = ["cache_write_5m_tokens", "cache_write_1h_tokens"]
 TOKENS = ["input_tokens", "output_tokens", "cache_read_tokens", *CACHE_WRITES]
 
-NOT_LOGGED = "not logged"
-"""The label where lines have none: early versions log no branch or terminal."""
-
-_WORDS = dict.fromkeys(("project", "branch", "terminal", "session"), NOT_LOGGED)
+_WORDS = dict.fromkeys(("project", "branch", "terminal", "session"), "not logged")
 _WORDS |= dict.fromkeys(("skill", "mcp_server"), "none")
+"""The labels where lines have none: early versions log no branch or terminal."""
 
 
 class OwnFrames(NamedTuple):
@@ -39,36 +37,28 @@ def own_frames(data: Dataset) -> OwnFrames:
         raise ValueError(
             f"Own usage is read from session logs: source is {data.source!r}, load source='local'."
         )
-    requests, calls, sessions, events = (_said(data.extras[name]) for name in OwnFrames._fields)
-    into, cost = requests[TOKENS].sum(axis=1) - requests["output_tokens"], requests["cost_usd"]
-    tokens = into + requests["output_tokens"]
+    frames = []
+    for frame in (data.extras[name] for name in OwnFrames._fields):
+        named = {name: words for name, words in _WORDS.items() if name in frame}
+        texts = {name: frame[name].astype("str").fillna(words) for name, words in named.items()}
+        frames.append(frame.assign(**texts))
+    requests, calls, sessions, events = frames
+    tokens, cost = requests[TOKENS].sum(axis=1), requests["cost_usd"]
+    # A subagent has the type that the call which started it names.
+    started = calls.dropna(subset="started_agent_id").drop_duplicates("started_agent_id")
+    types = started.set_index(started["started_agent_id"].astype("str"))["started_agent_type"]
+    agents = requests["agent"].astype("str")
+    named = requests["agent_id"].astype("str").map(types.astype("str")).astype("str")
     requests = requests.assign(
         value=cost,
         saved=requests["uncached_cost_usd"] - cost,
         requests=1,
         tokens=tokens,
-        context=requests["context_tokens"].fillna(into),
+        context=requests["context_tokens"].fillna(tokens - requests["output_tokens"]),
         unpriced_tokens=tokens.where(cost.isna(), 0),
-        agent=_agents(requests, calls),
+        agent=named.where(agents == "subagent").fillna(agents),
     )
     return OwnFrames(requests, calls, sessions, events)
-
-
-def _said(frame: pd.DataFrame) -> pd.DataFrame:
-    named = {name: words for name, words in _WORDS.items() if name in frame}
-    return frame.assign(
-        **{name: frame[name].astype("str").fillna(words) for name, words in named.items()}
-    )
-
-
-def _agents(requests: pd.DataFrame, calls: pd.DataFrame) -> pd.Series:
-    """The agent of each request: a subagent by its type where the starting call has one."""
-    started = calls.dropna(subset="started_agent_id").drop_duplicates("started_agent_id")
-    ids = started["started_agent_id"].astype("str")
-    types = pd.Series(started["started_agent_type"].astype("str").array, index=ids, dtype="str")
-    named = types.reindex(requests["agent_id"].astype("str")).set_axis(requests.index)
-    agents = requests["agent"].astype("str")
-    return named.where(agents == "subagent").fillna(agents)
 
 
 def own_part(
@@ -86,51 +76,40 @@ def own_part(
     this machine's. A tool call and a session have no model, so a model does not filter them. The
     frames an organisation has too stay unchanged.
     """
-    wanted = {"project": project, "model": model, "session": session}
-    wanted = {name: value for name, value in wanted.items() if value}
-    if not (wanted or newest_day):
-        return data
     # What the log calls a subagent is known by its type before the call that started it is gone.
     kept = own_frames(data)._asdict()
     for name, frame in kept.items():
-        for column in wanted.keys() & set(frame.columns):
-            frame = frame[frame[column].astype("str") == wanted[column]]
+        for column, wanted in {"project": project, "model": model, "session": session}.items():
+            if wanted and column in frame:
+                frame = frame[frame[column].astype("str") == wanted]
         kept[name] = frame.reset_index(drop=True)
     if newest_day:
-        newest = local_time(kept["requests"]["at"], timezone).dt.normalize().max()
-        for name, frame in kept.items():
-            moments = frame["started_at" if name == "sessions" else "at"]
-            is_newest = local_time(moments, timezone).dt.normalize() == newest
-            kept[name] = frame[is_newest].reset_index(drop=True)
+        moments = {name: "started_at" if name == "sessions" else "at" for name in kept}
+        days = {
+            name: labelled(frame, moments[name], timezone)["day"] for name, frame in kept.items()
+        }
+        newest = days["requests"].max()
+        kept = {
+            name: frame[days[name] == newest].reset_index(drop=True) for name, frame in kept.items()
+        }
     return replace(data, extras={**data.extras, **kept})
 
 
 def labelled(frame: pd.DataFrame, moment: str, timezone: str) -> pd.DataFrame:
-    """Adds week, day, weekday and hour in `timezone`."""
+    """Adds the local time in `timezone`, with its week, day, weekday and hour."""
     local = local_time(frame[moment], timezone)
     day, weekday = local.dt.normalize(), local.dt.day_of_week
     week = day - pd.to_timedelta(weekday, unit="D")
-    return frame.assign(week=week, day=day, weekday=weekday + 1, hour=local.dt.hour)
+    return frame.assign(local=local, week=week, day=day, weekday=weekday + 1, hour=local.dt.hour)
 
 
 def local_time(moments: pd.Series, timezone: str) -> pd.Series:
     """UTC times in `timezone`, without a zone; "" is this machine's."""
-    zone = _zone(timezone)
-    return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
-
-
-def utc_time(local: pd.Timestamp, timezone: str) -> pd.Timestamp:
-    """The UTC time at which a clock in `timezone` first shows a time, or the next one it shows."""
-    zone = _zone(timezone)
-    moment = local.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
-    return moment.tz_convert("UTC").tz_localize(None)
-
-
-def _zone(timezone: str) -> tzinfo:
     try:
-        return ZoneInfo(timezone) if timezone else tzlocal()
+        zone: tzinfo = ZoneInfo(timezone) if timezone else tzlocal()
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ValueError(f"{timezone!r} is no time zone, such as Europe/Berlin.") from error
+    return moments.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
 
 
 def clock_name(timezone: str) -> str:
@@ -140,9 +119,8 @@ def clock_name(timezone: str) -> str:
 
 def session_name(session: pd.Series) -> str:
     """The name of a session: its title, else where and when it started."""
-    if session["title"]:
-        return str(session["title"])
-    return f"{last_folder(session['project'])}, {day_words(session['started_at'], '%B %H:%M')}"
+    started = day_words(session["started_at"], "%B %H:%M")
+    return str(session["title"] or f"{last_folder(session['project'])}, {started}")
 
 
 def last_folder(path: str, count: int = 1) -> str:

@@ -9,16 +9,13 @@ WING = Wing(
     checks={"local": "logs.log_check:CHECKS"},
     commands={"merge": "logs.merge_command:merge"},
     names={
-        "cache_saving": "logs.own_usage:cache_saving",
-        "context_growth": "logs.own_sessions:context_growth",
+        "context_growth": "logs.own_usage:context_growth",
         "own_now": "logs.own_day:own_now",
         "own_part": "logs.own_frames:own_part",
         "own_recent": "logs.own_day:own_recent",
-        "own_sessions": "logs.own_sessions:own_sessions",
+        "own_sessions": "logs.own_usage:own_sessions",
         "own_week": "logs.own_week:own_week",
         "tool_use": "logs.own_usage:tool_use",
         "usage_by": "logs.own_usage:usage_by",
-        "usage_by_day": "logs.own_usage:usage_by_day",
-        "usage_by_weekday": "logs.own_usage:usage_by_weekday",
     },
 )
