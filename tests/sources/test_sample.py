@@ -96,12 +96,6 @@ def test_days_after_the_end_continue_the_same_way(records):
     assert 0.8 * before < count < 1.2 * before
 
 
-def test_an_end_before_the_start_is_an_error():
-    """A reversed range would be an empty organisation."""
-    with pytest.raises(ValueError, match=r"2026-05-24.*begins on 2026-05-25"):
-        SampleOrganisation(until=date(2026, 5, 24))
-
-
 # The wire format
 
 
