@@ -194,7 +194,7 @@ def test_an_expired_cursor_restarts_the_day(fake):
 def test_another_envelope_is_named():
     """An answer of another API is not an empty day."""
     client = offline(lambda request: httpx.Response(200, json={"records": [], "next_page": None}))
-    with pytest.raises(SchemaError, match="records"):
+    with pytest.raises(SchemaError, match="field `data`"):
         client.records(DAY)
 
 

@@ -89,11 +89,11 @@ def test_an_amount_is_exact_however_it_is_written(sent, cents):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b'{"records": [], "has_more": false}', "no `data` list but has_more, records"),
+        (b'{"records": [], "has_more": false}', "field `data`"),
         (b'{"data": [], "next_cursor": null}', "next_page"),
         (b"<html>Sign in</html>", "HTML"),
-        (b'{"data": [{"date": "2026', "not a JSON object"),
-        (b"\xff\xfe", "not a JSON object"),
+        (b'{"data": [{"date": "2026', "not a page"),
+        (b"\xff\xfe", "not a page"),
         (page_of({"date": "2026-11-16T00:00:00Z"}), "actor"),
     ],
 )
