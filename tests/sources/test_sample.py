@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ccanalytics.dataset.loading import load
-from ccanalytics.fake_api.fake_console import as_sent
+from ccanalytics.fake_api.endpoints import as_sent
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.by_week import by_week
 from ccanalytics.metrics.findings import findings

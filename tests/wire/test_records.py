@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccanalytics.errors import SchemaError
-from ccanalytics.fake_api.fake_console import as_sent
+from ccanalytics.fake_api.endpoints import as_sent
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.wire.claude_code import (
     ApiActor,
