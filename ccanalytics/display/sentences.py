@@ -5,23 +5,17 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Literal
 
-from markdown_it import MarkdownIt
-
 from ccanalytics.display.bundles import Bundle, bundle_of, without_math
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False})
 _EDGE = {"info": "#2b5fb8", "warn": "#b87700", "missing": "#8a8f98"}
 _NOTE = "padding:8px 14px;border-left:3px solid {};line-height:1.5;max-width:46em;"
 
 
 def sentence_bundle(text: str) -> Bundle:
     """A sentence as plain text, whatever characters it contains."""
-    markdown = markdown_text(str(text))
-    return {
-        "text/markdown": markdown,
-        "text/html": without_math(_MARKDOWN.render(markdown)),
-        "text/plain": str(text),
-    }
+    plain = str(text)
+    html = without_math(f"<p>{escape(plain)}</p>")
+    return {"text/markdown": markdown_text(plain), "text/html": html, "text/plain": plain}
 
 
 def result_bundle(result: Any) -> Bundle:

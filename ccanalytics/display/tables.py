@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ccanalytics.dataset.titled_frame import TitledFrame
-from ccanalytics.display.bundles import Bundle, Format, bundle_of, value_text
+from ccanalytics.display.bundles import Bundle, Format, bundle_of, value_text, without_math
 from ccanalytics.display.sentences import note_bundle
 
 MOST_ROWS = 60
@@ -18,29 +18,22 @@ _CELL = f"padding:4px 16px 4px 0;border-bottom:1px solid {_LINE};text-align:"
 
 
 def frame_bundle(frame: TitledFrame) -> Bundle:
-    """A titled frame as a table, or its text for no rows."""
+    """A titled frame as a table, or its text for no rows.
+
+    With a meaningful index or several levels of columns, as after a group-by, it is shown as pandas
+    shows it.
+    """
     if frame.empty and frame.empty_text:
         return note_bundle(frame.empty_text)
-    plain = _with_index(frame)
+    plain = pd.DataFrame(frame)
+    numbered = plain.index.names == [None] and pd.api.types.is_integer_dtype(plain.index)
+    if not numbered or not all(isinstance(name, str) for name in plain):
+        return {"text/html": without_math(plain.to_html()), "text/plain": plain.to_string()}
     names = frame.shown_columns or tuple(plain.columns)
     labels = {
         name: frame.labels.get(name, name.replace("_", " ")) for name in names if name in plain
     }
     return table_bundle(plain, frame.title, formats=frame.formats, labels=labels)
-
-
-def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with a meaningful index as columns, as after a group-by.
-
-    Headers are text, also those of several levels: "value mean".
-    """
-    plain = pd.DataFrame(frame)
-    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in plain]
-    plain = plain.set_axis([name.strip() for name in names], axis=1)
-    if plain.index.names == [None] and pd.api.types.is_integer_dtype(plain.index):
-        return plain
-    levels = [str(name or "") for name in plain.index.names]
-    return plain.reset_index(names=levels, allow_duplicates=True)
 
 
 def table_bundle(

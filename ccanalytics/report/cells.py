@@ -17,6 +17,8 @@ A chart that says it has nothing to show is left out, and with it a question tha
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -31,11 +33,7 @@ from ccanalytics.report.parts import Block, Contents, Item, Section, left_out
 from ccanalytics.words import unbroken
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-_LEFT_OUT = frozenset(
-    ("parameters", "injected-parameters", "widgets", "lab-only", "papermill-error-cell-tag")
-)
-"""Tags of cells that a page does not show."""
-
+_LEFT_OUT = {"parameters", "injected-parameters", "widgets", "lab-only", "papermill-error-cell-tag"}
 _HOISTED = {"headlines", "trust"}
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _OWN = "application/vnd.ccanalytics."
@@ -61,26 +59,25 @@ class _Reader:
     def read(self, notebook: NotebookNode) -> Section:
         for cell in notebook.cells:
             tags = set(cell.metadata.get("tags", ()))
-            if not tags & _LEFT_OUT:
-                self._read(cell, tags)
+            if tags & _LEFT_OUT:
+                continue
+            if cell.cell_type == "markdown":
+                self._markdown(cell.source, tags)
+            elif cell.cell_type == "code":
+                items = [item for output in cell.outputs for item in self._shown(output)]
+                if tags & _HOISTED:
+                    self.contents.hoist(items)
+                    items = []
+                code = [{"kind": "code", "text": cell.source}] if cell.source.strip() else []
+                self._place(tags).items += [*code, *items]
         if not self.section.title:
-            self._name(_file_stem(notebook))
+            path = notebook.metadata.get("papermill", {}).get("input_path") or "Notebook"
+            self._name(Path(path).stem.replace("_", " ").capitalize())
         self.section.parameters = parameters(notebook)
         return self.section
 
     def _name(self, title: str) -> None:
         self.section.title, self.section.id = title, self.contents.anchor(title)
-
-    def _read(self, cell: NotebookNode, tags: set[str]) -> None:
-        if cell.cell_type == "markdown":
-            self._markdown(cell.source, tags)
-        elif cell.cell_type == "code":
-            items = list(self._outputs(cell))
-            if tags & _HOISTED:
-                self.contents.hoist(items)
-                items = []
-            code = [{"kind": "code", "text": cell.source}] if cell.source.strip() else []
-            self._place(tags).items += [*code, *items]
 
     def _place(self, tags: set[str]) -> Block:
         """The block of a cell: its question's, or the part behind "more"."""
@@ -97,13 +94,12 @@ class _Reader:
         if "fold" in tags:
             self._place(tags).items.append(_folded(tokens))
             return
-        start = 0
-        for at, token in enumerate(tokens):
-            if token.type == "heading_open" and token.level == 0:
-                self._prose(tokens[start:at])
-                self._heading(token, tokens[at + 1], "more" in tags)
-                start = at + 3
-        self._prose(tokens[start:])
+        heads = [n for n, one in enumerate(tokens) if (one.type, one.level) == ("heading_open", 0)]
+        ends = [*heads, len(tokens)]
+        self._prose(tokens[: ends[0]])
+        for at, end in pairwise(ends):
+            self._heading(tokens[at], tokens[at + 1], "more" in tags)
+            self._prose(tokens[at + 3 : end])
 
     def _prose(self, tokens: Sequence[Token]) -> None:
         if tokens:
@@ -116,22 +112,16 @@ class _Reader:
             return
         level = 3 if opening.tag in ("h1", "h2") else 4
         anchor = self.contents.anchor(self.section.title, words)
-        self.block = Block(anchor, _rendered([content]), level)
-        self.aside = None
+        self.block, self.aside = Block(anchor, _rendered([content]), level), None
         (self.section.more if more else self.section.blocks).append(self.block)
 
-    def _outputs(self, cell: NotebookNode) -> Iterator[Item]:
-        for output in cell.outputs:
-            if output.output_type == "error":
-                yield {"kind": "error", "text": f"{output.ename}: {plain(output.evalue)}"}
-            elif output.output_type == "stream":
-                kind = "text" if output.name == "stdout" else "code"
-                yield {"kind": kind, "text": plain(output.text)}
-            else:
-                yield from self._shown(output.data)
-
-    def _shown(self, data: dict[str, Any]) -> Iterator[Item]:
+    def _shown(self, output: NotebookNode) -> Iterator[Item]:
         """An output in the form that says most; what a dataset says stands in how it was made."""
+        if output.output_type == "stream":
+            kind = "text" if output.name == "stdout" else "code"
+            yield {"kind": kind, "text": plain(output.text)}
+            return
+        data = output.data
         if chart := next((data[mime] for mime in data if "vnd.vegalite." in mime), None):
             why = about(chart).get("missing")
             yield left_out(title_of(chart)[0], why) if why else self.contents.charts.add(chart)
@@ -191,8 +181,3 @@ def _folded(tokens: Sequence[Token]) -> Item:
         summary = "".join(child.content for child in children[:end]).rstrip(":. ")
         inline.children = children[end + 1 :]
     return {"kind": "folded", "summary": summary, "html": _rendered(tokens)}
-
-
-def _file_stem(notebook: NotebookNode) -> str:
-    path = notebook.metadata.get("papermill", {}).get("input_path") or "Notebook"
-    return re.split(r"[\\/]", path)[-1].removesuffix(".ipynb").replace("_", " ").capitalize()

@@ -155,57 +155,52 @@ class NotebookWorkers:
         process.ask(run=0)
         with contextlib.suppress(queue.Empty):  # each notebook will say that nothing starts
             process.heard[0].get(timeout=START_TIMEOUT)
-        return notebooks_at_once(process.memory)
+        need = 0
+        with contextlib.suppress(psutil.Error):
+            need = psutil.Process(process.pid).memory_info().rss
+        return notebooks_at_once(need)
 
     def _executed(
         self, run: NotebookRun, timeout: float, progress: Progress | None
     ) -> "NotebookNode":
         """A notebook, executed in a copy of the prepared process; waits in a thread of its own."""
-        process, number = self._living(), next(self._numbers)
-        file, heard = self._folder / f"{number}.json", process.heard[number]
-        name, given = run.source.name, {"parameters": dict(run.parameters), "result": str(file)}
-        process.ask(run=number, source=str(run.source), **given)
-        pid, cell, cells, why = 0, None, 0, ""
+        process, number, name = self._living(), next(self._numbers), run.source.name
+        heard = process.heard[number]
+        process.ask(run=number, source=str(run.source), parameters=dict(run.parameters))
+        said: dict[str, Any] = {}
         try:
-            while not why:
-                answer = heard.get(timeout=START_TIMEOUT if cell is None else timeout)
-                if answer is None:
-                    answer = {"ended": process.end()}
-                if "pid" in answer:
-                    self._pids.add(pid := answer["pid"])
-                cell, cells = answer.get("cell", cell), answer.get("of", cells)
-                if "ended" in answer:
-                    why = f"The process that ran it ended (code {answer['ended']})."
-                if progress and cell is not None:
-                    progress(name, cells if why else cell, cells)
+            while "ended" not in said:
+                wait = timeout if "cell" in said else START_TIMEOUT
+                said |= heard.get(timeout=wait) or {"ended": process.end()}
+                self._pids |= {said["pid"]} if "pid" in said else set()
+                if progress and "cell" in said:
+                    begun = said["of" if "ended" in said else "cell"]
+                    progress(name, begun, said["of"])
+            why = f"The process that ran it ended (code {said['ended']})."
         except queue.Empty:
             why = f"The cell took longer than {timeout:g} s and was ended."
-            if cell is None:
+            if "cell" not in said:
                 why = f"Its process took longer to start than {START_TIMEOUT:g} s and was ended."
         finally:
-            kill_group(pid) if pid else process.end()
-            self._pids.discard(pid)
+            kill_group(said["pid"]) if "pid" in said else process.end()
+            self._pids.discard(said.get("pid", 0))
         if self._closed:
             raise ReportError("The report was stopped.")
-        return _result(run, file, cell, why)
+        return _result(run, said, why)
 
 
-def _result(run: NotebookRun, file: Path, cell: int | None, why: str) -> "NotebookNode":
+def _result(run: NotebookRun, said: Mapping[str, Any], why: str) -> "NotebookNode":
     """The executed notebook; without one, raises the error in its last cell, or `why` it ended."""
     from nbformat import from_dict
 
     from ccanalytics.report.parameters import read_notebook
 
-    try:
-        result = json.loads(file.read_bytes())
-        file.unlink()
-    except (FileNotFoundError, ValueError):  # none, or cut short
-        result = {"error": why}
-    if "error" in result:
-        code = read_notebook(run.source).cells[cell - 1].source if cell else ""
-        raise NotebookError(run.source.name, cell, code, result["error"])
-    notebook: NotebookNode = from_dict(result["notebook"])  # type: ignore[no-untyped-call]
-    return notebook
+    if "notebook" in said:
+        notebook: NotebookNode = from_dict(said["notebook"])  # type: ignore[no-untyped-call]
+        return notebook
+    cell = said.get("cell") or None
+    code = read_notebook(run.source).cells[cell - 1].source if cell else ""
+    raise NotebookError(run.source.name, cell, code, said.get("error", why))
 
 
 def notebooks_at_once(need: int) -> int:
@@ -238,6 +233,7 @@ class _Process:
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is the parent's; and a group of its own to end
         )
+        self.pid = self._process.pid
         threading.Thread(target=self._listen, daemon=True).start()
 
     def ask(self, **request: Any) -> None:
@@ -252,16 +248,10 @@ class _Process:
     def lives(self) -> bool:
         return self._process.poll() is None
 
-    @property
-    def memory(self) -> int:
-        with contextlib.suppress(psutil.Error):
-            return int(psutil.Process(self._process.pid).memory_info().rss)
-        return 0
-
     def end(self) -> int:
         """The exit code, after ending the process if needed."""
         if self.lives:
-            kill_group(self._process.pid)
+            kill_group(self.pid)
         code = self._process.wait()
         assert self._process.stdin
         with contextlib.suppress(OSError):  # what was not read any more cannot be flushed

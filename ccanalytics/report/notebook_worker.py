@@ -2,29 +2,28 @@
 
 It takes lines of JSON on stdin and answers with lines on stdout:
 
-    {"prepare": parameters}                              forget loaded data; load these at once
-    {"run": 0}                                           answered with the same once all is ready
-    {"run": n, "source", "parameters", "result"}         run a notebook in a copy
-    {"run": n, "pid": p}                                 the copy that runs it
-    {"run": n, "cell": m, "of": cells}                   its cell m starts, counted as in the source
-    {"run": n, "ended": code}                            the copy is no more
+    {"prepare": parameters}                      forget loaded data; load these at once
+    {"run": 0}                                   answered with the same once all is ready
+    {"run": n, "source", "parameters"}           run a notebook in a copy
+    {"run": n, "pid": p}                         the copy that runs it
+    {"run": n, "cell": m, "of": cells}           its cell m starts, counted as in the source
+    {"run": n, "notebook"} or {"run", "error"}   the executed one, or why a cell failed
+    {"run": n, "ended": code}                    the copy is no more
 
-The file `result` then has {"notebook"} or, of one that failed, {"error"}.
-
-Its argument says how to copy: `fork`, or `spawn` for a new process, whose argument is the request.
+Its argument says how to copy: `fork`, or `spawn` for a new process that imports.
 A copy ends with the process it is of, and that one with the one that asks, also in a cell.
 """
 
 import contextlib
 import gc
 import json
+import multiprocessing as mp
 import os
-import re
-import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -33,118 +32,91 @@ from ccanalytics.wings import resolve
 PREPARED_BY = "issue.prepared:prepare"
 """The function that shares loaded data between notebooks; a report knows no datasets."""
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
 
 def main() -> None:
     """Answer requests until the other end closes."""
     # Out of reach of the cells: stdin is closed, so that `input()` in a cell or a program it starts
     # fails at once instead of taking the next request; what they write to stdout goes to stderr.
-    requests, answers = os.dup(0), os.dup(1)
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    (how,) = sys.argv[1:]
-    # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    if how not in ("fork", "spawn"):
-        _end_with(requests)
-        _run(json.loads(how), answers)
-        return
+    speaking = threading.Lock()
+
+    def answer(said: bytes) -> None:
+        with speaking:
+            answers.write(said + b"\n")
+            answers.flush()
+
+    how = sys.argv[1]
     if how == "fork":
+        # jsonschema builds 35 parsers nobody needs when it finds this grammar: a second each time.
+        sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
         from ccanalytics.report.notebook_shell import shell
 
         shell()
         prepare = resolve(PREPARED_BY)
         gc.freeze()  # what is imported stays: to look through it takes a seventh of a second
-    # Nothing is written to it: a copy that reads from it hears that this process has ended.
-    lifeline = os.pipe()
     # Python 3.12 warns of each fork; what has threads here, such as Arrow, waits and expects forks.
     warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
-    for line in os.fdopen(requests, "rb"):
+    for line in requests:
         asked = json.loads(line)
         if "prepare" in asked:
             with contextlib.suppress(Exception):  # the cell that loads will say what is wrong
                 prepare(asked["prepare"])
         elif not asked["run"]:
-            _answer(answers, 0)
+            answer(line.strip())
         else:
-            pid, wait = (_forked if how == "fork" else _spawned)(asked, answers, lifeline)
-            _answer(answers, asked["run"], pid=pid)
-            # A thread each: other children of this process are not ours to wait for.
-            threading.Thread(
-                target=_say_end, args=(answers, asked["run"], wait), daemon=True
-            ).start()
+            gc.freeze()  # else the collector would write to all that is shared, and so copy it
+            heard, said = mp.Pipe(duplex=False)
+            copy: Any = mp.get_context(how).Process(target=_run, args=(asked, said))  # type: ignore[attr-defined]
+            copy.start()
+            said.close()
+            threading.Thread(target=_pass_on, args=(asked["run"], copy, heard, answer)).start()
+    os._exit(0)  # without waiting for copies, which hear of it
 
 
-def _answer(answers: int, run: int, **said: Any) -> None:
-    # In one write: copies share the pipe, and signals may interrupt.
-    os.write(answers, json.dumps({"run": run, **said}).encode() + b"\n")
+def _pass_on(run: int, copy: Any, heard: Connection, answer: Callable[[bytes], None]) -> None:
+    answer(json.dumps({"run": run, "pid": copy.pid}).encode())
+    with contextlib.suppress(EOFError):
+        while True:
+            answer(heard.recv_bytes())
+    copy.join()
+    answer(json.dumps({"run": run, "ended": copy.exitcode}).encode())
 
 
-def _say_end(answers: int, run: int, wait: Callable[[], int]) -> None:
-    _answer(answers, run, ended=wait())
-
-
-Copy = tuple[int, Callable[[], int]]
-"""The process of a copy, and how to wait for its exit code."""
-
-
-def _forked(asked: dict[str, Any], answers: int, lifeline: tuple[int, int]) -> Copy:
-    gc.freeze()  # else the collector would write to all that is shared, and so copy it
-    if pid := os.fork():
-        return pid, lambda: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    code = 1
-    try:
+def _run(asked: dict[str, Any], said: Connection) -> None:
+    """Run a notebook in this copy."""
+    if hasattr(os, "setsid"):
         os.setsid()
-        os.close(lifeline[1])
-        _end_with(lifeline[0])
-        _run(asked, answers)
-        code = 0
-    finally:
-        # Exit handlers belong to the parent process.
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _spawned(asked: dict[str, Any], answers: int, lifeline: tuple[int, int]) -> Copy:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ccanalytics.report.notebook_worker", json.dumps(asked)],
-        stdin=lifeline[0],
-        stdout=answers,
-        start_new_session=True,
-    )
-    return process.pid, process.wait
-
-
-def _end_with(lifeline: int) -> None:
-    """End this process when the other end of a pipe closes: an endless cell must not outlive
-    the process that started it."""
-
-    def listen() -> None:
-        os.read(lifeline, 1)
-        os._exit(1)
-
-    threading.Thread(target=listen, daemon=True).start()
-
-
-def _run(asked: dict[str, Any], answers: int) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from nbformat.v4.nbjson import BytesEncoder
     from papermill import PapermillExecutionError
 
     from ccanalytics.report.notebook_shell import run_notebook
 
-    def begin(cell: int, cells: int) -> None:
-        _answer(answers, asked["run"], cell=cell, of=cells)
+    def say(**words: Any) -> None:
+        said.send_bytes(json.dumps({"run": asked["run"], **words}, cls=BytesEncoder).encode())
 
-    result: dict[str, Any]
+    def begin(cell: int, cells: int) -> None:
+        say(cell=cell, of=cells)
+
     try:
-        result = {"notebook": run_notebook(Path(asked["source"]), asked["parameters"], begin)}
+        say(notebook=run_notebook(Path(asked["source"]), asked["parameters"], begin))
     except PapermillExecutionError as error:
-        text = f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename)
-        result = {"error": _COLOUR.sub("", text)}
+        say(error=f"{error.ename}: {error.evalue}" if error.evalue else str(error.ename))
     except Exception as error:
-        result = {"error": f"{type(error).__name__}: {error}"}
-    Path(asked["result"]).write_text(json.dumps(result, cls=BytesEncoder), encoding="utf-8")
+        say(error=f"{type(error).__name__}: {error}")
+    sys.stderr.flush()
+    os._exit(0)  # exit handlers belong to the parent process
+
+
+def _end_with_parent() -> None:
+    """An endless cell must not outlive the process that started it."""
+    parent = mp.parent_process()
+    assert parent
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ An item is one thing on the page; its kind is the macro of `parts.html.j2` that 
     prose                        html; `answer` is its text, if code wrote it as an answer
     folded                       html behind `summary`, its first words
     note                         text; `tone` is info or warn
-    code, text, error, picture   text, of a picture its address
+    code, text, picture          text, of a picture its address
     cards, findings, table       the data of the output of that name (`ccanalytics.display`)
     figure                       a chart (`figures.Charts`)
     left-out                     nothing: `what` has nothing to show, and `why`

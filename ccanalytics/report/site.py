@@ -116,14 +116,12 @@ def _words(metric: str, issues: Sequence[Issue], numbers: Sequence[float]) -> st
     if not known:
         return ""
     low, high = (end(known, key=lambda one: one[0]) for end in (min, max))
-    words = f"One report, {low[1].week}."
+    words = counted(len(known), "report")
     if len(known) > 1:
-        lowest, highest = (f"{_text(metric, one, n)} in {one.week}" for n, one in (low, high))
-        span = f"{len(known)} reports, {known[0][1].week} to {known[-1][1].week}"
-        words = f"{span}: lowest {lowest}, highest {highest}."
+        words += f" from {_text(metric, low[1], low[0])} to {_text(metric, high[1], high[0])}"
     missing = len(numbers) - len(known)
     return (
-        f"{words} {counted(missing, 'report')} without a comparable number." if missing else words
+        f"{words}; {counted(missing, 'report')} without a comparable number" if missing else words
     )
 
 
