@@ -23,19 +23,13 @@ STATUS = {0: "done", 1: "failed", 2: "usage-error", 3: "stopped", 4: "crossed"}
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 
 
-class CommandGroup(click.Group):
-    """Commands whose one-line descriptions are never cut."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Every command with the first sentence of its help, wrapped where click would cut it."""
-        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, one.get_short_help_str(limit=500)) for name, one in commands if one]
-            )
+def with_uncut_help(command: click.Command) -> click.Command:
+    """The command, whose first sentence is listed in full."""
+    command.short_help = command.get_short_help_str(limit=500)
+    return command
 
 
-class Commands(CommandGroup):
+class Commands(click.Group):
     """The command of the package: expected errors become a message and an exit code.
 
     Commands are imported when they are listed or run; `places` says where each one is.
@@ -50,17 +44,11 @@ class Commands(CommandGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command with this name, or None."""
         place = self.places().get(cmd_name)
-        command: click.Command | None = resolve(place) if place else None
-        return command
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments of the command; a usage error needs to know of its --json."""
-        ctx.meta[__name__] = "--json" in args
-        return super().parse_args(ctx, args)
+        return with_uncut_help(resolve(place)) if place else None
 
     def invoke(self, ctx: click.Context) -> Any:
         """The command's return value; --debug shows every error with its traceback."""
-        debug = ctx.params.get("debug")
+        debug, as_json = ctx.params.get("debug"), "--json" in ctx.args
         level, handlers = (logging.DEBUG, None) if debug else (logging.WARNING, [Warnings()])
         logging.basicConfig(level=level, handlers=handlers)
         try:
@@ -73,7 +61,7 @@ class Commands(CommandGroup):
             expected = isinstance(error, EXPECTED) and not is_pipe
             known = as_click(error) if expected else Failed(f"{type(error).__name__}: {error}")
             name = ctx.invoked_subcommand or ""
-            if ctx.meta[__name__] and isinstance(self.get_command(ctx, name), Answering):
+            if as_json and isinstance(self.get_command(ctx, name), Answering):
                 about = about_page(getattr(error, "page", None))
                 answer(name, known.exit_code, known.format_message(), **about)
             if debug or not expected:

@@ -34,16 +34,12 @@ def lab(words: tuple[str, ...], **flags: Any) -> None:
 
     chosen = options.run_options(**flags)
     # A folder, if one comes first, and the flags for Jupyter.
-    is_named = bool(words) and not words[0].startswith("-")
-    named = Path(words[0]).expanduser() if is_named else None
-    jupyter = words[1:] if is_named else words
-    shipped = notebook_folder()
-    if named is None and shipped.name != "_notebooks":
-        folder = shipped
-    else:
-        folder = named or Path("notebooks")
+    named = words[:1] if words and not words[0].startswith("-") else ()
+    folder = shipped = notebook_folder()
+    if named or shipped.name == "_notebooks":
+        folder = Path(*named or ("notebooks",)).expanduser()
         for line in copy_notebooks(shipped, folder, version("ccanalytics")):
             say(line)
     say(options.shown(folder.absolute()))
     environment = {**os.environ, **as_variables(chosen.settings, chosen.logs)}
-    sys.exit(open_lab(folder.absolute(), environment, jupyter))
+    sys.exit(open_lab(folder.absolute(), environment, words[len(named) :]))

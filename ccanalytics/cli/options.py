@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ import click
 
 if TYPE_CHECKING:
     from ccanalytics.issue.run_options import RunOptions
-    from ccanalytics.sources.registry import SourceSpec
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -25,16 +25,15 @@ ROSTER = click.option("--roster", type=FILE, help="CSV: email,team,start,end,nam
 class SourceName(click.Choice):  # type: ignore[type-arg]
     """The name of an installed source; sources are imported when one is given or listed."""
 
-    def __init__(self, kept: "Callable[[SourceSpec], object]" = bool) -> None:
-        self._kept = kept
+    def __init__(self) -> None:
         self.case_sensitive = True
 
     @property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]  # not fixed, as click has it
         """The names there are."""
-        from ccanalytics.sources.registry import source_specs
+        from ccanalytics.sources.registry import source_names
 
-        return tuple(sorted(spec.name for spec in source_specs() if self._kept(spec)))
+        return tuple(sorted(source_names()))
 
 
 KEY_FILE = click.option("--key-file", type=FILE, help="File that holds the key of the source.")
@@ -61,13 +60,7 @@ OF_NOTEBOOKS = (PARAMETER, STORE, ROSTER, LOGS, NOTEBOOKS, KEY_FILE, IDENTITY)
 
 def flags(*options: Options) -> Options:
     """All of `options` on one command, in this order."""
-
-    def add(command: Callable[..., None]) -> Callable[..., None]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
+    return lambda command: reduce(lambda one, option: option(one), reversed(options), command)
 
 
 def examples(*lines: tuple[str, str]) -> str:

@@ -7,16 +7,17 @@ from typing import Any
 import click
 
 import ccanalytics.cli.options as options
-from ccanalytics.cli.group import CommandGroup
+from ccanalytics.cli.group import with_uncut_help
 from ccanalytics.cli.terminal import say
 from ccanalytics.words import counted
 
 
-@click.group(cls=CommandGroup)
+@click.group()
 def roster() -> None:
     """Who is on the roster: pull it from the Admin API, or check a file."""
 
 
+@with_uncut_help
 @roster.command("pull", epilog=options.examples(("roster pull --out people.csv", "")))
 @click.option("--out", type=options.OUT, default=Path("people.csv"), show_default=True)
 @click.option("--groups", is_flag=True, help="claude.ai groups as teams of people without one.")
@@ -27,7 +28,6 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     from ccanalytics.sources.admin_api import GroupClient, MemberClient
     from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
     from ccanalytics.sources.registry import source_with_key
-    from ccanalytics.wire.organization import utc_day
 
     run = options.run_options(**flags)
     keys = (find_key(run.environ, run.key_file, kind) for kind in (ADMIN_KEY, ANALYTICS_KEY))
@@ -40,12 +40,13 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     if groups:
         with GroupClient(key, base_url=url) as client:
             for name, joined in client.groups():
-                since = {one.email: utc_day(one.created_at, today) for one in joined if one.email}
+                since = {one.email: one.since(today) for one in joined if one.email}
                 teams.setdefault(name, {}).update(since)
     say(pull_roster(out, members, today, unable, teams))
     say(out)
 
 
+@with_uncut_help
 @roster.command(
     "check", epilog=options.examples(("roster check people.csv --source api --named", ""))
 )

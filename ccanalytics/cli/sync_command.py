@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--source",
-    type=options.SourceName(lambda spec: not spec.invented),
+    type=options.SourceName(),
     help="Where the days come from; default: the source with a key.",
 )
 @click.option("--since", metavar="DATE", help="First UTC day; session logs are synced completely.")

@@ -22,7 +22,7 @@ from ccanalytics.errors import StoreError
 from ccanalytics.frames.arrow_tables import to_pandas
 from ccanalytics.frames.schemas import SCHEMAS, encoded
 from ccanalytics.people.calendars import COLUMNS, Calendars, parse_calendar, read_calendars
-from ccanalytics.people.identity import apply_identity, load_secret, without_emails
+from ccanalytics.people.identity import apply_identity, load_secret
 from ccanalytics.people.roster import (
     no_roster,
     normalised_actors,
@@ -235,7 +235,7 @@ def build_dataset(
 
 
 def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
-    """The dataset with its actors as `identity` says, and no address in what people noted."""
+    """The dataset with its actors as `identity` says."""
     if identity == "named":
         return data
     known = {name: getattr(data, name) for name in (*SCHEMAS, "roster")}
@@ -245,7 +245,6 @@ def _shown(data: Dataset, identity: str, secret: bytes) -> Dataset:
         data,
         identity=identity,
         extras={name: shown.pop(name, frame) for name, frame in data.extras.items()},
-        calendars=data.calendars.with_texts(without_emails),
         rest=data.rest and _shown(data.rest, identity, secret),
         **shown,
     )

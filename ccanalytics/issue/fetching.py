@@ -40,7 +40,7 @@ def fetch_days(
     """
     total = (days[-1] - days[0]).days + 1 if days else 0
     report = _of_days(progress, total) if days else None
-    with options.open_source() as source:
+    with options.spec.open(options.access) as source:
         return sync(source, options.store, *days, now=options.now, progress=report, **how)
 
 
@@ -51,7 +51,7 @@ def fetch_report_days(options: RunOptions, *, progress: Progress = silent) -> No
     warning: the days are complete without it.
     """
     if not options.spec.network:
-        source = options.open_source()
+        source = options.spec.open(options.access)
         sync_available(source, options.store, now=options.now, progress=_of_days(progress))
         return
     newest = newest_closed_week(options.now, options.spec.settling)

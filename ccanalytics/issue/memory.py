@@ -1,20 +1,30 @@
-"""What an issue stores for later issues, and what the store remembers of what was published."""
+"""What is kept of a dataset: for the notebooks of a report, on its page, and in the store.
 
+Its notebooks share it in memory, its page has the numbers that later issues compare, and the store
+remembers what was published.
+"""
+
+import ctypes
+import gc
 import hashlib
 import logging
 import os
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.loading import roster_of
+from ccanalytics.dataset.loading import load, roster_of, share_datasets
 from ccanalytics.dataset.published_teams import stays_of
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.definitions import METRICS
+from ccanalytics.metrics.findings import findings
 from ccanalytics.metrics.ratios import week_frame, withheld
 from ccanalytics.metrics.withholding import Subject
 from ccanalytics.report.archive import Issue
@@ -39,6 +49,27 @@ REMEMBERED = (
 )
 """The metrics an issue stores, for later issues to compare and for the index: those of the cards
 of the weekly notebooks, and two more."""
+
+
+def prepare(parameters: Mapping[str, Any]) -> None:
+    """Read data anew from now on; with the parameters of a weekly report, its dataset at once."""
+    share_datasets()
+    if parameters:
+        data = load(**parameters)
+        if not data.spec.report:  # of one person there are none
+            findings(data)
+    release_memory()
+
+
+def release_memory() -> None:
+    """Give the memory of frames that are gone back to the system, before other processes start.
+
+    Of ten thousand people that is a quarter of a gigabyte in each process.
+    """
+    gc.collect()  # frames are held in cycles
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, TypeError):  # only glibc keeps so much, and has this
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def memory_of(data: Dataset, store: Store, parameters: Mapping[str, object]) -> Issue:

@@ -12,7 +12,6 @@ from ccanalytics.errors import AuthError
 from ccanalytics.settings import Settings, as_variables
 from ccanalytics.sources.registry import (
     Access,
-    Source,
     SourceSpec,
     no_source,
     source_spec,
@@ -73,10 +72,6 @@ class RunOptions:
 
         only_read = {} if sync else {"CCANALYTICS_SYNC_ON_LOAD": "0"}
         return NotebookWorkers({**self.notebook_environment, **only_read})
-
-    def open_source(self) -> Source:
-        """The opened source; `AuthError` when its key is missing."""
-        return self.spec.open(self.access)
 
 
 def with_source(options: RunOptions) -> RunOptions:

@@ -16,8 +16,7 @@ from ccanalytics.dataset.loading import check_files, load
 from ccanalytics.dataset.preflight import preflight, stops
 from ccanalytics.errors import AuthError, CCAnalyticsError, PreflightError, SettingsError
 from ccanalytics.issue.fetching import Progress, fetch_days, fetch_report_days, part, silent
-from ccanalytics.issue.memory import memory_of, remember
-from ccanalytics.issue.prepared import release_memory
+from ccanalytics.issue.memory import memory_of, release_memory, remember
 from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.report.archive import complete_issues, read_issue
@@ -122,17 +121,9 @@ def _has_records(options: RunOptions, week: date, progress: Progress) -> bool:
 
 def dataset_of(options: RunOptions) -> Dataset:
     """The stored weeks of a report."""
-    return load(
-        week=options.week,
-        weeks=options.weeks,
-        source=options.source,
-        store=options.store,
-        roster=options.settings.roster,
-        team=options.team,
-        identity=options.settings.identity,
-        logs=options.logs,
-        now=options.now,
-    )
+    names = ("week", "weeks", "source", "store", "team", "logs", "now")
+    given = {name: getattr(options, name) for name in names}
+    return load(**given, roster=options.settings.roster, identity=options.settings.identity)
 
 
 def _checked_spec(options: RunOptions, workers: NotebookWorkers) -> ReportSpec:
@@ -220,7 +211,6 @@ def _parameters(options: RunOptions, data: Dataset) -> dict[str, str | int]:
 
 def _facts(options: RunOptions, data: Dataset, digest: str) -> list[tuple[str, str]]:
     stored = data.days[data.days["stored"]]
-    settled = data.spec.settling.final.days
     first, last = stored["fetched_at"].min(), stored["fetched_at"].max()
     fetched = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     organization = options.store.organization(data.source) or "unknown"
@@ -231,11 +221,8 @@ def _facts(options: RunOptions, data: Dataset, digest: str) -> list[tuple[str, s
         ("Organization", organization if data.identity != "aggregate" else "withheld"),
         ("Days", f"{data.since} to {data.until}, {len(stored)} of {len(data.days)} stored"),
         ("Fetched", "none: the days are invented" if data.spec.invented else fetched),
-        (
-            "May still change",
-            f"{int((~stored['final']).sum())} days fetched within {settled} days of their end",
-        ),
-        ("Restated", f"{int(stored['restated'].sum())} days changed after they were first fetched"),
+        ("May still change", counted(int((~stored["final"]).sum()), "day")),
+        ("Restated", counted(int(stored["restated"].sum()), "day")),
         ("Data", f"digest {digest}"),
         ("People", data.identity),
         ("Made", f"{options.now:%Y-%m-%d %H:%M} UTC"),

@@ -79,12 +79,14 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
 def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
     """One row per week (and team): active people on that week's roster / everybody on it.
 
-    `joined` and `left` compare the roster with that of the previous week. Null without one.
+    Of everybody `joined` and `left` compare the roster with that of the previous week. Null
+    without one.
     """
     frame = week_frame(data, "active_rate", by)
-    sizes = roster_sizes(data.roster, data.weeks, by_team=by is not None)
-    keys = ["week", *([by] if by else [])]
-    frame = frame.merge(sizes[[*keys, "joined", "left"]], on=keys, how="left")
+    if by:
+        return frame
+    sizes = roster_sizes(data.roster, data.weeks)
+    frame = frame.merge(sizes[["week", "joined", "left"]], on="week", how="left")
     there = frame["denominator"] > 0
     return frame.assign(**{name: frame[name].where(there) for name in ("joined", "left")})
 

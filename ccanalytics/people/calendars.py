@@ -5,14 +5,15 @@ events         date,what[,team]   explains a number, drawn as an annotation
 interventions  team,date,what     a change made for one team, compared before and after
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
 from ccanalytics.people.csv_rows import CsvColumns, parse_date, read_text
+from ccanalytics.people.identity import without_emails
 
 COLUMNS = {
     "holidays": CsvColumns(("date", "name")),
@@ -38,14 +39,6 @@ class Calendars:
     weekend: tuple[int, ...] = SATURDAY_SUNDAY
     """The weekend as numbers; Monday is 0."""
 
-    def with_texts(self, words: Callable[[str], str]) -> "Calendars":
-        """The calendars with `words` applied to every text."""
-
-        def noted(frame: pd.DataFrame) -> pd.DataFrame:
-            return frame.assign(what=frame["what"].map(words).astype("str"))
-
-        return replace(self, events=noted(self.events), interventions=noted(self.interventions))
-
     def is_working_day(self, dates: pd.Series) -> pd.Series:
         """Whether each day is neither on a weekend nor a holiday."""
         return ~self.is_weekend(dates) & ~dates.isin(self.holidays["date"])
@@ -67,7 +60,7 @@ def read_calendars(
 def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
     """One row per line of `text` by date; an event for everybody has an empty `team`.
 
-    `SettingsError` lists every bad line.
+    E-mail addresses that people noted are left out. `SettingsError` lists every bad line.
     """
     columns = COLUMNS[kind]
     every = [*columns.required, *columns.optional]
@@ -75,7 +68,8 @@ def parse_calendar(kind: str, text: str, name: str) -> pd.DataFrame:
     def parse(cells: Mapping[str, str]) -> list[date | str]:
         if empty := next((c for c in columns.required if not cells[c]), None):
             raise ValueError(f"{empty} is empty")
-        return [parse_date(cells[c], c) if c == "date" else cells.get(c, "") for c in every]
+        texts = {name: without_emails(text) for name, text in cells.items()}
+        return [parse_date(cells[c], c) if c == "date" else texts.get(c, "") for c in every]
 
     frame = pd.DataFrame(list(columns.rows(text, name, parse).values()), columns=every)
     frame = frame.astype(dict.fromkeys(every, "str") | {"date": "datetime64[ms]"})

@@ -6,6 +6,7 @@ number and value.
 """
 
 import codecs
+import contextlib
 import csv
 import io
 import re
@@ -84,12 +85,16 @@ class CsvColumns:
         `conflicts` has the lines that other lines contradict. `SettingsError` lists every bad line
         of the file.
         """
-        reader = _reader(text)
-        rows, problems, line = dict[int, Parsed](), list[tuple[int, str]](), 1
+        header, ignored, reader = self._opened(text)
+        known = [*self.required, *self.optional]
+        wrong = [
+            *(f"there is no column {c!r}" for c in self.required if c not in header),
+            *(f"the column {c!r} is not known" for c in header if c not in {*known, *ignored}),
+            *(f"the column {c!r} is there twice" for c in known if header.count(c) > 1),
+        ]
+        rows, problems = dict[int, Parsed](), [(1, text) for text in wrong]
+        line = reader.line_num + 1
         try:
-            header = self._header(next(reader, []))
-            problems += [(line, wrong) for wrong in self._wrong(header)]
-            line = reader.line_num + 1
             for cells in () if problems else reader:
                 try:
                     if any(cell.strip() for cell in cells):
@@ -101,41 +106,29 @@ class CsvColumns:
             problems.append((reader.line_num, f"{error}; is a quotation mark above left open?"))
         problems += conflicts(rows).items()
         if problems:
-            first = [f"  line {at}: {wrong}" for at, wrong in sorted(problems)[:SHOWN_PROBLEMS]]
-            raise SettingsError(
-                "\n".join([f"{name} has {counted(len(problems), 'problem')}:", *first])
-            )
+            first = [f"  line {at}: {text}" for at, text in sorted(problems)[:SHOWN_PROBLEMS]]
+            title = f"{name} has {counted(len(problems), 'problem')}:"
+            raise SettingsError("\n".join([title, *first]))
         return rows
 
     def ignored(self, text: str) -> list[str]:
         """The columns of a file that are ignored."""
-        return sorted(self._ignored(self._header(next(_reader(text)))))
+        return self._opened(text)[1]
 
-    def _ignored(self, header: Sequence[str]) -> set[str]:
-        known = [*self.required, *self.optional, *self.aliases]
-        return {c for c in header if self.further and not get_close_matches(c, known, 1, 0.8)}
-
-    def _header(self, cells: Sequence[str]) -> list[str]:
-        """The columns without trailing empty ones."""
-        names = [cell.strip().lower() for cell in cells]
+    def _opened(self, text: str) -> tuple[list[str], list[str], Any]:
+        """The columns without trailing empty ones, those that are ignored, and the rows below."""
+        # The header decides: names in the rows below may have commas in them.
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        names: list[str] = []
+        with contextlib.suppress(csv.Error, StopIteration):  # no CSV at all: no column is there
+            names = [cell.strip().lower() for cell in next(reader)]
         while names and not names[-1]:
             names.pop()
-        return [self.aliases.get(name, name) for name in names]
-
-    def _wrong(self, header: Sequence[str]) -> list[str]:
-        known = [*self.required, *self.optional]
-        odd = [c for c in header if c not in known and c not in self._ignored(header)]
-        return [
-            *(f"there is no column {c!r}" for c in self.required if c not in header),
-            *(f"the column {c!r} is not known" for c in odd),
-            *(f"the column {c!r} is there twice" for c in known if header.count(c) > 1),
-        ]
-
-
-def _reader(text: str) -> Any:
-    # The header decides: names in the rows below may have commas in them.
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        header = [self.aliases.get(name, name) for name in names]
+        known = [*self.required, *self.optional, *self.aliases]
+        unknown = sorted({c for c in header if not get_close_matches(c, known, 1, 0.8)})
+        return header, unknown if self.further else [], reader
 
 
 def parse_date(text: str, column: str) -> date:

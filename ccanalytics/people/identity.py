@@ -68,15 +68,26 @@ def without_emails(text: str) -> str:
 
 def load_secret(path: Path) -> bytes:
     """The local secret for pseudonyms, created on first use, readable by its owner only."""
-    if path.exists():
-        return _read_secret(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    write_text(fresh, secrets.token_hex(32))
-    with contextlib.suppress(FileExistsError):
-        os.link(fresh, path)  # unlike a rename, never replaces a secret made at the same time
-    fresh.unlink()
-    return _read_secret(path)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        write_text(fresh, secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)  # unlike a rename, never replaces a secret made at the same time
+        fresh.unlink()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        raise SettingsError(
+            f"The secret {path} can be read by others (mode {mode:o}): run `chmod 600 {path}`, "
+            "or remove it if somebody may have read it, and a new one is made."
+        )
+    text = path.read_text(encoding="ascii", errors="replace").strip()
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise SettingsError(
+            f"The secret {path} is damaged: restore it, or remove it and a new one is made "
+            "(pseudonyms will then differ from those of earlier reports)."
+        )
+    return bytes.fromhex(text)
 
 
 def fingerprint(secret: bytes) -> str:
@@ -88,13 +99,12 @@ def _actors(frames: Frames) -> dict[str, list[str]]:
     """The actors of all frames by kind, sorted; a frame without kinds is a roster."""
     found: dict[str, set[str]] = {"user": set(), "api_key": set()}
     for frame in frames.values():
-        if "actor_kind" not in frame:
-            found["user"].update(frame["actor"])
-            continue
-        people = frame["actor_kind"] == "user"
-        found["user"].update(frame.loc[people, "actor"].unique())
+        of_people = (
+            frame["actor_kind"] == "user" if "actor_kind" in frame else frame["actor"].notna()
+        )
+        found["user"].update(frame.loc[of_people, "actor"].unique())
         # What is attributed to nobody has no actor.
-        found["api_key"].update(frame.loc[~people, "actor"].dropna().unique())
+        found["api_key"].update(frame.loc[~of_people, "actor"].dropna().unique())
     return {kind: sorted(actors) for kind, actors in found.items()}
 
 
@@ -105,29 +115,10 @@ def _keyed(secret: bytes, *parts: str) -> str:
 def _renamed_actors(frame: pd.DataFrame, names: Mapping[str, dict[str, str]]) -> pd.DataFrame:
     """`frame` with the new names, sorted by them; a roster loses its names."""
     if "actor_kind" not in frame:
-        actors = frame["actor"].map(names["user"]).astype("str")
-        roster = frame.assign(actor=actors, name="", alias="", user_id="")
-        kinds = {column: kind for column, kind in ROSTER.items() if column in roster}
-        return roster.astype(kinds).sort_values(["actor", "start"], ignore_index=True)
+        actors = frame["actor"].map(names["user"])
+        hidden = frame.assign(actor=actors, name="", alias="", user_id="")
+        kinds = {column: kind for column, kind in ROSTER.items() if column in hidden}
+        return hidden.astype(kinds).sort_values(["actor", "start"], ignore_index=True)
     people, keys = (names[kind].get for kind in ("user", "api_key"))
     renamed = with_actor_names(frame, lambda one: people(one, ""), lambda one: keys(one, ""))
     return renamed.sort_values(["date", "actor"], kind="stable", ignore_index=True)
-
-
-def _read_secret(path: Path) -> bytes:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if os.name == "posix" and mode & 0o077:
-        raise SettingsError(
-            f"The secret {path} can be read by others (mode {mode:o}): run `chmod 600 {path}`, "
-            "or remove it if somebody may have read it, and a new one is made."
-        )
-    try:
-        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
-        if len(secret) != 32:
-            raise ValueError(f"{len(secret)} bytes, not 32")
-    except ValueError as error:
-        raise SettingsError(
-            f"The secret {path} is damaged: restore it, or remove it and a new one is made "
-            "(pseudonyms will then differ from those of earlier reports)."
-        ) from error
-    return secret

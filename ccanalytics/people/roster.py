@@ -101,25 +101,16 @@ def roster_of_weeks(
     return _latest(stays, stays["week"], stays["week"] + WEEK - pd.Timedelta(days=1), one)
 
 
-def roster_sizes(
-    roster: pd.DataFrame, weeks: Iterable[pd.Timestamp], by_team: bool = False
-) -> pd.DataFrame:
-    """One row per week (and team): people on the roster, and how many joined or left since.
-
-    Columns: week, [team], people, joined, left. Who changes teams counts in both that week,
-    joining one and leaving the other a week later; people without a team are only in the total.
-    """
+def roster_sizes(roster: pd.DataFrame, weeks: Iterable[pd.Timestamp]) -> pd.DataFrame:
+    """One row per week: people on the roster, and how many joined or left since the week before."""
     asked = pd.DatetimeIndex(list(weeks)).as_unit("ms")
-    keys = ["week", "team"] if by_team else ["week"]
-    people = roster_of_weeks(roster, asked.union(asked - WEEK), by_team)[[*keys, "actor"]]
-    sides = people, people.assign(week=people["week"] + WEEK)
-    both = sides[0].merge(sides[1], how="outer", indicator="side")
-    kinds = {"people": ["both", "left_only"], "joined": ["left_only"], "left": ["right_only"]}
-    counts = {name: both[both["side"].isin(of)].groupby(keys).size() for name, of in kinds.items()}
-    teams = [sorted(roster["team"].dropna().unique())] if by_team else []
-    every = pd.MultiIndex.from_product([asked, *teams], names=keys)
-    sizes = pd.DataFrame(counts).reindex(every if by_team else asked.rename("week"))
-    return sizes.fillna(0).astype("int64").reset_index()
+    people = roster_of_weeks(roster, asked.union(asked - WEEK))[["week", "actor"]]
+    before = people.assign(week=people["week"] + WEEK)
+    both = people.merge(before, how="outer", indicator="side")
+    sides = pd.crosstab(both["week"], both["side"])
+    sizes = sides.reindex(index=asked, columns=["both", "left_only", "right_only"], fill_value=0)
+    sizes = sizes.set_axis(["people", "joined", "left"], axis=1).rename_axis("week")
+    return sizes.assign(people=sizes["people"] + sizes["joined"]).reset_index()
 
 
 def not_on_roster(frame: pd.DataFrame, roster: pd.DataFrame) -> pd.DataFrame:
@@ -140,17 +131,12 @@ def never_seen(frame: pd.DataFrame, roster: pd.DataFrame, since: date, until: da
     return on_roster[~on_roster["actor"].isin(list(seen))].reset_index(drop=True)
 
 
-def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str] | None = None) -> pd.DataFrame:
+def normalised_actors(frame: pd.DataFrame, people: Mapping[str, str]) -> pd.DataFrame:
     """`frame` with one address per person, so that two spellings are one person.
 
     `people` maps addresses to the main one. The names of API keys are unchanged.
     """
-    known = people or {}
-
-    def main(name: str) -> str:
-        return known.get(plain := plain_address(name), plain)
-
-    return with_actor_names(frame, main)
+    return with_actor_names(frame, lambda name: people.get(one := plain_address(name), one))
 
 
 @lru_cache(maxsize=2**20)  # the same people are in every frame and every week
@@ -214,13 +200,11 @@ def _stay(cells: Mapping[str, str]) -> Stay:
     start, end = (parse_date(cells[c], c) if cells.get(c) else None for c in ("start", "end"))
     if start and end and end < start:
         raise ValueError(f"end {end} is before start {start}")
-    kept = {column: cells.get(column, "") for column in ("name", "user_id")}
-    kept |= {"actor": actor, "alias": " ".join(sorted(aliases))}
-    return (
-        kept
-        | {column: name or None for column, name in names.items()}
-        | {"start": start, "end": end}
-    )
+    return {
+        **{column: name or None for column, name in names.items()},
+        **{column: cells.get(column, "") for column in ("name", "user_id")},
+        **{"actor": actor, "alias": " ".join(sorted(aliases)), "start": start, "end": end},
+    }
 
 
 def _one_spelling(name: str) -> str:
@@ -252,7 +236,7 @@ def _latest(stays: pd.DataFrame, first: Any, last: Any, one: list[str]) -> pd.Da
     there = ~(stays["start"] > last) & ~(stays["end"] < first)  # NaT compares as false: open
     order = [*(name for name in one if name != "team"), "start"]
     ordered = stays[there].sort_values(order, na_position="first")
-    return ordered.drop_duplicates(one, keep="last").reset_index(drop=True)
+    return ordered.drop_duplicates(one, keep="last", ignore_index=True)
 
 
 def _rows_of(frame: pd.DataFrame, roster: pd.DataFrame) -> npt.NDArray[np.int64]:

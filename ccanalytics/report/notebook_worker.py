@@ -29,7 +29,7 @@ from typing import Any
 
 from ccanalytics.wings import resolve
 
-PREPARED_BY = "issue.prepared:prepare"
+PREPARED_BY = "issue.memory:prepare"
 """The function that shares loaded data between notebooks; a report knows no datasets."""
 
 

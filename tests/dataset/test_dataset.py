@@ -358,17 +358,15 @@ def test_loading_does_not_change_the_store(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.parquet")} == before
 
 
-@pytest.mark.parametrize(("identity", "there"), [("named", True), ("aggregate", False)])
-def test_an_address_in_a_note_is_withheld_with_the_names(
-    identity, there, sample_days, tmp_path, monkeypatch
-):
+@pytest.mark.parametrize("identity", ["named", "aggregate"])
+def test_an_address_in_a_note_is_withheld(identity, sample_days, tmp_path, monkeypatch):
     """The text of an event may contain a name."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "events.csv").write_text("date,what\n2026-11-02,ann@corvid.example is away\n")
     monkeypatch.setenv("CCANALYTICS_EVENTS", str(tmp_path / "events.csv"))
     data = load(source="sample", store=sample_days, weeks=1, identity=identity)
     (what,) = data.calendars.events["what"]
-    assert ("ann@" in what) is there
+    assert what == "[e-mail withheld] is away"
     assert what.endswith("is away")
 
 

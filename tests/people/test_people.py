@@ -163,19 +163,9 @@ def test_the_size_of_the_roster_moves_with_joiners_and_leavers():
     assert sizes[["people", "joined", "left"]].to_numpy().tolist() == [[2, 0, 0], [2, 1, 1]]
 
 
-def test_the_size_of_a_team_changes_with_people_who_move():
-    """Ann is in Web and in Data in the week she moves; Bob has left Web, Cem joins it."""
-    sizes = roster_sizes(parse_roster(CSV, "r"), [WEEK], by_team=True)
-    assert sizes[["team", "people", "joined", "left"]].to_numpy().tolist() == [
-        ["Data", 1, 1, 0],
-        ["Web", 2, 1, 1],
-    ]
-
-
 def test_an_empty_roster_has_size_zero():
     """Without a roster there are no people, and the columns are the same."""
     assert roster_sizes(no_roster(), [WEEK])["people"].tolist() == [0]
-    assert roster_sizes(no_roster(), [WEEK], by_team=True).empty
 
 
 # Teams of actors
@@ -269,7 +259,7 @@ def test_two_spellings_of_one_address_are_one_person():
         record(actor=" ann@x.example "),
         record(api_key="Nightly Build@X"),
     )
-    found = normalised_actors(frame)["actor"]
+    found = normalised_actors(frame, {})["actor"]
     assert found.tolist() == ["ann@x.example", "ann@x.example", "Nightly Build@X"]
     assert list(found.cat.categories) == ["Nightly Build@X", "ann@x.example"]
     assert frame["actor"].tolist()[0] == "Ann@X.example"
