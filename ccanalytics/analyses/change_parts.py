@@ -97,46 +97,29 @@ class TeamShift(Drivers):
 
     `frame` has one row per team: team, share_before, share (of commits), before, value (cost per
     commit), rate (its own change, times its share of commits) and mix (the change of its share,
-    times how far it lay from the whole), each with its 90 % interval. Their sums are `rate` and
-    `mix`, which add up to `change`. Small teams and those with few commits are one row.
+    times how far it lay from the whole), each with its 90 % interval. Rates and mixes add up to
+    the change. Small teams and those with few commits are one row.
     """
 
     shown_by = "analyses.analysis_display:team_shift_bundle"
     drawn_by = ""
 
-    @property
-    def rate(self) -> float:
-        """The change within teams."""
-        return float(self.frame["rate"].sum(min_count=1))
-
-    @property
-    def mix(self) -> float:
-        """The change of the mix of teams."""
-        return float(self.frame["mix"].sum(min_count=1))
-
-    @property
-    def change(self) -> float:
-        """The total change."""
-        return self.rate + self.mix
-
-    @property
-    def reverses(self) -> bool:
-        """Whether two thirds of three or more teams moved against the total (Simpson's paradox)."""
-        moved = (self.frame["value"] - self.frame["before"])[self.frame["team"] != OTHER_TEAMS]
-        against = (np.sign(moved) == -np.sign(self.change)).sum()
-        return len(moved) >= 3 and self.change != 0 and against >= 2 * len(moved) / 3
-
     def sentence(self) -> str:
-        """Rate and mix in words, with a warning where the total misleads."""
+        """Rate and mix in words, with a warning where two thirds of three or more teams moved
+        against the total (Simpson's paradox)."""
         if self.compared is None:
             return f"The cost per commit is not split by team: {self.why}."
-        change, rate, mix = map(self.metric.format_change, (self.change, self.rate, self.mix))
+        rate, mix = self.frame["rate"].sum(), self.frame["mix"].sum()
+        change, within, between = map(self.metric.format_change, (rate + mix, rate, mix))
         text = (
-            f"Of {change} per commit ({self.compared.horizon}), {rate} is change within "
-            f"teams and {mix} a change in which teams made the commits."
+            f"Of {change} per commit ({self.compared.horizon}), {within} is change within "
+            f"teams and {between} a change in which teams made the commits."
         )
-        warning = " Most teams moved against the total (Simpson's paradox): read the teams."
-        return text + warning if self.reverses else text
+        moved = (self.frame["value"] - self.frame["before"])[self.frame["team"] != OTHER_TEAMS]
+        against = int((moved * (rate + mix) < 0).sum())
+        if len(moved) < 3 or against < 2 * len(moved) / 3:
+            return text
+        return f"{text} Most teams moved against the total (Simpson's paradox): read the teams."
 
 
 def cost_drivers(data: Dataset, metric_id: str = "cost") -> Drivers:

@@ -25,10 +25,6 @@ from ccanalytics.words import counted, day_words
 PEOPLE, KEYS, OTHERS = "people", "API keys", "other identities"
 PARTS = {"user": PEOPLE, "api_key": KEYS, UNATTRIBUTED: UNATTRIBUTED}
 
-SHARES = {KEYS: "is from API keys", OTHERS: "is from other identities",
-          UNATTRIBUTED: "cannot be attributed to anybody"}  # fmt: skip
-"""What is said of the share of a part."""
-
 NOT_THE_INVOICE = "after discounts and before credits, so it is not the invoice"
 
 _USD = METRICS["cost"].format
@@ -103,26 +99,21 @@ def bill_by_week(data: Dataset) -> pd.DataFrame:
     return frame[list(columns)].astype(columns).reset_index(drop=True)
 
 
-@measures(
-    "discount",
-    labels={"week": "week of", "value": "discount", "numerator": "billed",
-            "denominator": "at list prices"},
-    formats={"value": METRICS["discount"].format, "numerator": _USD, "denominator": _USD},
-)  # fmt: skip
+@measures("discount", formats={"value": METRICS["discount"].format, "billed": _USD, "listed": _USD})
 def discount(data: Dataset) -> pd.DataFrame:
-    """One row per closed week: value, 1 - billed / list price of the shown bill."""
-    names = {"value": "numerator", "listed": "denominator"}
-    sums = bill_by_week(data).groupby("week")[list(names)].sum(min_count=1).rename(columns=names)
-    share = sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
-    return sums.assign(value=1 - share).reset_index()[["week", "value", *names.values()]]
+    """One row per closed week: value, 1 - billed / listed of the shown bill."""
+    sums = bill_by_week(data).groupby("week")[["value", "listed"]].sum(min_count=1)
+    share = 1 - sums["value"] / sums["listed"].where(sums["listed"] > 0)
+    sums = sums.rename(columns={"value": "billed"}).assign(value=share)
+    return sums.reset_index()[["week", "value", "billed", "listed"]]
 
 
 @says(Sentence)
 def bill_sentence(data: Dataset) -> str:
     """What the weeks of the dataset were billed, for whom, and at what discount."""
-    if not data.spec.key and not has_bill(data):
-        return f"Billed cost is not available for source {data.source}."
     if not has_bill(data):
+        if not data.spec.key:
+            return f"Billed cost is not available for source {data.source}."
         fetch = f"run ccanalytics sync --since {data.since} --billed."
         return f"The bill of these days was not fetched: {fetch}"
     frame = bill_by_week(data)
@@ -132,13 +123,12 @@ def bill_sentence(data: Dataset) -> str:
     share, weeks = METRICS["discount"].format, shown["week"]
     parts = shown.groupby("part")[["value", "listed"]].sum()
     total, at_list = parts.sum()
-    rest = [f"{share(parts.loc[name, 'value'] / total)} {said}"
-            for name, said in SHARES.items() if name in parts.index]  # fmt: skip
+    who = [f"{name} {share(part / total)}" for name, part in parts["value"].items()]
     return (
         f"{_USD(total)} was billed for Claude Code in the {counted(weeks.nunique(), 'week')} from "
         f"{day_words(weeks.min())} to {day_words(weeks.max() + pd.Timedelta(days=6), '%B %Y')}, "
         f"{NOT_THE_INVOICE}; {_USD(at_list)} at list prices, a discount of "
-        f"{share(1 - total / at_list)}{''.join(f'; {one}' for one in rest)}."
+        f"{share(1 - total / at_list)}; {', '.join(who)}."
     )
 
 
@@ -148,8 +138,7 @@ def bill_sentence(data: Dataset) -> str:
             "value": "of the list price", "n_actors": "people"},
     formats={
         "month": lambda month: f"{month:%b %Y}",
-        **dict.fromkeys(["actor_days", "n_actors"], ",.0f"),
-        **dict.fromkeys(["estimated", "listed", "only_estimated", "only_listed"], _USD),
+        **{"actor_days": ",.0f", "n_actors": ",.0f", "estimated": _USD, "listed": _USD},
         "gap": METRICS["cost"].format_change,
         "value": lambda share: METRICS["reconciliation"].format(round(share, 4)),
     },
@@ -158,28 +147,30 @@ def reconciliation(data: Dataset) -> pd.DataFrame:
     """One row per month: the estimated cost by the list price of the same person-days.
 
     Columns: month, actor_days, estimated and listed (US dollars, of the person-days that both
-    have), gap, value (gap / listed), only_estimated and only_listed (of those that one side has),
-    and n_actors. People as API customers only, on days of which both are known.
+    have), gap, value (gap / listed) and n_actors. People as API customers only, on closed days of
+    which both are known.
     """
-    numbers = ["actor_days", "estimated", "listed", "gap", "value", "only_estimated",
-               "only_listed", "n_actors"]  # fmt: skip
+    numbers = ["actor_days", "estimated", "listed", "gap", "value", "n_actors"]
     kinds = {"month": "datetime64[ms]", **dict.fromkeys(numbers, "float64")}
     if not has_bill(data) or not data.has_tokens:
         return pd.DataFrame(columns=list(kinds)).astype(kinds)
-    days = _person_days(data)
-    people = days.assign(cost_usd=days[["estimated", "listed"]].max(axis=1))
-    hidden = set(people.loc[few(people, data.minimum_group, ["month", "part"]), "month"])
-    hidden |= set(days.loc[withheld_days(data, days["date"])[1], "month"])
-    both = days[days["part"] == "both"].groupby("month")
-    frame = both[["estimated", "listed"]].sum()
-    for part in ("estimated", "listed"):
-        alone = days[days["part"] == f"only_{part}"].groupby("month")[part].sum()
-        frame[f"only_{part}"] = alone.reindex(frame.index, fill_value=0.0)
+    closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
+    usage, sides = data.model_usage.astype({"actor": "str"}), []
+    for frame in (usage, listed(data).model_usage.astype({"actor": "str"})):
+        rows = frame[(frame["actor_kind"] == "user") & frame["date"].isin(closed)]
+        sides.append(rows.groupby(["date", "actor"])["cost_usd"].sum())
+    seats = pd.MultiIndex.from_frame(usage.loc[usage["customer_type"] != "api", ["date", "actor"]])
+    days = pd.concat(sides, axis=1, join="inner", keys=["estimated", "listed"])
+    days = days[~days.index.isin(seats)].reset_index()
+    days = days.assign(month=month_of(days["date"]), cost_usd=days[numbers[1:3]].max(axis=1))
+    months = days.groupby("month")
+    frame = months[["estimated", "listed"]].sum()
     gap = frame["estimated"] - frame["listed"]
-    frame = frame.assign(actor_days=both.size(), n_actors=both["actor"].nunique(), gap=gap,
+    frame = frame.assign(actor_days=months.size(), n_actors=months["actor"].nunique(), gap=gap,
                          value=gap / frame["listed"].where(frame["listed"] > 0))  # fmt: skip
+    hidden = few(days, data.minimum_group, ["month"]) | withheld_days(data, days["date"])[1]
     frame = frame[numbers].astype("float64")
-    frame[frame.index.isin(hidden)] = np.nan
+    frame[frame.index.isin(days.loc[hidden, "month"])] = np.nan
     return frame.reset_index().astype(kinds)
 
 
@@ -228,24 +219,6 @@ def _others(data: Dataset) -> pd.DataFrame:
     days = data.days["date"]
     missing = week_of(days[~days.isin(data.charged_days["date"])])
     return frame[frame["week"].isin(data.weeks) & ~frame["week"].isin(missing)]
-
-
-def _person_days(data: Dataset) -> pd.DataFrame:
-    """One row per closed day and person: date, month, actor, estimated, listed, and part (both,
-    only_estimated or only_listed)."""
-    closed = data.days.loc[data.days["stored"] & data.days["closed"], "date"]
-    common = set(closed) & set(data.charged_days["date"])
-    usage, sides = data.model_usage, {}
-    for name, frame in (("estimated", usage), ("listed", listed(data).model_usage)):
-        rows = frame[(frame["actor_kind"] == "user") & frame["date"].isin(common)]
-        sides[name] = rows.astype({"actor": "str"}).groupby(["date", "actor"])["cost_usd"].sum()
-    seats = usage.loc[usage["customer_type"] != "api", ["date", "actor"]].astype({"actor": "str"})
-    days = pd.concat(sides, axis=1)
-    days = days[~days.index.isin(pd.MultiIndex.from_frame(seats))].reset_index()
-    part = np.select(
-        [days[name].isna() for name in sides], ["only_listed", "only_estimated"], "both"
-    )
-    return days.assign(month=month_of(days["date"]), part=part)
 
 
 def _bands(data: Dataset, costs: pd.Series) -> list[tuple[str, float, int]]:

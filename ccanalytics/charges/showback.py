@@ -6,15 +6,15 @@ Nobody is in two rows: a person has one cost centre per day. API keys and unattr
 are rows of their own. Groups of too few people are one row.
 """
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ccanalytics.charges.charge_days import has_bill
-from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, OTHERS, PARTS, SHARES
+from ccanalytics.charges.charge_metrics import NOT_THE_INVOICE, OTHERS, PARTS
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.errors import StoreError
 from ccanalytics.metrics.withholding import withheld_days
@@ -29,12 +29,10 @@ GROUPS = {"cost_centre": "Cost centre", "team": "Team"}
 OTHER, NO_GROUP, ALL = "other groups", "no group", "everybody and everything"
 
 
-@dataclass(frozen=True)
-class Showback:
-    """The bill of a month: the `rows` of `showback`, which sum to `cents`."""
+class Showback(NamedTuple):
+    """The bill of a month: the rows in FOCUS columns, and what is to be said of them."""
 
     rows: pd.DataFrame
-    cents: int
     sentence: str
 
 
@@ -44,32 +42,6 @@ def showback(data: Dataset, by: str = "cost_centre") -> Showback:
     `StoreError` when a day before the last charged one is missing: the rest would look like
     the bill.
     """
-    last = _last_charged(data)
-    charges = _grouped(data, by)
-    charges = charges[charges["date"] <= pd.Timestamp(last)]
-    charges, together = _without_small_groups(data, charges, by)
-    # Units of the last stored digit, so that sums are exact; a float is exact to more digits.
-    units = (charges[["amount_usd", "list_usd"]] * 10**8).round().astype("int64")
-    units = units.groupby(charges["name"]).sum()
-    is_person = charges["actor_kind"] == "user"
-    people = charges[is_person].groupby("name")["actor"].nunique().reindex(units.index)
-    cents = units.apply(_to_cents).assign(people=people)
-    cents = cents.sort_values("amount_usd", ascending=False)
-    total, month = int(cents["amount_usd"].sum()), f"{data.since:%B %Y}"
-    kind = by.replace("_", " ")
-    shares = SHARES | {NO_GROUP: f"is from people without a {kind}"}
-    up_to = "" if last == data.until else f" up to {day_words(last)}"
-    parts = [f"{100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} % {words}"
-            for name, words in shares.items() if name in cents.index]  # fmt: skip
-    parts += [f"{counted(together, kind)} with too few people share a row"] if together else []
-    said = (
-        f"${total / 100:,.2f} was billed for Claude Code in {month}{up_to}, {NOT_THE_INVOICE}. The "
-        f"rows add up to it, and none overlaps another. {'; '.join(parts)}"
-    )
-    return Showback(_focus(cents, charges, by, (data.since, last)), total, said.strip())
-
-
-def _last_charged(data: Dataset) -> date:
     days = {day.date() for day in data.charged_days["date"]} if has_bill(data) else set()
     last = max(days, default=data.until)
     missing = [day for day in days_between(data.since, last) if day not in days]
@@ -78,25 +50,40 @@ def _last_charged(data: Dataset) -> date:
             f"{counted(len(missing), 'day')} from {missing[0]} on have no charges, so the rows "
             f"would not be the bill: ccanalytics sync --since {data.since} --billed."
         )
-    return last
-
-
-def _grouped(data: Dataset, by: str) -> pd.DataFrame:
-    """The charges, each with the name of its row."""
     charges = (data if by == "team" else data.by_cost_centre()).charges
+    charges = charges[charges["date"] <= pd.Timestamp(last)]
+    is_person = charges["actor_kind"] == "user"
     group = charges["team"].astype("object").where(charges["team"].notna(), NO_GROUP)
     other = charges["actor_kind"].astype("str").map(PARTS).fillna(OTHERS)
-    return charges.assign(name=group.where(charges["actor_kind"] == "user", other))
+    charges, merged = _without_small_groups(data, charges, group.where(is_person, other), by)
+    # Units of the last stored digit, so that sums are exact; a float is exact to more digits.
+    units = (charges[["amount_usd", "list_usd"]] * 10**8).round().astype("int64")
+    cents = units.groupby(charges["name"]).sum().apply(_to_cents)
+    cents["people"] = charges[is_person].groupby("name")["actor"].nunique()
+    cents = cents.sort_values("amount_usd", ascending=False)
+    total = int(cents["amount_usd"].sum())
+    shares = [f"{name} {100 * cents.loc[name, 'amount_usd'] / max(total, 1):.1f} %"
+              for name in (*PARTS.values(), OTHERS, NO_GROUP) if name in cents.index]  # fmt: skip
+    together = [f"{counted(merged, by.replace('_', ' '))} with too few people share a row"]
+    up_to = "" if last == data.until else f" up to {day_words(last)}"
+    rest = "; ".join([", ".join(shares), *together * bool(merged)])
+    said = (
+        f"${total / 100:,.2f} was billed for Claude Code in {data.since:%B %Y}{up_to}, "
+        f"{NOT_THE_INVOICE}. The rows add up to it, and none overlaps another. {rest}"
+    )
+    return Showback(_focus(cents, charges, GROUPS[by], (data.since, last)), said.strip(" ;"))
 
 
 def _without_small_groups(
-    data: Dataset, charges: pd.DataFrame, by: str
+    data: Dataset, charges: pd.DataFrame, names: pd.Series, by: str
 ) -> tuple[pd.DataFrame, int]:
-    """The charges with groups of too few people as one row, and the number of these groups.
+    """The charges with the name of their row, where groups of too few people are one, and the
+    number of these groups.
 
     Where everybody, or a week of them, is too few, all of the bill is one row: minus the weeks
     shown elsewhere, it would reveal that one.
     """
+    charges = charges.assign(name=names)
     if data.identity == "named":
         return charges, 0
     minimum, is_person = data.minimum_group, charges["actor_kind"] == "user"
@@ -124,36 +111,32 @@ def _to_cents(units: pd.Series) -> pd.Series:
 
 
 def _focus(
-    cents: pd.DataFrame, charges: pd.DataFrame, by: str, days: tuple[date, date]
+    cents: pd.DataFrame, charges: pd.DataFrame, kind: str, days: tuple[date, date]
 ) -> pd.DataFrame:
     """One row per sub account, in FOCUS columns."""
     accounts = charges["organization"].astype("str").dropna().unique()
-    begin, end = month_days(f"{days[0]:%Y-%m}")
+    month, next_day = month_days(f"{days[0]:%Y-%m}"), timedelta(days=1)
     dollars = cents[["amount_usd", "list_usd"]].map(lambda one: Decimal(int(one)).scaleb(-2))
     columns = {
         "BillingAccountId": "".join(accounts[:1]),
         "BillingAccountName": None,
         "BillingCurrency": "USD",
-        "BillingPeriodStart": _midnight(begin),
-        "BillingPeriodEnd": _midnight(end + timedelta(days=1)),
+        "BillingPeriodStart": f"{month[0]}T00:00:00Z",
+        "BillingPeriodEnd": f"{month[1] + next_day}T00:00:00Z",
         "ChargeCategory": "Usage",
         "ChargeClass": None,
         "ChargeDescription": f"Claude Code, {NOT_THE_INVOICE}",
         "ChargeFrequency": "Usage-Based",
-        "ChargePeriodStart": _midnight(days[0]),
-        "ChargePeriodEnd": _midnight(days[1] + timedelta(days=1)),
+        "ChargePeriodStart": f"{days[0]}T00:00:00Z",
+        "ChargePeriodEnd": f"{days[1] + next_day}T00:00:00Z",
         **dict.fromkeys(("InvoiceIssuerName", "ProviderName", "PublisherName"), "Anthropic"),
         **dict.fromkeys(("PricingQuantity", "PricingUnit")),
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": "Claude Code",
         **dict.fromkeys(("SubAccountId", "SubAccountName"), cents.index),
-        "SubAccountType": cents["people"].notna().map({True: GROUPS[by], False: None}),
+        "SubAccountType": cents["people"].notna().map({True: kind, False: None}),
         **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost"), dollars["amount_usd"]),
         "ListCost": dollars["list_usd"],
         "x_People": cents["people"].astype("Int64"),
     }
     return pd.DataFrame(columns, index=cents.index).reset_index(drop=True)
-
-
-def _midnight(day: date) -> str:
-    return f"{day}T00:00:00Z"

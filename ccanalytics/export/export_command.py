@@ -13,8 +13,6 @@ from ccanalytics.cli.terminal import ended_by_sigterm
 
 RECIPES = {"grafana": "grafana.json", "power-bi": "power_bi.md"}
 
-FORMATS = ("parquet", "csv", "excel", "focus", "focus-parquet")
-
 URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
 """The variable with a database URL, so that its password is in no shell history."""
 
@@ -32,7 +30,7 @@ URL_VARIABLE = "CCANALYTICS_DATABASE_URL"
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(["parquet", "csv", "excel", "focus", "focus-parquet"]),
     help="Format of the files in a folder; default: parquet. excel is a workbook per table, "
     "focus is CSV in the shape of FOCUS 1.2.",
 )
@@ -93,7 +91,9 @@ def export(target: str, source: str | None, form: str | None, **flags: Any) -> N
     if as_json:
         click.echo(json.dumps(asdict(result), default=str, indent=2))
         return
-    click.echo(str(result))
+    rows = ", ".join(f"{n:,} {name}" for name, n in result.rows.items())
+    days = f"{result.since} to {result.until}"
+    click.echo(f"{result.source}, {days}, {result.identity}: {rows}.")
     click.echo(result.target if "://" in result.target else options.shown(Path(result.target)))
 
 

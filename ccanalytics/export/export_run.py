@@ -42,10 +42,6 @@ class ExportResult:
     until: date
     rows: dict[str, int]
 
-    def __str__(self) -> str:
-        rows = ", ".join(f"{n:,} {name}" for name, n in self.rows.items())
-        return f"{self.source}, {self.since} to {self.until}, {self.identity}: {rows}."
-
 
 def export_days(
     target: str,
@@ -72,26 +68,19 @@ def export_days(
         sync_available(spec.open(Access(folders=logs)), store, now=now)
     stored = store.dates(source)
     if not stored:
-        since_when = " --since DATE" if spec.network else ""
         raise StoreError(
             f"There is no {source} day to export in the store {store.root}: "
-            f"ccanalytics sync --source {source}{since_when} fills it."
+            f"ccanalytics sync --source {source} fills it."
         )
     days = days_between(since or stored[0], until or stored[-1])
     # Days outside the store are left out, unless all are: `load` says so.
     days = [day for day in days if stored[0] <= day <= stored[-1]] or days
-    data = load(
-        days[0],
-        days[-1],
-        source=source,
-        store=store,
-        roster=roster,
-        identity=identity,
-        logs=logs,
-        now=now,
-    )
-    is_focus, by_team = form.startswith("focus"), identity == "aggregate"
-    tables = {"focus": focus_table(data, by_team)} if is_focus else tables_of(data)
+    data = load(days[0], days[-1], source=source, store=store, roster=roster, identity=identity,
+                logs=logs, now=now)  # fmt: skip
+    if form.startswith("focus"):
+        tables = {"focus": focus_table(data, by_team=identity == "aggregate")}
+    else:
+        tables = tables_of(data)
     remember(data, store, now, roster)
     policy = identity
     if identity == "pseudonym":

@@ -93,42 +93,34 @@ def _write_file(table: pa.Table, name: str, path: Path) -> None:
 
 
 def write_workbook(table: pa.Table, path: Path, name: str) -> None:
-    """Write `table` to a workbook with sheets `name`, `name 2`, ..., because a sheet has a limit.
+    """Write `table` to a workbook of one sheet; times are UTC.
 
-    Times are UTC. `ExportError` for text that does not fit a cell.
+    `ExportError` for more rows than a sheet has, and for text that does not fit a cell.
     """
     columns = [_cells(column) for column in table.columns]
+    longest = [pc.max(pc.utf8_length(one)).as_py() or 0
+               for one in columns if pa.types.is_string(one.type)]  # fmt: skip
+    if len(table) >= MOST_ROWS or max(longest, default=0) > LONGEST_TEXT:
+        raise ExportError(
+            f"{name} does not fit into a sheet of Excel: it has {len(table):,} rows, and text of "
+            f"up to {max(longest, default=0):,} characters. Use --format parquet or csv."
+        )
     frame = pa.table(columns, table.column_names).to_pandas(date_as_object=True)
+    forms = {"date_format": "yyyy-mm-dd", "datetime_format": "yyyy-mm-dd hh:mm:ss"}
     try:
         book = pd.ExcelWriter(
-            path,
-            engine="xlsxwriter",
-            date_format="yyyy-mm-dd",
-            datetime_format="yyyy-mm-dd hh:mm:ss",
-            engine_kwargs={"options": _AS_TEXT},
+            path, engine="xlsxwriter", engine_kwargs={"options": _AS_TEXT}, **forms
         )
     except ImportError:
         raise ExportError(
             "Excel workbooks need one more package: pip install 'ccanalytics[excel]'."
         ) from None
     with book:
-        for number, start in enumerate(range(0, max(1, len(frame)), MOST_ROWS - 1), start=1):
-            sheet = name[:28] + (f" {number}" if number > 1 else "")
-            rows = frame.iloc[start : start + MOST_ROWS - 1]
-            rows.to_excel(book, sheet_name=sheet, index=False, freeze_panes=(1, 0))
+        frame.to_excel(book, sheet_name=name[:31], index=False, freeze_panes=(1, 0))
 
 
 def _cells(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Money as a number, a time without its zone, text that fits."""
-    if pa.types.is_decimal(column.type):
-        return column.cast(pa.float64())
+    """Money as a number, and a time without its zone."""
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("s"))
-    if pa.types.is_string(column.type):
-        longest = pc.max(pc.utf8_length(column)).as_py() or 0
-        if longest > LONGEST_TEXT:
-            raise ExportError(
-                f"A text of {longest:,} characters fits in no cell of Excel: export with --format "
-                "parquet or csv."
-            )
-    return column
+    return column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column

@@ -8,7 +8,6 @@ x_CostAllocation says. `focus_columns.csv` has each column, and its value in SQL
 """
 
 import json
-from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -77,7 +76,12 @@ def focus_table(data: Dataset, by_team: bool) -> pa.Table:
         until=usage["date"],
         is_billed=usage["date"].isin(days),
     )
-    usage = _teams(data, usage) if by_team else _actors(usage)
+    if by_team:
+        usage = _teams(data, usage)
+    else:
+        kind = np.where(usage["actor_kind"] == "api_key", "API key", "Person")
+        kind = pd.Series(kind, dtype="object").where(usage["actor"].notna(), None)
+        usage = usage.assign(sub_account=usage["actor"], sub_type=kind)
     sums = usage.groupby(_KEYS, dropna=False)[[*METERS, *_MONEY]].sum().reset_index()
     rows = _by_meter(sums).assign(source=data.source)
     # Whole units of money become exact dollars.
@@ -107,12 +111,6 @@ def _charges(data: Dataset) -> pd.DataFrame:
         cost_usd=0.0,
         **dict.fromkeys(METERS, 0),
     )
-
-
-def _actors(usage: pd.DataFrame) -> pd.DataFrame:
-    kind = usage["actor_kind"].map(lambda kind: "API key" if kind == "api_key" else "Person")
-    kind = kind.astype("object").where(usage["actor"].notna(), None)
-    return usage.assign(sub_account=usage["actor"], sub_type=kind)
 
 
 def _teams(data: Dataset, usage: pd.DataFrame) -> pd.DataFrame:
@@ -168,17 +166,19 @@ def _merged_models(usage: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
 def _by_meter(groups: pd.DataFrame) -> pd.DataFrame:
     """One row per group and kind of token; the parts of its money, in units, add up exactly."""
-    days = groups["date"].dt.date
-    rates = [_rates(model, day) for model, day in zip(groups["model"], days, strict=True)]
+    at_day = zip(groups["model"], groups["date"].dt.date, strict=True)
+    prices = [price_list(Tariff(model), day) for model, day in at_day]
+    rates = [TYPICAL_RATES if one is None else (one.tiers[0].input, one.tiers[0].output,
+             one.tiers[0].cache_read, one.tiers[0].cache_write_5m) for one in prices]  # fmt: skip
     tokens = np.column_stack([groups[[*METERS]], np.zeros(len(groups), "int64")])
-    weights = tokens * np.reshape([(*(one or TYPICAL_RATES), 0.0) for one in rates], tokens.shape)
+    weights = tokens * np.reshape([(*one, 0.0) for one in rates], tokens.shape)
     weights[:, -1] = weights.sum(axis=1) == 0  # without tokens all of it has no meter
     ends = weights.cumsum(axis=1)
     ends /= ends[:, -1:]
     units = {name: np.rint(groups[[name]].to_numpy() * UNITS) for name in _MONEY}
     parts = {name: np.diff(np.rint(ends * whole), prepend=0) for name, whole in units.items()}
     at, meter = np.nonzero(tokens.astype(bool) | np.any(list(parts.values()), axis=0))
-    known = np.array([one is not None for one in rates], bool)[at]
+    known = np.array([one is not None for one in prices], bool)[at]
     by = np.where(known, "list price", "typical ratio of list prices")
     rows = groups.iloc[at].assign(
         meter=np.array([*METERS.values(), NO_METER])[meter],
@@ -187,19 +187,9 @@ def _by_meter(groups: pd.DataFrame) -> pd.DataFrame:
         **{name: part[at, meter].astype("int64") for name, part in parts.items()},
     )
     tags = rows["team"].map(lambda team: json.dumps({"team": team}), na_action="ignore")
-    details = map(_details, rows["model"], rows["meter"])
-    return rows.assign(tags=tags, details=list(details))
-
-
-def _rates(model: str, day: date) -> tuple[float, ...] | None:
-    """What a token of each kind costs; None without a list price."""
-    prices = price_list(Tariff(model), day)
-    if prices is None:
-        return None
-    tier = prices.tiers[0]
-    return tier.input, tier.output, tier.cache_read, tier.cache_write_5m
-
-
-def _details(model: str, kind: str) -> str:
-    known = {"ModelDeveloper": "Anthropic", "ModelFamily": model_family(model)}
-    return json.dumps({**known, "ModelId": model, "TokenType": kind})
+    details = [
+        json.dumps({"ModelDeveloper": "Anthropic", "ModelFamily": model_family(model),
+                    "ModelId": model, "TokenType": kind})
+        for model, kind in zip(rows["model"], rows["meter"], strict=True)
+    ]  # fmt: skip
+    return rows.assign(tags=tags, details=details)

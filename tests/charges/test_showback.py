@@ -44,7 +44,6 @@ def test_a_bill_is_split_by_cost_centre_with_a_row_for_the_rest():
     charges += [charge("2026-10-06", "apikey_1", 300), charge("2026-10-06", None, 50)]
     found = showback(of(charges, minimum_group=5, identity="aggregate"))
     assert cents(found) == {"000": 600, "100": 600, "API keys": 300, "unattributed": 50}
-    assert found.cents == 1550
     row = rows_of(found)[0]
     assert (row["SubAccountName"], row["BilledCost"], row["x_People"]) == ("000", "6.00", "6")
     assert row["ChargePeriodEnd"] == row["BillingPeriodEnd"] == "2026-11-01T00:00:00Z"
@@ -63,7 +62,7 @@ def test_people_without_a_cost_centre_have_a_row():
     """The charges of a person on no roster are a separate row, not lost."""
     found = showback(of([charge("2026-10-05", "zoe@x.example")]))
     assert cents(found) == {"no group": 100}
-    assert "100.0 % is from people without a cost centre" in found.sentence
+    assert "no group 100.0 %" in found.sentence
 
 
 @settings(deadline=None, max_examples=25)
@@ -74,7 +73,7 @@ def test_rows_add_up_to_the_bill_to_the_cent(amounts):
     charges = [charge("2026-10-05", who, a) for who, a in zip(PEOPLE, amounts, strict=False)]
     found = showback(of(charges, roster))
     whole = sum(amounts).to_integral_value()
-    assert found.cents == whole == sum(Decimal(r["BilledCost"]) for r in rows_of(found)) * 100
+    assert whole == sum(Decimal(r["BilledCost"]) for r in rows_of(found)) * 100
 
 
 def test_cost_centres_of_too_few_people_share_a_row():

@@ -94,18 +94,16 @@ def test_a_workbook_keeps_types(tmp_path):
     assert {row["team"] for row in rows} == {None}
 
 
-def test_a_table_longer_than_a_sheet_continues_on_the_next(tmp_path, monkeypatch):
-    """Ten rows where a sheet holds four and a header: none is lost."""
+def test_a_table_longer_than_a_sheet_is_refused(tmp_path, monkeypatch):
+    """Ten rows where a sheet holds four and a header: none is lost silently."""
     monkeypatch.setattr("ccanalytics.export.file_folder.MOST_ROWS", 5)
-    write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long.xlsx", "long")
-    found = [sheet_rows(tmp_path / "long.xlsx", name) for name in ("long", "long 2", "long 3")]
-    assert [len(rows) for rows in found] == [4, 4, 2]
-    assert [row["n"] for rows in found for row in rows] == list(range(10))
+    with pytest.raises(ExportError, match="10 rows"):
+        write_workbook(pa.table({"n": list(range(10))}), tmp_path / "long.xlsx", "long")
 
 
 def test_a_text_too_long_for_a_cell_is_refused(tmp_path):
     """It is not truncated."""
-    with pytest.raises(ExportError, match="fits in no cell"):
+    with pytest.raises(ExportError, match="does not fit"):
         write_workbook(pa.table({"text": ["x" * 40_000]}), tmp_path / "text.xlsx", "text")
 
 
