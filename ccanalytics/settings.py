@@ -84,13 +84,27 @@ VARIABLES = {
 def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     """The effective settings in `folder`; `SettingsError` names the file or variable at fault."""
     settings = Settings()
-    file = settings_file(environ, folder)
-    if file:
-        settings = _set(settings, _table(file), file.parent, str(file))
+    if file := settings_file(environ, folder):
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            text = f"The settings file {file} cannot be read: {error.strerror}."
+            raise SettingsError(text) from None
+        except ValueError as error:
+            raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
+        settings = _set(settings, values, file.parent, str(file))
     for variable, name in VARIABLES.items():
         if value := environ.get(variable):
             settings = _set(settings, {name: _parsed(variable, value)}, folder, variable)
     return settings
+
+
+def settings_file(environ: Mapping[str, str], folder: Path) -> Path | None:
+    """The file that is read, named by a variable or found in `folder` or above."""
+    if named := environ.get("CCANALYTICS_CONFIG"):
+        return folder / Path(named).expanduser()
+    candidates = (parent / FILE_NAME for parent in (folder, *folder.parents))
+    return next((file for file in candidates if file.is_file()), None)
 
 
 def as_variables(settings: Settings, logs: Sequence[Path] = ()) -> dict[str, str]:
@@ -129,45 +143,18 @@ def _parsed(variable: str, text: str) -> Any:
         raise SettingsError(f"{variable} is {text!r}, not JSON: {error}.") from None
 
 
-def settings_file(environ: Mapping[str, str], folder: Path) -> Path | None:
-    """The file that is read, named by a variable or found in `folder` or above."""
-    if named := environ.get("CCANALYTICS_CONFIG"):
-        return folder / Path(named).expanduser()
-    candidates = (parent / FILE_NAME for parent in (folder, *folder.parents))
-    return next((file for file in candidates if file.is_file()), None)
-
-
-def _table(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"The settings file {file} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise SettingsError(f"The settings file {file} is not TOML: {error}.") from error
-
-
 def _set(settings: Settings, values: dict[str, Any], folder: Path, origin: str) -> Settings:
     """`settings` with `values` of one file or variable, paths relative to `folder`."""
     known = Settings.__struct_fields__
-    unknown = ", ".join(repr(key) for key in values if key not in known)
-    if unknown:
+    if unknown := ", ".join(repr(key) for key in values if key not in known):
         raise SettingsError(f"{origin} sets {unknown}; settings are: {', '.join(known)}.")
-
-    def path(_kind: type, value: Any) -> Path:
-        if not isinstance(value, str):
-            raise TypeError(f"Expected a path, got {value!r}")
-        return folder / Path(value).expanduser()
-
     try:
-        # The value of a variable is always text, also of a number.
-        strict = origin not in VARIABLES
-        given = msgspec.convert(values, Settings, dec_hook=path, strict=strict)
+        given = msgspec.convert(
+            values,
+            Settings,
+            strict=origin not in VARIABLES,  # the value of a variable is text, also of a number
+            dec_hook=lambda _, path: folder / Path(path).expanduser(),
+        )
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{origin}: {_explain(values, str(error))}.") from error
+        raise SettingsError(f"{origin}: {error}.") from error
     return msgspec.structs.replace(settings, **{key: getattr(given, key) for key in values})
-
-
-def _explain(values: dict[str, Any], error: str) -> str:
-    if "enum" in error and "identity" in values:
-        return f"identity is {values['identity']!r}, not one of {', '.join(IDENTITIES)}"
-    return error.replace(" - at `$.", ", at `")

@@ -10,8 +10,15 @@ from importlib.metadata import version
 
 import msgspec
 
-from ccanalytics.check.finding import CheckContext, CheckFinding, failed, found, run
-from ccanalytics.check.service_checks import NEEDS, SERVICE_CHECKS, ServiceUnderCheck
+from ccanalytics.check.finding import (
+    CheckContext,
+    CheckFinding,
+    failed,
+    found,
+    run,
+    until_one_fails,
+)
+from ccanalytics.check.service_checks import SERVICE_CHECKS, ServiceUnderCheck
 from ccanalytics.errors import CCAnalyticsError
 from ccanalytics.settings import FILE_NAME, Settings, read_settings, settings_file
 from ccanalytics.sources.keys import find_key
@@ -32,15 +39,15 @@ def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
     """The findings, each as soon as it is there; no text of them has a key in it."""
     for finding in run({"program": check_program, "settings": check_settings}, context):
         yield finding
-        if finding.status == "failed":  # without settings nothing else can be checked
-            return
+    if finding.status == "failed":  # without settings nothing else can be checked
+        return
     settings = settings_of(context)
     store = Store(settings.store)
     yield from run(MACHINE_CHECKS, settings)
     for spec in chosen_sources(context):
         if spec.network:
             with contextlib.closing(ServiceUnderCheck(context, settings, store, spec)) as service:
-                yield from run(SERVICE_CHECKS, service, spec.name, NEEDS)
+                yield from until_one_fails(run(SERVICE_CHECKS, service, spec.name))
         else:
             yield from run(_own_checks(spec), context, spec.name)
         yield from run({"days": partial(check_days, spec, context.now)}, store, spec.name)
@@ -99,7 +106,7 @@ def check_settings(context: CheckContext) -> CheckFinding:
 def check_roster(settings: Settings) -> CheckFinding:
     """Whether the roster can be read, and how many people are on it."""
     if settings.roster is None:
-        return CheckFinding("skipped", "none; teams and rates need one")
+        return found("none; teams and rates need one")
     # Imported late, here and below: the other checks need no pandas.
     from ccanalytics.people.roster import read_roster
 

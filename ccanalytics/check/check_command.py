@@ -6,7 +6,6 @@ import shutil
 import textwrap
 from collections import Counter
 from dataclasses import asdict
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,18 +29,12 @@ WIDEST, MARGIN = 100, 24
     epilog=options.examples(("check", "everything"), ("check --source api --json", "for monitors"))
 )
 @click.option("--source", type=options.SourceName(), help="Only this source.")
-@click.option(
-    "--date",
-    "day",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="The UTC day to ask for; default: the newest.",
-)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for monitors.")
 @click.option("--store", type=PATH, help="Folder of the stored days.")
 @click.option("--roster", type=PATH, help="CSV: email,team,start,end,name.")
 @click.option("--logs", type=PATH, multiple=True, help="Session logs; may be repeated.")
 @click.option("--key-file", type=PATH, help="File that holds the key of the source.")
-def check(day: datetime | None, as_json: bool, **flags: Any) -> None:
+def check(as_json: bool, **flags: Any) -> None:
     """Find out why it does not work: key, service, records, store, logs and files.
 
     Exits with 1 when a check failed; a warning is not a failure.
@@ -49,13 +42,8 @@ def check(day: datetime | None, as_json: bool, **flags: Any) -> None:
     from ccanalytics.check.all_checks import diagnose
     from ccanalytics.check.finding import CheckContext, verdict
 
-    context = CheckContext(
-        environ=dict(os.environ),
-        folder=Path.cwd(),
-        now=options.now(),
-        day=day.date() if day else None,
-        **flags,
-    )
+    here = Path.cwd()
+    context = CheckContext(environ=dict(os.environ), folder=here, now=options.now(), **flags)
     findings: list[CheckFinding] = []
     for one in diagnose(context):
         if not as_json:

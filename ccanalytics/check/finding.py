@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 from ccanalytics.errors import CCAnalyticsError
 
-Status = Literal["failed", "warning", "ok", "skipped"]
-"""Failed: does not work. Warning: works, with a caveat. Skipped: could not be checked."""
+Status = Literal["failed", "warning", "ok"]
+"""Failed: does not work. Warning: works, with a caveat."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 """Worst first."""
@@ -22,15 +22,13 @@ Subject = TypeVar("Subject")
 class CheckContext:
     """What is to be checked, and where.
 
-    Without a `source` every source that is set up, without a `day` the newest closed one. Clients
-    wait by `sleep` and `clock`.
+    Without a `source` every source that is set up. Clients wait by `sleep` and `clock`.
     """
 
     environ: Mapping[str, str]
     folder: Path
     now: datetime
     source: str | None = None
-    day: date | None = None
     store: Path | None = None
     roster: Path | None = None
     logs: Sequence[Path] = ()
@@ -64,30 +62,27 @@ def run(
     checks: Mapping[str, Callable[[Subject], CheckFinding | None]],
     subject: Subject,
     source: str = "",
-    needs: Mapping[str, str] | None = None,
 ) -> Iterator[CheckFinding]:
-    """One finding per check that has something to say; an error in a check is a finding too.
-
-    A check is skipped when the one it needs failed or was skipped.
-    """
-    reasons: dict[str, str] = {}
+    """One finding per check that has something to say; an error in a check is a finding too."""
     for id, look in checks.items():
-        reason = reasons.get((needs or {}).get(id, ""), "")
         try:
-            finding = CheckFinding("skipped", reason) if reason else look(subject)
-        except (CCAnalyticsError, ValueError) as error:
-            what, _, then = str(error).partition(
-                ". "
-            )  # an error says what happened, then what to do
+            finding = look(subject)
+        except CCAnalyticsError as error:
+            # An error says what happened, then what to do.
+            what, _, then = str(error).partition(". ")
             finding = failed(what, then)
-        if finding is None:
-            continue
-        if finding.status in ("failed", "skipped"):
-            reasons[id] = reason or f"{id} {finding.status}"
-        yield replace(finding, id=id, source=source)
+        if finding:
+            yield replace(finding, id=id, source=source)
+
+
+def until_one_fails(findings: Iterator[CheckFinding]) -> Iterator[CheckFinding]:
+    """The findings of checks that need the ones before them."""
+    for finding in findings:
+        yield finding
+        if finding.status == "failed":
+            return
 
 
 def verdict(findings: Sequence[CheckFinding]) -> Status:
-    """The worst status: failed, else warning, else ok."""
-    statuses = {finding.status for finding in findings} - {"skipped"}
-    return min(statuses, key=STATUSES.index, default="ok")
+    """The worst status."""
+    return min((finding.status for finding in findings), key=STATUSES.index, default="ok")

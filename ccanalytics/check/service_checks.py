@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from itertools import count
 
-from ccanalytics.check.finding import CheckContext, CheckFinding, failed, found
+from ccanalytics.check.finding import CheckContext, CheckFinding, found
 from ccanalytics.errors import NotYetError
 from ccanalytics.settings import Settings
 from ccanalytics.sources.admin_api import AdminClient
@@ -13,9 +13,8 @@ from ccanalytics.sources.enterprise_api import EnterpriseClient
 from ccanalytics.sources.keys import PLAIN, Key, find_key
 from ccanalytics.sources.registry import SourceSpec
 from ccanalytics.store.day_store import Store
-from ccanalytics.weeks import day_end, is_closed
-from ccanalytics.wire.claude_code import ApiActor, Record, UserActor
-from ccanalytics.wire.organization import Organization
+from ccanalytics.weeks import is_closed
+from ccanalytics.wire.claude_code import ApiActor, UserActor
 from ccanalytics.words import counted
 
 DAYS_BACK = 7
@@ -40,27 +39,25 @@ NOT_COVERED = {
 
 
 class ServiceUnderCheck:
-    """A source on a network, and what the checks found out so far."""
+    """A source on a network, and its newest day with records, once it is known."""
+
+    newest: date | None = None
 
     def __init__(
         self, context: CheckContext, settings: Settings, store: Store, spec: SourceSpec
     ) -> None:
         assert spec.key is not None  # every service on a network has one
-        self.context, self.settings, self.store, self.spec = context, settings, store, spec
-        self.kind, self.today = spec.key, context.now.date()
-        days = (self.today - timedelta(days=back) for back in count())
-        self.newest_closed = next(day for day in days if is_closed(day, context.now, spec.settling))
-        self.day = context.day or self.newest_closed
-        self.organization: Organization | None = None
-        self.records: list[Record] = []
-        """The records of the newest day up to `day` that has any, if there is one lately."""
-        self.day_of_records: date | None = None
+        self.context, self.settings, self.store = context, settings, store
+        self.kind, self.name = spec.key, spec.name
+        days = (context.now.date() - timedelta(days=back) for back in count())
+        self.closed = next(day for day in days if is_closed(day, context.now, spec.settling))
+        """The newest closed day."""
 
     @cached_property
     def client(self) -> Client:
         """The client, made when it is first needed, as a key may not fit."""
         context = self.context
-        return CLIENTS[self.spec.name](
+        return CLIENTS[self.name](
             find_key(context.environ, context.key_file, self.kind),
             base_url=self.settings.base_url,
             budget=LONGEST_WAIT,
@@ -84,24 +81,14 @@ def check_key(service: ServiceUnderCheck) -> CheckFinding:
     return found(f"{context.key_file or next(named)}, {key.prefix}...", then)
 
 
-def check_day(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether the day asked for is closed."""
-    day, newest, settling = service.day, service.newest_closed, service.spec.settling
-    then = f"The newest closed day is {newest}; reports use no later one."
-    if day > service.today:
-        return failed(f"{day} has not begun: today, in UTC, is {service.today}", then)
-    if day > newest:
-        whole = day_end(day) + settling.closed
-        return found(f"{day} is not complete before {whole:%Y-%m-%d %H:%M} UTC", then)
-    return found(f"{day} is closed; days are UTC days")
-
-
 def check_service(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether it answers, how fast, and whether its clock and this machine's agree."""
+    """Whether it answers, how fast, for which organization, and whether the clocks agree."""
     client, begun = service.client, time.perf_counter()
-    service.organization = client.organization()
+    whose = client.organization()
     milliseconds = round(1000 * (time.perf_counter() - begun))
-    text = f"{client.address} answers in {milliseconds} ms"
+    service.store.check_organization(service.name, whose.id)
+    name = ", ".join(filter(None, (whose.name, whose.id))) or "an organization it does not name"
+    text = f"{client.address} answers in {milliseconds} ms, for {name}"
     behind = (client.answered_at or service.context.now) - service.context.now
     if abs(behind) <= CLOCK_MAY_DIFFER:
         return found(text)
@@ -111,28 +98,20 @@ def check_service(service: ServiceUnderCheck) -> CheckFinding:
     return found(text, "Set the clock: it decides which days are closed.")
 
 
-def check_organization(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether the key belongs to the organization whose days are stored."""
-    assert service.organization is not None  # this check needs the one before
-    id, name = service.organization.id, service.organization.name
-    service.store.check_organization(service.spec.name, id)
-    return found(", ".join(filter(None, (name, id))) or "the service does not say")
-
-
 def check_records(service: ServiceUnderCheck) -> CheckFinding:
-    """Who is in the records of the day, else of the newest one before it that has any."""
-    days = (service.day - timedelta(days=back) for back in range(DAYS_BACK))
+    """Who is in the records of the newest closed day that has any, and fields that are new."""
+    days = (service.closed - timedelta(days=back) for back in range(DAYS_BACK))
     for day in days:
         try:
-            service.records = records = service.client.records(day)
+            records = service.client.records(day)
         except NotYetError:
             continue
         if records:
-            service.day_of_records = day
+            service.newest = day
             break
     else:
-        text = f"there are none from {day} to {service.day}"
-        return found(text, NOT_COVERED[service.spec.name])
+        text = f"there are none from {day} to {service.closed}"
+        return found(text, NOT_COVERED[service.name])
     actors = [record.actor for record in records]
     people = {one.email_address.strip().lower() for one in actors if isinstance(one, UserActor)}
     keys = {one.api_key_name for one in actors if isinstance(one, ApiActor)}
@@ -140,28 +119,24 @@ def check_records(service: ServiceUnderCheck) -> CheckFinding:
     text += f" and {counted(len(keys), 'API key')}" if keys else ""
     if {record.customer_type for record in records} == {"api"}:
         text += "; none from a seat, so people with seats may be missing"
-    late = f"Later days up to {service.day} are empty or not counted yet."
-    return found(text, late if day < service.day else "")
-
-
-def check_schema(service: ServiceUnderCheck) -> CheckFinding:
-    """Whether the records have only fields this version knows; a missing one fails the records."""
+    then = ""
     if unknown := sorted(service.client.unknown_fields):
-        text = f"fields this version does not know: {', '.join(unknown)}"
-        return found(text, "They change no number; a newer ccanalytics may know them.")
-    if not service.records:
-        return CheckFinding("skipped", "there is no record to check")
-    return found("as this version knows it")
+        text += f"; fields this version does not know: {', '.join(unknown)}"
+        then = "Unknown fields change no number; a newer ccanalytics may know them. "
+    late = f"Days after {day} are empty or not counted yet." if day < service.closed else ""
+    return found(text, then + late)
 
 
-def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
+def check_freshness(service: ServiceUnderCheck) -> CheckFinding | None:
     """Whether the store has what the service has."""
-    name, newest, then = service.spec.name, service.day_of_records, ""
-    stored = max((d for d, one in service.store.days(name).items() if one.rows), default=None)
-    has = f"has them up to {stored}" if stored else "has none"
+    newest, name = service.newest, service.name
     if newest is None:
-        return CheckFinding("skipped", f"there is no record to compare with; the store {has}")
-    if stored is None or stored < min(newest, service.newest_closed):
+        return None
+    days = service.store.days(name)
+    stored = max((day for day, one in days.items() if one.rows), default=None)
+    has = f"has them up to {stored}" if stored else "has none"
+    then = ""
+    if stored is None or stored < newest:
         since = stored + timedelta(days=1) if stored else newest
         then = f"ccanalytics sync --source {name} --since {since}."
     return found(f"the service has records of {newest}, the store {has}", then)
@@ -169,18 +144,8 @@ def check_freshness(service: ServiceUnderCheck) -> CheckFinding:
 
 SERVICE_CHECKS = {
     "key": check_key,
-    "day": check_day,
     "service": check_service,
-    "organization": check_organization,
     "records": check_records,
-    "schema": check_schema,
     "freshness": check_freshness,
 }
-
-NEEDS = {
-    "service": "key",
-    "organization": "service",
-    "records": "service",
-    "schema": "records",
-    "freshness": "records",
-}
+"""Each needs the one before."""

@@ -28,6 +28,7 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     from ccanalytics.sources.admin_api import GroupClient, MemberClient
     from ccanalytics.sources.keys import ADMIN_KEY, ANALYTICS_KEY, find_key
     from ccanalytics.sources.registry import source_with_key
+    from ccanalytics.wire.organization import utc_day
 
     run = options.run_options(**flags)
     keys = (find_key(run.environ, run.key_file, kind) for kind in (ADMIN_KEY, ANALYTICS_KEY))
@@ -40,7 +41,7 @@ def roster_pull(out: Path, groups: bool, **flags: Any) -> None:
     if groups:
         with GroupClient(key, base_url=url) as client:
             for name, joined in client.groups():
-                since = {one.email: one.since(today) for one in joined if one.email}
+                since = {one.email: utc_day(one.created_at, today) for one in joined if one.email}
                 teams.setdefault(name, {}).update(since)
     say(pull_roster(out, members, today, unable, teams))
     say(out)

@@ -27,13 +27,13 @@ def fake_api(port: int, faults: float, seed: int, openapi: bool) -> None:
     """
     from ccanalytics.fake_api.fake_server import serve
     from ccanalytics.fake_api.fake_service import openapi_document, sample_service
-    from ccanalytics.fake_api.faults import Faults
+    from ccanalytics.fake_api.faults import random_faults
 
     if openapi:
         document = openapi_document(f"http://127.0.0.1:{port}" if port else None)
         click.echo(json.dumps(document, indent=2))
         return
-    service = sample_service(options.now, Faults.random(faults, seed=seed))
+    service = sample_service(options.now, random_faults(faults, seed=seed))
     with serve(service, port=port) as server, contextlib.suppress(KeyboardInterrupt):
         click.echo(f"export ANTHROPIC_BASE_URL={server.url}")
         click.echo("export ANTHROPIC_ADMIN_KEY=sk-ant-admin01-x")

@@ -58,23 +58,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(int(length))
         else:
             self.close_connection = True
-        host = self.headers.get("host") or "127.0.0.1"
         try:
-            url = httpx.URL(f"http://{host}{self.path}")
+            url = f"http://{self.headers.get('host') or '127.0.0.1'}{self.path}"
             request = httpx.Request(self.command, url, headers=self.headers.items())
             answer = self.service.respond(request)
         except httpx.InvalidURL as error:
             self.send_error(400, str(error))
-            return
         except httpx.RemoteProtocolError:  # a fault: no answer at all
             self.close_connection = True
-            return
-        self.send_response_only(answer.status_code)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.content)
+        else:
+            self.send_response_only(answer.status_code)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"" if self.command == "HEAD" else answer.content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing."""

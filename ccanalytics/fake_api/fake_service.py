@@ -13,34 +13,10 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from ccanalytics.fake_api.fake_console import (
-    ApiKeysQuery,
-    OrganizationQuery,
-    RecordsQuery,
-    UsersQuery,
-)
-from ccanalytics.fake_api.fake_costs import CostQuery
-from ccanalytics.fake_api.fake_enterprise import PeopleQuery, SummariesQuery
+from ccanalytics.fake_api.endpoints import ADMIN, ENDPOINTS, ENTERPRISE
 from ccanalytics.fake_api.faults import Faults, Refused, failed
-from ccanalytics.fake_api.queries import Json, Query, World
+from ccanalytics.fake_api.queries import Json, World
 from ccanalytics.sources.sample.organisation import SampleOrganisation
-
-ADMIN = "api:admin"
-"""What a key for the Admin API opens."""
-
-ENTERPRISE = "read:analytics"
-"""What a key for the Claude Enterprise Analytics API opens."""
-
-ENDPOINTS: dict[str, tuple[type[Query], tuple[str, ...]]] = {
-    "/v1/organizations/usage_report/claude_code": (RecordsQuery, (ADMIN,)),
-    "/v1/organizations/me": (OrganizationQuery, (ADMIN,)),
-    "/v1/organizations/users": (UsersQuery, (ADMIN,)),
-    "/v1/organizations/api_keys": (ApiKeysQuery, (ADMIN,)),
-    "/v1/organizations/analytics/cost": (CostQuery, (ADMIN, ENTERPRISE)),
-    "/v1/organizations/analytics/users": (PeopleQuery, (ENTERPRISE,)),
-    "/v1/organizations/analytics/summaries": (SummariesQuery, (ENTERPRISE,)),
-}
-"""By path: what is asked there, and the kinds of keys that open it."""
 
 KEYS = {
     "sk-ant-admin01-": ADMIN,
@@ -78,7 +54,7 @@ class FakeService(World):
         with self._lock:
             number = len(self.asked)
             self.asked.append(request)
-        fault, request_id = (self.faults or Faults()).of(number) or "", f"req_{number:06d}"
+        fault, request_id = (self.faults and self.faults(number)) or "", f"req_{number:06d}"
         headers = {
             "content-type": "application/json",
             "request-id": request_id,

@@ -1,7 +1,6 @@
 """How a service refuses and fails: its errors, a proxy's page, half an answer, no answer."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from random import Random
 
 import httpx
@@ -21,6 +20,27 @@ ERRORS: Mapping[int, str] = {
 }
 """By status: the type of the error, for programs."""
 
+FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
+"""429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
+page; half an answer; no answer. Never at random: `slow`, `repeat` (the same cursor again),
+`expired` (the cursor it is asked with), `402`, `envelope` (another API answers), and
+`echo` and `echo-403` (a proxy's page that repeats the key)."""
+
+Faults = Callable[[int], str | None]
+"""How each request fails, by its number from 0; None when it does not."""
+
+_HEADERS = {
+    "429-after": {"retry-after": "1"},
+    "429-stale": {"anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z"},
+}
+
+_NOT_THE_SERVICE = {
+    "html": (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>"),
+    "echo": (200, "text/html", "<html>x-api-key: {key} is not allowed to leave</html>"),
+    "echo-403": (403, "text/plain", "Blocked by policy: {key}"),
+    "envelope": (200, "application/json", '{{"records": [], "next_cursor": null}}'),
+}
+
 
 class Refused(Exception):
     """The service refuses: status, message and headers."""
@@ -35,50 +55,14 @@ class Refused(Exception):
         return {"type": "error", "error": error, "request_id": request_id}
 
 
-FAULTS = ("429", "429-after", "429-stale", "500", "504", "529", "html", "truncated", "drop")
-"""429 without a time to wait, with one, and with a reset long past; server errors; a proxy's HTML
-page; half an answer; no answer. Only by script: `slow`, `repeat` (the same cursor again),
-`expired` (the cursor it is asked with), `402`, `envelope` (another API answers), and
-`echo` and `echo-403` (a proxy's page that repeats the key)."""
+def random_faults(share: float, *, seed: int = 0) -> Faults:
+    """About `share` of the requests fail, the same ones for the same seed."""
 
+    def of(number: int) -> str | None:
+        draw = Random(f"{seed} {number}")
+        return draw.choice(FAULTS) if draw.random() < share else None
 
-@dataclass(frozen=True)
-class Faults:
-    """The requests that fail, counted from 0, and how."""
-
-    of: Callable[[int], str | None] = lambda number: None
-
-    @classmethod
-    def random(cls, share: float, *, seed: int = 0) -> "Faults":
-        """About `share` of the requests fail, the same ones for the same seed."""
-
-        def of(number: int) -> str | None:
-            draw = Random(f"{seed} {number}")
-            return draw.choice(FAULTS) if draw.random() < share else None
-
-        return cls(of)
-
-    @classmethod
-    def script(cls, faults: Mapping[int, str]) -> "Faults":
-        """The requests with these numbers fail."""
-        return cls(faults.get)
-
-
-_HEADERS = {
-    "429-after": {"retry-after": "1"},
-    "429-stale": {
-        "anthropic-ratelimit-requests-limit": "60",
-        "anthropic-ratelimit-requests-remaining": "0",
-        "anthropic-ratelimit-requests-reset": "2020-01-01T00:00:00Z",
-    },
-}
-
-_NOT_THE_SERVICE = {
-    "html": (502, "text/html", "<html><h1>502 Bad Gateway</h1></html>"),
-    "echo": (200, "text/html", "<html>x-api-key: {key} is not allowed to leave</html>"),
-    "echo-403": (403, "text/plain", "Blocked by policy: {key}"),
-    "envelope": (200, "application/json", '{{"records": [], "next_cursor": null}}'),
-}
+    return of
 
 
 def failed(fault: str, request: httpx.Request) -> httpx.Response | None:

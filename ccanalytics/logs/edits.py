@@ -10,8 +10,7 @@ Texts are read for counting and never stored.
 
 import re
 from difflib import SequenceMatcher
-from functools import cached_property
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -62,11 +61,6 @@ _CREATE_COMMAND = re.compile(r"\b(gh\s+pr|glab\s+mr|az\s+repos\s+pr)\s+create\b"
 _CREATED_PRINTED = re.compile(r"https?://\S+/(pull|pulls|merge_requests|pullrequest)/\d+")
 _THERE_PRINTED = re.compile(r"(pull|merge) request\b.* already exists", re.IGNORECASE)
 _CREATE_TOOL = re.compile(r"mcp__.*create_(pull|merge)_request")
-
-Buffer = bytes | Raw
-"""JSON that is decoded only when needed."""
-
-T = TypeVar("T")
 
 
 class Outcome(NamedTuple):
@@ -119,19 +113,20 @@ class TextBlock(ApiPart):
     text: str | None = None
 
 
-class ToolUse(msgspec.Struct, dict=True):
+class ToolUse(msgspec.Struct):
     """A tool call and its result: the text for the model, and Claude Code's own account.
 
-    `faults` collects faults of values that were still read.
+    All three are JSON that is decoded only when needed.
     """
 
     tool: str
-    given: Buffer
-    content: Buffer
-    account: Buffer
+    given: bytes | Raw
+    content: bytes | Raw
+    account: bytes | Raw
     is_error: bool = False
     denied: bool = False
-    faults: list[str] = []
+    is_damaged: bool = False
+    """A value of it had to be repaired."""
 
     def __post_init__(self) -> None:
         # An account of what failed is a text, also where the result does not say that it did.
@@ -151,22 +146,19 @@ class ToolUse(msgspec.Struct, dict=True):
             added, removed = self._lines()
             return Outcome(lines_added=added, lines_removed=removed)
         if self.tool in SHELLS:
-            commits, pull_requests = self._git()
-            return Outcome(commits=commits, pull_requests=pull_requests)
+            return self._git()
         return Outcome(pull_requests=1) if _CREATE_TOOL.fullmatch(self.tool) else ACCEPTED
 
     def started_agent(self) -> tuple[str | None, str | None]:
         """The id and type of the subagent it started; None where the log does not say."""
         if self.is_error or self.tool not in AGENT_TOOLS:
             return None, None
-        account = self._account
-        return account.agent_id, account.agent_type or self._input.subagent_type
+        account = self._account()
+        return account.agent_id, account.agent_type or self._input().subagent_type
 
-    @cached_property
     def _account(self) -> ToolAccount:
         return self._decode(self.account, ToolAccount) or ToolAccount()
 
-    @cached_property
     def _input(self) -> ToolInput:
         return self._decode(self.given, ToolInput) or ToolInput()
 
@@ -175,45 +167,52 @@ class ToolUse(msgspec.Struct, dict=True):
 
         The two texts of the call are compared only where no patch was logged.
         """
-        account = self._account
+        account = self._account()
         if account.type == "create" and isinstance(account.content, str):
             return _count(account.content), 0
         if account.type != "create" and account.structured_patch is not None:
             signs = [line[:1] for hunk in account.structured_patch for line in hunk.lines]
             return signs.count("+"), signs.count("-")
-        given = self._input
+        given, added, removed = self._input(), 0, 0
         if isinstance(given.content, str):
             return _count(given.content), 0
-        pairs = [_line_diff(part.old_string, part.new_string) for part in given.edits or (given,)]
-        return sum(added for added, _ in pairs), sum(removed for _, removed in pairs)
+        for part in given.edits or (given,):
+            old, new = part.old_string.splitlines(), part.new_string.splitlines()
+            blocks = SequenceMatcher(None, old, new, False).get_matching_blocks()
+            same = sum(block.size for block in blocks)
+            added, removed = added + len(new) - same, removed + len(old) - same
+        return added, removed
 
-    def _git(self) -> tuple[int, int]:
+    def _git(self) -> Outcome:
         """Commits and pull requests of a successful shell command.
 
         The command and its output decide, and the git operations that newer versions log.
         """
         given = bytes(self.given)
         if b"commit" not in given and b"create" not in given:
-            return 0, 0
-        account = self._account
-        command, printed = self._input.command, account.stdout or self._text()
-        # They have at most one commit, and none that `git -C` made.
-        done = account.git_operation or {}
-        commits = max(_commits(command, printed), int(done.get("commit") is not None))
+            return ACCEPTED
+        account = self._account()
+        command = self._input().command
+        printed, done = account.stdout or self._text(), account.git_operation or {}
+        made = len(_COMMIT_PRINTED.findall(printed)) if _COMMIT_COMMAND.search(command) else 0
+        # An amended commit is still the same one.
+        made = max(made - command.count("--amend"), min(made, 1))
+        # Git operations have at most one commit, and none that `git -C` made.
+        commits = max(made, int(done.get("commit") is not None))
+        created = bool(_CREATE_COMMAND.search(command) and _CREATED_PRINTED.search(printed))
+        created = created and not _THERE_PRINTED.search(printed)
         if isinstance(opened := done.get("pr"), dict):
-            return commits, int(opened.get("action") == "created")
-        created = _CREATE_COMMAND.search(command) and _CREATED_PRINTED.search(printed)
-        return commits, int(bool(created) and not _THERE_PRINTED.search(printed))
+            created = opened.get("action") == "created"
+        return Outcome(commits=commits, pull_requests=int(created))
 
     def _text(self) -> str:
         """The text of the result, which is a string or a list of blocks."""
-        plain = self._decode(self.content, str)
-        if plain is not None:
-            return plain
-        blocks = self._decode(self.content, list[TextBlock]) or ()
-        return "\n".join(block.text for block in blocks if block.text)
+        said = self._decode(self.content, str | list[TextBlock])
+        if isinstance(said, str):
+            return said
+        return "\n".join(block.text for block in said or () if block.text)
 
-    def _decode(self, data: Buffer, kind: type[T]) -> T | None:
+    def _decode(self, data: bytes | Raw, kind: Any) -> Any:
         """`data` as `kind`; None when it is absent or has another shape (text for an error)."""
         if not data:
             return None
@@ -221,28 +220,8 @@ class ToolUse(msgspec.Struct, dict=True):
             return msgspec.json.decode(data, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError):
             found = repaired(bytes(data), kind)
-        if found is None:
-            return None
-        self.faults.append(found[1])
-        return found[0]
-
-
-def _commits(command: str, printed: str) -> int:
-    """The commits of a command, by what git printed; an amended one is still the same commit."""
-    if not _COMMIT_COMMAND.search(command):
-        return 0
-    made = len(_COMMIT_PRINTED.findall(printed))
-    return max(made - command.count("--amend"), min(made, 1))
-
-
-def _line_diff(old: str, new: str) -> tuple[int, int]:
-    before, after = old.splitlines(), new.splitlines()
-    added = removed = 0
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, before, after, False).get_opcodes():
-        if kind != "equal":
-            added += j2 - j1
-            removed += i2 - i1
-    return added, removed
+        self.is_damaged = self.is_damaged or found is not None
+        return found
 
 
 def _count(text: str) -> int:

@@ -8,33 +8,30 @@
 Logs repeat: one line per block of a message, each with the usage so far; a subagent's
 messages in a file of their own and again as progress of the parent; whole histories copied by a
 fork. So two accounts of one fact are joined, and joining is the same in any order and as often as
-one likes. That is why files may be read in parts and again, and facts of two machines united.
+one likes. That is why files may be read again, and facts of two machines united.
 
 Ids are not always unique: gateways repeat message ids, leave out request ids, number tool calls
-from 1 in each turn. Where an id is missing, the `turn` stands for it: the prompt, and what went in.
+from 1 in each turn. There the `turn` is part of the identity: the prompt, and what went in.
 """
 
 import ntpath
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ccanalytics.logs.edits import Outcome
-from ccanalytics.prices import Tariff, Tokens
+from ccanalytics.prices import Tokens
 
 DAY = 86_400_000
 """Milliseconds of a day; times are milliseconds since 1970, UTC."""
 
-OF_A_GATEWAY = 20
-"""A longer request id is one of a kind, as those of the API are: "req_" and 24 characters."""
-
-EPOCH = date(1970, 1, 1).toordinal()
+_EPOCH = date(1970, 1, 1).toordinal()
 
 UNKNOWN_MODEL = "unknown"
 """The model of a request without a model."""
@@ -53,21 +50,16 @@ first line, which sessions get later on; lines forked from another; that it runs
 
 def day_of(at: int) -> date:
     """The UTC day of a time."""
-    return date.fromordinal(EPOCH + at // DAY)
+    return date.fromordinal(_EPOCH + at // DAY)
 
 
 class Place(NamedTuple):
     """Where something happened."""
 
     session: str | None
-    project: str | None
-    branch: str | None
-    terminal: str | None
-
-
-def session_only(session: str | None) -> Place:
-    """A place with only its session known."""
-    return Place(session, None, None, None)
+    project: str | None = None
+    branch: str | None = None
+    terminal: str | None = None
 
 
 def project_of(folder: str | None) -> str | None:
@@ -106,85 +98,68 @@ class Origin(NamedTuple):
     skill: str | None = None
     mcp_server: str | None = None
 
-    def joined(self, other: "Origin") -> "Origin":
-        """The values either of them has."""
-        if self == other:
-            return self
-        pairs = zip(self, other, strict=True)
-        return Origin._make(max(mine or "", its or "") or None for mine, its in pairs)
-
 
 origin_of = lru_cache(10_000)(Origin)
 
 
 class Used(msgspec.Struct, gc=False):
-    """The tokens of one call of a model, and their cost, which is filled in last."""
+    """The tokens of one call of a model, and their cost in units, if the price is known."""
 
-    tariff: Tariff
+    model: str
     tokens: Tokens
-    cost: int | None = None
-    uncached_cost: int | None = None
+    cost: int | None
+    uncached_cost: int | None
 
 
-class LoggedRequest(msgspec.Struct, gc=False):
+class LoggedRequest(msgspec.Struct, gc=False, kw_only=True):
     """One request to a model, with the most complete usage of its lines."""
 
     at: int
     place: Place
     message: str | None
     request: str | None
+    turn: str | None
+    """What it answers, if an id is missing or may be another answer's; else null."""
     side: bool
     """Logged by a subagent or a side conversation."""
     final: bool
-    used: Used
-    turn: str | None = None
-    """What it answers, if an id is missing or another answer has both ids; else null."""
-    asked_at: int | None = None
+    calls: list[Used]
+    """The call itself, and calls to advisors that its own tokens leave out."""
+    asked_at: int | None
     """The time of the prompt or tool result it answers."""
-    context: int | None = None
+    context: int | None
     """The input tokens of its last own call."""
-    advisors: list[Used] = []
-    origin: Origin = Origin()
+    origin: Origin
 
     @property
-    def key(self) -> "RequestKey":
+    def key(self) -> "Key":
         """Its identity."""
         return self.message, self.request, self.turn
 
-    def calls(self) -> Iterator[Used]:
-        """The call itself, and calls to advisors that its own tokens leave out."""
-        yield self.used
-        yield from self.advisors
-
-    def is_another(self, other: "LoggedRequest") -> bool:
-        """Whether it is no copy of a request with the same ids in another session.
-
-        Lines keep their moments in a copy, and so do the lines they answer.
-        """
-        if self.side or other.side or self.place.session == other.place.session:
-            return False
-        if len(self.request or "") > OF_A_GATEWAY:
-            return False
-        if self.asked_at and other.asked_at:
-            return self.at != other.at and self.asked_at != other.asked_at
-        return self.at != other.at and self.used.tokens.into != other.used.tokens.into
+    @property
+    def into(self) -> int:
+        """All input tokens, cached or not."""
+        return self.calls[0].tokens.into
 
     def joined(self, other: "LoggedRequest") -> "LoggedRequest":
         """The more complete of two accounts; a side conversation yields to the original."""
         if self.side != other.side:
             return other if self.side else self
         best = min(self, other, key=LoggedRequest._rank)
-        final, origin = self.final or other.final, self.origin.joined(other.origin)
+        origin, final = self.origin, self.final or other.final
+        if origin != other.origin:
+            pairs = zip(origin, other.origin, strict=True)
+            origin = Origin._make(max(mine or "", its or "") or None for mine, its in pairs)
         asked_at = min(filter(None, (self.asked_at, other.asked_at)), default=None)
         if (best.final, best.origin, best.asked_at) == (final, origin, asked_at):
             return best
         return msgspec.structs.replace(best, final=final, origin=origin, asked_at=asked_at)
 
     def _rank(self) -> tuple[object, ...]:
-        used, model = self.used, self.used.tariff.model
-        billed = not (used.tariff.free or used.cost == 0)
-        tokens, place = sum(one.tokens.total for one in self.calls()), _plain(self.place)
-        return -tokens, model == UNKNOWN_MODEL, billed, self.at, place, model, used.tokens
+        own, total = self.calls[0], sum(used.tokens.total for used in self.calls)
+        # An answer that is known to be refused goes before its line that may still be billed.
+        told = -total, own.model == UNKNOWN_MODEL, own.cost != 0
+        return *told, self.at, _plain(self.place), own.model, own.tokens
 
 
 class ToolCall(msgspec.Struct, gc=False):
@@ -193,27 +168,23 @@ class ToolCall(msgspec.Struct, gc=False):
     at: int
     place: Place
     call: str
+    message: str | None
+    turn: str | None
+    """As in a request."""
     tool: str
     side: bool
     done: Outcome
-    message: str | None = None
-    turn: str | None = None
-    """As in a request."""
-    started: tuple[str | None, str | None] = (None, None)
+    started: tuple[str | None, str | None]
     """The id and type of the subagent it started."""
 
     @property
-    def key(self) -> "CallKey":
+    def key(self) -> "Key":
         """Its identity."""
         return self.call, self.message, self.turn
 
     def joined(self, other: "ToolCall") -> "ToolCall":
         """The account of the original, else the earlier one."""
-        return min(self, other, key=ToolCall._rank)
-
-    def _rank(self) -> tuple[object, ...]:
-        started = tuple(part or "" for part in self.started)
-        return self.side, self.at, _plain(self.place), self.tool, self.done, started
+        return min(self, other, key=lambda one: (one.side, one.at, repr(one)))
 
 
 class Event(msgspec.Struct, gc=False):
@@ -228,13 +199,14 @@ class Event(msgspec.Struct, gc=False):
     text: str | None = None
     """The title of a session."""
 
+    @property
+    def key(self) -> "Key":
+        """Its identity."""
+        return self.event, None, None
+
     def joined(self, other: "Event") -> "Event":
         """The earlier account."""
-        return min(self, other, key=Event._rank)
-
-    def _rank(self) -> tuple[object, ...]:
-        tokens, text = self.tokens, self.text
-        return self.at, _plain(self.place), tokens is None, tokens, text is None, text
+        return min(self, other, key=lambda one: (one.at, repr(one)))
 
 
 class Session(msgspec.Struct, gc=False):
@@ -248,32 +220,163 @@ class Session(msgspec.Struct, gc=False):
     continues: str | None = None
     """The session it continues."""
 
-    @property
-    def at(self) -> int:
-        """When it started."""
-        return self.started_at
-
     def joined(self, other: "Session") -> "Session":
         """From the earlier start to the later end."""
         first = min(self, other, key=lambda s: (s.started_at, _plain(s.place), s.kind or ""))
         end = max(self.ended_at, other.ended_at)
         continues = min(filter(None, (self.continues, other.continues)), default=None)
-        if (first.ended_at, first.continues) == (end, continues):
-            return first
         return msgspec.structs.replace(first, ended_at=end, continues=continues)
 
 
-Dated = LoggedRequest | ToolCall | Event
-Fact = Dated | Session
+Fact = LoggedRequest | ToolCall | Event
+Key = tuple[str | None, str | None, str | None]
 
-RequestKey = tuple[str | None, str | None, str | None]
-CallKey = tuple[str, str | None, str | None]
+Accounts = dict[tuple[Key, str | None], Any]
+"""Facts of one kind by their identity and session."""
 
 
-def put(facts: dict[Any, Any], key: object, fact: Any) -> None:
-    """Add one account of a fact to the known ones."""
-    known = facts.get(key)
-    facts[key] = fact if known is None else known.joined(fact)
+class Facts:
+    """The facts of some logs.
+
+    When a session moves to the background, or is forked, a copy of its lines gets a session id of
+    its own. So one fact can have accounts of several sessions until all are read; `settle` leaves
+    it to the original, and a copy begins with the first thing of its own.
+    """
+
+    def __init__(self) -> None:
+        self.requests: Accounts = {}
+        self.calls: Accounts = {}
+        self.events: Accounts = {}
+        self.sessions: dict[str, Session] = {}
+        self.continued: dict[str, str] = {}
+        """The session each of these is the rest of."""
+
+    def add(self, fact: Fact) -> None:
+        """Add an account of a fact."""
+        kind, key = self._kind_of(fact), (fact.key, fact.place.session)
+        known = kind.get(key)
+        kind[key] = fact if known is None else known.joined(fact)
+
+    def see(self, name: str, session: Session) -> None:
+        """Add an account of a session."""
+        known = self.sessions.get(name)
+        self.sessions[name] = known.joined(session) if known else session
+
+    def join(self, news: "Facts", *, newest: bool = False) -> None:
+        """Add other facts; the `newest` replace what older rules made of the same lines."""
+        for name, session in news.sessions.items():
+            self.see(name, session)
+        self.continued |= news.continued
+        for mine, others in zip(self._kinds(), news._kinds(), strict=True):
+            if newest:
+                mine.update(others)
+            else:
+                for fact in others.values():
+                    self.add(fact)
+
+    def settle(self) -> None:
+        """Leave one account of each fact."""
+        copies: set[str | None] = set()
+        for kind in self._kinds():
+            owned: dict[Key, Any] = {}
+            for fact in kind.values():
+                known = owned.get(fact.key)
+                if known is not None:
+                    owner, copy = sorted((known, fact), key=self._rank)
+                    copies.add(copy.place.session)
+                    fact = msgspec.structs.replace(known.joined(fact), place=owner.place)
+                    self._continue(copy.place.session, owner.place.session)
+                owned[fact.key] = fact
+            kind.clear()
+            kind.update(((fact.key, fact.place.session), fact) for fact in owned.values())
+        self._match_incomplete()
+        self._place_sessions(copies)
+
+    def counted_requests(self) -> list[LoggedRequest]:
+        """The requests that count: a message repeated by a side conversation does not.
+
+        The repetition has the same message id, and the same tokens went in.
+        """
+
+        def answer(one: LoggedRequest) -> tuple[object, ...]:
+            return one.place.session, one.message, one.into
+
+        originals = {answer(one) for one in self.requests.values() if not one.side and one.message}
+        return [r for r in self.requests.values() if not (r.side and answer(r) in originals)]
+
+    def days(self) -> set[date]:
+        """The UTC days of all facts."""
+        numbers = {fact.at // DAY for kind in self._kinds() for fact in kind.values()}
+        numbers |= {session.started_at // DAY for session in self.sessions.values()}
+        return {day_of(number * DAY) for number in numbers}
+
+    def names(self) -> set[str | None]:
+        """The first id of each fact, and all sessions."""
+        pairs = chain.from_iterable(self._kinds())
+        found = {name for key, session in pairs for name in (key[0], session)}
+        return found.union(self.sessions, self.continued)
+
+    def _kinds(self) -> tuple[Accounts, Accounts, Accounts]:
+        return self.requests, self.calls, self.events
+
+    def _kind_of(self, fact: Fact) -> Accounts:
+        if isinstance(fact, LoggedRequest):
+            return self.requests
+        return self.calls if isinstance(fact, ToolCall) else self.events
+
+    def _rank(self, fact: Fact) -> tuple[object, ...]:
+        """The original comes first: the one not marked as a copy, else the shorter session."""
+        name = fact.place.session or ""
+        session = self.sessions.get(name)
+        if session is None:
+            return True, 0, 0, name
+        rest = session.kind == "bg" or name in self.continued or session.continues is not None
+        return rest, KINDS.index(session.kind), session.ended_at, name
+
+    def _continue(self, copy: str | None, original: str | None) -> None:
+        """A session in the background is the rest of the one it was copied from."""
+        session = self.sessions.get(copy or "")
+        if session and session.kind == "bg" and copy and original:
+            self.continued[copy] = min(original, self.continued.get(copy, original))
+
+    def _match_incomplete(self) -> None:
+        """Join each request without an id with the request of its session it is part of.
+
+        That one has both ids, as much went in, and it answers the same.
+        """
+        incomplete = [r for r in self.requests.values() if not (r.message and r.request)]
+        names = {one.message or one.request for one in incomplete}
+        whole: dict[tuple[object, ...], Key] = {}
+        for one in self.requests.values() if incomplete else ():
+            for name in names.intersection((one.message, one.request)):
+                if one.message and one.request:
+                    place = one.place.session, name, one.into, one.turn
+                    whole[place] = min(whole.get(place, one.key), one.key, key=str)
+        for one in incomplete:
+            what = one.place.session, one.message or one.request, one.into
+            key = whole.get((*what, one.turn)) or whole.get((*what, None))
+            if key is not None:
+                del self.requests[one.key, one.place.session]
+                joined = self.requests[key, one.place.session].joined(one)
+                ids = dict(zip(("message", "request", "turn"), key, strict=True))
+                self.requests[key, one.place.session] = msgspec.structs.replace(joined, **ids)
+
+    def _place_sessions(self, copies: set[str | None]) -> None:
+        """Start copies with their first own request, and note what continues what."""
+        rest = {name for name, session in self.sessions.items() if session.continues}
+        copies |= rest | self.continued.keys()
+        first: dict[str, int] = {}
+        for one in self.requests.values() if copies else ():
+            name, at = one.place.session or "", one.asked_at or one.at
+            if name in copies:
+                first[name] = min(at, first.get(name, at))
+        for name in self.sessions.keys() & (first.keys() | self.continued.keys()):
+            session = self.sessions[name]
+            self.sessions[name] = msgspec.structs.replace(
+                session,
+                started_at=max(session.started_at, first.get(name, 0)),
+                continues=self.continued.get(name, session.continues),
+            )
 
 
 def _plain(place: Place) -> tuple[str, ...]:

@@ -1,11 +1,15 @@
 """One session log -> facts, line by line.
 
 line ─┬─ message ─┬─ usage ─────────▶ LoggedRequest
-      │           ├─ content ─▶ Half ─▶ ToolCall, when both halves are read
+      │           ├─ content ───────▶ ToolCall, when the call and its result are read
       │           └─ its moment ────▶ Session
       └─ subtype, title, fault ─────▶ Event
+
+Ids do not always identify an answer: gateways leave them out, or give every answer the
+same. Then the prompt before it and its input tokens do: its `turn`.
 """
 
+from bisect import bisect_right, insort
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +19,20 @@ import msgspec
 
 from ccanalytics.logs.edits import ToolUse
 from ccanalytics.logs.log_facts import (
+    UNKNOWN_MODEL,
     Event,
     LoggedRequest,
+    Place,
     Session,
     ToolCall,
     Used,
+    day_of,
     origin_of,
     place_of,
     project_of,
-    put,
-    session_only,
 )
 from ccanalytics.logs.log_lines import (
+    DAMAGED,
     GLUED,
     NO_DATE,
     NOT_JSON,
@@ -35,16 +41,14 @@ from ccanalytics.logs.log_lines import (
     Line,
     LoggedUsage,
     Message,
-    context_tokens,
+    calls_behind,
     decoded,
     milliseconds,
-    other_calls,
     split_lines,
     tokens,
 )
 from ccanalytics.logs.log_repair import records
-from ccanalytics.logs.log_turns import Said, Turns
-from ccanalytics.prices import Tariff
+from ccanalytics.prices import Tariff, Tokens, price_list
 
 if TYPE_CHECKING:
     from ccanalytics.logs.log_reader import LogReader
@@ -57,141 +61,141 @@ EVENTS = {
 }
 """Kinds of `log_events` by the subtype of their line."""
 
+OF_A_GATEWAY = 20
+"""A longer request id is one of a kind, as those of the API are: "req_" and 24 characters."""
+
+
+class Prompt(msgspec.Struct, gc=False):
+    """What the next answer of a conversation answers."""
+
+    at: int
+    name: str | None
+    asked_at: int
+    """The time of the prompt, or of the last tool result after it."""
+
+
+class Said(msgspec.Struct, gc=False):
+    """A message, with where and who wrote it."""
+
+    line: Line
+    message: Message
+    at: int
+    place: Place
+    side: bool
+    asked_at: int | None = None
+    """Of an answer, the moment of the prompt or tool result before it."""
+    turn: str | None = None
+    """What is part of the identity of an answer that lacks ids or may share them; else null."""
+
 
 _what_it_says = attrgetter(
-    *("place", "side", "asked_at", "answers", "line.request_id", "line.advisor_model"),
+    *("place", "side", "asked_at", "turn", "line.request_id", "line.advisor_model"),
     *("line.agent_id", "line.attribution_skill", "line.attribution_mcp_server"),
     *("message.id", "message.model", "message.stop_reason", "message.usage"),
 )
 """All that a request is made of, except when it was said."""
 
-
-HalfKey = tuple[str, str]
-"""The session and the id of a tool call, which may be another call's in another session."""
-
-
-class Half(msgspec.Struct, gc=False):
-    """A tool call without its result, or a result without its call."""
-
-    key: HalfKey
-    block: ContentBlock
-    said: Said
-
-    def detached(self) -> "Half":
-        """The same without holding the whole file in memory."""
-        block, line = self.block, self.said.line
-        block.input, block.content = block.input.copy(), block.content.copy()
-        line.tool_use_result = line.tool_use_result.copy()
-        return self
+_prompted_at = attrgetter("at")
 
 
 class LogFile:
     """One file while it is being read."""
 
     def __init__(self, reader: "LogReader", path: Path) -> None:
-        self.reader = reader
-        self.facts = reader.facts
-        self.path = path
+        self.facts, self.reader, self.path = reader.facts, reader, path
         self.project = reader.project_around(path)
-        self.calls: dict[HalfKey, Half] = {}
-        self.results: dict[HalfKey, Half] = {}
-        self._turns = Turns()
         self._main = not (path.name.startswith("agent-") or path.parent.name == "subagents")
         self._sessions: dict[str, Session] = {}
         self._forked = False
         self._at: int | None = None
         self._last: tuple[object, int] = None, 0
         self._undated: list[Event] = []
+        self._prompts: dict[str, list[Prompt]] = {}
+        # By conversation and ids: the prompt, what asked, the tokens and turn of the last answer.
+        self._answers: dict[tuple[str | None, ...], tuple[Any, ...]] = {}
+        # Calls without a result so far, and results that stand before their call.
+        self._open: tuple[dict[Any, Any], dict[Any, Any]] = {}, {}
 
     def read(self, data: bytes) -> None:
         """Read all lines."""
         whole = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         for offset, raw in split_lines(data):
-            self.reader.report.lines += 1
+            self.reader.lines_read += 1
             line, fault = decoded(raw)
             # A last line that is still being written is read again once it is complete.
             if line is None and offset >= whole:
                 continue
-            if fault is NOT_JSON:
-                self._take_records(bytes(raw), offset)
-            else:
+            if fault is not NOT_JSON:
                 self._take_or_note(line, fault, offset)
-        for name, session in self._sessions.items():
-            if name != self.path.stem:
-                put(self.facts.borrowed, (name, self.path.stem), session)
                 continue
-            if self._forked and session.kind != "bg":
+            parts = [(offset + at, *decoded(part)) for at, part in records(bytes(raw))]
+            for at, line, fault in parts:
+                self._take_or_note(line, fault, at)
+            if sum(line is not None for _, line, _ in parts) > 1:
+                self._note(GLUED, offset)
+        for name, session in self._sessions.items():
+            if self._forked and name == self.path.stem and session.kind != "bg":
                 session.kind = "fork"
-            put(self.facts.own, name, session)
-
-    def _take_records(self, raw: bytes, offset: int) -> None:
-        """Read a line that is no JSON, but may have several records."""
-        parts = [(at, *decoded(part)) for at, part in records(raw)]
-        for at, line, fault in parts:
-            self._take_or_note(line, fault, offset + at)
-        if sum(line is not None for _, line, _ in parts) > 1:
-            self._note(GLUED, offset, repaired=True)
+            self.facts.see(name, session)
 
     def _take_or_note(self, line: Line | None, fault: str, offset: int) -> None:
         if line is not None and not self._take(line, offset):
-            line, fault = None, NO_DATE
+            fault = NO_DATE
         if fault:
-            self._note(fault, offset, repaired=line is not None)
+            self._note(fault, offset)
 
-    def _note(self, reason: str, offset: int, *, repaired: bool) -> None:
+    def _note(self, fault: str, offset: int) -> None:
         """Count a line that is dropped or repaired, in this reading and in the store."""
-        report, kind = self.reader.report, "repaired" if repaired else "dropped"
-        (report.repaired if repaired else report.dropped)[reason] += 1
-        self._put_event(f"{kind}: {reason}", f"{self.path.stem}@{offset}")
+        self.reader.faults[fault] += 1
+        self._add_event(fault, f"{self.path.stem}@{offset}")
 
     def _take(self, line: Line, offset: int) -> bool:
         """Read a line; False when it needs a date and has no valid one."""
         at = milliseconds(line.timestamp)
         if at is not None:
-            if self._at is None:
-                for event in self._undated:
-                    event.at = at
-                    self.facts.add(self.facts.events, event.event, event)
             self._at = at
+            for event in self._undated:
+                event.at = at
+                self.facts.add(event)
+            self._undated.clear()
         if line.message is not None or line.data is not None:
             said = line.reported()
-            if type(said.message) is Message and at is not None:
-                self._take_said(self._said(said, said.message, at), offset)
-            return at is not None or type(said.message) is not Message
+            if type(said.message) is not Message:
+                return True
+            if at is not None:
+                self._hear(said, said.message, at, offset)
+            return at is not None
         if line.subtype in EVENTS and at is not None:
             self._take_event(line, EVENTS[line.subtype], at)
         elif title := line.custom_title or line.ai_title or line.summary:
             # A summary can be about another session, so it is not a title.
             kind, text = ("name", title) if line.custom_title else ("title", line.ai_title)
             name = f"{line.session() or self.path.stem}:{kind}:{crc32(title.encode()):08x}"
-            self._put_event(kind, name, line.session(), text=text)
+            self._add_event(kind, name, line.session(), text=text)
         elif line.continued_in_session_id and line.session_id:
             self.facts.continued[line.continued_in_session_id] = line.session_id
         return True
 
-    def _said(self, line: Line, message: Message, at: int) -> Said:
-        """The message of a line, with where and who wrote it."""
+    def _hear(self, line: Line, message: Message, at: int, offset: int) -> None:
+        """Read the message of a line."""
         if self.project is None:
             self.project = project_of(line.cwd)
         where = line.session(), line.cwd, line.git_branch or None, line.entrypoint or None
-        place = place_of(self.project, *where)
-        return Said(line, message, at, place, bool(line.is_sidechain or not self._main))
-
-    def _take_said(self, said: Said, offset: int) -> None:
-        line, content = said.line, said.message.content
-        if not said.side and said.place.session and line.type in ("user", "assistant"):
-            self._see(said.place.session, said)
+        place, side = place_of(self.project, *where), bool(line.is_sidechain or not self._main)
+        said = Said(line, message, at, place, side)
+        if not side and place.session and line.type in ("user", "assistant"):
+            self._see(place.session, said)
         if line.is_api_error_message:
-            self._take_event(line, "api_error", said.at)
+            self._take_event(line, "api_error", at)
         if line.type != "user":
             self._take_answer(said)
         is_result = False
-        for block in content if type(content) is list else ():
+        for block in message.content if type(message.content) is list else ():
             if type(block) is ContentBlock and (name := block.call_id()):
-                self._take_half(Half((said.place.session or "", name), block, said), offset)
+                self._take_half(name, block, said, offset)
                 is_result = True
         if line.type == "user":
-            self._turns.ask(said, is_result=is_result)
+            self._ask(said, is_result=is_result)
 
     def _see(self, name: str, said: Said) -> None:
         """Extend the session of a prompt or answer to include it."""
@@ -204,73 +208,115 @@ class LogFile:
         kind = "bg" if line.session_kind == "bg" else "named" if line.slug else None
         self._sessions[name] = Session(at, known.ended_at if known else at, said.place, kind)
 
+    def _ask(self, said: Said, *, is_result: bool) -> None:
+        """Remember what the next answer answers: a prompt, or the result of a tool."""
+        prompt, line, at = self._prompt_before(said), said.line, said.at
+        # Claude Code adds lines of its own between the blocks of one answer.
+        is_prompt = not (is_result or line.is_meta)
+        if prompt is not None and not is_prompt:
+            prompt.asked_at = at
+            return
+        name = (line.uuid or f"{line.session()}:{at}") if is_prompt else line.session()
+        prompts = self._prompts.setdefault(line.stream(), [])
+        insort(prompts, Prompt(at, name, at), key=_prompted_at)
+
+    def _prompt_before(self, said: Said) -> Prompt | None:
+        """The last prompt before a line, by time: a compaction copies lines behind later ones."""
+        prompts = self._prompts.get(said.line.stream(), [])
+        place = bisect_right(prompts, said.at, key=_prompted_at)
+        return prompts[place - 1] if place else None
+
     def _take_answer(self, said: Said) -> None:
         usage = said.message.usage
-        self._turns.hear(said)
+        self._place_turn(said)
         if usage is None or said.message.model == SYNTHETIC:
             return
         # An answer has a line for each of its blocks, and most say nothing new.
         last, self._last = self._last, (_what_it_says(said), said.at)
         if self._last[0] != last[0] or said.at < last[1]:
-            request = self._request(said, usage)
-            self.facts.add(self.facts.requests, request.key, request)
+            self.facts.add(self._request(said, usage))
+
+    def _place_turn(self, said: Said) -> None:
+        """Note what an answer answers.
+
+        Within one prompt what goes in grows with every answer. Results of tools do not tell: they
+        are written between the blocks of one answer too. What a subagent says stands in two files,
+        of which one may lack the prompt.
+        """
+        line, message = said.line, said.message
+        prompt, ids = self._prompt_before(said), (message.id, line.request_id)
+        said.asked_at = prompt.asked_at if prompt else None
+        if all(ids) and len(ids[1] or "") > OF_A_GATEWAY:
+            return
+        into = tokens(message.usage).into if message.usage else 0
+        whose = f"{line.session()}:{line.stream()}" if said.side else prompt and prompt.name
+        since = 0 if all(ids) else said.asked_at or 0
+        said.turn = f"{whose or line.session()}/{into or since}"
+        # Some gateways count what goes in only at the end of an answer.
+        name = line.stream(), *ids
+        last = self._answers.get(name)
+        if last and last[:2] == (whose, said.asked_at) and (not into or last[2] in (0, into)):
+            into, said.turn = into or last[2], last[3]
+        self._answers[name] = whose, said.asked_at, into, said.turn
 
     def _request(self, said: Said, usage: LoggedUsage) -> LoggedRequest:
-        line, message, model, counts = said.line, said.message, self.reader.model, tokens(usage)
-        refused = message.stop_reason == "refusal" and not usage.output_tokens
+        line, message, counts = said.line, said.message, tokens(usage)
         fast, us_only = usage.speed == "fast", usage.inference_geo == "us"
-        request = LoggedRequest(
-            said.at,
-            said.place,
-            message.id or None,
-            line.request_id or None,
-            said.side,
-            message.stop_reason is not None,
-            Used(Tariff(model(message.model), fast, us_only, refused), counts),
-            said.answers,
-            said.asked_at,
-            counts.into,
-            [],
-            origin_of(line.agent_id, line.attribution_skill, line.attribution_mcp_server),
+        refused = message.stop_reason == "refusal" and not counts.output
+        calls = [self._used(said, message.model, counts, fast, us_only, refused)]
+        context, others = calls_behind(usage, message.model, line.advisor_model)
+        for model, its, is_free in others:
+            calls.append(self._used(said, model, its, False, False, is_free))
+        return LoggedRequest(
+            at=said.at,
+            place=said.place,
+            message=message.id or None,
+            request=line.request_id or None,
+            turn=said.turn,
+            side=said.side,
+            final=message.stop_reason is not None,
+            calls=calls,
+            asked_at=said.asked_at,
+            context=context or counts.into,
+            origin=origin_of(line.agent_id, line.attribution_skill, line.attribution_mcp_server),
         )
-        if usage.iterations:
-            request.context = context_tokens(usage, message.model)
-            for who, other, its in other_calls(usage, message.model, line.advisor_model):
-                free = who == "fallback" and not its.output
-                request.advisors.append(Used(Tariff(model(other), free=free), its))
-        return request
 
-    def _take_half(self, half: Half, offset: int) -> None:
-        """Join two halves to a tool call; a single half waits for the other."""
-        is_call = half.block.type == "tool_use"
-        mine, others = (self.calls, self.results) if is_call else (self.results, self.calls)
-        other = others.pop(half.key, None)
+    def _used(self, said: Said, name: str | None, counts: Tokens, *about: bool) -> Used:
+        model = self.reader.model(name or UNKNOWN_MODEL)
+        prices = price_list(Tariff(model, *about), day_of(said.at))
+        return Used(model, counts, *(prices.costs(counts) if prices else (None, None)))
+
+    def _take_half(self, name: str, block: ContentBlock, said: Said, offset: int) -> None:
+        """Join a call and its result; the first of them waits for the other.
+
+        Another session may have a call of this name.
+        """
+        key, is_result = (said.place.session, name), block.type == "tool_result"
+        other = self._open[not is_result].pop(key, None)
         if other is None:
-            mine[half.key] = half
+            self._open[is_result][key] = block, said
             return
-        call, faults = tool_call(half, other) if is_call else tool_call(other, half)
-        self.facts.add(self.facts.calls, call.key, call)
-        if faults:
-            self._note(faults[0], offset, repaired=True)
+        (call, asked), (result, answer) = (
+            (other, (block, said)) if is_result else ((block, said), other)
+        )
+        denied, account = answer.line.tool_denial_kind is not None, answer.line.tool_use_result
+        tool, failed = call.name or "", bool(result.is_error)
+        use = ToolUse(tool, call.input, result.content, account, failed, denied)
+        ids = name, asked.message.id, asked.turn
+        done, started = use.outcome(), use.started_agent()
+        self.facts.add(ToolCall(answer.at, answer.place, *ids, tool, answer.side, done, started))
+        if use.is_damaged:
+            self._note(DAMAGED, offset)
 
     def _take_event(self, line: Line, kind: str, at: int) -> None:
         size = line.compact_metadata.pre_tokens if line.compact_metadata else None
         name = line.uuid or f"{line.session() or self.path.stem}:{kind}:{at}"
-        self._put_event(kind, name, line.session(), tokens=size)
+        self._add_event(kind, name, line.session(), tokens=size)
 
-    def _put_event(self, kind: str, name: str, session: str | None = None, **about: Any) -> None:
+    def _add_event(self, kind: str, name: str, session: str | None = None, **about: Any) -> None:
         """An event has the moment of its line, else of the dated line before or after it."""
-        event = Event(self._at or 0, session_only(session or self.path.stem), name, kind, **about)
+        event = Event(self._at or 0, Place(session or self.path.stem), name, kind, **about)
         if self._at is None:
             self._undated.append(event)
         else:
-            self.facts.add(self.facts.events, name, event)
-
-
-def tool_call(call: Half, result: Half) -> tuple[ToolCall, list[str]]:
-    """The tool call of two halves, and the faults of its values."""
-    tool, said, asked, block = call.block.name or "", result.said, call.said, result.block
-    denied, account = said.line.tool_denial_kind is not None, said.line.tool_use_result
-    use = ToolUse(tool, call.block.input, block.content, account, bool(block.is_error), denied)
-    about = said.at, said.place, call.key[1], tool, said.side, use.outcome()
-    return ToolCall(*about, asked.message.id, asked.answers, use.started_agent()), use.faults
+            self.facts.add(event)

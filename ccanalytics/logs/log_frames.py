@@ -21,20 +21,18 @@ import pyarrow.compute as pc
 from ccanalytics.frames.arrow_tables import table_of
 from ccanalytics.frames.schemas import SCHEMAS, USD, Frames
 from ccanalytics.logs.edits import EDIT_TOOLS, Outcome
-from ccanalytics.logs.log_fact_set import Facts
 from ccanalytics.logs.log_facts import (
     Event,
+    Facts,
     LoggedRequest,
     Origin,
     Place,
     Session,
     ToolCall,
     Used,
-    put,
-    session_only,
 )
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS, SESSIONS
-from ccanalytics.prices import Tariff, Tokens
+from ccanalytics.prices import UNITS, Tokens
 
 Row = tuple[object, ...]
 
@@ -51,34 +49,53 @@ ORDER = {
     "log_events": ["at", "event"],
 }
 """The columns by which each frame is sorted: a moment, and what tells its rows apart."""
+AGENTS = ("main", "subagent")
 SESSION_SUMS = ["requests", "final_requests", *SPENT, *WORK]
 
 
 def frames_of(
     facts: Facts, organization: str | None = None, known_sessions: pa.Table | None = None
 ) -> Frames:
-    """The frames of all days, those of logs in order of time.
+    """The frames of all days of settled facts, those of logs in order of time.
 
     `known_sessions` are the rows of unchanged sessions, whose facts are not all loaded.
     """
-    rows = {
+    rows: dict[str, Iterable[Row]] = {
         "requests": chain.from_iterable(map(_request_rows, facts.counted_requests())),
-        "tool_calls": map(_call_row, facts.calls.values()),
-        "log_events": map(_event_row, facts.events.values()),
+        "tool_calls": (
+            (
+                *call.place,
+                call.at,
+                *call.key,
+                call.tool,
+                AGENTS[call.side],
+                *call.done,
+                *call.started,
+            )
+            for call in facts.calls.values()
+        ),
+        "log_events": (
+            (one.place.session, one.at, one.event, one.kind, one.tokens, one.text)
+            for one in facts.events.values()
+        ),
     }
     logged = {name: _dated(LOG_SCHEMAS[name], some, ORDER[name]) for name, some in rows.items()}
-    requests, calls = _counted(logged["requests"]), logged["tool_calls"]
+    requests, calls = logged["requests"], logged["tool_calls"]
+    # What an advisor is asked is no answer.
+    own = pc.not_equal(requests["agent"], "advisor")
+    writes = pc.add(requests["cache_write_5m_tokens"], requests["cache_write_1h_tokens"])
+    requests = (
+        requests.append_column("requests", own)
+        .append_column("final_requests", pc.and_(own, requests["final"]))
+        .append_column("cache_creation_tokens", writes)
+    )
     sessions = _session_frame(facts, requests, calls)
     if known_sessions is not None:
         is_known = pc.is_in(sessions["session"], known_sessions["session"])
         others = sessions.filter(pc.invert(is_known))
         sessions = _sorted(pa.concat_tables([others, known_sessions]), ORDER["sessions"])
     who = {"organization": organization or None, **WHO}
-    sums = {
-        "activity": _activity(requests, calls, sessions),
-        "model_usage": _sums([requests], [*PLACE, "model"], SPENT),
-        "tool_actions": _tool_actions(calls),
-    }
+    sums = _sums_by_place(requests, calls, sessions)
     shown = {name: _shaped(table, SCHEMAS[name], who) for name, table in sums.items()}
     return {**shown, "sessions": sessions, **logged}
 
@@ -133,111 +150,110 @@ def _sums(parts: Sequence[pa.Table], keys: Sequence[str], measures: Sequence[str
     return _sorted(sums, keys)
 
 
-def _counted(requests: pa.Table) -> pa.Table:
-    """The requests with what of them is summed; what an advisor is asked is no answer."""
-    own = pc.not_equal(requests["agent"], "advisor")
-    short, long = requests["cache_write_5m_tokens"], requests["cache_write_1h_tokens"]
-    return (
-        requests.append_column("requests", own)
-        .append_column("final_requests", pc.and_(own, requests["final"]))
-        .append_column("cache_creation_tokens", pc.add(short, long))
-    )
-
-
 def _session_frame(facts: Facts, requests: pa.Table, calls: pa.Table) -> pa.Table:
     """One row per session, with the sums of its facts."""
-    models: dict[str | None, set[str]] = defaultdict(set)
-    for row in requests.group_by(["session", "model"]).aggregate([]).to_pylist():
-        models[row["session"]].add(row["model"])
-    rows = [_session_row(one, models[name]) for name, one in facts.sessions().items()]
+    models: dict[str | None, list[str]] = defaultdict(list)
+    for row in _sorted(
+        requests.group_by(["session", "model"]).aggregate([]), ["model"]
+    ).to_pylist():
+        models[row["session"]].append(row["model"])
+    rows = [
+        (*one.place, one.started_at, one.ended_at, models[name], one.kind, one.continues)
+        for name, one in facts.sessions.items()
+    ]
     schema = pa.schema([field for field in SESSIONS if field.name not in SESSION_SUMS])
     sessions = _dated(schema, rows, ORDER["sessions"])
     sums = _sums([requests, calls, sessions], ["session"], SESSION_SUMS)
     sums = sums.take(pc.index_in(sessions["session"], sums["session"]))
     for name in SESSION_SUMS:
         sessions = sessions.append_column(name, sums[name])
-    return _shaped(sessions, SESSIONS, {})
+    return sessions.select(SESSIONS.names).cast(SESSIONS)
 
 
-def _activity(requests: pa.Table, calls: pa.Table, sessions: pa.Table) -> pa.Table:
+def _sums_by_place(requests: pa.Table, calls: pa.Table, sessions: pa.Table) -> dict[str, pa.Table]:
     """What was done in each place, also where that is an answer and nothing else."""
-    done = pc.greater(pc.add(calls["commits"], calls["pull_requests"]), 0)
-    counting = calls.filter(pc.or_(_is_decided_edit(calls), done))
     begun = sessions.filter(pc.is_null(sessions["continues"])).select(PLACE)
     begun = begun.append_column("sessions", pa.repeat(1, len(begun)))
-    return _sums([requests, counting, begun], PLACE, ["sessions", *WORK])
-
-
-def _tool_actions(calls: pa.Table) -> pa.Table:
-    """The decisions on proposed edits."""
-    decided = calls.filter(_is_decided_edit(calls))
+    # An error happens before anybody decides.
+    is_edit = pc.is_in(calls["tool"], pa.array(EDIT_TOOLS))
+    is_decided = pc.and_(is_edit, pc.not_equal(calls["decision"], "error"))
+    is_done = pc.greater(pc.add(calls["commits"], calls["pull_requests"]), 0)
+    counting, decided = calls.filter(pc.or_(is_decided, is_done)), calls.filter(is_decided)
     tools = pc.index_in(decided["tool"], pa.array(EDIT_TOOLS))
     accepted = pc.equal(decided["decision"], "accepted")
-    actions = decided.select(PLACE).append_column("tool", pa.array(EDIT_TOOLS.values()).take(tools))
-    actions = actions.append_column("accepted", accepted)
-    actions = actions.append_column("rejected", pc.invert(accepted))
-    return _sums([actions], [*PLACE, "tool"], ["accepted", "rejected"])
-
-
-def _is_decided_edit(calls: pa.Table) -> pa.ChunkedArray:
-    """Whether a call proposed an edit and was decided: an error happens before."""
-    is_edit = pc.is_in(calls["tool"], pa.array(EDIT_TOOLS))
-    return pc.and_(is_edit, pc.not_equal(calls["decision"], "error"))
+    actions = (
+        decided.select(PLACE)
+        .append_column("tool", pa.array(EDIT_TOOLS.values()).take(tools))
+        .append_column("accepted", accepted)
+        .append_column("rejected", pc.invert(accepted))
+    )
+    return {
+        "activity": _sums([requests, counting, begun], PLACE, ["sessions", *WORK]),
+        "model_usage": _sums([requests], [*PLACE, "model"], SPENT),
+        "tool_actions": _sums([actions], [*PLACE, "tool"], ["accepted", "rejected"]),
+    }
 
 
 def facts_of(frames: Frames) -> Facts:
     """The facts in the frames of any days."""
     facts = Facts()
+    calls: list[Used] = []
     for row in _rows(frames["requests"]):
         at, message, request, turn, asked_at, model, agent, final = row[4:12]
-        used = Used(Tariff(model), Tokens(*row[12:18]), *row[18:20])
+        used = Used(model, Tokens(*row[12:18]), *row[18:20])
         if agent == "advisor":  # its row follows that of its caller
-            facts.requests[message, request, turn].advisors.append(used)
+            calls.append(used)
             continue
-        known = message, request, agent == "subagent", final, used, turn, asked_at, row[20]
-        answer = LoggedRequest(at, Place(*row[:4]), *known, origin=Origin(*row[21:]))
-        put(facts.requests, answer.key, answer)
+        calls = [used]
+        answer = LoggedRequest(
+            at=at,
+            place=Place(*row[:4]),
+            message=message,
+            request=request,
+            turn=turn,
+            side=agent == "subagent",
+            final=final,
+            calls=calls,
+            asked_at=asked_at,
+            context=row[20],
+            origin=Origin(*row[21:]),
+        )
+        facts.add(answer)
     for row in _rows(frames["tool_calls"]):
-        place, (at, name, message, turn, tool, agent) = Place(*row[:4]), row[4:10]
+        at, call, message, turn, tool, agent = row[4:10]
         done, side = Outcome(*row[10:15]), agent != "main"
-        call = ToolCall(at, place, name, tool, side, done, message, turn, row[15:])
-        put(facts.calls, call.key, call)
-    for session, at, event, *rest in _rows(frames["log_events"]):
-        put(facts.events, event, Event(at, session_only(session), event, *rest))
-    for row in _rows(frames["sessions"]):
-        name, project, branch, terminal, start, end, *_, kind, continues = row
+        facts.add(ToolCall(at, Place(*row[:4]), call, message, turn, tool, side, done, row[15:]))
+    for session, at, *rest in _rows(frames["log_events"]):
+        facts.add(Event(at, Place(session), *rest))
+    for name, project, branch, terminal, start, end, *_, kind, whole in _rows(frames["sessions"]):
         place = Place(name, project, branch, terminal)
-        put(facts.own, name, Session(start, end, place, kind, continues))
+        facts.see(name, Session(start, end, place, kind, whole))
     return facts
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
-    """The rows without their date, dollars in units."""
-    columns = [_plain(table[field.name]) for field in table.schema if field.name != "date"]
+    """The rows without their date, with times and dollars as integers."""
+    columns = []
+    for name in table.column_names[1:]:
+        column = table[name]
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.int64())
+        elif column.type == USD:
+            column = pc.multiply(column, UNITS).cast(pa.int64())
+        columns.append(column.to_pylist())
     return zip(*columns, strict=True)
-
-
-def _plain(column: pa.ChunkedArray) -> list[Any]:
-    """The values, with times and dollars as integers."""
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.int64()).to_pylist()
-    if column.type != USD:
-        return column.to_pylist()
-    return [
-        value if value is None else int(value.scaleb(USD.scale)) for value in column.to_pylist()
-    ]
 
 
 def _request_rows(request: LoggedRequest) -> Iterator[Row]:
     """The row of a request, and one for each call to an advisor."""
-    place, agent = request.place, "subagent" if request.side else "main"
-    for used in request.calls():
+    agent = AGENTS[request.side]
+    for used in request.calls:
         yield (
-            *place,
+            *request.place,
             request.at,
             *request.key,
             request.asked_at,
-            used.tariff.model,
+            used.model,
             agent,
             request.final,
             *used.tokens,
@@ -247,20 +263,3 @@ def _request_rows(request: LoggedRequest) -> Iterator[Row]:
             *request.origin,
         )
         agent = "advisor"
-
-
-def _call_row(call: ToolCall) -> Row:
-    """The row of a tool call."""
-    agent = "subagent" if call.side else "main"
-    return (*call.place, call.at, *call.key, call.tool, agent, *call.done, *call.started)
-
-
-def _session_row(session: Session, models: Iterable[str]) -> Row:
-    """The row of a session without its sums."""
-    moments = session.started_at, session.ended_at
-    return (*session.place, *moments, sorted(models), session.kind, session.continues)
-
-
-def _event_row(event: Event) -> Row:
-    """The row of an event."""
-    return event.place.session, event.at, event.event, event.kind, event.tokens, event.text

@@ -11,7 +11,7 @@ object. Texts of prompts, answers and files are never kept; titles of sessions a
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -22,7 +22,6 @@ from ccanalytics.prices import Tokens, model_name
 
 SYNTHETIC = "<synthetic>"
 """The model of error texts that Claude Code writes itself, without any request."""
-
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 """A plausible number of tokens."""
@@ -179,47 +178,43 @@ decode_line = msgspec.json.Decoder(Line).decode
 """The fields of one line; `msgspec.ValidationError` for JSON of another shape."""
 
 
-NOT_JSON, NOT_A_LINE, NO_DATE = "not JSON", "not a line of Claude Code", "no possible date"
-"""Why a line is dropped."""
+NOT_JSON, NOT_A_LINE, NO_DATE = (
+    "dropped: not JSON",
+    "dropped: not a line of Claude Code",
+    "dropped: no possible date",
+)
+GLUED, DAMAGED = "repaired: several records", "repaired: a damaged value"
+"""What can be wrong with a line; it is an event in the store, and counted by `sync` and `check`."""
 
-GLUED = "several records"
-"""Why a line is repaired or split."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-START = datetime(2025, 1, 1, tzinfo=UTC)
-"""Claude Code did not exist before: an earlier date is a wrong clock."""
+FIRST = (datetime(2025, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+"""Claude Code did not exist before: an earlier time is that of a wrong clock."""
 
-DAYS = 75 * 365
-"""So long after that, a clock is wrong too."""
-
-FIRST = int(START.timestamp()) * 1000
+LAST = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+"""So is a later one."""
 
 
 def decoded(raw: memoryview | bytes) -> tuple[Line | None, str]:
     """The fields of one line, if it is one of Claude Code, and what is wrong with it."""
     try:
-        line = decode_line(raw)
-        return (line, "") if line.type or type(line.message) is Message else (None, NOT_A_LINE)
+        line, fault = decode_line(raw), ""
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        found = repaired(bytes(raw), Line)
-        if found is None:
-            return None, NOT_A_LINE if isinstance(error, msgspec.ValidationError) else NOT_JSON
-    line, reason = found
-    if line.message is None and (line.type is None or line.data is None):
-        return None, NOT_A_LINE
-    return line, reason
+        line, fault = repaired(bytes(raw), Line), DAMAGED
+        if line is None:
+            is_json = isinstance(error, msgspec.ValidationError)
+            return None, NOT_A_LINE if is_json else NOT_JSON
+    is_line = line.type or type(line.message) is Message
+    return (line, fault) if is_line else (None, NOT_A_LINE)
 
 
 def milliseconds(moment: datetime | None) -> int | None:
     """The moment in milliseconds since 1970, UTC; None when there is none that can be."""
     if moment is None:
         return None
-    try:
-        past = moment - START
-    except TypeError:  # without a time zone
-        past = moment.replace(tzinfo=UTC) - START
-    if not 0 <= past.days < DAYS:
-        return None
-    return FIRST + past.days * 86_400_000 + past.seconds * 1000 + past.microseconds // 1000
+    past = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH
+    at = past // timedelta(milliseconds=1)
+    return at if FIRST <= at < LAST else None
 
 
 def split_lines(data: bytes) -> Iterator[tuple[int, memoryview]]:
@@ -258,31 +253,23 @@ def tokens(usage: Iteration) -> Tokens:
     )
 
 
-def other_calls(
+def calls_behind(
     usage: LoggedUsage, model: str | None, advisor: str | None
-) -> list[tuple[str, str | None, Tokens]]:
-    """Caller, model and tokens of each call that the message's own totals leave out.
+) -> tuple[int | None, list[tuple[str | None, Tokens, bool]]]:
+    """The input tokens of the message's last own call, and the calls its own totals leave out.
 
-    An advisor, a summary of what went before (`compaction`), or an attempt of another model before
-    this one answered (`fallback`).
+    Those are an advisor, a summary of what went before (`compaction`), or an attempt of another
+    model before this one answered. Of each: the model, its tokens, and whether it is not billed.
     """
-    callers = {"advisor_message": ("advisor", advisor), "compaction": ("compaction", model)}
-    calls = []
+    context, others = None, []
     for part in usage.iterations or ():
-        if not _is_own(part, model):
-            caller, usual = callers.get(part.type or "", ("fallback", None))
-            calls.append((caller, part.model or usual, tokens(part)))
-    return calls
-
-
-def context_tokens(usage: LoggedUsage, model: str | None) -> int:
-    """The input tokens of the message's last own call; its totals are sums over all calls."""
-    own = [part for part in usage.iterations or () if _is_own(part, model)]
-    return (own and tokens(own[-1]).into) or tokens(usage).into
-
-
-def _is_own(part: Iteration, model: str | None) -> bool:
-    """Whether the message's own model made this call."""
-    if part.type in ("advisor_message", "compaction"):
-        return False
-    return not part.model or model_name(part.model) == model_name(model or "")
+        counts = tokens(part)
+        if part.type == "advisor_message":
+            others.append((part.model or advisor, counts, False))
+        elif part.type == "compaction":
+            others.append((part.model or model, counts, False))
+        elif part.model and model_name(part.model) != model_name(model or ""):
+            others.append((part.model, counts, not counts.output))
+        else:
+            context = counts.into or context
+    return context, others

@@ -17,8 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ccanalytics.errors import SettingsError
-from ccanalytics.logs.log_fact_set import Copies
-from ccanalytics.logs.log_reader import LogIndex, LogReader
+from ccanalytics.logs.log_reader import Ledger, LogReader
 from ccanalytics.prices import has_price
 from ccanalytics.settings import read_settings
 from ccanalytics.sources.registry import Access, Source
@@ -59,11 +58,12 @@ class LocalLogs(Source):
         if self.missing and not may_be_gone:
             raise SettingsError(self.missing)
 
-    def news(self, index: LogIndex, copies: Copies | None = None) -> LogReader:
-        """What is new in the files since `index`; unchanged files are not opened."""
-        reader = LogReader(index.models | self.models, self._unreadable)
-        reader.read_changed(self._files, index.files, copies or set())
-        for text in reader.report.warnings():
+    def news(self, ledger: Ledger | None = None) -> LogReader:
+        """What is new in the files since the `ledger`; unchanged files are not opened."""
+        reader = LogReader(ledger or Ledger(), self.models, self._unreadable)
+        for path in self._files:
+            reader.read(path)
+        for text in reader.warnings():
             log.warning(text)
         return reader
 

@@ -15,7 +15,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from itertools import chain
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -24,10 +23,9 @@ import pyarrow.compute as pc
 
 from ccanalytics.errors import SettingsError, StoreError
 from ccanalytics.frames.schemas import SCHEMAS, Frames
-from ccanalytics.logs.log_fact_set import Copies, Facts
-from ccanalytics.logs.log_facts import Session
+from ccanalytics.logs.log_facts import Facts
 from ccanalytics.logs.log_frames import by_day, facts_of, frames_of
-from ccanalytics.logs.log_reader import LogIndex, code_version
+from ccanalytics.logs.log_reader import Ledger, code_version
 from ccanalytics.logs.log_schemas import LOG_SCHEMAS
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.store.day_changes import Changes, SyncResult
@@ -55,22 +53,6 @@ IDENTITIES = {
 }
 """The columns of each frame by which its facts are found."""
 
-SHARED = ("message", "call")
-"""Those of facts that two sessions may have."""
-
-
-class Ledger(msgspec.Struct):
-    """Which logs were read, and what of them the frames do not hold."""
-
-    version: str
-    index: LogIndex = msgspec.field(default_factory=LogIndex)
-    borrowed: list[tuple[str, str, Session]] = []
-    """Sessions found only in files with other names: their id and the file name."""
-    continued: dict[str, str] = {}
-    """Sessions continued under another id, which was not read so far."""
-    copies: Copies = set()
-    """Sessions that start with lines of another one, each with that one."""
-
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
@@ -78,13 +60,11 @@ def _no_collection() -> Iterator[None]:
 
     There are a million, and none has a cycle.
     """
-    was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
-            gc.enable()
+        gc.enable()
 
 
 @_no_collection()
@@ -97,14 +77,13 @@ def sync_logs(logs: LocalLogs, store: Store, now: datetime, again: bool = False)
         _warn_once(f"{logs.missing} The stored days of earlier logs are used.")
     whose = stored or ORGANIZATION
     with store.alone(SOURCE):
-        ledger = None if again or lost else _ledger(store)
-        index = ledger.index if ledger else LogIndex()
-        if not logs.models.items() <= index.models.items():
-            # What ids stand for is known from now on, also where no setting says it.
-            ledger, index = None, LogIndex(models=index.models)
-        news = logs.news(index, ledger.copies if ledger else None)
+        known = None if again or lost else _ledger(store)
+        ledger = known if known and logs.models.items() <= known.models.items() else None
+        # What ids stand for is known from now on, also where no setting says it.
+        read = logs.news(ledger or Ledger(models=known.models if known else {}))
+        written = Ledger(code_version(), read.files, read.models)
         newest = ledger is None
-        return _join(store, ledger, news.facts, news.index, whose, now, newest=newest, lost=lost)
+        return _join(store, ledger, written, read.facts, whose, now, lost, newest=newest)
 
 
 @cache
@@ -120,27 +99,28 @@ def merge_stores(other: Store, store: Store, now: datetime) -> SyncResult:
         raise ValueError(f"{store.root} is this store itself: give another one to merge.")
     if not other.dates(SOURCE):
         raise StoreError(f"The store {other.root} holds no days of session logs.")
-    facts = facts_of(other.read_days(SOURCE, other.dates(SOURCE), LOG_SCHEMAS)[1])
+    news = facts_of(other.read_days(SOURCE, other.dates(SOURCE), LOG_SCHEMAS)[1])
     if theirs := _ledger(other):
-        _recall(facts, theirs)
+        news.continued |= theirs.continued
     with store.alone(SOURCE):
         ledger = _ledger(store)
         whose = store.organization(SOURCE) or other.organization(SOURCE)
-        return _join(store, ledger, facts, ledger.index if ledger else LogIndex(), whose, now)
+        written = msgspec.structs.replace(ledger) if ledger else Ledger(code_version())
+        return _join(store, ledger, written, news, whose, now, {}, newest=False)
 
 
 def _join(
     store: Store,
     ledger: Ledger | None,
+    written: Ledger,
     news: Facts,
-    index: LogIndex,
     organization: str | None,
     now: datetime,
+    lost: Mapping[date, set[str]],
     *,
-    newest: bool = False,
-    lost: Mapping[date, set[str]] = MappingProxyType({}),
+    newest: bool,
 ) -> SyncResult:
-    """Join news with the stored facts; write the changed days and the new ledger.
+    """Join news with the stored facts; write the changed days, and what was read as the new ledger.
 
     Some frames of the `lost` days were damaged.
     """
@@ -163,16 +143,17 @@ def _join(
         if moves and day not in writes:
             writes[day] = new(day, store.read_days(SOURCE, [day])[1])
 
-    rest = {name: whole for name, whole in facts.continued.items() if name not in facts.own}
-    written = Ledger(code_version(), index, facts.borrowed_only(), rest, facts.copies)
+    continued = facts.continued.items()
+    written.continued = {name: whole for name, whole in continued if name not in facts.sessions}
     changes: Changes = {}
     if writes or written != ledger:
         files = {LEDGER: msgspec.msgpack.encode(written)}
         changes = store.write_days(SOURCE, writes.values(), files=files)
-    everything = stored.keys() | writes.keys()
-    open_days = {day for day in everything if not is_closed(day, now)}
-    final = tuple(sorted(everything - changes.keys()))
-    return SyncResult.of(changes, final=final, open=tuple(sorted(open_days)))
+    everything = sorted(stored.keys() | writes.keys())
+    final = tuple(day for day in everything if day not in changes)
+    return SyncResult.of(
+        changes, final=final, open=tuple(day for day in everything if not is_closed(day, now))
+    )
 
 
 def _rebuilt(
@@ -188,17 +169,13 @@ def _rebuilt(
 
     Without a ledger all days are read, because nothing says how far they were.
     """
-    days, names = set(store.dates(SOURCE)), set[str | None]()
-    if ledger:
-        days, names = _concerned(store, _names_of(news, ledger))
+    days, names = _concerned(store, news) if ledger else (set(store.dates(SOURCE)), set())
     days |= news.days()
-    stored, known = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
-    facts, others = news, None
-    if stored or ledger:
-        facts = facts_of(known)
-        if ledger:
-            _recall(facts, ledger)
-        facts.join(news, newest=newest)
+    _, known = store.read_days(SOURCE, days, LOG_SCHEMAS, lost_ok=True)
+    facts, others = facts_of(known), None
+    facts.continued |= ledger.continued if ledger else {}
+    facts.join(news, newest=newest)
+    facts.settle()
     if not (concerned := sorted(days.union(lost))):
         return facts, {}
     if ledger:
@@ -208,10 +185,10 @@ def _rebuilt(
     return facts, by_day(frames_of(facts, organization, others), concerned)
 
 
-def _concerned(store: Store, names: set[str | None]) -> tuple[set[date], set[str | None]]:
-    """The stored days of facts with one of these identities and of their sessions, and these."""
-    if not names:
-        return set(), set()
+def _concerned(store: Store, news: Facts) -> tuple[set[date], set[str | None]]:
+    """The stored days of facts with the identities of news and of their sessions, and these."""
+    if not (names := news.names()):
+        return set(), names
     schemas = {
         frame: pa.schema([LOG_SCHEMAS[frame].field(name) for name in ("date", *columns)])
         for frame, columns in IDENTITIES.items()
@@ -219,18 +196,15 @@ def _concerned(store: Store, names: set[str | None]) -> tuple[set[date], set[str
     _, tables = store.read_days(
         SOURCE, store.dates(SOURCE), schemas, lost_ok=True, schema=schemas.__getitem__
     )
+
+    def where(frame: str, column: str, wanted: str) -> list[Any]:
+        found = pc.is_in(tables[frame][column], pa.array(names, pa.string()))
+        return tables[frame][wanted].filter(found).unique().to_pylist()
+
     # When a fact moves to another session, the one it leaves changes too.
-    everything = [(tables[frame], name) for frame, ids in IDENTITIES.items() for name in ids]
-    shared = [_where(table, name, names, "session") for table, name in everything if name in SHARED]
-    every = names.union(*shared)
-    days = (_where(table, name, every, "date") for table, name in everything)
-    return {midnight.date() for midnight in chain.from_iterable(days)}, every
-
-
-def _where(table: pa.Table, column: str, names: set[str | None], wanted: str) -> list[Any]:
-    """The values of the `wanted` column in the rows with one of these names."""
-    found = pc.is_in(table[column], pa.array(names, pa.string()))
-    return table[wanted].filter(found).unique().to_pylist()
+    names |= {*where("requests", "message", "session"), *where("tool_calls", "call", "session")}
+    found = (where(frame, name, "date") for frame, ids in IDENTITIES.items() for name in ids)
+    return {midnight.date() for midnight in chain.from_iterable(found)}, names
 
 
 def _sums_kept(store: Store, day: date, found: Frames, damaged: set[str]) -> Frames:
@@ -260,24 +234,3 @@ def _ledger(store: Store) -> Ledger | None:
     except msgspec.DecodeError:
         return None
     return ledger if ledger.version == code_version() else None
-
-
-def _recall(facts: Facts, ledger: Ledger) -> None:
-    """Add what the frames of a store do not hold."""
-    for name, file, session in ledger.borrowed:
-        facts.own.pop(name, None)
-        facts.borrowed[name, file] = session
-    facts.continued |= ledger.continued
-    facts.copies |= ledger.copies
-
-
-def _names_of(news: Facts, ledger: Ledger) -> set[str | None]:
-    """The identities of facts, of their sessions, and of facts they could replace."""
-    pairs = chain(
-        ((request.message, request.place.session) for request in news.requests.values()),
-        ((call.call, call.place.session) for call in news.calls.values()),
-        news.borrowed,
-    )
-    own, borrowed = news.own, ledger.borrowed
-    replaced = (name for name, file, _ in borrowed if name in own or file in own)
-    return {*chain.from_iterable(pairs), *news.events, *own, *news.continued, *replaced}

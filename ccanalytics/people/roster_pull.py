@@ -26,7 +26,7 @@ from ccanalytics.people.roster import (
     plain_address,
     roster_of,
 )
-from ccanalytics.wire.organization import Member
+from ccanalytics.wire.organization import Member, utc_day
 from ccanalytics.words import counted
 
 Groups = Mapping[str, Mapping[str, date]]
@@ -160,7 +160,7 @@ def _change(actor: str, stays: list[Stay], accounts: list[Member], today: pd.Tim
     if accounts and not present:
         change = "back" if stays else "joined"
         last = stays[-1] if stays else {**_NOBODY, "actor": actor}
-        since = pd.Timestamp(accounts[-1].since(today.date()))
+        since = pd.Timestamp(utc_day(accounts[-1].added_at, today.date()))
         start = max([since, *(stay["end"] + day for stay in stays)])
         stays.append({**last, "start": start, "end": pd.NaT})
     elif present and not accounts:

@@ -124,34 +124,33 @@ class SourceSpec:
     """A remark at the top of every page."""
 
 
-def _client(place: Reference, kind: KeyKind) -> Callable[[Access], Source]:
-    """How a client is opened with a key; it is imported then, as reading the store needs none."""
+def _opened(place: Reference, kind: KeyKind | None = None) -> Callable[[Access], Any]:
+    """How a source is opened, with a key of this kind; imported then, as only few need it."""
 
-    def opened(access: Access) -> Source:
+    def opened(access: Access) -> Any:
+        made = resolve(place)
+        if kind is None:
+            return made()
         key = find_key(access.environ, access.key_file, kind)
-        client: Source = resolve(place)(key, base_url=access.base_url)
-        return client
+        return made(key, base_url=access.base_url)
 
     return opened
 
 
-def _sample() -> Any:
-    # Imported late: the generator is not needed where only the store is read.
-    return resolve("sources.sample.organisation:SampleOrganisation")()
-
+_sample = _opened("sources.sample.organisation:SampleOrganisation")
 
 SPINE = (
     SourceSpec(
         name="api",
         title="your organisation",
-        open=_client("sources.admin_api:AdminClient", ADMIN_KEY),
+        open=_opened("sources.admin_api:AdminClient", ADMIN_KEY),
         network=True,
         key=ADMIN_KEY,
     ),
     SourceSpec(
         name="enterprise",
         title="your Claude Enterprise organisation",
-        open=_client("sources.enterprise_api:EnterpriseClient", ANALYTICS_KEY),
+        open=_opened("sources.enterprise_api:EnterpriseClient", ANALYTICS_KEY),
         # Counted at 10:00 UTC of the next day. Days were seen to change up to three days later, so
         # a week leaves twice that.
         settling=Settling(timedelta(hours=10), timedelta(days=7)),
@@ -164,9 +163,9 @@ SPINE = (
     SourceSpec(
         name="sample",
         title="an invented organisation, to explore",
-        open=lambda access: _sample(),
+        open=_sample,
         invented=True,
-        organisation=cache(lambda: _sample().organisation()),
+        organisation=cache(lambda: _sample(Access()).organisation()),
         banner="Sample data: an invented organisation. No figure here is about real people.",
     ),
 )
@@ -202,9 +201,8 @@ def source_with_key(access: Access) -> str:
 
 def no_source(reason: str) -> SettingsError:
     """What to do when no source was named and the keys do not decide."""
-    ways = [
-        f"  --source {spec.name:<11} {spec.title}"
-        + (f", with an {spec.key.name}: {spec.key.variables[0]}" if spec.key else "")
-        for spec in source_specs()
-    ]
-    return SettingsError("\n".join([f"{reason} Choose one:", *ways]))
+    lines = [f"{reason} Choose one:"]
+    for spec in source_specs():
+        key = f", with an {spec.key.name}: {spec.key.variables[0]}" if spec.key else ""
+        lines.append(f"  --source {spec.name:<11} {spec.title}{key}")
+    return SettingsError("\n".join(lines))

@@ -23,16 +23,10 @@ class CostActor(Wire, omit_defaults=True):
     """Of a person: the same when the address changes."""
     email_address: str | None = None
     """Their address now; null when the account was deleted."""
-    name: str | None = None
-    """Their name."""
-    deleted: bool = False
-    """Whether they are no longer a member."""
     api_key_id: str | None = None
     """Of an API key; its name is not sent."""
     service_account_id: str | None = None
     """Of a service account."""
-    provider: str | None = None
-    """Of an identity of another cloud: which one."""
     subject: str | None = None
     """Of an identity of another cloud: its id there."""
 

@@ -209,7 +209,11 @@ def decoder(kind: type[T], what: str) -> Callable[[bytes], T]:
         try:
             return decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise SchemaError(_explain(body, error, what)) from error
+            why = f"{error}, in {len(body)} bytes"
+            if body.lstrip()[:1] == b"<":
+                why = "HTML of a proxy, or of a wrong ANTHROPIC_BASE_URL, which begins "
+                why += repr(body[:80])
+            raise SchemaError(f"The answer is not {what}: {why}.") from error
 
     return decoded
 
@@ -237,21 +241,18 @@ def _complete(row: dict[str, Any]) -> None:
     kind = str(actor.get("type") or "actor")
     name = {"user_actor": "email_address", "api_actor": "api_key_name"}.get(kind)
     if name is None or not actor.get(name):
-        kind = kind if name is None else f"unnamed_{kind}"
-        row["actor"] = {"type": "other_actor", "kind": kind, "name": _name_of(actor) or kind}
+        kind = f"unnamed_{kind}" if name else kind
+        named = {k: v for k, v in actor.items() if k != "type" and v and isinstance(v, str)}
+        # Its name, else its address, else its id.
+        best = sorted(named, key=lambda k: (not k.endswith("name"), not k.endswith("address")))
+        called = named[best[0]] if best else kind
+        row["actor"] = {"type": "other_actor", "kind": kind, "name": called}
     # Services written in Go send null for an empty map or list.
     row.setdefault("terminal_type", None)
     row["tool_actions"] = row.get("tool_actions") or {}
     row["model_breakdown"] = row.get("model_breakdown") or []
     for usage in row["model_breakdown"]:
         usage["estimated_cost"] = usage.get("estimated_cost") or {"amount": None}
-
-
-def _name_of(actor: dict[str, object]) -> str:
-    """What an unknown kind of actor is called: its name, else its address, else its id."""
-    named = ((end, value) for end in ("name", "address", "id")
-             for field, value in actor.items() if field.endswith(end))  # fmt: skip
-    return next((value for _, value in named if isinstance(value, str) and value), "")
 
 
 def unknown_fields(body: bytes, rows: Sequence[Wire], inside: str = "") -> set[str]:
@@ -279,23 +280,3 @@ def _extra(sent: object, known: object, path: str = "") -> Iterator[str]:
     elif isinstance(sent, list) and isinstance(known, list):
         for one, other in zip(sent, known, strict=False):
             yield from _extra(one, other, path)
-
-
-def _explain(body: bytes, error: Exception, what: str) -> str:
-    """Why `body` is not `what`, in words that say where to look."""
-    start = body.lstrip()[:1]
-    if start == b"<":
-        return (
-            "The answer is HTML, not JSON: a proxy or a wrong ANTHROPIC_BASE_URL answered, "
-            f"not the service. It begins {body[:80]!r}."
-        )
-    try:
-        keys = sorted(msgspec.json.decode(body, type=dict[str, msgspec.Raw]))
-    except msgspec.DecodeError:
-        return f"The answer is not a JSON object ({error}); it has {len(body)} bytes."
-    if isinstance(error, msgspec.ValidationError) and "data" not in keys:
-        return (
-            f"The answer has no `data` list but {', '.join(keys) or 'nothing'}: this is not "
-            f"{what}, or its format changed."
-        )
-    return f"The answer is not {what}: {error}."

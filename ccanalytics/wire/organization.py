@@ -47,10 +47,6 @@ class Member(Listed):
     name: str | None = None
     """Their name, if they gave one."""
 
-    def since(self, today: date) -> date:
-        """The UTC day they were added on, at the latest `today`."""
-        return utc_day(self.added_at, today)
-
 
 class MemberGroup(Wire):
     """One group of members, as claude.ai has them for roles and limits."""
@@ -68,10 +64,6 @@ class GroupMember(Wire):
     """Their address; null where none is known."""
     created_at: str | None
     """When they joined the group, with a time zone."""
-
-    def since(self, today: date) -> date:
-        """The UTC day they joined on, at the latest `today`."""
-        return utc_day(self.created_at, today)
 
 
 class ApiKey(Listed):

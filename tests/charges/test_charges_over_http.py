@@ -13,7 +13,6 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, StoreError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import Faults
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store
@@ -100,14 +99,14 @@ def test_an_organisation_without_access_gets_the_reason(tmp_path):
 def test_a_key_without_the_scope_gets_an_error_naming_it(tmp_path):
     """403 names the scope; the key itself is in no message."""
     with pytest.raises(AuthError, match="read:analytics") as raised:
-        synced(Store(tmp_path), key=ANALYTICS, faults=Faults(lambda number: "403"))
+        synced(Store(tmp_path), key=ANALYTICS, faults=lambda number: "403")
     assert "do-not-print-me" not in str(raised.value)
 
 
 def test_a_truncated_page_is_fetched_again(tmp_path):
     """Half a page is not used: the total is the same as without the fault."""
     store = Store(tmp_path)
-    _, asked = synced(store, faults=Faults.script({0: "truncated"}))
+    _, asked = synced(store, faults={0: "truncated"}.get)
     assert dollars(store) == 1.0
     assert len(asked) == 2
 
@@ -116,7 +115,7 @@ def test_a_failed_walk_keeps_the_earlier_months(tmp_path):
     """The second month fails: the first 31 days are stored, and the next sync fetches the rest."""
     store, since = Store(tmp_path), date(2026, 9, 7)
     with pytest.raises(ApiError):
-        synced(store, since=since, faults=Faults(lambda number: "500" if number >= 2 else None))
+        synced(store, since=since, faults=lambda number: "500" if number >= 2 else None)
     assert len(store.days("api-charges")) == 31
 
 
@@ -126,7 +125,7 @@ def test_an_expired_cursor_restarts_the_walk(tmp_path):
     store = Store(tmp_path)
     _, asked = synced(
         store, lambda day: [charge(who=who) for who in people] if day == MONDAY else [],
-        faults=Faults.script({1: "expired"}),
+        faults={1: "expired"}.get,
     )  # fmt: skip
     assert dollars(store) == 1500.0
     assert len(asked) == 4

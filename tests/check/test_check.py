@@ -17,7 +17,7 @@ from ccanalytics.check.finding import CheckContext, verdict
 from ccanalytics.cli import main, options
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import FAULTS, Faults
+from ccanalytics.fake_api.faults import FAULTS
 from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MONDAY = "2026-11-23"
 ORGANIZATION = "5a3c1e00-0000-4000-8000-000000000001"
 
-IDS = ["key", "day", "service", "organization", "records", "schema", "freshness"]
+IDS = ["key", "service", "records", "freshness"]
 
 
 def two(day):
@@ -77,7 +77,7 @@ def test_all_is_well(look, tmp_path):
     wrong = [one for one in found.values() if one.status in ("failed", "warning")]
     assert wrong == []
     assert verdict(found.values()) == "ok"
-    assert ORGANIZATION in found["organization"].found
+    assert ORGANIZATION in found["service"].found
     assert "2 records of 1 person and 1 API key" in found["records"].found
     assert found["days"].found.startswith("14 days from 2026-11-10 to 2026-11-23")
 
@@ -92,24 +92,21 @@ def fill(path, since, until, records=two):
     sync(Days(), Store(path), since, until, now=NOW)
 
 
-@pytest.mark.parametrize("id", IDS)
-def test_every_check_has_a_finding_whatever_fails(look, id):
-    """Without a key each check is still listed, as failed or skipped."""
+def test_without_a_key_the_service_is_not_asked(look):
+    """The failure says which key to set; the stored days are checked all the same."""
     found = look(key=None)
     assert found["key"].status == "failed"
     assert "set ANTHROPIC_ADMIN_KEY" in found["key"].found
     assert "Make an Admin key" in found["key"].next
-    assert found[id].status in ("failed", "skipped") or id == "day"
+    assert found.keys() & {*IDS, "days"} == {"key", "days"}
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, "402", "envelope", "echo", "echo-403"])
 def test_a_service_that_fails_is_named(look, fault):
-    """A permanent fault is reported in the service's words; checks that depend on it are
-    skipped."""
-    found = look(faults=Faults(lambda number: fault))
+    """A permanent fault is reported in the service's words; nothing more is asked of it."""
+    found = look(faults=lambda number: fault)
     assert found["service"].status == "failed"
-    assert found["organization"].status == "skipped"
-    assert found["records"].status == "skipped"
+    assert found.keys().isdisjoint({"records", "freshness"})
     words = {
         "429": "429 rate_limit_error",
         "429-after": "429 rate_limit_error",
@@ -131,15 +128,15 @@ def test_a_service_that_fails_is_named(look, fault):
 @pytest.mark.parametrize("fault", [*FAULTS, "slow", "envelope", "echo", "402"])
 def test_a_fault_after_the_first_answer_fails_the_records(look, fault):
     """The service says which organisation it is, then always fails."""
-    found = look(faults=Faults(lambda number: fault if number else None))
+    found = look(faults=lambda number: fault if number else None)
     assert found["service"].status == "ok"
     assert found["records"].status == ("ok" if fault == "slow" else "failed")
 
 
 def test_a_temporary_fault_is_not_a_failure(look):
     """One 500 is retried; one refusal with a retry time is waited out."""
-    assert look(faults=Faults.script({0: "500", 2: "504"}))["records"].status == "ok"
-    assert look(faults=Faults.script({1: "429-after"}))["records"].status == "ok"
+    assert look(faults={0: "500", 2: "504"}.get)["records"].status == "ok"
+    assert look(faults={1: "429-after"}.get)["records"].status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -189,22 +186,22 @@ def test_a_wrong_path_is_a_wrong_address(look):
 @pytest.mark.parametrize("shape", [before_remote, dict])
 def test_a_known_schema_is_fine(look, shape):
     """With and without the more recent fields."""
-    assert look(shape=shape)["schema"].status == "ok"
+    assert "fields" not in look(shape=shape)["records"].found
 
 
 def test_new_fields_are_named_by_their_path(look):
     """An unknown field is a warning, not a failure."""
-    found = look(shape=next_year)["schema"]
+    found = look(shape=next_year)["records"]
     assert (found.status, "seen_next_year" in found.found) == ("warning", True)
 
 
 def test_a_missing_field_is_named_by_its_path(look):
     """A record without its counters is another format."""
     shape = lambda row: {**row, "core_metrics": {}}  # noqa: E731 - short
-    found = look(shape=shape)
-    assert (found["records"].status, found["schema"].status) == ("failed", "skipped")
-    assert "num_sessions" in found["records"].found
-    assert "core_metrics" in found["records"].found
+    found = look(shape=shape)["records"]
+    assert found.status == "failed"
+    assert "num_sessions" in found.found
+    assert "core_metrics" in found.found
 
 
 def test_an_empty_organization_is_not_zero_use(look):
@@ -214,48 +211,22 @@ def test_an_empty_organization_is_not_zero_use(look):
     assert found["records"].status == "warning"
     assert "Empty is not zero use" in found["records"].next
     assert "Bedrock" in found["records"].next
-    assert found["schema"].status == found["freshness"].status == "skipped"
+    assert "freshness" not in found
     assert len(asked) == 7
 
 
 def test_after_a_quiet_day_an_earlier_day_is_checked(look):
-    """After an empty Monday, the records of the Friday before decide schema and freshness."""
+    """After an empty Monday, the records of the Friday before decide what is fresh."""
     friday = date(2026, 11, 20)
     found = look(lambda day: two(day) if day <= friday else [])
     assert found["records"].status == "warning"
-    assert found["schema"].status == "ok"
     assert f"the service has records of {friday}" in found["freshness"].found
 
 
-@pytest.mark.parametrize(
-    ("day", "status", "words"),
-    [
-        (None, "ok", "2026-11-23 is closed"),
-        ("2026-11-02", "ok", "2026-11-02 is closed"),
-        ("2026-11-24", "warning", "not complete before 2026-11-25 01:00"),
-        ("2026-11-25", "failed", "has not begun"),
-    ],
-)
-def test_a_requested_day_is_checked(look, day, status, words):
-    """Closed, still open or in the future; the service is checked in each case."""
-    found = look(day=day and date.fromisoformat(day))
-    assert (found["day"].status, words in found["day"].found) == (status, True)
-    assert found["service"].status == "ok"
-
-
-@pytest.mark.parametrize("day", ["2026-02-30", "2026-11-20T00:00:00Z", "yesterday"])
-def test_a_day_that_is_none_is_a_usage_error(day):
-    """Before anything is checked."""
-    done = run("--date", day)
-    assert (done.exit_code, day in done.output) == (2, True)
-
-
-def test_just_after_midnight_yesterday_is_too_fresh(look, monkeypatch):
+def test_just_after_midnight_yesterday_is_too_fresh(look):
     """At half past midnight the newest closed day is the one before yesterday."""
     early = datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
-    assert "2026-11-22 is closed" in look(now=early)["day"].found
-    fresh = look(now=early, day=date(2026, 11, 23))["day"]
-    assert (fresh.status, "before 2026-11-24 01:00" in fresh.found) == ("warning", True)
+    assert look(now=early)["records"].found.startswith("2026-11-22: 2 records")
 
 
 def test_a_clock_that_is_off_is_a_warning(look):
@@ -267,7 +238,7 @@ def test_a_clock_that_is_off_is_a_warning(look):
 def test_days_of_another_organization_are_a_failure(look, tmp_path):
     """A store of another organisation is reported before a sync is refused."""
     fill(tmp_path / "store", date(2026, 11, 23), date(2026, 11, 23), lambda day: [record(str(day))])
-    found = look()["organization"]
+    found = look()["service"]
     assert (found.status, "org-1" in found.found) == ("failed", True)
     assert "--store" in found.next
 
@@ -358,17 +329,16 @@ def test_logs_are_counted(look, tmp_path):
 def test_enterprise_is_checked_with_its_own_key(look):
     """An analytics key opens the Enterprise API; the answer names the organization."""
     found = look(source="enterprise", key=ANALYTICS, variable="ANTHROPIC_ANALYTICS_KEY")
-    assert [found[id].status for id in ("key", "service", "organization", "records")] == ["ok"] * 4
+    assert [found[id].status for id in ("key", "service", "records")] == ["ok"] * 3
     assert f"{MONDAY}: 1 records of 1 person" in found["records"].found
 
 
-def test_a_day_enterprise_has_not_counted_is_a_warning(look):
-    """At five in the morning yesterday is not counted, so the day before is checked."""
+def test_at_five_in_the_morning_enterprise_has_the_day_before_yesterday(look):
+    """Days are counted at ten the next day."""
     early = datetime(2026, 11, 24, 5, tzinfo=UTC)
     wanted = {"source": "enterprise", "key": ANALYTICS, "variable": "ANTHROPIC_ANALYTICS_KEY"}
-    found = look(now=early, day=date(2026, 11, 23), **wanted)["day"]
-    assert (found.status, "before 2026-11-24 10:00" in found.found) == ("warning", True)
-    assert look(day=date(2025, 12, 31), **wanted)["records"].status == "failed"
+    found = look(now=early, **wanted)["records"]
+    assert (found.status, found.found[:10]) == ("ok", "2026-11-22")
 
 
 def run(*arguments, **environ):
@@ -395,7 +365,6 @@ def test_the_output_fits_a_terminal(url, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     output = run("--source", "api", ANTHROPIC_BASE_URL=url).output
     assert max(map(len, output.splitlines())) <= 80
-    assert "  skipped service       key failed" in output
 
 
 def test_a_service_cannot_send_control_characters_to_the_terminal(monkeypatch):

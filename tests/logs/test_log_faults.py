@@ -10,7 +10,6 @@ import ccanalytics as cca
 from ccanalytics.check.all_checks import check_days
 from ccanalytics.check.finding import CheckContext
 from ccanalytics.logs.log_check import check_logs
-from ccanalytics.logs.log_reader import LogIndex
 from ccanalytics.logs.log_source import LocalLogs
 from ccanalytics.sources.registry import source_spec
 
@@ -30,7 +29,7 @@ def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, 
     with caplog.at_level(logging.WARNING):
         synced_logs(store, folder)
     messages = "\n".join(record.getMessage() for record in caplog.records)
-    assert "1 log line read in part: a value of another kind." in messages
+    assert "1 log line repaired: a damaged value." in messages
     for reason in ("not JSON", "not a line of Claude Code", "no possible date"):
         assert f"1 log line dropped: {reason}." in messages
     appended(folder, "s1", answer("m9", output=9))
@@ -42,7 +41,7 @@ def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, 
     data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
     ledger = cca.coverage_ledger(data).set_index("who")
     assert ledger.loc["Log lines that were dropped", "state"] == "3 lines"
-    assert "1 a value of another kind" in ledger.loc["Log lines that were repaired", "why"]
+    assert "1 a damaged value" in ledger.loc["Log lines that were repaired", "why"]
     assert output(store) == [1, 2, 9]
 
 
@@ -96,7 +95,7 @@ def test_a_pipe_a_folder_and_an_odd_name_affect_only_themselves(folder, store, m
     logs = LocalLogs([folder])
     cca.sync(logs, store, now=NOW)
     assert output(store) == [3]
-    assert logs.news(LogIndex()).report.unreadable_files == {
+    assert logs.news().unreadable_files == {
         "It is not a file": 1,
         "Its name is no text": 1,
         "Permission denied": 1,

@@ -17,7 +17,7 @@ from ccanalytics.sources.admin_api import GROUPS, GroupClient
 from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
-from ccanalytics.wire.organization import Member
+from ccanalytics.wire.organization import Member, utc_day
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HEAD = "email,team,start,end,name\n"
@@ -80,7 +80,8 @@ def test_all_groups_are_read_from_all_pages():
     """Ann joined on 3 November in UTC."""
     client = GroupClient("sk-ant-api01-x", transport=httpx.MockTransport(pages))
     found = [
-        (name, [one.since(NOW.date()) for one in members]) for name, members in client.groups()
+        (name, [utc_day(one.created_at, NOW.date()) for one in members])
+        for name, members in client.groups()
     ]
     assert found == [("Red", [date(2026, 11, 3)]), ("Blue", [date(2026, 11, 3)])]
 

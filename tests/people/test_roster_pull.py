@@ -10,7 +10,6 @@ from ccanalytics.cli import main
 from ccanalytics.errors import ApiError, SchemaError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import Faults
 from ccanalytics.people.roster import no_roster, parse_roster, read_roster
 from ccanalytics.people.roster_pull import merged, pull_roster, roster_csv
 from ccanalytics.sources.admin_api import AdminClient, MemberClient
@@ -239,13 +238,13 @@ def test_all_members_are_read_from_all_pages(count):
 
 def test_temporary_failures_change_nothing():
     """One server error and one truncated answer are retried."""
-    source, _ = client(2001, Faults.script({1: "500", 3: "truncated"}))
+    source, _ = client(2001, {1: "500", 3: "truncated"}.get)
     assert len({one.id for one in source.members()}) == 2001
 
 
 def test_a_list_that_repeats_itself_is_an_error():
     """Rather than an endless walk or half of the people."""
-    source, _ = client(2001, Faults.script(dict.fromkeys(range(1, 9), "repeat")))
+    source, _ = client(2001, dict.fromkeys(range(1, 9), "repeat").get)
     with pytest.raises(ApiError, match="repeats a cursor"):
         source.members()
 

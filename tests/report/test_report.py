@@ -16,7 +16,6 @@ from notebook_runs import run_notebooks
 from ccanalytics.errors import ParameterError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import Faults
 from ccanalytics.issue.memory import REMEMBERED
 from ccanalytics.report.archive import read_issue
 from ccanalytics.report.engine import NotebookRun
@@ -181,7 +180,7 @@ def test_every_headline_is_stored_in_the_issue(over_http):
 @pytest.mark.slow
 def test_faults_change_no_number(over_http, tmp_path, clean_environment):
     """Requests fail in every temporary way, and the report is the same."""
-    faults = Faults.script({1: "500", 4: "truncated", 6: "429-after", 9: "drop", 11: "html"})
+    faults = {1: "500", 4: "truncated", 6: "429-after", 9: "drop", 11: "html"}.get
     _, reports, asked = report_of_service(tmp_path, clean_environment, faults)
     issues = [read_issue(folder / "2026-W47.html") for folder in (over_http[1], reports)]
     assert len(asked) == 14 + 5

@@ -12,7 +12,7 @@ from builders import record
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import FAULTS, Faults
+from ccanalytics.fake_api.faults import FAULTS, random_faults
 from ccanalytics.sources.admin_api import AdminClient
 
 KEY = "sk-ant-admin01-do-not-print-me"
@@ -92,20 +92,20 @@ def test_an_empty_day_has_no_records(fake):
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_fault_at_the_start_or_mid_walk_changes_no_number(fake, fault, number):
     """After one failure of any kind, the day is complete on the next try."""
-    client, _ = fake(Faults.script({number: fault}))
+    client, _ = fake({number: fault}.get)
     assert len(client.records(DAY)) == MANY
 
 
 def test_many_faults_change_no_number(fake):
     """With a third of the requests failing, ten days are the same as without faults."""
     days = [date(2026, 11, n) for n in range(1, 11)]
-    client, _ = fake(Faults.random(0.3, seed=2), budget=1e6)
+    client, _ = fake(random_faults(0.3, seed=2), budget=1e6)
     assert [len(client.records(day)) for day in days] == [MANY] * 10
 
 
 def test_waits_grow_when_a_refusal_gives_no_time(fake, clock):
     """Three refusals in a row: each wait is longer than the one before."""
-    client, _ = fake(Faults.script({0: "429", 1: "429", 2: "429"}), people=1)
+    client, _ = fake({0: "429", 1: "429", 2: "429"}.get, people=1)
     client.records(DAY)
     pauses = [pause for pause in clock.slept if pause > 5]
     assert len(pauses) == 3
@@ -114,14 +114,14 @@ def test_waits_grow_when_a_refusal_gives_no_time(fake, clock):
 
 def test_the_retry_after_of_the_service_is_respected(fake, clock):
     """After `retry-after: 1` the next request comes a second later, not ten."""
-    client, _ = fake(Faults.script({0: "429-after"}), people=1)
+    client, _ = fake({0: "429-after"}.get, people=1)
     client.records(DAY)
     assert 1 <= clock.now < 5
 
 
 def test_a_refusal_pauses_every_worker(fake, clock):
     """Four workers share one limiter: one refusal makes none of them fail."""
-    client, _ = fake(Faults.script({2: "429", 5: "529"}), people=3)
+    client, _ = fake({2: "429", 5: "529"}.get, people=3)
     days = [date(2026, 11, n) for n in range(1, 13)]
     with ThreadPoolExecutor(4) as pool:
         assert [len(found) for found in pool.map(client.records, days)] == [3] * 12
@@ -129,28 +129,28 @@ def test_a_refusal_pauses_every_worker(fake, clock):
 
 def test_an_exhausted_retry_budget_is_an_error(fake):
     """The error for a service that never answers has the day and a hint."""
-    client, _ = fake(Faults.random(1.0), people=1, budget=120)
+    client, _ = fake(random_faults(1.0), people=1, budget=120)
     with pytest.raises(ApiError, match=r"2026-11-16.*Gave up after \d+ tries"):
         client.records(DAY)
 
 
 def test_a_repeated_cursor_restarts_the_day(fake):
     """A cursor that leads back to the same page discards the walk rather than loop forever."""
-    client, service = fake(Faults.script({1: "repeat"}))
+    client, service = fake({1: "repeat"}.get)
     assert len(client.records(DAY)) == MANY
     assert len(service.asked) > 4
 
 
 def test_an_expired_cursor_restarts_the_day(fake):
     """The pages of the expired walk are discarded; a new walk is complete."""
-    client, service = fake(Faults.script({1: "expired"}))
+    client, service = fake({1: "expired"}.get)
     assert len(client.records(DAY)) == MANY
     assert len(service.asked) == 5
 
 
 def test_a_cursor_that_always_repeats_is_an_error(fake):
     """It gives up after three walks, and keeps nothing."""
-    client, _ = fake(Faults(lambda number: "repeat"))
+    client, _ = fake(lambda number: "repeat")
     with pytest.raises(ApiError, match="repeats a cursor"):
         client.records(DAY)
 
@@ -182,7 +182,7 @@ def test_no_key_is_an_error_before_any_request():
 
 def test_the_key_is_in_no_error(fake, caplog):
     """Faults, refusals and logs never repeat the key."""
-    client, _ = fake(Faults.random(1.0), budget=50)
+    client, _ = fake(random_faults(1.0), budget=50)
     caplog.set_level("DEBUG", logger="ccanalytics")
     with pytest.raises(ApiError) as error:
         client.records(DAY)
@@ -194,7 +194,7 @@ def test_the_key_is_in_no_error(fake, caplog):
 def test_a_key_repeated_by_a_proxy_is_not_shown(fake, fault, length):
     """Not even its start, if the page is truncated in the middle of the key."""
     key = "sk-ant-admin01-" + "".join(chr(97 + n % 26) for n in range(length))
-    client, _ = fake(Faults(lambda number: fault), key=key)
+    client, _ = fake(lambda number: fault, key=key)
     with pytest.raises((ApiError, SchemaError)) as error:
         client.records(DAY)
     assert key[13:26] not in f"{error.value!r} {error.value.__cause__!r}"

@@ -17,7 +17,7 @@ from builders import record
 from ccanalytics.errors import ApiError, AuthError, SchemaError, SettingsError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import FAULTS, Faults
+from ccanalytics.fake_api.faults import FAULTS
 from ccanalytics.sources import http
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.keys import find_key
@@ -232,7 +232,7 @@ def syncing(url, folder, *flags, fetch="2026-11-16"):
 def test_a_waiting_sync_stops_at_once_when_interrupted(tmp_path, number):
     """Its retries and waits would take minutes."""
     fault = next(name for name in FAULTS if "429" in name)
-    service = FakeService(lambda day: [record(str(day))], faults=Faults(lambda asked: fault))
+    service = FakeService(lambda day: [record(str(day))], faults=lambda asked: fault)
     with serve(service) as server:
         process = syncing(server.url, tmp_path)
         for line in process.stderr:

@@ -14,7 +14,7 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.errors import ApiError, AuthError, NotYetError, SchemaError
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
-from ccanalytics.fake_api.faults import Faults
+from ccanalytics.fake_api.faults import random_faults
 from ccanalytics.sources.enterprise_api import SUMMARIES, USERS, EnterpriseClient
 from ccanalytics.sources.sample.organisation import SampleOrganisation
 from ccanalytics.store.day_store import Store
@@ -186,7 +186,7 @@ def test_days_before_2026_are_not_requested(fake):
 
 def test_an_expired_cursor_restarts_the_day(fake):
     """The service answers 410: the pages so far are discarded, and the new walk is complete."""
-    client, service = fake(Faults.script({1: "expired"}))
+    client, service = fake({1: "expired"}.get)
     assert len(client.records(DAY)) == MANY
     assert len(service.asked) == 5
 
@@ -194,13 +194,13 @@ def test_an_expired_cursor_restarts_the_day(fake):
 def test_another_envelope_is_named():
     """An answer of another API is not an empty day."""
     client = offline(lambda request: httpx.Response(200, json={"records": [], "next_page": None}))
-    with pytest.raises(SchemaError, match="records"):
+    with pytest.raises(SchemaError, match="field `data`"):
         client.records(DAY)
 
 
 def test_many_faults_change_no_number(fake):
     """With a third of the requests failing, four days are the same as without faults."""
-    client, _ = fake(Faults.random(0.3, seed=3))
+    client, _ = fake(random_faults(0.3, seed=3))
     days = [date(2026, 11, n) for n in range(1, 5)]
     assert [len(client.records(day)) for day in days] == [MANY] * 4
 
@@ -353,7 +353,7 @@ def test_a_day_is_final_a_week_after_its_end(tmp_path):
 def test_a_failed_sync_continues_where_it_stopped(tmp_path):
     """It fails on the fourth day; stored days stay, and only the rest is fetched."""
     service = FakeService(lambda day: [record(str(day))], now=lambda: NOON,
-                          faults=Faults(lambda n: "500" if n >= 4 else None))  # fmt: skip
+                          faults=lambda n: "500" if n >= 4 else None)  # fmt: skip
     store = Store(tmp_path)
     with pytest.raises(ApiError, match="2026-11"):
         sync(enterprise_of(service), store, "2026-11-01", "2026-11-10", now=NOON, workers=1)

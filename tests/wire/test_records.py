@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccanalytics.errors import SchemaError
-from ccanalytics.fake_api.fake_console import as_sent
+from ccanalytics.fake_api.endpoints import as_sent
 from ccanalytics.frames.record_frames import build_frames
 from ccanalytics.wire.claude_code import (
     ApiActor,
@@ -89,11 +89,11 @@ def test_an_amount_is_exact_however_it_is_written(sent, cents):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b'{"records": [], "has_more": false}', "no `data` list but has_more, records"),
+        (b'{"records": [], "has_more": false}', "field `data`"),
         (b'{"data": [], "next_cursor": null}', "next_page"),
         (b"<html>Sign in</html>", "HTML"),
-        (b'{"data": [{"date": "2026', "not a JSON object"),
-        (b"\xff\xfe", "not a JSON object"),
+        (b'{"data": [{"date": "2026', "not a page"),
+        (b"\xff\xfe", "not a page"),
         (page_of({"date": "2026-11-16T00:00:00Z"}), "actor"),
     ],
 )

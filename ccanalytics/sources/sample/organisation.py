@@ -19,7 +19,7 @@ from random import Random
 from ccanalytics.settings import BudgetScope
 from ccanalytics.sources.registry import Organisation, Source
 from ccanalytics.sources.sample.sample_charges import charges_of
-from ccanalytics.sources.sample.staff import COST_CENTRES, ORGANIZATION, StaffMember, people
+from ccanalytics.sources.sample.staff import ORGANIZATION, TEAMS, StaffMember, people
 from ccanalytics.wire.analytics_cost import ChargedDays, CostItem
 from ccanalytics.wire.claude_code import (
     ApiActor,
@@ -93,24 +93,21 @@ PRICES = {  # US dollars per million tokens in and out; reads cost a tenth, writ
 
 
 class SampleOrganisation(Source):
-    """About 120 people in 8 teams over the 26 weeks up to `until`."""
+    """About 120 people in 8 teams over 26 weeks, and more of the same after them."""
 
     name = "sample"
 
-    def __init__(self, until: date = UNTIL) -> None:
-        if until < FIRST:
-            raise ValueError(f"until is {until}: the sample begins on {FIRST}.")
-        self.until = until
+    def __init__(self) -> None:
         self.people = people()
         addresses = {person.email: f"user_{n:04d}" for n, person in enumerate(self.people)}
         self.ids = addresses | KEY_IDS
 
     def span(self) -> tuple[date, date]:
         """The first and last day of the sample."""
-        return FIRST, self.until
+        return FIRST, UNTIL
 
     def records(self, day: date) -> list[Record]:
-        """All records of one UTC day; none before the first day, and more of the same after."""
+        """All records of one UTC day; none before the first day."""
         if day < FIRST:
             return []
         used = [record for person in self.people for record in _person_day(person, day)]
@@ -134,7 +131,7 @@ class SampleOrganisation(Source):
     def roster_csv(self) -> str:
         """One line per person and stay in a team, with its cost centre; some never use it."""
         lines = [
-            (person.email, team, start, end, person.name, COST_CENTRES[team])
+            (person.email, team, start, end, person.name, TEAMS[team][2])
             for person in self.people
             for team, start, end in person.teams
         ]

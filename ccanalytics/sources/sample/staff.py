@@ -12,26 +12,15 @@ DOMAIN = "corvid.example"
 Stretch = tuple[str, date | None, date | None]
 """A team, and the first and last day in it; None is before or after the sample."""
 
-TEAMS = {  # people, and the share of them that takes it up
-    "Payments": (19, 0.84),
-    "Platform": (20, 0.80),
-    "Web": (22, 0.72),
-    "Mobile": (17, 0.70),
-    "Data": (18, 0.80),
-    "Search": (15, 0.66),
-    "Security": (11, 0.55),
-    "Operations": (20, 0.48),
-}
-
-COST_CENTRES = {
-    "Payments": "4100 Products",
-    "Web": "4100 Products",
-    "Mobile": "4100 Products",
-    "Platform": "4200 Foundations",
-    "Data": "4200 Foundations",
-    "Search": "4200 Foundations",
-    "Security": "4300 Operations",
-    "Operations": "4300 Operations",
+TEAMS = {  # people, the share of them that takes it up, and its cost centre
+    "Payments": (19, 0.84, "4100 Products"),
+    "Platform": (20, 0.80, "4200 Foundations"),
+    "Web": (22, 0.72, "4100 Products"),
+    "Mobile": (17, 0.70, "4100 Products"),
+    "Data": (18, 0.80, "4200 Foundations"),
+    "Search": (15, 0.66, "4200 Foundations"),
+    "Security": (11, 0.55, "4300 Operations"),
+    "Operations": (20, 0.48, "4300 Operations"),
 }
 
 _FIRST_NAMES = [
@@ -87,21 +76,29 @@ def people() -> tuple[StaffMember, ...]:
     """Everybody on the roster of the 26 weeks, in order of team."""
     names = [f"{first} {last}" for first, last in product(_FIRST_NAMES, _LAST_NAMES)]
     Random("names").shuffle(names)
-    crew = []
-    for team, (size, uptake) in TEAMS.items():
-        for number in range(size):
-            crew.append(_person(names.pop(), team, number, uptake))
-    return tuple(crew)
+    places = [
+        (team, number, uptake)
+        for team, (size, uptake, _) in TEAMS.items()
+        for number in range(size)
+    ]
+    return tuple(_person(names.pop(), *place) for place in places)
 
 
 def _person(name: str, team: str, number: int, uptake: float) -> StaffMember:
     draw = Random(f"{team} {number}")
     teams = _stretches(team, number, draw)
+    start, takes_up = teams[0][1], draw.random() < uptake
+    # A third started before the sample, the others follow over four months; some never do.
+    first_use, begin = date.max, start or date(2026, 5, 18)
+    if takes_up and draw.random() < (0.45 if start else 0.36):
+        first_use = begin - timedelta(days=0 if start else 60)
+    elif takes_up:
+        first_use = begin + timedelta(days=int(7 + 110 * draw.betavariate(1.3, 2.2)))
     return StaffMember(
         email=f"{name.replace(' ', '.').lower()}@{DOMAIN}",
         name=name,
         teams=teams,
-        first_use=_first_use(teams[0][1], draw.random() < uptake, draw),
+        first_use=first_use,
         habit=0.25 + 0.7 * draw.betavariate(2.4, 1.5),
         weight=draw.lognormvariate(-0.18, 0.65),
         commits=draw.lognormvariate(-0.05, 0.45) if draw.random() < 0.86 else 0.15,
@@ -117,8 +114,7 @@ def _person(name: str, team: str, number: int, uptake: float) -> StaffMember:
 
 def _terminals(draw: Random) -> tuple[str, ...]:
     """The usual terminal, and for some another one."""
-    names, weights = list(_TERMINALS), list(_TERMINALS.values())
-    usual, other = draw.choices(names, weights, k=2)
+    usual, other = draw.choices(list(_TERMINALS), list(_TERMINALS.values()), k=2)
     return (usual, other) if draw.random() < 0.6 and other != usual else (usual,)
 
 
@@ -128,18 +124,6 @@ def _stretches(team: str, number: int, draw: Random) -> tuple[Stretch, ...]:
         return (team, None, date(2026, 8, 30)), ("Data", date(2026, 8, 31), None)
     kind = draw.random()
     some_day = date(2026, 6, 15) + timedelta(weeks=draw.randrange(18))
-    if kind < 0.09:
-        return ((team, some_day, None),)
-    if kind < 0.15:
-        return ((team, None, some_day + timedelta(days=4)),)
-    return ((team, None, None),)
-
-
-def _first_use(start: date | None, takes_up: bool, draw: Random) -> date:
-    """A third started before the sample, the others follow over four months; some never do."""
-    if not takes_up:
-        return date.max
-    begin = start or date(2026, 5, 18)
-    if draw.random() < (0.45 if start else 0.36):
-        return begin - timedelta(days=60 if start is None else 0)
-    return begin + timedelta(days=int(7 + 110 * draw.betavariate(1.3, 2.2)))
+    joins, leaves = kind < 0.09, 0.09 <= kind < 0.15
+    end = some_day + timedelta(days=4)
+    return ((team, some_day if joins else None, end if leaves else None),)
