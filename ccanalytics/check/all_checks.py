@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import partial
 from importlib.metadata import version
-
-import msgspec
+from pathlib import Path
 
 from ccanalytics.check.finding import (
-    CheckContext,
     CheckFinding,
     failed,
     found,
@@ -20,10 +18,10 @@ from ccanalytics.check.finding import (
 )
 from ccanalytics.check.service_checks import SERVICE_CHECKS, ServiceUnderCheck
 from ccanalytics.errors import CCAnalyticsError
-from ccanalytics.settings import FILE_NAME, Settings, read_settings, settings_file
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.settings import FILE_NAME, settings_file
 from ccanalytics.sources.keys import find_key
 from ccanalytics.sources.registry import (
-    Access,
     SourceSpec,
     source_spec,
     source_specs,
@@ -35,104 +33,92 @@ from ccanalytics.wings import resolve, wings
 from ccanalytics.words import counted
 
 
-def diagnose(context: CheckContext) -> Iterator[CheckFinding]:
-    """The findings, each as soon as it is there; no text of them has a key in it."""
-    for finding in run({"program": check_program, "settings": check_settings}, context):
-        yield finding
-    if finding.status == "failed":  # without settings nothing else can be checked
-        return
-    settings = settings_of(context)
-    store = Store(settings.store)
-    yield from run(MACHINE_CHECKS, settings)
-    for spec in chosen_sources(context):
+def diagnose(options: RunOptions) -> Iterator[CheckFinding]:
+    """The findings, each as soon as it is there; no text of them has a key in it.
+
+    Without a source all that are set up are checked.
+    """
+    yield from run(MACHINE_CHECKS, options)
+    for spec in chosen_sources(options):
         if spec.network:
-            with contextlib.closing(ServiceUnderCheck(context, settings, store, spec)) as service:
+            with contextlib.closing(ServiceUnderCheck(options, spec)) as service:
                 yield from until_one_fails(run(SERVICE_CHECKS, service, spec.name))
         else:
-            yield from run(_own_checks(spec), context, spec.name)
-        yield from run({"days": partial(check_days, spec, context.now)}, store, spec.name)
+            yield from run(_own_checks(spec), options, spec.name)
+        days = {"days": partial(check_days, spec, options.now)}
+        yield from run(days, options.store, spec.name)
 
 
-def chosen_sources(context: CheckContext) -> list[SourceSpec]:
+def chosen_sources(options: RunOptions) -> list[SourceSpec]:
     """The source asked for, else every source with a key or a folder, else `api`."""
-    if context.source:
-        return [source_spec(context.source)]
-    here = [spec for spec in source_specs() if not spec.invented and _is_here(context, spec)]
+    if options.source:
+        return [options.spec]
+    here = [spec for spec in source_specs() if not spec.invented and _is_here(options, spec)]
     return here or [source_spec("api")]
 
 
-def _is_here(context: CheckContext, spec: SourceSpec) -> bool:
-    access = Access(context.environ, context.key_file, folders=context.logs)
+def _is_here(options: RunOptions, spec: SourceSpec) -> bool:
     try:
-        if spec.key and context.key_file:
-            return source_with_key(access) == spec.name
+        if spec.key and options.key_file:
+            return source_with_key(options.access) == spec.name
         if spec.key:
-            return find_key(context.environ, kind=spec.key) is not None
-        return spec.is_here is None or spec.is_here(access)
+            return find_key(options.environ, kind=spec.key) is not None
+        return spec.is_here is None or spec.is_here(options.access)
     except CCAnalyticsError:
         return False
 
 
-def _own_checks(spec: SourceSpec) -> Mapping[str, Callable[[CheckContext], CheckFinding]]:
+def _own_checks(spec: SourceSpec) -> Mapping[str, Callable[[RunOptions], CheckFinding]]:
     """The checks a wing adds for its source, else one that says there is nothing to check."""
     for wing in wings():
         if spec.name in wing.checks:
-            added: Mapping[str, Callable[[CheckContext], CheckFinding]]
+            added: Mapping[str, Callable[[RunOptions], CheckFinding]]
             added = resolve(wing.checks[spec.name])
             return added
     return {spec.name: lambda _: found(f"{spec.title}; no key")}
 
 
-def check_program(_: CheckContext) -> CheckFinding:
+def check_program(_: RunOptions) -> CheckFinding:
     """Versions and platform, the first thing support asks for."""
     python, system = platform.python_version(), platform.system()
     return found(f"ccanalytics {version('ccanalytics')}, Python {python}, {system}")
 
 
-def settings_of(context: CheckContext) -> Settings:
-    """The effective settings; `SettingsError` when they cannot be read."""
-    settings = read_settings(context.environ, context.folder)
-    given = {"store": context.store, "roster": context.roster}
-    return msgspec.structs.replace(settings, **{k: v for k, v in given.items() if v})
-
-
-def check_settings(context: CheckContext) -> CheckFinding:
-    """Which settings file is used."""
-    settings_of(context)
-    file = settings_file(context.environ, context.folder)
+def check_settings(options: RunOptions) -> CheckFinding:
+    """Which settings file is used; one that cannot be read stops every command."""
+    file = settings_file(options.environ, Path.cwd())
     return found(str(file or f"no {FILE_NAME} here or above: defaults"))
 
 
-def check_roster(settings: Settings) -> CheckFinding:
+def check_roster(options: RunOptions) -> CheckFinding:
     """Whether the roster can be read, and how many people are on it."""
-    if settings.roster is None:
+    if options.settings.roster is None:
         return found("none; teams and rates need one")
     # Imported late, here and below: the other checks need no pandas.
     from ccanalytics.people.roster import read_roster
 
-    roster = read_roster(settings.roster)
+    roster = read_roster(options.settings.roster)
     people, teams = roster["actor"].nunique(), roster["team"].nunique()
     words = f"{counted(people, 'person', 'people')} in {counted(teams, 'team')}"
     then = "" if people else "ccanalytics roster pull fills it."
-    return found(f"{words}, {settings.roster}", then)
+    return found(f"{words}, {options.settings.roster}", then)
 
 
-def check_calendars(settings: Settings) -> CheckFinding | None:
+def check_calendars(options: RunOptions) -> CheckFinding | None:
     """Whether the calendars that are set can be read."""
-    if not settings.calendars:
+    calendars = options.settings.calendars
+    if not calendars:
         return None
     from ccanalytics.people.calendars import read_calendars
 
-    read = read_calendars(settings.calendars)
-    lines = [
-        f"{counted(len(getattr(read, kind)), 'line')} of {kind}" for kind in settings.calendars
-    ]
+    read = read_calendars(calendars)
+    lines = [f"{counted(len(getattr(read, kind)), 'line')} of {kind}" for kind in calendars]
     return found(", ".join(lines))
 
 
-def check_store(settings: Settings) -> CheckFinding:
+def check_store(options: RunOptions) -> CheckFinding:
     """Whether the folder, or its nearest existing parent, can be read and written."""
-    root = settings.store
+    root = options.settings.store
     folder = next((one for one in (root, *root.parents) if one.exists()), root)
     try:
         next(folder.iterdir(), None)
@@ -187,4 +173,10 @@ def _sync(spec: SourceSpec, since: date | None = None, until: date | None = None
     return f"ccanalytics sync --source {spec.name} --since {since or 'DATE'}{end}."
 
 
-MACHINE_CHECKS = {"roster": check_roster, "calendars": check_calendars, "store": check_store}
+MACHINE_CHECKS = {
+    "program": check_program,
+    "settings": check_settings,
+    "roster": check_roster,
+    "calendars": check_calendars,
+    "store": check_store,
+}

@@ -1,7 +1,6 @@
 """`ccanalytics check`: why does it not work?"""
 
 import json
-import os
 import shutil
 import textwrap
 from collections import Counter
@@ -34,18 +33,17 @@ WIDEST, MARGIN = 100, 24
 @click.option("--roster", type=PATH, help="CSV: email,team,start,end,name.")
 @click.option("--logs", type=PATH, multiple=True, help="Session logs; may be repeated.")
 @click.option("--key-file", type=PATH, help="File that holds the key of the source.")
-def check(as_json: bool, **flags: Any) -> None:
+def check(source: str | None, as_json: bool, **flags: Any) -> None:
     """Find out why it does not work: key, service, records, store, logs and files.
 
     Exits with 1 when a check failed; a warning is not a failure.
     """
     from ccanalytics.check.all_checks import diagnose
-    from ccanalytics.check.finding import CheckContext, verdict
+    from ccanalytics.check.finding import verdict
 
-    here = Path.cwd()
-    context = CheckContext(environ=dict(os.environ), folder=here, now=options.now(), **flags)
+    run = options.run_options(source=source or "", **flags)
     findings: list[CheckFinding] = []
-    for one in diagnose(context):
+    for one in diagnose(run):
         if not as_json:
             if not findings or one.source != findings[-1].source:
                 click.echo(("\n" if findings else "") + (one.source or "this machine"))
@@ -55,7 +53,7 @@ def check(as_json: bool, **flags: Any) -> None:
     if as_json:
         document = {
             "status": status,
-            "checked_at": f"{context.now:%Y-%m-%dT%H:%M:%SZ}",
+            "checked_at": f"{run.now:%Y-%m-%dT%H:%M:%SZ}",
             "ccanalytics": version("ccanalytics"),
             "findings": [asdict(finding) for finding in findings],
         }

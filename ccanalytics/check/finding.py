@@ -1,10 +1,7 @@
-"""What is checked, what a check found, and how checks are run."""
+"""What a check found, and how checks are run."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 from ccanalytics.errors import CCAnalyticsError
@@ -16,25 +13,6 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 """Worst first."""
 
 Subject = TypeVar("Subject")
-
-
-@dataclass(frozen=True)
-class CheckContext:
-    """What is to be checked, and where.
-
-    Without a `source` every source that is set up. Clients wait by `sleep` and `clock`.
-    """
-
-    environ: Mapping[str, str]
-    folder: Path
-    now: datetime
-    source: str | None = None
-    store: Path | None = None
-    roster: Path | None = None
-    logs: Sequence[Path] = ()
-    key_file: Path | None = None
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ from datetime import date, timedelta
 from functools import cached_property
 from itertools import count
 
-from ccanalytics.check.finding import CheckContext, CheckFinding, found
+from ccanalytics.check.finding import CheckFinding, found
 from ccanalytics.errors import NotYetError
-from ccanalytics.settings import Settings
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.sources.admin_api import AdminClient
 from ccanalytics.sources.enterprise_api import EnterpriseClient
 from ccanalytics.sources.keys import PLAIN, Key, find_key
 from ccanalytics.sources.registry import SourceSpec
-from ccanalytics.store.day_store import Store
 from ccanalytics.weeks import is_closed
 from ccanalytics.wire.claude_code import ApiActor, UserActor
 from ccanalytics.words import counted
@@ -43,28 +42,20 @@ class ServiceUnderCheck:
 
     newest: date | None = None
 
-    def __init__(
-        self, context: CheckContext, settings: Settings, store: Store, spec: SourceSpec
-    ) -> None:
+    def __init__(self, options: RunOptions, spec: SourceSpec) -> None:
         assert spec.key is not None  # every service on a network has one
-        self.context, self.settings, self.store = context, settings, store
-        self.kind, self.name = spec.key, spec.name
-        days = (context.now.date() - timedelta(days=back) for back in count())
-        self.closed = next(day for day in days if is_closed(day, context.now, spec.settling))
+        self.options, self.kind, self.name = options, spec.key, spec.name
+        self.key = find_key(options.environ, options.key_file, spec.key) or ""
+        days = (options.now.date() - timedelta(days=back) for back in count())
+        self.closed = next(day for day in days if is_closed(day, options.now, spec.settling))
         """The newest closed day."""
 
     @cached_property
     def client(self) -> Client:
         """The client, made when it is first needed, as a key may not fit."""
-        context = self.context
-        return CLIENTS[self.name](
-            find_key(context.environ, context.key_file, self.kind),
-            base_url=self.settings.base_url,
-            budget=LONGEST_WAIT,
-            timeout=LONGEST_WAIT,
-            sleep=context.sleep,
-            clock=context.clock,
-        )
+        url = self.options.settings.base_url
+        made = CLIENTS[self.name]
+        return made(self.key, base_url=url, budget=LONGEST_WAIT, timeout=LONGEST_WAIT)
 
     def close(self) -> None:
         """Closes the connections of a client that was made."""
@@ -74,11 +65,11 @@ class ServiceUnderCheck:
 
 def check_key(service: ServiceUnderCheck) -> CheckFinding:
     """The kind of key, and the API it fits; a key of the wrong kind is never sent."""
-    kind, context = service.kind, service.context
-    key = Key(find_key(context.environ, context.key_file, kind) or "", kind)
-    named = (name for name in kind.variables if context.environ.get(name, "").strip())
+    kind, options = service.kind, service.options
+    key = Key(service.key, kind)
+    named = (name for name in kind.variables if options.environ.get(name, "").strip())
     then = key.advice if key.prefix in ("", PLAIN) else ""
-    return found(f"{context.key_file or next(named)}, {key.prefix}...", then)
+    return found(f"{options.key_file or next(named)}, {key.prefix}...", then)
 
 
 def check_service(service: ServiceUnderCheck) -> CheckFinding:
@@ -86,10 +77,10 @@ def check_service(service: ServiceUnderCheck) -> CheckFinding:
     client, begun = service.client, time.perf_counter()
     whose = client.organization()
     milliseconds = round(1000 * (time.perf_counter() - begun))
-    service.store.check_organization(service.name, whose.id)
+    service.options.store.check_organization(service.name, whose.id)
     name = ", ".join(filter(None, (whose.name, whose.id))) or "an organization it does not name"
     text = f"{client.address} answers in {milliseconds} ms, for {name}"
-    behind = (client.answered_at or service.context.now) - service.context.now
+    behind = (client.answered_at or service.options.now) - service.options.now
     if abs(behind) <= CLOCK_MAY_DIFFER:
         return found(text)
     way = "behind" if behind > timedelta(0) else "ahead of"
@@ -132,7 +123,7 @@ def check_freshness(service: ServiceUnderCheck) -> CheckFinding | None:
     newest, name = service.newest, service.name
     if newest is None:
         return None
-    days = service.store.days(name)
+    days = service.options.store.days(name)
     stored = max((day for day, one in days.items() if one.rows), default=None)
     has = f"has them up to {stored}" if stored else "has none"
     then = ""

@@ -3,19 +3,20 @@
 from datetime import timedelta
 from pathlib import Path
 
-from ccanalytics.check.finding import CheckContext, CheckFinding, found
+from ccanalytics.check.finding import CheckFinding, found
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.logs.log_source import LocalLogs, log_folders
 from ccanalytics.words import counted
 
 
-def check_logs(context: CheckContext) -> CheckFinding:
+def check_logs(options: RunOptions) -> CheckFinding:
     """Whether there are session logs, how many, and the date of the newest line."""
-    logs = LocalLogs(context.logs or log_folders(context.environ, Path.home()))
+    logs = LocalLogs(options.logs or log_folders(options.environ, Path.home()))
     read = logs.news()
     unreadable = sorted(read.unreadable_files.items())
     faults = [f"{counted(n, 'file')} cannot be read: {reason}" for reason, n in unreadable]
     faults += read.fault_texts()
-    days, tomorrow = read.facts.days(), context.now.date() + timedelta(1)
+    days, tomorrow = read.facts.days(), options.now.date() + timedelta(1)
     newest = max((day for day in days if day <= tomorrow), default=None)
     if ahead := [day for day in days if day > tomorrow]:
         faults.append(f"{counted(len(ahead), 'day')} in the future, up to {max(ahead)}")

@@ -4,6 +4,7 @@ key."""
 import json
 import os
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 from builders import record
@@ -13,11 +14,16 @@ from records_of_other_years import before_remote, next_year
 
 from ccanalytics.check import all_checks
 from ccanalytics.check.all_checks import diagnose
-from ccanalytics.check.finding import CheckContext, verdict
+from ccanalytics.check.finding import verdict
+from ccanalytics.check.service_checks import CLIENTS
 from ccanalytics.cli import main, options
 from ccanalytics.fake_api.fake_server import serve
 from ccanalytics.fake_api.fake_service import FakeService
 from ccanalytics.fake_api.faults import FAULTS
+from ccanalytics.issue.run_options import RunOptions
+from ccanalytics.settings import read_settings
+from ccanalytics.sources.admin_api import AdminClient
+from ccanalytics.sources.enterprise_api import EnterpriseClient
 from ccanalytics.sources.registry import Source
 from ccanalytics.store.day_store import Store
 from ccanalytics.store.sync import sync
@@ -45,23 +51,20 @@ def look(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))  # where session logs are looked for
 
     def take(records=two, *, key=ADMIN, variable="ANTHROPIC_ADMIN_KEY", environ=None, **wanted):
-        context = {"source": "api", "store": tmp_path / "store", "now": NOW}
         fake = {name: wanted.pop(name) for name in ("faults", "shape", "keys") if name in wanted}
         service = FakeService(records, now=lambda: NOW, organization=ORGANIZATION, **fake)
         waited = [0.0]
+        ways = {"sleep": lambda s: waited.append(waited[-1] + s), "clock": lambda: waited[-1]}
+        for name, kind in (("api", AdminClient), ("enterprise", EnterpriseClient)):
+            monkeypatch.setitem(CLIENTS, name, partial(kind, **ways))
         with serve(service) as server:
             given = {"ANTHROPIC_BASE_URL": server.url, **({variable: key} if key else {})}
-            found = list(
-                diagnose(
-                    CheckContext(
-                        environ={**given, **(environ or {})},
-                        folder=tmp_path,
-                        sleep=lambda seconds: waited.append(waited[-1] + seconds),
-                        clock=lambda: waited[-1],
-                        **{**context, **wanted},
-                    )
-                )
-            )
+            given |= {"CCANALYTICS_STORE": str(tmp_path / "store"), **(environ or {})}
+            if roster := wanted.pop("roster", None):
+                given["CCANALYTICS_ROSTER"] = str(roster)
+            settings = read_settings(given, tmp_path)
+            flags = {"source": "api", "now": NOW, **wanted}
+            found = list(diagnose(RunOptions(environ=given, settings=settings, **flags)))
         assert waited[-1] < 60
         assert all(secret not in repr(found) for secret in filter(None, [key, key and key[15:30]]))
         assert len({one.id for one in found}) == len(found)
@@ -301,12 +304,13 @@ def test_a_folder_without_permission_to_write_is_a_failure(look, tmp_path):
     assert look()["store"].status == "failed"
 
 
-def test_settings_that_cannot_be_read_stop_the_rest(look, tmp_path):
-    """A file with a mistake is the only finding."""
+def test_settings_that_cannot_be_read_stop_the_rest(tmp_path, monkeypatch):
+    """As with every command, the error says what is wrong."""
     (tmp_path / "ccanalytics.toml").write_text("stoer = 'data'\n")
-    found = look()
-    assert list(found) == ["program", "settings"]
-    assert "stoer" in found["settings"].found
+    monkeypatch.chdir(tmp_path)
+    done = run()
+    assert done.exit_code != 0
+    assert "stoer" in done.output
 
 
 def test_an_invalid_roster_is_a_failure(look, tmp_path):

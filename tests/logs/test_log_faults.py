@@ -8,9 +8,10 @@ from log_lines_made import NOW, answer, appended, line, output, rows, synced_log
 
 import ccanalytics as cca
 from ccanalytics.check.all_checks import check_days
-from ccanalytics.check.finding import CheckContext
+from ccanalytics.issue.run_options import RunOptions
 from ccanalytics.logs.log_check import check_logs
 from ccanalytics.logs.log_source import LocalLogs
+from ccanalytics.settings import Settings
 from ccanalytics.sources.registry import source_spec
 
 
@@ -36,7 +37,7 @@ def test_dropped_or_partly_read_lines_are_reported_by_reason_everywhere(folder, 
     synced_logs(store, folder)
     kinds = [row["kind"] for row in rows(store)["log_events"]]
     assert sorted(kind.partition(":")[0] for kind in kinds) == [*["dropped"] * 3, "repaired"]
-    check = check_logs(CheckContext(logs=[folder], environ={}, folder=folder, now=NOW))
+    check = check_logs(RunOptions(logs=[folder], environ={}, settings=Settings(), now=NOW))
     assert "1 log line dropped: not JSON" in check.found
     data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
     ledger = cca.coverage_ledger(data).set_index("who")
@@ -51,7 +52,7 @@ def test_a_line_of_the_future_does_not_hide_the_newest_days(folder, store):
     synced_logs(store, written(folder, s1=[answer(output=1), ahead]))
     data = cca.load(source="local", logs=[folder], store=store, days=10, now=NOW)
     assert (str(data.until), data.requests["output_tokens"].sum()) == ("2026-08-03", 1)
-    check = check_logs(CheckContext(logs=[folder], environ={}, folder=folder, now=NOW))
+    check = check_logs(RunOptions(logs=[folder], environ={}, settings=Settings(), now=NOW))
     assert check.status == "warning"
     assert "the newest line of 2026-08-03" in check.found
     assert "1 day in the future, up to 2029-02-06" in check.found
