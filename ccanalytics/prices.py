@@ -79,13 +79,9 @@ class PriceList(NamedTuple):
         into = new + read + short + long
         rates = self.tiers[sum(into > threshold for threshold in self.thresholds)]
         fixed = out * rates.output + searches * rates.web_searches + _FINER // 2
-        cached = (
-            read * rates.cache_read + short * rates.cache_write_5m + long * rates.cache_write_1h
-        )
-        return (
-            (new * rates.input + cached + fixed) // _FINER,
-            (into * rates.input + fixed) // _FINER,
-        )
+        paid = new * rates.input + read * rates.cache_read + fixed
+        paid += short * rates.cache_write_5m + long * rates.cache_write_1h
+        return paid // _FINER, (into * rates.input + fixed) // _FINER
 
 
 NOTHING = PriceList((), (Tokens(0, 0, 0, 0, 0, 0),))
@@ -121,12 +117,9 @@ def model_family(model: str) -> str:
     ('Haiku 3.5', 'house-model')
     """
     name = model_name(model)
-    plain = re.sub(r"-\d{8}.*", "", name)
-    family = re.search(r"opus|sonnet|haiku", plain)
-    if family is None:
-        return name
-    version = re.findall(r"(?<!\d)\d{1,2}(?!\d)", plain)
-    return f"{family[0].title()} {'.'.join(version)}".strip()
+    family = re.search(r"opus|sonnet|haiku", name)
+    version = re.findall(r"(?<!\d)\d{1,2}(?!\d)", re.sub(r"-\d{8}.*", "", name))
+    return f"{family[0].title()} {'.'.join(version)}".strip() if family else name
 
 
 def has_price(model: str) -> bool:
@@ -149,13 +142,8 @@ def price_list(tariff: Tariff, day: date) -> PriceList | None:
     price = model.get_prices(datetime.combine(day, time.min), context)
     # A kind of token without its own price costs the same as the kind it is part of.
     write = price.cache_write_mtok or price.input_mtok
-    million = (
-        price.input_mtok,
-        price.output_mtok,
-        price.cache_read_mtok or price.input_mtok,
-        write,
-        price.cache_write_1h_mtok or write,
-    )
+    read, write_1h = price.cache_read_mtok or price.input_mtok, price.cache_write_1h_mtok or write
+    million = (price.input_mtok, price.output_mtok, read, write, write_1h)
     kinds = [(_steps(kind), factor / 10**6) for kind in million]
     kinds.append((_steps(price.web_searches_kcount), Decimal(1) / 10**3))
     starts = sorted({start for steps, _ in kinds for start in steps})

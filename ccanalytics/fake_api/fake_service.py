@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -85,10 +85,15 @@ class FakeService(World):
         return httpx.MockTransport(self.respond)
 
     def _answer(self, request: httpx.Request) -> Json:
-        path, method = request.url.path, request.method
+        path, method, headers = request.url.path, request.method, request.headers
         if path == "/openapi.json" and method == "GET":  # the real service does not have it
             return openapi_document(f"http://{request.url.netloc.decode()}")
-        scope = self._scope_of(request.headers)
+        key = headers.get("x-api-key") or headers.get("authorization")
+        if not key:
+            raise Refused(401, "x-api-key header is required")
+        scope = next((KEYS[begin] for begin in KEYS if key.startswith(begin)), None)
+        if scope is None or not (self.keys is None or key.removeprefix("Bearer ") in self.keys):
+            raise Refused(401, "invalid x-api-key")
         if path not in ENDPOINTS:
             raise Refused(404, "Not found")
         query, scopes = ENDPOINTS[path]
@@ -99,16 +104,6 @@ class FakeService(World):
         if method != "GET":
             raise Refused(405, "Method Not Allowed", {"allow": "GET"})
         return query.read(request.url.params).answer(self)
-
-    def _scope_of(self, headers: httpx.Headers) -> str:
-        """What the key opens; `Refused` when it is missing or opens nothing."""
-        key = headers.get("x-api-key") or headers.get("authorization")
-        if not key:
-            raise Refused(401, "x-api-key header is required")
-        scope = next((KEYS[begin] for begin in KEYS if key.startswith(begin)), None)
-        if scope is None or not (self.keys is None or key.removeprefix("Bearer ") in self.keys):
-            raise Refused(401, "invalid x-api-key")
-        return scope
 
     def _check_pace(self) -> None:
         """`Refused` when the rate limit is reached."""
@@ -124,11 +119,11 @@ def sample_service(now: Callable[[], datetime], faults: Faults | None = None) ->
     """A service with the records, charges and lists of the sample organisation."""
     sample = SampleOrganisation()
     return FakeService(
-        lru_cache(maxsize=400)(sample.records),  # a summary of a year looks at each of its days
+        cache(sample.records),
         now=now,
         faults=faults,
         members=lambda: sample.members(now().date()),
-        charges=lru_cache(maxsize=400)(sample.day_charges),
+        charges=cache(sample.day_charges),
         api_keys=sample.api_keys,
     )
 

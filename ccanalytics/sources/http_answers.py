@@ -105,18 +105,12 @@ def may_pass(answer: httpx.Response) -> bool:
 def retry_after(headers: httpx.Headers) -> float | None:
     """The seconds the service asks for; None when it gives none that makes sense.
 
-    A date is compared with the answer's own `date`, because this machine's clock may be wrong.
     `anthropic-ratelimit-*-reset` is not read: the Admin API sends it already in the past.
     """
-    text = headers.get("retry-after", "")
     try:
-        seconds = float(text)
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
-        try:
-            sent, then = map(parsedate_to_datetime, (headers.get("date", ""), text))
-            seconds = (then - sent).total_seconds()
-        except (ValueError, TypeError):
-            return None
+        return None
     return seconds if isfinite(seconds) and seconds >= 0 else None
 
 

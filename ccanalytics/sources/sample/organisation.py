@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from random import Random
 
+import msgspec
+
 from ccanalytics.settings import BudgetScope
 from ccanalytics.sources.registry import Organisation, Source
 from ccanalytics.sources.sample.sample_charges import charges_of
@@ -174,7 +176,8 @@ def _person_day(person: StaffMember, day: date) -> Iterator[Record]:
     if person.goes_remote and draw.random() < 0.2:
         places.append((0.25, "remote", True))
     for share, terminal, is_remote in places:
-        yield _record(person, team, day, work * share, terminal, is_remote, draw)
+        record = _record(person, team, day, work * share, draw)
+        yield msgspec.structs.replace(record, terminal_type=terminal, is_remote=is_remote)
 
 
 def _chance(person: StaffMember, day: date) -> float:
@@ -187,35 +190,27 @@ def _chance(person: StaffMember, day: date) -> float:
     return person.habit * season * friday * grown
 
 
-def _record(
-    person: StaffMember,
-    team: str,
-    day: date,
-    work: float,
-    terminal: str,
-    is_remote: bool,
-    draw: Random,
-) -> Record:
+def _record(person: StaffMember, team: str, day: date, work: float, draw: Random) -> Record:
     trained = 1.25 if team == TRAINED_TEAM and day >= TRAINED_FROM else 1.0
     explores = Random(f"{person.email} {day:%G-W%V} 1").random() < 0.035
     rate = 0.05 if explores else 2.95 * person.commits * trained
     commits = _poisson(draw, rate * work**0.7)
     added = int(commits * draw.lognormvariate(3.9, 0.5) + work * draw.uniform(5, 60))
     spelling = person.email.title() if person.mixed_case and draw.random() < 0.3 else person.email
+    core = CoreMetrics(
+        num_sessions=1 + _poisson(draw, 1.6 * work),
+        lines_of_code=LinesOfCode(added, int(added * draw.uniform(0.15, 0.5))),
+        commits_by_claude_code=commits,
+        pull_requests_by_claude_code=sum(draw.random() < 0.22 for _ in range(commits)),
+    )
     return Record(
         date=f"{day}T00:00:00Z",
         actor=UserActor(spelling),
         organization_id=ORGANIZATION,
         customer_type="subscription" if person.subscription else "api",
         subscription_type=person.subscription,
-        terminal_type=terminal,
-        is_remote=is_remote,
-        core_metrics=CoreMetrics(
-            num_sessions=1 + _poisson(draw, 1.6 * work),
-            lines_of_code=LinesOfCode(added, int(added * draw.uniform(0.15, 0.5))),
-            commits_by_claude_code=commits,
-            pull_requests_by_claude_code=sum(draw.random() < 0.22 for _ in range(commits)),
-        ),
+        terminal_type=None,
+        core_metrics=core,
         tool_actions=_tool_actions(person, team, day, work, draw),
         model_breakdown=_usage(person, team, day, work, draw),
     )
@@ -224,17 +219,17 @@ def _record(
 def _tool_actions(
     person: StaffMember, team: str, day: date, work: float, draw: Random
 ) -> dict[str, ToolAction]:
-    months = (day - FIRST).days / 30
-    proposals = {
-        "edit_tool": _poisson(draw, 13 * work),
-        "multi_edit_tool": _poisson(draw, 3 * work * max(0.0, 1 - months / 5)),
-        "write_tool": _poisson(draw, 3.5 * work),
-        "notebook_edit_tool": _poisson(draw, 3 * work if team == "Data" else 0.03),
+    fading = max(0.0, 1 - (day - FIRST).days / 30 / 5)
+    tools = {  # proposals on such a day, and how much easier they are accepted
+        "edit_tool": (13 * work, 0.0),
+        "multi_edit_tool": (3 * work * fading, -0.05),
+        "write_tool": (3.5 * work, 0.04),
+        "notebook_edit_tool": (3 * work if team == "Data" else 0.03, -0.08),
     }
-    easier = {"edit_tool": 0.0, "multi_edit_tool": -0.05, "write_tool": 0.04}
+    proposals = {tool: _poisson(draw, mean) for tool, (mean, _) in tools.items()}
     actions = {}
     for tool, count in proposals.items():
-        chance = min(0.99, person.accepts + easier.get(tool, -0.08))
+        chance = min(0.99, person.accepts + tools[tool][1])
         accepted = sum(draw.random() < chance for _ in range(count))
         if count:
             actions[tool] = ToolAction(accepted, count - accepted)
@@ -252,15 +247,13 @@ def _usage(
     size = work * draw.lognormvariate(0, 0.2)
     usages = [_model_usage(main, size, changed, draw)]
     if draw.random() < 0.6:
-        usages.append(
-            _model_usage("claude-haiku-4-5-20251001", size * draw.uniform(0.05, 0.3), False, draw)
-        )
+        small = "claude-haiku-4-5-20251001"
+        usages.append(_model_usage(small, size * draw.uniform(0.05, 0.3), False, draw))
     return usages
 
 
 def _model_usage(model: str, size: float, changed: bool, draw: Random) -> ModelUsage:
-    read = 9_000_000 * (1.7 if changed else 1.0)
-    written = 540_000 * (3.2 if changed else 1.0)
+    read, written = (9_000_000 * 1.7, 540_000 * 3.2) if changed else (9_000_000, 540_000)
     tokens = TokenCounts(
         input=int(45_000 * size * draw.lognormvariate(0, 0.4)),
         output=int(70_000 * size * draw.lognormvariate(0, 0.25)),
@@ -305,6 +298,5 @@ def _poisson(draw: Random, mean: float) -> int:
 
 def _csv(header: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([header, *lines])  # None is an empty cell
+    csv.writer(text, lineterminator="\n").writerows([header, *lines])  # None is an empty cell
     return text.getvalue()
