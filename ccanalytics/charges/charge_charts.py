@@ -7,7 +7,6 @@ import altair as alt
 from ccanalytics.charges.charge_days import UNATTRIBUTED
 from ccanalytics.charges.charge_metrics import KEYS, OTHERS, PEOPLE
 from ccanalytics.charts.marks import (
-    Words,
     band,
     event_layers,
     ready,
@@ -28,14 +27,13 @@ def bill_chart(frame: MetricFrame) -> Any:
     newest = newest_rows(frame)
     total, shares = newest["value"].sum(), newest_words(frame, METRICS["bill"], len(there))
     title = f"{METRICS['bill'].format(total)} billed: {shares}" if shares else ""
-    words: Words = {"title": title, "subtitle": subtitle, "wide": True}
-    return stacked(frame, "bill", "part", order=there, events=frame.events, **words)
+    return stacked(frame, "bill", "part", order=there, title=title, subtitle=subtitle, wide=True)
 
 
 def next_to_estimate_chart(cost: MetricFrame) -> Any:
     """A billed cost, and in grey the estimate."""
     metric, sides = cost.metric, ["billed", "estimated"]
-    frame = ready(cost, metric, None, cost.events)
+    frame = ready(cost, metric)
     estimate = alt.Tooltip("estimated:Q", title="estimated", format=value_format(metric))
     words = [*week_words(frame, metric)[:3], estimate]
     base = alt.Chart(frame).encode(x=week_axis(), tooltip=words)
@@ -54,6 +52,6 @@ def next_to_estimate_chart(cost: MetricFrame) -> Any:
     )
     estimated = newest_rows(frame)["estimated"].map(metric.format)
     title = "".join([title_of(frame, metric), *(f", estimated at {one}" for one in estimated)])
-    columns = table_columns(frame, metric, None, "user")
+    columns = table_columns(frame, metric)
     columns.append(["estimated", "estimated", value_format(metric)])
     return finished(layers, metric, title=title, subtitle=subtitle, columns=columns)

@@ -1,12 +1,11 @@
 """Any result of a metric -> its chart with a title that says what it shows this week."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import pandas as pd
 
-from ccanalytics.charts.marks import Events, ratio_by_week, small_multiples, stacked, total_by_week
+from ccanalytics.charts.marks import ratio_by_week, small_multiples, stacked, total_by_week
 from ccanalytics.charts.shown_chart import finished, title_of
 from ccanalytics.charts.theme import (
     BLUE,
@@ -20,7 +19,7 @@ from ccanalytics.charts.theme import (
     value_axis,
 )
 from ccanalytics.metrics.by_week import MetricFrame
-from ccanalytics.metrics.definitions import METRICS, Metric
+from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.showing import ShowsItself
 from ccanalytics.wings import resolve
 from ccanalytics.words import counted, day_words
@@ -38,12 +37,16 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
     """
     if isinstance(result, MetricFrame) and result.period != "week":
         # Months or days in place of weeks, because all are drawn alike.
-        drawn = result.rename(columns={result.period: "week"})
-        drawn.period = "week"
-        drawn.attrs["period"] = "day" if result.period == "date" else result.period
-        return chart(drawn, findings)
-    if isinstance(result, MetricFrame) and _is_complete(result):
-        return _of_frame(result, findings)
+        period, renamed = result.period, result.rename(columns={result.period: "week"})
+        renamed.attrs["period"] = "day" if period == "date" else period
+        result = renamed
+    if isinstance(result, MetricFrame) and getattr(result, "metric", None) is not None:
+        metric, by = result.metric, result.by
+        # A split frame is mostly drawn like all others.
+        is_own = metric.chart and result.actor_kind == "user" and not (by and metric.numerator)
+        # The rows are no longer those of the metric after a concat or a group-by.
+        if ({"value"} if is_own else {"value", "week", by} - {None}) <= set(result.columns):
+            return resolve(metric.chart)(result) if is_own else _of_frame(result, findings)
     if isinstance(result, ShowsItself) and result.drawn_by:
         return resolve(result.drawn_by)(result)
     raise TypeError(
@@ -52,74 +55,35 @@ def chart(result: MetricFrame | ShowsItself, findings: "Findings | None" = None)
     )
 
 
-def _is_complete(frame: MetricFrame) -> bool:
-    """Whether its rows are still those of the metric: not after a concat or a group-by."""
-    if getattr(frame, "metric", None) is None:
-        return False
-    needed = {"value"} if _has_own_chart(frame) else {"value", "week", frame.by} - {None}
-    return needed <= set(frame.columns)
-
-
-def _has_own_chart(frame: MetricFrame) -> bool:
-    """Whether its definition names a chart; a split frame is mostly drawn like all others."""
-    of_people = frame.actor_kind == "user"
-    return bool(frame.metric.chart) and of_people and not (frame.by and frame.metric.numerator)
-
-
 def _of_frame(frame: MetricFrame, findings: "Findings | None") -> Any:
-    if _has_own_chart(frame):
-        return resolve(frame.metric.chart)(frame)
-    metric, by, kind = frame.metric, frame.by, frame.actor_kind
-    said = _reading(frame, metric, by, findings if kind == "user" else None)
-    how: Any = {"title": said.title, "actor_kind": kind}
-    how["events"] = _events(frame)
-    if by:
-        return small_multiples(frame, metric, by, order=said.order, moved=said.moved, **how)
-    return (ratio_by_week if metric.is_ratio else total_by_week)(frame, metric, **how)
-
-
-def _events(frame: MetricFrame) -> Events:
-    """The events of its weeks, which stand on every chart of cost."""
-    return frame.events if frame.metric.is_money or frame.metric.unit == "usd" else ()
-
-
-class _Reading(NamedTuple):
-    """What findings say about a metric and its split: a title, the order of the groups, and those
-    that moved."""
-
-    title: str = ""
-    order: Sequence[str] = ()
-    moved: Sequence[str] = ()
-
-
-def _reading(
-    frame: pd.DataFrame, metric: Metric, by: str | None, findings: "Findings | None"
-) -> _Reading:
-    """What `findings` say about the frame; empty if they did not test it."""
-    looked_at = findings.changes if findings is not None else ()
+    """Groups side by side, a ratio or a total; the title says what findings say of it, if any."""
+    metric, by = frame.metric, frame.by
+    looked_at = findings.changes if findings and frame.actor_kind == "user" else ()
     about = [one for one in looked_at if (one.metric.id, one.by) == (metric.id, by or "")]
-    if findings is None or not about:
-        return _Reading()
     there = [one for one in about if one.is_found]
     if not by:
-        newest = frame[frame["week"] == frame["week"].max()]
-        nobody = "n_actors" in newest and (newest["n_actors"] == 0).all()
-        if nobody:
-            return _Reading(f"{metric.name}: nobody was active in the last week")
-        # Of everybody: that of four weeks if they moved, else of the last week.
-        shown = there[-1] if there else about[0].held
-        return _Reading(f"{title_of(frame, metric)}, {shown.words}")
+        title = ""
+        if about:
+            newest = frame[frame["week"] == frame["week"].max()]
+            # Of everybody: that of four weeks if they moved, else of the last week.
+            title = f"{title_of(frame, metric)}, {(there[-1] if there else about[0].held).words}"
+            if "n_actors" in newest and (newest["n_actors"] == 0).all():
+                title = f"{metric.name}: nobody was active in the last week"
+        return (ratio_by_week if metric.is_ratio else total_by_week)(frame, metric, title=title)
     latest = {one.group: one for one in sorted(about, key=lambda one: one.weeks)}
     order = sorted(latest, key=lambda name: -abs(latest[name].change))
     moved = [name for name in order if name in {one.group for one in there}]
-    said = [one.title for one in findings if (one.metric, one.by) == (metric.id, by)]
     kind = by.replace("_", " ")
-    title = f"{metric.name} by {kind}: no change found"
-    if said:  # "Payments: cost up 84 % since 2 November; no change found in any other team"
+    title = f"{metric.name} by {kind}: no change found" if about else ""
+    said = [one.title for one in findings or () if (one.metric, one.by) == (metric.id, by)]
+    if (
+        about and said
+    ):  # "Payments: cost up 84 % since 2 November; no change found in any other team"
         others = f"no change found in any other {kind}"
         more = f"{counted(len(moved) - 1, f'more {kind}')} moved"
         title = f"{said[0]}; {more if len(moved) > 1 else others}"
-    return _Reading(title, [*moved, *(name for name in order if name not in moved)], moved)
+    order = [*moved, *(name for name in order if name not in moved)]
+    return small_multiples(frame, metric, by, order=order, moved=moved, title=title)
 
 
 def active_actors_by_day_chart(frame: pd.DataFrame) -> Any:
@@ -162,9 +126,4 @@ _STACKED: dict[str, dict[str, Any]] = {
 
 def stacked_chart(frame: MetricFrame) -> Any:
     """The bars of a metric whose weeks have parts."""
-    return stacked(frame, frame.metric, events=_events(frame), **_STACKED[frame.metric.id])
-
-
-def api_key_cost_chart(frame: MetricFrame) -> Any:
-    """Estimated cost of API keys in each week, apart from people's."""
-    return total_by_week(frame, frame.metric, events=frame.events)
+    return stacked(frame, frame.metric, **_STACKED[frame.metric.id])

@@ -19,7 +19,7 @@ import vl_convert
 from altair.utils import update_nested
 
 from ccanalytics.charts.theme import CONFIG, HEIGHT, WIDTH, period_of, unit_words, words_of
-from ccanalytics.metrics.definitions import ActorKind, Metric
+from ccanalytics.metrics.definitions import Metric
 from ccanalytics.words import counted, day_words
 
 MIME = "application/vnd.vegalite.v5+json"
@@ -42,7 +42,6 @@ def finished(
     subtitle: str = "",
     wide: bool = False,
     height: int | alt.Step | None = HEIGHT,
-    actor_kind: ActorKind = "user",
     columns: Sequence[Sequence[str]] = (),
 ) -> Any:
     """`chart` with its title, its text alternative, and its metric.
@@ -51,22 +50,25 @@ def finished(
     behind it, each with header and number format; small charts side by side have no `height`
     together. Without a value nothing is drawn: an empty axis around 0 would read as zero.
     """
-    metric = words_of(metric, actor_kind)
-    frame = chart.data
+    frame: pd.DataFrame = chart.data
+    metric, known = words_of(metric, frame), frame["value"].dropna()
     has_interval = metric.is_ratio and "low" in frame and frame["low"].notna().any()
     interval = ", with its 90 % interval" if has_interval else ""
     subtitle = subtitle or f"{unit_words(metric)} by {period_of(frame)}{interval}"
-    missing = _missing(frame, metric)
+    is_empty = known.empty or (not known.any() and not metric.is_ratio)
+    missing = "nothing to show in these weeks" if is_empty else ""
+    missing = str(frame.attrs.get("unavailable", missing))
     if missing:
         title, subtitle = metric.name, f"{missing[0].upper()}{missing[1:]}"
         chart, height = alt.Chart(frame.iloc[:0]).mark_point(), 1
-    elif not title:
-        title = title_of(frame, metric) if isinstance(frame, pd.DataFrame) else metric.name
+    title = title or title_of(frame, metric)
     about = {"metric": metric.id, "wide": wide, "missing": missing, "columns": list(columns)}
+    # What JupyterLab offers next to a chart: saving it as a picture, and nothing on the internet.
+    actions = {"export": True, "source": False, "compiled": False, "editor": False}
     chart = chart.properties(
         title=alt.TitleParams(_wrap(title, 80) or [""], subtitle=_wrap(subtitle, 62)),
         description=f"{title}. {subtitle}{_values_in_words(frame, metric)}",
-        usermeta={"ccanalytics": about, "embedOptions": {"actions": _ACTIONS}},
+        usermeta={"ccanalytics": about, "embedOptions": {"actions": actions}},
         **({} if height is None else {"width": WIDTH, "height": height}),
     )
     return shows_itself(chart)
@@ -74,9 +76,6 @@ def finished(
 
 _wrap = partial(wrap, break_long_words=False, break_on_hyphens=False)
 """Lines of at most so many letters; 62 fit a phone."""
-
-_ACTIONS = {"export": True, "source": False, "compiled": False, "editor": False}
-"""What JupyterLab offers next to a chart: saving it as a picture, and nothing on the internet."""
 
 
 class _ShowsItself:
@@ -195,25 +194,11 @@ def newest_rows(frame: pd.DataFrame) -> pd.DataFrame:
     return known[known["week"] == known["week"].max()] if "week" in known else known
 
 
-def _missing(frame: Any, metric: Metric) -> str:
-    """Why there is nothing to draw; empty otherwise."""
-    if not isinstance(frame, pd.DataFrame):
-        return ""
-    if "unavailable" in frame.attrs:
-        return str(frame.attrs["unavailable"])
-    known = frame["value"].dropna()
-    if known.empty or (not known.any() and not metric.is_ratio):
-        return "nothing to show in these weeks"
-    return ""
-
-
-def _values_in_words(frame: Any, metric: Metric) -> str:
+def _values_in_words(frame: pd.DataFrame, metric: Metric) -> str:
     """The text alternative: the newest values, and the range of a single line.
 
     ". Week of 16 Nov 2026: $3.16; 12 weeks from $2.49 to $3.16" or "...: Data $2.38, Web $3.89".
     """
-    if not isinstance(frame, pd.DataFrame):
-        return ""
     known, newest = frame.dropna(subset="value"), newest_rows(frame)
     words = newest_words(frame, metric, MOST_IN_WORDS)
     if not words or "week" not in newest:

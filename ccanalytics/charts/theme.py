@@ -21,9 +21,8 @@ WIDTH, HEIGHT = 620, 220
 """A width in pixels for JupyterLab, which never stops resizing a chart as wide as its cell;
 the report fits the width of the charts."""
 
-AXIS_UNITS = {"usd": "US dollars, estimated", "share": "share", "index": "coefficient, 0 to 1"}
+_UNITS = {"usd": "US dollars, estimated,", "share": "Share", "index": "Coefficient, 0 to 1,"}
 _FORMATS = {"share": ".0%", "index": ".2f"}
-
 
 CONFIG: dict[str, Any] = {
     "background": "transparent",
@@ -75,8 +74,7 @@ CONFIG: dict[str, Any] = {
 
 def unit_words(metric: Metric) -> str:
     """The unit at the start of a subtitle: "US dollars, estimated,"."""
-    unit = AXIS_UNITS.get(metric.unit, metric.unit)
-    return f"{unit[0].upper()}{unit[1:]}{',' if ',' in unit else ''}"
+    return _UNITS.get(metric.unit, f"{metric.unit[0].upper()}{metric.unit[1:]}")
 
 
 def value_format(metric: Metric, *, axis: bool = False) -> str:
@@ -131,14 +129,8 @@ def legend(names: Iterable[object]) -> alt.Legend:
     return alt.Legend(columns=max(1, WIDTH // (34 + 7 * widest)))
 
 
-MOST_LINES = 4
-"""The most lines of a tooltip: read at a glance, and fit on a phone."""
-
-
 def tooltip(*lines: tuple[str, ...]) -> list[alt.Tooltip]:
-    """The lines of a tooltip: a field, its name, and its number format if any."""
-    if len(lines) > MOST_LINES:
-        raise ValueError(f"A tooltip of {len(lines)} lines: {MOST_LINES} at most.")
+    """The lines of a tooltip, at most four: a field, its name, and its number format if any."""
     return [
         alt.Tooltip(field, title=name, format=form[0] if form else alt.Undefined)
         for field, name, *form in lines
@@ -153,6 +145,13 @@ def period_of(frame: Any) -> str:
     return str(getattr(frame, "attrs", {}).get("period", "week"))
 
 
-def words_of(metric: Metric | str, actor_kind: ActorKind) -> Metric:
-    """The definition, worded for its kind of actor."""
-    return metric_in_words(METRICS[metric] if isinstance(metric, str) else metric, actor_kind)
+def actor_kind_of(frame: Any) -> ActorKind:
+    """Whose figures a frame has, which a metric frame and what is drawn of it know."""
+    known: ActorKind = getattr(frame, "attrs", {}).get("actor_kind", "user")
+    return getattr(frame, "actor_kind", known)
+
+
+def words_of(metric: Metric | str, frame: Any) -> Metric:
+    """The definition, worded for the actors of a frame."""
+    metric = METRICS[metric] if isinstance(metric, str) else metric
+    return metric_in_words(metric, actor_kind_of(frame))

@@ -11,9 +11,8 @@ import pandas as pd
 from ccanalytics.display.bundles import Bundle, bundle_of
 from ccanalytics.display.sparkline import spark_svg, sparkline
 from ccanalytics.display.tables import table_bundle
-from ccanalytics.metrics.change import Comparison
+from ccanalytics.metrics.change import Comparison, Headline
 from ccanalytics.metrics.definitions import SECTION_TESTS, amount_words, column_words, singular
-from ccanalytics.metrics.headline import Headline
 from ccanalytics.words import counted
 
 MOST_CARDS = 5
@@ -117,7 +116,7 @@ def _before(headline: Headline) -> str:
     metric = headline.metric
     if headline.change == 0:
         return "the same as the week before"
-    relative = headline.relative_change
+    relative = headline.change / headline.previous if headline.previous else math.nan
     share = "" if metric.unit == "share" or math.isnan(relative) else f" ({100 * relative:+.0f} %)"
     return f"{metric.format_change(headline.change)}{share} on the week before"
 
@@ -125,7 +124,7 @@ def _before(headline: Headline) -> str:
 def _basis(headline: Headline) -> str:
     """The sample size: "421 commits, 96 people"."""
     of_people = headline.metric.numerator == "active" and not headline.metric.is_ratio
-    if headline.withheld or of_people:
+    if headline.missing or of_people:
         return ""  # the figure itself is the people
     people = counted(headline.n_actors, "person", "people")
     people += " active" if headline.metric.denominator in ("on_roster", "active_before") else ""
@@ -136,9 +135,9 @@ def _basis(headline: Headline) -> str:
 
 
 def _detail(headline: Headline) -> str:
-    """Why there is no figure, unless the verdict says it, or how much of it is known."""
+    """Why there is no figure, or how much of it is known."""
     if math.isnan(headline.value):
-        return "" if headline.withheld else headline.sentence()
+        return f"{headline.metric.name}: {headline.why_null()}."
     if headline.priced_share >= 1:
         return ""
     return f"{100 * headline.priced_share:.1f} % of tokens have a known price"

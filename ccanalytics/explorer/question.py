@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from ccanalytics.metrics.by_week import Period
 from ccanalytics.metrics.definitions import METRICS, ActorKind
-from ccanalytics.metrics.ratios import Period
 
 SHAPES = ("active_actors_by_day", "roster_use", "retention", "time_to_first_use", "daily_cost")
 """Metrics with a function of their own: people only, no split."""

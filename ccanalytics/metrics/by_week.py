@@ -17,15 +17,14 @@ week is withheld has no value either, and days have one only of everybody or of 
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
-from typing import Any, ParamSpec, get_args
+from typing import Any, Literal, ParamSpec, get_args
 
 import pandas as pd
 
 from ccanalytics.dataset.dataset import Dataset
 from ccanalytics.dataset.titled_frame import TitledFrame
-from ccanalytics.metrics.actor_weeks import actor_weeks
+from ccanalytics.metrics.actor_weeks import actor_days, actor_weeks, with_sums
 from ccanalytics.metrics.definitions import (
-    KINDS,
     METRICS,
     ActorKind,
     Metric,
@@ -35,14 +34,13 @@ from ccanalytics.metrics.definitions import (
     singular,
     summable,
 )
-from ccanalytics.metrics.ratios import Period, month_of, rows_of, sums_of, week_frame, withheld
+from ccanalytics.metrics.ratios import frame_of, rows_of, sums_of, week_frame, withheld
 from ccanalytics.metrics.withholding import (
     Subject,
     basis_of,
     places,
     weeks_of_few,
     withheld_days,
-    without_numbers,
 )
 from ccanalytics.people.calendars import week_of
 from ccanalytics.people.roster import OTHER_TEAMS
@@ -51,14 +49,13 @@ from ccanalytics.wings import resolve
 
 P = ParamSpec("P")
 
+Period = Literal["month", "week", "day"]
+
 _ONCE = ["active", "on_roster", "active_before", "active_again", "landed"]
 """Columns that count a person once, in however many teams they were."""
 
-_ADD_UP = {
-    *("sessions", "commits", "pull_requests", "lines_added", "lines_removed", "active_days"),
-    *("accepted", "proposals", "cost_usd", "total_tokens", "input_side_tokens", *KINDS),
-}
-"""Columns whose days add up; distinct people of a period are counted, as a numerator only."""
+_WEEKLY = {*_ONCE, "cost_without_commit", "working_day_share"}
+"""Columns whose days do not add up; distinct people of a period are counted, as a numerator."""
 
 
 class MetricFrame(TitledFrame):
@@ -93,14 +90,15 @@ class MetricFrame(TitledFrame):
         made.metric, made.by, made.actor_kind = metric, by, actor_kind
         made.title = shown.name + (f" by {by.replace('_', ' ')}" if by else "")
         made.labels = {"n_actors": column_words("active", actor_kind)}
-        sides = {"numerator": metric.numerator, "denominator": metric.denominator}
-        of_people = {**sides, "n_actors": "active"}.items()
-        made.formats = {
+        formats: dict[str, Any] = {
             **dict.fromkeys(("value", "low", "high"), metric.format),
-            **dict.fromkeys(("priced_share", "share", "output_share", "unconverted_share"), ".0%"),
-            **{name: ",.0f" for name, of in of_people if not str(of).endswith("_share")},
-            **{name: "$,.2f" for name, of in sides.items() if str(of).startswith("cost_")},
+            **dict.fromkeys(("priced_share", "share", "output_share"), ".0%"),
         }
+        sides = {"numerator": metric.numerator, "denominator": metric.denominator}
+        for name, of in {**sides, "n_actors": "active"}.items():
+            if not str(of).endswith("_share"):
+                formats[name] = "$,.2f" if str(of).startswith("cost_") else ",.0f"
+        made.formats = formats
         return made
 
 
@@ -119,15 +117,14 @@ def by_week(
     split.
     """
     metric = known_metric(metric_id, "metric with a row per week", "numerator", "frame")
-    if not metric.numerator and actor_kind != "user":
-        raise ValueError(f"{metric_id} has no actor_kind {actor_kind!r}: leave it out.")
-    if not metric.numerator and by is not None:
-        raise ValueError(f"{metric_id} by {by!r}: it cannot be split.")
+    if not metric.numerator and (by is not None or actor_kind != "user"):
+        raise ValueError(f"{metric_id} cannot be split: leave out by and actor_kind.")
     if metric.frame and actor_kind == "user":
         frame = resolve(metric.frame)(data, *([by] if by else []))
     else:
         frame = week_frame(data, metric, by, actor_kind)
-    made = _made(data, metric, frame, by, actor_kind)
+    frame = with_other_teams(data, metric, frame, by)
+    made = MetricFrame.of(frame, metric, by, actor_kind)
     if by == "team" and data.roster.empty:
         made.attrs["unavailable"] = "no roster"
     noted = data.calendars.events
@@ -154,26 +151,48 @@ def by_period(
     if period == "week":
         return by_week(data, metric_id, by, actor_kind)
     metric = summable(metric_id)
-    adds_up = metric.numerator in {*_ADD_UP, "active"} and metric.denominator in {*_ADD_UP, None}
+    is_weekly = metric.denominator in _WEEKLY or metric.numerator in _WEEKLY - {"active"}
     # Where the cost of some days is unknown, that is said of weeks only.
     partly = metric.needs_usage and data.cost_days is not None
-    if metric.basis or partly or not adds_up:
+    if metric.basis or partly or is_weekly:
         raise ValueError(f"{metric.name} is weekly: it has no {period}s.")
     if period == "day" and by:
         raise ValueError(f"{metric.name} by {by} and day: days are not split.")
-    frame, column = week_frame(data, metric, by, actor_kind, period), "date"
     if period == "month":
-        column, rows = "month", rows_of(data, metric, by, actor_kind)
-        weekly = week_frame(data, metric, by, actor_kind)
+        rows, weekly = (of(data, metric, by, actor_kind) for of in (rows_of, week_frame))
         there = places(rows[rows["active"] > 0], by)
         few = weekly[weekly["n_actors"].isna() & places(weekly, by).isin(there)]
-        hidden = places(frame, by).isin(places(few.assign(week=month_of(few["week"])), by))
+        few, spans = few.assign(week=month_of(few["week"])), _months(data.weeks)
+        keys = ["week", "actor", *([by] if by else [])]
+        groups = rows.assign(week=month_of(rows["week"])).groupby(keys, observed=True, dropna=False)
+        rows = groups.sum(numeric_only=True).reset_index()
+        rows = rows.assign(active=rows["active"].clip(upper=1))
     else:
-        hidden = withheld_days(data, frame["week"])[0] & (actor_kind == "user")
-    frame = without_numbers(frame, hidden, ["week", *([by] if by else [])])
+        days = actor_days(data, actor_kind)
+        rows = with_sums(days.assign(week=days["date"], active_days=days["active"]))
+        dates = data.days.loc[week_of(data.days["date"]).isin(data.weeks), "date"]
+        few, spans = dates.to_frame("week"), pd.DatetimeIndex(dates)
+        few = few[withheld_days(data, dates)[0] & (actor_kind == "user")]
+    frame = frame_of(data, metric, rows, spans, by, hidden=places(few, by))
+    column = "month" if period == "month" else "date"
     made = MetricFrame.of(frame.rename(columns={"week": column}), metric, by, actor_kind)
     made.period = column
     return made
+
+
+def month_of(weeks: pd.Series) -> pd.Series:
+    """The first day of the month that the Thursday of each week is in."""
+    return (weeks + pd.Timedelta(days=3)).dt.to_period("M").dt.to_timestamp().dt.as_unit("ms")
+
+
+def _months(weeks: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """The months of which all weeks are there."""
+    inside = [
+        month
+        for month, known in month_of(pd.Series(weeks)).value_counts(sort=False).items()
+        if known == len(pd.date_range(month, month + pd.offsets.MonthEnd(0), freq="W-THU"))
+    ]
+    return pd.DatetimeIndex(inside, name="week").as_unit("ms")
 
 
 def metric_frame(data: Dataset, metric_id: str, **options: Any) -> MetricFrame:
@@ -227,24 +246,21 @@ def ratio_by_week(
         denominator=bottom,
         caveats=("A ratio of your own, without a definition.",),
     )
-    return _made(data, metric, week_frame(data, metric, by, actor_kind), by, actor_kind)
+    frame = week_frame(data, metric, by, actor_kind)
+    return MetricFrame.of(with_other_teams(data, metric, frame, by), metric, by, actor_kind)
 
 
-def _made(
-    data: Dataset, metric: Metric, frame: pd.DataFrame, by: str | None, actor_kind: ActorKind
-) -> MetricFrame:
-    if by == "team" and metric.numerator:
-        frame = with_other_teams(data, metric, frame)
-    return MetricFrame.of(frame, metric, by, actor_kind)
-
-
-def with_other_teams(data: Dataset, metric: Metric, frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` by week and team, with a row for the withheld teams of a week together, the last.
+def with_other_teams(
+    data: Dataset, metric: Metric, frame: pd.DataFrame, by: str | None
+) -> pd.DataFrame:
+    """`frame`; by team with a row more for the withheld teams of a week together, the last.
 
     It is what the total less the teams shown says already: there is none where the total is
     withheld, no team is shown, or these teams together are of too few people. It has no interval,
     as other teams may be in it from week to week.
     """
+    if by != "team" or data.team:
+        return frame
     basis, subject = basis_of(data, metric), Subject.of(metric)
     rows = rows_of(basis, metric, "team")
     rows = rows[places(rows, "team").isin(withheld(basis, subject, "team"))]
@@ -253,13 +269,13 @@ def with_other_teams(data: Dataset, metric: Metric, frame: pd.DataFrame) -> pd.D
     known &= set(frame.loc[frame["n_actors"].notna(), "week"])
     known -= weeks_of_few(rows, subject, data.minimum_group)
     rows = rows[rows["week"].isin(list(known))]
-    if data.team or rows.empty:
+    if rows.empty:
         return frame
     weeks = pd.DatetimeIndex(rows["week"].unique()).sort_values()
     people = rows.groupby(["week", "actor"], observed=True).sum(numeric_only=True).reset_index()
     once = people.columns.intersection(_ONCE)
     people = people.assign(**people[once].clip(upper=1), team=OTHER_TEAMS)
-    sums = sums_of(basis, metric, people, weeks, "team")
+    sums = sums_of(basis, metric, people, weeks, "team", hidden=places(people[:0], "team"))
     joined = pd.concat([frame, sums[sums.columns.intersection(frame.columns)]])
     joined = joined.sort_values("week", kind="stable", ignore_index=True)
     joined.attrs = frame.attrs
@@ -281,8 +297,9 @@ def measures(
         def marked(*args: P.args, **kwargs: P.kwargs) -> MetricFrame:
             bound = parameters.bind(*args, **kwargs)
             bound.apply_defaults()
-            split = bound.arguments[by] if by else None
-            frame = MetricFrame.of(function(*args, **kwargs), METRICS[metric_id], split)
+            frame = MetricFrame.of(
+                function(*args, **kwargs), METRICS[metric_id], bound.arguments.get(by)
+            )
             for name, value in shown.items():
                 setattr(frame, name, value)
             return frame

@@ -1,4 +1,4 @@
-"""The last closed weeks against earlier weeks: how much a figure moved, and whether that is noise.
+"""The last closed week, and the last weeks against earlier ones: is a change real or noise?
 
 The previous week is only described. Change is judged by recent weeks, in two ways:
 the last week against all of them, and the last four against the others (see `own_history`). For
@@ -8,15 +8,14 @@ ratios it is judged on the typical person, so that one heavy user is not a findi
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from ccanalytics.dataset.coverage import NO_COVERAGE, NO_USAGE, Coverage, coverage_of
 from ccanalytics.dataset.dataset import Dataset
-from ccanalytics.dataset.titled_frame import TitledFrame, titled
-from ccanalytics.metrics.definitions import ActorKind, Metric, summable
+from ccanalytics.metrics.definitions import Metric, amount_words, summable
 from ccanalytics.metrics.own_history import (
     MINIMUM_ACTORS,
     MINIMUM_WEEKS,
@@ -28,16 +27,18 @@ from ccanalytics.metrics.own_history import (
     typical,
 )
 from ccanalytics.metrics.ratios import MINIMUM_PRICED, Matrix, by_group, matrix, rows_of, week_frame
-from ccanalytics.weeks import parse_day
+from ccanalytics.metrics.withholding import UNAVAILABLE, basis_of, is_known, why_withheld
+from ccanalytics.showing import ShowsItself
 
 Verdict = Literal[
-    "up",
-    "down",
-    "no detectable change",
-    "too few to say",
-    "nothing to compare",
-    "not known from this source",
+    "up", "down", "no detectable change", "too few to say", "too few weeks", "nothing to compare"
 ]
+
+_NOT_JUDGED = {
+    "too few to say": "too few to say whether it differs from the weeks before",
+    "too few weeks": f"a verdict needs {MINIMUM_WEEKS} closed weeks with use",
+    "nothing to compare": "one of the compared weeks is withheld or has no known cost",
+}
 
 MINIMUM_EVENTS = 20
 """With a smaller denominator on one side a change of a ratio is not judged."""
@@ -93,31 +94,18 @@ class Comparison:
     @property
     def words(self) -> str:
         """The verdict in at most four words."""
-        if self.is_change:
-            span = "this week" if self.weeks == 1 else f"over {self.weeks} weeks"
-            return f"{self.verdict} {span}"
-        if self._has_few_weeks:
-            return "too few weeks"
-        return {"no detectable change": "no change found"}.get(self.verdict, self.verdict)
-
-    @property
-    def _has_few_weeks(self) -> bool:
-        few = self.weeks + self.weeks_before < MINIMUM_WEEKS
-        return few and self.verdict == "nothing to compare"
+        if not self.is_change:
+            return self.verdict.replace("no detectable change", "no change found")
+        return f"{self.verdict} {'this week' if self.weeks == 1 else f'over {self.weeks} weeks'}"
 
     def sentence(self, metric: Metric) -> str:
         """The comparison in plain English, without a full stop."""
-        before = f"the {self.weeks_before} weeks before"
-        if self._has_few_weeks:
-            return f"a verdict needs {MINIMUM_WEEKS} closed weeks with use"
-        if self.verdict == "nothing to compare":
-            return "one of the compared weeks is withheld or has no known cost"
-        if self.verdict == "too few to say":
-            return f"too few to say whether it differs from {before}"
-        was = f"{metric.format(self.previous)} in {before}"
-        if not self.is_change:
-            return f"no detectable change from {was}; {self.power()}"
-        return f"{self.verdict} from {was} ({self.size(metric)})"
+        if self.verdict in _NOT_JUDGED:
+            return _NOT_JUDGED[self.verdict]
+        was = f"from {metric.format(self.previous)} in the {self.weeks_before} weeks before"
+        return f"{self.verdict} {was}" + (
+            f" ({self.size(metric)})" if self.is_change else f"; {self.power()}"
+        )
 
     def size(self, metric: Metric) -> str:
         """How far it moved: "+12 % for the typical person, 90 % interval +3 % to +22 %"."""
@@ -177,112 +165,171 @@ def changes(data: Dataset, metric: Metric, by: str = "") -> Iterator[Change]:
         actors = matrix(members, weeks, metric)
         for newest in (1, SUSTAINED_WEEKS):
             after = np.arange(len(weeks)) >= len(weeks) - newest
-            found = compare(metric, actors, ~after, after, sums, fewest)
+            found = compare(metric, actors, after, sums, fewest)
             of: Any = {"metric": metric, "by": by, "group": group, "weekly_cost": float(cost)}
-            yield _dated(Change(**vars(found), **of), actors, weeks)
-
-
-def _dated(change: Change, actors: Matrix, weeks: pd.DatetimeIndex) -> Change:
-    """A detected change with the week it begins in, and whether it is a step."""
-    if not change.is_change:
-        return change
-    if change.weeks == 1:
-        return replace(change, since=weeks[-1])
-    top, bottom = typical(*actors) if change.metric.is_ratio else actors
-    late = np.arange(len(weeks)) >= len(weeks) - change.weeks
-    first, is_step = beginning(top, bottom, late)
-    return replace(change, since=weeks[first], is_step=is_step)
-
-
-def period_change(
-    data: Dataset,
-    metric_id: str,
-    start: date | str,
-    by: str | None = None,
-    actor_kind: ActorKind = "user",
-) -> TitledFrame:
-    """One row (or one per value of `by`): the closed weeks from `start` on, and those before.
-
-    Columns: [by], previous, value, change (their difference); change_share, the change as a
-    fraction of previous (of ratios that of the typical person) with its 90 % interval low and high;
-    n_actors (of both sides together), verdict, weeks_before, weeks. A ratio is of the sums of all
-    weeks of a side, a total is its mean per week; a week that `start` falls into is on neither, nor
-    is one before it in which nobody was active. Fewer than eight weeks are not judged. Null where a
-    single week is withheld, because it could be found by subtraction, or has too few known prices.
-    """
-    metric, first = summable(metric_id), pd.Timestamp(parse_day(start))
-    before, after = data.weeks + pd.Timedelta(days=6) < first, data.weeks >= first
-    rows = rows_of(data, metric, by, actor_kind)
-    found = []
-    for group, sums, members in by_group(week_frame(data, metric, by, actor_kind), rows, by):
-        one = compare(metric, matrix(members, data.weeks, metric), before, after, sums)
-        moved = {"change": one.difference, "change_share": one.change}
-        people = one.n_actors or math.nan
-        found.append({**vars(one), by or "group": group, **moved, "n_actors": people})
-    columns = {**({by: "str"} if by else {}), **_PERIOD_COLUMNS}
-    return titled(
-        pd.DataFrame(found, columns=list(columns)).astype(columns),
-        f"{metric.name} against the range before",
-        formats={
-            **dict.fromkeys(("previous", "value"), metric.format),
-            "change": metric.format_change,
-            **dict.fromkeys(("change_share", "low", "high"), "+.0%"),
-        },
-    )
-
-
-_PERIOD_COLUMNS = {
-    **dict.fromkeys(("previous", "value", "change", "change_share", "low", "high"), "float64"),
-    **{"n_actors": "float64", "verdict": "str", "weeks_before": "int64", "weeks": "int64"},
-}
+            if found.is_change:
+                first, is_step = len(weeks) - 1, True
+                if newest > 1:
+                    first, is_step = beginning(*_judged(metric, *actors), after)
+                of |= {"since": weeks[first], "is_step": is_step}
+            yield Change(**vars(found), **of)
 
 
 def compare(
     metric: Metric,
     actors: Matrix,
-    before: Weeks,
     after: Weeks,
     sums: pd.DataFrame | None = None,
     fewest: int = MINIMUM_ACTORS,
 ) -> Comparison:
-    """The weeks `after` against the weeks `before`; without figures where one is withheld.
+    """The weeks `after` against all before; without figures where one is withheld.
 
-    `sums` are the sums of these weeks as they may be shown: weeks before of a shutdown, in which
+    `sums` are the sums of the weeks as they may be shown: weeks before of a shutdown, in which
     nobody was active, are no weeks to compare with. At least `fewest` people are needed; weeks are
     the replicates, so one person can be enough.
     """
-    whole = True
+    used, is_shown = np.ones(len(after), dtype=bool), True
     if sums is not None:
-        priced = not metric.is_money or sums["priced_share"][before | after] >= MINIMUM_PRICED
-        whole = bool(np.all(priced) and sums["numerator"][before | after].notna().all())
-        before = before & (sums["n_actors"].to_numpy() > 0)
-    found = Comparison(int(after.sum()), int(before.sum()))
-    if not whole:
+        used = after | (sums["n_actors"].to_numpy() > 0)
+        is_priced = not metric.is_money or (sums["priced_share"] >= MINIMUM_PRICED).all()
+        is_shown = bool(is_priced and sums["numerator"].notna().all())
+    found = Comparison(int(after.sum()), int((used & ~after).sum()))
+    if not is_shown:
         return found
-    top, bottom = (part[:, before | after] for part in actors)
-    late = after[before | after]
+    top, bottom = (part[:, used] for part in actors)
+    late = after[used]
     below = bottom.sum(axis=0) if metric.is_ratio else np.ones(len(late))
     sides = [(float(top[:, side].sum()), float(below[side].sum())) for side in (late, ~late)]
     floor = metric.minimum_denominator
     value, previous = (a / b if b > 0 and b >= floor else math.nan for a, b in sides)
     there = int((top + bottom).any(axis=1).sum())
     found = replace(found, value=value, previous=previous, n_actors=there)
-    if len(late) < MINIMUM_WEEKS or late.all():
-        return found
+    if len(late) < MINIMUM_WEEKS:
+        return replace(found, verdict="too few weeks")
     few_events = metric.is_ratio and min(events for _, events in sides) < MINIMUM_EVENTS
-    if there < fewest or few_events:
-        return replace(found, verdict="too few to say")
-    return _judged(found, *(typical(top, bottom) if metric.is_ratio else (top, bottom)), late)
-
-
-def _judged(found: Comparison, top: Floats, bottom: Floats, after: Weeks) -> Comparison:
-    is_last = found.weeks == 1 and after[-1]
-    change = last_week_change(top, bottom) if is_last else sides_change(top, bottom, after)
+    change = None
+    if there >= fewest and not few_events:
+        judged = _judged(metric, top, bottom)
+        change = last_week_change(*judged) if found.weeks == 1 else sides_change(*judged, late)
     if change is None:
         return replace(found, verdict="too few to say")
     low, high = change.interval
-    judged: Any = {name: getattr(change, name) for name in ("detectable", "p_value", "verdict")}
-    return replace(found, change=change.relative, low=low, high=high, **judged)
+    known: Any = {name: getattr(change, name) for name in ("detectable", "p_value", "verdict")}
+    return replace(found, change=change.relative, low=low, high=high, **known)
+
+
+def _judged(metric: Metric, top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
+    """What a change is judged on: of a ratio the typical person."""
+    return typical(top, bottom) if metric.is_ratio else (top, bottom)
+
+
+_NOBODY = {"on_roster": "no roster of the week", "active_before": "no week before"}
+"""What is missing where nobody is there to divide by."""
+
+_NO_WEEK, _NO_WEEKS = Comparison(1, 0), Comparison(SUSTAINED_WEEKS, 0)
+
+
+@dataclass(frozen=True)
+class Headline(ShowsItself):
+    """One metric in the last closed week, and whether it moved: the figure on a card.
+
+    `previous` is the previous week and `change` the difference to it: described, not judged.
+    `recent` judges the last week by all recent ones, `sustained` the last four weeks by those
+    before them. Numbers are NaN where there is none; `week` is NaT while no week is closed.
+    `missing` says in at most four words why there is no figure, unless its events are too few.
+    `line` is the recent weeks, oldest first, and the value of each.
+    """
+
+    shown_by = "display.cards:headline_bundle"
+
+    metric: Metric
+    week: pd.Timestamp
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    numerator: float = math.nan
+    denominator: float = math.nan
+    n_actors: int = 0
+    priced_share: float = 1.0
+    previous: float = math.nan
+    change: float = math.nan
+    recent: Comparison = _NO_WEEK
+    sustained: Comparison = _NO_WEEKS
+    coverage: Coverage = NO_COVERAGE
+    missing: str = ""
+    line: tuple[tuple[pd.Timestamp, float], ...] = ()
+
+    @property
+    def shown(self) -> Comparison:
+        """The comparison to show: four weeks if they moved, else the last week."""
+        return self.sustained if self.sustained.is_change else self.recent
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on the change."""
+        return self.shown.verdict
+
+    @property
+    def words(self) -> str:
+        """The verdict, or why there is no figure, in at most four words."""
+        return self.missing or self.shown.words
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the metric has what it needs, such as a roster or a previous week."""
+        return self.missing not in (UNAVAILABLE, *_NOBODY.values())
+
+    def why_null(self) -> str:
+        """Why there is no figure, as text after a colon."""
+        if pd.isna(self.week):
+            return "no week is closed yet"
+        if self.missing:
+            was = f"; the week before it was {self.metric.format(self.previous)}"
+            return self.missing + ("" if math.isnan(self.previous) else was)
+        if self.priced_share < MINIMUM_PRICED:
+            return f"only {100 * self.priced_share:.0f} % of the tokens have a known price"
+        count = amount_words(self.denominator, self.metric.denominator)
+        return f"too few to say with {count} (at least {self.metric.minimum_denominator})"
+
+
+def headline(data: Dataset, metric_id: str) -> Headline:
+    """The last closed week of a ratio or total, and whether it or the last four weeks moved."""
+    found = described(data, metric_id)
+    if math.isnan(found.value):
+        return found
+    recent, sustained = changes(data, found.metric)
+    return replace(found, recent=recent, sustained=sustained)
+
+
+def described(data: Dataset, metric_id: str) -> Headline:
+    """The last closed week of a ratio or total and the previous week, not judged."""
+    metric = summable(metric_id)
+    frame = week_frame(data, metric)
+    if frame.empty:
+        return Headline(metric, pd.NaT)
+    known = is_known(basis_of(data, metric), metric)
+    last, week = frame.iloc[-1], frame["week"].iloc[-1]
+    nobody = _NOBODY.get(str(metric.denominator), "nobody was active")
+    missing = "" if last["denominator" if metric.denominator in _NOBODY else "n_actors"] else nobody
+    if not known:
+        missing = UNAVAILABLE
+    elif pd.isna(last["n_actors"]):
+        missing = why_withheld(data, rows_of(data, metric), week, metric)
+    names = ("value", "low", "high", "numerator", "denominator", "priced_share")
+    numbers: Any = {name: float(last[name]) for name in names if name in last}
+    before = frame.loc[frame["week"] == week - pd.Timedelta(days=7), "value"]
+    previous = float(before.sum(min_count=1))
+    return Headline(
+        metric,
+        week=week,
+        **numbers,
+        n_actors=0 if pd.isna(last["n_actors"]) else int(last["n_actors"]),
+        previous=previous,
+        change=float(last["value"]) - previous,
+        coverage=coverage_of(data, money=metric.is_money) if known else NO_USAGE,
+        missing=missing,
+        line=tuple(frame[["week", "value"]].tail(RECENT_WEEKS).itertuples(index=False, name=None)),
+    )
 
 
 def percent(change: float) -> str:

@@ -90,15 +90,14 @@ class Metric:
         return "cost_usd" in (self.numerator, self.denominator)
 
     @property
-    def needs_usage(self) -> bool:
-        """Whether it needs models, tokens or cost, which not every source has."""
-        columns = f"{self.numerator} {self.denominator}"
-        return "cost" in columns or "tokens" in columns
+    def needs_tokens(self) -> bool:
+        """Whether it needs tokens, which not every source has."""
+        return "tokens" in f"{self.numerator} {self.denominator}"
 
     @property
-    def needs_tokens(self) -> bool:
-        """Whether it needs tokens."""
-        return "tokens" in f"{self.numerator} {self.denominator}"
+    def needs_usage(self) -> bool:
+        """Whether it needs tokens or cost."""
+        return self.needs_tokens or "cost" in f"{self.numerator} {self.denominator}"
 
     def format(self, value: float | None) -> str:
         """`value` formatted: "$1.35", "77 %", "421"; "n/a" for null.
@@ -108,8 +107,7 @@ class Metric:
         """
         if value is None or math.isnan(value):
             return "n/a"
-        sign = "-" if value < 0 else ""
-        return sign + _amount(self.unit, abs(value))
+        return ("-" if value < 0 else "") + _amount(self.unit, abs(value))
 
     def format_change(self, change: float | None) -> str:
         """A difference with its sign: "+$0.11", "-3 points", "0"; "n/a" for null.
@@ -160,17 +158,14 @@ def known_metric(metric_id: str, what: str, *having: str) -> Metric:
     known = {name: one for name, one in METRICS.items() if any(getattr(one, h) for h in having)}
     if metric_id in known:
         return known[metric_id]
-    has_own = metric_id in METRICS and METRICS[metric_id].function
-    how = " cca.metric_frame gives it." if has_own else ""
-    raise ValueError(f"{metric_id!r} is no {what}; there are {', '.join(known)}.{how}")
+    raise ValueError(
+        f"{metric_id!r} is no {what}; there are {', '.join(known)}. For others: cca.metric_frame."
+    )
 
 
 def summable(metric_id: str) -> Metric:
     """The metric with this id; `ValueError` when it is unknown, or neither a total nor a ratio."""
     return known_metric(metric_id, "total or ratio by week", "numerator")
-
-
-_KEY_CAVEAT = "A key may be a pipeline or several people: it is never a person."
 
 
 def metric_in_words(metric: Metric, actor_kind: ActorKind) -> Metric:
@@ -183,14 +178,10 @@ def metric_in_words(metric: Metric, actor_kind: ActorKind) -> Metric:
     """
     if actor_kind == "user" or "API key" in metric.name:
         return metric
-    name = _of_keys(metric.name)
-    return replace(
-        metric,
-        name=name if name != metric.name else f"{name}, API keys only",
-        unit=_of_keys(metric.unit),
-        formula=_of_keys(metric.formula),
-        caveats=(*(c for c in metric.caveats if "API key" not in c), _KEY_CAVEAT),
-    )
+    words: Any = {name: _of_keys(getattr(metric, name)) for name in ("name", "unit", "formula")}
+    if "API key" not in words["name"]:
+        words["name"] += ", API keys only"
+    return replace(metric, **words)
 
 
 def column_words(column: str, actor_kind: ActorKind = "user") -> str:

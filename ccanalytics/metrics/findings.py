@@ -9,17 +9,16 @@ are one finding.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
 from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.change import SUSTAINED_WEEKS, Change, changes
+from ccanalytics.metrics.change import SUSTAINED_WEEKS, Change, changes, described
 from ccanalytics.metrics.definitions import METRICS, SECTION_TESTS
-from ccanalytics.metrics.headline import described
 from ccanalytics.metrics.own_history import MINIMUM_ACTORS
 from ccanalytics.metrics.ratios import by_group, rows_of, splits_of, week_frame
 from ccanalytics.metrics.withholding import is_known
@@ -84,22 +83,19 @@ def findings(data: Dataset) -> Findings:
     add. Where nothing moved, one finding says so, and how large a change would have been seen.
     """
     if not len(data.weeks):
-        return Findings(
-            [Finding("unknown", "No week is closed yet", "There is nothing to compare.")]
-        )
+        return _only("unknown", "No week is closed yet", "There is nothing to compare.")
     people = data.activity.loc[data.activity["actor_kind"] == "user", "actor"].nunique()
     if not people and len(data.activity):
         why = "No person has a record. What people do with an API key is recorded for the key."
-        return Findings([Finding("hole", "Only API keys have records", why)])
+        return _only("hole", "Only API keys have records", why)
     if not people:
-        why = (
-            "Nobody used Claude Code, or the key is of another organisation: see ccanalytics check."
-        )
-        return Findings([Finding("hole", "No records in these weeks", why)])
+        why = "Nobody used Claude Code, or the key is of another organisation"
+        return _only("hole", "No records in these weeks", f"{why}: see ccanalytics check.")
     if people < data.minimum_group:
-        why = f"Figures of fewer than {data.minimum_group} people are withheld."
-        why += " For your own use: ccanalytics report --source local."
-        return Findings([Finding("withheld", "Too few people for a report", why)])
+        why = f"Figures of fewer than {data.minimum_group} people are withheld. For your own use: "
+        return _only(
+            "withheld", "Too few people for a report", f"{why}ccanalytics report --source local."
+        )
     looked_at = issue_changes(data)
     # Each group of a metric once, in the horizon that says more.
     once = dict[tuple[str, str, str], Change]()
@@ -116,6 +112,10 @@ def findings(data: Dataset) -> Findings:
     shown = Findings([*ranked, _NOBODY if nobody else _rest(looked_at, found)])
     shown.changes = tuple(looked_at)
     return shown
+
+
+def _only(kind: str, title: str, text: str) -> Findings:
+    return Findings([Finding(kind, title, text)])
 
 
 class Headlines(Results):
@@ -162,67 +162,52 @@ def _looks(data: Dataset) -> list[Change]:
         for one in changes(data, metric, by)
         if one.group != NO_TEAM
     ]
-    p_values = np.array([one.p_value for one in found], dtype="float64")
-    judged = ~np.isnan(p_values)
-    is_group = np.array([bool(one.by) for one in found], dtype=bool)
-    weights = np.ones(len(found))
-    sides = [judged & is_group, judged & ~is_group]
-    if all(side.any() for side in sides):
-        for side in sides:
-            weights[side] = judged.sum() / (2 * side.sum())
-    if judged.any():
-        weighed = np.minimum(p_values[judged] / weights[judged], 1.0)
-        p_values[judged] = false_discovery_control(weighed)
-    return [replace(one, adjusted=float(p)) for one, p in zip(found, p_values, strict=True)]
+    judged = [one for one in found if not math.isnan(one.p_value)]
+    kinds = Counter(bool(one.by) for one in judged)
+    weighed = [
+        min(one.p_value * len(kinds) * kinds[bool(one.by)] / len(judged), 1.0) for one in judged
+    ]
+    adjusted = iter(false_discovery_control(weighed) if judged else ())
+    return [
+        one if math.isnan(one.p_value) else replace(one, adjusted=float(next(adjusted)))
+        for one in found
+    ]
 
 
 def _finding(data: Dataset, one: Change, looked_at: list[Change]) -> Finding:
-    metric = one.metric
+    """A change with what it rests on: "Payments: cost per commit up 84 % since 2 November"."""
+    metric, size = one.metric, one.value / one.previous - 1
+    title = f"{one.verdict} {abs(100 * size):.0f} %"
+    if one.weeks == 1:
+        title = f"{title} this week"
+    elif one.is_step:
+        title = f"{title} since {day_words(one.since)}"
+    else:
+        title = f"{'rising' if size > 0 else 'falling'}: {title} over four weeks"
+    name = f"{one.group}: {metric.name[0].lower()}{metric.name[1:]}" if one.group else metric.name
     each = " a week" if metric.is_money and not metric.is_ratio else ""
     values = f"{metric.format(one.value)}{each} instead of {metric.format(one.previous)}"
-    text = f"{values} ({one.horizon}; {one.size(metric)})."
-    text += _where(one, looked_at) + _event(data, one)
+    text = f"{values} ({one.horizon}; {one.size(metric)}).{_where(one, looked_at)}"
+    events = data.calendars.events
+    events = events[events["date"].between(one.since, one.since + pd.Timedelta(days=6))]
+    events = events[events["team"].isin(["", one.group]) | (one.by != "team")]
+    if one.is_step and len(events):
+        text += f' It begins in the week of the event "{events["what"].iloc[0]}".'
     place = metric.id, one.by, one.group, f"{one.since:%Y-%m-%d}"
-    return Finding("change", _title(one), text, *place, one, one.weight)
-
-
-def _title(one: Change) -> str:
-    """What moved, in a few words: "Payments: cost per commit up 84 % since 2 November"."""
-    name = one.metric.name
-    subject = f"{one.group}: {name[0].lower()}{name[1:]}" if one.group else name
-    size = one.value / one.previous - 1
-    moved = f"{one.verdict} {abs(100 * size):.0f} %"
-    if one.weeks == 1:
-        return f"{subject} {moved} this week"
-    if not one.is_step:
-        return f"{subject} {'rising' if size > 0 else 'falling'}: {moved} over four weeks"
-    return f"{subject} {moved} since {day_words(one.since)}"
+    return Finding("change", f"{name} {title}", text, *place, one, one.weight)
 
 
 def _where(one: Change, looked_at: list[Change]) -> str:
     """The team that carries most of the change of everybody, where one does."""
-    weeks, total = one.weeks, one.difference
-    if one.group or one.metric.is_ratio or not total:
+    if one.group or one.metric.is_ratio or not one.difference:
         return ""
     parts = {
-        other.group: other.difference / total
+        other.group: other.difference / one.difference
         for other in looked_at
-        if other.metric is one.metric and other.by == "team" and other.weeks == weeks
+        if (other.metric.id, other.by, other.weeks) == (one.metric.id, "team", one.weeks)
     }
     team, share = max(parts.items(), key=lambda part: part[1], default=("", 0.0))
     return f" {team} is {100 * share:.0f} % of the difference." if 0.3 <= share <= 1 else ""
-
-
-def _event(data: Dataset, one: Change) -> str:
-    """What was noted in the week a step begins in."""
-    if not one.is_step or pd.isna(one.since):
-        return ""
-    events = data.calendars.events
-    known = events[events["date"].between(one.since, one.since + pd.Timedelta(days=6))]
-    known = known[(known["team"] == "") | (known["team"] == one.group) | (one.by != "team")]
-    if known.empty:
-        return ""
-    return f' It begins in the week of the event "{known["what"].iloc[0]}".'
 
 
 _NOBODY = Finding("unknown", "Nobody was active in the last week", "So changes cannot be judged.")

@@ -50,7 +50,9 @@ MINIMUM_WEEKS = 8
 """Under this many closed weeks no change is judged."""
 
 DRIFT = 0.008
-"""How far a figure drifts in a week without any cause, as a standard deviation (0.8 %)."""
+"""How far a figure drifts in a week without any cause, as a standard deviation (0.8 %).
+
+The middles of the two sides of a change are half of their weeks apart."""
 
 CLEARLY = 1.25
 """How many times what people's own weeks explain the scatter of weeks is, before it is shared."""
@@ -109,24 +111,17 @@ def week_intervals(top: Floats, bottom: Floats, known: Weeks, is_share: bool = F
     scale = bottom.sum(axis=0) if is_share else top.sum(axis=0)
     variances = week_variances(top, bottom, scale)
     if is_share:
-        trials = _trials(top, bottom, scatter(values, variances))
+        # As many independent trials as scatter like its weeks. Where they do not scatter at all,
+        # people are the trials: six of six is not for certain.
+        errors, whole = scatter(values, variances), float(top.sum() / bottom.sum())
+        alike = whole * (1 - whole) / np.maximum(errors, _NOTHING) ** 2
+        people = np.count_nonzero((top != 0) | (bottom != 0), axis=0)
+        trials = np.maximum(np.where(errors > _NOTHING, alike, people), 1.0)
         ends[known] = wilson(values, trials, student(len(values) - 1)).T
     else:
         factor = np.exp(reach(np.log(values), variances))
         ends[known] = np.array([values / factor, values * factor]).T
     return ends
-
-
-def _trials(top: Floats, bottom: Floats, errors: Floats) -> Floats:
-    """How many independent trials a share of each week scatters like.
-
-    Where weeks do not scatter at all, people are the trials: six of six is not for certain.
-    """
-    whole = float(top.sum() / bottom.sum())
-    alike = whole * (1 - whole) / np.maximum(errors, _NOTHING) ** 2
-    people = np.count_nonzero((top != 0) | (bottom != 0), axis=0)
-    trials: Floats = np.maximum(np.where(errors > _NOTHING, alike, people), 1.0)
-    return trials
 
 
 def wilson(share: Floats | float, trials: Floats | float, width: float = TAIL) -> Floats:
@@ -197,7 +192,7 @@ def last_week_change(top: Floats, bottom: Floats) -> LogChange | None:
     freedom = len(values) - 2
     scale = float(weights @ (values[:-1] - before) ** 2) / freedom
     scattered = max(scale * float(variances[-1] + 1 / weights.sum()), _NOTHING)
-    variance = scattered + _drifted(len(values))
+    variance = scattered + (DRIFT * len(values) / 2) ** 2
     whole_freedom = freedom * (variance / scattered) ** 2
     return LogChange(float(values[-1]) - before, math.sqrt(variance), whole_freedom)
 
@@ -222,15 +217,22 @@ def sides_change(top: Floats, bottom: Floats, after: Weeks) -> LogChange | None:
         for side, above, below in zip(sides, *sums, strict=True)
     ]
     moves = influences[1].sum(axis=1) - influences[0].sum(axis=1)
-    together, own = _scatters(influences)
-    people, shared, n = 0.0, together, 2.0
+    # How far weeks scatter, as they are and as far as people who have nothing in common explain it.
+    together, own, spread = 0.0, 0.0, 0.0
+    for influence in influences:
+        size = influence.shape[1]
+        apart = influence - influence.mean(axis=1, keepdims=True)
+        together += size**2 * float(np.sum(influence.sum(axis=0) ** 2))
+        own += size**2 * float(np.sum(apart**2))
+        spread += 1 / size / (weeks - 2)
+    people, shared, n = 0.0, together * spread, 2.0
     if there >= MINIMUM_ACTORS:
         # How many people of the same size scatter like these: a few heavy ones count as a few.
         amounts = top.sum(axis=1)
         n = max(float(amounts.sum() ** 2 / (amounts @ amounts)), 2.0)
         people = float(moves @ moves) * n / (n - 1)
-        shared = max(together / CLEARLY - own, 0.0)
-    error = math.sqrt(people + shared + _drifted(weeks))
+        shared = max(together / CLEARLY - own, 0.0) * spread
+    error = math.sqrt(people + shared + (DRIFT * weeks / 2) ** 2)
     parts = people**2 / (n - 1) + shared**2 / (weeks - 2)
     # Drift adds none here: of unchanged reports of 40 people whose weeks share a shock of 10 %,
     # 14 % would have a change, where 10 % do (`simulated_truth`, 200 seeds).
@@ -239,32 +241,22 @@ def sides_change(top: Floats, bottom: Floats, after: Weeks) -> LogChange | None:
     return LogChange(float(now - before), error, freedom)
 
 
-def _scatters(influences: list[Floats]) -> tuple[float, float]:
-    """The variance of a change from how far weeks scatter: as they are, and as far as people who
-    have nothing in common explain it."""
-    squares, sizes = np.zeros(2), np.array([side.shape[1] for side in influences])
-    for influence, size in zip(influences, sizes, strict=True):
-        weekly = influence * size
-        apart = weekly - weekly.mean(axis=1, keepdims=True)
-        squares += np.sum(weekly.sum(axis=0) ** 2), np.sum(apart**2)
-    together, own = squares / (sizes.sum() - 2) * np.sum(1 / sizes)
-    return float(together), float(own)
-
-
-def _drifted(weeks: int) -> float:
-    """The variance that drift adds: the middles of two sides are half of their weeks apart."""
-    return (DRIFT * weeks / 2) ** 2
-
-
 def beginning(top: Floats, bottom: Floats, after: Weeks) -> tuple[int, bool]:
     """The first week of the later part, where two levels fit the weeks best; and whether a step to
     the weeks `after` fits them better than a steady rise or fall does."""
     weeks = _log_weeks(top, bottom)
     if weeks is None:
         return 0, True
+    values, variances = weeks
     order = np.arange(len(after))
-    misfits = [_misfit(*weeks, order >= at) for at in order[1:]]
-    return int(np.argmin(misfits)) + 1, _misfit(*weeks, after) <= _misfit(*weeks, order)
+
+    def misfit(shape: npt.NDArray[Any]) -> float:
+        """The weighted squares that a level and a multiple of `shape` leave."""
+        fit = np.polyfit(shape, values, 1, w=1 / np.sqrt(variances), full=True)
+        return float(fit[1].sum())
+
+    first = int(np.argmin([misfit(order >= at) for at in order[1:]])) + 1
+    return first, misfit(after) <= misfit(order)
 
 
 def typical(top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
@@ -290,8 +282,3 @@ def _log_weeks(top: Floats, bottom: Floats) -> tuple[Floats, Floats] | None:
     if not (tops > 0).all() or not (bottoms > 0).all():
         return None
     return np.log(tops / bottoms), week_variances(top, bottom, tops) if bottom.any() else ones
-
-
-def _misfit(values: Floats, variances: Floats, shape: npt.NDArray[Any]) -> float:
-    """The weighted squares that a level and a multiple of `shape` leave."""
-    return float(np.polyfit(shape, values, 1, w=1 / np.sqrt(variances), full=True)[1].sum())

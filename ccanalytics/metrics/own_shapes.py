@@ -10,8 +10,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from ccanalytics.dataset.dataset import Dataset, kept
-from ccanalytics.metrics.actor_weeks import actor_weeks, roster_weeks
+from ccanalytics.dataset.dataset import Dataset
+from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.by_week import by_period, measures
 from ccanalytics.metrics.definitions import METRICS
 from ccanalytics.metrics.own_history import reach
@@ -75,22 +75,6 @@ def active_day_bands(data: Dataset) -> pd.DataFrame:
     return hide(data, frame, distribution_minimum(data), keep=("band",))
 
 
-@kept
-def active_rate(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and team): active people on that week's roster / everybody on it.
-
-    Of everybody `joined` and `left` compare the roster with that of the previous week. Null
-    without one.
-    """
-    frame = week_frame(data, "active_rate", by)
-    if by:
-        return frame
-    sizes = roster_sizes(data.roster, data.weeks)
-    frame = frame.merge(sizes[["week", "joined", "left"]], on="week", how="left")
-    there = frame["denominator"] > 0
-    return frame.assign(**{name: frame[name].where(there) for name in ("joined", "left")})
-
-
 def seat_rate(data: Dataset) -> pd.DataFrame:
     """One row per week: active people / seats assigned at the end of the week.
 
@@ -108,38 +92,20 @@ def seat_rate(data: Dataset) -> pd.DataFrame:
     return frame[["week", "value", "numerator", "denominator", "n_actors"]]
 
 
-def off_roster(data: Dataset) -> pd.DataFrame:
-    """One row per week: active people who were not on that week's roster.
-
-    Null below the minimum group, without a roster, and for one team, which such people are not in.
-    """
-    frame = week_frame(data, "active_actors")[["week", "value", "n_actors"]]
-    people = roster_weeks(data).groupby("week")["active"]
-    known, sizes = (
-        counts.reindex(frame["week"], fill_value=0).to_numpy()
-        for counts in (people.sum(), people.size())
-    )
-    value = frame["value"] - known
-    few = (value > 0) & (value < data.minimum_group)
-    return frame.assign(value=value.where((sizes > 0) & ~few & (data.team == "")))
-
-
 @says(Note)
 def roster_sentence(data: Dataset) -> str:
     """The last week's roster, its change, and active people who are not on it, in words.
 
     Seats are added where the source has them, and are all there is without a roster.
     """
-    last = seat_rate(data).iloc[-1:].to_dict("records")
-    words = _roster_words(data)
-    if not last or math.isnan(last[0]["value"]):
-        return words
-    share = METRICS["seat_rate"].format(last[0]["value"])
-    return (
-        f"{words} The service counts {last[0]['denominator']:,.0f} assigned seats at the end of "
-        f"the week, of any kind and for any product: {last[0]['numerator']:,.0f} people were "
-        f"active in Claude Code, {share} of them."
+    seats = seat_rate(data).iloc[-1:].dropna(subset="value")
+    share = "".join(
+        f" The service counts {last.denominator:,.0f} assigned seats at the end of the week, of "
+        f"any kind and for any product: {last.numerator:,.0f} people were active in Claude Code, "
+        f"{METRICS['seat_rate'].format(last.value)} of them."
+        for last in seats.itertuples()
     )
+    return _roster_words(data) + share
 
 
 def _roster_words(data: Dataset) -> str:
@@ -147,18 +113,20 @@ def _roster_words(data: Dataset) -> str:
         return NO_ROSTER
     if not len(data.weeks):
         return "No week is closed yet, so there is no share of the roster."
-    last = active_rate(data).iloc[-1]
+    last, week = week_frame(data, "active_rate").iloc[-1], data.weeks[-1]
     if math.isnan(last["value"]):
         return "Too few people of the week's roster, or too few of them active, to show a share."
+    sizes = roster_sizes(data.roster, [week]).iloc[0]
     words = (
-        f"The week's roster has {last['denominator']:,.0f} people: {last['joined']:.0f} joined and "
-        f"{last['left']:.0f} left since the week before."
+        f"The week's roster has {last['denominator']:,.0f} people: {sizes['joined']} joined and "
+        f"{sizes['left']} left since the week before."
     )
-    strangers = off_roster(data)["value"].iloc[-1]
+    # Often a gap in the roster, or another spelling of an address.
+    strangers = week_frame(data, "active_actors")["value"].iloc[-1] - last["numerator"]
     if data.team or strangers == 0:
         return words
     few = f"Fewer than {data.minimum_group}"
-    count = few if math.isnan(strangers) else f"{strangers:.0f}"
+    count = f"{strangers:.0f}" if strangers >= data.minimum_group else few
     return f"{words} {count} active people were not on it, and are not in the share."
 
 
@@ -171,16 +139,6 @@ def lines(data: Dataset) -> pd.DataFrame:
     frame = frame.sort_values(["week", "kind"], ignore_index=True)
     frame = frame.astype({"kind": "str", "value": "float64", "n_actors": "float64"})
     return hide(data, frame, data.minimum_group, keep=("kind",))
-
-
-def cost_per_commit(data: Dataset, by: str | None = None) -> pd.DataFrame:
-    """One row per week (and value of `by`): estimated cost / commits made through Claude Code.
-
-    Null below 20 commits. `unconverted_share` is the share of the cost of people
-    without a commit in the week.
-    """
-    frame = week_frame(data, "cost_per_commit", by)
-    return frame.assign(unconverted_share=week_frame(data, "unconverted_share", by)["value"])
 
 
 def typical_cost_per_commit(data: Dataset) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """Actor-weeks -> metric frames: sums, ratios of sums, floors, withheld groups, intervals."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, get_args
+from math import nan
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -10,17 +11,14 @@ from ccanalytics.dataset.dataset import Dataset, kept
 from ccanalytics.metrics.actor_weeks import (
     ROWS_OF,
     SPLITS,
-    actor_days,
     actor_weeks,
     model_weeks,
     tool_weeks,
-    with_sums,
     with_token_sums,
 )
 from ccanalytics.metrics.definitions import KINDS, POPULATIONS, ActorKind, Metric, summable
 from ccanalytics.metrics.own_history import Floats, week_intervals
 from ccanalytics.metrics.withholding import (
-    NOTHING_HIDDEN,
     USAGE,
     Subject,
     basis_of,
@@ -29,7 +27,6 @@ from ccanalytics.metrics.withholding import (
     places,
     withheld_groups,
 )
-from ccanalytics.people.calendars import week_of
 from ccanalytics.people.roster import NO_TEAM
 from ccanalytics.prices import model_family
 
@@ -45,8 +42,6 @@ TOOL_COLUMNS = {"accepted", "rejected", "proposals"}
 MODEL_COLUMNS = {"cost_usd", "total_tokens", "input_side_tokens", *KINDS}
 """Columns that exist by model."""
 
-Period = Literal["month", "week", "day"]
-
 UNKNOWN = "unknown"
 
 
@@ -56,12 +51,11 @@ def week_frame(
     metric: Metric | str,
     by: str | None = None,
     actor_kind: ActorKind = "user",
-    period: Period = "week",
 ) -> pd.DataFrame:
     """One row per closed week (and value of `by`): a ratio of sums, or a total.
 
     This is `by_week` of metrics that are summed from actor-weeks, also of one without a definition,
-    without a type of its own; `week` is the month or day of another `period`.
+    without a type of its own.
 
     Columns: week, [by], value, numerator, denominator, n_actors, low, high, and for money
     priced_share. Groups that are withheld (`people.small_groups`) are null in every number. Of API
@@ -69,12 +63,29 @@ def week_frame(
     not.
     """
     if isinstance(metric, str):
-        return week_frame(data, summable(metric), by, actor_kind, period)
+        return week_frame(data, summable(metric), by, actor_kind)
     data = basis_of(data, metric)
-    rows = rows_of(data, metric, by, actor_kind, period)
-    hidden = withheld(data, Subject.of(metric), by, actor_kind, period)
-    sums = sums_of(data, metric, rows, _spans(data, period), by, hidden)
-    return _with_intervals(metric, sums, rows, by)
+    rows = rows_of(data, metric, by, actor_kind)
+    hidden = withheld(data, Subject.of(metric), by, actor_kind)
+    return frame_of(data, metric, rows, data.weeks, by, hidden)
+
+
+def frame_of(
+    data: Dataset,
+    metric: Metric,
+    rows: pd.DataFrame,
+    weeks: pd.DatetimeIndex,
+    by: str | None,
+    hidden: pd.MultiIndex,
+) -> pd.DataFrame:
+    """The sums of `rows` by week and group with their value and its interval."""
+    sums = sums_of(data, metric, rows, weeks, by, hidden).assign(low=nan, high=nan)
+    for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
+        actors = matrix(members, pd.DatetimeIndex(part["week"]), metric)
+        ends = week_intervals(*actors, part["value"].notna().to_numpy(), metric.unit == "share")
+        sums.loc[part.index, ["low", "high"]] = ends
+    columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
+    return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]
 
 
 def sums_of(
@@ -83,13 +94,32 @@ def sums_of(
     rows: pd.DataFrame,
     weeks: pd.DatetimeIndex,
     by: str | None,
-    hidden: pd.MultiIndex = NOTHING_HIDDEN,
+    hidden: pd.MultiIndex,
 ) -> pd.DataFrame:
-    """The sums of `rows` with their value, null where that is `hidden` or not known."""
-    sums = _sums(weeks, metric, rows, by)
+    """One row per week and group seen in any week, in order: the sums of `rows`, 0 without use, and
+    their value, null where that is `hidden` or not known."""
+    picked = pd.DataFrame(
+        {
+            "week": rows["week"],
+            "numerator": rows[metric.numerator].astype("float64"),
+            "denominator": rows[metric.denominator].astype("float64") if metric.is_ratio else 0.0,
+            "n_actors": rows["active"].astype("float64"),
+            "total_tokens": rows.get("total_tokens", 0),
+            "unpriced_tokens": rows.get("unpriced_tokens", 0),
+        }
+    )
+    grid: pd.Index = pd.Index(weeks, name="week").astype(picked["week"].dtype)
+    keys = ["week"]
+    if by:
+        picked[by], keys = rows[by].astype("str"), ["week", by]
+        grid = pd.MultiIndex.from_product([grid, sorted(picked[by].unique())], names=keys)
+    sums = picked.groupby(keys, observed=True).sum().reindex(grid, fill_value=0).reset_index()
+    sums["priced_share"] = priced_share(sums.pop("total_tokens"), sums.pop("unpriced_tokens"))
     value, bottom = sums["numerator"], sums["denominator"]
     if metric.is_ratio:
         value = value / bottom.where((bottom > 0) & (bottom >= metric.minimum_denominator))
+    else:
+        sums["denominator"] = nan
     if metric.is_money:
         value = value.where(sums["priced_share"] >= MINIMUM_PRICED)
         if not sums["n_actors"].any():
@@ -104,20 +134,16 @@ def sums_of(
 
 @kept
 def withheld(
-    data: Dataset,
-    subject: Subject,
-    by: str | None,
-    actor_kind: ActorKind = "user",
-    period: Period = "week",
+    data: Dataset, subject: Subject, by: str | None, actor_kind: ActorKind = "user"
 ) -> pd.MultiIndex:
-    """The weeks (or months or days) and groups withheld from every metric about the same people."""
+    """The weeks and groups withheld from every metric about the same people."""
     minimum = 1 if actor_kind == "api_key" and by is None else data.minimum_group
     # People outside the dataset's team are those whom its figures must not reveal.
     everybody = [data, *([data.rest] if data.rest is not None and actor_kind == "user" else [])]
-    rows = [_rows(part, subject.population, by, actor_kind, period) for part in everybody]
+    rows = [_rows(part, subject.population, by, actor_kind) for part in everybody]
     hidden, *others = (withheld_groups(part, subject, by, minimum) for part in rows)
-    if data.rest is not None and actor_kind == "user" and period == "week":
-        teams = [_rows(part, subject.population, "team", actor_kind, period) for part in everybody]
+    if len(everybody) > 1:
+        teams = [_rows(part, subject.population, "team", actor_kind) for part in everybody]
         found = withheld_groups(pd.concat(teams, ignore_index=True), subject, "team", minimum)
         # What its row among all teams withholds is not in its own report either.
         weeks = found[found.get_level_values("group") == data.team].get_level_values("week")
@@ -154,69 +180,30 @@ def rows_of(
     metric: Metric,
     by: str | None = None,
     actor_kind: ActorKind = "user",
-    period: Period = "week",
 ) -> pd.DataFrame:
-    """One row per week (or month or day in its place), actor and group, with the columns the metric
-    needs."""
+    """One row per week, actor and group, with the columns the metric needs."""
     if actor_kind not in get_args(ActorKind):
         raise ValueError(f"actor_kind is {actor_kind!r}; it is {' or '.join(get_args(ActorKind))}.")
     if actor_kind == "api_key" and metric.denominator in POPULATIONS:
         raise ValueError(f"{metric.id} is of people: API keys are not on a roster.")
-    if actor_kind == "api_key" and by == "team":
-        raise ValueError(f"{metric.id} by 'team': API keys have no team.")
     known = splits_of(metric, actor_kind)
     if by is not None and by not in known:
-        listed = f"{'one of ' if len(known) > 1 else ''}{', '.join(known)}"
-        raise ValueError(f"{metric.id} by {by!r}: by is {listed} or nothing.")
-    return _rows(basis_of(data, metric), Subject.of(metric).population, by, actor_kind, period)
-
-
-def _rows(
-    data: Dataset, population: str, by: str | None, actor_kind: ActorKind, period: Period
-) -> pd.DataFrame:
-    if period == "day":
-        days = actor_days(data, actor_kind)
-        return with_sums(days.assign(week=days["date"], active_days=days["active"]))
-    rows = _weekly_rows(data, population, by, actor_kind)
-    if period == "week":
-        return rows
-    keys = ["week", "actor", *([by] if by else [])]
-    numbers = rows.columns[rows.dtypes.map(pd.api.types.is_numeric_dtype)].difference(keys)
-    groups = rows.assign(week=month_of(rows["week"])).groupby(keys, observed=True, dropna=False)
-    sums = groups[list(numbers)].sum().reset_index()
-    return sums.assign(active=(sums["active"] > 0).astype("int64"))
-
-
-def month_of(weeks: pd.Series) -> pd.Series:
-    """The first day of the month that the Thursday of each week is in."""
-    return (weeks + pd.Timedelta(days=3)).dt.to_period("M").dt.to_timestamp().dt.as_unit("ms")
-
-
-def _spans(data: Dataset, period: Period) -> pd.DatetimeIndex:
-    """The closed weeks, their days, or the months of which all weeks are there."""
-    if period == "week":
-        return data.weeks
-    if period == "day":
-        days = data.days["date"]
-        return pd.DatetimeIndex(days[week_of(days).isin(data.weeks)])
-    inside = [
-        month
-        for month, weeks in month_of(pd.Series(data.weeks)).value_counts(sort=False).items()
-        if weeks == len(pd.date_range(month, month + pd.offsets.MonthEnd(0), freq="W-THU"))
-    ]
-    return pd.DatetimeIndex(inside, name="week").as_unit("ms")
+        raise ValueError(f"{metric.id} by {by!r}: by is one of {', '.join(known)} or nothing.")
+    return _rows(basis_of(data, metric), Subject.of(metric).population, by, actor_kind)
 
 
 @kept
-def _weekly_rows(
-    data: Dataset, population: str, by: str | None, actor_kind: ActorKind
-) -> pd.DataFrame:
+def _rows(data: Dataset, population: str, by: str | None, actor_kind: ActorKind) -> pd.DataFrame:
     if by == "tool":
         return tool_weeks(data, actor_kind)
     if by in ("model", "family"):
         return _of_models(data, by)
     if by == "kind":
-        return _of_kinds(data, actor_kind)
+        # melt refuses an existing column name, so it gets only the columns it needs.
+        used = actor_weeks(data, actor_kind)[["week", "actor", *KINDS]]
+        used = used.melt(["week", "actor"], var_name="kind", value_name="total_tokens")
+        used = used.assign(kind=used["kind"].map(KINDS), active=1)
+        return used[used["total_tokens"] > 0]
     of_population = ROWS_OF.get(population)
     split = by or ""
     rows = of_population(data, split) if of_population else actor_weeks(data, actor_kind, split)
@@ -234,41 +221,6 @@ def _of_models(data: Dataset, by: str) -> pd.DataFrame:
     rows = rows.assign(family=rows["model"].map(names)).astype({"model": "str", "family": "str"})
     numbers = [*MODEL_COLUMNS, "unpriced_tokens"]
     return rows.groupby(["week", "actor", by])[numbers].sum().reset_index().assign(active=1)
-
-
-def _of_kinds(data: Dataset, actor_kind: ActorKind) -> pd.DataFrame:
-    """One row per week, actor and kind of token that was used."""
-    # melt refuses an existing column name, so it gets only the columns it needs.
-    rows = actor_weeks(data, actor_kind)[["week", "actor", *KINDS]]
-    rows = rows.melt(["week", "actor"], var_name="kind", value_name="total_tokens")
-    rows = rows.assign(kind=rows["kind"].map(KINDS), active=1)
-    return rows[rows["total_tokens"] > 0]
-
-
-def _sums(
-    weeks: pd.DatetimeIndex, metric: Metric, rows: pd.DataFrame, by: str | None
-) -> pd.DataFrame:
-    """One row per week and group seen in any week, in order; 0 without use."""
-    picked = pd.DataFrame(
-        {
-            "week": rows["week"],
-            "numerator": rows[metric.numerator].astype("float64"),
-            "denominator": rows[metric.denominator].astype("float64") if metric.is_ratio else 0.0,
-            "n_actors": rows["active"].astype("float64"),
-            "total_tokens": rows.get("total_tokens", 0),
-            "unpriced_tokens": rows.get("unpriced_tokens", 0),
-        }
-    )
-    grid: pd.Index = pd.Index(weeks, name="week").astype(picked["week"].dtype)
-    keys = ["week"]
-    if by:
-        picked[by], keys = rows[by].astype("str"), ["week", by]
-        grid = pd.MultiIndex.from_product([grid, sorted(picked[by].unique())], names=keys)
-    sums = picked.groupby(keys, observed=True).sum().reindex(grid, fill_value=0)
-    sums["priced_share"] = priced_share(sums.pop("total_tokens"), sums.pop("unpriced_tokens"))
-    if not metric.is_ratio:
-        sums["denominator"] = np.nan
-    return sums.reset_index()
 
 
 class Matrix(NamedTuple):
@@ -300,18 +252,3 @@ def by_group(
     members = dict(list(rows.groupby(rows[by].astype("str"))))
     for group, part in sums.groupby(by, sort=True):
         yield str(group), part, members[str(group)]
-
-
-def _with_intervals(
-    metric: Metric, sums: pd.DataFrame, rows: pd.DataFrame, by: str | None
-) -> pd.DataFrame:
-    """`sums` with low and high; null where the value is, for totals, and below four weeks."""
-    ends = pd.DataFrame(np.nan, columns=["low", "high"], index=sums.index)
-    for _, part, members in by_group(sums, rows, by) if metric.is_ratio else ():
-        actors = matrix(members, pd.DatetimeIndex(part["week"]), metric)
-        known = part["value"].notna().to_numpy()
-        is_share = metric.unit == "share"
-        ends.loc[part.index] = week_intervals(actors.top, actors.bottom, known, is_share)
-    sums = sums.assign(**ends)
-    columns = ["week", *([by] if by else []), "value", "numerator", "denominator", "n_actors"]
-    return sums[[*columns, "low", "high", *(["priced_share"] if metric.is_money else [])]]

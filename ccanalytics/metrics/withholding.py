@@ -30,9 +30,6 @@ CUT = {"cost_without_commit"}
 """Money of people without a commit: both they and those with one must be enough."""
 
 
-NOTHING_HIDDEN = pd.MultiIndex.from_arrays([[], []], names=["week", "group"])
-
-
 class Subject(NamedTuple):
     """What a figure is about, as far as it decides which people must be enough."""
 

@@ -77,8 +77,8 @@ def changes(seeds, n, shape):
     for seed in range(seeds):
         cost, commits, truth = twelve_weeks(np.random.default_rng([seed, n]), n, shape)
         for at, late in enumerate((order >= WEEKS - 1, order >= WEEKS - 4)):
-            same = compare(metric, Matrix(cost, commits), ~late, late)
-            more = compare(metric, Matrix(cost * np.where(late, 1.3, 1.0), commits), ~late, late)
+            same = compare(metric, Matrix(cost, commits), late)
+            more = compare(metric, Matrix(cost * np.where(late, 1.3, 1.0), commits), late)
             hits[2 * at] += same.is_change
             hits[2 * at + 1] += more.verdict == "up"
         low, high = week_intervals(cost, commits, np.ones(WEEKS, dtype=bool))[-1]

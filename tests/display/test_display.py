@@ -13,9 +13,8 @@ from ccanalytics.dataset.titled_frame import titled
 from ccanalytics.display.bundles import MIME
 from ccanalytics.display.cards import card, headline_bundle, headlines_bundle
 from ccanalytics.display.sentences import markdown_text
-from ccanalytics.metrics.change import Comparison
+from ccanalytics.metrics.change import Comparison, Headline
 from ccanalytics.metrics.definitions import METRICS
-from ccanalytics.metrics.headline import Headline
 from ccanalytics.showing import Note, Sentence, WarningNote
 
 HOSTILE = "<script>alert(1)</script>@x"

@@ -8,8 +8,7 @@ import pytest
 from builders import dataset, record
 
 import ccanalytics as m
-from ccanalytics.metrics.change import Comparison, compare
-from ccanalytics.metrics.headline import Headline
+from ccanalytics.metrics.change import Comparison, Headline, compare
 from ccanalytics.metrics.own_history import last_week_change, sides_change
 from ccanalytics.metrics.ratios import Matrix
 
@@ -80,7 +79,7 @@ def test_the_week_before_is_described_and_not_judged():
 def test_fewer_than_eight_weeks_are_not_judged():
     """Seven weeks, the last one at ten times the cost of the others."""
     found = m.headline(history([*NEARLY_ALIKE[:6], 1000]), "cost")
-    assert (found.verdict, found.words) == ("nothing to compare", "too few weeks")
+    assert (found.verdict, found.words) == ("too few weeks", "too few weeks")
     assert found.previous == pytest.approx(13.5)
 
 
@@ -113,6 +112,15 @@ def test_a_week_without_people_is_not_compared():
     assert found.verdict == "no detectable change"
 
 
+def test_one_withheld_week_leaves_nothing_to_compare():
+    """Together with the other weeks, the sums of a side would reveal the hidden one."""
+    days = [day for day in MONDAYS for _ in range(1 if day == MONDAYS[0] else 6)]
+    records = [person(n % 6, day) for n, day in enumerate(days)]
+    found = m.headline(dataset(records, MONDAYS[0], "2026-11-22", minimum_group=5), "cost")
+    assert math.isnan(found.recent.previous)
+    assert found.recent.verdict == "nothing to compare"
+
+
 def test_one_heavy_user_does_not_change_the_typical_person():
     """Nine people as usual, the tenth at a hundred times the cost."""
     records = [one for day in MONDAYS[:-1] for one in week(day)]
@@ -137,7 +145,7 @@ def test_no_closed_week_is_a_message_not_an_error():
     """A new store."""
     found = m.headline(dataset([], LAST, "2026-11-17"), "cost")
     assert pd.isna(found.week)
-    assert found.sentence() == "Cost: no week is closed yet."
+    assert found.why_null() == "no week is closed yet"
 
 
 def test_headlines_keep_the_requested_order():
@@ -168,9 +176,7 @@ def share_detected(metric, late, lift=1.0, shock=0.0, replications=200):
     for _ in range(replications):
         actors = people(random, 40)
         moved = np.where(after, lift, 1.0) * np.exp(random.normal(0, shock, 12))
-        compared = compare(
-            m.METRICS[metric], Matrix(actors.top * moved, actors.bottom), ~after, after
-        )
+        compared = compare(m.METRICS[metric], Matrix(actors.top * moved, actors.bottom), after)
         changes += compared.is_change
     return changes / replications
 
@@ -195,38 +201,32 @@ def comparison(verdict="no detectable change", weeks=1, **changes):
     return Comparison(weeks, 12 - weeks, **known, verdict=verdict)
 
 
-def headline(metric="cost_per_commit", **changes):
-    """What a full week says."""
-    numbers = {
-        "value": 2.31,
-        "low": 2.02,
-        "high": 2.66,
-        "numerator": 951.72,
-        "denominator": 412,
-        "n_actors": 77,
-        "previous": 2.25,
-        "recent": comparison(),
-    }
-    return Headline(m.METRICS[metric], pd.Timestamp(LAST), **(numbers | changes))
-
-
 @pytest.mark.parametrize(
     ("found", "parts"),
     [
-        (headline(), ["an estimated $2.31", "412 commits", "no detectable change", "25 %"]),
-        (
-            headline(recent=comparison("up")),
-            ["up from $2.20 in the 11 weeks before", "typical person"],
-        ),
-        (headline(sustained=comparison("up", 4)), ["last 4 weeks", "in the 8 weeks before"]),
-        (headline(value=math.nan, denominator=7), ["too few to say with 7 commits (at least 20)"]),
-        (headline(value=math.nan, priced_share=0.5), ["only 50 % of the tokens"]),
-        (headline(recent=comparison("too few to say")), ["too few to say", "77 people"]),
+        (comparison(), ["no detectable change from $2.20 in the 11 weeks before", "25 %"]),
+        (comparison("up"), ["up from $2.20", "+5 % for the typical person, 90 % interval -10 %"]),
+        (comparison("up", 4), ["in the 8 weeks before"]),
+        (comparison("too few to say"), ["too few to say"]),
     ],
 )
-def test_a_headline_reads_as_a_sentence_with_its_basis(found, parts):
-    """The value, its people, the verdict, and the smallest detectable change."""
-    assert [part for part in parts if part not in found.sentence()] == []
+def test_a_comparison_reads_as_a_sentence_with_its_basis(found, parts):
+    """The verdict, its size, and the smallest detectable change."""
+    said = found.sentence(m.METRICS["cost_per_commit"])
+    assert [part for part in parts if part not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ({"denominator": 7}, "too few to say with 7 commits (at least 20)"),
+        ({"priced_share": 0.5}, "only 50 % of the tokens have a known price"),
+    ],
+)
+def test_a_headline_says_why_it_has_no_value(known, why):
+    """Its events are too few, or their prices are not known."""
+    found = Headline(m.METRICS["cost_per_commit"], pd.Timestamp(LAST), n_actors=77, **known)
+    assert found.why_null() == why
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_last_week_without_people_says_so():
     empty = dataset([], MONDAYS[0], "2026-11-22")
     assert m.headline(empty, "active_actors").words == "nobody was active"
     left = dataset([one for day in MONDAYS[:-1] for one in week(day)], MONDAYS[0], "2026-11-22")
-    assert "nobody was active; the week before it was 30" in m.headline(left, "commits").sentence()
+    assert m.headline(left, "commits").why_null() == "nobody was active; the week before it was 30"
 
 
 AFTER = np.arange(12) >= 8

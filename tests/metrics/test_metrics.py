@@ -354,7 +354,7 @@ def test_every_total_and_ratio_of_activity_works_for_api_keys(name):
     ("name", "by", "kind", "words"),
     [
         ("active_rate", None, "api_key", "API keys are not on a roster"),
-        ("cost", "team", "api_key", "API keys have no team"),
+        ("cost", "team", "api_key", "by is one of terminal"),
         ("cost", None, "keys", "actor_kind is 'keys'; it is user or api_key"),
     ],
 )

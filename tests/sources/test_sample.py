@@ -9,8 +9,8 @@ from ccanalytics.dataset.loading import load
 from ccanalytics.fake_api.endpoints import as_sent
 from ccanalytics.metrics.actor_weeks import actor_weeks
 from ccanalytics.metrics.by_week import by_week
+from ccanalytics.metrics.change import headline
 from ccanalytics.metrics.findings import findings
-from ccanalytics.metrics.headline import headline
 from ccanalytics.people.roster import not_on_roster, parse_roster, roster_sizes
 from ccanalytics.sources.sample.organisation import (
     CHANGED_FROM,
