@@ -114,7 +114,7 @@ def test_the_roster_sentence_counts_joiners_and_leavers():
 
 def test_a_share_of_the_roster_splits_by_team_only():
     """The roster knows nothing about terminals."""
-    with pytest.raises(ValueError, match="by is team or nothing"):
+    with pytest.raises(ValueError, match="by is one of team or nothing"):
         cca.by_week(weeks(["ann"]), "active_rate", by="terminal")
 
 
